@@ -1,0 +1,101 @@
+"""The public base images, or the stand-ins built where their registries are out of reach.
+
+A package with a `public` table stands for a base: where the public image can be had it is pulled
+and pinned by its digest, elsewhere the package's own Dockerfile builds a stand-in.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from docker import DockerClient
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from jhub_docker import rootfs
+from jhub_docker.catalog import LANES, ROOT_FILE_SYSTEM, Catalog, ImageSpec
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.plan import LABEL, Base
+from jhub_docker.progress import say, stage
+
+Mode = Literal["auto", "pull", "standin"]
+MODES: tuple[Mode, ...] = ("auto", "pull", "standin")
+
+
+def lane(environment: Mapping[str, str] = os.environ) -> str:
+    """The Debian release to build on: the variable JHUB_DOCKER_LANE, or the default one."""
+    value = environment.get("JHUB_DOCKER_LANE") or LANES[0]
+    if value not in LANES:
+        raise UsageError(f"JHUB_DOCKER_LANE is {value!r}; expected one of {', '.join(LANES)}")
+    return value
+
+
+def mode(value: str | None) -> Mode:
+    """Check the value of `--base`."""
+    for known in MODES:
+        if (value or "auto") == known:
+            return known
+    raise UsageError(f"--base is {value!r}; expected one of {', '.join(MODES)}")
+
+
+def public_reference(
+    spec: ImageSpec, lane: str, environment: Mapping[str, str] = os.environ
+) -> str | None:
+    """The public image a package stands for; JHUB_DOCKER_<PACKAGE> overrides the declared one."""
+    variable = "JHUB_DOCKER_" + spec.name.upper().replace("-", "_")
+    return environment.get(variable) or spec.public.get(lane)
+
+
+def resolve(
+    client: DockerClient, catalog: Catalog, wanted: Iterable[ImageSpec], mode: Mode, lane: str
+) -> dict[str, Base]:
+    """Decide for each base that `wanted` stands on: the public image, or nothing (a stand-in).
+
+    Returns the pulled bases by package name, and the root file system under `debian` when some
+    stand-in has to be built. Raises ActionError when `mode` is pull and a base cannot be had.
+    """
+    names = [spec.name for spec in wanted]
+    pulled: dict[str, Base] = {}
+    for spec in catalog.specs.values():
+        reference = public_reference(spec, lane)
+        if reference and spec in catalog.closure(names, given=pulled):
+            base = _public(client, spec, reference, mode)
+            if base is not None:
+                pulled[spec.name] = base
+    if any(spec.base == ROOT_FILE_SYSTEM for spec in _built(catalog, names, pulled)):
+        pulled[ROOT_FILE_SYSTEM] = rootfs.ensure(client, lane)
+    return pulled
+
+
+def _built(catalog: Catalog, names: list[str], pulled: Mapping[str, Base]) -> list[ImageSpec]:
+    return [s for s in catalog.closure(names, given=pulled) if s.name not in pulled]
+
+
+def _public(client: DockerClient, spec: ImageSpec, reference: str, mode: Mode) -> Base | None:
+    if mode == "standin":
+        return None
+    if found := _inspect(client, reference):
+        return found
+    if mode == "auto" and client.api.images(filters={"label": f"{LABEL}.package={spec.name}"}):
+        return None  # Built here before since the registry did not answer; do not ask every time.
+    try:
+        with stage(f"pulling {reference}"):
+            client.images.pull(reference)
+    except (APIError, DockerException) as error:
+        explanation = getattr(error, "explanation", None) or error
+        if mode == "pull":
+            raise ActionError(
+                f"{spec.name}: {reference} cannot be pulled ({explanation}); check the network, "
+                "or use --base standin to build a stand-in from distribution packages"
+            ) from None
+        say(f"    {reference} cannot be pulled ({explanation}); a stand-in takes its place")
+        return None
+    return _inspect(client, reference)
+
+
+def _inspect(client: DockerClient, reference: str) -> Base | None:
+    try:
+        image = client.images.get(reference)
+    except ImageNotFound:
+        return None
+    digests = image.attrs.get("RepoDigests") or []
+    return Base(reference, digests[0].rpartition("@")[2] if digests else str(image.id))

@@ -1,0 +1,281 @@
+"""The catalog: what `packages/*/pyproject.toml` declare, as `ImageSpec`s ordered by base.
+
+Everything else (build plan, tags, labels, tests, the hub's profiles, tables in the
+documentation) is derived from here. This module reads files and decides nothing about builds.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from jhub_docker.errors import UsageError
+
+ROOT_FILE_SYSTEM = "debian"
+"""The `base` of a package that starts from a root file system made by debootstrap."""
+
+LANES = ("bookworm", "trixie")
+"""The Debian releases the images can be built on; the first is the default."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A size a person can choose for their server.
+
+    `cpu_guarantee` and `cpu_limit` are numbers of CPUs (no limit: None), `mem_limit` is a number
+    of bytes with one of the suffixes K, M, G, T, as JupyterHub's `Spawner.mem_limit` takes it.
+    `sudo` lets the person become root inside their own container.
+    """
+
+    mem_limit: str
+    cpu_guarantee: float | None = None
+    cpu_limit: float | None = None
+    sudo: bool = False
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """One image package: a folder below `packages/` and what its pyproject.toml says."""
+
+    name: str
+    folder: Path
+    repository: str
+    version: str
+    description: str
+    base: str
+    license: str | None = None
+    uses: tuple[str, ...] = ()
+    public: Mapping[str, str] = field(default_factory=dict)
+    publish: bool = True
+    title: str | None = None
+    port: int | None = None
+    probe: str | None = None
+    environment: str = "/opt/venv"
+    tags: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The packages this one is built from: its base first, then the contexts it uses."""
+        own = () if self.base == ROOT_FILE_SYSTEM else (self.base,)
+        return (*own, *self.uses)
+
+    @property
+    def has_lock(self) -> bool:
+        """Whether the package is a uv project with dependencies of its own."""
+        return (self.folder / "uv.lock").exists()
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All image packages, parents before children."""
+
+    specs: Mapping[str, ImageSpec]
+
+    def __getitem__(self, name: str) -> ImageSpec:
+        """The package called `name`; raises UsageError with the nearest names."""
+        try:
+            return self.specs[name]
+        except KeyError:
+            raise UsageError(
+                f"there is no image called {name!r}; {_suggest(name, self.specs)}"
+            ) from None
+
+    def __iter__(self) -> Iterable[ImageSpec]:  # type: ignore[override]
+        """Iterate parents before children."""
+        return iter(self.specs.values())
+
+    @cached_property
+    def published(self) -> tuple[ImageSpec, ...]:
+        """The images people run and maintainers release."""
+        return tuple(spec for spec in self.specs.values() if spec.publish)
+
+    @property
+    def singleuser(self) -> tuple[ImageSpec, ...]:
+        """The published images the hub can start for a person."""
+        return tuple(spec for spec in self.published if spec.profiles)
+
+    def select(self, names: Iterable[str] = ()) -> tuple[ImageSpec, ...]:
+        """The named packages, or all published ones; raises UsageError for an unknown name."""
+        wanted = [self[name].name for name in names]
+        if not wanted:
+            return self.published
+        return tuple(spec for spec in self.specs.values() if spec.name in wanted)
+
+    def closure(self, names: Iterable[str], given: Iterable[str] = ()) -> tuple[ImageSpec, ...]:
+        """The named packages and all they are built from; what is `given` needs no parents."""
+        stop, seen, queue = set(given), set(), list(names)
+        while queue:
+            name = queue.pop()
+            if name not in seen:
+                seen.add(name)
+                queue += [] if name in stop else self[name].parents
+        return tuple(spec for spec in self.specs.values() if spec.name in seen)
+
+    def lineage(self, name: str) -> tuple[ImageSpec, ...]:
+        """The image and the bases it stands on, nearest first."""
+        chain = [self[name]]
+        while chain[-1].base != ROOT_FILE_SYSTEM:
+            chain.append(self[chain[-1].base])
+        return tuple(chain)
+
+
+def load(packages: Path) -> Catalog:
+    """Read every `<packages>/*/pyproject.toml` that has a `[tool.jhub-docker]` table.
+
+    Raises UsageError naming the package and the field for anything that cannot be used: TOML that
+    does not parse, a missing or unknown field, a base nobody provides, bases in a circle.
+    """
+    files = sorted(packages.glob("*/pyproject.toml"))
+    tables = {path.parent.name: _read(path) for path in files}
+    tables = {name: table for name, table in tables.items() if "jhub-docker" in _tool(table)}
+    if not tables:
+        raise UsageError(f"no image package found in {packages}/*/pyproject.toml")
+    graph = {name: _parents(name, table, tables) for name, table in tables.items()}
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        raise UsageError(
+            f"these image packages are built from each other in a circle: {circle}; "
+            "change `base` or `uses` in one of their pyproject.toml"
+        ) from None
+    specs: dict[str, ImageSpec] = {}
+    for name in order:
+        specs[name] = _spec(name, packages / name, tables[name], specs)
+    return Catalog(specs)
+
+
+_OWN_FIELDS = {
+    "base",
+    "environment",
+    "image",
+    "port",
+    "probe",
+    "profiles",
+    "public",
+    "publish",
+    "tags",
+    "title",
+    "uses",
+}
+_INHERITED_FIELDS = ("port", "profiles")
+_PROFILE_FIELDS = {"cpu_guarantee", "cpu_limit", "mem_limit", "sudo"}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path.parent.name}: {path} is not valid TOML: {error}") from None
+
+
+def _tool(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    tool = table.get("tool", {})
+    return tool if isinstance(tool, dict) else {}
+
+
+def _parents(name: str, table: Mapping[str, Any], known: Mapping[str, Any]) -> list[str]:
+    own = _tool(table)["jhub-docker"]
+    base = _text(name, own, "base")
+    uses = own.get("uses", [])
+    if not isinstance(uses, list) or not all(isinstance(item, str) for item in uses):
+        raise _wrong(name, "uses", uses, "a list of package names")
+    parents = [parent for parent in [base, *uses] if parent != ROOT_FILE_SYSTEM]
+    for parent in parents:
+        if parent not in known:
+            raise UsageError(
+                f"{name}: it is built from {parent!r}, which is no image package; "
+                f"{_suggest(parent, known)}"
+            )
+    return parents
+
+
+def _spec(
+    name: str, folder: Path, table: Mapping[str, Any], bases: Mapping[str, ImageSpec]
+) -> ImageSpec:
+    project, own = table.get("project", {}), _tool(table)["jhub-docker"]
+    for key in own:
+        if key not in _OWN_FIELDS:
+            raise UsageError(
+                f"{name}: [tool.jhub-docker] has an unknown field {key!r}; "
+                f"{_suggest(key, _OWN_FIELDS)}"
+            )
+    if not (folder / "Dockerfile").exists():
+        raise UsageError(f"{name}: {folder}/Dockerfile is missing; every image package has one")
+    public = own.get("public", {})
+    for lane in public:
+        if lane not in LANES:
+            raise _wrong(name, "public", lane, f"one of {', '.join(LANES)}")
+    base = bases.get(own["base"])
+    inherited = {key: getattr(base, key) for key in _INHERITED_FIELDS if base is not None}
+    license_ = project.get("license")
+    return ImageSpec(
+        name=name,
+        folder=folder,
+        repository=own.get("image", f"local/{name}"),
+        version=_text(name, project, "version"),
+        description=_text(name, project, "description"),
+        license=license_ if isinstance(license_, str) else None,
+        base=own["base"],
+        uses=tuple(own.get("uses", ())),
+        public=public,
+        publish=own.get("publish", True),
+        title=own.get("title"),
+        port=_port(name, own) or inherited.get("port"),
+        probe=own.get("probe"),
+        environment=own.get("environment", "/opt/venv"),
+        tags={key: _tag(name, value) for key, value in own.get("tags", {}).items()},
+        profiles=_profiles(name, own) or inherited.get("profiles") or {},
+    )
+
+
+def _text(name: str, table: Mapping[str, Any], key: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value:
+        raise _wrong(name, key, value, "a text")
+    return value
+
+
+def _port(name: str, own: Mapping[str, Any]) -> int | None:
+    value = own.get("port")
+    if value is None or (isinstance(value, int) and 0 < value < 65536):
+        return value
+    raise _wrong(name, "port", value, "a number from 1 to 65535")
+
+
+def _tag(name: str, value: object) -> str | tuple[str, ...]:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        return tuple(value)
+    raise _wrong(name, "tags", value, "a Python distribution's name or a command as a list")
+
+
+def _profiles(name: str, own: Mapping[str, Any]) -> dict[str, Profile]:
+    profiles = {}
+    for size, table in own.get("profiles", {}).items():
+        if not isinstance(table, dict) or not isinstance(table.get("mem_limit"), str):
+            raise _wrong(name, f"profiles.{size}", table, 'a table with at least mem_limit = "2G"')
+        if unknown := set(table) - _PROFILE_FIELDS:
+            raise _wrong(name, f"profiles.{size}", sorted(unknown), f"only {_PROFILE_FIELDS}")
+        profiles[size] = Profile(**table)
+    return profiles
+
+
+def _wrong(name: str, key: str, value: object, expected: str) -> UsageError:
+    return UsageError(
+        f"{name}: pyproject.toml has {key} = {value!r}; expected {expected}"
+        if value is not None
+        else f"{name}: pyproject.toml lacks {key!r}; expected {expected}"
+    )
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    listing = ", ".join(sorted(known))
+    return f"did you mean {near[0]!r}? Known: {listing}" if near else f"known: {listing}"
