@@ -1,0 +1,128 @@
+"""Where the Docker Engine is, found as the Docker CLI finds it, and a client that talks to it.
+
+DOCKER_HOST, then DOCKER_CONTEXT, then the current context of the Docker CLI's configuration, then
+the default socket (the order of the Docker CLI's own `resolveContextName`, 28.2). Judging whether
+what answers is good enough is `checks`; starting one where nothing answers is `setup`.
+"""
+
+import os
+from collections.abc import Mapping
+
+import docker
+from docker.context import ContextAPI
+from docker.context.config import get_current_context_name
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from jhub_docker.errors import ActionError, UsageError
+
+DEFAULT_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
+CONNECT_SECONDS = 600
+"""How long one answer of the engine may take; a pull or an export sends nothing for minutes."""
+
+
+class Unreachable(ActionError):
+    """No engine could be talked to; `denied` when one is there and forbids it to this user."""
+
+    def __init__(self, message: str, *, denied: bool = False) -> None:
+        super().__init__(message)
+        self.denied = denied
+
+
+def context_name(environment: Mapping[str, str] = os.environ) -> str:
+    """The Docker context in use; `default` for the default socket and for DOCKER_HOST."""
+    if environment.get("DOCKER_HOST"):
+        return "default"
+    return environment.get("DOCKER_CONTEXT") or str(get_current_context_name() or "default")
+
+
+def builder_name(environment: Mapping[str, str] = os.environ) -> str:
+    """The buildx builder of the engine itself (driver `docker`): named after the context.
+
+    It alone sees the engine's images without a registry in between.
+    """
+    return context_name(environment)
+
+
+def cli_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for `docker` subprocesses that are to talk to the same engine as `connect`.
+
+    Both follow the same variables and files, so they are passed on; what would lead buildx to
+    another builder, or print advertising between the lines, is not.
+    """
+    passed = {name: value for name, value in environment.items() if name != "BUILDX_BUILDER"}
+    return passed | {"DOCKER_CLI_HINTS": "false"}
+
+
+def address(environment: Mapping[str, str] = os.environ) -> str:
+    """The engine's address, such as `unix:///var/run/docker.sock`.
+
+    Raises UsageError for a context that does not exist: docker-py would go to the default socket
+    instead, and so to another engine than the one asked for.
+    """
+    if host := environment.get("DOCKER_HOST"):
+        return host
+    name = context_name(environment)
+    context = ContextAPI.get_context(name)
+    if context is None:
+        raise UsageError(
+            f"the Docker context {name} does not exist: choose one of `docker context ls` with "
+            "`docker context use`, or correct DOCKER_CONTEXT"
+        )
+    host = str(context.Host or f"unix://{DEFAULT_SOCKETS[0]}")
+    return host.removeprefix("http+")
+
+
+def socket_path(engine_address: str) -> str | None:
+    """The path of the Unix socket that an address names; None for any other kind of address."""
+    scheme, _, path = engine_address.partition("://")
+    return path if scheme == "unix" else None
+
+
+def is_default(engine_address: str) -> bool:
+    """Whether this is the default socket of Linux, the only place where an engine is set up."""
+    return socket_path(engine_address) in DEFAULT_SOCKETS
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that the Docker CLI would use, which has answered once.
+
+    Raises Unreachable when nothing answers, UsageError for a context that does not exist.
+    """
+    where = address()
+    try:
+        client = docker.from_env(timeout=CONNECT_SECONDS, use_ssh_client=True)
+        client.ping()
+    except (DockerException, RequestException, OSError, ValueError) as error:
+        raise _explained(where, error) from error
+    return client
+
+
+def _explained(where: str, error: BaseException) -> Unreachable:
+    """The one sentence for a failed connection, from what the system said underneath."""
+    causes = list(_causes(error))
+    if any(isinstance(cause, PermissionError) for cause in causes):
+        return Unreachable(
+            f"this user may not use the Docker Engine at {where}: add the user to the group docker "
+            "(`sudo usermod -aG docker $USER`) and log in again, or run this as root",
+            denied=True,
+        )
+    if any(isinstance(cause, FileNotFoundError) for cause in causes):
+        said = "there is no such socket"
+    elif any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        said = "nothing listens there"
+    else:
+        said = str(error)
+    return Unreachable(f"no Docker Engine answers at {where} ({said})")
+
+
+def _causes(error: BaseException, depth: int = 8) -> list[BaseException]:
+    """The exception and everything it wraps, as cause, context or argument (urllib3 does that)."""
+    if depth == 0:
+        return []
+    wrapped = [error.__cause__, error.__context__, *error.args, getattr(error, "reason", None)]
+    found = [error]
+    for inner in wrapped:
+        if isinstance(inner, BaseException) and inner is not error:
+            found += _causes(inner, depth - 1)
+    return found

@@ -1,0 +1,155 @@
+"""What an engine and its client must be able to do, each as a judgement of its own message.
+
+Everything is checked before any work begins. Nothing here changes anything.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from jhub_docker.engine.address import address, cli_environment, socket_path
+from jhub_docker.errors import ActionError, UsageError
+
+MIN_ENGINE = (25, 0)
+"""The first engine that knows a health check's start interval, which every image declares
+(Docker Engine release notes, 25.0: API 1.44 and BuildKit 0.12, whose Dockerfile frontend parses
+`HEALTHCHECK --start-interval`; an older one refuses to build the file)."""
+
+MIN_BUILDX = (0, 13)
+"""The oldest buildx that the builds were tried with (Debian 13's)."""
+
+MIN_COMPOSE = (2, 20)
+"""`start_interval` in a Compose file (Compose release notes, 2.20.2)."""
+
+MIN_FREE_GB = 5.0
+"""Free space for images, in 10^9 bytes; the environment's JHUB_DOCKER_MIN_FREE_GB overrides it."""
+
+NEEDS = frozenset({"buildx", "compose", "disk"})
+
+
+def version_of(text: str) -> tuple[int, ...] | None:
+    """The first dotted number in `text`: `v0.13.1+ds1` is (0, 13, 1); None where there is none."""
+    match = re.search(r"\d+(?:\.\d+)+", text)
+    return tuple(int(part) for part in match.group().split(".")) if match else None
+
+
+def judge_engine(version: str, system: str) -> str | None:
+    """What is wrong with an engine of this version that runs containers of this system, if any."""
+    if system != "linux":
+        return f"the Docker Engine runs {system} containers: switch it to Linux containers"
+    found = version_of(version)
+    if found is not None and found < MIN_ENGINE:
+        return (
+            f"the Docker Engine is version {version}, and {_dotted(MIN_ENGINE)} or newer is "
+            "needed: upgrade it"
+        )
+    return None
+
+
+def judge_plugin(title: str, package: str, minimum: tuple[int, ...], said: str | None) -> str | None:
+    """What is wrong with a plugin of the Docker CLI that printed `said` (None: it is not there)."""
+    hint = f"install it ({package}; on macOS and Windows it is part of Docker Desktop)"
+    found = version_of(said) if said is not None else None
+    if found is None:
+        return f"the Docker client has no {title}: {hint}"
+    if found < minimum:
+        return (
+            f"the Docker client's {title} is version {_dotted(found)}, and {_dotted(minimum)} or "
+            f"newer is needed: {hint}"
+        )
+    return None
+
+
+def judge_disk(root: str, free: int, minimum_gb: float) -> str | None:
+    """What is wrong with `free` bytes left where the engine keeps its data, if anything."""
+    if free >= minimum_gb * 1e9:
+        return None
+    return (
+        f"the disk of the Docker Engine's data ({root}) has {free / 1e9:.1f} GB left, and "
+        f"{minimum_gb:g} GB are needed: make room (`docker system df` shows what is used; "
+        "`docker builder prune` and `docker image prune` free some)"
+    )
+
+
+def minimum_free_gb(text: str | None) -> float:
+    """The threshold that JHUB_DOCKER_MIN_FREE_GB sets; raises UsageError for what is no number."""
+    if not text:
+        return MIN_FREE_GB
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            f"JHUB_DOCKER_MIN_FREE_GB is {text!r}; expected a number of gigabytes, such as 5"
+        ) from None
+
+
+def free_bytes(info: dict[str, Any], engine_address: str) -> int | None:
+    """Free space at the engine's data root; None where it is not on this machine or unreadable."""
+    root = str(info.get("DockerRootDir") or "")
+    if socket_path(engine_address) is None or info.get("OperatingSystem") == "Docker Desktop":
+        return None
+    try:
+        return shutil.disk_usage(root).free if Path(root).is_dir() else None
+    except OSError:
+        return None
+
+
+def plugin_version(plugin: str) -> str | None:
+    """What `docker <plugin> version` prints; None without the client or without the plugin."""
+    try:
+        result = subprocess.run(
+            ["docker", plugin, "version"],
+            capture_output=True, text=True, check=False, env=cli_environment(),
+        )
+    except OSError:
+        return None
+    return result.stdout if result.returncode == 0 else None
+
+
+def wrong_plugins(
+    needs: Iterable[str], ask: Callable[[str], str | None] = plugin_version
+) -> dict[str, str]:
+    """The client's missing or too old plugins among `needs`, each with its message."""
+    known = {
+        "buildx": ("buildx plugin", "the package docker-buildx-plugin or docker-buildx", MIN_BUILDX),
+        "compose": (
+            "Compose v2 plugin", "the package docker-compose-plugin or docker-compose-v2",
+            MIN_COMPOSE,
+        ),
+    }
+    wrong = {}
+    for plugin in sorted(known.keys() & set(needs)):
+        title, package, minimum = known[plugin]
+        if problem := judge_plugin(title, package, minimum, ask(plugin)):
+            wrong[plugin] = problem
+    return wrong
+
+
+def check(client: docker.DockerClient, needs: Iterable[str] = NEEDS) -> None:
+    """Raise ActionError, with one line per problem, unless engine and client can do what is needed.
+
+    `needs` is any of `buildx`, `compose` and `disk`; the engine's version is always looked at.
+    """
+    needs = set(needs)
+    version = client.version()
+    problems = [judge_engine(str(version["Version"]), str(version.get("Os", "linux")))]
+    problems += wrong_plugins(needs).values()
+    if "disk" in needs:
+        info = client.info()
+        free = free_bytes(info, address())
+        if free is not None:
+            minimum = minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
+            problems.append(judge_disk(str(info["DockerRootDir"]), free, minimum))
+    found = [problem for problem in problems if problem]
+    if found:
+        raise ActionError("\n".join(found))
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
