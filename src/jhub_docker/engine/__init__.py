@@ -1,6 +1,19 @@
 """The Docker Engine: found as the Docker CLI finds it, checked, and set up where none answers."""
 
-from jhub_docker.engine.address import Unreachable, builder_name, cli_environment, connect
+from jhub_docker.engine.address import UnreachableError, builder_name, cli_environment, connect
 from jhub_docker.engine.checks import check
+from jhub_docker.engine.report import Status, status
+from jhub_docker.engine.setup import require, start, stop
 
-__all__ = ["Unreachable", "builder_name", "check", "cli_environment", "connect"]
+__all__ = [
+    "Status",
+    "UnreachableError",
+    "builder_name",
+    "check",
+    "cli_environment",
+    "connect",
+    "require",
+    "start",
+    "status",
+    "stop",
+]

@@ -21,7 +21,7 @@ CONNECT_SECONDS = 600
 """How long one answer of the engine may take; a pull or an export sends nothing for minutes."""
 
 
-class Unreachable(ActionError):
+class UnreachableError(ActionError):
     """No engine could be talked to; `denied` when one is there and forbids it to this user."""
 
     def __init__(self, message: str, *, denied: bool = False) -> None:
@@ -87,7 +87,7 @@ def is_default(engine_address: str) -> bool:
 def connect() -> docker.DockerClient:
     """A client of the engine that the Docker CLI would use, which has answered once.
 
-    Raises Unreachable when nothing answers, UsageError for a context that does not exist.
+    Raises UnreachableError when nothing answers, UsageError for a context that does not exist.
     """
     where = address()
     try:
@@ -98,11 +98,11 @@ def connect() -> docker.DockerClient:
     return client
 
 
-def _explained(where: str, error: BaseException) -> Unreachable:
+def _explained(where: str, error: BaseException) -> UnreachableError:
     """The one sentence for a failed connection, from what the system said underneath."""
     causes = list(_causes(error))
     if any(isinstance(cause, PermissionError) for cause in causes):
-        return Unreachable(
+        return UnreachableError(
             f"this user may not use the Docker Engine at {where}: add the user to the group docker "
             "(`sudo usermod -aG docker $USER`) and log in again, or run this as root",
             denied=True,
@@ -113,7 +113,7 @@ def _explained(where: str, error: BaseException) -> Unreachable:
         said = "nothing listens there"
     else:
         said = str(error)
-    return Unreachable(f"no Docker Engine answers at {where} ({said})")
+    return UnreachableError(f"no Docker Engine answers at {where} ({said})")
 
 
 def _causes(error: BaseException, depth: int = 8) -> list[BaseException]:

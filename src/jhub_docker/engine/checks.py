@@ -52,7 +52,9 @@ def judge_engine(version: str, system: str) -> str | None:
     return None
 
 
-def judge_plugin(title: str, package: str, minimum: tuple[int, ...], said: str | None) -> str | None:
+def judge_plugin(
+    title: str, package: str, minimum: tuple[int, ...], said: str | None
+) -> str | None:
     """What is wrong with a plugin of the Docker CLI that printed `said` (None: it is not there)."""
     hint = f"install it ({package}; on macOS and Windows it is part of Docker Desktop)"
     found = version_of(said) if said is not None else None
@@ -105,7 +107,10 @@ def plugin_version(plugin: str) -> str | None:
     try:
         result = subprocess.run(
             ["docker", plugin, "version"],
-            capture_output=True, text=True, check=False, env=cli_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            env=cli_environment(),
         )
     except OSError:
         return None
@@ -117,9 +122,14 @@ def wrong_plugins(
 ) -> dict[str, str]:
     """The client's missing or too old plugins among `needs`, each with its message."""
     known = {
-        "buildx": ("buildx plugin", "the package docker-buildx-plugin or docker-buildx", MIN_BUILDX),
+        "buildx": (
+            "buildx plugin",
+            "the package docker-buildx-plugin or docker-buildx",
+            MIN_BUILDX,
+        ),
         "compose": (
-            "Compose v2 plugin", "the package docker-compose-plugin or docker-compose-v2",
+            "Compose v2 plugin",
+            "the package docker-compose-plugin or docker-compose-v2",
             MIN_COMPOSE,
         ),
     }

@@ -1,0 +1,156 @@
+"""A `dockerd` that this project started itself, on a machine without systemd.
+
+It is recorded with its start time, so that only that very process is ever stopped. An engine that
+somebody else started, systemd among them, is none of its business (see `setup`).
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from jhub_docker.errors import ActionError
+
+START_SECONDS = 60.0
+STOP_SECONDS = 180.0
+"""dockerd gives containers their own stop timeout and 15 s by default before it goes itself."""
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """One dockerd: its socket, the folder of its record and log, and further arguments.
+
+    `state` is in /var/lib because it says what to stop; a record from before a reboot fits no
+    process, since it holds the kernel's boot id.
+    """
+
+    socket: Path = Path("/var/run/docker.sock")
+    state: Path = Path("/var/lib/jhub-docker/engine")
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def log(self) -> Path:
+        """The file with what dockerd said since it was last started."""
+        return self.state / "dockerd.log"
+
+    @property
+    def record(self) -> Path:
+        """The file that names the process."""
+        return self.state / "dockerd.json"
+
+    def running(self) -> int | None:
+        """The process id, if the dockerd that was started here still runs."""
+        try:
+            recorded = json.loads(self.record.read_text())
+            pid = int(recorded["pid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return pid if recorded == _identity(pid) else None
+
+    def answers(self) -> bool:
+        """Whether an engine, anybody's, answers at the socket."""
+        if not self.socket.is_socket():
+            return False
+        try:
+            with contextlib.closing(docker.DockerClient(f"unix://{self.socket}", timeout=5)) as it:
+                return bool(it.ping())
+        except (DockerException, RequestException, OSError):
+            return False
+
+    def start(self, seconds: float = START_SECONDS) -> None:
+        """Start dockerd detached from this session and wait until it answers.
+
+        Raises ActionError, with the end of its log, when it ends or does not answer in `seconds`.
+        """
+        try:
+            self.state.mkdir(parents=True, exist_ok=True, mode=0o755)
+            log = self.log.open("wb")
+        except OSError as error:
+            raise ActionError(
+                f"cannot write to {self.state}, where the engine's log belongs ({error.strerror}): "
+                "run this as root"
+            ) from error
+        command = ["dockerd", "--host", f"unix://{self.socket}", *self.arguments]
+        with log:
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    cwd="/",
+                )
+            except OSError as error:
+                raise ActionError(f"dockerd cannot be started ({error.strerror})") from error
+        self.record.write_text(json.dumps(_identity(process.pid)))
+        deadline = time.monotonic() + seconds
+        while not self.answers():
+            if process.poll() is not None:
+                self.record.unlink(missing_ok=True)
+                raise ActionError(f"dockerd ended at its start:\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise ActionError(
+                    f"dockerd did not answer at {self.socket} within {seconds:g} s:\n"
+                    f"{self.log_tail()}"
+                )
+            time.sleep(0.1)
+
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+        """Ask the dockerd that was started here to end, which stops its containers first.
+
+        False when none runs. Raises ActionError when it is still there after `seconds`.
+        """
+        pid = self.running()
+        if pid is None:
+            return False
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return False
+        try:
+            if self.running() != pid:  # the id may have been given to another one just now
+                return False
+            signal.pidfd_send_signal(handle, signal.SIGTERM)
+            ended, _, _ = select.select([handle], [], [], seconds)
+        finally:
+            os.close(handle)
+        if not ended:
+            raise ActionError(
+                f"the engine (process {pid}) still stops its containers after {seconds:g} s: look "
+                f"at {self.log} and try again"
+            )
+        self.record.unlink(missing_ok=True)
+        return True
+
+    def log_tail(self, lines: int = 15) -> str:
+        """The last lines of dockerd's log; it tells the reason of a failed start near its end."""
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return f"(no log at {self.log})"
+
+
+def _identity(pid: int) -> dict[str, object] | None:
+    """What tells a process from any other, also after its id is used again or after a reboot.
+
+    Field 22 of /proc/PID/stat is the start time in clock ticks since boot (proc(5)).
+    """
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    if after_name[0] == "Z":
+        return None
+    return {"pid": pid, "started": int(after_name[19]), "boot": boot}

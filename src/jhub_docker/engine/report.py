@@ -1,0 +1,50 @@
+"""What there is to know of the engine in use, for a person to read."""
+
+from dataclasses import dataclass
+
+from jhub_docker.engine import checks, setup
+from jhub_docker.engine.address import address, connect, context_name, is_default
+
+
+@dataclass(frozen=True)
+class Status:
+    """The engine in use; `free` is in bytes, None where the data root is not on this machine."""
+
+    address: str
+    context: str
+    version: str
+    api: str
+    storage: str
+    cgroup: str
+    data_root: str
+    free: int | None
+    started_here: bool
+
+    def lines(self) -> list[str]:
+        """One line per fact."""
+        free = "free space unknown" if self.free is None else f"{self.free / 1e9:.1f} GB free"
+        return [
+            f"address         {self.address} (context {self.context})",
+            f"version         {self.version}, API {self.api}",
+            f"storage driver  {self.storage}",
+            f"cgroup version  {self.cgroup}",
+            f"data            {self.data_root}, {free}",
+            f"started by      {'invoke engine.start' if self.started_here else 'somebody else'}",
+        ]
+
+
+def status() -> Status:
+    """Ask the engine. Raises UnreachableError when none answers."""
+    client = connect()
+    where, version, info = address(), client.version(), client.info()
+    return Status(
+        address=where,
+        context=context_name(),
+        version=str(version["Version"]),
+        api=str(version["ApiVersion"]),
+        storage=str(info["Driver"]),
+        cgroup=f"{info.get('CgroupVersion', '?')} ({info.get('CgroupDriver', '?')})",
+        data_root=str(info["DockerRootDir"]),
+        free=checks.free_bytes(info, where),
+        started_here=is_default(where) and setup.started_here(),
+    )

@@ -1,0 +1,27 @@
+"""The Docker Engine by hand: start, stop, status. `up` and `build` call for one by themselves."""
+
+import sys
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from jhub_docker import engine
+from jhub_docker.progress import say
+
+
+@task(help={"yes": "Set the engine up without asking."})
+def start(context: Context, yes: bool = False) -> None:
+    """Start an engine where none answers, installing it first on Debian and its family."""
+    engine.start(say, assume_yes=yes)
+
+
+@task
+def stop(context: Context) -> None:
+    """Stop the engine that engine.start started, and no other."""
+    engine.stop(say)
+
+
+@task
+def status(context: Context) -> None:
+    """Show the engine in use: address, version, storage, cgroups, free disk, who started it."""
+    sys.stdout.write("\n".join(engine.status().lines()) + "\n")
