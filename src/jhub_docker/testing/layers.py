@@ -1,0 +1,182 @@
+"""What is in the layers of an image, also in those a later layer hides.
+
+`docker save` is read as a stream: every file of every layer passes by once and is judged by its
+path and content. Nothing is written to disk.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import re
+import ssl
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO
+
+import certifi
+from docker import DockerClient
+
+_CACHES = re.compile(
+    r"""^(
+        var/lib/apt/lists/(?!lock$|partial(/|$)|auxfiles(/|$)).+
+      | var/cache/apt/.+\.(deb|bin)
+      | (root|home/[^/]+)/\.(cache|npm|yarn|node-gyp|local/share/uv)/.+
+      | (.*/)?_cacache/.+
+      | (tmp|var/tmp|run/secrets|run/build-tools)/.+
+      | (.*/)?uv/(archive-v\d+|simple-v\d+|wheels-v\d+)/.+
+    )""",
+    re.VERBOSE,
+)
+_SECRET_FILES = re.compile(
+    r"(^|/)(\.netrc|\.pypirc|\.git-credentials|id_(rsa|ecdsa|ed25519)|\.docker/config\.json"
+    r"|jupyterhub_cookie_secret)$|^run/secrets/."
+)
+_PRIVATE_KEY = re.compile(
+    rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\r?\n(?:[A-Za-z0-9+/=]{40,}\r?\n){2,}"
+)
+_TEST_DATA = re.compile(r"(^|/)(tests?|testing|test_?data|fixtures?)/")
+_LARGEST_READ = 256 * 1024 * 1024
+
+
+@dataclass
+class Findings:
+    """What should not be in an image: paths, each with the reason where it is not the path."""
+
+    caches: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+    machine_ca: list[str] = field(default_factory=list)
+
+
+class _Chunks(io.RawIOBase):
+    """The engine's stream of byte strings as a file."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks, self._rest = iter(chunks), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[call-overload]
+        if not self._rest:
+            self._rest = next(self._chunks, b"")
+        count = min(len(view), len(self._rest))
+        view[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+
+def own_certificates(bundle: Path, public: Path | None = None) -> tuple[bytes, ...]:
+    """What to look for to find this machine's own CAs: those that are not publicly trusted.
+
+    `bundle` is the file of certificates the machine trusts; publicly trusted is what certifi and
+    the distribution's own copy of Mozilla's list have. For each CA two needles: a line of its PEM
+    form and a piece of its DER form.
+    """
+    folder = Path("/usr/share/ca-certificates/mozilla")
+    known = set(_certificates((public or Path(certifi.where())).read_text()))
+    for path in folder.glob("*.crt"):
+        known.update(_certificates(path.read_text()))
+    needles: list[bytes] = []
+    for der in _certificates(bundle.read_text(errors="replace")):
+        if der not in known:
+            lines = ssl.DER_cert_to_PEM_cert(der).splitlines()
+            needles += [lines[len(lines) // 2].encode(), der[len(der) // 2 :][:48]]
+    return tuple(needles)
+
+
+def _certificates(pem: str) -> Iterator[bytes]:
+    blocks = r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----"
+    for block in re.findall(blocks, pem, re.DOTALL):
+        yield base64.b64decode(block)
+
+
+def judge(path: str, content: bytes, needles: Iterable[bytes], findings: Findings) -> None:
+    """Add to `findings` what is wrong with one file of a layer."""
+    if _CACHES.match(path):
+        findings.caches.append(path)
+    if _SECRET_FILES.search(path):
+        findings.secrets.append(path)
+    if (
+        b"PRIVATE KEY-----" in content
+        and not content.startswith(b"\x7fELF")  # a library's self-test keys
+        and not _TEST_DATA.search(path)
+        and _PRIVATE_KEY.search(content)
+    ):
+        findings.secrets.append(f"{path} (a private key)")
+    if any(needle in content for needle in needles):
+        findings.machine_ca.append(path)
+
+
+def scan_once(
+    client: DockerClient, image_id: str, needles: tuple[bytes, ...], kept: Path
+) -> Findings:
+    """`scan`, or what it found in the same image before; `kept` is the folder for results.
+
+    An image id covers all layers and the configuration, so with the same needles and the same
+    rules (this file) the result is the same; saving a large image takes the engine a minute.
+    """
+    rules = Path(__file__).read_bytes()
+    key = hashlib.sha256(b"\0".join([image_id.encode(), rules, *needles])).hexdigest()
+    file = kept / f"{key}.json"
+    if file.exists():
+        return Findings(**json.loads(file.read_text()))
+    findings = scan(client, image_id, needles)
+    kept.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(asdict(findings)))
+    return findings
+
+
+def scan(client: DockerClient, image: str, needles: tuple[bytes, ...] = ()) -> Findings:
+    """Look through all layers of an image and through its configuration and history."""
+    findings = Findings()
+    stream = io.BufferedReader(_Chunks(client.api.get_image(image)), 1 << 20)
+    with tarfile.open(fileobj=stream, mode="r|") as saved:
+        for member in saved:
+            blob = saved.extractfile(member) if member.isfile() else None
+            if blob is None:
+                continue
+            start = blob.read(512)
+            if start[:1] in (b"{", b"["):
+                text = start + blob.read()
+                judge(f"<{member.name}>", text, needles, findings)
+                _judge_configuration(text, findings)
+            elif start:
+                _scan_layer(io.BytesIO(start), blob, needles, findings)
+    return findings
+
+
+def _scan_layer(
+    start: IO[bytes], rest: IO[bytes], needles: tuple[bytes, ...], findings: Findings
+) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield start.read()
+        while chunk := rest.read(1 << 20):
+            yield chunk
+
+    stream = io.BufferedReader(_Chunks(chunks()), 1 << 20)
+    try:
+        layer = tarfile.open(fileobj=stream, mode="r|*")
+    except tarfile.ReadError:
+        return
+    with layer:
+        for member in layer:
+            if member.isfile():
+                file = layer.extractfile(member)
+                content = file.read(_LARGEST_READ) if file else b""
+                judge(member.name.removeprefix("./"), content, needles, findings)
+
+
+_SECRET_VARIABLE = re.compile(
+    rb'"([A-Z_]*(?:TOKEN|PASSWORD|PASSWD|SECRET|API_KEY|PRIVATE_KEY)[A-Z_]*)=([^"]+)"'
+)
+_PROXY_PASSWORD = re.compile(rb"[a-z]+://[^/@\s\"]+:[^/@\s\"]+@")
+
+
+def _judge_configuration(text: bytes, findings: Findings) -> None:
+    for name, _ in _SECRET_VARIABLE.findall(text):
+        findings.secrets.append(f"variable {name.decode()} in the image's configuration")
+    if _PROXY_PASSWORD.search(text):
+        findings.secrets.append("an address with a password in the image's configuration")

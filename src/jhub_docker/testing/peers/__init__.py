@@ -1,0 +1,1 @@
+"""Programs that run inside containers beside the one under test."""
