@@ -1,0 +1,105 @@
+"""Each thing that an engine or a client may lack has a message of its own."""
+
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jhub_docker.engine import checks
+from jhub_docker.errors import ActionError, UsageError
+
+
+@pytest.mark.parametrize("version", ["25.0.0", "26.1.5+dfsg1", "28.2.2", "unknown"])
+def test_an_engine_new_enough_is_fine(version: str) -> None:
+    assert checks.judge_engine(version, "linux") is None
+
+
+def test_an_old_engine_is_told_what_is_needed() -> None:
+    said = checks.judge_engine("20.10.24+dfsg1", "linux")
+    assert said is not None
+    assert "20.10.24" in said
+    assert "25.0 or newer" in said
+
+
+def test_an_engine_of_windows_containers_is_refused() -> None:
+    assert "Linux containers" in str(checks.judge_engine("28.0.0", "windows"))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("github.com/docker/buildx 0.13.1 0.13.1+ds1-3", None),
+        ("github.com/docker/buildx v0.29.1-desktop.1 abc", None),
+        ("github.com/docker/buildx v0.9.1 abc", "version 0.9.1"),
+        (None, "has no buildx"),
+        ("", "has no buildx"),
+    ],
+)
+def test_buildx_is_judged_by_what_it_prints(said: str | None, expected: str | None) -> None:
+    judged = checks.judge_plugin("buildx plugin", "the package x", (0, 13), said)
+    assert judged is None if expected is None else expected in str(judged)
+
+
+def test_plugins_are_asked_only_where_they_are_needed() -> None:
+    asked: list[str] = []
+
+    def ask(plugin: str) -> None:
+        asked.append(plugin)
+
+    assert set(checks.wrong_plugins({"compose", "disk"}, ask)) == {"compose"}
+    assert asked == ["compose"]
+
+
+def test_a_disk_nearly_full_says_how_much_is_left() -> None:
+    assert checks.judge_disk("/var/lib/docker", 5_000_000_000, 5) is None
+    said = checks.judge_disk("/var/lib/docker", 4_900_000_000, 5)
+    assert "/var/lib/docker) has 4.9 GB left, and 5 GB" in str(said)
+
+
+def test_the_threshold_is_a_number_or_an_error_that_names_it() -> None:
+    assert checks.minimum_free_gb(None) == checks.MIN_FREE_GB
+    assert checks.minimum_free_gb("0.5") == 0.5
+    with pytest.raises(UsageError, match="JHUB_DOCKER_MIN_FREE_GB is 'much'"):
+        checks.minimum_free_gb("much")
+
+
+@pytest.mark.parametrize(
+    ("info", "address"),
+    [
+        ({"DockerRootDir": "/"}, "tcp://there.example:2376"),
+        ({"DockerRootDir": "/nowhere/at/all"}, "unix:///run/docker.sock"),
+        ({"DockerRootDir": "/", "OperatingSystem": "Docker Desktop"}, "unix:///run/docker.sock"),
+    ],
+)
+def test_a_disk_that_is_not_this_machines_is_not_judged(info: dict[str, Any], address: str) -> None:
+    assert checks.free_bytes(info, address) is None
+
+
+class OldEngine:
+    """An engine of Debian 12's version with a data root here."""
+
+    def version(self) -> dict[str, str]:
+        return {"Version": "20.10.24", "Os": "linux"}
+
+    def info(self) -> dict[str, str]:
+        return {"DockerRootDir": "/"}
+
+
+def test_all_problems_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/docker.sock")
+    monkeypatch.setenv("JHUB_DOCKER_MIN_FREE_GB", "1e9")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ActionError) as raised:
+        checks.check(OldEngine())
+    lines = str(raised.value).splitlines()
+    assert [line.split()[2] for line in lines] == ["Engine", "client", "client", "of"]
+
+
+def test_a_plugin_that_fails_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 1, "docker: 'buildx' is not a docker command", "")
+
+    run: Callable[..., subprocess.CompletedProcess[str]] = failing
+    monkeypatch.setattr(subprocess, "run", run)
+    assert checks.plugin_version("buildx") is None

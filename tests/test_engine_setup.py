@@ -1,0 +1,115 @@
+"""What is done, and what is said, where no engine answers or its client lacks something."""
+
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.engine import apt, packages, setup
+from jhub_docker.engine.daemon import Daemon
+from jhub_docker.errors import ActionError
+
+ALL = frozenset(packages.PARTS)
+PROBLEM = "no Docker Engine answers"
+
+
+def machine(
+    *, root: bool = True, systemd: bool = False, apt: bool = True, present: frozenset[str]
+) -> setup.Machine:
+    release = {"ID": "debian", "VERSION_CODENAME": "trixie"}
+    return setup.Machine(release, root, systemd, apt, present, frozenset())
+
+
+def test_root_on_debian_gets_what_is_missing() -> None:
+    made = setup.decide(machine(present=frozenset()), running=False, problem=PROBLEM)
+    assert made is not None
+    assert "docker.io" in made.packages
+
+
+def test_an_installed_engine_is_only_started() -> None:
+    assert setup.decide(machine(present=ALL), running=False, problem=PROBLEM) is None
+
+
+def test_an_engine_that_answers_is_not_installed_beside() -> None:
+    present = frozenset({"client", "buildx"})
+    made = setup.decide(machine(present=present), running=True, problem="no Compose")
+    assert made == packages.PackagePlan(("docker-compose",))
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (machine(root=False, systemd=True, present=ALL), "sudo systemctl start docker"),
+        (machine(root=False, present=ALL), "sudo dockerd"),
+        (machine(root=False, present=frozenset()), "As root, `./dev invoke engine.start`"),
+        (machine(apt=False, present=frozenset()), "Docker Desktop"),
+    ],
+)
+def test_where_it_cannot_be_set_up_the_message_says_what_to_do(
+    where: setup.Machine, said: str
+) -> None:
+    with pytest.raises(ActionError, match=said) as raised:
+        setup.decide(where, running=False, problem=PROBLEM)
+    assert str(raised.value).startswith(PROBLEM)
+
+
+def test_an_engine_elsewhere_is_never_set_up_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def unexpected() -> setup.Machine:
+        raise AssertionError("looked at this machine for an engine that is elsewhere")
+
+    monkeypatch.setattr(setup, "read_machine", unexpected)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    with pytest.raises(ActionError, match="no such socket"):
+        setup.require(print, assume_yes=True)
+
+
+def test_apts_files_say_who_made_them_and_keep_out_the_rest(tmp_path: Path) -> None:
+    lists = tmp_path / "etc/apt/sources.list.d"
+    lists.mkdir(parents=True)
+    (lists / "debian.sources").write_text(
+        "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n"
+    )
+    plan = packages.plan({"ID": "debian", "VERSION_CODENAME": "bookworm"}, packages.PARTS)
+    for _ in range(2):  # the second time must not derive from the first one's file
+        apt.write_sources(plan, tmp_path)
+    source = (tmp_path / apt.SOURCE).read_text()
+    assert source.startswith("# Made by jhub-docker")
+    assert source.endswith("URIs: http://mirror.example/debian\nSuites: trixie\nComponents: main\n")
+    pins = (tmp_path / apt.PREFERENCES).read_text()
+    assert pins.startswith("# Made by jhub-docker")
+    assert "Package: *\nPin: release n=trixie\nPin-Priority: -1" in pins
+
+
+def test_installed_packages_are_read_from_dpkg(tmp_path: Path) -> None:
+    status = tmp_path / "var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    status.write_text(
+        "Package: runc\nStatus: install ok installed\n\n"
+        "Package: docker-ce\nStatus: deinstall ok config-files\n"
+    )
+    assert apt.installed(tmp_path) == {"runc"}
+    assert apt.installed(tmp_path / "nowhere") == set()
+
+
+def test_a_start_that_fails_ends_with_the_daemons_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "dockerd"
+    fake.write_text("#!/bin/sh\necho 'failed to load the moon' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    daemon = Daemon(socket=tmp_path / "d.sock", state=tmp_path / "state")
+    with pytest.raises(ActionError, match="failed to load the moon"):
+        daemon.start()
+    assert not daemon.record.exists()
+
+
+@pytest.mark.parametrize(
+    "record", ["", "null", '{"pid": 1}', '{"pid": 1, "started": 0, "boot": ""}']
+)
+def test_a_process_that_was_not_started_here_is_never_stopped(tmp_path: Path, record: str) -> None:
+    daemon = Daemon(socket=tmp_path / "d.sock", state=tmp_path)
+    daemon.record.write_text(record)
+    assert daemon.running() is None
+    assert daemon.stop() is False
