@@ -8,7 +8,7 @@ Two images with one build id have the same inputs, so the second one need not be
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec
 
@@ -30,6 +30,7 @@ class BuiltImage:
     package: str
     build_id: str
     inputs: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     size: int = 0
     created: int = 0

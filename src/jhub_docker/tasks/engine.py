@@ -3,10 +3,11 @@
 import sys
 
 from invoke.context import Context
-from invoke.tasks import task
+
 
 from jhub_docker import engine
 from jhub_docker.progress import say
+from jhub_docker.tasks.task import task
 
 
 @task(help={"yes": "Set the engine up without asking."})

@@ -35,15 +35,26 @@ class Client:
         """GET a page, following redirects as a browser does."""
         return self.session.get(self.url(path), **{"timeout": 60, **options})
 
-    def post(self, path: str, **options: Any) -> requests.Response:
-        """POST as the page's own scripts do: with the XSRF cookie repeated in a header."""
+    def change(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Any request that changes something, as the page's own scripts send it.
+
+        The XSRF cookie is repeated in a header; a token needs none.
+        """
         headers = {"X-XSRFToken": xsrf} if (xsrf := self._xsrf()) else {}
-        return self.session.post(self.url(path), headers=headers, **{"timeout": 60, **options})
+        url = self.url(path)
+        return self.session.request(method, url, headers=headers, **{"timeout": 60, **options})
+
+    def post(self, path: str, **options: Any) -> requests.Response:
+        """POST with the XSRF cookie."""
+        return self.change("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> requests.Response:
+        """PUT with the XSRF cookie."""
+        return self.change("PUT", path, **options)
 
     def delete(self, path: str) -> requests.Response:
-        """DELETE, with the XSRF cookie repeated in a header."""
-        headers = {"X-XSRFToken": xsrf} if (xsrf := self._xsrf()) else {}
-        return self.session.delete(self.url(path), headers=headers, timeout=60)
+        """DELETE with the XSRF cookie."""
+        return self.change("DELETE", path)
 
     def websocket(self, path: str, *, timeout: float = 60) -> websocket.WebSocket:
         """Open a websocket with the same credentials; `timeout` in seconds holds for each read.

@@ -14,14 +14,17 @@ from jhub_docker.testing.client import Client
 
 
 class Kernel:
-    """A running kernel; entering starts it, leaving shuts it down."""
+    """A running kernel; entering starts it, leaving shuts it down.
 
-    def __init__(self, client: Client, name: str | None = None) -> None:
-        self.client, self.name = client, name
+    `name` is a kernel spec's (default: the server's own), `folder` one below the home.
+    """
+
+    def __init__(self, client: Client, name: str | None = None, *, folder: str = "") -> None:
+        self.client, self.folder, self.name = client, folder, name
         self._session = uuid.uuid4().hex
 
     def __enter__(self) -> "Kernel":
-        body = {"name": self.name} if self.name else {}
+        body = {"path": f"{self.folder}/n.ipynb"} | ({"name": self.name} if self.name else {})
         answer = self.client.post("api/kernels", json=body)
         assert answer.status_code == 201, f"no kernel: {answer.status_code} {answer.text[:300]}"
         self.id = answer.json()["id"]

@@ -8,9 +8,13 @@ import json
 import re
 import struct
 import uuid
+from collections.abc import Callable
 
 from jhub_docker.testing.client import Client
 from jhub_docker.testing.kernel import Kernel
+
+Probe = Callable[[Client], None]
+"""A probe asks one thing of a running server and raises AssertionError when it fails."""
 
 _MARKS = {
     "lab": ('id="jupyter-config-data"', '"appName":'),
@@ -98,3 +102,11 @@ def terminal(client: Client) -> None:
         received += message[1] if message[0] == "stdout" else ""
     socket.close()
     client.delete(f"api/terminals/{name}")
+
+
+def proxied(client: Client) -> set[str]:
+    """The names of the interfaces that jupyter-server-proxy offers in the launcher."""
+    answer = client.get("server-proxy/servers-info")
+    assert answer.status_code == 200, f"server-proxy: {answer.status_code} {answer.text[:300]}"
+    entries = answer.json()["server_processes"]
+    return {entry["name"] for entry in entries if entry["launcher_entry"]["enabled"]}

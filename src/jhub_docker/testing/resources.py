@@ -127,9 +127,13 @@ class Engine:
         label = f"{SESSION}={session}"
         for volume in self.client.volumes.list(filters={"label": label}):
             if project := (volume.attrs.get("Labels") or {}).get(PROJECT):
-                self._remove_labelled(f"{_COMPOSE_PROJECT}={project}")
-                self._remove_labelled(f"{_PLATFORM}={project}")
+                self.remove_project(project)
         self._remove_labelled(label)
+
+    def remove_project(self, project: str) -> None:
+        """Remove a platform: its users' servers and homes, its services, networks and volumes."""
+        for label in (_PLATFORM, _COMPOSE_PROJECT):
+            self._remove_labelled(f"{label}={project}")
 
     def _remove_labelled(self, label: str) -> None:
         everything = {"label": label}

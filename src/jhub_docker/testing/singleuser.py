@@ -6,7 +6,7 @@ hub's address is one that nobody listens on.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import requests
@@ -57,7 +57,7 @@ class SingleUserContainer(DockerContainer):
     """A container of a single-user image with a home volume, below the prefix `/user/alice/`.
 
     `home` names a volume (default: a new one); `trust` is a file with certificates, mounted where
-    an operator mounts theirs; further `options` are those of `docker.containers.create`.
+    an operator mounts theirs; `alone` leaves the hub out; further `options` are those of `docker.containers.create`.
     """
 
     def __init__(
@@ -73,14 +73,17 @@ class SingleUserContainer(DockerContainer):
         trust: str | None = None,
         environment: Mapping[str, str] | None = None,
         command: list[str] | None = None,
+        memory_folders: Sequence[str] = (),
         **options: Any,
     ) -> None:
         super().__init__(image)
         if command:
             self.with_command(command)
-        self.engine, self.hub, self.port, self.alone = engine, hub, port, alone
+        self.engine, self.hub, self.port = engine, None if alone else hub, port
         self.prefix = "/" if alone else PREFIX
         self.home = home or engine.volume("home")
+        for folder in memory_folders:
+            self.with_tmpfs_mount(folder)
         self.with_exposed_ports(port)
         self.with_name(engine.name("server"))
         self.with_volume_mapping(self.home, HOME, "rw")
@@ -111,7 +114,7 @@ class SingleUserContainer(DockerContainer):
     @property
     def token(self) -> str:
         """A token that lets its bearer use the server, as the hub's cookie lets a person."""
-        return self.hub.visitor_token if self.hub else self.env.get("JUPYTER_TOKEN", "")
+        return self.hub.visitor_token if self.hub else self.env.get("JUPYTER_TOKEN", "none")
 
     def url(self, path: str = "") -> str:
         """The address of a page below the server's prefix, from outside the container."""

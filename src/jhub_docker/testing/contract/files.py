@@ -1,5 +1,6 @@
 """What the image consists of: nothing secret or superfluous in a layer, a sound environment."""
 
+import re
 import tomllib
 
 from jhub_docker.testing.subject import Subject
@@ -55,7 +56,7 @@ def jupyterhub_matches_the_hub(subject: Subject) -> None:
 def server_extensions_load(subject: Subject) -> None:
     """Every enabled server extension loads, in the listing and in the running server."""
     command = [f"{subject.environment}/bin/jupyter-server", "extension", "list"]
-    listing = subject.server.run(command)
+    listing = re.sub(r"\x1b\[\d*m", "", subject.server.run(command))
     broken = [line for line in listing.splitlines() if " X " in line or "rror" in line]
     assert " OK" in listing, f"no extension was found: {listing}"
     assert not broken, f"these do not validate: {broken}"

@@ -77,7 +77,7 @@ def sudo_can_be_granted(subject: Subject) -> None:
 
 def read_only_root_works(subject: Subject) -> None:
     """With a read-only root file system, /tmp in memory and a home, the server works."""
-    with subject.booted(read_only=True, tmpfs={"/tmp": ""}) as server:  # noqa: S108
+    with subject.booted(read_only=True, memory_folders=["/tmp"]) as server:  # noqa: S108
         probes.page(server.client, subject.probe)
         assert server.run(_writes()) == "kept\n"
 

@@ -1,0 +1,239 @@
+"""Build what is out of date: read, plan, bake, tag, and report image by image."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker import bake, bases, contexts, engine, images, locks, machine, plan
+from jhub_docker.catalog import Catalog, ImageSpec, load
+from jhub_docker.errors import ActionError
+from jhub_docker.plan import OCI, Base, Plan, Step
+from jhub_docker.progress import say, stage
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one image: `built`, `unchanged`, `failed` or `not built` (a parent failed).
+
+    `size` is in bytes, `seconds` is what this image's own steps took.
+    """
+
+    image: str
+    build_id: str
+    outcome: str
+    reason: str
+    size: int | None
+    seconds: float | None
+    base: str
+    tags: tuple[str, ...]
+
+
+def make_plan(
+    client: DockerClient,
+    catalog: Catalog,
+    wanted: tuple[ImageSpec, ...],
+    *,
+    base: str | None = None,
+    force: bool = False,
+) -> Plan:
+    """Read what the plan needs (contexts, bases, images in the engine) and make it."""
+    resolved = bases.resolve(client, catalog, wanted, bases.mode(base), bases.lane())
+    needed = catalog.closure([spec.name for spec in wanted], given=resolved)
+    return plan.make(
+        catalog,
+        wanted,
+        contexts={s.name: contexts.hashes(s) for s in needed if s.name not in resolved},
+        bases=resolved,
+        existing=images.built(client),
+        force=force,
+    )
+
+
+def build(
+    client: DockerClient,
+    root: Path,
+    names: Iterable[str] = (),
+    *,
+    base: str | None = None,
+    force: bool = False,
+    show: bool = True,
+) -> list[Result]:
+    """Build the named images (all published ones by default) as far as they are out of date.
+
+    Images that do not depend on a failed one are built and kept all the same; the failed ones
+    are results with the outcome `failed`, whose reason holds BuildKit's own message.
+    """
+    catalog = load(root / "packages")
+    wanted = catalog.select(names)
+    made = make_plan(client, catalog, wanted, base=base, force=force)
+    seconds: dict[str, float] = {}
+    failures: dict[str, str] = {}
+    if made.to_build:
+        locks.require_current(step.spec for step in made.to_build)
+        listing = ", ".join(step.spec.name for step in made.to_build)
+        with stage(f"building {listing}"):
+            seconds, failures = _bake(root, made, force=force, show=show)
+    _tag(client, root, made, failures)
+    return _results(images.built(client), made, seconds, failures)
+
+
+def plan_only(
+    client: DockerClient,
+    root: Path,
+    names: Iterable[str] = (),
+    *,
+    base: str | None = None,
+    force: bool = False,
+) -> Plan:
+    """The plan that `build` would carry out."""
+    catalog = load(root / "packages")
+    return make_plan(client, catalog, catalog.select(names), base=base, force=force)
+
+
+def make_bases(client: DockerClient, root: Path, mode: bases.Mode) -> dict[str, Base]:
+    """Get every base of the catalog: the pulled ones, and the stand-ins built for the others.
+
+    Raises ActionError naming the base that could be neither pulled nor built.
+    """
+    catalog = load(root / "packages")
+    wanted = tuple(spec for spec in catalog.specs.values() if spec.public)
+    made = make_plan(client, catalog, wanted, base=mode)
+    found = bases.resolve(client, catalog, wanted, mode, bases.lane())
+    if made.to_build:
+        failed = [r for r in build(client, root, [s.name for s in wanted if s.name not in found],
+                                   base=mode) if r.outcome == "failed"]
+        if failed:
+            raise ActionError(f"{failed[0].image}: {failed[0].reason}")
+    for step in made.steps:
+        if step.spec.public:
+            found[step.spec.name] = Base(step.reference, f"sha256:{step.build_id}", standin=True)
+    return found
+
+
+def listing(client: DockerClient, catalog: Catalog) -> list[dict[str, Any]]:
+    """The published images in the engine, newest build of each first."""
+    order = {spec.name: position for position, spec in enumerate(catalog.published)}
+    found = [image for image in images.built(client).values() if image.package in order]
+    found.sort(key=lambda image: (order[image.package], -image.created))
+    return [
+        {
+            "image": image.package,
+            "version": image.labels.get(f"{OCI}.version", ""),
+            "build_id": plan.short(image.build_id),
+            "size": image.size,
+            "base": image.labels.get(f"{plan.LABEL}.base", ""),
+            "base_name": image.labels.get(f"{OCI}.base.name", ""),
+            "tags": sorted(tag.rpartition(":")[2] for tag in image.tags),
+        }
+        for image in found
+    ]
+
+
+def _bake(
+    root: Path, made: Plan, *, force: bool, show: bool
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Bake until every target is built or known to have failed."""
+    steps = list(made.to_build)
+    seconds: dict[str, float] = {}
+    failures: dict[str, str] = {}
+    no_cache = set(made.wanted) if force else set()
+    log_file = root / ".dev" / "logs" / "build.jsonl"
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("w", encoding="utf-8") as log:
+        while steps:
+            outcome = bake.run(
+                bake.definition(
+                    steps,
+                    labels=_labels(root),
+                    environment=os.environ,
+                    ca_bundle=machine.ca_bundle(),
+                    no_cache=no_cache,
+                ),
+                builder=engine.builder_name(),
+                environment=engine.cli_environment(),
+                show=say if show else lambda text: None,
+                log=log,
+            )
+            for name, value in outcome.seconds.items():
+                seconds[name] = seconds.get(name, 0.0) + value
+            if outcome.succeeded:
+                break
+            if not outcome.errors:
+                raise ActionError(f"docker buildx bake failed:\n{outcome.message}")
+            failures |= outcome.errors
+            # One failure cancels the other targets of a bake: go on with those it does not touch.
+            steps = [step for step in steps if not _depends_on(step, failures, made)]
+            no_cache = set()
+    return seconds, failures
+
+
+def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
+    by_name = {step.spec.name: step for step in made.to_build}
+    return step.spec.name in failures or any(
+        parent in by_name and _depends_on(by_name[parent], failures, made)
+        for parent in step.spec.parents
+    )
+
+
+def _labels(root: Path) -> dict[str, str]:
+    """The labels that say when and from what revision an image was built."""
+    labels = {f"{OCI}.created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    revision = machine.revision(root)
+    if revision:
+        labels[f"{OCI}.revision"] = revision.commit + ("-dirty" if revision.dirty else "")
+    if url := machine.source_url(root):
+        labels |= {f"{OCI}.source": url, f"{OCI}.url": url, f"{OCI}.documentation": url}
+    return labels
+
+
+def _tag(client: DockerClient, root: Path, made: Plan, failures: Iterable[str]) -> None:
+    """Tag what stands: `latest`, the version, the git revision, and versions found inside."""
+    revision = machine.revision(root)
+    for step in made.steps:
+        if not step.spec.publish or (step.build and _depends_on(step, failures, made)):
+            continue
+        wished = {"latest", step.spec.version, *([revision.tag] if revision else [])}
+        if step.build:
+            found = images.versions(client, step.spec, step.reference)
+            wished |= {f"{name}-{version}" for name, version in found.items()}
+        present = {tag.rpartition(":")[2] for tag in step.existing.tags} if step.existing else set()
+        images.tag(client, step, sorted(wished - present if not step.build else wished))
+
+
+def _results(
+    built: dict[str, plan.BuiltImage],
+    made: Plan,
+    seconds: dict[str, float],
+    failures: dict[str, str],
+) -> list[Result]:
+    results = []
+    for step in made.shown:
+        name = step.spec.name
+        image = built.get(step.build_id)
+        outcome, reason = "unchanged", step.reason
+        if name in failures:
+            outcome, reason = "failed", failures[name]
+        elif step.build and _depends_on(step, failures, made):
+            outcome, reason = "not built", "what it is built from failed"
+        elif step.build:
+            outcome = "built"
+        results.append(
+            Result(
+                image=name,
+                build_id=plan.short(step.build_id),
+                outcome=outcome,
+                reason=reason,
+                size=image.size if image else None,
+                seconds=round(seconds.get(name, 0.0), 1) if step.build else None,
+                base=step.labels[f"{plan.LABEL}.base"],
+                tags=tuple(sorted(image.tags)) if image else (),
+            )
+        )
+    return results
+

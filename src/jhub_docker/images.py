@@ -1,0 +1,77 @@
+"""The images in the engine: what is there, what they say of themselves, which tags they carry."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from docker import DockerClient
+from docker.errors import APIError, ContainerError
+
+from jhub_docker.catalog import ImageSpec
+from jhub_docker.errors import ActionError
+from jhub_docker.plan import LABEL, BuiltImage, Step, short
+
+# Asked of the built image itself, so that a tag cannot lie about what is inside.
+_VERSIONS_PROGRAM = """
+import importlib.metadata, json, subprocess, sys
+asked = json.loads(sys.argv[1])
+found = {"python": "%d.%d" % sys.version_info[:2]}
+for tag, source in asked.items():
+    if isinstance(source, str):
+        found[tag] = importlib.metadata.version(source)
+    else:
+        found[tag] = subprocess.run(
+            source, capture_output=True, text=True, check=True
+        ).stdout.split()[0]
+print(json.dumps(found))
+"""
+
+
+def built(client: DockerClient) -> dict[str, BuiltImage]:
+    """The images of this project in the engine, by build id."""
+    images = {}
+    for record in client.api.images(filters={"label": f"{LABEL}.build-id"}):
+        labels = record.get("Labels") or {}
+        image = BuiltImage(
+            image_id=record["Id"],
+            package=labels.get(f"{LABEL}.package", ""),
+            build_id=labels[f"{LABEL}.build-id"],
+            inputs=_inputs(labels),
+            labels=labels,
+            tags=tuple(record.get("RepoTags") or ()),
+            size=record.get("Size", 0),
+            created=record.get("Created", 0),
+        )
+        # Someone's derived image inherits our labels; only one tagged with the id is the real one.
+        if any(tag.endswith(f":{short(image.build_id)}") for tag in image.tags):
+            images[image.build_id] = image
+    return images
+
+
+def _inputs(labels: Mapping[str, str]) -> dict[str, str]:
+    try:
+        value = json.loads(labels.get(f"{LABEL}.inputs", "{}"))
+    except json.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def versions(client: DockerClient, spec: ImageSpec, reference: str) -> dict[str, str]:
+    """Ask a built image for the versions its tags name, e.g. `{"python": "3.11"}`."""
+    command = [f"{spec.environment}/bin/python", "-c", _VERSIONS_PROGRAM, json.dumps(spec.tags)]
+    try:
+        output = client.containers.run(
+            reference, command, entrypoint="", network_mode="none", remove=True
+        )
+    except (ContainerError, APIError) as error:
+        raise ActionError(
+            f"{spec.name}: the image was built but does not tell its versions: {error}; "
+            f"check `tags` in {spec.folder / 'pyproject.toml'}"
+        ) from None
+    found: dict[str, str] = json.loads(output)
+    return found
+
+
+def tag(client: DockerClient, step: Step, tags: Iterable[str]) -> None:
+    """Give the step's image more tags; a tag that another image had moves to this one."""
+    for name in tags:
+        client.api.tag(step.reference, step.spec.repository, name, force=True)

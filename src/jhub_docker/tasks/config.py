@@ -1,0 +1,14 @@
+"""The hub's settings."""
+
+from invoke.context import Context
+
+from jhub_docker import engine, platform
+from jhub_docker.progress import say
+from jhub_docker.tasks.task import ROOT, task, write
+
+
+@task
+def check(context: Context) -> None:
+    """Say whether the hub's settings can be used, without starting anything."""
+    client = engine.require(say, set_up=False, needs={"compose"})
+    write(platform.check_settings(client, ROOT))

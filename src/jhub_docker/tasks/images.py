@@ -1,0 +1,98 @@
+"""The images: build, list, lock and test them, and make the bases they stand on."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from invoke.context import Context
+
+from jhub_docker import bases as base_images
+from jhub_docker import builds, engine, locks, nox, tables
+from jhub_docker.catalog import load
+from jhub_docker.errors import ActionError
+from jhub_docker.progress import say
+from jhub_docker.tasks.task import ROOT, task, write
+
+_IMAGE = "An image by its folder's name; can be given several times (default: all)."
+_BASE = "Public bases or stand-ins: pull, standin, or auto (pull where possible; the default)."
+_YES = "Set an engine up without asking where none answers."
+
+
+@task(
+    iterable=["image"],
+    help={
+        "image": _IMAGE,
+        "force": "Build the named images even when nothing changed, without the build cache.",
+        "plan": "Only say what would be built, and because of which input.",
+        "as_json": "Write the result as JSON.",
+        "base": _BASE,
+        "yes": _YES,
+    },
+)
+def build(
+    context: Context,
+    image: list[str],
+    force: bool = False,
+    plan: bool = False,
+    as_json: bool = False,
+    base: str = "auto",
+    yes: bool = False,
+) -> None:
+    """Build the images that are out of date, parents first, siblings in parallel."""
+    base_images.mode(base)
+    load(ROOT / "packages").select(image)
+    client = engine.require(say, assume_yes=yes, needs={"buildx", "disk"})
+    if plan:
+        made = builds.plan_only(client, ROOT, image, base=base, force=force)
+        write(tables.plan_json(made) if as_json else tables.plan(made))
+        return
+    results = builds.build(client, ROOT, image, base=base, force=force)
+    rows = [dataclasses.asdict(result) for result in results]
+    write(json.dumps(rows, indent=2) if as_json else tables.builds(results))
+    failed = [result for result in results if result.outcome == "failed"]
+    if failed:
+        raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+
+
+@task(help={"as_json": "Write the list as JSON."})
+def images(context: Context, as_json: bool = False) -> None:
+    """List the images in the engine: build id, version, size, and what base they stand on."""
+    client = engine.require(say, set_up=False, needs=())
+    rows = builds.listing(client, load(ROOT / "packages"))
+    write(json.dumps(rows, indent=2) if as_json else tables.images(rows))
+
+
+@task(help={"base": _BASE, "yes": _YES})
+def bases(context: Context, base: str = "auto", yes: bool = False) -> None:
+    """Get the base images: pull the public ones, or make their stand-ins."""
+    mode = base_images.mode(base)
+    client = engine.require(say, assume_yes=yes, needs={"buildx", "disk"})
+    write(tables.bases(builds.make_bases(client, ROOT, mode)))
+
+
+@task(
+    iterable=["image", "package"],
+    help={
+        "image": _IMAGE,
+        "upgrade": "Move to the newest versions the pyproject.toml allows.",
+        "package": "Upgrade only this Python package; can be given several times.",
+    },
+)
+def lock(
+    context: Context, image: list[str], package: list[str], upgrade: bool = False
+) -> None:
+    """Refresh lock files and say what changed: old and new version, direct or indirect."""
+    catalog = load(ROOT / "packages")
+    chosen = catalog.select(image) if image else tuple(catalog.specs.values())
+    for spec in chosen:
+        if not locks.lockable(spec):
+            continue
+        changes = locks.refresh(spec, upgrade=upgrade and not package, packages=package)
+        write("\n".join([f"{spec.name}:", *(f"  {c}" for c in changes or ["nothing changed"])]))
+
+
+@task(iterable=["image"], help={"image": _IMAGE})
+def test(context: Context, image: list[str]) -> None:
+    """Run the image tests through Nox, on the images as they are in the engine."""
+    chosen = load(ROOT / "packages").select(image)
+    nox.run(Path(ROOT), [f"image_tests({spec.name})" for spec in chosen])

@@ -1,0 +1,72 @@
+"""The platform: start it, stop it, see how it is."""
+
+import json
+
+from invoke.context import Context
+
+from jhub_docker import bases, builds, engine, platform, tables
+from jhub_docker.errors import ActionError
+from jhub_docker.progress import say
+from jhub_docker.tasks.task import ROOT, task, write
+
+
+@task(
+    help={
+        "base": "Public bases or stand-ins for images to build: pull, standin or auto.",
+        "build": "Build what is out of date first (--no-build: start what is there).",
+        "yes": "Set an engine up without asking where none answers.",
+    }
+)
+def up(context: Context, base: str = "auto", build: bool = True, yes: bool = False) -> None:
+    """Build what is out of date, start hub and proxy, and print where to log in."""
+    bases.mode(base)
+    client = engine.require(say, assume_yes=yes)
+    if build:
+        results = builds.build(client, ROOT, base=base)
+        write(tables.builds(results))
+        if failed := [result for result in results if result.outcome == "failed"]:
+            raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+    write(platform.up(client, ROOT))
+
+
+@task(
+    help={
+        "servers": "Also stop the servers people are working on (their files stay).",
+        "volumes": "Also delete ALL data: the hub's database and every person's files.",
+        "yes": "Do not ask before deleting.",
+    }
+)
+def down(
+    context: Context, servers: bool = False, volumes: bool = False, yes: bool = False
+) -> None:
+    """Stop hub and proxy; people's servers and all data stay unless asked otherwise."""
+    client = engine.require(say, set_up=False, needs={"compose"})
+    write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
+
+
+@task(help={"as_json": "Write it as JSON."})
+def status(context: Context, as_json: bool = False) -> None:
+    """Show hub, proxy and people's servers: state, health, image, since when."""
+    client = engine.require(say, set_up=False, needs=())
+    rows = platform.status(client)
+    columns = ("container", "role", "state", "image", "started")
+    write(
+        json.dumps(rows, indent=2)
+        if as_json
+        else tables.render(columns, [[row[column] for column in columns] for row in rows])
+    )
+
+
+@task(
+    positional=["service"],
+    optional=["service"],
+    help={
+        "service": "hub, proxy, or a person's container (default: hub and proxy).",
+        "follow": "Go on as new lines come.",
+        "tail": "Number of last lines to show of each.",
+    },
+)
+def logs(context: Context, service: str = "", follow: bool = False, tail: int = 200) -> None:
+    """Show the logs of hub and proxy, or of one person's server."""
+    client = engine.require(say, set_up=False, needs={"compose"})
+    platform.logs(client, ROOT, service, follow=follow, tail=tail)

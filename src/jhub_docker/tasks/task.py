@@ -1,0 +1,48 @@
+"""The `@task` of this project: Invoke's, with foreseeable failures shown as one message."""
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from docker.errors import DockerException
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+from invoke.tasks import task as invoke_task
+
+from jhub_docker.errors import JhubDockerError
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The checkout this library is installed from."""
+
+
+def task(*arguments: Any, **options: Any) -> Any:
+    """Declare an Invoke task whose `JhubDockerError`s become a message and an exit code."""
+    if arguments and callable(arguments[0]):
+        return invoke_task(_reporting(arguments[0]), *arguments[1:], **options)
+
+    def decorate(body: Callable[..., Any]) -> Task[Any]:
+        return invoke_task(*arguments, **options)(_reporting(body))
+
+    return decorate
+
+
+def _reporting(body: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(body)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return body(*arguments, **options)
+        except JhubDockerError as error:
+            raise Exit(f"error: {error}", code=error.exit_code) from None
+        except DockerException as error:
+            raise Exit(f"error: the Docker Engine refused: {error}", code=1) from None
+        except KeyboardInterrupt:
+            raise Exit("interrupted", code=130) from None
+
+    return run
+
+
+def write(text: str) -> None:
+    """Write a result, as opposed to progress, to standard output."""
+    sys.stdout.write(text + "\n")

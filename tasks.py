@@ -1,0 +1,23 @@
+"""What can be done with the platform: `./dev invoke --list`.
+
+Tasks act on the Docker Engine; what only verifies is in noxfile.py.
+"""
+
+from invoke.collection import Collection
+
+from jhub_docker.tasks import config, engine, images, performance, platform
+
+namespace = Collection(
+    images.build,
+    images.images,
+    images.bases,
+    images.lock,
+    images.test,
+    platform.up,
+    platform.down,
+    platform.status,
+    platform.logs,
+    performance.bench,
+    Collection.from_module(config, name="config"),
+    Collection.from_module(engine, name="engine"),
+)
