@@ -1,0 +1,70 @@
+"""`python -m hub_config COMMAND`: what the image's entry point and the operator's tasks run.
+
+    hub              run the hub (begins as root, ends up as the user jupyterhub)
+    proxy            run the proxy, once the hub has made its token
+    check            say whether the settings can be used, start nothing
+    admin-password   print the first admin's one-time password while it is in use
+
+Exit codes: 0 done; 2 wrong settings or usage; 3 the one-time password was changed already;
+4 there is no one-time password yet, since the hub never started.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from hub_config import reading
+from hub_config.containers import run_hub, run_proxy
+from hub_config.errors import SettingsError
+from hub_config.first_start import Places, read_secret
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code. Any other program is run in its place."""
+    command = arguments[0] if arguments else ""
+    try:
+        match command:
+            case "check":
+                reading.read(os.environ)
+                print("The settings can be used.")
+                return 0
+            case "admin-password":
+                return admin_password(Places())
+            case "hub":
+                run_hub(reading.read(os.environ), Places(), arguments[1:])
+            case "proxy":
+                run_proxy(Places())
+            case "" | "-h" | "--help":
+                print(__doc__, file=sys.stderr)
+                return 2
+            case _:
+                run_other(arguments)
+    except SettingsError as error:
+        print(f"Wrong settings:\n{error}", file=sys.stderr)
+        return 2
+
+
+def admin_password(places: Places) -> int:
+    """Print the one-time password, or say why there is none."""
+    if places.admin_password.exists():
+        print(read_secret(places.admin_password))
+        return 0
+    if not (places.data / "jupyterhub.sqlite").exists():
+        print("The hub has not started yet, so there is no password.", file=sys.stderr)
+        return 4
+    print("The one-time password was changed; it opens nothing any more.", file=sys.stderr)
+    return 3
+
+
+def run_other(arguments: Sequence[str]) -> NoReturn:
+    """Run another program, so that `docker run IMAGE python` does what one expects."""
+    try:
+        os.execvp(arguments[0], list(arguments))  # noqa: S606
+    except OSError as error:
+        print(f"{arguments[0]}: {error.strerror}\n\n{__doc__}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

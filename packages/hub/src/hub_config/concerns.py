@@ -1,0 +1,134 @@
+"""One function per concern of the hub's configuration. Each only sets traits, none reads any."""
+
+import sys
+from importlib.resources import files
+
+from traitlets.config import Config
+
+from hub_config.first_start import Places, read_secret
+from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.settings import Settings
+from hub_config.spawning.profile_spawner import PlatformSpawner
+
+HUB_PORT = 8081
+"""Port of the hub's API, reachable from the platform's network only."""
+
+PROXY_API = "http://proxy-api:8001"
+"""The proxy's API, on a network that only hub and proxy are attached to."""
+
+CULLER = "idle-culler"
+
+
+def apply(c: Config, settings: Settings, places: Places) -> None:
+    """Set everything."""
+    networking(c, settings)
+    proxy(c, places)
+    state(c, places)
+    authentication(c, settings, places)
+    spawning(c, settings)
+    servers(c, settings)
+    services(c, settings)
+    pages(c, settings)
+
+
+def networking(c: Config, settings: Settings) -> None:
+    """Where the hub listens and under which name servers and proxy find it."""
+    c.JupyterHub.bind_url = f"http://:8000{settings.base_url}"
+    c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{HUB_PORT}"
+    c.JupyterHub.hub_connect_url = f"http://hub:{HUB_PORT}"
+
+
+def proxy(c: Config, places: Places) -> None:
+    """The proxy is a container of its own, so connections survive whatever happens to the hub."""
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = PROXY_API
+    c.ConfigurableHTTPProxy.auth_token = read_secret(places.proxy_token)
+    # A recreated proxy knows no routes until the hub compares them, which it does at this interval.
+    c.JupyterHub.last_activity_interval = 30
+    c.JupyterHub.cleanup_proxy = False
+
+
+def state(c: Config, places: Places) -> None:
+    """Database and secrets, in the data volume."""
+    c.JupyterHub.db_url = places.database
+    c.JupyterHub.cookie_secret_file = str(places.cookie_secret)
+    c.CryptKeeper.keys = [bytes.fromhex(read_secret(places.crypt_key))]
+    # A hub that stops or is replaced leaves everybody's server running.
+    c.JupyterHub.cleanup_servers = False
+
+
+def authentication(c: Config, settings: Settings, places: Places) -> None:
+    """Who may log in: people who signed up and were approved by an admin."""
+    c.JupyterHub.authenticator_class = ApprovalAuthenticator
+    # Whoever authenticates is approved: ApprovalAuthenticator turns everybody else away itself.
+    c.Authenticator.allow_all = True
+    c.Authenticator.admin_users = {settings.admin_user}
+    c.Authenticator.username_pattern = settings.username_pattern
+    # How soon a person whose approval was withdrawn loses access, in seconds.
+    c.Authenticator.auth_refresh_age = 60
+    c.ApprovalAuthenticator.first_admin = settings.admin_user
+    c.ApprovalAuthenticator.one_time_password_file = str(places.admin_password)
+    c.NativeAuthenticator.enable_signup = settings.enable_signup
+    c.NativeAuthenticator.open_signup = settings.open_signup
+    c.NativeAuthenticator.minimum_password_length = settings.minimum_password_length
+    c.NativeAuthenticator.check_common_password = True
+    c.NativeAuthenticator.allowed_failed_logins = settings.allowed_failed_logins
+    c.NativeAuthenticator.seconds_before_next_try = settings.seconds_before_next_try
+    c.NativeAuthenticator.allow_2fa = settings.allow_2fa
+
+
+def spawning(c: Config, settings: Settings) -> None:
+    """How a person's server becomes a container."""
+    c.JupyterHub.spawner_class = PlatformSpawner
+    c.PlatformSpawner.image_tag = settings.image_tag
+    c.PlatformSpawner.default_profile = settings.default_profile
+    c.PlatformSpawner.sudo_profiles = set(settings.profiles_with_sudo)
+    c.Spawner.start_timeout = settings.start_timeout
+    # start() returns when the server answers, so this only has to cover one more request.
+    c.Spawner.http_timeout = 30
+    c.UserContainerSpawner.platform = settings.platform
+    c.UserContainerSpawner.prefix = settings.container_prefix
+    c.UserContainerSpawner.network_name = settings.network
+    c.UserContainerSpawner.home_volume_prefix = settings.user_volume_prefix
+    c.UserContainerSpawner.docker_threads = settings.docker_threads
+    c.UserContainerSpawner.pids_limit = settings.pids_limit
+    c.UserContainerSpawner.ca_bundle = settings.ca_bundle
+    c.UserContainerSpawner.nb_uid = settings.nb_uid
+    c.UserContainerSpawner.nb_gid = settings.nb_gid
+
+
+def servers(c: Config, settings: Settings) -> None:
+    """How many servers there may be."""
+    c.JupyterHub.allow_named_servers = settings.allow_named_servers
+    c.JupyterHub.named_server_limit_per_user = settings.named_server_limit
+    c.JupyterHub.concurrent_spawn_limit = settings.concurrent_spawn_limit
+    c.JupyterHub.active_server_limit = settings.active_server_limit
+    # Somebody who comes back finds the choice of profile, not a server they did not ask for.
+    c.JupyterHub.implicit_spawn_seconds = 0
+
+
+def services(c: Config, settings: Settings) -> None:
+    """The idle culler, with a role that lets it do nothing but see activity and stop servers."""
+    if not (settings.idle_timeout or settings.max_age):
+        c.JupyterHub.services = []
+        c.JupyterHub.load_roles = []
+        return
+    command = [sys.executable, "-m", "jupyterhub_idle_culler"]
+    command.append(f"--timeout={settings.idle_timeout or settings.max_age}")
+    command.append(f"--max-age={settings.max_age}")
+    c.JupyterHub.services = [{"name": CULLER, "command": command}]
+    c.JupyterHub.load_roles = [
+        {
+            "name": CULLER,
+            "description": "Stop servers nobody uses",
+            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+            "services": [CULLER],
+        }
+    ]
+
+
+def pages(c: Config, settings: Settings) -> None:
+    """What people see and what is logged."""
+    c.JupyterHub.template_paths = [str(files("hub_config") / "templates")]
+    c.JupyterHub.log_level = settings.log_level
+    c.JupyterHub.template_vars = {"platform": settings.platform}

@@ -1,0 +1,75 @@
+"""Makes the secrets at first start and finds them again later. Nothing is ever printed or logged.
+
+They are files of the hub's user alone (0600 in a 0700 folder) in the data volume. The proxy's token
+has a volume of its own, so that the proxy's container sees no other secret.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA = Path("/srv/jupyterhub")
+PROXY = Path("/srv/proxy")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the hub keeps its state."""
+
+    data: Path = DATA
+    proxy: Path = PROXY
+
+    @property
+    def secrets(self) -> Path:
+        """The folder of the hub's own secrets."""
+        return self.data / "secrets"
+
+    @property
+    def cookie_secret(self) -> Path:
+        """Signs login cookies; 64 hexadecimal digits, as JupyterHub reads it."""
+        return self.secrets / "cookie_secret"
+
+    @property
+    def crypt_key(self) -> Path:
+        """Encrypts auth state in the database; 64 hexadecimal digits."""
+        return self.secrets / "crypt_key"
+
+    @property
+    def admin_password(self) -> Path:
+        """The first admin's one-time password; the file is gone once it was changed."""
+        return self.secrets / "admin_password"
+
+    @property
+    def proxy_token(self) -> Path:
+        """With it the hub may change the proxy's routes."""
+        return self.proxy / "token"
+
+    @property
+    def database(self) -> str:
+        """URL of the hub's database."""
+        return f"sqlite:///{self.data / 'jupyterhub.sqlite'}"
+
+
+def make_secrets(places: Places) -> None:
+    """Make the secrets that are missing; those that exist stay as they are."""
+    places.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    places.secrets.chmod(0o700)
+    for path in (places.cookie_secret, places.crypt_key, places.proxy_token):
+        if not path.exists():
+            write_secret(path, secrets.token_hex(32))
+
+
+def write_secret(path: Path, value: str) -> None:
+    """Write a file only its owner can read, complete from the moment it has its name."""
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(value)
+    unfinished.replace(path)
+
+
+def read_secret(path: Path) -> str:
+    """The secret in `path`, without white space around it."""
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,1 @@
+"""Sign-up, approval and login on JupyterHub 6."""

@@ -1,0 +1,126 @@
+"""What can be set on the hub: every setting typed, with a default, in one table.
+
+A setting `idle_timeout` is read from the environment variable `JHUB_IDLE_TIMEOUT`, or else from
+the key `idle_timeout` of the TOML file. This module decides nothing else: how values are found is
+`reading`, what they do is in the modules named after the concern.
+"""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
+"""A name the Docker Engine accepts for containers, networks and volumes."""
+
+Repository = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][\w./:-]*$")]
+
+Seconds = Annotated[int, Field(ge=1)]
+
+
+def _absolute(path: str) -> str:
+    if path and not PurePosixPath(path).is_absolute():
+        raise ValueError("an absolute path on the Docker host")
+    return path
+
+
+def _base_url(url: str) -> str:
+    if not (url.startswith("/") and url.endswith("/")):
+        raise ValueError("a path that begins and ends with a slash, such as / or /team/")
+    return url
+
+
+class Settings(BaseModel):
+    """All settings of the hub, validated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False)
+
+    # Platform: the names under which Docker knows its parts.
+    platform: Name = Field("jhub-docker", description="Name of this platform; the Compose project.")
+    network: Name = Field("jupyterhub-net", description="Network of hub, proxy and servers.")
+    container_prefix: Name = Field("jupyter", description="First part of containers' names.")
+    user_volume_prefix: Name = Field(
+        "jupyterhub-user-", description="Home volumes are called this and the escaped user name."
+    )
+    base_url: Annotated[str, AfterValidator(_base_url)] = Field(
+        "/", description="Path below which the whole platform answers."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe messages that the hub logs."
+    )
+
+    # Login.
+    admin_user: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")] = Field(
+        "admin", description="The first admin, made at first start with a one-time password."
+    )
+    enable_signup: bool = Field(True, description="Whether people can ask for an account.")
+    open_signup: bool = Field(False, description="Whether a sign-up needs no approval.")
+    minimum_password_length: Annotated[int, Field(ge=8, le=72)] = Field(
+        10, description="Characters a password needs at least."
+    )
+    username_pattern: str = Field(
+        r"^[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?$",
+        description="Regular expression every user name has to match.",
+    )
+    allowed_failed_logins: Annotated[int, Field(ge=0)] = Field(
+        10, description="Failed logins of one name before it has to wait; 0: no limit."
+    )
+    seconds_before_next_try: Seconds = Field(
+        300, description="How long a name waits after too many failed logins."
+    )
+    allow_2fa: bool = Field(False, description="Whether people can sign up with a second factor.")
+
+    # Servers.
+    image_tag: Annotated[str, Field(pattern=r"^\w[\w.-]{0,127}$")] = Field(
+        "latest", description="Tag of the single-user images that are offered."
+    )
+    default_profile: str = Field(
+        "", description="Profile that is chosen when the form opens; empty: the first one."
+    )
+    allow_named_servers: bool = Field(True, description="Whether a person may have several servers.")
+    named_server_limit: Annotated[int, Field(ge=0)] = Field(
+        3, description="Named servers each person may have; 0: no limit."
+    )
+    start_timeout: Seconds = Field(
+        120, description="Seconds a server has from the request until it answers."
+    )
+    pids_limit: Annotated[int, Field(ge=100)] = Field(
+        4096, description="Processes and threads one server may have."
+    )
+    idle_timeout: Annotated[int, Field(ge=0)] = Field(
+        3600, description="Seconds without activity after which a server is stopped; 0: never."
+    )
+    max_age: Annotated[int, Field(ge=0)] = Field(
+        0, description="Seconds after which a server is stopped even when busy; 0: never."
+    )
+    concurrent_spawn_limit: Annotated[int, Field(ge=1)] = Field(
+        32, description="Servers that may be starting at the same time."
+    )
+    active_server_limit: Annotated[int, Field(ge=0)] = Field(
+        0, description="Servers that may run at the same time; 0: no limit."
+    )
+    docker_threads: Annotated[int, Field(ge=1, le=128)] = Field(
+        16, description="Calls to the Docker Engine that may be under way at the same time."
+    )
+    nb_uid: Annotated[int, Field(ge=1000, le=2**31)] | None = Field(
+        None, description="User id of the person inside the container; empty: the image's, 1000."
+    )
+    nb_gid: Annotated[int, Field(ge=100, le=2**31)] | None = Field(
+        None, description="Group id of the person inside the container; empty: the image's, 100."
+    )
+    sudo_profiles: str = Field(
+        "", description="Profiles whose people may use sudo, separated by commas."
+    )
+    ca_bundle: Annotated[str, AfterValidator(_absolute)] = Field(
+        "", description="File on the Docker host with CA certificates all servers shall trust."
+    )
+
+    @property
+    def profiles_with_sudo(self) -> frozenset[str]:
+        """`sudo_profiles` as a set of profile keys."""
+        return frozenset(key.strip() for key in self.sudo_profiles.split(",") if key.strip())
+
+
+def variable(name: str) -> str:
+    """The environment variable of the setting `name`."""
+    return f"JHUB_{name.upper()}"

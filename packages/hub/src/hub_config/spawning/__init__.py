@@ -1,0 +1,1 @@
+"""How a person's choice of a profile becomes a running container."""
