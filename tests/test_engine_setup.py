@@ -1,11 +1,13 @@
 """What is done, and what is said, where no engine answers or its client lacks something."""
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from jhub_docker.engine import apt, packages, setup
-from jhub_docker.engine.daemon import Daemon
+from jhub_docker.engine.daemon import Daemon, identity
 from jhub_docker.errors import ActionError
 
 ALL = frozenset(packages.PARTS)
@@ -71,7 +73,7 @@ def test_apts_files_say_who_made_them_and_keep_out_the_rest(tmp_path: Path) -> N
         "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n"
     )
     plan = packages.plan({"ID": "debian", "VERSION_CODENAME": "bookworm"}, packages.PARTS)
-    for _ in range(2):  # the second time must not derive from the first one's file
+    for _ in range(2):  # the second time finds the first one's file and must not derive from it
         apt.write_sources(plan, tmp_path)
     source = (tmp_path / apt.SOURCE).read_text()
     assert source.startswith("# Made by jhub-docker")
@@ -105,10 +107,21 @@ def test_a_start_that_fails_ends_with_the_daemons_own_words(
     assert not daemon.record.exists()
 
 
-@pytest.mark.parametrize(
-    "record", ["", "null", '{"pid": 1}', '{"pid": 1, "started": 0, "boot": ""}']
-)
-def test_a_process_that_was_not_started_here_is_never_stopped(tmp_path: Path, record: str) -> None:
+@pytest.mark.parametrize("change", [{}, {"started": 1}, {"boot": "another"}])
+def test_only_the_very_process_that_was_started_is_stopped(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    daemon = Daemon(socket=tmp_path / "d.sock", state=tmp_path)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+        recorded = identity(process.pid)
+        assert recorded is not None
+        daemon.record.write_text(json.dumps(recorded | change))
+        assert daemon.stop() is not bool(change)
+        assert (process.poll() is None) is bool(change)
+
+
+@pytest.mark.parametrize("record", ["", "null", "{}", '{"pid": "many"}'])
+def test_a_broken_record_names_no_process(tmp_path: Path, record: str) -> None:
     daemon = Daemon(socket=tmp_path / "d.sock", state=tmp_path)
     daemon.record.write_text(record)
     assert daemon.running() is None

@@ -24,13 +24,13 @@ Log = Callable[[str], None]
 
 
 def read_sources(root: Path = Path("/")) -> dict[str, str]:
-    """apt's source files by path, but for the one made here."""
+    """apt's source files by path."""
     folder = root / "etc/apt"
     candidates = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))]
     return {
         str(path): path.read_text()
         for path in candidates
-        if path.is_file() and path.suffix in {".list", ".sources"} and path != root / SOURCE
+        if path.is_file() and path.suffix in {".list", ".sources"}
     }
 
 

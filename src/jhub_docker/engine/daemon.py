@@ -54,7 +54,7 @@ class Daemon:
             pid = int(recorded["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return pid if recorded == _identity(pid) else None
+        return pid if recorded == identity(pid) else None
 
     def answers(self) -> bool:
         """Whether an engine, anybody's, answers at the socket."""
@@ -92,7 +92,7 @@ class Daemon:
                 )
             except OSError as error:
                 raise ActionError(f"dockerd cannot be started ({error.strerror})") from error
-        self.record.write_text(json.dumps(_identity(process.pid)))
+        self.record.write_text(json.dumps(identity(process.pid)))
         deadline = time.monotonic() + seconds
         while not self.answers():
             if process.poll() is not None:
@@ -141,7 +141,7 @@ class Daemon:
             return f"(no log at {self.log})"
 
 
-def _identity(pid: int) -> dict[str, object] | None:
+def identity(pid: int) -> dict[str, object] | None:
     """What tells a process from any other, also after its id is used again or after a reboot.
 
     Field 22 of /proc/PID/stat is the start time in clock ticks since boot (proc(5)).
