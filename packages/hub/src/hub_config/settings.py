@@ -77,11 +77,13 @@ class Settings(BaseModel):
     default_profile: str = Field(
         "", description="Profile that is chosen when the form opens; empty: the first one."
     )
-    allow_named_servers: bool = Field(True, description="Whether a person may have several servers.")
+    allow_named_servers: bool = Field(
+        True, description="Whether a person may have several servers."
+    )
     named_server_limit: Annotated[int, Field(ge=0)] = Field(
         3, description="Named servers each person may have; 0: no limit."
     )
-    start_timeout: Seconds = Field(
+    start_timeout: Annotated[int, Field(ge=10)] = Field(
         120, description="Seconds a server has from the request until it answers."
     )
     pids_limit: Annotated[int, Field(ge=100)] = Field(

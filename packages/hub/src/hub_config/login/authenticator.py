@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
-from jupyterhub.spawner import SpawnException
 from nativeauthenticator import NativeAuthenticator
 from nativeauthenticator.orm import UserInfo
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +11,7 @@ from tornado import web
 from traitlets import Unicode, default
 
 from hub_config.login import first_admin, handlers, passwords
+from hub_config.spawning.refusal import Refusal
 
 
 class SignUpError(ValueError):
@@ -153,7 +153,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
         """Refuse a server while the one-time password is in use."""
         if self.must_change_password(user.name):
-            raise SpawnException(
+            raise Refusal(
                 "Please change the one-time password first, on the page Change password.",
                 reason="one-time-password",
                 status_code=403,

@@ -37,7 +37,7 @@ class PageHandler(BaseHandler):
 
     def new_password(self, field: str) -> str:
         """The password that was typed twice; raises ValueError if it differs."""
-        password = self.get_body_argument(field, strip=False)
+        password: str = self.get_body_argument(field, strip=False)
         if password != self.get_body_argument(f"{field}_confirmation", strip=False):
             raise ValueError("The two passwords are not the same. Please type them again.")
         return password

@@ -3,6 +3,7 @@
 Which profile it is, and whether there may be a server at all, is decided in `profile_spawner`.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +13,13 @@ import requests
 from docker.errors import APIError, NotFound
 from dockerspawner import DockerSpawner
 from jupyterhub.utils import url_path_join
-from tornado import web
 from traitlets import Int, Unicode, default
 
 from hub_config.spawning import container_options as options
 from hub_config.spawning import names
 from hub_config.spawning.profiles import Profile
 from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
+from hub_config.spawning.refusal import StartFailure
 
 LOG_LINES = 20
 """Lines of a container's log that are kept when it ended by itself."""
@@ -49,7 +50,7 @@ class UserContainerSpawner(DockerSpawner):
     def executor(self) -> ThreadPoolExecutor:
         """Threads for calls to the engine: with DockerSpawner's single one, one slow call of one
         person would hold up everybody's.
-        """  # noqa: D205
+        """
         cls = UserContainerSpawner
         if cls._shared_executor is None:
             cls._shared_executor = ThreadPoolExecutor(self.docker_threads, "docker")
@@ -84,14 +85,15 @@ class UserContainerSpawner(DockerSpawner):
         self.cpu_limit = profile.cpu_limit
         self.cpu_guarantee = profile.cpu_guarantee
         operator = self.operator
-        self.environment = {**self.environment, **options.environment(profile, operator)}
+        self.environment: dict[str, Any] = self.environment | options.environment(profile, operator)
         self.volumes = {self.home_volume: options.HOME}
         if self.ca_bundle:
             self.read_only_volumes = {self.ca_bundle: options.CA_BUNDLE}
         self.extra_host_config = options.host_config(profile, operator)
-        self.extra_create_kwargs = {"labels": self._labels(profile.key)}
+        create: dict[str, Any] = {"labels": self._labels(profile.key)}
         if options.starts_as_root(profile, operator):
-            self.extra_create_kwargs = {**self.extra_create_kwargs, "user": "root"}
+            create["user"] = "root"
+        self.extra_create_kwargs = create
 
     def _labels(self, profile: str) -> dict[str, str]:
         return options.labels(self.platform, self.user.name, self.name, profile)
@@ -105,8 +107,8 @@ class UserContainerSpawner(DockerSpawner):
     async def start(self) -> str:
         """Start the container and return its URL once the server answers.
 
-        Raises HTTPError 500 with the last lines of the log when the container ends before that,
-        and TimeoutError at the deadline; either way nothing stays behind.
+        Raises StartFailure with the last lines of the log when the container ends before that or
+        time is up. However it fails, also when it is cancelled, no container stays behind.
         """
         began = time.monotonic()
         try:
@@ -121,7 +123,11 @@ class UserContainerSpawner(DockerSpawner):
             await wait_until_answers(url_path_join(url, prefix, "api"), left, self._how_it_ended)
         except ServerEndedError as error:
             await self._remove_quietly()
-            raise web.HTTPError(500, str(error)) from None
+            raise StartFailure(str(error)) from None
+        except TimeoutError as error:
+            message = f"{error}. Its last lines:\n{await self._last_lines()}"
+            await self._remove_quietly()
+            raise StartFailure(message) from None
         except BaseException:
             await self._remove_quietly()
             raise
@@ -138,6 +144,15 @@ class UserContainerSpawner(DockerSpawner):
         labels = self._labels("")
         kept = {key: labels[key] for key in (f"{options.LABEL}.platform", f"{options.LABEL}.user")}
         await self.docker("create_volume", self.home_volume, labels=kept)
+
+    async def create_object(self) -> Any:
+        """Create the container. When cancelled meanwhile, learn its id, so that it gets removed."""
+        creating = asyncio.ensure_future(super().create_object())
+        try:
+            return await asyncio.shield(creating)
+        except asyncio.CancelledError:
+            self.object_id = (await creating)[self.object_id_key]
+            raise
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """Say what is going on; JupyterHub ends this when the server is ready."""
@@ -189,13 +204,16 @@ class UserContainerSpawner(DockerSpawner):
         reason = f"exit code {state['ExitCode']}"
         if state.get("OOMKilled"):
             reason = "it needed more memory than its profile allows"
-        lines = b""
+        lines = await self._last_lines()
+        return f"The container {self.object_name} ended: {reason}. Its last lines:\n{lines}"
+
+    async def _last_lines(self) -> str:
+        """The end of the container's log."""
         try:
             lines = await self.docker("logs", self.object_id, tail=LOG_LINES)
         except (APIError, requests.RequestException) as error:
-            self.log.warning("No log of %s: %s", self.object_name, error)
-        log = lines.decode("utf-8", "replace").strip() or "(it wrote nothing)"
-        return f"The container {self.object_name} ended: {reason}. Its last lines:\n{log}"
+            return f"(no log: {error})"
+        return lines.decode("utf-8", "replace").strip() or "(it wrote nothing)"
 
     async def _remove_quietly(self) -> None:
         """Remove the container if it is still there; what went wrong before matters more."""

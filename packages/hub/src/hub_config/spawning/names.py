@@ -13,7 +13,7 @@ def part(name: str) -> str:
     The result holds no dash, so a dash can separate parts: DockerSpawner's own escape makes user
     `a-b` and user `a` with a server `2db` both `jupyter-a-2db`.
     """
-    return str(escape(name, safe=_SAFE, escape_char="_"))
+    return str(escape(name, safe=_SAFE, escape_char="_")).lower()
 
 
 def container(prefix: str, user: str, server: str) -> str:

@@ -9,10 +9,12 @@ from hub_config.spawning.profiles import Profile
 _STYLE = """<style>
 .jhub-image { margin-bottom: 1.5rem }
 .jhub-image legend { font-size: 1.25rem; margin-bottom: .25rem }
-.jhub-sizes { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem }
+.jhub-sizes { display: grid; gap: .75rem;
+  grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)) }
 .jhub-size { cursor: pointer; padding: .75rem 1rem; border: 1px solid var(--bs-border-color);
   border-radius: var(--bs-border-radius); display: flex; gap: .6rem; align-items: baseline }
-.jhub-size:has(:checked) { border-color: var(--bs-primary); box-shadow: 0 0 0 1px var(--bs-primary) }
+.jhub-size:has(:checked) { border-color: var(--bs-primary);
+  box-shadow: 0 0 0 1px var(--bs-primary) }
 .jhub-size:focus-within { outline: 2px solid var(--bs-primary); outline-offset: 2px }
 </style>"""
 

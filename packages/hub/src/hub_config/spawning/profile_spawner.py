@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import maybe_future
 from traitlets import Set as SetTrait
 from traitlets import Type, Unicode
@@ -18,6 +17,7 @@ from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.image_source import ImageSource
 from hub_config.spawning.options_form import render
 from hub_config.spawning.profiles import Profile
+from hub_config.spawning.refusal import Refusal
 
 NOTHING_TO_OFFER = (
     "There is no image to start a server from. An administrator can build them with "
@@ -39,6 +39,7 @@ class PlatformSpawner(ProfilesSpawner):
 
     # JupyterHub looks whether this is empty to know that there is a form.
     options_form = Unicode("profile")
+    child_spawner: UserContainerSpawner | None
     _images: ImageSource | None = None
     _chosen: Profile | None = None
 
@@ -77,22 +78,27 @@ class PlatformSpawner(ProfilesSpawner):
     async def _run_apply_user_options(self, user_options: Mapping[str, Any]) -> None:
         """JupyterHub calls this with options of a form, a query or the API, before the start.
 
-        Raises SpawnException 400 for anything but one known profile, 503 when there is none.
+        Raises Refusal 400 for anything but one known profile, 503 when there is none.
         """
-        self._chosen = self._choose(user_options, await self.offer())
+        try:
+            self._chosen = self._choose(user_options, await self.offer())
+        except Refusal:
+            # JupyterHub has saved the options already, as the default for a request without any.
+            self.user_options = self.orm_spawner.user_options = {}
+            raise
 
     def _choose(self, user_options: Mapping[str, Any], offer: Sequence[Profile]) -> Profile:
         if not offer:
-            raise SpawnException(NOTHING_TO_OFFER, reason="no-profiles", status_code=503)
+            raise Refusal(NOTHING_TO_OFFER, reason="no-profiles", status_code=503)
         known = {profile.key: profile for profile in offer}
         if unknown := sorted(set(user_options) - {"profile"}):
-            raise SpawnException(
+            raise Refusal(
                 f"The only option is `profile`, not {', '.join(unknown)}.", reason="options"
             )
         wanted = user_options.get("profile")
         if not isinstance(wanted, str) or wanted not in known:
             what = "No profile was chosen" if not wanted else "There is no such profile"
-            raise SpawnException(
+            raise Refusal(
                 f"{what}; there are: {', '.join(known)}.", reason="profile", status_code=400
             )
         return known[wanted]
@@ -101,8 +107,9 @@ class PlatformSpawner(ProfilesSpawner):
 
     def construct_child(self) -> UserContainerSpawner:
         """The child spawner; it gets this spawner's identity and nothing else of it."""
-        if self.child_spawner is None:
-            self.child_spawner = UserContainerSpawner(
+        child = self.child_spawner
+        if child is None:
+            child = self.child_spawner = UserContainerSpawner(
                 user=self.user,
                 orm_spawner=self.orm_spawner,
                 hub=self.hub,
@@ -117,8 +124,8 @@ class PlatformSpawner(ProfilesSpawner):
                 internal_certs_location=self.internal_certs_location,
             )
         for trait in _HANDED_OVER:
-            setattr(self.child_spawner, trait, getattr(self, trait))
-        return self.child_spawner
+            setattr(child, trait, getattr(self, trait))
+        return child
 
     async def start(self) -> str:
         """Start the chosen profile. Raises what `_run_apply_user_options` raises."""

@@ -1,0 +1,23 @@
+"""Why a server is not started, in words for the person who asked for it."""
+
+from jupyterhub.spawner import SpawnException
+
+
+class Refusal(SpawnException):
+    """A spawn that policy or the choice itself rules out: nothing was started.
+
+    JupyterHub shows `jupyterhub_message` on pages (utils.py, format_exception) and the message in
+    the API's answer, with `status_code`. `reason` is a short label for the metrics.
+    """
+
+    def __init__(self, message: str, *, reason: str, status_code: int = 400) -> None:
+        super().__init__(message, reason=reason, status_code=status_code)
+        self.jupyterhub_message = message
+
+
+class StartFailure(SpawnException):
+    """A server that was started and did not come up."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="start-failed", status_code=500)
+        self.jupyterhub_message = message

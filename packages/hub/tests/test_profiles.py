@@ -1,0 +1,123 @@
+"""Profiles from image labels, and what they mean for the engine and the form."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hub_config.spawning import container_options, names
+from hub_config.spawning.options_form import cpus, memory, render
+from hub_config.spawning.profiles import PROFILES_LABEL, Profile, from_images
+
+SIZES = {
+    "small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"},
+    "large": {"cpu_guarantee": 4, "mem_limit": "8G"},
+}
+
+
+def image(name: str, *tags: str, **changes: Any) -> dict[str, Any]:
+    offer = {"name": name, "title": name.upper(), "port": 8888, "default_url": "/lab"}
+    offer |= {"profiles": SIZES, **changes}
+    return {"RepoTags": list(tags), "Labels": {PROFILES_LABEL: json.dumps(offer)}}
+
+
+def profile(**changes: Any) -> Profile:
+    values = dict(
+        key="uv-lab-small", size="small", image="local/uv-lab:latest", image_title="JupyterLab",
+        description="", port=8888, default_url="/lab", memory=2 * 2**30, cpu_limit=2.0,
+        cpu_guarantee=1.0,
+    )  # fmt: skip
+    return Profile(**(values | changes))
+
+
+def test_one_profile_per_image_and_size_in_the_images_order() -> None:
+    found = from_images([image("b", "r/b:latest"), image("a", "r/a:latest")], "latest")
+    assert [p.key for p in found] == ["a-small", "a-large", "b-small", "b-large"]
+    assert found[0].memory == 2 * 2**30
+    assert found[1].cpu_limit is None
+
+
+def test_only_images_with_the_tag_and_the_label_count() -> None:
+    images = [
+        image("a", "r/a:0.1.0", "r/a:other"),
+        {"RepoTags": ["r/b:latest"], "Labels": None},
+        {"RepoTags": None, "Labels": {PROFILES_LABEL: "{}"}},
+    ]
+    assert from_images(images, "latest") == ()
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["not json", "[]", "{}", '{"name": "x", "profiles": {"s": {"mem_limit": "lots"}}}',
+     '{"name": "x", "profiles": {"s": {"mem_limit": "2G", "cpu_limit": -1}}}'],
+)  # fmt: skip
+def test_an_unusable_label_hides_its_image_only(label: str) -> None:
+    broken = {"RepoTags": ["r/x:latest"], "Labels": {PROFILES_LABEL: label}}
+    found = from_images([broken, image("a", "r/a:latest")], "latest")
+    assert [p.key for p in found] == ["a-small", "a-large"]
+
+
+def test_two_images_with_one_key_offer_it_once() -> None:
+    found = from_images([image("a", "r/a:latest"), image("a", "s/a:latest")], "latest")
+    assert {p.image for p in found} == {"r/a:latest"}
+
+
+def test_limits_reach_the_host_config_and_swap_does_not_widen_them() -> None:
+    config = container_options.host_config(profile(), container_options.Operator(pids_limit=300))
+    assert config["mem_limit"] == config["memswap_limit"] == 2 * 2**30
+    assert config["cpu_shares"] == 1024
+    assert config["pids_limit"] == 300
+
+
+def test_no_privileges_by_default() -> None:
+    config = container_options.host_config(profile(), container_options.Operator())
+    assert config["security_opt"] == ["no-new-privileges"]
+    assert config["cap_drop"] == ["ALL"]
+    assert "cap_add" not in config
+    assert not container_options.starts_as_root(profile(), container_options.Operator())
+
+
+def test_other_ids_need_root_at_the_start_but_still_gain_nothing() -> None:
+    operator = container_options.Operator(nb_uid=1234)
+    config = container_options.host_config(profile(), operator)
+    assert config["security_opt"] == ["no-new-privileges"]
+    assert "SETUID" in config["cap_add"]
+    assert "SYS_ADMIN" not in config["cap_add"]
+    assert container_options.environment(profile(), operator) == {"NB_UID": "1234"}
+
+
+def test_sudo_is_for_the_profile_that_says_so() -> None:
+    operator = container_options.Operator()
+    assert container_options.environment(profile(), operator) == {}
+    assert container_options.environment(profile(sudo=True), operator) == {"GRANT_SUDO": "yes"}
+    assert "security_opt" not in container_options.host_config(profile(sudo=True), operator)
+
+
+def test_different_servers_never_share_a_container_name() -> None:
+    pairs = [("a", ""), ("a-b", ""), ("a", "b"), ("a", "2db"), ("a", "-b"), ("a-", "b"), ("a_", "")]
+    pairs += [("a.b", ""), ("a", "B"), ("a_2db", "")]
+    assert len({names.container("jupyter", *pair) for pair in pairs}) == len(pairs)
+    assert names.container("jupyter", "alice", "lab") == "jupyter-alice-lab"
+    assert names.container("jupyter", "alice", "") == "jupyter-alice"
+
+
+def test_different_people_never_share_a_home() -> None:
+    users = ["a-b", "a.b", "a_b", "a_2db", "a@b", "ab"]
+    assert len({names.home_volume("jupyterhub-user-", user) for user in users}) == len(users)
+
+
+def test_the_form_selects_one_choice_and_escapes_what_labels_say() -> None:
+    form = render([profile(image_title="<b>"), profile(key="x", size="large")], "x", "none")
+    assert "<b>" not in form.replace("<br>", "")
+    assert form.count(" checked") == 1
+    assert form.index('value="x"') < form.index(" checked")
+
+
+def test_without_images_the_form_says_what_to_do() -> None:
+    assert 'role="alert"' in render([], "", "Build some")
+
+
+def test_sizes_in_words() -> None:
+    assert cpus(profile()) == "1–2 CPUs"  # noqa: RUF001
+    assert cpus(profile(cpu_limit=None, cpu_guarantee=4.0)) == "4 or more CPUs"
+    assert memory(profile()) == "2 GB memory"

@@ -1,0 +1,91 @@
+"""Settings: found, checked, and explained when they are wrong."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hub_config.errors import SettingsError
+from hub_config.reading import read
+from hub_config.settings import Settings, variable
+
+PACKAGE = Path(__file__).parents[1]
+COMPOSE = PACKAGE.parents[1] / "compose.yaml"
+
+
+def toml(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_defaults_without_environment_and_file(tmp_path: Path) -> None:
+    assert read({}, tmp_path / "none.toml") == Settings()
+
+
+def test_environment_comes_before_the_file(tmp_path: Path) -> None:
+    path = toml(tmp_path, "idle_timeout = 60\npids_limit = 500\n")
+    settings = read({"JHUB_IDLE_TIMEOUT": "120"}, path)
+    assert (settings.idle_timeout, settings.pids_limit) == (120, 500)
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    assert read({"JHUB_NB_UID": ""}, tmp_path / "none.toml").nb_uid is None
+
+
+def test_other_programs_variables_do_not_matter(tmp_path: Path) -> None:
+    assert read({"JUPYTERHUB_API_URL": "x", "PATH": "y"}, tmp_path / "none.toml") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("environ", "parts"),
+    [
+        ({"JHUB_IDLE_TIMEOUT": "soon"}, ["JHUB_IDLE_TIMEOUT", "'soon'", "integer", "3600"]),
+        ({"JHUB_OPEN_SIGNUP": "perhaps"}, ["JHUB_OPEN_SIGNUP", "'perhaps'", "boolean"]),
+        ({"JHUB_LOG_LEVEL": "LOUD"}, ["JHUB_LOG_LEVEL", "'LOUD'", "'DEBUG'"]),
+        ({"JHUB_BASE_URL": "team"}, ["JHUB_BASE_URL", "'team'", "slash"]),
+        ({"JHUB_CA_BUNDLE": "ca.pem"}, ["JHUB_CA_BUNDLE", "'ca.pem'", "absolute path"]),
+        ({"JHUB_IDLE_TIMEOT": "1"}, ["JHUB_IDLE_TIMEOT", "did you mean JHUB_IDLE_TIMEOUT?"]),
+    ],
+)
+def test_a_wrong_variable_is_named_with_its_value_and_what_is_allowed(
+    environ: dict[str, str], parts: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(environ, tmp_path / "none.toml")
+    assert all(part in str(caught.value) for part in parts), str(caught.value)
+
+
+def test_all_complaints_come_at_once(tmp_path: Path) -> None:
+    path = toml(tmp_path, 'pids_limit = 1\nnetwrk = "x"\n')
+    with pytest.raises(SettingsError) as caught:
+        read({"JHUB_NB_UID": "0"}, path)
+    text = str(caught.value)
+    assert "JHUB_NB_UID is '0'" in text
+    assert f"pids_limit in {path} is 1" in text
+    assert "did you mean network?" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "part"), [("a = [", "not valid TOML"), (None, "there is no such file")]
+)
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, part: str) -> None:
+    path = tmp_path / "named.toml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=part):
+        read({"JHUB_CONFIG": str(path)}, tmp_path / "none.toml")
+
+
+def test_compose_hands_every_setting_to_the_hub() -> None:
+    environment = yaml.safe_load(COMPOSE.read_text())["services"]["hub"]["environment"]
+    assert set(environment) == {variable(name) for name in Settings.model_fields}
+
+
+def test_the_readme_describes_every_setting_with_its_default() -> None:
+    readme = (PACKAGE / "README.md").read_text()
+    described = dict(re.findall(r"^\| `(JHUB_[A-Z0-9_]+)` \| `?(.*?)`? \|", readme, re.MULTILINE))
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in ("", None) else str(field.default)
+        assert described.get(variable(name)) == default.replace("|", "\\|"), name

@@ -1,0 +1,198 @@
+"""The spawners, with a recorded engine in place of Docker: real classes, no containers."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from docker.errors import APIError
+from traitlets.config import Config
+
+from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.profile_spawner import PlatformSpawner
+from hub_config.spawning.profiles import PROFILES_LABEL
+from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
+from hub_config.spawning.refusal import Refusal
+
+OFFER = {
+    "name": "uv-lab",
+    "default_url": "/lab",
+    "profiles": {"small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"}},
+}
+IMAGES = [{"RepoTags": ["local/uv-lab:latest"], "Labels": {PROFILES_LABEL: json.dumps(OFFER)}}]
+
+
+@pytest.fixture
+def spawner(applied: Config, monkeypatch: pytest.MonkeyPatch) -> PlatformSpawner:
+    async def listed(_self: PlatformSpawner) -> list[dict[str, Any]]:
+        return IMAGES
+
+    monkeypatch.setattr(PlatformSpawner, "_images", None)
+    monkeypatch.setattr(PlatformSpawner, "_list_images", listed)
+    user = SimpleNamespace(name="a-b", url="/user/a-b/", id=1, orm_user=None)
+    orm = SimpleNamespace(name="work", server=None, user_options={}, display_name="")
+    hub = SimpleNamespace(public_host="", api_url="http://hub:8081/hub/api", base_url="/hub/")
+    return PlatformSpawner(config=applied, user=user, orm_spawner=orm, hub=hub)
+
+
+def choose(spawner: PlatformSpawner, options: dict[str, Any]) -> Any:
+    asyncio.run(spawner._run_apply_user_options(options))
+    return spawner._chosen
+
+
+def test_a_known_profile_is_chosen(spawner: PlatformSpawner) -> None:
+    assert choose(spawner, {"profile": "uv-lab-small"}).image == "local/uv-lab:latest"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"profile": ""},
+        {"profile": "nope"},
+        {"profile": None},
+        {"profile": ["uv-lab-small"]},
+        {"profile": {"a": 1}},
+        {"profile": "uv-lab-small", "image": "evil"},
+    ],
+)
+def test_anything_else_is_a_400_and_is_not_kept(
+    spawner: PlatformSpawner, options: dict[str, Any]
+) -> None:
+    with pytest.raises(Refusal) as caught:
+        choose(spawner, options)
+    assert caught.value.status_code == 400
+    assert spawner.orm_spawner.user_options == {}
+    assert spawner.child_spawner is None
+
+
+def test_start_refuses_by_itself_too(spawner: PlatformSpawner) -> None:
+    spawner.user_options = {"profile": "nope"}
+    with pytest.raises(Refusal):
+        asyncio.run(spawner.start())
+    assert spawner.child_spawner is None
+
+
+def test_without_images_it_is_a_503(
+    spawner: PlatformSpawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(_self: PlatformSpawner) -> list[dict[str, Any]]:
+        return []
+
+    monkeypatch.setattr(PlatformSpawner, "_list_images", nothing)
+    with pytest.raises(Refusal) as caught:
+        choose(spawner, {"profile": "uv-lab-small"})
+    assert caught.value.status_code == 503
+
+
+def test_the_child_keeps_its_own_port_and_limits(spawner: PlatformSpawner) -> None:
+    chosen = choose(spawner, {"profile": "uv-lab-small"})
+    child = spawner.construct_child()
+    child.use_profile(chosen)
+    assert (child.ip, child.port, child.default_url) == ("0.0.0.0", 8888, "/lab")
+    assert (child.mem_limit, child.cpu_limit) == (2 * 2**30, 2)
+    assert child.object_name == "jupyter-a_2db-work"
+    assert child.volumes == {"jupyterhub-user-a_2db": "/home/nebula"}
+    assert child.extra_create_kwargs["labels"]["io.jhub-docker.user"] == "a-b"
+
+
+def test_the_database_gets_names_and_no_secret(spawner: PlatformSpawner) -> None:
+    child = spawner.construct_child()
+    child.api_token = "secret-token"
+    child.environment = {"PASSWORD": "secret-password"}
+    child.object_id = "0123"
+    state = json.dumps(spawner.get_state())
+    assert "0123" in state
+    assert "secret" not in state
+
+
+def test_a_restarted_hub_finds_the_container_again(spawner: PlatformSpawner) -> None:
+    state = {"profile": "gone", "child_state": {"object_id": "0123", "object_name": "old-name"}}
+    spawner.load_state(state)
+    assert spawner.child_spawner.object_name == "old-name"
+    assert spawner.get_state() == state
+
+
+def test_progress_works_before_there_is_a_container(spawner: PlatformSpawner) -> None:
+    async def events() -> list[dict[str, Any]]:
+        return [event async for event in spawner.progress()]
+
+    assert asyncio.run(events())[0]["message"]
+
+
+@pytest.fixture
+def child(spawner: PlatformSpawner) -> UserContainerSpawner:
+    child = spawner.construct_child()
+    child.object_id = "0123"
+    return child
+
+
+def test_an_engine_in_trouble_is_not_a_server_that_is_gone(
+    child: UserContainerSpawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def trouble(*_: Any, **__: Any) -> None:
+        raise APIError("", response=SimpleNamespace(status_code=500, url="", reason=""))
+
+    monkeypatch.setattr(child, "docker", trouble)
+    assert asyncio.run(child.poll()) is None
+    assert child.object_id == "0123"
+
+
+def test_a_container_that_ended_is_described_and_removed(
+    child: UserContainerSpawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    async def docker(method: str, *_: Any, **__: Any) -> Any:
+        calls.append(method)
+        state = {"Running": False, "ExitCode": 137, "OOMKilled": True}
+        return {"inspect_container": {"Id": "0123", "State": state}, "logs": b"last words"}.get(
+            method
+        )
+
+    monkeypatch.setattr(child, "docker", docker)
+    how = asyncio.run(child.poll())
+    assert "more memory" in str(how)
+    assert "last words" in str(how)
+    assert calls[-1] == "remove_container"
+
+
+def test_waiting_ends_at_once_when_the_container_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub_config.spawning.readiness.LOOK_AT_CONTAINER", 0.01)
+
+    async def ended() -> str:
+        return "exit code 1"
+
+    with pytest.raises(ServerEndedError, match="exit code 1"):
+        asyncio.run(wait_until_answers("http://127.0.0.1:9/api", 60, ended))
+
+
+def test_waiting_has_a_deadline() -> None:
+    async def runs() -> None:
+        return None
+
+    with pytest.raises(TimeoutError, match="did not answer"):
+        asyncio.run(wait_until_answers("http://127.0.0.1:9/api", 0.1, runs))
+
+
+def test_waiting_returns_when_the_server_answers() -> None:
+    async def main() -> None:
+        answers = [b"HTTP/1.1 503 x\r\ncontent-length: 0\r\n\r\n", b"HTTP/1.1 200 x\r\n\r\n"]
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answers.pop(0))
+            await writer.drain()
+            writer.close()
+
+        async def runs() -> None:
+            return None
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        await wait_until_answers(f"http://127.0.0.1:{port}/api", 10, runs)
+        server.close()
+        assert not answers
+
+    asyncio.run(main())
