@@ -46,23 +46,31 @@ def public_reference(
 
 
 def resolve(
-    client: DockerClient, catalog: Catalog, wanted: Iterable[ImageSpec], mode: Mode, lane: str
+    client: DockerClient,
+    catalog: Catalog,
+    wanted: Iterable[ImageSpec],
+    mode: Mode,
+    lane: str,
+    *,
+    act: bool = True,
 ) -> dict[str, Base]:
     """Decide for each base that `wanted` stands on: the public image, or nothing (a stand-in).
 
     Returns the pulled bases by package name, and the root file system under `debian` when some
     stand-in has to be built. Raises ActionError when `mode` is pull and a base cannot be had.
+    With `act` false nothing is pulled or made: what is not here yet is taken as a stand-in, or
+    with the mode `pull` as a public image of unknown digest.
     """
     names = [spec.name for spec in wanted]
     pulled: dict[str, Base] = {}
     for spec in catalog.specs.values():
         reference = public_reference(spec, lane)
         if reference and spec in catalog.closure(names, given=pulled):
-            base = _public(client, spec, reference, mode)
+            base = _public(client, spec, reference, mode, act=act)
             if base is not None:
                 pulled[spec.name] = base
     if any(spec.base == ROOT_FILE_SYSTEM for spec in _built(catalog, names, pulled)):
-        pulled[ROOT_FILE_SYSTEM] = rootfs.ensure(client, lane)
+        pulled[ROOT_FILE_SYSTEM] = rootfs.ensure(client, lane) if act else rootfs.base(lane)
     return pulled
 
 
@@ -70,11 +78,15 @@ def _built(catalog: Catalog, names: list[str], pulled: Mapping[str, Base]) -> li
     return [s for s in catalog.closure(names, given=pulled) if s.name not in pulled]
 
 
-def _public(client: DockerClient, spec: ImageSpec, reference: str, mode: Mode) -> Base | None:
+def _public(
+    client: DockerClient, spec: ImageSpec, reference: str, mode: Mode, *, act: bool
+) -> Base | None:
     if mode == "standin":
         return None
     if found := _inspect(client, reference):
         return found
+    if not act:
+        return Base(reference, "unknown until it is pulled") if mode == "pull" else None
     if mode == "auto" and client.api.images(filters={"label": f"{LABEL}.package={spec.name}"}):
         return None  # Built here before since the registry did not answer; do not ask every time.
     try:

@@ -41,9 +41,13 @@ def make_plan(
     *,
     base: str | None = None,
     force: bool = False,
+    act: bool = True,
 ) -> Plan:
-    """Read what the plan needs (contexts, bases, images in the engine) and make it."""
-    resolved = bases.resolve(client, catalog, wanted, bases.mode(base), bases.lane())
+    """Read what the plan needs (contexts, bases, images in the engine) and make it.
+
+    With `act` false no base is pulled or made for it.
+    """
+    resolved = bases.resolve(client, catalog, wanted, bases.mode(base), bases.lane(), act=act)
     needed = catalog.closure([spec.name for spec in wanted], given=resolved)
     return plan.make(
         catalog,
@@ -91,9 +95,9 @@ def plan_only(
     base: str | None = None,
     force: bool = False,
 ) -> Plan:
-    """The plan that `build` would carry out."""
+    """The plan that `build` would carry out, made without pulling or making any base."""
     catalog = load(root / "packages")
-    return make_plan(client, catalog, catalog.select(names), base=base, force=force)
+    return make_plan(client, catalog, catalog.select(names), base=base, force=force, act=False)
 
 
 def make_bases(client: DockerClient, root: Path, mode: bases.Mode) -> dict[str, Base]:

@@ -67,16 +67,21 @@ def sources_for(suite: str, archives: Sequence[Archive]) -> list[str]:
     return lines
 
 
+def base(suite: str) -> Base:
+    """What the root file system of Debian `suite` is called and identified by."""
+    key = recipe_key(suite)
+    return Base(f"{REPOSITORY}:{suite}-{short(key)}", f"sha256:{key}", standin=True)
+
+
 def ensure(client: DockerClient, suite: str) -> Base:
     """The root file system of Debian `suite` as an image of the engine, made if it is missing.
 
     Raises ActionError where it cannot be made: not root, no debootstrap, an archive out of reach.
     """
-    key = recipe_key(suite)
-    reference = f"{REPOSITORY}:{suite}-{short(key)}"
-    base = Base(reference, f"sha256:{key}", standin=True)
+    made = base(suite)
+    reference = made.reference
     if client.api.images(name=reference):
-        return base
+        return made
     _require_debootstrap()
     with (
         stage(f"making a Debian {suite} root file system with debootstrap (about a minute)"),
@@ -102,7 +107,7 @@ def ensure(client: DockerClient, suite: str) -> Base:
             tag=reference.rpartition(":")[2],
             changes=[f'LABEL {LABEL}.base="stand-in"', f'LABEL {LABEL}.package="debian"'],
         )
-    return base
+    return made
 
 
 def _archives() -> list[Archive]:
