@@ -55,7 +55,7 @@ for modules in "$tree/node_modules" "$code/node_modules"; do
     find "$modules" -depth -type d \( -name test -o -name tests -o -name __tests__ -o -name docs \
         -o -name example -o -name examples -o -name .github \) -exec rm -r {} +
 done
-rm -r "$tree/src" "$tree/postinstall.sh"
+rm "$tree/postinstall.sh"
 
 # Symbols: addons link against .dynsym, which stays.
 find "$tree" -type f -name '*.node' -exec strip --strip-unneeded {} +

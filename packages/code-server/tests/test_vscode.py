@@ -1,0 +1,19 @@
+"""VS Code behind Jupyter Server's proxy, in every image that has code-server.
+
+Extensions are the subject of uv-vscode's own tests.
+"""
+
+from jhub_docker.testing import probes
+from jhub_docker.testing.subject import Subject
+
+
+def test_page(subject: Subject) -> None:
+    probes.page(subject.server.client, "/vscode/")
+
+
+def test_socket_opens_and_shakes_hands(subject: Subject) -> None:
+    probes.vscode_socket(subject.server.client)
+
+
+def test_launcher_entry(subject: Subject) -> None:
+    assert "vscode" in probes.proxied(subject.server.client)
