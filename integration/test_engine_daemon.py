@@ -1,0 +1,77 @@
+"""A second dockerd beside the one in use, started and stopped as `engine.start` and `.stop` do.
+
+It has its own socket, data and networks, so the engine in use is not touched. It needs what
+`engine.start` itself needs: root on Linux, and an installed engine.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from jhub_docker.engine import setup
+from jhub_docker.engine.daemon import Daemon
+from jhub_docker.errors import ActionError
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    """A dockerd of its own, stopped at the end whatever happened."""
+    # Not tmp_path: the path of a Unix socket may have no more than 107 characters (unix(7)).
+    folder = Path(tempfile.mkdtemp(prefix="jhub-docker-"))
+    made = Daemon(
+        socket=folder / "docker.sock",
+        state=folder / "state",
+        arguments=(
+            *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
+            *("--pidfile", str(folder / "pid"), "--bridge", "none"),
+            *("--iptables=false", "--ip6tables=false"),
+        ),
+    )
+    yield made
+    made.stop()
+    shutil.rmtree(folder)
+
+
+def in_another_process(daemon: Daemon, call: str) -> str:
+    """Run `setup.<call>` on the daemon as another ./dev would, and return what was said."""
+    code = f"""
+from pathlib import Path, PosixPath
+from jhub_docker.engine import setup
+from jhub_docker.engine.daemon import Daemon
+setup.{call}(print, daemon={daemon!r})
+"""
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120
+    ).stdout
+
+
+def test_it_outlives_the_command_that_started_it_and_is_stopped_by_another(daemon: Daemon) -> None:
+    assert "starting dockerd" in in_another_process(daemon, "start")
+    assert setup.started_here(daemon)
+    client = docker.DockerClient(f"unix://{daemon.socket}")
+    assert client.info()["DockerRootDir"] == str(daemon.socket.parent / "data")
+    assert "answers" in in_another_process(daemon, "start")
+    assert "has stopped" in in_another_process(daemon, "stop")
+    assert not daemon.answers()
+    assert not setup.started_here(daemon)
+    assert "no engine runs" in in_another_process(daemon, "stop")
+
+
+def test_an_engine_of_somebody_else_is_left_alone(daemon: Daemon, tmp_path: Path) -> None:
+    daemon.start()
+    other = Daemon(socket=daemon.socket, state=tmp_path)
+    with pytest.raises(ActionError, match="was not started by"):
+        setup.stop(print, daemon=other)
+    assert daemon.answers()
+
+
+def test_an_engine_that_cannot_start_says_why(daemon: Daemon) -> None:
+    wrong = Daemon(daemon.socket, daemon.state, (*daemon.arguments, "--storage-driver", "nosuch"))
+    with pytest.raises(ActionError, match=r"ended at its start:\n(.*\n)*.*nosuch"):
+        wrong.start()
