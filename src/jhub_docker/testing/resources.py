@@ -51,6 +51,8 @@ class Engine:
             ) from None
 
     def __enter__(self) -> "Engine":
+        self.logs.mkdir(parents=True, exist_ok=True)
+        (self.logs / ".gitignore").write_text("*\n")
         self.remove_left_overs()
         return self
 
@@ -93,7 +95,6 @@ class Engine:
 
     def keep_log(self, container: Container) -> None:
         """Write the container's log to a file of its own below `.test-logs/`."""
-        self.logs.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(APIError):
             text = container.logs(timestamps=True)
             name = re.sub(r"[^\w.-]", "_", container.name or "unnamed")

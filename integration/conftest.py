@@ -1,0 +1,44 @@
+"""One platform for all integration tests, with an admin who changed the one-time password."""
+
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from jhub_docker.testing.person import Person
+from jhub_docker.testing.platforms import Platform
+from jhub_docker.testing.resources import Engine
+
+MakePerson = Callable[[str], Person]
+
+
+@pytest.fixture(scope="session")
+def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
+    """Hub and proxy under names of their own, removed at the end with all they made."""
+    with Platform(engine, pytestconfig.rootpath) as platform:
+        yield platform
+
+
+@pytest.fixture(scope="session")
+def admin(platform: Platform) -> Person:
+    """The first admin, who had to change the one-time password before anything else."""
+    admin = Person(platform.url, "admin", platform.one_time_password())
+    answer = admin.log_in()
+    assert answer.url.endswith("/hub/change-password"), f"after the log-in: {answer.url}"
+    assert admin.change_password(secrets.token_urlsafe(12)).ok
+    return admin
+
+
+@pytest.fixture(scope="session")
+def make_person(platform: Platform, admin: Person) -> MakePerson:
+    """Makes someone who signed up, was approved and has logged in."""
+
+    def make(name: str) -> Person:
+        person = Person(platform.url, name)
+        assert person.sign_up().ok
+        assert admin.approve(name).ok
+        person.log_in()
+        assert person.is_logged_in()
+        return person
+
+    return make

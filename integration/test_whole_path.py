@@ -1,0 +1,102 @@
+"""For each image: choose, work, stop, come back, and find the files again."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from docker.models.containers import Container
+
+from integration.conftest import MakePerson
+from jhub_docker import catalog as catalogs
+from jhub_docker.testing import probes
+from jhub_docker.testing.person import Person
+from jhub_docker.testing.platforms import Platform
+
+LIMITS = """
+if [ -f /sys/fs/cgroup/memory.max ]; then
+    cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max
+else
+    cd /sys/fs/cgroup
+    cat memory/memory.limit_in_bytes
+    echo "$(cat cpu/cpu.cfs_quota_us) $(cat cpu/cpu.cfs_period_us)"
+fi
+"""
+"""Prints bytes, then quota and period of the CPU, on cgroup v2 (first) and v1."""
+
+PROBES: dict[str, tuple[probes.Probe, ...]] = {
+    "/lab": (probes.computes, probes.terminal, probes.vscode_socket, probes.marimo_socket),
+    "/vscode/": (probes.vscode_socket, probes.computes),
+    "/marimo": (probes.marimo_socket, probes.marimo_terminal),
+}
+"""What has to work, by the page the image's profile opens."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An image as the catalog declares it, and someone to use it."""
+
+    image: catalogs.ImageSpec
+    person: Person
+    platform: Platform
+
+    @property
+    def container(self) -> Container:
+        """The person's only container."""
+        (container,) = self.platform.servers(self.person.name)
+        return container
+
+
+def _images() -> list[catalogs.ImageSpec]:
+    return list(catalogs.load(_packages()).singleuser)
+
+
+def _packages() -> "catalogs.Path":
+    return catalogs.Path(__file__).parents[1] / "packages"
+
+
+@pytest.fixture(scope="module", params=_images(), ids=lambda image: image.name)
+def case(
+    request: pytest.FixtureRequest, make_person: MakePerson, platform: Platform
+) -> Case:
+    """Someone whose server of that image is running."""
+    image: catalogs.ImageSpec = request.param
+    person = make_person(re.sub(r"\W", "", image.name) + "-user")
+    person.choose(f"{image.name}-small")
+    return Case(image, person, platform)
+
+
+def test_default_page(case: Case) -> None:
+    assert case.image.probe
+    answer = case.person.server.get("")
+    assert case.image.probe.rstrip("/") in answer.url, f"the server opens {answer.url}"
+    probes.page(case.person.server, case.image.probe)
+
+
+def test_sockets_behind_it(case: Case) -> None:
+    assert case.image.probe
+    for probe in PROBES[case.image.probe]:
+        probe(case.person.server)
+
+
+def test_limits_are_those_of_the_profile(case: Case) -> None:
+    code, output = case.container.exec_run(["sh", "-c", LIMITS])
+    assert code == 0, output
+    memory, quota, period = output.split()
+    profile = case.image.profiles["small"]
+    assert int(memory) == int(profile.mem_limit.removesuffix("G")) * 2**30
+    assert int(quota) / int(period) == profile.cpu_limit
+
+
+def test_container_is_the_persons(case: Case) -> None:
+    name = case.platform.environment["JHUB_CONTAINER_PREFIX"]
+    assert case.container.name == f"{name}-{case.person.name.replace('-', '_2d')}"
+    assert case.container.attrs["Config"]["User"] not in ("", "root", "0")
+
+
+def test_files_are_there_after_stop_and_respawn(case: Case) -> None:
+    body = {"type": "file", "format": "text", "content": "kept"}
+    assert case.person.server.put("api/contents/kept.txt", json=body).ok
+    case.person.stop()
+    assert not case.platform.servers(case.person.name)
+    case.person.choose(f"{case.image.name}-medium")
+    assert case.person.server.get("api/contents/kept.txt").json()["content"] == "kept"

@@ -1,0 +1,69 @@
+"""`python -m jhub_docker.testing.prepare IMAGE...`: make sure there is something to test.
+
+An engine is set up where none answers, and the named images are built as far as they are out of
+date. With `--browser` Debian's Chromium is installed where it is missing. This is what the test
+sessions run first; it is not a test.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from docker.errors import DockerException
+
+from jhub_docker import builds, engine, tables
+from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.progress import say, stage
+
+BROWSER = ("chromium", "chromedriver")
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="prepare", description="Make ready what tests need.")
+    parser.add_argument("images", nargs="+", help="packages whose images are to be built")
+    parser.add_argument("--browser", action="store_true", help="install Chromium and its driver")
+    options = parser.parse_args(arguments)
+    try:
+        client = engine.require(say, assume_yes=True)
+        results = builds.build(client, Path.cwd(), options.images)
+        say(tables.builds(results))
+        if failed := [result for result in results if result.outcome == "failed"]:
+            raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+        if options.browser:
+            install_browser()
+    except (JhubDockerError, DockerException) as error:
+        say(f"error: {error}")
+        return getattr(error, "exit_code", 1)
+    return 0
+
+
+def install_browser() -> None:
+    """Install Debian's Chromium with its driver, where it is missing and that is possible."""
+    missing = [name for name in BROWSER if shutil.which(name) is None]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        raise ActionError(
+            f"{' and '.join(missing)} not found; install Chromium and chromedriver "
+            "(Debian: apt-get install chromium chromium-driver)"
+        )
+    with stage("installing Chromium and its driver from the distribution"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (
+            ["apt-get", "update", "-q"],
+            ["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium",
+             "chromium-driver"],
+        ):  # fmt: skip
+            result = subprocess.run(
+                command, env=environment, capture_output=True, text=True, check=False
+            )
+            if result.returncode:
+                raise ActionError(f"{command[1]} failed:\n{(result.stderr or result.stdout)[-800:]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
