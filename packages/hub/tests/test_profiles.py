@@ -22,11 +22,18 @@ def image(name: str, *tags: str, **changes: Any) -> dict[str, Any]:
 
 
 def profile(**changes: Any) -> Profile:
-    values = dict(
-        key="uv-lab-small", size="small", image="local/uv-lab:latest", image_title="JupyterLab",
-        description="", port=8888, default_url="/lab", memory=2 * 2**30, cpu_limit=2.0,
-        cpu_guarantee=1.0,
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "key": "uv-lab-small",
+        "size": "small",
+        "image": "local/uv-lab:latest",
+        "image_title": "JupyterLab",
+        "description": "",
+        "port": 8888,
+        "default_url": "/lab",
+        "memory": 2 * 2**30,
+        "cpu_limit": 2.0,
+        "cpu_guarantee": 1.0,
+    }
     return Profile(**(values | changes))
 
 

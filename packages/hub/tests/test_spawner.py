@@ -90,7 +90,7 @@ def test_the_child_keeps_its_own_port_and_limits(spawner: PlatformSpawner) -> No
     chosen = choose(spawner, {"profile": "uv-lab-small"})
     child = spawner.construct_child()
     child.use_profile(chosen)
-    assert (child.ip, child.port, child.default_url) == ("0.0.0.0", 8888, "/lab")
+    assert (child.ip, child.port, child.default_url) == ("0.0.0.0", 8888, "/lab")  # noqa: S104
     assert (child.mem_limit, child.cpu_limit) == (2 * 2**30, 2)
     assert child.object_name == "jupyter-a_2db-work"
     assert child.volumes == {"jupyterhub-user-a_2db": "/home/nebula"}
