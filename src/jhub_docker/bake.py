@@ -64,6 +64,7 @@ class Vertex:
     error: str = ""
     log: list[str] = field(default_factory=list)
     announced: bool = False
+    finished: bool = False
 
 
 @dataclass
@@ -141,7 +142,9 @@ class Progress:
         if started and completed:
             seconds = (_time(completed) - _time(started)).total_seconds()
             vertex.seconds = max(vertex.seconds, seconds)
-            if visible and vertex.announced and seconds >= 1 and not vertex.error:
+            quiet = vertex.finished or bool(vertex.error) or seconds < 1
+            if visible and vertex.announced and not quiet:
+                vertex.finished = True
                 self.show(f"    {self._owner(vertex)}: done in {seconds:.1f} s: {_one_line(what)}")
 
     def _owner(self, vertex: Vertex) -> str:

@@ -1,15 +1,19 @@
-"""The lock files of the image packages: check them, refresh them, and say what changed."""
+"""The lock files of the image packages: check them, refresh them, and say what changed.
+
+`python -m jhub_docker.locks` checks them all, for the Nox session of that name.
+"""
 
 import json
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jhub_docker.catalog import ImageSpec
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.catalog import ImageSpec, load
+from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 
 
 @dataclass(frozen=True)
@@ -152,3 +156,21 @@ def _npm(spec: ImageSpec, command: str) -> None:
     )
     if result.returncode:
         raise ActionError(f"{spec.name}: npm cannot lock it:\n{result.stderr.strip()[-1500:]}")
+
+
+def main(root: Path) -> int:
+    """Check the lock files of all packages and of the tools; returns the exit code."""
+    try:
+        specs = [spec for spec in load(root / "packages").specs.values() if spec.has_lock]
+        require_current(specs)
+        if not is_current(root):
+            raise UsageError("out of date: uv.lock; refresh with ./dev uv lock")
+    except JhubDockerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    print(f"{len(specs) + 1} lock files are current.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path.cwd()))

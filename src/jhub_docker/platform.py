@@ -38,8 +38,6 @@ class Platform:
     port: int
     bind: str
     base_url: str
-    volumes: tuple[str, ...]
-    user_volume_prefix: str
 
     @property
     def address(self) -> str:
@@ -65,8 +63,6 @@ def read(root: Path) -> Platform:
         port=int(published["published"]),
         bind=published.get("host_ip", ""),
         base_url=environment.get("JHUB_BASE_URL") or "/",
-        volumes=tuple(volume["name"] for volume in (config.get("volumes") or {}).values()),
-        user_volume_prefix=environment.get("JHUB_USER_VOLUME_PREFIX") or "jupyterhub-user-",
     )
 
 
@@ -208,9 +204,9 @@ def check_settings(client: DockerClient, root: Path) -> str:
 
 
 def _data_volumes(client: DockerClient, platform: Platform) -> list[str]:
-    names = [volume["Name"] for volume in client.api.volumes()["Volumes"] or ()]
-    own = [name for name in names if name in platform.volumes]
-    return own + [name for name in names if name.startswith(platform.user_volume_prefix)]
+    label = f"{LABEL}.platform={platform.project}"
+    found = client.api.volumes(filters={"label": label})["Volumes"] or ()
+    return sorted(volume["Name"] for volume in found)
 
 
 def _servers(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:

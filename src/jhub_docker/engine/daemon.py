@@ -27,7 +27,7 @@ STOP_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Daemon:
-    """One dockerd: its socket, the folder of its record and log, and further arguments.
+    """One dockerd: its socket, the folder of its record and log, and how it is called.
 
     `state` is in /var/lib because it says what to stop; a record from before a reboot fits no
     process, since it holds the kernel's boot id.
@@ -36,6 +36,7 @@ class Daemon:
     socket: Path = Path("/var/run/docker.sock")
     state: Path = Path("/var/lib/jhub-docker/engine")
     arguments: tuple[str, ...] = ()
+    program: tuple[str, ...] = ("dockerd",)
 
     @property
     def log(self) -> Path:
@@ -79,7 +80,7 @@ class Daemon:
                 f"cannot write to {self.state}, where the engine's log belongs ({error.strerror}): "
                 "run this as root"
             ) from error
-        command = ["dockerd", "--host", f"unix://{self.socket}", *self.arguments]
+        command = [*self.program, "--host", f"unix://{self.socket}", *self.arguments]
         with log:
             try:
                 process = subprocess.Popen(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import docker
@@ -29,9 +30,10 @@ def daemon() -> Iterator[Daemon]:
         state=folder / "state",
         arguments=(
             *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
-            *("--pidfile", str(folder / "pid"), "--bridge", "none"),
-            *("--iptables=false", "--ip6tables=false"),
+            *("--pidfile", str(folder / "pid")),
         ),
+        # A network namespace of its own: two engines in one would fight over docker0 and iptables.
+        program=("unshare", "--net", "dockerd"),
     )
     yield made
     made.stop()
@@ -72,6 +74,6 @@ def test_an_engine_of_somebody_else_is_left_alone(daemon: Daemon, tmp_path: Path
 
 
 def test_an_engine_that_cannot_start_says_why(daemon: Daemon) -> None:
-    wrong = Daemon(daemon.socket, daemon.state, (*daemon.arguments, "--storage-driver", "nosuch"))
+    wrong = replace(daemon, arguments=(*daemon.arguments, "--storage-driver", "nosuch"))
     with pytest.raises(ActionError, match=r"ended at its start:\n(.*\n)*.*nosuch"):
         wrong.start()

@@ -1,0 +1,137 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox>=2026.10"]
+# ///
+"""What is verified, and how: each session in an environment of its own.
+
+`./dev nox` runs everything the README promises, `./dev nox -t fast` what one runs before a
+commit. Sessions only verify; what acts on the platform is in tasks.py.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT / "src"))
+
+from jhub_docker.catalog import load  # noqa: E402 - it has no dependencies of its own
+
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+
+CATALOG = load(ROOT / "packages")
+IMAGES = [spec.name for spec in CATALOG.published]
+
+
+def sync(session: nox.Session, *groups: str, project: str = ".") -> None:
+    """Install the locked environment of `project` with the dependency groups the session needs."""
+    session.run_install(
+        "uv",
+        "sync",
+        "--quiet",
+        "--locked",
+        "--no-default-groups",
+        f"--project={project}",
+        *(f"--group={group}" for group in groups),
+        env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
+    )
+
+
+def tracked(*patterns: str) -> list[str]:
+    """The files git knows or would take up that match one of the patterns."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line for line in listing.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def is_shell(path: str) -> bool:
+    """Whether a file begins as a shell script does."""
+    with (ROOT / path).open("rb") as file:
+        return file.readline().strip() in (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
+
+
+@nox.session(tags=["fast"])
+def lint(session: nox.Session) -> None:
+    """Ruff on Python, ShellCheck on shell scripts, hadolint on Dockerfiles."""
+    sync(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("shellcheck", *[path for path in tracked() if is_shell(path)])
+    session.run("hadolint", "--config", ".hadolint.yaml", *tracked("packages/*/Dockerfile"))
+
+
+@nox.session(tags=["fast"])
+@nox.parametrize("part", ["library", "hub"], ids=["library", "hub"])
+def typecheck(session: nox.Session, part: str) -> None:
+    """Mypy in strict mode on the library, the tasks, the tests and the hub's configuration."""
+    if part == "library":
+        sync(session, "typecheck", "dev")
+        session.run("mypy", "src", "tasks.py", "noxfile.py", "tests", "integration")
+    else:
+        sync(session, "typecheck", project="packages/hub")
+        session.run("mypy", "--config-file", "pyproject.toml", "packages/hub/src")
+
+
+@nox.session(tags=["fast"])
+@nox.parametrize("part", ["library", "hub"], ids=["library", "hub"])
+def unit(session: nox.Session, part: str) -> None:
+    """Unit tests of the library and of the hub's configuration; no engine, seconds."""
+    if part == "library":
+        sync(session, "test", "dev")
+        session.run("pytest", "tests", "--ignore=tests/engine", "--ignore=tests/docs", *session.posargs)
+    else:
+        sync(session, "test", project="packages/hub")
+        session.run("pytest", "packages/hub/tests", "-p", "no:cacheprovider", *session.posargs)
+
+
+@nox.session(tags=["fast"])
+def locks(session: nox.Session) -> None:
+    """Every lock file fits its pyproject.toml or package.json."""
+    sync(session, "dev")
+    session.run("python", "-m", "jhub_docker.locks", external=False)
+
+
+@nox.session(tags=["fast"])
+def docs(session: nox.Session) -> None:
+    """The documentation names what exists: its commands run, its links lead somewhere."""
+    sync(session, "test", "dev")
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("image", IMAGES, ids=IMAGES)
+def image_tests(session: nox.Session, image: str) -> None:
+    """Boot one image and test it: its contract, its pages and the sockets behind them."""
+    sync(session, "test")
+    session.run("python", "-m", "jhub_docker.testing.prepare", image)
+    session.run("pytest", f"--image={image}", *session.posargs)
+
+
+@nox.session
+def harness(session: nox.Session) -> None:
+    """Deliberately broken images must fail, each with the check that is meant for it."""
+    sync(session, "test")
+    session.run("python", "-m", "jhub_docker.testing.prepare", "singleuser-base")
+    session.run("pytest", "tests/engine", *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """A person's whole path through the published port, for all images, in a real browser too."""
+    sync(session, "test")
+    session.run("python", "-m", "jhub_docker.testing.prepare", "--browser", *IMAGES)
+    session.run("pytest", "integration", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()
