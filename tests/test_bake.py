@@ -1,0 +1,88 @@
+"""The bake file made from a plan, and the reading of BuildKit's event stream."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from jhub_docker import bake, plan
+from jhub_docker.catalog import Catalog
+from jhub_docker.plan import Base, Step
+
+Make = Callable[..., Path]
+Read = Callable[[], Catalog]
+
+
+def steps(make_package: Make, read: Read) -> list[Step]:
+    make_package("parent")
+    make_package("child", base="parent")
+    catalog = read()
+    made = plan.make(
+        catalog,
+        catalog.published,
+        contexts={"parent": {}, "child": {}},
+        bases={"debian": Base("d:1", "sha256:1")},
+        existing={},
+    )
+    return list(made.steps)
+
+
+def test_definition(make_package: Make, read: Read) -> None:
+    made = bake.definition(
+        steps(make_package, read),
+        labels={"x": "y"},
+        environment={"HTTPS_PROXY": "http://proxy:3128", "SECRET": "s"},
+        ca_bundle="/etc/ca.pem",
+    )
+    child = made["target"]["child"]
+    assert made["group"]["default"]["targets"] == ["parent", "child"]
+    assert child["contexts"] == {"base": "target:parent"}
+    assert child["args"] == {"HTTPS_PROXY": "http://proxy:3128"}
+    assert child["secret"] == ["id=ca-bundle,src=/etc/ca.pem"]
+    assert child["labels"]["x"] == "y"
+    assert len(child["tags"]) == 1, "only the build id: the other tags wait for success"
+
+
+def test_decode_takes_pretty_and_compact_json_and_text() -> None:
+    stream = ["{\n", '  "a": {\n', '    "b": "}"\n', "  }\n", "}\n", "{}\n", '{"c":1}\n', "ERROR\n"]
+    assert list(bake.decode(stream)) == [{"a": {"b": "}"}}, {}, {"c": 1}, {"text": "ERROR"}]
+
+
+def vertex(digest: str, name: str, **more: object) -> dict[str, object]:
+    times = {"started": "2026-01-01T00:00:00.123456789Z"}
+    return {"vertexes": [{"digest": digest, "name": name, **times, **more}]}
+
+
+def test_a_shared_step_is_the_parents() -> None:
+    shown: list[str] = []
+    progress = bake.Progress(["parent", "child"], shown.append)
+    done = {"completed": "2026-01-01T00:00:02.123456789Z"}
+    progress.feed(vertex("1", "[child 1/2] RUN make"))
+    progress.feed(vertex("1", "[parent 1/2] RUN make", **done))
+    progress.feed(vertex("1", "[parent 1/2] RUN make", **done))
+    outcome = progress.outcome(succeeded=True)
+    assert outcome.seconds == {"parent": 2.0, "child": 0.0}
+    assert shown[-1] == "    parent: done in 2.0 s: RUN make"
+    assert len(shown) == 2
+
+
+def test_a_failure_names_the_image_and_keeps_its_output() -> None:
+    progress = bake.Progress(["one", "two"], lambda text: None)
+    progress.feed(vertex("1", "[one 1/2] RUN false"))
+    data = base64.b64encode(b"no such file\n").decode()
+    progress.feed({"logs": [{"vertex": "1", "data": data}]})
+    progress.feed(vertex("1", "[one 1/2] RUN false", error="exit code: 1"))
+    progress.feed(vertex("2", "[two 1/2] RUN sleep", error="context canceled"))
+    errors = progress.outcome(succeeded=False).errors
+    assert list(errors) == ["one"], "a cancelled sibling did not fail"
+    assert "exit code: 1" in errors["one"]
+    assert "no such file" in errors["one"]
+
+
+def test_definition_is_json(make_package: Make, read: Read) -> None:
+    made = bake.definition(
+        steps(make_package, read), labels={}, environment={}, ca_bundle=None, no_cache=["child"]
+    )
+    assert json.loads(json.dumps(made)) == made
+    assert made["target"]["child"]["no-cache"]
+    assert made["target"]["child"]["secret"] == []

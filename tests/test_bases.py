@@ -1,0 +1,42 @@
+"""Which base is used, and where a stand-in's packages come from."""
+
+import pytest
+
+from jhub_docker import bases, rootfs
+from jhub_docker.errors import UsageError
+
+TARGETS = """\
+http://mirror.example/debian/|bookworm|Debian|Debian
+http://mirror.example/debian/|bookworm-updates|Debian|Debian
+http://mirror.example/security/|bookworm-security|Debian-Security|Debian
+https://other.example/apt/|cloud|Cloud|Somebody
+"""
+
+
+def test_sources_follow_the_machines_own_archives() -> None:
+    archives = rootfs.parse_index_targets(TARGETS)
+    assert rootfs.sources_for("trixie", archives) == [
+        "deb http://mirror.example/debian trixie main",
+        "deb http://mirror.example/debian trixie-updates main",
+        "deb http://mirror.example/security trixie-security main",
+    ]
+
+
+def test_without_an_archive_debootstrap_uses_its_own() -> None:
+    assert rootfs.sources_for("bookworm", rootfs.parse_index_targets("")) == []
+
+
+def test_each_suite_has_its_own_root_file_system() -> None:
+    assert rootfs.base("bookworm").digest != rootfs.base("trixie").digest
+
+
+def test_lane_is_one_variable_away() -> None:
+    assert bases.lane({}) == "bookworm"
+    assert bases.lane({"JHUB_DOCKER_LANE": "trixie"}) == "trixie"
+    with pytest.raises(UsageError, match="JHUB_DOCKER_LANE is 'sid'; expected one of"):
+        bases.lane({"JHUB_DOCKER_LANE": "sid"})
+
+
+def test_unknown_mode_is_refused() -> None:
+    with pytest.raises(UsageError, match="--base is 'push'; expected one of auto, pull, standin"):
+        bases.mode("push")

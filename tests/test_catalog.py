@@ -1,0 +1,113 @@
+"""What the packages' declarations mean, and how wrong ones are refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.catalog import Catalog, Profile, load
+from jhub_docker.errors import UsageError
+
+Read = Callable[[], Catalog]
+Make = Callable[..., Path]
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_parents_come_before_children(make_package: Make, read: Read) -> None:
+    make_package("a-child", base="z-parent")
+    make_package("z-parent")
+    assert [spec.name for spec in read().specs.values()] == ["z-parent", "a-child"]
+
+
+def test_port_and_profiles_are_inherited(make_package: Make, read: Read) -> None:
+    make_package("parent", own='port = 8888\nprofiles.small = {cpu_limit = 2, mem_limit = "2G"}')
+    make_package("child", base="parent")
+    assert read()["child"].port == 8888
+    assert read()["child"].profiles == {"small": Profile("2G", cpu_limit=2)}
+
+
+def test_a_child_can_offer_other_profiles(make_package: Make, read: Read) -> None:
+    make_package("parent", own='profiles.small = {mem_limit = "2G"}')
+    make_package("child", base="parent", own='profiles.huge = {mem_limit = "64G"}')
+    assert list(read()["child"].profiles) == ["huge"]
+
+
+def test_adding_a_folder_adds_an_image(make_package: Make, read: Read) -> None:
+    make_package("one")
+    before = {spec.name for spec in read().published}
+    make_package("two", base="one")
+    assert {spec.name for spec in read().published} - before == {"two"}
+
+
+def test_unknown_image_is_named_with_the_nearest(make_package: Make, read: Read) -> None:
+    make_package("uv-lab")
+    with pytest.raises(UsageError, match=r"'uv-lob'.*did you mean 'uv-lab'"):
+        read().select(["uv-lob"])
+
+
+def test_circle_is_named(make_package: Make, read: Read) -> None:
+    make_package("a", base="b")
+    make_package("b", base="c")
+    make_package("c", base="a")
+    with pytest.raises(UsageError, match="in a circle: (a -> b -> c -> a|b -> c -> a|c -> a -> b)"):
+        read()
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ("prot = 1", r"x: .*unknown field 'prot'; did you mean 'port'"),
+        ("port = 'high'", r"x: pyproject.toml has port = 'high'; expected a number"),
+        ("profiles.small = {cpu = 1}", r"x: .*profiles.small.*mem_limit"),
+        ("profiles.s = {mem_limit = '1G', gpus = 1}", r"x: .*gpus"),
+        ("public.woody = 'x'", r"x: .*'woody'; expected one of bookworm, trixie"),
+        ("uses = ['nope']", r"x: it is built from 'nope', which is no image package"),
+    ],
+)
+def test_wrong_fields_are_refused(
+    make_package: Make, read: Read, own: str, message: str
+) -> None:
+    make_package("x", own=own)
+    with pytest.raises(UsageError, match=message):
+        read()
+
+
+def test_broken_toml_names_the_image(make_package: Make, read: Read) -> None:
+    (make_package("x") / "pyproject.toml").write_text("[project\n")
+    with pytest.raises(UsageError, match=r"x: .*pyproject.toml is not valid TOML"):
+        read()
+
+
+def test_missing_version_is_named(make_package: Make, read: Read) -> None:
+    file = make_package("x") / "pyproject.toml"
+    file.write_text(file.read_text().replace('version = "1.2.3"', ""))
+    with pytest.raises(UsageError, match="x: pyproject.toml lacks 'version'"):
+        read()
+
+
+def test_package_without_dockerfile_is_refused(make_package: Make, read: Read) -> None:
+    (make_package("x") / "Dockerfile").unlink()
+    with pytest.raises(UsageError, match="x: .*Dockerfile is missing"):
+        read()
+
+
+def test_this_repository_offers_the_four_images() -> None:
+    catalog = load(ROOT / "packages")
+    assert {spec.repository for spec in catalog.published} == {
+        "local/jupyterhub-hub",
+        "local/uv-lab",
+        "local/uv-vscode",
+        "local/uv-marimo",
+    }
+    for spec in catalog.singleuser:
+        assert {size: p.mem_limit for size, p in spec.profiles.items()} == {
+            "small": "2G",
+            "medium": "4G",
+            "large": "8G",
+        }
+
+
+def test_lab_and_vscode_share_the_layer_of_code_server() -> None:
+    catalog = load(ROOT / "packages")
+    assert catalog["uv-lab"].base == catalog["uv-vscode"].base == "code-server"

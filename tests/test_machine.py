@@ -1,0 +1,57 @@
+"""What builds learn of the machine: its CA bundle, and where the checkout comes from."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jhub_docker import machine
+from jhub_docker.errors import UsageError
+
+
+def test_the_projects_own_variable_wins(tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine.pem", tmp_path / "other.pem"
+    mine.write_text("")
+    other.write_text("")
+    found = machine.ca_bundle({"JHUB_DOCKER_CA_BUNDLE": str(mine), "SSL_CERT_FILE": str(other)})
+    assert found == str(mine)
+
+
+def test_a_bundle_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"JHUB_DOCKER_CA_BUNDLE names .*none.pem"):
+        machine.ca_bundle({"JHUB_DOCKER_CA_BUNDLE": str(tmp_path / "none.pem")})
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for command in (
+        ["init", "-q"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"],
+    ):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    return tmp_path
+
+
+def test_revision_becomes_a_tag(checkout: Path) -> None:
+    revision = machine.revision(checkout)
+    assert revision is not None
+    assert revision.tag == f"git-{revision.commit[:7]}"
+
+
+def test_no_revision_outside_git(tmp_path: Path) -> None:
+    assert machine.revision(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("remote", "url"),
+    [
+        ("git@example.org:team/hub.git", "https://example.org/team/hub"),
+        ("https://me:password@example.org/team/hub", "https://example.org/team/hub"),
+        ("/srv/git/hub", None),
+    ],
+)
+def test_source_url_never_tells_a_password_or_a_path(
+    checkout: Path, remote: str, url: str | None
+) -> None:
+    subprocess.run(["git", "-C", str(checkout), "remote", "add", "origin", remote], check=True)
+    assert machine.source_url(checkout) == url
