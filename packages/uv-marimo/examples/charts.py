@@ -1,5 +1,8 @@
 """A slider, a data frame and two charts that follow it."""
 
+# The last expression of a cell is what it shows.
+# ruff: noqa: B018
+
 import marimo
 
 app = marimo.App(width="medium")
@@ -33,13 +36,11 @@ def _(frequency, np, pl):
 @app.cell
 def _(alt, wave):
     alt.Chart(wave).mark_line().encode(x="time", y="value")
-    return
 
 
 @app.cell
 def _(px, wave):
     px.scatter(wave, x="time", y="value")
-    return
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def _(pl):
 @app.cell
 def _(mo, sales):
     totals = mo.sql(
-        f"""
+        """
         SELECT city, sum(amount) AS amount FROM sales GROUP BY city ORDER BY amount DESC
         """
     )
@@ -37,7 +37,6 @@ def _(mo, sales):
 @app.cell
 def _(mo, totals):
     mo.md(f"The most was sold in **{totals['city'][0]}**.")
-    return
 
 
 if __name__ == "__main__":
