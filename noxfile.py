@@ -88,7 +88,9 @@ def unit(session: nox.Session, part: str) -> None:
     """Unit tests of the library and of the hub's configuration; no engine, seconds."""
     if part == "library":
         sync(session, "test", "dev")
-        session.run("pytest", "tests", "--ignore=tests/engine", "--ignore=tests/docs", *session.posargs)
+        session.run(
+            "pytest", "tests", "--ignore=tests/engine", "--ignore=tests/docs", *session.posargs
+        )
     else:
         sync(session, "test", project="packages/hub")
         session.run("pytest", "packages/hub/tests", "-p", "no:cacheprovider", *session.posargs)

@@ -50,7 +50,9 @@ def test_circle_is_named(make_package: Make, read: Read) -> None:
     make_package("a", base="b")
     make_package("b", base="c")
     make_package("c", base="a")
-    with pytest.raises(UsageError, match="in a circle: (a -> b -> c -> a|b -> c -> a|c -> a -> b)"):
+    with pytest.raises(
+        UsageError, match=r"in a circle: (a -> b -> c -> a|b -> c -> a|c -> a -> b)"
+    ):
         read()
 
 
@@ -65,9 +67,7 @@ def test_circle_is_named(make_package: Make, read: Read) -> None:
         ("uses = ['nope']", r"x: it is built from 'nope', which is no image package"),
     ],
 )
-def test_wrong_fields_are_refused(
-    make_package: Make, read: Read, own: str, message: str
-) -> None:
+def test_wrong_fields_are_refused(make_package: Make, read: Read, own: str, message: str) -> None:
     make_package("x", own=own)
     with pytest.raises(UsageError, match=message):
         read()
@@ -82,13 +82,13 @@ def test_broken_toml_names_the_image(make_package: Make, read: Read) -> None:
 def test_missing_version_is_named(make_package: Make, read: Read) -> None:
     file = make_package("x") / "pyproject.toml"
     file.write_text(file.read_text().replace('version = "1.2.3"', ""))
-    with pytest.raises(UsageError, match="x: pyproject.toml lacks 'version'"):
+    with pytest.raises(UsageError, match=r"x: pyproject.toml lacks 'version'"):
         read()
 
 
 def test_package_without_dockerfile_is_refused(make_package: Make, read: Read) -> None:
     (make_package("x") / "Dockerfile").unlink()
-    with pytest.raises(UsageError, match="x: .*Dockerfile is missing"):
+    with pytest.raises(UsageError, match=r"x: .*Dockerfile is missing"):
         read()
 
 

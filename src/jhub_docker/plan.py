@@ -183,7 +183,9 @@ def declared_labels(spec: ImageSpec) -> dict[str, str]:
             "default_url": spec.probe,
             "profiles": {
                 size: {
-                    key: value for key, value in asdict(profile).items() if value not in (None, False)
+                    key: value
+                    for key, value in asdict(profile).items()
+                    if value not in (None, False)
                 }
                 for size, profile in spec.profiles.items()
             },

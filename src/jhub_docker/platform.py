@@ -94,7 +94,7 @@ def up(client: DockerClient, root: Path) -> str:
 def _setting(client: DockerClient, platform: Platform, name: str) -> str:
     for container in _containers(client, f"com.docker.compose.project={platform.project}"):
         if container["Labels"].get("com.docker.compose.service") == HUB:
-            environment = client.api.inspect_container(container["Id"])["Config"]["Env"]
+            environment: list[str] = client.api.inspect_container(container["Id"])["Config"]["Env"]
             return dict(item.split("=", 1) for item in environment).get(name, "")
     return ""
 
@@ -189,9 +189,7 @@ def logs(client: DockerClient, root: Path, service: str, *, follow: bool, tail: 
     if service not in servers:
         known = ", ".join([HUB, PROXY, *servers])
         raise UsageError(f"there is no container called {service!r}; known: {known}")
-    subprocess.run(
-        ["docker", "logs", *options, service], env=engine.cli_environment(), check=False
-    )
+    subprocess.run(["docker", "logs", *options, service], env=engine.cli_environment(), check=False)
 
 
 def check_settings(client: DockerClient, root: Path) -> str:

@@ -7,7 +7,7 @@ from jhub_docker.progress import say
 from jhub_docker.tasks.task import ROOT, task, write
 
 
-@task
+@task()
 def check(context: Context) -> None:
     """Say whether the hub's settings can be used, without starting anything."""
     client = engine.require(say, set_up=False, needs={"compose"})

@@ -4,7 +4,6 @@ import sys
 
 from invoke.context import Context
 
-
 from jhub_docker import engine
 from jhub_docker.progress import say
 from jhub_docker.tasks.task import task
@@ -16,13 +15,13 @@ def start(context: Context, yes: bool = False) -> None:
     engine.start(say, assume_yes=yes)
 
 
-@task
+@task()
 def stop(context: Context) -> None:
     """Stop the engine that engine.start started, and no other."""
     engine.stop(say)
 
 
-@task
+@task()
 def status(context: Context) -> None:
     """Show the engine in use: address, version, storage, cgroups, free disk, who started it."""
     sys.stdout.write("\n".join(engine.status().lines()) + "\n")

@@ -78,9 +78,7 @@ def bases(context: Context, base: str = "auto", yes: bool = False) -> None:
         "package": "Upgrade only this Python package; can be given several times.",
     },
 )
-def lock(
-    context: Context, image: list[str], package: list[str], upgrade: bool = False
-) -> None:
+def lock(context: Context, image: list[str], package: list[str], upgrade: bool = False) -> None:
     """Refresh lock files and say what changed: old and new version, direct or indirect."""
     catalog = load(ROOT / "packages")
     chosen = catalog.select(image) if image else tuple(catalog.specs.values())
@@ -88,7 +86,8 @@ def lock(
         if not locks.lockable(spec):
             continue
         changes = locks.refresh(spec, upgrade=upgrade and not package, packages=package)
-        write("\n".join([f"{spec.name}:", *(f"  {c}" for c in changes or ["nothing changed"])]))
+        lines = [str(change) for change in changes] or ["nothing changed"]
+        write("\n".join([f"{spec.name}:", *(f"  {line}" for line in lines)]))
 
 
 @task(iterable=["image"], help={"image": _IMAGE})

@@ -36,9 +36,7 @@ def up(context: Context, base: str = "auto", build: bool = True, yes: bool = Fal
         "yes": "Do not ask before deleting.",
     }
 )
-def down(
-    context: Context, servers: bool = False, volumes: bool = False, yes: bool = False
-) -> None:
+def down(context: Context, servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
     """Stop hub and proxy; people's servers and all data stay unless asked otherwise."""
     client = engine.require(say, set_up=False, needs={"compose"})
     write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))

@@ -17,15 +17,17 @@ ROOT = Path(__file__).resolve().parents[3]
 """The checkout this library is installed from."""
 
 
-def task(*arguments: Any, **options: Any) -> Any:
-    """Declare an Invoke task whose `JhubDockerError`s become a message and an exit code."""
-    if arguments and callable(arguments[0]):
-        return invoke_task(_reporting(arguments[0]), *arguments[1:], **options)
+def task(**options: Any) -> Callable[[Callable[..., None]], Task[Any]]:
+    """Declare an Invoke task whose `JhubDockerError`s become a message and an exit code.
 
-    def decorate(body: Callable[..., Any]) -> Task[Any]:
-        return invoke_task(*arguments, **options)(_reporting(body))
+    `options` are those of Invoke's own `@task`.
+    """
 
-    return decorate
+    def declare(body: Callable[..., None]) -> Task[Any]:
+        made: Task[Any] = invoke_task(**options)(_reporting(body))
+        return made
+
+    return declare
 
 
 def _reporting(body: Callable[..., Any]) -> Callable[..., Any]:
