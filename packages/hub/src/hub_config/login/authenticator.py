@@ -58,7 +58,8 @@ class ApprovalAuthenticator(NativeAuthenticator):
         if right and info.has_2fa:
             right = self._second_factor_matches(info, data)
         if not right:
-            self.add_login_attempt(name)
+            if info is not None:  # made-up names must not fill the memory
+                self.add_login_attempt(name)
             return None
         self.successful_login(name)
         if not info.is_authorized:
