@@ -10,6 +10,7 @@ import pytest
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from jhub_docker.testing.browser import chromium
 from jhub_docker.testing.person import Person
@@ -89,8 +90,10 @@ def test_person_in_a_browser(
     for image, selector in VISIBLE.items():
         browser.get(f"{platform.url}/hub/spawn")
         look("input[name=profile]", "profiles")
-        browser.find_element(By.CSS_SELECTOR, f"input[value={image}-small]").click()
-        browser.find_element(By.CSS_SELECTOR, "form [type=submit]").click()
+        # By keyboard: the page scrolls smoothly, so a click may come while its target still moves.
+        choice = browser.find_element(By.CSS_SELECTOR, f"input[value={image}-small]")
+        choice.send_keys(Keys.SPACE)
+        browser.find_element(By.CSS_SELECTOR, "form [type=submit]").send_keys(Keys.ENTER)
         look(selector, image)
         browser.get("about:blank")
         person.stop()

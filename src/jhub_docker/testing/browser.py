@@ -25,7 +25,7 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-proxy-server",
-    "--window-size=1280,860",
+    "--window-size=1280,1000",
 )
 
 

@@ -84,9 +84,7 @@ class Person:
             if str(form.get("action", "")).endswith(f"/authorize/{name}")
         )
         fields = {str(entry["name"]): str(entry["value"]) for entry in form.find_all("input")}
-        return self.session.post(
-            urljoin(self.url, str(form["action"])), data=fields, timeout=60
-        )
+        return self.session.post(urljoin(self.url, str(form["action"])), data=fields, timeout=60)
 
     def offered(self) -> list[str]:
         """The profiles the hub offers on its form, in order."""
@@ -104,9 +102,8 @@ class Person:
         """Wait until one's own server answers through the platform's port."""
 
         def answers() -> bool:
-            return self.server.get("api").headers.get("Content-Type", "").startswith(
-                "application/json"
-            )
+            answer = self.server.get("api", allow_redirects=False)
+            return answer.status_code == requests.codes.ok and "version" in answer.json()
 
         wait_until(answers, SPAWN_WITHIN, f"the server of {self.name}")
         # Cookies for the server come from a visit that the hub sends back from.

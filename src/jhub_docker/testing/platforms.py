@@ -105,7 +105,10 @@ class Platform:
 
     def servers(self, user: str | None = None) -> list[Container]:
         """The single-user containers, running or not; of one person or of all."""
-        labels = [f"{LABEL}.platform={self.project}", f"{LABEL}.user" + (f"={user}" if user else "")]
+        labels = [
+            f"{LABEL}.platform={self.project}",
+            f"{LABEL}.user" + (f"={user}" if user else ""),
+        ]
         return list(self.engine.client.containers.list(all=True, filters={"label": labels}))
 
     def wait_until_open(self) -> None:
@@ -120,6 +123,8 @@ class Platform:
     def one_time_password(self) -> str:
         """The first admin's, as an operator reads it."""
         container = self.container("hub")
-        code, output = container.exec_run(["python", "-m", "hub_config", "admin-password"], user="root")
+        code, output = container.exec_run(
+            ["python", "-m", "hub_config", "admin-password"], user="root"
+        )
         assert code == 0, output.decode()
         return str(output.decode().strip())

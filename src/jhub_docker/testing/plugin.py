@@ -99,5 +99,3 @@ def pytest_runtest_makereport(
                 lines = log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
                 report.sections.append((f"log of {name} (all: {log})", "\n".join(lines)))
     return report
-
-

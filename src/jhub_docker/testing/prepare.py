@@ -62,7 +62,9 @@ def install_browser() -> None:
                 command, env=environment, capture_output=True, text=True, check=False
             )
             if result.returncode:
-                raise ActionError(f"{command[1]} failed:\n{(result.stderr or result.stdout)[-800:]}")
+                raise ActionError(
+                    f"{command[1]} failed:\n{(result.stderr or result.stdout)[-800:]}"
+                )
 
 
 if __name__ == "__main__":

@@ -130,27 +130,26 @@ class Engine:
             if project := (volume.attrs.get("Labels") or {}).get(PROJECT):
                 self.remove_project(project)
         self._remove_labelled(label)
+        for image in self.client.images.list(filters={"label": label}):
+            with contextlib.suppress(NotFound):
+                self.client.images.remove(image.id or "", force=True)
 
     def remove_project(self, project: str) -> None:
-        """Remove a platform: its users' servers and homes, its services, networks and volumes."""
-        for label in (_PLATFORM, _COMPOSE_PROJECT):
-            self._remove_labelled(f"{label}={project}")
+        """Remove a platform: its services first, so that they start no more servers, then those."""
+        self._remove_labelled(f"{_COMPOSE_PROJECT}={project}", f"{_PLATFORM}={project}")
 
-    def _remove_labelled(self, label: str) -> None:
-        everything = {"label": label}
-        for container in self.client.containers.list(all=True, filters=everything, sparse=True):
-            with contextlib.suppress(NotFound):
-                self.remove(self.client.containers.get(container.id or ""))
-        for network in self.client.networks.list(filters=everything):
-            with contextlib.suppress(NotFound):
-                network.remove()
-        for volume in self.client.volumes.list(filters=everything):
-            with contextlib.suppress(NotFound):
-                volume.remove(force=True)
-        if label.startswith(SESSION):
-            for image in self.client.images.list(filters=everything):
+    def _remove_labelled(self, *labels: str) -> None:
+        for wanted in [{"label": label} for label in labels]:
+            for container in self.client.containers.list(all=True, filters=wanted, sparse=True):
                 with contextlib.suppress(NotFound):
-                    self.client.images.remove(image.id or "", force=True)
+                    self.remove(self.client.containers.get(container.id or ""))
+        for wanted in [{"label": label} for label in labels]:
+            for network in self.client.networks.list(filters=wanted):
+                with contextlib.suppress(NotFound):
+                    network.remove()
+            for volume in self.client.volumes.list(filters=wanted):
+                with contextlib.suppress(NotFound):
+                    volume.remove(force=True)
 
     def _sessions(self) -> Iterator[tuple[str, dict[str, str]]]:
         wanted = {"label": SESSION}

@@ -69,7 +69,9 @@ def starts_without_a_hub(subject: Subject) -> None:
     """`docker run -p 8888:8888 IMAGE` gives a server that asks for Jupyter's own token."""
     with subject.booted(alone=True, environment={"JUPYTER_TOKEN": "test"}) as server:
         assert server.client.get("api/status").status_code == 200
-        anonymous = server.client.session.get(server.url("api/status"), headers={"Authorization": ""})
+        anonymous = server.client.session.get(
+            server.url("api/status"), headers={"Authorization": ""}
+        )
         assert anonymous.status_code == 403, "the server lets in who has no token"
 
 

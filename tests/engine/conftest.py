@@ -1,0 +1,53 @@
+"""What the harness is tested with: a good image made on the spot, and broken ones made from it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.catalog import Catalog
+from jhub_docker.testing.resources import Engine
+from jhub_docker.testing.subject import Subject, from_catalog
+
+Broken = Callable[..., Subject]
+
+# Answers every path below the prefix, so that the checks of the process have a server to look at.
+SERVER = """
+import http.server, os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        known = self.path.startswith(os.environ.get('JUPYTERHUB_SERVICE_PREFIX', '/'))
+        self.send_response(200 if known else 404); self.end_headers(); self.wfile.write(b'{}')
+http.server.ThreadingHTTPServer(('', 8888), Page).serve_forever()
+"""
+
+
+@pytest.fixture(scope="session")
+def base(engine: Engine, catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The operating system layer of the real images."""
+    files = tmp_path_factory.mktemp("base")
+    return str(from_catalog(engine, catalog, "singleuser-base", files).image["Id"])
+
+
+@pytest.fixture
+def broken(engine: Engine, base: str, tmp_path: Path) -> Broken:
+    """Makes an image with a small server from the base: sound, but for what the test breaks."""
+    tmp_path.chmod(0o755)
+
+    def make(script: str = "true", *changes: str, server: str = SERVER) -> Subject:
+        write = f"cat >/opt/server.py <<'PYTHON'\n{server}\nPYTHON\n{script}\n"
+        container = engine.client.containers.create(
+            base, ["-euc", write], entrypoint="sh", user="root", labels=engine.labels
+        )
+        container.start()
+        assert container.wait()["StatusCode"] == 0, container.logs().decode()
+        name = engine.name("broken")
+        command = 'CMD ["/usr/local/bin/python3.11","/opt/server.py"]'
+        entry = 'ENTRYPOINT ["tini","-g","--","/usr/local/bin/start-singleuser"]'
+        labels = [f'LABEL {key}="{value}"' for key, value in engine.labels.items()]
+        container.commit(name, changes=[entry, command, "USER nebula", *labels, *changes])
+        container.remove(force=True)
+        return Subject(engine, f"{name}:latest", tmp_path, with_hub=False)
+
+    return make
