@@ -95,7 +95,8 @@ def _setting(client: DockerClient, platform: Platform, name: str) -> str:
     for container in _containers(client, f"com.docker.compose.project={platform.project}"):
         if container["Labels"].get("com.docker.compose.service") == HUB:
             environment: list[str] = client.api.inspect_container(container["Id"])["Config"]["Env"]
-            return dict(item.split("=", 1) for item in environment).get(name, "")
+            # Compose passes a variable that is not set without an equals sign.
+            return {n: value for n, _, value in (i.partition("=") for i in environment)}.get(name, "")
     return ""
 
 

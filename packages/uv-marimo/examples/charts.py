@@ -1,7 +1,7 @@
 """A slider, a data frame and two charts that follow it."""
 
-# The last expression of a cell is what it shows.
-# ruff: noqa: B018
+# The last expression of a cell is what it shows, and cells import for each other.
+# ruff: noqa: B018, PLC0415
 
 import marimo
 

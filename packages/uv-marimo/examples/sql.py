@@ -1,5 +1,8 @@
 """SQL over a data frame with DuckDB; the result is a data frame again."""
 
+# Cells import for each other.
+# ruff: noqa: PLC0415
+
 import marimo
 
 app = marimo.App(width="medium")
