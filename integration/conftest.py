@@ -1,15 +1,13 @@
 """One platform for all integration tests, with an admin who changed the one-time password."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from jhub_docker.testing.person import Person
+from jhub_docker.testing.person import MakePerson, Person
 from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.resources import Engine
-
-MakePerson = Callable[[str], Person]
 
 
 @pytest.fixture(scope="session")

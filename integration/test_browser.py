@@ -56,6 +56,8 @@ def look(browser: Chrome, engine: Engine) -> Look:
             )
         finally:
             browser.save_screenshot(str(folder / f"{name}.png"))
+            lines = [str(entry["message"]) for entry in browser.get_log("browser")]
+            (folder / f"{name}.console.txt").write_text("\n".join(lines))
 
     return look
 

@@ -2,8 +2,8 @@
 
 import subprocess
 
-from integration.conftest import MakePerson
 from jhub_docker.testing.kernel import Kernel
+from jhub_docker.testing.person import MakePerson
 from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.waiting import wait_until
 

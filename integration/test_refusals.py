@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integration.conftest import MakePerson
+from jhub_docker.testing.person import MakePerson
 from jhub_docker.testing.platforms import Platform
 
 CHOICES: list[dict[str, Any]] = [

@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from docker.models.containers import Container
 
-from integration.conftest import MakePerson
 from jhub_docker import catalog as catalogs
 from jhub_docker.testing import probes
-from jhub_docker.testing.person import Person
+from jhub_docker.testing.person import MakePerson, Person
 from jhub_docker.testing.platforms import Platform
 
 LIMITS = """
@@ -46,18 +46,11 @@ class Case:
         return container
 
 
-def _images() -> list[catalogs.ImageSpec]:
-    return list(catalogs.load(_packages()).singleuser)
+IMAGES = catalogs.load(Path(__file__).parents[1] / "packages").singleuser
 
 
-def _packages() -> "catalogs.Path":
-    return catalogs.Path(__file__).parents[1] / "packages"
-
-
-@pytest.fixture(scope="module", params=_images(), ids=lambda image: image.name)
-def case(
-    request: pytest.FixtureRequest, make_person: MakePerson, platform: Platform
-) -> Case:
+@pytest.fixture(scope="module", params=IMAGES, ids=lambda image: image.name)
+def case(request: pytest.FixtureRequest, make_person: MakePerson, platform: Platform) -> Case:
     """Someone whose server of that image is running."""
     image: catalogs.ImageSpec = request.param
     person = make_person(re.sub(r"\W", "", image.name) + "-user")

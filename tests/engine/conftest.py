@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.catalog import Catalog
+from jhub_docker.plan import LABEL
 from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.subject import Subject, from_catalog
+from jhub_docker.testing.subject import Subject
 
 Broken = Callable[..., Subject]
 
 # Answers every path below the prefix, so that the checks of the process have a server to look at.
 SERVER = """
 import http.server, os, signal, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.signal(signal.SIGTERM, %(on_sigterm)s)
+%(first)s
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         known = self.path.startswith(os.environ.get('JUPYTERHUB_SERVICE_PREFIX', '/'))
@@ -24,10 +25,12 @@ http.server.ThreadingHTTPServer(('', 8888), Page).serve_forever()
 
 
 @pytest.fixture(scope="session")
-def base(engine: Engine, catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The operating system layer of the real images."""
-    files = tmp_path_factory.mktemp("base")
-    return str(from_catalog(engine, catalog, "singleuser-base", files).image["Id"])
+def base(engine: Engine) -> str:
+    """The operating system layer of the real images; it has no `latest`, being no one's to run."""
+    wanted = {"label": f"{LABEL}.package=singleuser-base"}
+    built = engine.client.api.images(filters=wanted)
+    assert built, "there is no image of singleuser-base; run `./dev invoke build`"
+    return str(max(built, key=lambda image: image["Created"])["Id"])
 
 
 @pytest.fixture
@@ -35,7 +38,13 @@ def broken(engine: Engine, base: str, tmp_path: Path) -> Broken:
     """Makes an image with a small server from the base: sound, but for what the test breaks."""
     tmp_path.chmod(0o755)
 
-    def make(script: str = "true", *changes: str, server: str = SERVER) -> Subject:
+    def make(
+        script: str = "true",
+        *changes: str,
+        first: str = "",
+        on_sigterm: str = "lambda *_: sys.exit(0)",
+    ) -> Subject:
+        server = SERVER % {"first": first, "on_sigterm": on_sigterm}
         write = f"cat >/opt/server.py <<'PYTHON'\n{server}\nPYTHON\n{script}\n"
         container = engine.client.containers.create(
             base, ["-euc", write], entrypoint="sh", user="root", labels=engine.labels

@@ -13,7 +13,7 @@ import requests
 from testcontainers.core.container import DockerContainer
 
 from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.waiting import GaveUp, wait_until
+from jhub_docker.testing.waiting import GaveUpError, wait_until
 
 _PORT = 8081
 
@@ -58,7 +58,7 @@ class Hub(DockerContainer):
             container.reload()
             if container.status in ("exited", "dead"):
                 log = container.logs(tail=40).decode(errors="replace")
-                raise GaveUp(f"the hub of the image test ended; its log ends:\n{log}")
+                raise GaveUpError(f"the hub of the image test ended; its log ends:\n{log}")
             return requests.get(url, timeout=5).status_code == requests.codes.ok
 
         wait_until(answers, 60, "the hub's API", ignoring=requests.RequestException)

@@ -158,7 +158,7 @@ def _scan_layer(
 
     stream = io.BufferedReader(_Chunks(chunks()), 1 << 20)
     try:
-        layer = tarfile.open(fileobj=stream, mode="r|*")
+        layer = tarfile.open(fileobj=stream, mode="r|*")  # noqa: SIM115 - entered below
     except tarfile.ReadError:
         return
     with layer:

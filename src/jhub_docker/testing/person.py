@@ -1,6 +1,7 @@
 """A person in front of the platform: one browser's cookies, forms filled in as they are found."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
 
@@ -126,3 +127,7 @@ class Person:
             return user["server"] is None and user["pending"] is None
 
         wait_until(gone, 60, f"the server of {self.name} to be stopped")
+
+
+MakePerson = Callable[[str], Person]
+"""Makes a person of that name who was approved and has logged in."""

@@ -17,7 +17,7 @@ from testcontainers.core.container import DockerContainer
 from jhub_docker.testing.client import Client
 from jhub_docker.testing.hubs import Hub
 from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.waiting import GaveUp, wait_until
+from jhub_docker.testing.waiting import GaveUpError, wait_until
 
 testcontainers_config.ryuk_disabled = True  # needs an image from a registry; labels do its work
 
@@ -57,7 +57,8 @@ class SingleUserContainer(DockerContainer):
     """A container of a single-user image with a home volume, below the prefix `/user/alice/`.
 
     `home` names a volume (default: a new one); `trust` is a file with certificates, mounted where
-    an operator mounts theirs; `alone` leaves the hub out; further `options` are those of `docker.containers.create`.
+    an operator mounts theirs; `alone` leaves the hub out; further `options` are those of
+    `docker.containers.create`.
     """
 
     def __init__(
@@ -128,16 +129,18 @@ class SingleUserContainer(DockerContainer):
         return Client(self.url(), headers={"Authorization": f"token {self.token}"})
 
     def wait_until_ready(self, deadline: float = READY_WITHIN) -> "SingleUserContainer":
-        """Wait until the server answers below its prefix; raises GaveUp once it has ended."""
+        """Wait until the server answers below its prefix; raises GaveUpError once it has ended."""
 
         def answers() -> bool:
             self.container.reload()
             if self.container.status in ("exited", "dead"):
                 log = self.container.logs(tail=40).decode(errors="replace")
-                raise GaveUp(f"the server ended before it answered; its log ends:\n{log}")
+                raise GaveUpError(f"the server ended before it answered; its log ends:\n{log}")
             return requests.get(self.url("api"), timeout=5).status_code == requests.codes.ok
 
-        wait_until(answers, deadline, f"{self.image} to answer", ignoring=requests.RequestException)
+        # ConnectionError: testcontainers finds no port of a container that has just ended.
+        not_yet = (requests.RequestException, ConnectionError)
+        wait_until(answers, deadline, f"{self.image} to answer", ignoring=not_yet)
         return self
 
     def environment(self, user: str = "") -> dict[str, str]:

@@ -29,15 +29,26 @@ class TlsPeer:
     runs in the image under test, which has the Python and the git it needs.
     """
 
-    index = f"https://{HOST}:{PORT}/simple/"
-    repository = f"https://{HOST}:{PORT}/repository.git"
-
-    def __init__(self, engine: Engine, image: str, network: str, folder: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        image: str,
+        network: str,
+        folder: Path,
+        *,
+        host: str = HOST,
+        port: int = PORT,
+    ) -> None:
+        """`host` is the name or address in the certificate; on the network `host` it is nobody's
+        alias, so it must be an address of the engine's machine.
+        """
+        self.index = f"https://{host}:{port}/simple/"
+        self.repository = f"https://{host}:{port}/repository.git"
         authority = trustme.CA()
         self.bundle = folder / "test-ca.crt"
         authority.cert_pem.write_to_path(str(self.bundle))
         self.bundle.chmod(0o644)
-        certificate = authority.issue_cert(HOST).private_key_and_cert_chain_pem.bytes()
+        certificate = authority.issue_cert(host).private_key_and_cert_chain_pem.bytes()
         serve = (resources.files("jhub_docker.testing.peers") / "serve_tls.py").read_bytes()
         files = {
             "serve_tls.py": serve,
@@ -48,7 +59,7 @@ class TlsPeer:
             "git init -q --bare /srv/peer/www/repository.git"
             " && git -C /srv/peer/www/repository.git update-server-info"
             " && exec /usr/local/bin/python3.11 /srv/peer/serve_tls.py"
-            f" /srv/peer/www /srv/peer/certificate.pem {PORT}"
+            f" /srv/peer/www /srv/peer/certificate.pem {port}"
         )
         self.container: Container = engine.client.containers.create(
             image,
@@ -58,7 +69,7 @@ class TlsPeer:
             name=engine.name("tls-peer"),
             labels=engine.labels,
             network=network,
-            networking_config={network: engine.endpoint(HOST)},
+            networking_config=None if network == "host" else {network: engine.endpoint(host)},
             healthcheck={"test": ["NONE"]},
         )
         self.container.put_archive("/srv", _archive({f"peer/{k}": v for k, v in files.items()}))

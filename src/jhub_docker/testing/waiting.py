@@ -10,11 +10,11 @@ _PAUSE = 0.1
 """Seconds between two looks at a condition."""
 
 
-class DeadlineReached(AssertionError):
+class DeadlineReachedError(AssertionError):
     """The condition did not come true in time; the message tells the last thing seen."""
 
 
-class GaveUp(AssertionError):
+class GaveUpError(AssertionError):
     """The condition can no longer come true, so waiting on would be idle."""
 
 
@@ -28,7 +28,7 @@ def wait_until(
     """Call `condition` until it returns something true, and return that.
 
     `deadline` is in seconds from now; `what` completes the sentence "waited … for …". Exceptions
-    of the types `ignoring` count as "not yet". Raises DeadlineReached with the last answer.
+    of the types `ignoring` count as "not yet". Raises DeadlineReachedError with the last answer.
     """
     end = time.monotonic() + deadline
     while True:
@@ -40,5 +40,5 @@ def wait_until(
         except ignoring as error:
             last = f"last error: {type(error).__name__}: {error}"
         if time.monotonic() >= end:
-            raise DeadlineReached(f"waited {deadline:g} s for {what}; {last}")
+            raise DeadlineReachedError(f"waited {deadline:g} s for {what}; {last}")
         time.sleep(_PAUSE)
