@@ -62,7 +62,7 @@ class Vertex:
     seconds: float = 0.0
     cached: bool = False
     error: str = ""
-    log: list[str] = field(default_factory=list)
+    log: str = ""
     announced: bool = False
     finished: bool = False
 
@@ -119,7 +119,7 @@ class Progress:
             vertex = self.vertices.get(entry["vertex"])
             if vertex is not None:
                 text = base64.b64decode(entry.get("data") or "").decode(errors="replace")
-                vertex.log += text.splitlines()
+                vertex.log += text  # a line can come in several events
 
     def _vertex(self, entry: Mapping[str, Any]) -> None:
         vertex = self.vertices.setdefault(entry["digest"], Vertex(entry["name"]))
@@ -160,7 +160,7 @@ class Progress:
             owner = self._owner(vertex)
             seconds[owner] += vertex.seconds
             if vertex.error:
-                log = "".join(f"\n      {line}" for line in vertex.log[-15:])
+                log = "".join(f"\n      {line}" for line in vertex.log.splitlines()[-15:])
                 errors[owner] = f"{_one_line(vertex.name)}\n    {vertex.error}{log}"
         message = "\n".join(line for line in self.text if line.strip())
         return Outcome(succeeded, seconds, errors, message)

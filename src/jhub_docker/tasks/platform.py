@@ -56,8 +56,6 @@ def status(context: Context, as_json: bool = False) -> None:
 
 
 @task(
-    positional=["service"],
-    optional=["service"],
     help={
         "service": "hub, proxy, or a person's container (default: hub and proxy).",
         "follow": "Go on as new lines come.",

@@ -1,0 +1,194 @@
+"""Builds against a real engine: skipping, tags and labels, failures, and networks that inspect TLS.
+
+Each test makes a small tree of packages of its own beside this repository's build tools and user
+base, whose images are there already and stay as they are.
+"""
+
+import contextlib
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from docker import DockerClient
+from docker.errors import ImageNotFound
+
+from jhub_docker import builds, plan
+from jhub_docker.engine import connect
+from jhub_docker.catalog import load
+from jhub_docker.testing import layers
+from jhub_docker.testing.resources import Engine
+from jhub_docker.testing.tls_peer import PACKAGE, TlsPeer
+
+ROOT = Path(__file__).parents[2]
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A tree with the bases of this repository in it."""
+    for spec in load(ROOT / "packages").closure(["singleuser-base"]):
+        shutil.copytree(spec.folder, tmp_path / "packages" / spec.name)
+    return tmp_path
+
+
+@pytest.fixture
+def client() -> Iterator[DockerClient]:
+    found = connect()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def make(root: Path, client: DockerClient, request: pytest.FixtureRequest) -> Iterator[Make]:
+    """Write a package with this Dockerfile; its images are removed at the end."""
+    repositories = []
+
+    def package(name: str, dockerfile: str, base: str = "singleuser-base") -> Path:
+        folder = root / "packages" / name
+        folder.mkdir(exist_ok=True)
+        repository = f"jhub-test/{request.node.name.lower()}-{name}"
+        repositories.append(repository)
+        (folder / "Dockerfile").write_text(dockerfile)
+        (folder / ".dockerignore").write_text("*\n!Dockerfile\n")
+        (folder / "pyproject.toml").write_text(
+            f'[project]\nname = "{name}"\nversion = "4.5.6"\ndescription = "A test image."\n'
+            'license = "MIT"\n'
+            f'[tool.jhub-docker]\nbase = "{base}"\nuses = ["build-tools"]\n'
+            f'image = "{repository}"\nenvironment = "/usr/local"\nprofiles = {{}}\n'
+        )
+        return folder
+
+    yield package
+    for repository in repositories:
+        for image in client.api.images(name=repository):
+            for tag in image.get("RepoTags") or ():
+                with contextlib.suppress(ImageNotFound):
+                    client.api.remove_image(tag, force=True)
+
+
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
+
+
+def outcomes(results: list[builds.Result]) -> dict[str, str]:
+    return {result.image: result.outcome for result in results}
+
+
+def test_second_build_changes_nothing_and_tags_and_labels_are_complete(
+    root: Path, client: DockerClient, make: Make
+) -> None:
+    make("one", "FROM base\nUSER root\nRUN ln -sf python3.11 /usr/local/bin/python\n")
+    first = builds.build(client, root, ["one"])
+    assert outcomes(first) == {"one": "built"}
+    again = builds.build(client, root, ["one"])
+    assert outcomes(again) == {"one": "unchanged"}
+    tags = {tag.rpartition(":")[2] for tag in again[0].tags}
+    assert tags == {"latest", "4.5.6", "python-3.11", first[0].build_id}
+    labels = client.images.get(again[0].tags[0]).labels
+    assert labels["org.opencontainers.image.version"] == "4.5.6"
+    assert labels["org.opencontainers.image.licenses"] == "MIT"
+    for name in ("title", "description", "created", "base.name", "base.digest"):
+        assert labels[f"org.opencontainers.image.{name}"], name
+
+
+def test_a_failing_image_is_named_and_its_siblings_are_kept(
+    root: Path, client: DockerClient, make: Make
+) -> None:
+    make("good", "FROM base\nRUN true\n")
+    make("bad", "FROM base\nRUN echo the reason >&2; exit 7\n")
+    make("child-of-bad", "FROM base\nRUN true\n", base="bad")
+    results = builds.build(client, root, ["good", "bad", "child-of-bad"])
+    assert outcomes(results) == {"good": "built", "bad": "failed", "child-of-bad": "not built"}
+    reason = next(result.reason for result in results if result.image == "bad")
+    assert "exit code: 7" in reason
+    assert "the reason" in reason
+    good = next(result for result in results if result.image == "good")
+    assert any(tag.endswith(":latest") for tag in good.tags)
+
+
+def test_a_change_builds_that_image_alone(root: Path, client: DockerClient, make: Make) -> None:
+    make("one", "FROM base\nRUN true\n")
+    folder = make("two", "FROM base\nRUN true\n")
+    builds.build(client, root, ["one", "two"])
+    (folder / "Dockerfile").write_text("FROM base\nRUN true; true\n")
+    assert outcomes(builds.build(client, root, ["one", "two"])) == {
+        "one": "unchanged",
+        "two": "built",
+    }
+
+
+TOOLS = f"""\
+FROM base
+USER root
+RUN --mount=from=build-tools,target=/run/build-tools --mount=type=secret,id=ca-bundle \\
+    export HOME=/run/home && mkdir -p $HOME && cd $HOME \\
+    && run=/run/build-tools/with-ca \\
+    && $run curl -fsS INDEX -o /dev/null \\
+    && $run git clone -q REPOSITORY \\
+    && $run uv venv -q v && $run uv pip install -q -p v --no-cache --index-url INDEX {PACKAGE} \\
+    && python3.11 -m venv p && $run p/bin/pip install -q --no-cache-dir --no-deps \\
+        --disable-pip-version-check --index-url INDEX {PACKAGE} \\
+    && $run python3.11 -c "import urllib.request as u; u.urlopen('INDEX')" \\
+    && rm -rf $HOME
+"""
+
+
+def test_build_steps_trust_the_machines_bundle_and_leave_no_trace_of_it(
+    root: Path,
+    client: DockerClient,
+    make: Make,
+    engine: Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    base = next(
+        step
+        for step in builds.plan_only(client, root, ["singleuser-base"]).steps
+        if step.spec.name == "singleuser-base"
+    )
+    # Build steps are on Docker's default network, where only the gateway's address is known.
+    gateway = client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    peer = TlsPeer(engine, base.reference, "host", tmp_path, host=gateway, port=free_port())
+    dockerfile = TOOLS.replace("INDEX", peer.index).replace("REPOSITORY", peer.repository)
+    make("behind-tls", dockerfile)
+    refused = builds.build(client, root, ["behind-tls"])
+    assert outcomes(refused) == {"behind-tls": "failed"}, "the peer's CA must be unknown at first"
+    assert "certificate" in refused[0].reason
+    monkeypatch.setenv("JHUB_DOCKER_CA_BUNDLE", str(peer.bundle))
+    built = builds.build(client, root, ["behind-tls"])
+    assert outcomes(built) == {"behind-tls": "built"}, built[0].reason
+    needles = layers.own_certificates(peer.bundle)
+    assert needles
+    found = layers.scan(client, built[0].tags[0], needles)
+    assert found.machine_ca == []
+    assert found.secrets == []
+
+
+def test_proxy_variables_reach_build_steps_and_are_not_kept(
+    root: Path, client: DockerClient, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://user:hidden-word@proxy.test:3128")
+    make(
+        "proxied",
+        'FROM base\nRUN case "$HTTP_PROXY" in *word@proxy.test:3128) ;; *) exit 1; esac\n',
+    )
+    built = builds.build(client, root, ["proxied"])
+    assert outcomes(built) == {"proxied": "built"}, built[0].reason
+    reference = built[0].tags[0]
+    kept = str(client.api.inspect_image(reference)) + str(client.api.history(reference))
+    assert "hidden-word" not in kept
+
+
+def test_build_ids_are_shown_short_and_kept_long(
+    root: Path, client: DockerClient, make: Make
+) -> None:
+    make("one", "FROM base\n")
+    result = builds.build(client, root, ["one"])[0]
+    label = client.images.get(result.tags[0]).labels["io.jhub-docker.build-id"]
+    assert plan.short(label) == result.build_id
+    assert len(label) == 64
