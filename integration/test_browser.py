@@ -56,7 +56,8 @@ def look(browser: Chrome, engine: Engine) -> Look:
             )
         finally:
             browser.save_screenshot(str(folder / f"{name}.png"))
-            lines = [str(entry["message"]) for entry in browser.get_log("browser")]
+            entries = browser.get_log("browser")  # type: ignore[no-untyped-call]
+            lines = [str(entry["message"]) for entry in entries]
             (folder / f"{name}.console.txt").write_text("\n".join(lines))
 
     return look

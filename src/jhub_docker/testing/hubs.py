@@ -59,7 +59,7 @@ class Hub(DockerContainer):
             if container.status in ("exited", "dead"):
                 log = container.logs(tail=40).decode(errors="replace")
                 raise GaveUpError(f"the hub of the image test ended; its log ends:\n{log}")
-            return requests.get(url, timeout=5).status_code == requests.codes.ok
+            return requests.get(url, timeout=5).ok
 
         wait_until(answers, 60, "the hub's API", ignoring=requests.RequestException)
         return self

@@ -14,10 +14,13 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import certifi
 from docker import DockerClient
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer  # collections.abc has it from Python 3.12
 
 _CACHES = re.compile(
     r"""^(
@@ -59,8 +62,8 @@ class _Chunks(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)  # type: ignore[call-overload]
+    def readinto(self, buffer: "Buffer") -> int:
+        view = memoryview(buffer)
         if not self._rest:
             self._rest = next(self._chunks, b"")
         count = min(len(view), len(self._rest))
@@ -95,7 +98,7 @@ def _certificates(pem: str) -> Iterator[bytes]:
 
 def judge(path: str, content: bytes, needles: Iterable[bytes], findings: Findings) -> None:
     """Add to `findings` what is wrong with one file of a layer."""
-    if _CACHES.match(path):
+    if _CACHES.match(path) and not path.rpartition("/")[2].startswith(".wh."):
         findings.caches.append(path)
     if _SECRET_FILES.search(path):
         findings.secrets.append(path)

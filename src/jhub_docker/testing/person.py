@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin
 
@@ -30,7 +31,7 @@ class Person:
         """Open a hub page, fill in the form that has a field called `form`, and send it."""
         page = self.hub.get(path)
         soup = BeautifulSoup(page.text, "html.parser")
-        field = soup.find(attrs={"name": form})
+        field = soup.select_one(f'[name="{form}"]')
         assert isinstance(field, Tag), f"{page.url} ({page.status_code}) has no field {form!r}"
         found = field.find_parent("form")
         assert isinstance(found, Tag), f"the field {form!r} of {page.url} is in no form"
@@ -59,7 +60,7 @@ class Person:
     def is_logged_in(self) -> bool:
         """Whether the hub shows this person their own page."""
         answer = self.hub.get("home", allow_redirects=False)
-        return answer.status_code == requests.codes.ok
+        return answer.status_code == HTTPStatus.OK
 
     def change_password(self, new: str) -> requests.Response:
         """Replace the password by a new one."""
@@ -104,7 +105,7 @@ class Person:
 
         def answers() -> bool:
             answer = self.server.get("api", allow_redirects=False)
-            return answer.status_code == requests.codes.ok and "version" in answer.json()
+            return answer.status_code == HTTPStatus.OK and "version" in answer.json()
 
         wait_until(answers, SPAWN_WITHIN, f"the server of {self.name}")
         # Cookies for the server come from a visit that the hub sends back from.

@@ -4,7 +4,7 @@
 it stands on, each against that image. Nothing here touches an engine until a test asks for one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def subject(request: pytest.FixtureRequest, subjects: dict[str, Subject]) -> Sub
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None, pytest.TestReport, pytest.TestReport]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach the logs of the running containers to the report of a test that failed."""
     report: pytest.TestReport = yield
     if report.failed and _engine is not None:

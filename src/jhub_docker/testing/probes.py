@@ -69,7 +69,7 @@ def marimo_socket(client: Client) -> None:
     page(client, "/marimo/")
     session = f"s_{uuid.uuid4().hex[:6]}"
     socket = client.websocket(f"marimo/ws?session_id={session}&file=__new__{session}")
-    seen = []
+    seen: list[str] = []
     while "kernel-ready" not in seen:
         message = socket.recv()
         assert message, f"marimo's socket closed before the kernel was ready; it said {seen}"

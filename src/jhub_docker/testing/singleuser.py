@@ -7,6 +7,8 @@ hub's address is one that nobody listens on.
 import json
 import os
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -136,7 +138,7 @@ class SingleUserContainer(DockerContainer):
             if self.container.status in ("exited", "dead"):
                 log = self.container.logs(tail=40).decode(errors="replace")
                 raise GaveUpError(f"the server ended before it answered; its log ends:\n{log}")
-            return requests.get(self.url("api"), timeout=5).status_code == requests.codes.ok
+            return requests.get(self.url("api"), timeout=5).status_code == HTTPStatus.OK
 
         # ConnectionError: testcontainers finds no port of a container that has just ended.
         not_yet = (requests.RequestException, ConnectionError)
@@ -157,20 +159,30 @@ class SingleUserContainer(DockerContainer):
         return self.run(["sh", "-c", script], inherit=False, user=user)
 
     def attempt(
-        self, command: list[str], *, inherit: bool = True, user: str = "", **environment: str
+        self,
+        command: list[str],
+        *,
+        inherit: bool = True,
+        user: str = "",
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, str]:
         """Run a command in the container: its exit code, and what it printed on both streams.
 
         With `inherit` it has the server's environment, as in a terminal of JupyterLab.
         """
-        own = {**self.environment(user), **environment} if inherit else environment
+        own = {**(self.environment(user) if inherit else {}), **environment}
         code, output = self.container.exec_run(command, user=user, environment=own)
         return int(code), bytes(output).decode(errors="replace")
 
     def run(
-        self, command: list[str], *, inherit: bool = True, user: str = "", **environment: str
+        self,
+        command: list[str],
+        *,
+        inherit: bool = True,
+        user: str = "",
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
         """Run a command that has to succeed and return what it printed."""
-        code, output = self.attempt(command, inherit=inherit, user=user, **environment)
+        code, output = self.attempt(command, inherit=inherit, user=user, environment=environment)
         assert code == 0, f"{command} ended with {code}:\n{output}"
         return output

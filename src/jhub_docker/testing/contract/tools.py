@@ -15,7 +15,7 @@ _ANSWER = "from the peer"
 def _shell(subject: Subject, script: str) -> str:
     index = subject.peer.index
     environment = {"UV_DEFAULT_INDEX": index, "PIP_INDEX_URL": index, "PIP_NO_CACHE_DIR": "1"}
-    return subject.server.run(["sh", "-euc", script], **environment)
+    return subject.server.run(["sh", "-euc", script], environment=environment)
 
 
 def uv_project_works(subject: Subject) -> None:
