@@ -33,7 +33,7 @@ def _left(engine: Engine, session: str) -> list[str]:
         left += [str(one.name) for one in engine.client.containers.list(all=True, filters=wanted)]
         left += [str(one.name) for one in engine.client.networks.list(filters=wanted)]
         left += [str(one.name) for one in engine.client.volumes.list(filters=wanted)]
-    return left
+    return sorted(left)
 
 
 @pytest.fixture
