@@ -79,7 +79,7 @@ def typecheck(session: nox.Session, part: str) -> None:
         session.run("mypy", "src", "tasks.py", "noxfile.py", "tests", "integration")
     else:
         sync(session, "typecheck", project="packages/hub")
-        session.run("mypy", "--config-file", "pyproject.toml", "packages/hub/src")
+        session.run("mypy", "--config-file=packages/hub/pyproject.toml", "packages/hub/src")
 
 
 @nox.session(tags=["fast"])
@@ -93,7 +93,7 @@ def unit(session: nox.Session, part: str) -> None:
         )
     else:
         sync(session, "test", project="packages/hub")
-        session.run("pytest", "packages/hub/tests", "-p", "no:cacheprovider", *session.posargs)
+        session.run("pytest", "packages/hub/tests/unit", *session.posargs)
 
 
 @nox.session(tags=["fast"])

@@ -40,6 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [str(path) for path in folders_with_tests(_catalog(config.rootpath), name)]
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a package's own unit tests when its image is tested: they need its environment."""
+    return True if config.getoption("--image") and collection_path.name == "unit" else None
+
+
 @cache
 def _catalog(root: Path) -> Catalog:
     try:

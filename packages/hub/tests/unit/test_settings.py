@@ -10,7 +10,7 @@ from hub_config.errors import SettingsError
 from hub_config.reading import read
 from hub_config.settings import Settings, variable
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 COMPOSE = PACKAGE.parents[1] / "compose.yaml"
 
 

@@ -1,0 +1,76 @@
+"""The hub's image as it stands: what it runs, as whom, and what is not in it.
+
+What hub_config decides is tested in `unit/`, a person's path through a running hub in
+`integration/` at the top of the repository.
+"""
+
+import tomllib
+
+import pytest
+from docker.errors import ContainerError
+
+from jhub_docker.catalog import Catalog
+from jhub_docker.testing.subject import Subject
+
+
+def run(subject: Subject, *command: str, **options: object) -> str:
+    """Run a command of the image as its entry point does."""
+    return subject.engine.run(subject.reference, list(command), entrypoint=None, **options)
+
+
+def test_settings_are_checked_without_starting_anything(subject: Subject) -> None:
+    assert "can be used" in run(subject, "check", network_mode="none")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("JHUB_IDLE_TIMEOUT", "soon", "JHUB_IDLE_TIMEOUT is 'soon'"),
+        ("JHUB_IDLE_TIMEOT", "60", "JHUB_IDLE_TIMEOUT"),
+        ("JHUB_BASE_URL", "team", "begins and ends with a slash"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_anything_starts(
+    subject: Subject, variable: str, value: str, told: str
+) -> None:
+    with pytest.raises(ContainerError) as failure:
+        run(subject, "hub", environment={variable: value}, network_mode="none")
+    assert failure.value.exit_status == 2
+    assert told in failure.value.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["node", "--version"],
+        ["configurable-http-proxy", "--version"],
+        ["jupyterhub", "--version"],
+        ["python", "-m", "jupyterhub_idle_culler", "--help"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_program_is_there(subject: Subject, command: list[str]) -> None:
+    assert run(subject, *command, network_mode="none").strip()
+
+
+def test_the_environment_is_the_locked_one(subject: Subject, catalog: Catalog) -> None:
+    lock = tomllib.loads((catalog["hub"].folder / "uv.lock").read_text())
+    wanted = {p["name"]: p["version"] for p in lock["package"] if "version" in p}
+    code = (
+        "import importlib.metadata as m;"
+        "print(*(f'{d.name.lower()}={d.version}' for d in m.distributions()), sep='\\n')"
+    )
+    found = dict(line.split("=") for line in run(subject, "python", "-c", code).split())
+    for name in ("jupyterhub", "dockerspawner", "wrapspawner", "jupyterhub-nativeauthenticator"):
+        assert found[name] == wanted[name]
+
+
+def test_nobody_but_root_can_change_the_hub(subject: Subject) -> None:
+    find = ["find", "/opt/hub", "!", "-type", "l", "-perm", "/0022", "-print"]
+    assert subject.engine.run(subject.reference, find) == ""
+
+
+def test_no_secret_cache_or_host_ca_in_any_layer(subject: Subject) -> None:
+    assert subject.findings.secrets == []
+    assert subject.findings.machine_ca == []
+    assert subject.findings.caches == []
