@@ -52,6 +52,12 @@ class Findings:
     secrets: list[str] = field(default_factory=list)
     machine_ca: list[str] = field(default_factory=list)
 
+    def add(self, other: "Findings") -> None:
+        """Take in what was found elsewhere."""
+        self.caches += other.caches
+        self.secrets += other.secrets
+        self.machine_ca += other.machine_ca
+
 
 class _Chunks(io.RawIOBase):
     """The engine's stream of byte strings as a file."""
@@ -113,41 +119,45 @@ def judge(path: str, content: bytes, needles: Iterable[bytes], findings: Finding
         findings.machine_ca.append(path)
 
 
-def scan_once(
-    client: DockerClient, image_id: str, needles: tuple[bytes, ...], kept: Path
+def scan(
+    client: DockerClient, image: str, needles: tuple[bytes, ...] = (), kept: Path | None = None
 ) -> Findings:
-    """`scan`, or what it found in the same image before; `kept` is the folder for results.
+    """Look through all layers of an image and through its configuration and history.
 
-    An image id covers all layers and the configuration, so with the same needles and the same
-    rules (this file) the result is the same; saving a large image takes the engine a minute.
+    With `kept`, a folder, what was found in a layer is kept there under the layer's digest: images
+    share most of their layers, and with the same needles and the same rules (this file) the result
+    is the same.
     """
-    rules = Path(__file__).read_bytes()
-    key = hashlib.sha256(b"\0".join([image_id.encode(), rules, *needles])).hexdigest()
-    file = kept / f"{key}.json"
-    if file.exists():
-        return Findings(**json.loads(file.read_text()))
-    findings = scan(client, image_id, needles)
-    kept.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(findings)))
-    return findings
-
-
-def scan(client: DockerClient, image: str, needles: tuple[bytes, ...] = ()) -> Findings:
-    """Look through all layers of an image and through its configuration and history."""
     findings = Findings()
+    rules = hashlib.sha256(b"\0".join([Path(__file__).read_bytes(), *needles])).hexdigest()
     stream = io.BufferedReader(_Chunks(client.api.get_image(image)), 1 << 20)
     with tarfile.open(fileobj=stream, mode="r|") as saved:
         for member in saved:
             blob = saved.extractfile(member) if member.isfile() else None
             if blob is None:
                 continue
-            start = blob.read(512)
-            if start[:1] in (b"{", b"["):
-                text = start + blob.read()
-                judge(f"<{member.name}>", text, needles, findings)
-                _judge_configuration(text, findings)
-            elif start:
-                _scan_layer(io.BytesIO(start), blob, needles, findings)
+            name = hashlib.sha256(f"{member.name} {rules}".encode()).hexdigest()
+            file = kept / f"{name}.json" if kept and "sha256" in member.name else None
+            if file and file.exists():
+                findings.add(Findings(**json.loads(file.read_text())))
+                continue
+            found = _scan_blob(member.name, blob, needles)
+            findings.add(found)
+            if file:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(json.dumps(asdict(found)))
+    return findings
+
+
+def _scan_blob(name: str, blob: IO[bytes], needles: tuple[bytes, ...]) -> Findings:
+    findings = Findings()
+    start = blob.read(512)
+    if start[:1] in (b"{", b"["):
+        text = start + blob.read()
+        judge(f"<{name}>", text, needles, findings)
+        _judge_configuration(text, findings)
+    elif start:
+        _scan_layer(io.BytesIO(start), blob, needles, findings)
     return findings
 
 

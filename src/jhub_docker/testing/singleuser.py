@@ -95,6 +95,8 @@ class SingleUserContainer(DockerContainer):
         proxies = {name: os.environ[name] for name in _PROXIES if name in os.environ}
         from_hub = {} if alone else hub_environment(port, hub)
         self.env.update(proxies | from_hub | dict(environment or {}))
+        if options.get("user") != "root":  # the hub starts it without any privilege
+            options = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges"], **options}
         self.with_kwargs(labels=engine.labels, network=network, **options)
 
     def start(self) -> "SingleUserContainer":

@@ -87,7 +87,7 @@ class Subject:
         bundle = os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
         own = layers.own_certificates(Path(bundle)) if Path(bundle).is_file() else ()
         kept = self.engine.logs / "layers"
-        return layers.scan_once(self.engine.client, self.image["Id"], own, kept)
+        return layers.scan(self.engine.client, self.image["Id"], own, kept)
 
     @contextmanager
     def booted(self, *, ready: bool = True, **options: Any) -> Iterator[SingleUserContainer]:
