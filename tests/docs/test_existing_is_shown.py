@@ -1,0 +1,147 @@
+"""What exists is in the documentation: tasks, sessions, variables, settings, images, modules."""
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from invoke.collection import Collection
+from invoke.loader import FilesystemLoader
+
+from jhub_docker import bake
+from jhub_docker.catalog import ImageSpec, load
+from jhub_docker.testing import documents
+from jhub_docker.testing.documents import Page
+
+ROOT = Path(__file__).parents[2]
+PAGES = {page.name: page for page in documents.pages(ROOT)}
+README, ARCHITECTURE = PAGES["README.md"], PAGES["ARCHITECTURE.md"]
+HUB = PAGES["packages/hub/README.md"]
+CATALOG = load(ROOT / "packages")
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+IN_CONTAINERS = {"peers", "seed"}
+"""Folders of the library whose files run in test containers, not on the maintainer's machine."""
+
+
+def in_tables(page: Page) -> set[str]:
+    """The code spans in the first column of the page's tables."""
+    return {span for row in page.rows() for span in re.findall(r"`([^`]+)`", row[0])}
+
+
+def settings() -> set[str]:
+    """The hub's settings, read from the source: its dependencies are not here."""
+    source = ROOT / "packages/hub/src/hub_config/settings.py"
+    classes = [
+        node for node in ast.parse(source.read_text()).body if isinstance(node, ast.ClassDef)
+    ]
+    fields = next(node for node in classes if node.name == "Settings").body
+    names = [field.target for field in fields if isinstance(field, ast.AnnAssign)]
+    return {f"JHUB_{name.id.upper()}" for name in names if isinstance(name, ast.Name)}
+
+
+def read_from_environment(tree: ast.AST) -> Iterator[str]:
+    """Names in `environ["X"]`, `environ.get("X")` and the same of `environment`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            mapping, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            if node.func.attr != "get":
+                continue
+            mapping, key = node.func.value, node.args[0]
+        else:
+            continue
+        named = getattr(mapping, "attr", getattr(mapping, "id", ""))
+        if named in ("environ", "environment") and isinstance(key, ast.Constant):
+            yield str(key.value)
+
+
+def tool_variables() -> set[str]:
+    """The variables that the library and ./dev read."""
+    found = set(bake.PROXY_VARIABLES)
+    for source in SOURCES:
+        if IN_CONTAINERS & set(source.parts):
+            continue
+        text = source.read_text()
+        found |= set(read_from_environment(ast.parse(text)))
+        found |= set(re.findall(r"\bJHUB_[A-Z0-9_]*[A-Z0-9]\b", text))
+    found |= set(re.findall(r"\$\{([A-Z_]+):-", (ROOT / "dev").read_text()))
+    stand_ins = [name for name, spec in CATALOG.specs.items() if spec.public]
+    return found | {f"JHUB_DOCKER_{name.upper().replace('-', '_')}" for name in stand_ins}
+
+
+def compose_variables() -> set[str]:
+    return set(re.findall(r"\$\{(JHUB_[A-Z_]+)", (ROOT / "compose.yaml").read_text()))
+
+
+def test_every_task_is_in_the_readme() -> None:
+    tasks = Collection.from_module(FilesystemLoader(start=str(ROOT)).load("tasks")[0]).task_names
+    shown = {words[1] for c in README.commands if (words := documents.arguments(c))[0] == "invoke"}
+    assert not set(tasks) - shown, "tasks that the README does not show"
+
+
+def test_every_session_is_in_the_readme() -> None:
+    listing = subprocess.run(
+        [str(ROOT / "dev"), "nox", "-l", "--json"], capture_output=True, text=True, check=True
+    )
+    sessions = {session["name"] for session in json.loads(listing.stdout)}
+    assert not sessions - in_tables(README), "sessions that the README does not describe"
+
+
+def test_every_setting_is_in_the_hubs_readme() -> None:
+    assert "JHUB_IDLE_TIMEOUT" in settings()
+    missing = (settings() | compose_variables()) - in_tables(HUB)
+    assert not missing, "settings that packages/hub/README.md does not describe"
+
+
+def test_every_variable_of_the_tool_is_described() -> None:
+    assert {"JHUB_DOCKER_LANE", "DOCKER_HOST", "PIP_CERT"} <= tool_variables()
+    missing = tool_variables() - in_tables(README) - in_tables(HUB)
+    assert not missing, "variables that no table describes"
+
+
+def test_every_described_variable_is_read() -> None:
+    read = tool_variables() | settings() | compose_variables()
+    described = {
+        name
+        for name in in_tables(README) | in_tables(HUB)
+        if re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", name)
+    }
+    code = "\n".join(source.read_text() for source in SOURCES)
+    unread = {name for name in described - read if f'"{name}"' not in code}
+    assert not unread, "described variables that nothing reads"
+
+
+@pytest.mark.parametrize("spec", CATALOG.published, ids=lambda spec: spec.name)
+def test_every_image_is_in_the_readmes_table(spec: ImageSpec) -> None:
+    first = f"[`{spec.repository}`](packages/{spec.name})"
+    row = next((row for row in README.rows() if row[0] == first), None)
+    assert row is not None, f"no row begins with {first}"
+    sizes = ", ".join(spec.profiles)
+    assert row[2:] == [f"`{spec.probe}`", sizes], f"declared are {spec.probe} and {sizes}"
+
+
+def test_every_package_is_in_the_picture() -> None:
+    missing = {name for name in CATALOG.specs if name not in ARCHITECTURE.text}
+    assert not missing, "packages that ARCHITECTURE.md does not show"
+
+
+def test_every_module_is_in_the_map() -> None:
+    library = ROOT / "src" / "jhub_docker"
+    modules = {path.name for path in library.glob("*.py") if path.name != "__init__.py"}
+    modules |= {f"{path.parent.name}/" for path in library.glob("*/__init__.py")}
+    assert not modules - in_tables(ARCHITECTURE), "modules that ARCHITECTURE.md does not describe"
+
+
+@pytest.mark.parametrize("project", [".", "packages/hub"])
+def test_every_dependency_earns_its_place(project: str) -> None:
+    declared = tomllib.loads((ROOT / project / "pyproject.toml").read_text())
+    lists = [declared["project"]["dependencies"]]
+    lists += declared["dependency-groups"].values() if project == "." else []
+    items = [item for list_ in lists for item in list_ if isinstance(item, str)]
+    names = {re.split(r"[<>=!~;\[ ]", item)[0] for item in items}
+    missing = names - in_tables(ARCHITECTURE)
+    assert not missing, "dependencies that ARCHITECTURE.md does not justify"
