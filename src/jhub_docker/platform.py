@@ -94,9 +94,10 @@ def up(client: DockerClient, root: Path) -> str:
 def _setting(client: DockerClient, platform: Platform, name: str) -> str:
     for container in _containers(client, f"com.docker.compose.project={platform.project}"):
         if container["Labels"].get("com.docker.compose.service") == HUB:
-            environment: list[str] = client.api.inspect_container(container["Id"])["Config"]["Env"]
+            variables: list[str] = client.api.inspect_container(container["Id"])["Config"]["Env"]
             # Compose passes a variable that is not set without an equals sign.
-            return {n: value for n, _, value in (i.partition("=") for i in environment)}.get(name, "")
+            found = dict(variable.partition("=")[::2] for variable in variables)
+            return found.get(name, "")
     return ""
 
 

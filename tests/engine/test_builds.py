@@ -15,8 +15,8 @@ from docker import DockerClient
 from docker.errors import ImageNotFound
 
 from jhub_docker import builds, plan
-from jhub_docker.engine import connect
 from jhub_docker.catalog import load
+from jhub_docker.engine import connect
 from jhub_docker.testing import layers
 from jhub_docker.testing.resources import Engine
 from jhub_docker.testing.tls_peer import PACKAGE, TlsPeer
