@@ -78,7 +78,7 @@ def test_command_can_be_typed(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [row for page in OURS for row in page.rows() if row[0].startswith("`./dev invoke ")]
+    "row", [row for page in OURS for row in page.rows() if re.match("`./dev invoke [a-z]", row[0])]
 )
 def test_flags_beside_a_command_are_its_own(row: list[str]) -> None:
     task = documents.arguments(row[0].strip("`"))[1]
