@@ -41,7 +41,15 @@ def look(browser: Chrome, engine: Engine) -> Look:
     folder.mkdir(parents=True, exist_ok=True)
 
     def look(selector: str, name: str) -> None:
+        lines: list[str] = []
+
         def visible() -> bool:
+            entries = browser.get_log("browser")  # type: ignore[no-untyped-call]
+            new = [str(entry["message"]) for entry in entries]
+            lines.extend(new)
+            if any("ERR_NETWORK_CHANGED" in line for line in new):
+                # A container came or went on this machine, and Chromium dropped its requests.
+                browser.refresh()
             return any(
                 element.is_displayed()
                 for element in browser.find_elements(By.CSS_SELECTOR, selector)
@@ -56,8 +64,6 @@ def look(browser: Chrome, engine: Engine) -> Look:
             )
         finally:
             browser.save_screenshot(str(folder / f"{name}.png"))
-            entries = browser.get_log("browser")  # type: ignore[no-untyped-call]
-            lines = [str(entry["message"]) for entry in entries]
             (folder / f"{name}.console.txt").write_text("\n".join(lines))
 
     return look
@@ -98,5 +104,6 @@ def test_person_in_a_browser(
         choice.send_keys(Keys.SPACE)
         browser.find_element(By.CSS_SELECTOR, "form [type=submit]").send_keys(Keys.ENTER)
         look(selector, image)
+        assert "Build with Agent" not in browser.page_source, "no AI features were asked for"
         browser.get("about:blank")
         person.stop()

@@ -11,7 +11,7 @@ Package: *
 Pin: release n=bookworm
 Pin-Priority: -1
 
-Package: python3.11* libpython3.11*
+Package: python3.11* libpython3.11* python3 python3-minimal libpython3-stdlib python3-distutils python3-lib2to3
 Pin: release n=bookworm
 Pin-Priority: 500
 PIN

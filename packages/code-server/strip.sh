@@ -12,6 +12,13 @@ rm -r "$code/extensions/copilot" "$code/extensions/mermaid-markdown-features/cha
     "$code/node_modules/@github" "$code/node_modules/@microsoft/mxc-sdk" \
     "$code/node_modules/@vscode/copilot-api" "$code/node_modules/@vscode/sandbox-runtime"
 
+# What product.json says of Copilot: without it the editor has no agent to offer.
+"$tree/lib/node" -e '
+const fs = require("fs"), file = process.argv[1], product = JSON.parse(fs.readFileSync(file));
+for (const key of ["defaultChatAgent", "voiceWsUrl"]) delete product[key];
+fs.writeFileSync(file, JSON.stringify(product, null, 2));
+' "$code/product.json"
+
 # Extensions without a use here: there is no Node to debug, no desktop, no Microsoft account.
 for name in microsoft-authentication ms-vscode.js-debug ms-vscode.js-debug-companion \
     ms-vscode.vscode-js-profile-table tunnel-forwarding; do

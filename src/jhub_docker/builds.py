@@ -10,7 +10,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker import bake, bases, contexts, engine, images, locks, machine, plan
-from jhub_docker.catalog import Catalog, ImageSpec, load
+from jhub_docker.catalog import LANES, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
 from jhub_docker.plan import OCI, Base, Plan, Step
 from jhub_docker.progress import say, stage
@@ -199,8 +199,13 @@ def _labels(root: Path) -> dict[str, str]:
 
 
 def _tag(client: DockerClient, root: Path, made: Plan, failures: Iterable[str]) -> None:
-    """Tag what stands: `latest`, the version, the git revision, and versions found inside."""
+    """Tag what stands: `latest`, the version, the git revision, and versions found inside.
+
+    Images of another lane than the default one carry it in their tags (`latest-trixie`), so that
+    trying a lane takes nothing away from the platform.
+    """
     revision = machine.revision(root)
+    suffix = "" if bases.lane() == LANES[0] else f"-{bases.lane()}"
     for step in made.steps:
         if not step.spec.publish or (step.build and _depends_on(step, failures, made)):
             continue
@@ -208,6 +213,7 @@ def _tag(client: DockerClient, root: Path, made: Plan, failures: Iterable[str]) 
         if step.build:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
+        wished = {f"{name}{suffix}" for name in wished}
         present = {tag.rpartition(":")[2] for tag in step.existing.tags} if step.existing else set()
         images.tag(client, step, sorted(wished - present if not step.build else wished))
 

@@ -1,10 +1,6 @@
-"""Benchmarks: each measures one figure beside a peer's in the same run."""
+"""Benchmarks: each measures one figure beside a peer's in the same run.
 
-from pathlib import Path
-
-from docker import DockerClient
-
-
-def run(client: DockerClient, root: Path, only: list[str], *, runs: int) -> str:
-    """Placeholder while the benchmarks are written."""
-    raise NotImplementedError
+`python -m jhub_docker.bench` is the whole interface (`./dev invoke bench` calls it with the test
+dependencies installed). What can be decided without an engine is in `figures`, `record`, `report`
+and `selection`; each other module measures one thing.
+"""

@@ -1,22 +1,40 @@
 """Measuring: how fast and how large, each figure beside a peer's from the same run."""
 
+import os
+import subprocess
+
 from invoke.context import Context
 
-from jhub_docker import bench as benchmarks
 from jhub_docker import engine
+from jhub_docker.bench.selection import DEFAULT, check_runs, select
+from jhub_docker.errors import ActionError
 from jhub_docker.progress import say
-from jhub_docker.tasks.task import ROOT, task, write
+from jhub_docker.tasks.task import ROOT, task
+
+ENVIRONMENT = ".dev/bench"
+"""Where uv puts the environment of the benchmarks, which use the tests' dependencies as well."""
 
 
 @task(
     iterable=["only"],
     help={
-        "only": "One benchmark by name; can be given several times (default: all).",
+        "only": f"One of {', '.join(DEFAULT)}, rebuild-all (takes minutes); can be given several "
+        "times (default: all but the last).",
         "runs": "Number of measured runs of each (default 10).",
         "yes": "Set an engine up without asking where none answers.",
     },
 )
 def bench(context: Context, only: list[str], runs: int = 10, yes: bool = False) -> None:
     """Measure builds, spawns, memory and sizes beside a peer; write JSON, compare with the last."""
-    client = engine.require(say, assume_yes=yes)
-    write(benchmarks.run(client, ROOT, only, runs=runs))
+    check_runs(runs)
+    options = [f"--only={name}" for name in select(only)]
+    engine.require(say, assume_yes=yes)
+    result = subprocess.run(
+        ["uv", "run", "--quiet", "--locked", "--group", "test",
+         "python", "-m", "jhub_docker.bench", f"--runs={runs}", *options],
+        cwd=ROOT,
+        env={**os.environ, "UV_PROJECT_ENVIRONMENT": ENVIRONMENT},
+        check=False,
+    )  # fmt: skip
+    if result.returncode:
+        raise ActionError("the benchmarks did not all succeed; see the messages above")

@@ -1,0 +1,1 @@
+"""The peer: the seed's way of doing it, made to work."""

@@ -1,0 +1,29 @@
+"""Which benchmarks there are and which were asked for. Pure."""
+
+import difflib
+from collections.abc import Iterable
+
+from jhub_docker.errors import UsageError
+
+DEFAULT = ("spawn", "memory", "build-unchanged", "build-one-change", "size")
+BY_NAME = ("rebuild-all",)
+"""Takes minutes, so it runs only when it is asked for."""
+
+
+def select(only: Iterable[str]) -> list[str]:
+    """The benchmarks to run, in their own order; all but the long one by default.
+
+    Raises UsageError for a name that is none.
+    """
+    wanted, known = set(only), (*DEFAULT, *BY_NAME)
+    for name in sorted(wanted - set(known)):
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UsageError(f"there is no benchmark {name!r}; {hint}Known: {', '.join(known)}")
+    return [name for name in known if name in (wanted or DEFAULT)]
+
+
+def check_runs(runs: int) -> None:
+    """Raise UsageError unless there is something to take a median of."""
+    if runs < 1:
+        raise UsageError(f"--runs is {runs}; expected 1 or more")
