@@ -33,9 +33,10 @@ def free_port() -> int:
 class Platform:
     """Hub and proxy; entering starts them, leaving removes them with all they made."""
 
-    def __init__(self, engine: Engine, root: Path) -> None:
+    def __init__(self, engine: Engine, root: Path, name: str = "") -> None:
+        """`name` tells several platforms of one session apart."""
         self.engine, self.root = engine, root
-        self.project = f"jhub-test-{engine.session}"
+        self.project = f"jhub-test-{engine.session}{name and '-'}{name}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {

@@ -1,0 +1,114 @@
+"""The operator's tasks on a platform of its own: up, status, logs, down, config.check."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from jhub_docker.testing.person import Person
+from jhub_docker.testing.platforms import SERVICES, Platform
+from jhub_docker.testing.resources import Engine
+
+
+class Operator:
+    """Calls the tasks as a person does, with the platform's names in the environment."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+
+    def invoke(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Run one task; its output and exit code are in the result."""
+        return subprocess.run(
+            [sys.executable, "-m", "invoke", *arguments],
+            cwd=self.platform.root,
+            env={**self.platform.environment, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def operator(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Operator]:
+    platform = Platform(engine, pytestconfig.rootpath, "tasks")
+    engine.own_project(platform.project)
+    yield Operator(platform)
+    engine.remove_project(platform.project)
+
+
+@pytest.fixture(scope="module")
+def told(operator: Operator) -> str:
+    """What the first `up` says on standard output."""
+    result = operator.invoke("up", "--no-build")
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def password(text: str) -> str:
+    found = re.search(r"one-time password: (\S+)", text)
+    assert found, text
+    return found.group(1)
+
+
+def test_up_tells_the_address_and_a_password_that_opens_it(told: str, operator: Operator) -> None:
+    address = f"http://localhost:{operator.platform.port}/"
+    assert f"JupyterHub is up: {address}" in told
+    answer = Person(operator.platform.url, "admin", password(told)).log_in()
+    assert answer.url.endswith("/hub/change-password")
+
+
+def test_up_again_changes_nothing(told: str, operator: Operator) -> None:
+    before = {service: operator.platform.container(service).id for service in SERVICES}
+    again = operator.invoke("up", "--no-build")
+    assert again.returncode == 0, again.stderr
+    assert password(again.stdout) == password(told)
+    assert {s: operator.platform.container(s).id for s in SERVICES} == before
+
+
+def test_status_lists_hub_and_proxy(told: str, operator: Operator) -> None:
+    rows = json.loads(operator.invoke("status", "--as-json").stdout)
+    own = [row for row in rows if row["container"].startswith(operator.platform.project)]
+    assert {row["role"] for row in own} == set(SERVICES)
+    assert all(row["state"].startswith("Up") for row in own)
+
+
+def test_logs_of_an_unknown_service_name_the_known_ones(told: str, operator: Operator) -> None:
+    result = operator.invoke("logs", "--service", "nope")
+    assert result.returncode == 2
+    assert "no container called 'nope'; known: hub, proxy" in result.stderr
+
+
+def test_the_one_time_password_is_in_no_log(told: str, operator: Operator) -> None:
+    assert password(told) not in operator.invoke("logs").stdout
+
+
+def test_wrong_settings_are_told_without_starting_anything(told: str, operator: Operator) -> None:
+    good = operator.invoke("config.check")
+    assert good.returncode == 0, good.stderr
+    wrong = operator.invoke("config.check", JHUB_IDLE_TIMEOUT="soon")
+    assert wrong.returncode == 2
+    assert "JHUB_IDLE_TIMEOUT is 'soon'" in wrong.stderr
+
+
+def test_down_with_volumes_wants_a_yes(told: str, operator: Operator) -> None:
+    result = operator.invoke("down", "--volumes")
+    assert result.returncode == 2
+    assert operator.platform.environment["JHUB_DATA_VOLUME"] in result.stderr
+    assert operator.platform.container("hub").status == "running"
+
+
+def test_down_keeps_the_data_and_with_volumes_deletes_it(told: str, operator: Operator) -> None:
+    label = {"label": f"io.jhub-docker.platform={operator.platform.project}"}
+    volumes = operator.platform.engine.client.volumes
+    assert "All data is kept" in operator.invoke("down").stdout
+    kept = {volume.name for volume in volumes.list(filters=label)}
+    assert operator.platform.environment["JHUB_DATA_VOLUME"] in kept
+    again = operator.invoke("up", "--no-build")
+    assert password(again.stdout) == password(told), "the same database, so the same password"
+    gone = operator.invoke("down", "--volumes", "--yes")
+    assert "All data was deleted" in gone.stdout, gone.stderr
+    assert volumes.list(filters=label) == []
