@@ -92,6 +92,6 @@ def lock(context: Context, image: list[str], package: list[str], upgrade: bool =
 
 @task(iterable=["image"], help={"image": _IMAGE})
 def test(context: Context, image: list[str]) -> None:
-    """Run the image tests through Nox, on the images as they are in the engine."""
+    """Run the image tests through Nox, after building what is out of date."""
     chosen = load(ROOT / "packages").select(image)
     nox.run(Path(ROOT), [f"image_tests({spec.name})" for spec in chosen])
