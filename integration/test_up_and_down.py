@@ -70,7 +70,7 @@ def test_up_again_changes_nothing(told: str, operator: Operator) -> None:
 
 
 def test_status_lists_hub_and_proxy(told: str, operator: Operator) -> None:
-    rows = json.loads(operator.invoke("status", "--as-json").stdout)
+    rows = json.loads(operator.invoke("status", "--json").stdout)
     own = [row for row in rows if row["container"].startswith(operator.platform.project)]
     assert {row["role"] for row in own} == set(SERVICES)
     assert all(row["state"].startswith("Up") for row in own)

@@ -24,7 +24,7 @@ _YES = "Set an engine up without asking where none answers."
         "image": _IMAGE,
         "force": "Build the named images even when nothing changed, without the build cache.",
         "plan": "Only say what would be built, and because of which input.",
-        "as_json": "Write the result as JSON.",
+        "json_": "Write the result as JSON.",
         "base": _BASE,
         "yes": _YES,
     },
@@ -34,7 +34,7 @@ def build(
     image: list[str],
     force: bool = False,
     plan: bool = False,
-    as_json: bool = False,
+    json_: bool = False,
     base: str = "auto",
     yes: bool = False,
 ) -> None:
@@ -44,22 +44,22 @@ def build(
     client = engine.require(say, assume_yes=yes, needs={"buildx", "disk"})
     if plan:
         made = builds.plan_only(client, ROOT, image, base=base, force=force)
-        write(tables.plan_json(made) if as_json else tables.plan(made))
+        write(tables.plan_json(made) if json_ else tables.plan(made))
         return
     results = builds.build(client, ROOT, image, base=base, force=force)
     rows = [dataclasses.asdict(result) for result in results]
-    write(json.dumps(rows, indent=2) if as_json else tables.builds(results))
+    write(json.dumps(rows, indent=2) if json_ else tables.builds(results))
     failed = [result for result in results if result.outcome == "failed"]
     if failed:
         raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
 
 
-@task(help={"as_json": "Write the list as JSON."})
-def images(context: Context, as_json: bool = False) -> None:
+@task(help={"json_": "Write the list as JSON."})
+def images(context: Context, json_: bool = False) -> None:
     """List the images in the engine: build id, version, size, and what base they stand on."""
     client = engine.require(say, set_up=False, needs=())
     rows = builds.listing(client, load(ROOT / "packages"))
-    write(json.dumps(rows, indent=2) if as_json else tables.images(rows))
+    write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 
 
 @task(help={"base": _BASE, "yes": _YES})

@@ -42,15 +42,15 @@ def down(context: Context, servers: bool = False, volumes: bool = False, yes: bo
     write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
 
 
-@task(help={"as_json": "Write it as JSON."})
-def status(context: Context, as_json: bool = False) -> None:
+@task(help={"json_": "Write it as JSON."})
+def status(context: Context, json_: bool = False) -> None:
     """Show hub, proxy and people's servers: state, health, image, since when."""
     client = engine.require(say, set_up=False, needs=())
     rows = platform.status(client)
     columns = ("container", "role", "state", "image", "started")
     write(
         json.dumps(rows, indent=2)
-        if as_json
+        if json_
         else tables.render(columns, [[row[column] for column in columns] for row in rows])
     )
 
