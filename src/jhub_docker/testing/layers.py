@@ -110,7 +110,7 @@ def judge(path: str, content: bytes, needles: Iterable[bytes], findings: Finding
         findings.secrets.append(path)
     if (
         b"PRIVATE KEY-----" in content
-        and not content.startswith(b"\x7fELF")  # a library's self-test keys
+        and not content.startswith((b"\x7fELF", b"!<arch>\n"))  # a library's self-test keys
         and not _TEST_DATA.search(path)
         and _PRIVATE_KEY.search(content)
     ):
