@@ -24,12 +24,13 @@ c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 
 c.JupyterHub.spawner_class = "wrapspawner.ProfilesSpawner"
+# What the wrapper has under the same name as DockerSpawner is heeded only here.
+own = {"name_template": given["hub"] + "-{username}", **given["limits"]}
 c.ProfilesSpawner.profiles = [
-    (key, key, "dockerspawner.DockerSpawner", {"image": image, **given["limits"]})
+    (key, key, "dockerspawner.DockerSpawner", {"image": image, **own})
     for key, image in given["images"].items()
 ]
 c.DockerSpawner.network_name = given["network"]
-c.DockerSpawner.name_template = given["hub"] + "-{username}"
 c.DockerSpawner.volumes = {given["volumes"] + "{username}": "/home/nebula"}
 c.DockerSpawner.extra_create_kwargs = {"labels": given["labels"]}
 c.DockerSpawner.remove = True
