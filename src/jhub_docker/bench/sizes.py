@@ -19,7 +19,7 @@ LARGEST = 8
 
 # One call for each: du counts a file once, in the first folder that it is asked about.
 _MEASURE = """
-for folder in "$1"/lib/python*/site-packages "$1" "$1/share/jupyter" /opt /opt/code-server/lib \
+for folder in "$1"/lib/python*/site-packages "$1" "$1/share/jupyter" /opt/code-server/lib \
     /opt/code-server/lib/vscode; do
     [ ! -d "$folder" ] || du -k -d 1 "$folder"
 done
