@@ -1,7 +1,7 @@
 """Build what is out of date: read, plan, bake, tag, and report image by image."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,11 +66,13 @@ def build(
     base: str | None = None,
     force: bool = False,
     show: bool = True,
+    ready: Callable[[], object] = lambda: None,
 ) -> list[Result]:
     """Build the named images (all published ones by default) as far as they are out of date.
 
     Images that do not depend on a failed one are built and kept all the same; the failed ones
-    are results with the outcome `failed`, whose reason holds BuildKit's own message.
+    are results with the outcome `failed`, whose reason holds BuildKit's own message. `ready` is
+    called before anything is built, to check what only a build needs.
     """
     catalog = load(root / "packages")
     wanted = catalog.select(names)
@@ -78,6 +80,7 @@ def build(
     seconds: dict[str, float] = {}
     failures: dict[str, str] = {}
     if made.to_build:
+        ready()
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}"):

@@ -13,6 +13,7 @@ import requests
 from docker.models.containers import Container
 
 from jhub_docker.bench.peer_images import SEED
+from jhub_docker.testing.ownership import SESSION
 from jhub_docker.testing.resources import Engine
 from jhub_docker.testing.waiting import wait_until
 
@@ -74,14 +75,20 @@ class PeerHub:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for container in self.engine.client.containers.list(
-            all=True, filters={"name": f"^/{self.name}"}
+        for record in self.engine.client.api.containers(
+            all=True, filters={"network": self.network}
         ):
-            self.engine.remove(container)
+            self.engine.remove(self.engine.client.containers.get(record["Id"]))
 
     def server(self, name: str) -> Container:
-        """The container of a person's server."""
-        return self.engine.client.containers.get(f"{self.name}-{name}")
+        """The container of a person's server.
+
+        Its name is not to be relied on: upstream sometimes renders it before the template is set.
+        """
+        wanted = {"label": f"{SESSION}={self.engine.session}", "network": self.network}
+        found = self.engine.client.api.containers(all=True, filters=wanted)
+        (record,) = [one for one in found if one["Names"][0].endswith(f"-{name}")]
+        return self.engine.client.containers.get(record["Id"])
 
 
 def _archive(file: str) -> bytes:

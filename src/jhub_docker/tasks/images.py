@@ -41,12 +41,19 @@ def build(
     """Build the images that are out of date, parents first, siblings in parallel."""
     base_images.mode(base)
     load(ROOT / "packages").select(image)
-    client = engine.require(say, assume_yes=yes, needs={"buildx", "disk"})
+    client = engine.require(say, assume_yes=yes, needs=())
     if plan:
         made = builds.plan_only(client, ROOT, image, base=base, force=force)
         write(tables.plan_json(made) if json_ else tables.plan(made))
         return
-    results = builds.build(client, ROOT, image, base=base, force=force)
+    results = builds.build(
+        client,
+        ROOT,
+        image,
+        base=base,
+        force=force,
+        ready=lambda: engine.require(say, assume_yes=yes, needs={"buildx", "disk"}),
+    )
     rows = [dataclasses.asdict(result) for result in results]
     write(json.dumps(rows, indent=2) if json_ else tables.builds(results))
     failed = [result for result in results if result.outcome == "failed"]
