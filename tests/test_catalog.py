@@ -111,3 +111,16 @@ def test_this_repository_offers_the_four_images() -> None:
 def test_lab_and_vscode_share_the_layer_of_code_server() -> None:
     catalog = load(ROOT / "packages")
     assert catalog["uv-lab"].base == catalog["uv-vscode"].base == "code-server"
+
+
+def test_a_folder_without_the_table_is_told(make_package: Make, read: Read) -> None:
+    make_package("one")
+    (make_package("two") / "pyproject.toml").write_text('[project]\nname = "two"\n')
+    with pytest.raises(UsageError, match=r"two: pyproject.toml has no \[tool.jhub-docker\] table"):
+        read()
+
+
+def test_a_folder_without_a_declaration_is_told(make_package: Make, read: Read) -> None:
+    (make_package("one") / "pyproject.toml").unlink()
+    with pytest.raises(UsageError, match=r"one: .* is missing"):
+        read()

@@ -126,9 +126,14 @@ def load(packages: Path) -> Catalog:
     Raises UsageError naming the package and the field for anything that cannot be used: TOML that
     does not parse, a missing or unknown field, a base nobody provides, bases in a circle.
     """
-    files = sorted(packages.glob("*/pyproject.toml"))
-    tables = {path.parent.name: _read(path) for path in files}
-    tables = {name: table for name, table in tables.items() if "jhub-docker" in _tool(table)}
+    folders = sorted({path.parent for path in packages.glob("*/*") if path.name in _MARKS})
+    tables = {folder.name: _read(folder / "pyproject.toml") for folder in folders}
+    for name, table in tables.items():
+        if not isinstance(_tool(table).get("jhub-docker"), dict):
+            raise UsageError(
+                f"{name}: pyproject.toml has no [tool.jhub-docker] table; every folder with a "
+                "Dockerfile or a pyproject.toml below packages/ is an image and needs one"
+            )
     if not tables:
         raise UsageError(f"no image package found in {packages}/*/pyproject.toml")
     graph = {name: _parents(name, table, tables) for name, table in tables.items()}
@@ -146,6 +151,7 @@ def load(packages: Path) -> Catalog:
     return Catalog(specs)
 
 
+_MARKS = ("Dockerfile", "pyproject.toml")
 _OWN_FIELDS = {
     "base",
     "environment",
@@ -166,6 +172,10 @@ _PROFILE_FIELDS = {"cpu_guarantee", "cpu_limit", "mem_limit", "sudo"}
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path.parent.name}: {path} is missing; every image package has one"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path.parent.name}: {path} is not valid TOML: {error}") from None
 

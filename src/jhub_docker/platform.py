@@ -4,20 +4,23 @@ Names of containers, networks and volumes are read from Compose's own view of th
 the file with its variables stays the only place that states them.
 """
 
+import difflib
 import json
+import os
+import re
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from docker import DockerClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, ContainerError, ImageNotFound, NotFound
 
 from jhub_docker import engine
 from jhub_docker.errors import ActionError, UsageError
@@ -25,6 +28,7 @@ from jhub_docker.plan import LABEL
 from jhub_docker.progress import stage
 
 HUB, PROXY = "hub", "proxy"
+_TOOL_VARIABLES = ("JHUB_DOCKER_", "JHUB_TEST_")
 READY_SECONDS = 180.0
 _PASSWORD_CHANGED = 3  # exit code of `hub_config admin-password` once the password was changed
 
@@ -37,7 +41,9 @@ class Platform:
     project: str
     port: int
     bind: str
-    base_url: str
+    hub_image: str
+    hub_environment: Mapping[str, str]
+    data_volume: str
 
     @property
     def address(self) -> str:
@@ -46,23 +52,31 @@ class Platform:
         remote = urlsplit(engine.connect().api.base_url)
         if remote.scheme in ("http", "https") and remote.hostname not in (None, "localhost"):
             host = remote.hostname or host
-        return f"http://{host}:{self.port}{self.base_url}"
+        return f"http://{host}:{self.port}{self.hub_environment.get('JHUB_BASE_URL') or '/'}"
 
 
 def read(root: Path) -> Platform:
     """Ask Compose how it understands `compose.yaml`; UsageError with its words if it does not."""
     result = _compose(root, "config", "--format", "json", capture=True)
     if result.returncode:
-        raise UsageError(f"compose.yaml cannot be used:\n{result.stderr.strip()}")
+        raise UsageError(
+            f"compose.yaml cannot be used with these variables: {_last_line(result.stderr)}; "
+            "JHUB_PORT is a port from 1 to 65535, JHUB_BIND an address of this machine, and "
+            "packages/hub/README.md lists the others"
+        )
     config: dict[str, Any] = json.loads(result.stdout)
     published = config["services"][PROXY]["ports"][0]
-    environment: Mapping[str, Any] = config["services"][HUB].get("environment") or {}
+    hub = config["services"][HUB]
+    environment: dict[str, Any] = hub.get("environment") or {}
+    (data,) = [v["source"] for v in hub["volumes"] if v["target"] == "/srv/jupyterhub"]
     return Platform(
         root=root,
         project=config["name"],
         port=int(published["published"]),
         bind=published.get("host_ip", ""),
-        base_url=environment.get("JHUB_BASE_URL") or "/",
+        hub_image=hub["image"],
+        hub_environment={name: str(value) for name, value in environment.items() if value},
+        data_volume=config["volumes"][data]["name"],
     )
 
 
@@ -72,10 +86,16 @@ def up(client: DockerClient, root: Path) -> str:
     Raises ActionError with the end of the hub's log when the login page does not answer in time.
     """
     platform = read(root)
+    check_settings(client, root)
     with stage("starting hub and proxy"):
         result = _compose(root, "up", "--detach", "--remove-orphans", capture=True)
         if result.returncode:
-            raise ActionError(f"docker compose up failed:\n{result.stderr.strip()[-2000:]}")
+            hint = (
+                f"; port {platform.port} is taken: set JHUB_PORT to a free one"
+                if "address already in use" in result.stderr
+                else ""
+            )
+            raise ActionError(f"the platform cannot start: {_last_line(result.stderr)}{hint}")
         _wait_for_login(platform)
     lines = [f"JupyterHub is up: {platform.address}"]
     password = _compose(
@@ -85,7 +105,7 @@ def up(client: DockerClient, root: Path) -> str:
     if password.returncode == 0:
         user = _setting(client, platform, "JHUB_ADMIN_USER") or "admin"
         lines.append(f"First login: {user}, one-time password: {password.stdout.strip()}")
-        lines.append("It has to be changed at the first login.")
+        lines.append("The first login asks for a new one; until then no server can be started.")
     elif password.returncode != _PASSWORD_CHANGED:
         lines.append(f"The one-time password cannot be told: {password.stderr.strip()}")
     return "\n".join(lines)
@@ -155,39 +175,45 @@ def down(
     return f"Hub and proxy are stopped, {len(running)} servers too. {kept}"
 
 
-def status(client: DockerClient) -> list[dict[str, str]]:
-    """Hub, proxy and people's servers of every platform in the engine."""
+def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
+    """Hub, proxy and people's servers of the platform."""
+    platform = read(root)
     rows = []
-    for label, role in (
-        ("com.docker.compose.service=hub", HUB),
-        ("com.docker.compose.service=proxy", PROXY),
-        (f"{LABEL}.user", "server"),
-    ):
-        for container in _containers(client, label):
-            labels = container["Labels"]
-            if role == "server" or f"{LABEL}.platform" in labels:
-                rows.append(
-                    {
-                        "container": _name(container),
-                        "role": role,
-                        "state": container["Status"],
-                        "image": container["Image"],
-                        "started": time.strftime(
-                            "%Y-%m-%d %H:%M", time.localtime(container["Created"])
-                        ),
-                    }
-                )
-    return rows
+    for container in _containers(client, f"{LABEL}.platform={platform.project}"):
+        labels = container["Labels"]
+        role = "server" if f"{LABEL}.user" in labels else labels.get("com.docker.compose.service")
+        if role in (HUB, PROXY, "server"):
+            started = time.localtime(container["Created"])
+            rows.append(
+                {
+                    "container": _name(container),
+                    "role": role,
+                    "state": container["Status"],
+                    "image": container["Image"],
+                    "started": time.strftime("%Y-%m-%d %H:%M", started),
+                }
+            )
+    return sorted(
+        rows, key=lambda row: ((HUB, PROXY, "server").index(row["role"]), row["container"])
+    )
 
 
 def logs(client: DockerClient, root: Path, service: str, *, follow: bool, tail: int) -> None:
     """Show logs on this terminal; `service` is hub, proxy, empty for both, or a container."""
     options = ["--tail", str(tail), *(["--follow"] if follow else [])]
+    rows = status(client, root)
+    # People know containers by the names that `status` shows.
+    service = next(
+        (row["role"] for row in rows if row["container"] == service and row["role"] != "server"),
+        service,
+    )
     if service in ("", HUB, PROXY):
+        if not rows:
+            raise ActionError("the platform does not run; start it with ./dev invoke up")
         if _compose(root, "logs", *options, *([service] if service else [])).returncode:
             raise ActionError("docker compose logs failed; see its message above")
         return
-    servers = [_name(container) for container in _containers(client, f"{LABEL}.user")]
+    servers = [row["container"] for row in rows if row["role"] == "server"]
     if service not in servers:
         known = ", ".join([HUB, PROXY, *servers])
         raise UsageError(f"there is no container called {service!r}; known: {known}")
@@ -195,12 +221,45 @@ def logs(client: DockerClient, root: Path, service: str, *, follow: bool, tail: 
 
 
 def check_settings(client: DockerClient, root: Path) -> str:
-    """Let the hub image judge the settings it would be started with; nothing is started."""
-    read(root)
-    result = _compose(root, "run", "--rm", "--no-deps", "-T", HUB, "check", capture=True)
-    if result.returncode:
-        raise UsageError((result.stderr + result.stdout).strip())
-    return result.stdout.strip()
+    """Let the hub image judge the settings it would be started with; nothing is started.
+
+    Raises UsageError with the hub's own words for settings it refuses.
+    """
+    platform = read(root)
+    if unknown := unknown_variables(os.environ, (root / "compose.yaml").read_text("utf-8")):
+        raise UsageError("\n".join(unknown))
+    known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
+    try:
+        told: bytes = client.containers.run(
+            platform.hub_image,
+            ["check"],
+            environment=dict(platform.hub_environment),
+            network_mode="none",
+            remove=True,
+            volumes={platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
+            if known
+            else {},
+        )
+    except ContainerError as error:
+        raise UsageError(error.stderr.decode(errors="replace").strip()) from None
+    except ImageNotFound:
+        raise UsageError(
+            f"the engine has no image {platform.hub_image}; build it with "
+            "./dev invoke build -i hub, or correct JHUB_IMAGE_TAG"
+        ) from None
+    return told.decode().strip()
+
+
+def unknown_variables(environment: Iterable[str], compose_file: str) -> list[str]:
+    """A sentence for each JHUB_… variable that neither the platform nor the tool knows."""
+    known = set(re.findall(r"JHUB_[A-Z0-9_]+", compose_file))
+    sentences = []
+    for name in sorted(environment):
+        if name.startswith("JHUB_") and name not in known and not name.startswith(_TOOL_VARIABLES):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see packages/hub/README.md"
+            sentences.append(f"{name} is no setting; {hint}")
+    return sentences
 
 
 def _data_volumes(client: DockerClient, platform: Platform) -> list[str]:
@@ -247,11 +306,21 @@ def _checked(root: Path, *arguments: str) -> None:
         raise ActionError(f"docker compose {arguments[0]} failed:\n{result.stderr.strip()[-2000:]}")
 
 
+def _last_line(text: str) -> str:
+    """What Compose says last; the lines before it are its progress."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].removeprefix("Error response from daemon: ") if lines else "no reason given"
+
+
 def _compose(
     root: Path, *arguments: str, capture: bool = False
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["docker", "compose", "--project-directory", str(root), *arguments],
+        [
+            *("docker", "compose", "--project-directory", str(root)),
+            *("--ansi", "auto" if sys.stdout.isatty() else "never"),
+            *arguments,
+        ],
         env=engine.cli_environment(),
         capture_output=capture,
         text=True,

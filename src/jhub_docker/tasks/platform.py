@@ -7,7 +7,7 @@ from invoke.context import Context
 from jhub_docker import bases, builds, engine, platform, tables
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say
-from jhub_docker.tasks.task import ROOT, task, write
+from jhub_docker.tasks.task import ROOT, task, whole_number, write
 
 
 @task(
@@ -32,7 +32,7 @@ def up(context: Context, base: str = "auto", build: bool = True, yes: bool = Fal
 @task(
     help={
         "servers": "Also stop the servers people are working on (their files stay).",
-        "volumes": "Also delete ALL data: the hub's database and every person's files.",
+        "volumes": "Stop the servers too and delete ALL data: the database, everybody's files.",
         "yes": "Do not ask before deleting.",
     }
 )
@@ -45,8 +45,8 @@ def down(context: Context, servers: bool = False, volumes: bool = False, yes: bo
 @task(help={"json_": "Write it as JSON."})
 def status(context: Context, json_: bool = False) -> None:
     """Show hub, proxy and people's servers: state, health, image, since when."""
-    client = engine.require(say, set_up=False, needs=())
-    rows = platform.status(client)
+    client = engine.require(say, set_up=False, needs={"compose"})
+    rows = platform.status(client, ROOT)
     columns = ("container", "role", "state", "image", "started")
     write(
         json.dumps(rows, indent=2)
@@ -62,7 +62,8 @@ def status(context: Context, json_: bool = False) -> None:
         "tail": "Number of last lines to show of each.",
     },
 )
-def logs(context: Context, service: str = "", follow: bool = False, tail: int = 200) -> None:
+def logs(context: Context, service: str = "", follow: bool = False, tail: str = "200") -> None:
     """Show the logs of hub and proxy, or of one person's server."""
+    lines = whole_number("--tail", tail)
     client = engine.require(say, set_up=False, needs={"compose"})
-    platform.logs(client, ROOT, service, follow=follow, tail=tail)
+    platform.logs(client, ROOT, service, follow=follow, tail=lines)

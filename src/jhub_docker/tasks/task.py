@@ -11,7 +11,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
-from jhub_docker.errors import JhubDockerError
+from jhub_docker.errors import JhubDockerError, UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
 """The checkout this library is installed from."""
@@ -43,6 +43,13 @@ def _reporting(body: Callable[..., Any]) -> Callable[..., Any]:
             raise Exit("interrupted", code=130) from None
 
     return run
+
+
+def whole_number(flag: str, value: str) -> int:
+    """The value of a flag as a number from 0; Invoke's own conversion ends in a traceback."""
+    if not value.isdecimal():
+        raise UsageError(f"{flag} is {value!r}; expected a whole number from 0")
+    return int(value)
 
 
 def write(text: str) -> None:

@@ -5,6 +5,7 @@ the key `idle_timeout` of the TOML file. This module decides nothing else: how v
 `reading`, what they do is in the modules named after the concern.
 """
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -28,6 +29,14 @@ def _base_url(url: str) -> str:
     if not (url.startswith("/") and url.endswith("/")):
         raise ValueError("a path that begins and ends with a slash, such as / or /team/")
     return url
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"a regular expression (this one: {error})") from None
+    return text
 
 
 class Settings(BaseModel):
@@ -58,7 +67,7 @@ class Settings(BaseModel):
     minimum_password_length: Annotated[int, Field(ge=8, le=72)] = Field(
         10, description="Characters a password needs at least."
     )
-    username_pattern: str = Field(
+    username_pattern: Annotated[str, AfterValidator(_pattern)] = Field(
         r"^[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?$",
         description="Regular expression every user name has to match.",
     )

@@ -47,6 +47,7 @@ def test_other_programs_variables_do_not_matter(tmp_path: Path) -> None:
         ({"JHUB_BASE_URL": "team"}, ["JHUB_BASE_URL", "'team'", "slash"]),
         ({"JHUB_CA_BUNDLE": "ca.pem"}, ["JHUB_CA_BUNDLE", "'ca.pem'", "absolute path"]),
         ({"JHUB_IDLE_TIMEOT": "1"}, ["JHUB_IDLE_TIMEOT", "did you mean JHUB_IDLE_TIMEOUT?"]),
+        ({"JHUB_USERNAME_PATTERN": "["}, ["JHUB_USERNAME_PATTERN", "regular expression"]),
     ],
 )
 def test_a_wrong_variable_is_named_with_its_value_and_what_is_allowed(
