@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.plan import LABEL
+from jhub_docker.images import built
 from jhub_docker.testing.resources import Engine
 from jhub_docker.testing.subject import Subject
 
@@ -27,10 +27,10 @@ http.server.ThreadingHTTPServer(('', 8888), Page).serve_forever()
 @pytest.fixture(scope="session")
 def base(engine: Engine) -> str:
     """The operating system layer of the real images; it has no `latest`, being no one's to run."""
-    wanted = {"label": f"{LABEL}.package=singleuser-base"}
-    built = engine.client.api.images(filters=wanted)
-    assert built, "there is no image of singleuser-base; run `./dev invoke build`"
-    return str(max(built, key=lambda image: image["Created"])["Id"])
+    # Images made from it inherit its labels; `built` tells them apart.
+    found = [image for image in built(engine.client).values() if image.package == "singleuser-base"]
+    assert found, "there is no image of singleuser-base; run `./dev invoke build`"
+    return max(found, key=lambda image: image.created).image_id
 
 
 @pytest.fixture
