@@ -32,6 +32,10 @@ def in_tables(page: Page) -> set[str]:
     return {span for row in page.rows() for span in re.findall(r"`([^`]+)`", row[0])}
 
 
+FILE_ONLY = {"groups"}
+"""Settings without a variable; `[groups.<name>]` has a section of its own in the hub's README."""
+
+
 def settings() -> set[str]:
     """The hub's settings, read from the source: its dependencies are not here."""
     source = ROOT / "packages/hub/src/hub_config/settings.py"
@@ -39,8 +43,9 @@ def settings() -> set[str]:
         node for node in ast.parse(source.read_text()).body if isinstance(node, ast.ClassDef)
     ]
     fields = next(node for node in classes if node.name == "Settings").body
-    names = [field.target for field in fields if isinstance(field, ast.AnnAssign)]
-    return {f"JHUB_{name.id.upper()}" for name in names if isinstance(name, ast.Name)}
+    targets = [field.target for field in fields if isinstance(field, ast.AnnAssign)]
+    names = {target.id for target in targets if isinstance(target, ast.Name)}
+    return {f"JHUB_{name.upper()}" for name in names - FILE_ONLY}
 
 
 def read_from_environment(tree: ast.AST) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from hub_config.errors import SettingsError
 from hub_config.settings import Settings, variable
+from hub_config.settings import variables as known_variables
 
 CONFIG_VARIABLE = "JHUB_CONFIG"
 """Names the TOML file; where it is set, the file has to exist."""
@@ -23,7 +24,7 @@ DEFAULT_FILE = Path("/srv/jupyterhub/config.toml")
 def read(environ: Mapping[str, str], default_file: Path = DEFAULT_FILE) -> Settings:
     """The settings in effect; raises SettingsError naming everything that is wrong, at once."""
     from_file, where = _from_file(environ, default_file)
-    variables = {variable(name): name for name in Settings.model_fields}
+    variables = known_variables()
     from_environ = {
         key: value
         for key, value in environ.items()
@@ -70,10 +71,12 @@ def _from_file(environ: Mapping[str, str], default: Path) -> tuple[dict[str, Any
 def _explain(item: Any, from_environ: set[str], where: str) -> str:
     """One sentence: setting, value, what is allowed."""
     name = str(item["loc"][0])
-    label = variable(name) if name in from_environ else f"{name} in {where}"
+    path = ".".join(str(part) for part in item["loc"])
+    label = variable(name) if name in from_environ else f"{path} in {where}"
     field = Settings.model_fields[name]
     wanted = item["msg"].removeprefix("Value error, ")
-    default = "empty" if field.default in ("", None) else repr(field.default)
+    value = field.get_default(call_default_factory=True)
+    default = "empty" if value in ("", None, {}) else repr(value)
     return (
         f"{label} is {item['input']!r}; allowed: {wanted}. "
         f"({field.description} Default: {default}.)"

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from hub_config.groups import GroupRules
+
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
 """A name the Docker Engine accepts for containers, networks and volumes."""
 
@@ -126,10 +128,24 @@ class Settings(BaseModel):
         "", description="File on the Docker host with CA certificates all servers shall trust."
     )
 
+    # Groups: a table each, so in the file only.
+    groups: dict[str, GroupRules] = Field(
+        default_factory=dict, description="What members of JupyterHub's groups get."
+    )
+
     @property
     def profiles_with_sudo(self) -> frozenset[str]:
         """`sudo_profiles` as a set of profile keys."""
         return frozenset(key.strip() for key in self.sudo_profiles.split(",") if key.strip())
+
+
+FILE_ONLY = frozenset({"groups"})
+"""Settings with a structure that one variable cannot hold."""
+
+
+def variables() -> dict[str, str]:
+    """The settings that have an environment variable, by its name."""
+    return {variable(name): name for name in Settings.model_fields if name not in FILE_ONLY}
 
 
 def variable(name: str) -> str:

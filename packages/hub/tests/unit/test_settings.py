@@ -8,7 +8,7 @@ import yaml
 
 from hub_config.errors import SettingsError
 from hub_config.reading import read
-from hub_config.settings import Settings, variable
+from hub_config.settings import Settings, variable, variables
 
 PACKAGE = Path(__file__).parents[2]
 COMPOSE = PACKAGE.parents[1] / "compose.yaml"
@@ -68,6 +68,17 @@ def test_all_complaints_come_at_once(tmp_path: Path) -> None:
     assert "did you mean network?" in text
 
 
+def test_a_wrong_entry_of_a_group_is_named_with_its_path(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[groups.analysts]\nprofile = ["uv-lab-large"]\n')
+    with pytest.raises(SettingsError, match=r"groups\.analysts\.profile in .*config.toml"):
+        read({}, path)
+
+
+def test_groups_are_read_from_the_file(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[groups.analysts]\nprofiles = ["uv-lab-large"]\n')
+    assert read({}, path).groups["analysts"].profiles == {"uv-lab-large"}
+
+
 @pytest.mark.parametrize(
     ("text", "part"), [("a = [", "not valid TOML"), (None, "there is no such file")]
 )
@@ -81,12 +92,13 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, p
 
 def test_compose_hands_every_setting_to_the_hub() -> None:
     environment = yaml.safe_load(COMPOSE.read_text())["services"]["hub"]["environment"]
-    assert set(environment) == {variable(name) for name in Settings.model_fields}
+    assert set(environment) == set(variables())
 
 
 def test_the_readme_describes_every_setting_with_its_default() -> None:
     readme = (PACKAGE / "README.md").read_text()
     described = dict(re.findall(r"^\| `(JHUB_[A-Z0-9_]+)` \| `?(.*?)`? \|", readme, re.MULTILINE))
-    for name, field in Settings.model_fields.items():
+    for name in variables().values():
+        field = Settings.model_fields[name]
         default = "" if field.default in ("", None) else str(field.default)
         assert described.get(variable(name)) == default.replace("|", "\\|"), name
