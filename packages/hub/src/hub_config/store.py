@@ -1,4 +1,4 @@
-"""Tables of this platform's own in the hub's database, beside JupyterHub's and NativeAuthenticator's.
+"""Tables of the platform's own, in the hub's database beside those of JupyterHub and its plugins.
 
 A module that keeps records declares its tables as subclasses of `Base` and is given the hub's
 session. JupyterHub's migrations (`jupyterhub upgrade-db`) leave tables they do not know alone.
