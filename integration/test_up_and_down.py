@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from jhub_docker.testing.person import Person
-from jhub_docker.testing.platforms import SERVICES, Platform
+from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.resources import Engine
 
 
@@ -62,17 +62,19 @@ def test_up_tells_the_address_and_a_password_that_opens_it(told: str, operator: 
 
 
 def test_up_again_changes_nothing(told: str, operator: Operator) -> None:
-    before = {service: operator.platform.container(service).id for service in SERVICES}
+    before = {
+        service: operator.platform.container(service).id for service in operator.platform.services
+    }
     again = operator.invoke("up", "--no-build")
     assert again.returncode == 0, again.stderr
     assert password(again.stdout) == password(told)
-    assert {s: operator.platform.container(s).id for s in SERVICES} == before
+    assert {s: operator.platform.container(s).id for s in before} == before
 
 
 def test_status_lists_hub_and_proxy(told: str, operator: Operator) -> None:
     rows = json.loads(operator.invoke("status", "--json").stdout)
     own = [row for row in rows if row["container"].startswith(operator.platform.project)]
-    assert {row["role"] for row in own} == set(SERVICES)
+    assert {row["role"] for row in own} == set(operator.platform.services)
     assert all(row["state"].startswith("Up") for row in own)
 
 

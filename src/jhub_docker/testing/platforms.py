@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+from functools import cached_property
 from pathlib import Path
 
 import requests
@@ -18,8 +19,6 @@ from jhub_docker.plan import LABEL
 from jhub_docker.testing.resources import Engine
 from jhub_docker.testing.subject import TAG_VARIABLE
 from jhub_docker.testing.waiting import wait_until
-
-SERVICES = ("hub", "proxy")
 
 
 def free_port() -> int:
@@ -55,13 +54,13 @@ class Platform:
     def __enter__(self) -> "Platform":
         self.engine.own_project(self.project)
         self.compose("up", "--detach", "--wait", "--wait-timeout", "120")
-        for service in SERVICES:
+        for service in self.services:
             self.engine.watch(self.container(service))
         self.wait_until_open()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for service in SERVICES:
+        for service in self.services:
             self.engine.keep_log(self.container(service))
         self.engine.remove_project(self.project)
 
@@ -87,6 +86,11 @@ class Platform:
                 f"{result.stdout}{result.stderr}\n{self._hub_log()}"
             )
         return result.stdout
+
+    @cached_property
+    def services(self) -> tuple[str, ...]:
+        """The services of compose.yaml."""
+        return tuple(self.compose("config", "--services").split())
 
     def _hub_log(self) -> str:
         found = self.engine.client.containers.list(

@@ -1,0 +1,56 @@
+"""Whether the platform can be started with these settings; nothing is started to find out."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from docker import DockerClient
+from docker.errors import ContainerError, ImageNotFound
+
+from jhub_docker.errors import UsageError
+from jhub_docker.platform import compose
+
+_TOOL_VARIABLES = ("JHUB_DOCKER_", "JHUB_TEST_")
+
+
+def check_settings(client: DockerClient, root: Path) -> str:
+    """Let the hub image judge the settings it would be started with.
+
+    Raises UsageError with the hub's own words for settings it refuses.
+    """
+    platform = compose.read(root)
+    if unknown := unknown_variables(os.environ, (root / "compose.yaml").read_text("utf-8")):
+        raise UsageError("\n".join(unknown))
+    known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
+    data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
+    try:
+        told: bytes = client.containers.run(
+            platform.hub_image,
+            ["check"],
+            environment=dict(platform.hub_environment),
+            network_mode="none",
+            remove=True,
+            volumes=data if known else {},
+        )
+    except ContainerError as error:
+        raise UsageError(error.stderr.decode(errors="replace").strip()) from None
+    except ImageNotFound:
+        raise UsageError(
+            f"the engine has no image {platform.hub_image}; build it with "
+            "./dev invoke build -i hub, or correct JHUB_IMAGE_TAG"
+        ) from None
+    return told.decode().strip()
+
+
+def unknown_variables(environment: Iterable[str], compose_file: str) -> list[str]:
+    """A sentence for each JHUB_… variable that neither the platform nor the tool knows."""
+    known = set(re.findall(r"JHUB_[A-Z0-9_]+", compose_file))
+    sentences = []
+    for name in sorted(environment):
+        if name.startswith("JHUB_") and name not in known and not name.startswith(_TOOL_VARIABLES):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see packages/hub/README.md"
+            sentences.append(f"{name} is no setting; {hint}")
+    return sentences

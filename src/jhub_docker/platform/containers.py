@@ -1,0 +1,103 @@
+"""What of a platform is in the engine: its services, people's servers, its volumes."""
+
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker import engine
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.plan import LABEL
+from jhub_docker.platform import compose
+from jhub_docker.platform.compose import Platform
+
+SERVER = "server"
+"""Role of a container a person works in; the other roles are Compose's services."""
+
+
+def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
+    """The platform's services, then people's servers."""
+    platform = compose.read(root)
+    order = [*platform.services, SERVER]
+    rows = []
+    for container in labelled(client, f"{LABEL}.platform={platform.project}"):
+        role = _role(container)
+        if role in order:
+            started = time.localtime(container["Created"])
+            rows.append(
+                {
+                    "container": name(container),
+                    "role": role,
+                    "state": container["Status"],
+                    "image": container["Image"],
+                    "started": time.strftime("%Y-%m-%d %H:%M", started),
+                }
+            )
+    return sorted(rows, key=lambda row: (order.index(row["role"]), row["container"]))
+
+
+def logs(client: DockerClient, root: Path, service: str, *, follow: bool, tail: int) -> None:
+    """Show logs on this terminal; `service` is one of Compose's, empty for all, or a container."""
+    options = ["--tail", str(tail), *(["--follow"] if follow else [])]
+    services = compose.read(root).services
+    rows = status(client, root)
+    # People know containers by the names that `status` shows.
+    service = next(
+        (row["role"] for row in rows if row["container"] == service and row["role"] != SERVER),
+        service,
+    )
+    if service in ("", *services):
+        if not rows:
+            raise ActionError("the platform does not run; start it with ./dev invoke up")
+        if compose.run(root, "logs", *options, *([service] if service else [])).returncode:
+            raise ActionError("docker compose logs failed; see its message above")
+        return
+    running = [row["container"] for row in rows if row["role"] == SERVER]
+    if service not in running:
+        known = ", ".join([*services, *running])
+        raise UsageError(f"there is no container called {service!r}; known: {known}")
+    subprocess.run(["docker", "logs", *options, service], env=engine.cli_environment(), check=False)
+
+
+def servers(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
+    """The containers people work in, running or not."""
+    found = labelled(client, f"{LABEL}.platform={platform.project}")
+    return [container for container in found if _role(container) == SERVER]
+
+
+def volumes(client: DockerClient, platform: Platform) -> list[str]:
+    """Names of all volumes of the platform, people's homes among them."""
+    label = f"{LABEL}.platform={platform.project}"
+    found = client.api.volumes(filters={"label": label})["Volumes"] or ()
+    return sorted(volume["Name"] for volume in found)
+
+
+def environment(client: DockerClient, platform: Platform, service: str) -> dict[str, str]:
+    """The environment of a service's container as it runs; empty when there is none."""
+    for container in labelled(client, f"com.docker.compose.project={platform.project}"):
+        if _role(container) == service:
+            variables: list[str] = client.api.inspect_container(container["Id"])["Config"]["Env"]
+            # Compose passes a variable that is not set without an equals sign.
+            return dict(variable.partition("=")[::2] for variable in variables)
+    return {}
+
+
+def labelled(client: DockerClient, label: str) -> list[dict[str, Any]]:
+    """All containers with this label."""
+    found: list[dict[str, Any]] = client.api.containers(all=True, filters={"label": label})
+    return found
+
+
+def name(container: Mapping[str, Any]) -> str:
+    """A listed container's name."""
+    return str(container["Names"][0]).lstrip("/")
+
+
+def _role(container: Mapping[str, Any]) -> str:
+    labels: Mapping[str, str] = container["Labels"]
+    if f"{LABEL}.user" in labels:
+        return SERVER
+    return labels.get("com.docker.compose.service", "")

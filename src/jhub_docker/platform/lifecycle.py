@@ -1,0 +1,131 @@
+"""Starts the platform and waits until people can log in; stops it, and deletes only when told."""
+
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import APIError, NotFound
+
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import compose, containers
+from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.configuration import check_settings
+from jhub_docker.progress import stage
+
+READY_SECONDS = 180.0
+_PASSWORD_CHANGED = 3  # exit code of `hub_config admin-password` once the password was changed
+
+
+def up(client: DockerClient, root: Path) -> str:
+    """Start what does not run yet and wait until people can log in; returns what to tell them.
+
+    Raises ActionError with the end of the services' logs when the login page does not answer in
+    time, UsageError for settings the hub refuses: then nothing that runs was touched.
+    """
+    platform = compose.read(root)
+    check_settings(client, root)
+    with stage("starting the platform"):
+        result = compose.run(root, "up", "--detach", "--remove-orphans", capture=True)
+        if result.returncode:
+            hint = (
+                f"; port {platform.port} is taken: set JHUB_PORT to a free one"
+                if "address already in use" in result.stderr
+                else ""
+            )
+            raise ActionError(
+                f"the platform cannot start: {compose.last_line(result.stderr)}{hint}"
+            )
+        _wait_for_login(platform)
+    return "\n".join([f"JupyterHub is up: {platform.address}", *_first_login(client, platform)])
+
+
+def _first_login(client: DockerClient, platform: Platform) -> list[str]:
+    """How to log in for the first time; nothing once somebody has."""
+    password = compose.run(
+        platform.root, "exec", "-T", HUB, "/opt/hub/bin/python", "-m", "hub_config",
+        "admin-password", capture=True,
+    )  # fmt: skip
+    if password.returncode == _PASSWORD_CHANGED:
+        return []
+    if password.returncode:
+        return [f"The one-time password cannot be told: {password.stderr.strip()}"]
+    admin = containers.environment(client, platform, HUB).get("JHUB_ADMIN_USER") or "admin"
+    return [
+        f"First login: {admin}, one-time password: {password.stdout.strip()}",
+        "The first login asks for a new one; until then no server can be started.",
+    ]
+
+
+def _wait_for_login(platform: Platform) -> None:
+    url = f"{platform.address.rstrip('/')}/hub/login"
+    deadline = time.monotonic() + READY_SECONDS
+    problem = ""
+    while time.monotonic() < deadline:
+        try:
+            with _opener().open(url, timeout=5) as answer:
+                if b'name="password"' in answer.read():
+                    return
+                problem = "the page has no login form"
+        except (OSError, urllib.error.URLError) as error:
+            problem = str(error)
+        time.sleep(0.25)
+    log = compose.run(platform.root, "logs", "--no-color", "--tail", "25", capture=True).stdout
+    raise ActionError(
+        f"{url} does not answer with a login page after {READY_SECONDS:.0f} s ({problem}); "
+        f"the last lines of the platform's services:\n{log}"
+    )
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """An opener that never goes through a proxy: the platform is on this machine's network."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def down(
+    client: DockerClient, root: Path, *, servers: bool, volumes: bool, assume_yes: bool
+) -> str:
+    """Stop the services; with `servers` people's servers too, with `volumes` delete all data.
+
+    Raises UsageError when deletion is asked for without a terminal and without `assume_yes`.
+    """
+    platform = compose.read(root)
+    running = containers.servers(client, platform)
+    doomed = containers.volumes(client, platform) if volumes else []
+    if doomed and not assume_yes:
+        _confirm("This deletes these volumes and all that is in them:\n  " + "\n  ".join(doomed))
+    servers = servers or volumes
+    compose.checked(root, "rm", "--stop", "--force")
+    if running and not servers:
+        # The networks stay, since the servers are on them.
+        names = ", ".join(containers.name(container) for container in running)
+        return f"Hub and proxy are stopped. Still running: {names} (--servers stops them too)."
+    for container in running:
+        client.api.stop(container["Id"])
+        _ignore_gone(client.api.remove_container, container["Id"], force=True)
+    compose.checked(root, "down", "--remove-orphans")
+    for name in doomed:
+        _ignore_gone(client.api.remove_volume, name)
+    kept = "All data was deleted." if volumes else "All data is kept."
+    return f"Hub and proxy are stopped, {len(running)} servers too. {kept}"
+
+
+def _ignore_gone(action: Any, *arguments: Any, **options: Any) -> None:
+    try:
+        action(*arguments, **options)
+    except NotFound:
+        pass
+    except APIError as error:
+        if error.status_code != 409:  # being removed already
+            raise
+
+
+def _confirm(warning: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(f"{warning}\nThere is no terminal to ask at: say --yes to go on")
+    print(warning, file=sys.stderr)
+    if input("Delete them? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ActionError("nothing was deleted")
