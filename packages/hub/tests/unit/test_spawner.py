@@ -14,6 +14,7 @@ from hub_config.spawning.profile_spawner import PlatformSpawner
 from hub_config.spawning.profiles import PROFILES_LABEL
 from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.refusal import Refusal
+from hub_config.spawning.stages import Stage
 
 OFFER = {
     "name": "uv-lab",
@@ -114,11 +115,16 @@ def test_a_restarted_hub_finds_the_container_again(spawner: PlatformSpawner) -> 
     assert spawner.get_state() == state
 
 
-def test_progress_works_before_there_is_a_container(spawner: PlatformSpawner) -> None:
-    async def events() -> list[dict[str, Any]]:
-        return [event async for event in spawner.progress()]
+def test_progress_can_be_watched_before_there_is_a_container(spawner: PlatformSpawner) -> None:
+    async def first() -> dict[str, Any]:
+        events = spawner.progress()
+        coming = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+        spawner.stages.tell(Stage.IMAGE)
+        return await coming
 
-    assert asyncio.run(events())[0]["message"]
+    assert asyncio.run(first())["message"]
+    assert spawner.child_spawner is None
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from jupyterhub.utils import maybe_future
+from traitlets import Instance, Type, Unicode
 from traitlets import Set as SetTrait
-from traitlets import Type, Unicode
 from wrapspawner import ProfilesSpawner
 
 from hub_config.spawning.container_spawner import UserContainerSpawner
@@ -18,6 +18,7 @@ from hub_config.spawning.image_source import ImageSource
 from hub_config.spawning.options_form import render
 from hub_config.spawning.profiles import Profile
 from hub_config.spawning.refusal import Refusal
+from hub_config.spawning.stages import Event, Stage, Stages
 
 NOTHING_TO_OFFER = (
     "There is no image to start a server from. An administrator can build them with "
@@ -42,6 +43,7 @@ class PlatformSpawner(ProfilesSpawner):
     child_spawner: UserContainerSpawner | None
     _images: ImageSource | None = None
     _chosen: Profile | None = None
+    stages = Instance(Stages, ())
 
     # -- the offer ---------------------------------------------------------------------------
 
@@ -125,6 +127,7 @@ class PlatformSpawner(ProfilesSpawner):
             )
         for trait in _HANDED_OVER:
             setattr(child, trait, getattr(self, trait))
+        child.stages = self.stages
         return child
 
     async def start(self) -> str:
@@ -132,20 +135,20 @@ class PlatformSpawner(ProfilesSpawner):
         profile = self._chosen or self._choose(self.user_options, await self.offer())
         self._chosen = None
         self.child_profile = profile.key
+        self.stages.tell(Stage.IMAGE)
         child = self.construct_child()
         child.oauth_client_allowed_scopes = await self._get_oauth_client_allowed_scopes()
         if profile.key in self.sudo_profiles:
             profile = replace(profile, sudo=True)
         child.use_profile(profile)
-        return await child.start()
+        try:
+            return await child.start()
+        finally:
+            self.stages.end()
 
-    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+    async def progress(self) -> AsyncIterator[Event]:
         """Progress for the page, from the request on."""
-        child = self.child_spawner
-        if child is None:
-            yield {"progress": 10, "message": "Looking for the image"}
-            return
-        async for event in child.progress():
+        async for event in self.stages.watch():
             yield event
 
     async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
@@ -176,3 +179,4 @@ class PlatformSpawner(ProfilesSpawner):
         """Forget the server that was."""
         super().clear_state()
         self._chosen = None
+        self.stages.begin()
