@@ -65,6 +65,18 @@ def test_it_outlives_the_command_that_started_it_and_is_stopped_by_another(daemo
     assert "no engine runs" in in_another_process(daemon, "stop")
 
 
+def test_a_restart_is_meant_to_keep_containers_and_is_recorded(daemon: Daemon) -> None:
+    daemon.start()
+    before = daemon.running()
+    assert docker.DockerClient(f"unix://{daemon.socket}").info()["LiveRestoreEnabled"]
+    in_another_process(daemon, "restart")
+    assert daemon.answers()
+    assert before != daemon.running() is not None
+    daemon.stop()
+    with pytest.raises(ActionError, match="was not started by"):
+        setup.restart(print, daemon=daemon)
+
+
 def test_an_engine_of_somebody_else_is_left_alone(daemon: Daemon, tmp_path: Path) -> None:
     daemon.start()
     other = Daemon(socket=daemon.socket, state=tmp_path)

@@ -2,8 +2,8 @@
 
 from jhub_docker.engine.address import UnreachableError, builder_name, cli_environment, connect
 from jhub_docker.engine.checks import check
-from jhub_docker.engine.report import Status, status
-from jhub_docker.engine.setup import require, start, stop
+from jhub_docker.engine.report import Status, restart_hint, status
+from jhub_docker.engine.setup import require, restart, start, started_here, stop
 
 __all__ = [
     "Status",
@@ -13,7 +13,10 @@ __all__ = [
     "cli_environment",
     "connect",
     "require",
+    "restart",
+    "restart_hint",
     "start",
+    "started_here",
     "status",
     "stop",
 ]

@@ -18,11 +18,12 @@ import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
+from jhub_docker.engine import restarts
 from jhub_docker.errors import ActionError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 180.0
-"""dockerd gives containers their own stop timeout and 15 s by default before it goes itself."""
+"""Without live-restore dockerd gives containers their own stop timeout before it goes itself."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Daemon:
                 f"cannot write to {self.state}, where the engine's log belongs ({error.strerror}): "
                 "run this as root"
             ) from error
-        command = [*self.program, "--host", f"unix://{self.socket}", *self.arguments]
+        flags = restarts.flags(restarts.configuration(), swarm=restarts.in_swarm(self.arguments))
+        command = [*self.program, "--host", f"unix://{self.socket}", *flags, *self.arguments]
         with log:
             try:
                 process = subprocess.Popen(
@@ -108,7 +110,7 @@ class Daemon:
             time.sleep(0.1)
 
     def stop(self, seconds: float = STOP_SECONDS) -> bool:
-        """Ask the dockerd that was started here to end, which stops its containers first.
+        """Ask the dockerd that was started here to end; with live-restore its containers go on.
 
         False when none runs. Raises ActionError when it is still there after `seconds`.
         """
@@ -128,8 +130,8 @@ class Daemon:
             os.close(handle)
         if not ended:
             raise ActionError(
-                f"the engine (process {pid}) still stops its containers after {seconds:g} s: look "
-                f"at {self.log} and try again"
+                f"the engine (process {pid}) is still there after {seconds:g} s: look at "
+                f"{self.log} and try again"
             )
         self.record.unlink(missing_ok=True)
         return True

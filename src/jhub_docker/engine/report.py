@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from jhub_docker.engine import checks, setup
+import docker
+
+from jhub_docker.engine import checks, restarts, setup
 from jhub_docker.engine.address import address, connect, context_name, is_default
 
 
@@ -19,6 +21,7 @@ class Status:
     data_root: str
     free: int | None
     started_here: bool
+    restart_hint: str | None
 
     def lines(self) -> list[str]:
         """One line per fact."""
@@ -30,6 +33,7 @@ class Status:
             f"cgroup version  {self.cgroup}",
             f"data            {self.data_root}, {free}",
             f"started by      {'invoke engine.start' if self.started_here else 'somebody else'}",
+            f"at a restart    {self.restart_hint or 'containers go on running'}",
         ]
 
 
@@ -37,6 +41,7 @@ def status() -> Status:
     """Ask the engine. Raises UnreachableError when none answers."""
     client = connect()
     where, version, info = address(), client.version(), client.info()
+    started_here = is_default(where) and setup.started_here()
     return Status(
         address=where,
         context=context_name(),
@@ -46,5 +51,12 @@ def status() -> Status:
         cgroup=f"{info.get('CgroupVersion', '?')} ({info.get('CgroupDriver', '?')})",
         data_root=str(info["DockerRootDir"]),
         free=checks.free_bytes(info, where),
-        started_here=is_default(where) and setup.started_here(),
+        started_here=started_here,
+        restart_hint=restarts.hint(info, started_here=started_here),
     )
+
+
+def restart_hint(client: docker.DockerClient) -> str | None:
+    """What would make a restart of this engine harmless, if anything is to be done."""
+    started_here = is_default(address()) and setup.started_here()
+    return restarts.hint(client.info(), started_here=started_here)

@@ -4,6 +4,7 @@ Setting one up is only done on a Debian-family machine, as root, at the default 
 there is a terminal only after asking. `engine.stop` undoes the start, and nothing but that.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -122,8 +123,11 @@ def start(log: Log, assume_yes: bool = False, daemon: Daemon | None = None) -> N
 def stop(log: Log, daemon: Daemon | None = None) -> None:
     """Stop the engine that `start` started. Raises ActionError when the one there is another's."""
     daemon = daemon or Daemon()
+    going_on = _containers(daemon)
     if daemon.stop() or _stop_unit(daemon):
         log("the engine has stopped; images and volumes are kept")
+        if going_on:
+            log(f"{going_on} containers go on running without it, until it is started again")
     elif daemon.answers():
         raise ActionError(
             f"the engine at unix://{daemon.socket} was not started by `./dev invoke engine.start`: "
@@ -131,6 +135,30 @@ def stop(log: Log, daemon: Daemon | None = None) -> None:
         )
     else:
         log("no engine runs that was started from here")
+
+
+def restart(log: Log, daemon: Daemon | None = None) -> None:
+    """Stop and start the engine that `start` started; with live-restore its containers go on.
+
+    Raises ActionError when there is no such engine.
+    """
+    daemon = daemon or Daemon()
+    if daemon.running() is None:
+        raise ActionError(
+            f"the engine at unix://{daemon.socket} was not started by `./dev invoke engine.start`: "
+            "restart it the way it was started (such as `systemctl restart docker`)"
+        )
+    daemon.stop()
+    _launch(daemon, log, systemd=False)
+
+
+def _containers(daemon: Daemon) -> int:
+    """How many containers will go on running when the engine stops."""
+    if not daemon.answers():
+        return 0
+    with contextlib.closing(docker.DockerClient(f"unix://{daemon.socket}")) as client:
+        info = client.info()
+    return int(info["ContainersRunning"]) if info["LiveRestoreEnabled"] else 0
 
 
 def started_here(daemon: Daemon | None = None) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from docker import DockerClient
 from docker.errors import APIError, NotFound
 
+from jhub_docker import engine
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import compose, containers
 from jhub_docker.platform.compose import HUB, Platform
@@ -40,7 +41,10 @@ def up(client: DockerClient, root: Path) -> str:
                 f"the platform cannot start: {compose.last_line(result.stderr)}{hint}"
             )
         _wait_for_login(platform)
-    return "\n".join([f"JupyterHub is up: {platform.address}", *_first_login(client, platform)])
+    told = [f"JupyterHub is up: {platform.address}", *_first_login(client, platform)]
+    if advice := engine.restart_hint(client):
+        told.append(f"Hint: {advice}")
+    return "\n".join(told)
 
 
 def _first_login(client: DockerClient, platform: Platform) -> list[str]:

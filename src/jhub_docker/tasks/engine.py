@@ -1,4 +1,4 @@
-"""The Docker Engine by hand: start, stop, status. `up` and `build` call for one by themselves."""
+"""The Docker Engine by hand. `up` and `build` call for one by themselves."""
 
 import sys
 
@@ -19,6 +19,12 @@ def start(context: Context, yes: bool = False) -> None:
 def stop(context: Context) -> None:
     """Stop the engine that engine.start started, and no other."""
     engine.stop(say)
+
+
+@task()
+def restart(context: Context) -> None:
+    """Restart the engine that engine.start started; people's servers go on running."""
+    engine.restart(say)
 
 
 @task()
