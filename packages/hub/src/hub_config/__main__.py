@@ -1,7 +1,6 @@
 """`python -m hub_config COMMAND`: what the image's entry point and the operator's tasks run.
 
     hub              run the hub (begins as root, ends up as the user jupyterhub)
-    proxy            run the proxy, once the hub has made its token
     check            say whether the settings can be used, start nothing
     admin-password   print the first admin's one-time password while it is in use
 
@@ -15,7 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hub_config import reading
-from hub_config.containers import run_hub, run_proxy
+from hub_config.containers import run_hub
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, read_secret
 
@@ -33,8 +32,6 @@ def main(arguments: Sequence[str]) -> int:
                 return admin_password(Places())
             case "hub":
                 run_hub(reading.read(os.environ), Places(), arguments[1:])
-            case "proxy":
-                run_proxy(Places())
             case "" | "-h" | "--help":
                 print(__doc__, file=sys.stderr)
                 return 2

@@ -26,6 +26,14 @@ def test_the_proxy_is_somebody_elses_process_with_our_token(
     assert applied.ConfigurableHTTPProxy.api_url == "http://proxy-api:8001"
 
 
+def test_the_proxy_finds_the_hub_and_is_found(applied: Config) -> None:
+    start = (Path(__file__).parents[3] / "proxy" / "start-proxy").read_text()
+    assert f"hub={applied.JupyterHub.hub_connect_url}\n" in start
+    assert "--port=8000" in start
+    assert applied.JupyterHub.bind_url.startswith("http://:8000")
+    assert "--api-ip=proxy-api --api-port=8001" in start
+
+
 def test_containers_reach_the_hub_by_name(applied: Config) -> None:
     assert applied.JupyterHub.hub_connect_url == "http://hub:8081"
 
