@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hub_config import reading
+from hub_config.branding import files
 from hub_config.containers import run_hub
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, read_secret
+from hub_config.settings import Settings
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,13 +27,13 @@ def main(arguments: Sequence[str]) -> int:
     try:
         match command:
             case "check":
-                reading.read(os.environ)
+                usable_settings(Places())
                 print("The settings can be used.")
                 return 0
             case "admin-password":
                 return admin_password(Places())
             case "hub":
-                run_hub(reading.read(os.environ), Places(), arguments[1:])
+                run_hub(usable_settings(Places()), Places(), arguments[1:])
             case "" | "-h" | "--help":
                 print(__doc__, file=sys.stderr)
                 return 2
@@ -40,6 +42,13 @@ def main(arguments: Sequence[str]) -> int:
     except SettingsError as error:
         print(f"Wrong settings:\n{error}", file=sys.stderr)
         return 2
+
+
+def usable_settings(places: Places) -> Settings:
+    """The settings, with the files they name. Raises SettingsError with all that is wrong."""
+    settings = reading.read(os.environ)
+    files.check(settings, places.data)
+    return settings
 
 
 def admin_password(places: Places) -> int:
