@@ -75,6 +75,13 @@ def volumes(client: DockerClient, platform: Platform) -> list[str]:
     return sorted(volume["Name"] for volume in found)
 
 
+def server_networks(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
+    """The networks that were made for servers, one each."""
+    labels = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user"]
+    found: list[dict[str, Any]] = client.api.networks(filters={"label": labels})
+    return found
+
+
 def environment(client: DockerClient, platform: Platform, service: str) -> dict[str, str]:
     """The environment of a service's container as it runs; empty when there is none."""
     for container in labelled(client, f"com.docker.compose.project={platform.project}"):

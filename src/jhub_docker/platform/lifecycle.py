@@ -110,6 +110,8 @@ def down(
     for container in running:
         client.api.stop(container["Id"])
         _ignore_gone(client.api.remove_container, container["Id"], force=True)
+    for network in containers.server_networks(client, platform):
+        _ignore_gone(client.api.remove_network, network["Id"])
     compose.checked(root, "down", "--remove-orphans")
     for name in doomed:
         _ignore_gone(client.api.remove_volume, name)

@@ -2,19 +2,23 @@
 
 import sys
 from importlib.resources import files
-from pathlib import Path
 
-from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
-from hub_config.branding.brand import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.settings import Settings
 from hub_config.spawning.profile_spawner import PlatformSpawner
 
 HUB_PORT = 8081
-"""Port of the hub's API, reachable from the platform's network only."""
+"""Port of the hub's API."""
+
+HUB_FOR_SERVERS = f"http://hub:{HUB_PORT}"
+"""The hub's API as a server finds it on its own network."""
+
+HUB_FOR_PROXY = f"http://hub-internal:{HUB_PORT}"
+"""The hub on the network that only hub and proxy are attached to. A server's network would do as
+well, but goes away with its server, and all connections to the hub that happened to use it."""
 
 PROXY_API = "http://proxy-api:8001"
 """The proxy's API, on a network that only hub and proxy are attached to."""
@@ -25,20 +29,29 @@ CULLER = "idle-culler"
 def apply(c: Config, settings: Settings, places: Places) -> None:
     """Set everything."""
     networking(c, settings)
+    isolation(c, settings)
     proxy(c, places)
     state(c, places)
     authentication(c, settings, places)
     spawning(c, settings)
     servers(c, settings)
     services(c, settings)
-    pages(c, settings, places)
+    pages(c, settings)
 
 
 def networking(c: Config, settings: Settings) -> None:
     """Where the hub listens and under which name servers and proxy find it."""
     c.JupyterHub.bind_url = f"http://:8000{settings.base_url}"
     c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{HUB_PORT}"
-    c.JupyterHub.hub_connect_url = f"http://hub:{HUB_PORT}"
+    c.JupyterHub.hub_connect_url = HUB_FOR_PROXY
+    c.Spawner.hub_connect_url = HUB_FOR_SERVERS
+
+
+def isolation(c: Config, settings: Settings) -> None:
+    """Every server has a network of its own, and starts only behind the host's firewall."""
+    c.UserContainerSpawner.platform_network = settings.network
+    c.UserContainerSpawner.address_pool = str(settings.address_pool)
+    c.UserContainerSpawner.firewall = False  # GUARD
 
 
 def proxy(c: Config, places: Places) -> None:
@@ -91,7 +104,6 @@ def spawning(c: Config, settings: Settings) -> None:
     c.Spawner.http_timeout = 30
     c.UserContainerSpawner.platform = settings.platform
     c.UserContainerSpawner.prefix = settings.container_prefix
-    c.UserContainerSpawner.network_name = settings.network
     c.UserContainerSpawner.home_volume_prefix = settings.user_volume_prefix
     c.UserContainerSpawner.docker_threads = settings.docker_threads
     c.UserContainerSpawner.pids_limit = settings.pids_limit
@@ -130,13 +142,8 @@ def services(c: Config, settings: Settings) -> None:
     ]
 
 
-def pages(c: Config, settings: Settings, places: Places) -> None:
+def pages(c: Config, settings: Settings) -> None:
     """What people see and what is logged."""
-    package = files("hub_config")
-    c.JupyterHub.template_paths = [str(package / "templates")]
-    # JupyterHub serves one folder; links in it lead to our files (Dockerfile), and Tornado follows
-    # links only where it is told to (tornado.web.StaticFileHandler, allowed_symlink_directory).
-    folders = [str(Path(DATA_FILES_PATH) / "static"), str(package / "static"), str(places.branding)]
-    c.JupyterHub.tornado_settings = {"static_handler_args": {"allowed_symlink_directory": folders}}
+    c.JupyterHub.template_paths = [str(files("hub_config") / "templates")]
     c.JupyterHub.log_level = settings.log_level
-    c.JupyterHub.template_vars = {"platform": settings.platform, "brand": brand_of(settings)}
+    c.JupyterHub.template_vars = {"platform": settings.platform}

@@ -6,12 +6,12 @@ the key `idle_timeout` of the TOML file. This module decides nothing else: how v
 """
 
 import re
+from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from hub_config.branding.stylesheet import checked
 from hub_config.groups import GroupRules
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
@@ -28,6 +28,12 @@ def _absolute(path: str) -> str:
     return path
 
 
+def _pool(network: IPv4Network) -> IPv4Network:
+    if not network.is_private or not 8 <= network.prefixlen <= 24:
+        raise ValueError("a private IPv4 network from /8 to /24, such as 10.213.0.0/16")
+    return network
+
+
 def _base_url(url: str) -> str:
     if not (url.startswith("/") and url.endswith("/")):
         raise ValueError("a path that begins and ends with a slash, such as / or /team/")
@@ -42,12 +48,6 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _link(url: str) -> str:
-    if url and not url.startswith(("https://", "http://", "mailto:")):
-        raise ValueError("an address that begins with https://, http:// or mailto:")
-    return url
-
-
 class Settings(BaseModel):
     """All settings of the hub, validated."""
 
@@ -55,7 +55,7 @@ class Settings(BaseModel):
 
     # Platform: the names under which Docker knows its parts.
     platform: Name = Field("jhub-docker", description="Name of this platform; the Compose project.")
-    network: Name = Field("jupyterhub-net", description="Network of hub, proxy and servers.")
+    network: Name = Field("jupyterhub-net", description="Network of hub, proxy and services.")
     container_prefix: Name = Field("jupyter", description="First part of containers' names.")
     user_volume_prefix: Name = Field(
         "jupyterhub-user-", description="Home volumes are called this and the escaped user name."
@@ -67,22 +67,10 @@ class Settings(BaseModel):
         "INFO", description="Least severe messages that the hub logs."
     )
 
-    # Branding: what pages carry of whoever runs the platform.
-    brand_name: Annotated[str, Field(min_length=1, max_length=60)] = Field(
-        "JupyterHub", description="Name of the platform on every page."
-    )
-    logo: str = Field(
-        "", description="A picture: a file in the data volume, or an https:// address."
-    )
-    brand_colour: Annotated[str, AfterValidator(checked)] = Field(
-        "#1f5fa8", description="Colour of links and buttons; dark enough to be read on white."
-    )
-    announcement: str = Field("", description="Text above every page; plain text, not HTML.")
-    announcement_level: Literal["info", "warning", "danger"] = Field(
-        "info", description="How urgent the announcement looks."
-    )
-    help_url: Annotated[str, AfterValidator(_link)] = Field(
-        "", description="Where people find help; linked below every page."
+    # Networks.
+    address_pool: Annotated[IPv4Network, AfterValidator(_pool)] = Field(
+        IPv4Network("10.213.0.0/16"),
+        description="Private addresses for servers' networks, sixteen each; /8 to /24.",
     )
 
     # Login.

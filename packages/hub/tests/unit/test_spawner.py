@@ -129,8 +129,12 @@ def test_progress_can_be_watched_before_there_is_a_container(spawner: PlatformSp
 
 @pytest.fixture
 def child(spawner: PlatformSpawner) -> UserContainerSpawner:
+    async def nothing() -> None:
+        """The networks are tested with an engine."""
+
     child = spawner.construct_child()
     child.object_id = "0123"
+    child.release_network = nothing
     return child
 
 

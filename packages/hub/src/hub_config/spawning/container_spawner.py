@@ -12,9 +12,10 @@ from typing import Any
 from jupyterhub.utils import url_path_join
 from traitlets import Instance, Int, Unicode, default
 
+from hub_config.networks.server_networks import NetworkError
+from hub_config.networks.spawner import NetworkedSpawner
 from hub_config.spawning import container_options as options
 from hub_config.spawning import names
-from hub_config.spawning.engine_spawner import EngineSpawner
 from hub_config.spawning.profiles import Profile
 from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.refusal import StartFailure
@@ -24,10 +25,9 @@ BEFORE_TIMEOUT = 2.0
 """Seconds by which this spawner's own deadline comes before JupyterHub's, to say more."""
 
 
-class UserContainerSpawner(EngineSpawner):
+class UserContainerSpawner(NetworkedSpawner):
     """Starts the container of one server."""
 
-    platform = Unicode(help="Name of the platform, a label on all it makes").tag(config=True)
     home_volume_prefix = Unicode("jupyterhub-user-", help="Prefix of home volumes").tag(config=True)
     pids_limit = Int(4096, help="Processes and threads per server").tag(config=True)
     nb_uid = Int(None, allow_none=True, help="Person's user id").tag(config=True)
@@ -100,7 +100,7 @@ class UserContainerSpawner(EngineSpawner):
             left = self.start_timeout - BEFORE_TIMEOUT - (created - began)
             prefix = self.server.base_url
             await wait_until_answers(url_path_join(url, prefix, "api"), left, self.how_it_ended)
-        except ServerEndedError as error:
+        except (ServerEndedError, NetworkError) as error:
             await self.remove_quietly()
             raise StartFailure(str(error)) from None
         except TimeoutError as error:
@@ -117,9 +117,6 @@ class UserContainerSpawner(EngineSpawner):
             time.monotonic() - created,
         )
         return url
-
-    async def ensure_network(self) -> None:
-        """Called before the container is created; `release_network` is its counterpart."""
 
     async def _make_home(self) -> None:
         """Make the home volume, with labels; an existing one stays as it is."""

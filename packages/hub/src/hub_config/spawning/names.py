@@ -1,4 +1,4 @@
-"""Names of containers and volumes: readable, and different for different people and servers."""
+"""Names in the engine: readable, and different for different people and servers."""
 
 import string
 
@@ -19,6 +19,16 @@ def part(name: str) -> str:
 def container(prefix: str, user: str, server: str) -> str:
     """`<prefix>-<user>-<server>`, or `<prefix>-<user>` for the server without a name."""
     return "-".join([prefix, part(user), *([part(server)] if server else [])])
+
+
+def network(platform_network: str, user: str, server: str) -> str:
+    """`<platform network>-<user>-<server>`: the network of one server.
+
+    It begins with the name of the network that hub and proxy have in common, and so sorts behind
+    it: a container's way out, and with it the proxy's published port, is on the first of its
+    networks by name (Docker Engine before 28: libnetwork, Endpoint.Less).
+    """
+    return container(platform_network, user, server)
 
 
 def home_volume(prefix: str, user: str) -> str:

@@ -1,0 +1,1 @@
+"""A network per server: addresses from an own pool, hub and proxy attached, the host firewalled."""

@@ -1,0 +1,229 @@
+"""Makes a network for a server before its container is created, and removes it afterwards.
+
+One network per server, not per person: a person's second server may be shared with somebody, or
+run something the first should not be reachable from. What is decided is in `pool`.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, ip_network
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, NotFound
+from docker.types import IPAMConfig, IPAMPool
+
+from hub_config.networks import members, pool
+from hub_config.networks.attachments import attach, subnet_of
+from hub_config.networks.members import ATTACHED, GUARD, Member
+from hub_config.networks.pool import Subnet
+from hub_config.spawning.container_options import LABEL
+
+log = logging.getLogger(__name__)
+
+_OVERLAPS = "overlaps"
+"""The engine's word when somebody else took the subnet first (libnetwork/ipam: "Pool overlaps")."""
+
+_NAME_TAKEN = 409
+
+
+class NetworkError(Exception):
+    """There can be no network for a server now; the message says why and what to do."""
+
+
+@dataclass
+class ServerNetworks:
+    """The networks of one platform's servers, as its hub makes and removes them.
+
+    Every method calls the engine and so belongs in a thread; any number may run at once.
+    """
+
+    platform: str
+    pool: IPv4Network
+    firewall: bool = False
+    """Whether the host's firewall must be in place before a server gets a network."""
+
+    _wanted: set[str] = field(default_factory=set)
+    """Names of networks whose server is starting or runs: never orphans."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _picking: threading.Lock = field(default_factory=threading.Lock)
+    _reserved: set[IPv4Network] = field(default_factory=set)
+    """Subnets that some thread is making a network of right now."""
+
+    def ensure(self, client: APIClient, name: str, user: str, server: str) -> Subnet:
+        """The network `name` with hub and proxy on it; made when it is not there.
+
+        Raises NetworkError when it cannot be had, docker.errors.APIError when the engine fails.
+        """
+        with self._lock:
+            self._wanted.add(name)
+        services = members.members(client, self.platform)
+        self._look_at_firewall(services)
+        network = self._find(client, name) or self._create(client, name, user, server)
+        if absent := [service for service in ATTACHED if service not in services]:
+            raise NetworkError(
+                f"there is no container of {' and '.join(absent)} in the Compose project "
+                f"{self.platform} that could be attached to the network {name}"
+            )
+        missing = [
+            (services[service], network)
+            for service in ATTACHED
+            if network["Id"] not in services[service].networks
+        ]
+        if len(attach(client, missing)) < len(missing):
+            raise NetworkError(
+                f"hub and proxy could not be attached to the network {name}; the hub's log says why"
+            )
+        return subnet_of(network)
+
+    def release(self, client: APIClient, name: str) -> None:
+        """Remove the network `name`, whose container is gone, and others that nobody uses.
+
+        What the engine refuses is logged: the next release tries again.
+        """
+        if network := self._find(client, name):
+            self._remove(client, network, members.members(client, self.platform))
+        with self._lock:
+            self._wanted.discard(name)
+        self.remove_unused(client)
+
+    def remove_unused(self, client: APIClient) -> list[str]:
+        """Remove the networks of servers that neither have a container nor are about to.
+
+        Returns their names.
+        """
+        found = members.server_networks(client, self.platform)
+        label = f"{LABEL}.platform={self.platform}"
+        containers = client.containers(all=True, filters={"label": label})
+        # By name: a container that was created and never started knows no ids yet.
+        used = {
+            name
+            for container in containers
+            if f"{LABEL}.user" in container["Labels"]
+            for name in container["NetworkSettings"]["Networks"]
+        }
+        services = members.members(client, self.platform)
+        removed = []
+        for network in found:
+            if network["Name"] in used:
+                continue
+            # Under the lock: an `ensure` of the same name waits, and then makes a new one.
+            with self._lock:
+                if network["Name"] not in self._wanted and self._remove(client, network, services):
+                    removed.append(network["Name"])
+        return removed
+
+    def _look_at_firewall(self, services: dict[str, Member]) -> None:
+        if not self.firewall:
+            return
+        guard = services.get(GUARD)
+        if guard is None or not guard.is_healthy:
+            state = guard.state if guard else "it has no container"
+            raise NetworkError(
+                f"the host's firewall is not in place (service {GUARD}: {state}), so no server is "
+                f"started. Its log says why: ./dev invoke logs -s {GUARD}"
+            )
+
+    def _find(self, client: APIClient, name: str) -> dict[str, Any] | None:
+        # The engine's filter finds parts of names too.
+        found: list[dict[str, Any]] = client.networks(filters={"name": name})
+        for network in found:
+            if network["Name"] == name:
+                if (network["Labels"] or {}).get(f"{LABEL}.platform") != self.platform:
+                    raise NetworkError(
+                        f"the network {name} exists and is not this platform's; "
+                        "remove it, or choose another JHUB_NETWORK"
+                    )
+                return network
+        return None
+
+    def _create(self, client: APIClient, name: str, user: str, server: str) -> dict[str, Any]:
+        labels = {
+            f"{LABEL}.platform": self.platform,
+            f"{LABEL}.user": user,
+            f"{LABEL}.server": server,
+        }
+        refused: set[IPv4Network] = set()
+        while True:
+            subnet = self._reserve(client, refused)
+            try:
+                client.create_network(
+                    name,
+                    driver="bridge",
+                    enable_ipv6=False,
+                    ipam=IPAMConfig(
+                        pool_configs=[
+                            IPAMPool(
+                                subnet=str(subnet.network),
+                                gateway=subnet.gateway,
+                                iprange=subnet.for_others,
+                            )
+                        ]
+                    ),
+                    labels=labels,
+                    options={
+                        "com.docker.network.bridge.name": pool.bridge(
+                            self.platform, self.pool, subnet
+                        )
+                    },
+                )
+            except APIError as error:
+                if error.status_code == _NAME_TAKEN:
+                    pass  # another thread, or a process before us, made it
+                elif _OVERLAPS in str(error):
+                    # Another platform on this engine was faster: its network is in the list now.
+                    refused.add(subnet.network)
+                    continue
+                else:
+                    raise
+            finally:
+                with self._picking:
+                    self._reserved.discard(subnet.network)
+            found = self._find(client, name)
+            if found is None:
+                raise NetworkError(f"the network {name} vanished while it was being made")
+            return found
+
+    def _reserve(self, client: APIClient, refused: set[IPv4Network]) -> Subnet:
+        """The lowest free subnet, kept from other threads until its network is made."""
+        with self._picking:
+            taken = [*_subnets(client.networks()), *refused, *self._reserved]
+            subnet = next(pool.free(self.pool, taken), None)
+            if subnet is None:
+                raise NetworkError(
+                    f"all addresses of the pool {self.pool} are in use; stop servers, or give the "
+                    "platform a larger JHUB_ADDRESS_POOL"
+                )
+            self._reserved.add(subnet.network)
+            return subnet
+
+    def _remove(
+        self, client: APIClient, network: dict[str, Any], services: dict[str, Member]
+    ) -> bool:
+        try:
+            # A stopped container that is still attached to a removed network can never start again.
+            for service in ATTACHED:
+                member = services.get(service)
+                if member and network["Id"] in member.networks:
+                    client.disconnect_container_from_network(
+                        member.container, network["Id"], force=True
+                    )
+            client.remove_network(network["Id"])
+        except NotFound:
+            return True
+        except APIError as error:
+            log.warning("Cannot remove the network %s: %s", network["Name"], error)
+            return False
+        return True
+
+
+def _subnets(networks: list[dict[str, Any]]) -> list[IPv4Network]:
+    """The IPv4 subnets of all networks of the engine."""
+    found = []
+    for network in networks:
+        for config in (network.get("IPAM") or {}).get("Config") or []:
+            subnet = ip_network(config.get("Subnet", "::/128"), strict=False)
+            if isinstance(subnet, IPv4Network):
+                found.append(subnet)
+    return found

@@ -1,0 +1,73 @@
+"""The part of the spawner that gives a server its own network before its container is created."""
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import IPv4Network
+from typing import Any, TypeVar
+
+import requests
+from docker.errors import DockerException
+from traitlets import Bool, Unicode, default
+
+from hub_config.networks.server_networks import NetworkError, ServerNetworks
+from hub_config.spawning import names
+from hub_config.spawning.engine_spawner import EngineSpawner
+
+Result = TypeVar("Result")
+
+
+class NetworkedSpawner(EngineSpawner):
+    """A container on a network that only hub and proxy share with it."""
+
+    platform = Unicode(help="Name of the platform, a label on all it makes").tag(config=True)
+    platform_network = Unicode(
+        "jupyterhub-net", help="Network of hub and proxy; servers' networks are called after it"
+    ).tag(config=True)
+    address_pool = Unicode("10.213.0.0/16", help="Addresses of servers' networks").tag(config=True)
+    firewall = Bool(False, help="Start servers only behind the host's firewall").tag(config=True)
+
+    _shared_networks: ServerNetworks | None = None
+
+    @property
+    def networks(self) -> ServerNetworks:
+        """All servers' networks of the platform: who gets which subnet is decided in one place."""
+        cls = NetworkedSpawner
+        if cls._shared_networks is None:
+            pool = IPv4Network(self.address_pool)
+            cls._shared_networks = ServerNetworks(self.platform, pool, self.firewall)
+        return cls._shared_networks
+
+    @default("network_name")
+    def _network_name_default(self) -> str:
+        return names.network(self.platform_network, self.user.name, self.name)
+
+    async def ensure_network(self) -> None:
+        """Make the server's network, with hub and proxy on it, and choose its address there.
+
+        When cancelled meanwhile, wait until there is something that can be removed. Raises
+        NetworkError when there can be none.
+        """
+        making = asyncio.ensure_future(
+            self._in_thread(
+                self.networks.ensure, self.client, self.network_name, self.user.name, self.name
+            )
+        )
+        try:
+            subnet = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            await asyncio.wait([making])
+            raise
+        place = self.client.create_endpoint_config(ipv4_address=subnet.server)
+        config = self.client.create_networking_config({self.network_name: place})
+        self.extra_create_kwargs["networking_config"] = config
+
+    async def release_network(self) -> None:
+        """Remove the server's network; one that cannot be removed now is tried again later."""
+        try:
+            await self._in_thread(self.networks.release, self.client, self.network_name)
+        except (DockerException, requests.RequestException, NetworkError) as error:
+            self.log.warning("Cannot remove the network %s: %s", self.network_name, error)
+
+    async def _in_thread(self, call: Callable[..., Result], *arguments: Any) -> Result:
+        """Something that calls the engine, on one of the threads for that."""
+        return await asyncio.wrap_future(self.executor.submit(call, *arguments))
