@@ -3,107 +3,68 @@
 The pictures are below `.test-logs/screenshots/`.
 """
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
-from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
+from playwright.sync_api import Browser, Locator
 
-from jhub_docker.testing.browser import chromium
+from jhub_docker.testing.browser import Window, chromium
 from jhub_docker.testing.person import Person
 from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.waiting import wait_until
-
-VISIBLE = {
-    "uv-lab": ".jp-Launcher-body",
-    "uv-vscode": ".monaco-workbench .explorer-viewlet, .monaco-workbench .part.editor",
-    "uv-marimo": "#root main, #root [data-testid], #root h1",
-}
-"""An element that is there once the interface is drawn, by image."""
-
-Look = Callable[[str, str], None]
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as window:
-        yield window
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture
-def look(browser: Chrome, engine: Engine) -> Look:
-    """Waits until an element is visible, then keeps a picture of the window."""
-    folder: Path = engine.logs / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
+def window(browser: Browser, platform: Platform, engine: Engine) -> Window:
+    return Window(browser, platform.url, engine.logs / "screenshots")
 
-    def look(selector: str, name: str) -> None:
-        lines: list[str] = []
 
-        def visible() -> bool:
-            entries = browser.get_log("browser")  # type: ignore[no-untyped-call]
-            new = [str(entry["message"]) for entry in entries]
-            lines.extend(new)
-            if any("ERR_NETWORK_CHANGED" in line for line in new):
-                # A container came or went on this machine, and Chromium dropped its requests.
-                browser.refresh()
-            return any(
-                element.is_displayed()
-                for element in browser.find_elements(By.CSS_SELECTOR, selector)
+def interface(window: Window, image: str) -> Locator:
+    """Something that is there once the interface of an image is drawn."""
+    page = window.page
+    match image:
+        case "uv-lab":
+            return page.get_by_role("region", name="notebook content").or_(
+                page.get_by_text("Launcher", exact=True)
             )
-
-        try:
-            wait_until(
-                visible,
-                90,
-                f"{selector} to be seen at {browser.current_url}",
-                ignoring=(NoSuchElementException, StaleElementReferenceException),
+        case "uv-vscode":
+            return page.get_by_role("tree", name="Files Explorer").or_(
+                page.get_by_role("tab", name="Explorer")
             )
-        finally:
-            browser.save_screenshot(str(folder / f"{name}.png"))
-            (folder / f"{name}.console.txt").write_text("\n".join(lines))
-
-    return look
+        case _:
+            return page.get_by_role("heading").or_(page.get_by_role("main"))
 
 
-def _type(browser: Chrome, **fields: str) -> None:
-    for name, value in fields.items():
-        browser.find_element(By.NAME, name).send_keys(value)
-    browser.find_element(By.CSS_SELECTOR, "form input[type=submit]").click()
-
-
-def test_person_in_a_browser(
-    browser: Chrome, look: Look, platform: Platform, admin: Person
-) -> None:
+def test_person_in_a_browser(window: Window, platform: Platform, admin: Person) -> None:
+    page = window.page
     person = Person(platform.url, "viewer")
-    browser.get(f"{platform.url}/hub/signup")
-    _type(
-        browser,
-        username=person.name,
-        signup_password=person.password,
-        signup_password_confirmation=person.password,
-    )
-    look(".alert-success", "signed-up")
+    window.open("/hub/signup")
+    page.get_by_label("Username").fill(person.name)
+    page.get_by_label("Password:").fill(person.password)
+    page.get_by_label("Password again").fill(person.password)
+    page.get_by_role("button", name="Sign up").click()
+    window.see(page.get_by_role("status"), "signed-up")
     assert admin.approve(person.name).ok
 
-    browser.get(platform.url)
-    look("#username_input", "login")
-    _type(browser, username=person.name, password=person.password)
-    look("a#start, input[name=profile]", "logged-in")
-    for cookie in browser.get_cookies():
+    window.open("/")
+    page.get_by_label("Username").fill(person.name)
+    page.get_by_role("textbox", name="Password").fill(person.password)
+    window.see(page.get_by_role("button", name="Sign in"), "login").click()
+    window.see(page.get_by_role("button", name="Logout"), "logged-in")
+    for cookie in window.context.cookies():
         person.session.cookies.set(cookie["name"], cookie["value"], path=cookie["path"])
 
-    for image, selector in VISIBLE.items():
-        browser.get(f"{platform.url}/hub/spawn")
-        look("input[name=profile]", "profiles")
-        # By keyboard: the page scrolls smoothly, so a click may come while its target still moves.
-        choice = browser.find_element(By.CSS_SELECTOR, f"input[value={image}-small]")
-        choice.send_keys(Keys.SPACE)
-        browser.find_element(By.CSS_SELECTOR, "form [type=submit]").send_keys(Keys.ENTER)
-        look(selector, image)
-        assert "Build with Agent" not in browser.page_source, "no AI features were asked for"
-        browser.get("about:blank")
+    for image in ("uv-lab", "uv-vscode", "uv-marimo"):
+        window.open("/hub/spawn")
+        window.see(page.locator(f"input[value={image}-small]"), "profiles").check()
+        page.get_by_role("button", name="Start").click()
+        window.see(interface(window, image), image)
+        assert "Build with Agent" not in page.content(), "no AI features were asked for"
+        page.goto("about:blank")
         person.stop()

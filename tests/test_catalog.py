@@ -92,10 +92,11 @@ def test_package_without_dockerfile_is_refused(make_package: Make, read: Read) -
         read()
 
 
-def test_this_repository_offers_the_four_images() -> None:
+def test_this_repository_offers_these_images() -> None:
     catalog = load(ROOT / "packages")
     assert {spec.repository for spec in catalog.published} == {
         "local/jupyterhub-hub",
+        "local/jupyterhub-proxy",
         "local/uv-lab",
         "local/uv-vscode",
         "local/uv-marimo",

@@ -3,9 +3,11 @@
 import os
 
 from hub_config import concerns, first_start, reading
+from hub_config.branding import files
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 places = first_start.Places()
 settings = reading.read(os.environ)
 first_start.make_secrets(places)
+files.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)

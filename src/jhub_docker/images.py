@@ -56,7 +56,12 @@ def _inputs(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def versions(client: DockerClient, spec: ImageSpec, reference: str) -> dict[str, str]:
-    """Ask a built image for the versions its tags name, e.g. `{"python": "3.11"}`."""
+    """Ask a built image for the versions its tags name, e.g. `{"python": "3.11"}`.
+
+    An image without a Python environment has nothing to tell.
+    """
+    if not spec.environment:
+        return {}
     command = [f"{spec.environment}/bin/python", "-c", _VERSIONS_PROGRAM, json.dumps(spec.tags)]
     try:
         output = client.containers.run(

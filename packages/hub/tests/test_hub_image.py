@@ -42,8 +42,6 @@ def test_a_wrong_setting_is_named_before_anything_starts(
 @pytest.mark.parametrize(
     "command",
     [
-        ["node", "--version"],
-        ["configurable-http-proxy", "--version"],
         ["jupyterhub", "--version"],
         ["python", "-m", "jupyterhub_idle_culler", "--help"],
     ],

@@ -1,72 +1,103 @@
-"""Debian's Chromium, driven by its own chromedriver, for what only a real browser shows."""
+"""Debian's Chromium, driven by Playwright, for what only a real browser shows.
 
-import os
+Playwright's wheel brings its driver along and its own browsers are not needed.
+"""
+
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, sync_playwright
 
 from jhub_docker.errors import ActionError
+from jhub_docker.testing.waiting import wait_until
 
-PACKAGES = ("chromium", "chromium-driver")
-_NAMES = {"browser": ("chromium", "chromium-browser", "google-chrome"), "driver": ("chromedriver",)}
-_FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-proxy-server",
-    "--window-size=1280,1000",
-)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+_FLAGS = ("--disable-quic", "--no-proxy-server")
+
+DESKTOP = (1280, 900)
+PHONE = (360, 740)
+
+_DROPPED = "ERR_NETWORK_CHANGED"
+"""A container came or went on this machine, and Chromium dropped its requests."""
 
 
-def _find(kind: str) -> str | None:
-    return next((path for name in _NAMES[kind] if (path := shutil.which(name))), None)
-
-
-def executables() -> tuple[str, str]:
-    """Browser and driver; as root on a Debian machine without them they are installed.
-
-    Raises ActionError with what to install elsewhere.
-    """
-    if not (_find("browser") and _find("driver")) and _can_install():
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *PACKAGES]
-        subprocess.run(["apt-get", "update", "-q"], env=environment, check=False)
-        subprocess.run(install, env=environment, check=False)
-    browser, driver = _find("browser"), _find("driver")
-    if not (browser and driver):
+def executable() -> str:
+    """The browser's path. Raises ActionError with what to install."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
         raise ActionError(
-            "the browser test needs Chromium and its driver of the same version; install them "
-            f"(Debian: apt-get install {' '.join(PACKAGES)}) so that `chromium` and "
-            "`chromedriver` are on the PATH"
+            "the browser test needs Chromium; install it (Debian: apt-get install chromium) so "
+            "that `chromium` is on the PATH"
         )
-    return browser, driver
-
-
-def _can_install() -> bool:
-    return shutil.which("apt-get") is not None and os.geteuid() == 0
+    return found
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
-    """A browser with a user data folder of its own, `profile`."""
-    browser, driver = executables()
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    for flag in (*_FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    window = webdriver.Chrome(options=options, service=Service(executable_path=driver))
-    try:
-        yield window
-    finally:
-        window.quit()
+def chromium() -> Iterator[Browser]:
+    """A browser; each of its contexts has cookies of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=list(_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Window:
+    """One person's window on the platform; pictures and the console's lines go to `folder`."""
+
+    def __init__(self, browser: Browser, url: str, folder: Path, owner: str = "") -> None:
+        self.url, self.folder, self.owner = url, folder, owner
+        folder.mkdir(parents=True, exist_ok=True)
+        self.context: BrowserContext = browser.new_context(
+            viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, reduced_motion="reduce"
+        )
+        self.context.set_default_timeout(30_000)
+        self.page: Page = self.context.new_page()
+        self.console: list[str] = []
+        self._dropped = False
+        self.page.on("console", lambda message: self.console.append(message.text))
+        self.page.on("requestfailed", lambda request: self._failed(str(request.failure)))
+
+    def _failed(self, why: str) -> None:
+        self._dropped = self._dropped or _DROPPED in why
+
+    def open(self, path: str) -> None:
+        """Go to a path of the platform."""
+
+        def opened() -> bool:
+            self.page.goto(f"{self.url}{path}", wait_until="domcontentloaded")
+            return True
+
+        wait_until(opened, 60, f"{path} to be opened", ignoring=Error)
+
+    def see(self, wanted: Locator, picture: str = "", within: float = 90) -> Locator:
+        """Wait until `wanted` is visible, keep a picture of the window, and return it.
+
+        A page whose requests Chromium dropped because an interface of this machine changed is
+        loaded anew, as its reader would. `within` is in seconds.
+        """
+
+        def visible() -> bool:
+            self.page.wait_for_timeout(50)  # lets Playwright deliver the page's events
+            if self._dropped:
+                self._dropped = False
+                self.page.reload(wait_until="domcontentloaded")
+            return wanted.first.is_visible()
+
+        try:
+            wait_until(visible, within, f"{wanted} to be seen at {self.page.url}", ignoring=Error)
+        except AssertionError:
+            self.keep_picture(f"missing-{picture or 'something'}")
+            raise
+        if picture:
+            self.keep_picture(picture)
+        return wanted.first
+
+    def keep_picture(self, name: str, *, whole_page: bool = False) -> None:
+        """Keep a picture of the window, and the console's lines so far."""
+        self.page.screenshot(path=self.folder / f"{name}.png", full_page=whole_page)
+        (self.folder / f"{name}.console.txt").write_text("\n".join(self.console))

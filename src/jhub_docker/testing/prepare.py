@@ -17,15 +17,14 @@ from docker.errors import DockerException
 from jhub_docker import builds, engine, tables
 from jhub_docker.errors import ActionError, JhubDockerError
 from jhub_docker.progress import say, stage
-
-BROWSER = ("chromium", "chromedriver")
+from jhub_docker.testing import browser
 
 
 def main(arguments: list[str]) -> int:
     """Prepare, and return the exit code."""
     parser = argparse.ArgumentParser(prog="prepare", description="Make ready what tests need.")
     parser.add_argument("images", nargs="+", help="packages whose images are to be built")
-    parser.add_argument("--browser", action="store_true", help="install Chromium and its driver")
+    parser.add_argument("--browser", action="store_true", help="install Chromium")
     options = parser.parse_args(arguments)
     try:
         client = engine.require(say, assume_yes=True)
@@ -42,22 +41,17 @@ def main(arguments: list[str]) -> int:
 
 
 def install_browser() -> None:
-    """Install Debian's Chromium with its driver, where it is missing and that is possible."""
-    missing = [name for name in BROWSER if shutil.which(name) is None]
-    if not missing:
+    """Install Debian's Chromium, where it is missing and that is possible."""
+    if any(shutil.which(name) for name in browser.NAMES):
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise ActionError(
-            f"{' and '.join(missing)} not found; install Chromium and chromedriver "
-            "(Debian: apt-get install chromium chromium-driver)"
-        )
-    with stage("installing Chromium and its driver from the distribution"):
+        browser.executable()  # says what to install
+    with stage("installing Chromium from the distribution"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (
             ["apt-get", "update", "-q"],
-            ["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium",
-             "chromium-driver"],
-        ):  # fmt: skip
+            ["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"],
+        ):
             result = subprocess.run(
                 command, env=environment, capture_output=True, text=True, check=False
             )

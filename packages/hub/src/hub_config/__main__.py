@@ -1,7 +1,6 @@
 """`python -m hub_config COMMAND`: what the image's entry point and the operator's tasks run.
 
     hub              run the hub (begins as root, ends up as the user jupyterhub)
-    proxy            run the proxy, once the hub has made its token
     check            say whether the settings can be used, start nothing
     admin-password   print the first admin's one-time password while it is in use
 
@@ -15,9 +14,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from hub_config import reading
-from hub_config.containers import run_hub, run_proxy
+from hub_config.branding import files
+from hub_config.containers import run_hub
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, read_secret
+from hub_config.settings import Settings
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,15 +27,13 @@ def main(arguments: Sequence[str]) -> int:
     try:
         match command:
             case "check":
-                reading.read(os.environ)
+                usable_settings(Places())
                 print("The settings can be used.")
                 return 0
             case "admin-password":
                 return admin_password(Places())
             case "hub":
-                run_hub(reading.read(os.environ), Places(), arguments[1:])
-            case "proxy":
-                run_proxy(Places())
+                run_hub(usable_settings(Places()), Places(), arguments[1:])
             case "" | "-h" | "--help":
                 print(__doc__, file=sys.stderr)
                 return 2
@@ -43,6 +42,13 @@ def main(arguments: Sequence[str]) -> int:
     except SettingsError as error:
         print(f"Wrong settings:\n{error}", file=sys.stderr)
         return 2
+
+
+def usable_settings(places: Places) -> Settings:
+    """The settings, with the files they name. Raises SettingsError with all that is wrong."""
+    settings = reading.read(os.environ)
+    files.check(settings, places.data)
+    return settings
 
 
 def admin_password(places: Places) -> int:

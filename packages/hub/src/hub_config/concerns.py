@@ -2,9 +2,12 @@
 
 import sys
 from importlib.resources import files
+from pathlib import Path
 
+from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
+from hub_config.branding.brand import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.settings import Settings
@@ -36,7 +39,7 @@ def apply(c: Config, settings: Settings, places: Places) -> None:
     spawning(c, settings)
     servers(c, settings)
     services(c, settings)
-    pages(c, settings)
+    pages(c, settings, places)
 
 
 def networking(c: Config, settings: Settings) -> None:
@@ -142,8 +145,13 @@ def services(c: Config, settings: Settings) -> None:
     ]
 
 
-def pages(c: Config, settings: Settings) -> None:
+def pages(c: Config, settings: Settings, places: Places) -> None:
     """What people see and what is logged."""
-    c.JupyterHub.template_paths = [str(files("hub_config") / "templates")]
+    package = files("hub_config")
+    c.JupyterHub.template_paths = [str(package / "templates")]
+    # JupyterHub serves one folder; links in it lead to our files (Dockerfile), and Tornado follows
+    # links only where it is told to (tornado.web.StaticFileHandler, allowed_symlink_directory).
+    folders = [str(Path(DATA_FILES_PATH) / "static"), str(package / "static"), str(places.branding)]
+    c.JupyterHub.tornado_settings = {"static_handler_args": {"allowed_symlink_directory": folders}}
     c.JupyterHub.log_level = settings.log_level
-    c.JupyterHub.template_vars = {"platform": settings.platform}
+    c.JupyterHub.template_vars = {"platform": settings.platform, "brand": brand_of(settings)}

@@ -1,18 +1,17 @@
-"""What the hub's and the proxy's container do before they become JupyterHub and its proxy.
+"""What the hub's container does before it becomes JupyterHub.
 
 The hub begins as root to own its volumes and to learn the group of the Docker socket, which is
-different on every machine; then it is the user `jupyterhub` for good. The proxy never is root.
+different on every machine; then it is the user `jupyterhub` for good.
 """
 
 import os
 import pwd
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from hub_config.concerns import HUB_FOR_PROXY, HUB_PORT
-from hub_config.first_start import Places, make_secrets, read_secret
+from hub_config.concerns import HUB_PORT
+from hub_config.first_start import Places, make_secrets
 from hub_config.networks.at_start import prepare_networks
 from hub_config.settings import Settings
 
@@ -20,7 +19,6 @@ USER = "jupyterhub"
 SOCKET = Path("/var/run/docker.sock")
 CONFIG_FILE = "/opt/hub/etc/jupyterhub_config.py"
 HEALTH_URL_FILE = Path("/tmp/health-url")  # noqa: S108  a tmpfs of the container's own
-WAIT_FOR_TOKEN = 120.0
 
 
 def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoReturn:
@@ -58,33 +56,3 @@ def own(folder: Path, uid: int, gid: int) -> None:
 def health_url(settings: Settings) -> str:
     """What the hub's health check asks."""
     return f"http://127.0.0.1:{HUB_PORT}{settings.base_url}hub/health"
-
-
-def run_proxy(places: Places) -> NoReturn:
-    """Become the proxy once the hub has made the token. Does not return.
-
-    The token goes by environment, never by argument. The API listens only on the network that
-    hub and proxy have for themselves (its alias there is `proxy-api`).
-    """
-    deadline = time.monotonic() + WAIT_FOR_TOKEN
-    while not places.proxy_token.exists():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"The hub made no {places.proxy_token}; is its container running?")
-        time.sleep(0.1)
-    environment = {**os.environ, "CONFIGPROXY_AUTH_TOKEN": read_secret(places.proxy_token)}
-    HEALTH_URL_FILE.write_text("http://127.0.0.1:8000/_chp_healthz", encoding="ascii")
-    os.execvpe(proxy_command()[0], proxy_command(), environment)  # noqa: S606
-
-
-def proxy_command() -> list[str]:
-    """configurable-http-proxy's command line (its README, Command-line options)."""
-    return [
-        "configurable-http-proxy",
-        "--ip=0.0.0.0",
-        "--port=8000",
-        "--api-ip=proxy-api",
-        "--api-port=8001",
-        f"--default-target={HUB_FOR_PROXY}",
-        f"--error-target={HUB_FOR_PROXY}/hub/error",
-        "--log-level=warn",
-    ]

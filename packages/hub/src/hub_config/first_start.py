@@ -46,6 +46,11 @@ class Places:
         return self.proxy / "token"
 
     @property
+    def branding(self) -> Path:
+        """What the hub serves as `static/branding/`: a link in the image leads here."""
+        return self.data / "branding"
+
+    @property
     def database(self) -> str:
         """URL of the hub's database."""
         return f"sqlite:///{self.data / 'jupyterhub.sqlite'}"

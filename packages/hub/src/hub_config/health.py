@@ -1,4 +1,4 @@
-"""The containers' health check: asks the URL that the container wrote down. Standard library only.
+"""The hub's health check: asks the URL that the container wrote down. Standard library only.
 
 Run as a file with `-I -S`, so that it takes a few milliseconds and no proxy variable matters.
 """

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from hub_config.branding.stylesheet import checked
 from hub_config.groups import GroupRules
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
@@ -48,6 +49,12 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _link(url: str) -> str:
+    if url and not url.startswith(("https://", "http://", "mailto:")):
+        raise ValueError("an address that begins with https://, http:// or mailto:")
+    return url
+
+
 class Settings(BaseModel):
     """All settings of the hub, validated."""
 
@@ -65,6 +72,24 @@ class Settings(BaseModel):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe messages that the hub logs."
+    )
+
+    # Branding: what pages carry of whoever runs the platform.
+    brand_name: Annotated[str, Field(min_length=1, max_length=60)] = Field(
+        "JupyterHub", description="Name of the platform on every page."
+    )
+    logo: str = Field(
+        "", description="A picture: a file in the data volume, or an https:// address."
+    )
+    brand_colour: Annotated[str, AfterValidator(checked)] = Field(
+        "#1f5fa8", description="Colour of links and buttons; dark enough to be read on white."
+    )
+    announcement: str = Field("", description="Text above every page; plain text, not HTML.")
+    announcement_level: Literal["info", "warning", "danger"] = Field(
+        "info", description="How urgent the announcement looks."
+    )
+    help_url: Annotated[str, AfterValidator(_link)] = Field(
+        "", description="Where people find help; linked below every page."
     )
 
     # Networks.

@@ -6,7 +6,6 @@ import pytest
 from traitlets.config import Config
 
 from hub_config import concerns
-from hub_config.containers import proxy_command
 from hub_config.first_start import Places, make_secrets, read_secret
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.settings import Settings
@@ -27,13 +26,22 @@ def test_the_proxy_is_somebody_elses_process_with_our_token(
     assert applied.ConfigurableHTTPProxy.api_url == "http://proxy-api:8001"
 
 
+def test_the_proxy_finds_the_hub_and_is_found(applied: Config) -> None:
+    start = (Path(__file__).parents[3] / "proxy" / "start-proxy").read_text()
+    assert f"hub={applied.JupyterHub.hub_connect_url}\n" in start
+    assert "--port=8000" in start
+    assert applied.JupyterHub.bind_url.startswith("http://:8000")
+    assert "--api-ip=proxy-api --api-port=8001" in start
+
+
 def test_containers_reach_the_hub_by_name(applied: Config) -> None:
     assert applied.Spawner.hub_connect_url == "http://hub:8081"
 
 
 def test_the_proxy_reaches_the_hub_on_a_network_that_no_server_takes_away(applied: Config) -> None:
     assert applied.JupyterHub.hub_connect_url == "http://hub-internal:8081"
-    assert "--default-target=http://hub-internal:8081" in proxy_command()
+    start_proxy = (Path(__file__).parents[3] / "proxy" / "start-proxy").read_text()
+    assert "\nhub=http://hub-internal:8081\n" in start_proxy
 
 
 def test_only_the_first_admin_is_an_admin(applied: Config) -> None:

@@ -1,0 +1,1 @@
+"""The operator's own name, logo and colour: checked, then written where pages find them."""

@@ -1,0 +1,62 @@
+"""The proxy's image as it stands; routes and restarts are the business of `integration/`."""
+
+import requests
+from docker.models.containers import Container
+from testcontainers.core.container import DockerContainer
+
+from jhub_docker.testing.subject import Subject
+from jhub_docker.testing.waiting import wait_until
+
+
+def programs(container: Container, text: str) -> list[str]:
+    """The command lines in the container that contain `text`."""
+    lines = [row[-1] for row in container.top(ps_args="-o pid,args")["Processes"]]
+    return [line for line in lines if text in line]
+
+
+def test_it_waits_for_the_token_and_then_answers(subject: Subject) -> None:
+    engine = subject.engine
+    container = DockerContainer(subject.reference).with_name(engine.name("proxy"))
+    container.with_exposed_ports(8000).with_kwargs(
+        labels=engine.labels,
+        cap_drop=["ALL"],
+        init=True,
+        extra_hosts={"proxy-api": "127.0.0.1"},
+    )
+    container.start()
+    wrapped = container.get_wrapped_container()
+    engine.watch(wrapped)
+    try:
+        url = f"http://127.0.0.1:{container.get_exposed_port(8000)}/_chp_healthz"
+        write = ["sh", "-c", "umask 077; echo 0123456789abcdef >/srv/proxy/token"]
+        assert not programs(wrapped, "configurable-http-proxy"), "it did not wait"
+        assert wrapped.exec_run(write).exit_code == 0
+
+        def answers() -> bool:
+            return requests.get(url, timeout=5).json() == {"status": "OK"}
+
+        wait_until(answers, 30, "the proxy", ignoring=requests.RequestException)
+        assert wrapped.exec_run(["healthcheck-proxy"]).exit_code == 0
+        assert programs(wrapped, "configurable-http-proxy")
+        assert not programs(wrapped, "0123456789abcdef"), "the token is in an argument"
+    finally:
+        engine.remove(wrapped)
+        container.get_docker_client().client.close()
+
+
+def test_the_health_check_notices_that_nothing_answers(subject: Subject) -> None:
+    code = "healthcheck-proxy && echo healthy || echo not"
+    told = subject.engine.run(subject.reference, ["sh", "-c", code], entrypoint="")
+    assert told.split()[-1] == "not"
+
+
+def test_it_is_not_root_and_nobody_can_change_it(subject: Subject) -> None:
+    assert subject.config["User"] == "jupyterhub"
+    find = ["sh", "-c", "find /usr/local/bin /opt ! -type l -perm /0022 -print"]
+    assert subject.engine.run(subject.reference, find, entrypoint="") == ""
+
+
+def test_no_secret_cache_or_host_ca_in_any_layer(subject: Subject) -> None:
+    assert subject.findings.secrets == []
+    assert subject.findings.machine_ca == []
+    assert subject.findings.caches == []
