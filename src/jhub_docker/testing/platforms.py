@@ -48,6 +48,8 @@ class Platform:
             "JHUB_USER_VOLUME_PREFIX": f"{self.project}-home-",
             "JHUB_IMAGE_TAG": os.environ.get(TAG_VARIABLE, "latest"),
             "JHUB_BIND": "127.0.0.1",
+            # Other platforms' tests may run on the same machine, which may be a small one.
+            "JHUB_MEMORY_OVERCOMMIT": "8",
             "JHUB_PORT": str(self.port),
         }
 

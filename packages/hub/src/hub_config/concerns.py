@@ -9,8 +9,10 @@ from traitlets.config import Config
 
 from hub_config.branding.brand import brand_of
 from hub_config.first_start import Places, read_secret
+from hub_config.groups import UserLimits
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.settings import Settings
+from hub_config.spawning.admission import Policy
 from hub_config.spawning.profile_spawner import PlatformSpawner
 
 HUB_PORT = 8081
@@ -37,6 +39,7 @@ def apply(c: Config, settings: Settings, places: Places) -> None:
     state(c, places)
     authentication(c, settings, places)
     spawning(c, settings)
+    admission(c, settings, places)
     servers(c, settings)
     services(c, settings)
     pages(c, settings, places)
@@ -115,12 +118,32 @@ def spawning(c: Config, settings: Settings) -> None:
     c.UserContainerSpawner.nb_gid = settings.nb_gid
 
 
+def admission(c: Config, settings: Settings, places: Places) -> None:
+    """Who may have which server, and when the machine has room for one more."""
+    c.PlatformSpawner.group_rules = settings.groups
+    c.PlatformSpawner.user_limits = UserLimits(
+        servers=settings.user_server_limit,
+        memory_gb=settings.user_memory_limit_gb,
+        cpus=settings.user_cpu_limit,
+    )
+    c.PlatformSpawner.policy = Policy(
+        memory_reserve_gb=settings.memory_reserve_gb,
+        memory_overcommit=settings.memory_overcommit,
+        cpu_overcommit=settings.cpu_overcommit,
+        min_free_disk_gb=settings.min_free_disk_gb,
+        servers=settings.active_server_limit,
+    )
+    # The data volume is on the engine's file system, as all named volumes are.
+    c.PlatformSpawner.disk = str(places.data)
+
+
 def servers(c: Config, settings: Settings) -> None:
-    """How many servers there may be."""
+    """Several servers per person, and what JupyterHub limits by itself."""
     c.JupyterHub.allow_named_servers = settings.allow_named_servers
     c.JupyterHub.named_server_limit_per_user = settings.named_server_limit
     c.JupyterHub.concurrent_spawn_limit = settings.concurrent_spawn_limit
-    c.JupyterHub.active_server_limit = settings.active_server_limit
+    # The limit of running servers is `admission`'s, which says what is free.
+    c.JupyterHub.active_server_limit = 0
     # Somebody who comes back finds the choice of profile, not a server they did not ask for.
     c.JupyterHub.implicit_spawn_seconds = 0
 

@@ -5,8 +5,12 @@ may do. Pure: names of groups in, rules out.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Amount = Annotated[float, Field(ge=0)]
 
 
 class GroupRules(BaseModel):
@@ -17,13 +21,51 @@ class GroupRules(BaseModel):
     profiles: frozenset[str] = Field(
         frozenset(), description="Profiles only members of groups that name them may use."
     )
+    server_limit: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Servers each member may run at the same time; 0: no limit."
+    )
+    memory_limit_gb: Amount | None = Field(
+        None, description="Memory of each member's servers together; 0: no limit."
+    )
+    cpu_limit: Amount | None = Field(
+        None, description="CPUs promised to each member's servers together; 0: no limit."
+    )
 
 
 Rules = Mapping[str, GroupRules]
 
 
+@dataclass(frozen=True)
+class UserLimits:
+    """What one person's servers may have together; 0: no limit. Memory in 2³⁰ bytes."""
+
+    servers: int = 0
+    memory_gb: float = 0
+    cpus: float = 0
+
+
 def may_use(rules: Rules, profile: str, groups: Iterable[str]) -> bool:
     """Whether someone in `groups` may use `profile`; one that no group names is everybody's."""
     members = frozenset(groups)
-    owners = {name for name, rule in rules.items() if profile in rule.profiles}
+    owners = owners_of(rules, profile)
     return not owners or bool(owners & members)
+
+
+def owners_of(rules: Rules, profile: str) -> frozenset[str]:
+    """The groups whose members may use `profile`; none: everybody may."""
+    return frozenset(name for name, rule in rules.items() if profile in rule.profiles)
+
+
+def user_limits(rules: Rules, groups: Iterable[str], everybody: UserLimits) -> UserLimits:
+    """The limits of someone in `groups`: the widest their groups set, else everybody's."""
+    own = [rules[name] for name in groups if name in rules]
+    return UserLimits(
+        servers=int(_widest([rule.server_limit for rule in own], everybody.servers)),
+        memory_gb=_widest([rule.memory_limit_gb for rule in own], everybody.memory_gb),
+        cpus=_widest([rule.cpu_limit for rule in own], everybody.cpus),
+    )
+
+
+def _widest(limits: Iterable[float | None], otherwise: float) -> float:
+    known = [limit for limit in limits if limit is not None] or [otherwise]
+    return 0 if 0 in known else max(known)

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from hub_config.branding.stylesheet import checked
-from hub_config.groups import GroupRules
+from hub_config.groups import Amount, GroupRules
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
 """A name the Docker Engine accepts for containers, networks and volumes."""
@@ -164,6 +164,30 @@ class Settings(BaseModel):
     )
     ca_bundle: Annotated[str, AfterValidator(_absolute)] = Field(
         "", description="File on the Docker host with CA certificates all servers shall trust."
+    )
+
+    # Admission: what has to be free before a server is started.
+    memory_reserve_gb: Amount = Field(
+        1.0, description="Memory (2³⁰ bytes) that no server is promised: the machine's own."
+    )
+    memory_overcommit: Annotated[float, Field(gt=0, le=100)] = Field(
+        1.0, description="How many times the rest of the memory servers may be promised together."
+    )
+    cpu_overcommit: Amount = Field(
+        0.0,
+        description="How many times the CPUs may be guaranteed together; 0: they are shared.",
+    )
+    min_free_disk_gb: Amount = Field(
+        2.0, description="Disk (10⁹ bytes) that has to be free for a server to start."
+    )
+    user_server_limit: Annotated[int, Field(ge=0)] = Field(
+        0, description="Servers one person may run at the same time; 0: no limit."
+    )
+    user_memory_limit_gb: Amount = Field(
+        0.0, description="Memory (2³⁰ bytes) of one person's servers together; 0: no limit."
+    )
+    user_cpu_limit: Amount = Field(
+        0.0, description="CPUs guaranteed to one person's servers together; 0: no limit."
     )
 
     # Groups: a table each, so in the file only.

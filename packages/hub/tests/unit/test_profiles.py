@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from hub_config.spawning import container_options, names
-from hub_config.spawning.options_form import cpus, memory, render
 from hub_config.spawning.profiles import PROFILES_LABEL, Profile, from_images
 
 SIZES = {
@@ -111,20 +110,3 @@ def test_different_servers_never_share_a_container_name() -> None:
 def test_different_people_never_share_a_home() -> None:
     users = ["a-b", "a.b", "a_b", "a_2db", "a@b", "ab"]
     assert len({names.home_volume("jupyterhub-user-", user) for user in users}) == len(users)
-
-
-def test_the_form_selects_one_choice_and_escapes_what_labels_say() -> None:
-    form = render([profile(image_title="<b>"), profile(key="x", size="large")], "x", "none")
-    assert "<b>" not in form.replace("<br>", "")
-    assert form.count(" checked") == 1
-    assert form.index('value="x"') < form.index(" checked")
-
-
-def test_without_images_the_form_says_what_to_do() -> None:
-    assert 'role="alert"' in render([], "", "Build some")
-
-
-def test_sizes_in_words() -> None:
-    assert cpus(profile()) == "1–2 CPUs"  # noqa: RUF001
-    assert cpus(profile(cpu_limit=None, cpu_guarantee=4.0)) == "4 or more CPUs"
-    assert memory(profile()) == "2 GB memory"

@@ -6,24 +6,32 @@ know; here the child is always a UserContainerSpawner, and an unknown profile st
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from jupyterhub.utils import maybe_future
-from traitlets import Instance, Type, Unicode
+from traitlets import Dict, Instance, Type, Unicode
 from traitlets import Set as SetTrait
 from wrapspawner import ProfilesSpawner
 
+from hub_config.groups import UserLimits
+from hub_config.spawning.admission import Policy, Promise
+from hub_config.spawning.choice import choose, form_options
 from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.desk import Desk
 from hub_config.spawning.image_source import ImageSource
+from hub_config.spawning.ledger import Key
+from hub_config.spawning.offer import Offer
 from hub_config.spawning.options_form import render
 from hub_config.spawning.profiles import Profile
 from hub_config.spawning.refusal import Refusal
 from hub_config.spawning.stages import Event, Stage, Stages
 
-NOTHING_TO_OFFER = (
-    "There is no image to start a server from. An administrator can build them with "
-    "`./dev invoke build`; they appear here within seconds."
-)
+FROM_A_LINK = "A link may suggest a profile, but it starts nothing: press the button to start it."
+
+NOTHING: dict[str, Any] = {"memory": 0, "cpus": 0.0}
+"""What a server of an older hub is taken to be promised: its state does not say."""
 
 _HANDED_OVER = ("api_token", "oauth_client_id", "user_options", "cert_paths", "admin_access")
 """What JupyterHub sets on this spawner for each start. Nothing else is copied to the child:
@@ -37,17 +45,41 @@ class PlatformSpawner(ProfilesSpawner):
     image_tag = Unicode("latest", help="Tag of the images on offer").tag(config=True)
     default_profile = Unicode(help="Profile chosen when the form opens").tag(config=True)
     sudo_profiles = SetTrait(Unicode(), help="Profiles with sudo").tag(config=True)
+    group_rules = Dict(help="Rules of groups, by name").tag(config=True)
+    user_limits = Instance(UserLimits, (), help="Limits of a person").tag(config=True)
+    policy = Instance(Policy, (), help="When a server is admitted").tag(config=True)
+    disk = Unicode(".", help="A folder where the engine stores").tag(config=True)
 
     # JupyterHub looks whether this is empty to know that there is a form.
     options_form = Unicode("profile")
     child_spawner: UserContainerSpawner | None
-    _images: ImageSource | None = None
-    _chosen: Profile | None = None
     stages = Instance(Stages, ())
+    _images: ImageSource | None = None
+    _desk: Desk | None = None
+    _chosen: Profile | None = None
+    _suggested = ""
+
+    @property
+    def desk(self) -> Desk:
+        """Where servers are admitted; one for the whole hub."""
+        cls = PlatformSpawner
+        if cls._desk is None:
+            cls._desk = Desk(self.policy, self.group_rules, self.user_limits, Path(self.disk))
+        return cls._desk
+
+    @property
+    def key(self) -> Key:
+        """What this server is called at the desk."""
+        return self.user.id, self.name
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Names of the groups this server's owner is in."""
+        return frozenset(group.name for group in self.user.groups)
 
     # -- the offer ---------------------------------------------------------------------------
 
-    async def offer(self) -> tuple[Profile, ...]:
+    async def profiles(self) -> tuple[Profile, ...]:
         """The profiles of the images the engine has right now."""
         cls = PlatformSpawner
         if cls._images is None:
@@ -55,55 +87,74 @@ class PlatformSpawner(ProfilesSpawner):
         return await cls._images.profiles(self._list_images, self.image_tag)
 
     async def _list_images(self) -> Sequence[Mapping[str, Any]]:
-        spawner = UserContainerSpawner(config=self.config)
-        images: Sequence[Mapping[str, Any]] = await spawner.docker("images")
+        images: Sequence[Mapping[str, Any]] = await self._ask_engine("images")
         return images
+
+    async def _host_info(self) -> Mapping[str, Any]:
+        info: Mapping[str, Any] = await self._ask_engine("info")
+        return info
+
+    async def _ask_engine(self, method: str) -> Any:
+        return await UserContainerSpawner(config=self.config).docker(method)
+
+    async def offer(self) -> Offer:
+        """What the owner of this server can choose from, and what is free."""
+        used = self._used()
+        preferred = self._suggested or (used[0] if used else self.default_profile)
+        return await self.desk.offer(
+            await self.profiles(), self.key, self.groups, self._host_info, used, preferred
+        )
 
     async def get_options_form(self) -> str:
         """The form a person chooses a profile with."""
-        return render(await self.offer(), self._preselected(), NOTHING_TO_OFFER)
+        return render(await self.offer())
 
-    def _preselected(self) -> str:
-        last = (self.user_options or {}).get("profile")
-        return str(last or self.default_profile)
+    def _used(self) -> list[str]:
+        """The profiles of the owner's servers, the one used last first."""
+        servers = sorted(
+            self.user.orm_spawners.values(),
+            key=lambda server: server.last_activity or datetime.min,
+            reverse=True,
+        )
+        return [key for server in servers if (key := (server.user_options or {}).get("profile"))]
 
-    def options_from_form(self, formdata: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-        """The person's options: whatever the form sent, for `apply_user_options` to judge."""
-        return {
-            key: values[0] if len(values) == 1 else list(values)
-            for key, values in formdata.items()
-            if key != "_xsrf"
-        }
+    def options_from_form(self, formdata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """The person's options: whatever the form sent, for `choose` to judge."""
+        return form_options(formdata)
+
+    def options_from_query(self, query_data: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """A link may suggest a profile, but whoever follows it has to press the button.
+
+        A GET needs no XSRF token, so anyone's page could start a server with such a link.
+        Raises Refusal, upon which JupyterHub shows the form (handlers/pages.py, SpawnHandler).
+        """
+        suggested = form_options(query_data).get("profile")
+        self._suggested = suggested if isinstance(suggested, str) else ""
+        raise Refusal(FROM_A_LINK, reason="link", status_code=200)
 
     # -- the choice --------------------------------------------------------------------------
 
     async def _run_apply_user_options(self, user_options: Mapping[str, Any]) -> None:
-        """JupyterHub calls this with options of a form, a query or the API, before the start.
+        """JupyterHub calls this with options of a form or the API, before the start.
 
-        Raises Refusal 400 for anything but one known profile, 503 when there is none.
+        Raises what `_admit` raises.
+        """
+        self._chosen = await self._admit(user_options)
+
+    async def _admit(self, user_options: Mapping[str, Any]) -> Profile:
+        """The profile that is to be started: from here until `clear_state` it has its promise.
+
+        Raises Refusal: what `choose` raises, 403 when this person may not, 503 when there is no
+        room.
         """
         try:
-            self._chosen = self._choose(user_options, await self.offer())
+            profile = choose(user_options, await self.profiles())
         except Refusal:
             # JupyterHub has saved the options already, as the default for a request without any.
             self.user_options = self.orm_spawner.user_options = {}
             raise
-
-    def _choose(self, user_options: Mapping[str, Any], offer: Sequence[Profile]) -> Profile:
-        if not offer:
-            raise Refusal(NOTHING_TO_OFFER, reason="no-profiles", status_code=503)
-        known = {profile.key: profile for profile in offer}
-        if unknown := sorted(set(user_options) - {"profile"}):
-            raise Refusal(
-                f"The only option is `profile`, not {', '.join(unknown)}.", reason="options"
-            )
-        wanted = user_options.get("profile")
-        if not isinstance(wanted, str) or wanted not in known:
-            what = "No profile was chosen" if not wanted else "There is no such profile"
-            raise Refusal(
-                f"{what}; there are: {', '.join(known)}.", reason="profile", status_code=400
-            )
-        return known[wanted]
+        await self.desk.admit(profile, self.key, self.groups, self._host_info)
+        return profile
 
     # -- the child ---------------------------------------------------------------------------
 
@@ -131,8 +182,8 @@ class PlatformSpawner(ProfilesSpawner):
         return child
 
     async def start(self) -> str:
-        """Start the chosen profile. Raises what `_run_apply_user_options` raises."""
-        profile = self._chosen or self._choose(self.user_options, await self.offer())
+        """Start the chosen profile. Raises what `_admit` raises."""
+        profile = self._chosen or await self._admit(self.user_options)
         self._chosen = None
         self.child_profile = profile.key
         self.stages.tell(Stage.IMAGE)
@@ -142,9 +193,11 @@ class PlatformSpawner(ProfilesSpawner):
             profile = replace(profile, sudo=True)
         child.use_profile(profile)
         try:
-            return await child.start()
+            url = await child.start()
         finally:
             self.stages.end()
+        self.desk.ledger.started(self.key)
+        return url
 
     async def progress(self) -> AsyncIterator[Event]:
         """Progress for the page, from the request on."""
@@ -168,15 +221,22 @@ class PlatformSpawner(ProfilesSpawner):
         child_state = state.get("child_state")
         if child_state:
             self.construct_child().load_state(child_state)
+            self.desk.ledger.enter(self.key, Promise(**state.get("promise", NOTHING)))
 
     def get_state(self) -> dict[str, Any]:
-        """What to keep in the database: names only, never an environment or a token."""
+        """What to keep in the database: names and sizes, never an environment or a token."""
         if self.child_spawner is None:
             return {}
-        return {"profile": self.child_profile, "child_state": self.child_spawner.get_state()}
+        promise = self.desk.ledger.get(self.key) or Promise(**NOTHING)
+        return {
+            "profile": self.child_profile,
+            "child_state": self.child_spawner.get_state(),
+            "promise": {"memory": promise.memory, "cpus": promise.cpus},
+        }
 
     def clear_state(self) -> None:
-        """Forget the server that was."""
+        """Forget the server that was, and what it was promised."""
         super().clear_state()
         self._chosen = None
+        self.desk.ledger.release(self.key)
         self.stages.begin()

@@ -1,0 +1,58 @@
+"""Which profile a request's options mean: exactly one that is on offer, or a refusal. Pure.
+
+Options come from a form, a link or the API, so they can be anything that JSON can hold.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hub_config.spawning.profiles import Profile
+from hub_config.spawning.refusal import Refusal
+
+NOTHING_TO_OFFER = (
+    "There is no image to start a server from. An administrator can build them with "
+    "`./dev invoke build`; they appear here within seconds."
+)
+
+_SHOWN = 60
+"""Characters of a wrong option that an answer repeats."""
+
+
+def choose(options: Any, offer: Sequence[Profile]) -> Profile:
+    """The profile that `options` name.
+
+    Raises Refusal 503 when nothing is on offer, and 400 for anything but `{"profile": KEY}`.
+    """
+    if not offer:
+        raise Refusal(NOTHING_TO_OFFER, reason="no-profiles", status_code=503)
+    if not isinstance(options, Mapping):
+        raise Refusal("Options are an object with the key `profile`.", reason="options")
+    if unknown := [key for key in options if key != "profile"]:
+        named = shown(", ".join(str(key) for key in unknown[:3]))
+        raise Refusal(f"The only option is `profile`, not {named}.", reason="options")
+    known = {profile.key: profile for profile in offer}
+    wanted = options.get("profile")
+    if not isinstance(wanted, str) or wanted not in known:
+        what = "There is no such profile" if wanted else "No profile was chosen"
+        raise Refusal(f"{what}; there are: {', '.join(known)}.", reason="profile")
+    return known[wanted]
+
+
+def form_options(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Options from a form's or a link's fields: lists of texts, and of files for uploads.
+
+    JupyterHub saves options as JSON before they are judged, so what is no text is refused here.
+    """
+    options = {}
+    for key, values in fields.items():
+        if key == "_xsrf":
+            continue
+        if not (isinstance(values, list) and all(isinstance(value, str) for value in values)):
+            raise Refusal(f"The field {shown(key)} is no text.", reason="options")
+        options[key] = values[0] if len(values) == 1 else values
+    return options
+
+
+def shown(text: str) -> str:
+    """What a stranger sent, short and harmless enough to be repeated."""
+    return ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

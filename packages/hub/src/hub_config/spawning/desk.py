@@ -1,0 +1,74 @@
+"""The one place of the hub's process where servers are admitted, so that no two get the same room.
+
+Between looking at what is free and entering the promise nothing is awaited: twenty requests of
+the same moment are judged one after another, each with the promises of those before.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hub_config.groups import Rules, UserLimits, user_limits
+from hub_config.spawning.admission import Policy, Room, promise, room
+from hub_config.spawning.host import HostFacts, Info
+from hub_config.spawning.ledger import Key, Ledger
+from hub_config.spawning.offer import Offer, Person, judge, make_offer
+from hub_config.spawning.profiles import Profile
+from hub_config.spawning.refusal import Refusal
+
+
+@dataclass
+class Desk:
+    """Settings, facts and promises. `disk` is a folder on the file system the engine uses."""
+
+    policy: Policy
+    rules: Rules
+    everybody: UserLimits
+    disk: Path
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def __post_init__(self) -> None:
+        self._facts = HostFacts(self.disk)
+
+    async def offer(
+        self,
+        profiles: list[Profile] | tuple[Profile, ...],
+        key: Key,
+        groups: Iterable[str],
+        info: Info,
+        used: list[str],
+        preferred: str,
+    ) -> Offer:
+        """What the owner of the server `key` can choose from."""
+        look = await self._look(key, info)
+        person = self.person(key, groups, used)
+        return make_offer(profiles, person, self.rules, look(), preferred)
+
+    async def admit(self, profile: Profile, key: Key, groups: Iterable[str], info: Info) -> None:
+        """Promise the server `key` what `profile` says; raises Refusal when that cannot be."""
+        look = await self._look(key, info)
+        # No await from here on.
+        problem = judge(profile, self.person(key, groups), self.rules, look())
+        if problem is not None:
+            raise Refusal(
+                f"{profile.image_title} {profile.size} cannot be started: {problem.sentence}",
+                reason=problem.reason,
+                status_code=problem.status,
+            )
+        self.ledger.enter(key, promise(profile))
+
+    async def _look(self, key: Key, info: Info) -> Callable[[], Room]:
+        """Ask for the facts; what is returned then tells the room beside the server `key`."""
+        host = await self._facts.now(info)
+        return lambda: room(host, self.policy, list(self.ledger.others(key).values()))
+
+    def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> Person:
+        """The owner of the server `key`, with what their other servers were promised."""
+        groups = frozenset(groups)
+        others = self.ledger.others(key)
+        return Person(
+            groups=groups,
+            limits=user_limits(self.rules, groups, self.everybody),
+            own=[one for (user, _), one in others.items() if user == key[0]],
+            used=list(used),
+        )

@@ -1,0 +1,139 @@
+"""When there is room for one more server, and what is said when there is none."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub_config.groups import UserLimits
+from hub_config.spawning.admission import GB, Policy, Promise, obstacle, promise, room
+from hub_config.spawning.desk import Desk
+from hub_config.spawning.host import Host, memory_available
+from hub_config.spawning.profiles import Profile
+from hub_config.spawning.refusal import Refusal
+
+HOST = Host(memory=24 * GB, memory_available=20 * GB, cpus=2, disk_free=50 * 10**9)
+ANYTHING = UserLimits()
+
+
+def profile(memory: float = 2, cpus: float = 1, key: str = "uv-lab-small") -> Profile:
+    return Profile(
+        key=key,
+        size="small",
+        image="local/uv-lab:latest",
+        image_title="JupyterLab",
+        description="",
+        port=8888,
+        default_url="/lab",
+        memory=int(memory * GB),
+        cpu_guarantee=cpus,
+    )
+
+
+def running(*gigabytes: float) -> list[Promise]:
+    return [Promise(int(one * GB), 1) for one in gigabytes]
+
+
+def why(policy: Policy, *, host: Host = HOST, promised: Any = (), **wanted: Any) -> str:
+    left = room(host, policy, promised)
+    found = obstacle(profile(**wanted), [], ANYTHING, left)
+    return found.sentence if found else ""
+
+
+def test_promises_stay_within_the_machine_less_the_reserve() -> None:
+    assert why(Policy(), promised=running(8, 8, 4), memory=3) == ""
+    assert "needs 4 GB of memory, and 3 GB are free" in why(
+        Policy(), promised=running(8, 8, 4), memory=4
+    )
+
+
+def test_what_others_on_the_machine_use_is_not_free() -> None:
+    busy = Host(24 * GB, int(1.5 * GB), 2, 50 * 10**9)
+    assert "1.5 GB are free" in why(Policy(), host=busy)
+
+
+def test_servers_that_are_starting_have_their_memory_still_to_come() -> None:
+    host = Host(24 * GB, 5 * GB, 2, 50 * 10**9)
+    coming = [Promise(2 * GB, 1, starting=True)] * 2
+    assert "1 GB are free" in why(Policy(), host=host, promised=coming)
+    assert why(Policy(), host=host, promised=running(2, 2)) == ""
+
+
+def test_overcommit_widens_what_may_be_promised() -> None:
+    assert why(Policy(memory_overcommit=2), promised=running(*[2] * 19)) == ""
+    assert why(Policy(memory_overcommit=2), promised=running(*[2] * 23)) != ""
+
+
+def test_what_never_fits_is_said_so() -> None:
+    assert "this machine has 23 GB for servers" in why(Policy(), memory=32)
+
+
+def test_cpus_are_shared_unless_the_operator_says_otherwise() -> None:
+    assert why(Policy(), cpus=4) == ""
+    assert "needs 4 CPUs, and 2 are free" in why(Policy(cpu_overcommit=1), cpus=4)
+    assert why(Policy(cpu_overcommit=2), cpus=4) == ""
+
+
+def test_a_full_disk_starts_nothing() -> None:
+    full = Host(24 * GB, 20 * GB, 2, 10**9)
+    assert "1.5 GB have to be freed" in why(Policy(min_free_disk_gb=2.5), host=full)
+
+
+def test_the_number_of_servers_in_all() -> None:
+    assert "As many servers run" in why(Policy(servers=2), promised=running(1, 1))
+    assert why(Policy(servers=2), promised=running(1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        (UserLimits(servers=1), "You may run one server at a time"),
+        (UserLimits(memory_gb=3), "of the 3 GB your servers may have together 1 GB are left"),
+        (UserLimits(cpus=1.5), "of the 1.5 your servers may have together 0.5 are left"),
+        (UserLimits(servers=2, memory_gb=4, cpus=2), ""),
+    ],
+)
+def test_limits_of_one_person(limits: UserLimits, told: str) -> None:
+    found = obstacle(profile(), running(2), limits, room(HOST, Policy(), []))
+    assert told in (found.sentence if found else "")
+    assert found is None or found.status == 403
+
+
+def test_twenty_at_once_are_not_all_given_the_last_two_gigabytes(tmp_path: Path) -> None:
+    async def info() -> dict[str, int]:
+        await asyncio.sleep(0)
+        return {"MemTotal": 4 * GB, "NCPU": 2}
+
+    async def main() -> list[Any]:
+        desk = Desk(Policy(memory_reserve_gb=2), {}, ANYTHING, tmp_path)
+        asked = (desk.admit(profile(), (user, ""), [], info) for user in range(20))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    answers = asyncio.run(main())
+    assert answers.count(None) == 1
+    assert sum(isinstance(answer, Refusal) for answer in answers) == 19
+
+
+def test_a_server_started_again_does_not_stand_in_its_own_way(tmp_path: Path) -> None:
+    async def info() -> dict[str, int]:
+        return {"MemTotal": 4 * GB, "NCPU": 2}
+
+    async def main() -> None:
+        desk = Desk(Policy(memory_reserve_gb=2), {}, UserLimits(servers=1), tmp_path)
+        await desk.admit(profile(), (1, ""), [], info)
+        await desk.admit(profile(), (1, ""), [], info)
+        with pytest.raises(Refusal):
+            await desk.admit(profile(), (1, "second"), [], info)
+        desk.ledger.release((1, ""))
+        await desk.admit(profile(), (1, "second"), [], info)
+
+    asyncio.run(main())
+
+
+def test_a_promise_is_the_profiles_limit_and_guarantee() -> None:
+    assert promise(profile(memory=8, cpus=4)) == Promise(8 * GB, 4, starting=True)
+
+
+def test_available_memory_is_read_from_the_kernels_words() -> None:
+    assert memory_available("MemTotal: 100 kB\nMemAvailable:   42 kB\n") == 42 * 1024
