@@ -1,8 +1,10 @@
 """One function per concern of the hub's configuration. Each only sets traits, none reads any."""
 
+import os
 import sys
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
@@ -28,7 +30,7 @@ well, but goes away with its server, and all connections to the hub that happene
 PROXY_API = "http://proxy-api:8001"
 """The proxy's API, on a network that only hub and proxy are attached to."""
 
-CULLER = "idle-culler"
+CULLER, KEEPER = "idle-culler", "keeper"
 
 
 def apply(c: Config, settings: Settings, places: Places) -> None:
@@ -65,7 +67,7 @@ def proxy(c: Config, places: Places) -> None:
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = PROXY_API
     c.ConfigurableHTTPProxy.auth_token = read_secret(places.proxy_token)
-    # A recreated proxy knows no routes until the hub compares them, which it does at this interval.
+    # How often the hub compares routes by itself; a new proxy's are the keeper's business.
     c.JupyterHub.last_activity_interval = 30
     c.JupyterHub.cleanup_proxy = False
 
@@ -73,6 +75,8 @@ def proxy(c: Config, places: Places) -> None:
 def state(c: Config, places: Places) -> None:
     """Database and secrets, in the data volume."""
     c.JupyterHub.db_url = places.database
+    # A database of an older JupyterHub is copied beside itself, then brought up to date.
+    c.JupyterHub.upgrade_db = True
     c.JupyterHub.cookie_secret_file = str(places.cookie_secret)
     c.CryptKeeper.keys = [bytes.fromhex(read_secret(places.crypt_key))]
     # A hub that stops or is replaced leaves everybody's server running.
@@ -149,23 +153,39 @@ def servers(c: Config, settings: Settings) -> None:
 
 
 def services(c: Config, settings: Settings) -> None:
-    """The idle culler, with a role that lets it do nothing but see activity and stop servers."""
-    if not (settings.idle_timeout or settings.max_age):
-        c.JupyterHub.services = []
-        c.JupyterHub.load_roles = []
-        return
+    """What runs beside the hub, each with a role that lets it do its work and nothing else."""
+    running = [_keeper(settings)]
+    if settings.idle_timeout or settings.max_age:
+        running.append(_culler(settings))
+    c.JupyterHub.services = [service for service, _ in running]
+    c.JupyterHub.load_roles = [role for _, role in running]
+
+
+def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Has the routes and networks of a new proxy restored: service and role."""
+    command = [sys.executable, "-m", "hub_config.keeper"]
+    command += [f"--proxy={PROXY_API}", f"--platform={settings.platform}"]
+    # JupyterHub hands its own environment on only in part.
+    engine = {key: value for key, value in os.environ.items() if key == "DOCKER_HOST"}
+    return {"name": KEEPER, "command": command, "environment": engine}, {
+        "name": KEEPER,
+        "description": "Have the proxy's routes compared",
+        "scopes": ["proxy"],
+        "services": [KEEPER],
+    }
+
+
+def _culler(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Stops servers that nobody uses: service and role."""
     command = [sys.executable, "-m", "jupyterhub_idle_culler"]
     command.append(f"--timeout={settings.idle_timeout or settings.max_age}")
     command.append(f"--max-age={settings.max_age}")
-    c.JupyterHub.services = [{"name": CULLER, "command": command}]
-    c.JupyterHub.load_roles = [
-        {
-            "name": CULLER,
-            "description": "Stop servers nobody uses",
-            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
-            "services": [CULLER],
-        }
-    ]
+    return {"name": CULLER, "command": command}, {
+        "name": CULLER,
+        "description": "Stop servers nobody uses",
+        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        "services": [CULLER],
+    }
 
 
 def pages(c: Config, settings: Settings, places: Places) -> None:

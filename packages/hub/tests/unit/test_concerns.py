@@ -51,21 +51,27 @@ def test_only_the_first_admin_is_an_admin(applied: Config) -> None:
 
 
 def test_the_culler_may_see_activity_and_stop_servers_and_nothing_else(applied: Config) -> None:
-    (role,) = applied.JupyterHub.load_roles
-    assert role["scopes"] == [
+    roles = {role["name"]: role for role in applied.JupyterHub.load_roles}
+    assert roles["idle-culler"]["scopes"] == [
         "list:users",
         "read:users:activity",
         "read:servers",
         "delete:servers",
     ]
-    (service,) = applied.JupyterHub.services
-    assert "--timeout=3600" in service["command"]
+    services = {service["name"]: service for service in applied.JupyterHub.services}
+    assert "--timeout=3600" in services["idle-culler"]["command"]
 
 
 def test_no_culler_when_servers_may_stay() -> None:
     c = Config()
     concerns.services(c, Settings(idle_timeout=0))
-    assert c.JupyterHub.services == []
+    assert [service["name"] for service in c.JupyterHub.services] == ["keeper"]
+
+
+def test_the_keeper_may_have_routes_compared_and_nothing_else(applied: Config) -> None:
+    roles = {role["name"]: role for role in applied.JupyterHub.load_roles}
+    assert roles["keeper"]["scopes"] == ["proxy"]
+    assert roles["keeper"]["services"] == ["keeper"]
 
 
 @pytest.mark.parametrize("spawner", [PlatformSpawner, UserContainerSpawner])

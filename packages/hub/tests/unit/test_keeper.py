@@ -1,0 +1,101 @@
+"""The keeper: what it takes for lost routes, and that it tries again what did not work."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from hub_config.keeper.api import HubApi, ProxyApi, UnavailableError
+from hub_config.keeper.routes import Routes, are_lost
+from hub_config.keeper.watch import Keeper
+
+FRESH: Routes = {"/": {"target": "http://hub:8081"}}
+OF_THE_HUB: Routes = {"/": {"target": "http://hub:8081", "hub": True, "jupyterhub": True}}
+
+
+@pytest.mark.parametrize(
+    ("routes", "lost"),
+    [
+        ({}, True),
+        (FRESH, True),
+        (OF_THE_HUB, False),
+        ({**FRESH, "/team/": OF_THE_HUB["/"]}, False),
+        ({**FRESH, "/user/ada/": {"user": "ada", "jupyterhub": True}}, True),
+    ],
+)
+def test_routes_are_lost_when_the_hubs_own_is(routes: Routes, lost: bool) -> None:
+    assert are_lost(routes) is lost
+
+
+class Apis(BaseHTTPRequestHandler):
+    """Proxy and hub; `state` says what they answer."""
+
+    state: dict[str, object]
+
+    def do_GET(self) -> None:
+        self._answer(200, self.state["routes"])
+
+    def do_POST(self) -> None:
+        if self.headers["Authorization"] != "token secret":
+            self._answer(403, {})
+        elif not self.state["hub"]:
+            self._answer(503, {})
+        else:
+            self.state["synced"] = True
+            self.state["routes"] = OF_THE_HUB
+            self._answer(200, {})
+
+    def _answer(self, status: int, body: object) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    Apis.state = {"routes": FRESH, "hub": True}
+    server = HTTPServer(("127.0.0.1", 0), Apis)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def keeper(url: str) -> Keeper:
+    return Keeper(ProxyApi(url, "secret"), {"routes": HubApi(url, "secret").sync_proxy})
+
+
+def test_lost_routes_are_restored_once(url: str) -> None:
+    one = keeper(url)
+    one.look()
+    assert Apis.state.pop("synced")
+    one.look()
+    assert "synced" not in Apis.state
+
+
+def test_a_hub_that_is_away_is_asked_again(url: str) -> None:
+    Apis.state["hub"] = False
+    one = keeper(url)
+    one.look()
+    # The hub restored its own route and failed at another one.
+    Apis.state |= {"routes": OF_THE_HUB, "hub": True}
+    one.look()
+    assert Apis.state["synced"]
+
+
+def test_a_proxy_that_is_away_is_no_error() -> None:
+    Keeper(ProxyApi("http://127.0.0.1:9", "secret"), {"routes": pytest.fail}).look()
+
+
+def test_a_refusal_is_unavailable(url: str) -> None:
+    with pytest.raises(UnavailableError, match="403"):
+        HubApi(url, "wrong").sync_proxy()
