@@ -65,3 +65,11 @@ def test_licences_stay(subject: Subject) -> None:
 def test_node_is_on_nobodys_path(subject: Subject) -> None:
     command = ["sh", "-c", "command -v node npm npx || echo none"]
     assert run(subject, command).strip() == "none"
+
+
+def test_code_compiled_in_the_build_is_used_and_cannot_be_changed(subject: Subject) -> None:
+    folder = "/opt/code-server/compile-cache"
+    script = f"NODE_DEBUG_NATIVE=COMPILE_CACHE code-server --version 2>&1; find {folder} -writable"
+    output = run(subject, ["sh", "-c", script])
+    assert "/opt/code-server/out/node/entry.js was accepted" in output
+    assert not [line for line in output.splitlines() if line.startswith(folder)]
