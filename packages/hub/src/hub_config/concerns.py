@@ -197,4 +197,9 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     folders = [str(Path(DATA_FILES_PATH) / "static"), str(package / "static"), str(places.branding)]
     c.JupyterHub.tornado_settings = {"static_handler_args": {"allowed_symlink_directory": folders}}
     c.JupyterHub.log_level = settings.log_level
-    c.JupyterHub.template_vars = {"platform": settings.platform, "brand": brand_of(settings)}
+    c.JupyterHub.template_vars = {
+        "platform": settings.platform,
+        "brand": brand_of(settings),
+        # JupyterHub calls what can be called with the user, and puts the result into the page.
+        "profile_name": lambda _user: PlatformSpawner.profile_title,
+    }

@@ -21,6 +21,8 @@ class ImageSource:
         self._clock = clock
         self._profiles: dict[str, tuple[float, tuple[Profile, ...]]] = {}
         self._lock = asyncio.Lock()
+        self.titles: dict[str, str] = {}
+        """What people know a profile by, such as `JupyterLab, small`, of all that were on offer."""
 
     async def profiles(self, list_images: ListImages, tag: str) -> tuple[Profile, ...]:
         """All profiles of images tagged `tag`; whoever asks at the same time shares one answer."""
@@ -28,6 +30,7 @@ class ImageSource:
             known = self._profiles.get(tag)
             if known is None or self._clock() - known[0] > FRESH_SECONDS:
                 known = (self._clock(), from_images(await list_images(), tag))
+                self.titles |= {one.key: f"{one.image_title}, {one.size}" for one in known[1]}
                 if known[1]:  # an empty offer is asked for again at once
                     self._profiles[tag] = known
                 else:

@@ -132,6 +132,11 @@ class PlatformSpawner(ProfilesSpawner):
         self._suggested = suggested if isinstance(suggested, str) else ""
         raise Refusal(FROM_A_LINK, reason="link", status_code=200)
 
+    @classmethod
+    def profile_title(cls, key: str) -> str:
+        """What people know the profile `key` by; the key itself when it was not on offer yet."""
+        return cls._images.titles.get(key, key) if cls._images else key
+
     # -- the choice --------------------------------------------------------------------------
 
     async def _run_apply_user_options(self, user_options: Mapping[str, Any]) -> None:

@@ -1,0 +1,63 @@
+// The home page: stop and delete servers, and go to the form for a new one.
+require(["jhapi", "utils"], (JHAPI, utils) => {
+  const { base_url, user } = window.jhdata;
+  const api = new JHAPI(base_url);
+  const news = document.getElementById("server-news");
+
+  const reload = () => window.location.reload();
+
+  // JupyterHub answers before a slow stop is over; the page shows what is true afterwards.
+  const whenSettled = (name) =>
+    api.get_user(user, {
+      success: (found) => {
+        const server = (found.servers || {})[name];
+        if (server && server.pending) setTimeout(() => whenSettled(name), 500);
+        else reload();
+      },
+      error: reload,
+    });
+
+  const act = (button, message, call, name) => {
+    button.disabled = true;
+    button.textContent = message;
+    news.textContent = message;
+    const options = { success: () => whenSettled(name), error: failed(button) };
+    call(options);
+  };
+
+  const failed = (button) => (...about) => {
+    button.disabled = false;
+    button.textContent = "Try again";
+    utils.ajax_error_dialog(...about);
+  };
+
+  for (const button of document.querySelectorAll("[data-stop]")) {
+    const name = button.dataset.stop;
+    button.addEventListener("click", () =>
+      act(
+        button,
+        "Stopping…",
+        (options) =>
+          name ? api.stop_named_server(user, name, options) : api.stop_server(user, options),
+        name,
+      ),
+    );
+  }
+
+  for (const button of document.querySelectorAll("[data-delete]")) {
+    const { delete: name, title } = button.dataset;
+    button.addEventListener("click", () => {
+      if (!window.confirm(`Delete the server “${title}”? Your files stay.`)) return;
+      act(button, "Deleting…", (options) => api.delete_named_server(user, name, options), name);
+    });
+  }
+
+  const form = document.getElementById("new-server");
+  form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const title = utils.sanitise_display_name(document.getElementById("new-server-name").value);
+    if (!title) return;
+    const path = utils.url_path_join(base_url, "spawn", encodeURIComponent(user), utils.safe_slug(title));
+    window.location = `${path}?${new URLSearchParams({ display_name: title })}`;
+  });
+});
