@@ -35,7 +35,7 @@ def test_nobody_signs_up_as_the_admin(platform: Platform, admin: Person) -> None
 
 def test_one_time_password_works_once(platform: Platform, admin: Person) -> None:
     code, output = platform.container("hub").exec_run(
-        ["python", "-m", "hub_config", "admin-password"], user="root"
+        ["python", "-m", "hub_config", "admin-password"]
     )
     assert code == 3, output
 

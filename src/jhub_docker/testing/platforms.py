@@ -130,8 +130,6 @@ class Platform:
     def one_time_password(self) -> str:
         """The first admin's, as an operator reads it."""
         container = self.container("hub")
-        code, output = container.exec_run(
-            ["python", "-m", "hub_config", "admin-password"], user="root"
-        )
+        code, output = container.exec_run(["python", "-m", "hub_config", "admin-password"])
         assert code == 0, output.decode()
         return str(output.decode().strip())

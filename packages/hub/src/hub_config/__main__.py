@@ -1,6 +1,7 @@
 """`python -m hub_config COMMAND`: what the image's entry point and the operator's tasks run.
 
-    hub              run the hub (begins as root, ends up as the user jupyterhub)
+    hub              run the hub, once the filter answers
+    engine           run the filter between the hub and the Docker Engine
     check            say whether the settings can be used, start nothing
     admin-password   print the first admin's one-time password while it is in use
 
@@ -15,7 +16,7 @@ from typing import NoReturn
 
 from hub_config import reading
 from hub_config.branding import files
-from hub_config.containers import run_hub
+from hub_config.containers import run_engine, run_hub
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, read_secret
 from hub_config.settings import Settings
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
                 return admin_password(Places())
             case "hub":
                 run_hub(usable_settings(Places()), Places(), arguments[1:])
+            case "engine":
+                run_engine()
             case "" | "-h" | "--help":
                 print(__doc__, file=sys.stderr)
                 return 2

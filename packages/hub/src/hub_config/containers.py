@@ -1,42 +1,39 @@
 """What the hub's container does before it becomes JupyterHub.
 
-The hub begins as root to own its volumes and to learn the group of the Docker socket, which is
-different on every machine; then it is the user `jupyterhub` for good.
+It is not root at any time, and reaches the Docker Engine only through the filter, whose container
+shares a socket with it.
 """
 
 import os
-import pwd
+import socket
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from engine_filter import HUB_SOCKET
 from hub_config.concerns import HUB_PORT
+from hub_config.errors import SettingsError
 from hub_config.first_start import Places, make_secrets
+from hub_config.health import URL_FILE
 from hub_config.networks.at_start import prepare_networks
 from hub_config.settings import Settings
 
-USER = "jupyterhub"
-SOCKET = Path("/var/run/docker.sock")
 CONFIG_FILE = "/opt/hub/etc/jupyterhub_config.py"
-HEALTH_URL_FILE = Path("/tmp/health-url")  # noqa: S108  a tmpfs of the container's own
+WAIT_FOR_ENGINE = 120.0
 
 
 def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoReturn:
     """Become the hub. Does not return."""
-    if os.getuid() == 0:
-        user = pwd.getpwnam(USER)
-        for folder in (places.data, places.proxy):
-            own(folder, user.pw_uid, user.pw_gid)
-        groups = {user.pw_gid}
-        if SOCKET.exists():
-            groups.add(SOCKET.stat().st_gid)
-        os.setgroups(sorted(groups))
-        os.setgid(user.pw_gid)
-        os.setuid(user.pw_uid)
-        os.environ["HOME"] = user.pw_dir
+    for folder in (places.data, places.proxy):
+        require_own(folder)
+    # dockerspawner and docker-py read it; it goes on to the services the hub manages, too.
+    os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)
     make_secrets(places)
-    HEALTH_URL_FILE.write_text(health_url(settings), encoding="ascii")
+    URL_FILE.write_text(health_url(settings), encoding="ascii")
+    wait_for_engine(HUB_SOCKET)
     # Before JupyterHub looks whether servers answer: it stops those that do not.
     prepare_networks(settings)
     os.chdir(places.data)
@@ -45,12 +42,48 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     )
 
 
-def own(folder: Path, uid: int, gid: int) -> None:
-    """Give `folder` and what is in it to the hub's user; what is right is left alone."""
-    for path in (folder, *folder.rglob("*")):
-        if path.lstat().st_uid != uid:
-            os.chown(path, uid, gid, follow_symlinks=False)
+def require_own(folder: Path) -> None:
+    """Raises SettingsError unless this process's user owns `folder` and so can keep secrets in it.
+
+    A new volume takes over the image's owner. One of another origin, such as a copy, may not have.
+    """
+    try:
+        owner = folder.stat().st_uid
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be used: {error.strerror}") from None
+    if owner != os.getuid() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise SettingsError(
+            f"The volume at {folder} belongs to uid {owner}, not to the hub's, {os.getuid()}. Hand "
+            f"it over once: docker compose run --rm --no-deps --user root --cap-add CHOWN "
+            f"--cap-add DAC_OVERRIDE hub chown -R jupyterhub:jupyterhub {folder}"
+        )
     folder.chmod(0o700)
+
+
+def wait_for_engine(path: Path, seconds: float = WAIT_FOR_ENGINE) -> None:
+    """Return once something listens on the filter's socket; after `seconds` end this process."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with socket.socket(socket.AF_UNIX) as connection:
+            try:
+                connection.connect(str(path))
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise SystemExit(
+                        f"The filter before the Docker Engine does not answer at {path} ({error}); "
+                        "does the service `engine` run?"
+                    ) from None
+            else:
+                return
+        time.sleep(0.1)
+
+
+def run_engine() -> NoReturn:
+    """Become the filter between the hub and the engine. Does not return.
+
+    It is a program of its own, so that it holds nothing of JupyterHub in memory.
+    """
+    os.execv(sys.executable, [sys.executable, "-m", "engine_filter"])  # noqa: S606
 
 
 def health_url(settings: Settings) -> str:

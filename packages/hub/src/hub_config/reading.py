@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hub_config.errors import SettingsError
-from hub_config.settings import Settings, variable
+from hub_config.settings import ENVIRONMENT_ONLY, Settings, variable
 from hub_config.settings import variables as known_variables
 
 CONFIG_VARIABLE = "JHUB_CONFIG"
@@ -21,9 +21,12 @@ CONFIG_VARIABLE = "JHUB_CONFIG"
 DEFAULT_FILE = Path("/srv/jupyterhub/config.toml")
 
 
-def read(environ: Mapping[str, str], default_file: Path = DEFAULT_FILE) -> Settings:
-    """The settings in effect; raises SettingsError naming everything that is wrong, at once."""
-    from_file, where = _from_file(environ, default_file)
+def read(environ: Mapping[str, str], default_file: Path | None = DEFAULT_FILE) -> Settings:
+    """The settings in effect; raises SettingsError naming everything that is wrong, at once.
+
+    Without a `default_file` no file is read at all, whatever the environment names.
+    """
+    from_file, where = _from_file(environ, default_file) if default_file else ({}, "")
     variables = known_variables()
     from_environ = {
         key: value
@@ -39,6 +42,11 @@ def read(environ: Mapping[str, str], default_file: Path = DEFAULT_FILE) -> Setti
         f"{key} in {where} is not a setting{_suggestion(key, Settings.model_fields)}"
         for key in sorted(from_file)
         if key not in Settings.model_fields
+    ]
+    complaints += [
+        f"{key} in {where} has no effect there, since the filter before the Docker Engine has to "
+        f"know it and does not read what the hub could change; set {variable(key)} instead"
+        for key in sorted(ENVIRONMENT_ONLY & from_file.keys())
     ]
     values: dict[str, Any] = {k: v for k, v in from_file.items() if k in Settings.model_fields}
     values |= {variables[k]: v for k, v in from_environ.items() if k in variables}

@@ -205,6 +205,22 @@ FILE_ONLY = frozenset({"groups"})
 """Settings with a structure that one variable cannot hold."""
 
 
+ENVIRONMENT_ONLY = frozenset(
+    {
+        "platform",
+        "network",
+        "address_pool",
+        "container_prefix",
+        "user_volume_prefix",
+        "pids_limit",
+        "sudo_profiles",
+        "ca_bundle",
+    }
+)
+"""Settings that the filter before the engine enforces (`engine_filter.policy`). It cannot take
+them from a file in the hub's own volume, which a hub in the wrong hands could rewrite."""
+
+
 def variables() -> dict[str, str]:
     """The settings that have an environment variable, by its name."""
     return {variable(name): name for name in Settings.model_fields if name not in FILE_ONLY}

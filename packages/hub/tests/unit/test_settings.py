@@ -1,14 +1,16 @@
 """Settings: found, checked, and explained when they are wrong."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from engine_filter.policy import Policy
 from hub_config.errors import SettingsError
 from hub_config.reading import read
-from hub_config.settings import Settings, variable, variables
+from hub_config.settings import ENVIRONMENT_ONLY, Settings, variable, variables
 
 PACKAGE = Path(__file__).parents[2]
 COMPOSE = PACKAGE.parents[1] / "compose.yaml"
@@ -25,9 +27,20 @@ def test_defaults_without_environment_and_file(tmp_path: Path) -> None:
 
 
 def test_environment_comes_before_the_file(tmp_path: Path) -> None:
-    path = toml(tmp_path, "idle_timeout = 60\npids_limit = 500\n")
+    path = toml(tmp_path, "idle_timeout = 60\nmax_age = 500\n")
     settings = read({"JHUB_IDLE_TIMEOUT": "120"}, path)
-    assert (settings.idle_timeout, settings.pids_limit) == (120, 500)
+    assert (settings.idle_timeout, settings.max_age) == (120, 500)
+
+
+def test_what_the_filter_enforces_is_not_taken_from_the_hubs_file(tmp_path: Path) -> None:
+    path = toml(tmp_path, 'ca_bundle = "/etc/shadow"\n')
+    with pytest.raises(SettingsError, match="set JHUB_CA_BUNDLE instead"):
+        read({}, path)
+    assert read({"JHUB_CONFIG": str(path)}, None) == Settings()
+
+
+def test_all_that_the_filter_enforces_is_marked_so() -> None:
+    assert set(inspect.signature(Policy).parameters) <= ENVIRONMENT_ONLY | {"volume_prefix"}
 
 
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
@@ -59,12 +72,12 @@ def test_a_wrong_variable_is_named_with_its_value_and_what_is_allowed(
 
 
 def test_all_complaints_come_at_once(tmp_path: Path) -> None:
-    path = toml(tmp_path, 'pids_limit = 1\nnetwrk = "x"\n')
+    path = toml(tmp_path, 'max_age = -1\nnetwrk = "x"\n')
     with pytest.raises(SettingsError) as caught:
         read({"JHUB_NB_UID": "0"}, path)
     text = str(caught.value)
     assert "JHUB_NB_UID is '0'" in text
-    assert f"pids_limit in {path} is 1" in text
+    assert f"max_age in {path} is -1" in text
     assert "did you mean network?" in text
 
 

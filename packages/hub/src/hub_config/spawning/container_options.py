@@ -10,8 +10,17 @@ HOME = "/home/nebula"
 CA_BUNDLE = "/etc/jhub-docker/ca-bundle.crt"
 """Where the single-user images look for the operator's certificates."""
 
-_AS_ROOT_UNTIL_SETPRIV = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"]
+AS_ROOT_UNTIL_SETPRIV = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"]
 """What the start script needs to adapt the ids and drop to the person, and tini to signal them."""
+
+
+SUDO = [
+    *AS_ROOT_UNTIL_SETPRIV,
+    *("AUDIT_WRITE", "FSETID", "NET_BIND_SERVICE", "SETPCAP", "SYS_CHROOT"),
+]
+"""What people with sudo get besides: apt, su and chroot work, and sudo can log. Of Docker's default
+set MKNOD, NET_RAW and SETFCAP are missing: no device nodes, no forged packets, and no file that
+hands out capabilities."""
 
 
 @dataclass(frozen=True)
@@ -27,23 +36,25 @@ def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
     """Limits and privileges (Engine API, ContainerCreate, HostConfig).
 
     Memory and swap together are limited to the profile's memory, otherwise swap would double it.
-    A profile with sudo keeps Docker's default capabilities; all others keep none, or only those
-    the start script needs when it begins as root, and cannot gain any.
+    All capabilities are dropped. A profile with sudo gets back what `SUDO` lists; any other none,
+    or those the start script needs when it begins as root, and it cannot gain any.
     """
     config: dict[str, Any] = {
         "mem_limit": profile.memory,
         "memswap_limit": profile.memory,
         "pids_limit": operator.pids_limit,
+        "cap_drop": ["ALL"],
         # The spawner removes the container itself, after it has read why it ended.
         "auto_remove": False,
     }
     if profile.cpu_guarantee:
         config["cpu_shares"] = max(2, int(profile.cpu_guarantee * 1024))
-    if not profile.sudo:
+    if profile.sudo:
+        config["cap_add"] = list(SUDO)
+    else:
         config["security_opt"] = ["no-new-privileges"]
-        config["cap_drop"] = ["ALL"]
         if starts_as_root(profile, operator):
-            config["cap_add"] = list(_AS_ROOT_UNTIL_SETPRIV)
+            config["cap_add"] = list(AS_ROOT_UNTIL_SETPRIV)
     return config
 
 

@@ -1,0 +1,31 @@
+"""`python -m engine_filter`: serve the hub's socket in front of the engine's until told to stop.
+
+Settings come from the environment alone: what the hub can write must not loosen what it may do.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+
+from engine_filter import ENGINE_SOCKET, HUB_SOCKET, policy, serving
+from hub_config import reading
+from hub_config.errors import SettingsError
+from hub_config.health import URL_FILE
+
+
+def main() -> int:
+    """Run the filter; returns an exit code, 2 for wrong settings."""
+    try:
+        settings = reading.read(os.environ, default_file=None)
+    except SettingsError as error:
+        print(f"Wrong settings:\n{error}", file=sys.stderr)
+        return 2
+    logging.basicConfig(format="%(levelname)s %(message)s", level=settings.log_level)
+    URL_FILE.write_text(f"unix:{HUB_SOCKET}", encoding="ascii")
+    rules = policy.from_settings(settings)
+    return asyncio.run(serving.serve(rules, ENGINE_SOCKET, HUB_SOCKET))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""What rules get and give: a call of the hub, what the engine knows, and what is passed on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine_filter.policy import Policy
+
+Record = Mapping[str, Any]
+"""What the engine says about one object, as its inspect calls answer."""
+
+
+class Engine(Protocol):
+    """Looks objects up. Each call raises MissingError when there is no such object."""
+
+    async def container(self, name: str) -> Record:
+        """GET /containers/{name}/json."""
+
+    async def image(self, name: str) -> Record:
+        """GET /images/{name}/json."""
+
+    async def network(self, name: str) -> Record:
+        """GET /networks/{name}."""
+
+    async def volume(self, name: str) -> Record:
+        """GET /volumes/{name}."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of the hub, in plain form; `name` is the object its path names."""
+
+    method: str
+    path: str
+    name: str
+    query: dict[str, str]
+    body: dict[str, Any]
+    policy: Policy
+    engine: Engine
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Pass this on to the engine; `body` None means none."""
+
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    endless: bool = False
+    """Whether the answer may go on for as long as the caller listens."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Answer with what the engine told the rule already."""
+
+    record: Record

@@ -1,0 +1,150 @@
+"""Rules for calls about containers: people's servers only, new ones only as the hub makes them."""
+
+import re
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from engine_filter import mounts, networks, ownership
+from engine_filter.bodies import fields, number, one_of, table, text, text_or_texts, texts, yes
+from engine_filter.calls import Answer, Call, Forward, Record
+from engine_filter.host_config import host_config
+from engine_filter.listing import only_own
+from engine_filter.policy import PROFILE
+from engine_filter.refusal import MissingError, Refused
+from hub_config.spawning.profiles import Profile, from_images
+
+_REFERENCE = re.compile(r"[a-z0-9]+([._/:-]+[a-z0-9]+)*:\w[\w.-]{0,127}", re.ASCII)
+_GPU_VARIABLES = ("NVIDIA_VISIBLE_DEVICES=", "NVIDIA_DRIVER_CAPABILITIES=")
+
+
+async def create(call: Call) -> Forward:
+    """POST /containers/create: one server of one person, within its profile."""
+    name = call.query.get("name", "")
+    if not call.policy.container_name.fullmatch(name):
+        raise Refused(f"a container may not be called {name[:100]!r}")
+    body = fields(call.body, _FIELDS, "")
+    ownership.require_own_labels(body.get("Labels", {}), call.policy)
+    profile = _profile(body, await _image(call, body))
+    sudo = profile.sudo or profile.key in call.policy.sudo_profiles
+    body["HostConfig"] = host_config(body.get("HostConfig"), call.policy, sudo=sudo)
+    await _check_mounts(call, body)
+    await _check_network(call, body)
+    return Forward(call.path, {"name": name}, body)
+
+
+def _environment(value: Any, where: str) -> list[str]:
+    variables = texts(value, where)
+    # Where NVIDIA's runtime is the engine's default, these alone hand over all GPUs.
+    if any(variable.startswith(_GPU_VARIABLES) for variable in variables):
+        raise Refused(f"{where} may not ask for GPUs")
+    return variables
+
+
+def _empty_objects(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or any(value.values()):
+        raise Refused(f"{where} is not a set of names")
+    return {text(name, where): {} for name in value}
+
+
+_FIELDS = {
+    "Image": text,
+    "Cmd": text_or_texts,
+    "Env": _environment,
+    "Labels": table,
+    # Anyone the image knows by name could be meant; root is who the start script begins as.
+    "User": one_of("root"),
+    "ExposedPorts": _empty_objects,
+    "Volumes": _empty_objects,
+    "AttachStdout": yes,
+    "AttachStderr": yes,
+    "StopTimeout": number(0, 600),
+    # Taken apart by rules of their own.
+    "HostConfig": lambda value, _where: value,
+    "NetworkingConfig": lambda value, _where: value,
+}
+
+
+async def _image(call: Call, body: dict[str, Any]) -> Record:
+    reference = body.get("Image", "")
+    if not _REFERENCE.fullmatch(reference):
+        raise Refused(f"Image {reference[:200]!r} is not of the form repository:tag")
+    return await call.engine.image(reference)
+
+
+def _profile(body: dict[str, Any], image: Record) -> Profile:
+    """The profile the labels name; the image has to offer it."""
+    reference, key = body["Image"], body["Labels"].get(PROFILE, "")
+    tag = reference.rpartition(":")[2]
+    offer = from_images([{"RepoTags": [reference], "Labels": ownership.labels(image)}], tag)
+    for profile in offer:
+        if profile.key == key:
+            return profile
+    raise Refused(f"image {reference[:200]} does not offer profile {key[:100]!r}")
+
+
+async def _check_mounts(call: Call, body: dict[str, Any]) -> None:
+    binds = mounts.parse(body["HostConfig"].get("Binds", []))
+    volumes = {}
+    for bind in binds:
+        if bind.is_volume and call.policy.volume_name.fullmatch(bind.source):
+            with suppress(MissingError):  # then the engine makes it
+                volumes[bind.source] = await call.engine.volume(bind.source)
+    mounts.check(binds, volumes, call.policy)
+    if extra := sorted(set(body.get("Volumes", {})) - {bind.target for bind in binds}):
+        raise Refused(f"Volumes: nothing is mounted at {extra[0][:200]}")
+
+
+async def _check_network(call: Call, body: dict[str, Any]) -> None:
+    """The network has to be the one that was made for this server, at the server's place on it."""
+    name = body["HostConfig"]["NetworkMode"]
+    if not call.policy.network_name.fullmatch(name):
+        raise Refused(f"HostConfig.NetworkMode may not be {name[:100]}")
+    record = await call.engine.network(name)
+    subnet = networks.check_servers(record, body["Labels"], call, name)
+    given = body.get("NetworkingConfig")
+    where = "NetworkingConfig.EndpointsConfig"
+    ends = fields(given, {"EndpointsConfig": lambda value, _: value}, "NetworkingConfig")
+    places = fields(
+        ends.get("EndpointsConfig"),
+        {name: lambda value, path: networks.endpoint(value, subnet.server, [], path)},
+        where,
+    )
+    if name not in places:
+        raise Refused(f"{where} has to hold {name}")
+    body["NetworkingConfig"] = {"EndpointsConfig": places}
+
+
+async def on_own(call: Call) -> Forward:
+    """A call about one container, which has to be a person's server of this platform.
+
+    It is passed on with the container's id: a name could belong to another one a moment later.
+    """
+    record = await _own(call)
+    return Forward(_with_id(call, record), call.query)
+
+
+async def endless_on_own(call: Call) -> Forward:
+    """As `on_own`, for answers that can take as long as the container lives."""
+    return replace(await on_own(call), endless=True)
+
+
+async def inspect(call: Call) -> Answer:
+    """GET /containers/{name}/json."""
+    return Answer(await _own(call))
+
+
+async def _own(call: Call) -> Record:
+    record = await call.engine.container(call.name)
+    ownership.require_persons(record, call.policy, f"container {call.name[:100]}")
+    return record
+
+
+def _with_id(call: Call, record: Record) -> str:
+    tail = call.path.removeprefix(f"/containers/{call.name}")
+    return f"/containers/{record['Id']}{tail}"
+
+
+async def list_own(call: Call) -> Forward:
+    """GET /containers/json, narrowed down to this platform's."""
+    return Forward(call.path, only_own(call.query, call.policy))

@@ -1,0 +1,87 @@
+"""What a new container may get of the host (Engine API 1.45, ContainerCreate, HostConfig). Pure."""
+
+from typing import Any
+
+from engine_filter.bodies import fields, number, one_of, subset, table, text, texts, yes
+from engine_filter.policy import Policy
+from engine_filter.refusal import Refused
+from hub_config.spawning import container_options as options
+
+_MOST = 2**62
+_SAFE_SECURITY = frozenset({"no-new-privileges", "no-new-privileges:true"})
+_LOG_OPTIONS = frozenset({"max-size", "max-file", "compress"})
+_ULIMITS = frozenset({"core", "nofile", "nproc"})
+
+
+def host_config(value: Any, policy: Policy, *, sudo: bool) -> dict[str, Any]:
+    """The HostConfig to pass on. `sudo` says whether the profile lets people become root.
+
+    Raises Refused for a field that is not listed here, a value beyond its limits, and a limit
+    that is missing.
+    """
+    where = "HostConfig"
+    allowed_capabilities = frozenset(options.SUDO if sudo else options.AS_ROOT_UNTIL_SETPRIV)
+    kept = fields(
+        value,
+        {
+            # Limits.
+            "Memory": number(2**20, _MOST),
+            "MemorySwap": number(2**20, _MOST),
+            "MemoryReservation": number(0, _MOST),
+            "PidsLimit": number(1, policy.pids_limit),
+            "CpuShares": number(2, 262144),
+            "CpuPeriod": number(1000, 1000000),
+            "CpuQuota": number(1000, _MOST),
+            "NanoCpus": number(1, _MOST),
+            "Ulimits": _ulimits,
+            "LogConfig": _log_config,
+            "StorageOpt": _storage,
+            "Tmpfs": table,
+            "ReadonlyRootfs": yes,
+            # Privileges.
+            "CapDrop": one_of(["ALL"]),
+            "CapAdd": subset(allowed_capabilities),
+            "SecurityOpt": subset(_SAFE_SECURITY),
+            # What it sees. Each name is judged where the engine's answer is at hand.
+            "NetworkMode": text,
+            "Binds": texts,
+        },
+        where,
+    )
+    for name in ("Memory", "MemorySwap", "PidsLimit", "CapDrop", "NetworkMode"):
+        if name not in kept:
+            raise Refused(f"{where}.{name} has to be set")
+    if kept["MemorySwap"] != kept["Memory"]:
+        raise Refused(f"{where}.MemorySwap has to be the same as Memory: no swap beyond it")
+    if not sudo and not kept.get("SecurityOpt"):
+        raise Refused(f"{where}.SecurityOpt has to be no-new-privileges for this profile")
+    return kept
+
+
+def _log_config(value: Any, where: str) -> dict[str, Any]:
+    kept = fields(value, {"Type": one_of("json-file", "local"), "Config": table}, where)
+    if extra := sorted(set(kept.get("Config", {})) - _LOG_OPTIONS):
+        raise Refused(f"{where}.Config may not hold {extra[0][:100]}")
+    return kept
+
+
+def _storage(value: Any, where: str) -> dict[str, str]:
+    kept = table(value, where)
+    if set(kept) != {"size"}:
+        raise Refused(f"{where} may only hold size")
+    return kept
+
+
+def _ulimits(value: Any, where: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list):
+        raise Refused(f"{where} is not a list")
+    limits = []
+    for item in value:
+        limit = {"Soft": 0, "Hard": 0} | fields(
+            item, {"Name": one_of(*_ULIMITS), "Soft": number(0, 2**20), "Hard": number(0, 2**20)},
+            where,
+        )  # fmt: skip
+        if "Name" not in limit:
+            raise Refused(f"{where} needs a Name")
+        limits.append(limit)
+    return limits

@@ -1,0 +1,132 @@
+"""Rules for calls about networks: one per server, with hub and proxy on it, and no other."""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from typing import Any
+
+from engine_filter import ownership
+from engine_filter.bodies import fields, one_of, table, text, texts, yes
+from engine_filter.calls import Call, Forward, Record
+from engine_filter.policy import SERVER, USER
+from engine_filter.refusal import Refused
+from hub_config.networks.pool import PREFIX, Subnet, bridge
+
+_BRIDGE_NAME = "com.docker.network.bridge.name"
+
+
+def _as_it_is(value: Any, _where: str) -> Any:
+    """For a field that is taken apart later."""
+    return value
+
+
+async def create(call: Call) -> Forward:
+    """POST /networks/create: a bridge in the platform's address pool, as `networks` makes it."""
+    body = fields(
+        call.body,
+        {
+            "Name": text,
+            "Driver": one_of("bridge"),
+            "CheckDuplicate": yes,
+            "IPAM": _as_it_is,
+            "Options": table,
+            "Labels": table,
+        },
+        "",
+    )
+    policy, name = call.policy, body.get("Name", "")
+    if not policy.network_name.fullmatch(name):
+        raise Refused(f"a network may not be called {name[:100]!r}")
+    ownership.require_own_labels(body.get("Labels", {}), policy)
+    if body.get("Driver") != "bridge":
+        raise Refused("Driver has to be bridge")
+    body["IPAM"], subnet = _addresses(body.get("IPAM"), policy.address_pool)
+    if body.get("Options") != {_BRIDGE_NAME: bridge(policy.platform, policy.address_pool, subnet)}:
+        raise Refused("Options has to name the subnet's bridge and nothing else")
+    return Forward(call.path, {}, body)
+
+
+def _addresses(value: Any, pool: IPv4Network) -> tuple[dict[str, Any], Subnet]:
+    """What to pass on of IPAM, and the subnet: one of the pool's, cut as all are."""
+    ipam = fields(value, {"Driver": one_of("default"), "Config": _as_it_is}, "IPAM")
+    match ipam.get("Config"):
+        case [one]:
+            config = fields(one, {"Subnet": text, "Gateway": text, "IPRange": text}, "IPAM.Config")
+        case _:
+            raise Refused("IPAM.Config has to be one subnet")
+    try:
+        subnet = Subnet(IPv4Network(config.get("Subnet", "")))
+    except ValueError:
+        raise Refused("IPAM.Config.Subnet is not an IPv4 subnet") from None
+    if subnet.network.prefixlen != PREFIX or not subnet.network.subnet_of(pool):
+        raise Refused(f"IPAM.Config.Subnet {subnet.network} is not a /{PREFIX} of the pool {pool}")
+    cut = {"Subnet": str(subnet.network), "Gateway": subnet.gateway, "IPRange": subnet.for_others}
+    if config != cut:
+        raise Refused("IPAM.Config does not divide the subnet as all are divided")
+    return ipam | {"Config": [config]}, subnet
+
+
+async def connect(call: Call) -> Forward:
+    """POST /networks/{name}/connect: hub or proxy to a server's network, at its place there."""
+    body = fields(call.body, {"Container": text, "EndpointConfig": _as_it_is}, "")
+    network, container, service = await _both(call, body)
+    subnet = subnet_of(network)
+    place = {"hub": subnet.hub, "proxy": subnet.proxy}[service]
+    config = endpoint(body.get("EndpointConfig"), place, [service], "EndpointConfig")
+    given = {"Container": container["Id"], "EndpointConfig": config}
+    return Forward(f"/networks/{network['Id']}/connect", {}, given)
+
+
+async def disconnect(call: Call) -> Forward:
+    """POST /networks/{name}/disconnect: hub or proxy from a server's network."""
+    body = fields(call.body, {"Container": text, "Force": yes}, "")
+    network, container, _ = await _both(call, body)
+    return Forward(
+        f"/networks/{network['Id']}/disconnect", {}, body | {"Container": container["Id"]}
+    )
+
+
+async def on_own(call: Call) -> Forward:
+    """A call about one server's network of this platform; passed on with the network's id."""
+    return Forward(f"/networks/{(await _own(call))['Id']}", call.query)
+
+
+async def _own(call: Call) -> Record:
+    record = await call.engine.network(call.name)
+    ownership.require_persons(record, call.policy, f"network {call.name[:100]}")
+    return record
+
+
+async def _both(call: Call, body: Mapping[str, Any]) -> tuple[Record, Record, str]:
+    """The network, the container and which service that is."""
+    network = await _own(call)
+    container = await call.engine.container(body.get("Container", ""))
+    service = ownership.service(container, call.policy)
+    if not service:
+        raise Refused("only hub and proxy of this platform are attached to servers' networks")
+    return network, container, service
+
+
+def endpoint(value: Any, place: str, aliases: list[str], where: str) -> dict[str, Any]:
+    """How a container is attached: at this address, under these names and no others."""
+    kept = fields(value, {"IPAMConfig": table, "Aliases": texts}, where)
+    if kept.get("IPAMConfig") != {"IPv4Address": place}:
+        raise Refused(f"{where}.IPAMConfig has to be the address {place}")
+    if kept.get("Aliases", []) != aliases:
+        raise Refused(f"{where}.Aliases has to be {aliases}")
+    return kept
+
+
+def check_servers(record: Record, labels: Mapping[str, str], call: Call, name: str) -> Subnet:
+    """The subnet of a new container's network, which has to be made for its server, or Refused."""
+    ownership.require_persons(record, call.policy, f"network {name[:100]}")
+    found = ownership.labels(record)
+    if [found.get(key, "") for key in (USER, SERVER)] != [
+        labels.get(key, "") for key in (USER, SERVER)
+    ]:
+        raise Refused(f"network {name[:100]} was made for another server")
+    return subnet_of(record)
+
+
+def subnet_of(record: Record) -> Subnet:
+    """The addresses of one of our networks, from the engine's record."""
+    return Subnet(IPv4Network(record["IPAM"]["Config"][0]["Subnet"]))

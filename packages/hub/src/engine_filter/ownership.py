@@ -1,0 +1,50 @@
+"""Whose an object is, by the labels the engine keeps for it. Pure."""
+
+from collections.abc import Mapping
+
+from engine_filter.calls import Record
+from engine_filter.policy import PLATFORM, USER, Policy
+from engine_filter.refusal import Refused
+from hub_config.spawning.container_options import LABEL
+
+SERVICES = frozenset({"hub", "proxy"})
+"""Compose services that are attached to people's networks."""
+
+_SERVICE = "com.docker.compose.service"
+
+
+def labels(record: Record) -> Mapping[str, str]:
+    """An object's labels: a container's are in its Config, other objects' beside their names."""
+    holder = record.get("Config") or record
+    return holder.get("Labels") or {}
+
+
+def is_persons(record: Record, policy: Policy) -> bool:
+    """Whether it was made for a person of this platform."""
+    found = labels(record)
+    return found.get(PLATFORM) == policy.platform and bool(found.get(USER))
+
+
+def service(record: Record, policy: Policy) -> str:
+    """Which service of this platform a container is, hub or proxy; empty for any other."""
+    found = labels(record)
+    if found.get(PLATFORM) != policy.platform or USER in found:
+        return ""
+    name = found.get(_SERVICE, "")
+    return name if name in SERVICES else ""
+
+
+def require_persons(record: Record, policy: Policy, what: str) -> None:
+    """Raises Refused for an object that was not made for a person of this platform."""
+    if not is_persons(record, policy):
+        raise Refused(f"{what} is not of a person of platform {policy.platform}")
+
+
+def require_own_labels(given: Mapping[str, str], policy: Policy) -> None:
+    """Raises Refused unless labels for a new object name platform and person, and are our own."""
+    if foreign := sorted(name for name in given if not name.startswith(f"{LABEL}.")):
+        raise Refused(f"label {foreign[0][:100]} is not one of this platform's")
+    if given.get(PLATFORM) != policy.platform:
+        raise Refused(f"label {PLATFORM} has to be {policy.platform}")
+    if not given.get(USER):
+        raise Refused(f"label {USER} has to name a person")

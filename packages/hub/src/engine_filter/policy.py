@@ -1,0 +1,55 @@
+"""What this platform may do with the engine, taken from the same settings as the hub's."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from hub_config.settings import Settings
+from hub_config.spawning.container_options import LABEL
+
+PLATFORM, USER, SERVER, PROFILE = (
+    f"{LABEL}.{part}" for part in ("platform", "user", "server", "profile")
+)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Names, limits and exceptions that rules compare with."""
+
+    platform: str
+    network: str
+    container_prefix: str
+    volume_prefix: str
+    pids_limit: int
+    address_pool: IPv4Network
+    ca_bundle: str
+    sudo_profiles: frozenset[str]
+
+    @property
+    def container_name(self) -> re.Pattern[str]:
+        """Names of people's servers; see `spawning.names.container`."""
+        return re.compile(rf"{re.escape(self.container_prefix)}-[a-z0-9_]+(-[a-z0-9_]+)?")
+
+    @property
+    def network_name(self) -> re.Pattern[str]:
+        """Names of servers' networks; see `spawning.names.network`."""
+        return re.compile(rf"{re.escape(self.network)}-[a-z0-9_]+(-[a-z0-9_]+)?")
+
+    @property
+    def volume_name(self) -> re.Pattern[str]:
+        """Names of home volumes; see `spawning.names.home_volume`."""
+        return re.compile(rf"{re.escape(self.volume_prefix)}[a-z0-9_]+(\.[0-9]+)?")
+
+
+def from_settings(settings: Settings) -> Policy:
+    """The policy that follows from the settings."""
+    return Policy(
+        platform=settings.platform,
+        network=settings.network,
+        container_prefix=settings.container_prefix,
+        volume_prefix=settings.user_volume_prefix,
+        pids_limit=settings.pids_limit,
+        address_pool=settings.address_pool,
+        ca_bundle=settings.ca_bundle,
+        sudo_profiles=settings.profiles_with_sudo,
+    )

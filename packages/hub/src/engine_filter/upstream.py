@@ -1,0 +1,110 @@
+"""The real engine: looked up objects in, calls passed on to. Thin."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from yarl import URL
+
+from engine_filter.calls import Forward, Record
+from engine_filter.refusal import MissingError
+
+ANSWER_SECONDS = 300.0
+"""The longest any call takes that does not wait for something to happen."""
+
+_HOST = "http://engine"
+_NOT_FOUND, _OK = 404, 200
+
+
+class Upstream:
+    """A client of the engine's socket; entering opens it."""
+
+    def __init__(self, socket: Path) -> None:
+        """`socket` is the engine's own."""
+        self._socket = socket
+
+    async def __aenter__(self) -> "Upstream":
+        connector = aiohttp.UnixConnector(str(self._socket), limit=0)
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    def send(
+        self, method: str, version: str, forward: Forward, headers: dict[str, str]
+    ) -> "aiohttp.client._RequestContextManager":
+        """Pass a call on, written anew from its parts."""
+        url = _url(version + forward.path, forward.query)
+        body = None
+        if forward.body is not None:
+            body = json.dumps(forward.body).encode("ascii")
+            headers = headers | {"Content-Type": "application/json"}
+        total = None if forward.endless else ANSWER_SECONDS
+        timeout = aiohttp.ClientTimeout(total=total, sock_connect=10)
+        return self._session.request(
+            method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+        )
+
+    async def look_up(self, path: str) -> Record:
+        """What the engine says about one object. Raises MissingError with the engine's words."""
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=10)
+        async with self._session.get(_url(path, {}), timeout=timeout) as answer:
+            record: dict[str, Any] = await answer.json()
+            if answer.status == _NOT_FOUND:
+                raise MissingError(str(record.get("message", "not found")))
+            if answer.status != _OK:
+                raise aiohttp.ClientError(f"the engine answered {answer.status} for {path}")
+            return record
+
+
+def _url(path: str, query: dict[str, str]) -> URL:
+    encoded = quote(path, safe="/:@")
+    return URL(f"{_HOST}{encoded}{'?' if query else ''}{urlencode(query)}", encoded=True)
+
+
+class LookUps:
+    """The engine as rules see it, in one version of its API."""
+
+    def __init__(self, upstream: Upstream, version: str) -> None:
+        """`version` is a path prefix such as /v1.45."""
+        self._upstream, self._version = upstream, version
+
+    async def container(self, name: str) -> Record:
+        """One container."""
+        return await self._get("containers", name, "/json")
+
+    async def image(self, name: str) -> Record:
+        """One image."""
+        return await self._get("images", name, "/json")
+
+    async def network(self, name: str) -> Record:
+        """One network."""
+        return await self._get("networks", name, "")
+
+    async def volume(self, name: str) -> Record:
+        """One volume."""
+        return await self._get("volumes", name, "")
+
+    async def _get(self, kind: str, name: str, tail: str) -> Record:
+        if not _is_plain(name):
+            raise MissingError(f"No such object: {name[:100]}")
+        return await self._upstream.look_up(f"{self._version}/{kind}/{name}{tail}")
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name from a body can stand in a path without meaning something else there."""
+    parts = name.split("/")
+    return name.isascii() and all(
+        part and part.strip(".") and part.replace("_", "a").replace("-", "a").replace(".", "a")
+        .replace(":", "a").replace("@", "a").isalnum()
+        for part in parts
+    )  # fmt: skip

@@ -1,0 +1,604 @@
+"""Calls that a hub in the wrong hands could make, none of which the engine may ever get to see.
+
+Used by the unit tests of the rules, by the real run against an engine, and for the table in
+`docs/engine-filter.md`. Standard library only, since it is loaded in two environments.
+"""
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+GIB = 2**30
+SUBNET, HUB_PLACE, SERVER_PLACE = "10.213.8.0/28", "10.213.8.2", "10.213.8.4"
+"""The network of the server that hostile calls pretend to start."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Names of what is there: made up in unit tests, real things in the real run."""
+
+    platform: str = "jhub-docker"
+    prefix: str = "jupyter"
+    volume_prefix: str = "jupyterhub-user-"
+    network: str = "jupyterhub-net"
+    image: str = "local/uv-lab:latest"
+    profile: str = "uv-lab-small"
+    other_image: str = "local/other:latest"
+    other_container: str = "somebodys-database"
+    other_volume: str = "jupyterhub-user-elsewhere"
+    other_network: str = "somebodys-network"
+    hub: str = "jhub-docker-hub-1"
+    data_volume: str = "jupyterhub_data"
+
+    @property
+    def name(self) -> str:
+        """The container that hostile calls try to make."""
+        return f"{self.prefix}-mallory"
+
+    @property
+    def server_network(self) -> str:
+        """The network of that container's server."""
+        return f"{self.network}-mallory"
+
+    @property
+    def new_network(self) -> str:
+        """A network that hostile calls try to make."""
+        return f"{self.network}-new"
+
+    @property
+    def home(self) -> str:
+        """The home volume of that container's person."""
+        return f"{self.volume_prefix}mallory"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One hostile call; `body` is JSON text, empty for none."""
+
+    subject: str
+    title: str
+    method: str
+    target: str
+    body: str = ""
+
+
+def labels(world: World) -> dict[str, str]:
+    """The labels a server of this platform carries."""
+    return {
+        "io.jhub-docker.platform": world.platform,
+        "io.jhub-docker.user": "mallory",
+        "io.jhub-docker.server": "",
+        "io.jhub-docker.profile": world.profile,
+    }
+
+
+def creation(world: World) -> dict[str, Any]:
+    """A creation as the hub makes it: the harmless body that hostile ones differ from."""
+    return {
+        "Image": world.image,
+        "Cmd": None,
+        "Env": ["JUPYTERHUB_API_TOKEN=0"],
+        "User": None,
+        "Labels": labels(world),
+        "ExposedPorts": {"8888/tcp": {}},
+        "Volumes": {"/home/nebula": {}},
+        "Tty": False,
+        "AttachStdin": False,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "HostConfig": {
+            "Memory": GIB,
+            "MemorySwap": GIB,
+            "PidsLimit": 1000,
+            "CpuPeriod": 100000,
+            "CpuQuota": 100000,
+            "CpuShares": 1024,
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges"],
+            "Binds": [f"{world.home}:/home/nebula:rw"],
+            "Links": [],
+            "Mounts": [],
+            "NetworkMode": world.server_network,
+        },
+        "NetworkingConfig": {
+            "EndpointsConfig": {world.server_network: {"IPAMConfig": {"IPv4Address": SERVER_PLACE}}}
+        },
+    }
+
+
+def network(world: World) -> dict[str, Any]:
+    """A network's creation as the hub makes it."""
+    return {
+        "Name": world.new_network,
+        "Driver": "bridge",
+        "Options": {"com.docker.network.bridge.name": bridge_name(world.platform)},
+        "IPAM": {
+            "Driver": "default",
+            "Config": [
+                {
+                    "Subnet": "10.213.9.0/28",
+                    "Gateway": "10.213.9.1",
+                    "IPRange": "10.213.9.8/29",
+                    "AuxiliaryAddresses": None,
+                }
+            ],
+        },
+        "CheckDuplicate": None,
+        "Labels": labels(world),
+        "EnableIPv6": False,
+    }
+
+
+def bridge_name(platform: str) -> str:
+    """The bridge of that subnet: the platform's digits and the subnet's place in the pool."""
+    return f"jh-{hashlib.sha256(platform.encode()).hexdigest()[:5]}-90"
+
+
+def connection(world: World) -> dict[str, Any]:
+    """An attachment of the hub as the hub makes it."""
+    return {
+        "Container": world.hub,
+        "EndpointConfig": {"IPAMConfig": {"IPv4Address": HUB_PLACE}, "Aliases": ["hub"]},
+    }
+
+
+HOST_CONFIG: list[tuple[str, dict[str, Any]]] = [
+    ("privileged", {"Privileged": True}),
+    ("privileged as a number", {"Privileged": 1}),
+    ("privileged in lower case, as Go reads it too", {"privileged": True}),
+    (
+        "privileged with a long s, which Go folds to s",
+        {"SecurityOpt": [], "\u017fecurityOpt": ["x"]},
+    ),
+    ("the host's network", {"NetworkMode": "host"}),
+    ("another container's network", {"NetworkMode": "container:somebodys-database"}),
+    ("the default bridge", {"NetworkMode": "bridge"}),
+    ("the engine's default network", {"NetworkMode": "default"}),
+    ("no network named", {"NetworkMode": ""}),
+    ("a network namespace by path", {"NetworkMode": "ns:/proc/1/ns/net"}),
+    ("the host's processes", {"PidMode": "host"}),
+    ("another container's processes", {"PidMode": "container:somebodys-database"}),
+    ("the host's IPC", {"IpcMode": "host"}),
+    ("another container's IPC", {"IpcMode": "container:somebodys-database"}),
+    ("IPC that others can join", {"IpcMode": "shareable"}),
+    ("the host's UTS", {"UTSMode": "host"}),
+    ("the host's user namespace", {"UsernsMode": "host"}),
+    ("the host's cgroup namespace", {"CgroupnsMode": "host"}),
+    ("a parent cgroup", {"CgroupParent": "/"}),
+    ("a cgroup of another container", {"Cgroup": "container:somebodys-database"}),
+    ("the host's root", {"Binds": ["/:/host:rw"]}),
+    ("the host's root, read-only", {"Binds": ["/:/host:ro"]}),
+    ("the engine's socket", {"Binds": ["/var/run/docker.sock:/var/run/docker.sock:rw"]}),
+    (
+        "the CA bundle's place from another file",
+        {"Binds": ["/etc/shadow:/etc/jhub-docker/ca-bundle.crt:ro"]},
+    ),
+    ("a host folder by a relative path", {"Binds": ["../../etc:/etc-host:rw"]}),
+    ("a bind without a mode", {"Binds": ["/etc:/etc-host"]}),
+    ("a bind with propagation", {"Binds": ["/mnt:/mnt:rw,rshared"]}),
+    ("a bind relabelled", {"Binds": ["/etc:/x:Z"]}),
+    ("the hub's data volume", {"Binds": ["{data_volume}:/home/nebula:rw"]}),
+    ("a volume of another platform", {"Binds": ["{other_volume}:/home/nebula:rw"]}),
+    ("a home at another place", {"Binds": ["{home}:/opt/venv:rw"]}),
+    ("two volumes at one place", {"Binds": ["{home}:/home/nebula:rw", "{home}2:/home/nebula:rw"]}),
+    ("a volume's name with a path in it", {"Binds": ["{home}/../x:/home/nebula:rw"]}),
+    ("an anonymous volume", {"Binds": ["/home/nebula"]}),
+    ("binds that are no list", {"Binds": {"/": "/host"}}),
+    ("a bind mount by Mounts", {"Mounts": [{"Type": "bind", "Source": "/", "Target": "/host"}]}),
+    (
+        "a volume with driver options by Mounts",
+        {
+            "Mounts": [
+                {
+                    "Type": "volume",
+                    "Source": "x",
+                    "Target": "/x",
+                    "VolumeOptions": {
+                        "DriverConfig": {
+                            "Name": "local",
+                            "Options": {"type": "none", "o": "bind", "device": "/"},
+                        }
+                    },
+                }
+            ]
+        },
+    ),
+    ("a tmpfs by Mounts", {"Mounts": [{"Type": "tmpfs", "Target": "/x"}]}),
+    ("a named pipe by Mounts", {"Mounts": [{"Type": "npipe", "Source": "x", "Target": "/x"}]}),
+    ("another container's volumes", {"VolumesFrom": ["somebodys-database"]}),
+    ("another volume driver", {"VolumeDriver": "evil"}),
+    (
+        "a device",
+        {
+            "Devices": [
+                {
+                    "PathOnHost": "/dev/sda",
+                    "PathInContainer": "/dev/sda",
+                    "CgroupPermissions": "rwm",
+                }
+            ]
+        },
+    ),
+    ("a rule for devices", {"DeviceCgroupRules": ["a *:* rwm"]}),
+    ("all GPUs", {"DeviceRequests": [{"Driver": "", "Count": -1, "Capabilities": [["gpu"]]}]}),
+    (
+        "a CDI device",
+        {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["vendor.com/device=all"]}]},
+    ),
+    ("all capabilities", {"CapAdd": ["ALL"]}),
+    ("SYS_ADMIN", {"CapAdd": ["SYS_ADMIN"]}),
+    ("CAP_SYS_PTRACE with its prefix", {"CapAdd": ["CAP_SYS_PTRACE"]}),
+    ("sys_module in lower case", {"CapAdd": ["sys_module"]}),
+    ("NET_RAW", {"CapAdd": ["NET_RAW"]}),
+    ("NET_ADMIN", {"CapAdd": ["NET_ADMIN"]}),
+    ("a capability for sudo without such a profile", {"CapAdd": ["AUDIT_WRITE"]}),
+    ("capabilities that are no list", {"CapAdd": "ALL"}),
+    ("default capabilities kept", {"CapDrop": []}),
+    ("only some capabilities dropped", {"CapDrop": ["NET_RAW"]}),
+    ("capabilities in the old field", {"Capabilities": ["ALL"]}),
+    ("seccomp off", {"SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]}),
+    ("seccomp off, the old way", {"SecurityOpt": ["no-new-privileges", "seccomp:unconfined"]}),
+    ("AppArmor off", {"SecurityOpt": ["no-new-privileges", "apparmor=unconfined"]}),
+    ("SELinux off", {"SecurityOpt": ["no-new-privileges", "label=disable"]}),
+    ("all of /proc visible", {"SecurityOpt": ["no-new-privileges", "systempaths=unconfined"]}),
+    ("new privileges allowed", {"SecurityOpt": []}),
+    ("new privileges allowed by a value", {"SecurityOpt": ["no-new-privileges:false"]}),
+    ("other masked paths", {"MaskedPaths": ["/nowhere"]}),
+    ("other read-only paths", {"ReadonlyPaths": ["/nowhere"]}),
+    ("a kernel setting", {"Sysctls": {"kernel.core_pattern": "|/x"}}),
+    ("another runtime", {"Runtime": "evil"}),
+    ("another isolation", {"Isolation": "process"}),
+    ("a port published", {"PortBindings": {"8888/tcp": [{"HostPort": "22"}]}}),
+    ("all ports published", {"PublishAllPorts": True}),
+    ("names resolved otherwise", {"ExtraHosts": ["hub:6.6.6.6"]}),
+    ("another name server", {"Dns": ["6.6.6.6"]}),
+    ("a link to another container", {"Links": ["somebodys-database:db"]}),
+    ("more groups", {"GroupAdd": ["docker"]}),
+    ("the OOM killer off", {"OomKillDisable": True}),
+    ("never the OOM killer's choice", {"OomScoreAdj": -1000}),
+    ("restarted for ever", {"RestartPolicy": {"Name": "always"}}),
+    ("removed before anyone has seen why", {"AutoRemove": True}),
+    ("memory without limit", {"Memory": 0}),
+    ("memory as a text", {"Memory": "1g"}),
+    ("swap without limit", {"MemorySwap": -1}),
+    ("swap beyond memory", {"MemorySwap": 4 * GIB}),
+    ("processes without limit", {"PidsLimit": 0}),
+    ("processes without limit, the other way", {"PidsLimit": -1}),
+    ("more processes than the setting allows", {"PidsLimit": 4194304}),
+    ("real-time scheduling", {"CpuRealtimeRuntime": 950000}),
+    ("all of the disk's bandwidth", {"BlkioWeight": 1000}),
+    (
+        "a log driver that sends elsewhere",
+        {"LogConfig": {"Type": "syslog", "Config": {"syslog-address": "tcp://6.6.6.6:1"}}},
+    ),
+    (
+        "a log driver's option",
+        {"LogConfig": {"Type": "json-file", "Config": {"env": "JUPYTERHUB_API_TOKEN"}}},
+    ),
+    ("another storage option", {"StorageOpt": {"overlay2.override_kernel_check": "1"}}),
+    ("an unknown limit", {"Ulimits": [{"Name": "memlock", "Soft": -1, "Hard": -1}]}),
+    ("a container id written to the host", {"ContainerIDFile": "/etc/cron.d/x"}),
+    ("annotations for the runtime", {"Annotations": {"run.oci.handler": "krun"}}),
+    ("a field that does not exist yet", {"FutureField": {"root": True}}),
+]
+"""Hostile changes of the HostConfig."""
+
+TOP_LEVEL: list[tuple[str, dict[str, Any]]] = [
+    ("an image that is none of the platform's", {"Image": "{other_image}"}),
+    ("an image by a path", {"Image": "../../containers/{hub}"}),
+    ("no image", {"Image": ""}),
+    ("another entry point", {"Entrypoint": ["/bin/sh", "-c", "id"]}),
+    ("the user of another service", {"User": "0:0"}),
+    ("a health check", {"Healthcheck": {"Test": ["CMD", "id"]}}),
+    ("a hardware address", {"MacAddress": "02:42:ac:11:00:02"}),
+    ("a host name of the platform's own", {"Hostname": "hub"}),
+    ("a domain", {"Domainname": "example.org"}),
+    ("an anonymous volume", {"Volumes": {"/opt": {}}}),
+    ("a volume with a value", {"Volumes": {"/home/nebula": {"Source": "/"}}}),
+    ("a build trigger", {"OnBuild": ["RUN id"]}),
+    ("GPUs by NVIDIA's variable", {"Env": ["NVIDIA_VISIBLE_DEVICES=all"]}),
+    ("a variable that is no text", {"Env": [{"a": "b"}]}),
+    ("a null byte in a variable", {"Env": ["a=b\0c"]}),
+    ("no label of a person", {"Labels": {"io.jhub-docker.platform": "{platform}"}}),
+    (
+        "a label of another platform",
+        {"Labels": {"io.jhub-docker.platform": "other", "io.jhub-docker.user": "x"}},
+    ),
+    ("no labels", {"Labels": {}}),
+    (
+        "another profile than the image's",
+        {
+            "Labels": {
+                "io.jhub-docker.platform": "{platform}",
+                "io.jhub-docker.user": "x",
+                "io.jhub-docker.profile": "other-small",
+            }
+        },
+    ),
+    (
+        "Compose's label of the hub",
+        {
+            "Labels": {
+                "io.jhub-docker.platform": "{platform}",
+                "io.jhub-docker.user": "x",
+                "com.docker.compose.service": "hub",
+            }
+        },
+    ),
+    ("a second network", {"NetworkingConfig": {"EndpointsConfig": {"{platform}_control": {}}}}),
+    (
+        "the hub's name on the network",
+        {
+            "NetworkingConfig": {
+                "EndpointsConfig": {
+                    "{server_network}": {
+                        "IPAMConfig": {"IPv4Address": "10.213.8.4"},
+                        "Aliases": ["hub"],
+                    }
+                }
+            }
+        },
+    ),
+    ("a HostConfig in lower case", {"hostconfig": {"Privileged": True}}),
+    ("a HostConfig that is no object", {"HostConfig": "{}"}),
+    ("a HostConfig in a list", {"HostConfig": [{"Privileged": True}]}),
+    ("no HostConfig", {"HostConfig": None}),
+]
+"""Hostile changes of the rest of a creation."""
+
+NETWORKS: list[tuple[str, dict[str, Any]]] = [
+    ("a network on the host's own card", {"Driver": "macvlan", "Options": {"parent": "eth0"}}),
+    ("a network without a driver", {"Driver": None}),
+    ("a network under a foreign name", {"Name": "bridge"}),
+    ("a network of another platform", {"Labels": {"io.jhub-docker.platform": "other"}}),
+    ("a network with Compose's labels", {"Labels": {"com.docker.compose.network": "control"}}),
+    ("a network taken from another", {"ConfigFrom": {"Network": "x"}, "ConfigOnly": True}),
+    ("a network of the swarm", {"Scope": "swarm", "Attachable": True}),
+    ("a network of the swarm's entrance", {"Ingress": True}),
+    ("a network with IPv6", {"EnableIPv6": True}),
+    ("a network's addresses by a plugin", {"IPAM": {"Driver": "evil", "Config": []}}),
+    ("a network without addresses of ours", {"IPAM": {"Driver": "default", "Config": []}}),
+    ("a network outside the pool", {"IPAM": {"Config": [{"Subnet": "192.168.0.0/28"}]}}),
+    ("a network as large as the pool", {"IPAM": {"Config": [{"Subnet": "10.213.0.0/16"}]}}),
+    ("a network of the internet's addresses", {"IPAM": {"Config": [{"Subnet": "1.1.1.0/28"}]}}),
+    (
+        "a network with two subnets",
+        {"IPAM": {"Config": [{"Subnet": "10.213.9.0/28"}, {"Subnet": "10.213.9.16/28"}]}},
+    ),
+    (
+        "a network with another gateway",
+        {
+            "IPAM": {
+                "Config": [
+                    {"Subnet": "10.213.9.0/28", "Gateway": "10.213.9.9", "IPRange": "10.213.9.8/29"}
+                ]
+            }
+        },
+    ),
+    ("a network whose subnet is no text", {"IPAM": {"Config": [{"Subnet": 1}]}}),
+    ("a network on the host's bridge", {"Options": {"com.docker.network.bridge.name": "docker0"}}),
+    ("a network without a bridge's name", {"Options": {}}),
+    (
+        "a network with the host's addresses shown",
+        {
+            "Options": {
+                "com.docker.network.bridge.name": "{bridge}",
+                "com.docker.network.bridge.gateway_mode_ipv4": "routed",
+            }
+        },
+    ),
+]
+"""Hostile changes of a network's creation."""
+
+CONNECTIONS: list[tuple[str, str, dict[str, Any]]] = [
+    (
+        "somebody's container on a server's network",
+        "{server_network}",
+        {"Container": "{other_container}"},
+    ),
+    ("the hub on the host's network", "host", {}),
+    ("the hub on somebody's network", "{other_network}", {}),
+    (
+        "the hub under the proxy's name",
+        "{server_network}",
+        {"EndpointConfig": {"IPAMConfig": {"IPv4Address": HUB_PLACE}, "Aliases": ["proxy"]}},
+    ),
+    (
+        "the hub at the proxy's address",
+        "{server_network}",
+        {"EndpointConfig": {"IPAMConfig": {"IPv4Address": "10.213.8.3"}, "Aliases": ["hub"]}},
+    ),
+    ("the hub anywhere", "{server_network}", {"EndpointConfig": None}),
+    (
+        "the hub with a hardware address",
+        "{server_network}",
+        {"EndpointConfig": {"MacAddress": "02:42:ac:11:00:02"}},
+    ),
+    (
+        "the hub with driver options",
+        "{server_network}",
+        {"EndpointConfig": {"DriverOpts": {"a": "b"}}},
+    ),
+]
+"""Hostile attachments of hub or proxy."""
+
+OTHER_CALLS: list[tuple[str, str, str, Any]] = [
+    ("a command in a server", "POST", "/containers/{hub}/exec", {"Cmd": ["id"]}),
+    ("a started command", "POST", "/exec/0123456789/start", {"Detach": False}),
+    ("attached to a container", "POST", "/containers/{hub}/attach?stream=1&stdin=1", None),
+    ("attached by websocket", "GET", "/containers/{hub}/attach/ws?stream=1", None),
+    ("files out of the hub", "GET", "/containers/{hub}/archive?path=/srv/jupyterhub/secrets", None),
+    ("files into the hub", "PUT", "/containers/{hub}/archive?path=/", None),
+    ("a whole file system", "GET", "/containers/{other_container}/export", None),
+    ("limits changed", "POST", "/containers/{other_container}/update", {"Memory": 1}),
+    ("a container renamed", "POST", "/containers/{other_container}/rename?name={name}", None),
+    ("a signal", "POST", "/containers/{other_container}/kill?signal=KILL", None),
+    ("another's container stopped", "POST", "/containers/{other_container}/stop", None),
+    ("another's container started", "POST", "/containers/{other_container}/start", None),
+    ("another's container removed", "DELETE", "/containers/{other_container}?force=1", None),
+    ("another's container looked at", "GET", "/containers/{other_container}/json", None),
+    ("another's log", "GET", "/containers/{other_container}/logs?stdout=1", None),
+    ("the hub's own container removed", "DELETE", "/containers/{hub}?force=True", None),
+    ("stopped containers removed", "POST", "/containers/prune", None),
+    ("a HostConfig at start", "POST", "/containers/{other_container}/start", {"Privileged": True}),
+    ("a server under a foreign name", "POST", "/containers/create?name=jhub-docker-hub-1", {}),
+    ("a server without a name", "POST", "/containers/create", {}),
+    ("a server with two names", "POST", "/containers/create?name={name}&name=x", {}),
+    ("a server for another machine", "POST", "/containers/create?name={name}&platform=x", {}),
+    (
+        "a volume that is a folder of the host",
+        "POST",
+        "/volumes/create",
+        {
+            "Name": "{home}",
+            "Driver": "local",
+            "DriverOpts": {"type": "none", "o": "bind", "device": "/"},
+        },
+    ),
+    ("a volume of another driver", "POST", "/volumes/create", {"Name": "{home}", "Driver": "nfs"}),
+    ("a volume under another name", "POST", "/volumes/create", {"Name": "jupyterhub_data"}),
+    (
+        "a volume on a cluster",
+        "POST",
+        "/volumes/create",
+        {"Name": "{home}", "ClusterVolumeSpec": {"Group": "x"}},
+    ),
+    ("a volume without labels", "POST", "/volumes/create", {"Name": "{home}"}),
+    ("the hub's data removed", "DELETE", "/volumes/{data_volume}", None),
+    ("another platform's volume removed", "DELETE", "/volumes/{other_volume}", None),
+    ("the hub's data looked at", "GET", "/volumes/{data_volume}", None),
+    ("unused volumes removed", "POST", "/volumes/prune", None),
+    ("an image built", "POST", "/build?remote=https://example.org/x", None),
+    ("an image loaded", "POST", "/images/load", None),
+    ("an image imported", "POST", "/images/create?fromSrc=https://example.org/x", None),
+    ("an image pulled", "POST", "/images/create?fromImage=docker.io/library/debian", None),
+    ("an image tagged as ours", "POST", "/images/{other_image}/tag?repo=local/uv-lab", None),
+    ("an image made from a container", "POST", "/commit?container={hub}", {}),
+    ("an image removed", "DELETE", "/images/{image}", None),
+    ("an image saved", "GET", "/images/{image}/get", None),
+    ("an image of others looked at", "GET", "/images/{other_image}/json", None),
+    ("the engine's swarm", "POST", "/swarm/init", {}),
+    ("a service on the swarm", "POST", "/services/create", {"Name": "x"}),
+    ("a secret of the swarm", "GET", "/secrets", None),
+    ("a plugin", "POST", "/plugins/pull?remote=evil", None),
+    ("a session to the builder", "POST", "/session", None),
+    ("the engine's gRPC", "POST", "/grpc", None),
+    ("credentials tried", "POST", "/auth", {"username": "x"}),
+    ("the engine's use of the disk", "GET", "/system/df", None),
+    ("a network of the engine removed", "DELETE", "/networks/bridge", None),
+    ("somebody's network removed", "DELETE", "/networks/{other_network}", None),
+    (
+        "a container cut off",
+        "POST",
+        "/networks/{other_network}/disconnect",
+        {"Container": "{other_container}", "Force": True},
+    ),
+    (
+        "somebody's container cut off",
+        "POST",
+        "/networks/{server_network}/disconnect",
+        {"Container": "{other_container}"},
+    ),
+    ("unused networks removed", "POST", "/networks/prune", None),
+    (
+        "a network on the host's own card",
+        "POST",
+        "/networks/create",
+        {"Name": "{name}", "Driver": "macvlan", "Options": {"parent": "eth0"}},
+    ),
+    ("the root of the API", "GET", "/", None),
+    ("a path with dots", "GET", "/containers/{name}/../../images/json", None),
+    ("a path with escaped dots", "GET", "/v1.45/%2e%2e/containers/json", None),
+    ("a path with an escaped slash", "DELETE", "/containers%2f{hub}", None),
+    ("a path with two slashes", "GET", "//containers/json", None),
+    ("a path escaped twice", "GET", "/containers/%252e%252e/json", None),
+    ("a path with a backslash", "GET", "/containers\\json", None),
+    ("a path with a semicolon", "GET", "/containers/json;x=y", None),
+    ("a path in capitals", "GET", "/Containers/json", None),
+    ("a path with a slash at its end", "DELETE", "/containers/{hub}/", None),
+    ("a version before the supported ones", "GET", "/v1.12/containers/json", None),
+    ("a version that is none", "GET", "/v1.45beta/containers/json", None),
+    ("two versions", "GET", "/v1.45/v1.44/containers/json", None),
+    ("a whole URL", "GET", "http://engine/containers/json", None),
+    ("a query with an unknown name", "GET", "/containers/json?evil=1", None),
+    ("a query with a semicolon", "GET", "/containers/json?all=1;filters=x", None),
+    ("filters that are no object", "GET", "/containers/json?filters=[]", None),
+    ("filters nested otherwise", "GET", '/containers/json?filters={{"label":{{"x":true}}}}', None),
+    ("a body where none belongs", "GET", "/containers/json", {"a": "b"}),
+    ("the engine's events of others", "GET", "/events", None),
+]
+"""Hostile calls of other kinds; a creation's body is the harmless one."""
+
+BODIES: list[tuple[str, str]] = [
+    ("a body that is no JSON", "{"),
+    ("a body that is a list", '[{"Image": "x"}]'),
+    ("a name twice", '{"Image": "a", "Image": "b"}'),
+    ("HostConfig twice", '{"HostConfig": {}, "HostConfig": {"Privileged": true}}'),
+    ("not a number", '{"HostConfig": {"Memory": NaN}}'),
+    ("two documents", '{"Image": "a"} {"HostConfig": {"Privileged": true}}'),
+    ("a body nested too deep", '{"a":' * 50 + "1" + "}" * 50),
+    ("a body nested without end", '{"a":' * 5000 + "1" + "}" * 5000),
+    ("a byte order mark", '\ufeff{"Image": "a"}'),
+]
+"""Bodies of a creation that can be read in more than one way, or not at all."""
+
+
+def cases(world: World) -> Iterator[Case]:
+    """All hostile calls."""
+    create = f"/v1.45/containers/create?name={world.name}"
+    for title, change in HOST_CONFIG:
+        body = creation(world)
+        body["HostConfig"] |= _filled(change, world)
+        yield Case("HostConfig", title, "POST", create, json.dumps(body))
+    for title, change in TOP_LEVEL:
+        body = creation(world) | _filled(change, world)
+        yield Case("Creation", title, "POST", create, json.dumps(body))
+    for title, raw in BODIES:
+        yield Case("Body", title, "POST", create, raw)
+    for title, change in NETWORKS:
+        body = network(world) | _filled(change, world)
+        yield Case("Network", title, "POST", "/v1.45/networks/create", json.dumps(body))
+    for title, name, change in CONNECTIONS:
+        target = _target(f"/v1.45/networks/{name}/connect", world)
+        body = connection(world) | _filled(change, world)
+        yield Case("Attachment", title, "POST", target, json.dumps(body))
+    for title, method, target, given in OTHER_CALLS:
+        content = _filled(given, world)
+        if target.startswith("/containers/create"):
+            content = creation(world)
+        yield Case("Call", title, method, _target(target, world), _text(content))
+
+
+def _text(content: Any) -> str:
+    return "" if content is None else json.dumps(content)
+
+
+def _target(pattern: str, world: World) -> str:
+    path, _, query = pattern.format(**_names(world)).partition("?")
+    return path + ("?" if query else "") + quote(query, safe="=&;:/._-{}")
+
+
+def _filled(value: Any, world: World) -> Any:
+    """`value` with names of the world in place of {names}."""
+    if isinstance(value, dict):
+        return {_filled(key, world): _filled(inner, world) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, world) for inner in value]
+    if isinstance(value, str):
+        for name, real in _names(world).items():
+            value = value.replace("{" + name + "}", real)
+    return copy.deepcopy(value)
+
+
+def _names(world: World) -> dict[str, str]:
+    return {
+        **vars(world),
+        "name": world.name,
+        "home": world.home,
+        "server_network": world.server_network,
+        "bridge": bridge_name(world.platform),
+    }

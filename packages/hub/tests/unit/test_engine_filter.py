@@ -1,0 +1,215 @@
+"""The rules of the filter before the engine: what the hub needs passes, nothing hostile does."""
+
+import asyncio
+import importlib.util
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from engine_filter.calls import Answer, Forward, Record
+from engine_filter.judging import Verdict, judge
+from engine_filter.policy import Policy, from_settings
+from engine_filter.refusal import MissingError, Refused
+from hub_config.settings import Settings
+from hub_config.spawning.profiles import PROFILES_LABEL
+
+HERE = Path(__file__).parent
+
+
+def load(path: Path) -> ModuleType:
+    """A module beside the tests, which are no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+hostile = load(HERE.parent / "hostile_calls.py")
+WORLD = hostile.World()
+POLICY = from_settings(Settings())
+OFFER = {"name": "uv-lab", "profiles": {"small": {"mem_limit": "2G"}}}
+OURS = {"io.jhub-docker.platform": "jhub-docker"}
+ANN = OURS | {"io.jhub-docker.user": "ann"}
+MALLORY = OURS | {"io.jhub-docker.user": "mallory", "io.jhub-docker.server": ""}
+HUB = OURS | {"com.docker.compose.service": "hub"}
+
+
+class Engine:
+    """An engine that has a few objects: the platform's, a person's and somebody else's."""
+
+    def __init__(self) -> None:
+        self.things: dict[str, Record] = {
+            "containers/jupyter-ann": {"Id": "a" * 64, "Config": {"Labels": ANN}},
+            f"containers/{WORLD.hub}": {"Id": "b" * 64, "Config": {"Labels": HUB}},
+            f"containers/{WORLD.other_container}": {"Id": "c" * 64, "Config": {"Labels": {}}},
+            f"images/{WORLD.image}": {"Config": {"Labels": {PROFILES_LABEL: json.dumps(OFFER)}}},
+            f"images/{WORLD.other_image}": {"Config": {"Labels": None}},
+            f"networks/{WORLD.server_network}": {
+                "Id": "d" * 64,
+                "Labels": MALLORY,
+                "IPAM": {"Config": [{"Subnet": hostile.SUBNET}]},
+            },
+            f"networks/{WORLD.other_network}": {"Id": "e" * 64, "Labels": {}},
+            "networks/bridge": {"Id": "f" * 64, "Labels": {}},
+            "networks/host": {"Id": "0" * 64, "Labels": {}},
+            f"volumes/{WORLD.home}": {"Labels": MALLORY},
+            f"volumes/{WORLD.data_volume}": {"Labels": OURS},
+            f"volumes/{WORLD.other_volume}": {"Labels": {"io.jhub-docker.platform": "other"}},
+        }
+
+    async def container(self, name: str) -> Record:
+        return self._find("containers", name)
+
+    async def image(self, name: str) -> Record:
+        return self._find("images", name)
+
+    async def network(self, name: str) -> Record:
+        return self._find("networks", name)
+
+    async def volume(self, name: str) -> Record:
+        return self._find("volumes", name)
+
+    def _find(self, kind: str, name: str) -> Record:
+        try:
+            return self.things[f"{kind}/{name}"]
+        except KeyError:
+            raise MissingError(f"no {kind} {name}") from None
+
+
+def ask(method: str, target: str, body: str = "", policy: Policy = POLICY) -> Verdict:
+    return asyncio.run(judge(method, target, body.encode(), policy, lambda _version: Engine()))
+
+
+def forwarded(method: str, target: str, body: Any = None, policy: Policy = POLICY) -> Forward:
+    text = "" if body is None else json.dumps(body)
+    decision = ask(method, target, text, policy).decision
+    assert isinstance(decision, Forward)
+    return decision
+
+
+def create(policy: Policy = POLICY, **host_config: Any) -> dict[str, Any]:
+    body = hostile.creation(WORLD)
+    body["HostConfig"] |= host_config
+    target = f"/v1.45/containers/create?name={WORLD.name}"
+    passed = forwarded("POST", target, body, policy).body
+    assert passed is not None
+    return passed
+
+
+# -- what the hub needs ------------------------------------------------------------------------
+
+
+def test_a_creation_as_the_hub_makes_it_passes_without_empty_fields() -> None:
+    passed = create(MaskedPaths=[], ReadonlyPaths=[], Privileged=False)
+    made = hostile.creation(WORLD)
+    assert passed["HostConfig"] == {k: v for k, v in made["HostConfig"].items() if v}
+    assert set(passed) == {name for name, value in made.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("GET", "/_ping"),
+        ("HEAD", "/_ping"),
+        ("GET", "/version"),
+        ("GET", "/v1.45/info"),
+        ("POST", "/v1.45/containers/jupyter-ann/start"),
+        ("POST", "/v1.45/containers/jupyter-ann/stop?t=10"),
+        ("DELETE", "/v1.45/containers/jupyter-ann?v=True&link=False&force=True"),
+        ("GET", "/v1.45/containers/jupyter-ann/logs?stdout=1&stderr=1&follow=0&tail=20"),
+        ("DELETE", f"/v1.45/volumes/{WORLD.home}"),
+    ],
+)
+def test_calls_of_the_hub_pass(method: str, target: str) -> None:
+    assert forwarded(method, target).body is None
+
+
+def test_networks_are_made_and_joined_as_the_hub_does() -> None:
+    made = forwarded("POST", "/v1.45/networks/create", hostile.network(WORLD)).body
+    assert made is not None
+    assert made["IPAM"]["Config"][0]["Subnet"] == "10.213.9.0/28"
+    target = f"/v1.45/networks/{WORLD.server_network}"
+    joined = forwarded("POST", f"{target}/connect", hostile.connection(WORLD))
+    assert joined.path == f"/networks/{'d' * 64}/connect"
+    assert joined.body == hostile.connection(WORLD) | {"Container": "b" * 64}
+    left = forwarded("POST", f"{target}/disconnect", {"Container": WORLD.hub, "Force": True})
+    assert left.body == {"Container": "b" * 64, "Force": True}
+    assert forwarded("DELETE", target).path == f"/networks/{'d' * 64}"
+
+
+def test_a_server_gets_its_own_network_and_no_others() -> None:
+    body = hostile.creation(WORLD)
+    body["Labels"]["io.jhub-docker.server"] = "second"
+    with pytest.raises(Refused, match="made for another server"):
+        forwarded("POST", f"/v1.45/containers/create?name={WORLD.name}-second", body)
+
+
+def test_a_container_is_meant_by_its_id_from_then_on() -> None:
+    assert forwarded("POST", "/v1.45/containers/jupyter-ann/start").path == (
+        f"/containers/{'a' * 64}/start"
+    )
+
+
+def test_looking_at_an_own_container_and_an_offered_image() -> None:
+    for target in ("/v1.45/containers/jupyter-ann/json", f"/v1.45/images/{WORLD.image}/json"):
+        assert isinstance(ask("GET", target).decision, Answer)
+
+
+def test_what_is_not_there_is_missing_not_refused() -> None:
+    with pytest.raises(MissingError):
+        ask("GET", "/v1.45/containers/jupyter-nobody/json")
+
+
+@pytest.mark.parametrize("kind", ["containers/json", "volumes"])
+def test_lists_show_this_platform_only(kind: str) -> None:
+    query = "filters=%7B%22label%22%3A+%5B%22io.jhub-docker.user%3Dann%22%5D%7D"
+    filters = json.loads(forwarded("GET", f"/v1.45/{kind}?{query}").query["filters"])
+    own = "io.jhub-docker.platform=jhub-docker"
+    assert filters == {"label": ["io.jhub-docker.user=ann", own]}
+
+
+def test_images_are_listed_when_they_have_profiles() -> None:
+    query = forwarded("GET", "/v1.45/images/json?only_ids=0&all=0").query
+    assert json.loads(query["filters"]) == {"label": [PROFILES_LABEL]}
+
+
+def test_the_configured_bundle_may_be_mounted_at_its_place_and_read_only() -> None:
+    policy = replace(POLICY, ca_bundle="/etc/ours.pem")
+    home, bind = f"{WORLD.home}:/home/nebula:rw", "/etc/ours.pem:/etc/jhub-docker/ca-bundle.crt:ro"
+    assert create(policy, Binds=[home, bind])["HostConfig"]["Binds"] == [home, bind]
+    with pytest.raises(Refused, match="may not be mounted"):
+        create(policy, Binds=[home, bind.removesuffix("ro") + "rw"])
+
+
+def test_a_profile_with_sudo_may_gain_privileges_and_no_other() -> None:
+    policy = replace(POLICY, sudo_profiles=frozenset({WORLD.profile}))
+    passed = create(policy, SecurityOpt=[], CapAdd=["AUDIT_WRITE", "SETUID"])
+    assert "SecurityOpt" not in passed["HostConfig"]
+    with pytest.raises(Refused, match="SYS_ADMIN"):
+        create(policy, CapAdd=["SYS_ADMIN"])
+    with pytest.raises(Refused, match="no-new-privileges"):
+        create(SecurityOpt=[])
+
+
+# -- what it does not --------------------------------------------------------------------------
+
+CASES = list(hostile.cases(WORLD))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.subject}: {case.title}" for case in CASES])
+def test_hostile_call_is_refused(case: Any) -> None:
+    with pytest.raises(Refused):
+        ask(case.method, case.target, case.body)
+
+
+def test_the_harmless_body_of_hostile_calls_passes() -> None:
+    """Otherwise each hostile one could be refused for another reason than its own."""
+    assert create()["Image"] == WORLD.image
