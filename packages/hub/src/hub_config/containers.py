@@ -28,7 +28,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     """Become the hub. Does not return."""
     for folder in (places.data, places.proxy):
         require_own(folder)
-    # dockerspawner and docker-py read it; it goes on to the services the hub manages, too.
+    # docker-py reads it, in the hub and in the services it manages.
     os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)
     make_secrets(places)

@@ -1,4 +1,4 @@
-"""The health check of hub and filter: asks the URL that the container wrote down. Standard library only.
+"""The health check of hub and filter: asks what they wrote down. Standard library only.
 
 Run as a file with `-I -S`, so that it takes a few milliseconds and no proxy variable matters.
 A URL `unix:/path` stands for the ping of an engine that listens there.
