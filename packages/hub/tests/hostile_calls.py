@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 GIB = 2**30
-SUBNET, HUB_PLACE, SERVER_PLACE = "10.213.8.0/28", "10.213.8.2", "10.213.8.4"
-"""The network of the server that hostile calls pretend to start."""
+SUBNET = "{pool}.8.0/28"
+HUB_PLACE, PROXY_PLACE, SERVER_PLACE = "{pool}.8.2", "{pool}.8.3", "{pool}.8.4"
+"""The network of the server that hostile calls pretend to start, and places on it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class World:
     other_container: str = "somebodys-database"
     other_volume: str = "jupyterhub-user-elsewhere"
     other_network: str = "somebodys-network"
+    pool: str = "10.213"
     hub: str = "jhub-docker-hub-1"
     data_volume: str = "jupyterhub_data"
 
@@ -76,9 +78,14 @@ def labels(world: World) -> dict[str, str]:
     }
 
 
+def subnet(world: World) -> str:
+    """The addresses of the network of that container's server."""
+    return str(_filled(SUBNET, world))
+
+
 def creation(world: World) -> dict[str, Any]:
     """A creation as the hub makes it: the harmless body that hostile ones differ from."""
-    return {
+    body = {
         "Image": world.image,
         "Cmd": None,
         "Env": ["JUPYTERHUB_API_TOKEN=0"],
@@ -108,11 +115,13 @@ def creation(world: World) -> dict[str, Any]:
             "EndpointsConfig": {world.server_network: {"IPAMConfig": {"IPv4Address": SERVER_PLACE}}}
         },
     }
+    filled: dict[str, Any] = _filled(body, world)
+    return filled
 
 
 def network(world: World) -> dict[str, Any]:
     """A network's creation as the hub makes it."""
-    return {
+    body = {
         "Name": world.new_network,
         "Driver": "bridge",
         "Options": {"com.docker.network.bridge.name": bridge_name(world.platform)},
@@ -120,9 +129,9 @@ def network(world: World) -> dict[str, Any]:
             "Driver": "default",
             "Config": [
                 {
-                    "Subnet": "10.213.9.0/28",
-                    "Gateway": "10.213.9.1",
-                    "IPRange": "10.213.9.8/29",
+                    "Subnet": "{pool}.9.0/28",
+                    "Gateway": "{pool}.9.1",
+                    "IPRange": "{pool}.9.8/29",
                     "AuxiliaryAddresses": None,
                 }
             ],
@@ -131,6 +140,8 @@ def network(world: World) -> dict[str, Any]:
         "Labels": labels(world),
         "EnableIPv6": False,
     }
+    filled: dict[str, Any] = _filled(body, world)
+    return filled
 
 
 def bridge_name(platform: str) -> str:
@@ -140,10 +151,9 @@ def bridge_name(platform: str) -> str:
 
 def connection(world: World) -> dict[str, Any]:
     """An attachment of the hub as the hub makes it."""
-    return {
-        "Container": world.hub,
-        "EndpointConfig": {"IPAMConfig": {"IPv4Address": HUB_PLACE}, "Aliases": ["hub"]},
-    }
+    place = {"IPAMConfig": {"IPv4Address": HUB_PLACE}, "Aliases": ["hub"]}
+    filled: dict[str, Any] = _filled({"Container": world.hub, "EndpointConfig": place}, world)
+    return filled
 
 
 HOST_CONFIG: list[tuple[str, dict[str, Any]]] = [
@@ -336,7 +346,7 @@ TOP_LEVEL: list[tuple[str, dict[str, Any]]] = [
             "NetworkingConfig": {
                 "EndpointsConfig": {
                     "{server_network}": {
-                        "IPAMConfig": {"IPv4Address": "10.213.8.4"},
+                        "IPAMConfig": {"IPv4Address": SERVER_PLACE},
                         "Aliases": ["hub"],
                     }
                 }
@@ -363,18 +373,18 @@ NETWORKS: list[tuple[str, dict[str, Any]]] = [
     ("a network's addresses by a plugin", {"IPAM": {"Driver": "evil", "Config": []}}),
     ("a network without addresses of ours", {"IPAM": {"Driver": "default", "Config": []}}),
     ("a network outside the pool", {"IPAM": {"Config": [{"Subnet": "192.168.0.0/28"}]}}),
-    ("a network as large as the pool", {"IPAM": {"Config": [{"Subnet": "10.213.0.0/16"}]}}),
+    ("a network as large as the pool", {"IPAM": {"Config": [{"Subnet": "{pool}.0.0/16"}]}}),
     ("a network of the internet's addresses", {"IPAM": {"Config": [{"Subnet": "1.1.1.0/28"}]}}),
     (
         "a network with two subnets",
-        {"IPAM": {"Config": [{"Subnet": "10.213.9.0/28"}, {"Subnet": "10.213.9.16/28"}]}},
+        {"IPAM": {"Config": [{"Subnet": "{pool}.9.0/28"}, {"Subnet": "{pool}.9.16/28"}]}},
     ),
     (
         "a network with another gateway",
         {
             "IPAM": {
                 "Config": [
-                    {"Subnet": "10.213.9.0/28", "Gateway": "10.213.9.9", "IPRange": "10.213.9.8/29"}
+                    {"Subnet": "{pool}.9.0/28", "Gateway": "{pool}.9.9", "IPRange": "{pool}.9.8/29"}
                 ]
             }
         },
@@ -410,7 +420,7 @@ CONNECTIONS: list[tuple[str, str, dict[str, Any]]] = [
     (
         "the hub at the proxy's address",
         "{server_network}",
-        {"EndpointConfig": {"IPAMConfig": {"IPv4Address": "10.213.8.3"}, "Aliases": ["hub"]}},
+        {"EndpointConfig": {"IPAMConfig": {"IPv4Address": PROXY_PLACE}, "Aliases": ["hub"]}},
     ),
     ("the hub anywhere", "{server_network}", {"EndpointConfig": None}),
     (

@@ -55,7 +55,7 @@ class Engine:
             f"networks/{WORLD.server_network}": {
                 "Id": "d" * 64,
                 "Labels": MALLORY,
-                "IPAM": {"Config": [{"Subnet": hostile.SUBNET}]},
+                "IPAM": {"Config": [{"Subnet": hostile.subnet(WORLD)}]},
             },
             f"networks/{WORLD.other_network}": {"Id": "e" * 64, "Labels": {}},
             "networks/bridge": {"Id": "f" * 64, "Labels": {}},

@@ -1,0 +1,336 @@
+"""The filter as it runs, in front of the real engine: hostile calls are refused, nothing is made.
+
+What each rule decides is tested in `unit/test_engine_filter.py`; here the whole way through HTTP
+counts, and what the engine has afterwards.
+"""
+
+import importlib.util
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from docker.models.containers import Container
+from docker.types import IPAMConfig, IPAMPool
+
+from jhub_docker.plan import LABEL
+from jhub_docker.testing.resources import Engine
+from jhub_docker.testing.subject import Subject
+from jhub_docker.testing.waiting import wait_until
+
+HERE = Path(__file__).parent
+FILES = "/tmp"  # noqa: S108  in the containers
+OFFER = {"name": "uv-lab", "profiles": {"small": {"mem_limit": "1G"}}}
+
+SMUGGLED = {
+    "both lengths": b"POST /containers/create HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /images/json HTTP/1.1\r\n\r\n",
+    "two lengths": b"POST /containers/create HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+    b"Content-Length: 30\r\n\r\nGET /secrets HTTP/1.1\r\n\r\n",
+    "an unknown coding": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a coding twice": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "a length that is none": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Length: +4\r\n\r\n{}{}",
+    "a space before the colon": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Length : 2\r\n\r\n{}",
+    "a header that goes on": b"GET /events HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
+    "another protocol": b"POST /containers/create HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+    b"Upgrade: tcp\r\n\r\n",
+    "HTTP/2": b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
+    "a tunnel": b"CONNECT engine:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "an unknown method": b"BREW /version HTTP/1.1\r\nHost: x\r\n\r\n",
+    "another method by a header": b"POST /images/json HTTP/1.1\r\nHost: x\r\n"
+    b"X-HTTP-Method-Override: GET\r\nContent-Length: 0\r\n\r\n",
+    "a body too large": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Length: 1100000\r\n\r\n" + b" " * 1100000,
+    "a form": b"POST /containers/create HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\nname=x",
+    "no HTTP": b"\x00\x01\x02\x03\r\n\r\n",
+}
+"""Requests that are not plain HTTP; the filter answers 400 or 403, or closes the connection."""
+
+SENDER = """
+import http.client, json, socket
+
+def connect():
+    raw = socket.socket(socket.AF_UNIX)
+    raw.settimeout(30)
+    raw.connect("/run/engine/docker.sock")
+    return raw
+
+told = []
+for method, target, body in json.load(open("/tmp/calls.json")):
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = connect()
+    connection.putrequest(method, target, skip_accept_encoding=True)
+    data = body.encode()
+    if data:
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(data)))
+    connection.endheaders(data or None)
+    answer = connection.getresponse()
+    told.append([answer.status, answer.read().decode()])
+    connection.close()
+raw_told = []
+for raw in json.load(open("/tmp/raw.json")):
+    connection = connect()
+    try:
+        connection.sendall(raw.encode("latin-1"))
+        connection.shutdown(socket.SHUT_WR)
+        got = b""
+        while chunk := connection.recv(65536):
+            got += chunk
+    except OSError:
+        pass
+    raw_told.append(got.decode("latin-1"))
+    connection.close()
+print(json.dumps([told, raw_told]))
+"""
+
+
+def load(path: Path) -> ModuleType:
+    """A module beside the tests, which are no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+hostile = load(HERE / "hostile_calls.py")
+
+
+@dataclass
+class Running:
+    """The filter in its container, and the things of the engine that calls are about."""
+
+    engine: Engine
+    reference: str
+    world: Any
+    socket_volume: str
+
+    def send(
+        self, calls: list[tuple[str, str, str]], raw: list[bytes] | None = None
+    ) -> tuple[list[tuple[int, str]], list[str]]:
+        """Make calls as the hub's user does; returns status and body of each."""
+        sender = self.engine.client.containers.create(
+            self.reference,
+            ["python", f"{FILES}/send.py"],
+            name=self.engine.name("sender"),
+            labels=self.engine.labels,
+            network_mode="none",
+            cap_drop=["ALL"],
+            volumes={self.socket_volume: {"bind": "/run/engine", "mode": "ro"}},
+        )
+        files = {
+            "send.py": SENDER,
+            "calls.json": json.dumps(calls),
+            "raw.json": json.dumps([one.decode("latin-1") for one in raw or []]),
+        }
+        sender.put_archive(FILES, archive(files))
+        sender.start()
+        code = sender.wait(timeout=120)["StatusCode"]
+        output = sender.logs(stdout=True, stderr=code != 0).decode()
+        assert code == 0, output
+        self.engine.remove(sender)
+        told, raw_told = json.loads(output)
+        return [(status, body) for status, body in told], raw_told
+
+    def made(self) -> list[str]:
+        """Names of all that carries the platform's label or a name of the hostile calls."""
+        api = self.engine.client.api
+        name, platform = self.world.name, {"label": f"{LABEL}.platform={self.world.platform}"}
+        listed = [
+            *(one["Names"][0] for one in api.containers(all=True, filters=platform)),
+            *(one["Names"][0] for one in api.containers(all=True, filters={"name": name})),
+            *(one["Name"] for one in api.networks(filters=platform)),
+            *(one["Name"] for one in api.volumes(filters=platform)["Volumes"] or []),
+            *(one["Name"] for one in api.volumes(filters={"name": self.world.home})["Volumes"]),
+        ]
+        return sorted(set(listed))
+
+
+def archive(files: dict[str, str]) -> bytes:
+    """A tar with these files, for everybody to read."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, content in files.items():
+            data = content.encode()
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o644
+            tar.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def running(subject: Subject) -> Iterator[Running]:
+    """The filter with a platform of the test's own, and things of somebody else around it."""
+    engine = subject.engine
+    base = f"jhub-test-{engine.session}-filter"
+    world = hostile.World(
+        platform=base,
+        prefix=f"{base}-jupyter",
+        volume_prefix=f"{base}-home-",
+        network=f"{base}-net",
+        image=f"local/{base}:offered",
+        other_image=f"local/{base}:other",
+        other_container=f"{base}-database",
+        other_volume=f"{base}-home-elsewhere",
+        other_network=f"{base}-foreign",
+        pool="10.254",
+        hub=f"{base}-hub-1",
+        data_volume=f"{base}-data",
+    )
+    engine.own_project(base)
+    things = list(make_things(engine, subject.reference, world))
+    sockets = engine.volume("engine-socket")
+    filter_container = engine.client.containers.run(
+        subject.reference,
+        ["engine"],
+        detach=True,
+        name=engine.name("engine"),
+        labels=engine.labels,
+        user="0:990",
+        network_mode="none",
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        read_only=True,
+        tmpfs={FILES: ""},
+        volumes={
+            sockets: {"bind": "/run/engine"},
+            "/var/run/docker.sock": {"bind": "/var/run/docker.sock"},
+        },
+        environment={
+            "JHUB_PLATFORM": base,
+            "JHUB_NETWORK": world.network,
+            "JHUB_CONTAINER_PREFIX": world.prefix,
+            "JHUB_USER_VOLUME_PREFIX": world.volume_prefix,
+            "JHUB_ADDRESS_POOL": f"{world.pool}.0.0/16",
+        },
+    )
+    things.append(filter_container)
+    engine.watch(filter_container)
+
+    def healthy() -> bool:
+        filter_container.reload()
+        return bool(filter_container.attrs["State"]["Health"]["Status"] == "healthy")
+
+    wait_until(healthy, 60, "the filter")
+    yield Running(engine, subject.reference, world, sockets)
+    for thing in things:
+        engine.remove(thing)
+    engine.remove_project(base)
+
+
+def make_things(engine: Engine, reference: str, world: Any) -> Iterator[Container]:
+    """What the hostile calls are aimed at."""
+    client, ours = engine.client, {f"{LABEL}.platform": world.platform}
+    for image, labels in (
+        (world.image, {f"{LABEL}.profiles": json.dumps(OFFER)}),
+        (world.other_image, {}),
+    ):
+        repository, tag = image.rsplit(":", 1)
+        changes = [f"LABEL {k}={json.dumps(v)}" for k, v in (engine.labels | labels).items()]
+        client.api.import_image_from_data(
+            archive({"empty": ""}), repository=repository, tag=tag, changes=[*changes, 'CMD ["x"]']
+        )
+    client.volumes.create(world.data_volume, labels=engine.labels | ours)
+    client.volumes.create(
+        world.other_volume, labels=engine.labels | {f"{LABEL}.platform": "somebody-else"}
+    )
+    client.networks.create(world.other_network, labels=engine.labels, driver="bridge")
+    client.networks.create(
+        world.server_network,
+        driver="bridge",
+        labels=engine.labels | hostile.labels(world),
+        ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=hostile.subnet(world))]),
+    )
+    service = {"com.docker.compose.service": "hub"}
+    for name, labels in ((world.hub, ours | service), (world.other_container, {})):
+        yield client.containers.run(
+            reference,
+            ["sleep", "infinity"],
+            detach=True,
+            name=name,
+            network_mode="none",
+            labels=engine.labels | labels,
+        )
+
+
+def test_every_hostile_call_is_refused_and_nothing_is_made(running: Running) -> None:
+    before = running.made()
+    cases = list(hostile.cases(running.world))
+    assert len(cases) >= 80
+    told, _ = running.send([(case.method, case.target, case.body) for case in cases])
+    passed = [
+        f"{case.title}: {status} {body[:200]}"
+        for case, (status, body) in zip(cases, told, strict=True)
+        if status != 403 or "engine filter: " not in body
+    ]
+    assert not passed, "\n".join(passed)
+    assert running.made() == before
+    for name in (running.world.hub, running.world.other_container):
+        assert running.engine.client.containers.get(name).status == "running"
+
+
+def test_what_is_not_plain_http_is_refused(running: Running) -> None:
+    _, told = running.send([], list(SMUGGLED.values()))
+    for title, answer in zip(SMUGGLED, told, strict=True):
+        statuses = [line.split()[1] for line in answer.splitlines() if line.startswith("HTTP/1.")]
+        assert set(statuses) <= {"400", "403"}, f"{title}: {answer[:300]}"
+
+
+def test_what_the_hub_needs_is_made_and_removed(running: Running) -> None:
+    """Otherwise a filter that refuses everything would pass the other tests."""
+    world = running.world
+    server = f"/v1.45/containers/{world.name}"
+    home = {"Name": f"{world.volume_prefix}ann", "Driver": None, "Labels": hostile.labels(world)}
+    bodies = [hostile.creation(world), hostile.network(world), home]
+    creation, network, volume = (json.dumps(body) for body in bodies)
+    calls = [
+        ("GET", "/version", "", 200),
+        ("POST", f"/v1.45/containers/create?name={world.name}", creation, 201),
+        ("GET", f"{server}/json", "", 200),
+        ("DELETE", f"{server}?v=True&force=True", "", 204),
+        ("GET", f"{server}/json", "", 404),
+        ("POST", "/v1.45/networks/create", network, 201),
+        ("DELETE", f"/v1.45/networks/{world.new_network}", "", 204),
+        ("POST", "/v1.45/volumes/create", volume, 201),
+        ("DELETE", f"/v1.45/volumes/{world.volume_prefix}ann", "", 204),
+    ]
+    told, _ = running.send([(method, target, body) for method, target, body, _ in calls])
+    assert [status for status, _ in told] == [status for *_, status in calls], told
+
+
+def test_lists_hold_nothing_of_others(running: Running) -> None:
+    world, kinds = running.world, ("containers/json?all=1", "volumes", "images/json")
+    told, _ = running.send([("GET", f"/v1.45/{kind}", "") for kind in kinds])
+    text = " ".join(body for _, body in told)
+    assert {status for status, _ in told} == {200}
+    assert world.hub in text
+    for others in (world.other_container, world.other_volume, world.other_image):
+        assert others not in text
+
+
+def test_the_filter_has_nothing_but_two_sockets(running: Running) -> None:
+    (container,) = (
+        one
+        for one in running.engine.client.containers.list()
+        if one.attrs["Config"]["Cmd"] == ["engine"] and running.engine.session in one.name
+    )
+    script = "grep -E '^(CapEff|CapPrm|CapBnd|NoNewPrivs)' /proc/1/status; ls /sys/class/net"
+    output = container.exec_run(["sh", "-c", script]).output.decode().split()
+    assert output == [
+        *("CapPrm:", "0" * 16, "CapEff:", "0" * 16, "CapBnd:", "0" * 16, "NoNewPrivs:", "1", "lo")
+    ]
