@@ -48,6 +48,8 @@ class Forward:
     body: dict[str, Any] | None = None
     endless: bool = False
     """Whether the answer may go on for as long as the caller listens."""
+    headers: tuple[str, ...] = ()
+    """Headers of the hub's request that go on to the engine; all others end here."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ ROUTES = (
     _route("GET", "/info", as_it_is),
     _route("GET", "/images/json", images.list_offers, "all", "only_ids", "filters"),
     _route("GET", "/images/{name}/json", images.inspect),
+    _route("POST", "/images/create", images.pull, "fromImage", "tag"),
     _route("GET", "/containers/json", containers.list_own,
            "all", "filters", "limit", "size", "trunc_cmd"),
     _route("POST", "/containers/create", containers.create, "name", body=True),

@@ -72,7 +72,8 @@ class Filter:
     async def _pass_on(
         self, request: web.BaseRequest, version: str, forward: Forward
     ) -> web.StreamResponse:
-        async with self._upstream.send(request.method, version, forward, {}) as answer:
+        given = {name: value for name in forward.headers if (value := request.headers.get(name))}
+        async with self._upstream.send(request.method, version, forward, given) as answer:
             told = answer.headers
             headers = {name: told[name] for name in _PASSED_BACK if name in told}
             response = web.StreamResponse(status=answer.status, headers=headers)

@@ -15,6 +15,7 @@ from hub_config.groups import UserLimits
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.settings import Settings
 from hub_config.spawning.admission import Policy
+from hub_config.spawning.image_store import ImagePolicy
 from hub_config.spawning.profile_spawner import PlatformSpawner
 
 HUB_PORT = 8081
@@ -106,10 +107,20 @@ def authentication(c: Config, settings: Settings, places: Places) -> None:
 def spawning(c: Config, settings: Settings) -> None:
     """How a person's server becomes a container."""
     c.JupyterHub.spawner_class = PlatformSpawner
-    c.PlatformSpawner.image_tag = settings.image_tag
+    c.PlatformSpawner.image_policy = ImagePolicy(
+        tag=settings.image_tag,
+        declared=settings.images,
+        pull=settings.pull_policy,
+        pull_timeout=settings.pull_timeout,
+    )
     c.PlatformSpawner.default_profile = settings.default_profile
     c.PlatformSpawner.sudo_profiles = set(settings.profiles_with_sudo)
-    c.Spawner.start_timeout = settings.start_timeout
+    c.UserContainerSpawner.start_timeout = settings.start_timeout
+    c.PlatformSpawner.queue_timeout = settings.queue_timeout
+    # JupyterHub's deadline for everything; each part has one of its own that says more.
+    c.PlatformSpawner.start_timeout = (
+        settings.pull_timeout + settings.queue_timeout + settings.start_timeout
+    )
     # start() returns when the server answers, so this only has to cover one more request.
     c.Spawner.http_timeout = 30
     c.UserContainerSpawner.platform = settings.platform
@@ -137,6 +148,7 @@ def admission(c: Config, settings: Settings, places: Places) -> None:
         min_free_disk_gb=settings.min_free_disk_gb,
         servers=settings.active_server_limit,
     )
+    c.PlatformSpawner.at_a_time = settings.concurrent_spawn_limit
     # The data volume is on the engine's file system, as all named volumes are.
     c.PlatformSpawner.disk = str(places.data)
 
@@ -145,7 +157,8 @@ def servers(c: Config, settings: Settings) -> None:
     """Several servers per person, and what JupyterHub limits by itself."""
     c.JupyterHub.allow_named_servers = settings.allow_named_servers
     c.JupyterHub.named_server_limit_per_user = settings.named_server_limit
-    c.JupyterHub.concurrent_spawn_limit = settings.concurrent_spawn_limit
+    # JupyterHub would turn away who comes when too many start; here they wait for their turn.
+    c.JupyterHub.concurrent_spawn_limit = 0
     # The limit of running servers is `admission`'s, which says what is free.
     c.JupyterHub.active_server_limit = 0
     # Somebody who comes back finds the choice of profile, not a server they did not ask for.

@@ -10,10 +10,18 @@ from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from hub_config.branding.stylesheet import checked
 from hub_config.groups import Amount, GroupRules
+from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
 """A name the Docker Engine accepts for containers, networks and volumes."""
@@ -133,7 +141,7 @@ class Settings(BaseModel):
         3, description="Named servers each person may have; 0: no limit."
     )
     start_timeout: Annotated[int, Field(ge=10)] = Field(
-        120, description="Seconds a server has from the request until it answers."
+        120, description="Seconds a server has from its turn until it answers."
     )
     pids_limit: Annotated[int, Field(ge=100)] = Field(
         4096, description="Processes and threads one server may have."
@@ -144,9 +152,10 @@ class Settings(BaseModel):
     max_age: Annotated[int, Field(ge=0)] = Field(
         0, description="Seconds after which a server is stopped even when busy; 0: never."
     )
-    concurrent_spawn_limit: Annotated[int, Field(ge=1)] = Field(
-        32, description="Servers that may be starting at the same time."
+    concurrent_spawn_limit: Annotated[int, Field(ge=0)] = Field(
+        0, description="Servers that start at the same time, others queue; 0: twice the CPUs."
     )
+    queue_timeout: Seconds = Field(600, description="Seconds a request waits for its turn.")
     active_server_limit: Annotated[int, Field(ge=0)] = Field(
         0, description="Servers that may run at the same time; 0: no limit."
     )
@@ -165,6 +174,30 @@ class Settings(BaseModel):
     ca_bundle: Annotated[str, AfterValidator(_absolute)] = Field(
         "", description="File on the Docker host with CA certificates all servers shall trust."
     )
+
+    # Images from a registry.
+    pull_from: Annotated[str, Field(pattern=r"^$|^[a-z0-9][\w./:-]*/$")] = Field(
+        "",
+        description="First part of images that may be pulled, such as registry.example/team/.",
+    )
+    pull_policy: PullPolicy = Field(
+        "missing", description="When a declared image is pulled: never, missing or always."
+    )
+    pull_timeout: Seconds = Field(1800, description="Seconds a start waits for its image.")
+    images: tuple[DeclaredImage, ...] = Field(
+        (), validate_default=False, description="Images on offer before they are pulled."
+    )
+
+    @field_validator("images")
+    @classmethod
+    def _below_pull_from(
+        cls, images: tuple[DeclaredImage, ...], info: ValidationInfo
+    ) -> tuple[DeclaredImage, ...]:
+        prefix = info.data.get("pull_from", "")
+        for image in images:
+            if not (prefix and image.reference.startswith(prefix)):
+                raise ValueError(f"references that begin with JHUB_PULL_FROM, now {prefix!r}")
+        return images
 
     # Admission: what has to be free before a server is started.
     memory_reserve_gb: Amount = Field(
@@ -201,7 +234,7 @@ class Settings(BaseModel):
         return frozenset(key.strip() for key in self.sudo_profiles.split(",") if key.strip())
 
 
-FILE_ONLY = frozenset({"groups"})
+FILE_ONLY = frozenset({"groups", "images"})
 """Settings with a structure that one variable cannot hold."""
 
 
@@ -215,6 +248,7 @@ ENVIRONMENT_ONLY = frozenset(
         "pids_limit",
         "sudo_profiles",
         "ca_bundle",
+        "pull_from",
     }
 )
 """Settings that the filter before the engine enforces (`engine_filter.policy`). It cannot take

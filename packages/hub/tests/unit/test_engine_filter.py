@@ -181,6 +181,25 @@ def test_images_are_listed_when_they_have_profiles() -> None:
     assert json.loads(query["filters"]) == {"label": [PROFILES_LABEL]}
 
 
+def test_an_image_is_pulled_from_where_the_operator_says_and_nowhere_else() -> None:
+    policy = replace(POLICY, pull_from="registry.example/team/")
+    target = "/v1.45/images/create?tag={}&fromImage={}"
+    pulled = forwarded("POST", target.format("1.2", "registry.example%2Fteam%2Flab"), None, policy)
+    assert pulled.query == {"fromImage": "registry.example/team/lab", "tag": "1.2"}
+    assert pulled.headers == ("X-Registry-Auth",)
+    for tag, repository in (
+        ("1.2", "registry.example/other/lab"),
+        ("1.2", "registry.example/team/../other/lab"),
+        ("1.2", "registry.example/team/"),
+        ("", "registry.example/team/lab"),
+        ("sha256:0", "registry.example/team/lab"),
+    ):
+        with pytest.raises(Refused):
+            forwarded("POST", target.format(tag, repository), None, policy)
+    with pytest.raises(Refused, match="none to pull from"):
+        forwarded("POST", target.format("1.2", "registry.example/team/lab"))
+
+
 def test_the_configured_bundle_may_be_mounted_at_its_place_and_read_only() -> None:
     policy = replace(POLICY, ca_bundle="/etc/ours.pem")
     home, bind = f"{WORLD.home}:/home/nebula:rw", "/etc/ours.pem:/etc/jhub-docker/ca-bundle.crt:ro"

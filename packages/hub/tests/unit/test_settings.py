@@ -115,3 +115,31 @@ def test_the_readme_describes_every_setting_with_its_default() -> None:
         field = Settings.model_fields[name]
         default = "" if field.default in ("", None) else str(field.default)
         assert described.get(variable(name)) == default.replace("|", "\\|"), name
+
+
+IMAGE = """
+[[images]]
+reference = "registry.example/team/uv-lab:0.1.0"
+name = "uv-lab"
+profiles.small = { mem_limit = "2G", cpu_limit = 2, cpu_guarantee = 1 }
+"""
+
+
+def test_images_in_a_registry_are_declared_in_the_file(tmp_path: Path) -> None:
+    environ = {"JHUB_PULL_FROM": "registry.example/team/"}
+    (image,) = read(environ, toml(tmp_path, IMAGE)).images
+    assert image.label["profiles"]["small"]["mem_limit"] == "2G"
+
+
+@pytest.mark.parametrize(
+    ("pull_from", "text", "told"),
+    [
+        ("", IMAGE, "references that begin with JHUB_PULL_FROM, now ''"),
+        ("registry.example/other/", IMAGE, "references that begin with JHUB_PULL_FROM"),
+        ("registry.example/team/", IMAGE.replace('"2G"', '"lots"'), "small.mem_limit"),
+        ("registry.example", "", "JHUB_PULL_FROM is 'registry.example'"),
+    ],
+)
+def test_a_wrong_declaration_is_named(pull_from: str, text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        read({"JHUB_PULL_FROM": pull_from}, toml(tmp_path, text))

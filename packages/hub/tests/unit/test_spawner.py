@@ -26,18 +26,29 @@ OFFER = {
 IMAGES = [{"RepoTags": ["local/uv-lab:latest"], "Labels": {PROFILES_LABEL: json.dumps(OFFER)}}]
 
 
+class RecordedEngine:
+    """Answers as the engine did, for questions that concern no container."""
+
+    def __init__(self) -> None:
+        self.images = IMAGES
+
+    async def docker(self, method: str, *_: Any) -> Any:
+        return {"images": self.images, "info": {"MemTotal": 64 * 2**30, "NCPU": 2}}[method]
+
+
 @pytest.fixture
-def spawner(applied: Config, monkeypatch: pytest.MonkeyPatch) -> PlatformSpawner:
-    async def listed(_self: PlatformSpawner) -> list[dict[str, Any]]:
-        return IMAGES
+def engine(monkeypatch: pytest.MonkeyPatch) -> RecordedEngine:
+    engine = RecordedEngine()
+    monkeypatch.setattr(PlatformSpawner, "engine", engine)
+    return engine
 
-    async def info(_self: PlatformSpawner) -> dict[str, Any]:
-        return {"MemTotal": 64 * 2**30, "NCPU": 2}
 
+@pytest.fixture
+def spawner(
+    applied: Config, engine: RecordedEngine, monkeypatch: pytest.MonkeyPatch
+) -> PlatformSpawner:
     monkeypatch.setattr(PlatformSpawner, "_images", None)
     monkeypatch.setattr(PlatformSpawner, "_desk", None)
-    monkeypatch.setattr(PlatformSpawner, "_list_images", listed)
-    monkeypatch.setattr(PlatformSpawner, "_host_info", info)
     applied.PlatformSpawner.policy = Policy(memory_overcommit=100, min_free_disk_gb=0)
     orm = SimpleNamespace(
         name="work", server=None, user_options={}, display_name="", last_activity=None
@@ -87,13 +98,8 @@ def test_start_refuses_by_itself_too(spawner: PlatformSpawner) -> None:
     assert spawner.child_spawner is None
 
 
-def test_without_images_it_is_a_503(
-    spawner: PlatformSpawner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def nothing(_self: PlatformSpawner) -> list[dict[str, Any]]:
-        return []
-
-    monkeypatch.setattr(PlatformSpawner, "_list_images", nothing)
+def test_without_images_it_is_a_503(spawner: PlatformSpawner, engine: RecordedEngine) -> None:
+    engine.images = []
     with pytest.raises(Refusal) as caught:
         choose(spawner, {"profile": "uv-lab-small"})
     assert caught.value.status_code == 503

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hub_config.spawning.turns import Turns
+from hub_config.spawning.turns import Turns, TurnTimeoutError
 
 
 def test_never_more_than_the_limit_and_in_order() -> None:
@@ -64,7 +64,7 @@ def test_who_gives_up_or_fails_takes_no_turn_with_them() -> None:
 
         first = asyncio.create_task(one(hold))
         await asyncio.sleep(0)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TurnTimeoutError):
             async with turns.turn(lambda _: None, seconds=0.01):
                 pass
         # Called up and cancelled at the same moment: the turn goes to the next one.

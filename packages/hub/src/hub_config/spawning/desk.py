@@ -15,20 +15,35 @@ from hub_config.spawning.ledger import Key, Ledger
 from hub_config.spawning.offer import Offer, Person, judge, make_offer
 from hub_config.spawning.profiles import Profile
 from hub_config.spawning.refusal import Refusal
+from hub_config.spawning.turns import Turns
+
+LEAST_AT_A_TIME = 4
+"""Servers that start at the same time on the smallest machine."""
 
 
 @dataclass
 class Desk:
-    """Settings, facts and promises. `disk` is a folder on the file system the engine uses."""
+    """Settings, facts and promises. `disk` is a folder on the file system the engine uses;
+    `at_a_time` is how many servers start at the same time, 0: twice the machine's CPUs.
+    """
 
     policy: Policy
     rules: Rules
     everybody: UserLimits
     disk: Path
+    at_a_time: int = 0
     ledger: Ledger = field(default_factory=Ledger)
 
     def __post_init__(self) -> None:
         self._facts = HostFacts(self.disk)
+        self._turns: Turns | None = None
+
+    @property
+    def turns(self) -> Turns:
+        """Where admitted servers wait to be started."""
+        if self._turns is None:
+            self._turns = Turns(self.at_a_time or LEAST_AT_A_TIME)
+        return self._turns
 
     async def offer(
         self,
@@ -60,6 +75,8 @@ class Desk:
     async def _look(self, key: Key, info: Info) -> Callable[[], Room]:
         """Ask for the facts; what is returned then tells the room beside the server `key`."""
         host = await self._facts.now(info)
+        if self._turns is None:
+            self._turns = Turns(self.at_a_time or max(LEAST_AT_A_TIME, 2 * host.cpus))
         return lambda: room(host, self.policy, list(self.ledger.others(key).values()))
 
     def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> Person:

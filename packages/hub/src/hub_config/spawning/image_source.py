@@ -5,7 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from hub_config.spawning.profiles import Profile, from_images
+from hub_config.spawning.declared_images import DeclaredImage
+from hub_config.spawning.profiles import Profile, on_offer
 
 FRESH_SECONDS = 3.0
 """How long an answer is used again: a new image shows up in the form within this time."""
@@ -24,12 +25,14 @@ class ImageSource:
         self.titles: dict[str, str] = {}
         """What people know a profile by, such as `JupyterLab, small`, of all that were on offer."""
 
-    async def profiles(self, list_images: ListImages, tag: str) -> tuple[Profile, ...]:
-        """All profiles of images tagged `tag`; whoever asks at the same time shares one answer."""
+    async def profiles(
+        self, list_images: ListImages, tag: str, declared: Sequence[DeclaredImage] = ()
+    ) -> tuple[Profile, ...]:
+        """All profiles on offer; whoever asks at the same time shares one answer."""
         async with self._lock:
             known = self._profiles.get(tag)
             if known is None or self._clock() - known[0] > FRESH_SECONDS:
-                known = (self._clock(), from_images(await list_images(), tag))
+                known = (self._clock(), on_offer(await list_images(), tag, declared))
                 self.titles |= {one.key: f"{one.image_title}, {one.size}" for one in known[1]}
                 if known[1]:  # an empty offer is asked for again at once
                     self._profiles[tag] = known

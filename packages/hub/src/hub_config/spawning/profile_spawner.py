@@ -4,14 +4,16 @@ It fails closed. wrapspawner starts a LocalProcessSpawner inside the hub for a p
 know; here the child is always a UserContainerSpawner, and an unknown profile starts nothing.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.utils import maybe_future
-from traitlets import Dict, Instance, Type, Unicode
+from traitlets import Dict, Instance, Int, Type, Unicode
 from traitlets import Set as SetTrait
 from wrapspawner import ProfilesSpawner
 
@@ -20,13 +22,14 @@ from hub_config.spawning.admission import Policy, Promise
 from hub_config.spawning.choice import choose, form_options
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.desk import Desk
-from hub_config.spawning.image_source import ImageSource
+from hub_config.spawning.image_store import ImagePolicy, ImageStore
 from hub_config.spawning.ledger import Key
 from hub_config.spawning.offer import Offer
 from hub_config.spawning.options_form import render
 from hub_config.spawning.profiles import Profile
-from hub_config.spawning.refusal import Refusal
+from hub_config.spawning.refusal import Refusal, StartFailure
 from hub_config.spawning.stages import Event, Stage, Stages
+from hub_config.spawning.turns import TurnTimeoutError
 
 FROM_A_LINK = "A link may suggest a profile, but it starts nothing: press the button to start it."
 
@@ -42,19 +45,21 @@ class PlatformSpawner(ProfilesSpawner):
     """Offers the profiles of the images at hand and starts the one that was chosen."""
 
     child_class = Type(UserContainerSpawner, UserContainerSpawner)
-    image_tag = Unicode("latest", help="Tag of the images on offer").tag(config=True)
     default_profile = Unicode(help="Profile chosen when the form opens").tag(config=True)
     sudo_profiles = SetTrait(Unicode(), help="Profiles with sudo").tag(config=True)
     group_rules = Dict(help="Rules of groups, by name").tag(config=True)
     user_limits = Instance(UserLimits, (), help="Limits of a person").tag(config=True)
     policy = Instance(Policy, (), help="When a server is admitted").tag(config=True)
+    image_policy = Instance(ImagePolicy, (), help="Which images there are").tag(config=True)
     disk = Unicode(".", help="A folder where the engine stores").tag(config=True)
+    at_a_time = Int(0, help="Servers that start at the same time").tag(config=True)
+    queue_timeout = Int(600, help="Seconds a start waits for its turn").tag(config=True)
 
     # JupyterHub looks whether this is empty to know that there is a form.
     options_form = Unicode("profile")
     child_spawner: UserContainerSpawner | None
     stages = Instance(Stages, ())
-    _images: ImageSource | None = None
+    _images: ImageStore | None = None
     _desk: Desk | None = None
     _chosen: Profile | None = None
     _suggested = ""
@@ -64,8 +69,23 @@ class PlatformSpawner(ProfilesSpawner):
         """Where servers are admitted; one for the whole hub."""
         cls = PlatformSpawner
         if cls._desk is None:
-            cls._desk = Desk(self.policy, self.group_rules, self.user_limits, Path(self.disk))
+            cls._desk = Desk(
+                self.policy, self.group_rules, self.user_limits, Path(self.disk), self.at_a_time
+            )
         return cls._desk
+
+    @property
+    def images(self) -> ImageStore:
+        """What can be offered, and how it gets here; one for the whole hub."""
+        cls = PlatformSpawner
+        if cls._images is None:
+            cls._images = ImageStore(self.image_policy)
+        return cls._images
+
+    @property
+    def engine(self) -> UserContainerSpawner:
+        """For questions to the engine that concern no container."""
+        return UserContainerSpawner(config=self.config)
 
     @property
     def key(self) -> Key:
@@ -80,22 +100,12 @@ class PlatformSpawner(ProfilesSpawner):
     # -- the offer ---------------------------------------------------------------------------
 
     async def profiles(self) -> tuple[Profile, ...]:
-        """The profiles of the images the engine has right now."""
-        cls = PlatformSpawner
-        if cls._images is None:
-            cls._images = ImageSource()
-        return await cls._images.profiles(self._list_images, self.image_tag)
-
-    async def _list_images(self) -> Sequence[Mapping[str, Any]]:
-        images: Sequence[Mapping[str, Any]] = await self._ask_engine("images")
-        return images
+        """The profiles on offer right now."""
+        return await self.images.profiles(self.engine)
 
     async def _host_info(self) -> Mapping[str, Any]:
-        info: Mapping[str, Any] = await self._ask_engine("info")
+        info: Mapping[str, Any] = await self.engine.docker("info")
         return info
-
-    async def _ask_engine(self, method: str) -> Any:
-        return await UserContainerSpawner(config=self.config).docker(method)
 
     async def offer(self) -> Offer:
         """What the owner of this server can choose from, and what is free."""
@@ -135,7 +145,7 @@ class PlatformSpawner(ProfilesSpawner):
     @classmethod
     def profile_title(cls, key: str) -> str:
         """What people know the profile `key` by; the key itself when it was not on offer yet."""
-        return cls._images.titles.get(key, key) if cls._images else key
+        return cls._images.title(key) if cls._images else key
 
     # -- the choice --------------------------------------------------------------------------
 
@@ -187,22 +197,38 @@ class PlatformSpawner(ProfilesSpawner):
         return child
 
     async def start(self) -> str:
-        """Start the chosen profile. Raises what `_admit` raises."""
+        """Start the chosen profile, once its image is here and it is its turn.
+
+        The turn begins after the image is here: nobody waits for somebody else's download. Raises
+        what `_admit` raises, and StartFailure.
+        """
         profile = self._chosen or await self._admit(self.user_options)
         self._chosen = None
         self.child_profile = profile.key
         self.stages.tell(Stage.IMAGE)
+        try:
+            await self.images.ensure(profile, self.engine, partial(self.stages.tell, Stage.IMAGE))
+            async with self.desk.turns.turn(self._wait_for_turn, self.queue_timeout):
+                url = await self._start_child(profile)
+        except TurnTimeoutError as error:
+            raise StartFailure(str(error)) from None
+        finally:
+            self.stages.end()
+        self.desk.ledger.started(self.key)
+        return url
+
+    def _wait_for_turn(self, before: int) -> None:
+        text = f"{before} are before you" if before > 1 else "one is before you"
+        self.stages.tell(Stage.QUEUE, f"Waiting for a turn: {text if before else 'you are next'}")
+
+    async def _start_child(self, profile: Profile) -> str:
         child = self.construct_child()
         child.oauth_client_allowed_scopes = await self._get_oauth_client_allowed_scopes()
         if profile.key in self.sudo_profiles:
             profile = replace(profile, sudo=True)
         child.use_profile(profile)
-        try:
-            url = await child.start()
-        finally:
-            self.stages.end()
-        self.desk.ledger.started(self.key)
-        return url
+        # JupyterHub's own deadline also covers the pull and the queue.
+        return await asyncio.wait_for(child.start(), child.start_timeout)
 
     async def progress(self) -> AsyncIterator[Event]:
         """Progress for the page, from the request on."""

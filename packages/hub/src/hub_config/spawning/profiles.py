@@ -6,9 +6,11 @@ Pure: image records in, profiles out. Asking the engine is in `image_source`.
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+from hub_config.spawning.declared_images import DeclaredImage
 
 PROFILES_LABEL = "io.jhub-docker.profiles"
 """Written by the build; see `declared_labels` in the library's plan.py."""
@@ -23,6 +25,7 @@ class Profile:
     """One choice on the form: an image and a size, with what the size allows.
 
     `memory` is in bytes; `cpu_limit` and `cpu_guarantee` are numbers of CPUs, None: no limit.
+    An image that was `declared` may be pulled; `here` is whether the engine has it.
     """
 
     key: str
@@ -36,6 +39,22 @@ class Profile:
     cpu_limit: float | None = None
     cpu_guarantee: float | None = None
     sudo: bool = False
+    declared: bool = False
+    here: bool = True
+
+
+def on_offer(
+    images: Sequence[Mapping[str, Any]], tag: str, declared: Iterable[DeclaredImage]
+) -> tuple[Profile, ...]:
+    """The profiles of declared images and of those `from_images` finds; declarations win."""
+    references = {tag for image in images for tag in image.get("RepoTags") or ()}
+    first = [
+        replace(profile, declared=True, here=image.reference in references)
+        for image in declared
+        for profile in _from_label(image.reference, image.label)
+    ]
+    known = {profile.key for profile in first}
+    return (*first, *(found for found in from_images(images, tag) if found.key not in known))
 
 
 def from_images(images: Iterable[Mapping[str, Any]], tag: str) -> tuple[Profile, ...]:
@@ -55,7 +74,7 @@ def from_images(images: Iterable[Mapping[str, Any]], tag: str) -> tuple[Profile,
     ]
     for reference, label in sorted(offers):
         try:
-            profiles = _from_label(reference, label)
+            profiles = _from_label(reference, json.loads(label))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("No profiles from %s: its label %s: %r", reference, PROFILES_LABEL, error)
             continue
@@ -67,8 +86,7 @@ def from_images(images: Iterable[Mapping[str, Any]], tag: str) -> tuple[Profile,
     return tuple(found.values())
 
 
-def _from_label(reference: str, label: str) -> list[Profile]:
-    offer = json.loads(label)
+def _from_label(reference: str, offer: Mapping[str, Any]) -> list[Profile]:
     return [
         Profile(
             key=f"{offer['name']}-{size}",

@@ -1,5 +1,7 @@
 """Why a server is not started, in words for the person who asked for it."""
 
+from html import escape
+
 from jupyterhub.spawner import SpawnException
 
 
@@ -16,8 +18,15 @@ class Refusal(SpawnException):
 
 
 class StartFailure(SpawnException):
-    """A server that was started and did not come up."""
+    """A server that was started and did not come up.
+
+    The first line of `message` is the reason, the others are the last ones of the log.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="start-failed", status_code=500)
         self.jupyterhub_message = message
+        reason, _, lines = message.partition("\n")
+        self.jupyterhub_html_message = f"<p>{escape(reason)}</p>"
+        if lines:
+            self.jupyterhub_html_message += f'<pre class="text-start">{escape(lines)}</pre>'

@@ -10,6 +10,10 @@ Tell = Callable[[int], None]
 """Is told how many wait before one, whenever that changes."""
 
 
+class TurnTimeoutError(Exception):
+    """The turn did not come in time; the message says so."""
+
+
 @dataclass(eq=False)
 class _Waiting:
     go: "asyncio.Future[None]"
@@ -28,7 +32,7 @@ class Turns:
     async def turn(self, tell: Tell, seconds: float | None = None) -> AsyncIterator[None]:
         """Wait for a turn and keep it while the block runs.
 
-        Raises TimeoutError when it does not come within `seconds`. Whoever stops waiting,
+        Raises TurnTimeoutError when it does not come within `seconds`. Whoever stops waiting,
         also by being cancelled, leaves the queue.
         """
         if self._taken < self.limit and not self._queue:
@@ -52,7 +56,10 @@ class Turns:
             raise
         if not done:
             self._leave(one)
-            raise TimeoutError
+            raise TurnTimeoutError(
+                f"Too many servers are starting: your turn did not come within {seconds:g} "
+                "seconds. Try again later."
+            )
 
     def _leave(self, one: _Waiting) -> None:
         if one in self._queue:

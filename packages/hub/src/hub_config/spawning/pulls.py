@@ -1,0 +1,82 @@
+"""Gets images from their registries: each once, however many wait for it, and on threads of its
+own, so that a slow registry holds up nobody who wants another image.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from hub_config.spawning.pull_progress import PullProgress
+
+THREADS = 8
+"""Different images that can be under way at the same time."""
+
+PAUSE = 0.3
+"""Seconds between two messages to who waits; the engine sends hundreds a second."""
+
+Tell = Callable[[str, float], None]
+"""Is told a sentence and how much is done, 0 to 1."""
+
+Stream = Callable[[], Iterable[Mapping[str, Any]]]
+"""Begins a pull and gives the engine's messages; called on a thread."""
+
+
+class _Pull:
+    def __init__(self) -> None:
+        self.progress = PullProgress()
+        self.listeners: list[Tell] = []
+        self.task: asyncio.Future[None]
+
+    def news(self) -> None:
+        for tell in self.listeners:
+            tell(self.progress.sentence, self.progress.part)
+
+
+class Pulls:
+    """The pulls that are under way."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, "pull")
+        self._running: dict[str, _Pull] = {}
+
+    async def get(self, reference: str, stream: Stream, tell: Tell) -> None:
+        """Return once the image is there; a pull of it that is under way is shared.
+
+        When whoever waits gives up, the pull goes on: the next one who wants the image has less
+        to wait for. Raises PullError, or what the engine's client raises.
+        """
+        pull = self._running.get(reference)
+        if pull is None:
+            pull = self._running[reference] = _Pull()
+            pull.task = asyncio.ensure_future(self._run(reference, pull, stream))
+            pull.task.add_done_callback(_heard)
+        pull.listeners.append(tell)
+        try:
+            tell(pull.progress.sentence, pull.progress.part)
+            await asyncio.shield(pull.task)
+        finally:
+            pull.listeners.remove(tell)
+
+    async def _run(self, reference: str, pull: _Pull, stream: Stream) -> None:
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            told = 0.0
+            for message in stream():
+                pull.progress.take(message)
+                if time.monotonic() - told > PAUSE:
+                    told = time.monotonic()
+                    loop.call_soon_threadsafe(pull.news)
+
+        try:
+            await loop.run_in_executor(self._threads, work)
+        finally:
+            del self._running[reference]
+
+
+def _heard(task: "asyncio.Future[None]") -> None:
+    """A failure is for those who wait; when nobody does any more, it is no news for the log."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,186 @@
+"""Images that are pulled: who waits, for how long, and what they are told meanwhile."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from docker.errors import ImageNotFound
+
+from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
+from hub_config.spawning.image_store import ImagePolicy, ImageStore, wants_pull
+from hub_config.spawning.profiles import Profile, on_offer
+from hub_config.spawning.pull_progress import PullError, PullProgress
+from hub_config.spawning.pulls import Pulls
+from hub_config.spawning.refusal import StartFailure
+
+REFERENCE = "registry.example/team/uv-lab:1.2"
+DECLARED = DeclaredImage(
+    reference=REFERENCE,
+    name="uv-lab",
+    title="JupyterLab",
+    default_url="/lab",
+    profiles={"small": {"mem_limit": "2G", "cpu_limit": 2}},
+)
+
+
+def moving(layer: str, status: str, current: int, total: int) -> dict[str, Any]:
+    detail = {"current": current, "total": total}
+    return {"id": layer, "status": status, "progressDetail": detail}
+
+
+# As an engine 26.1 said them, shortened.
+MESSAGES = [
+    {"status": "Pulling from team/uv-lab", "id": "1.2"},
+    {"status": "Pulling fs layer", "progressDetail": {}, "id": "aaa"},
+    {"status": "Pulling fs layer", "progressDetail": {}, "id": "bbb"},
+    {"status": "Already exists", "progressDetail": {}, "id": "ccc"},
+    moving("aaa", "Downloading", 10_000_000, 40_000_000),
+    moving("bbb", "Downloading", 1_000_000, 2_000_000),
+    {"status": "Download complete", "progressDetail": {}, "id": "bbb"},
+    moving("aaa", "Downloading", 40_000_000, 40_000_000),
+    moving("aaa", "Extracting", 20_000_000, 40_000_000),
+    {"status": "Pull complete", "progressDetail": {}, "id": "aaa"},
+    {"status": "Pull complete", "progressDetail": {}, "id": "bbb"},
+    {"status": "Digest: sha256:0123"},
+    {"status": "Status: Downloaded newer image for registry.example/team/uv-lab:1.2"},
+]
+
+
+def test_layers_and_bytes_are_counted_and_the_part_never_falls() -> None:
+    progress, parts, sentences = PullProgress(), [], []
+    for message in MESSAGES:
+        progress.take(message)
+        parts.append(progress.part)
+        sentences.append(progress.sentence)
+    assert sentences[5] == "Getting the image: 1 of 3 layers, 11 of 42 MB"
+    assert sentences[-1] == "Getting the image: 3 of 3 layers, 42 of 42 MB"
+    after_the_list = parts[4:]
+    assert after_the_list == sorted(after_the_list)
+    assert parts[-1] == 1.0
+
+
+def test_the_engines_error_ends_it() -> None:
+    with pytest.raises(PullError, match="manifest unknown"):
+        PullProgress().take({"error": "manifest unknown", "errorDetail": {}})
+
+
+def test_two_who_want_one_image_share_a_pull_and_a_third_image_is_not_held_up() -> None:
+    hold, begun = threading.Event(), []
+
+    def slow() -> Iterator[dict[str, Any]]:
+        begun.append("slow")
+        hold.wait(10)
+        yield MESSAGES[1]
+
+    def quick() -> Iterator[dict[str, Any]]:
+        begun.append("quick")
+        yield MESSAGES[1]
+
+    async def main() -> None:
+        pulls = Pulls()
+        waiting = [
+            asyncio.create_task(pulls.get("slow:1", slow, lambda *_: None)) for _ in range(2)
+        ]
+        await asyncio.sleep(0)
+        await asyncio.wait_for(pulls.get("quick:1", quick, lambda *_: None), 5)
+        assert not any(task.done() for task in waiting)
+        hold.set()
+        await asyncio.wait_for(asyncio.gather(*waiting), 5)
+
+    asyncio.run(main())
+    assert sorted(begun) == ["quick", "slow"]
+
+
+def test_who_gives_up_does_not_end_the_pull_of_the_others() -> None:
+    hold = threading.Event()
+
+    def slow() -> Iterator[dict[str, Any]]:
+        hold.wait(10)
+        yield MESSAGES[1]
+
+    async def main() -> None:
+        pulls, told = Pulls(), []
+        first = asyncio.create_task(pulls.get("slow:1", slow, lambda *_: None))
+        second = asyncio.create_task(pulls.get("slow:1", slow, lambda text, _: told.append(text)))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.sleep(0)
+        hold.set()
+        await asyncio.wait_for(second, 5)
+        assert told
+
+    asyncio.run(main())
+
+
+class Engine:
+    """An engine with or without the image, that pulls as told."""
+
+    def __init__(self, here: bool, messages: Any = ()) -> None:
+        self.here, self.messages, self.pulled = here, messages, []
+        self.client = self
+
+    async def docker(self, method: str, *_: Any) -> Any:
+        assert method == "inspect_image"
+        if not self.here:
+            raise ImageNotFound("no such image")
+        return {}
+
+    def pull(self, repository: str, tag: str, **_: Any) -> Any:
+        self.pulled.append((repository, tag))
+        return self.messages
+
+
+def profile(declared: bool = True) -> Profile:
+    (found,) = on_offer([], "latest", [DECLARED])
+    assert found.declared
+    return found if declared else Profile(**{**vars(found), "declared": False})
+
+
+def ensure(engine: Engine, wanted: Profile, pull: PullPolicy = "missing") -> None:
+    async def main() -> None:
+        store = ImageStore(ImagePolicy(pull=pull))
+        await asyncio.wait_for(store.ensure(wanted, engine, lambda *_: None), 10)
+
+    asyncio.run(main())
+
+
+def test_a_missing_image_is_pulled_by_repository_and_tag() -> None:
+    engine = Engine(False, MESSAGES)
+    ensure(engine, profile())
+    assert engine.pulled == [("registry.example/team/uv-lab", "1.2")]
+
+
+def test_what_the_registry_says_is_the_persons_to_read() -> None:
+    with pytest.raises(StartFailure, match="cannot be fetched: denied") as caught:
+        ensure(Engine(False, [{"error": "denied <b>"}]), profile())
+    assert "&lt;b&gt;" in caught.value.jupyterhub_html_message
+
+
+def test_an_image_that_nobody_declared_is_never_pulled() -> None:
+    engine = Engine(False)
+    with pytest.raises(StartFailure, match="not on this machine"):
+        ensure(engine, profile(declared=False), "always")
+    assert engine.pulled == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "declared", "here", "pulls"),
+    [
+        ("never", True, False, False),
+        ("missing", True, False, True),
+        ("missing", True, True, False),
+        ("always", True, True, True),
+        ("always", False, True, False),
+    ],
+)
+def test_when_it_is_pulled(policy: PullPolicy, declared: bool, here: bool, pulls: bool) -> None:
+    assert wants_pull(policy, declared, here) == pulls
+
+
+def test_a_declared_image_is_on_offer_before_it_is_here() -> None:
+    (found,) = on_offer([], "latest", [DECLARED])
+    assert (found.key, found.memory, found.here) == ("uv-lab-small", 2 * 2**30, False)
+    (found,) = on_offer([{"RepoTags": [REFERENCE]}], "latest", [DECLARED])
+    assert found.here
