@@ -32,8 +32,8 @@ def in_tables(page: Page) -> set[str]:
     return {span for row in page.rows() for span in re.findall(r"`([^`]+)`", row[0])}
 
 
-FILE_ONLY = {"groups"}
-"""Settings without a variable; `[groups.<name>]` has a section of its own in the hub's README."""
+FILE_ONLY = {"groups", "images"}
+"""Settings without a variable, tables that have a section of their own in the hub's README."""
 
 
 def settings() -> set[str]:
