@@ -23,6 +23,7 @@ def admin(platform: Platform) -> Person:
     admin = Person(platform.url, "admin", platform.one_time_password())
     answer = admin.log_in()
     assert answer.url.endswith("/hub/change-password"), f"after the log-in: {answer.url}"
+    assert not admin.is_logged_in(), "the one-time password opens more than one page"
     assert admin.change_password(secrets.token_urlsafe(12)).ok
     return admin
 

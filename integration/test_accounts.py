@@ -1,7 +1,21 @@
 """From a stranger to a person who is let in, through the published port."""
 
-from jhub_docker.testing.person import Person
+from http import HTTPStatus
+from urllib.parse import quote
+
+import pytest
+import requests
+from bs4 import BeautifulSoup
+
+from jhub_docker.testing.client import Client
+from jhub_docker.testing.person import MakePerson, Person
 from jhub_docker.testing.platforms import Platform
+
+
+def one_time_password(page: requests.Response) -> str:
+    found = BeautifulSoup(page.text, "html.parser").select_one("#one-time-password")
+    assert found, page.text[-600:]
+    return found.get_text(strip=True)
 
 
 def test_approval_comes_before_login(platform: Platform, admin: Person) -> None:
@@ -13,7 +27,13 @@ def test_approval_comes_before_login(platform: Platform, admin: Person) -> None:
     assert "not been authorized" in refused.text
     assert not person.is_logged_in()
 
+    home = BeautifulSoup(admin.hub.get("home").text, "html.parser")
+    count = home.select_one("#waiting-accounts")
+    assert count, "the navigation bar does not say that somebody waits"
+    assert count.get_text().startswith("1")
+
     assert admin.approve("newcomer").ok
+    assert "waiting-accounts" not in admin.hub.get("home").text
     person.log_in()
     assert person.is_logged_in()
 
@@ -24,13 +44,50 @@ def test_wrong_password_is_refused(platform: Platform, admin: Person) -> None:
     assert not stranger.is_logged_in()
 
 
-def test_nobody_signs_up_as_the_admin(platform: Platform, admin: Person) -> None:
-    impostor = Person(platform.url, "admin")
-    answer = impostor.sign_up()
-    assert answer.status_code == 400
-    assert "already in use" in answer.text
+@pytest.mark.parametrize("name", ["admin", "adm1n", "Admin"])
+def test_nobody_signs_up_as_the_admin(name: str, platform: Platform, admin: Person) -> None:
+    impostor = Person(platform.url, name)
+    assert impostor.sign_up().status_code == 400
     impostor.log_in()
     assert not impostor.is_logged_in()
+
+
+def test_users_an_admin_made_cannot_be_signed_up_for(platform: Platform, admin: Person) -> None:
+    admin.hub.get("home")
+    assert admin.hub.post("api/users/carol", json={}).ok
+    impostor = Person(platform.url, "carol")
+    assert "already in use" in impostor.sign_up().text
+
+    carol = Person(platform.url, "carol", one_time_password(admin.press("carol", "Reset password")))
+    assert carol.log_in().url.endswith("/hub/change-password")
+    assert carol.change_password("correct horse 9").ok
+    assert carol.is_logged_in()
+
+
+def test_a_one_time_password_opens_one_page_only(
+    platform: Platform, admin: Person, make_person: MakePerson
+) -> None:
+    person = make_person("forgetful")
+    person.hub.get("home")
+    token = person.hub.post("api/users/forgetful/tokens", json={}).json()["token"]
+    program = Client(f"{platform.url}/hub/", headers={"Authorization": f"token {token}"})
+    assert program.get("api/user").ok
+
+    person.password = one_time_password(admin.press("forgetful", "Reset password"))
+    assert not person.is_logged_in(), "the session of before is still there"
+    assert program.get("api/user").status_code == 403
+
+    person.session.cookies.clear()
+    assert person.log_in().url.endswith("/hub/change-password")
+    for page in ("home", "spawn", "token", "authorize", "second-factor", "login/code"):
+        assert "/hub/login" in person.hub.get(page).url, page
+    for path in ("api/user", "api/users/forgetful", "api/users"):
+        assert person.hub.get(path).status_code == 403, path
+    assert person.start_by_api({}).status_code == 403
+    assert not platform.servers("forgetful")
+
+    assert person.change_password("correct horse 9").ok
+    assert person.is_logged_in()
 
 
 def test_one_time_password_works_once(platform: Platform, admin: Person) -> None:
@@ -38,6 +95,56 @@ def test_one_time_password_works_once(platform: Platform, admin: Person) -> None
         ["python", "-m", "hub_config", "admin-password"]
     )
     assert code == 3, output
+
+
+def test_admins_are_made_and_unmade(admin: Person, make_person: MakePerson) -> None:
+    person = make_person("deputy")
+    assert person.hub.get("authorize").status_code == 403
+    assert admin.press("deputy", "Make admin").ok
+    assert person.hub.get("authorize").ok
+    assert admin.press("deputy", "Remove admin").ok
+    assert person.hub.get("authorize").status_code == 403
+
+
+def test_a_disabled_person_is_out_at_once(
+    platform: Platform, admin: Person, make_person: MakePerson
+) -> None:
+    person = make_person("leaver").choose("uv-lab-small")
+    assert admin.press("leaver", "Disable").ok
+    assert not person.is_logged_in()
+    assert not platform.servers("leaver"), "the server still runs"
+    assert "disabled" in person.log_in().text
+    assert not person.is_logged_in()
+    assert admin.press("leaver", "Enable").ok
+    person.log_in()
+    assert person.is_logged_in()
+
+
+ACTIONS = (
+    "authorize/{}",
+    "discard/{}",
+    "accounts/{}/make-admin",
+    "accounts/{}/remove-admin",
+    "accounts/{}/reset-password",
+    "accounts/{}/reset-second-factor",
+    "accounts/{}/disable",
+    "accounts/{}/enable",
+)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_accounts_change_by_post_with_xsrf_only(
+    action: str, admin: Person, make_person: MakePerson
+) -> None:
+    admin.hub.get("home")
+    for name in ("nosuch", "we?ird", "a/b", "%2e%2e", "%00", "ünï", "x" * 300, "'\"<script>"):
+        answer = admin.hub.post(action.format(quote(name, safe="")))
+        assert answer.status_code == HTTPStatus.NOT_FOUND, f"{name}: {answer.status_code}"
+    path = action.format("admin")
+    assert admin.hub.get(path).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    without = admin.session.post(admin.hub.url(path), timeout=60)
+    assert without.status_code == HTTPStatus.FORBIDDEN, "it works without the XSRF token"
+    assert admin.hub.post(path).status_code == HTTPStatus.BAD_REQUEST, "one's own account"
 
 
 def test_only_the_proxy_is_published(platform: Platform) -> None:

@@ -77,16 +77,23 @@ class Person:
 
     def approve(self, name: str) -> requests.Response:
         """As an admin: press the button that approves `name`."""
+        return self.press(name, "Approve")
+
+    def press(self, name: str, label: str) -> requests.Response:
+        """As an admin: press the button called `label` in the row of `name` on the page People."""
         page = BeautifulSoup(self.hub.get("authorize").text, "html.parser")
         row = page.find("tr", id=name)
-        assert isinstance(row, Tag), f"{name} is not in the list of people to approve"
-        form = next(
-            form
-            for form in row.find_all("form")
-            if str(form.get("action", "")).endswith(f"/authorize/{name}")
-        )
+        assert isinstance(row, Tag), f"{name} is not in the list of people"
+        button = next((b for b in row.find_all("button") if b.get_text(strip=True) == label), None)
+        assert button is not None, f"the row of {name} has no button {label!r}"
+        form = button.find_parent("form")
+        assert isinstance(form, Tag), f"the button {label!r} of {name} is in no form"
         fields = {str(entry["name"]): str(entry["value"]) for entry in form.find_all("input")}
         return self.session.post(urljoin(self.url, str(form["action"])), data=fields, timeout=60)
+
+    def give_code(self, code: str) -> requests.Response:
+        """Type a code of the second factor, after name and password."""
+        return self.fill("login/code", "code", code=code)
 
     def offered(self) -> list[str]:
         """The profiles the hub offers on its form, in order."""

@@ -47,7 +47,7 @@ def test_the_proxy_reaches_the_hub_on_a_network_that_no_server_takes_away(applie
 def test_only_the_first_admin_is_an_admin(applied: Config) -> None:
     assert applied.JupyterHub.authenticator_class is ApprovalAuthenticator
     assert applied.Authenticator.admin_users == {"admin"}
-    assert applied.NativeAuthenticator.open_signup is False
+    assert applied.ApprovalAuthenticator.signup == "approval"
 
 
 def test_the_culler_may_see_activity_and_stop_servers_and_nothing_else(applied: Config) -> None:

@@ -1,0 +1,81 @@
+"""The platform's accounts on a real database in memory, with a clock one can move."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from jupyterhub import orm
+from jupyterhub.crypto import CryptKeeper
+from sqlalchemy.orm import Session
+
+from hub_config import store
+from hub_config.login import hashing
+from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.settings import Settings
+
+GOOD = "correct horse 9"
+
+
+class Clock:
+    """Seconds since the epoch, as the test wants them."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def quick_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "ROUNDS", 4)
+
+
+@pytest.fixture(autouse=True)
+def crypt_key() -> Iterator[None]:
+    CryptKeeper.clear_instance()
+    CryptKeeper.instance(keys=[b"k" * 32])
+    yield
+    CryptKeeper.clear_instance()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def db() -> Session:
+    session: Session = orm.new_session_factory("sqlite:///:memory:")()
+    store.prepare(session)
+    return session
+
+
+Make = Callable[..., ApprovalAuthenticator]
+
+
+@pytest.fixture
+def make(db: Session, tmp_path: Path) -> Make:
+    """Makes the authenticator as a start of the hub does, on the same database each time."""
+
+    def make(**traits: object) -> ApprovalAuthenticator:
+        return ApprovalAuthenticator(
+            **{
+                "_deprecated_db_session": db,
+                "admin_users": {"admin"},
+                "one_time_password_file": str(tmp_path / "admin_password"),
+                "minimum_password_length": 10,
+                "username_pattern": Settings().username_pattern,
+                "allow_all": True,
+                "allowed_failed_logins": 3,
+                "seconds_before_next_try": 300,
+                **traits,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def authenticator(make: Make) -> ApprovalAuthenticator:
+    return make()

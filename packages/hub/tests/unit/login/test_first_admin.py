@@ -1,0 +1,129 @@
+"""The first admin, and that nobody gets an admin's name in whatever order things happen."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from jupyterhub import orm
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from hub_config.first_start import read_secret
+from hub_config.login.accounts import AccountRow
+from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.login.errors import AccountError
+from hub_config.login.failed_logins import Source
+from hub_config.spawning.refusal import Refusal
+
+from .conftest import GOOD, Make
+
+
+def sign_up(authenticator: ApprovalAuthenticator, name: str) -> None:
+    asyncio.run(authenticator.sign_up(name, GOOD))
+
+
+def start(authenticator: ApprovalAuthenticator, db: Session) -> None:
+    """What JupyterHub does with `admin_users` after the authenticator was made (app.py)."""
+    for name in authenticator.admin_users:
+        user = orm.User.find(db, name)
+        if user is None:
+            db.add(orm.User(name=name, admin=True))
+        else:
+            user.admin = True
+    db.commit()
+
+
+def test_the_one_time_password_works_until_it_is_changed(
+    authenticator: ApprovalAuthenticator,
+) -> None:
+    path = Path(authenticator.one_time_password_file)
+    password = read_secret(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    here = Source("10.0.0.1")
+    account = asyncio.run(authenticator.door.check_password("admin", password, here))
+    assert authenticator.demands(account).new_password
+    user = type("User", (), {"name": "admin"})
+    assert not asyncio.run(authenticator.refresh_user(user))
+    with pytest.raises(Refusal, match="one-time password"):
+        asyncio.run(authenticator.pre_spawn_start(user, None))
+    with pytest.raises(AccountError, match="your own"):
+        asyncio.run(authenticator.set_password("admin", password))
+    asyncio.run(authenticator.set_password("admin", GOOD))
+    assert not path.exists()
+    assert not authenticator.demands(authenticator.accounts.get("admin")).new_password
+    assert asyncio.run(authenticator.refresh_user(user))
+    with pytest.raises(AccountError):
+        asyncio.run(authenticator.door.check_password("admin", password, here))
+
+
+def test_a_start_that_was_cut_short_is_made_good(make: Make, db: Session) -> None:
+    make()  # the hub died before JupyterHub made its user
+    again = make()
+    assert again.admin_users == {"admin"}
+    assert again.accounts.get("admin").must_change
+
+
+def test_a_database_from_before_still_asks_for_a_new_password(make: Make, db: Session) -> None:
+    first = make()
+    db.execute(delete(AccountRow))
+    db.commit()
+    start(first, db)
+    assert make().accounts.get("admin").must_change
+
+
+@pytest.mark.parametrize("name", ["admin", "adm1n", "ad-min", "ADMIN", "second", "sec0nd"])
+def test_admins_of_the_settings_cannot_sign_up(make: Make, name: str) -> None:
+    with pytest.raises(AccountError):
+        sign_up(make(admin_users={"admin", "second"}), name)
+
+
+def test_a_first_admin_with_another_name_cannot_be_claimed(make: Make) -> None:
+    with pytest.raises(AccountError, match="already in use"):
+        sign_up(make(first_admin="boss", admin_users={"boss"}), "boss")
+
+
+def test_admins_made_on_the_admin_page_cannot_be_claimed(
+    authenticator: ApprovalAuthenticator, db: Session
+) -> None:
+    db.add(orm.User(name="carol", admin=True))
+    db.commit()
+    for name in ("carol", "car0l"):
+        with pytest.raises(AccountError):
+            sign_up(authenticator, name)
+
+
+def test_a_deleted_account_of_an_admin_cannot_be_signed_up_for(
+    authenticator: ApprovalAuthenticator, db: Session
+) -> None:
+    start(authenticator, db)
+    authenticator.accounts.remove("admin")
+    with pytest.raises(AccountError, match="already in use"):
+        sign_up(authenticator, "admin")
+
+
+def test_naming_a_signed_up_person_as_admin_makes_nobody_an_admin(make: Make, db: Session) -> None:
+    sign_up(make(signup="open"), "mallory")
+    later = make(first_admin="mallory", admin_users={"mallory"})
+    assert later.admin_users == set()
+    start(later, db)
+    assert orm.User.find(db, "mallory") is None
+    assert not later.is_an_admin("mallory")
+
+
+def test_who_waits_under_a_name_that_became_an_admins_is_not_approved(
+    authenticator: ApprovalAuthenticator, db: Session
+) -> None:
+    sign_up(authenticator, "carol")
+    db.add(orm.User(name="carol", admin=True))
+    db.commit()
+    with pytest.raises(AccountError, match="administrator's name"):
+        authenticator.approve("carol")
+
+
+def test_an_admin_of_ours_may_be_named_in_the_settings_later(make: Make, db: Session) -> None:
+    authenticator = make()
+    sign_up(authenticator, "carol")
+    authenticator.approve("carol")
+    db.add(orm.User(name="carol", admin=True))
+    db.commit()
+    assert make(first_admin="carol", admin_users={"carol"}).admin_users == {"carol"}
