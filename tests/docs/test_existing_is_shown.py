@@ -32,7 +32,7 @@ def in_tables(page: Page) -> set[str]:
     return {span for row in page.rows() for span in re.findall(r"`([^`]+)`", row[0])}
 
 
-FILE_ONLY = {"groups", "images"}
+FILE_ONLY = {"groups", "images", "ldap", "oidc"}
 """Settings without a variable, tables that have a section of their own in the hub's README."""
 
 

@@ -62,7 +62,7 @@ def both(client: DockerClient, root: Path, catalog: Catalog) -> Iterator[list[Pa
         references = plans.references(client, catalog)
         images = peer_images.build_images(engine, specs, references, log)
         platform = Platform(engine, root)
-        platform.environment |= {"JHUB_OPEN_SIGNUP": "true", "JHUB_IMAGE_TAG": "latest"}
+        platform.environment |= {"JHUB_SIGNUP": "open", "JHUB_IMAGE_TAG": "latest"}
         keys = {spec.name: f"{spec.name}-{next(iter(spec.profiles))}" for spec in specs}
         hub_image = f"{catalog['hub'].repository}:latest"
         small = next(iter(specs[0].profiles.values()))

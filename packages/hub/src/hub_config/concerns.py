@@ -12,6 +12,7 @@ from traitlets.config import Config
 from hub_config.branding.brand import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.groups import UserLimits
+from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.settings import Settings
 from hub_config.spawning.admission import Policy
@@ -85,23 +86,33 @@ def state(c: Config, places: Places) -> None:
 
 
 def authentication(c: Config, settings: Settings, places: Places) -> None:
-    """Who may log in: people who signed up and were approved by an admin."""
+    """Who may log in: people with an account here, or those another service knows."""
+    # How soon a person whose account was disabled loses access at the latest, in seconds.
+    c.Authenticator.auth_refresh_age = 60
+    c.Authenticator.auth_refresh_strict = True
+    c.Authenticator.username_pattern = settings.username_pattern
+    if settings.authenticator == "native":
+        accounts(c, settings, places)
+    else:
+        providers.configure(c, settings)
+
+
+def accounts(c: Config, settings: Settings, places: Places) -> None:
+    """Accounts of the platform's own."""
     c.JupyterHub.authenticator_class = ApprovalAuthenticator
     # Whoever authenticates is approved: ApprovalAuthenticator turns everybody else away itself.
     c.Authenticator.allow_all = True
     c.Authenticator.admin_users = {settings.admin_user}
-    c.Authenticator.username_pattern = settings.username_pattern
-    # How soon a person whose approval was withdrawn loses access, in seconds.
-    c.Authenticator.auth_refresh_age = 60
+    c.ApprovalAuthenticator.platform = settings.platform
     c.ApprovalAuthenticator.first_admin = settings.admin_user
     c.ApprovalAuthenticator.one_time_password_file = str(places.admin_password)
-    c.NativeAuthenticator.enable_signup = settings.enable_signup
-    c.NativeAuthenticator.open_signup = settings.open_signup
+    c.ApprovalAuthenticator.signup = settings.signup
+    c.ApprovalAuthenticator.second_factor = settings.second_factor
+    c.ApprovalAuthenticator.trusted_proxies = settings.trusted_proxies
+    c.NativeAuthenticator.enable_signup = settings.signup != "closed"
     c.NativeAuthenticator.minimum_password_length = settings.minimum_password_length
-    c.NativeAuthenticator.check_common_password = True
     c.NativeAuthenticator.allowed_failed_logins = settings.allowed_failed_logins
     c.NativeAuthenticator.seconds_before_next_try = settings.seconds_before_next_try
-    c.NativeAuthenticator.allow_2fa = settings.allow_2fa
 
 
 def spawning(c: Config, settings: Settings) -> None:

@@ -5,6 +5,7 @@ the key `idle_timeout` of the TOML file. This module decides nothing else: how v
 `reading`, what they do is in the modules named after the concern.
 """
 
+import ipaddress
 import re
 from ipaddress import IPv4Network
 from pathlib import PurePosixPath
@@ -15,12 +16,15 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from hub_config.branding.stylesheet import checked
 from hub_config.groups import Amount, GroupRules
+from hub_config.login.provider_settings import LdapServer, OidcProvider
 from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
@@ -61,6 +65,15 @@ def _link(url: str) -> str:
     if url and not url.startswith(("https://", "http://", "mailto:")):
         raise ValueError("an address that begins with https://, http:// or mailto:")
     return url
+
+
+def _networks(text: str) -> str:
+    try:
+        for part in filter(None, map(str.strip, text.split(","))):
+            ipaddress.ip_network(part)
+    except ValueError as error:
+        raise ValueError(f"networks, such as 10.0.0.5 or 10.1.0.0/16 ({error})") from None
+    return text
 
 
 class Settings(BaseModel):
@@ -110,8 +123,12 @@ class Settings(BaseModel):
     admin_user: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")] = Field(
         "admin", description="The first admin, made at first start with a one-time password."
     )
-    enable_signup: bool = Field(True, description="Whether people can ask for an account.")
-    open_signup: bool = Field(False, description="Whether a sign-up needs no approval.")
+    authenticator: Literal["native", "oidc", "ldap"] = Field(
+        "native", description="Who knows the people: the platform itself, or another service."
+    )
+    signup: Literal["open", "approval", "closed"] = Field(
+        "approval", description="Who gets an account: all who ask, those approved, nobody new."
+    )
     minimum_password_length: Annotated[int, Field(ge=8, le=72)] = Field(
         10, description="Characters a password needs at least."
     )
@@ -120,12 +137,20 @@ class Settings(BaseModel):
         description="Regular expression every user name has to match.",
     )
     allowed_failed_logins: Annotated[int, Field(ge=0)] = Field(
-        10, description="Failed logins of one name before it has to wait; 0: no limit."
+        10, description="Failed logins of a name from one address before it waits; 0: no limit."
     )
     seconds_before_next_try: Seconds = Field(
-        300, description="How long a name waits after too many failed logins."
+        300, description="The longest wait; waits begin at a second and double."
     )
-    allow_2fa: bool = Field(False, description="Whether people can sign up with a second factor.")
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "", description="Addresses of reverse proxies before the platform, separated by commas."
+    )
+    second_factor: Literal["off", "optional", "admins", "everyone"] = Field(
+        "optional", description="Who needs a code from an app besides the password."
+    )
+    provider_secret: SecretStr | None = Field(
+        None, description="OIDC client secret or LDAP bind password; a file is better."
+    )
 
     # Servers.
     image_tag: Annotated[str, Field(pattern=r"^\w[\w.-]{0,127}$")] = Field(
@@ -223,10 +248,23 @@ class Settings(BaseModel):
         0.0, description="CPUs guaranteed to one person's servers together; 0: no limit."
     )
 
+    # Identity providers: a table each, so in the file only.
+    oidc: OidcProvider | None = Field(None, description="An OpenID Connect provider.")
+    ldap: LdapServer | None = Field(None, description="An LDAP server.")
+
     # Groups: a table each, so in the file only.
     groups: dict[str, GroupRules] = Field(
         default_factory=dict, description="What members of JupyterHub's groups get."
     )
+
+    @model_validator(mode="after")
+    def _provider_is_described(self) -> "Settings":
+        if self.authenticator != "native" and getattr(self, self.authenticator) is None:
+            raise ValueError(
+                f"JHUB_AUTHENTICATOR is {self.authenticator!r}; that wants a table "
+                f"[{self.authenticator}] in config.toml (packages/hub/README.md)"
+            )
+        return self
 
     @property
     def profiles_with_sudo(self) -> frozenset[str]:
@@ -234,7 +272,7 @@ class Settings(BaseModel):
         return frozenset(key.strip() for key in self.sudo_profiles.split(",") if key.strip())
 
 
-FILE_ONLY = frozenset({"groups", "images"})
+FILE_ONLY = frozenset({"groups", "images", "ldap", "oidc"})
 """Settings with a structure that one variable cannot hold."""
 
 

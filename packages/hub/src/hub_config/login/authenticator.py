@@ -1,37 +1,58 @@
-"""NativeAuthenticator made to work on JupyterHub 6: approval, honest errors, no stalled hub."""
+"""Accounts of the platform's own: what JupyterHub's hooks and the pages ask for.
+
+Based on NativeAuthenticator, whose table of names, passwords and approvals is kept; its log-in,
+pages, second factor and memory of failures are replaced.
+"""
 
 from pathlib import Path
 from typing import Any
 
+from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from nativeauthenticator import NativeAuthenticator
-from nativeauthenticator.orm import UserInfo
-from sqlalchemy.exc import IntegrityError
-from tornado import web
+from sqlalchemy import select
 from traitlets import Unicode, default
 
-from hub_config.login import first_admin, handlers, passwords
+from hub_config import store
+from hub_config.login import first_admin, handlers, hashing, passwords, recovery_codes
+from hub_config.login.accounts import Account, Accounts, State
+from hub_config.login.addresses import PlatformProxy, networks
+from hub_config.login.door import Door, FinishedLogin
+from hub_config.login.errors import AccountError, UnknownAccountError
+from hub_config.login.failed_logins import FailedLogins, Limits
+from hub_config.login.names import collision, complaint
+from hub_config.login.second_factor import Policy, SecondFactors
+from hub_config.login.steps import Demands
 from hub_config.spawning.refusal import Refusal
-
-
-class SignUpError(ValueError):
-    """Why an account cannot be made or a password not be set; the message is for the person."""
 
 
 class ApprovalAuthenticator(NativeAuthenticator):
     """People sign up, an admin approves them, then they may log in."""
 
+    platform = Unicode("jhub-docker", help="Name of the platform").tag(config=True)
     first_admin = Unicode("admin", help="Account made at first start").tag(config=True)
     one_time_password_file = Unicode(help="Where its first password is kept").tag(config=True)
+    signup = Unicode("approval", help="open, approval or closed").tag(config=True)
+    second_factor = Unicode("optional", help="Who has a second factor").tag(config=True)
+    trusted_proxies = Unicode(help="Reverse proxies before the platform's own").tag(config=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.request_otp = self.allow_2fa
-        self.otp_prompt = "Second factor (leave empty if you have none):"
-        if self.one_time_password_file and first_admin.seed(
-            self.db, self.first_admin, Path(self.one_time_password_file)
-        ):
-            self.log.info("Made the account %s with a one-time password", self.first_admin)
+        store.prepare(self.db)
+        self.accounts = Accounts(self.db)
+        self.second_factors = SecondFactors(self.db, self.platform)
+        self.policy = Policy(self.second_factor)
+        limits = Limits(self.allowed_failed_logins, self.seconds_before_next_try)
+        self.door = Door(
+            self.accounts,
+            self.second_factors,
+            FailedLogins(self.db, limits),
+            PlatformProxy(self.platform),
+            networks(self.trusted_proxies),
+        )
+        if moved := self.second_factors.take_over():
+            self.log.info("Sealed %s second factors that were in the clear", moved)
+        self._seed()
 
     @default("db")
     def _session(self) -> Any:
@@ -39,127 +60,189 @@ class ApprovalAuthenticator(NativeAuthenticator):
         # JupyterHub 6 only hands out with a deprecation warning.
         return self._deprecated_db_session
 
-    # -- login -------------------------------------------------------------------------------
+    def _seed(self) -> None:
+        if not self.one_time_password_file:
+            return
+        file = Path(self.one_time_password_file)
+        first_admin.keep_one_time_password(self.db, self.first_admin, file)
+        match first_admin.seed(self.db, self.first_admin, file):
+            case first_admin.Seeding.MADE:
+                self.log.info("Made the account %s with a one-time password", self.first_admin)
+            case first_admin.Seeding.SOMEBODY_ELSES:
+                self.admin_users: set[str] = set(self.admin_users) - {self.first_admin}
+                self.log.critical(
+                    "JHUB_ADMIN_USER is %s, an account that somebody signed up for: it is NOT made "
+                    "an admin. Do that on the page People, or choose another name.",
+                    self.first_admin,
+                )
 
-    async def authenticate(self, handler: BaseHandler, data: dict[str, str]) -> str | None:
-        """The user's name if everything is right, else None.
+    # -- log-in --------------------------------------------------------------------------------
 
-        Raises HTTPError 403 with the reason for people who gave the right password but were not
-        approved yet; the login page shows it.
-        """
-        name = self.normalize_username(data.get("username", ""))
-        password = data.get("password", "")
-        info = self.get_user(name)
-        if self.allowed_failed_logins and self.is_blocked(name):
-            # Same work as for everybody else, so that the answer's time tells nothing.
-            await passwords.matches(password, None)
+    async def authenticate(self, handler: BaseHandler, data: dict[str, Any]) -> str | None:
+        """The name of somebody whom the pages led through all steps; None for all else."""
+        finished = (data or {}).get("finished")
+        if not isinstance(finished, FinishedLogin):
             return None
-        right = await passwords.matches(password, info.password if info else None)
-        if right and info.has_2fa:
-            right = self._second_factor_matches(info, data)
-        if not right:
-            if info is not None:  # made-up names must not fill the memory
-                self.add_login_attempt(name)
-            return None
-        self.successful_login(name)
-        if not info.is_authorized:
-            raise web.HTTPError(
-                403, f"User {name} has not been authorized by an administrator yet."
-            )
-        return str(name)
+        account = self.accounts.find(finished.name)
+        return account.name if account and account.state is State.ACTIVE else None
 
-    def _second_factor_matches(self, info: UserInfo, data: dict[str, str]) -> bool:
-        code = (data.get("otp") or data.get("2fa") or "").strip()
-        return code.isascii() and code.isdigit() and bool(info.is_valid_token(code))
+    def demands(self, account: Account) -> Demands:
+        """What `account` has to do beyond the password."""
+        wanted = self.policy is not Policy.OFF
+        has = self.second_factors.active(account.name)
+        required = self.policy.requires(admin=self.is_an_admin(account.name))
+        return Demands(
+            code=wanted and has,
+            new_password=account.must_change,
+            enrolment=wanted and not has and (required or account.wants_second_factor),
+        )
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool:
-        """Whether a logged-in person may stay: not once the approval was withdrawn."""
-        info = self.get_user(user.name)
-        return info is None or bool(info.is_authorized)
+        """Whether a logged-in person may stay; users without an account are an admin's own."""
+        account = self.accounts.find(user.name)
+        return account is None or (account.state is State.ACTIVE and not account.must_change)
 
     def get_authed_users(self) -> set[str]:
         """Those who were approved. Being named in the configuration approves nobody."""
-        return {info.username for info in UserInfo.all_users(self.db) if info.is_authorized}
+        return {account.name for account in self.accounts.all() if account.state is State.ACTIVE}
 
-    # -- accounts ----------------------------------------------------------------------------
+    # -- accounts ------------------------------------------------------------------------------
 
-    async def sign_up(self, name: str, password: str, *, with_2fa: bool = False) -> UserInfo:
-        """Make an account that waits for approval. Raises SignUpError with what is wrong."""
-        name = self.normalize_username(name)
-        if not name or len(name) > 64 or not self.validate_username(name):
-            raise SignUpError(
-                "This user name cannot be used. Use lower-case letters, digits and . _ - @, "
-                "at most 64 characters, beginning and ending with a letter or digit."
-            )
-        self._require_good(password)
-        hashed = await passwords.make_hash(password)
-        # Looked up after the wait: two requests for one name may have waited side by side.
-        if name in self.admin_users or self.user_exists(name):
-            raise SignUpError("This user name is already in use. Please choose another one.")
-        info = UserInfo(
-            username=name,
-            password=hashed,
-            is_authorized=self.open_signup,
-            has_2fa=with_2fa and self.allow_2fa,
+    def is_an_admin(self, name: str) -> bool:
+        """Whether `name` is an admin now or will be one at the next start."""
+        user = orm.User.find(self.db, name)
+        return name in self.admin_users or (user is not None and bool(user.admin))
+
+    async def sign_up(
+        self, name: str, password: str, *, wants_second_factor: bool = False
+    ) -> Account:
+        """Make an account, which waits for approval unless sign-up is open.
+
+        Raises AccountError with what is wrong.
+        """
+        self._require_free(name)
+        if wrong := passwords.complaint(password, name, self.minimum_password_length):
+            raise AccountError(wrong)
+        hashed = await hashing.make_hash(password)
+        # Looked up again after the wait: two requests for one name may have waited side by side.
+        self._require_free(name)
+        return self.accounts.add(
+            name,
+            hashed,
+            approved=self.signup == "open",
+            wants_second_factor=wants_second_factor and self.policy is not Policy.OFF,
         )
-        self.db.add(info)
-        try:
-            self.db.commit()
-        except IntegrityError:
-            self.db.rollback()
-            raise SignUpError("This user name is already in use.") from None
-        return info
+
+    def _require_free(self, name: str) -> None:
+        """Raise AccountError unless a newcomer may have this name.
+
+        Users that an admin made (`POST /users/<name>`) are taken too: they may have rights, and get
+        their password from an admin.
+        """
+        users = {user.name: user.admin for user in self.db.scalars(select(orm.User))}
+        admins = {user for user, admin in users.items() if admin} | set(self.admin_users)
+        admins.add(self.first_admin)
+        wrong = (
+            ("This user name is already in use. Please choose another one." * (name in admins))
+            or complaint(name)
+            or collision(name, self.accounts.names() | set(users), admins)
+        )
+        if not wrong and not self.validate_username(name):
+            wrong = f"On this platform a user name has to match {self.username_pattern}"
+        if wrong:
+            raise AccountError(wrong)
+
+    def approve(self, name: str) -> None:
+        """Let somebody in. Raises UnknownAccountError, and AccountError for an admin's name."""
+        if self.accounts.get(name).state is not State.WAITING:
+            raise AccountError(f"The account {name} does not wait for approval.")
+        if self.is_an_admin(name):
+            raise AccountError(
+                f"{name} is an administrator's name, and whoever signed up may be somebody else. "
+                "Discard the account, then give the administrator a password with Reset password."
+            )
+        self.accounts.approve(name)
+
+    def require_approved(self, account: Account) -> None:
+        """Raise AccountError for an account that waits or is disabled."""
+        if account.state is not State.ACTIVE:
+            raise AccountError(f"The account {account.name} is {account.state}.")
+
+    def discard(self, name: str) -> None:
+        """Remove an account that was never approved."""
+        if self.accounts.get(name).state is not State.WAITING:
+            raise AccountError("Only accounts that are not approved can be discarded.")
+        self.accounts.remove(name)
 
     async def set_password(self, name: str, password: str) -> None:
-        """Set a new password. Raises SignUpError when it is not good enough."""
-        self._require_good(password)
-        if name == self.first_admin and password == self._one_time_password():
-            raise SignUpError("Choose a password of your own, not the one-time password.")
-        hashed = await passwords.make_hash(password)
-        info = self.get_user(name)
-        info.password = hashed
-        self.db.commit()
+        """Set a person's own password. Raises AccountError when it is not good enough."""
+        account = self.accounts.get(name)
+        if wrong := passwords.complaint(password, name, self.minimum_password_length):
+            raise AccountError(wrong)
+        if await hashing.matches(password, account.password):
+            raise AccountError("Choose a password of your own, other than the one until now.")
+        hashed = await hashing.make_hash(password)
+        self.accounts.set_password(name, hashed, must_change=False)
+        self._forget_first_password(name)
+
+    async def reset_password(self, name: str) -> str:
+        """Give somebody a one-time password, which is returned and opens one page only.
+
+        A user whom an admin made gets an account by it.
+        """
+        password = first_admin.random_password()
+        hashed = await hashing.make_hash(password)
+        account = self.accounts.find(name)
+        if account is None:
+            self.accounts.add(name, hashed, approved=True, must_change=True)
+        elif account.state is State.WAITING:
+            raise AccountError("Approve the account first; it has a password.")
+        else:
+            self.accounts.set_password(name, hashed, must_change=True)
+        self.door.failed_logins.forget(name)
+        self._forget_first_password(name)
+        return password
+
+    def _forget_first_password(self, name: str) -> None:
         if name == self.first_admin and self.one_time_password_file:
             first_admin.forget(Path(self.one_time_password_file))
 
-    def _require_good(self, password: str) -> None:
-        if not passwords.usable(password):
-            raise SignUpError(
-                f"A password has 1 to {passwords.MAX_BYTES} bytes; accented letters count double."
-            )
-        if not self.is_password_strong(password):
-            raise SignUpError(
-                f"A password needs at least {self.minimum_password_length} characters and must "
-                "not be one of the common ones."
-            )
+    def recovery_codes_left(self, name: str) -> int:
+        """How many unused recovery codes somebody has."""
+        return recovery_codes.left(self.db, name)
 
-    def set_approval(self, name: str, *, approved: bool) -> None:
-        """Approve a person, or withdraw it. Raises LookupError for an unknown name."""
-        info = self.get_user(name)
-        if info is None:
-            raise LookupError(name)
-        info.is_authorized = approved
-        self.db.commit()
+    def delete_user(self, user: Any) -> Any:
+        """JupyterHub deletes a user: the account goes with it, so that the name is free."""
+        self.second_factors.remove(user.name)
+        self.door.failed_logins.forget(user.name)
+        try:
+            self.accounts.remove(user.name)
+        except UnknownAccountError:
+            self.log.debug("%s had no account", user.name)
+        return super().delete_user(user)
 
-    # -- the first admin's password ------------------------------------------------------------
-
-    def _one_time_password(self) -> str | None:
-        path = self.one_time_password_file
-        return first_admin.one_time_password(Path(path)) if path else None
-
-    def must_change_password(self, name: str) -> bool:
-        """Whether `name` still has the one-time password."""
-        return name == self.first_admin and self._one_time_password() is not None
+    # -- the hub ---------------------------------------------------------------------------------
 
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
-        """Refuse a server while the one-time password is in use."""
-        if self.must_change_password(user.name):
+        """Refuse a server to those who may not log in."""
+        account = self.accounts.find(user.name)
+        if account is None or await self.refresh_user(user):
+            return
+        if account.must_change:
             raise Refusal(
                 "Please change the one-time password first, on the page Change password.",
                 reason="one-time-password",
                 status_code=403,
             )
+        raise Refusal("This account may not log in.", reason="disabled", status_code=403)
+
+    def count_waiting(self, user: Any) -> int:
+        """How many people wait for approval, for those who can approve."""
+        return self.accounts.waiting() if getattr(user, "admin", False) else 0
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
-        """The pages."""
+        """The pages, and what the navigation bar shows of the accounts."""
+        app.template_vars["waiting_accounts"] = self.count_waiting
+        app.template_vars["own_accounts"] = True
+        app.template_vars["second_factor_offered"] = self.policy is not Policy.OFF
         return handlers.ROUTES

@@ -1,31 +1,62 @@
 """The first admin: made at first start with a random password that works until it is changed.
 
-Nobody can claim the account by signing up, since it exists before anybody can. The password is in
-a file only the hub's user can read; the file is there exactly as long as the password is in use.
+Nobody can claim the account by signing up, since it exists before anybody can. If `JHUB_ADMIN_USER`
+is later set to a name that somebody signed up under, that person does not become an admin by it.
+The password is in a file only the hub's user can read; it is there as long as the password works.
 """
 
 import secrets
+from enum import Enum, auto
 from pathlib import Path
 
-from nativeauthenticator.orm import UserInfo
+from jupyterhub import orm
 from sqlalchemy.orm import Session
 
 from hub_config.first_start import read_secret, write_secret
-from hub_config.login.passwords import hash_now
+from hub_config.login.accounts import AccountRow, Accounts
+from hub_config.login.hashing import hash_now
 
 
-def seed(db: Session, name: str, password_file: Path) -> bool:
-    """Make the account `name` unless it exists; return whether it was made.
+class Seeding(Enum):
+    """What was done about the first admin at this start."""
+
+    MADE = auto()
+    THERE = auto()
+    SOMEBODY_ELSES = auto()
+
+
+def seed(db: Session, name: str, password_file: Path) -> Seeding:
+    """Make the account `name` unless it exists.
 
     The file is written first: if the hub dies in between, the next start makes both anew.
     """
-    if UserInfo.find(db, name) is not None:
-        return False
-    password = secrets.token_urlsafe(12)
-    write_secret(password_file, password)
-    db.add(UserInfo(username=name, password=hash_now(password), is_authorized=True))
-    db.commit()
-    return True
+    accounts = Accounts(db)
+    account = accounts.find(name)
+    if account is None:
+        password = random_password()
+        write_secret(password_file, password)
+        hashed = hash_now(password)
+        accounts.add(name, hashed, approved=True, must_change=True, first_admin=True)
+        return Seeding.MADE
+    user = orm.User.find(db, name)
+    if account.first_admin or (user is not None and user.admin):
+        return Seeding.THERE
+    return Seeding.SOMEBODY_ELSES
+
+
+def keep_one_time_password(db: Session, name: str, password_file: Path) -> None:
+    """A database from before accounts knew that they must change: the file said so."""
+    if password_file.exists() and db.get(AccountRow, name) is None:
+        account = Accounts(db).find(name)
+        if account is not None:
+            row = AccountRow(name=name, made=0.0, must_change=True, first_admin=True)
+            db.merge(row)
+            db.commit()
+
+
+def random_password() -> str:
+    """A password nobody guesses, for one use."""
+    return secrets.token_urlsafe(12)
 
 
 def one_time_password(password_file: Path) -> str | None:

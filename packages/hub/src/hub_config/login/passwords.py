@@ -1,42 +1,37 @@
-"""Passwords: hashed and checked with bcrypt, in threads, with the same work for everybody.
+"""Which passwords are good enough. Pure: a password in, what is wrong with it out.
 
-One check takes about 300 ms of CPU; on the event loop three logins a second would stall the hub.
+zxcvbn (Wheeler, USENIX Security 2016) estimates the guesses an attacker needs from its lists of
+30,000 passwords and of words and names, seen through swapped letters, repeats and keyboard rows.
 """
 
-import asyncio
-import secrets
-from concurrent.futures import ThreadPoolExecutor
-
-import bcrypt
+from zxcvbn import zxcvbn
 
 MAX_BYTES = 72
 """bcrypt looks at no more than this; bcrypt 5 raises for longer ones."""
 
-_THREADS = ThreadPoolExecutor(2, "bcrypt")
-_NOBODY = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt())
+ENOUGH = 2
+"""zxcvbn's score: more than 10^6 guesses, beyond what throttled log-ins can be asked in years."""
+
+_PLATFORM_WORDS = ("jupyter", "jupyterhub", "jupyterlab", "marimo", "vscode", "hub", "docker")
 
 
 def usable(password: str) -> bool:
     """Whether bcrypt can take `password`."""
-    return 0 < len(password.encode()) <= MAX_BYTES and "\0" not in password
+    return 0 < len(password.encode(errors="replace")) <= MAX_BYTES and "\0" not in password
 
 
-def hash_now(password: str) -> bytes:
-    """The hash to store, made on the calling thread."""
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt())
-
-
-async def make_hash(password: str) -> bytes:
-    """The hash to store."""
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, hash_now, password)
-
-
-async def matches(password: str, stored: bytes | None) -> bool:
-    """Whether `password` is the one `stored` was made of; takes as long when there is none."""
-
-    def check() -> bool:
-        given = password if usable(password) else "-"
-        same = bcrypt.checkpw(given.encode(), stored or _NOBODY)
-        return same and stored is not None and given == password
-
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, check)
+def complaint(password: str, name: str, minimum_length: int) -> str:
+    """What is wrong with `password` for the user `name`; empty when nothing is."""
+    if not usable(password):
+        return f"A password has 1 to {MAX_BYTES} bytes; accented letters count double."
+    if len(password) < minimum_length:
+        return f"A password needs at least {minimum_length} characters."
+    if password.casefold() == name.casefold():
+        return "The password must not be the user name."
+    if len(name) > 2 and name.casefold() in password.casefold():
+        return "The password must not contain the user name."
+    found = zxcvbn(password, [name, *_PLATFORM_WORDS], max_length=MAX_BYTES)
+    if found["score"] < ENOUGH:
+        advice = found["feedback"]["warning"] or "A few uncommon words make a good one."
+        return f"This password is too easy to guess, or one of the common ones. {advice}".strip()
+    return ""

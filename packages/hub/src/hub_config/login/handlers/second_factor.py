@@ -1,0 +1,130 @@
+"""Set up, replace or remove one's own second factor, with a session or as a step of the log-in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tornado import web
+
+from hub_config.login import recovery_codes
+from hub_config.login.accounts import Account
+from hub_config.login.handlers.page import PageHandler
+from hub_config.login.second_factor import Policy, qr_code
+from hub_config.login.steps import Pending, Step
+
+TEMPLATE = "second-factor.html"
+
+
+@dataclass(frozen=True)
+class _Whose:
+    """Whose second factor it is; `pending` when that person is only about to log in."""
+
+    account: Account
+    pending: Pending | None
+
+
+class SecondFactorHandler(PageHandler):
+    """The page Second factor."""
+
+    async def get(self, action: str = "") -> None:
+        """What there is, and what can be done."""
+        if action:
+            raise web.HTTPError(405)
+        whose = self._whose()
+        if whose is None:
+            return self.to_login()
+        return await self._show(whose)
+
+    async def post(self, action: str = "") -> Any:
+        """Do what one of the page's buttons says."""
+        whose = self._whose()
+        if whose is None:
+            return self.to_login()
+        act = {
+            "begin": self._begin,
+            "confirm": self._confirm,
+            "remove": self._remove,
+            "recovery-codes": self._new_codes,
+        }.get(action)
+        if act is None:
+            raise web.HTTPError(405)
+        try:
+            return await act(whose)
+        except ValueError as error:
+            return await self._show(whose, error=self.refuse(error))
+
+    def _whose(self) -> _Whose | None:
+        if self.authenticator.policy is Policy.OFF:
+            raise web.HTTPError(404)
+        found = self.under_way(Step.ENROL)
+        if found is not None:
+            return _Whose(*found)
+        user = self.get_current_user_cookie()
+        if user is None or self.current_user is None or user.name != self.current_user.name:
+            return None
+        account = self.authenticator.accounts.find(user.name)
+        return None if account is None else _Whose(account, None)
+
+    async def _show(self, whose: _Whose, **values: Any) -> None:
+        factors, name = self.authenticator.second_factors, whose.account.name
+        uri = factors.begun(name)
+        await self.page(
+            TEMPLATE,
+            active=factors.active(name),
+            codes_left=self.authenticator.recovery_codes_left(name),
+            required=self._required(name),
+            logging_in=whose.pending is not None,
+            qr_code=qr_code(uri) if uri else "",
+            key=uri.partition("secret=")[2].partition("&")[0] if uri else "",
+            **values,
+        )
+
+    def _required(self, name: str) -> bool:
+        admin = self.authenticator.is_an_admin(name)
+        return bool(self.authenticator.policy.requires(admin=admin))
+
+    async def _begin(self, whose: _Whose) -> None:
+        """Make a secret; with a session only for who knows the password too."""
+        name = whose.account.name
+        if whose.pending is None:
+            door = self.authenticator.door
+            source = await door.source(self, name)
+            password = self.get_body_argument("password", "", strip=False)
+            await door.check_password(name, password, source)
+            door.failed_logins.succeeded(name, source)
+        self.authenticator.second_factors.begin(name)
+        await self._show(whose)
+
+    async def _confirm(self, whose: _Whose) -> None:
+        """The first right code makes it count; the recovery codes are shown, once."""
+        name = whose.account.name
+        codes = self.authenticator.second_factors.confirm(name, self._code())
+        if codes is None:
+            raise ValueError("This code is not right. Please type the one shown now.")
+        self.authenticator.accounts.second_factor_was_set_up(name)
+        self.log.info("Second factor set up: %s", name)
+        go_on = self.hub_path("home")
+        if whose.pending is not None:
+            go_on = self.get_next_url(await self.enter(whose.account))
+        await self.page(TEMPLATE, codes=codes, go_on=go_on)
+
+    async def _remove(self, whose: _Whose) -> None:
+        name = whose.account.name
+        if self._required(name):
+            raise ValueError("You cannot do without a second factor here.")
+        await self._check(name)
+        self.authenticator.second_factors.remove(name)
+        self.log.info("Second factor removed: %s", name)
+        await self._show(whose)
+
+    async def _new_codes(self, whose: _Whose) -> None:
+        name = whose.account.name
+        await self._check(name)
+        codes = recovery_codes.renew(self.db, name)
+        await self.page(TEMPLATE, codes=codes, go_on=self.hub_path("second-factor"))
+
+    async def _check(self, name: str) -> None:
+        door = self.authenticator.door
+        door.check_code(name, self._code(), await door.source(self, name))
+
+    def _code(self) -> str:
+        return str(self.get_body_argument("code", "")[:64])

@@ -1,0 +1,47 @@
+"""Ask for an account."""
+
+from typing import Any
+
+from tornado import web
+
+from hub_config.login.accounts import State
+from hub_config.login.errors import BusyError
+from hub_config.login.handlers.page import PageHandler
+
+TEMPLATE = "signup.html"
+
+
+class SignUpHandler(PageHandler):
+    """The page Sign up."""
+
+    def prepare(self) -> Any:
+        """404 for everything when sign-up is closed."""
+        if self.authenticator.signup == "closed":
+            raise web.HTTPError(404)
+        return super().prepare()
+
+    async def get(self) -> None:
+        """The form."""
+        await self.page(TEMPLATE)
+
+    async def post(self) -> None:
+        """Make the account."""
+        name = self.get_body_argument("username", "")
+        try:
+            account = await self.authenticator.sign_up(
+                name,
+                self.new_password("signup_password"),
+                wants_second_factor=bool(self.get_body_argument("second_factor", "")),
+            )
+        except ValueError as error:
+            return await self.page(TEMPLATE, username=name[:128], error=self.refuse(error))
+        except BusyError:
+            self.set_status(503)
+            error_text = "Many people are signing up just now. Please try again in a few seconds."
+            return await self.page(TEMPLATE, username=name, error=error_text)
+        if account.state is State.ACTIVE:
+            # Nobody can make a user of this name any more, with rights that were meant for others.
+            self.user_from_username(account.name)
+        self.log.info("Signed up: %s (%s)", account.name, account.state)
+        await self.page(TEMPLATE, made=account)
+        return None
