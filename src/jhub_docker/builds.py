@@ -1,7 +1,7 @@
 """Build what is out of date: read, plan, bake, tag, and report image by image."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from docker import DockerClient
 from jhub_docker import bake, bases, contexts, engine, images, locks, machine, plan
 from jhub_docker.catalog import LANES, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
-from jhub_docker.plan import OCI, Base, Plan, Step
+from jhub_docker.plan import OCI, Base, BuiltImage, Plan, Step
 from jhub_docker.progress import say, stage
 
 
@@ -41,10 +41,12 @@ def make_plan(
     base: str | None = None,
     force: bool = False,
     act: bool = True,
+    existing: Mapping[str, BuiltImage] | None = None,
 ) -> Plan:
     """Read what the plan needs (contexts, bases, images in the engine) and make it.
 
-    With `act` false no base is pulled or made for it.
+    With `act` false no base is pulled or made for it. `existing` are images, by build id, to be
+    taken for all that are there, in place of the engine's.
     """
     resolved = bases.resolve(client, catalog, wanted, bases.mode(base), bases.lane(), act=act)
     needed = catalog.closure([spec.name for spec in wanted], given=resolved)
@@ -53,7 +55,7 @@ def make_plan(
         wanted,
         contexts={s.name: contexts.hashes(s) for s in needed if s.name not in resolved},
         bases=resolved,
-        existing=images.built(client),
+        existing=images.built(client) if existing is None else existing,
         force=force,
     )
 
@@ -222,7 +224,7 @@ def _tag(client: DockerClient, root: Path, made: Plan, failures: Iterable[str]) 
 
 
 def _results(
-    built: dict[str, plan.BuiltImage],
+    built: dict[str, BuiltImage],
     made: Plan,
     seconds: dict[str, float],
     failures: dict[str, str],

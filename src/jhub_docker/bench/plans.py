@@ -2,7 +2,7 @@
 
 from docker import DockerClient
 
-from jhub_docker import bases, builds, contexts, plan
+from jhub_docker import bases, builds
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import ActionError
 from jhub_docker.plan import Plan
@@ -10,16 +10,7 @@ from jhub_docker.plan import Plan
 
 def everything(client: DockerClient, catalog: Catalog) -> Plan:
     """The plan that builds all published images with all their parents, as on a new machine."""
-    wanted = catalog.published
-    resolved = bases.resolve(client, catalog, wanted, "auto", bases.lane(), act=False)
-    needed = catalog.closure([spec.name for spec in wanted], given=resolved)
-    return plan.make(
-        catalog,
-        wanted,
-        contexts={s.name: contexts.hashes(s) for s in needed if s.name not in resolved},
-        bases=resolved,
-        existing={},
-    )
+    return builds.make_plan(client, catalog, catalog.published, act=False, existing={})
 
 
 def references(client: DockerClient, catalog: Catalog) -> dict[str, str]:

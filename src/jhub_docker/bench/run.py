@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from docker import DockerClient
 
 from jhub_docker.bench import build_time, record, report, servers, sizes
 from jhub_docker.bench.figures import Figure
-from jhub_docker.bench.selection import check_runs, select
+from jhub_docker.bench.selection import COMPILED, check_runs, select
 from jhub_docker.catalog import load
 from jhub_docker.errors import ActionError, JhubDockerError
 from jhub_docker.progress import say
@@ -54,16 +55,17 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int) -> _
     catalog = load(root / "packages")
     found = _Findings()
 
-    def of_servers() -> list[Figure]:
-        with servers.both(client, root, catalog) as pairs:
-            if "spawn" in names:
-                found.add("spawn", lambda: servers.spawn(pairs, runs))
-            if "memory" in names:
-                found.add("memory", lambda: servers.idle_memory(pairs, runs))
+    def of_servers(suffix: str) -> list[Figure]:
+        with servers.both(client, root, catalog, compiled=bool(suffix)) as pairs:
+            if f"spawn{suffix}" in names:
+                found.add(f"spawn{suffix}", lambda: servers.spawn(pairs, runs))
+            if f"memory{suffix}" in names:
+                found.add(f"memory{suffix}", lambda: servers.idle_memory(pairs, runs))
         return []
 
-    if "spawn" in names or "memory" in names:
-        found.add("spawn and memory", of_servers)
+    for suffix in ("", COMPILED):
+        if {f"spawn{suffix}", f"memory{suffix}"} & set(names):
+            found.add("spawn and memory", partial(of_servers, suffix))
     if "build-unchanged" in names:
         found.add("build-unchanged", lambda: build_time.unchanged(client, root, catalog, runs))
     if "build-one-change" in names or "rebuild-all" in names:
@@ -73,5 +75,5 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int) -> _
             lambda: build_time.one_change(client, root, catalog, all_too=all_too),
         )
     if "size" in names:
-        found.add("size", lambda: sizes.measure(client, catalog))
+        found.add("size", lambda: sizes.measure(client, root, catalog))
     return found

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from docker import DockerClient
 from docker.models.containers import Container
@@ -11,6 +12,7 @@ from docker.models.containers import Container
 from jhub_docker.bench import memory, peer_images, plans
 from jhub_docker.bench.figures import Figure
 from jhub_docker.bench.peer_hub import PeerHub
+from jhub_docker.bench.selection import COMPILED
 from jhub_docker.bench.visitor import Visitor
 from jhub_docker.catalog import Catalog, ImageSpec
 from jhub_docker.progress import say, stage
@@ -24,8 +26,9 @@ MEMORY_RUNS = 2
 
 _PEER = (
     "the seed's configuration made to work (ProfilesSpawner over DockerSpawner, port and ip set), "
-    "same dependencies without overrides and settings"
+    "same dependencies by a plain `uv sync --locked`: no overrides, no settings, "
 )
+_PEERS = {False: _PEER + "no bytecode", True: _PEER + "bytecode compiled in the build"}
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,27 @@ class Pair:
     page: str
     ours: Side
     peer: Side
+    compiled: bool
+    """Whether the peer's environment has bytecode."""
+
+    def compared(self, benchmark: str, target: float) -> dict[str, Any]:
+        """What figures of this pair say of their peer; only the plain one has a target to reach."""
+        return {
+            "benchmark": benchmark + (COMPILED if self.compiled else ""),
+            "peer_name": _PEERS[self.compiled],
+            "target": None if self.compiled else target,
+        }
 
 
 @contextmanager
-def both(client: DockerClient, root: Path, catalog: Catalog) -> Iterator[list[Pair]]:
+def both(
+    client: DockerClient, root: Path, catalog: Catalog, *, compiled: bool = False
+) -> Iterator[list[Pair]]:
     """Start our platform and the peer's hub, each with one person for each image."""
     specs = catalog.singleuser
-    log = root / ".dev" / "logs" / "bench-peer.jsonl"
-    log.parent.mkdir(parents=True, exist_ok=True)
     with Engine(root / ".test-logs" / "bench") as engine:
         references = plans.references(client, catalog)
-        images = peer_images.build_images(engine, specs, references, log)
+        images = peer_images.build_images(client, root, specs, references, compiled=compiled)
         platform = Platform(engine, root)
         platform.environment |= {"JHUB_SIGNUP": "open", "JHUB_IMAGE_TAG": "latest"}
         keys = {spec.name: f"{spec.name}-{next(iter(spec.profiles))}" for spec in specs}
@@ -74,10 +87,14 @@ def both(client: DockerClient, root: Path, catalog: Catalog) -> Iterator[list[Pa
             with stage("starting our platform and the peer's hub"):
                 stack.enter_context(platform)
                 stack.enter_context(peer)
-            yield [_pair(platform, peer, spec, keys[spec.name]) for spec in specs]
+            yield [
+                _pair(platform, peer, spec, keys[spec.name], compiled=compiled) for spec in specs
+            ]
 
 
-def _pair(platform: Platform, peer: PeerHub, spec: ImageSpec, profile: str) -> Pair:
+def _pair(
+    platform: Platform, peer: PeerHub, spec: ImageSpec, profile: str, *, compiled: bool
+) -> Pair:
     name = spec.name.replace("-", "")  # spawners escape the hyphen
     ours, theirs = Visitor(platform.url, name), Visitor(peer.url, name)
     ours.sign_up()
@@ -90,6 +107,7 @@ def _pair(platform: Platform, peer: PeerHub, spec: ImageSpec, profile: str) -> P
         spec.probe or "/lab",
         Side(ours, lambda: platform.servers(name)[0]),
         Side(theirs, lambda: peer.server(name)),
+        compiled,
     )
 
 
@@ -111,14 +129,12 @@ def spawn(pairs: list[Pair], runs: int) -> list[Figure]:
             say(f"    ours {_listing(times['ours'])}; peer {_listing(times['peer'])}")
         figures.append(
             Figure(
-                benchmark="spawn",
                 subject=f"{pair.spec.name} {pair.page}",
                 unit="s",
                 ours=tuple(times["ours"]),
                 peer=tuple(times["peer"]),
-                peer_name=_PEER,
-                target=SPAWN_TARGET,
                 note="From POST to the page in the browser, one uncounted start before.",
+                **pair.compared("spawn", SPAWN_TARGET),
             )
         )
     return figures
@@ -139,13 +155,10 @@ def idle_memory(pairs: list[Pair], runs: int) -> list[Figure]:
                     side.stop()
         figures.append(
             Figure(
-                benchmark="memory",
                 subject=pair.spec.name,
                 unit="MB",
                 ours=tuple(value.pss for value in found["ours"]),
                 peer=tuple(value.pss for value in found["peer"]),
-                peer_name=_PEER,
-                target=MEMORY_TARGET,
                 note=(
                     "Proportional set size of all processes of an idle server, no page opened; "
                     "resident set size below."
@@ -154,6 +167,7 @@ def idle_memory(pairs: list[Pair], runs: int) -> list[Figure]:
                     ("resident set size, ours", found["ours"][-1].rss),
                     ("resident set size, peer", found["peer"][-1].rss),
                 ),
+                **pair.compared("memory", MEMORY_TARGET),
             )
         )
     return figures

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.bench import plans
+from jhub_docker.bench import peer_images, plans
 from jhub_docker.bench.figures import Figure
 from jhub_docker.catalog import Catalog, ImageSpec
 from jhub_docker.plan import LABEL
@@ -26,20 +27,31 @@ done
 """
 
 
-def measure(client: DockerClient, catalog: Catalog) -> list[Figure]:
+_PEER = (
+    "the same dependencies and parents, installed by a plain `uv sync --locked`, which leaves uv's "
+    "cache in the layer and compiles no bytecode"
+)
+
+
+def measure(client: DockerClient, root: Path, catalog: Catalog) -> list[Figure]:
     """Size above the base of each published image, and of code-server's own layers."""
     references = plans.references(client, catalog)
+    peers = peer_images.build_images(client, root, catalog.published, references)
     figures = []
     for spec in catalog.published:
         base = next(one for one in catalog.lineage(spec.name) if one.public)
         layers = _layers(client, references[spec.name], references[base.name])
+        peer = peers.get(spec.name)
+        theirs = [_total(_layers(client, peer, references[base.name]))] if peer else []
         folders = _folders(client, references[spec.name], spec)
         figures.append(
             Figure(
                 benchmark="size",
                 subject=spec.name,
                 unit="MB",
-                ours=(sum(size for _, size in layers),),
+                ours=(_total(layers),),
+                peer=tuple(theirs),
+                peer_name=_PEER if peer else "",
                 note="Uncompressed, above the public base or its stand-in.",
                 details=(*[(f"layer: {what}", size) for what, size in layers], *folders),
             )
@@ -52,13 +64,17 @@ def measure(client: DockerClient, catalog: Catalog) -> list[Figure]:
                 benchmark="size",
                 subject="code-server layer",
                 unit="MB",
-                ours=(sum(size for _, size in layers),),
+                ours=(_total(layers),),
                 peer=(UNSTRIPPED_CODE_SERVER,),
                 peer_name="code-server as npm installs it, a stated figure without Node",
                 note="code-server with its Node, shared by the images that offer VS Code.",
             )
         )
     return figures
+
+
+def _total(layers: Iterable[tuple[str, float]]) -> float:
+    return sum(size for _, size in layers)
 
 
 def _layers(client: DockerClient, image: str, base: str) -> list[tuple[str, float]]:

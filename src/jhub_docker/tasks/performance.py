@@ -6,7 +6,7 @@ import subprocess
 from invoke.context import Context
 
 from jhub_docker import engine
-from jhub_docker.bench.selection import DEFAULT, check_runs, select
+from jhub_docker.bench.selection import BY_NAME, DEFAULT, check_runs, select
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say
 from jhub_docker.tasks.task import ROOT, task
@@ -18,8 +18,8 @@ ENVIRONMENT = ".dev/bench"
 @task(
     iterable=["only"],
     help={
-        "only": f"One of {', '.join(DEFAULT)}, rebuild-all (takes minutes); can be given several "
-        "times (default: all but the last).",
+        "only": f"One of {', '.join(DEFAULT)}; or, which take minutes more, {', '.join(BY_NAME)}. "
+        "Can be given several times (default: the former).",
         "runs": "Number of measured runs of each (default 10).",
         "yes": "Set an engine up without asking where none answers.",
     },
