@@ -42,13 +42,18 @@ class Kernel:
         self._socket.close()
         self.client.delete(f"api/kernels/{self.id}")
 
+    def send(self, code: str) -> dict[str, Any]:
+        """Have code run and do not wait for it; returns the message that was sent."""
+        request = self._message("execute_request", {"code": code, "allow_stdin": False})
+        self._socket.send(json.dumps(request))
+        return request
+
     def execute(self, code: str) -> str:
         """Run code and return what it printed, followed by its value as text.
 
         Raises AssertionError with the kernel's traceback when the code fails.
         """
-        request = self._message("execute_request", {"code": code, "allow_stdin": False})
-        self._socket.send(json.dumps(request))
+        request = self.send(code)
         output: list[str] = []
         replied = idle = False
         while not (replied and idle):

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from dataclasses import asdict
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,10 @@ from traitlets.config import Config
 from hub_config.branding.brand import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.groups import UserLimits
+from hub_config.lifetimes import handlers, home_volumes
+from hub_config.lifetimes.home_volumes import PURGE_SCOPE
+from hub_config.lifetimes.times import ServerTimes
+from hub_config.lifetimes.true_activity import RoutesProxy
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.settings import Settings
@@ -32,7 +38,7 @@ well, but goes away with its server, and all connections to the hub that happene
 PROXY_API = "http://proxy-api:8001"
 """The proxy's API, on a network that only hub and proxy are attached to."""
 
-CULLER, KEEPER = "idle-culler", "keeper"
+KEEPER, LIFETIMES = "keeper", "lifetimes"
 
 
 def apply(c: Config, settings: Settings, places: Places) -> None:
@@ -46,6 +52,7 @@ def apply(c: Config, settings: Settings, places: Places) -> None:
     admission(c, settings, places)
     servers(c, settings)
     services(c, settings)
+    lifetimes(c, settings)
     pages(c, settings, places)
 
 
@@ -178,9 +185,7 @@ def servers(c: Config, settings: Settings) -> None:
 
 def services(c: Config, settings: Settings) -> None:
     """What runs beside the hub, each with a role that lets it do its work and nothing else."""
-    running = [_keeper(settings)]
-    if settings.idle_timeout or settings.max_age:
-        running.append(_culler(settings))
+    running = [_keeper(settings), _lifetimes(settings)]
     c.JupyterHub.services = [service for service, _ in running]
     c.JupyterHub.load_roles = [role for _, role in running]
 
@@ -199,16 +204,31 @@ def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     }
 
 
-def _culler(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Stops servers that nobody uses: service and role."""
-    command = [sys.executable, "-m", "jupyterhub_idle_culler"]
-    command.append(f"--timeout={settings.idle_timeout or settings.max_age}")
-    command.append(f"--max-age={settings.max_age}")
-    return {"name": CULLER, "command": command}, {
-        "name": CULLER,
-        "description": "Stop servers nobody uses",
-        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
-        "services": [CULLER],
+def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Stops servers and has old homes removed when their time is over: service and role."""
+    options = [
+        f"--{name.replace('_', '-')}={value}" for name, value in asdict(settings.limits).items()
+    ]
+    command = [sys.executable, "-m", "hub_config.lifetimes.service", *options]
+    return {"name": LIFETIMES, "command": command}, {
+        "name": LIFETIMES,
+        "description": "Stop servers nobody uses, remove homes kept for long enough",
+        "scopes": ["read:users:activity", "delete:servers", PURGE_SCOPE],
+        "services": [LIFETIMES],
+    }
+
+
+def lifetimes(c: Config, settings: Settings) -> None:
+    """How long servers and the homes of deleted people are kept, and what people see of it."""
+    limits, keep = settings.limits, timedelta(days=settings.keep_homes_days)
+    c.JupyterHub.proxy_class = RoutesProxy
+    c.JupyterHub.custom_scopes = {PURGE_SCOPE: {"description": "Remove homes whose time is over"}}
+    # Deprecated in favour of services, which would need rights on all servers for the same.
+    c.JupyterHub.extra_handlers = [*handlers.routes(limits), *home_volumes.routes(keep)]
+    c.Spawner.environment = {
+        "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
+        "JHUB_WARNING_TIME": str(limits.warning),
+        "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
     }
 
 
@@ -226,4 +246,5 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,
+        "server_times": ServerTimes(settings.limits),
     }

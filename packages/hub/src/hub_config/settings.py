@@ -24,6 +24,7 @@ from pydantic import (
 
 from hub_config.branding.stylesheet import checked
 from hub_config.groups import Amount, GroupRules
+from hub_config.lifetimes.ends import Limits
 from hub_config.login.provider_settings import LdapServer, OidcProvider
 from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
 
@@ -174,8 +175,17 @@ class Settings(BaseModel):
     idle_timeout: Annotated[int, Field(ge=0)] = Field(
         3600, description="Seconds without activity after which a server is stopped; 0: never."
     )
+    warning_time: Annotated[int, Field(ge=0)] = Field(
+        600, description="Seconds before a server's end at which its person is told."
+    )
+    more_time_cap: Annotated[int, Field(ge=0)] = Field(
+        28800, description="Seconds an idle server may stay longer when its person asks; 0: none."
+    )
     max_age: Annotated[int, Field(ge=0)] = Field(
         0, description="Seconds after which a server is stopped even when busy; 0: never."
+    )
+    keep_homes_days: Annotated[int, Field(ge=0)] = Field(
+        30, description="Days the home of somebody who was deleted is kept; 0: removed at once."
     )
     concurrent_spawn_limit: Annotated[int, Field(ge=0)] = Field(
         0, description="Servers that start at the same time, others queue; 0: twice the CPUs."
@@ -265,6 +275,11 @@ class Settings(BaseModel):
                 f"[{self.authenticator}] in config.toml (packages/hub/README.md)"
             )
         return self
+
+    @property
+    def limits(self) -> Limits:
+        """The settings about servers' ends."""
+        return Limits(self.idle_timeout, self.warning_time, self.more_time_cap, self.max_age)
 
     @property
     def profiles_with_sudo(self) -> frozenset[str]:

@@ -1,11 +1,14 @@
 """What the hub's unit tests share. No Docker, no network, nothing outside the test's folder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 from traitlets.config import Config
 
-from hub_config import concerns
+from hub_config import concerns, store
 from hub_config.first_start import Places, make_secrets
 from hub_config.settings import Settings
 
@@ -24,3 +27,11 @@ def applied(places: Places) -> Config:
     c = Config()
     concerns.apply(c, Settings(), places)
     return c
+
+
+@pytest.fixture
+def db() -> Iterator[Session]:
+    """A database in memory with the platform's own tables."""
+    with Session(create_engine("sqlite://")) as session:
+        store.prepare(session)
+        yield session

@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 from traitlets.config import Config
 
-from hub_config import concerns
 from hub_config.first_start import Places, make_secrets, read_secret
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.settings import Settings
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
 
@@ -50,28 +48,14 @@ def test_only_the_first_admin_is_an_admin(applied: Config) -> None:
     assert applied.ApprovalAuthenticator.signup == "approval"
 
 
-def test_the_culler_may_see_activity_and_stop_servers_and_nothing_else(applied: Config) -> None:
-    roles = {role["name"]: role for role in applied.JupyterHub.load_roles}
-    assert roles["idle-culler"]["scopes"] == [
-        "list:users",
-        "read:users:activity",
-        "read:servers",
-        "delete:servers",
-    ]
-    services = {service["name"]: service for service in applied.JupyterHub.services}
-    assert "--timeout=3600" in services["idle-culler"]["command"]
-
-
-def test_no_culler_when_servers_may_stay() -> None:
-    c = Config()
-    concerns.services(c, Settings(idle_timeout=0))
-    assert [service["name"] for service in c.JupyterHub.services] == ["keeper"]
-
-
-def test_the_keeper_may_have_routes_compared_and_nothing_else(applied: Config) -> None:
-    roles = {role["name"]: role for role in applied.JupyterHub.load_roles}
-    assert roles["keeper"]["scopes"] == ["proxy"]
-    assert roles["keeper"]["services"] == ["keeper"]
+def test_each_service_may_do_its_work_and_nothing_else(applied: Config) -> None:
+    scopes = {role["name"]: role["scopes"] for role in applied.JupyterHub.load_roles}
+    assert scopes == {
+        "keeper": ["proxy"],
+        "lifetimes": ["read:users:activity", "delete:servers", "custom:homes:purge"],
+    }
+    commands = {one["name"]: one["command"] for one in applied.JupyterHub.services}
+    assert "--idle-timeout=3600" in commands["lifetimes"]
 
 
 @pytest.mark.parametrize("spawner", [PlatformSpawner, UserContainerSpawner])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from docker.errors import APIError
+from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from hub_config.groups import GroupRules
@@ -45,7 +46,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> RecordedEngine:
 
 @pytest.fixture
 def spawner(
-    applied: Config, engine: RecordedEngine, monkeypatch: pytest.MonkeyPatch
+    applied: Config, engine: RecordedEngine, db: Session, monkeypatch: pytest.MonkeyPatch
 ) -> PlatformSpawner:
     monkeypatch.setattr(PlatformSpawner, "_images", None)
     monkeypatch.setattr(PlatformSpawner, "_desk", None)
@@ -54,7 +55,13 @@ def spawner(
         name="work", server=None, user_options={}, display_name="", last_activity=None
     )
     user = SimpleNamespace(
-        name="a-b", url="/user/a-b/", id=1, orm_user=None, groups=[], orm_spawners={"work": orm}
+        name="a-b",
+        url="/user/a-b/",
+        id=1,
+        db=db,
+        orm_user=None,
+        groups=[],
+        orm_spawners={"work": orm},
     )
     hub = SimpleNamespace(public_host="", api_url="http://hub:8081/hub/api", base_url="/hub/")
     return PlatformSpawner(config=applied, user=user, orm_spawner=orm, hub=hub)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from traitlets import Unicode, default
 
 from hub_config import store
+from hub_config.lifetimes import deletion
 from hub_config.login import first_admin, handlers, hashing, passwords, recovery_codes
 from hub_config.login.accounts import Account, Accounts, State
 from hub_config.login.addresses import PlatformProxy, networks
@@ -211,15 +212,16 @@ class ApprovalAuthenticator(NativeAuthenticator):
         """How many unused recovery codes somebody has."""
         return recovery_codes.left(self.db, name)
 
-    def delete_user(self, user: Any) -> Any:
-        """JupyterHub deletes a user: the account goes with it, so that the name is free."""
+    async def delete_user(self, user: Any) -> None:
+        """JupyterHub deletes a user: servers end, the account goes, so that the name is free."""
+        await deletion.stop_servers(user, self.parent)
         self.second_factors.remove(user.name)
         self.door.failed_logins.forget(user.name)
         try:
             self.accounts.remove(user.name)
         except UnknownAccountError:
             self.log.debug("%s had no account", user.name)
-        return super().delete_user(user)
+        super().delete_user(user)
 
     # -- the hub ---------------------------------------------------------------------------------
 

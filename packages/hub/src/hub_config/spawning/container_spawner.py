@@ -12,6 +12,7 @@ from typing import Any
 from jupyterhub.utils import url_path_join
 from traitlets import Instance, Int, Unicode, default
 
+from hub_config.lifetimes import homes
 from hub_config.networks.server_networks import NetworkError
 from hub_config.networks.spawner import NetworkedSpawner
 from hub_config.spawning import container_options as options
@@ -50,7 +51,7 @@ class UserContainerSpawner(NetworkedSpawner):
     @property
     def home_volume(self) -> str:
         """Name of the person's home volume."""
-        return names.home_volume(self.home_volume_prefix, self.user.name)
+        return homes.claim(self.user.db, self.user.name, self.home_volume_prefix).volume
 
     def use_profile(self, profile: Profile) -> None:
         """Take over everything `profile` says; called once, before the start."""

@@ -31,6 +31,10 @@ def network(platform_network: str, user: str, server: str) -> str:
     return container(platform_network, user, server)
 
 
-def home_volume(prefix: str, user: str) -> str:
-    """The volume of a person's home; all servers of the person share it."""
-    return prefix + part(user)
+def home_volume(prefix: str, user: str, generation: int = 1) -> str:
+    """The volume of a person's home; all servers of the person share it.
+
+    `generation` counts the people of that name: whoever comes after somebody who was deleted gets
+    `<prefix><user>.2` and so on. No escaped name holds a dot.
+    """
+    return prefix + part(user) + (f".{generation}" if generation > 1 else "")

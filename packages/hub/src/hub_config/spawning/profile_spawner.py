@@ -18,6 +18,7 @@ from traitlets import Set as SetTrait
 from wrapspawner import ProfilesSpawner
 
 from hub_config.groups import UserLimits
+from hub_config.lifetimes import deletion
 from hub_config.spawning.admission import Policy, Promise
 from hub_config.spawning.choice import choose, form_options
 from hub_config.spawning.container_spawner import UserContainerSpawner
@@ -241,8 +242,13 @@ class PlatformSpawner(ProfilesSpawner):
         return moved
 
     async def delete_forever(self) -> None:
-        """The person or the server was deleted for good."""
+        """The person was deleted, or one named server of theirs.
+
+        The one without a name cannot be deleted alone (JupyterHub 6.1, UserServerAPIHandler).
+        """
         await maybe_future(self.construct_child().delete_forever())
+        if not self.name:
+            deletion.keep_home(self.user)
 
     # -- state -------------------------------------------------------------------------------
 

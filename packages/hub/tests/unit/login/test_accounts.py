@@ -1,6 +1,7 @@
 """The authenticator on a real database: sign-up, approval, passwords, and no clues for others."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from jupyterhub import orm
@@ -132,7 +133,7 @@ def test_users_an_admin_made_get_a_password_from_an_admin(
 def test_a_deleted_user_leaves_nothing(authenticator: ApprovalAuthenticator, db: Session) -> None:
     sign_up(authenticator, "alice")
     authenticator.second_factors.begin("alice")
-    authenticator.delete_user(orm.User(name="alice"))
+    asyncio.run(authenticator.delete_user(SimpleNamespace(name="alice", spawners={})))
     assert authenticator.accounts.find("alice") is None
     assert authenticator.second_factors.begun("alice") is None
     assert sign_up(authenticator, "alice").state is State.WAITING

@@ -1,0 +1,160 @@
+"""Who is stopped for being idle, and who is not, on a platform where that is a matter of seconds.
+
+An open tab whose websocket goes on sending frames does not keep a server; work does, whether it
+uses the CPU or not, and whether or not a tab is open.
+"""
+
+import json
+import re
+import secrets
+import struct
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+import pytest
+from bs4 import BeautifulSoup
+from websocket import WebSocket
+
+from jhub_docker.testing import probes
+from jhub_docker.testing.client import Client
+from jhub_docker.testing.kernel import Kernel
+from jhub_docker.testing.person import Person
+from jhub_docker.testing.platforms import Platform
+from jhub_docker.testing.resources import Engine
+from jhub_docker.testing.waiting import wait_until
+
+SETTINGS = {
+    "JHUB_IDLE_TIMEOUT": "20",
+    "JHUB_WARNING_TIME": "10",
+    "JHUB_MORE_TIME_CAP": "600",
+    "JHUB_NAMED_SERVER_LIMIT": "0",
+}
+
+
+@dataclass
+class Servers:
+    """One person with several servers on a platform of its own."""
+
+    platform: Platform
+    person: Person
+
+    def running(self) -> set[str]:
+        """The names of those that run, as the hub knows them."""
+        user = self.person.hub.get(f"api/users/{self.person.name}").json()
+        return {name for name, server in user["servers"].items() if server["ready"]}
+
+    def start(self, name: str, profile: str) -> Client:
+        """Start a server and wait until it answers."""
+        self.person.hub.get("home")
+        path = f"api/users/{self.person.name}/servers/{name}"
+        answer = self.person.hub.post(path, json={"profile": profile})
+        assert answer.ok, f"{name}: {answer.status_code} {answer.text[:300]}"
+        wait_until(lambda: name in self.running(), 120, f"the server {name}")
+        url = f"{self.platform.url}/user/{self.person.name}/{name}/"
+        client = Client(url, session=self.person.session)
+        assert client.get("").ok
+        return client
+
+
+@pytest.fixture(scope="module")
+def servers(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Servers]:
+    platform = Platform(engine, pytestconfig.rootpath, "idle")
+    platform.environment |= SETTINGS
+    with platform:
+        person = Person(platform.url, "admin", platform.one_time_password())
+        person.log_in()
+        assert person.change_password(secrets.token_urlsafe(12)).ok
+        yield Servers(platform, person)
+
+
+def vscode_tab(client: Client) -> Callable[[], object]:
+    """Open VS Code's socket; what is returned sends one keep-alive, as an open tab does."""
+    html = probes.page(client, "/vscode/")
+    found = re.search(r"\b((?:stable|oss)-[0-9a-f]{40})\b", html)
+    assert found
+    query = f"reconnectionToken={uuid.uuid4()}&reconnection=false&skipWebSocketFrames=false"
+    socket = client.websocket(f"vscode/{found[1]}?{query}")
+    hello = json.dumps({"type": "auth", "auth": "0" * 20, "data": "probe"}).encode()
+    socket.send_binary(struct.pack(">BIII", 2, 0, 0, len(hello)) + hello)
+    return lambda: socket.send_binary(struct.pack(">BIII", 9, 0, 0, 0))
+
+
+def marimo_tab(client: Client) -> tuple[WebSocket, str]:
+    """A new notebook in an open tab: its socket, and the session's id."""
+    probes.page(client, "/marimo/")
+    session = f"s_{uuid.uuid4().hex[:6]}"
+    socket = client.websocket(f"marimo/ws?session_id={session}&file=__new__{session}")
+    while json.loads(socket.recv())["op"] != "kernel-ready":
+        pass
+    return socket, session
+
+
+def run_in_marimo(client: Client, session: str, code: str) -> None:
+    """Run a cell and do not wait for it."""
+    token = re.search(r'serverToken"?:\s*"([^"]+)"', client.get("marimo/").text)
+    headers = {"Marimo-Session-Id": session, "Marimo-Server-Token": token[1] if token else ""}
+    for path, body in (
+        ("instantiate", {"objectIds": [], "values": [], "autoRun": False}),
+        ("run", {"cellIds": ["Hbol"], "codes": [code]}),
+    ):
+        answer = client.session.post(
+            client.url(f"marimo/api/kernel/{path}"), json=body, headers=headers, timeout=30
+        )
+        assert answer.ok, f"marimo {path}: {answer.status_code} {answer.text[:300]}"
+
+
+def ask_for_more_time(servers: Servers, name: str) -> None:
+    """Press the button on the hub's page."""
+    page = servers.person.hub.get("home")
+    form = BeautifulSoup(page.text, "html.parser").select_one(f'form[action$="/more-time/{name}"]')
+    assert form, "the page has no button for more time"
+    fields = {str(field["name"]): str(field["value"]) for field in form.select("input")}
+    url = urljoin(page.url, str(form["action"]))
+    assert servers.person.session.post(url, data=fields, timeout=60).ok
+
+
+def ask_until_the_cap(servers: Servers, name: str) -> None:
+    """As scripts do; the first answer that is not 200 has to be the cap's."""
+    path = f"api/lifetimes/{servers.person.name}/{name}"
+    while (answer := servers.person.hub.post(path)).ok:
+        assert answer.json()["seconds_left"] <= 600 + 20
+    assert answer.status_code == 409, f"{answer.status_code} {answer.text[:300]}"
+
+
+def test_idle_tabs_are_stopped_and_work_is_not(servers: Servers) -> None:
+    with Kernel(servers.start("kernel", "uv-lab-small")) as kernel:
+        kernel.send("import time; time.sleep(3600)")
+
+        lab = servers.start("terminal", "uv-lab-small")
+        terminal = lab.websocket(f"terminals/websocket/{lab.post('api/terminals').json()['name']}")
+        terminal.send(json.dumps(["stdin", "sleep 3600\n"]))
+
+        marimo = servers.start("marimo", "uv-marimo-small")
+        socket, session = marimo_tab(marimo)
+        run_in_marimo(marimo, session, "import time; time.sleep(3600)")
+        socket.close()
+
+        servers.start("more", "uv-marimo-small")
+        ask_for_more_time(servers, "more")
+        ask_until_the_cap(servers, "more")
+
+        idle_marimo, _ = marimo_tab(servers.start("idle-marimo", "uv-marimo-small"))
+        vscode = servers.start("idle-vscode", "uv-vscode-small")
+        keep_alive = vscode_tab(vscode)
+
+        def warned() -> bool:
+            keep_alive()
+            return bool(vscode.get("jhub-activity/time").json()["notice"])
+
+        wait_until(warned, 60, "the warning inside the server")
+        assert "if nothing" in servers.person.hub.get("token").text
+
+        def stopped() -> bool:
+            return not servers.running() & {"idle-vscode", "idle-marimo"}
+
+        wait_until(stopped, 60, "the servers with idle tabs to be stopped")
+        assert servers.running() == {"kernel", "terminal", "marimo", "more"}
+        idle_marimo.close()
+        terminal.close()

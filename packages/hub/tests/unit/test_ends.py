@@ -1,0 +1,107 @@
+"""When servers end: the decision, and the process that acts on it."""
+
+import asyncio
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from hub_config.lifetimes import ends, service
+from hub_config.lifetimes.ends import Limits, Server, Verdict
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+LIMITS = Limits(idle_timeout=3600, warning_time=600, more_time_cap=7200)
+
+
+def server(*, idle: int, age: int = 100_000, asked: int | None = None) -> Server:
+    """Times in seconds: idle since, running since, asked to be left alone from now."""
+    return Server(
+        "ann",
+        "",
+        NOW - timedelta(seconds=age),
+        NOW - timedelta(seconds=idle),
+        None if asked is None else NOW + timedelta(seconds=asked),
+    )
+
+
+@pytest.mark.parametrize(
+    ("idle", "verdict"),
+    [
+        (0, Verdict.KEEP),
+        (2999, Verdict.KEEP),
+        (3000, Verdict.WARN),
+        (3599, Verdict.WARN),
+        (3600, Verdict.STOP),
+    ],
+)
+def test_an_idle_server_is_warned_about_and_then_stopped(idle: int, verdict: Verdict) -> None:
+    assert ends.judge(NOW, server(idle=idle), LIMITS) is verdict
+
+
+def test_who_asked_for_more_time_gets_it() -> None:
+    assert ends.judge(NOW, server(idle=3600, asked=1000), LIMITS) is Verdict.KEEP
+
+
+def test_nobody_gets_more_than_the_cap() -> None:
+    assert ends.judge(NOW, server(idle=3600 + 7200, asked=1000), LIMITS) is Verdict.STOP
+
+
+def test_asking_adds_one_idle_time_until_the_cap() -> None:
+    asking = server(idle=3000)
+    granted = []
+    while (until := ends.more_time(asking, LIMITS)) is not None:
+        asking = replace(asking, asked_until=until)
+        granted.append((until - NOW).total_seconds())
+    assert granted == [4200, 7800]
+
+
+def test_activity_makes_room_for_asking_again() -> None:
+    at_cap = server(idle=3600, asked=7200)
+    assert ends.more_time(at_cap, LIMITS) is None
+    assert ends.more_time(replace(at_cap, last_activity=NOW), LIMITS) is not None
+
+
+def test_no_more_time_where_the_operator_gives_none() -> None:
+    assert ends.more_time(server(idle=0), replace(LIMITS, more_time_cap=0)) is None
+
+
+def test_the_oldest_age_ends_a_busy_server_too() -> None:
+    limits = replace(LIMITS, max_age=5000)
+    assert ends.judge(NOW, server(idle=0, age=5000), limits) is Verdict.STOP
+    assert ends.judge(NOW, server(idle=0, age=4500, asked=7000), limits) is Verdict.WARN
+
+
+def test_zero_is_never() -> None:
+    assert ends.judge(NOW, server(idle=10**7), Limits(idle_timeout=0)) is Verdict.KEEP
+
+
+def test_a_warning_takes_at_most_half_the_time() -> None:
+    assert Limits(idle_timeout=60, warning_time=600).warning == 30
+
+
+class Hub:
+    """The hub's API as the service asks it."""
+
+    def __init__(self, servers: list[Server]) -> None:
+        self.servers, self.deleted = servers, list[str]()
+
+    async def ask(self, method: str, path: str) -> Any:
+        if method == "DELETE":
+            self.deleted.append(path)
+            if "gone" in path:
+                raise aiohttp.ClientError("404")
+            return None
+        assert (method, path) == ("GET", "lifetimes")
+        return [
+            {key: value.isoformat() if isinstance(value, datetime) else value for key, value in x}
+            for x in (asdict(server).items() for server in self.servers)
+        ]
+
+
+def test_the_service_stops_what_is_due_and_goes_on_when_one_cannot_be_stopped() -> None:
+    idle = server(idle=9999)
+    hub = Hub([replace(idle, name="gone"), server(idle=0), replace(idle, user="b/c", name="x y")])
+    asyncio.run(service.judge_once(hub.ask, LIMITS, NOW))
+    assert hub.deleted == ["users/ann/servers/gone", "users/b%2Fc/servers/x%20y"]

@@ -1,0 +1,36 @@
+"""How long a server may be idle, as the hub told it at its start, and what that means now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True)
+class Limits:
+    """All in seconds.
+
+    `idle_timeout` 0: never stopped for being idle; `warning` is how long before the end people are
+    told; `interval` is how often activity is looked for and reported.
+    """
+
+    idle_timeout: int = 0
+    warning: int = 0
+    interval: int = 60
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Limits:
+        """From the variables the hub's spawner sets."""
+        return cls(
+            int(environ.get("JHUB_IDLE_TIMEOUT") or 0),
+            int(environ.get("JHUB_WARNING_TIME") or 0),
+            int(environ.get("JUPYTERHUB_ACTIVITY_INTERVAL") or 60),
+        )
+
+    def until_warning(self, now: datetime, last_activity: datetime) -> float | None:
+        """Seconds until people are to be told, 0 when that time has come, None when never."""
+        if not self.idle_timeout:
+            return None
+        when = last_activity + timedelta(seconds=self.idle_timeout - self.warning)
+        return max(0.0, (when - now).total_seconds())

@@ -1,0 +1,67 @@
+"""Asks the marimo servers of this container whether a notebook is running.
+
+marimo 0.25: `GET /api/sessions` lists the sessions, `GET /api/kernel/status` with the header
+Marimo-Session-Id says `running` while a cell runs or is queued (marimo/_server/api/endpoints,
+health.py and execution.py). A session goes on when its tab is closed, so websockets tell nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+TIMEOUT = 5.0
+"""Seconds marimo has for an answer."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a marimo server answers, and with which password."""
+
+    url: str
+    password: str
+
+
+def server(command_line: Sequence[str]) -> Server | None:
+    """The server a process is, None when it is no `marimo edit --port ...`."""
+    words = [*command_line]
+    names = [word.rpartition("/")[2] for word in words[:3]]
+    if "marimo" not in names or "edit" not in words:
+        return None
+
+    def option(name: str) -> str:
+        return words[words.index(name) + 1] if name in words[:-1] else ""
+
+    port = option("--port")
+    if not port.isdigit():
+        return None
+    base = option("--base-url").rstrip("/")
+    return Server(f"http://127.0.0.1:{port}{base}", option("--token-password"))
+
+
+async def is_running(server: Server) -> bool:
+    """Whether a cell of any of its notebooks runs. A server that is just starting runs none."""
+    sessions = await _ask(server, "/api/sessions")
+    for session in sessions or {}:
+        status = await _ask(server, "/api/kernel/status", {"Marimo-Session-Id": session})
+        if status and status.get("state") == "running":
+            return True
+    return False
+
+
+async def _ask(server: Server, path: str, headers: dict[str, str] | None = None) -> Any:
+    from tornado.httpclient import AsyncHTTPClient, HTTPClientError  # noqa: PLC0415
+
+    login = base64.b64encode(f" :{server.password}".encode()).decode()
+    try:
+        answer = await AsyncHTTPClient().fetch(
+            server.url + path,
+            headers={"Authorization": f"Basic {login}", **(headers or {})},
+            request_timeout=TIMEOUT,
+        )
+    except (HTTPClientError, OSError):
+        return None
+    return json.loads(answer.body)
