@@ -84,12 +84,17 @@ def server_networks(client: DockerClient, platform: Platform) -> list[dict[str, 
 
 def environment(client: DockerClient, platform: Platform, service: str) -> dict[str, str]:
     """The environment of a service's container as it runs; empty when there is none."""
-    for container in labelled(client, f"com.docker.compose.project={platform.project}"):
-        if _role(container) == service:
-            variables: list[str] = client.api.inspect_container(container["Id"])["Config"]["Env"]
-            # Compose passes a variable that is not set without an equals sign.
-            return dict(variable.partition("=")[::2] for variable in variables)
+    for container in of_service(client, platform, service):
+        variables: list[str] = client.api.inspect_container(container["Id"])["Config"]["Env"]
+        # Compose passes a variable that is not set without an equals sign.
+        return dict(variable.partition("=")[::2] for variable in variables)
     return {}
+
+
+def of_service(client: DockerClient, platform: Platform, service: str) -> list[dict[str, Any]]:
+    """The containers of one of Compose's services, running or not."""
+    found = labelled(client, f"com.docker.compose.project={platform.project}")
+    return [container for container in found if _role(container) == service]
 
 
 def labelled(client: DockerClient, label: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from docker.errors import APIError, NotFound
 
 from jhub_docker import engine
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import compose, containers
+from jhub_docker.platform import compose, containers, firewall
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.progress import stage
@@ -39,9 +39,11 @@ def up(client: DockerClient, root: Path) -> str:
             )
             raise ActionError(
                 f"the platform cannot start: {compose.last_line(result.stderr)}{hint}"
+                f"{firewall.reason(platform, result.stderr)}"
             )
         _wait_for_login(platform)
     told = [f"JupyterHub is up: {platform.address}", *_first_login(client, platform)]
+    told += firewall.warnings(platform)
     if advice := engine.restart_hint(client):
         told.append(f"Hint: {advice}")
     return "\n".join(told)
@@ -102,16 +104,20 @@ def down(
     if doomed and not assume_yes:
         _confirm("This deletes these volumes and all that is in them:\n  " + "\n  ".join(doomed))
     servers = servers or volumes
-    compose.checked(root, "rm", "--stop", "--force")
     if running and not servers:
-        # The networks stay, since the servers are on them.
+        # The networks stay, since the servers are on them, and so do the firewall's rules.
+        compose.checked(root, "rm", "--stop", "--force")
         names = ", ".join(containers.name(container) for container in running)
         return f"Hub and proxy are stopped. Still running: {names} (--servers stops them too)."
+    # The guard ends last: when no server's network is left it takes the rules away.
+    others = [service for service in platform.services if service != firewall.GUARD]
+    compose.checked(root, "rm", "--stop", "--force", *others)
     for container in running:
         client.api.stop(container["Id"])
         _ignore_gone(client.api.remove_container, container["Id"], force=True)
     for network in containers.server_networks(client, platform):
         _ignore_gone(client.api.remove_network, network["Id"])
+    firewall.remove_rules_left(client, platform)
     compose.checked(root, "down", "--remove-orphans")
     for name in doomed:
         _ignore_gone(client.api.remove_volume, name)

@@ -3,7 +3,7 @@
 import contextlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from docker.models.containers import Container
 from docker.types import EndpointConfig
 
 from jhub_docker.errors import ActionError
+from jhub_docker.platform.firewall import GUARD
 from jhub_docker.testing.ownership import (
     OWNER,
     PROJECT,
@@ -25,6 +26,7 @@ from jhub_docker.testing.ownership import (
 )
 
 _COMPOSE_PROJECT = "com.docker.compose.project"
+_COMPOSE_SERVICE = "com.docker.compose.service"
 _PLATFORM = "io.jhub-docker.platform"
 
 
@@ -135,14 +137,25 @@ class Engine:
                 self.client.images.remove(image.id or "", force=True)
 
     def remove_project(self, project: str) -> None:
-        """Remove a platform: its services first, so that they start no more servers, then those."""
-        self._remove_labelled(f"{_COMPOSE_PROJECT}={project}", f"{_PLATFORM}={project}")
+        """Remove a platform: its services first, so that they start no more servers, then those.
 
-    def _remove_labelled(self, *labels: str) -> None:
+        Last its guard, and in order: then it takes the host's firewall rules away.
+        """
+        services, platform = f"{_COMPOSE_PROJECT}={project}", f"{_PLATFORM}={project}"
+        wanted = {"label": [services, f"{_COMPOSE_SERVICE}={GUARD}"]}
+        guards = self.client.containers.list(all=True, filters=wanted)
+        self._remove_labelled(services, platform, spared={guard.id for guard in guards})
+        for guard in guards:
+            with contextlib.suppress(NotFound):
+                guard.stop(timeout=10)
+                self.remove(guard)
+
+    def _remove_labelled(self, *labels: str, spared: Collection[str | None] = ()) -> None:
         for wanted in [{"label": label} for label in labels]:
             for container in self.client.containers.list(all=True, filters=wanted, sparse=True):
-                with contextlib.suppress(NotFound):
-                    self.remove(self.client.containers.get(container.id or ""))
+                if container.id not in spared:
+                    with contextlib.suppress(NotFound):
+                        self.remove(self.client.containers.get(container.id or ""))
         for wanted in [{"label": label} for label in labels]:
             for network in self.client.networks.list(filters=wanted):
                 with contextlib.suppress(NotFound):

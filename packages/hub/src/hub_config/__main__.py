@@ -2,6 +2,8 @@
 
     hub              run the hub, once the filter answers
     engine           run the filter between the hub and the Docker Engine
+    guard            keep the host's firewall in place (needs the host's network and NET_ADMIN);
+                     with --remove: take its rules away
     check            say whether the settings can be used, start nothing
     admin-password   print the first admin's one-time password while it is in use
 
@@ -12,11 +14,11 @@ Exit codes: 0 done; 2 wrong settings or usage; 3 the one-time password was chang
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from hub_config import reading
 from hub_config.branding import files
-from hub_config.containers import run_engine, run_hub
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, read_secret
 from hub_config.settings import Settings
@@ -34,9 +36,20 @@ def main(arguments: Sequence[str]) -> int:
             case "admin-password":
                 return admin_password(Places())
             case "hub":
+                # Imported where they are needed: the guard starts first, and wants no JupyterHub.
+                from hub_config.containers import run_hub  # noqa: PLC0415
+
                 run_hub(usable_settings(Places()), Places(), arguments[1:])
             case "engine":
+                from hub_config.containers import run_engine  # noqa: PLC0415
+
                 run_engine()
+            case "guard":
+                from hub_config.networks.firewall.guard import run_guard  # noqa: PLC0415
+
+                # The hub's file is the hub's alone: settings for both come by environment.
+                settings = reading.read(os.environ, Path(os.devnull))
+                return run_guard(settings, only_remove="--remove" in arguments)
             case "" | "-h" | "--help":
                 print(__doc__, file=sys.stderr)
                 return 2

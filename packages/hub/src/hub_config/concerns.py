@@ -68,7 +68,7 @@ def isolation(c: Config, settings: Settings) -> None:
     """Every server has a network of its own, and starts only behind the host's firewall."""
     c.UserContainerSpawner.platform_network = settings.network
     c.UserContainerSpawner.address_pool = str(settings.address_pool)
-    c.UserContainerSpawner.firewall = False  # GUARD
+    c.UserContainerSpawner.firewall = settings.firewall == "required"
 
 
 def proxy(c: Config, places: Places) -> None:

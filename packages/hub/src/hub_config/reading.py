@@ -44,7 +44,7 @@ def read(environ: Mapping[str, str], default_file: Path | None = DEFAULT_FILE) -
         if key not in Settings.model_fields
     ]
     complaints += [
-        f"{key} in {where} has no effect there, since the filter before the Docker Engine has to "
+        f"{key} in {where} has no effect there, since the engine's filter or the firewall has to "
         f"know it and does not read what the hub could change; set {variable(key)} instead"
         for key in sorted(ENVIRONMENT_ONLY & from_file.keys())
     ]

@@ -26,6 +26,7 @@ from hub_config.branding.stylesheet import checked
 from hub_config.groups import Amount, GroupRules
 from hub_config.lifetimes.ends import Limits
 from hub_config.login.provider_settings import LdapServer, OidcProvider
+from hub_config.networks.firewall import destinations
 from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
@@ -46,6 +47,11 @@ def _pool(network: IPv4Network) -> IPv4Network:
     if not network.is_private or not 8 <= network.prefixlen <= 24:
         raise ValueError("a private IPv4 network from /8 to /24, such as 10.213.0.0/16")
     return network
+
+
+def _destinations(text: str) -> str:
+    destinations.parse(text)
+    return text
 
 
 def _base_url(url: str) -> str:
@@ -118,6 +124,18 @@ class Settings(BaseModel):
     address_pool: Annotated[IPv4Network, AfterValidator(_pool)] = Field(
         IPv4Network("10.213.0.0/16"),
         description="Private addresses for servers' networks, sixteen each; /8 to /24.",
+    )
+    firewall: Literal["required", "off"] = Field(
+        "required", description="Whether servers start only behind the host's firewall."
+    )
+    block_private_networks: bool = Field(
+        False, description="Whether servers are kept from private networks around the host too."
+    )
+    allowed_destinations: Annotated[str, AfterValidator(_destinations)] = Field(
+        "", description="Addresses or networks, with a port or without, that servers may reach."
+    )
+    blocked_destinations: Annotated[str, AfterValidator(_destinations)] = Field(
+        "", description="Addresses or networks, with a port or without, that they may not."
     )
 
     # Login.
@@ -302,10 +320,15 @@ ENVIRONMENT_ONLY = frozenset(
         "sudo_profiles",
         "ca_bundle",
         "pull_from",
+        "firewall",
+        "block_private_networks",
+        "allowed_destinations",
+        "blocked_destinations",
     }
 )
-"""Settings that the filter before the engine enforces (`engine_filter.policy`). It cannot take
-them from a file in the hub's own volume, which a hub in the wrong hands could rewrite."""
+"""Settings that the filter before the engine (`engine_filter.policy`) and the firewall enforce.
+They cannot come from a file in the hub's own volume, which a hub in the wrong hands could rewrite.
+"""
 
 
 def variables() -> dict[str, str]:

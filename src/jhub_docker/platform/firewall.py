@@ -1,0 +1,43 @@
+"""The host's firewall as an operator meets it: why it cannot be put in place, and how it goes.
+
+Its rules are made by the hub's image (packages/hub/src/hub_config/networks/firewall).
+"""
+
+from docker import DockerClient
+
+from jhub_docker.platform import compose, containers
+from jhub_docker.platform.compose import Platform
+
+GUARD = "guard"
+
+OFF = (
+    "Warning: JHUB_FIREWALL=off. People's servers can reach this host's own ports, its networks "
+    "and the cloud's metadata."
+)
+
+
+def warnings(platform: Platform) -> list[str]:
+    """What to tell whoever starts the platform without it."""
+    return [OFF] if platform.hub_environment.get("JHUB_FIREWALL") == "off" else []
+
+
+def reason(platform: Platform, problem: str) -> str:
+    """What the guard says when `problem`, Compose's words, is that it did not start; else empty."""
+    if f"-{GUARD}-" not in problem:
+        return ""
+    log = compose.run(
+        platform.root, "logs", "--no-color", "--no-log-prefix", "--tail", "4", GUARD, capture=True
+    )
+    return f"\n{log.stdout.strip()}"
+
+
+def remove_rules_left(client: DockerClient, platform: Platform) -> None:
+    """Remove the rules that a guard which is gone left for servers that ran on.
+
+    A guard that runs does it itself when it is stopped after the last server's network.
+    """
+    if not containers.of_service(client, platform, GUARD):
+        compose.run(
+            platform.root, "run", "--rm", "--no-deps", "-T", GUARD, "guard", "--remove",
+            capture=True,
+        )  # fmt: skip
