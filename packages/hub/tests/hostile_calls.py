@@ -302,7 +302,7 @@ TOP_LEVEL: list[tuple[str, dict[str, Any]]] = [
     ("an image by a path", {"Image": "../../containers/{hub}"}),
     ("no image", {"Image": ""}),
     ("another entry point", {"Entrypoint": ["/bin/sh", "-c", "id"]}),
-    ("the user of another service", {"User": "0:0"}),
+    ("a user by numbers", {"User": "0:0"}),
     ("a health check", {"Healthcheck": {"Test": ["CMD", "id"]}}),
     ("a hardware address", {"MacAddress": "02:42:ac:11:00:02"}),
     ("a host name of the platform's own", {"Hostname": "hub"}),
@@ -339,7 +339,25 @@ TOP_LEVEL: list[tuple[str, dict[str, Any]]] = [
             }
         },
     ),
-    ("a second network", {"NetworkingConfig": {"EndpointsConfig": {"{platform}_control": {}}}}),
+    (
+        "a second network",
+        {
+            "NetworkingConfig": {
+                "EndpointsConfig": {
+                    "{server_network}": {"IPAMConfig": {"IPv4Address": SERVER_PLACE}},
+                    "{platform}_control": {"Aliases": ["x"]},
+                }
+            }
+        },
+    ),
+    (
+        "a place that is not the server's",
+        {
+            "NetworkingConfig": {
+                "EndpointsConfig": {"{server_network}": {"IPAMConfig": {"IPv4Address": PROXY_PLACE}}}
+            }
+        },
+    ),
     (
         "the hub's name on the network",
         {

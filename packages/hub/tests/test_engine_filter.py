@@ -174,9 +174,9 @@ def archive(files: dict[str, str]) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def running(subject: Subject) -> Iterator[Running]:
+def running(engine: Engine, subjects: dict[str, Subject]) -> Iterator[Running]:
     """The filter with a platform of the test's own, and things of somebody else around it."""
-    engine = subject.engine
+    subject = subjects["hub"]
     base = f"jhub-test-{engine.session}-filter"
     world = hostile.World(
         platform=base,

@@ -10,7 +10,7 @@ from hub_config.spawning import container_options as options
 _MOST = 2**62
 _SAFE_SECURITY = frozenset({"no-new-privileges", "no-new-privileges:true"})
 _LOG_OPTIONS = frozenset({"max-size", "max-file", "compress"})
-_ULIMITS = frozenset({"core", "nofile", "nproc"})
+_ULIMITS = ("core", "nofile")
 
 
 def host_config(value: Any, policy: Policy, *, sudo: bool) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""`docs/engine-filter.md` says of every hostile call what it got; this keeps it true.
+
+JHUB_TEST_WRITE_DOCS=1 writes the page instead of comparing it.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from engine_filter.refusal import Refused
+
+from .test_engine_filter import CASES, ask
+
+PAGE = Path(__file__).parents[4] / "docs" / "engine-filter.md"
+WRITE = "JHUB_TEST_WRITE_DOCS"
+HEAD = """# What the filter before the engine refuses
+
+Calls that a hub in the wrong hands could make, and what each one gets: a 403 with this message.
+`packages/hub/tests/hostile_calls.py` holds them. The hub's unit tests judge each one and compare this
+page (`{write}=1 ./dev nox -s "unit(hub)"` writes it); its image tests send each one
+through the running filter to a real engine and look that nothing was made. How the filter works
+is in [packages/hub/README.md](../packages/hub/README.md#between-hub-and-engine).
+
+"""
+
+
+def page() -> str:
+    """The page as it has to be."""
+    lines = [HEAD.format(write=WRITE)]
+    for subject in dict.fromkeys(case.subject for case in CASES):
+        lines.append(f"## {subject}\n\n| hostile call | what it got |\n| --- | --- |\n")
+        lines += [
+            f"| {cell(case.title)} | {cell(verdict(case))} |\n"
+            for case in CASES
+            if case.subject == subject
+        ]
+        lines.append("\n")
+    return "".join(lines).rstrip() + "\n"
+
+
+def verdict(case: object) -> str:
+    """The message of the refusal."""
+    with pytest.raises(Refused) as caught:
+        ask(case.method, case.target, case.body)  # type: ignore[attr-defined]
+    return str(caught.value)
+
+
+def cell(text: str) -> str:
+    """A text as a cell of a Markdown table."""
+    plain = text.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")
+    return "".join(f"\\{sign}" if sign in "|*_<>[]`\\" else sign for sign in plain)
+
+
+def test_the_page_says_what_every_hostile_call_gets() -> None:
+    if os.environ.get(WRITE):
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page()
