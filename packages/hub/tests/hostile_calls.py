@@ -109,6 +109,8 @@ def creation(world: World) -> dict[str, Any]:
             "Binds": [f"{world.home}:/home/nebula:rw"],
             "Links": [],
             "Mounts": [],
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
+            "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
             "NetworkMode": world.server_network,
         },
         "NetworkingConfig": {
@@ -289,6 +291,10 @@ HOST_CONFIG: list[tuple[str, dict[str, Any]]] = [
         "a log driver's option",
         {"LogConfig": {"Type": "json-file", "Config": {"env": "JUPYTERHUB_API_TOKEN"}}},
     ),
+    ("a log without limit", {"LogConfig": {}}),
+    ("a log without a size", {"LogConfig": {"Type": "json-file", "Config": {"max-file": "3"}}}),
+    ("memory as files without limit", {"Tmpfs": {"/run": "rw,exec"}}),
+    ("memory as files at another place", {"Tmpfs": {"/opt": "size=1000000"}}),
     ("another storage option", {"StorageOpt": {"overlay2.override_kernel_check": "1"}}),
     ("an unknown limit", {"Ulimits": [{"Name": "memlock", "Soft": -1, "Hard": -1}]}),
     ("a container id written to the host", {"ContainerIDFile": "/etc/cron.d/x"}),
@@ -354,7 +360,9 @@ TOP_LEVEL: list[tuple[str, dict[str, Any]]] = [
         "a place that is not the server's",
         {
             "NetworkingConfig": {
-                "EndpointsConfig": {"{server_network}": {"IPAMConfig": {"IPv4Address": PROXY_PLACE}}}
+                "EndpointsConfig": {
+                    "{server_network}": {"IPAMConfig": {"IPv4Address": PROXY_PLACE}}
+                }
             }
         },
     ),

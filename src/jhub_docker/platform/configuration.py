@@ -1,6 +1,7 @@
 """Whether the platform can be started with these settings; nothing is started to find out."""
 
 import difflib
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -12,23 +13,28 @@ from docker.errors import ContainerError, ImageNotFound
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import compose
 
+ENGINE_FACTS = ("Driver", "DriverStatus")
+"""What of the engine's own record decides whether a setting can be carried out."""
+
 _TOOL_VARIABLES = ("JHUB_DOCKER_", "JHUB_TEST_")
 
 
 def check_settings(client: DockerClient, root: Path) -> str:
     """Let the hub image judge the settings it would be started with.
 
-    Raises UsageError with the hub's own words for settings it refuses.
+    Returns what it says: a line that they can be used, and one for each that this engine cannot
+    carry out. Raises UsageError with the hub's own words for settings it refuses.
     """
     platform = compose.read(root)
     if unknown := unknown_variables(os.environ, (root / "compose.yaml").read_text("utf-8")):
         raise UsageError("\n".join(unknown))
     known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
     data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
+    facts = client.info()
     try:
         told: bytes = client.containers.run(
             platform.hub_image,
-            ["check"],
+            ["check", json.dumps({key: facts.get(key) for key in ENGINE_FACTS})],
             environment=dict(platform.hub_environment),
             network_mode="none",
             remove=True,

@@ -28,7 +28,7 @@ def up(client: DockerClient, root: Path) -> str:
     time, UsageError for settings the hub refuses: then nothing that runs was touched.
     """
     platform = compose.read(root)
-    check_settings(client, root)
+    _, *notices = check_settings(client, root).splitlines()
     with stage("starting the platform"):
         result = compose.run(root, "up", "--detach", "--remove-orphans", capture=True)
         if result.returncode:
@@ -44,6 +44,7 @@ def up(client: DockerClient, root: Path) -> str:
         _wait_for_login(platform)
     told = [f"JupyterHub is up: {platform.address}", *_first_login(client, platform)]
     told += firewall.warnings(platform)
+    told += notices
     if advice := engine.restart_hint(client):
         told.append(f"Hint: {advice}")
     return "\n".join(told)

@@ -20,6 +20,9 @@ from jhub_docker.testing.resources import Engine
 from jhub_docker.testing.subject import TAG_VARIABLE
 from jhub_docker.testing.waiting import wait_until
 
+SUDO_PROFILE = "uv-marimo-medium"
+"""The one profile of a test platform whose people may use sudo."""
+
 
 def free_port() -> int:
     """A TCP port of this machine that nothing listens on right now."""
@@ -51,6 +54,7 @@ class Platform:
             # Other platforms' tests may run on the same machine, which may be a small one.
             "JHUB_MEMORY_OVERCOMMIT": "8",
             "JHUB_PORT": str(self.port),
+            "JHUB_SUDO_PROFILES": SUDO_PROFILE,
         }
 
     def __enter__(self) -> "Platform":

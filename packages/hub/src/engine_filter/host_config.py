@@ -1,5 +1,6 @@
 """What a new container may get of the host (Engine API 1.45, ContainerCreate, HostConfig). Pure."""
 
+import re
 from typing import Any
 
 from engine_filter.bodies import fields, number, one_of, subset, table, text, texts, yes
@@ -10,7 +11,9 @@ from hub_config.spawning import container_options as options
 _MOST = 2**62
 _SAFE_SECURITY = frozenset({"no-new-privileges", "no-new-privileges:true"})
 _LOG_OPTIONS = frozenset({"max-size", "max-file", "compress"})
-_ULIMITS = ("core", "nofile")
+_TMPFS = ("/tmp", "/run")  # noqa: S108  in the container
+_SIZE = re.compile(r"(^|,)size=[1-9][0-9]*(,|$)")
+_NO_CORE_DUMPS = {"Name": "core", "Soft": 0, "Hard": 0}
 
 
 def host_config(value: Any, policy: Policy, *, sudo: bool) -> dict[str, Any]:
@@ -33,10 +36,10 @@ def host_config(value: Any, policy: Policy, *, sudo: bool) -> dict[str, Any]:
             "CpuPeriod": number(1000, 1000000),
             "CpuQuota": number(1000, _MOST),
             "NanoCpus": number(1, _MOST),
-            "Ulimits": _ulimits,
+            "Ulimits": one_of([_NO_CORE_DUMPS]),
             "LogConfig": _log_config,
             "StorageOpt": _storage,
-            "Tmpfs": table,
+            "Tmpfs": _tmpfs,
             "ReadonlyRootfs": yes,
             # Privileges.
             "CapDrop": one_of(["ALL"]),
@@ -48,7 +51,7 @@ def host_config(value: Any, policy: Policy, *, sudo: bool) -> dict[str, Any]:
         },
         where,
     )
-    for name in ("Memory", "MemorySwap", "PidsLimit", "CapDrop", "NetworkMode"):
+    for name in ("Memory", "MemorySwap", "PidsLimit", "LogConfig", "CapDrop", "NetworkMode"):
         if name not in kept:
             raise Refused(f"{where}.{name} has to be set")
     if kept["MemorySwap"] != kept["Memory"]:
@@ -62,6 +65,16 @@ def _log_config(value: Any, where: str) -> dict[str, Any]:
     kept = fields(value, {"Type": one_of("json-file", "local"), "Config": table}, where)
     if extra := sorted(set(kept.get("Config", {})) - _LOG_OPTIONS):
         raise Refused(f"{where}.Config may not hold {extra[0][:100]}")
+    if "Type" not in kept or "max-size" not in kept.get("Config", {}):
+        raise Refused(f"{where} has to limit the log's size")
+    return kept
+
+
+def _tmpfs(value: Any, where: str) -> dict[str, str]:
+    kept = table(value, where)
+    for place, mount_options in kept.items():
+        if place not in _TMPFS or not _SIZE.search(mount_options):
+            raise Refused(f"{where} may only be {' and '.join(_TMPFS)}, each with a size")
     return kept
 
 
@@ -70,18 +83,3 @@ def _storage(value: Any, where: str) -> dict[str, str]:
     if set(kept) != {"size"}:
         raise Refused(f"{where} may only hold size")
     return kept
-
-
-def _ulimits(value: Any, where: str) -> list[dict[str, Any]]:
-    if not isinstance(value, list):
-        raise Refused(f"{where} is not a list")
-    limits = []
-    for item in value:
-        limit = {"Soft": 0, "Hard": 0} | fields(
-            item, {"Name": one_of(*_ULIMITS), "Soft": number(0, 2**20), "Hard": number(0, 2**20)},
-            where,
-        )  # fmt: skip
-        if "Name" not in limit:
-            raise Refused(f"{where} needs a Name")
-        limits.append(limit)
-    return limits

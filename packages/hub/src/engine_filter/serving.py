@@ -112,7 +112,9 @@ async def serve(policy: Policy, engine: Path, own: Path) -> int:
     sees once it starts again.
     """
     async with Upstream(engine) as upstream:
-        server = web.Server(Filter(policy, upstream).handle, handler_cancellation=True)
+        server = web.Server(
+            Filter(policy, upstream).handle, handler_cancellation=True, access_log=None
+        )
         runner = web.ServerRunner(server, shutdown_timeout=2)
         await runner.setup()
         os.umask(0o117)

@@ -4,13 +4,15 @@
     engine           run the filter between the hub and the Docker Engine
     guard            keep the host's firewall in place (needs the host's network and NET_ADMIN);
                      with --remove: take its rules away
-    check            say whether the settings can be used, start nothing
+    check [INFO]     say whether the settings can be used, start nothing; with what the engine
+                     tells about itself (docker info, as JSON) also what has no effect there
     admin-password   print the first admin's one-time password while it is in use
 
 Exit codes: 0 done; 2 wrong settings or usage; 3 the one-time password was changed already;
 4 there is no one-time password yet, since the hub never started.
 """
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ from hub_config.branding import files
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, read_secret
 from hub_config.settings import Settings
+from hub_config.spawning import disk_limit
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,9 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         match command:
             case "check":
-                usable_settings(Places())
-                print("The settings can be used.")
-                return 0
+                return check(usable_settings(Places()), *arguments[1:])
             case "admin-password":
                 return admin_password(Places())
             case "hub":
@@ -65,6 +66,14 @@ def usable_settings(places: Places) -> Settings:
     settings = reading.read(os.environ)
     files.check(settings, places.data)
     return settings
+
+
+def check(settings: Settings, info: str = "") -> int:
+    """Say that the settings can be used, and what of them this engine cannot do."""
+    print("The settings can be used.")
+    if info and (told := disk_limit.notice(settings.disk_limit_gb, json.loads(info))):
+        print(told)
+    return 0
 
 
 def admin_password(places: Places) -> int:

@@ -190,6 +190,15 @@ class Settings(BaseModel):
     pids_limit: Annotated[int, Field(ge=100)] = Field(
         4096, description="Processes and threads one server may have."
     )
+    log_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmg]$")] = Field(
+        "10m", description="Size of each of the three files a server's log may have: 500k, 10m, 1g."
+    )
+    disk_limit_gb: Amount = Field(
+        0, description="What a server may write beside the home (10⁹ bytes); 0: no limit."
+    )
+    read_only_root: bool = Field(
+        False, description="Whether servers without sudo can write to home and memory only."
+    )
     idle_timeout: Annotated[int, Field(ge=0)] = Field(
         3600, description="Seconds without activity after which a server is stopped; 0: never."
     )

@@ -17,10 +17,10 @@ WRITE = "JHUB_TEST_WRITE_DOCS"
 HEAD = """# What the filter before the engine refuses
 
 Calls that a hub in the wrong hands could make, and what each one gets: a 403 with this message.
-`packages/hub/tests/hostile_calls.py` holds them. The hub's unit tests judge each one and compare this
-page (`{write}=1 ./dev nox -s "unit(hub)"` writes it); its image tests send each one
-through the running filter to a real engine and look that nothing was made. How the filter works
-is in [packages/hub/README.md](../packages/hub/README.md#between-hub-and-engine).
+`packages/hub/tests/hostile_calls.py` holds them. The hub's unit tests judge each one and compare
+this page (`{write}=1 ./dev nox -s "unit(hub)"` writes it); its image tests send
+each one through the running filter to a real engine and look that nothing was made. How the filter
+works is in [packages/hub/README.md](../packages/hub/README.md#between-hub-and-engine).
 
 """
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub_config.spawning import container_options, names
+from hub_config.spawning import container_options, disk_limit, names
 from hub_config.spawning.profiles import PROFILES_LABEL, Profile, from_images
 
 SIZES = {
@@ -97,6 +97,43 @@ def test_sudo_is_for_the_profile_that_says_so() -> None:
     assert container_options.environment(profile(), operator) == {}
     assert container_options.environment(profile(sudo=True), operator) == {"GRANT_SUDO": "yes"}
     assert "security_opt" not in container_options.host_config(profile(sudo=True), operator)
+
+
+def test_sudo_gets_back_a_few_capabilities_of_dockers_default_set() -> None:
+    config = container_options.host_config(profile(sudo=True), container_options.Operator())
+    assert config["cap_drop"] == ["ALL"]
+    assert not {"MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"} & set(config["cap_add"])
+
+
+def test_logs_and_core_dumps_cannot_fill_the_disk() -> None:
+    config = container_options.host_config(profile(), container_options.Operator(log_size="5m"))
+    assert config["log_config"]["config"] == {"max-size": "5m", "max-file": "3"}
+    assert {"name": "core", "soft": 0, "hard": 0} in config["ulimits"]
+
+
+def test_a_read_only_root_leaves_memory_to_write_to_and_is_not_for_sudo() -> None:
+    operator = container_options.Operator(read_only_root=True)
+    config = container_options.host_config(profile(), operator)
+    assert config["read_only"]
+    places = {place.strip("/"): text.split(",") for place, text in config["tmpfs"].items()}
+    assert {"exec", f"size={2**30}"} <= set(places["tmp"])
+    assert "read_only" not in container_options.host_config(profile(sudo=True), operator)
+
+
+@pytest.mark.parametrize(
+    ("driver", "backing", "possible"),
+    [
+        ("overlay2", "xfs", True),
+        ("overlay2", "extfs", False),
+        ("btrfs", "", True),
+        ("overlayfs", "", False),
+    ],
+)
+def test_a_disk_limit_that_cannot_be_is_told(driver: str, backing: str, possible: bool) -> None:
+    info = {"Driver": driver, "DriverStatus": [["Backing Filesystem", backing]]}
+    assert (disk_limit.why_not(info) == "") is possible
+    assert ("no effect" in disk_limit.notice(10, info)) is not possible
+    assert disk_limit.notice(0, info) == ""
 
 
 def test_different_servers_never_share_a_container_name() -> None:

@@ -13,14 +13,16 @@ CA_BUNDLE = "/etc/jhub-docker/ca-bundle.crt"
 AS_ROOT_UNTIL_SETPRIV = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"]
 """What the start script needs to adapt the ids and drop to the person, and tini to signal them."""
 
+SUDO = [*AS_ROOT_UNTIL_SETPRIV, "AUDIT_WRITE", "FSETID"]
+"""What people with sudo get besides: sudo writes to the audit log, and files keep their set-id bits
+when a package manager hands them over. The rest of Docker's default set is listed with reasons in
+the hub's README."""
 
-SUDO = [
-    *AS_ROOT_UNTIL_SETPRIV,
-    *("AUDIT_WRITE", "FSETID", "NET_BIND_SERVICE", "SETPCAP", "SYS_CHROOT"),
-]
-"""What people with sudo get besides: apt, su and chroot work, and sudo can log. Of Docker's default
-set MKNOD, NET_RAW and SETFCAP are missing: no device nodes, no forged packets, and no file that
-hands out capabilities."""
+LOG_FILES = 3
+"""Files of a container's log that are kept, each up to the configured size."""
+
+RUN_BYTES = 16 * 2**20
+"""Size of /run where the root file system is read-only; it counts as memory of the container."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Operator:
     pids_limit: int = 4096
     nb_uid: int | None = None
     nb_gid: int | None = None
+    log_size: str = "10m"
+    read_only_root: bool = False
 
 
 def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
@@ -46,6 +50,13 @@ def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
         "cap_drop": ["ALL"],
         # The spawner removes the container itself, after it has read why it ended.
         "auto_remove": False,
+        # A full disk is everybody's.
+        "log_config": {
+            "type": "json-file",
+            "config": {"max-size": operator.log_size, "max-file": str(LOG_FILES)},
+        },
+        # No core dumps: they are large, and the host may have a program of root's take them.
+        "ulimits": [{"name": "core", "soft": 0, "hard": 0}],
     }
     if profile.cpu_guarantee:
         config["cpu_shares"] = max(2, int(profile.cpu_guarantee * 1024))
@@ -55,6 +66,14 @@ def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
         config["security_opt"] = ["no-new-privileges"]
         if starts_as_root(profile, operator):
             config["cap_add"] = list(AS_ROOT_UNTIL_SETPRIV)
+    # sudo is granted by writing to /etc, and is of little use where nothing can be installed.
+    if operator.read_only_root and not profile.sudo:
+        config["read_only"] = True
+        config["tmpfs"] = {
+            # Programs are built and run here. What is in it counts as memory.
+            "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={profile.memory // 2}",  # noqa: S108
+            "/run": f"rw,noexec,nosuid,nodev,mode=755,size={RUN_BYTES}",
+        }
     return config
 
 

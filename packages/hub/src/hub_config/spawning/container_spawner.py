@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyterhub.utils import url_path_join
-from traitlets import Instance, Int, Unicode, default
+from traitlets import Bool, Float, Instance, Int, Unicode, default
 
 from hub_config.lifetimes import homes
 from hub_config.networks.server_networks import NetworkError
 from hub_config.networks.spawner import NetworkedSpawner
 from hub_config.spawning import container_options as options
-from hub_config.spawning import names
+from hub_config.spawning import disk_limit, names
 from hub_config.spawning.profiles import Profile
 from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.refusal import StartFailure
@@ -33,6 +33,9 @@ class UserContainerSpawner(NetworkedSpawner):
     pids_limit = Int(4096, help="Processes and threads per server").tag(config=True)
     nb_uid = Int(None, allow_none=True, help="Person's user id").tag(config=True)
     nb_gid = Int(None, allow_none=True, help="Person's group id").tag(config=True)
+    log_size = Unicode("10m", help="Size of each file of a server's log").tag(config=True)
+    read_only_root = Bool(False, help="Nothing but home and memory to write to").tag(config=True)
+    disk_limit_gb = Float(0, help="What a server may write beside the home").tag(config=True)
     ca_bundle = Unicode(help="CA bundle on the Docker host for all servers").tag(config=True)
 
     stages = Instance(Stages, ())
@@ -42,7 +45,13 @@ class UserContainerSpawner(NetworkedSpawner):
     @property
     def operator(self) -> options.Operator:
         """The operator's settings for every container."""
-        return options.Operator(self.pids_limit, self.nb_uid, self.nb_gid)
+        return options.Operator(
+            pids_limit=self.pids_limit,
+            nb_uid=self.nb_uid,
+            nb_gid=self.nb_gid,
+            log_size=self.log_size,
+            read_only_root=self.read_only_root,
+        )
 
     @default("object_name")
     def _object_name_default(self) -> str:
@@ -93,6 +102,7 @@ class UserContainerSpawner(NetworkedSpawner):
             await self.ensure_network()
             self.stages.tell(Stage.VOLUME)
             await self._make_home()
+            await self._limit_disk()
             self.stages.tell(Stage.CONTAINER)
             ip, port = await super().start()
             self.stages.tell(Stage.SERVER)
@@ -124,6 +134,16 @@ class UserContainerSpawner(NetworkedSpawner):
         labels = self._labels("")
         kept = {key: labels[key] for key in (f"{options.LABEL}.platform", f"{options.LABEL}.user")}
         await self.docker("create_volume", self.home_volume, labels=kept)
+
+    async def _limit_disk(self) -> None:
+        """Limit what the container writes beside the home, where the engine can."""
+        if not self.disk_limit_gb:
+            return
+        if told := disk_limit.notice(self.disk_limit_gb, await self.docker("info")):
+            self.log.warning("%s", told)
+            return
+        size = int(self.disk_limit_gb * disk_limit.GB)
+        self.extra_host_config["storage_opt"] = {"size": str(size)}
 
     async def create_object(self) -> Any:
         """Create the container. When cancelled meanwhile, learn its id, so that it gets removed."""

@@ -1,0 +1,123 @@
+"""Whatever is asked: what gets through the filter is harmless, or it is refused."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine_filter import target
+from engine_filter.calls import Forward
+from engine_filter.judging import judge
+from engine_filter.refusal import MissingError, Refused
+from hub_config.spawning.container_options import AS_ROOT_UNTIL_SETPRIV
+
+from .test_engine_filter import POLICY, WORLD, Engine, hostile
+
+GOOD = hostile.creation(WORLD)["HostConfig"]
+FIELDS = sorted(
+    {
+        *(field for _, change in hostile.HOST_CONFIG for field in change),
+        *GOOD,
+        *("Init", "ShmSize", "NanoCpus", "BlkioDeviceReadBps", "ConsoleSize", "KernelMemory"),
+    }
+)
+WORDS = [
+    *("host", "container:x", "ALL", "SYS_ADMIN", "CHOWN", "seccomp=unconfined", "/:/host:rw"),
+    *("no-new-privileges", "no-new-privileges:true", WORLD.server_network, GOOD["Binds"][0]),
+    *("json-file", "max-size", "10m", "size=10", "core", ""),
+]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.sampled_from(WORDS) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*WORDS, "Name", "Type", "Config", "Soft"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+SPELLINGS = [spell(name) for name in FIELDS for spell in (str, str.lower, str.upper)]
+
+
+def ask(method: str, where: str, body: Any) -> Forward | None:
+    """What is passed on; None for nothing."""
+    raw = json.dumps(body).encode()
+    try:
+        verdict = asyncio.run(judge(method, where, raw, POLICY, lambda _version: Engine()))
+    except (Refused, MissingError):
+        return None
+    assert isinstance(verdict.decision, Forward)
+    return verdict.decision
+
+
+@settings(max_examples=20, deadline=None)
+@given(VALUES.filter(bool), st.dictionaries(st.sampled_from(SPELLINGS), VALUES, max_size=3))
+def test_any_host_config(value: Any, others: dict[str, Any]) -> None:
+    for name in SPELLINGS:
+        look_at_host_config(others | {name: value})
+
+
+def look_at_host_config(changes: dict[str, Any]) -> None:
+    """Judge a creation with these changes; what is passed on has to be harmless."""
+    body = hostile.creation(WORLD)
+    body["HostConfig"] |= changes
+    passed = ask("POST", f"/v1.45/containers/create?name={WORLD.name}", body)
+    if passed is None:
+        return
+    assert passed.body is not None
+    config = passed.body["HostConfig"]
+    assert config["NetworkMode"] == WORLD.server_network
+    assert config["CapDrop"] == ["ALL"]
+    assert set(config.get("CapAdd", [])) <= set(AS_ROOT_UNTIL_SETPRIV)
+    assert set(config["SecurityOpt"]) <= {"no-new-privileges", "no-new-privileges:true"}
+    assert config["SecurityOpt"]
+    assert set(config.get("Binds", [])) <= set(GOOD["Binds"])
+    assert 0 < config["PidsLimit"] <= POLICY.pids_limit
+    assert 0 < config["Memory"] == config["MemorySwap"]
+    limits = {"MemoryReservation", "CpuShares", "CpuPeriod", "CpuQuota", "NanoCpus", "Ulimits"}
+    limits |= {"LogConfig", "StorageOpt", "Tmpfs", "ReadonlyRootfs"}
+    privileges = {"CapDrop", "CapAdd", "SecurityOpt", "NetworkMode", "Binds"}
+    assert set(config) <= limits | privileges | {"Memory", "MemorySwap", "PidsLimit"}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.text(max_size=12), VALUES, max_size=4))
+def test_any_field_of_a_creation_or_another_body(changes: dict[str, Any]) -> None:
+    for path in ("/v1.45/volumes/create", "/v1.45/networks/create"):
+        assert ask("POST", path, changes) is None
+    body = hostile.creation(WORLD) | changes
+    passed = ask("POST", f"/v1.45/containers/create?name={WORLD.name}", body)
+    if passed is not None:
+        assert passed.body is not None
+        assert set(passed.body) <= set(hostile.creation(WORLD))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="/.%2feE5cv1045:@?&=;#\\containersjson \x00é", max_size=40))
+def test_any_path_is_plain_or_refused(raw: str) -> None:
+    try:
+        parsed = target.parse("/" + raw)
+    except Refused:
+        return
+    parts = parsed.path.split("/")[1:]
+    assert all(parts)
+    assert not {".", ".."} & set(parts)
+    assert parsed.path.isascii()
+    assert "%" not in parsed.path
+
+
+@pytest.mark.parametrize("text", ["[]", '"x"', "1", "null", "{}", '{"label": "x"}'])
+def test_filters_of_any_shape_keep_the_platforms_label(text: str) -> None:
+    passed = None
+    try:
+        where = f"/v1.45/containers/json?filters={text}".replace('"', "%22").replace(" ", "")
+        raw = where.replace("{", "%7B").replace("}", "%7D").replace("[", "%5B").replace("]", "%5D")
+        verdict = asyncio.run(judge("GET", raw, b"", POLICY, lambda _version: Engine()))
+        passed = verdict.decision
+    except Refused:
+        return
+    assert isinstance(passed, Forward)
+    assert f"io.jhub-docker.platform={POLICY.platform}" in passed.query["filters"]
