@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 VERSION = re.search(r"^UV_VERSION=(\S+)", (ROOT / "dev").read_text(), re.MULTILINE)[1]  # type: ignore[index]
 TOOLS = ["sh", "cat", "chmod", "cksum", "cut", "dirname", "env", "grep", "id", "mkdir", "mv", "rm"]
-TOOLS += ["sed", "sort"]
+TOOLS += ["readlink", "sed", "sort"]
 
 FAKE_UV = """\
 #!/bin/sh
@@ -216,6 +216,17 @@ def test_a_checkout_that_cannot_be_written_is_told_so(checkout: Checkout) -> Non
     checkout.add_uv()
     (checkout.root / ".dev").write_text("in the way")  # for root no folder is read-only
     assert "cannot write to" in one_sentence(checkout.run("python"))
+
+
+def test_a_symbolic_link_leads_to_its_checkout(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.add_uv()
+    (tmp_path / "bin" / "first").symlink_to("second")
+    (tmp_path / "bin" / "second").symlink_to(checkout.root / "dev")
+    command = [str(tmp_path / "bin" / "first"), "python"]
+    result = subprocess.run(
+        command, env=checkout.environment, capture_output=True, text=True, check=False
+    )
+    assert f"in {checkout.root}" in result.stdout, result.stderr
 
 
 def test_a_copy_without_its_checkout_is_told_so(checkout: Checkout) -> None:

@@ -96,6 +96,14 @@ def test_all_problems_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.split()[2] for line in lines] == ["Engine", "client", "client", "of"]
 
 
+def test_a_wrong_setting_is_told_where_the_disk_is_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JHUB_DOCKER_MIN_FREE_GB", "abc")
+    with pytest.raises(UsageError, match="JHUB_DOCKER_MIN_FREE_GB is 'abc'"):
+        checks.check(OldEngine(), needs=())
+
+
 def test_a_plugin_that_fails_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 1, "docker: 'buildx' is not a docker command", "")

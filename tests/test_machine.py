@@ -38,6 +38,18 @@ def test_revision_becomes_a_tag(checkout: Path) -> None:
     assert revision.tag == f"git-{revision.commit[:7]}"
 
 
+def test_a_changed_file_that_git_knows_makes_a_revision_dirty(checkout: Path) -> None:
+    clean = machine.revision(checkout)
+    (checkout / "file").write_text("unknown to git")
+    subprocess.run(["git", "-C", str(checkout), "tag", "v1"], check=True)
+    assert machine.revision(checkout) == clean
+    subprocess.run(["git", "-C", str(checkout), "add", "file"], check=True)
+    dirty = machine.revision(checkout)
+    assert clean is not None
+    assert dirty == machine.Revision(clean.commit, dirty=True)
+    assert dirty.tag.endswith("-dirty")
+
+
 def test_no_revision_outside_git(tmp_path: Path) -> None:
     assert machine.revision(tmp_path) is None
 

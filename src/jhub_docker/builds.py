@@ -78,6 +78,7 @@ def build(
     """
     catalog = load(root / "packages")
     wanted = catalog.select(names)
+    ca_bundle = machine.ca_bundle()  # a wrong setting is told also when nothing is to be built
     made = make_plan(client, catalog, wanted, base=base, force=force)
     seconds: dict[str, float] = {}
     failures: dict[str, str] = {}
@@ -86,7 +87,7 @@ def build(
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}"):
-            seconds, failures = _bake(root, made, force=force, show=show)
+            seconds, failures = _bake(root, made, ca_bundle, force=force, show=show)
     _tag(client, root, made, failures)
     return _results(images.built(client), made, seconds, failures)
 
@@ -147,7 +148,7 @@ def listing(client: DockerClient, catalog: Catalog) -> list[dict[str, Any]]:
 
 
 def _bake(
-    root: Path, made: Plan, *, force: bool, show: bool
+    root: Path, made: Plan, ca_bundle: str | None, *, force: bool, show: bool
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Bake until every target is built or known to have failed."""
     steps = list(made.to_build)
@@ -163,7 +164,7 @@ def _bake(
                     steps,
                     labels=_labels(root),
                     environment=os.environ,
-                    ca_bundle=machine.ca_bundle(),
+                    ca_bundle=ca_bundle,
                     no_cache=no_cache,
                 ),
                 builder=engine.builder_name(),

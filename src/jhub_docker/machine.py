@@ -50,10 +50,11 @@ class Revision:
 
 def revision(folder: Path) -> Revision | None:
     """The revision of the checkout that `folder` is in; None outside git or before a commit."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
+    # One call tells both; no tag matches `--exclude *`, so that it is the commit that is named.
+    described = _git(folder, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
+    if described is None:
         return None
-    return Revision(commit, bool(_git(folder, "status", "--porcelain", "--untracked-files=no")))
+    return Revision(described.removesuffix("-dirty"), described.endswith("-dirty"))
 
 
 def source_url(folder: Path) -> str | None:

@@ -145,8 +145,11 @@ def check(client: docker.DockerClient, needs: Iterable[str] = NEEDS) -> None:
     """Raise ActionError, with one line per problem, unless engine and client can do what is needed.
 
     `needs` is any of `buildx`, `compose` and `disk`; the engine's version is always looked at.
+    Raises UsageError when JHUB_DOCKER_MIN_FREE_GB is no number.
     """
     needs = set(needs)
+    # Read also where the disk is not looked at: a setting that is wrong is told at once.
+    minimum = minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
     version = client.version()
     problems = [judge_engine(str(version["Version"]), str(version.get("Os", "linux")))]
     problems += wrong_plugins(needs).values()
@@ -154,7 +157,6 @@ def check(client: docker.DockerClient, needs: Iterable[str] = NEEDS) -> None:
         info = client.info()
         free = free_bytes(info, address())
         if free is not None:
-            minimum = minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
             problems.append(judge_disk(str(info["DockerRootDir"]), free, minimum))
     found = [problem for problem in problems if problem]
     if found:
