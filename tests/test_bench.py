@@ -8,6 +8,7 @@ import pytest
 
 from jhub_docker.bench import memory, peer_images, record, report, sizes
 from jhub_docker.bench.figures import Figure, change, spread
+from jhub_docker.bench.login_storm import percentile
 from jhub_docker.bench.selection import BY_NAME, DEFAULT, check_runs, select
 from jhub_docker.errors import UsageError
 
@@ -208,3 +209,9 @@ def test_only_innermost_folders_count_as_largest() -> None:
     assert dict(found) == pytest.approx(
         {"folder: site-packages/scipy": 2.048, "folder: /opt/x": 0.512}
     )
+
+
+def test_a_percentile_lies_between_the_values_beside_it() -> None:
+    assert percentile([1.0], 99) == 1.0
+    assert percentile([float(value) for value in range(101)], 99) == 99.0
+    assert 1.0 <= percentile([1.0, 2.0], 50) <= 2.0

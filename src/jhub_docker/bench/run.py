@@ -8,7 +8,7 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from jhub_docker.bench import build_time, record, report, servers, sizes
+from jhub_docker.bench import build_time, login_storm, record, report, servers, sizes
 from jhub_docker.bench.figures import Figure
 from jhub_docker.bench.selection import COMPILED, check_runs, select
 from jhub_docker.catalog import load
@@ -74,6 +74,8 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int) -> _
             "build-one-change",
             lambda: build_time.one_change(client, root, catalog, all_too=all_too),
         )
+    if "login-storm" in names:
+        found.add("login-storm", lambda: login_storm.measure(root, runs))
     if "size" in names:
         found.add("size", lambda: sizes.measure(client, root, catalog))
     return found
