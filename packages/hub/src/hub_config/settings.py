@@ -83,6 +83,10 @@ def _networks(text: str) -> str:
     return text
 
 
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(key.strip() for key in text.split(",") if key.strip())
+
+
 class Settings(BaseModel):
     """All settings of the hub, validated."""
 
@@ -233,6 +237,9 @@ class Settings(BaseModel):
     sudo_profiles: str = Field(
         "", description="Profiles whose people may use sudo, separated by commas."
     )
+    gpu_profiles: str = Field(
+        "", description="Profiles that have all the host's NVIDIA GPUs, separated by commas."
+    )
     ca_bundle: Annotated[str, AfterValidator(_absolute)] = Field(
         "", description="File on the Docker host with CA certificates all servers shall trust."
     )
@@ -311,7 +318,12 @@ class Settings(BaseModel):
     @property
     def profiles_with_sudo(self) -> frozenset[str]:
         """`sudo_profiles` as a set of profile keys."""
-        return frozenset(key.strip() for key in self.sudo_profiles.split(",") if key.strip())
+        return _keys(self.sudo_profiles)
+
+    @property
+    def profiles_with_gpus(self) -> frozenset[str]:
+        """`gpu_profiles` as a set of profile keys."""
+        return _keys(self.gpu_profiles)
 
 
 FILE_ONLY = frozenset({"groups", "images", "ldap", "oidc"})
@@ -327,6 +339,7 @@ ENVIRONMENT_ONLY = frozenset(
         "user_volume_prefix",
         "pids_limit",
         "sudo_profiles",
+        "gpu_profiles",
         "ca_bundle",
         "pull_from",
         "firewall",
