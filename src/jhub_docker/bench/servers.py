@@ -77,7 +77,7 @@ def both(
         platform = Platform(engine, root)
         platform.environment |= {"JHUB_SIGNUP": "open", "JHUB_IMAGE_TAG": "latest"}
         keys = {spec.name: f"{spec.name}-{next(iter(spec.profiles))}" for spec in specs}
-        hub_image = f"{catalog['hub'].repository}:latest"
+        hub_image = f"{catalog['hub'].repository}:{platform.environment['JHUB_IMAGE_TAG']}"
         small = next(iter(specs[0].profiles.values()))
         limits = {"mem_limit": small.mem_limit, "cpu_limit": small.cpu_limit}
         peer = PeerHub(
