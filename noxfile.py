@@ -134,7 +134,7 @@ def harness(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
-    session.run("python", "-m", "jhub_docker.testing.prepare", "--browser", *IMAGES)
+    session.run("python", "-m", "jhub_docker.testing.prepare", "--browser", "--registry", *IMAGES)
     session.run("pytest", "integration", *session.posargs)
 
 

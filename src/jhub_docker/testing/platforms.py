@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -35,8 +36,18 @@ def free_port() -> int:
 class Platform:
     """Hub and proxy; entering starts them, leaving removes them with all they made."""
 
-    def __init__(self, engine: Engine, root: Path, name: str = "") -> None:
-        """`name` tells several platforms of one session apart."""
+    def __init__(
+        self,
+        engine: Engine,
+        root: Path,
+        name: str = "",
+        *,
+        settings: Mapping[str, str] | None = None,
+        config: str = "",
+    ) -> None:
+        """`name` tells several platforms of one session apart; `settings` are further variables,
+        `config` is the text of the hub's config.toml.
+        """
         self.engine, self.root = engine, root
         self.project = f"jhub-test-{engine.session}{name and '-'}{name}"
         self.port = free_port()
@@ -55,10 +66,14 @@ class Platform:
             "JHUB_MEMORY_OVERCOMMIT": "8",
             "JHUB_PORT": str(self.port),
             "JHUB_SUDO_PROFILES": SUDO_PROFILE,
+            **(settings or {}),
         }
+        self._config = config
 
     def __enter__(self) -> "Platform":
         self.engine.own_project(self.project)
+        if self._config:
+            self._write_config()
         self.compose("up", "--detach", "--wait", "--wait-timeout", "120")
         for service in self.services:
             self.engine.watch(self.container(service))
@@ -69,6 +84,22 @@ class Platform:
         for service in self.services:
             self.engine.keep_log(self.container(service))
         self.engine.remove_project(self.project)
+
+    def _write_config(self) -> None:
+        """Put config.toml into the data volume before there is a hub."""
+        volume = self.environment["JHUB_DATA_VOLUME"]
+        labels = {
+            f"{LABEL}.platform": self.project,
+            "com.docker.compose.project": self.project,
+            "com.docker.compose.volume": "jupyterhub_data",
+        }
+        self.engine.client.volumes.create(volume, labels=labels)
+        self.engine.run(
+            f"local/jupyterhub-hub:{self.environment['JHUB_IMAGE_TAG']}",
+            ["sh", "-c", 'printf %s "$TEXT" >/srv/jupyterhub/config.toml'],
+            environment={"TEXT": self._config},
+            volumes={volume: {"bind": "/srv/jupyterhub"}},
+        )
 
     def compose(self, *arguments: str) -> str:
         """Run `docker compose` on this platform; returns what it printed.

@@ -1,7 +1,8 @@
 """`python -m jhub_docker.testing.prepare IMAGE...`: make sure there is something to test.
 
 An engine is set up where none answers, and the named images are built as far as they are out of
-date. With `--browser` Debian's Chromium is installed where it is missing. This is what the test
+date. With `--browser` Debian's Chromium is installed where it is missing, with `--registry` its
+registry is unpacked below `.dev/`. This is what the test
 sessions run first; it is not a test.
 """
 
@@ -17,7 +18,7 @@ from docker.errors import DockerException
 from jhub_docker import builds, engine, tables
 from jhub_docker.errors import ActionError, JhubDockerError
 from jhub_docker.progress import say, stage
-from jhub_docker.testing import browser
+from jhub_docker.testing import browser, registry
 
 
 def main(arguments: list[str]) -> int:
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="prepare", description="Make ready what tests need.")
     parser.add_argument("images", nargs="+", help="packages whose images are to be built")
     parser.add_argument("--browser", action="store_true", help="install Chromium")
+    parser.add_argument("--registry", action="store_true", help="get Debian's registry")
     options = parser.parse_args(arguments)
     try:
         client = engine.require(say, assume_yes=True)
@@ -34,6 +36,8 @@ def main(arguments: list[str]) -> int:
             raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
         if options.browser:
             install_browser()
+        if options.registry:
+            get_registry(Path.cwd())
     except (JhubDockerError, DockerException) as error:
         say(f"error: {error}")
         return getattr(error, "exit_code", 1)
@@ -59,6 +63,27 @@ def install_browser() -> None:
                 raise ActionError(
                     f"{command[1]} failed:\n{(result.stderr or result.stdout)[-800:]}"
                 )
+
+
+def get_registry(root: Path) -> None:
+    """Unpack Debian's registry where it is missing; installed, it would run as a service."""
+    try:
+        registry.executable()
+    except ActionError:
+        if shutil.which("apt-get") is None:
+            raise
+    else:
+        return
+    folder = root / registry.FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with stage("getting a registry from the distribution"):
+        for command in (["apt-get", "download", "-q", "docker-registry"],
+                        ["sh", "-c", "dpkg-deb -x docker-registry_*.deb ."]):  # fmt: skip
+            result = subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, check=False
+            )
+            if result.returncode:
+                raise ActionError(f"{command[0]} failed:\n{result.stderr[-800:]}")
 
 
 if __name__ == "__main__":

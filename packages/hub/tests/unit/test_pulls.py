@@ -114,6 +114,30 @@ def test_who_gives_up_does_not_end_the_pull_of_the_others() -> None:
     asyncio.run(main())
 
 
+def test_what_a_stalled_registry_said_last_is_told() -> None:
+    hold = threading.Event()
+
+    def stalled() -> Iterator[dict[str, Any]]:
+        yield from MESSAGES[:6]
+        hold.wait(10)
+
+    async def main() -> None:
+        heard = asyncio.Event()
+
+        def tell(sentence: str, _: float) -> None:
+            if "11 of 42 MB" in sentence:
+                heard.set()
+
+        waiting = asyncio.create_task(Pulls().get("slow:1", stalled, tell))
+        try:
+            await asyncio.wait_for(heard.wait(), 5)
+        finally:
+            hold.set()
+        await waiting
+
+    asyncio.run(main())
+
+
 class Engine:
     """An engine with or without the image, that pulls as told."""
 

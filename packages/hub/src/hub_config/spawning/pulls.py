@@ -3,7 +3,6 @@ own, so that a slow registry holds up nobody who wants another image.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,8 +27,15 @@ class _Pull:
         self.progress = PullProgress()
         self.listeners: list[Tell] = []
         self.task: asyncio.Future[None]
+        self._soon: asyncio.TimerHandle | None = None
 
-    def news(self) -> None:
+    def changed(self) -> None:
+        """Tell what there is to tell, a moment from now: one message for all of that moment."""
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(PAUSE, self._news)
+
+    def _news(self) -> None:
+        self._soon = None
         for tell in self.listeners:
             tell(self.progress.sentence, self.progress.part)
 
@@ -63,12 +69,9 @@ class Pulls:
         loop = asyncio.get_running_loop()
 
         def work() -> None:
-            told = 0.0
             for message in stream():
                 pull.progress.take(message)
-                if time.monotonic() - told > PAUSE:
-                    told = time.monotonic()
-                    loop.call_soon_threadsafe(pull.news)
+                loop.call_soon_threadsafe(pull.changed)
 
         try:
             await loop.run_in_executor(self._threads, work)
