@@ -166,7 +166,7 @@ def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
 
 
 def _pending(admin: Person, user: str) -> bool:
-    return admin.hub.get(f"api/users/{user}").json()["pending"] == "spawn"
+    return bool(admin.hub.get(f"api/users/{user}").json()["pending"] == "spawn")
 
 
 def test_who_comes_when_one_starts_waits_for_a_turn(admin: Person, platform: Platform) -> None:

@@ -68,11 +68,11 @@ class Platform:
             "JHUB_SUDO_PROFILES": SUDO_PROFILE,
             **(settings or {}),
         }
-        self._config = config
+        self._config_text = config
 
     def __enter__(self) -> "Platform":
         self.engine.own_project(self.project)
-        if self._config:
+        if self._config_text:
             self._write_config()
         self.compose("up", "--detach", "--wait", "--wait-timeout", "120")
         for service in self.services:
@@ -97,7 +97,7 @@ class Platform:
         self.engine.run(
             f"local/jupyterhub-hub:{self.environment['JHUB_IMAGE_TAG']}",
             ["sh", "-c", 'printf %s "$TEXT" >/srv/jupyterhub/config.toml'],
-            environment={"TEXT": self._config},
+            environment={"TEXT": self._config_text},
             volumes={volume: {"bind": "/srv/jupyterhub"}},
         )
 
