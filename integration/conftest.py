@@ -9,11 +9,21 @@ from jhub_docker.testing.person import MakePerson, Person
 from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.resources import Engine
 
+CONFIG = """
+[groups.team]
+folders = {data = "read-write"}
+environment = {TEAM_URL = "https://team.example"}
+
+[groups.readers]
+folders = {data = "read-only"}
+"""
+"""What cannot be said by a variable: groups that share something (test_groups_share.py)."""
+
 
 @pytest.fixture(scope="session")
 def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
     """Hub and proxy under names of their own, removed at the end with all they made."""
-    with Platform(engine, pytestconfig.rootpath) as platform:
+    with Platform(engine, pytestconfig.rootpath, config=CONFIG) as platform:
         yield platform
 
 

@@ -60,6 +60,7 @@ class Platform:
             "JHUB_PROXY_VOLUME": f"{self.project}-proxy",
             "JHUB_CONTAINER_PREFIX": f"{self.project}-jupyter",
             "JHUB_USER_VOLUME_PREFIX": f"{self.project}-home-",
+            "JHUB_SHARED_VOLUME_PREFIX": f"{self.project}-shared-",
             "JHUB_IMAGE_TAG": os.environ.get(TAG_VARIABLE, "latest"),
             "JHUB_BIND": "127.0.0.1",
             # Other platforms' tests may run on the same machine, which may be a small one.

@@ -27,8 +27,7 @@ async def create(call: Call) -> Forward:
     ownership.require_own_labels(body.get("Labels", {}), call.policy)
     profile = _profile(body, await _image(call, body))
     sudo = profile.sudo or profile.key in call.policy.sudo_profiles
-    gpus = profile.key in call.policy.gpu_profiles
-    body["HostConfig"] = host_config(body.get("HostConfig"), call.policy, sudo=sudo, gpus=gpus)
+    body["HostConfig"] = host_config(body.get("HostConfig"), call.policy, sudo=sudo)
     await _check_mounts(call, body)
     await _check_network(call, body)
     return Forward(call.path, {"name": name}, body)
@@ -88,7 +87,8 @@ async def _check_mounts(call: Call, body: dict[str, Any]) -> None:
     binds = mounts.parse(body["HostConfig"].get("Binds", []))
     volumes = {}
     for bind in binds:
-        if bind.is_volume and call.policy.volume_name.fullmatch(bind.source):
+        known = call.policy.volume_name.fullmatch(bind.source)
+        if bind.is_volume and (known or call.policy.shared_folder(bind.source)):
             with suppress(MissingError):  # then the engine makes it
                 volumes[bind.source] = await call.engine.volume(bind.source)
     mounts.check(binds, volumes, call.policy)

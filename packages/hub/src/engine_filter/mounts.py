@@ -7,7 +7,7 @@ from engine_filter.calls import Record
 from engine_filter.ownership import labels
 from engine_filter.policy import PLATFORM, Policy
 from engine_filter.refusal import Refused
-from hub_config.spawning.container_options import CA_BUNDLE, HOME
+from hub_config.spawning.container_options import CA_BUNDLE, HOME, NEW_SHARED, SHARED
 
 _MODES = frozenset({"rw", "ro"})
 
@@ -39,7 +39,8 @@ def parse(binds: Iterable[str]) -> list[Bind]:
 
 
 def check(binds: Iterable[Bind], volumes: Mapping[str, Record], policy: Policy) -> None:
-    """Raises Refused unless each is a home volume at the home, or the configured CA bundle.
+    """Raises Refused unless each is a home volume at the home, a shared folder at its place, or the
+    configured CA bundle.
 
     `volumes` holds what the engine knows of those that exist already.
     """
@@ -55,9 +56,13 @@ def check(binds: Iterable[Bind], volumes: Mapping[str, Record], policy: Policy) 
 
 
 def _check_volume(bind: Bind, record: Record, policy: Policy) -> None:
-    if not policy.volume_name.fullmatch(bind.source):
+    folder = policy.shared_folder(bind.source)
+    if folder is None and not policy.volume_name.fullmatch(bind.source):
         raise Refused(f"HostConfig.Binds: {bind.source[:200]} is not the name of a home volume")
     if labels(record).get(PLATFORM, policy.platform) != policy.platform:
         raise Refused(f"HostConfig.Binds: volume {bind.source} is of another platform")
-    if bind.target != HOME:
+    if folder is not None:
+        if bind.target not in (f"{SHARED}/{folder}", NEW_SHARED):
+            raise Refused(f"HostConfig.Binds: {bind.source} may only be at {SHARED}/{folder}")
+    elif bind.target != HOME:
         raise Refused(f"HostConfig.Binds: a home volume may only be at {HOME}")

@@ -20,11 +20,11 @@ class Policy:
     network: str
     container_prefix: str
     volume_prefix: str
+    shared_volume_prefix: str
     pids_limit: int
     address_pool: IPv4Network
     ca_bundle: str
     sudo_profiles: frozenset[str]
-    gpu_profiles: frozenset[str]
     pull_from: str
 
     @property
@@ -42,6 +42,12 @@ class Policy:
         """Names of home volumes; see `spawning.names.home_volume`."""
         return re.compile(rf"{re.escape(self.volume_prefix)}[a-z0-9_]+(\.[0-9]+)?")
 
+    def shared_folder(self, volume: str) -> str | None:
+        """The folder a shared volume is for, None when it is no shared volume's name."""
+        folder = volume.removeprefix(self.shared_volume_prefix)
+        is_shared = folder != volume and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", folder)
+        return folder if is_shared else None
+
 
 def from_settings(settings: Settings) -> Policy:
     """The policy that follows from the settings."""
@@ -50,10 +56,10 @@ def from_settings(settings: Settings) -> Policy:
         network=settings.network,
         container_prefix=settings.container_prefix,
         volume_prefix=settings.user_volume_prefix,
+        shared_volume_prefix=settings.shared_volume_prefix,
         pids_limit=settings.pids_limit,
         address_pool=settings.address_pool,
         ca_bundle=settings.ca_bundle,
         sudo_profiles=settings.profiles_with_sudo,
-        gpu_profiles=settings.profiles_with_gpus,
         pull_from=settings.pull_from,
     )

@@ -1,10 +1,12 @@
-"""Rules for calls about volumes: people's homes, on the engine's own storage."""
+"""Rules for calls about volumes: homes and shared folders, on the engine's own storage."""
 
 from engine_filter import ownership
 from engine_filter.bodies import fields, one_of, table, text
 from engine_filter.calls import Call, Forward
 from engine_filter.listing import only_own
+from engine_filter.policy import PLATFORM
 from engine_filter.refusal import Refused
+from hub_config.spawning.container_options import FOLDER_LABEL
 
 _FIELDS = {"Name": text, "Driver": one_of("local"), "Labels": table}
 
@@ -12,16 +14,26 @@ _FIELDS = {"Name": text, "Driver": one_of("local"), "Labels": table}
 async def create(call: Call) -> Forward:
     """POST /volumes/create. Driver options are not on the list: they can mount anything."""
     body = fields(call.body, _FIELDS, "")
-    _check_name(call, body.get("Name", ""))
-    ownership.require_own_labels(body.get("Labels", {}), call.policy)
+    name, labels = body.get("Name", ""), body.get("Labels", {})
+    folder = call.policy.shared_folder(name)
+    if folder is None:
+        _check_name(call, name)
+        ownership.require_own_labels(labels, call.policy)
+    elif labels != {PLATFORM: call.policy.platform, FOLDER_LABEL: folder}:
+        raise Refused(f"volume {name} has to be labelled with platform and folder alone")
     return Forward(call.path, {}, body)
 
 
 async def on_own(call: Call) -> Forward:
-    """A call about one home volume of this platform."""
-    _check_name(call, call.name)
+    """A call about one home volume or shared folder of this platform."""
+    is_shared = call.policy.shared_folder(call.name) is not None
+    if not is_shared:
+        _check_name(call, call.name)
     record = await call.engine.volume(call.name)
-    ownership.require_persons(record, call.policy, f"volume {call.name}")
+    if not is_shared:
+        ownership.require_persons(record, call.policy, f"volume {call.name}")
+    elif ownership.labels(record).get(PLATFORM) != call.policy.platform:
+        raise Refused(f"volume {call.name} is of another platform")
     return Forward(call.path, call.query)
 
 

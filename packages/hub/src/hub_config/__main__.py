@@ -6,6 +6,7 @@
                      with --remove: take its rules away
     check [INFO]     say whether the settings can be used, start nothing; with what the engine
                      tells about itself (docker info, as JSON) also what has no effect there
+    secret           keep, remove or list groups' secrets
     admin-password   print the first admin's one-time password while it is in use
 
 Exit codes: 0 done; 2 wrong settings or usage; 3 the one-time password was changed already;
@@ -24,6 +25,7 @@ from hub_config.branding import files
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, read_secret
 from hub_config.settings import Settings
+from hub_config.sharing import secret_files
 from hub_config.spawning import disk_limit
 
 
@@ -36,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
                 return check(usable_settings(Places()), *arguments[1:])
             case "admin-password":
                 return admin_password(Places())
+            case "secret":
+                return secret_files.command(Places().group_secrets, arguments[1:])
             case "hub":
                 # Imported where they are needed: the guard starts first, and wants no JupyterHub.
                 from hub_config.containers import run_hub  # noqa: PLC0415

@@ -49,6 +49,7 @@ def apply(c: Config, settings: Settings, places: Places) -> None:
     state(c, places)
     authentication(c, settings, places)
     spawning(c, settings)
+    sharing(c, settings, places)
     admission(c, settings, places)
     servers(c, settings)
     services(c, settings)
@@ -146,13 +147,19 @@ def spawning(c: Config, settings: Settings) -> None:
     c.UserContainerSpawner.home_volume_prefix = settings.user_volume_prefix
     c.UserContainerSpawner.docker_threads = settings.docker_threads
     c.UserContainerSpawner.pids_limit = settings.pids_limit
-    c.UserContainerSpawner.gpu_profiles = set(settings.profiles_with_gpus)
     c.UserContainerSpawner.log_size = settings.log_size
     c.UserContainerSpawner.read_only_root = settings.read_only_root
     c.UserContainerSpawner.disk_limit_gb = settings.disk_limit_gb
     c.UserContainerSpawner.ca_bundle = settings.ca_bundle
     c.UserContainerSpawner.nb_uid = settings.nb_uid
     c.UserContainerSpawner.nb_gid = settings.nb_gid
+
+
+def sharing(c: Config, settings: Settings, places: Places) -> None:
+    """What members of a group have in common in their containers."""
+    c.UserContainerSpawner.shared_volume_prefix = settings.shared_volume_prefix
+    c.UserContainerSpawner.group_secrets = str(places.group_secrets)
+    c.UserContainerSpawner.sharing_rules = settings.groups
 
 
 def admission(c: Config, settings: Settings, places: Places) -> None:

@@ -26,6 +26,11 @@ class Places:
         return self.data / "secrets"
 
     @property
+    def group_secrets(self) -> Path:
+        """The folder of groups' secrets; `sharing.secret_files` says what is in it."""
+        return self.data / "group-secrets"
+
+    @property
     def cookie_secret(self) -> Path:
         """Signs login cookies; 64 hexadecimal digits, as JupyterHub reads it."""
         return self.secrets / "cookie_secret"

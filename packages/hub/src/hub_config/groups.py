@@ -4,13 +4,38 @@ Groups themselves are made and filled on the admin page or through the API; this
 may do. Pure: names of groups in, rules out.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Amount = Annotated[float, Field(ge=0)]
+
+Mode = Literal["read-only", "read-write"]
+
+_OWN_NAMES = re.compile(r"JUPYTERHUB_.*|NB_[UG]ID|GRANT_SUDO|NVIDIA_.*|LD_.*|PATH|HOME|USER|SHELL")
+"""Variables with a meaning for the hub, the start script or the engine."""
+
+
+def name_complaint(name: str) -> str:
+    """What is wrong with a variable's name; empty when a group may set it."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        return f"{name!r} is no name for a variable: letters, digits and _ are"
+    if _OWN_NAMES.fullmatch(name):
+        return f"{name} has a meaning of its own in every container and cannot be set for a group"
+    return ""
+
+
+def _checked_name(name: str) -> str:
+    if complaint := name_complaint(name):
+        raise ValueError(complaint)
+    return name
+
+
+Folder = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Variable = Annotated[str, AfterValidator(_checked_name)]
 
 
 class GroupRules(BaseModel):
@@ -29,6 +54,12 @@ class GroupRules(BaseModel):
     )
     cpu_limit: Amount | None = Field(
         None, description="CPUs promised to each member's servers together; 0: no limit."
+    )
+    folders: dict[Folder, Mode] = Field(
+        default_factory=dict, description="Shared folders, and what members may do in them."
+    )
+    environment: dict[Variable, str] = Field(
+        default_factory=dict, description="Variables in each member's servers; nothing secret."
     )
 
 
@@ -69,3 +100,28 @@ def user_limits(rules: Rules, groups: Iterable[str], everybody: UserLimits) -> U
 def _widest(limits: Iterable[float | None], otherwise: float) -> float:
     known = [limit for limit in limits if limit is not None] or [otherwise]
     return 0 if 0 in known else max(known)
+
+
+def folders(rules: Rules, members_of: Iterable[str]) -> dict[str, Mode]:
+    """The shared folders of someone in these groups; the wider mode holds."""
+    found: dict[str, Mode] = {}
+    for name in sorted(members_of):
+        for folder, mode in (rules[name].folders if name in rules else {}).items():
+            if found.get(folder) != "read-write":
+                found[folder] = mode
+    return found
+
+
+def environment(
+    rules: Rules, members_of: Iterable[str], secrets: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    """The variables of someone in these groups; `secrets` are by group and name.
+
+    Of groups that set the same variable, the first in alphabetical order wins; within a group its
+    secret does.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(members_of, reverse=True):
+        found |= rules[name].environment if name in rules else {}
+        found |= secrets.get(name, {})
+    return found

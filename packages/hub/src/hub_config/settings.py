@@ -83,10 +83,6 @@ def _networks(text: str) -> str:
     return text
 
 
-def _keys(text: str) -> frozenset[str]:
-    return frozenset(key.strip() for key in text.split(",") if key.strip())
-
-
 class Settings(BaseModel):
     """All settings of the hub, validated."""
 
@@ -98,6 +94,10 @@ class Settings(BaseModel):
     container_prefix: Name = Field("jupyter", description="First part of containers' names.")
     user_volume_prefix: Name = Field(
         "jupyterhub-user-", description="Home volumes are called this and the escaped user name."
+    )
+    shared_volume_prefix: Name = Field(
+        "jupyterhub-shared-",
+        description="Volumes of groups' folders are called this and the folder.",
     )
     base_url: Annotated[str, AfterValidator(_base_url)] = Field(
         "/", description="Path below which the whole platform answers."
@@ -237,9 +237,6 @@ class Settings(BaseModel):
     sudo_profiles: str = Field(
         "", description="Profiles whose people may use sudo, separated by commas."
     )
-    gpu_profiles: str = Field(
-        "", description="Profiles that have all the host's NVIDIA GPUs, separated by commas."
-    )
     ca_bundle: Annotated[str, AfterValidator(_absolute)] = Field(
         "", description="File on the Docker host with CA certificates all servers shall trust."
     )
@@ -318,12 +315,7 @@ class Settings(BaseModel):
     @property
     def profiles_with_sudo(self) -> frozenset[str]:
         """`sudo_profiles` as a set of profile keys."""
-        return _keys(self.sudo_profiles)
-
-    @property
-    def profiles_with_gpus(self) -> frozenset[str]:
-        """`gpu_profiles` as a set of profile keys."""
-        return _keys(self.gpu_profiles)
+        return frozenset(key.strip() for key in self.sudo_profiles.split(",") if key.strip())
 
 
 FILE_ONLY = frozenset({"groups", "images", "ldap", "oidc"})
@@ -339,8 +331,8 @@ ENVIRONMENT_ONLY = frozenset(
         "user_volume_prefix",
         "pids_limit",
         "sudo_profiles",
-        "gpu_profiles",
         "ca_bundle",
+        "shared_volume_prefix",
         "pull_from",
         "firewall",
         "block_private_networks",

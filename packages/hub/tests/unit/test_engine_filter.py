@@ -107,6 +107,27 @@ def create(policy: Policy = POLICY, **host_config: Any) -> dict[str, Any]:
 # -- what the hub needs ------------------------------------------------------------------------
 
 
+SHARED = "jupyterhub-shared-data"
+
+
+def test_shared_folders_go_to_their_places_only() -> None:
+    home = f"{WORLD.home}:/home/nebula:rw"
+    for place in ("/srv/shared/data:ro", "/srv/shared/data:rw", "/srv/new-shared-folder:rw"):
+        binds = [home, f"{SHARED}:{place}"]
+        assert create(Binds=binds)["HostConfig"]["Binds"] == binds
+    for place in ("/srv/shared/other:ro", "/srv/shared:ro", "/etc:ro"):
+        with pytest.raises(Refused, match="may only be at"):
+            create(Binds=[home, f"{SHARED}:{place}"])
+
+
+def test_shared_folders_are_made_with_the_platforms_labels() -> None:
+    labels = OURS | {"io.jhub-docker.folder": "data"}
+    forwarded("POST", "/volumes/create", {"Name": SHARED, "Labels": labels})
+    for wrong in ({}, OURS, ANN, labels | {"x": "y"}, OURS | {"io.jhub-docker.folder": "other"}):
+        with pytest.raises(Refused, match="platform and folder alone"):
+            forwarded("POST", "/volumes/create", {"Name": SHARED, "Labels": wrong})
+
+
 def test_a_creation_as_the_hub_makes_it_passes_without_empty_fields() -> None:
     passed = create(MaskedPaths=[], ReadonlyPaths=[], Privileged=False)
     made = hostile.creation(WORLD)
@@ -216,33 +237,6 @@ def test_a_profile_with_sudo_may_gain_privileges_and_no_other() -> None:
         create(policy, CapAdd=["SYS_ADMIN"])
     with pytest.raises(Refused, match="no-new-privileges"):
         create(SecurityOpt=[])
-
-
-def test_gpus_are_for_profiles_that_have_them_and_nothing_else_is_a_device() -> None:
-    policy = replace(POLICY, gpu_profiles=frozenset({WORLD.profile}))
-    asked = {"Driver": "", "Count": -1, "DeviceIDs": [], "Capabilities": [["gpu"]], "Options": {}}
-    passed = create(policy, DeviceRequests=[asked])["HostConfig"]["DeviceRequests"]
-    assert passed == [{"Count": -1, "Capabilities": [["gpu"]]}]
-    for other in ([asked, asked], [asked | {"Driver": "cdi"}], [asked | {"Options": {"a": "b"}}]):
-        with pytest.raises(Refused, match="all GPUs"):
-            create(policy, DeviceRequests=other)
-
-
-def test_images_are_pulled_from_the_operators_prefix_only() -> None:
-    policy = replace(POLICY, pull_from="registry.example/team/")
-    pull = "/v1.45/images/create?fromImage={}&tag={}"
-    passed = forwarded("POST", pull.format("registry.example/team/lab", "1"), policy=policy)
-    assert passed.query == {"fromImage": "registry.example/team/lab", "tag": "1"}
-    assert passed.endless
-    for repository, tag in [
-        ("registry.example/other/lab", "1"),
-        ("registry.example/team/../other", "1"),
-        ("registry.example/team/lab", ""),
-        ("registry.example/team/lab", "sha256:0"),
-        ("docker.io/registry.example/team/lab", "1"),
-    ]:
-        with pytest.raises(Refused):
-            ask("POST", pull.format(repository, tag), policy=policy)
 
 
 # -- what it does not --------------------------------------------------------------------------

@@ -1,6 +1,16 @@
 """What a group's members may do that others may not."""
 
-from hub_config.groups import GroupRules, UserLimits, may_use, user_limits
+import pytest
+from pydantic import ValidationError
+
+from hub_config.groups import (
+    GroupRules,
+    UserLimits,
+    environment,
+    folders,
+    may_use,
+    user_limits,
+)
 
 RULES = {
     "analysts": GroupRules(profiles=frozenset({"uv-lab-large"})),
@@ -28,3 +38,37 @@ def test_the_widest_limit_of_ones_groups_holds_and_zero_is_the_widest() -> None:
     assert user_limits(rules, [], everybody) == everybody
     assert user_limits(rules, ["analysts", "authors"], everybody) == UserLimits(3, 8, 2)
     assert user_limits(rules, ["analysts", "staff", "unknown"], everybody) == UserLimits(2, 0, 2)
+
+
+def test_the_wider_mode_of_a_folder_holds() -> None:
+    rules = {
+        "authors": GroupRules(folders={"data": "read-write", "texts": "read-only"}),
+        "readers": GroupRules(folders={"data": "read-only"}),
+    }
+    assert folders(rules, ["readers", "unknown"]) == {"data": "read-only"}
+    assert folders(rules, ["readers", "authors"])["data"] == "read-write"
+    assert folders(rules, ["authors"])["texts"] == "read-only"
+
+
+def test_the_first_group_in_the_alphabet_wins_and_its_secret_before_its_variable() -> None:
+    rules = {
+        "a": GroupRules(environment={"X": "a", "Y": "a"}),
+        "b": GroupRules(environment={"X": "b", "Z": "b"}),
+    }
+    secrets = {"a": {"Y": "a's secret"}, "b": {"X": "b's secret"}, "c": {"Z": "no member"}}
+    assert environment(rules, ["b", "a"], secrets) == {"X": "a", "Y": "a's secret", "Z": "b"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"folders": {"../etc": "read-only"}},
+        {"folders": {"data": "rw"}},
+        {"environment": {"JUPYTERHUB_API_TOKEN": "x"}},
+        {"environment": {"LD_PRELOAD": "x"}},
+        {"environment": {"A B": "x"}},
+    ],
+)
+def test_what_cannot_be_shared_is_said(wrong: dict[str, dict[str, str]]) -> None:
+    with pytest.raises(ValidationError):
+        GroupRules.model_validate(wrong)

@@ -6,7 +6,16 @@ from typing import Any
 from hub_config.spawning.profiles import Profile
 
 LABEL = "io.jhub-docker"
+FOLDER_LABEL = f"{LABEL}.folder"
+"""On the volume of a folder that groups share."""
+
 HOME = "/home/nebula"
+SHARED = "/srv/shared"
+"""Below it are the folders of a person's groups."""
+
+NEW_SHARED = "/srv/new-shared-folder"
+"""A folder of the images whose mode a new shared folder takes over."""
+
 CA_BUNDLE = "/etc/jhub-docker/ca-bundle.crt"
 """Where the single-user images look for the operator's certificates."""
 
@@ -17,10 +26,6 @@ SUDO = [*AS_ROOT_UNTIL_SETPRIV, "AUDIT_WRITE", "FSETID"]
 """What people with sudo get besides: sudo writes to the audit log, and files keep their set-id bits
 when a package manager hands them over. The rest of Docker's default set is listed with reasons in
 the hub's README."""
-
-ALL_GPUS = {"Count": -1, "Capabilities": [["gpu"]]}
-"""What `docker run --gpus all` asks for (Engine API, DeviceRequest): the NVIDIA Container Toolkit
-on the host makes the devices and libraries appear."""
 
 LOG_FILES = 3
 """Files of a container's log that are kept, each up to the configured size."""
@@ -36,7 +41,6 @@ class Operator:
     pids_limit: int = 4096
     nb_uid: int | None = None
     nb_gid: int | None = None
-    gpu_profiles: frozenset[str] = frozenset()
     log_size: str = "10m"
     read_only_root: bool = False
 
@@ -71,10 +75,6 @@ def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
         config["security_opt"] = ["no-new-privileges"]
         if starts_as_root(profile, operator):
             config["cap_add"] = list(AS_ROOT_UNTIL_SETPRIV)
-    if profile.key in operator.gpu_profiles:
-        config["device_requests"] = [
-            {"count": ALL_GPUS["Count"], "capabilities": ALL_GPUS["Capabilities"]}
-        ]
     # sudo is granted by writing to /etc, and is of little use where nothing can be installed.
     if operator.read_only_root and not profile.sudo:
         config["read_only"] = True

@@ -11,11 +11,10 @@ from typing import Any
 
 from jupyterhub.utils import url_path_join
 from traitlets import Bool, Float, Instance, Int, Unicode, default
-from traitlets import Set as SetTrait
 
 from hub_config.lifetimes import homes
 from hub_config.networks.server_networks import NetworkError
-from hub_config.networks.spawner import NetworkedSpawner
+from hub_config.sharing.spawner import SharingSpawner
 from hub_config.spawning import container_options as options
 from hub_config.spawning import disk_limit, names
 from hub_config.spawning.profiles import Profile
@@ -27,14 +26,13 @@ BEFORE_TIMEOUT = 2.0
 """Seconds by which this spawner's own deadline comes before JupyterHub's, to say more."""
 
 
-class UserContainerSpawner(NetworkedSpawner):
+class UserContainerSpawner(SharingSpawner):
     """Starts the container of one server."""
 
     home_volume_prefix = Unicode("jupyterhub-user-", help="Prefix of home volumes").tag(config=True)
     pids_limit = Int(4096, help="Processes and threads per server").tag(config=True)
     nb_uid = Int(None, allow_none=True, help="Person's user id").tag(config=True)
     nb_gid = Int(None, allow_none=True, help="Person's group id").tag(config=True)
-    gpu_profiles = SetTrait(Unicode(), help="Profiles with the host's GPUs").tag(config=True)
     log_size = Unicode("10m", help="Size of each file of a server's log").tag(config=True)
     read_only_root = Bool(False, help="Nothing but home and memory to write to").tag(config=True)
     disk_limit_gb = Float(0, help="What a server may write beside the home").tag(config=True)
@@ -51,7 +49,6 @@ class UserContainerSpawner(NetworkedSpawner):
             pids_limit=self.pids_limit,
             nb_uid=self.nb_uid,
             nb_gid=self.nb_gid,
-            gpu_profiles=frozenset(self.gpu_profiles),
             log_size=self.log_size,
             read_only_root=self.read_only_root,
         )
@@ -76,8 +73,7 @@ class UserContainerSpawner(NetworkedSpawner):
         operator = self.operator
         self.environment: dict[str, Any] = self.environment | options.environment(profile, operator)
         self.volumes = {self.home_volume: options.HOME}
-        if self.ca_bundle:
-            self.read_only_volumes = {self.ca_bundle: options.CA_BUNDLE}
+        self.read_only_volumes = {self.ca_bundle: options.CA_BUNDLE} if self.ca_bundle else {}
         self.extra_host_config = options.host_config(profile, operator)
         create: dict[str, Any] = {"labels": self._labels(profile.key)}
         if options.starts_as_root(profile, operator):
@@ -106,6 +102,8 @@ class UserContainerSpawner(NetworkedSpawner):
             self.stages.tell(Stage.VOLUME)
             await self._make_home()
             await self._limit_disk()
+            self.volumes |= await self.shared_folders("read-write")
+            self.read_only_volumes |= await self.shared_folders("read-only")
             self.stages.tell(Stage.CONTAINER)
             ip, port = await super().start()
             self.stages.tell(Stage.SERVER)

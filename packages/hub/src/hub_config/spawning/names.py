@@ -31,6 +31,11 @@ def network(platform_network: str, user: str, server: str) -> str:
     return container(platform_network, user, server)
 
 
+def shared_volume(prefix: str, folder: str) -> str:
+    """The volume of a folder that groups share; `folder` is safe by its declaration."""
+    return prefix + folder
+
+
 def home_volume(prefix: str, user: str, generation: int = 1) -> str:
     """The volume of a person's home; all servers of the person share it.
 

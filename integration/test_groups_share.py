@@ -1,0 +1,73 @@
+"""What members of a group share, and others do not: folders, variables, a secret.
+
+The groups are declared in the platform's `config.toml` (conftest.py).
+"""
+
+import subprocess
+
+from docker.models.containers import Container
+
+from jhub_docker.testing.person import MakePerson, Person
+from jhub_docker.testing.platforms import Platform
+
+PROFILE = "uv-marimo-small"
+SECRET = "correct-horse-battery-staple"
+
+
+def in_hub(platform: Platform, *command: str, given: str = "") -> None:
+    """Run something in the hub's container with `given` on its standard input."""
+    hub = platform.container("hub").name or ""
+    subprocess.run(["docker", "exec", "-i", hub, *command], input=given, text=True, check=True)
+
+
+def join(admin: Person, group: str, name: str) -> None:
+    admin.hub.get("home")
+    admin.hub.post(f"api/groups/{group}")
+    assert admin.hub.post(f"api/groups/{group}/users", json={"users": [name]}).ok
+
+
+def run(platform: Platform, name: str, script: str) -> tuple[int, str]:
+    (container,) = platform.servers(name)
+    assert isinstance(container, Container)
+    code, output = container.exec_run(["bash", "-c", script])
+    return code, output.decode()
+
+
+def test_members_share_and_others_do_not(
+    platform: Platform, admin: Person, make_person: MakePerson
+) -> None:
+    secret = ("python", "-m", "hub_config", "secret", "set", "team", "TEAM_TOKEN")
+    in_hub(platform, *secret, given=SECRET)
+    people = {name: make_person(name) for name in ("writer", "reader", "stranger")}
+    join(admin, "team", "writer")
+    join(admin, "readers", "reader")
+    for person in people.values():
+        person.choose(PROFILE)
+
+    code, output = run(
+        platform, "writer", "cd /srv/shared/data; echo 1,2 >x.csv; cat ~/shared/data/x.csv"
+    )
+    assert (code, output) == (0, "1,2\n")
+    assert run(platform, "reader", "cat ~/shared/data/x.csv") == (0, "1,2\n")
+    code, output = run(platform, "reader", "touch /srv/shared/data/y")
+    assert code != 0
+    assert "Read-only" in output
+    assert run(platform, "stranger", "test ! -e /srv/shared && test ! -L ~/shared") == (0, "")
+
+    shown = "echo $TEAM_URL $TEAM_TOKEN"
+    assert run(platform, "writer", shown) == (0, f"https://team.example {SECRET}\n")
+    for name in ("reader", "stranger"):
+        assert run(platform, name, shown) == (0, "\n")
+
+    # The secret is in its own file and in the members' containers, nowhere else.
+    found = subprocess.run(
+        ["docker", "exec", platform.container("hub").name or "", "grep", "-rl", SECRET, "/srv"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout.split() == ["/srv/jupyterhub/group-secrets/team/TEAM_TOKEN"]
+    assert SECRET not in platform.container("hub").logs().decode()
+    assert SECRET not in platform.container("engine").logs().decode()
+    for person in people.values():
+        person.stop()

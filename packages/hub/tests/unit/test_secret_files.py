@@ -1,0 +1,68 @@
+"""Groups' secrets as files: kept closed, replaced, listed without values."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from hub_config.sharing import secret_files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "group-secrets"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: str, value: str = "") -> int:
+    monkeypatch.setattr("sys.stdin", io.StringIO(value))
+    return secret_files.command(folder, words)
+
+
+def test_a_secret_is_the_hubs_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, folder, "set", "The Team", "TOKEN", value="old\n") == 0
+    assert run(monkeypatch, folder, "set", "The Team", "TOKEN", value="two\nlines\n") == 0
+    assert secret_files.read_group(folder, "The Team") == {"TOKEN": "two\nlines"}
+    assert secret_files.read_group(folder, "other") == {}
+    (file,) = (path for path in folder.rglob("*") if path.is_file())
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert {path.stat().st_mode & 0o777 for path in (folder, file.parent)} == {0o700}
+
+
+def test_a_group_cannot_lead_out_of_the_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(monkeypatch, folder, "set", "../..", "TOKEN", value="x") == 0
+    assert all(path.is_relative_to(folder) for path in folder.parent.rglob("TOKEN"))
+
+
+def test_listing_tells_no_value(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch, folder, "set", "team", "TOKEN", value="hush")
+    assert run(monkeypatch, folder, "list") == 0
+    assert capsys.readouterr().out == "team TOKEN\n"
+    assert run(monkeypatch, folder, "remove", "team", "TOKEN") == 0
+    assert run(monkeypatch, folder, "remove", "team", "TOKEN") == 1
+    assert run(monkeypatch, folder, "remove", "team", "../../x") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        (["set", "team", "PATH"], "x"),
+        (["set", "team", "a/b"], "x"),
+        (["set", "team", "TOKEN"], ""),
+        (["set", "team"], "x"),
+        ([], ""),
+    ],
+)
+def test_wrong_usage_says_what_is_right(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    value: str,
+) -> None:
+    assert run(monkeypatch, folder, *words, value=value) == 2
+    assert capsys.readouterr().err
+    assert not folder.exists()
