@@ -1,0 +1,159 @@
+"""What a server can reach, tried from inside it, and again after everything that may be restarted.
+
+The cases are in jhub_docker.testing.isolation.cases, their results in docs/isolation.md.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from docker.models.containers import Container
+
+from jhub_docker.plan import LABEL
+from jhub_docker.testing.isolation import cases, world
+from jhub_docker.testing.person import MakePerson, Person
+from jhub_docker.testing.platforms import Platform
+from jhub_docker.testing.waiting import DeadlineReachedError, wait_until
+
+PROFILE = "uv-lab-small"
+
+
+class Scene:
+    """Two people, three servers, and what is around them."""
+
+    def __init__(self, platform: Platform, person: Person, peer: Person, root: Path) -> None:
+        self.platform, self.person, self.peer = platform, person, peer
+        self.world = world.World(platform, root)
+        self.outcomes: dict[str, dict[str, str]] = {}
+
+    def server(self, user: str, name: str = "") -> Container:
+        found = self.platform.servers(user)
+        return next(one for one in found if one.labels[f"{LABEL}.server"] == name)
+
+    def look(self, event: str) -> None:
+        """Try everything and note it under the event."""
+        own, second = self.server(self.person.name), self.server(self.person.name, "second")
+        peer = self.server(self.peer.name)
+        for container in (second, peer, self.platform.container("hub")):
+            self.world.listen_in(container)
+        attempts = self.world.attempts(own, second, peer)
+
+        def as_expected() -> bool:
+            self.outcomes[event] = world.try_all(own, attempts)
+            return not world.unexpected(self.outcomes[event])
+
+        # Listeners need a moment, and so do attachments that are being made anew.
+        with contextlib.suppress(DeadlineReachedError):
+            wait_until(as_expected, 10, "all outcomes")
+        assert world.unexpected(self.outcomes[event]) == {}, event
+
+    def wait_until_served(self) -> None:
+        """Wait until hub and proxy are back, and the servers are reached through them."""
+        self.platform.wait_until_open()
+        self.person.wait_until_served()
+        self.peer.wait_until_served()
+
+    def start_servers(self) -> None:
+        """One server for each, and another of the person's, called `second`, all at once."""
+        second = f"api/users/{self.person.name}/servers/second"
+        for one in (self.person, self.peer):
+            answer = one.start_by_api({"profile": PROFILE})
+            assert answer.ok, answer.text
+        answer = self.person.hub.post(second, json={"profile": PROFILE})
+        assert answer.ok, answer.text
+        self.wait_until_served()
+
+        def ready() -> bool:
+            user = self.person.hub.get(f"api/users/{self.person.name}").json()
+            return bool(user["servers"]["second"]["ready"])
+
+        wait_until(ready, 60, "the second server")
+
+    # -- events, called as they are in the table ------------------------------------------------
+
+    def server_restarted(self) -> None:
+        # Paused, the hub cannot look just then, find no server and clean up after it.
+        hub = self.platform.container("hub")
+        hub.pause()
+        try:
+            self.server(self.person.name).restart(timeout=1)
+        finally:
+            hub.unpause()
+
+    def hub_restarted(self) -> None:
+        self.platform.container("hub").restart(timeout=5)
+
+    def hub_recreated(self) -> None:
+        self._recreate("hub")
+
+    def proxy_recreated(self) -> None:
+        self._recreate("proxy")
+
+    def firewall_killed(self) -> None:
+        self.platform.container("guard").kill()
+
+    def _recreate(self, service: str) -> None:
+        before = self.platform.container(service).id
+        self.platform.compose("up", "--detach", "--force-recreate", "--no-deps", service)
+        assert self.platform.container(service).id != before
+
+
+@pytest.fixture(scope="module")
+def scene(
+    platform: Platform, make_person: MakePerson, pytestconfig: pytest.Config
+) -> Iterator[Scene]:
+    scene = Scene(platform, make_person("iso-ada"), make_person("iso-ben"), pytestconfig.rootpath)
+    scene.start_servers()
+    scene.world.start()
+    yield scene
+    scene.world.stop()
+    platform.compose("up", "--detach", "--wait", "--no-deps", "guard")
+
+
+HAPPENS: dict[str, Callable[[Scene], None]] = {
+    cases.BEFORE: lambda _: None,
+    **dict(
+        zip(
+            cases.EVENTS,
+            (
+                Scene.server_restarted,
+                Scene.hub_restarted,
+                Scene.hub_recreated,
+                Scene.proxy_recreated,
+                Scene.firewall_killed,
+            ),
+            strict=True,
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("event", HAPPENS)
+def test_a_server_reaches_what_it_may_and_nothing_else(event: str, scene: Scene) -> None:
+    HAPPENS[event](scene)
+    scene.wait_until_served()
+    scene.look(event)
+
+
+def test_without_its_firewall_the_hub_starts_no_server(scene: Scene) -> None:
+    guard = scene.platform.container("guard")
+    assert guard.status == "exited", "the test before kills it"
+    scene.person.hub.get("home")
+    path = f"api/users/{scene.person.name}/servers/third"
+    answer = scene.person.hub.post(path, json={"profile": PROFILE})
+    assert not answer.ok
+    assert "firewall is not in place" in answer.text
+
+
+def test_the_documented_matrix_is_what_was_seen(scene: Scene, pytestconfig: pytest.Config) -> None:
+    assert list(scene.outcomes) == list(HAPPENS), "run the whole file"
+    page = pytestconfig.rootpath / "docs" / "isolation.md"
+    seen = cases.table(scene.outcomes)
+    if os.environ.get(cases.WRITE_VARIABLE):
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(seen, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == seen, (
+        f"set {cases.WRITE_VARIABLE}=1 to write it anew"
+    )
