@@ -1,6 +1,7 @@
 """The real engine: looked up objects in, calls passed on to. Thin."""
 
 import json
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +18,8 @@ ANSWER_SECONDS = 300.0
 
 _HOST = "http://engine"
 _NOT_FOUND, _OK = 404, 200
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.:@-]*"
+_NAME = re.compile(rf"{_PART}(/{_PART})*")
 
 
 class Upstream:
@@ -95,16 +98,7 @@ class LookUps:
         return await self._get("volumes", name, "")
 
     async def _get(self, kind: str, name: str, tail: str) -> Record:
-        if not _is_plain(name):
+        # From a body, so it may be anything; in a path it must not mean anything else.
+        if not _NAME.fullmatch(name):
             raise MissingError(f"No such object: {name[:100]}")
         return await self._upstream.look_up(f"{self._version}/{kind}/{name}{tail}")
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a name from a body can stand in a path without meaning something else there."""
-    parts = name.split("/")
-    return name.isascii() and all(
-        part and part.strip(".") and part.replace("_", "a").replace("-", "a").replace(".", "a")
-        .replace(":", "a").replace("@", "a").isalnum()
-        for part in parts
-    )  # fmt: skip
