@@ -323,6 +323,36 @@ def test_lists_hold_nothing_of_others(running: Running) -> None:
         assert others not in text
 
 
+def test_a_log_is_passed_on_while_it_is_written(running: Running) -> None:
+    """As pulls are: the answer has no end, so the filter must not wait for one."""
+    engine, name = running.engine, f"{running.world.prefix}-writer"
+    server = engine.client.containers.run(
+        running.reference,
+        ["python", "-uc", "import time\nwhile True: print('tick'); time.sleep(0.1)"],
+        detach=True,
+        name=name,
+        network_mode="none",
+        labels=engine.labels | hostile.labels(running.world),
+    )
+    follow = f"/v1.45/containers/{name}/logs?stdout=1&stderr=1&follow=1&tail=20"
+    listen = (
+        "import socket; one = socket.socket(socket.AF_UNIX); one.settimeout(30);"
+        "one.connect('/run/engine/docker.sock');"
+        f"one.sendall(b'GET {follow} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n');"
+        "got = b''\nwhile got.count(b'tick') < 5: got += one.recv(65536)\nprint('heard')"
+    )
+    heard = engine.run(
+        running.reference,
+        ["/opt/hub/bin/python", "-c", listen],
+        network_mode="none",
+        volumes={running.socket_volume: {"bind": "/run/engine", "mode": "ro"}},
+    )
+    assert heard.strip() == "heard"
+    engine.remove(server)
+    told, _ = running.send([("GET", "/_ping", "")])
+    assert told == [(200, "OK")]
+
+
 def test_the_filter_has_nothing_but_two_sockets(running: Running) -> None:
     (container,) = (
         one

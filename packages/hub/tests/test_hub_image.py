@@ -43,7 +43,6 @@ def test_a_wrong_setting_is_named_before_anything_starts(
     "command",
     [
         ["jupyterhub", "--version"],
-        ["python", "-m", "jupyterhub_idle_culler", "--help"],
     ],
     ids=lambda command: command[0],
 )

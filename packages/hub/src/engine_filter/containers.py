@@ -27,7 +27,8 @@ async def create(call: Call) -> Forward:
     ownership.require_own_labels(body.get("Labels", {}), call.policy)
     profile = _profile(body, await _image(call, body))
     sudo = profile.sudo or profile.key in call.policy.sudo_profiles
-    body["HostConfig"] = host_config(body.get("HostConfig"), call.policy, sudo=sudo)
+    gpus = profile.key in call.policy.gpu_profiles
+    body["HostConfig"] = host_config(body.get("HostConfig"), call.policy, sudo=sudo, gpus=gpus)
     await _check_mounts(call, body)
     await _check_network(call, body)
     return Forward(call.path, {"name": name}, body)

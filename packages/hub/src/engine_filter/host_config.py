@@ -3,39 +3,40 @@
 import re
 from typing import Any
 
-from engine_filter.bodies import fields, number, one_of, subset, table, text, texts, yes
+from engine_filter.bodies import Check, fields, number, one_of, subset, table, text, texts, yes
 from engine_filter.policy import Policy
 from engine_filter.refusal import Refused
 from hub_config.spawning import container_options as options
 
 _MOST = 2**62
 _SAFE_SECURITY = frozenset({"no-new-privileges", "no-new-privileges:true"})
-_LOG_OPTIONS = frozenset({"max-size", "max-file", "compress"})
+_LOG_OPTIONS = frozenset({"max-size", "max-file"})
 _TMPFS = ("/tmp", "/run")  # noqa: S108  in the container
 _SIZE = re.compile(r"(^|,)size=[1-9][0-9]*(,|$)")
 _NO_CORE_DUMPS = {"Name": "core", "Soft": 0, "Hard": 0}
 
 
-def host_config(value: Any, policy: Policy, *, sudo: bool) -> dict[str, Any]:
-    """The HostConfig to pass on. `sudo` says whether the profile lets people become root.
+def host_config(value: Any, policy: Policy, *, sudo: bool, gpus: bool) -> dict[str, Any]:
+    """The HostConfig to pass on.
 
+    `sudo` says whether the profile lets people become root, `gpus` whether it has the host's GPUs.
     Raises Refused for a field that is not listed here, a value beyond its limits, and a limit
     that is missing.
     """
     where = "HostConfig"
     allowed_capabilities = frozenset(options.SUDO if sudo else options.AS_ROOT_UNTIL_SETPRIV)
+    devices: dict[str, Check] = {"DeviceRequests": _all_gpus} if gpus else {}
     kept = fields(
         value,
-        {
+        devices
+        | {
             # Limits.
             "Memory": number(2**20, _MOST),
             "MemorySwap": number(2**20, _MOST),
-            "MemoryReservation": number(0, _MOST),
             "PidsLimit": number(1, policy.pids_limit),
             "CpuShares": number(2, 262144),
             "CpuPeriod": number(1000, 1000000),
             "CpuQuota": number(1000, _MOST),
-            "NanoCpus": number(1, _MOST),
             "Ulimits": one_of([_NO_CORE_DUMPS]),
             "LogConfig": _log_config,
             "StorageOpt": _storage,
@@ -61,8 +62,16 @@ def host_config(value: Any, policy: Policy, *, sudo: bool) -> dict[str, Any]:
     return kept
 
 
+def _all_gpus(value: Any, where: str) -> list[dict[str, Any]]:
+    wanted = options.ALL_GPUS
+    match value:
+        case [dict() as one] if {name: inner for name, inner in one.items() if inner} == wanted:
+            return [wanted]
+    raise Refused(f"{where} may only ask for all GPUs")
+
+
 def _log_config(value: Any, where: str) -> dict[str, Any]:
-    kept = fields(value, {"Type": one_of("json-file", "local"), "Config": table}, where)
+    kept = fields(value, {"Type": one_of("json-file"), "Config": table}, where)
     if extra := sorted(set(kept.get("Config", {})) - _LOG_OPTIONS):
         raise Refused(f"{where}.Config may not hold {extra[0][:100]}")
     if "Type" not in kept or "max-size" not in kept.get("Config", {}):

@@ -25,6 +25,7 @@ class Policy:
     address_pool: IPv4Network
     ca_bundle: str
     sudo_profiles: frozenset[str]
+    gpu_profiles: frozenset[str]
     pull_from: str
 
     @property
@@ -61,5 +62,6 @@ def from_settings(settings: Settings) -> Policy:
         address_pool=settings.address_pool,
         ca_bundle=settings.ca_bundle,
         sudo_profiles=settings.profiles_with_sudo,
+        gpu_profiles=settings.profiles_with_gpus,
         pull_from=settings.pull_from,
     )

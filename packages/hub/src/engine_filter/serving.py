@@ -117,8 +117,9 @@ async def serve(policy: Policy, engine: Path, own: Path) -> int:
         )
         runner = web.ServerRunner(server, shutdown_timeout=2)
         await runner.setup()
-        os.umask(0o117)
+        mask = os.umask(0o117)
         await web.UnixSite(runner, own).start()
+        os.umask(mask)
         log.info("Serving %s for platform %s", own, policy.platform)
         told = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -147,6 +147,7 @@ def spawning(c: Config, settings: Settings) -> None:
     c.UserContainerSpawner.home_volume_prefix = settings.user_volume_prefix
     c.UserContainerSpawner.docker_threads = settings.docker_threads
     c.UserContainerSpawner.pids_limit = settings.pids_limit
+    c.UserContainerSpawner.gpu_profiles = set(settings.profiles_with_gpus)
     c.UserContainerSpawner.log_size = settings.log_size
     c.UserContainerSpawner.read_only_root = settings.read_only_root
     c.UserContainerSpawner.disk_limit_gb = settings.disk_limit_gb

@@ -83,6 +83,10 @@ def _networks(text: str) -> str:
     return text
 
 
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(key.strip() for key in text.split(",") if key.strip())
+
+
 class Settings(BaseModel):
     """All settings of the hub, validated."""
 
@@ -237,6 +241,9 @@ class Settings(BaseModel):
     sudo_profiles: str = Field(
         "", description="Profiles whose people may use sudo, separated by commas."
     )
+    gpu_profiles: str = Field(
+        "", description="Profiles that have all the host's NVIDIA GPUs, separated by commas."
+    )
     ca_bundle: Annotated[str, AfterValidator(_absolute)] = Field(
         "", description="File on the Docker host with CA certificates all servers shall trust."
     )
@@ -315,7 +322,12 @@ class Settings(BaseModel):
     @property
     def profiles_with_sudo(self) -> frozenset[str]:
         """`sudo_profiles` as a set of profile keys."""
-        return frozenset(key.strip() for key in self.sudo_profiles.split(",") if key.strip())
+        return _keys(self.sudo_profiles)
+
+    @property
+    def profiles_with_gpus(self) -> frozenset[str]:
+        """`gpu_profiles` as a set of profile keys."""
+        return _keys(self.gpu_profiles)
 
 
 FILE_ONLY = frozenset({"groups", "images", "ldap", "oidc"})
@@ -331,6 +343,7 @@ ENVIRONMENT_ONLY = frozenset(
         "user_volume_prefix",
         "pids_limit",
         "sudo_profiles",
+        "gpu_profiles",
         "ca_bundle",
         "shared_volume_prefix",
         "pull_from",

@@ -239,6 +239,33 @@ def test_a_profile_with_sudo_may_gain_privileges_and_no_other() -> None:
         create(SecurityOpt=[])
 
 
+def test_gpus_are_for_profiles_that_have_them_and_nothing_else_is_a_device() -> None:
+    policy = replace(POLICY, gpu_profiles=frozenset({WORLD.profile}))
+    asked = {"Driver": "", "Count": -1, "DeviceIDs": [], "Capabilities": [["gpu"]], "Options": {}}
+    passed = create(policy, DeviceRequests=[asked])["HostConfig"]["DeviceRequests"]
+    assert passed == [{"Count": -1, "Capabilities": [["gpu"]]}]
+    for other in ([asked, asked], [asked | {"Driver": "cdi"}], [asked | {"Options": {"a": "b"}}]):
+        with pytest.raises(Refused, match="all GPUs"):
+            create(policy, DeviceRequests=other)
+
+
+def test_images_are_pulled_from_the_operators_prefix_only() -> None:
+    policy = replace(POLICY, pull_from="registry.example/team/")
+    pull = "/v1.45/images/create?fromImage={}&tag={}"
+    passed = forwarded("POST", pull.format("registry.example/team/lab", "1"), policy=policy)
+    assert passed.query == {"fromImage": "registry.example/team/lab", "tag": "1"}
+    assert passed.endless
+    for repository, tag in [
+        ("registry.example/other/lab", "1"),
+        ("registry.example/team/../other", "1"),
+        ("registry.example/team/lab", ""),
+        ("registry.example/team/lab", "sha256:0"),
+        ("docker.io/registry.example/team/lab", "1"),
+    ]:
+        with pytest.raises(Refused):
+            ask("POST", pull.format(repository, tag), policy=policy)
+
+
 # -- what it does not --------------------------------------------------------------------------
 
 CASES = list(hostile.cases(WORLD))

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from docker.types import HostConfig
 
 from hub_config.spawning import container_options, disk_limit, names
 from hub_config.spawning.profiles import PROFILES_LABEL, Profile, from_images
@@ -103,6 +104,14 @@ def test_sudo_gets_back_a_few_capabilities_of_dockers_default_set() -> None:
     config = container_options.host_config(profile(sudo=True), container_options.Operator())
     assert config["cap_drop"] == ["ALL"]
     assert not {"MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"} & set(config["cap_add"])
+
+
+def test_gpus_are_for_the_profiles_that_have_them() -> None:
+    operator = container_options.Operator(gpu_profiles=frozenset({"uv-lab-small"}))
+    made = HostConfig(version="1.45", **container_options.host_config(profile(), operator))
+    (request,) = made["DeviceRequests"]
+    assert (request["Count"], request["Capabilities"]) == (-1, [["gpu"]])
+    assert "device_requests" not in container_options.host_config(profile(key="x"), operator)
 
 
 def test_logs_and_core_dumps_cannot_fill_the_disk() -> None:

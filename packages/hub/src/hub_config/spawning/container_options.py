@@ -27,6 +27,10 @@ SUDO = [*AS_ROOT_UNTIL_SETPRIV, "AUDIT_WRITE", "FSETID"]
 when a package manager hands them over. The rest of Docker's default set is listed with reasons in
 the hub's README."""
 
+ALL_GPUS = {"Count": -1, "Capabilities": [["gpu"]]}
+"""What `docker run --gpus all` asks for (Engine API, DeviceRequest): the NVIDIA Container Toolkit
+on the host makes the devices and libraries appear."""
+
 LOG_FILES = 3
 """Files of a container's log that are kept, each up to the configured size."""
 
@@ -41,6 +45,7 @@ class Operator:
     pids_limit: int = 4096
     nb_uid: int | None = None
     nb_gid: int | None = None
+    gpu_profiles: frozenset[str] = frozenset()
     log_size: str = "10m"
     read_only_root: bool = False
 
@@ -75,6 +80,10 @@ def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
         config["security_opt"] = ["no-new-privileges"]
         if starts_as_root(profile, operator):
             config["cap_add"] = list(AS_ROOT_UNTIL_SETPRIV)
+    if profile.key in operator.gpu_profiles:
+        config["device_requests"] = [
+            {"count": ALL_GPUS["Count"], "capabilities": ALL_GPUS["Capabilities"]}
+        ]
     # sudo is granted by writing to /etc, and is of little use where nothing can be installed.
     if operator.read_only_root and not profile.sudo:
         config["read_only"] = True

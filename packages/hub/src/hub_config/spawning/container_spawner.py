@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyterhub.utils import url_path_join
 from traitlets import Bool, Float, Instance, Int, Unicode, default
+from traitlets import Set as SetTrait
 
 from hub_config.lifetimes import homes
 from hub_config.networks.server_networks import NetworkError
@@ -33,6 +34,7 @@ class UserContainerSpawner(SharingSpawner):
     pids_limit = Int(4096, help="Processes and threads per server").tag(config=True)
     nb_uid = Int(None, allow_none=True, help="Person's user id").tag(config=True)
     nb_gid = Int(None, allow_none=True, help="Person's group id").tag(config=True)
+    gpu_profiles = SetTrait(Unicode(), help="Profiles with the host's GPUs").tag(config=True)
     log_size = Unicode("10m", help="Size of each file of a server's log").tag(config=True)
     read_only_root = Bool(False, help="Nothing but home and memory to write to").tag(config=True)
     disk_limit_gb = Float(0, help="What a server may write beside the home").tag(config=True)
@@ -49,6 +51,7 @@ class UserContainerSpawner(SharingSpawner):
             pids_limit=self.pids_limit,
             nb_uid=self.nb_uid,
             nb_gid=self.nb_gid,
+            gpu_profiles=frozenset(self.gpu_profiles),
             log_size=self.log_size,
             read_only_root=self.read_only_root,
         )
