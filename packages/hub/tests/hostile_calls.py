@@ -25,6 +25,7 @@ class World:
     platform: str = "jhub-docker"
     prefix: str = "jupyter"
     volume_prefix: str = "jupyterhub-user-"
+    shared_prefix: str = "jupyterhub-shared-"
     network: str = "jupyterhub-net"
     image: str = "local/uv-lab:latest"
     profile: str = "uv-lab-small"
@@ -197,6 +198,9 @@ HOST_CONFIG: list[tuple[str, dict[str, Any]]] = [
     ("a volume of another platform", {"Binds": ["{other_volume}:/home/nebula:rw"]}),
     ("a home at another place", {"Binds": ["{home}:/opt/venv:rw"]}),
     ("two volumes at one place", {"Binds": ["{home}:/home/nebula:rw", "{home}2:/home/nebula:rw"]}),
+    ("a shared folder as another", {"Binds": ["{shared_prefix}a:/srv/shared/b:rw"]}),
+    ("a shared folder in place of the home", {"Binds": ["{shared_prefix}a:/home/nebula:rw"]}),
+    ("a shared folder with a path in it", {"Binds": ["{shared_prefix}../x:/srv/shared/x:rw"]}),
     ("a volume's name with a path in it", {"Binds": ["{home}/../x:/home/nebula:rw"]}),
     ("an anonymous volume", {"Binds": ["/home/nebula"]}),
     ("binds that are no list", {"Binds": {"/": "/host"}}),
@@ -502,6 +506,21 @@ OTHER_CALLS: list[tuple[str, str, str, Any]] = [
         "POST",
         "/volumes/create",
         {"Name": "{home}", "ClusterVolumeSpec": {"Group": "x"}},
+    ),
+    (
+        "a shared volume that is a folder of the host",
+        "POST",
+        "/volumes/create",
+        {"Name": "{shared_prefix}a", "DriverOpts": {"o": "bind", "device": "/"}},
+    ),
+    (
+        "a shared volume under another label",
+        "POST",
+        "/volumes/create",
+        {
+            "Name": "{shared_prefix}a",
+            "Labels": {"io.jhub-docker.platform": "{platform}", "io.jhub-docker.folder": "b"},
+        },
     ),
     ("a volume without labels", "POST", "/volumes/create", {"Name": "{home}"}),
     ("the hub's data removed", "DELETE", "/volumes/{data_volume}", None),

@@ -182,6 +182,7 @@ def running(engine: Engine, subjects: dict[str, Subject]) -> Iterator[Running]:
         platform=base,
         prefix=f"{base}-jupyter",
         volume_prefix=f"{base}-home-",
+        shared_prefix=f"{base}-shared-",
         network=f"{base}-net",
         image=f"local/{base}:offered",
         other_image=f"local/{base}:other",
@@ -216,6 +217,7 @@ def running(engine: Engine, subjects: dict[str, Subject]) -> Iterator[Running]:
             "JHUB_NETWORK": world.network,
             "JHUB_CONTAINER_PREFIX": world.prefix,
             "JHUB_USER_VOLUME_PREFIX": world.volume_prefix,
+            "JHUB_SHARED_VOLUME_PREFIX": world.shared_prefix,
             "JHUB_ADDRESS_POOL": f"{world.pool}.0.0/16",
         },
     )
