@@ -8,6 +8,8 @@
                      tells about itself (docker info, as JSON) also what has no effect there
     secret           keep, remove or list groups' secrets
     admin-password   print the first admin's one-time password while it is in use
+    reset-admin      give the first admin a new one-time password and take the second factor away,
+                     for the day both are lost and there is no other admin
 
 Exit codes: 0 done; 2 wrong settings or usage; 3 the one-time password was changed already;
 4 there is no one-time password yet, since the hub never started.
@@ -24,6 +26,7 @@ from hub_config import reading
 from hub_config.branding import files
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, read_secret
+from hub_config.login.provider_secret import require_complete
 from hub_config.settings import Settings
 from hub_config.sharing import secret_files
 from hub_config.spawning import disk_limit
@@ -40,6 +43,10 @@ def main(arguments: Sequence[str]) -> int:
                 return admin_password(Places())
             case "secret":
                 return secret_files.command(Places().group_secrets, arguments[1:])
+            case "reset-admin":
+                from hub_config.login.reset_admin import reset_admin  # noqa: PLC0415
+
+                return reset_admin(usable_settings(Places()), Places())
             case "hub":
                 # Imported where they are needed: the guard starts first, and wants no JupyterHub.
                 from hub_config.containers import run_hub  # noqa: PLC0415
@@ -69,6 +76,7 @@ def usable_settings(places: Places) -> Settings:
     """The settings, with the files they name. Raises SettingsError with all that is wrong."""
     settings = reading.read(os.environ)
     files.check(settings, places.data)
+    require_complete(settings)
     return settings
 
 

@@ -78,8 +78,6 @@ def _from_file(environ: Mapping[str, str], default: Path) -> tuple[dict[str, Any
 
 def _explain(item: Any, from_environ: set[str], where: str) -> str:
     """One sentence: setting, value, what is allowed."""
-    if not item["loc"]:  # about settings that do not go together
-        return str(item["msg"]).removeprefix("Value error, ")
     name = str(item["loc"][0])
     path = ".".join(str(part) for part in item["loc"])
     label = variable(name) if name in from_environ else f"{path} in {where}"

@@ -19,7 +19,6 @@ from pydantic import (
     SecretStr,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from hub_config.branding.stylesheet import checked
@@ -304,15 +303,6 @@ class Settings(BaseModel):
     groups: dict[str, GroupRules] = Field(
         default_factory=dict, description="What members of JupyterHub's groups get."
     )
-
-    @model_validator(mode="after")
-    def _provider_is_described(self) -> "Settings":
-        if self.authenticator != "native" and getattr(self, self.authenticator) is None:
-            raise ValueError(
-                f"JHUB_AUTHENTICATOR is {self.authenticator!r}; that wants a table "
-                f"[{self.authenticator}] in config.toml (packages/hub/README.md)"
-            )
-        return self
 
     @property
     def limits(self) -> Limits:

@@ -58,7 +58,7 @@ def test_other_programs_variables_do_not_matter(tmp_path: Path) -> None:
         ({"JHUB_SIGNUP": "perhaps"}, ["JHUB_SIGNUP", "'perhaps'", "'approval'"]),
         ({"JHUB_ALLOW_NAMED_SERVERS": "often"}, ["NAMED_SERVERS", "'often'", "boolean"]),
         ({"JHUB_TRUSTED_PROXIES": "me"}, ["JHUB_TRUSTED_PROXIES", "'me'", "10.0.0.5"]),
-        ({"JHUB_AUTHENTICATOR": "oidc"}, ["JHUB_AUTHENTICATOR is 'oidc'", "[oidc]"]),
+        ({"JHUB_AUTHENTICATOR": "saml"}, ["JHUB_AUTHENTICATOR", "'saml'", "'oidc'"]),
         ({"JHUB_LOG_LEVEL": "LOUD"}, ["JHUB_LOG_LEVEL", "'LOUD'", "'DEBUG'"]),
         ({"JHUB_BASE_URL": "team"}, ["JHUB_BASE_URL", "'team'", "slash"]),
         ({"JHUB_CA_BUNDLE": "ca.pem"}, ["JHUB_CA_BUNDLE", "'ca.pem'", "absolute path"]),

@@ -10,5 +10,6 @@
 | `second_factor`, `recovery_codes`, `vault` | codes of an app or of a list; secrets at rest |
 | `sessions` | ending somebody's sessions, tokens and servers |
 | `authenticator`, `handlers` | what JupyterHub calls; a module per page |
-| `providers` | OIDC and LDAP in place of all this |
+| `reset_admin` | a way in for the operator when the only admin lost both |
+| `providers`, `provider_settings`, `provider_secret` | OIDC and LDAP in place of all this |
 """

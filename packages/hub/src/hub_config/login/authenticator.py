@@ -99,9 +99,16 @@ class ApprovalAuthenticator(NativeAuthenticator):
         )
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool:
-        """Whether a logged-in person may stay; users without an account are an admin's own."""
+        """Whether a logged-in person may stay; users without an account are an admin's own.
+
+        Not without a second factor where it is required: somebody may have become an admin.
+        """
         account = self.accounts.find(user.name)
-        return account is None or (account.state is State.ACTIVE and not account.must_change)
+        if account is None:
+            return True
+        required = self.policy.requires(admin=self.is_an_admin(account.name))
+        lacking = required and not self.second_factors.active(account.name)
+        return account.state is State.ACTIVE and not account.must_change and not lacking
 
     def get_authed_users(self) -> set[str]:
         """Those who were approved. Being named in the configuration approves nobody."""
@@ -236,7 +243,11 @@ class ApprovalAuthenticator(NativeAuthenticator):
                 reason="one-time-password",
                 status_code=403,
             )
-        raise Refusal("This account may not log in.", reason="disabled", status_code=403)
+        raise Refusal(
+            "This person has to log in first: the account is disabled or lacks a second factor.",
+            reason="not-logged-in",
+            status_code=403,
+        )
 
     def count_waiting(self, user: Any) -> int:
         """How many people wait for approval, for those who can approve."""

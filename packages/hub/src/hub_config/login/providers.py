@@ -4,12 +4,11 @@ oauthenticator and ldapauthenticator do the work; this sets their traits from th
 platform's own accounts, pages and second factor are then not there: that is the service's business.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traitlets.config import Config
 
-from hub_config.errors import SettingsError
+from hub_config.login.provider_secret import require_complete
 
 if TYPE_CHECKING:
     from hub_config.login.provider_settings import LdapServer, OidcProvider
@@ -17,13 +16,16 @@ if TYPE_CHECKING:
 
 
 def configure(c: Config, settings: "Settings") -> None:
-    """Set the traits of the chosen authenticator. Raises SettingsError without its secret."""
+    """Set the traits of the chosen authenticator.
+
+    Raises SettingsError without its table or its secret.
+    """
+    secret = require_complete(settings)
     if settings.authenticator == "oidc" and settings.oidc:
         _allow(c, settings.oidc)
-        _oidc(c, settings.oidc, _secret(settings, settings.oidc.secret_file))
+        _oidc(c, settings.oidc, secret)
     elif settings.authenticator == "ldap" and settings.ldap:
         _allow(c, settings.ldap)
-        secret = _secret(settings, settings.ldap.secret_file) if settings.ldap.lookup_dn else ""
         _ldap(c, settings.ldap, secret)
 
 
@@ -71,18 +73,3 @@ def _ldap(c: Config, server: "LdapServer", secret: str) -> None:
     c.LDAPAuthenticator.user_search_base = server.user_search_base
     c.LDAPAuthenticator.user_attribute = server.user_attribute
     c.LDAPAuthenticator.allowed_groups = list(server.allowed_groups)
-
-
-def _secret(settings: "Settings", file: str) -> str:
-    """The client secret or bind password, from its file or the environment."""
-    if file:
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"secret_file = {file!r} cannot be read: {error}") from None
-    if settings.provider_secret is not None:
-        return settings.provider_secret.get_secret_value()
-    raise SettingsError(
-        f"JHUB_AUTHENTICATOR is {settings.authenticator!r} and its secret is missing: name a file "
-        f"as secret_file in [{settings.authenticator}], or set JHUB_PROVIDER_SECRET"
-    )

@@ -170,3 +170,20 @@ def test_who_is_required_to_enrols_at_the_next_login(make: Make) -> None:
 def test_who_wished_for_it_enrols_at_the_first_login(authenticator: ApprovalAuthenticator) -> None:
     account = asyncio.run(authenticator.sign_up("alice", GOOD, wants_second_factor=True))
     assert authenticator.demands(account).enrolment
+
+
+def test_an_admin_who_lacks_a_required_second_factor_has_to_log_in_anew(
+    make: Make, db: Session
+) -> None:
+    authenticator = make(second_factor="admins")
+    sign_up(authenticator, "alice")
+    authenticator.approve("alice")
+    user = orm.User(name="alice")
+    db.add(user)
+    db.commit()
+    assert asyncio.run(authenticator.refresh_user(user))
+    user.admin = True
+    db.commit()
+    assert not asyncio.run(authenticator.refresh_user(user))
+    authenticator.second_factors._store("alice", "A" * 32, confirmed=True)
+    assert asyncio.run(authenticator.refresh_user(user))

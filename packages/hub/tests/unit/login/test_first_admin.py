@@ -8,11 +8,13 @@ from jupyterhub import orm
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from hub_config.first_start import read_secret
+from hub_config.first_start import Places, make_secrets, read_secret
 from hub_config.login.accounts import AccountRow
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.errors import AccountError
 from hub_config.login.failed_logins import Source
+from hub_config.login.reset_admin import reset_admin
+from hub_config.settings import Settings
 from hub_config.spawning.refusal import Refusal
 
 from .conftest import GOOD, Make
@@ -127,3 +129,26 @@ def test_an_admin_of_ours_may_be_named_in_the_settings_later(make: Make, db: Ses
     db.add(orm.User(name="carol", admin=True))
     db.commit()
     assert make(first_admin="carol", admin_users={"carol"}).admin_users == {"carol"}
+
+
+def test_an_operator_gets_a_lost_admin_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Make
+) -> None:
+    places = Places(data=tmp_path, proxy=tmp_path / "proxy")
+    places.proxy.mkdir()
+    make_secrets(places)
+    assert reset_admin(Settings(), places) == 4, "there is no database yet"
+    file_db = orm.new_session_factory(places.database)()
+    hub = make(_deprecated_db_session=file_db, one_time_password_file=str(places.admin_password))
+    asyncio.run(hub.set_password("admin", GOOD))
+    hub.second_factors._store("admin", "A" * 32, confirmed=True)
+    hub.accounts.set_disabled("admin", True)
+    capsys.readouterr()
+
+    assert reset_admin(Settings(), places) == 0
+    password = capsys.readouterr().out.strip()
+    assert read_secret(places.admin_password) == password
+    here = Source("10.0.0.1")
+    account = asyncio.run(hub.door.check_password("admin", password, here))
+    demands = hub.demands(account)
+    assert (demands.code, demands.new_password) == (False, True)

@@ -92,7 +92,6 @@ def test_the_platforms_own_first_admin_is_nobody_there(tmp_path: Path, places: P
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ('authenticator = "oidc"\n', "wants a table [oidc]"),
         (LDAP.replace("allow_all = true", ""), "nobody could log in"),
         (OIDC.replace("https://login.example.org/token", "token"), "oidc.token_url"),
         (f"{OIDC}clientid = 1\n", "oidc.clientid"),
@@ -105,11 +104,18 @@ def test_what_is_wrong_is_named(text: str, part: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "part"), [("", "JHUB_PROVIDER_SECRET"), ('secret_file = "/nowhere"\n', "/nowhere")]
+    ("text", "part"),
+    [
+        ('authenticator = "oidc"\n', "wants a table [oidc]"),
+        ('authenticator = "ldap"\n', "wants a table [ldap]"),
+        (OIDC, "JHUB_PROVIDER_SECRET"),
+        (f'{OIDC}secret_file = "/nowhere"\n', "/nowhere"),
+        (f"{LDAP}lookup_dn = true\n", "JHUB_PROVIDER_SECRET"),
+    ],
 )
-def test_a_missing_secret_is_told(line: str, part: str, tmp_path: Path, places: Places) -> None:
+def test_what_is_missing_is_told(text: str, part: str, tmp_path: Path, places: Places) -> None:
     with pytest.raises(SettingsError) as caught:
-        applied(settings(tmp_path, OIDC + line), places)
+        applied(settings(tmp_path, text), places)
     assert part in str(caught.value)
 
 

@@ -101,6 +101,7 @@ class AccountHandler(_ChangeHandler):
         user.admin = admin
         assign_default_roles(self.db, entity=user)
         self.db.commit()
+        user._auth_refreshed = None  # an admin may need a second factor: asked at once
 
     async def _reset_password(self, name: str) -> bool:
         password = await self.authenticator.reset_password(name)
