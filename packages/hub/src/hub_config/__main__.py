@@ -32,7 +32,7 @@ from hub_config.sharing import secret_files
 from hub_config.spawning import disk_limit
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per command
     """Run one command; returns its exit code. Any other program is run in its place."""
     command = arguments[0] if arguments else ""
     try:
