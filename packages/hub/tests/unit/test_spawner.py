@@ -220,15 +220,24 @@ def test_a_container_that_ended_is_described_and_removed(
     async def docker(method: str, *_: Any, **__: Any) -> Any:
         calls.append(method)
         state = {"Running": False, "ExitCode": 137, "OOMKilled": True}
-        return {"inspect_container": {"Id": "0123", "State": state}, "logs": b"last words"}.get(
-            method
-        )
+        record = {"Id": "0123", "State": state, "HostConfig": {"Memory": 2**31}}
+        return {"inspect_container": record, "logs": b"last words"}.get(method)
 
     monkeypatch.setattr(child, "docker", docker)
     how = asyncio.run(child.poll())
-    assert "more memory" in str(how)
+    assert "more memory than the 2 GB of its profile" in str(how)
     assert "last words" in str(how)
     assert calls[-1] == "remove_container"
+
+
+def test_the_reason_outlives_the_server_and_the_hub(spawner: PlatformSpawner) -> None:
+    spawner.construct_child().ending = "It ended by itself."
+    spawner.clear_state()
+    state = spawner.get_state()
+    assert state == {"last_end": "It ended by itself."}
+    spawner.last_end = ""
+    spawner.load_state(state)
+    assert spawner.last_end == "It ended by itself."
 
 
 def test_waiting_ends_at_once_when_the_container_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import requests
 from docker.errors import APIError, NotFound
 from dockerspawner import DockerSpawner
-from traitlets import Int, default
+from traitlets import Int, Unicode, default
+
+from hub_config.spawning import endings
 
 LOG_LINES = 20
 """Lines of a container's log that are kept when it ended by itself."""
@@ -19,6 +21,9 @@ class EngineSpawner(DockerSpawner):
     """Calls to the engine that do not wait for each other, and ends that say why."""
 
     docker_threads = Int(16, help="Simultaneous calls to the Docker Engine").tag(config=True)
+
+    ending = Unicode(help="Why the container ended by itself; for its person")
+    lost = Unicode(help="What it lost for want of memory while it runs; for its person")
 
     remove = True
     use_internal_ip = True
@@ -66,7 +71,9 @@ class EngineSpawner(DockerSpawner):
             await self.release_network()
             return 0
         if record["State"]["Running"]:
+            self.lost = endings.lost(record)
             return None
+        self.ending = endings.why(record)
         how = await self.describe_end(record)
         self.log.warning("%s", how)
         await self.remove_quietly()
@@ -84,12 +91,8 @@ class EngineSpawner(DockerSpawner):
 
     async def describe_end(self, record: dict[str, Any]) -> str:
         """Why the container of this record ended, and the last lines it wrote."""
-        state = record["State"]
-        reason = f"exit code {state['ExitCode']}"
-        if state.get("OOMKilled"):
-            reason = "it needed more memory than its profile allows"
         lines = await self.last_lines()
-        return f"The container {self.object_name} ended: {reason}. Its last lines:\n{lines}"
+        return f"{self.object_name}: {endings.why(record)} Its last lines:\n{lines}"
 
     async def last_lines(self) -> str:
         """The end of the container's log."""

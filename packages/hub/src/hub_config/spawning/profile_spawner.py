@@ -64,6 +64,7 @@ class PlatformSpawner(ProfilesSpawner):
     _desk: Desk | None = None
     _chosen: Profile | None = None
     _suggested = ""
+    last_end = Unicode(help="Why the server ended by itself, until the next start")
 
     @property
     def desk(self) -> Desk:
@@ -192,6 +193,7 @@ class PlatformSpawner(ProfilesSpawner):
                 internal_trust_bundles=self.internal_trust_bundles,
                 internal_certs_location=self.internal_certs_location,
             )
+            child.observe(self._keep_ending, "ending")
         for trait in _HANDED_OVER:
             setattr(child, trait, getattr(self, trait))
         child.stages = self.stages
@@ -205,6 +207,7 @@ class PlatformSpawner(ProfilesSpawner):
         """
         profile = self._chosen or await self._admit(self.user_options)
         self._chosen = None
+        self.last_end = ""
         self.child_profile = profile.key
         self.stages.tell(Stage.IMAGE)
         try:
@@ -250,11 +253,23 @@ class PlatformSpawner(ProfilesSpawner):
         if not self.name:
             deletion.keep_home(self.user)
 
+    # -- the end -----------------------------------------------------------------------------
+
+    @property
+    def lost(self) -> str:
+        """What the running server lost for want of memory; for its person's pages."""
+        return self.child_spawner.lost if self.child_spawner else ""
+
+    def _keep_ending(self, change: dict[str, Any]) -> None:
+        """The child saw that its container ended. It is forgotten soon, the reason is not."""
+        self.last_end = change["new"] or self.last_end
+
     # -- state -------------------------------------------------------------------------------
 
     def load_state(self, state: dict[str, Any]) -> None:
         """After a restart of the hub: find the container again. Needs no profile and no image."""
         self.child_profile = state.get("profile", "")
+        self.last_end = state.get("last_end", "")
         child_state = state.get("child_state")
         if child_state:
             self.construct_child().load_state(child_state)
@@ -263,7 +278,7 @@ class PlatformSpawner(ProfilesSpawner):
     def get_state(self) -> dict[str, Any]:
         """What to keep in the database: names and sizes, never an environment or a token."""
         if self.child_spawner is None:
-            return {}
+            return {"last_end": self.last_end} if self.last_end else {}
         promise = self.desk.ledger.get(self.key) or Promise(**NOTHING)
         return {
             "profile": self.child_profile,
@@ -272,7 +287,7 @@ class PlatformSpawner(ProfilesSpawner):
         }
 
     def clear_state(self) -> None:
-        """Forget the server that was, and what it was promised."""
+        """Forget the server that was, and what it was promised, but not why it ended."""
         super().clear_state()
         self._chosen = None
         self.desk.ledger.release(self.key)
