@@ -2,34 +2,14 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
+from jhub_docker.testing.operator import Operator
 from jhub_docker.testing.person import Person
 from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.resources import Engine
-
-
-class Operator:
-    """Calls the tasks as a person does, with the platform's names in the environment."""
-
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
-
-    def invoke(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """Run one task; its output and exit code are in the result."""
-        return subprocess.run(
-            [sys.executable, "-m", "invoke", *arguments],
-            cwd=self.platform.root,
-            env={**self.platform.environment, **variables},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ class Client:
         The XSRF cookie is repeated in a header; a token needs none.
         """
         headers = {"X-XSRFToken": xsrf} if (xsrf := self._xsrf()) else {}
+        headers |= options.pop("headers", {})
         url = self.url(path)
         return self.session.request(method, url, headers=headers, **{"timeout": 60, **options})
 

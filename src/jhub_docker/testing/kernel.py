@@ -28,9 +28,7 @@ class Kernel:
         answer = self.client.post("api/kernels", json=body)
         assert answer.status_code == 201, f"no kernel: {answer.status_code} {answer.text[:300]}"
         self.id = answer.json()["id"]
-        self._socket = self.client.websocket(
-            f"api/kernels/{self.id}/channels?session_id={self._session}"
-        )
+        self._connect()
         return self
 
     def __exit__(
@@ -47,6 +45,15 @@ class Kernel:
         request = self._message("execute_request", {"code": code, "allow_stdin": False})
         self._socket.send(json.dumps(request))
         return request
+
+    def _connect(self) -> None:
+        channels = f"api/kernels/{self.id}/channels"
+        self._socket = self.client.websocket(f"{channels}?session_id={self._session}")
+
+    def reconnect(self) -> None:
+        """Open a new connection to the same kernel, as a page does whose connection was cut."""
+        self._socket.close()
+        self._connect()
 
     def execute(self, code: str) -> str:
         """Run code and return what it printed, followed by its value as text.

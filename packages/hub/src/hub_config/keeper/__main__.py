@@ -7,6 +7,7 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 
 from hub_config.first_start import Places, read_secret
@@ -25,7 +26,9 @@ def main() -> None:
     proxy = ProxyApi(options.proxy, read_secret(Places().proxy_token))
     hub = HubApi(os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"])
     attach = partial(attach_to_networks, options.platform)
-    Keeper(proxy, {"networks": attach, "routes": hub.sync_proxy}).run()
+    # JupyterHub ends its services with SIGINT; that is no error to write about.
+    with suppress(KeyboardInterrupt):
+        Keeper(proxy, {"networks": attach, "routes": hub.sync_proxy}).run()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,252 @@
+"""Whatever is restarted, nobody at work is dropped: one server with all kinds of connections, kept
+open over everything that happens to the hub and the engine; then what happens to the proxy.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import pytest
+import requests
+from docker.models.containers import Container
+
+from jhub_docker import engine as engines
+from jhub_docker.catalog import Catalog
+from jhub_docker.testing.kernel import Kernel
+from jhub_docker.testing.marimo import MarimoSession
+from jhub_docker.testing.operator import Operator
+from jhub_docker.testing.person import Person
+from jhub_docker.testing.platforms import Platform
+from jhub_docker.testing.resources import Engine
+from jhub_docker.testing.sockets import IdleSockets
+from jhub_docker.testing.vscode import VsCodeTerminal
+from jhub_docker.testing.waiting import wait_until
+
+IDLE = 20
+LOOK_EVERY = 0.2
+"""Seconds between two uses of a connection while something happens to the platform."""
+
+ROUTES_WITHIN = 5
+"""Seconds after which a proxy that answers again has all routes; what the platform promises."""
+
+KILL_THE_HUB = """
+import os, signal
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    with open(f"/proc/{pid}/cmdline") as file:
+        if "--config\\0" in (line := file.read()) and "jupyterhub\\0" in line:
+            os.kill(int(pid), signal.SIGKILL)
+"""
+
+OLDER_SCHEMA = "be8ecf03ddac"
+"""JupyterHub's schema three revisions before 6.1's (jupyterhub/alembic/versions)."""
+
+MAKE_OLDER = f"""
+import subprocess
+from jupyterhub import dbutil
+with dbutil._temp_alembic_ini("sqlite:////srv/jupyterhub/jupyterhub.sqlite") as ini:
+    subprocess.run(["alembic", "-c", ini, "downgrade", "{OLDER_SCHEMA}"], check=True)
+"""
+
+Event = Callable[["Scene"], None]
+
+
+@dataclass
+class Work:
+    """All that one person has open in one server; `look` uses each once."""
+
+    kernel: Kernel
+    terminal: VsCodeTerminal
+    marimo: MarimoSession
+    idle: IdleSockets
+    looks: int = 0
+
+    def compute(self) -> None:
+        """The kernel goes on counting where it was."""
+        self.looks += 1
+        assert self.kernel.execute("count += 1; print(count)") == f"{self.looks}\n"
+
+    def look(self) -> None:
+        """Each connection is the one it was, and works."""
+        self.compute()
+        self.terminal.run(f"echo looked=$(({self.looks} + 0))", f"looked={self.looks}")
+        assert self.marimo.compute(f"{self.looks} * 1000") == str(self.looks * 1000)
+        assert self.idle.dropped() == 0
+
+
+@dataclass
+class Scene:
+    """A platform, somebody at work on it, and somebody who comes and goes."""
+
+    platform: Platform
+    ada: Person
+    visitor: Person
+    server: Container
+
+    @property
+    def operator(self) -> Operator:
+        """Whoever runs the platform."""
+        return Operator(self.platform)
+
+    @property
+    def image(self) -> str:
+        """The hub's image."""
+        return f"local/jupyterhub-hub:{self.platform.environment['JHUB_IMAGE_TAG']}"
+
+    def visit(self) -> None:
+        """A new server can be started, and stopped."""
+        self.visitor.choose("uv-marimo-small").stop()
+
+    def up(self) -> None:
+        """`invoke up` as an operator calls it."""
+        result = self.operator.invoke("up", "--no-build")
+        assert result.returncode == 0, result.stderr
+
+    def answers(self) -> bool:
+        """Whether the server answers through the platform's port."""
+        answer = self.ada.server.get("api", allow_redirects=False, timeout=5)
+        return answer.status_code == HTTPStatus.OK
+
+
+@pytest.fixture(scope="module")
+def scene(engine: Engine, catalog: Catalog, pytestconfig: pytest.Config) -> Iterator[Scene]:
+    """A platform with images under a tag of its own, so that the hub's can be replaced."""
+    platform = Platform(engine, pytestconfig.rootpath, "restarts")
+    tested, own = platform.environment["JHUB_IMAGE_TAG"], platform.project
+    platform.environment |= {"JHUB_IMAGE_TAG": own, "JHUB_SIGNUP": "open"}
+    repositories = [spec.repository for spec in catalog.published]
+    with ExitStack() as stack:
+        for repository in repositories:
+            engine.client.images.get(f"{repository}:{tested}").tag(repository, own)
+            stack.callback(engine.client.images.remove, f"{repository}:{own}")
+        stack.enter_context(platform)
+        ada, visitor = Person(platform.url, "ada"), Person(platform.url, "visitor")
+        for person in (ada, visitor):
+            assert person.sign_up().ok
+            person.log_in()
+            assert person.is_logged_in()
+        ada.choose("uv-lab-small")
+        (server,) = platform.servers("ada")
+        yield Scene(platform, ada, visitor, server)
+
+
+@pytest.fixture(scope="module")
+def work(scene: Scene) -> Iterator[Work]:
+    with (
+        Kernel(scene.ada.server) as kernel,
+        VsCodeTerminal(scene.ada.server) as terminal,
+        MarimoSession(scene.ada.server) as marimo,
+        IdleSockets(scene.ada.server, IDLE) as idle,
+    ):
+        kernel.execute("count = 0")
+        yield Work(kernel, terminal, marimo, idle)
+
+
+def killed(scene: Scene) -> None:
+    """The hub is killed, and comes back by itself."""
+    hub = scene.platform.container("hub")
+    before = hub.attrs["State"]["StartedAt"]
+    hub.exec_run(["python", "-c", KILL_THE_HUB])
+
+    def started_again() -> bool:
+        hub.reload()
+        return bool(hub.attrs["State"]["StartedAt"] != before and hub.status == "running")
+
+    wait_until(started_again, 60, "the hub's container to start again")
+    scene.platform.wait_until_open()
+
+
+def upgraded(scene: Scene) -> None:
+    """A new hub image finds a database with an older schema."""
+    engine, platform = scene.platform.engine, scene.platform
+    before = {service: platform.container(service).id for service in ("hub", "proxy")}
+    platform.compose("stop", "hub")
+    data = {platform.environment["JHUB_DATA_VOLUME"]: {"bind": "/srv/jupyterhub", "mode": "rw"}}
+    engine.run(scene.image, ["python", "-c", MAKE_OLDER], user="jupyterhub", volumes=data)
+    dockerfile = f"FROM {scene.image}\nENV RELEASE=next\n".encode()
+    labels = {**engine.labels}
+    engine.client.images.build(fileobj=io.BytesIO(dockerfile), tag=scene.image, labels=labels)
+    scene.up()
+    after = {service: platform.container(service) for service in before}
+    assert after["hub"].id != before["hub"], "the new image is not in use"
+    assert after["proxy"].id == before["proxy"], "the proxy was replaced, which drops everybody"
+    listing = after["hub"].exec_run(["ls", "/srv/jupyterhub"], user="jupyterhub")
+    assert b"jupyterhub.sqlite.20" in listing.output, "the old database was not kept"
+
+
+def recreated(scene: Scene) -> None:
+    """The hub's container is made anew."""
+    scene.platform.compose("up", "--detach", "--force-recreate", "--no-deps", "hub")
+    scene.platform.wait_until_open()
+
+
+def engine_restarted(scene: Scene) -> None:
+    """The engine itself is restarted, where it was started from here and may be."""
+    if engines.started_here():
+        result = scene.operator.invoke("engine.restart")
+        assert result.returncode == 0, result.stderr
+        wait_until(scene.platform.engine.client.ping, 30, "the engine")
+    scene.platform.wait_until_open()
+
+
+@pytest.mark.parametrize("event", [killed, upgraded, recreated, engine_restarted])
+def test_nobody_at_work_is_dropped(event: Event, scene: Scene, work: Work) -> None:
+    with ThreadPoolExecutor(1) as other:
+        happening = other.submit(event, scene)
+        while not wait([happening], LOOK_EVERY).done:
+            work.compute()
+            assert scene.answers()
+    happening.result()
+    work.look()
+    assert scene.ada.is_logged_in()
+    assert scene.ada.hub.get("api/users/ada").json()["server"], "the hub forgot the server"
+    (server,) = scene.platform.servers("ada")
+    assert server.id == scene.server.id, "the server was started anew"
+    scene.visit()
+
+
+def proxy_restarted(scene: Scene) -> None:
+    """The proxy's process is another one."""
+    scene.platform.container("proxy").restart(timeout=1)
+
+
+def proxy_recreated(scene: Scene) -> None:
+    """The proxy's container is another one, on none of the servers' networks."""
+    scene.platform.compose("up", "--detach", "--force-recreate", "--no-deps", "proxy")
+
+
+def all_restarted(scene: Scene) -> None:
+    """`docker compose restart`."""
+    scene.platform.compose("restart", "--timeout", "5")
+
+
+def down_and_up(scene: Scene) -> None:
+    """`invoke down`, which leaves servers running, and `invoke up`."""
+    assert scene.operator.invoke("down").returncode == 0
+    scene.up()
+
+
+@pytest.mark.parametrize("event", [proxy_restarted, proxy_recreated, all_restarted, down_and_up])
+def test_a_new_proxy_soon_has_all_routes(event: Event, scene: Scene) -> None:
+    client = scene.ada.server
+    with Kernel(client) as kernel:
+        kernel.execute("kept = 42")
+        event(scene)
+        scene.platform.wait_until_open()
+        wait_until(
+            scene.answers, ROUTES_WITHIN, "the server's route", ignoring=requests.RequestException
+        )
+        kernel.reconnect()
+        assert kernel.execute("kept") == "42", "the server was started anew"
+    assert scene.ada.is_logged_in()
+
+
+def test_after_all_that_a_server_stops_and_its_files_are_kept(scene: Scene) -> None:
+    body = {"type": "file", "format": "text", "content": "kept"}
+    assert scene.ada.server.put("api/contents/kept.txt", json=body).ok
+    scene.ada.stop()
+    assert not scene.platform.servers("ada")
+    scene.ada.choose("uv-lab-small")
+    assert scene.ada.server.get("api/contents/kept.txt").json()["content"] == "kept"
