@@ -60,9 +60,7 @@ class Servers:
 
 @pytest.fixture(scope="module")
 def servers(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Servers]:
-    platform = Platform(engine, pytestconfig.rootpath, "idle")
-    platform.environment |= SETTINGS
-    with platform:
+    with Platform(engine, pytestconfig.rootpath, "idle", settings=SETTINGS) as platform:
         person = Person(platform.url, "admin", platform.one_time_password())
         person.log_in()
         assert person.change_password(secrets.token_urlsafe(12)).ok

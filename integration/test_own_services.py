@@ -1,0 +1,106 @@
+"""Web applications a person puts behind their server, done as docs/your-own-service.md says."""
+
+import io
+import re
+import tarfile
+from pathlib import Path
+
+import pytest
+import requests
+from docker.models.containers import Container
+
+from jhub_docker import machine
+from jhub_docker.testing.client import Client
+from jhub_docker.testing.person import MakePerson, Person
+from jhub_docker.testing.platforms import Platform
+from jhub_docker.testing.waiting import wait_until
+
+PAGE = Path(__file__).parents[1] / "docs" / "your-own-service.md"
+RERUN = b"\x5a\x00"
+"""Streamlit's BackMsg with an empty rerun_script (streamlit/proto, BackMsg.proto, field 11)."""
+
+
+def shell_blocks() -> list[str]:
+    """The page's commands, in order."""
+    return re.findall(r"```sh\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+
+
+def files() -> dict[str, str]:
+    """The files the page tells to write, by their paths."""
+    found = re.findall(r"`(~/\S+)`:\n\n```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    return dict(found)
+
+
+def container_of(platform: Platform, person: Person) -> Container:
+    (container,) = platform.servers(person.name)
+    return container
+
+
+def type_in(container: Container, script: str, **environment: str) -> None:
+    """Run what a person would type into a terminal."""
+    code, output = container.exec_run(["bash", "-ec", script], environment=environment)
+    assert code == 0, output.decode()
+
+
+def trust(container: Container) -> str:
+    """Hand over what this machine trusts; returns its path there."""
+    bundle = Path(machine.ca_bundle() or "/etc/ssl/certs/ca-certificates.crt").read_bytes()
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        entry = tarfile.TarInfo("trusted.crt")
+        entry.size, entry.mode = len(bundle), 0o644
+        archive.addfile(entry, io.BytesIO(bundle))
+    container.put_archive("/home/nebula", target.getvalue())
+    return "/home/nebula/trusted.crt"
+
+
+def streamlit_says(client: Client) -> bytes:
+    """What Streamlit's socket tells a browser that opens the page."""
+    socket = client.websocket("hello/_stcore/stream", timeout=20)
+    socket.send_binary(RERUN)
+    said = b""
+    while b"Seven times" not in said or b"42" not in said:
+        part = socket.recv()
+        assert part, f"Streamlit's socket closed; it said {said[-300:]!r}"
+        said += part if isinstance(part, bytes) else part.encode()
+    socket.close()
+    return said
+
+
+@pytest.fixture(scope="module")
+def owner(make_person: MakePerson, platform: Platform) -> Person:
+    """Someone who followed the page."""
+    owner = make_person("maker").choose("uv-marimo-small")
+    container = container_of(platform, owner)
+    type_in(container, shell_blocks()[1], SSL_CERT_FILE=trust(container))
+    for path, text in files().items():
+        type_in(
+            container, f'mkdir -p {path.rpartition("/")[0]}; printf %s "$TEXT" >{path}', TEXT=text
+        )
+    owner.stop()
+    owner.choose("uv-marimo-small")
+    port = shell_blocks()[0].replace("8500 --directory ~/site", "8500 --directory ~/site &")
+    container_of(platform, owner).exec_run(["bash", "-c", port], detach=True)
+    return owner
+
+
+def test_a_port(owner: Person) -> None:
+    def answers() -> bool:
+        answer = owner.server.get("proxy/8500/")
+        return answer.ok and "It works." in answer.text
+
+    wait_until(answers, 30, "the page on the port")
+
+
+def test_an_application_with_a_websocket(owner: Person) -> None:
+    assert "<title>Streamlit</title>" in owner.server.get("hello/").text
+    assert b"Seven times" in streamlit_says(owner.server)
+
+
+def test_nobody_else_gets_in(owner: Person, make_person: MakePerson) -> None:
+    other = make_person("neighbour")
+    for path in ("proxy/8500/", "hello/"):
+        url = owner.server.url(path)
+        assert "/hub/login" in requests.get(url, timeout=60).url
+        answer = other.session.get(url, timeout=60)
+        assert answer.status_code == 403, f"{answer.url}: {answer.status_code}"
