@@ -602,6 +602,40 @@ BODIES: list[tuple[str, str]] = [
 """Bodies of a creation that can be read in more than one way, or not at all."""
 
 
+LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+"""Sent behind each raw request: the filter has hung up by then, or answers this and hangs up."""
+
+RAW: dict[str, bytes] = {
+    "both lengths": b"POST /containers/create HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /images/json HTTP/1.1\r\n\r\n",
+    "two lengths": b"POST /containers/create HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+    b"Content-Length: 30\r\n\r\nGET /secrets HTTP/1.1\r\n\r\n",
+    "an unknown coding": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a coding twice": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "a length that is none": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Length: +4\r\n\r\n{}{}",
+    "a space before the colon": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Length : 2\r\n\r\n{}",
+    "a header that goes on": b"GET /events HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
+    "another protocol": b"POST /containers/create HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+    b"Upgrade: tcp\r\n\r\n",
+    "HTTP/2": b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
+    "a tunnel": b"CONNECT engine:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "an unknown method": b"BREW /version HTTP/1.1\r\nHost: x\r\n\r\n",
+    "another method by a header": b"POST /images/json HTTP/1.1\r\nHost: x\r\n"
+    b"X-HTTP-Method-Override: GET\r\nContent-Length: 0\r\n\r\n",
+    "a body too large": b"POST /containers/create HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Length: 1100000\r\n\r\n" + b" " * 1100000,
+    "a form": b"POST /containers/create HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\nname=x",
+    "no HTTP": b"\x00\x01\x02\x03\r\n\r\n",
+}
+"""Requests that are not plain HTTP, or carry a second one with them."""
+
+
 def cases(world: World) -> Iterator[Case]:
     """All hostile calls."""
     create = f"/v1.45/containers/create?name={world.name}"

@@ -45,7 +45,10 @@ class Filter:
             return await self._judge(request)
         except Refused as refusal:
             log.warning("Refused %s %r: %s", request.method[:20], request.raw_path[:300], refusal)
-            return _message(web.HTTPForbidden.status_code, f"engine filter: {refusal}")
+            answer = _message(web.HTTPForbidden.status_code, f"engine filter: {refusal}")
+            # Nothing that came behind a refused request is read.
+            answer.force_close()
+            return answer
         except MissingError as missing:
             return _message(web.HTTPNotFound.status_code, str(missing))
         except TimeoutError:

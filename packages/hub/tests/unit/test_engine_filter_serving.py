@@ -1,14 +1,50 @@
 """The filter's process where no engine is needed to see it: its socket, and its end."""
 
 import asyncio
+import re
 import stat
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from engine_filter import serving
+from engine_filter.upstream import Upstream
 
-from .test_engine_filter import POLICY
+from .test_engine_filter import POLICY, hostile
+
+
+async def _answers(folder: Path, requests: list[bytes]) -> list[bytes]:
+    """What the filter answers to raw requests; there is no engine behind it."""
+    own = folder / "own.sock"
+    answers = []
+    async with Upstream(folder / "no-engine.sock") as upstream:
+        server = web.Server(serving.Filter(POLICY, upstream).handle, access_log=None)
+        runner = web.ServerRunner(server)
+        await runner.setup()
+        await web.UnixSite(runner, own).start()
+        for request in requests:
+            reader, writer = await asyncio.open_unix_connection(own)
+            writer.write(request + hostile.LAST)
+            answers.append(await asyncio.wait_for(reader.read(), 10))
+            writer.close()
+        await runner.cleanup()
+    return answers
+
+
+def answers(folder: Path, requests: list[bytes]) -> list[str]:
+    """The status lines of everything the filter answers to each request."""
+    found = asyncio.run(_answers(folder, requests))
+    return [
+        ", ".join(re.findall(r"^HTTP/1\.[01] (.*?)\r?$", one.decode("latin-1"), re.MULTILINE))
+        for one in found
+    ]
+
+
+def test_what_is_not_plain_http_never_gets_as_far_as_the_engine(tmp_path: Path) -> None:
+    told = answers(tmp_path, [*hostile.RAW.values(), b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n"])
+    assert told.pop().startswith("502 Bad Gateway"), "a plain request gets that far"
+    assert set(told) <= {"400 Bad Request", "403 Forbidden"}, told
 
 
 def test_it_ends_with_an_error_when_the_engine_has_gone(

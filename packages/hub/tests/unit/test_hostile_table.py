@@ -10,7 +10,8 @@ import pytest
 
 from engine_filter.refusal import Refused
 
-from .test_engine_filter import CASES, ask
+from .test_engine_filter import CASES, ask, hostile
+from .test_engine_filter_serving import answers
 
 PAGE = Path(__file__).parents[4] / "docs" / "engine-filter.md"
 WRITE = "JHUB_TEST_WRITE_DOCS"
@@ -25,8 +26,8 @@ works is in [packages/hub/README.md](../packages/hub/README.md#between-hub-and-e
 """
 
 
-def page() -> str:
-    """The page as it has to be."""
+def page(folder: Path) -> str:
+    """The page as it has to be; the filter's socket is made in `folder` for that."""
     lines = [HEAD.format(write=WRITE)]
     for subject in dict.fromkeys(case.subject for case in CASES):
         lines.append(f"## {subject}\n\n| hostile call | what it got |\n| --- | --- |\n")
@@ -36,7 +37,10 @@ def page() -> str:
             if case.subject == subject
         ]
         lines.append("\n")
-    return "".join(lines).rstrip() + "\n"
+    lines.append("## HTTP\n\n| hostile request | what it got |\n| --- | --- |\n")
+    told = answers(folder, list(hostile.RAW.values()))
+    lines += [f"| {cell(t)} | {cell(got)} |\n" for t, got in zip(hostile.RAW, told, strict=True)]
+    return "".join(lines)
 
 
 def verdict(case: object) -> str:
@@ -52,8 +56,8 @@ def cell(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "|*_<>[]`\\" else sign for sign in plain)
 
 
-def test_the_page_says_what_every_hostile_call_gets() -> None:
+def test_the_page_says_what_every_hostile_call_gets(tmp_path: Path) -> None:
     if os.environ.get(WRITE):
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page(), encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == page()
+        PAGE.write_text(page(tmp_path), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page(tmp_path)
