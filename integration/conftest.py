@@ -1,13 +1,17 @@
 """One platform for all integration tests, with an admin who changed the one-time password."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
+from jhub_docker.testing.browser import Window, chromium
 from jhub_docker.testing.person import MakePerson, Person
 from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.resources import Engine
+
+OpenWindow = Callable[[], Window]
 
 CONFIG = """
 [groups.team]
@@ -51,3 +55,16 @@ def make_person(platform: Platform, admin: Person) -> MakePerson:
         return person
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started when the first test needs it."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def open_window(browser: Browser, platform: Platform, engine: Engine) -> OpenWindow:
+    """Opens a window for somebody, with cookies of its own; pictures are kept as test output."""
+    return lambda: Window(browser, platform.url, engine.logs / "screenshots")

@@ -1,70 +1,160 @@
-"""The same path in a real browser: what a person sees, kept as screenshots.
+"""A person's whole path in a real browser: from signing up to signing out, found by role and label.
 
-The pictures are below `.test-logs/screenshots/`.
+Pictures of the stations are kept below `.test-logs/screenshots/`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from urllib.parse import urljoin
 
-import pytest
-from playwright.sync_api import Browser, Locator
+import pyotp
 
-from jhub_docker.testing.browser import Window, chromium
+from jhub_docker.testing.browser import Window
 from jhub_docker.testing.person import Person
 from jhub_docker.testing.platforms import Platform
-from jhub_docker.testing.resources import Engine
+
+NOTEBOOK = """import marimo
+
+app = marimo.App()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
+@app.cell
+def _():
+    x = 2
+    return (x,)
 
 
-@pytest.fixture
-def window(browser: Browser, platform: Platform, engine: Engine) -> Window:
-    return Window(browser, platform.url, engine.logs / "screenshots")
+@app.cell
+def _(x):
+    x * 21
+    return
+"""
+"""A marimo notebook whose second cell depends on the first one."""
 
 
-def interface(window: Window, image: str) -> Locator:
-    """Something that is there once the interface of an image is drawn."""
-    page = window.page
-    match image:
-        case "uv-lab":
-            return page.get_by_role("region", name="notebook content").or_(
-                page.get_by_text("Launcher", exact=True)
-            )
-        case "uv-vscode":
-            return page.get_by_role("tree", name="Files Explorer").or_(
-                page.get_by_role("tab", name="Explorer")
-            )
-        case _:
-            return page.get_by_role("heading").or_(page.get_by_role("main"))
-
-
-def test_person_in_a_browser(window: Window, platform: Platform, admin: Person) -> None:
-    page = window.page
+def test_a_stranger_signs_up_works_in_every_interface_and_leaves(
+    open_window: Callable[[], Window], platform: Platform, admin: Person
+) -> None:
     person = Person(platform.url, "viewer")
-    window.open("/hub/signup")
-    page.get_by_label("Username").fill(person.name)
-    page.get_by_label("Password:").fill(person.password)
-    page.get_by_label("Password again").fill(person.password)
-    page.get_by_role("button", name="Sign up").click()
-    window.see(page.get_by_role("status"), "signed-up")
-    assert admin.approve(person.name).ok
+    window = open_window()
+    sign_up(window, person)
+    approve(open_window(), admin, person.name)
+    window.sign_in(person.name, person.password)
+    recovery_code = set_up_a_second_factor(window)
+    window.see(window.page.get_by_role("link", name="Home"), "signed-in")
 
+    window.start("JupyterLab")
+    compute_a_cell_in_jupyterlab(window)
+    window.stop()
+
+    window.start("VS Code")
+    edit_a_file_and_run_a_command_in_vs_code(window)
+    window.stop()
+
+    window.start("marimo")
+    recompute_a_cell_in_marimo(window)
+    window.stop()
+
+    window.page.get_by_role("button", name="Logout").click()
+    window.see(window.page.get_by_role("heading", name="Sign in"), "signed-out")
+    window.sign_in(person.name, person.password)
+    window.see(window.page.get_by_label("Code from your authenticator app"), "second-factor")
+    window.page.get_by_label("Code from your authenticator app").fill(recovery_code)
+    window.page.get_by_role("button", name="Sign in").click()
+    window.see(window.page.get_by_role("button", name="Logout"))
+    window.close()
+
+
+def sign_up(window: Window, person: Person) -> None:
+    page = window.page
     window.open("/")
+    window.see(page.get_by_role("link", name="Sign up"), "login").click()
     page.get_by_label("Username").fill(person.name)
-    page.get_by_role("textbox", name="Password").fill(person.password)
-    window.see(page.get_by_role("button", name="Sign in"), "login").click()
-    window.see(page.get_by_role("button", name="Logout"), "logged-in")
-    for cookie in window.context.cookies():
-        person.session.cookies.set(cookie["name"], cookie["value"], path=cookie["path"])
+    page.get_by_label("Password:", exact=True).fill(person.password)
+    page.get_by_label("Password again").fill(person.password)
+    page.get_by_label("Set up a second factor when I first sign in").check()
+    page.get_by_role("button", name="Sign up").click()
+    waiting = page.get_by_role("status").filter(has_text="approve")
+    window.see(waiting, "waiting-for-approval")
+    window.sign_in(person.name, person.password)
+    window.see(page.get_by_text("not been authorized").or_(page.get_by_text("not approved")))
 
-    for image in ("uv-lab", "uv-vscode", "uv-marimo"):
-        window.open("/hub/spawn")
-        window.see(page.locator(f"input[value={image}-small]"), "profiles").check()
-        page.get_by_role("button", name="Start").click()
-        window.see(interface(window, image), image)
-        assert "Build with Agent" not in page.content(), "no AI features were asked for"
-        page.goto("about:blank")
-        person.stop()
+
+def approve(window: Window, admin: Person, name: str) -> None:
+    page = window.page
+    window.sign_in(admin.name, admin.password)
+    window.see(page.get_by_role("button", name="Logout"))
+    window.open("/hub/authorize")
+    window.see(page.get_by_role("button", name=f"Approve: {name}"), "approve").click()
+    window.see(page.get_by_role("button", name=f"Disable: {name}"))
+    window.close()
+
+
+def set_up_a_second_factor(window: Window) -> str:
+    """Set it up as the sign-up asked for; returns a recovery code."""
+    page = window.page
+    window.see(page.get_by_role("heading", name="Second factor"))
+    begin = page.get_by_role("button", name="Set up")
+    if begin.is_visible():
+        begin.click()
+    key = window.see(page.locator("#totp-key"), "second-factor-set-up").inner_text()
+    page.get_by_label("Code from your app").fill(pyotp.TOTP(key).now())
+    page.get_by_role("button", name="Confirm").click()
+    go_on = window.see(page.get_by_role("link", name="I have kept them"), "recovery-codes")
+    code = page.get_by_role("main").get_by_role("listitem").first.inner_text()
+    go_on.click()
+    return code
+
+
+def compute_a_cell_in_jupyterlab(window: Window) -> None:
+    page = window.page
+    launcher = page.get_by_role("main").get_by_role("button", name="Python 3")
+    window.see(launcher, "jupyterlab").click()
+    # What is run before the kernel listens would be lost.
+    window.see(page.get_by_text("Python 3 (ipykernel) | Idle"))
+    page.get_by_role("main").get_by_role("textbox").last.click()
+    page.keyboard.insert_text(
+        "from pathlib import Path\n"
+        'Path("notes.txt").write_text("from-lab")\n'
+        f'Path("sums.py").write_text({NOTEBOOK!r})\n'
+        'print("computed", 6 * 7)'
+    )
+    page.keyboard.press("Shift+Enter")
+    window.see(page.get_by_text("computed 42", exact=True), "jupyterlab-computed")
+    assert "Build with Agent" not in page.content(), "no AI features were asked for"
+
+
+def edit_a_file_and_run_a_command_in_vs_code(window: Window) -> None:
+    """The file was written in JupyterLab: both see one home."""
+    page = window.page
+    files = page.get_by_role("tree", name="Files Explorer")
+    window.see(files.get_by_role("treeitem", name="notes.txt"), "vscode").dblclick()
+    window.see(page.get_by_role("code").get_by_text("from-lab"))
+    # The elements that take the keys are there for keyboards and screen readers, not to be seen.
+    page.get_by_role("textbox", name="notes.txt").focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.insert_text("-and-vscode")
+    page.keyboard.press("Control+s")
+    page.keyboard.press("Control+`")
+    page.get_by_role("textbox", name="Terminal").focus()
+    page.keyboard.type("touch said-$(cat notes.txt).txt\n")
+    said = files.get_by_role("treeitem", name="said-from-lab-and-vscode.txt")
+    window.see(said, "vscode-edited")
+    assert "Build with Agent" not in page.content(), "no AI features were asked for"
+
+
+def recompute_a_cell_in_marimo(window: Window) -> None:
+    """The notebook was written in JupyterLab, too."""
+    page = window.page
+    window.see(page.get_by_role("treeitem", name="sums.py"), "marimo")
+    link = page.get_by_role("treeitem", name="sums.py").get_by_role("link")
+    page.goto(urljoin(page.url, link.get_attribute("href") or "?file=sums.py"))
+    first, second = page.get_by_role("textbox").first, page.get_by_role("textbox").nth(1)
+    window.see(second).click()
+    page.keyboard.press("Control+Enter")
+    window.see(page.get_by_text("42", exact=True))
+    first.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("x = 3")
+    page.keyboard.press("Control+Enter")
+    # The second cell follows by itself.
+    window.see(page.get_by_text("63", exact=True), "marimo-recomputed")

@@ -97,6 +97,30 @@ class Window:
             self.keep_picture(picture)
         return wanted.first
 
+    def sign_in(self, name: str, password: str) -> None:
+        """Sign in with name and password, as a form asks for them."""
+        self.open("/hub/login")
+        self.page.get_by_label("Username").fill(name)
+        self.page.get_by_role("textbox", name="Password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def start(self, image: str, size: str = "Small") -> None:
+        """Choose an image by its title and a size on the form, and press Start."""
+        self.open("/hub/spawn")
+        sizes = self.see(self.page.get_by_role("group", name=image))
+        sizes.get_by_role("radio", name=size).check()
+        self.page.get_by_role("button", name="Start").click()
+
+    def stop(self) -> None:
+        """Stop the default server on the home page, and wait until the page says so."""
+        self.open("/hub/home")
+        self.see(self.page.get_by_role("button", name="Stop Default server")).click()
+        self.see(self.page.get_by_role("link", name="Start Default server"))
+
+    def close(self) -> None:
+        """Close the window; its cookies are gone."""
+        self.context.close()
+
     def keep_picture(self, name: str, *, whole_page: bool = False) -> None:
         """Keep a picture of the window, and the console's lines so far."""
         self.page.screenshot(path=self.folder / f"{name}.png", full_page=whole_page)

@@ -29,7 +29,8 @@ def render(brand_colour: str) -> str:
     """The style sheet for a colour that was `checked`."""
     fill = parse(brand_colour)
     return (
-        f":root {{ --brand-fill: {fill}; --brand-fill-strong: {fill.mixed(BLACK, 0.2)}; }}\n"
+        f":root {{ --brand-fill: {fill}; --brand-fill-rgb: {fill.parts}; "
+        f"--brand-fill-strong: {fill.mixed(BLACK, 0.2)}; }}\n"
         + _theme("light", fill, LIGHT)
         + _theme("dark", readable_on(DARK, fill), DARK)
     )

@@ -44,6 +44,11 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
     }
   };
 
+  // The hub closes the stream of a start that is over; what is true then, a new look tells.
+  source.onerror = () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => window.location.reload(), 1000);
+  };
+
   element("stop-server-btn").addEventListener("click", ({ currentTarget: button }) => {
     button.disabled = true;
     element("progress-message").textContent = "Stopping…";

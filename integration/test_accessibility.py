@@ -1,0 +1,141 @@
+"""Every page of the hub, judged by axe: WCAG 2.2 A and AA, light and dark, on a desk and a phone.
+
+The pictures of each page in each look are below `.test-logs/screenshots/`.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from jhub_docker.testing.accessibility import judge
+from jhub_docker.testing.browser import Window
+from jhub_docker.testing.person import MakePerson, Person
+
+OpenWindow = Callable[[], Window]
+
+OF_JUPYTERHUB = (
+    '#react-admin-hook button[aria-controls$="-collapse"]',
+    "#react-admin-hook td a",
+    "#react-admin-hook ul.list-group",
+)
+"""What JupyterHub's admin page, a script of its own, draws and no template reaches: a button with a
+picture and no name, a button inside a link, and a list whose children are no items."""
+
+
+@pytest.fixture(scope="module")
+def stranger(open_window: OpenWindow) -> Iterator[Window]:
+    window = open_window()
+    yield window
+    window.close()
+
+
+@pytest.fixture(scope="module")
+def person(make_person: MakePerson) -> Person:
+    return make_person("reader")
+
+
+@pytest.fixture(scope="module")
+def reader(open_window: OpenWindow, person: Person) -> Iterator[Window]:
+    window = open_window()
+    window.sign_in(person.name, person.password)
+    window.see(window.page.get_by_role("button", name="Logout"))
+    yield window
+    window.close()
+
+
+@pytest.fixture(scope="module")
+def administrator(open_window: OpenWindow, admin: Person) -> Iterator[Window]:
+    window = open_window()
+    window.sign_in(admin.name, admin.password)
+    window.see(window.page.get_by_role("button", name="Logout"))
+    yield window
+    window.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "heading"),
+    [
+        ("login", "/hub/login", "Sign in"),
+        ("sign-up", "/hub/signup", "Sign up"),
+        ("not-found", "/hub/nosuch", "There is no such page"),
+        ("server-gone", "/hub/error/503", "Your server does not answer"),
+    ],
+)
+def test_page_of_a_stranger(stranger: Window, name: str, path: str, heading: str) -> None:
+    stranger.open(path)
+    stranger.see(stranger.page.get_by_role("heading", name=heading))
+    assert judge(stranger, name) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "heading"),
+    [
+        ("home", "/hub/home", "Your servers"),
+        ("profiles", "/hub/spawn", "Choose what to start"),
+        ("tokens", "/hub/token", "Manage JupyterHub Tokens"),
+        ("password", "/hub/change-password", "Change password"),
+        ("second-factor", "/hub/second-factor", "Second factor"),
+        ("forbidden", "/hub/admin", "You may not do this"),
+        ("not-running", "/user/reader/lab", "Your server is not running"),
+    ],
+)
+def test_page_of_a_person(reader: Window, name: str, path: str, heading: str) -> None:
+    reader.open(path)
+    reader.see(reader.page.get_by_role("heading", name=heading))
+    assert judge(reader, name) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "shown"),
+    [
+        ("people", "/hub/authorize", "reader"),
+        ("admin", "/hub/admin", "reader"),
+        ("admin-groups", "/hub/admin#/groups", "no groups created"),
+    ],
+)
+def test_page_of_an_admin(administrator: Window, name: str, path: str, shown: str) -> None:
+    administrator.open(path)
+    administrator.see(administrator.page.get_by_role("main").get_by_text(shown))
+    assert judge(administrator, name, OF_JUPYTERHUB) == []
+
+
+def test_a_refused_choice_says_what_there_is(reader: Window) -> None:
+    reader.open("/hub/spawn")
+    choice = reader.see(reader.page.get_by_role("radio").first)
+    choice.evaluate("radio => radio.value = 'no-such-profile'")
+    choice.check()
+    reader.page.get_by_role("button", name="Start").click()
+    reader.see(reader.page.get_by_text("There is no such profile"))
+    assert judge(reader, "refused") == []
+
+
+def test_progress_and_a_running_server(reader: Window) -> None:
+    """The news of the start are held back, so that the page stays long enough to be judged."""
+    held_back = re.compile(r"/progress")
+    reader.page.route(held_back, lambda _: None)
+    reader.start("marimo")
+    reader.see(reader.page.get_by_role("heading", name="Your server is starting"))
+    assert reader.page.get_by_role("progressbar", name="Start of your server").count() == 1
+    complaints = judge(reader, "progress")
+    reader.page.unroute(held_back)
+    reader.open("/hub/home")
+    reader.see(reader.page.get_by_text(re.compile("Running|Starting")))
+    complaints += judge(reader, "home-running")
+    assert complaints == []
+
+
+def test_the_form_is_filled_in_by_keyboard_alone(reader: Window) -> None:
+    """Tab to the chosen profile, an arrow to the next one; the page's first stop skips the menu."""
+    page = reader.page
+    reader.open("/hub/spawn/reader/keys?display_name=keys")
+    reader.see(page.get_by_role("radio", checked=True))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    first = page.evaluate("document.activeElement.value")
+    page.keyboard.press("ArrowDown")
+    second = page.evaluate("document.querySelector('input[name=profile]:checked').value")
+    assert first
+    assert second != first

@@ -1,0 +1,118 @@
+"""The templates by themselves: what they show is escaped, and what they load is in the image.
+
+How the pages look and behave is tested in a browser (`integration/test_accessibility.py`).
+"""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from jupyterhub._data import DATA_FILES_PATH
+
+from hub_config.branding.brand import brand_of
+from hub_config.settings import Settings
+
+PACKAGE = Path(__file__).parents[2] / "src" / "hub_config"
+TEMPLATES = sorted((PACKAGE / "templates").glob("*.html"))
+HUBS = FileSystemLoader(Path(DATA_FILES_PATH) / "templates")
+
+
+def static_url(path: str, **_: Any) -> str:
+    """As the image serves it: `platform/` is ours, `branding/` is written at start."""
+    if path.startswith("platform/"):
+        assert (PACKAGE / "static" / path.removeprefix("platform/")).is_file(), path
+    return f"/static/{path}"
+
+
+def render(template: str, settings: Settings, **values: Any) -> str:
+    ours = FileSystemLoader(PACKAGE / "templates")
+    loader = ChoiceLoader([ours, PrefixLoader({"templates": HUBS}), HUBS])
+    environment = Environment(loader=loader, autoescape=True)
+    values = {"base_url": "/hub/", "login_url": "/hub/login", "parsed_scopes": {}, **values}
+    return environment.get_template(template).render(
+        brand=brand_of(settings), static_url=static_url, **values
+    )
+
+
+def test_what_the_operator_writes_is_text() -> None:
+    page = render(
+        "error.html",
+        Settings(brand_name="A & <b>B</b>", announcement="Down at 5 <script>alert(1)</script>"),
+        status_code=404,
+    )
+    assert "A &amp; &lt;b&gt;B&lt;/b&gt;" in page
+    assert "Down at 5 &lt;script&gt;" in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "told"),
+    [
+        (400, "That name is taken.", ["That name is taken."]),
+        (403, "Action needs scopes", ["You may not do this", "ask an administrator"]),
+        (404, "", ["There is no such page"]),
+        (418, "", ["That did not work"]),
+        (500, "It <broke>", ["It &lt;broke&gt;", "Try again"]),
+        (503, "", ["Your server does not answer", "Look at your servers"]),
+        (599, "", ["Something broke on our side"]),
+    ],
+)
+def test_an_error_says_what_to_do(status: int, message: str, told: list[str]) -> None:
+    page = render(
+        "error.html", Settings(help_url="mailto:help@example.org"), status_code=status,
+        message=message,
+    )  # fmt: skip
+    for words in (*told, "mailto:help@example.org", f"Error {status}"):
+        assert words in page
+
+
+def card(**server: Any) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(PACKAGE / "templates"), autoescape=True
+    ).from_string(
+        '{% import "server-card.html" as s with context %}{{ s.show(it, "Work", "work") }}'
+    )
+    user = SimpleNamespace(escaped_name="ann", server_url=lambda name: f"/user/ann/{name}/")
+    names = {"uv-lab-small": "JupyterLab, small"}
+    it = SimpleNamespace(**{"user_options": {"profile": "uv-lab-small"}, **server})
+    return environment.render(it=it, user=user, base_url="/hub/", profile_name=names.get)
+
+
+def test_a_stopped_server_says_why_and_can_be_started_or_deleted() -> None:
+    shown = card(active=False, ready=False, last_end="It ran out of memory <2 GB>.")
+    assert "Stopped" in shown
+    assert "It ran out of memory &lt;2 GB&gt;." in shown
+    assert 'href="/hub/spawn/ann/work"' in shown
+    assert 'data-delete="work"' in shown
+    assert "data-stop" not in shown
+
+
+def test_a_running_server_can_be_opened_and_stopped() -> None:
+    shown = card(active=True, ready=True, pending=None, last_end="Long ago.")
+    assert "Running" in shown
+    assert "JupyterLab, small" in shown
+    assert 'href="/user/ann/work/"' in shown
+    assert 'data-stop="work"' in shown
+    assert "Long ago." not in shown
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        ({"active": True, "ready": False, "pending": "spawn"}, "Starting"),
+        ({"active": True, "ready": True, "pending": "stop"}, "Stopping"),
+    ],
+)
+def test_a_server_on_its_way_says_so(state: dict[str, Any], word: str) -> None:
+    assert word in card(**state)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_nothing_comes_from_elsewhere(template: Path) -> None:
+    text = template.read_text()
+    assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//""", text)
+    for path in re.findall(r"static_url\(.(platform/[^'\"]+)", text):
+        static_url(path)
