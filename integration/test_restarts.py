@@ -104,6 +104,11 @@ class Scene:
         result = self.operator.invoke("up", "--no-build")
         assert result.returncode == 0, result.stderr
 
+    def running(self) -> dict[str, tuple[str | None, str]]:
+        """Each service's container, and since when it runs."""
+        found = {name: self.platform.container(name) for name in self.platform.services}
+        return {name: (one.id, one.attrs["State"]["StartedAt"]) for name, one in found.items()}
+
     def answers(self) -> bool:
         """Whether the server answers through the platform's port."""
         answer = self.ada.server.get("api", allow_redirects=False, timeout=5)
@@ -205,6 +210,35 @@ def test_nobody_at_work_is_dropped(event: Event, scene: Scene, work: Work) -> No
     (server,) = scene.platform.servers("ada")
     assert server.id == scene.server.id, "the server was started anew"
     scene.visit()
+
+
+@pytest.mark.parametrize(
+    ("variables", "file", "told"),
+    [
+        ({"JHUB_IDLE_TIMEOUT": "soon"}, "", "JHUB_IDLE_TIMEOUT is 'soon'"),
+        ({"JHUB_DEFAULT_PROFILE": "uv-lab-tiny"}, "", "which no image offers; there are: uv-lab-"),
+        ({"JHUB_SUDO_PROFILES": "nope"}, "", "JHUB_SUDO_PROFILES names the profile 'nope'"),
+        ({"JHUB_CA_BUNDLE": "/no/such/file"}, "", "expected a file on the Docker host"),
+        ({}, "idle_timeout = ", "config.toml"),
+    ],
+    ids=["value", "default profile", "sudo profile", "CA bundle", "broken TOML"],
+)
+def test_wrong_settings_are_refused_before_anything_is_touched(
+    variables: dict[str, str], file: str, told: str, scene: Scene, work: Work
+) -> None:
+    hub, path = scene.platform.container("hub"), "/srv/jupyterhub/config.toml"
+    before = scene.running()
+    if file:
+        assert hub.exec_run(["sh", "-c", f"echo '{file}' >{path}"]).exit_code == 0
+    try:
+        result = scene.operator.invoke("up", "--no-build", **variables)
+    finally:
+        hub.exec_run(["rm", "-f", path])
+    assert result.returncode == 2, result.stdout
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+    assert scene.running() == before
+    work.look()
 
 
 def proxy_restarted(scene: Scene) -> None:

@@ -5,12 +5,16 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from docker import DockerClient
-from docker.errors import ContainerError, ImageNotFound
+from docker.errors import APIError, ContainerError, ImageNotFound
+from docker.types import Mount
 
 from jhub_docker.errors import UsageError
+from jhub_docker.plan import LABEL
 from jhub_docker.platform import compose
 
 ENGINE_FACTS = ("Driver", "DriverStatus")
@@ -31,14 +35,18 @@ def check_settings(client: DockerClient, root: Path) -> str:
     known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
     data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
     facts = client.info()
+    told_facts = {key: facts.get(key) for key in ENGINE_FACTS} | {"Images": _offers(client)}
+    bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
     try:
         told: bytes = client.containers.run(
             platform.hub_image,
-            ["check", json.dumps({key: facts.get(key) for key in ENGINE_FACTS})],
+            ["check", json.dumps(told_facts)],
             environment=dict(platform.hub_environment),
             network_mode="none",
             remove=True,
             volumes=data if known else {},
+            # The engine knows its host's files: it refuses to mount one that is not there.
+            mounts=[Mount("/etc/ca-bundle", bundle, "bind", read_only=True)] if bundle else [],
         )
     except ContainerError as error:
         raise UsageError(error.stderr.decode(errors="replace").strip()) from None
@@ -47,7 +55,23 @@ def check_settings(client: DockerClient, root: Path) -> str:
             f"the engine has no image {platform.hub_image}; build it with "
             "./dev invoke build -i hub, or correct JHUB_IMAGE_TAG"
         ) from None
+    except APIError as error:
+        if not bundle or error.status_code != HTTPStatus.BAD_REQUEST:
+            raise
+        raise UsageError(
+            f"JHUB_CA_BUNDLE is {bundle!r}; expected a file on the Docker host, and the engine "
+            f"says: {error.explanation}"
+        ) from None
     return told.decode().strip()
+
+
+def _offers(client: DockerClient) -> list[dict[str, Any]]:
+    """The engine's images that offer profiles, with what the hub reads of their records."""
+    label = f"{LABEL}.profiles"
+    return [
+        {"RepoTags": image["RepoTags"], "Labels": {label: image["Labels"][label]}}
+        for image in client.api.images(filters={"label": label})
+    ]
 
 
 def unknown_variables(environment: Iterable[str], compose_file: str) -> list[str]:

@@ -29,7 +29,8 @@ from hub_config.first_start import Places, read_secret
 from hub_config.login.provider_secret import require_complete
 from hub_config.settings import Settings
 from hub_config.sharing import secret_files
-from hub_config.spawning import disk_limit
+from hub_config.spawning import disk_limit, profile_names
+from hub_config.spawning.profiles import on_offer
 
 
 def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per command
@@ -80,10 +81,18 @@ def usable_settings(places: Places) -> Settings:
     return settings
 
 
-def check(settings: Settings, info: str = "") -> int:
-    """Say that the settings can be used, and what of them this engine cannot do."""
+def check(settings: Settings, info: str = "{}") -> int:
+    """Say that the settings can be used, and what of them this engine cannot do.
+
+    `info` is what the engine says of itself, and under `Images` the images that it has (Engine
+    API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers.
+    """
+    facts = json.loads(info)
+    offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
+    if unknown := profile_names.unknown(settings, [profile.key for profile in offer]):
+        raise SettingsError("\n".join(unknown))
     print("The settings can be used.")
-    if info and (told := disk_limit.notice(settings.disk_limit_gb, json.loads(info))):
+    if facts and (told := disk_limit.notice(settings.disk_limit_gb, facts)):
         print(told)
     return 0
 
