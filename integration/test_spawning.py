@@ -25,13 +25,27 @@ from jhub_docker.testing.resources import Engine
 from jhub_docker.testing.waiting import wait_until
 
 MARIMO = "uv-marimo-small"
-LAST_WORDS = "the notebook is <gone>"
+ENDING = ["sh", "-c", "echo 'the notebook is <gone>'; exit 3"]
+SERVER = [
+    "perl",
+    "-MIO::Socket::INET",
+    "-e",
+    "my $s = IO::Socket::INET->new(LocalPort => 8888, Listen => 9, ReuseAddr => 1) or die $!;"
+    "while (my $c = $s->accept) { while (<$c>) { last if /^\\s*$/ }"
+    ' print $c "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n"'
+    ' . "Connection: close\\r\\n\\r\\n{}"; close $c }',
+]
 CONFIG = """
 [[images]]
-reference = "{reference}"
+reference = "{images}fetched:1"
 name = "fetched"
 profiles.small = {{ mem_limit = "1G" }}
 profiles.giant = {{ mem_limit = "900T" }}
+
+[[images]]
+reference = "{images}broken:1"
+name = "broken"
+profiles.small = {{ mem_limit = "1G" }}
 
 [groups.analysts]
 profiles = ["uv-marimo-large"]
@@ -47,35 +61,50 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture(scope="module")
-def reference(engine: Engine, registry: Registry) -> str:
-    """An image that is in the registry and not here: its server says something and ends."""
-    repository = f"{registry.address}/team/fetched"
-    offer = {"name": "fetched", "profiles": {"small": {"mem_limit": "1G"}}}
-    engine.client.api.import_image_from_data(
-        _little_system(engine),
-        repository=repository,
-        tag="1",
-        changes=[
-            f"LABEL {LABEL}.profiles='{json.dumps(offer)}'",
-            f'CMD ["sh", "-c", "echo \'{LAST_WORDS}\'; exit 3"]',
-        ],
-    )
-    pushed = engine.client.images.push(repository, "1")
+def images(engine: Engine, registry: Registry) -> str:
+    """Two little images: `fetched` answers and is in the registry only, `broken` is here and ends.
+
+    Returns what their references begin with.
+    """
+    prefix = f"{registry.address}/team/"
+    perl = _perl(engine)
+    for name, command in (("fetched", SERVER), ("broken", ENDING)):
+        offer = {"name": name, "profiles": {"small": {"mem_limit": "1G"}}}
+        told = engine.client.api.import_image_from_data(
+            _with_filler(perl),
+            repository=prefix + name,
+            tag="1",
+            changes=[
+                f"LABEL {LABEL}.profiles='{json.dumps(offer)}'",
+                *(f"LABEL {key}='{value}'" for key, value in engine.labels.items()),
+                f"CMD {json.dumps(command)}",
+            ],
+        )
+        assert "errorDetail" not in told, told
+    pushed = engine.client.images.push(f"{prefix}fetched", "1")
     assert "error" not in pushed, pushed
-    engine.client.images.remove(f"{repository}:1")
-    return f"{repository}:1"
+    engine.client.images.remove(f"{prefix}fetched:1")
+    return prefix
 
 
-def _little_system(engine: Engine) -> bytes:
-    """A shell with its libraries, and some megabytes that cannot be compressed, as an archive."""
+def _perl(engine: Engine) -> bytes:
+    """A system with a shell and Perl, as an archive."""
     tag = os.environ.get("JHUB_TEST_TAG", "latest")
-    code = "tar -ch /bin/sh $(ldd /bin/sh | grep -o '/[^ ]*') 2>/dev/null | base64"
+    programs = "$(ldd /bin/sh /usr/bin/perl | grep -o '/[^ :]*' | sort -u)"
+    code = f"tar -czh {programs} /usr/lib/*/perl-base 2>/dev/null | base64"
+    told = engine.run(f"local/uv-marimo:{tag}", ["sh", "-c", code], network_mode="none")
+    return base64.b64decode(told)
+
+
+def _with_filler(system: bytes) -> bytes:
+    """The archive with some megabytes that nothing else has and that cannot be compressed."""
     archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as made:
-        told = engine.run(f"local/uv-marimo:{tag}", ["sh", "-c", code], network_mode="none")
-        with tarfile.open(fileobj=io.BytesIO(base64.b64decode(told))) as given:
-            for member in given.getmembers():
-                made.addfile(member, given.extractfile(member))
+    with (
+        tarfile.open(fileobj=archive, mode="w") as made,
+        tarfile.open(fileobj=io.BytesIO(system)) as given,
+    ):
+        for member in given.getmembers():
+            made.addfile(member, given.extractfile(member))
         filler = tarfile.TarInfo("filler")
         filler.size = 4 * 10**6
         made.addfile(filler, io.BytesIO(secrets.token_bytes(filler.size)))
@@ -84,14 +113,14 @@ def _little_system(engine: Engine) -> bytes:
 
 @pytest.fixture(scope="module")
 def platform(
-    engine: Engine, pytestconfig: pytest.Config, registry: Registry, reference: str
+    engine: Engine, pytestconfig: pytest.Config, registry: Registry, images: str
 ) -> Iterator[Platform]:
     settings = {
         "JHUB_PULL_FROM": f"{registry.address}/",
         "JHUB_CONCURRENT_SPAWN_LIMIT": "1",
         "JHUB_USER_SERVER_LIMIT": "2",
     }
-    config = CONFIG.format(reference=reference)
+    config = CONFIG.format(images=images)
     root = pytestconfig.rootpath
     with Platform(engine, root, "spawning", settings=settings, config=config) as platform:
         yield platform
@@ -110,6 +139,16 @@ def admin(platform: Platform) -> Person:
 def start(admin: Person, user: str, profile: str, server: str = "") -> Any:
     path = f"api/users/{user}/servers/{server}" if server else f"api/users/{user}/server"
     return admin.hub.post(path, json={"profile": profile})
+
+
+def stop(admin: Person, user: str) -> None:
+    assert admin.hub.delete(f"api/users/{user}/server").ok
+
+    def gone() -> bool:
+        record = admin.hub.get(f"api/users/{user}").json()
+        return record["server"] is None and record["pending"] is None
+
+    wait_until(gone, 60, f"the server of {user} to be stopped")
 
 
 def events(admin: Person, user: str) -> Iterator[Event]:
@@ -146,23 +185,43 @@ def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
             assert start(admin, "cleo", MARIMO).ok
             assert list(events(admin, "cleo"))[-1].get("ready")
             assert _pending(admin, "ann"), "the pull did not wait at the gate"
+            _change_of_mind(admin, "dora")
         finally:
             registry.gate.open()
         for future in (*starts, *watching):
             future.result(120)
 
     assert len(registry.gate.blobs) == len(set(registry.gate.blobs)), "an image was pulled twice"
-    for told in seen.values():
+    for user, told in seen.items():
         percentages = [event["progress"] for event in told]
         assert percentages == sorted(percentages)
         stages = [event["stage"] for event in told if "stage" in event]
-        assert {"image", "network", "volume", "container"} <= set(stages)
+        assert {"image", "network", "volume", "container", "server"} <= set(stages)
         assert any("of 1 layers" in event["message"] for event in told)
-        assert told[-1]["failed"]
-        assert "exit code 3" in told[-1]["message"]
-        assert "the notebook is &lt;gone&gt;" in told[-1]["html_message"]
-    for user in seen:
-        assert not platform.servers(user)
+        assert told[-1].get("ready"), told[-1]
+        assert len(platform.servers(user)) == 1
+        stop(admin, user)
+    assert not platform.servers("dora")
+
+
+def _change_of_mind(admin: Person, user: str) -> None:
+    """Ask for a server and, while the image is on its way, stop it."""
+    with ThreadPoolExecutor() as threads:
+        starting = threads.submit(start, admin, user, "fetched-small")
+        wait_until(lambda: _pending(admin, user), 20, "the start")
+        stop(admin, user)
+        starting.result(60)
+
+
+def test_a_server_that_ends_says_why_with_its_last_words(admin: Person, platform: Platform) -> None:
+    answer = start(admin, "ann", "broken-small")
+    assert answer.status_code == 500
+    assert "exit code 3" in answer.json()["message"]
+    (told,) = events(admin, "ann")
+    assert told["failed"]
+    assert "exit code 3" in told["message"]
+    assert "the notebook is &lt;gone&gt;" in told["html_message"]
+    assert not platform.servers("ann")
 
 
 def _pending(admin: Person, user: str) -> bool:
@@ -228,12 +287,21 @@ def test_a_second_server_has_the_name_one_chose_and_a_third_is_one_too_many(
     assert "You may run 2 servers at a time" in third.json()["message"]
 
 
-@pytest.mark.parametrize("name", ["Has Capitals", "a" * 40, "..", "-x", "ü"])
+def test_a_restarted_hub_still_knows_what_it_promised(admin: Person, platform: Platform) -> None:
+    platform.container("hub").restart()
+    platform.wait_until_open()
+    third = start(admin, "cleo", MARIMO, "third")
+    assert third.status_code == 403, third.text
+    assert "You may run 2 servers at a time" in third.json()["message"]
+
+
+@pytest.mark.parametrize("name", ["Has Capitals", "a" * 40, "..", "-x", "ü", "100%s"])
 def test_a_name_that_would_break_something_is_refused(
     name: str, admin: Person, platform: Platform
 ) -> None:
     answer = start(admin, "dora", MARIMO, name)
     assert answer.status_code in (400, 404, 405)
+    assert answer.status_code != 400 or "1 to 30 characters" in answer.json()["message"]
     assert len(platform.servers("dora")) == 1
 
 

@@ -4,6 +4,7 @@ import os
 
 from hub_config import concerns, first_start, reading
 from hub_config.branding import files
+from hub_config.spawning import server_names
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 places = first_start.Places()
@@ -11,3 +12,4 @@ settings = reading.read(os.environ)
 first_start.make_secrets(places)
 files.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)
+server_names.explain_refusals()

@@ -52,7 +52,6 @@ def measure(root: Path) -> list[Figure]:
 def _platform(root: Path, limit: str) -> list[float]:
     with Engine(root / ".test-logs" / "bench") as engine:
         settings = {
-            "JHUB_IMAGE_TAG": "latest",
             "JHUB_CONCURRENT_SPAWN_LIMIT": limit,
             # Twenty times two gigabytes are promised, and hardly any of that is used.
             "JHUB_MEMORY_OVERCOMMIT": "20",

@@ -13,6 +13,7 @@ from traitlets.config import Config
 from hub_config.groups import GroupRules
 from hub_config.spawning.admission import Policy
 from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.offering_spawner import OfferingSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
 from hub_config.spawning.profiles import PROFILES_LABEL
 from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
@@ -48,8 +49,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> RecordedEngine:
 def spawner(
     applied: Config, engine: RecordedEngine, db: Session, monkeypatch: pytest.MonkeyPatch
 ) -> PlatformSpawner:
-    monkeypatch.setattr(PlatformSpawner, "_images", None)
-    monkeypatch.setattr(PlatformSpawner, "_desk", None)
+    monkeypatch.setattr(OfferingSpawner, "_images", None)
+    monkeypatch.setattr(OfferingSpawner, "_desk", None)
     applied.PlatformSpawner.policy = Policy(memory_overcommit=100, min_free_disk_gb=0)
     orm = SimpleNamespace(
         name="work", server=None, user_options={}, display_name="", last_activity=None
@@ -169,6 +170,12 @@ def test_a_profile_of_a_group_is_a_403_for_others(spawner: PlatformSpawner) -> N
     assert caught.value.status_code == 403
     spawner.user.groups = [SimpleNamespace(name="analysts")]
     assert choose(spawner, {"profile": "uv-lab-small"}).key == "uv-lab-small"
+
+
+def test_options_that_were_saved_unjudged_do_not_break_the_form(spawner: PlatformSpawner) -> None:
+    # PUT /users/{name}/servers/{server} saves any object as user_options.
+    spawner.orm_spawner.user_options = {"profile": ["uv-lab-small"]}
+    assert "checked" in asyncio.run(spawner.get_options_form())
 
 
 def test_a_link_suggests_and_starts_nothing(spawner: PlatformSpawner) -> None:

@@ -5,34 +5,24 @@ know; here the child is always a UserContainerSpawner, and an unknown profile st
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from jupyterhub.utils import maybe_future
-from traitlets import Dict, Instance, Int, Type, Unicode
+from traitlets import Instance, Int, Type, Unicode
 from traitlets import Set as SetTrait
-from wrapspawner import ProfilesSpawner
 
-from hub_config.groups import UserLimits
 from hub_config.lifetimes import deletion
-from hub_config.spawning.admission import Policy, Promise
-from hub_config.spawning.choice import choose, form_options
+from hub_config.spawning.admission import Promise
+from hub_config.spawning.choice import choose
 from hub_config.spawning.container_spawner import UserContainerSpawner
-from hub_config.spawning.desk import Desk
-from hub_config.spawning.image_store import ImagePolicy, ImageStore
-from hub_config.spawning.ledger import Key
-from hub_config.spawning.offer import Offer
-from hub_config.spawning.options_form import render
+from hub_config.spawning.offering_spawner import OfferingSpawner
 from hub_config.spawning.profiles import Profile
 from hub_config.spawning.refusal import Refusal, StartFailure
 from hub_config.spawning.stages import Event, Stage, Stages
 from hub_config.spawning.turns import TurnTimeoutError
-
-FROM_A_LINK = "A link may suggest a profile, but it starts nothing: press the button to start it."
 
 NOTHING: dict[str, Any] = {"memory": 0, "cpus": 0.0}
 """What a server of an older hub is taken to be promised: its state does not say."""
@@ -42,112 +32,17 @@ _HANDED_OVER = ("api_token", "oauth_client_id", "user_options", "cert_paths", "a
 wrapspawner copies every trait, and so overwrites port, ip, limits, command and environment."""
 
 
-class PlatformSpawner(ProfilesSpawner):
-    """Offers the profiles of the images at hand and starts the one that was chosen."""
+class PlatformSpawner(OfferingSpawner):
+    """Starts the profile that was chosen, or says why not."""
 
     child_class = Type(UserContainerSpawner, UserContainerSpawner)
-    default_profile = Unicode(help="Profile chosen when the form opens").tag(config=True)
     sudo_profiles = SetTrait(Unicode(), help="Profiles with sudo").tag(config=True)
-    group_rules = Dict(help="Rules of groups, by name").tag(config=True)
-    user_limits = Instance(UserLimits, (), help="Limits of a person").tag(config=True)
-    policy = Instance(Policy, (), help="When a server is admitted").tag(config=True)
-    image_policy = Instance(ImagePolicy, (), help="Which images there are").tag(config=True)
-    disk = Unicode(".", help="A folder where the engine stores").tag(config=True)
-    at_a_time = Int(0, help="Servers that start at the same time").tag(config=True)
     queue_timeout = Int(600, help="Seconds a start waits for its turn").tag(config=True)
 
-    # JupyterHub looks whether this is empty to know that there is a form.
-    options_form = Unicode("profile")
     child_spawner: UserContainerSpawner | None
     stages = Instance(Stages, ())
-    _images: ImageStore | None = None
-    _desk: Desk | None = None
     _chosen: Profile | None = None
-    _suggested = ""
     last_end = Unicode(help="Why the server ended by itself, until the next start")
-
-    @property
-    def desk(self) -> Desk:
-        """Where servers are admitted; one for the whole hub."""
-        cls = PlatformSpawner
-        if cls._desk is None:
-            cls._desk = Desk(
-                self.policy, self.group_rules, self.user_limits, Path(self.disk), self.at_a_time
-            )
-        return cls._desk
-
-    @property
-    def images(self) -> ImageStore:
-        """What can be offered, and how it gets here; one for the whole hub."""
-        cls = PlatformSpawner
-        if cls._images is None:
-            cls._images = ImageStore(self.image_policy)
-        return cls._images
-
-    @property
-    def engine(self) -> UserContainerSpawner:
-        """For questions to the engine that concern no container."""
-        return UserContainerSpawner(config=self.config)
-
-    @property
-    def key(self) -> Key:
-        """What this server is called at the desk."""
-        return self.user.id, self.name
-
-    @property
-    def groups(self) -> frozenset[str]:
-        """Names of the groups this server's owner is in."""
-        return frozenset(group.name for group in self.user.groups)
-
-    # -- the offer ---------------------------------------------------------------------------
-
-    async def profiles(self) -> tuple[Profile, ...]:
-        """The profiles on offer right now."""
-        return await self.images.profiles(self.engine)
-
-    async def _host_info(self) -> Mapping[str, Any]:
-        info: Mapping[str, Any] = await self.engine.docker("info")
-        return info
-
-    async def offer(self) -> Offer:
-        """What the owner of this server can choose from, and what is free."""
-        used = self._used()
-        preferred = self._suggested or (used[0] if used else self.default_profile)
-        return await self.desk.offer(
-            await self.profiles(), self.key, self.groups, self._host_info, used, preferred
-        )
-
-    async def get_options_form(self) -> str:
-        """The form a person chooses a profile with."""
-        return render(await self.offer())
-
-    def _used(self) -> list[str]:
-        """The profiles of the owner's servers, the one used last first."""
-        servers = sorted(
-            self.user.orm_spawners.values(),
-            key=lambda server: server.last_activity or datetime.min,
-            reverse=True,
-        )
-        return [key for server in servers if (key := (server.user_options or {}).get("profile"))]
-
-    def options_from_form(self, formdata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """The person's options: whatever the form sent, for `choose` to judge."""
-        return form_options(formdata)
-
-    def options_from_query(self, query_data: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """A link may suggest a profile, but whoever follows it has to press the button.
-
-        A GET needs no XSRF token, so anyone's page could start a server with such a link.
-        Raises Refusal, upon which JupyterHub shows the form (handlers/pages.py, SpawnHandler).
-        """
-        suggested = form_options(query_data).get("profile")
-        self._suggested = suggested if isinstance(suggested, str) else ""
-        raise Refusal(FROM_A_LINK, reason="link", status_code=200)
-
-    @classmethod
-    def profile_title(cls, key: str) -> str:
-        """What people know the profile `key` by; the key itself when it was not on offer yet."""
-        return cls._images.title(key) if cls._images else key
 
     # -- the choice --------------------------------------------------------------------------
 
@@ -170,7 +65,7 @@ class PlatformSpawner(ProfilesSpawner):
             # JupyterHub has saved the options already, as the default for a request without any.
             self.user_options = self.orm_spawner.user_options = {}
             raise
-        await self.desk.admit(profile, self.key, self.groups, self._host_info)
+        await self.desk.admit(profile, self.key, self.groups, self.host_info)
         return profile
 
     # -- the child ---------------------------------------------------------------------------
