@@ -230,10 +230,15 @@ def _pending(admin: Person, user: str) -> bool:
 
 def test_who_comes_when_one_starts_waits_for_a_turn(admin: Person, platform: Platform) -> None:
     users = ("ann", "ben", "dora")
-    with ThreadPoolExecutor() as threads:
-        answers = list(threads.map(lambda user: start(admin, user, MARIMO), users))
-        assert {answer.status_code for answer in answers} <= {201, 202}
-        told = list(threads.map(lambda user: list(events(admin, user)), users))
+
+    def watched(user: str) -> list[Event]:
+        wait_until(lambda: _pending(admin, user) or platform.servers(user), 20, "the start")
+        return list(events(admin, user))
+
+    with ThreadPoolExecutor(2 * len(users)) as threads:
+        starts = [threads.submit(start, admin, user, MARIMO) for user in users]
+        told = list(threads.map(watched, users))
+        assert {future.result().status_code for future in starts} <= {201, 202}
     assert all(events[-1].get("ready") for events in told)
     queued = [e["message"] for events in told for e in events if e.get("stage") == "queue"]
     assert any("you are next" in message for message in queued), told

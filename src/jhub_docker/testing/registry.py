@@ -28,8 +28,9 @@ log: {{level: warn, accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: {folder}}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
-_HELD_AFTER = 64 * 1024
-"""Bytes of a blob that pass a closed gate, so that a pull has begun to move."""
+_HELD_AFTER = 2**20
+"""Bytes that pass a closed gate, so that a pull has begun to move; the engine tells of it only
+after a hundredth of the layer."""
 
 _BLOB = re.compile(rb"^GET /v2/\S+/blobs/(sha256:[0-9a-f]{64}) ")
 
