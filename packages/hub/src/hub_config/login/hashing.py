@@ -1,8 +1,8 @@
 """Passwords hashed and checked with bcrypt, away from the event loop.
 
-bcrypt gives up Python's lock while it computes, so threads are enough; theirs have the lowest
-priority (Linux keeps a nice value for each thread), so that the loop gets the processor whenever it
-wants it. What is waiting has a bound.
+bcrypt gives up Python's lock while it computes, so threads are enough; theirs have a low priority
+(Linux keeps a nice value for each thread), so that the loop gets the processor when it wants it and
+log-ins still get a tenth of it when the loop wants all. What is waiting has a bound.
 """
 
 import asyncio
@@ -22,6 +22,9 @@ ROUNDS = 10
 """OWASP's minimum (Password Storage Cheat Sheet): 60 ms on this kind of machine. 12, bcrypt's
 default, takes 240 ms, and then 100 log-ins in 10 s are more than two cores can do."""
 
+NICE = 10
+"""A weight of 110 beside the loop's 1024 (sched(7), kernel/sched/core.c)."""
+
 MOST_WAITING = 256
 """Checks under way and waiting; beyond, people are asked to come back."""
 
@@ -29,7 +32,7 @@ Result = TypeVar("Result")
 
 
 def _step_back() -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 _THREADS = ThreadPoolExecutor(2, "bcrypt", initializer=_step_back)
