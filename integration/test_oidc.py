@@ -30,6 +30,7 @@ def test_people_the_provider_knows_and_the_settings_allow_get_in(platform: OidcP
     assert ann.is_logged_in()
     assert ann.hub.get("admin").status_code == 403
     assert ann.hub.get("api/user").json()["name"] == "ann"
+    ann.choose("uv-lab-small")
 
 
 def test_admins_are_those_of_the_settings(platform: OidcPlatform) -> None:

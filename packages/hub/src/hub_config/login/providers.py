@@ -4,15 +4,34 @@ oauthenticator and ldapauthenticator do the work; this sets their traits from th
 platform's own accounts, pages and second factor are then not there: that is the service's business.
 """
 
-from typing import TYPE_CHECKING
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
 
 from traitlets.config import Config
 
+from hub_config import store
+from hub_config.lifetimes import deletion
 from hub_config.login.provider_secret import require_complete
 
 if TYPE_CHECKING:
     from hub_config.login.provider_settings import LdapServer, OidcProvider
     from hub_config.settings import Settings
+
+
+class Hooks:
+    """What the platform needs of every authenticator, before those of oauthenticator's own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if session := getattr(self, "_deprecated_db_session", None):
+            store.prepare(session)
+
+    async def delete_user(self, user: Any) -> None:
+        """JupyterHub deletes a user: all servers end first."""
+        await deletion.stop_servers(user, self.parent)  # type: ignore[attr-defined]
+        answer = super().delete_user(user)  # type: ignore[misc]
+        if isawaitable(answer):
+            await answer
 
 
 def configure(c: Config, settings: "Settings") -> None:
@@ -39,7 +58,7 @@ def _allow(c: Config, provider: "OidcProvider | LdapServer") -> None:
 def _oidc(c: Config, provider: "OidcProvider", secret: str) -> None:
     from oauthenticator.generic import GenericOAuthenticator  # noqa: PLC0415  only when chosen
 
-    c.JupyterHub.authenticator_class = GenericOAuthenticator
+    c.JupyterHub.authenticator_class = _with_hooks(GenericOAuthenticator)
     c.OAuthenticator.client_id = provider.client_id
     c.OAuthenticator.client_secret = secret
     c.OAuthenticator.authorize_url = provider.authorize_url
@@ -61,7 +80,7 @@ def _oidc(c: Config, provider: "OidcProvider", secret: str) -> None:
 def _ldap(c: Config, server: "LdapServer", secret: str) -> None:
     from ldapauthenticator import LDAPAuthenticator  # noqa: PLC0415  only when chosen
 
-    c.JupyterHub.authenticator_class = LDAPAuthenticator
+    c.JupyterHub.authenticator_class = _with_hooks(LDAPAuthenticator)
     c.LDAPAuthenticator.server_address = server.server_address
     if server.server_port:
         c.LDAPAuthenticator.server_port = server.server_port
@@ -73,3 +92,8 @@ def _ldap(c: Config, server: "LdapServer", secret: str) -> None:
     c.LDAPAuthenticator.user_search_base = server.user_search_base
     c.LDAPAuthenticator.user_attribute = server.user_attribute
     c.LDAPAuthenticator.allowed_groups = list(server.allowed_groups)
+
+
+def _with_hooks(authenticator: type) -> type:
+    """`authenticator` with `Hooks`; by the same name, since traits are set by name."""
+    return type(authenticator.__name__, (Hooks, authenticator), {})
