@@ -14,6 +14,7 @@ import requests
 from docker.models.containers import Container
 
 from jhub_docker import engine as engines
+from jhub_docker.bench.hub_restart import KILL_THE_HUB
 from jhub_docker.catalog import Catalog
 from jhub_docker.testing.kernel import Kernel
 from jhub_docker.testing.marimo import MarimoSession
@@ -31,14 +32,6 @@ LOOK_EVERY = 0.2
 
 ROUTES_WITHIN = 5
 """Seconds after which a proxy that answers again has all routes; what the platform promises."""
-
-KILL_THE_HUB = """
-import os, signal
-for pid in filter(str.isdigit, os.listdir("/proc")):
-    with open(f"/proc/{pid}/cmdline") as file:
-        if "--config\\0" in (line := file.read()) and "jupyterhub\\0" in line:
-            os.kill(int(pid), signal.SIGKILL)
-"""
 
 OLDER_SCHEMA = "be8ecf03ddac"
 """JupyterHub's schema three revisions before 6.1's (jupyterhub/alembic/versions)."""

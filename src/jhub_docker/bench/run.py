@@ -8,7 +8,16 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from jhub_docker.bench import build_time, login_storm, record, report, servers, sizes, spawn_storm
+from jhub_docker.bench import (
+    build_time,
+    hub_restart,
+    login_storm,
+    record,
+    report,
+    servers,
+    sizes,
+    spawn_storm,
+)
 from jhub_docker.bench.figures import Figure
 from jhub_docker.bench.selection import COMPILED, check_runs, select
 from jhub_docker.catalog import load
@@ -78,6 +87,8 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int) -> _
         found.add("login-storm", lambda: login_storm.measure(root, runs))
     if "spawn-storm" in names:
         found.add("spawn-storm", lambda: spawn_storm.measure(root))
+    if "hub-restart" in names:
+        found.add("hub-restart", lambda: hub_restart.measure(root, runs))
     if "size" in names:
         found.add("size", lambda: sizes.measure(client, root, catalog))
     return found

@@ -9,7 +9,14 @@ DEFAULT = ("spawn", "memory", "build-unchanged", "build-one-change", "size")
 COMPILED = "-compiled"
 """Ends the names of the benchmarks whose peer has bytecode."""
 
-BY_NAME = ("rebuild-all", "login-storm", "spawn-storm", f"spawn{COMPILED}", f"memory{COMPILED}")
+BY_NAME = (
+    "rebuild-all",
+    "login-storm",
+    "spawn-storm",
+    "hub-restart",
+    f"spawn{COMPILED}",
+    f"memory{COMPILED}",
+)
 """They take minutes or all of the machine, so they run only when they are asked for."""
 
 
