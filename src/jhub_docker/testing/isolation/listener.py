@@ -1,7 +1,7 @@
 """Listens on a TCP port and accepts whoever comes; runs inside containers, with nothing but Python.
 
-Arguments: the port, and with `metadata` the address clouds tell secrets at, on port 80: where no
-cloud listens there, this machine's loopback interface gets the address for as long as this runs.
+Arguments: the port, 0 for any free one; with `metadata` also the address clouds tell secrets at, on
+port 80: where no cloud listens there, the loopback interface has it for as long as this runs.
 """
 
 import fcntl
@@ -16,8 +16,8 @@ _ALIAS = b"lo:jhubtest"
 _SIOCSIFADDR, _SIOCSIFNETMASK, _SIOCSIFFLAGS = 0x8916, 0x891C, 0x8914  # netdevice(7)
 
 
-def listen(address: str, port: int) -> None:
-    """Accept everybody on this address, on `::` with IPv4 as well."""
+def listen(address: str, port: int) -> int:
+    """Accept everybody on this address, on `::` with IPv4 as well; returns the port."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.create_server(
         (address, port), family=family, dualstack_ipv6=family == socket.AF_INET6
@@ -28,6 +28,7 @@ def listen(address: str, port: int) -> None:
             listener.accept()[0].close()
 
     threading.Thread(target=accept, daemon=True).start()
+    return int(listener.getsockname()[1])
 
 
 def answers(address: str, port: int) -> bool:
@@ -54,15 +55,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: done.set())
     port = int(sys.argv[1])
     try:
-        listen("::", port)
+        port = listen("::", port)
     except OSError:
-        listen("0.0.0.0", port)  # noqa: S104 - for machines without IPv6
+        port = listen("0.0.0.0", port)  # noqa: S104 - for machines without IPv6
     borrowed = "metadata" in sys.argv and not answers(METADATA, 80)
     if borrowed:
         _interface(_SIOCSIFADDR, _address(METADATA))
         _interface(_SIOCSIFNETMASK, _address("255.255.255.255"))
         listen(METADATA, 80)
-    print("listening", flush=True)
+    print("listening on", port, flush=True)
     done.wait()
     if borrowed:
         _interface(_SIOCSIFFLAGS, struct.pack("H14x", 0))  # an alias that is down is gone

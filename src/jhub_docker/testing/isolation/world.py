@@ -19,7 +19,7 @@ from docker.models.containers import Container
 
 from jhub_docker.plan import LABEL
 from jhub_docker.testing.isolation.cases import CASES, DENIED, REACHED
-from jhub_docker.testing.platforms import Platform, free_port
+from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.waiting import wait_until
 
 HERE = resources.files("jhub_docker.testing.isolation")
@@ -46,10 +46,10 @@ class World:
 
     def __init__(self, platform: Platform, root: Path) -> None:
         self.platform, self.engine = platform, platform.engine
-        self.host_port, self.published_port = free_port(), free_port()
         self.registry = _registry(root)
         self.host: Container
         self.stranger: Container
+        self.host_port = self.published_port = 0
 
     def start(self) -> None:
         """Start the host's and the other network's listener."""
@@ -59,7 +59,7 @@ class World:
         listener = (HERE / "listener.py").read_text()
         self.host = client.containers.run(
             image.id,
-            ["python", "-c", listener, str(self.host_port), "metadata"],
+            ["python", "-c", listener, "0", "metadata"],
             entrypoint="",
             user="root",
             name=self.engine.name("host"),
@@ -76,12 +76,15 @@ class World:
             name=self.engine.name("stranger"),
             labels=labels,
             network=self.engine.network("stranger"),
-            ports={PORT: self.published_port},
+            ports={PORT: None},
             detach=True,
         )
         for container in (self.host, self.stranger):
             self.engine.watch(container)
-            wait_until(partial(_listens, container), 30, "a listener")
+        self.host_port = wait_until(partial(_listens_on, self.host), 30, "the host's listener")
+        wait_until(partial(_listens_on, self.stranger), 30, "the stranger's listener")
+        self.stranger.reload()
+        self.published_port = int(self.stranger.ports[f"{PORT}/tcp"][0]["HostPort"])
 
     def stop(self) -> None:
         """End both, in order, so that the host gets its borrowed address back."""
@@ -212,8 +215,10 @@ def _registry(root: Path) -> str:
     return next(str(host) for url in urls if (host := urlsplit(url).hostname))
 
 
-def _listens(container: Container) -> bool:
-    return b"listening" in container.logs()
+def _listens_on(container: Container) -> int:
+    """The port it says it listens on; 0 before."""
+    words = container.logs().split()
+    return int(words[-1]) if b"listening" in words else 0
 
 
 def _alike(control: Container, probes: Sequence[Probe]) -> Attempt:
