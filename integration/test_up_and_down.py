@@ -83,10 +83,27 @@ def test_down_with_volumes_wants_a_yes(told: str, operator: Operator) -> None:
     assert operator.platform.container("hub").status == "running"
 
 
+def has_firewall(operator: Operator) -> bool:
+    """Whether the host has rules of this platform."""
+    engine = operator.platform.engine
+    image = operator.platform.environment["JHUB_IMAGE_TAG"]
+    tables = engine.run(
+        f"local/jupyterhub-hub:{image}",
+        ["nft", "list", "tables"],
+        user="root",
+        network_mode="host",
+        cap_drop=["ALL"],
+        cap_add=["NET_ADMIN"],
+    )
+    return f"inet jhub_{operator.platform.project.replace('-', '_')}_" in tables
+
+
 def test_down_keeps_the_data_and_with_volumes_deletes_it(told: str, operator: Operator) -> None:
     label = {"label": f"io.jhub-docker.platform={operator.platform.project}"}
     volumes = operator.platform.engine.client.volumes
+    assert has_firewall(operator)
     assert "All data is kept" in operator.invoke("down").stdout
+    assert not has_firewall(operator), "no server is left that the rules could be for"
     kept = {volume.name for volume in volumes.list(filters=label)}
     assert operator.platform.environment["JHUB_DATA_VOLUME"] in kept
     again = operator.invoke("up", "--no-build")

@@ -62,6 +62,39 @@ def test_the_environment_is_the_locked_one(subject: Subject, catalog: Catalog) -
         assert found[name] == wanted[name]
 
 
+RULES = """
+from hub_config.networks.firewall import guard, host, rules
+from hub_config.settings import Settings
+
+settings = Settings(
+    block_private_networks=True,
+    allowed_destinations="10.1.2.3:5432, 10.9.0.0/24",
+    blocked_destinations="198.51.100.7",
+)
+policy = guard.policy_of(settings)
+choice = guard.best_bridge_rules(policy)
+for _ in range(2):
+    guard.nft("-f", "-", text=rules.ruleset(policy, host.look(), choice))
+print(guard.listing(policy, choice))
+guard.remove(policy)
+assert not guard.listing(policy, choice)
+"""
+
+
+def test_the_kernel_takes_the_firewalls_rules_with_every_setting(subject: Subject) -> None:
+    """In a network namespace of its own, so nothing of the host changes."""
+    told = run(
+        subject,
+        *("python", "-c", RULES),
+        user="root",
+        network_mode="none",
+        cap_drop=["ALL"],
+        cap_add=["NET_ADMIN"],
+    )
+    for part in ("dport 5432 accept", "10.9.0.0/24 accept", "192.168.0.0/16", "198.51.100.7 drop"):
+        assert part in told
+
+
 def test_nobody_but_root_can_change_the_hub(subject: Subject) -> None:
     find = ["find", "/opt/hub", "!", "-type", "l", "-perm", "/0022", "-print"]
     assert subject.engine.run(subject.reference, find) == ""

@@ -75,12 +75,12 @@ def _stay_without(policy: Policy, stop: threading.Event) -> None:
 
 def _keep(policy: Policy, stop: threading.Event) -> None:
     _refuse_clashes(policy.pool)
-    bridge_rules = _best_bridge_rules(policy)
+    bridge_rules = best_bridge_rules(policy)
     wanted = seen = ""
     while not stop.is_set():
         text = rules.ruleset(policy, host.look(), bridge_rules)
         if text != wanted or listing(policy, bridge_rules) != seen:
-            _nft("-f", "-", text=text)
+            nft("-f", "-", text=text)
             if text == wanted:
                 print("Somebody changed the rules; they are back in place.", file=sys.stderr)
             wanted, seen = text, listing(policy, bridge_rules)
@@ -99,11 +99,11 @@ def _refuse_clashes(pool: IPv4Network) -> None:
         )
 
 
-def _best_bridge_rules(policy: Policy) -> BridgeRules:
+def best_bridge_rules(policy: Policy) -> BridgeRules:
     """The most exact rules this kernel takes; what is lost with others is said."""
     for choice in (BridgeRules.BY_INTERFACE, BridgeRules.BY_ADDRESS):
         try:
-            _nft("--check", "-f", "-", text=rules.ruleset(policy, host.look(), choice))
+            nft("--check", "-f", "-", text=rules.ruleset(policy, host.look(), choice))
         except FirewallError:
             continue
         return choice
@@ -120,7 +120,7 @@ def listing(policy: Policy, bridge_rules: BridgeRules) -> str:
     families = ["inet"] if bridge_rules is BridgeRules.NONE else ["inet", "bridge"]
     try:
         return "".join(
-            _nft("--stateless", "list", "table", family, rules.table(policy.platform))
+            nft("--stateless", "list", "table", family, rules.table(policy.platform))
             for family in families
         )
     except FirewallError:
@@ -131,12 +131,13 @@ def remove(policy: Policy) -> None:
     """Take the rules away; no harm where there are none."""
     for command in rules.removal(policy):
         try:
-            _nft("-f", "-", text=command)
+            nft("-f", "-", text=command)
         except FirewallError:
             continue
 
 
-def _nft(*arguments: str, text: str = "") -> str:
+def nft(*arguments: str, text: str = "") -> str:
+    """Run nft and return what it says; raises FirewallError with its words when it fails."""
     try:
         done = subprocess.run(
             ["nft", *arguments], input=text, capture_output=True, text=True, check=False
