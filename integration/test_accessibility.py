@@ -90,8 +90,9 @@ def test_page_of_a_person(reader: Window, name: str, path: str, heading: str) ->
     ("name", "path", "shown"),
     [
         ("people", "/hub/authorize", "reader"),
+        ("homes", "/hub/homes", "Homes put aside"),
         ("admin", "/hub/admin", "reader"),
-        ("admin-groups", "/hub/admin#/groups", "no groups created"),
+        ("admin-groups", "/hub/admin#/groups", "New Group"),
     ],
 )
 def test_page_of_an_admin(administrator: Window, name: str, path: str, shown: str) -> None:
@@ -139,3 +140,16 @@ def test_the_form_is_filled_in_by_keyboard_alone(reader: Window) -> None:
     second = page.evaluate("document.querySelector('input[name=profile]:checked').value")
     assert first
     assert second != first
+
+
+def test_the_judge_finds_what_is_planted(stranger: Window) -> None:
+    """Grey on white, a field without a label, and a box wider than a phone."""
+    stranger.page.set_content(
+        '<html lang="en"><title>Planted</title><main><p style="color: #aaa">Grey words</p>'
+        '<input><div style="width: 900px">Wide</div></main></html>'
+    )
+    found = {(complaint.look, complaint.rule) for complaint in judge(stranger, "planted")}
+    for scheme in ("light", "dark"):
+        for rule in ("color-contrast", "label", "reflow"):
+            assert (f"planted-phone-{scheme}", rule) in found
+        assert (f"planted-desktop-{scheme}", "reflow") not in found
