@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.bench import memory, peer_images, record, report, sizes
+from jhub_docker.bench import memory, peer_images, record, report, sizes, spawn_storm
 from jhub_docker.bench.figures import Figure, change, spread
 from jhub_docker.bench.login_storm import percentile
 from jhub_docker.bench.selection import BY_NAME, DEFAULT, check_runs, select
@@ -215,3 +215,10 @@ def test_a_percentile_lies_between_the_values_beside_it() -> None:
     assert percentile([1.0], 99) == 1.0
     assert percentile([float(value) for value in range(101)], 99) == 99.0
     assert 1.0 <= percentile([1.0, 2.0], 50) <= 2.0
+
+
+def test_a_spawn_storm_tells_the_middle_and_the_slowest_of_both_ways() -> None:
+    found = spawn_storm.figure([float(second) for second in range(1, 21)], [20.0] * 20)
+    assert (found.value, found.peer_value) == (10.5, 20.0)
+    assert dict(found.details)["queued, slowest"] == 20.0
+    assert dict(found.details)["queued, p95"] == pytest.approx(19.05)
