@@ -182,10 +182,12 @@ def recreated(scene: Scene) -> None:
 
 def engine_restarted(scene: Scene) -> None:
     """The engine itself is restarted, where it was started from here and may be."""
-    if engines.started_here():
+    if engines.status().started_here:
         result = scene.operator.invoke("engine.restart")
         assert result.returncode == 0, result.stderr
         wait_until(scene.platform.engine.client.ping, 30, "the engine")
+        # The filter's container starts again to find the engine's new socket.
+        wait_until(scene.visitor.offered, 60, "the hub to reach the engine again")
     scene.platform.wait_until_open()
 
 
