@@ -7,17 +7,19 @@ uses the CPU or not, and whether or not a tab is open.
 import json
 import re
 import secrets
-import struct
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
 from bs4 import BeautifulSoup
+from playwright.sync_api import Browser
 from websocket import WebSocket
 
 from jhub_docker.testing import probes
+from jhub_docker.testing.browser import Window, chromium
 from jhub_docker.testing.client import Client
 from jhub_docker.testing.kernel import Kernel
 from jhub_docker.testing.person import Person
@@ -59,6 +61,12 @@ class Servers:
 
 
 @pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
 def servers(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Servers]:
     with Platform(engine, pytestconfig.rootpath, "idle", settings=SETTINGS) as platform:
         person = Person(platform.url, "admin", platform.one_time_password())
@@ -67,16 +75,16 @@ def servers(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Servers]:
         yield Servers(platform, person)
 
 
-def vscode_tab(client: Client) -> Callable[[], object]:
-    """Open VS Code's socket; what is returned sends one keep-alive, as an open tab does."""
-    html = probes.page(client, "/vscode/")
-    found = re.search(r"\b((?:stable|oss)-[0-9a-f]{40})\b", html)
-    assert found
-    query = f"reconnectionToken={uuid.uuid4()}&reconnection=false&skipWebSocketFrames=false"
-    socket = client.websocket(f"vscode/{found[1]}?{query}")
-    hello = json.dumps({"type": "auth", "auth": "0" * 20, "data": "probe"}).encode()
-    socket.send_binary(struct.pack(">BIII", 2, 0, 0, len(hello)) + hello)
-    return lambda: socket.send_binary(struct.pack(">BIII", 9, 0, 0, 0))
+def vscode_tab(servers: Servers, browser: Browser, pictures: Path) -> Window:
+    """VS Code in a real browser, so with all the frames an open tab sends by itself."""
+    window = Window(browser, servers.platform.url, pictures)
+    window.open("/hub/login?next=/hub/token")
+    window.page.get_by_label("Username").fill(servers.person.name)
+    window.page.get_by_role("textbox", name="Password").fill(servers.person.password)
+    window.page.get_by_role("button", name="Sign in").click()
+    window.see(window.page.get_by_role("button", name="Logout"))
+    window.open(f"/user/{servers.person.name}/idle-vscode/vscode/")
+    return window
 
 
 def marimo_tab(client: Client) -> tuple[WebSocket, str]:
@@ -121,7 +129,9 @@ def ask_until_the_cap(servers: Servers, name: str) -> None:
     assert answer.status_code == 409, f"{answer.status_code} {answer.text[:300]}"
 
 
-def test_idle_tabs_are_stopped_and_work_is_not(servers: Servers) -> None:
+def test_idle_tabs_are_stopped_and_work_is_not(
+    servers: Servers, browser: Browser, engine: Engine
+) -> None:
     with Kernel(servers.start("kernel", "uv-lab-small")) as kernel:
         kernel.send("import time; time.sleep(3600)")
 
@@ -139,14 +149,15 @@ def test_idle_tabs_are_stopped_and_work_is_not(servers: Servers) -> None:
         ask_until_the_cap(servers, "more")
 
         idle_marimo, _ = marimo_tab(servers.start("idle-marimo", "uv-marimo-small"))
-        vscode = servers.start("idle-vscode", "uv-vscode-small")
-        keep_alive = vscode_tab(vscode)
+        servers.start("idle-vscode", "uv-vscode-small")
+        window = vscode_tab(servers, browser, engine.logs / "screenshots")
 
-        def warned() -> bool:
-            keep_alive()
-            return bool(vscode.get("jhub-activity/time").json()["notice"])
-
-        wait_until(warned, 60, "the warning inside the server")
+        # Pressing the button counts as being there, and the notice comes again.
+        notice = window.page.get_by_role("alert").filter(has_text="Nobody used this server")
+        window.see(notice, "server-stops-soon")
+        window.page.get_by_role("button", name="I am still here").click()
+        notice.wait_for(state="hidden")
+        window.see(notice)
         assert "if nothing" in servers.person.hub.get("token").text
 
         def stopped() -> bool:

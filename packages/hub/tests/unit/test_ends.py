@@ -7,9 +7,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from hub_config.lifetimes import ends, service
 from hub_config.lifetimes.ends import Limits, Server, Verdict
+from hub_config.lifetimes.true_activity import RoutesProxy
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 LIMITS = Limits(idle_timeout=3600, warning_time=600, more_time_cap=7200)
@@ -105,3 +107,13 @@ def test_the_service_stops_what_is_due_and_goes_on_when_one_cannot_be_stopped() 
     hub = Hub([replace(idle, name="gone"), server(idle=0), replace(idle, user="b/c", name="x y")])
     asyncio.run(service.judge_once(hub.ask, LIMITS, NOW))
     assert hub.deleted == ["users/ann/servers/gone", "users/b%2Fc/servers/x%20y"]
+
+
+def test_what_the_proxy_takes_for_activity_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def routes(_self: ConfigurableHTTPProxy) -> dict[str, Any]:
+        data = {"user": "ann", "server_name": "", "last_activity": "2030-01-01T12:00:00Z"}
+        return {"/user/ann/": {"routespec": "/user/ann/", "target": "http://x", "data": data}}
+
+    monkeypatch.setattr(ConfigurableHTTPProxy, "get_all_routes", routes)
+    (route,) = asyncio.run(RoutesProxy.get_all_routes(RoutesProxy.__new__(RoutesProxy))).values()
+    assert route["data"] == {"user": "ann", "server_name": ""}

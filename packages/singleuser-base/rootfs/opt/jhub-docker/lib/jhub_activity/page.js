@@ -12,12 +12,15 @@
     const found = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="));
     return found ? decodeURIComponent(found.slice("_xsrf=".length)) : "";
   };
-  const post = (path) =>
+  // JupyterHub wants the token for a script's GET too, and sends who has none to its log-in page.
+  const send = (method, path) =>
     fetch(new URL(path, base), {
-      method: "POST",
+      method,
       credentials: "same-origin",
+      redirect: "error",
       headers: { "X-XSRFToken": cookie() },
     });
+  const post = (path) => send("POST", path);
   const askAgain = (seconds) => {
     clearTimeout(timer);
     timer = setTimeout(ask, seconds * 1000);
@@ -77,7 +80,7 @@
 
   async function ask() {
     try {
-      const response = await fetch(new URL("time", base), { credentials: "same-origin" });
+      const response = await send("GET", "time");
       if (!response.ok) throw new Error(response.status);
       const answer = await response.json();
       every = answer.report_every;
