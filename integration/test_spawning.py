@@ -30,6 +30,7 @@ SERVER = [
     "perl",
     "-MIO::Socket::INET",
     "-e",
+    "$SIG{TERM} = sub { exit };"
     "my $s = IO::Socket::INET->new(LocalPort => 8888, Listen => 9, ReuseAddr => 1) or die $!;"
     "while (my $c = $s->accept) { while (<$c>) { last if /^\\s*$/ }"
     ' print $c "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n"'
