@@ -115,8 +115,12 @@ def test_hub_is_nobody_and_has_no_socket_of_the_engine(platform: Platform) -> No
 def test_a_restarted_filter_breaks_nothing(person: Person, platform: Platform) -> None:
     container = platform.container("engine")
     before = container.attrs["State"]["Pid"]
-    container.restart(timeout=5)
+    container.stop(timeout=5)
     assert person.server.get("api").ok
+    page = person.hub.get(f"spawn/{person.name}/second")
+    assert page.status_code == 503
+    assert "cannot reach the Docker Engine at the moment" in page.text
+    container.start()
 
     def healthy() -> bool:
         container.reload()

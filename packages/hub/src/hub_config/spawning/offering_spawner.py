@@ -3,11 +3,14 @@
 What happens with the choice is in `profile_spawner`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import requests
+from docker.errors import DockerException
 from traitlets import Dict, Instance, Int, Unicode
 from wrapspawner import ProfilesSpawner
 
@@ -24,6 +27,19 @@ from hub_config.spawning.profiles import Profile
 from hub_config.spawning.refusal import Refusal
 
 FROM_A_LINK = "A link may suggest a profile, but it starts nothing: press the button to start it."
+ENGINE_AWAY = (
+    "The hub cannot reach the Docker Engine at the moment, so it cannot tell what there is to "
+    "start. Servers that run go on. Try again in a minute; if this stays, tell an administrator."
+)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Turns an engine that does not answer, as while it restarts, into a Refusal 503."""
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        raise Refusal(ENGINE_AWAY, reason="engine-away", status_code=503) from error
 
 
 class OfferingSpawner(ProfilesSpawner):
@@ -78,11 +94,13 @@ class OfferingSpawner(ProfilesSpawner):
 
     async def profiles(self) -> tuple[Profile, ...]:
         """The profiles on offer right now."""
-        return await self.images.profiles(self.engine)
+        with asking():
+            return await self.images.profiles(self.engine)
 
     async def host_info(self) -> Mapping[str, Any]:
         """What the engine says of its machine."""
-        info: Mapping[str, Any] = await self.engine.docker("info")
+        with asking():
+            info: Mapping[str, Any] = await self.engine.docker("info")
         return info
 
     async def offer(self) -> Offer:
