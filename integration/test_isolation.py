@@ -12,6 +12,7 @@ import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
+from jhub_docker import engine as engines
 from jhub_docker.plan import LABEL
 from jhub_docker.testing.isolation import cases, world
 from jhub_docker.testing.person import MakePerson, Person
@@ -98,6 +99,12 @@ class Scene:
     def proxy_recreated(self) -> None:
         self._recreate("proxy")
 
+    def engine_restarted(self) -> None:
+        if not engines.started_here():
+            pytest.skip("this engine was not started by ./dev, so it is not for a test to restart")
+        engines.restart(lambda _: None)
+        wait_until(self.platform.engine.client.ping, 30, "the engine")
+
     def firewall_killed(self) -> None:
         self.platform.container("guard").kill()
 
@@ -129,6 +136,7 @@ HAPPENS: dict[str, Callable[[Scene], None]] = {
                 Scene.hub_restarted,
                 Scene.hub_recreated,
                 Scene.proxy_recreated,
+                Scene.engine_restarted,
                 Scene.firewall_killed,
             ),
             strict=True,
@@ -156,8 +164,10 @@ def test_without_its_firewall_the_hub_starts_no_server(scene: Scene) -> None:
 
 def test_the_documented_matrix_is_what_was_seen(scene: Scene, pytestconfig: pytest.Config) -> None:
     seen = cases.table(scene.outcomes)
-    assert list(scene.outcomes) == list(HAPPENS), "run the whole file"
+    assert seen == cases.expected(scene.outcomes)
     page = pytestconfig.rootpath / "docs" / "isolation.md"
+    if set(HAPPENS) - set(scene.outcomes) == {"engine restarted"}:
+        return  # the column of an engine that is not ours comes from a run where it is
     if os.environ.get(cases.WRITE_VARIABLE):
         page.parent.mkdir(exist_ok=True)
         page.write_text(seen, encoding="utf-8")

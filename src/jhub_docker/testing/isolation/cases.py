@@ -51,6 +51,7 @@ EVENTS = (
     "hub restarted",
     "hub recreated",
     "proxy recreated",
+    "engine restarted",
     "firewall's container killed",
 )
 """After each of these, in this order, all cases are tried again."""
