@@ -6,7 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 from docker.errors import APIError
+from dockerspawner import DockerSpawner
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
@@ -17,7 +19,7 @@ from hub_config.spawning.offering_spawner import OfferingSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
 from hub_config.spawning.profiles import PROFILES_LABEL
 from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
-from hub_config.spawning.refusal import Refusal
+from hub_config.spawning.refusal import Refusal, StartFailure
 from hub_config.spawning.stages import Stage
 
 OFFER = {
@@ -217,6 +219,66 @@ def test_an_engine_in_trouble_is_not_a_server_that_is_gone(
     monkeypatch.setattr(child, "docker", trouble)
     assert asyncio.run(child.poll()) is None
     assert child.object_id == "0123"
+
+
+def engine_says(status: int, text: str) -> APIError:
+    response = SimpleNamespace(status_code=status, url="http://engine", reason="")
+    return APIError("", response=response, explanation=text)
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "status"),
+    [
+        (engine_says(403, "engine filter: no such mount"), "tell an administrator", 500),
+        (engine_says(409, "name is in use"), "still there", 409),
+        (engine_says(500, "mkdir: no space left on device"), "disk of this machine is full", 507),
+        (engine_says(500, "odd"), "could not make", 500),
+        (engine_says(502, "engine filter: away"), "cannot reach", 503),
+        (requests.ConnectionError("refused"), "cannot reach", 503),
+    ],
+)
+@pytest.mark.parametrize("failing", ["create_volume", "create_container"])
+def test_an_engine_that_fails_a_start_is_told_in_words_and_leaves_nothing(
+    child: UserContainerSpawner,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    failing: str,
+    error: Exception,
+    words: str,
+    status: int,
+) -> None:
+    released = []
+
+    async def network() -> None:
+        """Made."""
+
+    async def release() -> None:
+        released.append(child.network_name)
+
+    async def docker(method: str, *_: Any, **__: Any) -> Any:
+        if method == failing:
+            raise error
+
+    async def start_container() -> Any:
+        await docker("create_container")
+
+    monkeypatch.setattr(child, "ensure_network", network)
+    monkeypatch.setattr(child, "release_network", release)
+    monkeypatch.setattr(child, "docker", docker)
+    monkeypatch.setattr(DockerSpawner, "start", lambda _: start_container())
+    monkeypatch.setattr(child, "shared_folders", no_folders)
+    child.log.addHandler(caplog.handler)
+    with pytest.raises(StartFailure, match=words) as caught:
+        asyncio.run(child.start())
+    assert caught.value.status_code == status
+    assert str(error) in caplog.text
+    assert str(error) not in caught.value.jupyterhub_message
+    assert released
+    assert not child.object_id
+
+
+async def no_folders(_: str) -> dict[str, Any]:
+    return {}
 
 
 def test_a_container_that_ended_is_described_and_removed(

@@ -9,6 +9,8 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import requests
+from docker.errors import DockerException
 from jupyterhub.utils import url_path_join
 from traitlets import Bool, Float, Instance, Int, Unicode, default
 from traitlets import Set as SetTrait
@@ -17,7 +19,7 @@ from hub_config.lifetimes import homes
 from hub_config.networks.server_networks import NetworkError
 from hub_config.sharing.spawner import SharingSpawner
 from hub_config.spawning import container_options as options
-from hub_config.spawning import disk_limit, names
+from hub_config.spawning import disk_limit, engine_trouble, names
 from hub_config.spawning.profiles import Profile
 from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.refusal import StartFailure
@@ -96,7 +98,8 @@ class UserContainerSpawner(SharingSpawner):
         """Start the container and return its URL once the server answers.
 
         Raises StartFailure with the last lines of the log when the container ends before that or
-        time is up. However it fails, also when it is cancelled, no container stays behind.
+        time is up, and with words of `engine_trouble` when the engine or the filter fails a call.
+        However it fails, also when it is cancelled, no container stays behind.
         """
         began = time.monotonic()
         try:
@@ -122,6 +125,10 @@ class UserContainerSpawner(SharingSpawner):
             message = f"{error}. Its last lines:\n{await self.last_lines()}"
             await self.remove_quietly()
             raise StartFailure(message) from None
+        except (DockerException, requests.RequestException) as error:
+            self.log.error("%s: the engine failed a call of its start: %s", self.object_name, error)
+            await self.remove_quietly()
+            raise engine_trouble.failure(error) from error
         except BaseException:
             await self.remove_quietly()
             raise

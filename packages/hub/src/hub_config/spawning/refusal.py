@@ -23,8 +23,8 @@ class StartFailure(SpawnException):
     The first line of `message` is the reason, the others are the last ones of the log.
     """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, reason="start-failed", status_code=500)
+    def __init__(self, message: str, *, status_code: int = 500) -> None:
+        super().__init__(message, reason="start-failed", status_code=int(status_code))
         self.jupyterhub_message = message
         reason, _, lines = message.partition("\n")
         self.jupyterhub_html_message = f"<p>{escape(reason)}</p>"
