@@ -48,7 +48,8 @@ def make_person(platform: Platform, admin: Person) -> MakePerson:
 
     def make(name: str) -> Person:
         person = Person(platform.url, name)
-        assert person.sign_up().ok
+        answer = person.sign_up()
+        assert answer.ok, f"{name} signs up: {answer.status_code} {answer.text[-1500:]}"
         assert admin.approve(name).ok
         person.log_in()
         assert person.is_logged_in()

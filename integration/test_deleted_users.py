@@ -11,7 +11,7 @@ from jhub_docker.testing.person import MakePerson, Person
 from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.waiting import wait_until
 
-NAME, PROFILE = "leaver", "uv-marimo-small"
+NAME, PROFILE = "departed", "uv-marimo-small"
 FILE = "api/contents/kept.txt"
 
 

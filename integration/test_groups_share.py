@@ -38,9 +38,9 @@ def test_members_share_and_others_do_not(
 ) -> None:
     secret = ("python", "-m", "hub_config", "secret", "set", "team", "TEAM_TOKEN")
     in_hub(platform, *secret, given=SECRET)
-    people = {name: make_person(name) for name in ("writer", "reader", "stranger")}
+    people = {name: make_person(name) for name in ("writer", "lector", "stranger")}
     join(admin, "team", "writer")
-    join(admin, "readers", "reader")
+    join(admin, "readers", "lector")
     for person in people.values():
         person.choose(PROFILE)
 
@@ -48,15 +48,15 @@ def test_members_share_and_others_do_not(
         platform, "writer", "cd /srv/shared/data; echo 1,2 >x.csv; cat ~/shared/data/x.csv"
     )
     assert (code, output) == (0, "1,2\n")
-    assert run(platform, "reader", "cat ~/shared/data/x.csv") == (0, "1,2\n")
-    code, output = run(platform, "reader", "touch /srv/shared/data/y")
+    assert run(platform, "lector", "cat ~/shared/data/x.csv") == (0, "1,2\n")
+    code, output = run(platform, "lector", "touch /srv/shared/data/y")
     assert code != 0
     assert "Read-only" in output
     assert run(platform, "stranger", "test ! -e /srv/shared && test ! -L ~/shared") == (0, "")
 
     shown = "echo $TEAM_URL $TEAM_TOKEN"
     assert run(platform, "writer", shown) == (0, f"https://team.example {SECRET}\n")
-    for name in ("reader", "stranger"):
+    for name in ("lector", "stranger"):
         assert run(platform, name, shown) == (0, "\n")
 
     # The secret is in its own file and in the members' containers, nowhere else.

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser
 from websocket import WebSocket
 
 from jhub_docker.testing import probes
-from jhub_docker.testing.browser import Window, chromium
+from jhub_docker.testing.browser import Window
 from jhub_docker.testing.client import Client
 from jhub_docker.testing.kernel import Kernel
 from jhub_docker.testing.person import Person
@@ -58,12 +58,6 @@ class Servers:
         client = Client(url, session=self.person.session)
         assert client.get("").ok
         return client
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
