@@ -174,3 +174,19 @@ def test_profiles_travel_in_a_label(make_package: Make, read: Read) -> None:
         "default_url": "/lab",
         "profiles": {"small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"}},
     }
+
+
+def test_the_locked_jupyterhub_travels_in_a_label_of_images_people_start(
+    make_package: Make, read: Read
+) -> None:
+    lab = make_package("lab", own='port = 1\nprobe = "/"\nprofiles.s = {mem_limit = "2G"}')
+    make_package("child", base="lab", own='probe = "/"')
+    locked = '[[package]]\nname = "jupyterhub"\nversion = "6.1.1"\n'
+    (lab / "uv.lock").write_text(f'[[package]]\nname = "other"\nversion = "1"\n{locked}')
+    before = {step.spec.name: step for step in make(read()).steps}
+    for name in ("lab", "child"):
+        assert before[name].labels["io.jhub-docker.jupyterhub"] == "6.1.1"
+    (lab / "uv.lock").write_text(locked.replace("6.1.1", "7.0.0"))
+    after = {step.spec.name: step for step in make(read()).steps}
+    assert after["child"].labels["io.jhub-docker.jupyterhub"] == "7.0.0"
+    assert after["lab"].build_id != before["lab"].build_id

@@ -9,7 +9,7 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker import bake, bases, contexts, engine, images, locks, machine, plan
+from jhub_docker import bake, bases, contexts, engine, images, locks, machine, origin, plan
 from jhub_docker.catalog import LANES, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
 from jhub_docker.plan import OCI, Base, BuiltImage, Plan, Step
@@ -129,15 +129,19 @@ def make_bases(client: DockerClient, root: Path, mode: bases.Mode) -> dict[str, 
 
 
 def listing(client: DockerClient, catalog: Catalog) -> list[dict[str, Any]]:
-    """The published images in the engine, newest build of each first."""
+    """The published images in the engine, built here or released, newest of each first."""
     order = {spec.name: position for position, spec in enumerate(catalog.published)}
-    found = [image for image in images.built(client).values() if image.package in order]
+    by_id = {
+        one.image_id: one for one in (*images.built(client).values(), *images.released(client))
+    }
+    found = [image for image in by_id.values() if image.package in order]
     found.sort(key=lambda image: (order[image.package], -image.created))
     return [
         {
             "image": image.package,
             "version": image.labels.get(f"{OCI}.version", ""),
             "build_id": plan.short(image.build_id),
+            "origin": origin.of(image.labels, image.digests),
             "size": image.size,
             "base": image.labels.get(f"{plan.LABEL}.base", ""),
             "base_name": image.labels.get(f"{OCI}.base.name", ""),

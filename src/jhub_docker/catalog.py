@@ -5,6 +5,7 @@ documentation) is derived from here. This module reads files and decides nothing
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ class ImageSpec:
     port: int | None = None
     probe: str | None = None
     environment: str = "/opt/venv"
+    jupyterhub: str | None = None
+    """JupyterHub's version in the image, from the nearest uv.lock of its lineage that has it."""
     tags: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
 
@@ -235,9 +238,23 @@ def _spec(
         port=_port(name, own) or inherited.get("port"),
         probe=own.get("probe"),
         environment=own.get("environment", "/opt/venv"),
+        jupyterhub=_locked_jupyterhub(folder) or (base.jupyterhub if base else None),
         tags={key: _tag(name, value) for key, value in own.get("tags", {}).items()},
         profiles=_profiles(name, own) or inherited.get("profiles") or {},
     )
+
+
+_LOCKED_JUPYTERHUB = re.compile(r'^name = "jupyterhub"\nversion = "([^"]+)"', re.MULTILINE)
+
+
+def _locked_jupyterhub(folder: Path) -> str | None:
+    """JupyterHub's version in the package's uv.lock, None without either.
+
+    Looked up as text: parsing every lock as TOML would take half a second of each command.
+    """
+    lock = folder / "uv.lock"
+    found = _LOCKED_JUPYTERHUB.search(lock.read_text(encoding="utf-8")) if lock.exists() else None
+    return found[1] if found else None
 
 
 def _text(name: str, table: Mapping[str, Any], key: str) -> str:

@@ -1,14 +1,14 @@
 """The images in the engine: what is there, what they say of themselves, which tags they carry."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from docker import DockerClient
 from docker.errors import APIError, ContainerError
 
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.errors import ActionError
-from jhub_docker.plan import LABEL, BuiltImage, Step, short
+from jhub_docker.plan import LABEL, RELEASE, BuiltImage, Step, short
 
 # Asked of the built image itself, so that a tag cannot lie about what is inside.
 _VERSIONS_PROGRAM = """
@@ -28,23 +28,33 @@ print(json.dumps(found))
 
 def built(client: DockerClient) -> dict[str, BuiltImage]:
     """The images of this project in the engine, by build id."""
-    images = {}
-    for record in client.api.images(filters={"label": f"{LABEL}.build-id"}):
+    # Someone's derived image inherits our labels; only one tagged with the id is the real one.
+    return {
+        image.build_id: image
+        for image in _labelled(client, f"{LABEL}.build-id")
+        if any(tag.endswith(f":{short(image.build_id)}") for tag in image.tags)
+    }
+
+
+def released(client: DockerClient) -> list[BuiltImage]:
+    """The released images that the engine got from a registry."""
+    return [image for image in _labelled(client, RELEASE) if image.digests]
+
+
+def _labelled(client: DockerClient, label: str) -> Iterator[BuiltImage]:
+    for record in client.api.images(filters={"label": label}):
         labels = record.get("Labels") or {}
-        image = BuiltImage(
+        yield BuiltImage(
             image_id=record["Id"],
             package=labels.get(f"{LABEL}.package", ""),
-            build_id=labels[f"{LABEL}.build-id"],
+            build_id=labels.get(f"{LABEL}.build-id", ""),
             inputs=_inputs(labels),
             labels=labels,
             tags=tuple(record.get("RepoTags") or ()),
+            digests=tuple(record.get("RepoDigests") or ()),
             size=record.get("Size", 0),
             created=record.get("Created", 0),
         )
-        # Someone's derived image inherits our labels; only one tagged with the id is the real one.
-        if any(tag.endswith(f":{short(image.build_id)}") for tag in image.tags):
-            images[image.build_id] = image
-    return images
 
 
 def _inputs(labels: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,9 @@ from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec
 LABEL = "io.jhub-docker"
 """Prefix of the labels this project puts on images, containers, networks and volumes."""
 
+RELEASE = f"{LABEL}.release"
+"""Label of released images alone, the version: a release sets it, a plan never does."""
+
 OCI = "org.opencontainers.image"
 """Prefix of the OCI image specification's annotation keys (image-spec 1.1, annotations.md)."""
 
@@ -32,6 +35,8 @@ class BuiltImage:
     inputs: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    """`repository@digest` for each registry it was pulled from or pushed to."""
     size: int = 0
     created: int = 0
 
@@ -191,6 +196,8 @@ def declared_labels(spec: ImageSpec) -> dict[str, str]:
             },
         }
         labels[f"{LABEL}.profiles"] = json.dumps(offer, separators=(",", ":"))
+        if spec.jupyterhub:
+            labels[f"{LABEL}.jupyterhub"] = spec.jupyterhub
     return labels
 
 

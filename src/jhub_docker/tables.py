@@ -81,12 +81,12 @@ def builds(results: Iterable[Result]) -> str:
 
 def images(rows: Iterable[Mapping[str, Any]]) -> str:
     """The images in the engine."""
-    columns = ("image", "version", "build id", "size", "base", "built on", "tags")
+    columns = ("image", "version", "origin", "size", "base", "built on", "tags")
     cells = [
         (
             row["image"],
             row["version"],
-            row["build_id"],
+            row["origin"],
             megabytes(row["size"]),
             row["base"],
             row["base_name"],

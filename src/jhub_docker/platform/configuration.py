@@ -67,10 +67,14 @@ def check_settings(client: DockerClient, root: Path) -> str:
 
 def _offers(client: DockerClient) -> list[dict[str, Any]]:
     """The engine's images that offer profiles, with what the hub reads of their records."""
-    label = f"{LABEL}.profiles"
+    read = (f"{LABEL}.profiles", f"{LABEL}.jupyterhub")
     return [
-        {"RepoTags": image["RepoTags"], "Labels": {label: image["Labels"][label]}}
-        for image in client.api.images(filters={"label": label})
+        {
+            "RepoTags": image["RepoTags"],
+            "RepoDigests": image["RepoDigests"],
+            "Labels": {key: value for key, value in image["Labels"].items() if key in read},
+        }
+        for image in client.api.images(filters={"label": read[0]})
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker import engine
+from jhub_docker import engine, images, origin
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.plan import LABEL
 from jhub_docker.platform import compose
@@ -22,6 +22,7 @@ def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
     """The platform's services, then people's servers."""
     platform = compose.read(root)
     order = [*platform.services, SERVER]
+    digests = {image.image_id: image.digests for image in images.released(client)}
     rows = []
     for container in labelled(client, f"{LABEL}.platform={platform.project}"):
         role = _role(container)
@@ -33,6 +34,8 @@ def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
                     "role": role,
                     "state": container["Status"],
                     "image": container["Image"],
+                    # A container has its image's labels beside its own.
+                    "origin": origin.of(container["Labels"], digests.get(container["ImageID"], ())),
                     "started": time.strftime("%Y-%m-%d %H:%M", started),
                 }
             )

@@ -44,10 +44,10 @@ def down(context: Context, servers: bool = False, volumes: bool = False, yes: bo
 
 @task(help={"json_": "Write it as JSON."})
 def status(context: Context, json_: bool = False) -> None:
-    """Show hub, proxy and people's servers: state, health, image, since when."""
+    """Show hub, proxy and people's servers: state, health, image and its origin, since when."""
     client = engine.require(say, set_up=False, needs={"compose"})
     rows = platform.status(client, ROOT)
-    columns = ("container", "role", "state", "image", "started")
+    columns = ("container", "role", "state", "image", "origin", "started")
     write(
         json.dumps(rows, indent=2)
         if json_
