@@ -7,7 +7,7 @@ import gc
 
 from invoke.collection import Collection
 
-from jhub_docker.tasks import config, engine, images, performance, platform
+from jhub_docker.tasks import config, engine, images, performance, platform, release
 
 namespace = Collection(
     images.build,
@@ -22,6 +22,7 @@ namespace = Collection(
     performance.bench,
     Collection.from_module(config, name="config"),
     Collection.from_module(engine, name="engine"),
+    Collection("release", release.status),
 )
 
 # What is imported stays to the end. Without this Python would look through all of it again, at its

@@ -154,6 +154,12 @@ def load(packages: Path) -> Catalog:
     return Catalog(specs)
 
 
+def requires_python(spec: ImageSpec) -> str:
+    """The versions of Python a package asks for (PEP 621); none where it does not say."""
+    project = _read(spec.folder / "pyproject.toml").get("project", {})
+    return str(project.get("requires-python", ""))
+
+
 _MARKS = ("Dockerfile", "pyproject.toml")
 _OWN_FIELDS = {
     "base",

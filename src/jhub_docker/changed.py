@@ -32,7 +32,7 @@ def touched(catalog: Catalog, paths: Iterable[str]) -> list[str]:
         in_package = len(path.parts) > 2 and path.parts[0] == "packages"
         if path.name in _PAGES and len(path.parts) == (3 if in_package else 1):
             continue
-        if path.is_relative_to(_DOCUMENTATION):
+        if path.is_relative_to(_DOCUMENTATION) or (in_package and path.name == "releases.json"):
             continue
         if not in_package or path.parts[1] not in catalog.specs:
             return [spec.name for spec in catalog.published]

@@ -72,22 +72,21 @@ def refresh(
     """
     changes: list[Change] = []
     if _has_dependencies(spec.folder):
-        before = _python_versions(spec.folder / "uv.lock")
+        before = python_versions(spec.folder / "uv.lock")
         arguments = ["--upgrade"] if upgrade else []
         arguments += [f"--upgrade-package={package}" for package in packages]
         result = _uv(spec.folder, "lock", *arguments)
         if result.returncode:
             raise ActionError(f"{spec.name}: uv cannot lock it:\n{result.stderr.strip()}")
-        after = _python_versions(spec.folder / "uv.lock")
-        changes += diff(before, after, _direct_python(spec.folder / "uv.lock"))
+        after = python_versions(spec.folder / "uv.lock")
+        changes += diff(before, after, direct_python(spec.folder / "uv.lock"))
     if (spec.folder / "package.json").exists():
-        before = _node_versions(spec.folder / "package-lock.json")
+        before = node_versions(spec.folder / "package-lock.json")
         _npm(spec, "install")
         if upgrade:
             _npm(spec, "update")
-        after = _node_versions(spec.folder / "package-lock.json")
-        direct = json.loads((spec.folder / "package.json").read_text(encoding="utf-8"))
-        changes += diff(before, after, set(direct.get("dependencies", {})))
+        after = node_versions(spec.folder / "package-lock.json")
+        changes += diff(before, after, direct_node(spec.folder / "package.json"))
     return changes
 
 
@@ -106,20 +105,25 @@ def _has_dependencies(folder: Path) -> bool:
     return bool(project.get("project", {}).get("dependencies"))
 
 
-def _python_versions(lock: Path) -> dict[str, str]:
+def python_versions(lock: Path) -> dict[str, str]:
+    """The packages of a uv.lock that come from an index; nothing where there is no such file."""
     if not lock.exists():
         return {}
     packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
     return {p["name"]: p["version"] for p in packages if "registry" in p.get("source", {})}
 
 
-def _direct_python(lock: Path) -> set[str]:
+def direct_python(lock: Path) -> set[str]:
+    """The packages that the project of a uv.lock asks for itself."""
+    if not lock.exists():
+        return set()
     packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
     own: dict[str, Any] = next((p for p in packages if "registry" not in p.get("source", {})), {})
     return {dependency["name"] for dependency in own.get("dependencies", [])}
 
 
-def _node_versions(lock: Path) -> dict[str, str]:
+def node_versions(lock: Path) -> dict[str, str]:
+    """The packages of a package-lock.json; nothing where there is no such file."""
     if not lock.exists():
         return {}
     packages = json.loads(lock.read_text(encoding="utf-8")).get("packages", {})
@@ -128,6 +132,13 @@ def _node_versions(lock: Path) -> dict[str, str]:
         for path, entry in packages.items()
         if path
     }
+
+
+def direct_node(project: Path) -> set[str]:
+    """The packages that a package.json asks for; nothing where there is no such file."""
+    if not project.exists():
+        return set()
+    return set(json.loads(project.read_text(encoding="utf-8")).get("dependencies", {}))
 
 
 def _uv(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

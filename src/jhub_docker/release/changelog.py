@@ -1,0 +1,83 @@
+"""A package's CHANGELOG.md, in the form of Keep a Changelog 1.1.0: read, and one section written.
+
+What people are to know stands under `[Unreleased]`, written by hand; a release adds what the locks
+and git know. Pure.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from jhub_docker.errors import UsageError
+from jhub_docker.locks import Change
+from jhub_docker.release.history import Commit
+from jhub_docker.release.version import Version
+
+KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+"""In the order in which Keep a Changelog lists them."""
+
+_UNRELEASED = re.compile(r"^## \[Unreleased\][ \t]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+
+def unreleased(text: str) -> dict[str, str]:
+    """What stands under `[Unreleased]`: the entries of each kind, as they are written.
+
+    Raises UsageError where there is no such section, or something in it is under no kind.
+    """
+    match = _UNRELEASED.search(text)
+    if match is None:
+        raise UsageError("the changelog has no section ## [Unreleased]")
+    before, *parts = re.split(r"^### +(.+?)[ \t]*\n", match.group(1), flags=re.MULTILINE)
+    unknown = sorted(set(parts[::2]) - set(KINDS))
+    if before.strip() or unknown:
+        what = f"### {unknown[0]}" if unknown else before.strip().splitlines()[0]
+        raise UsageError(
+            f"the changelog's section [Unreleased] holds {what!r}; expected entries under "
+            f"{', '.join(f'### {kind}' for kind in KINDS)}"
+        )
+    entries = {kind: body.strip() for kind, body in zip(parts[::2], parts[1::2], strict=True)}
+    return {kind: body for kind, body in entries.items() if body}
+
+
+def package_entries(changes: Iterable[Change]) -> dict[str, list[str]]:
+    """The changed packages as entries of a kind; direct and indirect ones are told apart."""
+    entries: dict[str, list[str]] = {}
+    for change in changes:
+        indirect = "" if change.direct else " (indirect)"
+        if change.before is None:
+            kind, text = "Added", f"{change.package} {change.after}".rstrip()
+        elif change.after is None:
+            kind, text = "Removed", f"{change.package} {change.before}".rstrip()
+        else:
+            kind, text = "Changed", f"{change.package} {change.before} -> {change.after}"
+        entries.setdefault(kind, []).append(f"- {text}{indirect}")
+    return entries
+
+
+def section(
+    version: Version,
+    day: date,
+    written: Mapping[str, str],
+    changes: Iterable[Change] = (),
+    commits: Iterable[Commit] = (),
+) -> str:
+    """The section of a release: what was written by hand, the packages, then the commits."""
+    packages = package_entries(changes)
+    lines = [f"## [{version}] - {day.isoformat()}", ""]
+    for kind in KINDS:
+        body = "\n".join(filter(None, [written.get(kind, ""), *packages.get(kind, [])]))
+        if body:
+            lines += [f"### {kind}", body, ""]
+    listed = [f"`{commit.short}` {commit.subject}" for commit in commits]
+    if listed:
+        lines += ["Commits:", "", *(f"* {line}" for line in listed), ""]
+    return "\n".join(lines)
+
+
+def released(text: str, new: str) -> str:
+    """The changelog with `[Unreleased]` emptied and the section `new` below it."""
+    match = _UNRELEASED.search(text)
+    if match is None:
+        raise UsageError("the changelog has no section ## [Unreleased]")
+    rest = text[match.end() :]
+    return f"{text[: match.start()]}## [Unreleased]\n\n{new}" + (f"\n{rest}" if rest else "")

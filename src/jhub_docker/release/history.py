@@ -1,0 +1,90 @@
+"""What git knows of releases: their tags, the packages as they were, the commits since.
+
+A release's tag is on the commit that records it, whose parent is the commit the image was built
+from; so who branches off a tag has the record of that release too.
+"""
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.release.version import Version
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit by its short hash, and the first line of its message."""
+
+    short: str
+    subject: str
+
+
+def git(root: Path, *arguments: str) -> str:
+    """What git prints. Raises ActionError with git's own words."""
+    return _run(root, *arguments).decode().strip()
+
+
+def tag_name(image: str, version: Version) -> str:
+    """The tag of a release, e.g. `uv-lab-v1.2.0`."""
+    return f"{image}-v{version}"
+
+
+def versions(root: Path, image: str, *, reachable: str = "") -> list[Version]:
+    """The versions of an image that have a tag, lowest first.
+
+    With `reachable`, a revision, only those in its history: a fix of an old version starts from
+    that version, whatever came later elsewhere.
+    """
+    merged = [f"--merged={reachable}"] if reachable else []
+    found = []
+    for tag in git(root, "tag", "--list", *merged, f"{image}-v*").splitlines():
+        with suppress(UsageError):  # a tag of somebody's own
+            found.append(Version.parse(tag.removeprefix(f"{image}-v")))
+    return sorted(found)
+
+
+def last(root: Path, image: str, revision: str = "HEAD") -> Version | None:
+    """The newest release in the history of a revision; None before the first."""
+    found = versions(root, image, reachable=revision)
+    return found[-1] if found else None
+
+
+@contextmanager
+def packages_at(root: Path, revision: str) -> Iterator[Path]:
+    """The folder `packages/` as a revision has it, in a temporary place."""
+    archive = _run(root, "archive", "--format=tar", revision, "packages")
+    with tempfile.TemporaryDirectory(prefix="jhub-release-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="tar")
+        yield Path(folder) / "packages"
+
+
+def commits(root: Path, since: str, paths: Iterable[str], until: str = "HEAD") -> list[Commit]:
+    """The commits after `since` that changed one of the paths, newest first; no merges."""
+    listed = sorted(set(paths))
+    if not listed:
+        return []
+    text = git(
+        root, "log", "--no-merges", "--format=%h%x09%s", f"{since}..{until}", "--",
+        *(f":(literal){path}" for path in listed),
+    )  # fmt: skip
+    return [Commit(*line.split("\t", 1)) for line in text.splitlines()]
+
+
+def _run(root: Path, *arguments: str) -> bytes:
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        raise ActionError("git is not on PATH; releases are made from a git checkout") from None
+    if result.returncode:
+        said = result.stderr.decode(errors="replace").strip()
+        raise ActionError(f"git {arguments[0]} failed: {said}")
+    return result.stdout

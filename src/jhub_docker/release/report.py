@@ -1,0 +1,52 @@
+"""What people read of releases: tables and lists. It finds nothing out."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from jhub_docker import plan, tables
+from jhub_docker.release.status import Status, affected
+
+
+def status(statuses: Sequence[Status]) -> str:
+    """Where each image stands, then what several images share and that changed."""
+    rows = [
+        (
+            one.image,
+            str(one.last or ""),
+            plan.short(one.build_id),
+            "; ".join(f"{cause.package}: {_some(cause.inputs)}" for cause in one.causes),
+            str(one.proposal.version) if one.proposal else "",
+            one.proposal.reason if one.proposal else "nothing changed",
+        )
+        for one in statuses
+    ]
+    columns = ("image", "last", "build id", "changed since", "next", "because")
+    lines = [tables.render(columns, rows)]
+    for package, (inputs, images) in affected(statuses).items():
+        lines.append(
+            f"{package} changed ({_some(inputs)}): what is built from it has to be released: "
+            + ", ".join(images)
+        )
+    return "\n".join(lines)
+
+
+def as_data(statuses: Iterable[Status]) -> list[dict[str, Any]]:
+    """The same for programs."""
+    return [
+        {
+            "image": one.image,
+            "build_id": one.build_id,
+            "last": str(one.last) if one.last else None,
+            "changed": {cause.package: list(cause.inputs) for cause in one.causes},
+            "packages": [str(change) for change in one.changes],
+            "commits": [f"{commit.short} {commit.subject}" for commit in one.commits],
+            "next": str(one.proposal.version) if one.proposal else None,
+            "because": one.proposal.reason if one.proposal else None,
+        }
+        for one in statuses
+    ]
+
+
+def _some(names: Sequence[str], most: int = 6) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

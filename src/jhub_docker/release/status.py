@@ -1,0 +1,148 @@
+"""Which images have to be released, and because of what: `invoke release.status`.
+
+Build ids decide. The plan of today's files is compared with that of the files at an image's last
+release; paths only explain the difference. An image also has to be released when something it is
+built from changed: `singleuser-base`, the shared code-server, a base, or `build-tools`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jhub_docker import catalog as catalogs
+from jhub_docker import contexts, plan
+from jhub_docker.catalog import Catalog
+from jhub_docker.locks import Change
+from jhub_docker.plan import Base, Step
+from jhub_docker.release import history, ledger, packages
+from jhub_docker.release.history import Commit
+from jhub_docker.release.version import AUTO, Proposal, Version, propose
+
+Resolve = Callable[[Catalog], Mapping[str, Base]]
+"""Says what the base packages of a catalog stand for on this machine."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The packages of one revision, and the plan that builds all of them from nothing."""
+
+    catalog: Catalog
+    steps: Mapping[str, Step]
+
+    def paths(self, image: str) -> set[str]:
+        """The files, relative to the checkout, that the image is built from."""
+        return {
+            f"packages/{spec.name}/{name.removeprefix('file ')}"
+            for spec in self.catalog.closure([image])
+            if spec.name in self.steps
+            for name in self.steps[spec.name].inputs
+            if name.startswith("file ")
+        }
+
+    def requires_python(self, image: str) -> str:
+        """The Python the image's package asks for, as its pyproject.toml writes it."""
+        return catalogs.requires_python(self.catalog[image])
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A package that differs from what it was at the release, and its inputs that do."""
+
+    package: str
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where one image stands; without a `proposal` there is nothing to release."""
+
+    image: str
+    build_id: str
+    last: Version | None
+    causes: tuple[Cause, ...] = ()
+    changes: tuple[Change, ...] = ()
+    commits: tuple[Commit, ...] = ()
+    proposal: Proposal | None = None
+
+
+def read(folder: Path, resolve: Resolve) -> Tree:
+    """The tree of a folder `packages/`."""
+    catalog = catalogs.load(folder)
+    bases = resolve(catalog)
+    needed = catalog.closure([spec.name for spec in catalog.published], given=bases)
+    made = plan.make(
+        catalog,
+        catalog.published,
+        contexts={s.name: contexts.hashes(s) for s in needed if s.name not in bases},
+        bases=bases,
+        existing={},
+    )
+    return Tree(catalog, {step.spec.name: step for step in made.steps})
+
+
+def causes(before: Tree, after: Tree, image: str) -> list[Cause]:
+    """The packages that make the image another one, the image itself first. Pure."""
+    found = []
+    names = [spec.name for spec in after.catalog.closure([image])]
+    for name in reversed(names):
+        now, then = after.steps.get(name), before.steps.get(name)
+        if now is None or (then is not None and then.build_id == now.build_id):
+            continue
+        was = then.inputs if then else {}
+        explained = {f"parent {parent}" for parent in after.steps if parent in before.steps}
+        own = [
+            {key: value for key, value in inputs.items() if key not in explained}
+            for inputs in (was, now.inputs)
+        ]
+        if own[0] != own[1]:
+            found.append(Cause(name, tuple(plan.changed_inputs(*own))))
+    return sorted(found, key=lambda cause: cause.package != image)
+
+
+def of(root: Path, image: str, now: Tree, resolve: Resolve, bump: str = AUTO) -> Status:
+    """Where one image stands against its last release in the history of HEAD."""
+    step, spec = now.steps[image], now.catalog[image]
+    last = history.last(root, image)
+    declared = Version.parse(spec.version)
+    if last is None:
+        return Status(image, step.build_id, None, proposal=propose(None, declared, bump=bump))
+    tag = history.tag_name(image, last)
+    with history.packages_at(root, tag) as folder:
+        before = read(folder, resolve)
+        known = ledger.read(folder / image).get(str(last))
+        found = causes(before, now, image)
+        was = before.steps.get(image)
+        if not found and known and was and known.build_id != was.build_id:
+            found = [
+                Cause("public base", ("not the one, or not the stand-in, it was released on",))
+            ]
+        if not found:
+            return Status(image, step.build_id, last)
+        changes = packages.changes(
+            packages.of(before.catalog, image) if was else packages.Packages(),
+            packages.of(now.catalog, image),
+        )
+        python = (
+            before.requires_python(image) if was else now.requires_python(image),
+            now.requires_python(image),
+        )
+        paths = now.paths(image) | (before.paths(image) if was else set())
+    return Status(
+        image,
+        step.build_id,
+        last,
+        tuple(found),
+        tuple(changes),
+        tuple(history.commits(root, tag, paths)),
+        propose(last, declared, changes, python=python, bump=bump),
+    )
+
+
+def affected(statuses: Iterable[Status]) -> dict[str, tuple[tuple[str, ...], list[str]]]:
+    """The packages that several images are built from and that changed: how, and which images."""
+    found: dict[str, tuple[tuple[str, ...], list[str]]] = {}
+    for status in statuses:
+        for cause in status.causes:
+            if cause.package != status.image:
+                found.setdefault(cause.package, (cause.inputs, []))[1].append(status.image)
+    return found

@@ -1,0 +1,120 @@
+"""What has to be released, in real git histories; the plan is the real one, bases are made up."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.catalog import Catalog
+from jhub_docker.plan import Base
+from jhub_docker.release import history, status
+from jhub_docker.release.version import Version
+
+from .conftest import Checkout
+
+DEBIAN = {"debian": Base("debian:here", "sha256:1")}
+
+
+def bases(catalog: Catalog) -> Mapping[str, Base]:
+    return DEBIAN
+
+
+def state(checkout: Checkout, image: str) -> status.Status:
+    now = status.read(checkout.root / "packages", bases)
+    return status.of(checkout.root, image, now, bases)
+
+
+@pytest.fixture
+def made(checkout: Checkout) -> Checkout:
+    """base (unpublished) under lab and marimo; lab was released as 1.0.0."""
+    folder = checkout.package("base", own="publish = false")
+    (folder / "start").write_text("start\n")
+    (folder / "apt-packages.txt").write_text("# Debian's\ngit\n")
+    checkout.package("lab", "base", "1.0.0", {"numpy": "2.0.0", "six": "1.0"}, direct=("numpy",))
+    checkout.package("marimo", "base", locked={"marimo": "0.25.0"})
+    checkout.commit("Begin")
+    checkout.release("lab", "1.0.0", state(checkout, "lab").build_id)
+    return checkout
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+
+
+def test_an_image_that_was_never_released(made: Checkout) -> None:
+    found = state(made, "marimo")
+    assert found.last is None
+    assert found.proposal
+    assert str(found.proposal.version) == "0.1.0"
+
+
+def test_nothing_changed(made: Checkout) -> None:
+    found = state(made, "lab")
+    assert (found.last, found.causes, found.proposal) == (Version(1, 0, 0), (), None)
+
+
+def test_what_no_build_reads_asks_for_no_release(made: Checkout) -> None:
+    write(made.root / "packages/lab", "README.md", "New.\n")
+    made.commit("Document")
+    assert state(made, "lab").proposal is None
+
+
+def test_a_package_of_its_own(made: Checkout) -> None:
+    made.package("lab", "base", "1.0.0", {"numpy": "2.1.0", "six": "1.0"}, direct=("numpy",))
+    commit = made.commit("Raise numpy")
+    made.package("marimo", "base", locked={"marimo": "0.26.0"})
+    made.commit("Raise marimo")
+    found = state(made, "lab")
+    assert [cause.package for cause in found.causes] == ["lab"]
+    assert found.causes[0].inputs == ("uv.lock",)
+    assert [str(change) for change in found.changes] == ["numpy 2.0.0 -> 2.1.0 (direct)"]
+    assert [commit.startswith(one.short) for one in found.commits] == [True]
+    assert found.proposal
+    assert str(found.proposal.version) == "1.1.0"
+
+
+def test_a_parent_makes_its_images_be_released(made: Checkout) -> None:
+    write(made.root / "packages/base", "start", "other\n")
+    write(made.root / "packages/base", "apt-packages.txt", "git\ncurl\n")
+    made.commit("Change the base")
+    found = state(made, "lab")
+    assert [cause.package for cause in found.causes] == ["base"]
+    assert found.causes[0].inputs == ("apt-packages.txt", "start")
+    assert [commit.subject for commit in found.commits] == ["Change the base"]
+    assert [change.package for change in found.changes] == ["curl (Debian)"]
+    assert status.affected([found]) == {"base": (("apt-packages.txt", "start"), ["lab"])}
+
+
+def test_what_was_taken_back_asks_for_no_release(made: Checkout) -> None:
+    write(made.root / "packages/base", "start", "other\n")
+    made.commit("Change the base")
+    write(made.root / "packages/base", "start", "start\n")
+    made.commit("Take it back")
+    assert state(made, "lab").proposal is None
+
+
+def test_another_public_base_than_at_the_release(
+    made: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DEBIAN, "debian", Base("debian:here", "sha256:2"))
+    found = state(made, "lab")
+    assert [cause.package for cause in found.causes] == ["public base"]
+    assert found.proposal
+    assert str(found.proposal.version) == "1.0.1"
+
+
+def test_a_fix_of_an_old_version_starts_from_that_version(made: Checkout) -> None:
+    made.package("lab", "base", "1.1.0", {"numpy": "2.1.0", "six": "1.0"}, direct=("numpy",))
+    made.commit("Raise numpy")
+    made.release("lab", "1.1.0")
+    made.git("switch", "-q", "-c", "lab-1.0.x", "lab-v1.0.0")
+    made.package("lab", "base", "1.0.0", {"numpy": "2.0.0", "six": "1.1"}, direct=("numpy",))
+    made.commit("Fix six")
+    found = state(made, "lab")
+    assert (found.last, found.proposal and str(found.proposal.version)) == (
+        Version(1, 0, 0),
+        "1.0.1",
+    )
+    assert history.versions(made.root, "lab") == [Version(1, 0, 0), Version(1, 1, 0)]
+    made.git("tag", "lab-vnext")
+    assert len(history.versions(made.root, "lab")) == 2
