@@ -91,6 +91,7 @@ def unit(session: nox.Session, part: str) -> None:
     """Unit tests of the library and of the hub's configuration; no engine, seconds."""
     if part == "library":
         sync(session, "test", "dev")
+        session.run("python", "-m", "jhub_docker.testing.prepare", "--registry")
         session.run(
             "pytest", "tests", "--ignore=tests/engine", "--ignore=tests/docs", *session.posargs
         )

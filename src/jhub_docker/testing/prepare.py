@@ -1,9 +1,9 @@
-"""`python -m jhub_docker.testing.prepare IMAGE...`: make sure there is something to test.
+"""`python -m jhub_docker.testing.prepare [IMAGE...]`: make sure there is something to test.
 
 An engine is set up where none answers, and the named images are built as far as they are out of
-date. With `--browser` Debian's Chromium is installed where it is missing, with `--registry` its
-registry is unpacked below `.dev/`. This is what the test
-sessions run first; it is not a test.
+date; without images no engine is asked. With `--browser` Debian's Chromium is installed where it is
+missing, with `--registry` its registry, oras and cosign are unpacked below `.dev/tools/`. This is
+what the test sessions run first; it is not a test.
 """
 
 import argparse
@@ -17,31 +17,40 @@ from docker.errors import DockerException
 
 from jhub_docker import builds, engine, tables
 from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.oci import tools
 from jhub_docker.progress import say, stage
 from jhub_docker.testing import browser, registry
+
+PROGRAMS: tuple[tools.Name, ...] = ("oras", "cosign")
 
 
 def main(arguments: list[str]) -> int:
     """Prepare, and return the exit code."""
     parser = argparse.ArgumentParser(prog="prepare", description="Make ready what tests need.")
-    parser.add_argument("images", nargs="+", help="packages whose images are to be built")
+    parser.add_argument("images", nargs="*", help="packages whose images are to be built")
     parser.add_argument("--browser", action="store_true", help="install Chromium")
-    parser.add_argument("--registry", action="store_true", help="get Debian's registry")
+    parser.add_argument("--registry", action="store_true", help="get a registry, oras and cosign")
     options = parser.parse_args(arguments)
     try:
-        client = engine.require(say, assume_yes=True)
-        results = builds.build(client, Path.cwd(), options.images)
-        say(tables.builds(results))
-        if failed := [result for result in results if result.outcome == "failed"]:
-            raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+        if options.images:
+            build(options.images)
         if options.browser:
             install_browser()
         if options.registry:
-            get_registry(Path.cwd())
+            get_registry()
     except (JhubDockerError, DockerException) as error:
         say(f"error: {error}")
         return getattr(error, "exit_code", 1)
     return 0
+
+
+def build(images: list[str]) -> None:
+    """Build the images as far as they are out of date, on an engine set up where none answers."""
+    client = engine.require(say, assume_yes=True)
+    results = builds.build(client, Path.cwd(), images)
+    say(tables.builds(results))
+    if failed := [result for result in results if result.outcome == "failed"]:
+        raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
 
 
 def install_browser() -> None:
@@ -65,25 +74,11 @@ def install_browser() -> None:
                 )
 
 
-def get_registry(root: Path) -> None:
-    """Unpack Debian's registry where it is missing; installed, it would run as a service."""
-    try:
-        registry.executable()
-    except ActionError:
-        if shutil.which("apt-get") is None:
-            raise
-    else:
-        return
-    folder = root / registry.FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    with stage("getting a registry from the distribution"):
-        for command in (["apt-get", "download", "-q", "docker-registry"],
-                        ["sh", "-c", "dpkg-deb -x docker-registry_*.deb ."]):  # fmt: skip
-            result = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, check=False
-            )
-            if result.returncode:
-                raise ActionError(f"{command[0]} failed:\n{result.stderr[-800:]}")
+def get_registry() -> None:
+    """Get a registry, and the programs that push to it and sign, where they are missing."""
+    registry.executable()
+    for name in PROGRAMS:
+        tools.program(name)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,8 @@ from types import TracebackType
 
 import requests
 
-from jhub_docker.errors import ActionError
+from jhub_docker.oci import tools
 from jhub_docker.testing.waiting import wait_until
-
-NAMES = ("docker-registry", "registry")
-FOLDER = Path(".dev/registry")
-"""Where `prepare` puts the program, for it is not installed as a service."""
 
 _CONFIGURATION = """\
 version: 0.1
@@ -36,12 +32,9 @@ _BLOB = re.compile(rb"^GET /v2/\S+/blobs/(sha256:[0-9a-f]{64}) ")
 
 
 def executable() -> str:
-    """The registry's program. Raises ActionError where there is none."""
-    found = (shutil.which(name) for name in (*NAMES, str(FOLDER / "usr/bin/docker-registry")))
-    for path in found:
-        if path:
-            return path
-    raise ActionError("no registry to test pulls with: install Debian's package docker-registry")
+    """The registry's program, unpacked where it is missing. Raises ActionError where it cannot."""
+    # Its own project calls it so; Debian has it under another name.
+    return shutil.which("registry") or str(tools.program("docker-registry"))
 
 
 class Registry:

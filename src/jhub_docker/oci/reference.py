@@ -1,0 +1,84 @@
+"""Names of images in registries, as `registry/repository:tag@digest`.
+
+The grammar is that of the distribution project's `reference` package, but that the registry has to
+be named: a name without one means Docker Hub to some programs and nothing to others.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from jhub_docker.errors import UsageError
+
+_REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?")
+_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A repository in a registry, or one image of it by tag, by digest or both."""
+
+    registry: str
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Reference":
+        """Read a reference. Raises UsageError that says which part is wrong.
+
+        A password in it (`user:password@registry/…`) is refused too, and never repeated.
+        """
+        name, at, digest = text.partition("@")
+        if at and not digest.startswith("sha256:"):
+            raise UsageError(
+                "a reference has an @ that no digest follows; expected @sha256: and 64 hex digits. "
+                "Credentials do not belong in it: `docker login` keeps them"
+            )
+        if at and not _DIGEST.fullmatch(digest):
+            raise UsageError(f"{text!r} ends in no digest; expected @sha256: and 64 hex digits")
+        registry, slash, path = name.partition("/")
+        if not slash or not ({".", ":"} & set(registry) or registry == "localhost"):
+            raise UsageError(
+                f"{text!r} names no registry; expected REGISTRY/REPOSITORY, for example "
+                "registry.example.org/jhub-docker/uv-lab or docker.io/someone/uv-lab"
+            )
+        repository, colon, tag = path.partition(":")
+        if not _REGISTRY.fullmatch(registry):
+            raise UsageError(f"{text!r}: {registry!r} is no registry; expected HOST or HOST:PORT")
+        if not _REPOSITORY.fullmatch(repository):
+            raise UsageError(
+                f"{text!r}: {repository!r} is no repository; expected lower-case letters, digits "
+                "and single separators ( . _ - ) in parts divided by /"
+            )
+        if colon and not _TAG.fullmatch(tag):
+            raise UsageError(
+                f"{text!r}: {tag!r} is no tag; expected up to 128 letters, digits and ( . _ - )"
+            )
+        return cls(registry, repository, tag if colon else None, digest if at else None)
+
+    @property
+    def name(self) -> str:
+        """Registry and repository alone."""
+        return f"{self.registry}/{self.repository}"
+
+    @property
+    def address(self) -> str:
+        """What asks a registry for one thing: by digest where there is one, else by tag."""
+        if self.digest:
+            return f"{self.name}@{self.digest}"
+        return f"{self.name}:{self.tag}" if self.tag else self.name
+
+    def at(self, digest: str) -> "Reference":
+        """The image of the same repository with this digest, without a tag."""
+        return replace(self, tag=None, digest=digest)
+
+    def tagged(self, tag: str) -> "Reference":
+        """The image of the same repository with this tag, whatever its digest."""
+        return replace(self, tag=tag, digest=None)
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.name}{tag}" + (f"@{self.digest}" if self.digest else "")

@@ -1,0 +1,52 @@
+"""References: what is read, and what is refused in words that help."""
+
+import pytest
+
+from jhub_docker.errors import UsageError
+from jhub_docker.oci.reference import Reference
+
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "registry", "repository", "tag", "digest"),
+    [
+        ("registry.example.org/team/uv-lab", "registry.example.org", "team/uv-lab", None, None),
+        ("127.0.0.1:5000/uv-lab:1.2.0", "127.0.0.1:5000", "uv-lab", "1.2.0", None),
+        ("localhost/uv-lab:latest", "localhost", "uv-lab", "latest", None),
+        ("[::1]:5000/uv-lab", "[::1]:5000", "uv-lab", None, None),
+        (f"ghcr.io/a/b__c/d-e@{DIGEST}", "ghcr.io", "a/b__c/d-e", None, DIGEST),
+        (f"ghcr.io/a/b:1@{DIGEST}", "ghcr.io", "a/b", "1", DIGEST),
+    ],
+)
+def test_a_reference_has_its_parts(
+    text: str, registry: str, repository: str, tag: str | None, digest: str | None
+) -> None:
+    reference = Reference.parse(text)
+    assert reference == Reference(registry, repository, tag, digest)
+    assert str(reference) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("uv-lab:1.2.0", "names no registry"),
+        ("jhub-docker/uv-lab", "names no registry"),
+        ("ghcr.io/Team/uv-lab", "'Team/uv-lab' is no repository"),
+        ("ghcr.io/", "'' is no repository"),
+        ("ghcr.io/team/uv-lab:", "'' is no tag"),
+        ("ghcr.io/team/uv-lab:1.2+x", "'1.2+x' is no tag"),
+        ("ghcr.io/team/uv-lab@sha256:abc", "ends in no digest"),
+        ("https://ghcr.io/team/uv-lab", "'https:' is no registry"),
+    ],
+)
+def test_a_wrong_reference_is_told_which_part_is_wrong(text: str, wrong: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Reference.parse(text)
+    assert wrong in str(caught.value)
+
+
+def test_a_password_in_a_reference_is_refused_and_not_repeated() -> None:
+    with pytest.raises(UsageError, match="docker login") as caught:
+        Reference.parse("ann:hunter2@registry.example.org/team/uv-lab:1.2.0")
+    assert "hunter2" not in str(caught.value)
