@@ -13,6 +13,9 @@ from jhub_docker.testing.resources import Engine
 
 OpenWindow = Callable[[], Window]
 
+collect_ignore = ["release"]
+"""A session of its own: releases are made by maintainers, not met by people."""
+
 CONFIG = """
 [groups.team]
 folders = {data = "read-write"}

@@ -13,8 +13,10 @@ import pytest
 from jhub_docker import catalog as catalogs
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import UsageError
+from jhub_docker.release.evidence import IMAGE, INTEGRATION, suite_folders
+from jhub_docker.testing.recording import Recorder, suite
 from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.subject import Subject, folders_with_tests, from_catalog
+from jhub_docker.testing.subject import Subject, from_catalog
 
 pytest.register_assert_rewrite("jhub_docker.testing.contract")
 
@@ -37,7 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Without paths, `--image` chooses them: a child image inherits its parents' tests."""
     name = config.getoption("--image")
     if name and config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = [str(path) for path in folders_with_tests(_catalog(config.rootpath), name)]
+        folders = suite_folders(config.rootpath, _catalog(config.rootpath), IMAGE, name)
+        config.args = [str(path) for path in folders]
+    if name or INTEGRATION in config.args:
+        catalog = _catalog(config.rootpath)
+        if found := suite(config, catalog):
+            config.pluginmanager.register(Recorder(config.rootpath, catalog, *found))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from docker.errors import ImageNotFound
 
-from jhub_docker.catalog import Catalog, ImageSpec
+from jhub_docker.catalog import Catalog
 from jhub_docker.errors import ActionError
 from jhub_docker.testing import layers
 from jhub_docker.testing.hubs import Hub
@@ -151,9 +151,3 @@ def from_catalog(engine: Engine, catalog: Catalog, name: str, files: Path) -> Su
         probe=spec.probe or "/",
         hub_lock=spec.folder.parent / "hub" / "uv.lock",
     )
-
-
-def folders_with_tests(catalog: Catalog, name: str) -> list[Path]:
-    """The folders with tests an image has to pass: its own and those of the bases it stands on."""
-    specs: tuple[ImageSpec, ...] = catalog.lineage(name)
-    return [spec.folder / "tests" for spec in specs if (spec.folder / "tests").is_dir()]

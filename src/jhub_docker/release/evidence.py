@@ -1,0 +1,97 @@
+"""Evidence that whole test suites passed for an image of exactly one build id.
+
+`.dev/evidence/<build-id>/<suite>.json`, written at the end of a test session and read before a
+release. Nothing is written for a part of a suite, or for an image that is not what it says.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from jhub_docker.catalog import Catalog
+
+IMAGE = "image"
+"""The tests of one image and of the bases it stands on, with the contract."""
+
+INTEGRATION = "integration"
+"""The tests in which hub, proxy and all images run together."""
+
+FOLDER = Path(".dev/evidence")
+_CONTRACT = Path("src/jhub_docker/testing/contract")
+_PASSED, _NO_TESTS = 0, 5  # pytest.ExitCode
+
+
+@dataclass(frozen=True)
+class Run:
+    """A test session as pytest saw it. `narrowed` are the options that leave tests out."""
+
+    exit_status: int
+    collected: int
+    passed: int
+    skipped: tuple[str, ...] = ()
+    deselected: int = 0
+    narrowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A suite that passed. `images` maps each image under test to its build id."""
+
+    suite: str
+    images: Mapping[str, str]
+    tests: str
+    passed: int
+    skipped: tuple[str, ...]
+    revision: str
+
+
+def refusal(run: Run) -> str | None:
+    """Why a session is no evidence for its suite; None when it is. Pure."""
+    if run.narrowed:
+        return f"{', '.join(run.narrowed)} leaves tests out"
+    if run.deselected:
+        return f"{run.deselected} tests were deselected"
+    if run.exit_status != _PASSED:
+        return "there were no tests" if run.exit_status == _NO_TESTS else "not all tests passed"
+    if run.passed + len(run.skipped) != run.collected or not run.passed:
+        return f"{run.passed} of {run.collected} tests passed"
+    return None
+
+
+def tests_digest(root: Path, folders: Iterable[Path]) -> str:
+    """sha256 over a suite's files and the contract's: tests that change have to run anew."""
+    sha = hashlib.sha256()
+    for folder in (*folders, root / _CONTRACT):
+        for file in sorted(folder.rglob("*.py")):
+            if not {"unit", "release"} & set(file.relative_to(folder).parts):
+                name = file.relative_to(root).as_posix()
+                sha.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return sha.hexdigest()
+
+
+def suite_folders(root: Path, catalog: Catalog, suite: str, image: str) -> list[Path]:
+    """Where a suite's tests are: an image has to pass those of the bases it stands on too."""
+    if suite == INTEGRATION:
+        return [root / "integration"]
+    tests = (spec.folder / "tests" for spec in catalog.lineage(image))
+    return [folder for folder in tests if folder.is_dir()]
+
+
+def write(root: Path, evidence: Evidence) -> None:
+    """Record it under the build id of every image that was tested."""
+    text = json.dumps(asdict(evidence), indent=2, sort_keys=True) + "\n"
+    for build_id in evidence.images.values():
+        folder = root / FOLDER / build_id
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{evidence.suite}.json").write_text(text, encoding="utf-8")
+
+
+def read(root: Path, build_id: str, suite: str) -> Evidence | None:
+    """The evidence for a build id, None where its suite has not passed."""
+    try:
+        value = json.loads((root / FOLDER / build_id / f"{suite}.json").read_text("utf-8"))
+        return Evidence(**{**value, "skipped": tuple(value["skipped"])})
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
