@@ -1,0 +1,86 @@
+"""One audit from its parts to its report: sources asked, answers merged, allowances applied."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jhub_docker.audit import allow, components, findings
+from jhub_docker.audit.allow import Entry
+from jhub_docker.audit.components import Component
+from jhub_docker.audit.findings import Finding
+from jhub_docker.audit.osv import Advisory
+from jhub_docker.audit.policy import Policy
+from jhub_docker.audit.report import Report, Unchecked, unchecked
+from jhub_docker.audit.sources import api, archive, copy
+from jhub_docker.audit.sources.answer import Answer
+from jhub_docker.errors import UsageError
+
+
+def database(given: str = "", environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The local copy to use: the one `given`, else JHUB_DOCKER_AUDIT_DATABASE, else none.
+
+    Raises UsageError when there is nothing at that path.
+    """
+    path = given or environment.get("JHUB_DOCKER_AUDIT_DATABASE", "")
+    if path and not Path(path).exists():
+        raise UsageError(f"there is no vulnerability database at {path}; expected a folder or zip")
+    return Path(path) if path else None
+
+
+def examine(
+    subject: str,
+    purls: Iterable[str],
+    policy: Policy,
+    entries: Sequence[Entry] = (),
+    *,
+    copied: Path | None = None,
+    now: datetime | None = None,
+) -> Report:
+    """Audit the parts called by these package URLs, with every source there is.
+
+    With a local copy (`copied`) OSV's service is asked only about what the copy does not cover.
+    Raises UsageError for a purl or a copy that cannot be used; what is out of reach is reported.
+    """
+    now = now or datetime.now(UTC)
+    parts = components.read(purls)
+    answers = _ask(parts, copied)
+    coverage = tuple(c for answer in answers for c in answer.coverage)
+    found = _without_repeats(answers)
+    left, allowed = allow.split(findings.merge(found), entries)
+    missing = unchecked(parts, coverage, now=now, max_age_days=policy.max_age_days)
+    return Report(
+        subject=subject,
+        components=len(parts),
+        coverage=coverage,
+        unchecked=missing,
+        findings=tuple(left),
+        allowed=tuple(allowed),
+        unused=_unused(entries, allowed, missing),
+    )
+
+
+def _ask(parts: Sequence[Component], copied: Path | None) -> list[Answer]:
+    answers = [copy.ask(copied, parts)] if copied else []
+    covered = {c.ecosystem for answer in answers for c in answer.coverage if c.reached}
+    rest = [part for part in parts if part.ecosystem and part.ecosystem not in covered]
+    return [*answers, api.ask(rest), archive.ask(parts)]
+
+
+def _without_repeats(answers: Sequence[Answer]) -> list[tuple[Component, Advisory]]:
+    """All that was found; a waiting update only where no named vulnerability speaks of it."""
+    *named, waiting = answers
+    found = [pair for answer in named for pair in answer.found]
+    mended = {component.key for component, advisory in found if advisory.fixed}
+    return found + [pair for pair in waiting.found if pair[0].key not in mended]
+
+
+def _unused(
+    entries: Sequence[Entry],
+    allowed: Sequence[tuple[Finding, Entry]],
+    missing: Sequence[Unchecked],
+) -> tuple[Entry, ...]:
+    """The entries that permitted nothing, but those about parts that nobody could check."""
+    used = {entry.where for _, entry in allowed}
+    blind = [name for group in missing for c in group.components for name in (c.name, c.package)]
+    return tuple(e for e in entries if e.where not in used and not e.about(blind))
