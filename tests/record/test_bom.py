@@ -1,0 +1,164 @@
+"""The bill of materials: valid, reproducible, and in agreement with lock and image."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from jhub_docker.errors import ActionError
+from jhub_docker.oci.layout import Layout
+from jhub_docker.record.agreement import bill_and_image
+from jhub_docker.record.bom import Subject, bill_of_materials, encode
+from jhub_docker.record.inventory import Inventory, take
+from jhub_docker.record.listed import packages
+from jhub_docker.record.lock import Locks, resolve
+from jhub_docker.testing import little_images
+from jhub_docker.testing.little_images import Files, debian, distribution, node_package
+
+SUBJECT = Subject("local/uv-thing", "1.2.0", "sha256:" + "0" * 64, "linux/amd64", 1_700_000_000)
+LOCK = tomllib.loads(
+    """
+[[package]]
+name = "uv-thing"
+version = "1.2.0"
+source = { virtual = "." }
+dependencies = [
+    { name = "web", extra = ["fast"] },
+    { name = "windows-only", marker = "sys_platform == 'win32'" },
+    { name = "backport", marker = "python_full_version < '3.11.5'" },
+]
+[package.dev-dependencies]
+dev = [{ name = "linter" }]
+[[package]]
+name = "web"
+version = "3.0"
+source = { registry = "https://example.org/simple" }
+dependencies = [{ name = "sockets" }]
+sdist = { url = "https://example.org/web-3.0.tar.gz", hash = "sha256:aa" }
+wheels = [
+    { url = "https://example.org/web-3.0-cp311-cp311-linux_x86_64.whl", hash = "sha256:bb" },
+    { url = "https://example.org/web-3.0-py3-none-any.whl", hash = "sha256:cc" },
+]
+[package.optional-dependencies]
+fast = [{ name = "fastjson" }]
+slow = [{ name = "slowjson" }]
+[[package]]
+name = "sockets"
+version = "1.1"
+source = { registry = "https://example.org/simple" }
+[[package]]
+name = "fastjson"
+version = "0.5"
+source = { registry = "https://example.org/simple" }
+[[package]]
+name = "backport"
+version = "0.1"
+source = { registry = "https://example.org/simple" }
+[[package]]
+name = "windows-only"
+version = "9"
+source = { registry = "https://example.org/simple" }
+""".replace("sha256:cc", "sha256:" + "c" * 64)
+)
+LOCKS = Locks("/opt/venv", LOCK, (LOCK,), {("ws", "8.0.0"): "d" * 128})
+IMAGE = {
+    **debian({"bash": "1:5.2-1"}),
+    "opt/venv/pyvenv.cfg": b"version_info = 3.11.2\n",
+    **distribution("web", "3.0", extra="License: Apache 2.0"),
+    **distribution("sockets", "1.1"),
+    **distribution("fastjson", "0.5", extra="License-Expression: MIT OR Apache-2.0"),
+    **distribution("backport", "0.1"),
+    **node_package("opt/code-server", "code-server", "4.1.0", license="MIT"),
+    **node_package("opt/code-server/node_modules/ws", "ws", "8.0.0"),
+    **node_package("opt/code-server/node_modules/@a/b", "@a/b", "1.0.0"),
+    **node_package("opt/code-server/node_modules/@a/b/node_modules/ws", "ws", "8.0.0"),
+    "opt/code-server/lib/node": b"\x7fELF node.js/v24.1.0",
+}
+
+
+def inventory(folder: Path, files: Files = IMAGE) -> Inventory:
+    layout = Layout(folder / "layout")
+    return take(layout, layout.read_json(little_images.manifest(layout, [files]).digest))
+
+
+def test_it_is_valid_cyclonedx(tmp_path: Path) -> None:
+    document = bill_of_materials(inventory(tmp_path), SUBJECT, LOCKS)
+    assert document["specVersion"] == "1.6"
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document)) is None
+
+
+def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
+    first = encode(bill_of_materials(inventory(tmp_path / "1"), SUBJECT, LOCKS))
+    reordered = dict(reversed(IMAGE.items()))
+    assert encode(bill_of_materials(inventory(tmp_path / "2", reordered), SUBJECT, LOCKS)) == first
+    assert b"2023-11-14T22:13:20+00:00" in first  # the image's time, and no other
+
+
+def test_it_lists_each_package_once_with_all_that_is_known(tmp_path: Path) -> None:
+    document = bill_of_materials(inventory(tmp_path), SUBJECT, LOCKS)
+    found = {package.name: package for package in packages(document)}
+    assert [package.purl for package in packages(document)] == [
+        "pkg:deb/debian/bash@1:5.2-1?arch=amd64&distro=debian-12&upstream=bash",
+        "pkg:generic/node@24.1.0",
+        "pkg:npm/%40a/b@1.0.0",
+        "pkg:npm/code-server@4.1.0",
+        "pkg:npm/ws@8.0.0",
+        "pkg:pypi/backport@0.1",
+        "pkg:pypi/fastjson@0.5",
+        "pkg:pypi/sockets@1.1",
+        "pkg:pypi/web@3.0",
+    ]
+    assert found["web"].hashes == ("SHA-256:" + "c" * 64,)
+    assert (found["web"].direct, found["sockets"].direct, found["ws"].direct) == (True, False, None)
+    assert (found["web"].license, found["fastjson"].license) == ("Apache 2.0", "MIT OR Apache-2.0")
+    assert found["ws"].hashes == ("SHA-512:" + "d" * 128,)
+    assert found["ws"].locations == (
+        "/opt/code-server/node_modules/@a/b/node_modules/ws",
+        "/opt/code-server/node_modules/ws",
+    )
+    assert found["bash"].size == 7 * 1024
+    edges = {entry["ref"]: entry.get("dependsOn") for entry in document["dependencies"]}
+    assert edges["pkg:pypi/web@3.0"] == ["pkg:pypi/fastjson@0.5", "pkg:pypi/sockets@1.1"]
+
+
+def test_the_lock_s_markers_choose_for_the_platform() -> None:
+    assert list(resolve(LOCK, "3.11.2", "linux/amd64")) == [
+        "backport",
+        "fastjson",
+        "sockets",
+        "web",
+    ]
+    assert list(resolve(LOCK, "3.11.9", "linux/arm64")) == ["fastjson", "sockets", "web"]
+
+
+def test_an_environment_that_is_not_the_locked_one_is_refused(tmp_path: Path) -> None:
+    files = {path: data for path, data in IMAGE.items() if "sockets" not in path}
+    files = {path.replace("web-3.0", "web-3.1"): data for path, data in files.items()}
+    metadata = "opt/venv/lib/python3.11/site-packages/web-3.1.dist-info/METADATA"
+    files[metadata] = files[metadata].replace(b"3.0", b"3.1")
+    files |= distribution("stranger", "1.0")
+    with pytest.raises(ActionError) as refused:
+        bill_of_materials(inventory(tmp_path, files), SUBJECT, LOCKS)
+    assert str(refused.value).endswith(
+        "sockets 1.1 is missing; stranger 1.0 is extra; web is 3.1 instead of 3.0"
+    )
+
+
+def test_a_bill_agrees_with_its_own_image_only(tmp_path: Path) -> None:
+    document = bill_of_materials(inventory(tmp_path / "own"), SUBJECT, LOCKS)
+    assert bill_and_image(document, inventory(tmp_path / "own")) == []
+    other = {path: data for path, data in IMAGE.items() if "@a/b/package.json" not in path}
+    other |= debian({"bash": "1:5.2-2", "telnet": "1"})
+    other |= distribution("late", "1.0", site="usr/local/lib/python3.11/site-packages")
+    other["opt/code-server/lib/node"] = b"\x7fELF node.js/v24.1.0 altered"
+    found = bill_and_image(document, inventory(tmp_path / "other", other))
+    assert [line.partition(" (")[0] for line in found] == [
+        "deb debian/bash in / is 1:5.2-2",
+        "deb debian/telnet in / 1",
+        "generic node in /opt/code-server/lib is 24.1.0",
+        "npm @a/b in /opt/code-server/node_modules/@a/b 1.0.0 is missing",
+        "pypi late in /usr/local 1.0 is extra",
+    ]
