@@ -1,23 +1,25 @@
 """Starting servers: what is refused before anything is made, queues, pulls, and what people see.
 
-A platform of its own with narrow limits: one server starts at a time, two per person, and one
-image is still in a registry when the first person wants it.
+A platform of its own with narrow limits: one server starts at a time, two per person. One image is
+still in a registry when the first person wants it, and the tag it had names another one by then.
 """
 
 import base64
 import io
 import json
 import os
+import re
 import secrets
 import tarfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from jhub_docker.plan import LABEL
+from jhub_docker.plan import LABEL, RELEASE
 from jhub_docker.testing.person import Person
 from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.registry import Registry
@@ -38,21 +40,39 @@ SERVER = [
 ]
 CONFIG = """
 [[images]]
-reference = "{images}fetched:1"
+reference = "{images}fetched:1@{digest}"
+jupyterhub = "6.1.1"
 name = "fetched"
 profiles.small = {{ mem_limit = "1G" }}
 profiles.giant = {{ mem_limit = "900T" }}
 
 [[images]]
 reference = "{images}broken:1"
+jupyterhub = "6.1.1"
 name = "broken"
+profiles.small = {{ mem_limit = "1G" }}
+
+[[images]]
+reference = "{images}old:1"
+jupyterhub = "6.1.1"
+name = "old"
 profiles.small = {{ mem_limit = "1G" }}
 
 [groups.analysts]
 profiles = ["uv-marimo-large"]
 """
 
+OLD_HUB = "5.4.0"
+
 Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Images:
+    """What the little images' references begin with, and the digest of the one to be pulled."""
+
+    prefix: str
+    digest: str
 
 
 @pytest.fixture(scope="module")
@@ -62,30 +82,41 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture(scope="module")
-def images(engine: Engine, registry: Registry) -> str:
-    """Two little images: `fetched` answers and is in the registry only, `broken` is here and ends.
-
-    Returns what their references begin with.
+def images(engine: Engine, registry: Registry) -> Images:
+    """Little images: `fetched`, a release, answers and is in the registry only; `broken` ends, and
+    has the tag of the other there; `old` is of another JupyterHub than the hub.
     """
     prefix = f"{registry.address}/team/"
     perl = _perl(engine)
-    for name, command in (("fetched", SERVER), ("broken", ENDING)):
+    for name, command in (("fetched", SERVER), ("broken", ENDING), ("old", SERVER)):
         offer = {"name": name, "profiles": {"small": {"mem_limit": "1G"}}}
+        labels = {
+            f"{LABEL}.profiles": json.dumps(offer),
+            f"{LABEL}.jupyterhub": OLD_HUB if name == "old" else "6.1.1",
+            **({RELEASE: "1.2.0"} if name == "fetched" else {}),
+        }
         told = engine.client.api.import_image_from_data(
             _with_filler(perl),
             repository=prefix + name,
             tag="1",
             changes=[
-                f"LABEL {LABEL}.profiles='{json.dumps(offer)}'",
-                *(f"LABEL {key}='{value}'" for key, value in engine.labels.items()),
+                *(f"LABEL {key}='{value}'" for key, value in (labels | engine.labels).items()),
                 f"CMD {json.dumps(command)}",
             ],
         )
         assert "errorDetail" not in told, told
-    pushed = engine.client.images.push(f"{prefix}fetched", "1")
-    assert "error" not in pushed, pushed
+    _push(engine, f"{prefix}fetched")
+    (digest,) = engine.client.images.get(f"{prefix}fetched:1").attrs["RepoDigests"]
     engine.client.images.remove(f"{prefix}fetched:1")
-    return prefix
+    engine.client.images.get(f"{prefix}broken:1").tag(f"{prefix}fetched", "1")
+    _push(engine, f"{prefix}fetched")
+    engine.client.images.remove(f"{prefix}fetched:1")
+    return Images(prefix, digest.rpartition("@")[2])
+
+
+def _push(engine: Engine, repository: str) -> None:
+    pushed = engine.client.images.push(repository, "1")
+    assert "error" not in pushed, pushed
 
 
 def _perl(engine: Engine) -> bytes:
@@ -114,14 +145,14 @@ def _with_filler(system: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def platform(
-    engine: Engine, pytestconfig: pytest.Config, registry: Registry, images: str
+    engine: Engine, pytestconfig: pytest.Config, registry: Registry, images: Images
 ) -> Iterator[Platform]:
     settings = {
         "JHUB_PULL_FROM": f"{registry.address}/",
         "JHUB_CONCURRENT_SPAWN_LIMIT": "1",
         "JHUB_USER_SERVER_LIMIT": "2",
     }
-    config = CONFIG.format(images=images)
+    config = CONFIG.format(images=images.prefix, digest=images.digest)
     root = pytestconfig.rootpath
     with Platform(engine, root, "spawning", settings=settings, config=config) as platform:
         yield platform
@@ -165,7 +196,7 @@ def events(admin: Person, user: str) -> Iterator[Event]:
 
 
 def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
-    admin: Person, registry: Registry, platform: Platform
+    admin: Person, registry: Registry, platform: Platform, images: Images
 ) -> None:
     registry.gate.close()
     seen: dict[str, list[Event]] = {"ann": [], "ben": []}
@@ -203,6 +234,7 @@ def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
         assert len(platform.servers(user)) == 1
         stop(admin, user)
     assert not platform.servers("dora")
+    assert f"release 1.2.0, {images.digest[:19]}" in admin.hub.get("spawn").text
 
 
 def _change_of_mind(admin: Person, user: str) -> None:
@@ -252,6 +284,7 @@ def test_who_comes_when_one_starts_waits_for_a_turn(admin: Person, platform: Pla
         ("fetched-giant", 503, "needs 921600 GB of memory, and this machine has"),
         ("uv-marimo-large", 403, "for members of analysts"),
         ("nope", 400, "There is no such profile"),
+        ("old-small", 503, f"old, small cannot be started: its image has JupyterHub {OLD_HUB}"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_made(
@@ -261,6 +294,13 @@ def test_what_cannot_be_is_said_before_anything_is_made(
     assert answer.status_code == status, answer.text
     assert told in answer.json()["message"]
     assert [c.name for c in platform.servers("cleo")] == [_container(platform, "cleo")]
+
+
+def test_an_image_of_another_jupyterhub_is_not_offered_and_admins_read_why(admin: Person) -> None:
+    assert "old-small" not in admin.offered()
+    told = f"old, small (old-small) is not offered: image .* has JupyterHub {OLD_HUB}"
+    for page in ("spawn", "admin"):
+        assert re.search(re.escape(told).replace(r"\.\*", ".*"), admin.hub.get(page).text), page
 
 
 def test_the_page_says_it_too(admin: Person, platform: Platform) -> None:

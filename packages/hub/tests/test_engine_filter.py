@@ -26,7 +26,10 @@ from jhub_docker.testing.waiting import wait_until
 
 HERE = Path(__file__).parent
 FILES = "/tmp"  # noqa: S108  in the containers
-OFFER = {"name": "uv-lab", "profiles": {"small": {"mem_limit": "1G"}}}
+OFFER = {
+    "name": "uv-lab",
+    "profiles": {"small": {"mem_limit": "1G", "cpu_limit": 1, "cpu_guarantee": 1}},
+}
 
 SENDER = """
 import http.client, json, socket

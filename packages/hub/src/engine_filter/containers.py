@@ -12,9 +12,12 @@ from engine_filter.host_config import host_config
 from engine_filter.listing import only_own
 from engine_filter.policy import PROFILE
 from engine_filter.refusal import MissingError, Refused
-from hub_config.spawning.profiles import Profile, from_images
+from hub_config.spawning.container_options import size
+from hub_config.spawning.profiles import Profile, of_image
 
-_REFERENCE = re.compile(r"[a-z0-9]+([._/:-]+[a-z0-9]+)*:\w[\w.-]{0,127}", re.ASCII)
+_REFERENCE = re.compile(
+    r"[a-z0-9]+([._/:-]+[a-z0-9]+)*(:\w[\w.-]{0,127}|@sha256:[0-9a-f]{64})", re.ASCII
+)
 _GPU_VARIABLES = ("NVIDIA_VISIBLE_DEVICES=", "NVIDIA_DRIVER_CAPABILITIES=")
 
 
@@ -29,6 +32,7 @@ async def create(call: Call) -> Forward:
     sudo = profile.sudo or profile.key in call.policy.sudo_profiles
     gpus = profile.key in call.policy.gpu_profiles
     body["HostConfig"] = host_config(body.get("HostConfig"), call.policy, sudo=sudo, gpus=gpus)
+    _check_size(body["HostConfig"], profile)
     await _check_mounts(call, body)
     await _check_network(call, body)
     return Forward(call.path, {"name": name}, body)
@@ -69,19 +73,27 @@ _FIELDS = {
 async def _image(call: Call, body: dict[str, Any]) -> Record:
     reference = body.get("Image", "")
     if not _REFERENCE.fullmatch(reference):
-        raise Refused(f"Image {reference[:200]!r} is not of the form repository:tag")
+        raise Refused(f"Image {reference[:200]!r} is neither repository:tag nor repository@digest")
     return await call.engine.image(reference)
 
 
 def _profile(body: dict[str, Any], image: Record) -> Profile:
     """The profile the labels name; the image has to offer it."""
     reference, key = body["Image"], body["Labels"].get(PROFILE, "")
-    tag = reference.rpartition(":")[2]
-    offer = from_images([{"RepoTags": [reference], "Labels": ownership.labels(image)}], tag)
-    for profile in offer:
+    for profile in of_image(reference, ownership.labels(image)):
         if profile.key == key:
             return profile
     raise Refused(f"image {reference[:200]} does not offer profile {key[:100]!r}")
+
+
+def _check_size(config: dict[str, Any], profile: Profile) -> None:
+    """The limits have to be the profile's own, neither wider nor left out."""
+    wanted = size(profile)
+    for name in ("Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "CpuShares"):
+        if config.get(name) != wanted.get(name):
+            raise Refused(
+                f"HostConfig.{name} has to be {wanted.get(name, 'left out')} for {profile.key}"
+            )
 
 
 async def _check_mounts(call: Call, body: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from engine_filter import ownership
 from engine_filter.calls import Answer, Call, Forward
 from engine_filter.listing import only_offers
 from engine_filter.refusal import Refused
-from hub_config.spawning.profiles import PROFILES_LABEL
+from hub_config.spawning.image_labels import PROFILES_LABEL
 
 
 async def list_offers(call: Call) -> Forward:
@@ -27,10 +27,11 @@ _REPOSITORY = re.compile(rf"{_COMPONENT}(:[0-9]+)?(/{_COMPONENT})*", re.ASCII)
 """With the registry's port; the grammar of distribution/reference, in lower case."""
 
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 async def pull(call: Call) -> Forward:
-    """POST /images/create: one tag of a repository below the operator's prefix.
+    """POST /images/create: one tag or digest of a repository below the operator's prefix.
 
     A call without a repository would import an archive, one without a tag would get all tags.
     """
@@ -38,8 +39,8 @@ async def pull(call: Call) -> Forward:
     prefix = call.policy.pull_from
     if not (prefix and repository.startswith(prefix) and _REPOSITORY.fullmatch(repository)):
         raise Refused(f"repository {repository[:200]!r} is none to pull from")
-    if not _TAG.fullmatch(tag):
-        raise Refused(f"{tag[:100]!r} is no tag")
+    if not (_TAG.fullmatch(tag) or _DIGEST.fullmatch(tag)):
+        raise Refused(f"{tag[:100]!r} is neither a tag nor a digest")
     return Forward(
         call.path,
         {"fromImage": repository, "tag": tag},

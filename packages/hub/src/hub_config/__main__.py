@@ -19,6 +19,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,6 +31,7 @@ from hub_config.login.provider_secret import require_complete
 from hub_config.settings import Settings
 from hub_config.sharing import secret_files
 from hub_config.spawning import disk_limit, profile_names
+from hub_config.spawning.compatibility import sift
 from hub_config.spawning.profiles import on_offer
 
 
@@ -92,6 +94,8 @@ def check(settings: Settings, info: str = "{}") -> int:
     if unknown := profile_names.unknown(settings, [profile.key for profile in offer]):
         raise SettingsError("\n".join(unknown))
     print("The settings can be used.")
+    for left_out in sift(offer, version("jupyterhub")).left_out:
+        print(left_out.for_admin)
     if facts and (told := disk_limit.notice(settings.disk_limit_gb, facts)):
         print(told)
     return 0

@@ -260,5 +260,6 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,
+        "images_left_out": PlatformSpawner.images_left_out,
         "server_times": ServerTimes(settings.limits),
     }

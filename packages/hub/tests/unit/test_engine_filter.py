@@ -16,7 +16,7 @@ from engine_filter.judging import Verdict, judge
 from engine_filter.policy import Policy, from_settings
 from engine_filter.refusal import MissingError, Refused
 from hub_config.settings import Settings
-from hub_config.spawning.profiles import PROFILES_LABEL
+from hub_config.spawning.image_labels import PROFILES_LABEL
 
 HERE = Path(__file__).parent
 
@@ -35,7 +35,10 @@ def load(path: Path) -> ModuleType:
 hostile = load(HERE.parent / "hostile_calls.py")
 WORLD = hostile.World()
 POLICY = from_settings(Settings())
-OFFER = {"name": "uv-lab", "profiles": {"small": {"mem_limit": "2G"}}}
+OFFER = {
+    "name": "uv-lab",
+    "profiles": {"small": {"mem_limit": "1G", "cpu_limit": 1, "cpu_guarantee": 1}},
+}
 OURS = {"io.jhub-docker.platform": "jhub-docker"}
 ANN = OURS | {"io.jhub-docker.user": "ann"}
 MALLORY = OURS | {"io.jhub-docker.user": "mallory", "io.jhub-docker.server": ""}
@@ -133,6 +136,22 @@ def test_a_creation_as_the_hub_makes_it_passes_without_empty_fields() -> None:
     made = hostile.creation(WORLD)
     assert passed["HostConfig"] == {k: v for k, v in made["HostConfig"].items() if v}
     assert set(passed) == {name for name, value in made.items() if value}
+
+
+def test_an_image_may_be_named_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned = f"registry.example/team/uv-lab@sha256:{'0' * 64}"
+    body = hostile.creation(WORLD) | {"Image": pinned}
+    target = f"/v1.45/containers/create?name={WORLD.name}"
+    with pytest.raises(MissingError):  # not here: never another image in its place
+        forwarded("POST", target, body)
+    images = Engine().things[f"images/{WORLD.image}"]
+    find = Engine._find
+    monkeypatch.setattr(
+        Engine, "_find", lambda self, *what: images if what[1] == pinned else find(self, *what)
+    )
+    passed = forwarded("POST", target, body).body
+    assert passed is not None
+    assert passed["Image"] == pinned
 
 
 @pytest.mark.parametrize(
@@ -255,11 +274,15 @@ def test_images_are_pulled_from_the_operators_prefix_only() -> None:
     passed = forwarded("POST", pull.format("registry.example/team/lab", "1"), policy=policy)
     assert passed.query == {"fromImage": "registry.example/team/lab", "tag": "1"}
     assert passed.endless
+    digest = f"sha256:{'0123456789abcdef' * 4}"
+    passed = forwarded("POST", pull.format("registry.example/team/lab", digest), policy=policy)
+    assert passed.query == {"fromImage": "registry.example/team/lab", "tag": digest}
     for repository, tag in [
         ("registry.example/other/lab", "1"),
         ("registry.example/team/../other", "1"),
         ("registry.example/team/lab", ""),
         ("registry.example/team/lab", "sha256:0"),
+        ("registry.example/team/lab", f"{digest}0"),
         ("docker.io/registry.example/team/lab", "1"),
     ]:
         with pytest.raises(Refused):

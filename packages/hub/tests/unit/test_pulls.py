@@ -1,26 +1,32 @@
 """Images that are pulled: who waits, for how long, and what they are told meanwhile."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from docker.errors import ImageNotFound
 
 from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
-from hub_config.spawning.image_store import ImagePolicy, ImageStore, wants_pull
+from hub_config.spawning.image_labels import JUPYTERHUB_LABEL, PROFILES_LABEL
+from hub_config.spawning.image_store import ImagePolicy, ImageStore, hub_version, wants_pull
 from hub_config.spawning.profiles import Profile, on_offer
 from hub_config.spawning.pull_progress import PullError, PullProgress
 from hub_config.spawning.pulls import Pulls
 from hub_config.spawning.refusal import StartFailure
 
 REFERENCE = "registry.example/team/uv-lab:1.2"
+DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+PINNED = f"{REFERENCE}@{DIGEST}"
 DECLARED = DeclaredImage(
     reference=REFERENCE,
     name="uv-lab",
     title="JupyterLab",
     default_url="/lab",
+    jupyterhub=hub_version,
     profiles={"small": {"mem_limit": "2G", "cpu_limit": 2}},
 )
 
@@ -143,21 +149,26 @@ class Engine:
 
     def __init__(self, here: bool, messages: Any = ()) -> None:
         self.here, self.messages, self.pulled = here, messages, []
-        self.client = self
+        self.client, self.away = self, False
+        self.labels = {PROFILES_LABEL: json.dumps(DECLARED.label), JUPYTERHUB_LABEL: hub_version}
 
     async def docker(self, method: str, *_: Any) -> Any:
         assert method == "inspect_image"
+        if self.away:
+            raise requests.ConnectionError("no engine")
         if not self.here:
             raise ImageNotFound("no such image")
-        return {}
+        return {"Config": {"Labels": self.labels}}
 
-    def pull(self, repository: str, tag: str, **_: Any) -> Any:
+    def pull(self, repository: str, tag: str, **_: Any) -> Iterator[dict[str, Any]]:
         self.pulled.append((repository, tag))
-        return self.messages
+        yield from self.messages
+        self.here = True
 
 
-def profile(declared: bool = True) -> Profile:
-    (found,) = on_offer([], "latest", [DECLARED])
+def profile(declared: bool = True, reference: str = REFERENCE) -> Profile:
+    image = DECLARED.model_copy(update={"reference": reference})
+    (found,) = on_offer([], "latest", [image])
     assert found.declared
     return found if declared else Profile(**{**vars(found), "declared": False})
 
@@ -190,21 +201,73 @@ def test_an_image_that_nobody_declared_is_never_pulled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "declared", "here", "pulls"),
+    ("policy", "wanted", "here", "pulls"),
     [
-        ("never", True, False, False),
-        ("missing", True, False, True),
-        ("missing", True, True, False),
-        ("always", True, True, True),
-        ("always", False, True, False),
+        ("never", profile(), False, False),
+        ("missing", profile(), False, True),
+        ("missing", profile(), True, False),
+        ("always", profile(), True, True),
+        ("always", profile(declared=False), True, False),
+        ("always", profile(reference=PINNED), False, True),
+        ("always", profile(reference=PINNED), True, False),
     ],
 )
-def test_when_it_is_pulled(policy: PullPolicy, declared: bool, here: bool, pulls: bool) -> None:
-    assert wants_pull(policy, declared, here) == pulls
+def test_when_it_is_pulled(policy: PullPolicy, wanted: Profile, here: bool, pulls: bool) -> None:
+    assert wants_pull(policy, wanted, here) == pulls
+
+
+def test_a_digest_is_what_is_pulled_and_started() -> None:
+    engine, wanted = Engine(False, MESSAGES), profile(reference=PINNED)
+    assert wanted.image == f"registry.example/team/uv-lab@{DIGEST}"
+    ensure(engine, wanted)
+    assert engine.pulled == [("registry.example/team/uv-lab", DIGEST)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({JUPYTERHUB_LABEL: "5.4.0"}, "its image .* has JupyterHub 5.4.0, and this hub is"),
+        ({JUPYTERHUB_LABEL: ""}, "does not say which JupyterHub"),
+        ({PROFILES_LABEL: "{}"}, "does not offer uv-lab-small with that memory"),
+        (
+            {PROFILES_LABEL: json.dumps(DECLARED.label).replace('"2G"', '"4G"')},
+            "does not offer uv-lab-small with that memory",
+        ),
+    ],
+)
+def test_what_arrives_has_to_be_what_was_offered(changes: dict[str, str], told: str) -> None:
+    engine = Engine(False, MESSAGES)
+    engine.labels |= changes
+    with pytest.raises(StartFailure, match=told):
+        ensure(engine, profile())
+
+
+def test_an_engine_that_goes_away_before_the_start_is_told_in_words() -> None:
+    engine = Engine(True)
+    engine.away = True
+    with pytest.raises(StartFailure, match="cannot reach the Docker Engine") as caught:
+        ensure(engine, profile())
+    assert caught.value.status_code == 503
 
 
 def test_a_declared_image_is_on_offer_before_it_is_here() -> None:
     (found,) = on_offer([], "latest", [DECLARED])
     assert (found.key, found.memory, found.here) == ("uv-lab-small", 2 * 2**30, False)
+    assert (found.jupyterhub, found.origin) == (hub_version, "tag 1.2")
     (found,) = on_offer([{"RepoTags": [REFERENCE]}], "latest", [DECLARED])
     assert found.here
+    assert found.jupyterhub == "", "once it is here, its own label counts"
+
+
+def test_a_pinned_image_shows_its_release_and_digest() -> None:
+    pinned = DECLARED.model_copy(update={"reference": PINNED})
+    (found,) = on_offer([], "latest", [pinned])
+    assert (found.here, found.origin) == (False, "1.2, sha256:0123456789ab")
+    labels = {"io.jhub-docker.release": "1.2.0", JUPYTERHUB_LABEL: "6.0.0"}
+    here = {"RepoTags": [], "RepoDigests": [found.image], "Labels": labels}
+    (found,) = on_offer([here], "latest", [pinned])
+    assert (found.here, found.jupyterhub) == (True, "6.0.0")
+    assert found.origin == "release 1.2.0, sha256:0123456789ab"
+    moved = {"RepoTags": [REFERENCE], "RepoDigests": [], "Labels": labels}
+    (found,) = on_offer([moved], "latest", [pinned])
+    assert not found.here, "another image with the tag is not the one with the digest"

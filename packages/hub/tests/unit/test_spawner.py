@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from hub_config.groups import GroupRules
+from hub_config.spawning import image_store
 from hub_config.spawning.admission import Policy
 from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.image_labels import JUPYTERHUB_LABEL, PROFILES_LABEL
 from hub_config.spawning.offering_spawner import OfferingSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
-from hub_config.spawning.profiles import PROFILES_LABEL
 from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.refusal import Refusal, StartFailure
 from hub_config.spawning.stages import Stage
@@ -27,7 +28,8 @@ OFFER = {
     "default_url": "/lab",
     "profiles": {"small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"}},
 }
-IMAGES = [{"RepoTags": ["local/uv-lab:latest"], "Labels": {PROFILES_LABEL: json.dumps(OFFER)}}]
+LABELS = {PROFILES_LABEL: json.dumps(OFFER), JUPYTERHUB_LABEL: image_store.hub_version}
+IMAGES = [{"RepoTags": ["local/uv-lab:latest"], "Labels": LABELS}]
 
 
 class RecordedEngine:
@@ -64,6 +66,7 @@ def spawner(
         db=db,
         orm_user=None,
         groups=[],
+        admin=False,
         orm_spawners={"work": orm},
     )
     hub = SimpleNamespace(public_host="", api_url="http://hub:8081/hub/api", base_url="/hub/")
@@ -113,6 +116,40 @@ def test_without_images_it_is_a_503(spawner: PlatformSpawner, engine: RecordedEn
     with pytest.raises(Refusal) as caught:
         choose(spawner, {"profile": "uv-lab-small"})
     assert caught.value.status_code == 503
+
+
+OLD = [{"RepoTags": ["local/uv-lab:latest"], "Labels": LABELS | {JUPYTERHUB_LABEL: "5.4.0"}}]
+
+
+def test_an_image_of_another_jupyterhub_is_neither_offered_nor_started(
+    spawner: PlatformSpawner, engine: RecordedEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    new = {"RepoTags": ["local/new:latest"], "Labels": LABELS | {
+        PROFILES_LABEL: json.dumps(OFFER | {"name": "new"})}}  # fmt: skip
+    engine.images = [*OLD, new]
+    form = asyncio.run(spawner.get_options_form())
+    assert "new-small" in form
+    assert "uv-lab-small" not in form
+    with pytest.raises(Refusal, match=r"its image has JupyterHub 5\.4\.0") as caught:
+        choose(spawner, {"profile": "uv-lab-small"})
+    assert caught.value.status_code == 503
+    assert spawner.desk.ledger.get(spawner.key) is None
+    assert [record.message for record in caplog.records if "5.4.0" in record.message] == [
+        "uv-lab, small (uv-lab-small) is not offered: image local/uv-lab:latest has JupyterHub "
+        f"5.4.0, and this hub is {image_store.hub_version}; both need the same first number."
+    ]
+
+
+def test_admins_read_on_the_form_what_is_left_out(
+    spawner: PlatformSpawner, engine: RecordedEngine
+) -> None:
+    engine.images = OLD
+    assert "5.4.0" not in asyncio.run(spawner.get_options_form())
+    spawner.user.admin = True
+    assert "(uv-lab-small) is not offered" in asyncio.run(spawner.get_options_form())
+    assert not PlatformSpawner.images_left_out(SimpleNamespace(admin=False))
+    (told,) = PlatformSpawner.images_left_out(spawner.user)
+    assert "has JupyterHub 5.4.0" in told
 
 
 def test_the_child_keeps_its_own_port_and_limits(spawner: PlatformSpawner) -> None:

@@ -6,6 +6,7 @@ Options come from a form, a link or the API, so they can be anything that JSON c
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hub_config.spawning.compatibility import LeftOut
 from hub_config.spawning.profiles import Profile
 from hub_config.spawning.refusal import Refusal
 
@@ -14,16 +15,21 @@ NOTHING_TO_OFFER = (
     "`./dev invoke build`; they appear here within seconds."
 )
 
+NOTHING_GOES_WITH_THIS_HUB = (
+    "No image here goes with this hub. An administrator finds the reasons on the page Admin."
+)
+
 _SHOWN = 60
 """Characters of a wrong option that an answer repeats."""
 
 
-def choose(options: Any, offer: Sequence[Profile]) -> Profile:
+def choose(options: Any, offer: Sequence[Profile], left_out: Sequence[LeftOut] = ()) -> Profile:
     """The profile that `options` name.
 
-    Raises Refusal 503 when nothing is on offer, and 400 for anything but `{"profile": KEY}`.
+    Raises Refusal 503 when nothing is on offer or the profile is left out since its image does not
+    go with the hub, and 400 for anything but `{"profile": KEY}`.
     """
-    if not offer:
+    if not offer and not left_out:
         raise Refusal(NOTHING_TO_OFFER, reason="no-profiles", status_code=503)
     if not isinstance(options, Mapping):
         raise Refusal("Options are an object with the key `profile`.", reason="options")
@@ -32,10 +38,16 @@ def choose(options: Any, offer: Sequence[Profile]) -> Profile:
         raise Refusal(f"The only option is `profile`, not {named}.", reason="options")
     known = {profile.key: profile for profile in offer}
     wanted = options.get("profile")
-    if not isinstance(wanted, str) or wanted not in known:
-        what = "There is no such profile" if wanted else "No profile was chosen"
-        raise Refusal(f"{what}; there are: {', '.join(known)}.", reason="profile")
-    return known[wanted]
+    if isinstance(wanted, str) and wanted in known:
+        return known[wanted]
+    for one in left_out:
+        if one.key == wanted:
+            raise Refusal(one.for_person, reason="jupyterhub", status_code=503)
+    if not offer:
+        raise Refusal(NOTHING_GOES_WITH_THIS_HUB, reason="no-profiles", status_code=503)
+    what = "There is no such profile" if wanted else "No profile was chosen"
+    listing = "; ".join(f"{profile.title} ({key})" for key, profile in known.items())
+    raise Refusal(f"{what}. There are: {listing}.", reason="profile")
 
 
 def form_options(fields: Mapping[str, Any]) -> dict[str, Any]:

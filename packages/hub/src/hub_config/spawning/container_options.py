@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from hub_config.spawning import image_labels
 from hub_config.spawning.profiles import Profile
 
-LABEL = "io.jhub-docker"
+LABEL = image_labels.LABEL
 FOLDER_LABEL = f"{LABEL}.folder"
 """On the volume of a folder that groups share."""
 
@@ -31,6 +32,18 @@ ALL_GPUS = {"Count": -1, "Capabilities": [["gpu"]]}
 """What `docker run --gpus all` asks for (Engine API, DeviceRequest): the NVIDIA Container Toolkit
 on the host makes the devices and libraries appear."""
 
+CPU_PERIOD = 100_000
+"""Microseconds for which a CPU quota counts; the kernel's and DockerSpawner's default."""
+
+_DOCKER_PY = {
+    "Memory": "mem_limit",
+    "MemorySwap": "memswap_limit",
+    "CpuPeriod": "cpu_period",
+    "CpuQuota": "cpu_quota",
+    "CpuShares": "cpu_shares",
+}
+"""What docker-py's HostConfig calls the limits of `size`."""
+
 LOG_FILES = 3
 """Files of a container's log that are kept, each up to the configured size."""
 
@@ -53,13 +66,10 @@ class Operator:
 def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
     """Limits and privileges (Engine API, ContainerCreate, HostConfig).
 
-    Memory and swap together are limited to the profile's memory, otherwise swap would double it.
     All capabilities are dropped. A profile with sudo gets back what `SUDO` lists; any other none,
     or those the start script needs when it begins as root, and it cannot gain any.
     """
     config: dict[str, Any] = {
-        "mem_limit": profile.memory,
-        "memswap_limit": profile.memory,
         "pids_limit": operator.pids_limit,
         "cap_drop": ["ALL"],
         # The spawner removes the container itself, after it has read why it ended.
@@ -72,8 +82,7 @@ def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
         # No core dumps: they are large, and the host may have a program of root's take them.
         "ulimits": [{"name": "core", "soft": 0, "hard": 0}],
     }
-    if profile.cpu_guarantee:
-        config["cpu_shares"] = max(2, int(profile.cpu_guarantee * 1024))
+    config |= {_DOCKER_PY[name]: amount for name, amount in size(profile).items()}
     if profile.sudo:
         config["cap_add"] = list(SUDO)
     else:
@@ -93,6 +102,19 @@ def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
             "/run": f"rw,noexec,nosuid,nodev,mode=755,size={RUN_BYTES}",
         }
     return config
+
+
+def size(profile: Profile) -> dict[str, int]:
+    """The limits that make up a profile's size, by the names of the Engine API.
+
+    Memory and swap together are limited to the profile's memory, otherwise swap would double it.
+    """
+    limits = {"Memory": profile.memory, "MemorySwap": profile.memory}
+    if profile.cpu_limit:
+        limits |= {"CpuPeriod": CPU_PERIOD, "CpuQuota": int(profile.cpu_limit * CPU_PERIOD)}
+    if profile.cpu_guarantee:
+        limits["CpuShares"] = max(2, int(profile.cpu_guarantee * 1024))
+    return limits
 
 
 def starts_as_root(profile: Profile, operator: Operator) -> bool:

@@ -6,12 +6,19 @@ field, with the reference that the engine pulls.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from hub_config.spawning import references
 
 PullPolicy = Literal["never", "missing", "always"]
 """When a start pulls a declared image."""
 
 Cpus = Annotated[float, Field(gt=0)]
+
+
+def _reference(text: str) -> str:
+    references.parse(text)
+    return text
 
 
 class Size(BaseModel):
@@ -29,8 +36,11 @@ class DeclaredImage(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    reference: Annotated[str, Field(pattern=r"^[a-z0-9][\w./:-]*:\w[\w.-]{0,127}$")] = Field(
-        description="Repository and tag, as the engine pulls it."
+    reference: Annotated[str, AfterValidator(_reference)] = Field(
+        description="Repository and digest, or a tag; with a digest nothing else is ever started."
+    )
+    jupyterhub: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)+")] = Field(
+        description="JupyterHub's version in it; its first number has to be the hub's."
     )
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")] = Field(
         description="First part of the profiles' names."
@@ -44,4 +54,9 @@ class DeclaredImage(BaseModel):
     @property
     def label(self) -> dict[str, Any]:
         """The declaration as the label of the image would say it."""
-        return self.model_dump(exclude={"reference"})
+        return self.model_dump(exclude={"reference", "jupyterhub"})
+
+    @property
+    def parsed(self) -> references.Reference:
+        """The parts of the reference."""
+        return references.parse(self.reference)

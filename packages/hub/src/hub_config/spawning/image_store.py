@@ -7,10 +7,15 @@ from typing import Any, Protocol
 
 import requests
 from docker.errors import DockerException, NotFound
+from jupyterhub import __version__ as hub_version
 
+from hub_config.spawning import engine_trouble, references
+from hub_config.spawning.compatibility import OnOffer, why_not
+from hub_config.spawning.container_options import size
 from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
+from hub_config.spawning.image_labels import JUPYTERHUB_LABEL
 from hub_config.spawning.image_source import ImageSource
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.profiles import Profile, of_image
 from hub_config.spawning.pull_progress import PullError
 from hub_config.spawning.pulls import Pulls, Tell
 from hub_config.spawning.refusal import StartFailure
@@ -43,14 +48,19 @@ class ImageStore:
         self._source = ImageSource()
         self._pulls = Pulls()
 
-    async def profiles(self, engine: Engine) -> tuple[Profile, ...]:
-        """The profiles on offer right now."""
+    @property
+    def last_offer(self) -> OnOffer:
+        """What was on offer when the engine was asked last; it is not asked again."""
+        return self._source.last
+
+    async def on_offer(self, engine: Engine) -> OnOffer:
+        """The profiles on offer right now, and those left out."""
 
         async def listed() -> Sequence[Mapping[str, Any]]:
             images: Sequence[Mapping[str, Any]] = await engine.docker("images")
             return images
 
-        return await self._source.profiles(listed, self.policy.tag, self.policy.declared)
+        return await self._source.on_offer(listed, self.policy.tag, self.policy.declared)
 
     def title(self, key: str) -> str:
         """What people know the profile `key` by; the key itself when it was not on offer yet."""
@@ -60,21 +70,26 @@ class ImageStore:
         """Return once the engine has the profile's image; `tell` hears of a pull's progress.
 
         Only declared images are pulled: another's name may mean something else in a registry.
-        Raises StartFailure when the image is not here and does not come.
+        Raises StartFailure when the image is not here and does not come, when it is another than
+        was offered, and when the engine cannot be asked.
         """
-        here = await self._is_here(profile.image, engine)
-        if not wants_pull(self.policy.pull, profile.declared, here):
-            if here:
-                return
+        labels = await self._labels(profile.image, engine)
+        if wants_pull(self.policy.pull, profile, labels is not None):
+            await self._pull(profile, engine, tell)
+            labels = await self._labels(profile.image, engine)
+        if labels is None:
             raise StartFailure(
                 f"The image {profile.image} is not on this machine (any more). "
                 "An administrator can build or pull it."
             )
+        if problem := mismatch(profile, labels):
+            raise StartFailure(f"{profile.title} cannot be started: {problem}")
 
+    async def _pull(self, profile: Profile, engine: Engine, tell: Tell) -> None:
         def stream() -> Iterable[Mapping[str, Any]]:
-            repository, _, tag = profile.image.rpartition(":")
+            wanted = references.parse(profile.image)
             messages: Iterable[Mapping[str, Any]] = engine.client.pull(
-                repository, tag, stream=True, decode=True
+                wanted.repository, wanted.version, stream=True, decode=True
             )
             return messages
 
@@ -89,14 +104,37 @@ class ImageStore:
         except (PullError, DockerException, requests.RequestException) as error:
             raise StartFailure(f"The image {profile.image} cannot be fetched: {error}") from None
 
-    async def _is_here(self, reference: str, engine: Engine) -> bool:
+    async def _labels(self, reference: str, engine: Engine) -> Mapping[str, str] | None:
+        """The labels of the engine's image, None where it has none of that name."""
         try:
-            await engine.docker("inspect_image", reference)
+            record = await engine.docker("inspect_image", reference)
         except NotFound:
-            return False
-        return True
+            return None
+        except (DockerException, requests.RequestException) as error:
+            raise engine_trouble.failure(error) from error
+        return (record.get("Config") or {}).get("Labels") or {}
 
 
-def wants_pull(policy: PullPolicy, declared: bool, here: bool) -> bool:
-    """Whether a start pulls the image first."""
-    return declared and (policy == "always" or (policy == "missing" and not here))
+def wants_pull(policy: PullPolicy, profile: Profile, here: bool) -> bool:
+    """Whether a start pulls the profile's image first. What a digest names never changes."""
+    if not profile.declared or policy == "never":
+        return False
+    changes = policy == "always" and not references.parse(profile.image).digest
+    return changes or not here
+
+
+def mismatch(profile: Profile, labels: Mapping[str, str]) -> str:
+    """Why the image that is here cannot be started as `profile`; empty when it can.
+
+    A declaration may say other things than the image, and a tag may have moved since the offer.
+    """
+    if why := why_not(labels.get(JUPYTERHUB_LABEL, ""), hub_version):
+        return f"its image {profile.image} {why}. Tell an administrator."
+    offered = {one.key: one for one in of_image(profile.image, labels)}
+    same = offered.get(profile.key)
+    if same is None or size(same) != size(profile):
+        return (
+            f"the label of its image {profile.image} does not offer {profile.key} with that memory "
+            "and those CPUs. Tell an administrator."
+        )
+    return ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hub_config.groups import Rules, UserLimits, may_use, owners_of
 from hub_config.spawning.admission import Obstacle, Promise, Room, gigabytes, obstacle
+from hub_config.spawning.choice import NOTHING_TO_OFFER
 from hub_config.spawning.profiles import Profile
 
 
@@ -62,21 +63,30 @@ class Choice:
 
 @dataclass(frozen=True)
 class Card:
-    """One image: what it is for, the page it opens (`interface`, such as `/lab`) and its sizes."""
+    """One image: what it is for, the page it opens (`interface`, such as `/lab`), whether it is a
+    release or a local build (`origin`), and its sizes.
+    """
 
     title: str
     description: str
     interface: str
+    origin: str
     choices: tuple[Choice, ...]
     last_used: bool
 
 
 @dataclass(frozen=True)
 class Offer:
-    """All cards, the image used last first, and what is free on the machine now."""
+    """All cards, the image used last first, and what is free on the machine now.
+
+    `left_out` are sentences for an admin about images that do not go with this hub; `nothing` is
+    what to say where there is no card.
+    """
 
     cards: tuple[Card, ...]
     room: Room
+    left_out: tuple[str, ...] = ()
+    nothing: str = NOTHING_TO_OFFER
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -128,6 +138,7 @@ def make_offer(
             title=group[0].image_title,
             description=group[0].description,
             interface=group[0].default_url,
+            origin=group[0].origin,
             choices=tuple(Choice(p, judged[p.key], p.key == chosen, p.key == last) for p in group),
             last_used=any(p.key == last for p in group),
         )

@@ -5,6 +5,7 @@ What happens with the choice is in `profile_spawner`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,18 @@ from wrapspawner import ProfilesSpawner
 
 from hub_config.groups import UserLimits
 from hub_config.spawning.admission import Policy
-from hub_config.spawning.choice import form_options
+from hub_config.spawning.choice import (
+    NOTHING_GOES_WITH_THIS_HUB,
+    NOTHING_TO_OFFER,
+    form_options,
+)
+from hub_config.spawning.compatibility import OnOffer
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.desk import Desk
 from hub_config.spawning.image_store import ImagePolicy, ImageStore
 from hub_config.spawning.ledger import Key
 from hub_config.spawning.offer import Offer
 from hub_config.spawning.options_form import render
-from hub_config.spawning.profiles import Profile
 from hub_config.spawning.refusal import Refusal
 
 FROM_A_LINK = "A link may suggest a profile, but it starts nothing: press the button to start it."
@@ -92,10 +97,10 @@ class OfferingSpawner(ProfilesSpawner):
         """Names of the groups this server's owner is in."""
         return frozenset(group.name for group in self.user.groups)
 
-    async def profiles(self) -> tuple[Profile, ...]:
-        """The profiles on offer right now."""
+    async def on_offer(self) -> OnOffer:
+        """The profiles on offer right now, and those left out."""
         with asking():
-            return await self.images.profiles(self.engine)
+            return await self.images.on_offer(self.engine)
 
     async def host_info(self) -> Mapping[str, Any]:
         """What the engine says of its machine."""
@@ -107,9 +112,13 @@ class OfferingSpawner(ProfilesSpawner):
         """What the owner of this server can choose from, and what is free."""
         used = self._used()
         preferred = self._suggested or (used[0] if used else self.default_profile)
-        return await self.desk.offer(
-            await self.profiles(), self.key, self.groups, self.host_info, used, preferred
+        there = await self.on_offer()
+        offer = await self.desk.offer(
+            there.profiles, self.key, self.groups, self.host_info, used, preferred
         )
+        nothing = NOTHING_GOES_WITH_THIS_HUB if there.left_out else NOTHING_TO_OFFER
+        reasons = tuple(one.for_admin for one in there.left_out) if self.user.admin else ()
+        return replace(offer, left_out=reasons, nothing=nothing)
 
     async def get_options_form(self) -> str:
         """The form a person chooses a profile with."""
@@ -139,6 +148,13 @@ class OfferingSpawner(ProfilesSpawner):
         suggested = form_options(query_data).get("profile")
         self._suggested = suggested if isinstance(suggested, str) else ""
         raise Refusal(FROM_A_LINK, reason="link", status_code=200)
+
+    @classmethod
+    def images_left_out(cls, user: Any) -> tuple[str, ...]:
+        """For admins' pages: a sentence for each profile that does not go with this hub."""
+        if cls._images is None or not getattr(user, "admin", False):
+            return ()
+        return tuple(one.for_admin for one in cls._images.last_offer.left_out)
 
     @classmethod
     def profile_title(cls, key: str) -> str:

@@ -4,13 +4,12 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 
-from hub_config.spawning.choice import NOTHING_TO_OFFER
 from hub_config.spawning.offer import Offer
 
 
 def render(offer: Offer) -> str:
     """The form's inside, as HTML; JupyterHub's page puts the form and its button around it."""
-    return _template().render(offer=offer, nothing=NOTHING_TO_OFFER)
+    return _template().render(offer=offer)
 
 
 @cache

@@ -60,7 +60,8 @@ class PlatformSpawner(OfferingSpawner):
         room.
         """
         try:
-            profile = choose(user_options, await self.profiles())
+            there = await self.on_offer()
+            profile = choose(user_options, there.profiles, there.left_out)
         except Refusal:
             # JupyterHub has saved the options already, as the default for a request without any.
             self.user_options = self.orm_spawner.user_options = {}

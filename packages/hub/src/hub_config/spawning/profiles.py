@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hub_config.spawning.declared_images import DeclaredImage
-
-PROFILES_LABEL = "io.jhub-docker.profiles"
-"""Written by the build; see `declared_labels` in the library's plan.py."""
+from hub_config.spawning.image_labels import JUPYTERHUB_LABEL, PROFILES_LABEL
+from hub_config.spawning.origin import origin
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+Record = Mapping[str, Any]
+"""An image as the engine lists it."""
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,8 @@ class Profile:
     """One choice on the form: an image and a size, with what the size allows.
 
     `memory` is in bytes; `cpu_limit` and `cpu_guarantee` are numbers of CPUs, None: no limit.
-    An image that was `declared` may be pulled; `here` is whether the engine has it.
+    An image that was `declared` may be pulled; `here` is whether the engine has it. `origin` says
+    where it comes from, `jupyterhub` which version is in it; empty when that is not known.
     """
 
     key: str
@@ -41,23 +44,44 @@ class Profile:
     sudo: bool = False
     declared: bool = False
     here: bool = True
+    origin: str = ""
+    jupyterhub: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people know it by, such as `JupyterLab, small`."""
+        return f"{self.image_title}, {self.size}"
 
 
 def on_offer(
-    images: Sequence[Mapping[str, Any]], tag: str, declared: Iterable[DeclaredImage]
+    images: Sequence[Record], tag: str, declared: Iterable[DeclaredImage]
 ) -> tuple[Profile, ...]:
     """The profiles of declared images and of those `from_images` finds; declarations win."""
-    references = {tag for image in images for tag in image.get("RepoTags") or ()}
-    first = [
-        replace(profile, declared=True, here=image.reference in references)
-        for image in declared
-        for profile in _from_label(image.reference, image.label)
-    ]
+    first = [profile for image in declared for profile in _declared(image, images)]
     known = {profile.key for profile in first}
     return (*first, *(found for found in from_images(images, tag) if found.key not in known))
 
 
-def from_images(images: Iterable[Mapping[str, Any]], tag: str) -> tuple[Profile, ...]:
+def _declared(image: DeclaredImage, images: Sequence[Record]) -> list[Profile]:
+    """What an image offers by its declaration; once it is here, its labels say what it is."""
+    wanted = image.parsed
+    names = {wanted.pinned, f"{wanted.repository}:{wanted.tag}" if not wanted.digest else ""}
+    record = next((one for one in images if names & _names(one)), None)
+    labels = (record or {}).get("Labels") or {}
+    about: dict[str, Any] = {
+        "declared": True,
+        "here": record is not None,
+        "origin": origin(labels, (), wanted),
+        "jupyterhub": labels.get(JUPYTERHUB_LABEL, "") if record else image.jupyterhub,
+    }
+    return [replace(profile, **about) for profile in _from_label(wanted.pinned, image.label)]
+
+
+def _names(record: Record) -> set[str]:
+    return {*(record.get("RepoTags") or ()), *(record.get("RepoDigests") or ())}
+
+
+def from_images(images: Iterable[Record], tag: str) -> tuple[Profile, ...]:
     """The profiles of all images tagged `<repository>:<tag>` that carry the label.
 
     `images` are records as the engine lists them (Engine API, ImageList). An image whose label
@@ -65,25 +89,39 @@ def from_images(images: Iterable[Mapping[str, Any]], tag: str) -> tuple[Profile,
     profile key would be a coin toss, so the second one is left out as well.
     """
     found: dict[str, Profile] = {}
-    offers = [
-        (reference, label)
+    tagged = [
+        (reference, image)
         for image in images
         for reference in image.get("RepoTags") or ()
         if reference.rpartition(":")[2] == tag
-        and (label := (image.get("Labels") or {}).get(PROFILES_LABEL))
     ]
-    for reference, label in sorted(offers):
-        try:
-            profiles = _from_label(reference, json.loads(label))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("No profiles from %s: its label %s: %r", reference, PROFILES_LABEL, error)
-            continue
-        for profile in profiles:
+    for reference, image in sorted(tagged, key=lambda one: one[0]):
+        digests = image.get("RepoDigests") or ()
+        for profile in of_image(reference, image.get("Labels") or {}, digests):
             if profile.key in found:
                 log.warning("Two images offer %s; %s is left out", profile.key, reference)
             else:
                 found[profile.key] = profile
     return tuple(found.values())
+
+
+def of_image(
+    reference: str, labels: Mapping[str, str], digests: Sequence[str] = ()
+) -> list[Profile]:
+    """What one image offers by its labels; nothing, with a warning, when they cannot be used."""
+    label = labels.get(PROFILES_LABEL)
+    if not label:
+        return []
+    try:
+        profiles = _from_label(reference, json.loads(label))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("No profiles from %s: its label %s: %r", reference, PROFILES_LABEL, error)
+        return []
+    about: dict[str, Any] = {
+        "origin": origin(labels, digests, None),
+        "jupyterhub": labels.get(JUPYTERHUB_LABEL, ""),
+    }
+    return [replace(profile, **about) for profile in profiles]
 
 
 def _from_label(reference: str, offer: Mapping[str, Any]) -> list[Profile]:
