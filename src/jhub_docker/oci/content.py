@@ -26,7 +26,9 @@ def open_layer(layout: Layout, layer: Descriptor) -> Iterator[tarfile.TarFile]:
         stream: IO[bytes] = file
         mode = "r|"
         if layer.media_type == f"{LAYER}+zstd":
-            stream = stack.enter_context(zstandard.ZstdDecompressor().stream_reader(file))
+            stream = stack.enter_context(
+                zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+            )
         elif layer.media_type.endswith(("+gzip", ".gzip")):
             mode = "r|gz"
         elif layer.media_type != LAYER:

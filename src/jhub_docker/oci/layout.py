@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -74,6 +75,25 @@ class Descriptor:
         return value
 
 
+class Blob:
+    """A blob that is being written."""
+
+    def __init__(self, file: IO[bytes], media_type: str) -> None:
+        self._file, self._media_type = file, media_type
+        self._sha, self._size = hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> None:
+        """Append to the blob."""
+        self._sha.update(data)
+        self._size += len(data)
+        self._file.write(data)
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """What refers to the bytes written so far."""
+        return Descriptor(self._media_type, f"sha256:{self._sha.hexdigest()}", self._size)
+
+
 class Layout:
     """The folder. Blobs are added, never changed; tags are entries of `index.json`."""
 
@@ -119,9 +139,8 @@ class Layout:
         """Add a blob."""
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         if not self.has(digest):
-            with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
-                file.write(data)
-            self._adopt(Path(file.name), digest)
+            with self.writer(media_type) as blob:
+                blob.write(data)
         return Descriptor(media_type, digest, len(data))
 
     def add_json(self, value: Mapping[str, Any], media_type: str) -> Descriptor:
@@ -131,15 +150,26 @@ class Layout:
 
     def add_stream(self, stream: IO[bytes], media_type: str) -> Descriptor:
         """Add a blob from a file that is read to its end."""
-        sha, size = hashlib.sha256(), 0
-        with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+        with self.writer(media_type) as blob:
             while chunk := stream.read(_CHUNK):
-                sha.update(chunk)
-                size += len(chunk)
-                file.write(chunk)
-        digest = f"sha256:{sha.hexdigest()}"
-        self._adopt(Path(file.name), digest)
-        return Descriptor(media_type, digest, size)
+                blob.write(chunk)
+        return blob.descriptor
+
+    @contextmanager
+    def writer(self, media_type: str) -> Iterator["Blob"]:
+        """Add a blob piece by piece; it has its `descriptor` when the block is left.
+
+        What was written of a block that fails is removed.
+        """
+        with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+            path = Path(file.name)
+            try:
+                blob = Blob(file, media_type)
+                yield blob
+            except BaseException:
+                path.unlink()
+                raise
+        self._adopt(path, blob.descriptor.digest)
 
     def copy(self, descriptor: Descriptor, source: "Layout") -> None:
         """Take a blob over from another layout, by a hard link where the file system can."""

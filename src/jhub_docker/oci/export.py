@@ -1,0 +1,179 @@
+"""From an image in the engine to an OCI image whose bytes follow from what it was built from.
+
+Two builds of the same inputs differ in times, in the order of files, in how an engine packs layers.
+All that is written anew here, so what the digest still depends on is the files themselves.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import APIError, ImageNotFound
+
+from jhub_docker.errors import ActionError
+from jhub_docker.oci import layers, saved
+from jhub_docker.oci.layers import Cache, Layer
+from jhub_docker.oci.layout import CONFIG, INDEX, MANIFEST, Descriptor, Layout
+from jhub_docker.plan import OCI
+
+# Image specification 1.1, config.md; those of the second line are Docker's, and engines heed them.
+_SETTINGS = (
+    *("User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels"),
+    *("StopSignal", "ArgsEscaped", "Healthcheck", "OnBuild", "Shell"),
+)
+_PLATFORM = ("os", "architecture", "variant", "os.version", "os.features")
+_HISTORY = ("created", "created_by", "author", "comment", "empty_layer")
+
+
+def export(
+    client: DockerClient,
+    image: str,
+    layout: Layout,
+    *,
+    epoch: int,
+    labels: Mapping[str, str],
+    given: Sequence[str] = (),
+    cache: Path | None = None,
+) -> Descriptor:
+    """Write the image `image` of the engine into `layout`; returns its manifest's descriptor.
+
+    `image` is a reference or an id. `epoch` (seconds since 1970; the commit's time) is the time
+    the configuration says it was made; the files' times do not depend on it (`canonical.LATEST`).
+    `labels` override the image's own. Layers whose diff ID is in `given` keep their archive's
+    bytes and their entries in the history: those of a public base, known under that ID elsewhere.
+    `cache` is a folder that keeps converted layers for the next time.
+
+    Raises ActionError when the engine does not have the image or cannot save it.
+    """
+    with tempfile.TemporaryDirectory(dir=layout.folder, prefix="saving-") as scratch:
+        kept = Cache(cache or Path(scratch) / "cache")
+        source = _known(client, image, kept, given) or _saved(
+            client, image, Path(scratch), kept, given
+        )
+        original = source.config
+        made = []
+        for path, diff_id in zip(source.layers, original["rootfs"]["diff_ids"], strict=True):
+            keep = diff_id in given
+            layer = kept.get(diff_id, keep=keep)
+            if layer is None:
+                layer = layers.convert(path, diff_id, layout, keep=keep)
+                kept.put(diff_id, layer, layout, keep=keep)
+            kept.copy(layer, layout)
+            made.append(layer)
+    kept.sweep()
+    config = configuration(original, made, epoch=epoch, labels=labels, given=given)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": layout.add_json(config, CONFIG).to_json(),
+        "layers": [layer.blob.to_json() for layer in made],
+    }
+    keys = ("os", "architecture", "variant")
+    platform = "/".join(config[key] for key in keys if key in config)
+    return replace(layout.add_json(manifest, MANIFEST), platform=platform)
+
+
+def index(
+    layout: Layout, manifests: Sequence[Descriptor], annotations: Mapping[str, str]
+) -> Descriptor:
+    """Add the index of one image over its platforms; returns its descriptor."""
+    value = {
+        "schemaVersion": 2,
+        "mediaType": INDEX,
+        "manifests": [m.to_json() for m in sorted(manifests, key=lambda m: m.platform)],
+        "annotations": dict(annotations),
+    }
+    return layout.add_json(value, INDEX)
+
+
+def public_layers(client: DockerClient, image: str) -> list[str]:
+    """The diff IDs of the public base (or the stand-in's root file system) that `image` is on.
+
+    Raises ActionError when the engine does not have the base that the image's labels name, or has
+    another one under that name.
+    """
+    found = client.images.get(image)
+    name, digest = (found.labels.get(f"{OCI}.base.{key}", "") for key in ("name", "digest"))
+    own = found.attrs["RootFS"]["Layers"]
+    for reference in (f"{name.partition('@')[0]}@{digest}", name):
+        try:
+            base = client.images.get(reference).attrs["RootFS"]["Layers"]
+        except (ImageNotFound, APIError):
+            continue
+        if own[: len(base)] == base:
+            return list(base)
+    raise ActionError(
+        f"the base of {image}, {name or 'which its labels do not name'} ({digest}), is not in the "
+        "engine: get it with `invoke bases`, or build the image again on the base there is"
+    )
+
+
+def configuration(
+    original: Mapping[str, Any],
+    made: Sequence[Layer],
+    *,
+    epoch: int,
+    labels: Mapping[str, str],
+    given: Sequence[str],
+) -> dict[str, Any]:
+    """The image's configuration with nothing in it that another build would write otherwise."""
+    settings = {key: original["config"][key] for key in _SETTINGS if original["config"].get(key)}
+    settings["Labels"] = {**settings.get("Labels", {}), **labels}
+    created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    platform = {key: original[key] for key in _PLATFORM if original.get(key)}
+    return {
+        **platform,
+        "created": created,
+        "config": settings,
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in made]},
+        "history": _history(original, created, given),
+    }
+
+
+def _history(
+    original: Mapping[str, Any], created: str, given: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What made each layer. Only what the given layers say of their time stays."""
+    rest = list(original["rootfs"]["diff_ids"])
+    result = []
+    for entry in original.get("history", ()):
+        kept = {key: entry[key] for key in _HISTORY if entry.get(key)}
+        # An entry without a layer is taken for part of the next one: only so it is the same for
+        # every build, since nothing tells a base's last settings from the first ones here.
+        untouched = bool(rest) and rest[0] in given
+        if not entry.get("empty_layer"):
+            rest = rest[1:]
+        result.append(kept if untouched else kept | {"created": created})
+    return result
+
+
+def _known(
+    client: DockerClient, image: str, kept: Cache, given: Sequence[str]
+) -> saved.Saved | None:
+    """The image without asking the engine for it, where the cache has all of it."""
+    try:
+        config = kept.configuration(str(client.images.get(image).id))
+    except ImageNotFound:
+        return None  # saving it says what to do
+    if config is None:
+        return None
+    ids = json.loads(config)["rootfs"]["diff_ids"]
+    if any(kept.get(diff_id, keep=diff_id in given) is None for diff_id in ids):
+        return None
+    return saved.Saved(config, tuple(Path() for _ in ids))
+
+
+def _saved(
+    client: DockerClient, image: str, folder: Path, kept: Cache, given: Sequence[str]
+) -> saved.Saved:
+    def wanted(diff_id: str) -> bool:
+        return kept.get(diff_id, keep=diff_id in given) is None
+
+    source = saved.save(client, image, folder, wanted)
+    kept.put_configuration(source.configuration)
+    return source

@@ -1,0 +1,150 @@
+"""What an exported image says of itself, and archives as engines of any age save them."""
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jhub_docker.errors import ActionError
+from jhub_docker.oci.export import configuration, index
+from jhub_docker.oci.layers import Layer
+from jhub_docker.oci.layout import LAYER, MANIFEST, Descriptor, Layout
+from jhub_docker.oci.saved import unpack
+
+EPOCH = 1790000000
+COMMITTED = "2026-09-21T14:13:20Z"
+
+
+def _made(*diff_ids: str) -> list[Layer]:
+    return [Layer(Descriptor(LAYER, "sha256:0", 0), diff_id) for diff_id in diff_ids]
+
+
+def _original(**more: Any) -> dict[str, Any]:
+    return {
+        "architecture": "amd64",
+        "os": "linux",
+        "created": "2026-11-24T15:20:24.8Z",
+        "docker_version": "26",
+        "container": "f00",
+        "config": {"Hostname": "f00", "User": "nebula", "Labels": {"a": "1", "created": "now"}},
+        "rootfs": {"type": "layers", "diff_ids": ["base", "own"]},
+        "history": [
+            {"created": "then", "created_by": "FROM"},
+            {"created": "now", "created_by": "ENV A=1", "empty_layer": True},
+            {"created": "now", "created_by": "RUN"},
+        ],
+        **more,
+    }
+
+
+def _configured(**more: Any) -> dict[str, Any]:
+    return configuration(
+        _original(**more),
+        _made("base", "new"),
+        epoch=EPOCH,
+        labels={"created": "x"},
+        given=["base"],
+    )
+
+
+def test_only_what_the_specification_names_is_taken_over() -> None:
+    found = _configured()
+    assert found["config"] == {"User": "nebula", "Labels": {"a": "1", "created": "x"}}
+    assert set(found) == {"architecture", "os", "created", "config", "rootfs", "history"}
+
+
+def test_times_are_the_commits_and_only_the_base_keeps_its_own() -> None:
+    found = _configured()
+    assert found["created"] == COMMITTED
+    assert [entry["created"] for entry in found["history"]] == ["then", COMMITTED, COMMITTED]
+
+
+def test_diff_ids_are_those_of_the_layers_made() -> None:
+    assert _configured()["rootfs"]["diff_ids"] == ["base", "new"]
+
+
+def test_an_index_lists_platforms_in_order(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    arm, amd = (Descriptor(MANIFEST, f"sha256:{p}", 1, f"linux/{p}") for p in ("arm64", "amd64"))
+    first = index(layout, [arm, amd], {"b": "1", "a": "2"})
+    assert first == index(layout, [amd, arm], {"a": "2", "b": "1"})
+    found = [d["platform"]["architecture"] for d in layout.read_json(first.digest)["manifests"]]
+    assert found == ["amd64", "arm64"]
+
+
+def _archive(files: Mapping[str, bytes]) -> Iterator[bytes]:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            if data.startswith(b"-> "):
+                info.type, info.size, info.linkname = tarfile.SYMTYPE, 0, data[3:].decode()
+            tar.addfile(info, io.BytesIO(data))
+    yield file.getvalue()
+
+
+CONFIG = json.dumps(_original()).encode()
+
+
+def test_an_archive_before_engine_25_is_read_by_its_manifest(tmp_path: Path) -> None:
+    one, two, config = "1" * 64, "2" * 64, "3" * 64
+    manifest = [{"Config": f"{config}.json", "Layers": [f"{one}/layer.tar", f"{two}/layer.tar"]}]
+    files = {
+        f"{config}.json": CONFIG,
+        f"{one}/VERSION": b"1.0",
+        f"{one}/layer.tar": b"layer",
+        f"{two}/layer.tar": f"-> ../{one}/layer.tar".encode(),
+        "manifest.json": json.dumps(manifest).encode(),
+    }
+    saved = unpack(_archive(files), tmp_path)
+    assert saved.configuration == CONFIG
+    assert [path.read_bytes() for path in saved.layers] == [b"layer", b"layer"]
+
+
+def test_an_archive_since_engine_25_is_read_by_its_index(tmp_path: Path) -> None:
+    blobs: dict[str, bytes] = {}
+
+    def add(data: bytes, **more: Any) -> dict[str, Any]:
+        digest = hashlib.sha256(data).hexdigest()
+        blobs[f"blobs/sha256/{digest}"] = data
+        return {"digest": f"sha256:{digest}", **more}
+
+    manifest = {"config": add(CONFIG), "layers": [add(b"one"), add(b"two")]}
+    image = add(json.dumps(manifest).encode(), platform={"os": "linux", "architecture": "amd64"})
+    proof = add(b'{"layers": []}', platform={"os": "unknown", "architecture": "unknown"})
+    elsewhere = {"digest": f"sha256:{'0' * 64}", "platform": {"os": "linux"}}
+    inner = add(json.dumps({"manifests": [proof, elsewhere, image]}).encode())
+    files = {**blobs, "index.json": json.dumps({"manifests": [inner]}).encode()}
+    saved = unpack(_archive(files), tmp_path)
+    assert saved.configuration == CONFIG
+    assert [path.read_bytes() for path in saved.layers] == [b"one", b"two"]
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    one = "1" * 64
+    manifest = [{"Config": f"{one}.json", "Layers": [f"{one}/layer.tar"]}]
+    files = {
+        f"{one}.json": CONFIG,
+        f"{one}/layer.tar": b"-> ../../outside",
+        "manifest.json": json.dumps(manifest).encode(),
+    }
+    (layer,) = unpack(_archive(files), folder).layers
+    assert not layer.is_symlink()
+
+
+@pytest.mark.parametrize(
+    "files", [{}, {"manifest.json": b"[]"}, {"index.json": b'{"manifests": []}'}]
+)
+def test_an_archive_without_an_image_is_told_in_words(
+    files: Mapping[str, bytes], tmp_path: Path
+) -> None:
+    with pytest.raises(ActionError, match="is no image as Docker Engine"):
+        unpack(_archive(files), tmp_path)
