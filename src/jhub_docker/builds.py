@@ -68,13 +68,15 @@ def build(
     base: str | None = None,
     force: bool = False,
     show: bool = True,
+    tag: bool = True,
     ready: Callable[[], object] = lambda: None,
 ) -> list[Result]:
     """Build the named images (all published ones by default) as far as they are out of date.
 
     Images that do not depend on a failed one are built and kept all the same; the failed ones
     are results with the outcome `failed`, whose reason holds BuildKit's own message. `ready` is
-    called before anything is built, to check what only a build needs.
+    called before anything is built, to check what only a build needs. With `tag` false images get
+    their build id as the only tag, so that none is taken from the image people use.
     """
     catalog = load(root / "packages")
     wanted = catalog.select(names)
@@ -88,7 +90,8 @@ def build(
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}"):
             seconds, failures = _bake(root, made, ca_bundle, force=force, show=show)
-    _tag(client, root, made, failures)
+    if tag:
+        _tag(client, root, made, failures)
     return _results(images.built(client), made, seconds, failures)
 
 

@@ -8,7 +8,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -39,6 +39,21 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """How large a released image may be, above the public base or its stand-in.
+
+    `size` and `compressed` are MB (10^6 bytes) of its layers as they are and as they are pushed,
+    `layers` is their number. More than `tolerance` percent above fails a release; one more layer
+    than allowed does so always.
+    """
+
+    size: int
+    compressed: int
+    layers: int
+    tolerance: int = 5
+
+
+@dataclass(frozen=True)
 class ImageSpec:
     """One image package: a folder below `packages/` and what its pyproject.toml says."""
 
@@ -60,6 +75,7 @@ class ImageSpec:
     """JupyterHub's version in the image, from the nearest uv.lock of its lineage that has it."""
     tags: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    budget: Budget | None = None
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -163,6 +179,7 @@ def requires_python(spec: ImageSpec) -> str:
 _MARKS = ("Dockerfile", "pyproject.toml")
 _OWN_FIELDS = {
     "base",
+    "budget",
     "environment",
     "image",
     "port",
@@ -247,6 +264,7 @@ def _spec(
         jupyterhub=_locked_jupyterhub(folder) or (base.jupyterhub if base else None),
         tags={key: _tag(name, value) for key, value in own.get("tags", {}).items()},
         profiles=_profiles(name, own) or inherited.get("profiles") or {},
+        budget=_budget(name, own),
     )
 
 
@@ -294,6 +312,21 @@ def _profiles(name: str, own: Mapping[str, Any]) -> dict[str, Profile]:
             raise _wrong(name, f"profiles.{size}", sorted(unknown), f"only {_PROFILE_FIELDS}")
         profiles[size] = Profile(**table)
     return profiles
+
+
+def _budget(name: str, own: Mapping[str, Any]) -> Budget | None:
+    table = own.get("budget")
+    if table is None:
+        return None
+    numbers = isinstance(table, dict) and all(
+        isinstance(value, int) and value >= 0 for value in table.values()
+    )
+    known = {one.name for one in fields(Budget)}
+    if not numbers or not known - {"tolerance"} <= set(table) <= known:
+        raise _wrong(
+            name, "budget", table, "size and compressed in MB, layers, and perhaps tolerance in %"
+        )
+    return Budget(**table)
 
 
 def _wrong(name: str, key: str, value: object, expected: str) -> UsageError:

@@ -1,16 +1,22 @@
 """Call Nox for a verification. Tasks may call Nox; Nox never calls a task."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from jhub_docker.errors import ActionError
 
 
-def run(root: Path, sessions: Iterable[str]) -> None:
-    """Run the named Nox sessions, raising ActionError when one of them fails."""
+def run(root: Path, sessions: Iterable[str], environment: Mapping[str, str] | None = None) -> None:
+    """Run the named Nox sessions, raising ActionError when one of them fails.
+
+    `environment` holds variables for the sessions; what follows `--` is for their pytest.
+    """
     command = [sys.executable, "-m", "nox", "--noxfile", str(root / "noxfile.py"), "--sessions"]
-    result = subprocess.run([*command, *sessions], cwd=root, check=False)
+    result = subprocess.run(
+        [*command, *sessions], cwd=root, env={**os.environ, **(environment or {})}, check=False
+    )
     if result.returncode:
         raise ActionError("some tests failed; Nox's report above says which")

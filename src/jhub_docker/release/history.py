@@ -77,6 +77,38 @@ def commits(root: Path, since: str, paths: Iterable[str], until: str = "HEAD") -
     return [Commit(*line.split("\t", 1)) for line in text.splitlines()]
 
 
+def head(root: Path) -> str:
+    """The commit HEAD is on."""
+    return git(root, "rev-parse", "HEAD")
+
+
+def branch(root: Path) -> str | None:
+    """The branch HEAD is on; None when it is detached."""
+    with suppress(ActionError):
+        return git(root, "symbolic-ref", "--short", "HEAD")
+    return None
+
+
+def identity(root: Path) -> str | None:
+    """Who git would name as committer; None where it does not know."""
+    with suppress(ActionError):
+        return git(root, "var", "GIT_COMMITTER_IDENT")
+    return None
+
+
+def commit_time(root: Path, commit: str) -> int:
+    """A commit's time (the committer's), in seconds since 1970."""
+    return int(git(root, "log", "-1", "--format=%ct", commit))
+
+
+def contains(root: Path, revision: str, commit: str) -> bool:
+    """Whether a commit is in the history of a revision."""
+    with suppress(ActionError):
+        git(root, "merge-base", "--is-ancestor", commit, revision)
+        return True
+    return False
+
+
 def _run(root: Path, *arguments: str) -> bytes:
     try:
         result = subprocess.run(

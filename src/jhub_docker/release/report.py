@@ -1,9 +1,13 @@
 """What people read of releases: tables and lists. It finds nothing out."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from jhub_docker import plan, tables
+from jhub_docker.catalog import Catalog
+from jhub_docker.errors import UsageError
+from jhub_docker.release import changelog
 from jhub_docker.release.status import Status, affected
 
 
@@ -27,6 +31,29 @@ def status(statuses: Sequence[Status]) -> str:
             f"{package} changed ({_some(inputs)}): what is built from it has to be released: "
             + ", ".join(images)
         )
+    return "\n".join(lines)
+
+
+def outline(catalog: Catalog, status: Status, registries: Sequence[str]) -> str:
+    """What a release would be: version, why, its section of the changelog, where it goes."""
+    assert status.proposal is not None  # noqa: S101 - there is something to release
+    log = catalog[status.image].folder / "CHANGELOG.md"
+    try:
+        written = changelog.unreleased(log.read_text(encoding="utf-8"))
+    except UsageError:  # a gate says it
+        written = {}
+    day = datetime.now(UTC).date()
+    section = changelog.section(
+        status.proposal.version, day, written, status.changes, status.commits
+    )
+    lines = [
+        f"{status.image} {status.last or 'never released'} -> {status.proposal.version}"
+        f" ({status.proposal.reason}), build id {plan.short(status.build_id)}",
+        *(f"  {cause.package}: {_some(cause.inputs)}" for cause in status.causes),
+        "",
+        section,
+        f"To: {', '.join(registries)}" if registries else "To no registry (--push names one).",
+    ]
     return "\n".join(lines)
 
 

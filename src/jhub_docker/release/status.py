@@ -28,6 +28,7 @@ class Tree:
 
     catalog: Catalog
     steps: Mapping[str, Step]
+    bases: Mapping[str, Base]
 
     def paths(self, image: str) -> set[str]:
         """The files, relative to the checkout, that the image is built from."""
@@ -77,7 +78,7 @@ def read(folder: Path, resolve: Resolve) -> Tree:
         bases=bases,
         existing={},
     )
-    return Tree(catalog, {step.spec.name: step for step in made.steps})
+    return Tree(catalog, {step.spec.name: step for step in made.steps}, bases)
 
 
 def causes(before: Tree, after: Tree, image: str) -> list[Cause]:

@@ -1,0 +1,111 @@
+"""How large an image is against its budget, and which package made it grow."""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import zstandard
+
+from jhub_docker.catalog import Budget
+from jhub_docker.errors import ActionError
+from jhub_docker.oci.layout import LAYER, Descriptor, Layout
+
+MB = 10**6
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an image adds to its base: bytes as they are and compressed, and layers."""
+
+    size: int
+    compressed: int
+    layers: int
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A package whose size changed, by so many bytes."""
+
+    package: str
+    bytes: int
+
+
+def measure(layout: Layout, manifest: Mapping[str, Any], base_layers: int) -> Measured:
+    """Measure an exported image; its lowest `base_layers` layers are the base's."""
+    own = [Descriptor.from_json(value) for value in manifest["layers"][base_layers:]]
+    return Measured(
+        size=sum(_unpacked(layout, layer) for layer in own),
+        compressed=sum(layer.size for layer in own),
+        layers=len(own),
+    )
+
+
+def exceeded(budget: Budget, measured: Measured) -> list[str]:
+    """In what the image is above its budget and the tolerance, each in words. Pure."""
+    found = []
+    for what, allowed, size in (
+        ("size", budget.size, measured.size),
+        ("compressed", budget.compressed, measured.compressed),
+    ):
+        if size > allowed * MB * (100 + budget.tolerance) / 100:
+            found.append(
+                f"{what}: {size / MB:,.0f} MB, allowed {allowed:,} MB and {budget.tolerance} %"
+            )
+    if measured.layers > budget.layers:
+        found.append(f"layers: {measured.layers}, allowed {budget.layers}")
+    return found
+
+
+def growth(before: Mapping[str, int], after: Mapping[str, int]) -> list[Growth]:
+    """The packages whose size changed, by name and size in bytes; most growth first. Pure."""
+    differences = [
+        Growth(name, after.get(name, 0) - before.get(name, 0)) for name in {*before, *after}
+    ]
+    changed = [one for one in differences if one.bytes]
+    return sorted(changed, key=lambda one: (-one.bytes, one.package))
+
+
+def report(
+    budget: Budget | None,
+    measured: Measured,
+    before: Measured | None = None,
+    grown: Iterable[Growth] = (),
+    most: int = 8,
+) -> list[str]:
+    """The sizes beside budget and last release, then the packages that changed most. Pure."""
+    lines = []
+    for what in ("size", "compressed"):
+        size = getattr(measured, what)
+        line = f"{what}: {size / MB:,.1f} MB"
+        if budget:
+            line += f" of {getattr(budget, what):,} MB"
+        if before:
+            line += f", {(size - getattr(before, what)) / MB:+,.1f} MB since the last release"
+        lines.append(line)
+    allowed = f" of {budget.layers}" if budget else ""
+    lines.append(f"layers: {measured.layers}{allowed}")
+    ordered = sorted(grown, key=lambda one: -abs(one.bytes))
+    lines += [f"  {one.package}: {one.bytes / MB:+,.2f} MB" for one in ordered[:most]]
+    return lines
+
+
+def _unpacked(layout: Layout, layer: Descriptor) -> int:
+    """The bytes of a layer's tar archive."""
+    total = 0
+    with layout.path(layer.digest).open("rb") as file:
+        if layer.media_type == LAYER:
+            return layer.size
+        if layer.media_type == f"{LAYER}+zstd":
+            with zstandard.ZstdDecompressor().stream_reader(file) as stream:
+                while chunk := stream.read(_CHUNK):
+                    total += len(chunk)
+            return total
+        if layer.media_type.endswith(("+gzip", ".gzip")):
+            inflate = zlib.decompressobj(wbits=31)
+            while chunk := file.read(_CHUNK):
+                total += len(inflate.decompress(chunk))
+            return total + len(inflate.flush())
+    raise ActionError(f"layer {layer.digest} has the unknown type {layer.media_type}")

@@ -1,0 +1,118 @@
+"""A release on its way: what is done of it, kept on disk so that it can go on where it stopped.
+
+`.dev/release/<image>/<version>/` holds the state, the exported image, its records and, until the
+release is committed, the work tree that its commits are made in.
+"""
+
+import json
+import shutil
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from jhub_docker.errors import ActionError
+from jhub_docker.release import history
+from jhub_docker.release.version import Version
+
+FOLDER = Path(".dev/release")
+
+
+@dataclass
+class Candidate:
+    """`start` is the commit it began from, `commit` the one its image is built from.
+
+    `digest` is that of the exported index, `tested` says that its tests passed, `recorded` is the
+    commit with the ledger. `registries` were asked for, in `published` all is there and verified.
+    """
+
+    image: str
+    version: str
+    start: str
+    commit: str
+    epoch: int
+    build_id: str = ""
+    digest: str = ""
+    platforms: dict[str, str] = field(default_factory=dict)
+    size: int = 0
+    compressed: int = 0
+    layers: int = 0
+    judged: bool = False
+    tested: bool = False
+    recorded: str = ""
+    registries: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
+
+    @property
+    def pending(self) -> list[str]:
+        """The registries that were asked for and do not have all of it yet."""
+        return [one for one in self.registries if one not in self.published]
+
+
+class Workplace:
+    """The folder of one candidate."""
+
+    def __init__(self, root: Path, image: str, version: str) -> None:
+        """`root` is the checkout."""
+        self.root = root
+        self.folder = root / FOLDER / image / version
+        self.tree = self.folder / "tree"
+        self.layout = self.folder / "layout"
+        self.records = self.folder / "records.json"
+        self._state = self.folder / "state.json"
+
+    def load(self) -> Candidate | None:
+        """What was done so far; None where nothing was, or by another version of this library."""
+        try:
+            value: dict[str, Any] = json.loads(self._state.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        known = {one.name for one in fields(Candidate)}
+        return Candidate(**value) if set(value) == known else None
+
+    def save(self, candidate: Candidate) -> None:
+        """Keep the state, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self._state.with_suffix(".part")
+        partial.write_text(json.dumps(asdict(candidate), indent=2) + "\n", encoding="utf-8")
+        partial.replace(self._state)
+
+    def add_tree(self, commit: str) -> None:
+        """A detached work tree of a commit; one that is there already is kept as it is."""
+        if (self.tree / ".git").exists():
+            with suppress(ActionError):
+                history.git(self.tree, "reset", "--quiet", "--hard", commit)
+                return
+        self.remove_tree()
+        self.tree.parent.mkdir(parents=True, exist_ok=True)
+        history.git(
+            self.root, "worktree", "add", "--quiet", "--force", "--detach", str(self.tree), commit
+        )
+
+    def remove_tree(self) -> None:
+        """Remove the work tree; its commits stay."""
+        shutil.rmtree(self.tree, ignore_errors=True)
+        history.git(self.root, "worktree", "prune")
+
+    def discard(self) -> None:
+        """Remove all that is there."""
+        self.remove_tree()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def unfinished(root: Path, image: str) -> list[tuple[Workplace, Candidate]]:
+    """The candidates of an image that are not committed, or not in every registry asked for."""
+    folder = root / FOLDER / image
+    names = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+    places = [Workplace(root, image, name) for name in names]
+    loaded = [(place, place.load()) for place in places]
+    return [(place, one) for place, one in loaded if one and (not one.recorded or one.pending)]
+
+
+def keep_only(root: Path, image: str, version: Version) -> None:
+    """Remove the exported images of older releases; their records stay to compare with."""
+    for folder in (root / FOLDER / image).iterdir():
+        place = Workplace(root, image, folder.name)
+        state = place.load()
+        if folder.name != str(version) and not (state and state.pending):
+            shutil.rmtree(place.layout, ignore_errors=True)

@@ -1,0 +1,159 @@
+"""What has to be true before a release begins. Each failure says the command that mends it."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jhub_docker import bases, locks
+from jhub_docker.catalog import LANES, Catalog
+from jhub_docker.errors import ActionError, JhubDockerError, UsageError
+from jhub_docker.release import changelog, evidence, history
+from jhub_docker.release.evidence import IMAGE, INTEGRATION
+from jhub_docker.release.status import Status
+
+HUB = "hub"
+"""The package whose JupyterHub the servers' has to agree with."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is not as it has to be, and what to do about it."""
+
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.what}\n    -> {self.mend}"
+
+
+def before(root: Path, catalog: Catalog, status: Status) -> list[Failure]:
+    """Everything that can be told before something is built; all failures, not the first."""
+    return [
+        *checkout(root),
+        *lock(catalog, status.image),
+        *tests(root, catalog, status),
+        *notes(catalog, status),
+        *agreement(catalog, status.image),
+        *free_version(root, status),
+    ]
+
+
+def checkout(root: Path) -> list[Failure]:
+    """The checkout: nothing uncommitted, on a branch, somebody's, on the default Debian release."""
+    found = []
+    if changed := history.git(root, "status", "--porcelain").splitlines():
+        paths = [line.strip().split(maxsplit=1)[-1] for line in changed]
+        found.append(
+            Failure(
+                f"not committed: {_some(paths)}", "git commit, or git stash --include-untracked"
+            )
+        )
+    if history.branch(root) is None:
+        found.append(
+            Failure("HEAD is on no branch, so nothing could be committed", "git switch main")
+        )
+    if history.identity(root) is None:
+        found.append(
+            Failure(
+                "git does not know who commits", "git config user.name …; git config user.email …"
+            )
+        )
+    if bases.lane() != LANES[0]:
+        found.append(
+            Failure(f"JHUB_DOCKER_LANE is {bases.lane()}, releases are {LANES[0]}", "unset it")
+        )
+    return found
+
+
+def lock(catalog: Catalog, image: str) -> list[Failure]:
+    """The locks of the image and of all it is built from fit their declarations."""
+    try:
+        locks.require_current(catalog.closure([image]))
+    except JhubDockerError as error:
+        what, _, mend = str(error).partition("; ")
+        return [Failure(what, mend)]
+    return []
+
+
+def tests(root: Path, catalog: Catalog, status: Status) -> list[Failure]:
+    """Whole suites passed for exactly this build id, with the tests as they are now."""
+    commands = {
+        IMAGE: f'./dev nox -s "image_tests({status.image})"',
+        INTEGRATION: "./dev nox -s integration",
+    }
+    found = []
+    for suite, command in commands.items():
+        kept = evidence.read(root, status.build_id, suite)
+        folders = evidence.suite_folders(root, catalog, suite, status.image)
+        if kept is None:
+            what = f"its {suite} tests have not passed for the build id {status.build_id[:12]}"
+            found.append(Failure(what, command))
+        elif kept.tests != evidence.tests_digest(root, folders):
+            found.append(Failure(f"its {suite} tests changed since they passed", command))
+    return found
+
+
+def notes(catalog: Catalog, status: Status) -> list[Failure]:
+    """The changelog has something to say that is no commit's subject."""
+    file = catalog[status.image].folder / "CHANGELOG.md"
+    mend = f"write under [Unreleased] in packages/{status.image}/CHANGELOG.md what it is for people"
+    try:
+        written = changelog.unreleased(file.read_text(encoding="utf-8"))
+    except UsageError as error:
+        return [Failure(f"packages/{status.image}/CHANGELOG.md: {error}", mend)]
+    if not written and not status.changes:
+        return [Failure("the changelog would name no change", mend)]
+    return []
+
+
+def agreement(catalog: Catalog, image: str) -> list[Failure]:
+    """The hub and the servers have one JupyterHub version."""
+    hub = catalog.specs.get(HUB)
+    if hub is None:
+        return []
+    servers = catalog.singleuser if image == HUB else (catalog[image],)
+    wrong = [one for one in servers if one.profiles and one.jupyterhub != hub.jupyterhub]
+    return [
+        Failure(
+            f"{one.name} has JupyterHub {one.jupyterhub}, the hub {hub.jupyterhub}",
+            f"pin one version in both pyproject.toml, ./dev invoke lock -i {one.name} -i {HUB}",
+        )
+        for one in wrong
+    ]
+
+
+def free_version(root: Path, status: Status) -> list[Failure]:
+    """Nobody has the version yet, in whatever branch."""
+    proposal = status.proposal
+    if proposal and proposal.version in history.versions(root, status.image):
+        tag = history.tag_name(status.image, proposal.version)
+        return [
+            Failure(
+                f"{tag} was released from another branch",
+                "another --bump, or release from that branch",
+            )
+        ]
+    return []
+
+
+def confirm(text: str, assume_yes: bool) -> None:
+    """Ask whether to go on. Raises UsageError where there is nobody to ask, ActionError for no."""
+    if assume_yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{text} There is no terminal to ask at: say --yes to go on")
+    print(text, file=sys.stderr)
+    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ActionError("nothing was released")
+
+
+def told(failures: Iterable[Failure], image: str) -> str:
+    """All failures as one message."""
+    listed = list(failures)
+    return f"{image} cannot be released yet:\n" + "\n".join(f"  - {one}" for one in listed)
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,36 @@
+"""The files of a package that a release changes, as text: its version in three places. Pure."""
+
+import re
+import tomllib
+from typing import Any
+
+from jhub_docker.errors import UsageError
+from jhub_docker.release.version import Version
+
+_PROJECT = re.compile(r'^(\[project\]\n(?:(?!\[).*\n)*?version *= *")[^"]*(")', re.MULTILINE)
+
+
+def with_version(pyproject: str, version: Version) -> str:
+    """A pyproject.toml whose project has this version."""
+    changed = _PROJECT.sub(rf"\g<1>{version}\g<2>", pyproject, count=1)
+    if tomllib.loads(changed).get("project", {}).get("version") != str(version):
+        raise UsageError('pyproject.toml has no line version = "…" under [project]')
+    return changed
+
+
+def with_locked_version(lock: str, version: Version) -> str:
+    """A uv.lock in which the project itself, the package from no index, has this version."""
+    name = _project(lock)["name"]
+    line = re.compile(rf'^(name = "{re.escape(name)}"\nversion = ")[^"]*(")', re.MULTILINE)
+    changed = line.sub(rf"\g<1>{version}\g<2>", lock, count=1)
+    if _project(changed).get("version") != str(version):
+        raise UsageError(f"uv.lock does not name the version of {name}")
+    return changed
+
+
+def _project(lock: str) -> dict[str, Any]:
+    packages: list[dict[str, Any]] = tomllib.loads(lock).get("package", [])
+    for package in packages:
+        if "registry" not in package.get("source", {}):
+            return package
+    raise UsageError("uv.lock does not name its own project; refresh it with ./dev invoke lock")

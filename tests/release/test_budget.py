@@ -1,0 +1,79 @@
+"""Sizes against budgets."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from jhub_docker.catalog import Budget, Catalog, load
+from jhub_docker.errors import UsageError
+from jhub_docker.oci.layout import LAYER, Layout
+from jhub_docker.release import budget
+from jhub_docker.release.budget import Growth, Measured
+
+ROOT = Path(__file__).parents[2]
+ALLOWED = Budget(size=100, compressed=40, layers=3, tolerance=5)
+
+
+def test_the_base_does_not_count(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    archive = b"\0" * 30_000
+    blobs = [
+        layout.add(archive, LAYER),
+        layout.add(gzip.compress(archive), f"{LAYER}+gzip"),
+        layout.add(zstandard.compress(archive), f"{LAYER}+zstd"),
+    ]
+    manifest = {"layers": [blob.to_json() for blob in blobs]}
+    measured = budget.measure(layout, manifest, 1)
+    assert measured == Measured(60_000, blobs[1].size + blobs[2].size, 2)
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        (Measured(105_000_000, 42_000_000, 3), []),
+        (Measured(105_000_001, 1, 1), ["size: 105 MB, allowed 100 MB and 5 %"]),
+        (Measured(1, 43_000_000, 1), ["compressed: 43 MB, allowed 40 MB and 5 %"]),
+        (Measured(1, 1, 4), ["layers: 4, allowed 3"]),
+    ],
+)
+def test_what_is_above_the_budget(measured: Measured, said: list[str]) -> None:
+    assert budget.exceeded(ALLOWED, measured) == said
+
+
+def test_which_package_grew() -> None:
+    grown = budget.growth({"a": 10, "b": 5, "same": 1}, {"a": 30, "new": 7, "same": 1})
+    assert grown == [Growth("a", 20), Growth("new", 7), Growth("b", -5)]
+
+
+def test_the_report_names_the_largest_changes() -> None:
+    lines = budget.report(
+        ALLOWED,
+        Measured(90_000_000, 30_000_000, 3),
+        Measured(80_000_000, 31_000_000, 3),
+        [Growth("numpy", 9_000_000), Growth("six", -12_000_000), Growth("x", 1)],
+        most=2,
+    )
+    assert lines == [
+        "size: 90.0 MB of 100 MB, +10.0 MB since the last release",
+        "compressed: 30.0 MB of 40 MB, -1.0 MB since the last release",
+        "layers: 3 of 3",
+        "  six: -12.00 MB",
+        "  numpy: +9.00 MB",
+    ]
+
+
+@pytest.mark.parametrize("text", ["budget = 5", "budget.size = 5", 'budget = {size = "big"}'])
+def test_a_budget_that_is_none(
+    make_package: Callable[..., Path], read: Callable[[], Catalog], text: str
+) -> None:
+    make_package("lab", own=text)
+    with pytest.raises(UsageError, match="size and compressed in MB"):
+        read()
+
+
+def test_every_published_image_has_a_budget() -> None:
+    catalog = load(ROOT / "packages")
+    assert [spec.name for spec in catalog.published if spec.budget is None] == []

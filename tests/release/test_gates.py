@@ -1,0 +1,123 @@
+"""What stands against a release, and that it is all said at once, each with what mends it."""
+
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.catalog import load
+from jhub_docker.errors import UsageError
+from jhub_docker.release import evidence, gates, status
+from jhub_docker.release.evidence import Evidence
+from jhub_docker.release.status import Status
+
+from .conftest import Checkout
+from .test_status import bases
+
+
+@pytest.fixture
+def made(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """lab, a server, and the hub; nothing was released or tested."""
+    server = 'port = 8888\nprobe = "/"\n[tool.jhub-docker.profiles.small]\nmem_limit = "1G"\n'
+    checkout.package("lab", locked={"jupyterhub": "6.1.1"}, own=server, direct=("jupyterhub",))
+    checkout.package("hub", locked={"jupyterhub": "6.1.1"}, direct=("jupyterhub",))
+    checkout.commit("Begin")
+    checkout.git("config", "user.name", "T")
+    checkout.git("config", "user.email", "t@example.org")
+    monkeypatch.delenv("JHUB_DOCKER_LANE", raising=False)
+    return checkout
+
+
+def state(checkout: Checkout, image: str = "lab") -> Status:
+    now = status.read(checkout.root / "packages", bases)
+    return status.of(checkout.root, image, now, bases)
+
+
+def prove(checkout: Checkout, image: str = "lab") -> None:
+    catalog = load(checkout.root / "packages")
+    for suite in (evidence.IMAGE, evidence.INTEGRATION):
+        folders = evidence.suite_folders(checkout.root, catalog, suite, image)
+        digest = evidence.tests_digest(checkout.root, folders)
+        found = Evidence(suite, {image: state(checkout, image).build_id}, digest, 1, (), "")
+        evidence.write(checkout.root, found)
+
+
+def said(checkout: Checkout, image: str = "lab") -> str:
+    catalog = load(checkout.root / "packages")
+    found = [
+        *gates.checkout(checkout.root),
+        *gates.tests(checkout.root, catalog, state(checkout, image)),
+        *gates.notes(catalog, state(checkout, image)),
+        *gates.agreement(catalog, image),
+        *gates.free_version(checkout.root, state(checkout, image)),
+    ]
+    return gates.told(found, image) if found else ""
+
+
+def ignore_evidence(checkout: Checkout) -> None:
+    (checkout.root / ".gitignore").write_text(".dev/\n")
+    checkout.commit("Ignore")
+
+
+def test_nothing_stands_against_a_release_that_is_ready(made: Checkout) -> None:
+    ignore_evidence(made)
+    prove(made)
+    assert said(made) == ""
+
+
+def test_everything_that_is_wrong_is_said_at_once(made: Checkout) -> None:
+    folder = made.root / "packages/lab"
+    (folder / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n")
+    made.package("hub", locked={"jupyterhub": "6.2.0"})
+    made.git("checkout", "-q", "--detach")
+    text = said(made)
+    for expected in (
+        "not committed: packages/hub/uv.lock, packages/lab/CHANGELOG.md",
+        "git switch main",
+        "its image tests have not passed",
+        './dev nox -s "image_tests(lab)"',
+        "./dev nox -s integration",
+        "write under [Unreleased] in packages/lab/CHANGELOG.md",
+        "lab has JupyterHub 6.1.1, the hub 6.2.0",
+    ):
+        assert expected in text
+
+
+def test_evidence_is_for_one_build_id_and_the_tests_of_now(made: Checkout) -> None:
+    ignore_evidence(made)
+    prove(made)
+    tests = made.root / "packages/lab/tests"
+    tests.mkdir()
+    (tests / "test_lab.py").write_text("def test_more(): ...\n")
+    made.commit("Test more")
+    assert "its image tests changed since they passed" in said(made)
+    prove(made)
+    assert said(made) == ""
+    (made.root / "packages/lab/Dockerfile").write_text("FROM base\nRUN true\n")
+    made.commit("Change")
+    assert "its image tests have not passed for the build id" in said(made)
+
+
+def test_the_hub_waits_for_servers_of_another_version(made: Checkout) -> None:
+    made.package("hub", locked={"jupyterhub": "6.2.0"})
+    made.commit("Raise JupyterHub")
+    assert "lab has JupyterHub 6.1.1, the hub 6.2.0" in said(made, "hub")
+
+
+def test_a_version_released_from_another_branch(made: Checkout) -> None:
+    made.release("lab", "0.1.0", state(made).build_id)
+    made.git("switch", "-q", "-c", "side")
+    made.package("lab", version="0.1.0", locked={"jupyterhub": "6.1.1", "six": "1"})
+    made.commit("Add six")
+    made.release("lab", "0.2.0")
+    made.git("switch", "-q", "main")
+    made.package("lab", version="0.1.0", locked={"jupyterhub": "6.1.1", "seven": "1"})
+    made.commit("Add seven")
+    assert "lab-v0.2.0 was released from another branch" in said(made)
+
+
+def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gates.confirm("This releases lab.", assume_yes=True)
+    with (tmp_path / "empty").open("w+") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        with pytest.raises(UsageError, match="--yes"):
+            gates.confirm("This releases lab.", assume_yes=False)
