@@ -4,9 +4,11 @@ Credentials are not here: the programs that talk to registries read Docker's own
 its credential helpers, so that no secret passes through this library.
 """
 
+import functools
 import hashlib
 import ipaddress
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,11 @@ from pathlib import Path
 from jhub_docker import machine
 from jhub_docker.errors import UsageError
 
-_BUNDLES = Path(__file__).resolve().parents[3] / ".dev" / "ca"
+
+@functools.cache
+def _place() -> "tempfile.TemporaryDirectory[str]":
+    """A folder for as long as this process runs."""
+    return tempfile.TemporaryDirectory(prefix="jhub-docker-ca-")
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,8 @@ class Access:
     def bundle(self) -> Path | None:
         """The CAs to trust in place of the machine's, which are among them; None: just those.
 
-        Programs in Go take a given file for the whole truth; so the two are joined in one below
-        `.dev/`, named by its contents.
+        Programs in Go take a given file for the whole truth; so the two are joined in one that is
+        there as long as this process.
         """
         if self.ca_file is None:
             return None
@@ -69,12 +75,8 @@ class Access:
         if known := machine.ca_bundle():
             parts.append(Path(known).read_bytes())
         joined = b"\n".join(parts)
-        path = _BUNDLES / f"{hashlib.sha256(joined).hexdigest()[:16]}.pem"
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}")
-            partial.write_bytes(joined)
-            partial.replace(path)
+        path = Path(_place().name) / f"{hashlib.sha256(joined).hexdigest()[:16]}.pem"
+        path.write_bytes(joined)
         return path
 
 

@@ -26,7 +26,7 @@ class Fault:
 _KNOWN: tuple[tuple[str, Fault], ...] = (
     # Before "not found" in general: a credential helper that is not installed.
     (
-        r"error getting credentials|docker-credential-\S+: executable|credential helper",
+        r"error getting credentials|docker-credential-|failed to resolve credential",
         Fault(
             "the credential helper named in Docker's configuration for {registry} failed: run "
             "`docker login {registry}` again, or correct credsStore and credHelpers there"
@@ -80,17 +80,19 @@ _KNOWN: tuple[tuple[str, Fault], ...] = (
         ),
     ),
     (
-        r"HTTP request to an HTTPS server",
+        # What a registry that speaks TLS answers to a request in the clear, too.
+        r"code 400|HTTP request to an HTTPS server",
         Fault(
-            "{registry} speaks TLS: take it out of JHUB_REGISTRY_PLAIN_HTTP; for a registry on "
-            "this machine name the file with its CA in JHUB_REGISTRY_CA"
+            "{registry} does not take this request. If it speaks TLS, take it out of "
+            "JHUB_REGISTRY_PLAIN_HTTP; a registry on this machine is spoken to over TLS when "
+            "JHUB_REGISTRY_CA names the file with its CA"
         ),
     ),
     (r"no such host", Fault("there is no host of that name: correct the reference")),
     (
-        r"connection reset|broken pipe|\bEOF\b|timeout|timed out|deadline exceeded|server misbehav"
-        r"|connection refused|network is unreachable|no route to host|temporary failure"
-        r"|server closed|use of closed network connection|stream error|GOAWAY",
+        r"connection (reset|broken)|broken pipe|\bEOF\b|timeout|timed out|deadline exceeded"
+        r"|server misbehav|connection refused|network is unreachable|no route to host"
+        r"|temporary failure|server closed|use of closed network connection|stream error|GOAWAY",
         Fault(
             "the connection to {registry} broke: look at the network, then run this again",
             passing=True,
@@ -109,8 +111,17 @@ _KNOWN: tuple[tuple[str, Fault], ...] = (
 _UNKNOWN = Fault("what it says is not known here")
 
 
+def crashed(said: str) -> bool:
+    """Whether oras itself broke down, as 1.2 does when two transfers fail in two ways at once.
+
+    What was wrong is not in its message then. Seen with oras-go 2.5, `syncutil.Go`.
+    """
+    return said.startswith("panic: ") or "\npanic: " in said
+
+
 def judge(said: str) -> Fault:
     """What oras's message, its standard error, means."""
+    said = said.replace("recognizable error message not found", "")  # words of oras, not a 404
     for pattern, fault in _KNOWN:
         if re.search(pattern, said, re.IGNORECASE):
             return fault

@@ -1,8 +1,8 @@
 """Runs oras against one registry, again after faults that pass.
 
-oras (oras.land) repeats a single request on 429 and 5xx by itself, for a few seconds. What it does
-not is to go on after a connection was cut, or to wait longer. It takes credentials from Docker's
-configuration; none are in its arguments.
+oras (oras.land) repeats requests without a body on 429 and 5xx by itself, for a few seconds. What
+is done here is to go on after uploads that failed, connections that were cut, and longer troubles.
+It takes credentials from Docker's configuration; none are in its arguments.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ from jhub_docker.progress import say
 PAUSES = (1.0, 3.0, 10.0, 30.0)
 """Seconds before each further try after a passing fault."""
 
-_REQUEST = 120.0
+REQUEST = 120.0
 """Seconds that a call which moves next to nothing may take; oras's own tries take up to 20."""
 
 _SLOWEST = 50_000
@@ -53,24 +53,34 @@ class Oras:
         MissingError and ActionError.
         """
         command = [str(tools.program("oras")), *arguments, *self.flags(registry, side)]
-        for pause in (*self._pauses, None):
-            started = time.monotonic()
-            code, output, said = _run(command, _REQUEST + size / _SLOWEST, on_line)
+        pauses = iter(self._pauses)
+        while True:
+            code, output, said = _run(command, REQUEST + size / _SLOWEST, on_line)
             if code == 0:
                 return output
+            if faults.crashed(said) and command != (careful := _one_at_a_time(command)):
+                say("    oras crashed over two faults at once; again with one blob at a time")
+                command = careful
+                continue
             fault = faults.judge(said)
             message = f"{what}: {fault.advice.format(registry=registry)}"
             if fault.missing:
                 raise MissingError(f"{message} ({faults.readable(said)})")
-            if not fault.passing or pause is None:
+            pause = next(pauses, None) if fault.passing else None
+            if pause is None:
                 tries = f", {len(self._pauses) + 1} times" if fault.passing else ""
                 raise ActionError(f"{message}. oras said{tries}: {faults.readable(said)}")
-            say(
-                f"    {faults.readable(said)} (after {time.monotonic() - started:.1f} s); "
-                f"again in {pause:g} s"
-            )
+            say(f"    {faults.readable(said)}; again in {pause:g} s")
             time.sleep(pause)
-        raise AssertionError("unreachable")
+
+
+def _one_at_a_time(command: list[str]) -> list[str]:
+    """The command with a concurrency of 1, where it has one."""
+    values = ["", *command]
+    return [
+        "1" if before == "--concurrency" else word
+        for before, word in zip(values, command, strict=False)
+    ]
 
 
 def _run(

@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +160,32 @@ class Remote:
             }
             if annotations:
                 manifest["annotations"] = dict(annotations)
-            return self.push(layout, layout.add_json(manifest, MANIFEST), subject)
+            attached = layout.add_json(manifest, MANIFEST)
+            reference = self.push(layout, attached, subject)
+        if attached.digest not in {found.digest for found in self.referrers(subject)}:
+            self._list(subject, replace(attached, artifact_type=artifact_type))
+        return reference
+
+    def _list(self, subject: Reference, attached: Descriptor) -> None:
+        """Put an attachment on the list that stands in for the referrers API.
+
+        oras does that only when it pushes the manifest itself; a cut in between has to be mended.
+        The list is an index with a tag made of the digest (distribution-spec 1.1, "Referrers Tag
+        Schema").
+        """
+        tag = subject.tagged(str(subject.digest).replace(":", "-"))
+        listed = []
+        if self.resolve(tag):
+            listed = self.manifest(tag)[1]["manifests"]
+        index = {
+            "schemaVersion": 2,
+            "mediaType": INDEX,
+            "manifests": [*listed, attached.to_json()],
+        }
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+            json.dump(index, file)
+            file.flush()
+            self._call(tag, "listing in", "manifest", "push", trailing=[file.name])
 
     def referrers(self, subject: Reference, artifact_type: str = "") -> list[Descriptor]:
         """What is attached to the image, of one type or all; sorted by type and digest."""

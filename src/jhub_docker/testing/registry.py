@@ -1,34 +1,28 @@
-"""A container registry of the tests' own, behind a gate that can hold back what is pulled.
+"""A container registry of the tests' own, behind a gate that can hold back and break what passes.
 
 The registry is the distribution's (Debian: docker-registry), without a container, so that no image
 has to be pulled to test pulling. The engine speaks plain HTTP to registries on 127.0.0.0/8.
 """
 
-import re
+import json
 import shutil
 import socket
 import subprocess
-import threading
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+import bcrypt
 import requests
+import trustme
 
 from jhub_docker.oci import tools
+from jhub_docker.testing.gate import Gate
 from jhub_docker.testing.waiting import wait_until
 
-_CONFIGURATION = """\
-version: 0.1
-log: {{level: warn, accesslog: {{disabled: true}}}}
-storage: {{filesystem: {{rootdirectory: {folder}}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-"""
-_HELD_AFTER = 2**20
-"""Bytes that pass a closed gate, so that a pull has begun to move; the engine tells of it only
-after a hundredth of the layer."""
-
-_BLOB = re.compile(rb"^GET /v2/\S+/blobs/(sha256:[0-9a-f]{64}) ")
+_ROUNDS = 4
+"""The least that bcrypt takes; the registry checks the password at every request."""
 
 
 def executable() -> str:
@@ -38,33 +32,60 @@ def executable() -> str:
 
 
 class Registry:
-    """Entering starts it; `address` is what references begin with."""
+    """Entering starts it; `address` is what references begin with, `ca` the file with its CA."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is empty and takes what is pushed."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        tls: bool = False,
+        people: Mapping[str, str] | None = None,
+        deletes: bool = False,
+    ) -> None:
+        """`folder` is empty and takes what is pushed.
+
+        With `tls` it has a certificate of a CA that nobody knows; `people` have to log in, by
+        name and password; with `deletes` manifests can be deleted.
+        """
         self._folder = folder
         self._direct = _free_port()
         self.gate = Gate(self._direct)
         self.address = f"127.0.0.1:{self.gate.port}"
+        self.ca = folder / "ca.pem"
+        self._scheme = "https" if tls else "http"
+        self._configuration: dict[str, Any] = {
+            "version": "0.1",
+            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "storage": {
+                "filesystem": {"rootdirectory": str(folder / "blobs")},
+                "delete": {"enabled": deletes},
+            },
+            # Its own idea of its address is that behind the gate.
+            "http": {"addr": f"127.0.0.1:{self._direct}", "relativeurls": True},
+        }
+        if tls:
+            self._configuration["http"]["tls"] = self._certificate()
+        if people:
+            self._configuration["auth"] = {"htpasswd": self._passwords(people)}
 
     def __enter__(self) -> "Registry":
         configuration = self._folder / "registry.yml"
-        configuration.write_text(
-            _CONFIGURATION.format(folder=self._folder / "blobs", port=self._direct)
-        )
-        log = (self._folder / "registry.log").open("wb")
+        configuration.write_text(json.dumps(self._configuration))  # YAML's subset
+        log = self.log.open("wb")
         self._process = subprocess.Popen(
             [executable(), "serve", str(configuration)], stdout=log, stderr=log
         )
         log.close()
         self.gate.start()
-        url = f"http://{self.address}/v2/"
+        url = f"{self._scheme}://{self.address}/v2/"
+        verify = str(self.ca) if self._scheme == "https" else True
         wait_until(
-            lambda: requests.get(url, timeout=5).ok,
+            lambda: requests.get(url, timeout=5, verify=verify).status_code in (200, 401),
             30,
             "the registry",
             ignoring=requests.RequestException,
         )
+        self.gate.forget()
         return self
 
     def __exit__(
@@ -77,68 +98,34 @@ class Registry:
         self._process.terminate()
         self._process.wait(10)
 
+    @property
+    def log(self) -> Path:
+        """What the registry wrote."""
+        return self._folder / "registry.log"
 
-class Gate:
-    """A TCP port in front of the registry. While it is closed, blobs stop in the middle.
+    @property
+    def stored(self) -> set[str]:
+        """The digests of all blobs that arrived whole, manifests among them."""
+        folder = self._folder / "blobs/docker/registry/v2/blobs/sha256"
+        return {f"sha256:{path.parent.name}" for path in folder.glob("*/*/data")}
 
-    `blobs` are the digests of the blobs that were asked for, in order.
-    """
+    def _certificate(self) -> dict[str, str]:
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(self.ca))
+        issued = authority.issue_cert("127.0.0.1")
+        chain, key = self._folder / "chain.pem", self._folder / "key.pem"
+        chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+        issued.private_key_pem.write_to_path(str(key))
+        return {"certificate": str(chain), "key": str(key)}
 
-    def __init__(self, behind: int) -> None:
-        """`behind` is the port of the registry on this machine."""
-        self._behind = behind
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.blobs: list[str] = []
-        self._open = threading.Event()
-        self._open.set()
-
-    def start(self) -> None:
-        """Take connections from now on."""
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def stop(self) -> None:
-        """Take no more connections."""
-        self._open.set()
-        self._listener.close()
-
-    def close(self) -> None:
-        """Hold back blobs, and forget which were asked for."""
-        self.blobs.clear()
-        self._open.clear()
-
-    def open(self) -> None:
-        """Let everything pass."""
-        self._open.set()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                try:
-                    server = socket.create_connection(("127.0.0.1", self._behind))
-                except ConnectionRefusedError:  # the registry is still starting
-                    client.close()
-                    continue
-                for way in (self._requests, self._answers):
-                    threading.Thread(target=way, args=(client, server), daemon=True).start()
-
-    def _requests(self, client: socket.socket, server: socket.socket) -> None:
-        with suppress(OSError):
-            while data := client.recv(65536):
-                self.blobs += [digest.decode() for digest in _BLOB.findall(data)]
-                server.sendall(data)
-            server.shutdown(socket.SHUT_WR)
-
-    def _answers(self, client: socket.socket, server: socket.socket) -> None:
-        passed = 0
-        with suppress(OSError):
-            while data := server.recv(16384):
-                passed += len(data)
-                if passed > _HELD_AFTER:
-                    self._open.wait()
-                client.sendall(data)
-            client.shutdown(socket.SHUT_WR)
+    def _passwords(self, people: Mapping[str, str]) -> dict[str, str]:
+        path = self._folder / "htpasswd"
+        lines = [
+            f"{name}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(_ROUNDS)).decode()}\n"
+            for name, password in people.items()
+        ]
+        path.write_text("".join(lines))
+        return {"realm": "tests", "path": str(path)}
 
 
 def _free_port() -> int:
