@@ -7,7 +7,7 @@ import gc
 
 from invoke.collection import Collection
 
-from jhub_docker.tasks import config, engine, images, performance, platform, release
+from jhub_docker.tasks import config, engine, images, performance, platform, records, release
 
 namespace = Collection(
     images.build,
@@ -20,9 +20,10 @@ namespace = Collection(
     platform.status,
     platform.logs,
     performance.bench,
+    records.verify,
     Collection.from_module(config, name="config"),
     Collection.from_module(engine, name="engine"),
-    Collection("release", release.status),
+    Collection("release", release.status, records.key),
 )
 
 # What is imported stays to the end. Without this Python would look through all of it again, at its

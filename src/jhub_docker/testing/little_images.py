@@ -33,12 +33,14 @@ def manifest(
     layers: Sequence[Files],
     labels: Mapping[str, str] | None = None,
     platform: str = "linux/amd64",
+    created: str = "1970-01-01T00:00:00Z",
 ) -> Descriptor:
     """Add an image with these layers, lowest first, gzipped; returns its manifest's descriptor."""
     archives = [gzip.compress(archive(files), mtime=0) for files in layers]
     system, architecture = platform.split("/")
     config = {
         "architecture": architecture,
+        "created": created,
         "os": system,
         "config": {"Labels": dict(labels or {})},
         "rootfs": {"type": "layers", "diff_ids": []},

@@ -1,0 +1,133 @@
+"""Who signs, and who is trusted: a key pair of cosign's, or an identity of a CI system."""
+
+import getpass
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jhub_docker.errors import ActionError, UsageError
+
+KEY = "JHUB_SIGNING_KEY"
+PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 - the variable's name
+PUBLIC = "cosign.pub"
+"""The public key's file in the checkout, meant to be in git."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What signs: an encrypted private key and its password; no path means keyless."""
+
+    path: Path | None = None
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What verifies: a public key, or else the identity and issuer of a keyless signature."""
+
+    key: Path | None = None
+    identity: str = ""
+    issuer: str = ""
+
+    def __str__(self) -> str:
+        return self.key.name if self.key else self.identity
+
+
+def private_key(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the private key is or goes: JHUB_SIGNING_KEY, else the person's configuration folder.
+
+    That is outside every checkout, so that it cannot get into git.
+    """
+    if path := environment.get(KEY):
+        return Path(path).expanduser()
+    home = environment.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(home).expanduser() / "jhub-docker" / "cosign.key"
+
+
+def signing_key(*, keyless: bool = False, environment: Mapping[str, str] = os.environ) -> Key:
+    """The key to sign with, its password from COSIGN_PASSWORD or asked for on a terminal.
+
+    Raises UsageError when there is no key, others can read it, or nobody can be asked.
+    """
+    if keyless:
+        return Key()
+    path = private_key(environment)
+    if not path.is_file():
+        raise UsageError(
+            f"there is no signing key at {path}; make one with ./dev invoke release.key, or name "
+            f"one in {KEY}"
+        )
+    if path.stat().st_mode & 0o077:
+        raise UsageError(f"others may read the signing key {path}; run chmod 600 on it")
+    return Key(path, _password(environment, f"Password of {path}: "))
+
+
+def trusted(root: Path, *, key: str = "", identity: str = "", issuer: str = "") -> Trust:
+    """Whom to trust: a public key's file, by default the checkout's, or a CI's identity.
+
+    Raises UsageError when the file is not there or is no public key.
+    """
+    if bool(identity) != bool(issuer) or (key and identity):
+        raise UsageError(
+            "whom to trust is not clear; expected --key FILE, or --identity with --issuer"
+        )
+    if identity:
+        return Trust(identity=identity, issuer=issuer)
+    path = Path(key) if key else root / PUBLIC
+    if not path.is_file():
+        hint = "" if key else "; name one with --key FILE"
+        raise UsageError(f"there is no public key {path}{hint}")
+    if "PUBLIC KEY-----" not in path.read_text(encoding="utf-8", errors="replace"):
+        raise UsageError(f"{path} holds no public key; expected PEM such as cosign.pub")
+    return Trust(key=path)
+
+
+def make_pair(
+    root: Path,
+    make: Callable[[Path, str], None],
+    environment: Mapping[str, str] = os.environ,
+) -> tuple[Path, Path]:
+    """Make a key pair with `make(prefix, password)`: the private key outside git, the public here.
+
+    Returns both paths. Never overwrites: raises UsageError when one of them is there.
+    """
+    private, public = private_key(environment), root / PUBLIC
+    for path in (private, public):
+        if path.exists():
+            raise UsageError(
+                f"{path} is there already and is not overwritten: who trusts the old key could not "
+                "verify anything signed with a new one. Move it away, or name another in "
+                f"{KEY}"
+            )
+    if private.suffix != ".key":
+        raise UsageError(f"{KEY} is {private}; expected a path that ends in .key")
+    if private.resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{private} is inside the checkout, from where it could get into git")
+    password = _password(environment, "Password for the new key: ", again=True)
+    private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    prefix = private.with_suffix("")
+    made = prefix.with_suffix(".pub")
+    if made.exists():
+        raise UsageError(f"{made} is there already and is not overwritten; move it away")
+    make(prefix, password)
+    private.chmod(0o600)
+    public.write_bytes(made.read_bytes())
+    made.unlink()
+    if private.stat().st_mode & 0o077:
+        raise ActionError(f"{private} can be read by others; its file system keeps no modes")
+    return private, public
+
+
+def _password(environment: Mapping[str, str], question: str, *, again: bool = False) -> str:
+    if PASSWORD in environment:
+        return environment[PASSWORD]
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"the signing key needs a password and there is no terminal to ask on; set {PASSWORD}"
+        )
+    password = getpass.getpass(question)
+    if again and getpass.getpass("Once more: ") != password:
+        raise UsageError("the two passwords differ")
+    return password

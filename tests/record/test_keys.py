@@ -1,0 +1,82 @@
+"""Key pairs: made once, kept from others and from git, their password never in an argument."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.errors import UsageError
+from jhub_docker.oci.access import Access
+from jhub_docker.record import keys
+from jhub_docker.record.cosign import Cosign
+from jhub_docker.record.signing import sign
+from jhub_docker.testing.little_releases import PASSWORD, Release
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    return folder
+
+
+def test_a_pair_is_made_outside_the_checkout_and_never_overwritten(
+    root: Path, tmp_path: Path
+) -> None:
+    environment = {"XDG_CONFIG_HOME": str(tmp_path / "config"), keys.PASSWORD: PASSWORD}
+    make = Cosign(Access()).make_key_pair
+    private, public = keys.make_pair(root, make, environment)
+    assert private == tmp_path / "config/jhub-docker/cosign.key"
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert b"ENCRYPTED" in private.read_bytes()
+    assert public == root / "cosign.pub"
+    assert public.read_text().startswith("-----BEGIN PUBLIC KEY-----")
+    assert keys.signing_key(environment=environment).path == private
+    assert keys.trusted(root).key == public
+    before = private.read_bytes(), public.read_bytes()
+    for gone in (private, public):
+        kept = gone.read_bytes()
+        with pytest.raises(UsageError, match="is not overwritten"):
+            keys.make_pair(root, make, environment)
+        gone.unlink()
+        with pytest.raises(UsageError, match="is not overwritten"):
+            keys.make_pair(root, make, environment)
+        gone.write_bytes(kept)
+    assert (private.read_bytes(), public.read_bytes()) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("checkout/cosign.key", "inside the checkout"), ("elsewhere/key.pem", "ends in .key")],
+)
+def test_a_path_that_is_no_good_place(path: str, said: str, root: Path, tmp_path: Path) -> None:
+    environment = {keys.KEY: str(tmp_path / path), keys.PASSWORD: PASSWORD}
+    with pytest.raises(UsageError, match=said):
+        keys.make_pair(root, Cosign(Access()).make_key_pair, environment)
+    assert not (root / "cosign.pub").exists()
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cosign.key"
+    environment = {keys.KEY: str(path), keys.PASSWORD: PASSWORD}
+    with pytest.raises(UsageError, match=r"no signing key at .*invoke release\.key"):
+        keys.signing_key(environment=environment)
+    path.write_text("key")
+    path.chmod(0o640)
+    with pytest.raises(UsageError, match="chmod 600"):
+        keys.signing_key(environment=environment)
+    path.chmod(0o600)
+    with pytest.raises(UsageError, match="COSIGN_PASSWORD"):
+        keys.signing_key(environment={keys.KEY: str(path)})
+
+
+def test_no_secret_is_in_an_argument_or_shown(
+    release: Release, recorded: Callable[[], str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    sign(release.remote, release.image, release.records, release.key)
+    assert "cosign attest" in recorded()
+    assert "oras" in recorded()
+    shown = capfd.readouterr()
+    for text in (recorded(), shown.out, shown.err, repr(release.key)):
+        assert PASSWORD not in text
