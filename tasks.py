@@ -7,7 +7,16 @@ import gc
 
 from invoke.collection import Collection
 
-from jhub_docker.tasks import config, engine, images, performance, platform, records, release
+from jhub_docker.tasks import (
+    audit,
+    config,
+    engine,
+    images,
+    performance,
+    platform,
+    records,
+    release,
+)
 
 namespace = Collection(
     images.build,
@@ -19,6 +28,7 @@ namespace = Collection(
     platform.down,
     platform.status,
     platform.logs,
+    audit.audit,
     performance.bench,
     records.verify,
     Collection.from_module(config, name="config"),

@@ -44,6 +44,8 @@ class Component:
     @property
     def kind(self) -> str:
         """The ecosystem, or the type of package URL that no database covers."""
+        if not self.version:
+            return "unknown version"
         return self.ecosystem or self.purl.removeprefix("pkg:").partition("/")[0]
 
 
@@ -51,8 +53,9 @@ def read(purls: Iterable[str]) -> list[Component]:
     """The components of these package URLs (purl-spec), each once, in their order.
 
     Debian's have the qualifiers `distro` (`debian-12`), `arch` and, where the source package is
-    called otherwise, `upstream` (`openssl` or `openssl@3.0.17-1`). Raises UsageError for what is
-    no package URL with a version.
+    called otherwise, `upstream` (`openssl` or `openssl@3.0.17-1`). A part without a
+    version belongs to no ecosystem: nothing can be said of it. Raises UsageError for what is no
+    package URL.
     """
     return [_component(purl) for purl in dict.fromkeys(purls)]
 
@@ -62,9 +65,9 @@ def _component(purl: str) -> Component:
         parsed = PackageURL.from_string(purl)
     except ValueError as error:
         raise UsageError(f"{purl!r} is no package URL: {error}") from None
-    if not parsed.version:
-        raise UsageError(f"{purl} has no version; every part of a bill of materials has one")
-    name, version = parsed.name, parsed.version
+    name, version = parsed.name, parsed.version or ""
+    if not version:
+        return Component(purl, name, version, "", name, version)
     if parsed.type == "pypi":
         return Component(purl, name, version, "PyPI", canonicalize_name(name), version)
     if parsed.type == "npm":

@@ -1,14 +1,14 @@
-"""One audit from its parts to its report: sources asked, answers merged, allowances applied."""
+"""Audits from parts to reports: sources asked once for all images, answers split and merged."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from jhub_docker.audit import allow, components, findings
 from jhub_docker.audit.allow import Entry
 from jhub_docker.audit.components import Component
-from jhub_docker.audit.findings import Finding
 from jhub_docker.audit.osv import Advisory
 from jhub_docker.audit.policy import Policy
 from jhub_docker.audit.report import Report, Unchecked, unchecked
@@ -28,27 +28,34 @@ def database(given: str = "", environment: Mapping[str, str] = os.environ) -> Pa
     return Path(path) if path else None
 
 
-def examine(
-    subject: str,
-    purls: Iterable[str],
-    policy: Policy,
-    entries: Sequence[Entry] = (),
-    *,
-    copied: Path | None = None,
-    now: datetime | None = None,
-) -> Report:
-    """Audit the parts called by these package URLs, with every source there is.
+def ask(purls: Iterable[str], copied: Path | None = None) -> list[Answer]:
+    """What all sources say of these parts.
 
     With a local copy (`copied`) OSV's service is asked only about what the copy does not cover.
     Raises UsageError for a purl or a copy that cannot be used; what is out of reach is reported.
     """
-    now = now or datetime.now(UTC)
     parts = components.read(purls)
-    answers = _ask(parts, copied)
-    coverage = tuple(c for answer in answers for c in answer.coverage)
-    found = _without_repeats(answers)
-    left, allowed = allow.split(findings.merge(found), entries)
+    answers = [copy.ask(copied, parts)] if copied else []
+    covered = {c.ecosystem for answer in answers for c in answer.coverage if c.reached}
+    rest = [part for part in parts if part.ecosystem and part.ecosystem not in covered]
+    return [*answers, api.ask(rest), archive.ask(parts)]
+
+
+def report(
+    subject: str,
+    purls: Iterable[str],
+    answers: Sequence[Answer],
+    *,
+    policy: Policy,
+    entries: Sequence[Entry],
+    now: datetime,
+) -> Report:
+    """The report on one image with these parts, from answers about these parts or more."""
+    parts = components.read(purls)
+    own = [_about(answer, parts) for answer in answers]
+    coverage = tuple(c for answer in own for c in answer.coverage)
     missing = unchecked(parts, coverage, now=now, max_age_days=policy.max_age_days)
+    left, allowed = allow.split(findings.merge(_without_repeats(own)), entries)
     return Report(
         subject=subject,
         components=len(parts),
@@ -56,15 +63,23 @@ def examine(
         unchecked=missing,
         findings=tuple(left),
         allowed=tuple(allowed),
-        unused=_unused(entries, allowed, missing),
+        unused=_unused(entries, {entry.where for _, entry in allowed}, missing),
     )
 
 
-def _ask(parts: Sequence[Component], copied: Path | None) -> list[Answer]:
-    answers = [copy.ask(copied, parts)] if copied else []
-    covered = {c.ecosystem for answer in answers for c in answer.coverage if c.reached}
-    rest = [part for part in parts if part.ecosystem and part.ecosystem not in covered]
-    return [*answers, api.ask(rest), archive.ask(parts)]
+def _about(answer: Answer, parts: Sequence[Component]) -> Answer:
+    known = set(parts)
+    counts: dict[str, int] = {}
+    for part in parts:
+        counts[part.ecosystem] = counts.get(part.ecosystem, 0) + 1
+    return Answer(
+        [(component, advisory) for component, advisory in answer.found if component in known],
+        [
+            replace(c, components=counts[c.ecosystem])
+            for c in answer.coverage
+            if c.ecosystem in counts
+        ],
+    )
 
 
 def _without_repeats(answers: Sequence[Answer]) -> list[tuple[Component, Advisory]]:
@@ -76,11 +91,8 @@ def _without_repeats(answers: Sequence[Answer]) -> list[tuple[Component, Advisor
 
 
 def _unused(
-    entries: Sequence[Entry],
-    allowed: Sequence[tuple[Finding, Entry]],
-    missing: Sequence[Unchecked],
+    entries: Sequence[Entry], used: set[str], missing: Sequence[Unchecked]
 ) -> tuple[Entry, ...]:
     """The entries that permitted nothing, but those about parts that nobody could check."""
-    used = {entry.where for _, entry in allowed}
     blind = [name for group in missing for c in group.components for name in (c.name, c.package)]
     return tuple(e for e in entries if e.where not in used and not e.about(blind))
