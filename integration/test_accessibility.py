@@ -112,15 +112,19 @@ def test_a_refused_choice_says_what_there_is(reader: Window) -> None:
 
 
 def test_progress_and_a_running_server(reader: Window) -> None:
-    """The news of the start are held back, so that the page stays long enough to be judged."""
+    """The news of the start are held back, so that the page stays long enough to be judged.
+
+    They are let go only when the page is left: told that the server is ready, it would go there,
+    also away from a page that was asked for in the same moment.
+    """
     held_back = re.compile(r"/progress")
     reader.page.route(held_back, lambda _: None)
     reader.start("marimo")
     reader.see(reader.page.get_by_role("heading", name="Your server is starting"))
     assert reader.page.get_by_role("progressbar", name="Start of your server").count() == 1
     complaints = judge(reader, "progress")
-    reader.page.unroute(held_back)
     reader.open("/hub/home")
+    reader.page.unroute(held_back)
     reader.see(reader.page.get_by_text(re.compile("Running|Starting")))
     complaints += judge(reader, "home-running")
     assert complaints == []

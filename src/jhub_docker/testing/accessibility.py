@@ -46,6 +46,9 @@ def judge(window: Window, name: str, excepted: Iterable[str] = ()) -> list[Compl
 
 
 def _complaints(window: Window, look: str, excepted: Iterable[str]) -> list[Complaint]:
+    # For its rule about orientation axe reads every style sheet again, and looks for what
+    # JupyterHub's imports relative to the page: the hub's log then has 404s for icons' style
+    # sheets, which no browser asks for by itself.
     options = {"runOnly": {"type": "tag", "values": list(RULES)}, "resultTypes": ["violations"]}
     context: dict[str, Any] = {"include": [["html"]], "exclude": [[part] for part in excepted]}
     found = Axe().run(window.page, context=context, options=options).response

@@ -90,7 +90,8 @@ class Window:
 
         try:
             wait_until(visible, within, f"{wanted} to be seen at {self.page.url}", ignoring=Error)
-        except AssertionError:
+        except AssertionError as error:
+            error.add_note(f"the window is at {self.page.url}")  # it may have gone elsewhere
             self.keep_picture(f"missing-{picture or 'something'}")
             raise
         if picture:
