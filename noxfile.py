@@ -102,7 +102,7 @@ def unit(session: nox.Session, part: str) -> None:
 
 @nox.session(tags=["fast"])
 def locks(session: nox.Session) -> None:
-    """Every lock file fits its pyproject.toml or package.json."""
+    """Every lock file fits its declaration, and what it pins can be installed on each platform."""
     sync(session, "dev")
     session.run("python", "-m", "jhub_docker.locks", external=False)
 

@@ -33,6 +33,29 @@ def test_a_child_can_offer_other_profiles(make_package: Make, read: Read) -> Non
     assert list(read()["child"].profiles) == ["huge"]
 
 
+def test_an_image_is_for_all_platforms_that_what_it_is_built_from_is_for(
+    make_package: Make, read: Read
+) -> None:
+    make_package("wide")
+    make_package("narrow", own='platforms = ["linux/arm64"]')
+    make_package("child", base="wide", own='uses = ["narrow"]')
+    platforms = {spec.name: spec.platforms for spec in read().specs.values()}
+    assert platforms == {
+        "wide": ("linux/amd64", "linux/arm64"),
+        "narrow": ("linux/arm64",),
+        "child": ("linux/arm64",),
+    }
+
+
+def test_an_image_cannot_be_for_a_platform_its_base_is_not_for(
+    make_package: Make, read: Read
+) -> None:
+    make_package("narrow", own='platforms = ["linux/arm64"]')
+    make_package("child", base="narrow", own='platforms = ["linux/amd64"]')
+    with pytest.raises(UsageError, match=r"child: .*expected a list of linux/arm64, which narrow"):
+        read()
+
+
 def test_adding_a_folder_adds_an_image(make_package: Make, read: Read) -> None:
     make_package("one")
     before = {spec.name for spec in read().published}
@@ -64,6 +87,8 @@ def test_circle_is_named(make_package: Make, read: Read) -> None:
         ("profiles.small = {cpu = 1}", r"x: .*profiles.small.*mem_limit"),
         ("profiles.s = {mem_limit = '1G', gpus = 1}", r"x: .*gpus"),
         ("public.woody = 'x'", r"x: .*'woody'; expected one of bookworm, trixie"),
+        ("platforms = ['linux/s390x']", r"x: .*platforms.*a list of linux/amd64, linux/arm64"),
+        ("platforms = []", r"x: pyproject.toml has platforms = \[\]; expected a list"),
         ("uses = ['nope']", r"x: it is built from 'nope', which is no image package"),
     ],
 )

@@ -22,6 +22,9 @@ ROOT_FILE_SYSTEM = "debian"
 LANES = ("bookworm", "trixie")
 """The Debian releases the images can be built on; the first is the default."""
 
+PLATFORMS = ("linux/amd64", "linux/arm64")
+"""What images are made for, unless their package declares fewer or inherits fewer from its base."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -65,6 +68,7 @@ class ImageSpec:
     base: str
     license: str | None = None
     uses: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = PLATFORMS
     public: Mapping[str, str] = field(default_factory=dict)
     publish: bool = True
     title: str | None = None
@@ -182,6 +186,7 @@ _OWN_FIELDS = {
     "budget",
     "environment",
     "image",
+    "platforms",
     "port",
     "probe",
     "profiles",
@@ -255,6 +260,7 @@ def _spec(
         license=license_ if isinstance(license_, str) else None,
         base=own["base"],
         uses=tuple(own.get("uses", ())),
+        platforms=_platforms(name, own, bases),
         public=public,
         publish=own.get("publish", True),
         title=own.get("title"),
@@ -293,6 +299,19 @@ def _port(name: str, own: Mapping[str, Any]) -> int | None:
     if value is None or (isinstance(value, int) and 0 < value < 65536):
         return value
     raise _wrong(name, "port", value, "a number from 1 to 65535")
+
+
+def _platforms(
+    name: str, own: Mapping[str, Any], bases: Mapping[str, ImageSpec]
+) -> tuple[str, ...]:
+    """The platforms a package declares, or else all that what it is built from is there for."""
+    parents = [bases[one] for one in (own["base"], *own.get("uses", ())) if one in bases]
+    possible = [p for p in PLATFORMS if all(p in parent.platforms for parent in parents)]
+    value = own.get("platforms", possible)
+    if not isinstance(value, list) or not value or not all(one in possible for one in value):
+        above = f", which {' and '.join(one.name for one in parents)} have too" if parents else ""
+        raise _wrong(name, "platforms", value, f"a list of {', '.join(possible)}{above}")
+    return tuple(one for one in possible if one in value)
 
 
 def _tag(name: str, value: object) -> str | tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The lock files of the image packages: check them, refresh them, and say what changed.
 
-`python -m jhub_docker.locks` checks them all, for the Nox session of that name.
+`python -m jhub_docker.locks` checks them all, for the Nox session of that name. Whether a platform
+can install what they pin is told by `installable`.
 """
 
 import json
@@ -167,15 +168,22 @@ def _npm(spec: ImageSpec, command: str) -> None:
 
 def main(root: Path) -> int:
     """Check the lock files of all packages and of the tools; returns the exit code."""
+    from jhub_docker import installable  # noqa: PLC0415 - builds, which import this, do without
+
     try:
-        specs = [spec for spec in load(root / "packages").specs.values() if spec.has_lock]
+        catalog = load(root / "packages")
+        specs = [spec for spec in catalog.specs.values() if spec.has_lock]
         require_current(specs)
         if not is_current(root):
             raise UsageError("out of date: uv.lock; refresh with ./dev uv lock")
+        from_source = installable.require(catalog.specs.values())
     except JhubDockerError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    print(f"{len(specs) + 1} lock files are current.")
+    platforms = ", ".join(sorted({one for spec in specs for one in spec.platforms}))
+    print(f"{len(specs) + 1} lock files are current and can be installed on {platforms}.")
+    for lack in from_source:
+        print(f"  {lack}")
     return 0
 
 

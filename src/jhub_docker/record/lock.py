@@ -110,12 +110,11 @@ def resolve(lock: Mapping[str, Any], python: str, platform: str) -> dict[str, Lo
 
 def environment(python: str, platform: str) -> dict[str, str]:
     """The values markers are compared with (dependency specifiers, environment markers)."""
-    architecture = platform.split("/")[1]
     return {
         "implementation_name": "cpython",
         "implementation_version": python,
         "os_name": "posix",
-        "platform_machine": _MACHINES.get(architecture, architecture),
+        "platform_machine": machine(platform),
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",
@@ -125,6 +124,12 @@ def environment(python: str, platform: str) -> dict[str, str]:
         "sys_platform": "linux",
         "extra": "",
     }
+
+
+def machine(platform: str) -> str:
+    """What Python calls the processor of OCI's `platform`, e.g. `aarch64` for `linux/arm64`."""
+    architecture = platform.split("/")[1]
+    return _MACHINES.get(architecture, architecture)
 
 
 def archive_hash(locks: Locks, package: Package) -> str:

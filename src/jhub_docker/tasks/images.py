@@ -86,7 +86,9 @@ def bases(context: Context, base: str = "auto", yes: bool = False) -> None:
     },
 )
 def lock(context: Context, image: list[str], package: list[str], upgrade: bool = False) -> None:
-    """Refresh lock files and say what changed: old and new version, direct or indirect."""
+    """Refresh lock files and say what changed, and what a platform cannot install."""
+    from jhub_docker import installable  # noqa: PLC0415 - only this task needs it
+
     catalog = load(ROOT / "packages")
     chosen = catalog.select(image) if image else tuple(catalog.specs.values())
     for spec in chosen:
@@ -95,6 +97,8 @@ def lock(context: Context, image: list[str], package: list[str], upgrade: bool =
         changes = locks.refresh(spec, upgrade=upgrade and not package, packages=package)
         lines = [str(change) for change in changes] or ["nothing changed"]
         write("\n".join([f"{spec.name}:", *(f"  {line}" for line in lines)]))
+    for lack in installable.require(chosen):
+        write(str(lack))
 
 
 @task(iterable=["image"], help={"image": _IMAGE})
