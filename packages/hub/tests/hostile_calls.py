@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 GIB = 2**30
+LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 SUBNET = "{pool}.8.0/28"
 HUB_PLACE, PROXY_PLACE, SERVER_PLACE = "{pool}.8.2", "{pool}.8.3", "{pool}.8.4"
 """The network of the server that hostile calls pretend to start, and places on it."""
@@ -101,7 +102,7 @@ def creation(world: World) -> dict[str, Any]:
         "HostConfig": {
             "Memory": GIB,
             "MemorySwap": GIB,
-            "PidsLimit": 1000,
+            "PidsLimit": 4096,
             "CpuPeriod": 100000,
             "CpuQuota": 100000,
             "CpuShares": 1024,
@@ -110,7 +111,7 @@ def creation(world: World) -> dict[str, Any]:
             "Binds": [f"{world.home}:/home/nebula:rw"],
             "Links": [],
             "Mounts": [],
-            "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
+            "LogConfig": LOG,
             "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
             "NetworkMode": world.server_network,
         },
@@ -289,6 +290,28 @@ HOST_CONFIG: list[tuple[str, dict[str, Any]]] = [
     ("processes without limit", {"PidsLimit": 0}),
     ("processes without limit, the other way", {"PidsLimit": -1}),
     ("more processes than the setting allows", {"PidsLimit": 4194304}),
+    ("one process more than the setting says", {"PidsLimit": 4097}),
+    ("less memory than its profile has", {"Memory": GIB // 2, "MemorySwap": GIB // 2}),
+    ("a smaller share of the CPUs than its profile has", {"CpuShares": 2}),
+    ("no share of the CPUs", {"CpuShares": 0}),
+    ("the same CPUs by another period", {"CpuPeriod": 10000, "CpuQuota": 10000}),
+    ("CPUs in the other way", {"NanoCpus": 4 * 10**9}),
+    ("CPUs of its own", {"CpusetCpus": "0"}),
+    ("memory kept for it", {"MemoryReservation": GIB}),
+    ("memory of the kernel's", {"KernelMemory": -1}),
+    ("all its memory swapped", {"MemorySwappiness": 100}),
+    ("shared memory as large as the host's", {"ShmSize": 2**40}),
+    ("core dumps", {"Ulimits": []}),
+    ("core dumps of any size", {"Ulimits": [{"Name": "core", "Soft": -1, "Hard": -1}]}),
+    ("a larger log than the setting says", {"LogConfig": LOG | {"Config": {"max-size": "9g"}}}),
+    (
+        "more files of the log",
+        {"LogConfig": LOG | {"Config": {"max-size": "10m", "max-file": "999"}}},
+    ),
+    ("a disk limit where there is none", {"StorageOpt": {"size": "1099511627776"}}),
+    ("a folder in memory where it is on disk", {"Tmpfs": {"/run": "rw,exec,size=1099511627776"}}),
+    ("another root file system than the setting's", {"ReadonlyRootfs": True}),
+    ("capabilities of a start as root without one", {"CapAdd": ["CHOWN", "SETUID"]}),
     ("real-time scheduling", {"CpuRealtimeRuntime": 950000}),
     ("all of the disk's bandwidth", {"BlkioWeight": 1000}),
     (
@@ -315,6 +338,9 @@ TOP_LEVEL: list[tuple[str, dict[str, Any]]] = [
     ("an image that is none of the platform's", {"Image": "{other_image}"}),
     ("an image by a path", {"Image": "../../containers/{hub}"}),
     ("no image", {"Image": ""}),
+    ("an older build of the image by its tag", {"Image": "{image}-old"}),
+    ("an image by a digest that no registry gave", {"Image": "local/uv-lab@sha256:" + "0" * 64}),
+    ("a start as root that its profile does not need", {"User": "root"}),
     ("another entry point", {"Entrypoint": ["/bin/sh", "-c", "id"]}),
     ("a user by numbers", {"User": "0:0"}),
     ("a health check", {"Healthcheck": {"Test": ["CMD", "id"]}}),

@@ -156,7 +156,7 @@ def running(engine: Engine, subjects: dict[str, Subject]) -> Iterator[Running]:
         shared_prefix=f"{base}-shared-",
         network=f"{base}-net",
         image=f"local/{base}:offered",
-        other_image=f"local/{base}:other",
+        other_image=f"local/{base}-other:offered",
         other_container=f"{base}-database",
         other_volume=f"{base}-home-elsewhere",
         other_network=f"{base}-foreign",
@@ -186,6 +186,7 @@ def running(engine: Engine, subjects: dict[str, Subject]) -> Iterator[Running]:
         environment={
             "JHUB_PLATFORM": base,
             "JHUB_NETWORK": world.network,
+            "JHUB_IMAGE_TAG": world.image.rpartition(":")[2],
             "JHUB_CONTAINER_PREFIX": world.prefix,
             "JHUB_USER_VOLUME_PREFIX": world.volume_prefix,
             "JHUB_SHARED_VOLUME_PREFIX": world.shared_prefix,

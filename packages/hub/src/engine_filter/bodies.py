@@ -121,17 +121,6 @@ def one_of(*choices: Any) -> Check:
     return check
 
 
-def subset(choices: frozenset[str]) -> Check:
-    """A list of some of the choices."""
-
-    def check(value: Any, where: str) -> list[str]:
-        if extra := sorted(set(texts(value, where)) - choices):
-            raise Refused(f"{where} may not hold {extra[0][:100]}")
-        return list(value)
-
-    return check
-
-
 def table(value: Any, where: str) -> dict[str, str]:
     """An object whose values are strings."""
     if not isinstance(value, dict):

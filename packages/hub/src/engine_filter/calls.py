@@ -13,6 +13,9 @@ Record = Mapping[str, Any]
 class Engine(Protocol):
     """Looks objects up. Each call raises MissingError when there is no such object."""
 
+    async def info(self) -> Record:
+        """GET /info."""
+
     async def container(self, name: str) -> Record:
         """GET /containers/{name}/json."""
 

@@ -10,9 +10,10 @@ from engine_filter.bodies import fields, number, one_of, table, text, text_or_te
 from engine_filter.calls import Answer, Call, Forward, Record
 from engine_filter.host_config import host_config
 from engine_filter.listing import only_own
-from engine_filter.policy import PROFILE
+from engine_filter.policy import PROFILE, Policy
 from engine_filter.refusal import MissingError, Refused
-from hub_config.spawning.container_options import size
+from hub_config.spawning import disk_limit
+from hub_config.spawning.container_options import starts_as_root
 from hub_config.spawning.profiles import Profile, of_image
 
 _REFERENCE = re.compile(
@@ -28,11 +29,12 @@ async def create(call: Call) -> Forward:
         raise Refused(f"a container may not be called {name[:100]!r}")
     body = fields(call.body, _FIELDS, "")
     ownership.require_own_labels(body.get("Labels", {}), call.policy)
-    profile = _profile(body, await _image(call, body))
-    sudo = profile.sudo or profile.key in call.policy.sudo_profiles
-    gpus = profile.key in call.policy.gpu_profiles
-    body["HostConfig"] = host_config(body.get("HostConfig"), call.policy, sudo=sudo, gpus=gpus)
-    _check_size(body["HostConfig"], profile)
+    profile = _profile(body, await _image(call, body), call.policy)
+    operator = call.policy.operator
+    if body.get("User") and not starts_as_root(profile, operator):
+        raise Refused(f"User has to be left out for {profile.key}")
+    storage = await _storage(call)
+    body["HostConfig"] = host_config(body.get("HostConfig"), profile, operator, storage)
     await _check_mounts(call, body)
     await _check_network(call, body)
     return Forward(call.path, {"name": name}, body)
@@ -71,29 +73,36 @@ _FIELDS = {
 
 
 async def _image(call: Call, body: dict[str, Any]) -> Record:
-    reference = body.get("Image", "")
+    """The image as the engine knows it: one with the tag that is offered, or of the registry."""
+    reference, policy = body.get("Image", ""), call.policy
     if not _REFERENCE.fullmatch(reference):
         raise Refused(f"Image {reference[:200]!r} is neither repository:tag nor repository@digest")
+    pulled = bool(policy.pull_from) and reference.startswith(policy.pull_from)
+    if not (pulled or reference.endswith(f":{policy.image_tag}")):
+        raise Refused(f"image {reference[:200]} has not the tag {policy.image_tag}")
     return await call.engine.image(reference)
 
 
-def _profile(body: dict[str, Any], image: Record) -> Profile:
-    """The profile the labels name; the image has to offer it."""
+def _profile(body: dict[str, Any], image: Record, policy: Policy) -> Profile:
+    """The profile the labels name; the image has to offer it.
+
+    Sudo is part of it where image or settings grant it and the hub wants it: it does not where a
+    declaration of the image says nothing of sudo.
+    """
     reference, key = body["Image"], body["Labels"].get(PROFILE, "")
     for profile in of_image(reference, ownership.labels(image)):
         if profile.key == key:
-            return profile
+            granted = profile.sudo or key in policy.sudo_profiles
+            config = body.get("HostConfig")
+            asked = isinstance(config, dict) and not config.get("SecurityOpt")
+            return replace(profile, sudo=granted and asked)
     raise Refused(f"image {reference[:200]} does not offer profile {key[:100]!r}")
 
 
-def _check_size(config: dict[str, Any], profile: Profile) -> None:
-    """The limits have to be the profile's own, neither wider nor left out."""
-    wanted = size(profile)
-    for name in ("Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "CpuShares"):
-        if config.get(name) != wanted.get(name):
-            raise Refused(
-                f"HostConfig.{name} has to be {wanted.get(name, 'left out')} for {profile.key}"
-            )
+async def _storage(call: Call) -> dict[str, str]:
+    """The StorageOpt a container has to have here; the engine is asked only where it matters."""
+    limit = call.policy.disk_limit_gb
+    return disk_limit.storage_opt(limit, await call.engine.info()) if limit else {}
 
 
 async def _check_mounts(call: Call, body: dict[str, Any]) -> None:

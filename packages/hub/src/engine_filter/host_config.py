@@ -1,94 +1,66 @@
-"""What a new container may get of the host (Engine API 1.45, ContainerCreate, HostConfig). Pure."""
+"""What a new container gets of the host (Engine API 1.45, ContainerCreate, HostConfig). Pure.
 
-import re
+Limits and privileges follow from the profile and the operator's settings, by the same function
+that the hub uses. So there is nothing to bound: they are just those, or the call is refused.
+"""
+
+import json
 from typing import Any
 
-from engine_filter.bodies import Check, fields, number, one_of, subset, table, text, texts, yes
-from engine_filter.policy import Policy
+from docker.types import HostConfig
+
+from engine_filter.bodies import Check, fields, text, texts
 from engine_filter.refusal import Refused
 from hub_config.spawning import container_options as options
+from hub_config.spawning.profiles import Profile
 
-_MOST = 2**62
-_SAFE_SECURITY = frozenset({"no-new-privileges", "no-new-privileges:true"})
-_LOG_OPTIONS = frozenset({"max-size", "max-file"})
-_TMPFS = ("/tmp", "/run")  # noqa: S108  in the container
-_SIZE = re.compile(r"(^|,)size=[1-9][0-9]*(,|$)")
-_NO_CORE_DUMPS = {"Name": "core", "Soft": 0, "Hard": 0}
+SETTLED = (
+    # Limits.
+    *("Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "CpuShares", "PidsLimit"),
+    *("Ulimits", "LogConfig", "StorageOpt", "ReadonlyRootfs", "Tmpfs"),
+    # Privileges.
+    *("CapDrop", "CapAdd", "SecurityOpt", "DeviceRequests"),
+)
+"""The fields that follow from profile and settings; which of them there are does as well."""
 
 
-def host_config(value: Any, policy: Policy, *, sudo: bool, gpus: bool) -> dict[str, Any]:
-    """The HostConfig to pass on.
+def host_config(
+    value: Any, profile: Profile, operator: options.Operator, storage: dict[str, str]
+) -> dict[str, Any]:
+    """The HostConfig to pass on; `storage` is the StorageOpt it has to have, empty for none.
 
-    `sudo` says whether the profile lets people become root, `gpus` whether it has the host's GPUs.
-    Raises Refused for a field that is not listed here, a value beyond its limits, and a limit
-    that is missing.
+    Raises Refused for a field that is not listed here, and for one that is other than it has to be.
     """
     where = "HostConfig"
-    allowed_capabilities = frozenset(options.SUDO if sudo else options.AS_ROOT_UNTIL_SETPRIV)
-    devices: dict[str, Check] = {"DeviceRequests": _all_gpus} if gpus else {}
-    kept = fields(
-        value,
-        devices
-        | {
-            # Limits.
-            "Memory": number(2**20, _MOST),
-            "MemorySwap": number(2**20, _MOST),
-            "PidsLimit": number(1, policy.pids_limit),
-            "CpuShares": number(2, 262144),
-            "CpuPeriod": number(1000, 1000000),
-            "CpuQuota": number(1000, _MOST),
-            "Ulimits": one_of([_NO_CORE_DUMPS]),
-            "LogConfig": _log_config,
-            "StorageOpt": _storage,
-            "Tmpfs": _tmpfs,
-            "ReadonlyRootfs": yes,
-            # Privileges.
-            "CapDrop": one_of(["ALL"]),
-            "CapAdd": subset(allowed_capabilities),
-            "SecurityOpt": subset(_SAFE_SECURITY),
-            # What it sees. Each name is judged where the engine's answer is at hand.
-            "NetworkMode": text,
-            "Binds": texts,
-        },
-        where,
-    )
-    for name in ("Memory", "MemorySwap", "PidsLimit", "LogConfig", "CapDrop", "NetworkMode"):
+    wanted = settled(profile, operator)
+    if storage:
+        wanted["StorageOpt"] = storage
+    checks = {name: _exactly(wanted.get(name), profile) for name in SETTLED}
+    # What it sees. Each name is judged where the engine's answer is at hand.
+    kept = fields(value, checks | {"NetworkMode": text, "Binds": texts}, where)
+    for name in wanted:
         if name not in kept:
-            raise Refused(f"{where}.{name} has to be set")
-    if kept["MemorySwap"] != kept["Memory"]:
-        raise Refused(f"{where}.MemorySwap has to be the same as Memory: no swap beyond it")
-    if not sudo and not kept.get("SecurityOpt"):
-        raise Refused(f"{where}.SecurityOpt has to be no-new-privileges for this profile")
+            raise Refused(_has_to_be(f"{where}.{name}", wanted[name], profile))
+    if "NetworkMode" not in kept:
+        raise Refused(f"{where}.NetworkMode has to be set")
     return kept
 
 
-def _all_gpus(value: Any, where: str) -> list[dict[str, Any]]:
-    wanted = options.ALL_GPUS
-    match value:
-        case [dict() as one] if {name: inner for name, inner in one.items() if inner} == wanted:
-            return [wanted]
-    raise Refused(f"{where} may only ask for all GPUs")
+def settled(profile: Profile, operator: options.Operator) -> dict[str, Any]:
+    """Limits and privileges by the Engine API's names, without those that are empty."""
+    made = HostConfig(version="1.45", **options.host_config(profile, operator))
+    return {name: value for name, value in made.items() if value and name != "NetworkMode"}
 
 
-def _log_config(value: Any, where: str) -> dict[str, Any]:
-    kept = fields(value, {"Type": one_of("json-file"), "Config": table}, where)
-    if extra := sorted(set(kept.get("Config", {})) - _LOG_OPTIONS):
-        raise Refused(f"{where}.Config may not hold {extra[0][:100]}")
-    if "Type" not in kept or "max-size" not in kept.get("Config", {}):
-        raise Refused(f"{where} has to limit the log's size")
-    return kept
+def _exactly(wanted: Any, profile: Profile) -> Check:
+    def check(value: Any, where: str) -> Any:
+        if value != wanted:
+            raise Refused(_has_to_be(where, wanted, profile))
+        return wanted
+
+    return check
 
 
-def _tmpfs(value: Any, where: str) -> dict[str, str]:
-    kept = table(value, where)
-    for place, mount_options in kept.items():
-        if place not in _TMPFS or not _SIZE.search(mount_options):
-            raise Refused(f"{where} may only be {' and '.join(_TMPFS)}, each with a size")
-    return kept
-
-
-def _storage(value: Any, where: str) -> dict[str, str]:
-    kept = table(value, where)
-    if set(kept) != {"size"}:
-        raise Refused(f"{where} may only hold size")
-    return kept
+def _has_to_be(where: str, wanted: Any, profile: Profile) -> str:
+    what = "left out" if wanted is None else json.dumps(wanted)
+    return f"{where} has to be {what} for {profile.key}"

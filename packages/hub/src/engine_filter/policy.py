@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from hub_config.settings import Settings
-from hub_config.spawning.container_options import LABEL
+from hub_config.spawning.container_options import LABEL, Operator
 
 PLATFORM, USER, SERVER, PROFILE = (
     f"{LABEL}.{part}" for part in ("platform", "user", "server", "profile")
@@ -21,12 +21,13 @@ class Policy:
     container_prefix: str
     volume_prefix: str
     shared_volume_prefix: str
-    pids_limit: int
+    image_tag: str
     address_pool: IPv4Network
     ca_bundle: str
     sudo_profiles: frozenset[str]
-    gpu_profiles: frozenset[str]
     pull_from: str
+    operator: Operator
+    disk_limit_gb: float
 
     @property
     def container_name(self) -> re.Pattern[str]:
@@ -58,10 +59,18 @@ def from_settings(settings: Settings) -> Policy:
         container_prefix=settings.container_prefix,
         volume_prefix=settings.user_volume_prefix,
         shared_volume_prefix=settings.shared_volume_prefix,
-        pids_limit=settings.pids_limit,
+        image_tag=settings.image_tag,
         address_pool=settings.address_pool,
         ca_bundle=settings.ca_bundle,
         sudo_profiles=settings.profiles_with_sudo,
-        gpu_profiles=settings.profiles_with_gpus,
         pull_from=settings.pull_from,
+        operator=Operator(
+            pids_limit=settings.pids_limit,
+            nb_uid=settings.nb_uid,
+            nb_gid=settings.nb_gid,
+            gpu_profiles=settings.profiles_with_gpus,
+            log_size=settings.log_size,
+            read_only_root=settings.read_only_root,
+        ),
+        disk_limit_gb=settings.disk_limit_gb,
     )

@@ -81,6 +81,10 @@ class LookUps:
         """`version` is a path prefix such as /v1.45."""
         self._upstream, self._version = upstream, version
 
+    async def info(self) -> Record:
+        """The engine itself."""
+        return await self._upstream.look_up(f"{self._version}/info")
+
     async def container(self, name: str) -> Record:
         """One container."""
         return await self._get("containers", name, "/json")

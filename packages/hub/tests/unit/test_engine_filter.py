@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from engine_filter.calls import Answer, Forward, Record
+from engine_filter.host_config import SETTLED, settled
 from engine_filter.judging import Verdict, judge
 from engine_filter.policy import Policy, from_settings
 from engine_filter.refusal import MissingError, Refused
 from hub_config.settings import Settings
+from hub_config.spawning.container_options import Operator
 from hub_config.spawning.image_labels import PROFILES_LABEL
+from hub_config.spawning.profiles import Profile
 
 HERE = Path(__file__).parent
 
@@ -48,6 +51,8 @@ HUB = OURS | {"com.docker.compose.service": "hub"}
 class Engine:
     """An engine that has a few objects: the platform's, a person's and somebody else's."""
 
+    driver = "overlay2"
+
     def __init__(self) -> None:
         self.things: dict[str, Record] = {
             "containers/jupyter-ann": {"Id": "a" * 64, "Config": {"Labels": ANN}},
@@ -67,6 +72,9 @@ class Engine:
             f"volumes/{WORLD.data_volume}": {"Labels": OURS},
             f"volumes/{WORLD.other_volume}": {"Labels": {"io.jhub-docker.platform": "other"}},
         }
+
+    async def info(self) -> Record:
+        return {"Driver": self.driver, "DriverStatus": []}
 
     async def container(self, name: str) -> Record:
         return self._find("containers", name)
@@ -140,18 +148,21 @@ def test_a_creation_as_the_hub_makes_it_passes_without_empty_fields() -> None:
 
 def test_an_image_may_be_named_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     pinned = f"registry.example/team/uv-lab@sha256:{'0' * 64}"
+    policy = replace(POLICY, pull_from="registry.example/team/")
     body = hostile.creation(WORLD) | {"Image": pinned}
     target = f"/v1.45/containers/create?name={WORLD.name}"
     with pytest.raises(MissingError):  # not here: never another image in its place
-        forwarded("POST", target, body)
+        forwarded("POST", target, body, policy)
     images = Engine().things[f"images/{WORLD.image}"]
     find = Engine._find
     monkeypatch.setattr(
         Engine, "_find", lambda self, *what: images if what[1] == pinned else find(self, *what)
     )
-    passed = forwarded("POST", target, body).body
+    passed = forwarded("POST", target, body, policy).body
     assert passed is not None
     assert passed["Image"] == pinned
+    with pytest.raises(Refused, match="has not the tag latest"):
+        forwarded("POST", target, body)
 
 
 @pytest.mark.parametrize(
@@ -248,23 +259,97 @@ def test_the_configured_bundle_may_be_mounted_at_its_place_and_read_only() -> No
         create(policy, Binds=[home, bind.removesuffix("ro") + "rw"])
 
 
-def test_a_profile_with_sudo_may_gain_privileges_and_no_other() -> None:
+PROFILE = Profile(
+    key=WORLD.profile,
+    size="small",
+    image=WORLD.image,
+    image_title="",
+    description="",
+    port=8888,
+    default_url="",
+    memory=hostile.GIB,
+    cpu_limit=1,
+    cpu_guarantee=1,
+)
+
+
+@pytest.mark.parametrize("sudo", [False, True])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"pids_limit": 300},
+        {"log_size": "5m"},
+        {"read_only_root": True},
+        {"nb_uid": 1234},
+        {"gpu_profiles": frozenset({WORLD.profile})},
+    ],
+    ids=str,
+)
+def test_what_the_hub_makes_of_profile_and_settings_passes_and_no_other_size(
+    changes: dict[str, Any], sudo: bool
+) -> None:
+    operator = Operator(**changes)
+    sudo_profiles = frozenset({WORLD.profile} if sudo else ())
+    policy = replace(POLICY, operator=operator, sudo_profiles=sudo_profiles)
+    made = settled(replace(PROFILE, sudo=sudo), operator)
+    assert set(made) <= set(SETTLED)
+    given = {name: made.get(name) for name in SETTLED}
+    passed = create(policy, **given)["HostConfig"]
+    assert {name: passed[name] for name in SETTLED if name in passed} == made
+    if made != settled(PROFILE, Operator()):
+        with pytest.raises(Refused, match="has to be"):
+            create(**given)
+    for name in made.keys() - {"SecurityOpt"}:
+        with pytest.raises(Refused, match=f"HostConfig.{name} has to be"):
+            create(policy, **(given | {name: None}))
+
+
+def test_who_may_have_sudo_need_not() -> None:
+    """A declared image's sizes say nothing of sudo, its label may."""
     policy = replace(POLICY, sudo_profiles=frozenset({WORLD.profile}))
-    passed = create(policy, SecurityOpt=[], CapAdd=["AUDIT_WRITE", "SETUID"])
-    assert "SecurityOpt" not in passed["HostConfig"]
-    with pytest.raises(Refused, match="SYS_ADMIN"):
-        create(policy, CapAdd=["SYS_ADMIN"])
+    assert create(policy)["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
+    with pytest.raises(Refused, match="CapAdd has to be left out"):
+        create(policy, CapAdd=["AUDIT_WRITE"])
+    with pytest.raises(Refused, match="CapAdd has to be"):
+        create(policy, SecurityOpt=[], CapAdd=["SYS_ADMIN"])
     with pytest.raises(Refused, match="no-new-privileges"):
         create(SecurityOpt=[])
 
 
+def test_a_start_as_root_is_for_those_who_need_it() -> None:
+    body = hostile.creation(WORLD) | {"User": "root"}
+    target = f"/v1.45/containers/create?name={WORLD.name}"
+    with pytest.raises(Refused, match="User has to be left out"):
+        forwarded("POST", target, body)
+    operator = Operator(nb_uid=1234)
+    body["HostConfig"] |= settled(PROFILE, operator)
+    assert forwarded("POST", target, body, replace(POLICY, operator=operator)).body["User"]  # type: ignore[index]
+
+
+def test_a_disk_limit_is_needed_where_the_engine_can_hold_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    policy = replace(POLICY, disk_limit_gb=10)
+    limit = {"size": "10000000000"}
+    with pytest.raises(Refused, match="StorageOpt has to be left out"):
+        create(policy, StorageOpt=limit)
+    monkeypatch.setattr(Engine, "driver", "btrfs")
+    assert create(policy, StorageOpt=limit)["HostConfig"]["StorageOpt"] == limit
+    for other in ({}, {"size": "20000000000"}, limit | {"size": 10000000000}):
+        with pytest.raises(Refused, match="StorageOpt has to be"):
+            create(policy, StorageOpt=other)
+
+
 def test_gpus_are_for_profiles_that_have_them_and_nothing_else_is_a_device() -> None:
-    policy = replace(POLICY, gpu_profiles=frozenset({WORLD.profile}))
-    asked = {"Driver": "", "Count": -1, "DeviceIDs": [], "Capabilities": [["gpu"]], "Options": {}}
+    operator = Operator(gpu_profiles=frozenset({WORLD.profile}))
+    policy = replace(POLICY, operator=operator)
+    (asked,) = settled(PROFILE, operator)["DeviceRequests"]
     passed = create(policy, DeviceRequests=[asked])["HostConfig"]["DeviceRequests"]
-    assert passed == [{"Count": -1, "Capabilities": [["gpu"]]}]
+    assert passed == [asked]
+    assert (asked["Count"], asked["Capabilities"]) == (-1, [["gpu"]])
     for other in ([asked, asked], [asked | {"Driver": "cdi"}], [asked | {"Options": {"a": "b"}}]):
-        with pytest.raises(Refused, match="all GPUs"):
+        with pytest.raises(Refused, match="DeviceRequests has to be"):
             create(policy, DeviceRequests=other)
 
 

@@ -11,6 +11,7 @@ from engine_filter.policy import Policy
 from hub_config.errors import SettingsError
 from hub_config.reading import read
 from hub_config.settings import ENVIRONMENT_ONLY, Settings, variable, variables
+from hub_config.spawning.container_options import Operator
 
 PACKAGE = Path(__file__).parents[2]
 COMPOSE = PACKAGE.parents[1] / "compose.yaml"
@@ -40,7 +41,8 @@ def test_what_the_filter_enforces_is_not_taken_from_the_hubs_file(tmp_path: Path
 
 
 def test_all_that_the_filter_enforces_is_marked_so() -> None:
-    assert set(inspect.signature(Policy).parameters) <= ENVIRONMENT_ONLY | {"volume_prefix"}
+    compared = {*inspect.signature(Policy).parameters, *inspect.signature(Operator).parameters}
+    assert compared - {"operator"} <= ENVIRONMENT_ONLY | {"volume_prefix"}
 
 
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:

@@ -150,11 +150,11 @@ class UserContainerSpawner(SharingSpawner):
         """Limit what the container writes beside the home, where the engine can."""
         if not self.disk_limit_gb:
             return
-        if told := disk_limit.notice(self.disk_limit_gb, await self.docker("info")):
+        info = await self.docker("info")
+        if told := disk_limit.notice(self.disk_limit_gb, info):
             self.log.warning("%s", told)
-            return
-        size = int(self.disk_limit_gb * disk_limit.GB)
-        self.extra_host_config["storage_opt"] = {"size": str(size)}
+        if storage := disk_limit.storage_opt(self.disk_limit_gb, info):
+            self.extra_host_config["storage_opt"] = storage
 
     async def create_object(self) -> Any:
         """Create the container. When cancelled meanwhile, learn its id, so that it gets removed."""

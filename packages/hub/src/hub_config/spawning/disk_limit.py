@@ -41,3 +41,10 @@ def notice(disk_limit_gb: float, info: Mapping[str, Any]) -> str:
         f"JHUB_DISK_LIMIT_GB={disk_limit_gb:g} has no effect here: {reason} (mounted with pquota). "
         "Servers start without this limit."
     )
+
+
+def storage_opt(disk_limit_gb: float, info: Mapping[str, Any]) -> dict[str, str]:
+    """The limit for the engine (Engine API, HostConfig, StorageOpt); empty where it cannot be."""
+    if not disk_limit_gb or why_not(info):
+        return {}
+    return {"size": str(int(disk_limit_gb * GB))}
