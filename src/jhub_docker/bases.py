@@ -6,16 +6,19 @@ and pinned by its digest, elsewhere the package's own Dockerfile builds a stand-
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-from docker import DockerClient
-from docker.errors import APIError, DockerException, ImageNotFound
-
-from jhub_docker import rootfs
+from jhub_docker import images, rootfs
 from jhub_docker.catalog import LANES, ROOT_FILE_SYSTEM, Catalog, ImageSpec
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.plan import LABEL, Base
+from jhub_docker.plan import Base, BuiltImage
 from jhub_docker.progress import say, stage
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 Mode = Literal["auto", "pull", "standin"]
 MODES: tuple[Mode, ...] = ("auto", "pull", "standin")
@@ -45,32 +48,56 @@ def public_reference(
     return environment.get(variable) or spec.public.get(lane)
 
 
+@dataclass(frozen=True)
+class Here:
+    """What the engine has: this project's images, and each public base by its reference."""
+
+    images: tuple[BuiltImage, ...]
+    public: Mapping[str, Base | None]
+
+
+def look(catalog: Catalog, wanted: Iterable[ImageSpec], lane: str) -> Here:
+    """Ask the engine, everything at once, what it has of `wanted` and the bases of them."""
+    needed = catalog.closure([spec.name for spec in wanted])
+    references = [name for spec in needed if (name := public_reference(spec, lane))]
+    with ThreadPoolExecutor() as asked:
+        ours = asked.submit(images.here)
+        public = list(asked.map(_inspect, references))
+    return Here(ours.result(), dict(zip(references, public, strict=True)))
+
+
 def resolve(
-    client: DockerClient,
+    client: "DockerClient",
     catalog: Catalog,
     wanted: Iterable[ImageSpec],
     mode: Mode,
     lane: str,
     *,
     act: bool = True,
+    here: Here | None = None,
 ) -> dict[str, Base]:
     """Decide for each base that `wanted` stands on: the public image, or nothing (a stand-in).
 
     Returns the pulled bases by package name, and the root file system under `debian` when some
     stand-in has to be built. Raises ActionError when `mode` is pull and a base cannot be had.
     With `act` false nothing is pulled or made: what is not here yet is taken as a stand-in, or
-    with the mode `pull` as a public image of unknown digest.
+    with the mode `pull` as a public image of unknown digest. `here` is what `look` found just now.
     """
+    wanted = tuple(wanted)
+    here = here or look(catalog, wanted, lane)
     names = [spec.name for spec in wanted]
     pulled: dict[str, Base] = {}
     for spec in catalog.specs.values():
         reference = public_reference(spec, lane)
         if reference and spec in catalog.closure(names, given=pulled):
-            base = _public(client, spec, reference, mode, act=act)
+            base = _public(client, spec, reference, mode, here, act=act)
             if base is not None:
                 pulled[spec.name] = base
     if any(spec.base == ROOT_FILE_SYSTEM for spec in _built(catalog, names, pulled)):
-        pulled[ROOT_FILE_SYSTEM] = rootfs.ensure(client, lane) if act else rootfs.base(lane)
+        made = rootfs.base(lane)
+        if act and not any(made.reference in image.tags for image in here.images):
+            rootfs.ensure(client, lane)
+        pulled[ROOT_FILE_SYSTEM] = made
     return pulled
 
 
@@ -79,20 +106,28 @@ def _built(catalog: Catalog, names: list[str], pulled: Mapping[str, Base]) -> li
 
 
 def _public(
-    client: DockerClient, spec: ImageSpec, reference: str, mode: Mode, *, act: bool
+    client: "DockerClient",
+    spec: ImageSpec,
+    reference: str,
+    mode: Mode,
+    here: Here,
+    *,
+    act: bool,
 ) -> Base | None:
     if mode == "standin":
         return None
-    if found := _inspect(client, reference):
+    if found := here.public.get(reference):
         return found
     if not act:
         return Base(reference, "unknown until it is pulled") if mode == "pull" else None
-    if mode == "auto" and client.api.images(filters={"label": f"{LABEL}.package={spec.name}"}):
+    if mode == "auto" and any(image.package == spec.name for image in here.images):
         return None  # Built here before since the registry did not answer; do not ask every time.
+    from docker.errors import DockerException  # noqa: PLC0415 - see engine.quick
+
     try:
         with stage(f"pulling {reference}"):
             client.images.pull(reference)
-    except (APIError, DockerException) as error:
+    except DockerException as error:
         explanation = getattr(error, "explanation", None) or error
         if mode == "pull":
             raise ActionError(
@@ -101,13 +136,12 @@ def _public(
             ) from None
         say(f"    {reference} cannot be pulled ({explanation}); a stand-in takes its place")
         return None
-    return _inspect(client, reference)
+    return _inspect(reference)
 
 
-def _inspect(client: DockerClient, reference: str) -> Base | None:
-    try:
-        image = client.images.get(reference)
-    except ImageNotFound:
+def _inspect(reference: str) -> Base | None:
+    image = quick.image(reference)
+    if image is None:
         return None
-    digests = image.attrs.get("RepoDigests") or []
-    return Base(reference, digests[0].rpartition("@")[2] if digests else str(image.id))
+    digests = image.get("RepoDigests") or []
+    return Base(reference, digests[0].rpartition("@")[2] if digests else str(image["Id"]))

@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from docker import DockerClient
+from typing import TYPE_CHECKING, Any
 
 from jhub_docker import bake, bases, contexts, engine, images, locks, machine, origin, plan
 from jhub_docker.catalog import LANES, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
 from jhub_docker.plan import OCI, Base, BuiltImage, Plan, Step
 from jhub_docker.progress import say, stage
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Result:
 
 
 def make_plan(
-    client: DockerClient,
+    client: "DockerClient",
     catalog: Catalog,
     wanted: tuple[ImageSpec, ...],
     *,
@@ -48,20 +50,25 @@ def make_plan(
     With `act` false no base is pulled or made for it. `existing` are images, by build id, to be
     taken for all that are there, in place of the engine's.
     """
-    resolved = bases.resolve(client, catalog, wanted, bases.mode(base), bases.lane(), act=act)
-    needed = catalog.closure([spec.name for spec in wanted], given=resolved)
+    with ThreadPoolExecutor() as asked:  # the engine answers while files are read
+        looked = asked.submit(bases.look, catalog, wanted, bases.lane())
+        files = {s.name: contexts.hashes(s) for s in catalog.closure([s.name for s in wanted])}
+    here = looked.result()
+    resolved = bases.resolve(
+        client, catalog, wanted, bases.mode(base), bases.lane(), act=act, here=here
+    )
     return plan.make(
         catalog,
         wanted,
-        contexts={s.name: contexts.hashes(s) for s in needed if s.name not in resolved},
+        contexts=files,
         bases=resolved,
-        existing=images.built(client) if existing is None else existing,
+        existing=images.built(here.images) if existing is None else existing,
         force=force,
     )
 
 
 def build(
-    client: DockerClient,
+    client: "DockerClient",
     root: Path,
     names: Iterable[str] = (),
     *,
@@ -81,7 +88,10 @@ def build(
     catalog = load(root / "packages")
     wanted = catalog.select(names)
     ca_bundle = machine.ca_bundle()  # a wrong setting is told also when nothing is to be built
-    made = make_plan(client, catalog, wanted, base=base, force=force)
+    with ThreadPoolExecutor() as asked:  # git answers meanwhile
+        revised = asked.submit(machine.revision, root)
+        made = make_plan(client, catalog, wanted, base=base, force=force)
+    revision = revised.result()
     seconds: dict[str, float] = {}
     failures: dict[str, str] = {}
     if made.to_build:
@@ -89,14 +99,16 @@ def build(
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}"):
-            seconds, failures = _bake(root, made, ca_bundle, force=force, show=show)
-    if tag:
-        _tag(client, root, made, failures)
-    return _results(images.built(client), made, seconds, failures)
+            seconds, failures = _bake(root, made, revision, ca_bundle, force=force, show=show)
+    tagged = tag and _tag(client, made, revision, failures)
+    built = {step.build_id: step.existing for step in made.steps if step.existing}
+    if made.to_build or tagged:
+        built = images.built(images.here())
+    return _results(built, made, seconds, failures)
 
 
 def plan_only(
-    client: DockerClient,
+    client: "DockerClient",
     root: Path,
     names: Iterable[str] = (),
     *,
@@ -108,7 +120,7 @@ def plan_only(
     return make_plan(client, catalog, catalog.select(names), base=base, force=force, act=False)
 
 
-def make_bases(client: DockerClient, root: Path, mode: bases.Mode) -> dict[str, Base]:
+def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str, Base]:
     """Get every base of the catalog: the pulled ones, and the stand-ins built for the others.
 
     Raises ActionError naming the base that could be neither pulled nor built.
@@ -131,12 +143,11 @@ def make_bases(client: DockerClient, root: Path, mode: bases.Mode) -> dict[str, 
     return found
 
 
-def listing(client: DockerClient, catalog: Catalog) -> list[dict[str, Any]]:
+def listing(catalog: Catalog) -> list[dict[str, Any]]:
     """The published images in the engine, built here or released, newest of each first."""
     order = {spec.name: position for position, spec in enumerate(catalog.published)}
-    by_id = {
-        one.image_id: one for one in (*images.built(client).values(), *images.released(client))
-    }
+    here = images.here()
+    by_id = {one.image_id: one for one in (*images.built(here).values(), *images.released(here))}
     found = [image for image in by_id.values() if image.package in order]
     found.sort(key=lambda image: (order[image.package], -image.created))
     return [
@@ -155,7 +166,13 @@ def listing(client: DockerClient, catalog: Catalog) -> list[dict[str, Any]]:
 
 
 def _bake(
-    root: Path, made: Plan, ca_bundle: str | None, *, force: bool, show: bool
+    root: Path,
+    made: Plan,
+    revision: machine.Revision | None,
+    ca_bundle: str | None,
+    *,
+    force: bool,
+    show: bool,
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Bake until every target is built or known to have failed."""
     steps = list(made.to_build)
@@ -169,7 +186,7 @@ def _bake(
             outcome = bake.run(
                 bake.definition(
                     steps,
-                    labels=_labels(root),
+                    labels=_labels(root, revision),
                     environment=os.environ,
                     ca_bundle=ca_bundle,
                     no_cache=no_cache,
@@ -200,10 +217,9 @@ def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
     )
 
 
-def _labels(root: Path) -> dict[str, str]:
+def _labels(root: Path, revision: machine.Revision | None) -> dict[str, str]:
     """The labels that say when and from what revision an image was built."""
     labels = {f"{OCI}.created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-    revision = machine.revision(root)
     if revision:
         labels[f"{OCI}.revision"] = revision.commit + ("-dirty" if revision.dirty else "")
     if url := machine.source_url(root):
@@ -211,14 +227,21 @@ def _labels(root: Path) -> dict[str, str]:
     return labels
 
 
-def _tag(client: DockerClient, root: Path, made: Plan, failures: Iterable[str]) -> None:
+def _tag(
+    client: "DockerClient",
+    made: Plan,
+    revision: machine.Revision | None,
+    failures: Iterable[str],
+) -> bool:
     """Tag what stands: `latest`, the version, the git revision, and versions found inside.
+
+    Returns whether any image got a tag that it did not have.
 
     Images of another lane than the default one carry it in their tags (`latest-trixie`), so that
     trying a lane takes nothing away from the platform.
     """
-    revision = machine.revision(root)
     suffix = "" if bases.lane() == LANES[0] else f"-{bases.lane()}"
+    tagged = False
     for step in made.steps:
         if not step.spec.publish or (step.build and _depends_on(step, failures, made)):
             continue
@@ -228,7 +251,10 @@ def _tag(client: DockerClient, root: Path, made: Plan, failures: Iterable[str]) 
             wished |= {f"{name}-{version}" for name, version in found.items()}
         wished = {f"{name}{suffix}" for name in wished}
         present = {tag.rpartition(":")[2] for tag in step.existing.tags} if step.existing else set()
-        images.tag(client, step, sorted(wished - present if not step.build else wished))
+        missing = sorted(wished - present if not step.build else wished)
+        images.tag(client, step, missing)
+        tagged = tagged or bool(missing)
+    return tagged
 
 
 def _results(

@@ -1,9 +1,12 @@
 """The files of a package's build context, as Docker would send them, and their hashes."""
 
 import hashlib
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-
-from docker.utils.build import exclude_paths
+from types import ModuleType
 
 from jhub_docker.catalog import ImageSpec
 
@@ -20,7 +23,7 @@ def hashes(spec: ImageSpec) -> dict[str, str]:
         for line in (ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else ())
         if line.strip() and not line.startswith("#")
     ]
-    paths = exclude_paths(str(spec.folder), patterns, dockerfile="Dockerfile")
+    paths = _exclude_paths()(str(spec.folder), patterns, dockerfile="Dockerfile")
     files = {}
     for path in sorted(paths):
         file = spec.folder / path
@@ -32,6 +35,23 @@ def hashes(spec: ImageSpec) -> dict[str, str]:
     # Docker always sends these two, so docker-py lists them; only the Dockerfile shapes the image.
     files.pop(".dockerignore", None)
     return files
+
+
+def _exclude_paths() -> Callable[..., set[str]]:
+    """docker-py's reading of `.dockerignore`, without the rest of docker-py.
+
+    Its `__init__` imports the whole client, which takes longer than a build that has nothing to do
+    (see `engine.quick`). So the module is loaded as part of an empty package in its folders.
+    """
+    docker = find_spec("docker")
+    assert docker is not None and docker.origin is not None  # noqa: S101, PT018 - it is locked
+    name, folder = f"{__package__}._docker", Path(docker.origin).parent
+    if name not in sys.modules:
+        for package, place in ((name, folder), (f"{name}.utils", folder / "utils")):
+            sys.modules[package] = ModuleType(package)
+            sys.modules[package].__path__ = [str(place)]
+    exclude_paths: Callable[..., set[str]] = import_module(f"{name}.utils.build").exclude_paths
+    return exclude_paths
 
 
 def _sha256(mode: bytes, content: bytes) -> str:

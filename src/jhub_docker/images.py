@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-
-from docker import DockerClient
-from docker.errors import APIError, ContainerError
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from jhub_docker.catalog import ImageSpec
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.plan import LABEL, RELEASE, BuiltImage, Step, short
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 # Asked of the built image itself, so that a tag cannot lie about what is inside.
 _VERSIONS_PROGRAM = """
@@ -26,24 +29,29 @@ print(json.dumps(found))
 """
 
 
-def built(client: DockerClient) -> dict[str, BuiltImage]:
-    """The images of this project in the engine, by build id."""
+def here() -> tuple[BuiltImage, ...]:
+    """All images of this project in the engine, root file systems of stand-ins included."""
+    return tuple(_read(quick.images(f"{LABEL}.package")))
+
+
+def built(images: Iterable[BuiltImage]) -> dict[str, BuiltImage]:
+    """Those among `images` that were built from this project, by build id."""
     # Someone's derived image inherits our labels; only one tagged with the id is the real one.
     return {
         image.build_id: image
-        for image in _labelled(client, f"{LABEL}.build-id")
-        if any(tag.endswith(f":{short(image.build_id)}") for tag in image.tags)
+        for image in images
+        if image.build_id and any(tag.endswith(f":{short(image.build_id)}") for tag in image.tags)
     }
 
 
-def released(client: DockerClient) -> list[BuiltImage]:
-    """The released images that the engine got from a registry."""
-    return [image for image in _labelled(client, RELEASE) if image.digests]
+def released(images: Iterable[BuiltImage]) -> list[BuiltImage]:
+    """Those among `images` that are releases which the engine got from a registry."""
+    return [image for image in images if RELEASE in image.labels and image.digests]
 
 
-def _labelled(client: DockerClient, label: str) -> Iterator[BuiltImage]:
-    for record in client.api.images(filters={"label": label}):
-        labels = record.get("Labels") or {}
+def _read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
+    for record in records:
+        labels = record["Config"].get("Labels") or {}
         yield BuiltImage(
             image_id=record["Id"],
             package=labels.get(f"{LABEL}.package", ""),
@@ -53,8 +61,13 @@ def _labelled(client: DockerClient, label: str) -> Iterator[BuiltImage]:
             tags=tuple(record.get("RepoTags") or ()),
             digests=tuple(record.get("RepoDigests") or ()),
             size=record.get("Size", 0),
-            created=record.get("Created", 0),
+            created=_seconds(record.get("Created")),
         )
+
+
+def _seconds(time: str | None) -> int:
+    """A moment as the engine writes it in seconds since 1970; 0 for an image without one."""
+    return int(datetime.fromisoformat(time).timestamp()) if time else 0
 
 
 def _inputs(labels: Mapping[str, str]) -> dict[str, str]:
@@ -65,13 +78,15 @@ def _inputs(labels: Mapping[str, str]) -> dict[str, str]:
     return value if isinstance(value, dict) else {}
 
 
-def versions(client: DockerClient, spec: ImageSpec, reference: str) -> dict[str, str]:
+def versions(client: "DockerClient", spec: ImageSpec, reference: str) -> dict[str, str]:
     """Ask a built image for the versions its tags name, e.g. `{"python": "3.11"}`.
 
     An image without a Python environment has nothing to tell.
     """
     if not spec.environment:
         return {}
+    from docker.errors import APIError, ContainerError  # noqa: PLC0415 - see engine.quick
+
     command = [f"{spec.environment}/bin/python", "-c", _VERSIONS_PROGRAM, json.dumps(spec.tags)]
     try:
         output = client.containers.run(
@@ -86,7 +101,7 @@ def versions(client: DockerClient, spec: ImageSpec, reference: str) -> dict[str,
     return found
 
 
-def tag(client: DockerClient, step: Step, tags: Iterable[str]) -> None:
+def tag(client: "DockerClient", step: Step, tags: Iterable[str]) -> None:
     """Give the step's image more tags; a tag that another image had moves to this one."""
     for name in tags:
         client.api.tag(step.reference, step.spec.repository, name, force=True)

@@ -12,12 +12,15 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from docker import DockerClient
-
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.plan import LABEL, Base, digest, short
 from jhub_docker.progress import say, stage
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 REPOSITORY = "local/debian-debootstrap"
 INCLUDED_PACKAGES = ("ca-certificates",)
@@ -73,14 +76,14 @@ def base(suite: str) -> Base:
     return Base(f"{REPOSITORY}:{suite}-{short(key)}", f"sha256:{key}", standin=True)
 
 
-def ensure(client: DockerClient, suite: str) -> Base:
+def ensure(client: "DockerClient", suite: str) -> Base:
     """The root file system of Debian `suite` as an image of the engine, made if it is missing.
 
     Raises ActionError where it cannot be made: not root, no debootstrap, an archive out of reach.
     """
     made = base(suite)
     reference = made.reference
-    if client.api.images(name=reference):
+    if quick.image(reference):
         return made
     _require_debootstrap()
     with (

@@ -3,26 +3,55 @@
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
-from jhub_docker.builds import Result
 from jhub_docker.plan import Base, Plan, short
+
+if TYPE_CHECKING:
+    from jhub_docker.builds import Result
+
+WIDTH = 160
+"""Characters of a line; longer cells are folded."""
 
 
 def render(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> str:
     """A table as text; the columns named in `right` are aligned to the right."""
+    lines = [tuple(columns), *map(tuple, rows)]
+    return _aligned(lines, right) or _folded(lines, right)
+
+
+def _aligned(lines: Sequence[Sequence[str]], right: Sequence[str]) -> str | None:
+    """The table where no cell has to be folded; None where one has to.
+
+    Importing rich takes longer than reading the files of a build that has nothing to do.
+    """
+    if not all(cell.isascii() and cell.isprintable() for line in lines for cell in line):
+        return None  # a character can be wider than one column, or end the line
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) > WIDTH:
+        return None
+    signs = [">" if column in right else "<" for column in lines[0]]
+    return "\n".join(
+        "  ".join(
+            f"{cell:{sign}{width}}" for cell, sign, width in zip(line, signs, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _folded(lines: Sequence[Sequence[str]], right: Sequence[str]) -> str:
+    from rich.console import Console  # noqa: PLC0415 - see above
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for column in lines[0]:
         table.add_column(
             column, justify="right" if column in right else "left", overflow="fold", no_wrap=False
         )
-    for row in rows:
-        table.add_row(*row)
+    for line in lines[1:]:
+        table.add_row(*line)
     target = io.StringIO()
-    Console(file=target, width=160, markup=False, highlight=False).print(table)
+    Console(file=target, width=WIDTH, markup=False, highlight=False).print(table)
     return "\n".join(line.rstrip() for line in target.getvalue().rstrip().splitlines())
 
 
@@ -62,7 +91,7 @@ def plan_json(made: Plan) -> str:
     return json.dumps(rows, indent=2)
 
 
-def builds(results: Iterable[Result]) -> str:
+def builds(results: Iterable["Result"]) -> str:
     """What became of each image; a failure's log is shown below, not in the table."""
     rows = [
         (

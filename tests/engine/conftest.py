@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.images import built
+from jhub_docker.images import built, here
 from jhub_docker.testing.resources import Engine
 from jhub_docker.testing.subject import Subject
 
@@ -28,7 +28,7 @@ http.server.ThreadingHTTPServer(('', 8888), Page).serve_forever()
 def base(engine: Engine) -> str:
     """The operating system layer of the real images; it has no `latest`, being no one's to run."""
     # Images made from it inherit its labels; `built` tells them apart.
-    found = [image for image in built(engine.client).values() if image.package == "singleuser-base"]
+    found = [image for image in built(here()).values() if image.package == "singleuser-base"]
     assert found, "there is no image of singleuser-base; run `./dev invoke build`"
     return max(found, key=lambda image: image.created).image_id
 

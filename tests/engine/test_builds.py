@@ -122,6 +122,20 @@ def test_a_change_builds_that_image_alone(root: Path, client: DockerClient, make
     }
 
 
+def test_what_was_taken_out_of_the_engine_comes_back(
+    root: Path, client: DockerClient, make: Make
+) -> None:
+    make("one", "FROM base\nRUN true\n")
+    tags = sorted(builds.build(client, root, ["one"])[0].tags)
+    client.images.remove(next(tag for tag in tags if tag.endswith(":latest")))
+    again = builds.build(client, root, ["one"])[0]
+    assert (again.outcome, sorted(again.tags)) == ("unchanged", tags)
+    for tag in tags:
+        client.images.remove(tag)
+    again = builds.build(client, root, ["one"])[0]
+    assert (again.outcome, sorted(again.tags)) == ("built", tags)
+
+
 TOOLS = f"""\
 FROM base
 USER root

@@ -2,19 +2,18 @@
 
 DOCKER_HOST, then DOCKER_CONTEXT, then the current context of the Docker CLI's configuration, then
 the default socket (the order of the Docker CLI's own `resolveContextName`, 28.2). Judging whether
-what answers is good enough is `checks`; starting one where nothing answers is `setup`.
+what answers is good enough is `checks`; starting one where nothing answers is `setup`. docker-py is
+imported where it is used: `quick` says why.
 """
 
 import os
 from collections.abc import Mapping
-
-import docker
-from docker.context import ContextAPI
-from docker.context.config import get_current_context_name
-from docker.errors import DockerException
-from requests.exceptions import RequestException
+from typing import TYPE_CHECKING
 
 from jhub_docker.errors import ActionError, UsageError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 DEFAULT_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 CONNECT_SECONDS = 600
@@ -31,6 +30,8 @@ class UnreachableError(ActionError):
 
 def context_name(environment: Mapping[str, str] = os.environ) -> str:
     """The Docker context in use; `default` for the default socket and for DOCKER_HOST."""
+    from docker.context.config import get_current_context_name  # noqa: PLC0415
+
     if environment.get("DOCKER_HOST"):
         return "default"
     return environment.get("DOCKER_CONTEXT") or str(get_current_context_name() or "default")
@@ -62,6 +63,8 @@ def address(environment: Mapping[str, str] = os.environ) -> str:
     """
     if host := environment.get("DOCKER_HOST"):
         return host
+    from docker.context import ContextAPI  # noqa: PLC0415
+
     name = context_name(environment)
     context = ContextAPI.get_context(name)
     if context is None:
@@ -84,11 +87,15 @@ def is_default(engine_address: str) -> bool:
     return socket_path(engine_address) in DEFAULT_SOCKETS
 
 
-def connect() -> docker.DockerClient:
+def connect() -> "DockerClient":
     """A client of the engine that the Docker CLI would use, which has answered once.
 
     Raises UnreachableError when nothing answers, UsageError for a context that does not exist.
     """
+    import docker  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
+
     where = address()
     try:
         client = docker.from_env(timeout=CONNECT_SECONDS, use_ssh_client=True)

@@ -9,12 +9,13 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
-
-import docker
+from typing import TYPE_CHECKING, Any
 
 from jhub_docker.engine.address import address, cli_environment, socket_path
 from jhub_docker.errors import ActionError, UsageError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 MIN_ENGINE = (25, 0)
 """The first engine that knows a health check's start interval, which every image declares
@@ -141,7 +142,16 @@ def wrong_plugins(
     return wrong
 
 
-def check(client: docker.DockerClient, needs: Iterable[str] = NEEDS) -> None:
+def fine(server: dict[str, Any] | None) -> bool:
+    """Whether an engine answered `docker version` and nothing is wrong with it or the settings.
+
+    What is wrong `check` tells. Raises UsageError as that does.
+    """
+    minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
+    return server is not None and not judge_engine(str(server["Version"]), str(server["Os"]))
+
+
+def check(client: "DockerClient", needs: Iterable[str] = NEEDS) -> None:
     """Raise ActionError, with one line per problem, unless engine and client can do what is needed.
 
     `needs` is any of `buildx`, `compose` and `disk`; the engine's version is always looked at.

@@ -14,10 +14,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
-from docker.errors import DockerException
-from requests.exceptions import RequestException
-
 from jhub_docker.engine import restarts
 from jhub_docker.errors import ActionError
 
@@ -62,6 +58,10 @@ class Daemon:
         """Whether an engine, anybody's, answers at the socket."""
         if not self.socket.is_socket():
             return False
+        import docker  # noqa: PLC0415
+        from docker.errors import DockerException  # noqa: PLC0415
+        from requests.exceptions import RequestException  # noqa: PLC0415
+
         try:
             with contextlib.closing(docker.DockerClient(f"unix://{self.socket}", timeout=5)) as it:
                 return bool(it.ping())

@@ -1,11 +1,13 @@
 """What there is to know of the engine in use, for a person to read."""
 
 from dataclasses import dataclass
-
-import docker
+from typing import TYPE_CHECKING
 
 from jhub_docker.engine import checks, restarts, setup
 from jhub_docker.engine.address import address, connect, context_name, is_default
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def status() -> Status:
     )
 
 
-def restart_hint(client: docker.DockerClient) -> str | None:
+def restart_hint(client: "DockerClient") -> str | None:
     """What would make a restart of this engine harmless, if anything is to be done."""
     started_here = is_default(address()) and setup.started_here()
     return restarts.hint(client.info(), started_here=started_here)

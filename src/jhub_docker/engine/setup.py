@@ -12,15 +12,17 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import docker
-
-from jhub_docker.engine import apt, checks
+from jhub_docker.engine import apt, checks, quick
 from jhub_docker.engine.address import UnreachableError, address, connect, is_default
 from jhub_docker.engine.apt import Log
 from jhub_docker.engine.daemon import Daemon
 from jhub_docker.engine.packages import BY_HAND, PARTS, PackagePlan, os_release, plan
 from jhub_docker.errors import ActionError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,15 @@ def require(
     assume_yes: bool = False,
     set_up: bool = True,
     needs: Iterable[str] = checks.NEEDS,
-) -> docker.DockerClient:
+) -> "DockerClient":
     """A client of an engine that can do what is `needs`; one is set up where that is possible.
 
     `log` gets one line per step. Raises ActionError, before any work, saying what is missing and
     what to install or change; with `set_up` false it never changes anything.
     """
     needs = set(needs)
+    if not needs and checks.fine(quick.server()):
+        return quick.LaterClient()
     try:
         client = connect()
     except UnreachableError as error:
@@ -156,6 +160,8 @@ def _containers(daemon: Daemon) -> int:
     """How many containers will go on running when the engine stops."""
     if not daemon.answers():
         return 0
+    import docker  # noqa: PLC0415
+
     with contextlib.closing(docker.DockerClient(f"unix://{daemon.socket}")) as client:
         info = client.info()
     return int(info["ContainersRunning"]) if info["LiveRestoreEnabled"] else 0

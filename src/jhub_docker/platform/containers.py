@@ -22,7 +22,7 @@ def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
     """The platform's services, then people's servers."""
     platform = compose.read(root)
     order = [*platform.services, SERVER]
-    digests = {image.image_id: image.digests for image in images.released(client)}
+    digests = {image.image_id: image.digests for image in images.released(images.here())}
     rows = []
     for container in labelled(client, f"{LABEL}.platform={platform.project}"):
         role = _role(container)

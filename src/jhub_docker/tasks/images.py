@@ -64,8 +64,8 @@ def build(
 @task(help={"json_": "Write the list as JSON."})
 def images(context: Context, json_: bool = False) -> None:
     """List the images in the engine: version, release or local build, size, and their base."""
-    client = engine.require(say, set_up=False, needs=())
-    rows = builds.listing(client, load(ROOT / "packages"))
+    engine.require(say, set_up=False, needs=())
+    rows = builds.listing(load(ROOT / "packages"))
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 
 

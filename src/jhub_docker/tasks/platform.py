@@ -1,10 +1,13 @@
-"""The platform: start it, stop it, see how it is."""
+"""The platform: start it, stop it, see how it is.
+
+What only these tasks need is imported in their bodies: a build with nothing to do would wait.
+"""
 
 import json
 
 from invoke.context import Context
 
-from jhub_docker import bases, builds, engine, platform, tables
+from jhub_docker import bases, builds, engine, tables
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say
 from jhub_docker.tasks.task import ROOT, task, whole_number, write
@@ -19,6 +22,8 @@ from jhub_docker.tasks.task import ROOT, task, whole_number, write
 )
 def up(context: Context, base: str = "auto", build: bool = True, yes: bool = False) -> None:
     """Build what is out of date, start hub and proxy, and print where to log in."""
+    from jhub_docker import platform  # noqa: PLC0415
+
     bases.mode(base)
     client = engine.require(say, assume_yes=yes)
     if build:
@@ -38,6 +43,8 @@ def up(context: Context, base: str = "auto", build: bool = True, yes: bool = Fal
 )
 def down(context: Context, servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
     """Stop hub and proxy; people's servers and all data stay unless asked otherwise."""
+    from jhub_docker import platform  # noqa: PLC0415
+
     client = engine.require(say, set_up=False, needs={"compose"})
     write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
 
@@ -45,6 +52,8 @@ def down(context: Context, servers: bool = False, volumes: bool = False, yes: bo
 @task(help={"json_": "Write it as JSON."})
 def status(context: Context, json_: bool = False) -> None:
     """Show hub, proxy and people's servers: state, health, image and its origin, since when."""
+    from jhub_docker import platform  # noqa: PLC0415
+
     client = engine.require(say, set_up=False, needs={"compose"})
     rows = platform.status(client, ROOT)
     columns = ("container", "role", "state", "image", "origin", "started")
@@ -64,6 +73,8 @@ def status(context: Context, json_: bool = False) -> None:
 )
 def logs(context: Context, service: str = "", follow: bool = False, tail: str = "200") -> None:
     """Show the logs of hub and proxy, or of one person's server."""
+    from jhub_docker import platform  # noqa: PLC0415
+
     lines = whole_number("--tail", tail)
     client = engine.require(say, set_up=False, needs={"compose"})
     platform.logs(client, ROOT, service, follow=follow, tail=lines)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from docker.errors import DockerException
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
@@ -37,12 +36,20 @@ def _reporting(body: Callable[..., Any]) -> Callable[..., Any]:
             return body(*arguments, **options)
         except JhubDockerError as error:
             raise Exit(f"error: {error}", code=error.exit_code) from None
-        except DockerException as error:
-            raise Exit(f"error: the Docker Engine refused: {error}", code=1) from None
         except KeyboardInterrupt:
             raise Exit("interrupted", code=130) from None
+        except Exception as error:
+            if _from_docker(error):
+                raise Exit(f"error: the Docker Engine refused: {error}", code=1) from None
+            raise
 
     return run
+
+
+def _from_docker(error: Exception) -> bool:
+    """Whether docker-py raised it: without importing that, which `engine.quick` avoids."""
+    errors = sys.modules.get("docker.errors")
+    return errors is not None and isinstance(error, errors.DockerException)
 
 
 def whole_number(flag: str, value: str) -> int:

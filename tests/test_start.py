@@ -1,0 +1,42 @@
+"""What every task waits for: importing the tasks, and reading what a build would be made from."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from docker.utils.build import exclude_paths
+
+from jhub_docker import contexts
+from jhub_docker.catalog import load
+
+ROOT = Path(__file__).parents[1]
+SLOW = {"docker", "requests", "rich", "urllib3"}
+"""Each takes longer to import than a build that has nothing to do takes for all it does."""
+
+PROGRAM = """
+import json, sys, tasks
+from pathlib import Path
+from jhub_docker import contexts
+from jhub_docker.catalog import load
+for spec in load(Path("packages")).specs.values():
+    contexts.hashes(spec)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def test_tasks_and_build_contexts_load_nothing_that_takes_long() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(result.stdout))
+    assert "invoke" in loaded
+    assert not loaded & SLOW
+
+
+def test_build_contexts_are_read_as_docker_py_reads_them() -> None:
+    for spec in load(ROOT / "packages").specs.values():
+        patterns = (spec.folder / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        sent = exclude_paths(str(spec.folder), patterns)
+        files = {path for path in sent if (spec.folder / path).is_file()} - {".dockerignore"}
+        assert set(contexts.hashes(spec)) == files
