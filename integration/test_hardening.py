@@ -115,11 +115,21 @@ def test_hub_is_nobody_and_has_no_socket_of_the_engine(platform: Platform) -> No
 def test_a_restarted_filter_breaks_nothing(person: Person, platform: Platform) -> None:
     container = platform.container("engine")
     before = container.attrs["State"]["Pid"]
-    container.stop(timeout=5)
+    # The form was there a moment ago, so the hub knows what is on offer and asks before the start.
+    assert "second" in person.hub.get(f"spawn/{person.name}/second").url
+    container.kill()
+    start = f"api/users/{person.name}/servers/second"
+    answer = person.hub.post(start, json={"profile": "uv-lab-small"})
+    assert answer.status_code == 503, answer.text
+    assert "cannot reach the Docker Engine at the moment" in answer.json()["message"]
     assert person.server.get("api").ok
-    page = person.hub.get(f"spawn/{person.name}/second")
-    assert page.status_code == 503
-    assert "cannot reach the Docker Engine at the moment" in page.text
+
+    def page_says_so() -> bool:
+        page = person.hub.get(f"spawn/{person.name}/second")
+        told = "cannot reach the Docker Engine at the moment" in page.text
+        return page.status_code == 503 and told
+
+    wait_until(page_says_so, 20, "the form to be as old as it may be")
     container.start()
 
     def healthy() -> bool:
