@@ -95,6 +95,13 @@ def test_sudo_works_where_granted_with_few_capabilities(
     kept = "sudo -n install -o nobody -m 4755 /bin/true /opt/tool && stat -c %U:%a /opt/tool"
     assert shell(container, kept, "nebula") == "nobody:4755"
     assert "not permitted" in shell(container, "sudo -n mknod /opt/null c 1 3", "nebula")
+    left_behind = "sudo -n install -m 4755 /usr/bin/id /home/nebula/id"
+    as_whom = "/home/nebula/id --user"
+    assert shell(container, f"{left_behind} && {as_whom}", "nebula") == "0"
+    person.stop()
+    person.choose("uv-marimo-small")
+    (container,) = platform.servers("installer")
+    assert shell(container, as_whom, "nebula") == "1000", "root's program works without sudo"
     person.stop()
 
 

@@ -15,15 +15,26 @@ from docker.models.containers import Container
 from jhub_docker import engine as engines
 from jhub_docker.plan import LABEL
 from jhub_docker.testing.isolation import cases, world
+from jhub_docker.testing.isolation.neighbour import Neighbour
 from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
+from jhub_docker.testing.platforms import SUDO_PROFILE, Platform
 from jhub_docker.testing.waiting import DeadlineReachedError, wait_until
 
 PROFILE = "uv-lab-small"
+PRIVATE_NETWORKS: list[tuple[str, dict[str, str], bool]] = [
+    ("by default", {}, True),
+    ("blocked", {"JHUB_BLOCK_PRIVATE_NETWORKS": "true"}, False),
+    (
+        "blocked but for one",
+        {"JHUB_BLOCK_PRIVATE_NETWORKS": "true", "JHUB_ALLOWED_DESTINATIONS": "{neighbour}"},
+        True,
+    ),
+]
+"""Settings of the firewall, and whether a machine on a private network is reached then."""
 
 
 class Scene:
-    """Two people, three servers, and what is around them."""
+    """Two people, four servers, and what is around them."""
 
     def __init__(self, platform: Platform, person: Person, peer: Person, root: Path) -> None:
         self.platform, self.person, self.peer = platform, person, peer
@@ -36,14 +47,16 @@ class Scene:
 
     def look(self, event: str) -> None:
         """Try everything and note it under the event."""
-        own, second = self.server(self.person.name), self.server(self.person.name, "second")
+        as_root = event == cases.AS_ROOT
+        own = self.server(self.person.name, "root" if as_root else "")
+        second = self.server(self.person.name, "second")
         peer = self.server(self.peer.name)
         for container in (second, peer, self.platform.container("hub")):
             self.world.listen_in(container)
         attempts = self.world.attempts(own, second, peer)
 
         def as_expected() -> bool:
-            self.outcomes[event] = world.try_all(own, attempts)
+            self.outcomes[event] = world.try_all(own, attempts, as_root=as_root)
             return not world.unexpected(self.outcomes[event])
 
         # Listeners need a moment, and so do attachments that are being made anew.
@@ -58,20 +71,22 @@ class Scene:
         self.peer.wait_until_served()
 
     def start_servers(self) -> None:
-        """One server for each, and another of the person's, called `second`, all at once."""
-        second = f"api/users/{self.person.name}/servers/second"
+        """One server for each, and of the person's two more, `second` and, with sudo, `root`."""
         for one in (self.person, self.peer):
             answer = one.start_by_api({"profile": PROFILE})
             assert answer.ok, answer.text
-        answer = self.person.hub.post(second, json={"profile": PROFILE})
-        assert answer.ok, answer.text
+        others = {"second": PROFILE, "root": SUDO_PROFILE}
+        for name, profile in others.items():
+            path = f"api/users/{self.person.name}/servers/{name}"
+            answer = self.person.hub.post(path, json={"profile": profile})
+            assert answer.ok, answer.text
         self.wait_until_served()
 
         def ready() -> bool:
-            user = self.person.hub.get(f"api/users/{self.person.name}").json()
-            return bool(user["servers"]["second"]["ready"])
+            servers = self.person.hub.get(f"api/users/{self.person.name}").json()["servers"]
+            return all(servers[name]["ready"] for name in others)
 
-        wait_until(ready, 60, "the second server")
+        wait_until(ready, 60, "the other servers")
 
     # -- events, called as they are in the table ------------------------------------------------
 
@@ -128,6 +143,7 @@ def scene(
 
 HAPPENS: dict[str, Callable[[Scene], None]] = {
     cases.BEFORE: lambda _: None,
+    cases.AS_ROOT: lambda _: None,
     **dict(
         zip(
             cases.EVENTS,
@@ -160,6 +176,23 @@ def test_without_its_firewall_the_hub_starts_no_server(scene: Scene) -> None:
     answer = scene.person.hub.post(path, json={"profile": PROFILE})
     assert not answer.ok
     assert "firewall is not in place" in answer.text
+
+
+def test_private_networks_around_the_host_are_blocked_where_that_is_set(scene: Scene) -> None:
+    """Behind the rules of the firewall's container as it is started anew with other settings."""
+    platform, own = scene.platform, scene.server(scene.person.name)
+    before = dict(platform.environment)
+    with Neighbour(platform) as neighbour:
+        probes = (["tcp", neighbour.address, neighbour.port], ["tcp", "hub", world.HUB_API])
+        assert world.reached(scene.world.stranger, probes[0]) == [True], "it is not there"
+        for title, settings, wanted in PRIVATE_NETWORKS:
+            for name, value in settings.items():
+                platform.environment[name] = value.format(neighbour=neighbour.address)
+            try:
+                platform.compose("up", "--detach", "--wait", "--no-deps", "guard")
+            finally:
+                platform.environment = dict(before)
+            assert world.reached(own, *probes) == [wanted, True], title
 
 
 def test_the_documented_matrix_is_what_was_seen(scene: Scene, pytestconfig: pytest.Config) -> None:

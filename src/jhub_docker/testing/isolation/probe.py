@@ -5,13 +5,19 @@ what was seen. All are tried at the same time.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
+import stat
+import struct
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+_SIOCSIFADDR, _SIOCSIFFLAGS = 0x8916, 0x8914  # netdevice(7); an alias that is down is gone
 
 SECONDS = 2.0
 """How long a connection may take; what is dropped takes this long."""
@@ -65,7 +71,23 @@ def raw() -> str:
     return "opened"
 
 
-KINDS = {probe.__name__: probe for probe in (tcp, name, link, file, mount, raw)}
+def address(text: str) -> str:
+    """Have another address, for a moment."""
+    packed = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(text))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for request, value in ((_SIOCSIFADDR, packed), (_SIOCSIFFLAGS, bytes(16))):
+            fcntl.ioctl(any_socket, request, struct.pack("16s16s8x", b"eth0:probe", value))
+    return text
+
+
+def device() -> str:
+    """Make a node of the first disk's kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.mknod(f"{folder}/disk", stat.S_IFBLK | 0o600, os.makedev(8, 0))
+    return "made"
+
+
+KINDS = {probe.__name__: probe for probe in (tcp, name, link, file, mount, raw, address, device)}
 
 
 def attempt(probe: list[Any]) -> tuple[bool, str]:

@@ -76,6 +76,7 @@ class World:
             name=self.engine.name("stranger"),
             labels=labels,
             network=self.engine.network("stranger"),
+            cap_add=["NET_ADMIN"],
             ports={PORT: None},
             detach=True,
         )
@@ -142,6 +143,12 @@ class World:
             "peer-home": _alike(peer, [["mount", peer_home]]),
             "database": _alike(hub, [["file", "/srv/jupyterhub/jupyterhub.sqlite"]]),
             "raw-socket": _alike(stranger, [["raw"]]),
+            "address": Attempt(
+                [["address", ip] for name, ip, _ in _places(proxy) if name in own_networks],
+                stranger,
+                [["address", "192.0.2.7"]],
+            ),
+            "device": _alike(stranger, [["device"]]),
             "hub-api": _alike(second, _tcp(["hub"], HUB_API)),
             "dns": _alike(stranger, [["name", self.registry]]),
             "registry": _alike(stranger, _tcp([self.registry], 443)),
@@ -162,17 +169,21 @@ class World:
         return [":".join(a[i : i + 4] for i in range(0, 32, 4)) for a in found] or ["::1"]
 
 
-def try_all(server: Container, attempts: Mapping[str, Attempt]) -> dict[str, str]:
+def try_all(
+    server: Container, attempts: Mapping[str, Attempt], *, as_root: bool = False
+) -> dict[str, str]:
     """Each case's outcome from inside `server`, all at once, with the controls beside it.
 
-    An outcome that is neither wholly denied nor wholly reached tells what was seen.
+    With `as_root` its person tries it with sudo. An outcome that is neither wholly denied nor
+    wholly reached tells what was seen.
     """
     groups: dict[Container, list[Sequence[Probe]]] = {}
     for attempt in attempts.values():
         groups.setdefault(attempt.control, []).append(attempt.control_probes)
     with ThreadPoolExecutor() as threads:
         controls = {one: threads.submit(_try, one, probes) for one, probes in groups.items()}
-        tried = _try(server, [attempt.probes for attempt in attempts.values()])
+        mine = [attempt.probes for attempt in attempts.values()]
+        tried = _try(server, mine, sudo=as_root)
         checked = {one: iter(done.result()) for one, done in controls.items()}
     outcomes = {}
     for (key, attempt), seen in zip(attempts.items(), tried, strict=True):
@@ -181,6 +192,11 @@ def try_all(server: Container, attempts: Mapping[str, Attempt]) -> dict[str, str
         if _outcome(control) != REACHED:
             outcomes[key] += f" (but where it should be reached: {control})"
     return outcomes
+
+
+def reached(container: Container, *probes: Probe) -> list[bool]:
+    """Which of these are reached from inside a container."""
+    return [was for was, _ in _try(container, [probes])[0]]
 
 
 def unexpected(outcomes: Mapping[str, str]) -> dict[str, str]:
@@ -197,12 +213,15 @@ def _outcome(seen: Sequence[tuple[bool, str]]) -> str:
     return REACHED if reached.pop() else DENIED
 
 
-def _try(container: Container, groups: Sequence[Sequence[Probe]]) -> list[list[tuple[bool, str]]]:
+def _try(
+    container: Container, groups: Sequence[Sequence[Probe]], *, sudo: bool = False
+) -> list[list[tuple[bool, str]]]:
     """Run all groups' probes in one call; the results in groups again."""
     flat = [probe for group in groups for probe in group]
-    code, output = container.exec_run(
-        ["python3", "-c", (HERE / "probe.py").read_text(), json.dumps(flat)], demux=True
-    )
+    command = ["python3", "-c", (HERE / "probe.py").read_text(), json.dumps(flat)]
+    if sudo:
+        command = ["sudo", "-n", *command]
+    code, output = container.exec_run(command, user="nebula" if sudo else "", demux=True)
     assert code == 0, f"{container.name}: {(output[1] or b'').decode()}"
     results = iter(json.loads(output[0]))
     return [[tuple(next(results)) for _ in group] for group in groups]
