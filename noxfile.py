@@ -126,8 +126,8 @@ def image_tests(session: nox.Session, image: str) -> None:
 @nox.session
 def harness(session: nox.Session) -> None:
     """Deliberately broken images must fail, each with the check that is meant for it."""
-    sync(session, "test")
-    session.run("python", "-m", "jhub_docker.testing.prepare", "singleuser-base")
+    sync(session, "test", "dev")
+    session.run("python", "-m", "jhub_docker.testing.prepare", "--registry", "singleuser-base")
     session.run("pytest", "tests/engine", *session.posargs)
 
 
@@ -137,6 +137,14 @@ def integration(session: nox.Session) -> None:
     sync(session, "test")
     session.run("python", "-m", "jhub_docker.testing.prepare", "--browser", "--registry", *IMAGES)
     session.run("pytest", "integration", *session.posargs)
+
+
+@nox.session
+def releases(session: nox.Session) -> None:
+    """Real images released by a maintainer's commands into a real registry, and verified."""
+    sync(session, "test", "dev")
+    session.run("python", "-m", "jhub_docker.testing.prepare", "--registry", "uv-marimo", "uv-lab")
+    session.run("pytest", "integration/release", *session.posargs)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ namespace = Collection(
     records.verify,
     Collection.from_module(config, name="config"),
     Collection.from_module(engine, name="engine"),
-    Collection("release", release.status, records.key),
+    Collection("release", release.release, release.status, records.key),
 )
 
 # What is imported stays to the end. Without this Python would look through all of it again, at its

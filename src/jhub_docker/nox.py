@@ -8,6 +8,9 @@ from pathlib import Path
 
 from jhub_docker.errors import ActionError
 
+TEST_TAG = "JHUB_TEST_TAG"
+"""Environment variable: the tag of the images to test. With it nothing is built for the tests."""
+
 
 def run(root: Path, sessions: Iterable[str], environment: Mapping[str, str] | None = None) -> None:
     """Run the named Nox sessions, raising ActionError when one of them fails.

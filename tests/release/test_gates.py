@@ -6,11 +6,10 @@ import pytest
 
 from jhub_docker.catalog import load
 from jhub_docker.errors import UsageError
-from jhub_docker.release import evidence, gates, status
-from jhub_docker.release.evidence import Evidence
+from jhub_docker.release import gates, status
 from jhub_docker.release.status import Status
+from jhub_docker.testing.little_checkouts import Checkout
 
-from .conftest import Checkout
 from .test_status import bases
 
 
@@ -21,8 +20,7 @@ def made(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     checkout.package("lab", locked={"jupyterhub": "6.1.1"}, own=server, direct=("jupyterhub",))
     checkout.package("hub", locked={"jupyterhub": "6.1.1"}, direct=("jupyterhub",))
     checkout.commit("Begin")
-    checkout.git("config", "user.name", "T")
-    checkout.git("config", "user.email", "t@example.org")
+    checkout.identify()
     monkeypatch.delenv("JHUB_DOCKER_LANE", raising=False)
     return checkout
 
@@ -33,12 +31,7 @@ def state(checkout: Checkout, image: str = "lab") -> Status:
 
 
 def prove(checkout: Checkout, image: str = "lab") -> None:
-    catalog = load(checkout.root / "packages")
-    for suite in (evidence.IMAGE, evidence.INTEGRATION):
-        folders = evidence.suite_folders(checkout.root, catalog, suite, image)
-        digest = evidence.tests_digest(checkout.root, folders)
-        found = Evidence(suite, {image: state(checkout, image).build_id}, digest, 1, (), "")
-        evidence.write(checkout.root, found)
+    checkout.prove(image, state(checkout, image).build_id)
 
 
 def said(checkout: Checkout, image: str = "lab") -> str:

@@ -9,8 +9,7 @@ from jhub_docker.catalog import Catalog
 from jhub_docker.plan import Base
 from jhub_docker.release import history, status
 from jhub_docker.release.version import Version
-
-from .conftest import Checkout
+from jhub_docker.testing.little_checkouts import Checkout
 
 DEBIAN = {"debian": Base("debian:here", "sha256:1")}
 

@@ -53,6 +53,24 @@ class Records:
         """The bills of materials, one for each platform."""
         return [found[BILL] for found in self.documents.values() if BILL in found]
 
+    def to_json(self) -> dict[str, Any]:
+        """The documents by digest and file name."""
+        return {
+            digest: {kind.file: document for kind, document in documents.items()}
+            for digest, documents in self.documents.items()
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Mapping[str, Any]]) -> "Records":
+        """Read what `to_json` gave. Raises KeyError for a file that is of no kind."""
+        kinds = {kind.file: kind for kind in KINDS}
+        return cls(
+            {
+                digest: {kinds[name]: document for name, document in documents.items()}
+                for digest, documents in value.items()
+            }
+        )
+
 
 def make_records(layout: Layout, image: Descriptor, source: Source) -> Records:
     """Make the records of an index, or of a single manifest, in a layout.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker.errors import ActionError
+from jhub_docker.record.records import Records
 from jhub_docker.release import history
 from jhub_docker.release.version import Version
 
@@ -22,8 +23,9 @@ FOLDER = Path(".dev/release")
 class Candidate:
     """`start` is the commit it began from, `commit` the one its image is built from.
 
-    `digest` is that of the exported index, `tested` says that its tests passed, `recorded` is the
-    commit with the ledger. `registries` were asked for, in `published` all is there and verified.
+    `digest` is that of the exported index, `notes` are the audit's, `tested` says that its tests
+    passed, `recorded` is the commit with the ledger. `registries` were asked for, in `published`
+    all is there and verified.
     """
 
     image: str
@@ -37,6 +39,7 @@ class Candidate:
     size: int = 0
     compressed: int = 0
     layers: int = 0
+    notes: list[str] = field(default_factory=list)
     judged: bool = False
     tested: bool = False
     recorded: str = ""
@@ -76,6 +79,18 @@ class Workplace:
         partial = self._state.with_suffix(".part")
         partial.write_text(json.dumps(asdict(candidate), indent=2) + "\n", encoding="utf-8")
         partial.replace(self._state)
+
+    def keep_records(self, records: Records) -> None:
+        """Keep what is said of the image, to be signed, and to compare later releases with."""
+        text = json.dumps(records.to_json(), indent=1, sort_keys=True)
+        self.records.write_text(text + "\n", encoding="utf-8")
+
+    def load_records(self) -> Records | None:
+        """What was kept; None where nothing was, or nothing that can be read."""
+        try:
+            return Records.from_json(json.loads(self.records.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, KeyError, AttributeError):
+            return None
 
     def add_tree(self, commit: str) -> None:
         """A detached work tree of a commit; one that is there already is kept as it is."""

@@ -8,6 +8,7 @@ from jhub_docker import plan, tables
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import UsageError
 from jhub_docker.release import changelog
+from jhub_docker.release.candidate import Candidate
 from jhub_docker.release.status import Status, affected
 
 
@@ -54,6 +55,21 @@ def outline(catalog: Catalog, status: Status, registries: Sequence[str]) -> str:
         section,
         f"To: {', '.join(registries)}" if registries else "To no registry (--push names one).",
     ]
+    return "\n".join(lines)
+
+
+def outcome(image: str, made: Candidate | None) -> str:
+    """What became of a release, and what is left for the maintainer to do."""
+    if made is None:
+        return f"{image}: nothing changed since the last release, so there is nothing to release"
+    tag = f"{made.image}-v{made.version}"
+    lines = [
+        f"{made.image} {made.version} is {made.digest}",
+        f"commit {made.commit[:12]}, tag {tag}: git push --follow-tags",
+        *(f"in {registry}" for registry in made.published),
+    ]
+    if not made.registries:
+        lines.append(f"in no registry yet: ./dev invoke release {image} --push REGISTRY")
     return "\n".join(lines)
 
 

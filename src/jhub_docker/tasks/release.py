@@ -1,4 +1,4 @@
-"""Releasing one image, and what two releases differ in.
+"""Releasing one image, and which images have to be released.
 
 Modules that only a release needs are imported in the task's body: every other task would wait for
 them too.
@@ -8,11 +8,64 @@ import json
 
 from invoke.context import Context
 
-from jhub_docker import bases, engine
-from jhub_docker.catalog import Catalog
-from jhub_docker.plan import Base
+from jhub_docker import engine
 from jhub_docker.progress import say
 from jhub_docker.tasks.task import ROOT, task, write
+
+
+@task(
+    default=True,
+    positional=["image"],
+    iterable=["push"],
+    help={
+        "image": "The image, by its folder's name.",
+        "bump": "Which number of the version goes up: major, minor, patch, or auto, which follows "
+        "from what changed (the default).",
+        "dry-run": "Only say what the release would be, and what is against it.",
+        "push": "A registry to push to, HOST or HOST/PATH; can be given several times. Without "
+        "it the release stays in this checkout until it is pushed by another call.",
+        "accept-unreached": "Release although some parts could not be checked for known "
+        "vulnerabilities; its record says which.",
+        "keyless": "Sign with the identity of a CI system; needs --identity and --issuer.",
+        "identity": "The identity that signs, with --keyless.",
+        "issuer": "Its OpenID Connect issuer, with --keyless.",
+        "yes": "Do not ask before the release is begun.",
+    },
+)
+def release(
+    context: Context,
+    image: str,
+    push: list[str],
+    bump: str = "auto",
+    dry_run: bool = False,
+    accept_unreached: bool = False,
+    keyless: bool = False,
+    identity: str = "",
+    issuer: str = "",
+    yes: bool = False,
+) -> None:
+    """Release one image: version, changelog, build, tests, records, push, verification."""
+    from jhub_docker.oci.access import Access  # noqa: PLC0415
+    from jhub_docker.oci.registry import Remote  # noqa: PLC0415
+    from jhub_docker.record import keys  # noqa: PLC0415
+    from jhub_docker.release import flow, report  # noqa: PLC0415
+    from jhub_docker.release.publish import Signer  # noqa: PLC0415
+    from jhub_docker.release.version import check_bump  # noqa: PLC0415
+
+    check_bump(bump)
+    signer = None
+    if push and not dry_run:
+        trust = keys.trusted(ROOT, identity=identity, issuer=issuer)
+        signer = Signer(keys.signing_key(keyless=keyless), trust)
+    request = flow.Request(image, bump, tuple(push), signer, yes, accept_unreached)
+    remote = Remote(Access.from_environment())
+    if dry_run:
+        client = engine.require(say, set_up=False, needs=())
+        write(flow.plan(ROOT, client, remote, request))
+        return
+    client = engine.require(say, assume_yes=yes, needs={"buildx", "disk"})
+    made = flow.release(ROOT, client, remote, request)
+    write(report.outcome(image, made))
 
 
 @task(
@@ -24,14 +77,10 @@ from jhub_docker.tasks.task import ROOT, task, write
 )
 def status(context: Context, image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
-    # Only releases need it.
-    from jhub_docker.release import report, status  # noqa: PLC0415
+    from jhub_docker.release import artifact, report, status  # noqa: PLC0415
 
     client = engine.require(say, set_up=False, needs=())
-
-    def resolve(catalog: Catalog) -> dict[str, Base]:
-        return bases.resolve(client, catalog, catalog.published, "auto", bases.lane(), act=False)
-
+    resolve = artifact.resolver(client)
     now = status.read(ROOT / "packages", resolve)
     chosen = now.catalog.select(image)
     found = [status.of(ROOT, spec.name, now, resolve) for spec in chosen]

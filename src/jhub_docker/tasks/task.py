@@ -1,8 +1,9 @@
 """The `@task` of this project: Invoke's, with foreseeable failures shown as one message."""
 
 import functools
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def task(**options: Any) -> Callable[[Callable[..., None]], Task[Any]]:
 def _reporting(body: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(body)
     def run(*arguments: Any, **options: Any) -> Any:
+        _help_where_asked(options.values())
         try:
             return body(*arguments, **options)
         except JhubDockerError as error:
@@ -50,6 +52,14 @@ def _from_docker(error: Exception) -> bool:
     """Whether docker-py raised it: without importing that, which `engine.quick` avoids."""
     errors = sys.modules.get("docker.errors")
     return errors is not None and isinstance(error, errors.DockerException)
+
+
+def _help_where_asked(values: Iterable[Any]) -> None:
+    """Show a task's help for `invoke TASK --help`, which Invoke takes for a positional's value."""
+    for flag in ("--help", "-h"):
+        if flag in list(values):
+            name = sys.argv[sys.argv.index(flag) - 1]
+            os.execv(sys.argv[0], [sys.argv[0], "--help", name])  # noqa: S606 - invoke itself
 
 
 def whole_number(flag: str, value: str) -> int:

@@ -16,9 +16,9 @@ import requests
 from docker.models.containers import Container
 
 from jhub_docker.errors import ActionError
+from jhub_docker.nox import TEST_TAG
 from jhub_docker.plan import LABEL
 from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.subject import TAG_VARIABLE
 from jhub_docker.testing.waiting import wait_until
 
 SUDO_PROFILE = "uv-marimo-medium"
@@ -61,7 +61,7 @@ class Platform:
             "JHUB_CONTAINER_PREFIX": f"{self.project}-jupyter",
             "JHUB_USER_VOLUME_PREFIX": f"{self.project}-home-",
             "JHUB_SHARED_VOLUME_PREFIX": f"{self.project}-shared-",
-            "JHUB_IMAGE_TAG": os.environ.get(TAG_VARIABLE, "latest"),
+            "JHUB_IMAGE_TAG": os.environ.get(TEST_TAG, "latest"),
             "JHUB_BIND": "127.0.0.1",
             # Other platforms' tests may run on the same machine, which may be a small one.
             "JHUB_MEMORY_OVERCOMMIT": "8",

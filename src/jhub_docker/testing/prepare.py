@@ -1,9 +1,10 @@
 """`python -m jhub_docker.testing.prepare [IMAGE...]`: make sure there is something to test.
 
 An engine is set up where none answers, and the named images are built as far as they are out of
-date; without images no engine is asked. With `--browser` Debian's Chromium is installed where it is
-missing, with `--registry` its registry, oras and cosign are unpacked below `.dev/tools/`. This is
-what the test sessions run first; it is not a test.
+date; without images no engine is asked, and with JHUB_TEST_TAG, which names images that are there,
+none is built. With `--browser` Debian's Chromium is installed where it is missing, with
+`--registry` its registry, oras and cosign are unpacked below `.dev/tools/`. This is what the test
+sessions run first; it is not a test.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from docker.errors import DockerException
 
 from jhub_docker import builds, engine, tables
 from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.nox import TEST_TAG
 from jhub_docker.oci import tools
 from jhub_docker.progress import say, stage
 from jhub_docker.testing import browser, registry
@@ -32,7 +34,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--registry", action="store_true", help="get a registry, oras and cosign")
     options = parser.parse_args(arguments)
     try:
-        if options.images:
+        if options.images and TEST_TAG not in os.environ:
             build(options.images)
         if options.browser:
             install_browser()

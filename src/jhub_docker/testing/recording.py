@@ -10,10 +10,10 @@ from docker.errors import DockerException, ImageNotFound
 from jhub_docker import engine, machine
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.nox import TEST_TAG
 from jhub_docker.plan import LABEL, short
 from jhub_docker.release import evidence
 from jhub_docker.release.evidence import IMAGE, INTEGRATION, Evidence, Run
-from jhub_docker.testing.subject import TAG_VARIABLE
 
 _NARROWING = {
     "keyword": "-k",
@@ -143,6 +143,6 @@ class Recorder:
     def _identify(self) -> Mapping[str, str] | str:
         """The build ids, or why they cannot be told."""
         try:
-            return build_ids(self._catalog, self._images, os.environ.get(TAG_VARIABLE, "latest"))
+            return build_ids(self._catalog, self._images, os.environ.get(TEST_TAG, "latest"))
         except (JhubDockerError, DockerException) as error:
             return str(error)

@@ -17,14 +17,12 @@ from docker.errors import ImageNotFound
 
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import ActionError
+from jhub_docker.nox import TEST_TAG
 from jhub_docker.testing import layers
 from jhub_docker.testing.hubs import Hub
 from jhub_docker.testing.resources import Engine
 from jhub_docker.testing.singleuser import HOME, SingleUserContainer
 from jhub_docker.testing.tls_peer import TlsPeer
-
-TAG_VARIABLE = "JHUB_TEST_TAG"
-"""Environment variable: the tag of the images to test, default `latest`."""
 
 
 @dataclass(eq=False)
@@ -49,7 +47,7 @@ class Subject:
         except ImageNotFound:
             raise ActionError(
                 f"the engine has no image {self.reference}; build it with "
-                f"`./dev invoke build -i {self.name}` or name another tag in {TAG_VARIABLE}"
+                f"`./dev invoke build -i {self.name}` or name another tag in {TEST_TAG}"
             ) from None
         return attributes
 
@@ -143,7 +141,7 @@ def from_catalog(engine: Engine, catalog: Catalog, name: str, files: Path) -> Su
     folder.mkdir(parents=True, exist_ok=True)
     return Subject(
         engine,
-        f"{spec.repository}:{os.environ.get(TAG_VARIABLE, 'latest')}",
+        f"{spec.repository}:{os.environ.get(TEST_TAG, 'latest')}",
         folder,
         name=name,
         port=spec.port or 8888,

@@ -1,0 +1,86 @@
+"""A released image into registries: pushed, signed and verified everywhere, and only then named.
+
+A tag is what people find an image by. None is written before all registries have all of it, so a
+release that stops half-way is nothing but blobs that nobody sees.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jhub_docker.catalog import ImageSpec
+from jhub_docker.errors import ActionError
+from jhub_docker.oci.layout import Descriptor, Layout
+from jhub_docker.oci.reference import Reference
+from jhub_docker.oci.registry import Remote
+from jhub_docker.oci.version_tags import publish_tags
+from jhub_docker.progress import say
+from jhub_docker.record.keys import Key, Trust
+from jhub_docker.record.records import Records
+from jhub_docker.record.signing import sign
+from jhub_docker.record.verify import verify
+from jhub_docker.release.ledger import Entry
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Who signs, and who will be trusted to have."""
+
+    key: Key
+    trust: Trust
+
+
+def repository(spec: ImageSpec, registry: str) -> Reference:
+    """Where an image goes in `registry`, a host with or without a path, e.g. `ghcr.io/team`.
+
+    Raises UsageError for what is none.
+    """
+    return Reference.parse(f"{registry.rstrip('/')}/{spec.repository.rpartition('/')[2]}")
+
+
+def require_free(
+    remote: Remote, repositories: Sequence[Reference], version: str, digest: str = ""
+) -> None:
+    """Raise ActionError where another digest has the version already."""
+    for place in repositories:
+        held = remote.resolve(place.tagged(version))
+        if held and held.digest != digest:
+            raise ActionError(
+                f"{place.tagged(version)} is published already, as {held.digest}, and a version "
+                "is never overwritten; choose another with --bump"
+            )
+
+
+def publish(
+    remote: Remote,
+    repositories: Sequence[Reference],
+    layout: Layout,
+    index: Descriptor,
+    records: Records,
+    signer: Signer,
+    *,
+    version: str,
+    ledger: dict[str, Entry],
+    scratch: Path,
+) -> None:
+    """Push the image and its records to each repository, pull it back, verify it, and tag it.
+
+    `ledger` is that of the image; the images are pulled below `scratch`. Raises ActionError at the
+    first failure; running it again goes on with what is missing.
+    """
+    for place in repositories:
+        image = remote.push(layout, index, place)
+        sign(remote, image, records, signer.key)
+        report = verify(remote, image, signer.trust, ledgers=lambda package: ledger, folder=scratch)
+        for line in report.lines():
+            say(f"    {line}")
+        report.require()
+    for place in repositories:
+        written = publish_tags(remote, place.at(index.digest), version, yanked(ledger))
+        named = f"now {', '.join(written)}" if written else "has all its tags"
+        say(f"==> {place.name}@{index.digest[:19]} {named}")
+
+
+def yanked(ledger: dict[str, Entry]) -> Collection[str]:
+    """The versions that were taken back."""
+    return [version for version, entry in ledger.items() if entry.yanked]

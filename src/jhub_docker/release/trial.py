@@ -1,0 +1,89 @@
+"""What a built image has to pass before it is released: its budget, its audit, its own tests."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from docker import DockerClient
+
+from jhub_docker import nox
+from jhub_docker.audit.gate import gate
+from jhub_docker.catalog import ImageSpec
+from jhub_docker.errors import ActionError
+from jhub_docker.oci.layout import Descriptor, Layout
+from jhub_docker.oci.load import load
+from jhub_docker.progress import say, stage
+from jhub_docker.record import listed
+from jhub_docker.record.records import Records
+from jhub_docker.release import budget
+from jhub_docker.release.budget import Measured
+from jhub_docker.release.ledger import Entry
+
+
+def judge(
+    root: Path,
+    spec: ImageSpec,
+    measured: Measured,
+    records: Records,
+    *,
+    before: tuple[Entry, Records | None] | None = None,
+    accept_unreached: bool = False,
+) -> list[str]:
+    """Hold size, layers and known vulnerabilities against the rules in `root`.
+
+    `before` is the last release with its records, where this machine has them. Returns the audit's
+    notes, which belong to the release. Raises ActionError with everything that is against it.
+    """
+    entry, old = before or (None, None)
+    grown = budget.growth(sizes(old), sizes(records)) if old else []
+    last = Measured(entry.size, entry.compressed, entry.layers) if entry else None
+    for line in budget.report(spec.budget, measured, last, grown):
+        say(f"    {line}")
+    against = budget.exceeded(spec.budget, measured) if spec.budget else []
+    if against:
+        against = [f"{line}; make it smaller, or raise `budget` with a reason" for line in against]
+    parts = [part.purl for bill in records.bills for part in listed.packages(bill)]
+    with stage(f"looking up known vulnerabilities of {len(parts)} parts of {spec.name}"):
+        verdict = gate(root, spec.name, parts, accept_unreached=accept_unreached)
+    for note in verdict.notes:
+        say(f"    {note}")
+    if against or verdict.refusals:
+        listing = "\n".join(f"  - {one}" for one in (*against, *verdict.refusals))
+        raise ActionError(f"{spec.name} may not be released as it is:\n{listing}")
+    return list(verdict.notes)
+
+
+def test(
+    client: DockerClient, tree: Path, spec: ImageSpec, layout: Layout, image: Descriptor
+) -> None:
+    """Run the image's tests, as the work tree has them, on the very digest that was exported.
+
+    It is loaded under a tag of its own that goes again; nothing that people run is touched.
+    Raises ActionError when a test fails.
+    """
+    tag = f"candidate-{spec.version}"
+    reference = f"{spec.repository}:{tag}"
+    with stage(f"loading {image.digest[:19]} as {reference}"):
+        load(client, layout, image, reference)
+    try:
+        nox.run(tree, [f"image_tests({spec.name})"], {nox.TEST_TAG: tag})
+    finally:
+        client.images.remove(reference)
+
+
+def native(client: DockerClient, layout: Layout, index: Descriptor) -> Descriptor:
+    """The image of the index that this engine can run by itself. Raises ActionError without one."""
+    architecture = str(client.version()["Arch"])
+    for entry, _ in layout.manifests(index):
+        if entry.platform.split("/")[:2] == ["linux", architecture]:
+            return entry
+    raise ActionError(f"{index.digest} has no image for linux/{architecture} to be tested here")
+
+
+def sizes(records: Records) -> Mapping[str, int]:
+    """The bytes of each package by kind and name; of several platforms the first counts."""
+    bill = next(iter(records.bills), {})
+    found: dict[str, int] = {}
+    for part in listed.packages(bill):
+        name = f"{part.name} ({part.kind})"
+        found[name] = found.get(name, 0) + part.size
+    return found
