@@ -1,9 +1,8 @@
 """A maintainer's clone, a registry of the session's own, and the releases made into it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 

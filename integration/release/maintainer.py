@@ -16,7 +16,7 @@ from jhub_docker.release.evidence import Evidence
 _KEPT_OUT = re.compile(r"^(NOX_|PYTEST_|VIRTUAL_ENV|PYTHON|UV_PROJECT_ENVIRONMENT|JHUB_TEST_)")
 """Variables of the session that runs the tests, which a maintainer's shell does not have."""
 
-PASSWORD = "a password for keys that live for one test run"  # noqa: S105
+PASSWORD = "a password for keys that live for one test run"
 
 
 @dataclass
