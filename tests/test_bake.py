@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from jhub_docker import bake, plan
 from jhub_docker.catalog import Catalog
@@ -41,6 +42,19 @@ def test_definition(make_package: Make, read: Read) -> None:
     assert child["secret"] == ["id=ca-bundle,src=/etc/ca.pem"]
     assert child["labels"]["x"] == "y"
     assert len(child["tags"]) == 1, "only the build id: the other tags wait for success"
+
+
+def test_only_another_platform_than_the_builders_own_is_named(
+    make_package: Make, read: Read
+) -> None:
+    found = steps(make_package, read)
+    common: dict[str, Any] = {"labels": {}, "environment": {}, "ca_bundle": None}
+    assert "platforms" not in bake.definition(found, **common)["target"]["child"]
+    foreign = bake.definition(found, **common, platform="linux/arm64")["target"]
+    assert {name: one["platforms"] for name, one in foreign.items()} == {
+        "parent": ["linux/arm64"],
+        "child": ["linux/arm64"],
+    }
 
 
 def test_decode_takes_pretty_and_compact_json_and_text() -> None:

@@ -21,6 +21,7 @@ def make(
     bases: Mapping[str, Base] = DEBIAN,
     existing: Mapping[str, BuiltImage] | None = None,
     force: bool = False,
+    platform: str = "",
 ) -> Plan:
     return plan.make(
         catalog,
@@ -29,6 +30,7 @@ def make(
         bases=bases,
         existing=existing or {},
         force=force,
+        platform=platform,
     )
 
 
@@ -155,6 +157,23 @@ def test_force_builds_the_named_image_and_no_parent(make_package: Make, read: Re
     family(make_package)
     made = make(read(), "one", existing=as_built(make(read())), force=True)
     assert reasons(made) == {"one": "forced"}
+
+
+def test_platforms_share_the_build_id_and_differ_in_tags_and_parents(
+    make_package: Make, read: Read
+) -> None:
+    family(make_package)
+    own = make(read(), "two")
+    arm = {"debian": Base("local/debian:x-arm64", "sha256:1", standin=True)}
+    other = make(read(), "two", bases=arm, platform="linux/arm64")
+    assert [step.build_id for step in other.steps] == [step.build_id for step in own.steps]
+    assert [f"{step.reference}-arm64" for step in own.steps] == [s.reference for s in other.steps]
+    assert other.platform == "linux/arm64"
+    top = other.steps[0]
+    assert top.contexts == {"base": "docker-image://local/debian:x-arm64"}
+    there = {top.build_id: BuiltImage("sha256:x", "os", top.build_id, top.inputs)}
+    again = make(read(), "two", bases=arm, existing=there, platform="linux/arm64")
+    assert again.steps[1].contexts == {"base": f"docker-image://{top.reference}"}
 
 
 def test_only_what_is_wanted_is_planned(make_package: Make, read: Read) -> None:

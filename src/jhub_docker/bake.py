@@ -25,8 +25,9 @@ def definition(
     environment: Mapping[str, str],
     ca_bundle: str | None,
     no_cache: Iterable[str] = (),
+    platform: str = "",
 ) -> dict[str, Any]:
-    """The bake file (JSON form) that builds `steps`.
+    """The bake file (JSON form) that builds `steps`, for the builder's own platform by default.
 
     `labels` go on every image; proxies are taken from `environment`, the machine's CA bundle is
     passed as the secret `ca-bundle`. Packages named in `no_cache` are built from nothing.
@@ -49,6 +50,7 @@ def definition(
             "secret": secrets,
             "no-cache": step.spec.name in no_cache,
             "output": ["type=docker"],
+            **({"platforms": [platform]} if platform else {}),
         }
     return {"group": {"default": {"targets": list(targets)}}, "target": targets}
 

@@ -4,15 +4,17 @@ A package with a `public` table stands for a base: where the public image can be
 and pinned by its digest, elsewhere the package's own Dockerfile builds a stand-in.
 """
 
+import json
 import os
+import subprocess
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from jhub_docker import images, rootfs
 from jhub_docker.catalog import LANES, ROOT_FILE_SYSTEM, Catalog, ImageSpec
-from jhub_docker.engine import quick
+from jhub_docker.engine import cli_environment, quick
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.plan import Base, BuiltImage
 from jhub_docker.progress import say, stage
@@ -75,6 +77,7 @@ def resolve(
     *,
     act: bool = True,
     here: Here | None = None,
+    platform: str = "",
 ) -> dict[str, Base]:
     """Decide for each base that `wanted` stands on: the public image, or nothing (a stand-in).
 
@@ -82,6 +85,9 @@ def resolve(
     stand-in has to be built. Raises ActionError when `mode` is pull and a base cannot be had.
     With `act` false nothing is pulled or made: what is not here yet is taken as a stand-in, or
     with the mode `pull` as a public image of unknown digest. `here` is what `look` found just now.
+
+    It is decided for the engine's own platform. Another `platform` follows it, with the same public
+    image or the same recipe, or else one image would have several build ids.
     """
     wanted = tuple(wanted)
     here = here or look(catalog, wanted, lane)
@@ -93,10 +99,12 @@ def resolve(
             base = _public(client, spec, reference, mode, here, act=act)
             if base is not None:
                 pulled[spec.name] = base
+    if platform and act:
+        pulled = {n: _for_platform(client, n, base, platform) for n, base in pulled.items()}
     if any(spec.base == ROOT_FILE_SYSTEM for spec in _built(catalog, names, pulled)):
-        made = rootfs.base(lane)
+        made = rootfs.base(lane, platform)
         if act and not any(made.reference in image.tags for image in here.images):
-            rootfs.ensure(client, lane)
+            rootfs.ensure(lane, platform)
         pulled[ROOT_FILE_SYSTEM] = made
     return pulled
 
@@ -137,6 +145,59 @@ def _public(
         say(f"    {reference} cannot be pulled ({explanation}); a stand-in takes its place")
         return None
     return _inspect(reference)
+
+
+def _for_platform(client: "DockerClient", name: str, base: Base, platform: str) -> Base:
+    """The same public image for another platform, under its own digest.
+
+    Pulled by its tag it would take the tag from the image for the engine's own platform.
+    """
+    repository = base.reference.partition("@")[0]
+    if ":" in repository.rpartition("/")[2]:
+        repository = repository.rpartition(":")[0]
+    found = manifest_for(_raw(name, f"{repository}@{base.digest}"), platform)
+    if found is None:
+        raise ActionError(f"{name}: {base.reference} ({base.digest}) has no {platform}")
+    reference = f"{repository}@{found}"
+    if quick.image(reference) is None:
+        from docker.errors import DockerException  # noqa: PLC0415 - see engine.quick
+
+        try:
+            with stage(f"pulling {reference} ({platform})"):
+                client.images.pull(repository, tag=found, platform=platform)
+        except DockerException as error:
+            explanation = getattr(error, "explanation", None) or error
+            raise ActionError(f"{name}: {reference} cannot be pulled ({explanation})") from None
+    return Base(reference, base.digest)
+
+
+def manifest_for(index: Mapping[str, Any], platform: str) -> str | None:
+    """The digest of a platform's image in an index; None where it has none.
+
+    Variants do not count: what an index calls `arm64/v8` is every arm64.
+    """
+    for entry in index.get("manifests", ()):
+        found = entry.get("platform") or {}
+        if f"{found.get('os')}/{found.get('architecture')}" == platform:
+            return str(entry["digest"])
+    return None
+
+
+def _raw(name: str, reference: str) -> Mapping[str, Any]:
+    """A public image's index, read by buildx as the builder itself would."""
+    result = subprocess.run(
+        ["docker", "buildx", "imagetools", "inspect", "--raw", reference],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=cli_environment(),
+    )
+    if result.returncode:
+        raise ActionError(
+            f"{name}: {reference} cannot be asked for its platforms ({result.stderr.strip()})"
+        )
+    value: Mapping[str, Any] = json.loads(result.stdout)
+    return value
 
 
 def _inspect(reference: str) -> Base | None:

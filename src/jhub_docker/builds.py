@@ -1,15 +1,26 @@
 """Build what is out of date: read, plan, bake, tag, and report image by image."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jhub_docker import bake, bases, contexts, engine, images, locks, machine, origin, plan
-from jhub_docker.catalog import LANES, Catalog, ImageSpec, load
+from jhub_docker import (
+    bake,
+    bases,
+    builders,
+    engine,
+    images,
+    locks,
+    machine,
+    origin,
+    plan,
+    planning,
+)
+from jhub_docker.catalog import LANES, PLATFORMS, Catalog, load
 from jhub_docker.errors import ActionError
 from jhub_docker.plan import OCI, Base, BuiltImage, Plan, Step
 from jhub_docker.progress import say, stage
@@ -22,7 +33,8 @@ if TYPE_CHECKING:
 class Result:
     """What became of one image: `built`, `unchanged`, `failed` or `not built` (a parent failed).
 
-    `size` is in bytes, `seconds` is what this image's own steps took.
+    `size` is in bytes, `seconds` is what this image's own steps took. `platform` is that of the
+    image, or empty where there is none and none was asked for.
     """
 
     image: str
@@ -33,38 +45,7 @@ class Result:
     seconds: float | None
     base: str
     tags: tuple[str, ...]
-
-
-def make_plan(
-    client: "DockerClient",
-    catalog: Catalog,
-    wanted: tuple[ImageSpec, ...],
-    *,
-    base: str | None = None,
-    force: bool = False,
-    act: bool = True,
-    existing: Mapping[str, BuiltImage] | None = None,
-) -> Plan:
-    """Read what the plan needs (contexts, bases, images in the engine) and make it.
-
-    With `act` false no base is pulled or made for it. `existing` are images, by build id, to be
-    taken for all that are there, in place of the engine's.
-    """
-    with ThreadPoolExecutor() as asked:  # the engine answers while files are read
-        looked = asked.submit(bases.look, catalog, wanted, bases.lane())
-        files = {s.name: contexts.hashes(s) for s in catalog.closure([s.name for s in wanted])}
-    here = looked.result()
-    resolved = bases.resolve(
-        client, catalog, wanted, bases.mode(base), bases.lane(), act=act, here=here
-    )
-    return plan.make(
-        catalog,
-        wanted,
-        contexts=files,
-        bases=resolved,
-        existing=images.built(here.images) if existing is None else existing,
-        force=force,
-    )
+    platform: str
 
 
 def build(
@@ -77,20 +58,29 @@ def build(
     show: bool = True,
     tag: bool = True,
     ready: Callable[[], object] = lambda: None,
+    platform: str = "",
 ) -> list[Result]:
     """Build the named images (all published ones by default) as far as they are out of date.
 
     Images that do not depend on a failed one are built and kept all the same; the failed ones
     are results with the outcome `failed`, whose reason holds BuildKit's own message. `ready` is
     called before anything is built, to check what only a build needs. With `tag` false images get
-    their build id as the only tag, so that none is taken from the image people use.
+    their build id as the only tag, so that none is taken from the image people use. `platform` is
+    the engine's own by default; raises ActionError for one that cannot be built here.
     """
     catalog = load(root / "packages")
     wanted = catalog.select(names)
     ca_bundle = machine.ca_bundle()  # a wrong setting is told also when nothing is to be built
+    runs, foreign = True, ""
+    if platform:  # not asked for otherwise: a build with nothing to do would wait for the answer
+        builder = builders.read()
+        runs, foreign = platform in builder.runs, builder.foreign(platform)
+        builders.require(
+            planning.ways(client, catalog, wanted, platform, builder, base=base, force=force)
+        )
     with ThreadPoolExecutor() as asked:  # git answers meanwhile
         revised = asked.submit(machine.revision, root)
-        made = make_plan(client, catalog, wanted, base=base, force=force)
+        made = planning.make_plan(client, catalog, wanted, base=base, force=force, platform=foreign)
     revision = revised.result()
     seconds: dict[str, float] = {}
     failures: dict[str, str] = {}
@@ -98,26 +88,13 @@ def build(
         ready()
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
-        with stage(f"building {listing}"):
+        with stage(f"building {listing}" + (f" for {foreign}" if foreign else "")):
             seconds, failures = _bake(root, made, revision, ca_bundle, force=force, show=show)
-    tagged = tag and _tag(client, made, revision, failures)
+    tagged = tag and _tag(client, made, revision, failures, ask=runs)
     built = {step.build_id: step.existing for step in made.steps if step.existing}
     if made.to_build or tagged:
-        built = images.built(images.here())
-    return _results(built, made, seconds, failures)
-
-
-def plan_only(
-    client: "DockerClient",
-    root: Path,
-    names: Iterable[str] = (),
-    *,
-    base: str | None = None,
-    force: bool = False,
-) -> Plan:
-    """The plan that `build` would carry out, made without pulling or making any base."""
-    catalog = load(root / "packages")
-    return make_plan(client, catalog, catalog.select(names), base=base, force=force, act=False)
+        built = images.built(images.here(), foreign)
+    return _results(built, made, seconds, failures, platform)
 
 
 def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str, Base]:
@@ -127,7 +104,7 @@ def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str
     """
     catalog = load(root / "packages")
     wanted = tuple(spec for spec in catalog.specs.values() if spec.public)
-    made = make_plan(client, catalog, wanted, base=mode)
+    made = planning.make_plan(client, catalog, wanted, base=mode)
     found = bases.resolve(client, catalog, wanted, mode, bases.lane())
     if made.to_build:
         failed = [
@@ -144,15 +121,20 @@ def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str
 
 
 def listing(catalog: Catalog) -> list[dict[str, Any]]:
-    """The published images in the engine, built here or released, newest of each first."""
+    """The published images in the engine, built here or released, newest of each first.
+
+    Those that were built for another platform than the engine's own are among them.
+    """
     order = {spec.name: position for position, spec in enumerate(catalog.published)}
     here = images.here()
-    by_id = {one.image_id: one for one in (*images.built(here).values(), *images.released(here))}
+    local = [one for p in ("", *PLATFORMS) for one in images.built(here, p).values()]
+    by_id = {one.image_id: one for one in (*local, *images.released(here))}
     found = [image for image in by_id.values() if image.package in order]
     found.sort(key=lambda image: (order[image.package], -image.created))
     return [
         {
             "image": image.package,
+            "platform": image.platform,
             "version": image.labels.get(f"{OCI}.version", ""),
             "build_id": plan.short(image.build_id),
             "origin": origin.of(image.labels, image.digests),
@@ -190,6 +172,7 @@ def _bake(
                     environment=os.environ,
                     ca_bundle=ca_bundle,
                     no_cache=no_cache,
+                    platform=made.platform,
                 ),
                 builder=engine.builder_name(),
                 environment=engine.cli_environment(),
@@ -232,21 +215,25 @@ def _tag(
     made: Plan,
     revision: machine.Revision | None,
     failures: Iterable[str],
+    *,
+    ask: bool,
 ) -> bool:
     """Tag what stands: `latest`, the version, the git revision, and versions found inside.
 
     Returns whether any image got a tag that it did not have.
 
-    Images of another lane than the default one carry it in their tags (`latest-trixie`), so that
-    trying a lane takes nothing away from the platform.
+    Images of another lane than the default one carry it in their tags (`latest-trixie`), and those
+    for another platform too (`latest-arm64`), so that neither takes anything away from the
+    platform. `ask` says whether the engine can run the images, to ask them for versions.
     """
     suffix = "" if bases.lane() == LANES[0] else f"-{bases.lane()}"
+    suffix += plan.suffix(made.platform)
     tagged = False
     for step in made.steps:
         if not step.spec.publish or (step.build and _depends_on(step, failures, made)):
             continue
         wished = {"latest", step.spec.version, *([revision.tag] if revision else [])}
-        if step.build:
+        if step.build and ask:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
         wished = {f"{name}{suffix}" for name in wished}
@@ -262,6 +249,7 @@ def _results(
     made: Plan,
     seconds: dict[str, float],
     failures: dict[str, str],
+    platform: str,
 ) -> list[Result]:
     results = []
     for step in made.shown:
@@ -284,6 +272,7 @@ def _results(
                 seconds=round(seconds.get(name, 0.0), 1) if step.build else None,
                 base=step.labels[f"{plan.LABEL}.base"],
                 tags=tuple(sorted(image.tags)) if image else (),
+                platform=image.platform if image else platform,
             )
         )
     return results

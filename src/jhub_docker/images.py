@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
-from jhub_docker.plan import LABEL, RELEASE, BuiltImage, Step, short
+from jhub_docker.plan import LABEL, RELEASE, BuiltImage, Step, short, suffix
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -34,13 +34,17 @@ def here() -> tuple[BuiltImage, ...]:
     return tuple(_read(quick.images(f"{LABEL}.package")))
 
 
-def built(images: Iterable[BuiltImage]) -> dict[str, BuiltImage]:
-    """Those among `images` that were built from this project, by build id."""
+def built(images: Iterable[BuiltImage], platform: str = "") -> dict[str, BuiltImage]:
+    """Those among `images` that were built from this project for a platform, by build id.
+
+    `platform` is empty for the engine's own.
+    """
     # Someone's derived image inherits our labels; only one tagged with the id is the real one.
     return {
         image.build_id: image
         for image in images
-        if image.build_id and any(tag.endswith(f":{short(image.build_id)}") for tag in image.tags)
+        if image.build_id
+        and any(tag.endswith(f":{short(image.build_id)}{suffix(platform)}") for tag in image.tags)
     }
 
 
@@ -59,6 +63,7 @@ def _read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
             inputs=_inputs(labels),
             labels=labels,
             tags=tuple(record.get("RepoTags") or ()),
+            platform=f"{record.get('Os', '')}/{record.get('Architecture', '')}",
             digests=tuple(record.get("RepoDigests") or ()),
             size=record.get("Size", 0),
             created=_seconds(record.get("Created")),

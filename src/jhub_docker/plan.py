@@ -2,7 +2,9 @@
 
 A build id is a sha256 over everything an image is made from: the files of its build context, the
 labels derived from its declaration, and its parents' build ids (for a pulled base, the digest).
-Two images with one build id have the same inputs, so the second one need not be built.
+Two images with one build id have the same inputs, so the second one need not be built. The
+platform is no input: an image's builds for several platforms have one id, as they have one release,
+and those for another platform than the engine's own have it in their tags.
 """
 
 import hashlib
@@ -35,6 +37,7 @@ class BuiltImage:
     inputs: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    platform: str = ""
     digests: tuple[str, ...] = ()
     """`repository@digest` for each registry it was pulled from or pushed to."""
     size: int = 0
@@ -62,11 +65,12 @@ class Step:
     existing: BuiltImage | None
     build: bool
     reason: str
+    suffix: str = ""
 
     @property
     def reference(self) -> str:
-        """`repository:build-id`, the tag under which the image is built."""
-        return f"{self.spec.repository}:{short(self.build_id)}"
+        """`repository:build-id`, the tag under which the image is built, with the plan's suffix."""
+        return f"{self.spec.repository}:{short(self.build_id)}{self.suffix}"
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class Plan:
 
     steps: tuple[Step, ...]
     wanted: tuple[str, ...]
+    platform: str = ""
+    """The platform where it is not the engine's own."""
 
     @property
     def to_build(self) -> tuple[Step, ...]:
@@ -92,6 +98,14 @@ def short(build_id: str) -> str:
     return build_id[:BUILD_ID_LENGTH]
 
 
+def suffix(platform: str) -> str:
+    """What tags of images for another platform than the engine's own end with, e.g. `-arm64`.
+
+    Without it such an image would take `latest` from the one that people run.
+    """
+    return "".join(f"-{part}" for part in platform.split("/")[1:])
+
+
 def digest(value: object) -> str:
     """sha256 of a value's canonical JSON."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
@@ -106,20 +120,23 @@ def make(
     bases: Mapping[str, Base],
     existing: Mapping[str, BuiltImage],
     force: bool = False,
+    platform: str = "",
 ) -> Plan:
     """Plan the build of `wanted` and of whatever they need that is missing.
 
     `contexts` maps each package to the files of its build context and their sha256; `bases` maps
     the packages that stand for a public base (and `debian`, the root file system) to what was
     resolved for them; `existing` maps build ids to images in the engine. With `force` the
-    wished-for images are built even when nothing changed.
+    wished-for images are built even when nothing changed. `bases` and `existing` are those of
+    `platform`, which is empty for the engine's own.
     """
     wanted_names = tuple(spec.name for spec in wanted)
     steps: dict[str, Step] = {}
     for spec in catalog.closure(wanted_names, given=bases):
         if spec.name in bases:
             continue  # pulled: nothing to build
-        steps[spec.name] = _step(spec, contexts[spec.name], bases, steps, existing)
+        step = _step(spec, contexts[spec.name], bases, steps, existing)
+        steps[spec.name] = replace(step, suffix=suffix(platform))
     newest = _newest_by_package(existing.values())
     needed: dict[str, Step] = {}
     for name in reversed(steps):
@@ -132,7 +149,8 @@ def make(
         reason = _reason(step, newest.get(name), forced=force and wished)
         needed[name] = replace(step, build=build, reason=reason)
     ordered = [needed[name] for name in steps if name in needed]
-    return Plan(tuple(_link(step, needed, steps, bases) for step in ordered), wanted_names)
+    linked = tuple(_link(step, needed, steps, bases) for step in ordered)
+    return Plan(linked, wanted_names, platform)
 
 
 def _step(

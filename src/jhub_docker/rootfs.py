@@ -12,15 +12,11 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from jhub_docker.engine import quick
+from jhub_docker.engine import cli_environment, quick
 from jhub_docker.errors import ActionError
-from jhub_docker.plan import LABEL, Base, digest, short
+from jhub_docker.plan import LABEL, Base, digest, short, suffix
 from jhub_docker.progress import say, stage
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 REPOSITORY = "local/debian-debootstrap"
 INCLUDED_PACKAGES = ("ca-certificates",)
@@ -70,30 +66,42 @@ def sources_for(suite: str, archives: Sequence[Archive]) -> list[str]:
     return lines
 
 
-def base(suite: str) -> Base:
-    """What the root file system of Debian `suite` is called and identified by."""
+def base(suite: str, platform: str = "") -> Base:
+    """What the root file system of Debian `suite` is called and identified by.
+
+    `platform` is empty for the engine's own. The recipe is the same for all, and so is what
+    identifies it.
+    """
     key = recipe_key(suite)
-    return Base(f"{REPOSITORY}:{suite}-{short(key)}", f"sha256:{key}", standin=True)
+    reference = f"{REPOSITORY}:{suite}-{short(key)}{suffix(platform)}"
+    return Base(reference, f"sha256:{key}", standin=True)
 
 
-def ensure(client: "DockerClient", suite: str) -> Base:
+def is_here(suite: str, platform: str = "") -> bool:
+    """Whether the engine has it."""
+    return quick.image(base(suite, platform).reference) is not None
+
+
+def ensure(suite: str, platform: str = "") -> Base:
     """The root file system of Debian `suite` as an image of the engine, made if it is missing.
 
-    Raises ActionError where it cannot be made: not root, no debootstrap, an archive out of reach.
+    For another platform than the engine's own, this machine has to emulate it. Raises ActionError
+    where it cannot be made: not root, no debootstrap, an archive out of reach.
     """
-    made = base(suite)
+    made = base(suite, platform)
     reference = made.reference
-    if quick.image(reference):
+    if is_here(suite, platform):
         return made
     _require_debootstrap()
+    what, long = (f" for {platform}", "some minutes") if platform else ("", "about a minute")
     with (
-        stage(f"making a Debian {suite} root file system with debootstrap (about a minute)"),
+        stage(f"making a Debian {suite} root file system{what} with debootstrap ({long})"),
         tempfile.TemporaryDirectory(prefix="jhub-docker-rootfs-") as scratch,
     ):
         root = Path(scratch) / "root"
         sources = sources_for(suite, _archives())
         mirror = sources[0].split()[1] if sources else ""
-        _debootstrap(suite, root, mirror)
+        _debootstrap(suite, root, mirror, platform)
         if sources:
             (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n", encoding="ascii")
         (root / "etc/apt/apt.conf.d/90-docker").write_text(_DOCKER_CLEAN, encoding="ascii")
@@ -104,12 +112,7 @@ def ensure(client: "DockerClient", suite: str) -> Base:
         archive = Path(scratch) / "root.tar"
         with tarfile.open(archive, "w") as tar:
             tar.add(root, arcname=".")
-        client.api.import_image_from_file(
-            str(archive),
-            repository=REPOSITORY,
-            tag=reference.rpartition(":")[2],
-            changes=[f'LABEL {LABEL}.base="stand-in"', f'LABEL {LABEL}.package="debian"'],
-        )
+        _import(archive, reference, platform)
     return made
 
 
@@ -153,10 +156,20 @@ def _require_debootstrap() -> None:
         _run(command, environment)
 
 
-def _debootstrap(suite: str, root: Path, mirror: str) -> None:
+def _debootstrap(suite: str, root: Path, mirror: str, platform: str) -> None:
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(INCLUDED_PACKAGES)}"]
+    if platform:  # Debian's names of amd64 and arm64 are OCI's
+        command.append(f"--arch={platform.split('/')[1]}")
     # Without a mirror debootstrap falls back to the archive its own scripts name.
     _run([*command, suite, str(root), *([mirror] if mirror else [])], dict(os.environ))
+
+
+def _import(archive: Path, reference: str, platform: str) -> None:
+    """By the docker program: docker-py's import cannot say for which platform an image is."""
+    labels = {f"{LABEL}.base": "stand-in", f"{LABEL}.package": "debian"}
+    changes = [f'--change=LABEL {key}="{value}"' for key, value in labels.items()]
+    options = [*changes, *([f"--platform={platform}"] if platform else [])]
+    _run(["docker", "import", *options, str(archive), reference], cli_environment())
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

@@ -5,10 +5,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jhub_docker.plan import Base, Plan, short
+from jhub_docker import builders
+from jhub_docker.builders import Way
+from jhub_docker.plan import Base, Step, short
 
 if TYPE_CHECKING:
     from jhub_docker.builds import Result
+    from jhub_docker.planning import PlatformPlan
 
 WIDTH = 160
 """Characters of a line; longer cells are folded."""
@@ -60,33 +63,71 @@ def megabytes(size: int | None) -> str:
     return "" if size is None else f"{size / 1e6:,.0f} MB"
 
 
-def plan(made: Plan) -> str:
-    """What a build would do, image by image."""
+def plans(planned: Sequence["PlatformPlan"], others: Iterable[Way] = ()) -> str:
+    """What a build would do, image by image, and what it could do for `others`' platforms."""
     rows = [
         (
             step.spec.name,
+            one.platform,
             short(step.build_id),
-            "build" if step.build else "skip",
+            _action(step, one),
             step.labels["io.jhub-docker.base"],
             step.reason,
         )
-        for step in made.shown
+        for one in planned
+        for step in one.plan.shown
     ]
-    return render(("image", "build id", "action", "base", "because"), rows)
+    columns = ("image", "platform", "build id", "action", "base", "because")
+    refused = [way for one in planned for way in one.ways.values() if not way.how]
+    lines = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in refused]
+    return "\n".join([render(columns, rows), *lines, *_hints(refused), *_others(others)])
 
 
-def plan_json(made: Plan) -> str:
-    """The same for programs, with the build contexts."""
+def _action(step: Step, one: "PlatformPlan") -> str:
+    """`build`, how where that is not by the engine's own processor, `skip` or `cannot`."""
+    if not step.build:
+        return "skip"
+    way = one.ways.get(step.spec.name)
+    how = way.how if way else next((w.how for w in one.ways.values() if w.how), "")
+    return {"native": "build", "": "cannot"}.get(how, f"build, {how}")
+
+
+def _others(others: Iterable[Way]) -> list[str]:
+    by_platform: dict[str, list[Way]] = {}
+    for way in others:
+        by_platform.setdefault(way.platform, []).append(way)
+    lines = []
+    for platform, found in by_platform.items():
+        refused = [way for way in found if not way.how]
+        hows = ", ".join(sorted({way.how for way in found if way.how}))
+        if hows:
+            lines.append(f"--platform {platform} builds here too ({hows})")
+        for why in dict.fromkeys(way.why for way in refused):
+            names = ", ".join(way.image for way in refused if way.why == why)
+            lines.append(f"{platform} cannot be built here, {names}: {why}")
+        lines += _hints(refused)
+    return lines
+
+
+def _hints(refused: Sequence[Way]) -> list[str]:
+    return [f"  -> {builders.hint(way.platform)}" for way in refused[:1]]
+
+
+def plans_json(planned: Iterable["PlatformPlan"]) -> str:
+    """The same for programs, with the build contexts. `how` is empty where it cannot be built."""
     rows = [
         {
             "image": step.spec.name,
+            "platform": one.platform,
             "build_id": step.build_id,
             "build": step.build,
+            "how": one.ways[step.spec.name].how if step.spec.name in one.ways else None,
             "reason": step.reason,
             "contexts": dict(step.contexts),
             "inputs": dict(step.inputs),
         }
-        for step in made.shown
+        for one in planned
+        for step in one.plan.shown
     ]
     return json.dumps(rows, indent=2)
 
@@ -96,6 +137,7 @@ def builds(results: Iterable["Result"]) -> str:
     rows = [
         (
             result.image,
+            result.platform,
             result.build_id,
             megabytes(result.size),
             "" if result.seconds is None else f"{result.seconds:.1f}",
@@ -104,16 +146,17 @@ def builds(results: Iterable["Result"]) -> str:
         )
         for result in results
     ]
-    columns = ("image", "build id", "size", "seconds", "outcome", "base")
+    columns = ("image", "platform", "build id", "size", "seconds", "outcome", "base")
     return render(columns, rows, right=("size", "seconds"))
 
 
 def images(rows: Iterable[Mapping[str, Any]]) -> str:
     """The images in the engine."""
-    columns = ("image", "version", "origin", "size", "base", "built on", "tags")
+    columns = ("image", "platform", "version", "origin", "size", "base", "built on", "tags")
     cells = [
         (
             row["image"],
+            row["platform"],
             row["version"],
             row["origin"],
             megabytes(row["size"]),

@@ -14,7 +14,7 @@ import pytest
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
-from jhub_docker import builds, plan
+from jhub_docker import builds, plan, planning
 from jhub_docker.catalog import load
 from jhub_docker.engine import connect
 from jhub_docker.testing import layers
@@ -162,7 +162,7 @@ def test_build_steps_trust_the_machines_bundle_and_leave_no_trace_of_it(
 ) -> None:
     base = next(
         step
-        for step in builds.plan_only(client, root, ["singleuser-base"]).steps
+        for step in planning.for_platforms(client, root, ["singleuser-base"], [])[0][0].plan.steps
         if step.spec.name == "singleuser-base"
     )
     # Build steps are on Docker's default network, where only the gateway's address is known.

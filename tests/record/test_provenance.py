@@ -47,6 +47,22 @@ def test_it_names_all_a_rebuild_needs(tmp_path: Path, source: Source) -> None:
     assert set(predicate["runDetails"]) == {"builder", "metadata"}
 
 
+def test_platforms_it_was_not_made_for_are_named(tmp_path: Path, source: Source) -> None:
+    layout = Layout(tmp_path / "layout")
+    index = build(layout, platforms=("linux/amd64",))
+    documents = make_records(layout, index, source).documents
+    (entry,) = (entry for entry, _ in layout.manifests(index))
+
+    def external(digest: str) -> dict[str, object]:
+        found: dict[str, object] = documents[digest][PROVENANCE]["buildDefinition"][
+            "externalParameters"
+        ]
+        return found
+
+    assert external(index.digest)["platformsLeftOut"] == ["linux/arm64"]
+    assert "platformsLeftOut" not in external(entry.digest), "it is about one platform"
+
+
 def test_bills_are_per_platform_and_provenance_for_each_and_all(
     tmp_path: Path, source: Source
 ) -> None:

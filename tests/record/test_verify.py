@@ -47,6 +47,8 @@ def test_a_release_is_verified_with_a_line_for_each_check(release: Release) -> N
         ("ledger", None),
     ]
     assert report.digest == release.index.digest
+    said = f"is {release.index.digest} for linux/amd64, not for linux/arm64"
+    assert report.lines()[0].endswith(said), "it was declared for both and made for one"
     assert report.provenance == release.records.documents[release.index.digest][PROVENANCE]
     assert "3 packages in linux/amd64" in message(report, "contents")
     report.require()

@@ -16,7 +16,7 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker import bake, builds, engine, machine
+from jhub_docker import bake, builds, engine, machine, planning
 from jhub_docker.bench import plans
 from jhub_docker.bench.figures import Figure
 from jhub_docker.catalog import Catalog, load
@@ -98,13 +98,13 @@ def one_change(
         with stage(f"build-one-change: {CHANGED_IMAGE} with {ADDED_DEPENDENCY}"):
             started = time.perf_counter()
             copied = load(copy / "packages")
-            made = builds.make_plan(client, copied, copied.published)
+            made = planning.make_plan(client, copied, copied.published)
             planned = time.perf_counter() - started
             seconds = planned + _bake(client, copy, made.to_build)
     names = [step.spec.name for step in made.to_build]
     peer: tuple[float, ...] = ()
     if all_too:
-        made = builds.make_plan(client, catalog, catalog.published, force=True)
+        made = planning.make_plan(client, catalog, catalog.published, force=True)
         with stage(f"rebuild-all: {len(made.to_build)} images without cache"):
             peer = (_bake(client, root, made.to_build),)
     common: dict[str, Any] = {"benchmark": "build-one-change", "peer_name": "a rebuild of all"}

@@ -2,7 +2,7 @@
 
 from docker import DockerClient
 
-from jhub_docker import bases, builds
+from jhub_docker import bases, planning
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import ActionError
 from jhub_docker.plan import Plan
@@ -10,7 +10,7 @@ from jhub_docker.plan import Plan
 
 def everything(client: DockerClient, catalog: Catalog) -> Plan:
     """The plan that builds all published images with all their parents, as on a new machine."""
-    return builds.make_plan(client, catalog, catalog.published, act=False, existing={})
+    return planning.make_plan(client, catalog, catalog.published, act=False, existing={})
 
 
 def references(client: DockerClient, catalog: Catalog) -> dict[str, str]:
@@ -22,7 +22,7 @@ def references(client: DockerClient, catalog: Catalog) -> dict[str, str]:
 
 def require_unchanged(client: DockerClient, catalog: Catalog) -> None:
     """Raise ActionError when some published image is out of date."""
-    made = builds.make_plan(client, catalog, catalog.published, act=False)
+    made = planning.make_plan(client, catalog, catalog.published, act=False)
     if made.to_build:
         listing = ", ".join(f"{step.spec.name} ({step.reason})" for step in made.to_build)
         raise ActionError(

@@ -65,7 +65,8 @@ def export(
                 kept.put(diff_id, layer, layout, keep=keep)
             kept.copy(layer, layout)
             made.append(layer)
-    kept.sweep()
+    if cache is not None:
+        kept.sweep()
     config = configuration(original, made, epoch=epoch, labels=labels, given=given)
     manifest = {
         "schemaVersion": 2,

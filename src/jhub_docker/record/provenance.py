@@ -5,7 +5,7 @@ times but the commit's, no host, no path. So who rebuilds a release gets the sam
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,12 +37,16 @@ class Source:
     arguments: Mapping[str, str] = field(default_factory=dict)
 
 
-def provenance(source: Source, labels: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def provenance(
+    source: Source, labels: Mapping[str, Mapping[str, str]], declared: Iterable[str] = ()
+) -> dict[str, Any]:
     """The predicate for an image; `labels` are its configuration's, by platform.
 
-    For an index these are several platforms, for one of its manifests one.
+    For an index these are several platforms, for one of its manifests one. Those of `declared` that
+    are not among them are said to be left out.
     """
     spec = source.catalog[source.image]
+    left_out = sorted({*declared} - {*labels})
     first = next(iter(labels.values()))
     repository = {"repository": source.url} if source.url else {}
     return {
@@ -54,6 +58,7 @@ def provenance(source: Source, labels: Mapping[str, Mapping[str, str]]) -> dict[
                 "version": spec.version,
                 "source": {"commit": source.commit, **repository},
                 "platforms": sorted(labels),
+                **({"platformsLeftOut": left_out} if left_out else {}),
                 "base": first.get(f"{LABEL}.base", ""),
                 "arguments": dict(sorted(source.arguments.items())),
             },

@@ -92,7 +92,8 @@ def make_records(layout: Layout, image: Descriptor, source: Source) -> Records:
         }
     if image.media_type == MANIFEST:
         return Records(manifests)
-    return Records({image.digest: {PROVENANCE: provenance(source, labels)}, **manifests})
+    of_all = provenance(source, labels, declared=spec.platforms)
+    return Records({image.digest: {PROVENANCE: of_all}, **manifests})
 
 
 def labels_of(config: Mapping[str, Any]) -> dict[str, str]:

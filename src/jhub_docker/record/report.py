@@ -51,12 +51,21 @@ class Report:
         words = {True: "ok", False: "FAILED", None: "-"}
         width = max(len(check.name) for check in self.checks)
         return [
-            f"{self.reference} is {self.digest}",
+            f"{self.reference} is {self.digest}{self._platforms()}",
             *(
                 f"{words[check.passed]:<6}  {check.name:<{width}}  {check.message}"
                 for check in self.checks
             ),
         ]
+
+    def _platforms(self) -> str:
+        """What the signed provenance says of platforms, with those that it was not made for."""
+        if not self.provenance:
+            return ""
+        external = self.provenance["buildDefinition"]["externalParameters"]
+        left_out = external.get("platformsLeftOut", ())
+        lacking = f", not for {', '.join(left_out)}" if left_out else ""
+        return f" for {', '.join(external['platforms'])}{lacking}"
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON."""

@@ -3,15 +3,15 @@
 A release and `invoke rebuild` both come here, so that they cannot differ in how they do it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from docker import DockerClient
 
-from jhub_docker import bases, builds, plan
+from jhub_docker import bases, builders, builds, plan
 from jhub_docker import catalog as catalogs
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import ActionError
@@ -31,7 +31,8 @@ CACHE = Path(".dev/oci-cache")
 class Artifact:
     """What was exported: the index, a manifest per platform, and what it was planned from.
 
-    `base_layers` is how many of the lowest layers are those of the public base or its stand-in.
+    `base_layers` is how many of the lowest layers of the first manifest are those of the public
+    base or its stand-in.
     """
 
     index: Descriptor
@@ -71,35 +72,53 @@ def make(
     epoch: int,
     layout: Layout,
     cache: Path | None = None,
+    platforms: Sequence[str] = (),
 ) -> Artifact:
     """Build the image from the work tree of its commit and export it.
 
-    In the engine it gets its build id as the only tag. Raises ActionError when the build fails.
+    `platforms` are those it is made for, the engine's own by default; that one's manifest is the
+    first. In the engine it gets its build id as the only tag. Raises ActionError when the build
+    fails or a platform cannot be built here.
     """
-    results = builds.build(client, tree, [image], tag=False)
-    if failed := [result for result in results if result.outcome == "failed"]:
-        raise ActionError("\n".join(f"{one.image}: {one.reason}" for one in failed))
+    own = builders.own_platform()
+    wanted = sorted(platforms or (own,), key=lambda one: one != own)
+    for platform in wanted:
+        results = builds.build(client, tree, [image], tag=False, platform=platform)
+        if failed := [result for result in results if result.outcome == "failed"]:
+            raise ActionError("\n".join(f"{one.image}: {one.reason}" for one in failed))
     planned = read(client, tree / "packages")
     step = planned.steps[image]
-    with stage(f"exporting {step.reference}"):
-        manifest = export.export(
-            client,
-            step.reference,
-            layout,
-            epoch=epoch,
-            labels=labels(version, commit, epoch),
-            given=export.public_layers(client, step.reference),
-            cache=cache,
-        )
-        index = export.index(layout, [manifest], {f"{OCI}.version": version})
-    return Artifact(index, (manifest,), step.build_id, planned, base_layers(client, planned, image))
+    suffixes = ["" if platform == own else plan.suffix(platform) for platform in wanted]
+    manifests = []
+    for suffix in suffixes:
+        reference = replace(step, suffix=suffix).reference
+        with stage(f"exporting {reference}"):
+            manifest = export.export(
+                client,
+                reference,
+                layout,
+                epoch=epoch,
+                labels=labels(version, commit, epoch),
+                given=export.public_layers(client, reference),
+                cache=cache,
+            )
+        manifests.append(manifest)
+    index = export.index(layout, manifests, {f"{OCI}.version": version})
+    below = base_layers(client, planned, image, suffixes[0])
+    return Artifact(index, tuple(manifests), step.build_id, planned, below)
 
 
-def base_layers(client: DockerClient, planned: Tree, image: str) -> int:
-    """How many layers the image's public base or stand-in has in this engine."""
+def base_layers(client: DockerClient, planned: Tree, image: str, suffix: str = "") -> int:
+    """How many layers the image's public base or stand-in has in this engine.
+
+    `suffix` is that of the tags of another platform's images (`plan.suffix`).
+    """
     base = next(spec for spec in planned.catalog.lineage(image) if spec.public)
     given = planned.bases.get(base.name)
-    reference = given.reference if given else planned.steps[base.name].reference
+    if given:
+        reference = given.reference
+    else:
+        reference = replace(planned.steps[base.name], suffix=suffix).reference
     return len(client.images.get(reference).attrs["RootFS"]["Layers"])
 
 

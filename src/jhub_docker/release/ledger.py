@@ -27,8 +27,9 @@ class Yanked:
 class Entry:
     """One release. `commit` is what the image was built from, `digest` its index's.
 
-    `platforms` maps `linux/amd64` to the digest of its manifest; `size` and `compressed` are bytes
-    above the base, `layers` is their number, of the first platform.
+    `platforms` maps `linux/amd64` to the digest of its manifest, `left_out` those the image was
+    declared for and not made for to the reason. `size` and `compressed` are bytes above the base,
+    `layers` is their number, of the platform it was tested on.
     """
 
     commit: str
@@ -36,6 +37,7 @@ class Entry:
     build_id: str
     digest: str
     platforms: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     size: int = 0
     compressed: int = 0
     layers: int = 0
@@ -68,7 +70,9 @@ def write(folder: Path, entries: Mapping[str, Entry]) -> None:
     """Write the ledger in its one form, newest version first."""
     ordered = sorted(entries, key=Version.parse, reverse=True)
     value = {
-        version: {key: item for key, item in asdict(entries[version]).items() if item is not None}
+        version: {
+            key: item for key, item in asdict(entries[version]).items() if item not in (None, {})
+        }
         for version in ordered
     }
     (folder / NAME).write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke.context import Context
 
 from jhub_docker import bases as base_images
-from jhub_docker import builds, engine, locks, nox, tables
+from jhub_docker import builders, builds, engine, locks, nox, planning, tables
 from jhub_docker.catalog import load
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say
@@ -19,9 +19,11 @@ _YES = "Set an engine up without asking where none answers."
 
 
 @task(
-    iterable=["image"],
+    iterable=["image", "platform"],
     help={
         "image": _IMAGE,
+        "platform": "Build for this platform, such as linux/arm64, or for all; can be given "
+        "several times (default: the engine's own).",
         "force": "Build the named images even when nothing changed, without the build cache.",
         "plan": "Only say what would be built, and because of which input.",
         "json_": "Write the result as JSON.",
@@ -32,6 +34,7 @@ _YES = "Set an engine up without asking where none answers."
 def build(
     context: Context,
     image: list[str],
+    platform: list[str],
     force: bool = False,
     plan: bool = False,
     json_: bool = False,
@@ -41,19 +44,23 @@ def build(
     """Build the images that are out of date, parents first, siblings in parallel."""
     base_images.mode(base)
     load(ROOT / "packages").select(image)
+    chosen = builders.asked(platform)
     client = engine.require(say, assume_yes=yes, needs=())
     if plan:
-        made = builds.plan_only(client, ROOT, image, base=base, force=force)
-        write(tables.plan_json(made) if json_ else tables.plan(made))
+        plans, others = planning.for_platforms(client, ROOT, image, chosen, base=base, force=force)
+        write(tables.plans_json(plans) if json_ else tables.plans(plans, others))
         return
-    results = builds.build(
-        client,
-        ROOT,
-        image,
-        base=base,
-        force=force,
-        ready=lambda: engine.require(say, assume_yes=yes, needs={"buildx", "disk"}),
-    )
+    results = []
+    for one in chosen or ("",):
+        results += builds.build(
+            client,
+            ROOT,
+            image,
+            base=base,
+            force=force,
+            ready=lambda: engine.require(say, assume_yes=yes, needs={"buildx", "disk"}),
+            platform=one,
+        )
     rows = [dataclasses.asdict(result) for result in results]
     write(json.dumps(rows, indent=2) if json_ else tables.builds(results))
     failed = [result for result in results if result.outcome == "failed"]

@@ -1,6 +1,7 @@
 """Images of a few files, made on the spot as layouts: what needs an image but no engine."""
 
 import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -36,20 +37,25 @@ def manifest(
     created: str = "1970-01-01T00:00:00Z",
 ) -> Descriptor:
     """Add an image with these layers, lowest first, gzipped; returns its manifest's descriptor."""
-    archives = [gzip.compress(archive(files), mtime=0) for files in layers]
+    plain = [archive(files) for files in layers]
     system, architecture = platform.split("/")
     config = {
         "architecture": architecture,
         "created": created,
         "os": system,
         "config": {"Labels": dict(labels or {})},
-        "rootfs": {"type": "layers", "diff_ids": []},
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": [f"sha256:{hashlib.sha256(data).hexdigest()}" for data in plain],
+        },
     }
     value = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": layout.add_json(config, CONFIG).to_json(),
-        "layers": [layout.add(data, f"{LAYER}+gzip").to_json() for data in archives],
+        "layers": [
+            layout.add(gzip.compress(data, mtime=0), f"{LAYER}+gzip").to_json() for data in plain
+        ],
     }
     return replace(layout.add_json(value, MANIFEST), platform=platform)
 

@@ -1,0 +1,89 @@
+"""Which platforms a release is made for: all its image is declared for that can be built here.
+
+What is left out is said, and stands in the ledger and in the provenance.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from docker import DockerClient
+
+from jhub_docker import builders, planning
+from jhub_docker.builders import ALL, Way
+from jhub_docker.catalog import load
+from jhub_docker.errors import ActionError, UsageError
+
+NOT_ASKED = "not asked for"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`made` are the platforms, the engine's own first; `left_out` says why others are not."""
+
+    image: str
+    made: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+    def told(self) -> str:
+        """What a maintainer has to know of it, in a line for each platform."""
+        lines = [f"{self.image} is made for {', '.join(self.made)}"]
+        for platform, why in self.left_out.items():
+            lines.append(f"  NOT for {platform}, which it is declared for: {why}")
+            if why != NOT_ASKED:
+                lines.append(f"    -> {builders.hint(platform)}")
+        return "\n".join(lines)
+
+
+def here(
+    client: DockerClient,
+    packages: Path,
+    image: str,
+    *,
+    asked: Sequence[str] = (),
+    require_all: bool = False,
+) -> Choice:
+    """The choice for the image as `packages` declares it, with this engine's builder.
+
+    Raises UsageError and ActionError as `choose` does.
+    """
+    catalog = load(packages)
+    spec, builder = catalog[image], builders.read()
+    found = [
+        way
+        for platform in spec.platforms
+        for way in planning.ways(client, catalog, (spec,), platform, builder)
+    ]
+    return choose(found, builder.own, asked=asked, require_all=require_all)
+
+
+def choose(
+    ways: Iterable[Way], own: str, *, asked: Sequence[str] = (), require_all: bool = False
+) -> Choice:
+    """Decide from the ways to all the platforms that an image is declared for. Pure.
+
+    `asked` are platforms by name, which then have to be possible, or `all`; without it, all that
+    can be built. Raises UsageError for a platform the image is not declared for, ActionError when
+    one that was named cannot be built, when none can, and with `require_all` when any is left out.
+    """
+    by_platform = {way.platform: way for way in ways}
+    image = next(iter(by_platform.values())).image
+    named = [one for one in asked if one != ALL]
+    for platform in named:
+        if platform not in by_platform:
+            declared = ", ".join(by_platform)
+            raise UsageError(f"{image} is declared for {declared}, not for {platform}")
+    everything = not named or ALL in asked
+    left_out = {}
+    for platform, way in by_platform.items():
+        if not way.how:
+            left_out[platform] = way.why
+        elif not everything and platform not in named:
+            left_out[platform] = NOT_ASKED
+    refused = {p: why for p, why in left_out.items() if p in named or require_all}
+    made = [platform for platform in by_platform if platform not in left_out]
+    if refused or not made:
+        told = refused or left_out
+        lines = [f"{image} cannot be made for {platform}: {why}" for platform, why in told.items()]
+        raise ActionError("\n".join([*lines, f"-> {builders.hint(next(iter(told)))}"]))
+    return Choice(image, tuple(sorted(made, key=lambda one: one != own)), left_out)
