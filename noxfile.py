@@ -24,8 +24,11 @@ nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
-ACTIVITY = "packages/singleuser-base/rootfs/opt/jhub-docker/lib/jhub_activity"
-"""The server extension of the single-user images: Python, but in no environment of its own."""
+EXTENSIONS = [
+    f"packages/singleuser-base/rootfs/opt/jhub-docker/lib/{name}"
+    for name in ("jhub_activity", "jhub_editors")
+]
+"""The server extensions of the single-user images: Python, but in no environment of their own."""
 
 CATALOG = load(ROOT / "packages")
 IMAGES = [spec.name for spec in CATALOG.published]
@@ -79,7 +82,7 @@ def typecheck(session: nox.Session, part: str) -> None:
     """Mypy in strict mode on the library, the tasks, the tests and the hub's configuration."""
     if part == "library":
         sync(session, "typecheck", "dev")
-        session.run("mypy", "src", "tasks.py", "noxfile.py", "tests", "integration", ACTIVITY)
+        session.run("mypy", "src", "tasks.py", "noxfile.py", "tests", "integration", *EXTENSIONS)
     else:
         sync(session, "typecheck", project="packages/hub")
         session.run("mypy", "--config-file=packages/hub/pyproject.toml", "packages/hub/src")

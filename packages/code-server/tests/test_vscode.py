@@ -3,7 +3,7 @@
 Extensions are the subject of uv-vscode's own tests.
 """
 
-from jhub_docker.testing import probes
+from jhub_docker.testing import probes, slow_editor
 from jhub_docker.testing.subject import Subject
 
 
@@ -13,6 +13,10 @@ def test_page(subject: Subject) -> None:
 
 def test_socket_opens_and_shakes_hands(subject: Subject) -> None:
     probes.vscode_socket(subject.server.client)
+
+
+def test_an_editor_is_shown_as_soon_as_it_answers(subject: Subject) -> None:
+    slow_editor.is_shown(subject)
 
 
 def test_launcher_entry(subject: Subject) -> None:

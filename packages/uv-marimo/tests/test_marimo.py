@@ -2,7 +2,7 @@
 
 import pytest
 
-from jhub_docker.testing import probes
+from jhub_docker.testing import probes, slow_editor
 from jhub_docker.testing.subject import Subject
 
 
@@ -15,6 +15,10 @@ def test_socket(probe: probes.Probe, subject: Subject) -> None:
 
 def test_page(subject: Subject) -> None:
     probes.page(subject.server.client, "/marimo")
+
+
+def test_an_editor_is_shown_as_soon_as_it_answers(subject: Subject) -> None:
+    slow_editor.is_shown(subject)
 
 
 def test_launcher_entry(subject: Subject) -> None:
