@@ -43,6 +43,16 @@ with dbutil._temp_alembic_ini("sqlite:////srv/jupyterhub/jupyterhub.sqlite") as 
     subprocess.run(["alembic", "-c", ini, "downgrade", "{OLDER_SCHEMA}"], check=True)
 """
 
+NEWER_SCHEMA = "ffffffffffff"
+"""A revision that some later JupyterHub could have."""
+
+STAMP = """
+import sqlite3, sys
+with sqlite3.connect("/srv/jupyterhub/jupyterhub.sqlite", timeout=30) as database:
+    print(*database.execute("SELECT version_num FROM alembic_version").fetchone())
+    database.execute("UPDATE alembic_version SET version_num = ?", sys.argv[1:])
+"""
+
 Event = Callable[["Scene"], None]
 
 
@@ -96,6 +106,12 @@ class Scene:
         """`invoke up` as an operator calls it."""
         result = self.operator.invoke("up", "--no-build")
         assert result.returncode == 0, result.stderr
+
+    def stamp(self, revision: str) -> str:
+        """Write another revision into the hub's database; returns the one it had."""
+        code, output = self.platform.container("hub").exec_run(["python", "-c", STAMP, revision])
+        assert code == 0, output.decode()
+        return str(output.decode().strip())
 
     def running(self) -> dict[str, tuple[str | None, str]]:
         """Each service's container, and since when it runs."""
@@ -232,6 +248,22 @@ def test_wrong_settings_are_refused_before_anything_is_touched(
     assert result.returncode == 2, result.stdout
     assert told in result.stderr
     assert "Traceback" not in result.stderr
+    assert scene.running() == before
+    work.look()
+
+
+def test_a_newer_database_is_refused_before_anything_is_touched(scene: Scene, work: Work) -> None:
+    """As after going back to an older image: nobody is dropped, and the database stays as it is."""
+    before, head = scene.running(), scene.stamp(NEWER_SCHEMA)
+    try:
+        for task in (["up", "--no-build"], ["config.check"]):
+            result = scene.operator.invoke(*task)
+            assert result.returncode == 2, result.stdout
+            assert f"schema revision {NEWER_SCHEMA}" in result.stderr
+            assert "go back to jupyterhub.sqlite.20" in result.stderr
+            assert "Traceback" not in result.stderr
+    finally:
+        assert scene.stamp(head) == NEWER_SCHEMA
     assert scene.running() == before
     work.look()
 

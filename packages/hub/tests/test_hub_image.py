@@ -39,6 +39,26 @@ def test_a_wrong_setting_is_named_before_anything_starts(
     assert told in failure.value.stderr.decode()
 
 
+NEWER = """
+import sqlite3, subprocess, sys
+from pathlib import Path
+with sqlite3.connect("/srv/jupyterhub/jupyterhub.sqlite") as database:
+    database.execute("CREATE TABLE alembic_version (version_num)")
+    database.execute("INSERT INTO alembic_version VALUES ('ffffffffffff')")
+before = sorted(Path("/srv/jupyterhub").iterdir())
+for command in ("hub", "check"):
+    told = subprocess.run([sys.executable, "-m", "hub_config", command], capture_output=True)
+    print(told.returncode, "revision ffffffffffff" in told.stderr.decode())
+assert sorted(Path("/srv/jupyterhub").iterdir()) == before
+"""
+
+
+def test_a_database_of_a_newer_hub_is_left_alone(subject: Subject) -> None:
+    """Otherwise each restart would leave another copy of it, until the disk is full."""
+    told = run(subject, "python", "-c", NEWER, user="jupyterhub", network_mode="none")
+    assert told.splitlines() == ["2 True"] * 2
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -4,15 +4,15 @@
     engine           run the filter between the hub and the Docker Engine
     guard            keep the host's firewall in place (needs the host's network and NET_ADMIN);
                      with --remove: take its rules away
-    check [INFO]     say whether the settings can be used, start nothing; with what the engine
-                     tells about itself (docker info, as JSON) also what has no effect there
+    check [INFO]     say whether settings and database can be used, start nothing; with what the
+                     engine tells about itself (docker info, as JSON) also what has no effect there
     secret           keep, remove or list groups' secrets
     admin-password   print the first admin's one-time password while it is in use
     reset-admin      give the first admin a new one-time password and take the second factor away,
                      for the day both are lost and there is no other admin
 
-Exit codes: 0 done; 2 wrong settings or usage; 3 the one-time password was changed already;
-4 there is no one-time password yet, since the hub never started.
+Exit codes: 0 done; 2 wrong settings or usage, or a newer hub's database; 3 the one-time password
+was changed already; 4 there is no one-time password yet, since the hub never started.
 """
 
 import json
@@ -25,7 +25,8 @@ from typing import NoReturn
 
 from hub_config import reading
 from hub_config.branding import files
-from hub_config.errors import SettingsError
+from hub_config.database import require_known_schema
+from hub_config.errors import DatabaseError, SettingsError
 from hub_config.first_start import Places, read_secret
 from hub_config.login.provider_secret import require_complete
 from hub_config.settings import Settings
@@ -72,7 +73,9 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per comm
                 run_other(arguments)
     except SettingsError as error:
         print(f"Wrong settings:\n{error}", file=sys.stderr)
-        return 2
+    except DatabaseError as error:
+        print(error, file=sys.stderr)
+    return 2
 
 
 def usable_settings(places: Places) -> Settings:
@@ -87,8 +90,10 @@ def check(settings: Settings, info: str = "{}") -> int:
     """Say that the settings can be used, and what of them this engine cannot do.
 
     `info` is what the engine says of itself, and under `Images` the images that it has (Engine
-    API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers.
+    API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers,
+    DatabaseError for a database of a newer hub.
     """
+    require_known_schema(Places().data)
     facts = json.loads(info)
     offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
     if unknown := profile_names.unknown(settings, [profile.key for profile in offer]):

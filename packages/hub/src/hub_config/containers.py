@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from engine_filter import HUB_SOCKET
 from hub_config.concerns import HUB_PORT
+from hub_config.database import require_known_schema
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
@@ -28,6 +29,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     """Become the hub. Does not return."""
     for folder in (places.data, places.proxy):
         require_own(folder)
+    require_known_schema(places.data)
     # docker-py reads it, in the hub and in the services it manages.
     os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)

@@ -1,0 +1,70 @@
+"""A database that a newer hub has brought up to date is refused, with what to do."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from jupyterhub import dbutil
+
+from hub_config.database import NAME, require_known_schema, revision, revisions
+from hub_config.errors import DatabaseError
+
+NEWER = "ffffffffffff"
+HEAD = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
+OLDER = "be8ecf03ddac"
+
+
+def make(path: Path, schema: str | None) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        if schema:
+            connection.execute("INSERT INTO alembic_version VALUES (?)", (schema,))
+        connection.commit()
+
+
+def test_all_revisions_of_jupyterhub_are_known() -> None:
+    walked = ScriptDirectory(dbutil.ALEMBIC_DIR).walk_revisions()
+    assert {one.revision for one in walked} == revisions()
+
+
+@pytest.mark.parametrize("schema", [HEAD, OLDER, None])
+def test_this_and_older_schemas_can_be_started_with(tmp_path: Path, schema: str | None) -> None:
+    make(tmp_path / NAME, schema)
+    require_known_schema(tmp_path)
+
+
+def test_a_volume_without_a_database_and_one_that_is_none_are_the_hubs_business(
+    tmp_path: Path,
+) -> None:
+    require_known_schema(tmp_path)
+    (tmp_path / NAME).write_bytes(b"no database" * 1000)
+    require_known_schema(tmp_path)
+
+
+def test_a_newer_schema_is_named_and_nothing_changes(tmp_path: Path) -> None:
+    make(tmp_path / NAME, NEWER)
+    before = (tmp_path / NAME).read_bytes()
+    with pytest.raises(DatabaseError, match=f"revision {NEWER}, which JupyterHub 6.* Nothing was"):
+        require_known_schema(tmp_path)
+    assert (tmp_path / NAME).read_bytes() == before
+    assert list(tmp_path.iterdir()) == [tmp_path / NAME]
+
+
+def test_the_newest_copy_that_can_be_gone_back_to_is_named(tmp_path: Path) -> None:
+    make(tmp_path / NAME, NEWER)
+    for day, schema in (("01", OLDER), ("02", HEAD), ("03", NEWER)):
+        make(tmp_path / f"{NAME}.2026-11-{day}-120000", schema)
+    with pytest.raises(DatabaseError) as caught:
+        require_known_schema(tmp_path)
+    copy = f"{tmp_path}/{NAME}.2026-11-02-120000"
+    assert f"hub cp {copy} {tmp_path}/{NAME}" in str(caught.value)
+
+
+def test_a_revision_is_read_while_the_hub_writes(tmp_path: Path) -> None:
+    make(tmp_path / NAME, NEWER)
+    with closing(sqlite3.connect(tmp_path / NAME)) as hub:
+        hub.execute("BEGIN IMMEDIATE")
+        hub.execute("UPDATE alembic_version SET version_num = 'x'")
+        assert revision(tmp_path / NAME) == NEWER
