@@ -64,6 +64,14 @@ profiles = ["uv-marimo-large"]
 
 OLD_HUB = "5.4.0"
 
+PULLER, PASSWORD = "puller", secrets.token_urlsafe(12)
+"""The registry's account: whoever pushes and pulls has to log in."""
+
+LOGIN = base64.b64encode(f"{PULLER}:{PASSWORD}".encode()).decode()
+
+KEEP_LOGIN = "umask 077; mkdir -p .docker; cat > .docker/config.json"
+"""As packages/hub/README.md says."""
+
 Event = dict[str, Any]
 
 
@@ -77,7 +85,7 @@ class Images:
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with Registry(tmp_path_factory.mktemp("registry")) as registry:
+    with Registry(tmp_path_factory.mktemp("registry"), people={PULLER: PASSWORD}) as registry:
         yield registry
 
 
@@ -115,7 +123,8 @@ def images(engine: Engine, registry: Registry) -> Images:
 
 
 def _push(engine: Engine, repository: str) -> None:
-    pushed = engine.client.images.push(repository, "1")
+    login = {"username": PULLER, "password": PASSWORD}
+    pushed = engine.client.images.push(repository, "1", auth_config=login)
     assert "error" not in pushed, pushed
 
 
@@ -195,6 +204,17 @@ def events(admin: Person, user: str) -> Iterator[Event]:
                 return
 
 
+def test_a_registry_that_wants_a_login_refuses_until_the_operator_gives_one(
+    admin: Person, registry: Registry, platform: Platform
+) -> None:
+    answer = start(admin, "ann", "fetched-small")
+    assert answer.status_code == 500, answer.text
+    assert "cannot be fetched" in answer.json()["message"]
+    assert re.search("no basic auth credentials|unauthorized", answer.json()["message"])
+    login = json.dumps({"auths": {registry.address: {"auth": LOGIN}}})
+    platform.compose("exec", "-T", "hub", "sh", "-c", KEEP_LOGIN, given=login)
+
+
 def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
     admin: Person, registry: Registry, platform: Platform, images: Images
 ) -> None:
@@ -235,6 +255,16 @@ def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
         stop(admin, user)
     assert not platform.servers("dora")
     assert f"release 1.2.0, {images.digest[:19]}" in admin.hub.get("spawn").text
+
+
+def test_nobody_sees_the_login_that_the_pull_used(platform: Platform) -> None:
+    told = "".join(platform.container(one).logs().decode() for one in platform.services)
+    kept = "".join(json.dumps(platform.container(one).attrs) for one in platform.services)
+    dump = "import sqlite3; print(*sqlite3.connect('jupyterhub.sqlite').iterdump())"
+    rows = platform.compose("exec", "-T", "hub", "python", "-c", dump)
+    assert "fetched-small" in rows
+    encoded = base64.b64encode(PASSWORD.encode()).decode().rstrip("=")
+    assert not [one for one in (PASSWORD, LOGIN, encoded) if one in told + kept + rows]
 
 
 def _change_of_mind(admin: Person, user: str) -> None:

@@ -102,8 +102,9 @@ class Platform:
             volumes={volume: {"bind": "/srv/jupyterhub"}},
         )
 
-    def compose(self, *arguments: str) -> str:
-        """Run `docker compose` on this platform; returns what it printed.
+    def compose(self, *arguments: str, given: str = "") -> str:
+        """Run `docker compose` on this platform, with `given` on its standard input; returns what
+        it printed.
 
         Raises ActionError with its messages when it fails.
         """
@@ -114,6 +115,7 @@ class Platform:
             [*command, *arguments],
             cwd=self.root,
             env=self.environment,
+            input=given,
             capture_output=True,
             text=True,
             check=False,

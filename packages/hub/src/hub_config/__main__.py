@@ -31,7 +31,7 @@ from hub_config.first_start import Places, read_secret
 from hub_config.login.provider_secret import require_complete
 from hub_config.settings import Settings
 from hub_config.sharing import secret_files
-from hub_config.spawning import disk_limit, profile_names
+from hub_config.spawning import disk_limit, profile_names, registry_login
 from hub_config.spawning.compatibility import sift
 from hub_config.spawning.profiles import on_offer
 
@@ -83,6 +83,7 @@ def usable_settings(places: Places) -> Settings:
     settings = reading.read(os.environ)
     files.check(settings, places.data)
     require_complete(settings)
+    registry_login.check(places.data)
     return settings
 
 

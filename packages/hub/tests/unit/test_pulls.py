@@ -160,6 +160,9 @@ class Engine:
             raise ImageNotFound("no such image")
         return {"Config": {"Labels": self.labels}}
 
+    def reload_config(self) -> None:
+        """Credentials are docker-py's business."""
+
     def pull(self, repository: str, tag: str, **_: Any) -> Iterator[dict[str, Any]]:
         self.pulled.append((repository, tag))
         yield from self.messages

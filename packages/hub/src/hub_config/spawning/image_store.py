@@ -88,6 +88,8 @@ class ImageStore:
     async def _pull(self, profile: Profile, engine: Engine, tell: Tell) -> None:
         def stream() -> Iterable[Mapping[str, Any]]:
             wanted = references.parse(profile.image)
+            # Credentials may have been renewed since the hub started.
+            engine.client.reload_config()
             messages: Iterable[Mapping[str, Any]] = engine.client.pull(
                 wanted.repository, wanted.version, stream=True, decode=True
             )
