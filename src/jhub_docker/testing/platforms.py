@@ -24,6 +24,9 @@ from jhub_docker.testing.waiting import wait_until
 SUDO_PROFILE = "uv-marimo-medium"
 """The one profile of a test platform whose people may use sudo."""
 
+OPEN_WITHIN = 180
+"""Seconds the log-in page may take before a test gives up on it; not a promise about speed."""
+
 
 def free_port() -> int:
     """A TCP port of this machine that nothing listens on right now."""
@@ -75,7 +78,7 @@ class Platform:
         self.engine.own_project(self.project)
         if self._config_text:
             self._write_config()
-        self.compose("up", "--detach", "--wait", "--wait-timeout", "120")
+        self.compose("up", "--detach", "--wait", "--wait-timeout", str(OPEN_WITHIN))
         for service in self.services:
             self.engine.watch(self.container(service))
         self.wait_until_open()
@@ -163,7 +166,7 @@ class Platform:
             answer = requests.get(f"{self.url}/hub/login", timeout=5)
             return answer.status_code == 200 and 'name="password"' in answer.text
 
-        wait_until(open_, 60, "the log-in page", ignoring=requests.RequestException)
+        wait_until(open_, OPEN_WITHIN, "the log-in page", ignoring=requests.RequestException)
 
     def one_time_password(self) -> str:
         """The first admin's, as an operator reads it."""
