@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from docker import DockerClient
 
-from jhub_docker import builds
+from jhub_docker import builders, builds
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.access import Access
 from jhub_docker.oci.reference import Reference
@@ -96,7 +96,8 @@ class World:
         self.prove()
 
     def request(self, *registries: str, **options: Any) -> Request:
-        given = {"signer": self.signer, "assume_yes": True, "accept_unreached": True, **options}
+        usual = {"signer": self.signer, "assume_yes": True, "accept_unreached": True}
+        given = {**usual, "platforms": (builders.own_platform(),), **options}
         return Request("thing", registries=registries, **given)
 
     def release(self, *registries: str, **options: Any) -> Candidate | None:

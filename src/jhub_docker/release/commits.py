@@ -45,6 +45,7 @@ def record(place: Workplace, candidate: Candidate) -> str:
         build_id=candidate.build_id,
         digest=candidate.digest,
         platforms=candidate.platforms,
+        left_out=candidate.left_out,
         size=candidate.size,
         compressed=candidate.compressed,
         layers=candidate.layers,

@@ -30,6 +30,7 @@ from jhub_docker.release import (
     history,
     landing,
     ledger,
+    platforms,
     publish,
     report,
     status,
@@ -37,6 +38,7 @@ from jhub_docker.release import (
 )
 from jhub_docker.release.artifact import CACHE
 from jhub_docker.release.candidate import FOLDER, Candidate, Workplace
+from jhub_docker.release.platforms import Choice
 from jhub_docker.release.publish import Signer
 from jhub_docker.release.status import Status
 from jhub_docker.release.version import AUTO, Version
@@ -48,6 +50,8 @@ class Request:
 
     `registries` are hosts with or without a path; `signer` is needed with them.
     `accept_unreached` releases also what no vulnerability database could be asked about.
+    `platforms` are those to make it for, all that can be built here by default; with
+    `require_all_platforms` it is not released without one it is declared for.
     """
 
     image: str
@@ -56,6 +60,8 @@ class Request:
     signer: Signer | None = None
     assume_yes: bool = False
     accept_unreached: bool = False
+    platforms: tuple[str, ...] = ()
+    require_all_platforms: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ def plan(root: Path, client: DockerClient, remote: Remote, request: Request) -> 
     if found.proposal is None:
         return f"{way.spec.name} {found.last} is what there is: nothing to release"
     say(report.outline(load(root / "packages"), found, request.registries))
+    say(_platforms(way).told())
     _check(way, found)
     return f"{way.spec.name} {found.proposal.version} can be released"
 
@@ -130,6 +137,17 @@ def _status(way: _Way) -> Status:
     return status.of(way.root, way.spec.name, now, resolve, way.request.bump)
 
 
+def _platforms(way: _Way) -> Choice:
+    """The platforms it will be made for. Raises ActionError where one is missing that has to be."""
+    return platforms.here(
+        way.client,
+        way.root / "packages",
+        way.spec.name,
+        asked=way.request.platforms,
+        require_all=way.request.require_all_platforms,
+    )
+
+
 def _check(way: _Way, found: Status) -> None:
     """Raise ActionError with everything that stands against this release."""
     assert found.proposal is not None  # noqa: S101 - there is something to release
@@ -164,8 +182,10 @@ def _begun(way: _Way) -> tuple[Workplace, Candidate] | None:
         if way.request.registries and found.last:
             return landing.released(way.root, found.image, str(found.last))
         return None
+    choice = _platforms(way)
     _check(way, found)
     say(report.outline(load(way.root / "packages"), found, way.request.registries))
+    say(choice.told())
     version = found.proposal.version
     gates.confirm(f"This releases {found.image} {version}.", way.request.assume_yes)
     place = Workplace(way.root, found.image, str(version))
@@ -196,6 +216,7 @@ def _make(way: _Way, place: Workplace, one: Candidate) -> None:
         epoch=one.epoch,
         layout=layout,
         cache=way.root / CACHE,
+        platforms=tuple(one.platforms),
     )
     if one.recorded and made.index.digest != known:
         raise ActionError(

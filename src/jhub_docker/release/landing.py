@@ -63,6 +63,7 @@ def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate
             build_id=entry.build_id,
             digest=entry.digest,
             platforms=dict(entry.platforms),
+            left_out=dict(entry.left_out),
             size=entry.size,
             compressed=entry.compressed,
             layers=entry.layers,

@@ -64,7 +64,8 @@ def outcome(image: str, made: Candidate | None) -> str:
         return f"{image}: nothing changed since the last release, so there is nothing to release"
     tag = f"{made.image}-v{made.version}"
     lines = [
-        f"{made.image} {made.version} is {made.digest}",
+        f"{made.image} {made.version} is {made.digest} for {', '.join(made.platforms)}",
+        *(f"NOT for {platform}: {why}" for platform, why in made.left_out.items()),
         f"commit {made.commit[:12]}, tag {tag}: git push --follow-tags",
         *(f"in {registry}" for registry in made.published),
     ]

@@ -16,7 +16,7 @@ from jhub_docker.tasks.task import ROOT, task, write
 @task(
     default=True,
     positional=["image"],
-    iterable=["push"],
+    iterable=["push", "platform"],
     help={
         "image": "The image, by its folder's name.",
         "bump": "Which number of the version goes up: major, minor, patch, or auto, which follows "
@@ -24,6 +24,9 @@ from jhub_docker.tasks.task import ROOT, task, write
         "dry-run": "Only say what the release would be, and what is against it.",
         "push": "A registry to push to, HOST or HOST/PATH; can be given several times. Without "
         "it the release stays in this checkout until it is pushed by another call.",
+        "platform": "A platform to make it for, such as linux/arm64; can be given several times "
+        "(default: all it is declared for that can be built here).",
+        "require-all-platforms": "Do not release it without one of those.",
         "accept-unreached": "Release although some parts could not be checked for known "
         "vulnerabilities; its record says which.",
         "keyless": "Sign with the identity of a CI system; needs --identity and --issuer.",
@@ -36,8 +39,10 @@ def release(
     context: Context,
     image: str,
     push: list[str],
+    platform: list[str],
     bump: str = "auto",
     dry_run: bool = False,
+    require_all_platforms: bool = False,
     accept_unreached: bool = False,
     keyless: bool = False,
     identity: str = "",
@@ -57,7 +62,16 @@ def release(
     if push and not dry_run:
         trust = keys.trusted(ROOT, identity=identity, issuer=issuer)
         signer = Signer(keys.signing_key(keyless=keyless), trust)
-    request = flow.Request(image, bump, tuple(push), signer, yes, accept_unreached)
+    request = flow.Request(
+        image,
+        bump=bump,
+        registries=tuple(push),
+        signer=signer,
+        assume_yes=yes,
+        accept_unreached=accept_unreached,
+        platforms=tuple(platform),
+        require_all_platforms=require_all_platforms,
+    )
     remote = Remote(Access.from_environment())
     if dry_run:
         client = engine.require(say, set_up=False, needs=())
