@@ -57,10 +57,15 @@ def test_what_cannot_be_built_says_which_steps_and_what_to_do(spec: ImageSpec) -
     assert way.how == ""
     with pytest.raises(
         ActionError,
-        match=r"one for linux/arm64: the engine runs linux/amd64 and emulates no arm64, which "
-        r"steps of parent, one need(?s:.*)qemu-user-static.*an arm64 machine",
+        match=r"one cannot be built for linux/arm64: the engine runs linux/amd64 and emulates no "
+        r"arm64, which steps of parent, one need\n  -> .*qemu-user-static.*an arm64 machine",
     ):
         builders.require([way])
+
+
+def test_a_base_that_is_not_there_for_a_platform_is_told(spec: ImageSpec) -> None:
+    way = builders.way(spec, ARM, EMULATING, ["one"], lacking="os: registry/os:1 has no arm64")
+    assert (way.how, way.why, way.mend) == ("", "os: registry/os:1 has no arm64", "")
 
 
 def test_a_platform_that_is_not_declared_is_refused(

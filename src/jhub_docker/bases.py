@@ -147,24 +147,35 @@ def _public(
     return _inspect(reference)
 
 
-def _for_platform(client: "DockerClient", name: str, base: Base, platform: str) -> Base:
-    """The same public image for another platform, under its own digest.
+def reference_for(name: str, base: Base, platform: str) -> str:
+    """The reference of the same public image for another platform, by its own digest.
 
-    Pulled by its tag it would take the tag from the image for the engine's own platform.
+    Raises ActionError where its registry cannot be asked or has none for the platform.
     """
+    if base.local:
+        raise ActionError(f"{name}: {base.reference} is in this engine only, for its own platform")
     repository = base.reference.partition("@")[0]
     if ":" in repository.rpartition("/")[2]:
         repository = repository.rpartition(":")[0]
-    found = manifest_for(_raw(name, f"{repository}@{base.digest}"), platform)
+    index = f"{repository}@{base.digest}" if base.digest.startswith("sha256:") else base.reference
+    found = manifest_for(_raw(name, index), platform)
     if found is None:
         raise ActionError(f"{name}: {base.reference} ({base.digest}) has no {platform}")
-    reference = f"{repository}@{found}"
+    return f"{repository}@{found}"
+
+
+def _for_platform(client: "DockerClient", name: str, base: Base, platform: str) -> Base:
+    """The same public image for another platform, pulled by its digest.
+
+    By its tag it would take the tag from the image for the engine's own platform.
+    """
+    reference = reference_for(name, base, platform)
     if quick.image(reference) is None:
         from docker.errors import DockerException  # noqa: PLC0415 - see engine.quick
 
         try:
             with stage(f"pulling {reference} ({platform})"):
-                client.images.pull(repository, tag=found, platform=platform)
+                client.images.pull(reference, platform=platform)
         except DockerException as error:
             explanation = getattr(error, "explanation", None) or error
             raise ActionError(f"{name}: {reference} cannot be pulled ({explanation})") from None
@@ -205,4 +216,5 @@ def _inspect(reference: str) -> Base | None:
     if image is None:
         return None
     digests = image.get("RepoDigests") or []
-    return Base(reference, digests[0].rpartition("@")[2] if digests else str(image["Id"]))
+    digest = digests[0].rpartition("@")[2] if digests else str(image["Id"])
+    return Base(reference, digest, local=not digests)

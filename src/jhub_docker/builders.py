@@ -35,13 +35,15 @@ class Builder:
 class Way:
     """How an image is built for a platform; where it cannot be, `how` is empty and `why` tells.
 
-    `copied` means that nothing has to run: all that is missing is made by copying.
+    `copied` means that nothing has to run: all that is missing is made by copying. `mend` is what
+    to do where something can be done about it.
     """
 
     image: str
     platform: str
     how: How
     why: str = ""
+    mend: str = ""
 
 
 def own_platform() -> str:
@@ -82,10 +84,17 @@ def asked(values: Iterable[str]) -> tuple[str, ...]:
     return PLATFORMS if ALL in wanted else tuple(wanted)
 
 
-def way(image: ImageSpec, platform: str, builder: Builder, running: Sequence[str]) -> Way:
+def way(
+    image: ImageSpec,
+    platform: str,
+    builder: Builder,
+    running: Sequence[str],
+    lacking: str = "",
+) -> Way:
     """How `image` can be built for a platform by this builder.
 
-    `running` are the packages that have to be built for it by running something.
+    `running` are the packages that have to be built for it by running something; `lacking` says
+    why a base it stands on cannot be had for it.
     """
     own = platform == builder.own
     if platform not in image.platforms and not own:
@@ -93,6 +102,8 @@ def way(image: ImageSpec, platform: str, builder: Builder, running: Sequence[str
         return Way(image.name, platform, "", f"it is declared for {declared}")
     if own:
         return Way(image.name, platform, "native")
+    if lacking:
+        return Way(image.name, platform, "", lacking)
     if not running:
         return Way(image.name, platform, "copied")
     if platform in builder.runs:
@@ -103,6 +114,7 @@ def way(image: ImageSpec, platform: str, builder: Builder, running: Sequence[str
         "",
         f"the engine runs {builder.own} and emulates no {platform.split('/')[1]}, which steps of "
         f"{', '.join(running)} need",
+        _emulation(platform.split("/")[1]),
     )
 
 
@@ -110,13 +122,16 @@ def require(ways: Iterable[Way]) -> None:
     """Raise ActionError naming each image that cannot be built for its platform, and what to do."""
     refused = [way for way in ways if not way.how]
     if refused:
-        told = "; ".join(f"{way.image} for {way.platform}: {way.why}" for way in refused)
-        raise ActionError(f"cannot be built here: {told}.\n{hint(refused[0].platform)}")
+        told = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in refused]
+        raise ActionError("\n".join([*told, *mends(refused)]))
 
 
-def hint(platform: str) -> str:
-    """What to do where a platform cannot be built."""
-    architecture = platform.split("/")[1]
+def mends(ways: Iterable[Way]) -> list[str]:
+    """What to do about those that cannot be built, each once, as lines to show below them."""
+    return [f"  -> {mend}" for mend in dict.fromkeys(way.mend for way in ways) if mend]
+
+
+def _emulation(architecture: str) -> str:
     return (
         f"install emulation (on Debian or Ubuntu the package qemu-user-static, elsewhere Docker "
         f"Desktop has it), or use an engine on an {architecture} machine (DOCKER_HOST, or "

@@ -46,11 +46,15 @@ class BuiltImage:
 
 @dataclass(frozen=True)
 class Base:
-    """A public base as it was resolved: the reference to build from and what identifies it."""
+    """A public base as it was resolved: the reference to build from and what identifies it.
+
+    `local` says that no registry is known to have it: the engine got it in another way.
+    """
 
     reference: str
     digest: str
     standin: bool = False
+    local: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jhub_docker import bases, builders, contexts, images, plan, rootfs
 from jhub_docker.builders import Builder, Way
 from jhub_docker.catalog import PLATFORMS, ROOT_FILE_SYSTEM, Catalog, ImageSpec, load
+from jhub_docker.errors import ActionError
 from jhub_docker.plan import BuiltImage, Plan
 
 if TYPE_CHECKING:
@@ -87,10 +88,33 @@ def ways(
     rooted = {step.spec.name for step in made.to_build if step.spec.base == ROOT_FILE_SYSTEM}
     if rooted and not rootfs.is_here(bases.lane(), foreign):
         running |= dict.fromkeys(rooted, True)
+    lacking = _lacking(client, catalog, wanted, foreign, base) if foreign else {}
     found = []
     for spec in wanted:
+        above = {one.name for one in catalog.closure([spec.name])}
+        missing = "; ".join(why for name, why in lacking.items() if name in above)
         own = [one.name for one in catalog.closure([spec.name]) if one.name in needed]
-        found.append(builders.way(spec, platform, builder, [n for n in own if running[n]]))
+        needing = [name for name in own if running[name]]
+        found.append(builders.way(spec, platform, builder, needing, missing))
+    return found
+
+
+def _lacking(
+    client: "DockerClient",
+    catalog: Catalog,
+    wanted: tuple[ImageSpec, ...],
+    platform: str,
+    base: str | None,
+) -> dict[str, str]:
+    """The public bases that cannot be had for another platform, by package, and why."""
+    resolved = bases.resolve(client, catalog, wanted, bases.mode(base), bases.lane(), act=False)
+    found = {}
+    for name, public in resolved.items():
+        if name != ROOT_FILE_SYSTEM:
+            try:
+                bases.reference_for(name, public, platform)
+            except ActionError as error:
+                found[name] = str(error)
     return found
 
 

@@ -80,7 +80,7 @@ def plans(planned: Sequence["PlatformPlan"], others: Iterable[Way] = ()) -> str:
     columns = ("image", "platform", "build id", "action", "base", "because")
     refused = [way for one in planned for way in one.ways.values() if not way.how]
     lines = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in refused]
-    return "\n".join([render(columns, rows), *lines, *_hints(refused), *_others(others)])
+    return "\n".join([render(columns, rows), *lines, *builders.mends(refused), *_others(others)])
 
 
 def _action(step: Step, one: "PlatformPlan") -> str:
@@ -105,12 +105,8 @@ def _others(others: Iterable[Way]) -> list[str]:
         for why in dict.fromkeys(way.why for way in refused):
             names = ", ".join(way.image for way in refused if way.why == why)
             lines.append(f"{platform} cannot be built here, {names}: {why}")
-        lines += _hints(refused)
+        lines += builders.mends(refused)
     return lines
-
-
-def _hints(refused: Sequence[Way]) -> list[str]:
-    return [f"  -> {builders.hint(way.platform)}" for way in refused[:1]]
 
 
 def plans_json(planned: Iterable["PlatformPlan"]) -> str:

@@ -59,7 +59,7 @@ def packages(
     tmp_path: Path, registry: Registry, engine: Engine, client: DockerClient
 ) -> Iterator[Path]:
     """Two packages: a public base that is in the registry, and the image `little` on it."""
-    base = Reference.parse(f"{registry.address}/base")
+    base = Reference.parse(f"{registry.direct}/base")
     push_base(Remote(Access()), tmp_path / "base", base)
     repository = f"jhub-test/{engine.name('platforms')}"
     folder = tmp_path / "tree" / "packages"
@@ -144,7 +144,7 @@ def test_a_release_for_two_platforms_is_pushed_and_verified(
     )
     remote, (key, trust) = Remote(Access()), make_key(tmp_path / "keys")
     name = source.catalog["little"].repository.rpartition("/")[2]
-    repository = Reference.parse(f"{registry.address}/{name}")
+    repository = Reference.parse(f"{registry.direct}/{name}")
     image = remote.push(layout, made.index, repository)
     sign(remote, image, make_records(layout, made.index, source), key)
     remote.tag(image, "1.0.0")
@@ -185,7 +185,7 @@ def test_the_plan_says_how_each_platform_is_built(packages: Path, client: Docker
     catalog = load(packages)
     wanted = catalog.select(["little"])
     (way,) = planning.ways(client, catalog, wanted, OTHER, builder)
-    assert way.how == "copied", "nothing of it runs"
+    assert way.how == "copied", f"nothing of it runs: {way}"
     dockerfile = packages / "little" / "Dockerfile"
     dockerfile.write_text(f"{dockerfile.read_text()}RUN true\n")
     (way,) = planning.ways(client, catalog, wanted, OTHER, builder)

@@ -9,16 +9,20 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from docker import DockerClient
+from docker.errors import ImageNotFound
 
 from jhub_docker import builders, builds
+from jhub_docker.catalog import PLATFORMS
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.access import Access
+from jhub_docker.oci.layout import Layout
 from jhub_docker.oci.reference import Reference
 from jhub_docker.oci.registry import Remote
 from jhub_docker.record.verify import verify
@@ -26,6 +30,7 @@ from jhub_docker.release import artifact, candidate, flow, ledger
 from jhub_docker.release.candidate import Candidate
 from jhub_docker.release.flow import Request
 from jhub_docker.release.publish import Signer
+from jhub_docker.testing import little_releases
 from jhub_docker.testing.gate import Request as Asked
 from jhub_docker.testing.little_checkouts import Checkout
 from jhub_docker.testing.little_releases import make_key
@@ -229,6 +234,51 @@ def test_a_release_is_commits_a_tag_a_ledger_and_an_image_anyone_can_verify(worl
     assert world.release(world.team) is not None, "its registry is asked again"
     assert world.release() is None
     assert len(world.tests) == 1
+
+
+def test_platforms_it_cannot_be_made_for_are_told_recorded_and_can_be_required(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = f"linux/{world.client.version()['Arch']}"
+    (other,) = set(PLATFORMS) - {own}
+    with pytest.raises(
+        ActionError, match=f"thing cannot be made for {other}: tiny: .* this engine"
+    ):
+        world.release(platforms=(), require_all_platforms=True)
+    with pytest.raises(ActionError, match=f"thing cannot be made for {other}"):
+        world.release(platforms=(other,))
+    assert world.release(platforms=("all",))
+    assert f"NOT for {other}, which it is declared for: tiny: " in capsys.readouterr().err
+    entry = ledger.read(world.root / "packages/thing")["0.1.0"]
+    assert set(entry.platforms) == {own}
+    assert "in this engine only" in entry.left_out[other]
+
+
+def test_a_release_for_both_platforms_is_one_index_of_both(world: World, tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "base")
+    files = {"usr/lib/os-release": b'ID=debian\nVERSION_ID="12"\n'}
+    base = Reference.parse(f"{world.registry.direct}/base")
+    index = little_releases.build(layout, (files,), PLATFORMS, labels={})
+    world.remote.tag(world.remote.push(layout, index, base), "1")
+    world.checkout.package(
+        "tiny", own=f'publish = false\nenvironment = ""\npublic.bookworm = "{base}:1"'
+    )
+    world.client.images.pull(f"{base}:1")
+    world.change("for both")
+    made = world.release(world.team, platforms=(), require_all_platforms=True)
+    assert made
+    entry = ledger.read(world.root / "packages/thing")["0.1.0"]
+    assert (set(entry.platforms), entry.left_out) == (set(PLATFORMS), {})
+    image = Reference.parse(f"{world.team}/{world.short}").tagged("0.1.0")
+    _, found = world.remote.manifest(image)
+    assert {one["platform"]["architecture"] for one in found["manifests"]} == {"amd64", "arm64"}
+    report = verify(world.remote, image, world.signer.trust)
+    assert not report.failed, "\n".join(report.lines())
+    assert report.lines()[0].endswith(f" for {', '.join(PLATFORMS)}")
+    for one in world.client.api.images(name=f"{base}"):
+        for name in (*(one["RepoTags"] or ()), *(one["RepoDigests"] or ())):
+            with suppress(ImageNotFound):
+                world.client.api.remove_image(name, force=True)
 
 
 def test_a_fix_of_an_old_version_moves_only_its_own_tags(world: World) -> None:

@@ -8,7 +8,10 @@ from jhub_docker.release.platforms import choose
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 BOTH = [Way("lab", AMD, "native"), Way("lab", ARM, "emulated")]
-ONE = [Way("lab", AMD, "native"), Way("lab", ARM, "", "it emulates no arm64")]
+ONE = [
+    Way("lab", AMD, "native"),
+    Way("lab", ARM, "", "it emulates no arm64", "install qemu-user-static"),
+]
 
 
 def test_all_that_can_be_built_is_the_engines_own_first() -> None:
@@ -23,7 +26,7 @@ def test_what_cannot_be_built_is_told_with_what_to_do() -> None:
     assert choice.made == (AMD,)
     assert choice.left_out == {ARM: "it emulates no arm64"}
     assert "NOT for linux/arm64, which it is declared for: it emulates no arm64" in choice.told()
-    assert "qemu-user-static" in choice.told()
+    assert choice.told().endswith("  -> install qemu-user-static")
 
 
 def test_all_can_be_required() -> None:

@@ -23,9 +23,10 @@ FOLDER = Path(".dev/release")
 class Candidate:
     """`start` is the commit it began from, `commit` the one its image is built from.
 
-    `digest` is that of the exported index, `platforms` and `left_out` are as in the ledger, `notes`
-    are the audit's. `tested` says that its tests passed, `recorded` is the commit with the ledger.
-    `registries` were asked for, in `published` all is there and verified.
+    `digest` is that of the exported index, `platforms` (without digests until then) and `left_out`
+    are as in the ledger, `notes` are the audit's. `tested` says that its tests passed, `recorded`
+    is the commit with the ledger. `registries` were asked for, in `published` all is there and
+    verified.
     """
 
     image: str

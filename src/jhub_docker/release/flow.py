@@ -193,7 +193,15 @@ def _begun(way: _Way) -> tuple[Workplace, Candidate] | None:
     start = history.head(way.root)
     place.add_tree(start)
     commit = commits.prepare(place, found, version)
-    one = Candidate(found.image, str(version), start, commit, history.commit_time(way.root, commit))
+    one = Candidate(
+        found.image,
+        str(version),
+        start,
+        commit,
+        history.commit_time(way.root, commit),
+        platforms=dict.fromkeys(choice.made, ""),
+        left_out=dict(choice.left_out),
+    )
     place.save(one)
     return place, one
 

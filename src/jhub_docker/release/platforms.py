@@ -19,20 +19,22 @@ NOT_ASKED = "not asked for"
 
 @dataclass(frozen=True)
 class Choice:
-    """`made` are the platforms, the engine's own first; `left_out` says why others are not."""
+    """`made` are the platforms, the engine's own first; `left_out` says why others are not.
+
+    `mends` are lines that say what to do about those.
+    """
 
     image: str
     made: tuple[str, ...]
     left_out: Mapping[str, str]
+    mends: tuple[str, ...] = ()
 
     def told(self) -> str:
         """What a maintainer has to know of it, in a line for each platform."""
         lines = [f"{self.image} is made for {', '.join(self.made)}"]
         for platform, why in self.left_out.items():
             lines.append(f"  NOT for {platform}, which it is declared for: {why}")
-            if why != NOT_ASKED:
-                lines.append(f"    -> {builders.hint(platform)}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.mends])
 
 
 def here(
@@ -52,7 +54,8 @@ def here(
     found = [
         way
         for platform in spec.platforms
-        for way in planning.ways(client, catalog, (spec,), platform, builder)
+        # Forced: a release sets another version, so the image itself has to be built anew.
+        for way in planning.ways(client, catalog, (spec,), platform, builder, force=True)
     ]
     return choose(found, builder.own, asked=asked, require_all=require_all)
 
@@ -85,5 +88,10 @@ def choose(
     if refused or not made:
         told = refused or left_out
         lines = [f"{image} cannot be made for {platform}: {why}" for platform, why in told.items()]
-        raise ActionError("\n".join([*lines, f"-> {builders.hint(next(iter(told)))}"]))
-    return Choice(image, tuple(sorted(made, key=lambda one: one != own)), left_out)
+        raise ActionError("\n".join([*lines, *_mends(by_platform, told)]))
+    ordered = tuple(sorted(made, key=lambda one: one != own))
+    return Choice(image, ordered, left_out, tuple(_mends(by_platform, left_out)))
+
+
+def _mends(ways: Mapping[str, Way], platforms: Iterable[str]) -> list[str]:
+    return builders.mends(ways[one] for one in platforms)

@@ -32,7 +32,10 @@ def executable() -> str:
 
 
 class Registry:
-    """Entering starts it; `address` is what references begin with, `ca` the file with its CA."""
+    """Entering starts it; `address` is what references begin with, `ca` the file with its CA.
+
+    `direct` is the same without the gate before it.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Registry:
         self._direct = _free_port()
         self.gate = Gate(self._direct)
         self.address = f"127.0.0.1:{self.gate.port}"
+        self.direct = f"127.0.0.1:{self._direct}"
         self.ca = folder / "ca.pem"
         self._scheme = "https" if tls else "http"
         self._configuration: dict[str, Any] = {
