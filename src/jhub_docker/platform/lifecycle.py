@@ -1,6 +1,5 @@
 """Starts the platform and waits until people can log in; stops it, and deletes only when told."""
 
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -11,7 +10,8 @@ from docker import DockerClient
 from docker.errors import APIError, NotFound
 
 from jhub_docker import engine
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.asking import confirm
+from jhub_docker.errors import ActionError
 from jhub_docker.platform import compose, containers, firewall
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.configuration import check_settings
@@ -103,7 +103,11 @@ def down(
     running = containers.servers(client, platform)
     doomed = containers.volumes(client, platform) if volumes else []
     if doomed and not assume_yes:
-        _confirm("This deletes these volumes and all that is in them:\n  " + "\n  ".join(doomed))
+        confirm(
+            "This deletes these volumes and all that is in them:\n  " + "\n  ".join(doomed),
+            "Delete them?",
+            "nothing was deleted",
+        )
     servers = servers or volumes
     if running and not servers:
         # The networks stay, since the servers are on them, and so do the firewall's rules.
@@ -134,11 +138,3 @@ def _ignore_gone(action: Any, *arguments: Any, **options: Any) -> None:
     except APIError as error:
         if error.status_code != 409:  # being removed already
             raise
-
-
-def _confirm(warning: str) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError(f"{warning}\nThere is no terminal to ask at: say --yes to go on")
-    print(warning, file=sys.stderr)
-    if input("Delete them? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise ActionError("nothing was deleted")
