@@ -57,6 +57,21 @@ def test_only_another_platform_than_the_builders_own_is_named(
     }
 
 
+def test_empty_caches_are_those_of_a_name_of_their_own(make_package: Make, read: Read) -> None:
+    made = bake.definition(
+        steps(make_package, read),
+        labels={},
+        environment={},
+        ca_bundle=None,
+        no_cache=["parent"],
+        caches="f00",
+    )
+    targets = made["target"]
+    # BuildKit, frontend/dockerfile/builder: the predefined argument of cache mounts' namespace.
+    assert {t["args"]["BUILDKIT_CACHE_MOUNT_NS"] for t in targets.values()} == {"f00"}
+    assert [t["no-cache"] for t in targets.values()] == [True, False]
+
+
 def test_decode_takes_pretty_and_compact_json_and_text() -> None:
     stream = ["{\n", '  "a": {\n', '    "b": "}"\n', "  }\n", "}\n", "{}\n", '{"c":1}\n', "ERROR\n"]
     assert list(bake.decode(stream)) == [{"a": {"b": "}"}}, {}, {"c": 1}, {"text": "ERROR"}]

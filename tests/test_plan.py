@@ -22,6 +22,7 @@ def make(
     existing: Mapping[str, BuiltImage] | None = None,
     force: bool = False,
     platform: str = "",
+    beside: str = "",
 ) -> Plan:
     return plan.make(
         catalog,
@@ -31,6 +32,7 @@ def make(
         existing=existing or {},
         force=force,
         platform=platform,
+        beside=beside,
     )
 
 
@@ -174,6 +176,14 @@ def test_platforms_share_the_build_id_and_differ_in_tags_and_parents(
     there = {top.build_id: BuiltImage("sha256:x", "os", top.build_id, top.inputs)}
     again = make(read(), "two", bases=arm, existing=there, platform="linux/arm64")
     assert again.steps[1].contexts == {"base": f"docker-image://{top.reference}"}
+
+
+def test_images_built_beside_leave_those_there_are_alone(make_package: Make, read: Read) -> None:
+    family(make_package)
+    plain, beside = make(read()), make(read(), beside="-anew")
+    assert [s.build_id for s in plain.steps] == [s.build_id for s in beside.steps]
+    assert all(s.reference.endswith(f":{plan.short(s.build_id)}-anew") for s in beside.steps)
+    assert beside.steps[-1].contexts == plain.steps[-1].contexts
 
 
 def test_only_what_is_wanted_is_planned(make_package: Make, read: Read) -> None:

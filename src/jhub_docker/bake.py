@@ -17,6 +17,9 @@ from jhub_docker.plan import Step
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 """BuildKit's predefined arguments: it hands them to build steps and keeps them out of history."""
 
+_CACHES = "BUILDKIT_CACHE_MOUNT_NS"
+"""Another of them: cache mounts of one name are not those of another."""
+
 
 def definition(
     steps: Iterable[Step],
@@ -26,11 +29,13 @@ def definition(
     ca_bundle: str | None,
     no_cache: Iterable[str] = (),
     platform: str = "",
+    caches: str = "",
 ) -> dict[str, Any]:
     """The bake file (JSON form) that builds `steps`, for the builder's own platform by default.
 
     `labels` go on every image; proxies are taken from `environment`, the machine's CA bundle is
-    passed as the secret `ca-bundle`. Packages named in `no_cache` are built from nothing.
+    passed as the secret `ca-bundle`. Packages named in `no_cache` are built from nothing. With
+    `caches`, a name, the caches that steps mount are those of that name.
     """
     proxies = {
         name: environment[name]
@@ -46,7 +51,7 @@ def definition(
             "contexts": dict(step.contexts),
             "labels": {**step.labels, **labels},
             "tags": [step.reference],
-            "args": proxies,
+            "args": proxies | ({_CACHES: caches} if caches else {}),
             "secret": secrets,
             "no-cache": step.spec.name in no_cache,
             "output": ["type=docker"],

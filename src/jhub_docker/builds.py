@@ -1,6 +1,7 @@
 """Build what is out of date: read, plan, bake, tag, and report image by image."""
 
 import os
+import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ def build(
     force: bool = False,
     show: bool = True,
     tag: bool = True,
+    anew: str = "",
     ready: Callable[[], object] = lambda: None,
     platform: str = "",
 ) -> list[Result]:
@@ -67,6 +69,10 @@ def build(
     called before anything is built, to check what only a build needs. With `tag` false images get
     their build id as the only tag, so that none is taken from the image people use. `platform` is
     the engine's own by default; raises ActionError for one that cannot be built here.
+
+    With `anew`, a suffix, they and all they are built from are built whatever there is, on an empty
+    cache, and with caches of packages that are empty too. The only tag then is the build id with
+    that suffix: no image that is there is touched.
     """
     catalog = load(root / "packages")
     wanted = catalog.select(names)
@@ -80,7 +86,16 @@ def build(
         )
     with ThreadPoolExecutor() as asked:  # git answers meanwhile
         revised = asked.submit(machine.revision, root)
-        made = planning.make_plan(client, catalog, wanted, base=base, force=force, platform=foreign)
+        made = planning.make_plan(
+            client,
+            catalog,
+            wanted,
+            base=base,
+            force=force,
+            existing={} if anew else None,
+            platform=foreign,
+            beside=anew,
+        )
     revision = revised.result()
     seconds: dict[str, float] = {}
     failures: dict[str, str] = {}
@@ -89,8 +104,12 @@ def build(
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}" + (f" for {foreign}" if foreign else "")):
-            seconds, failures = _bake(root, made, revision, ca_bundle, force=force, show=show)
-    tagged = tag and _tag(client, made, revision, failures, ask=runs)
+            no_cache = {step.spec.name for step in made.to_build} if anew else set()
+            no_cache |= set(made.wanted) if force else set()
+            seconds, failures = _bake(
+                root, made, revision, ca_bundle, no_cache=no_cache, empty=bool(anew), show=show
+            )
+    tagged = tag and not anew and _tag(client, made, revision, failures, ask=runs)
     built = {step.build_id: step.existing for step in made.steps if step.existing}
     if made.to_build or tagged:
         built = images.built(images.here(), foreign)
@@ -153,14 +172,15 @@ def _bake(
     revision: machine.Revision | None,
     ca_bundle: str | None,
     *,
-    force: bool,
+    no_cache: set[str],
+    empty: bool,
     show: bool,
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Bake until every target is built or known to have failed."""
     steps = list(made.to_build)
     seconds: dict[str, float] = {}
     failures: dict[str, str] = {}
-    no_cache = set(made.wanted) if force else set()
+    caches = secrets.token_hex(8) if empty else ""
     log_file = root / ".dev" / "logs" / "build.jsonl"
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("w", encoding="utf-8") as log:
@@ -173,6 +193,7 @@ def _bake(
                     ca_bundle=ca_bundle,
                     no_cache=no_cache,
                     platform=made.platform,
+                    caches=caches,
                 ),
                 builder=engine.builder_name(),
                 environment=engine.cli_environment(),

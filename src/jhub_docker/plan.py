@@ -125,6 +125,7 @@ def make(
     existing: Mapping[str, BuiltImage],
     force: bool = False,
     platform: str = "",
+    beside: str = "",
 ) -> Plan:
     """Plan the build of `wanted` and of whatever they need that is missing.
 
@@ -132,7 +133,8 @@ def make(
     the packages that stand for a public base (and `debian`, the root file system) to what was
     resolved for them; `existing` maps build ids to images in the engine. With `force` the
     wished-for images are built even when nothing changed. `bases` and `existing` are those of
-    `platform`, which is empty for the engine's own.
+    `platform`, which is empty for the engine's own. `beside` is appended to the tags of what is
+    built, which leaves the images that have those build ids alone.
     """
     wanted_names = tuple(spec.name for spec in wanted)
     steps: dict[str, Step] = {}
@@ -140,7 +142,7 @@ def make(
         if spec.name in bases:
             continue  # pulled: nothing to build
         step = _step(spec, contexts[spec.name], bases, steps, existing)
-        steps[spec.name] = replace(step, suffix=suffix(platform))
+        steps[spec.name] = replace(step, suffix=suffix(platform) + beside)
     newest = _newest_by_package(existing.values())
     needed: dict[str, Step] = {}
     for name in reversed(steps):

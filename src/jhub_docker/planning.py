@@ -38,12 +38,13 @@ def make_plan(
     act: bool = True,
     existing: Mapping[str, BuiltImage] | None = None,
     platform: str = "",
+    beside: str = "",
 ) -> Plan:
     """Read what the plan needs (contexts, bases, images in the engine) and make it.
 
     With `act` false no base is pulled or made for it. `existing` are images, by build id, to be
     taken for all that are there, in place of the engine's. `platform` is empty for the engine's
-    own.
+    own. For `beside` see `plan.make`.
     """
     with ThreadPoolExecutor() as asked:  # the engine answers while files are read
         looked = asked.submit(bases.look, catalog, wanted, bases.lane())
@@ -67,6 +68,7 @@ def make_plan(
         existing=images.built(here.images, platform) if existing is None else existing,
         force=force,
         platform=platform,
+        beside=beside,
     )
 
 

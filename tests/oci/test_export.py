@@ -58,6 +58,13 @@ def test_only_what_the_specification_names_is_taken_over() -> None:
     assert set(found) == {"architecture", "os", "created", "config", "rootfs", "history"}
 
 
+def test_a_label_without_a_value_is_taken_away() -> None:
+    found = configuration(
+        _original(), _made("base", "new"), epoch=EPOCH, labels={"a": ""}, given=["base"]
+    )
+    assert found["config"]["Labels"] == {"created": "now"}
+
+
 def test_times_are_the_commits_and_only_the_base_keeps_its_own() -> None:
     found = _configured()
     assert found["created"] == COMMITTED

@@ -44,9 +44,10 @@ def export(
 
     `image` is a reference or an id. `epoch` (seconds since 1970; the commit's time) is the time
     the configuration says it was made; the files' times do not depend on it (`canonical.LATEST`).
-    `labels` override the image's own. Layers whose diff ID is in `given` keep their archive's
-    bytes and their entries in the history: those of a public base, known under that ID elsewhere.
-    `cache` is a folder that keeps converted layers for the next time.
+    `labels` override the image's own; one without a value is taken away. Layers whose diff ID is
+    in `given` keep their archive's bytes and their entries in the history: those of a public base,
+    known under that ID elsewhere. `cache` is a folder that keeps converted layers for the next
+    time.
 
     Raises ActionError when the engine does not have the image or cannot save it.
     """
@@ -124,7 +125,8 @@ def configuration(
 ) -> dict[str, Any]:
     """The image's configuration with nothing in it that another build would write otherwise."""
     settings = {key: original["config"][key] for key in _SETTINGS if original["config"].get(key)}
-    settings["Labels"] = {**settings.get("Labels", {}), **labels}
+    named = {**settings.get("Labels", {}), **labels}
+    settings["Labels"] = {key: value for key, value in named.items() if value}
     created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     platform = {key: original[key] for key in _PLATFORM if original.get(key)}
     return {

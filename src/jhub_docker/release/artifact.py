@@ -3,21 +3,24 @@
 A release and `invoke rebuild` both come here, so that they cannot differ in how they do it.
 """
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from docker import DockerClient
+from docker.errors import APIError
 
 from jhub_docker import bases, builders, builds, plan
 from jhub_docker import catalog as catalogs
+from jhub_docker.bases import Mode
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import export
 from jhub_docker.oci.layout import INDEX, Descriptor, Layout
-from jhub_docker.plan import OCI, RELEASE, Base
+from jhub_docker.plan import LABEL, OCI, RELEASE, Base
 from jhub_docker.progress import stage
 from jhub_docker.release import history, status
 from jhub_docker.release.candidate import Candidate, Workplace
@@ -42,18 +45,18 @@ class Artifact:
     base_layers: int
 
 
-def resolver(client: DockerClient) -> Resolve:
+def resolver(client: DockerClient, base: Mode = "auto") -> Resolve:
     """Says which bases this machine has, or would make; none is pulled or made for it."""
 
     def resolve(catalog: Catalog) -> Mapping[str, Base]:
-        return bases.resolve(client, catalog, catalog.published, "auto", bases.lane(), act=False)
+        return bases.resolve(client, catalog, catalog.published, base, bases.lane(), act=False)
 
     return resolve
 
 
-def read(client: DockerClient, folder: Path) -> Tree:
+def read(client: DockerClient, folder: Path, *, base: Mode = "auto") -> Tree:
     """The plan of all packages in `folder`, on the bases this machine has."""
-    return status.read(folder, resolver(client))
+    return status.read(folder, resolver(client, base))
 
 
 def labels(version: str, commit: str, epoch: int) -> dict[str, str]:
@@ -73,39 +76,75 @@ def make(
     layout: Layout,
     cache: Path | None = None,
     platforms: Sequence[str] = (),
+    anew: bool = False,
+    base: Mode = "auto",
+    further: Mapping[str, str] | None = None,
 ) -> Artifact:
     """Build the image from the work tree of its commit and export it.
 
     `platforms` are those it is made for, the engine's own by default; that one's manifest is the
-    first. In the engine it gets its build id as the only tag. Raises ActionError when the build
-    fails or a platform cannot be built here.
+    first. In the engine it gets its build id as the only tag. With `anew` it and all it is built
+    from are built on an empty cache, and nothing of that stays in the engine. `further` are labels
+    to set besides, without a value to take away. Raises ActionError when the build fails or a
+    platform cannot be built here.
     """
     own = builders.own_platform()
     wanted = sorted(platforms or (own,), key=lambda one: one != own)
-    for platform in wanted:
-        results = builds.build(client, tree, [image], tag=False, platform=platform)
-        if failed := [result for result in results if result.outcome == "failed"]:
-            raise ActionError("\n".join(f"{one.image}: {one.reason}" for one in failed))
-    planned = read(client, tree / "packages")
-    step = planned.steps[image]
-    suffixes = ["" if platform == own else plan.suffix(platform) for platform in wanted]
-    manifests = []
-    for suffix in suffixes:
-        reference = replace(step, suffix=suffix).reference
-        with stage(f"exporting {reference}"):
-            manifest = export.export(
-                client,
-                reference,
-                layout,
-                epoch=epoch,
-                labels=labels(version, commit, epoch),
-                given=export.public_layers(client, reference),
-                cache=cache,
+    beside = f"-anew-{secrets.token_hex(4)}" if anew else ""
+    try:
+        for platform in wanted:
+            results = builds.build(
+                client, tree, [image], base=base, tag=False, anew=beside, platform=platform
             )
-        manifests.append(manifest)
-    index = export.index(layout, manifests, {f"{OCI}.version": version})
-    below = base_layers(client, planned, image, suffixes[0])
+            if failed := [result for result in results if result.outcome == "failed"]:
+                raise ActionError("\n".join(f"{one.image}: {one.reason}" for one in failed))
+        planned = read(client, tree / "packages", base=base)
+        step = planned.steps[image]
+        suffixes = [
+            ("" if platform == own else plan.suffix(platform)) + beside for platform in wanted
+        ]
+        manifests = []
+        for suffix in suffixes:
+            reference = replace(step, suffix=suffix).reference
+            with stage(f"exporting {reference}"):
+                manifest = export.export(
+                    client,
+                    reference,
+                    layout,
+                    epoch=epoch,
+                    labels={**labels(version, commit, epoch), **(further or {})},
+                    given=given(client, reference, step.labels),
+                    cache=cache,
+                )
+            manifests.append(manifest)
+        index = export.index(layout, manifests, {f"{OCI}.version": version})
+        below = base_layers(client, planned, image, suffixes[0])
+    finally:
+        if beside:
+            _remove(client, beside)
     return Artifact(index, tuple(manifests), step.build_id, planned, below)
+
+
+def given(client: DockerClient, image: str, labels: Mapping[str, str]) -> list[str]:
+    """The layers that keep their bytes: a public base's, known under their digests elsewhere.
+
+    Nobody else knows a stand-in's, so they are written in the canonical form like all others.
+    """
+    public = labels.get(f"{LABEL}.base") == "public"
+    return export.public_layers(client, image) if public else []
+
+
+def _remove(client: DockerClient, ending: str) -> None:
+    """Remove the images whose tags end so; layers that others have stay."""
+    tags = [
+        tag
+        for image in client.api.images(filters={"label": f"{LABEL}.build-id"})
+        for tag in image.get("RepoTags") or ()
+        if tag.endswith(ending)
+    ]
+    for tag in tags:
+        with suppress(APIError):
+            client.api.remove_image(tag, force=True)
 
 
 def base_layers(client: DockerClient, planned: Tree, image: str, suffix: str = "") -> int:

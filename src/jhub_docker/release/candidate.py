@@ -57,10 +57,10 @@ class Candidate:
 class Workplace:
     """The folder of one candidate."""
 
-    def __init__(self, root: Path, image: str, version: str) -> None:
-        """`root` is the checkout."""
+    def __init__(self, root: Path, image: str, version: str, folder: Path = FOLDER) -> None:
+        """`root` is the checkout, `folder` where in it such places are."""
         self.root = root
-        self.folder = root / FOLDER / image / version
+        self.folder = root / folder / image / version
         self.tree = self.folder / "tree"
         self.layout = self.folder / "layout"
         self.records = self.folder / "records.json"

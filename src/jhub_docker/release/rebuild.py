@@ -1,0 +1,371 @@
+"""A released image built again from its signed record, and compared: `invoke rebuild`.
+
+What can be told before a build is: a commit, a base or a plan that this machine does not have.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import APIError, ImageNotFound
+
+from jhub_docker import bases
+from jhub_docker.bases import Mode
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.oci import comparison
+from jhub_docker.oci.comparison import Image, LayerDifference
+from jhub_docker.oci.layout import Descriptor, Layout
+from jhub_docker.oci.reference import Reference
+from jhub_docker.oci.registry import Remote
+from jhub_docker.plan import OCI
+from jhub_docker.progress import say, stage
+from jhub_docker.record import inventory
+from jhub_docker.record.agreement import differences
+from jhub_docker.record.cosign import Cosign
+from jhub_docker.record.inventory import Inventory
+from jhub_docker.record.keys import Trust
+from jhub_docker.record.provenance import claims
+from jhub_docker.record.records import PROVENANCE
+from jhub_docker.record.signed import Signed
+from jhub_docker.release import artifact, history, platforms
+from jhub_docker.release.artifact import CACHE, Artifact
+from jhub_docker.release.candidate import Workplace
+
+FOLDER = Path(".dev/rebuild")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a signed provenance says an image was built from.
+
+    `base` is `public` or `stand-in`, `base_name` and `base_digest` that of the first platform.
+    `build_ids` are those of the packages it is built from, itself among them.
+    """
+
+    image: str
+    version: str
+    commit: str
+    url: str
+    epoch: int
+    build_id: str
+    base: str
+    base_name: str
+    base_digest: str
+    lane: str
+    platforms: tuple[str, ...]
+    build_ids: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Two builds compared. `before` and `after` are digests; the lists are empty for equal ones.
+
+    `packages` says in words which packages differ, `notes` what one has to know besides.
+    """
+
+    before: str
+    after: str
+    layers: Sequence[LayerDifference] = ()
+    configuration: Sequence[str] = ()
+    packages: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether both have the same digest."""
+        return self.before == self.after
+
+
+@dataclass(frozen=True)
+class Released:
+    """A signed image in a registry: its index, what it stands for, what was signed about it."""
+
+    image: Reference
+    manifests: tuple[Descriptor, ...]
+    recorded: Recorded
+
+
+def find(
+    remote: Remote, reference: Reference, trust: Trust, cosign: Cosign | None = None
+) -> Released:
+    """Look the image up and check that its record is signed by whom is trusted.
+
+    Raises UsageError when the registry has no such image, ActionError for a signature that is
+    missing or another's.
+    """
+    descriptor = remote.resolve(reference)
+    if descriptor is None:
+        raise UsageError(f"{reference} is not in the registry; look at its name and tag")
+    image = reference.at(descriptor.digest)
+    _, value = remote.manifest(image)
+    manifests = tuple(Descriptor.from_json(entry) for entry in value.get("manifests", ()))
+    signed = Signed(remote, cosign or Cosign(remote.access), trust)
+    with stage(f"checking the signed record of {reference}"):
+        signed.signatures(image, [descriptor, *manifests])
+        signed.attestations(image, [descriptor, *manifests])
+    predicate = signed.document(descriptor, PROVENANCE)
+    return Released(image, manifests or (descriptor,), recorded(predicate))
+
+
+def recorded(predicate: Mapping[str, Any]) -> Recorded:
+    """Read a provenance. Pure; raises ActionError for one of another build type."""
+    try:
+        definition = predicate["buildDefinition"]
+        external, internal = definition["externalParameters"], definition["internalParameters"]
+        platforms = tuple(external["platforms"])
+        base = claims(predicate, platforms[0])
+        build_ids = {
+            entry["name"]: entry["annotations"]["buildId"]
+            for entry in definition["resolvedDependencies"]
+            if "buildId" in entry.get("annotations", {})
+        }
+        return Recorded(
+            image=external["image"],
+            version=external["version"],
+            commit=external["source"]["commit"],
+            url=external["source"].get("repository", ""),
+            epoch=internal["sourceDateEpoch"],
+            build_id=internal["buildId"],
+            base=external["base"],
+            base_name=base[f"{OCI}.base.name"],
+            base_digest=base[f"{OCI}.base.digest"],
+            lane=external["arguments"].get("lane", ""),
+            platforms=platforms,
+            build_ids=build_ids | {external["image"]: internal["buildId"]},
+        )
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ActionError(
+            f"its signed provenance is none that this tool writes ({error!r} is missing)"
+        ) from None
+
+
+def rebuild(
+    root: Path,
+    client: DockerClient,
+    remote: Remote,
+    released: Released,
+    *,
+    no_cache: bool = False,
+    anyway: bool = False,
+) -> Outcome:
+    """Build the image again and compare it with the released one.
+
+    With `no_cache` it and all it is built from are built on an empty cache. With `anyway` also
+    where base or plan are not the recorded ones. Raises ActionError for what stands against it.
+    """
+    was = released.recorded
+    require_commit(root, was)
+    if was.lane and was.lane != bases.lane():
+        raise UsageError(
+            f"{was.image} {was.version} was built on {was.lane}; set JHUB_DOCKER_LANE={was.lane}"
+        )
+    place = Workplace(root, was.image, was.version, FOLDER)
+    place.add_tree(was.commit)
+    try:
+        notes = []
+        try:
+            mode = choose(client, place.tree, was)
+        except ActionError as error:
+            if not anyway:
+                raise
+            notes.append(str(error))
+            mode = "auto"
+        if not no_cache and _is_here(client, place.tree, was.image, mode):
+            notes.append(
+                "the engine had its layers already and they were not built again; with --no-cache "
+                "they are"
+            )
+        possible = platforms.here(client, place.tree / "packages", was.image).made
+        layout = Layout(place.layout)
+        made = artifact.make(
+            client,
+            place.tree,
+            was.image,
+            version=was.version,
+            commit=was.commit,
+            epoch=was.epoch,
+            layout=layout,
+            cache=root / CACHE,
+            platforms=[one for one in was.platforms if one in possible],
+            anew=no_cache,
+            base=mode,
+            further={f"{OCI}.{name}": was.url for name in ("source", "url", "documentation")},
+        )
+        return _compared(remote, released, layout, made, notes)
+    finally:
+        place.discard()
+
+
+def twice(root: Path, client: DockerClient, image: str) -> Outcome:
+    """Build what HEAD has of an image twice, each time on an empty cache, and compare."""
+    commit = history.head(root)
+    place = Workplace(root, image, "twice", FOLDER)
+    place.add_tree(commit)
+    layout = Layout(place.layout)
+    try:
+        one, other = (
+            artifact.make(
+                client,
+                place.tree,
+                image,
+                version="0.0.0",
+                commit=commit,
+                epoch=history.commit_time(root, commit),
+                layout=layout,
+                cache=root / CACHE,
+                anew=True,
+            )
+            for _ in range(2)
+        )
+        if one.index.digest == other.index.digest:
+            return Outcome(one.index.digest, other.index.digest)
+        digests = one.index.digest, other.index.digest
+        return compare(layout, one.manifests[0], other.manifests[0], digests)
+    finally:
+        place.discard()
+
+
+def compare(
+    layout: Layout,
+    before: Descriptor,
+    after: Descriptor,
+    digests: tuple[str, str],
+    notes: Sequence[str] = (),
+) -> Outcome:
+    """What two image manifests of one layout differ in; `digests` are those of their indexes."""
+    pair = [Image(layout, layout.read_json(one.digest)) for one in (before, after)]
+    with stage("comparing the layers that differ, file by file"):
+        layers = comparison.layers(*pair)
+    with stage("comparing the packages"):
+        found = [inventory.take(layout, one.manifest) for one in pair]
+    return Outcome(
+        *digests,
+        layers,
+        comparison.configuration(*pair),
+        differences(_named(found[0]), _named(found[1])),
+        notes,
+    )
+
+
+def require_commit(root: Path, was: Recorded) -> None:
+    """Raise ActionError where the checkout does not have the commit."""
+    with suppress(ActionError):
+        history.git(root, "cat-file", "-e", f"{was.commit}^{{commit}}")
+        return
+    where = f" from {was.url}" if was.url else ""
+    raise ActionError(
+        f"{was.image} {was.version} was built from the commit {was.commit}, which this checkout "
+        f"does not have: git fetch{where}, then again"
+    )
+
+
+def choose(client: DockerClient, tree: Path, was: Recorded) -> Mode:
+    """The way to the bases with which this machine plans the recorded build.
+
+    Raises ActionError that says in what the plan differs.
+    """
+    if was.base == "public":
+        _require_public(client, was)
+    modes: tuple[Mode, ...] = ("auto", "standin", "pull")
+    planned = {mode: artifact.read(client, tree / "packages", base=mode) for mode in modes}
+    for mode, plan in planned.items():
+        if plan.steps[was.image].build_id == was.build_id:
+            return mode
+    nearest = planned["auto" if was.base == "public" else "standin"]
+    raise ActionError("\n  ".join(plan_differences(was, nearest.steps[was.image].labels, {
+        name: step.build_id for name, step in nearest.steps.items()
+    })))  # fmt: skip
+
+
+def plan_differences(
+    was: Recorded, labels: Mapping[str, str], build_ids: Mapping[str, str]
+) -> list[str]:
+    """In words, why this machine would not build what is recorded. Pure."""
+    lines = [f"this machine would not build {was.image} {was.version} from what is recorded:"]
+    name, digest = labels.get(f"{OCI}.base.name", ""), labels.get(f"{OCI}.base.digest", "")
+    if (name, digest) != (was.base_name, was.base_digest):
+        lines.append(
+            f"another base: recorded is {was.base} {was.base_name} ({was.base_digest}), here it "
+            f"would be {name} ({digest})"
+        )
+    other = sorted(one for one, was_id in was.build_ids.items() if build_ids.get(one) != was_id)
+    if other:
+        lines.append(f"another build id of {', '.join(other)}")
+    lines.append("with --anyway it is built all the same and compared file by file")
+    return lines
+
+
+def _require_public(client: DockerClient, was: Recorded) -> None:
+    """Have the recorded public base under its name, by digest. Raises ActionError."""
+    wanted = f"{was.base_name.partition('@')[0].rpartition(':')[0]}@{was.base_digest}"
+    try:
+        here = client.images.get(was.base_name)
+    except ImageNotFound:
+        pass
+    else:
+        known = {digest.rpartition("@")[2] for digest in here.attrs.get("RepoDigests") or ()}
+        if was.base_digest in {*known, str(here.id)}:
+            return
+        raise ActionError(
+            f"the recorded base is {was.base_name} with the digest {was.base_digest}, and the "
+            f"engine has {', '.join(sorted(known)) or here.id} under that name: docker pull "
+            f"{wanted}, docker tag it as {was.base_name}, then again"
+        )
+    try:
+        with stage(f"pulling the recorded base {wanted}"):
+            client.images.pull(wanted)
+            client.images.get(wanted).tag(was.base_name)
+    except APIError as error:
+        raise ActionError(
+            f"the recorded base {was.base_name} ({was.base_digest}) cannot be had here: "
+            f"{error.explanation or error}"
+        ) from None
+
+
+def _is_here(client: DockerClient, tree: Path, image: str, mode: Mode) -> bool:
+    step = artifact.read(client, tree / "packages", base=mode).steps[image]
+    with suppress(ImageNotFound):
+        client.images.get(step.reference)
+        return True
+    return False
+
+
+def _compared(
+    remote: Remote, released: Released, layout: Layout, made: Artifact, notes: list[str]
+) -> Outcome:
+    digest = str(released.image.digest)
+    if made.index.digest == digest:
+        return Outcome(digest, digest, notes=notes)
+    by_platform = {one.platform: one for one in made.manifests}
+    pairs = [
+        (one, by_platform[one.platform])
+        for one in released.manifests
+        if one.platform in by_platform
+    ]
+    if not pairs and len(made.manifests) == 1 == len(released.manifests):
+        pairs = [(released.manifests[0], made.manifests[0])]  # by itself it has no platform
+    if not pairs:
+        raise ActionError(f"{released.image} has no image for {', '.join(by_platform)}")
+    if others := [one.platform for one in released.manifests if one.platform not in by_platform]:
+        notes.append(f"not built here, and so not compared: {', '.join(others)}")
+    differing = [(old, new) for old, new in pairs if old.digest != new.digest]
+    if not differing:
+        notes.append(f"compared by the images for {', '.join(by_platform)}, not by the index")
+        return Outcome(pairs[0][0].digest, pairs[0][1].digest, notes=notes)
+    if len(differing) > 1:
+        listed = ", ".join(old.platform for old, _ in differing)
+        notes.append(f"{listed} differ; compared file by file is the first")
+    say(f"    {digest} was released, {made.index.digest} was made; getting the released one")
+    remote.pull(released.image, layout)
+    return compare(layout, *differing[0], (digest, made.index.digest), notes)
+
+
+def _named(found: Inventory) -> list[tuple[str, str]]:
+    """Each package by kind, name and place, with its version."""
+    return [
+        (f"{one.kind} {one.name} in {one.location}", one.version or one.sha256[:12])
+        for one in found.packages
+    ]

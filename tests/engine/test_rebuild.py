@@ -1,0 +1,238 @@
+"""A release built again from its record: the same digest, or what differs and why.
+
+The images are a few bytes on the root file system that stand-ins are made from; the registry and
+the signatures are real.
+"""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from docker import DockerClient
+from docker.errors import ImageNotFound
+
+from jhub_docker.engine import connect
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.oci.access import Access
+from jhub_docker.oci.layout import Layout
+from jhub_docker.oci.reference import Reference
+from jhub_docker.oci.registry import Remote
+from jhub_docker.record.keys import Key, Trust
+from jhub_docker.record.provenance import Source
+from jhub_docker.record.records import make_records
+from jhub_docker.record.signing import sign
+from jhub_docker.release import artifact, history, rebuild, rebuild_report
+from jhub_docker.testing.little_releases import make_key
+from jhub_docker.testing.registry import Registry
+
+EPOCH_FREE = "RUN echo the same >/opt/file\n"
+MOVING = """\
+RUN random() { tr -dc 1-9 </proc/sys/kernel/random/uuid | head -c 6; } \\
+    && random >/opt/random && chmod 60$(random | tr 1-9 04040404 | head -c 1) /opt/file \\
+    && printf '\\nPackage: moving\\nStatus: install ok installed\\nVersion: %s\\n' "$(random)" \\
+       >>/var/lib/dpkg/status \\
+    && mkdir -p /opt/x/__pycache__ && random >/opt/x/__pycache__/x.cpython-311.pyc
+"""
+
+
+@dataclass
+class Place:
+    """A checkout with one image package on a base, and what was released of it."""
+
+    root: Path
+    client: DockerClient
+    remote: Remote
+    repository: Reference
+    key: Key
+    trust: Trust
+    scratch: Path
+    prefix: str
+
+    def git(self, *arguments: str) -> None:
+        identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+        command = ["git", "-C", str(self.root), *identity, *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def commit(self, dockerfile: str) -> str:
+        (self.root / "packages/little/Dockerfile").write_text(f"FROM base\n{dockerfile}")
+        self.git("add", ".")
+        self.git("commit", "--quiet", "--allow-empty", "-m", "A change")
+        return history.head(self.root)
+
+    def tags(self) -> set[str]:
+        """The tags of this checkout's images; others use the engine too."""
+        found = {tag for image in self.client.api.images() for tag in image.get("RepoTags") or ()}
+        return {tag for tag in found if tag.startswith(self.prefix)}
+
+    def release(self, dockerfile: str, **claimed: str) -> Reference:
+        """Build, push and sign, as a release does; `claimed` makes the record say else."""
+        commit = self.commit(dockerfile)
+        epoch = history.commit_time(self.root, commit)
+        layout = Layout(self.scratch / commit)
+        made = artifact.make(
+            self.client, self.root, "little", version="1.2.0", commit=commit, epoch=epoch,
+            layout=layout, cache=self.root / artifact.CACHE,
+        )  # fmt: skip
+        steps = made.planned.steps
+        source = Source(
+            catalog=made.planned.catalog,
+            image="little",
+            commit=claimed.get("commit", commit),
+            epoch=epoch,
+            url=None,
+            build_ids={name: step.build_id for name, step in steps.items()}
+            | ({"little": claimed["build_id"]} if "build_id" in claimed else {}),
+            arguments={"lane": claimed.get("lane", "bookworm")},
+        )
+        image = self.remote.push(layout, made.index, self.repository)
+        sign(self.remote, image, make_records(layout, made.index, source), self.key)
+        self.remote.tag(image, "1.2.0")
+        return self.repository.tagged("1.2.0")
+
+    def rebuild(self, reference: Reference, **options: bool) -> rebuild.Outcome:
+        released = rebuild.find(self.remote, reference, self.trust)
+        return rebuild.rebuild(self.root, self.client, self.remote, released, **options)
+
+
+def package(root: Path, name: str, base: str, own: str, repository: str) -> None:
+    folder = root / "packages" / name
+    folder.mkdir(parents=True)
+    (folder / "Dockerfile").write_text("FROM base\n")
+    (folder / ".dockerignore").write_text("*\n!Dockerfile\n")
+    (folder / "pyproject.toml").write_text(
+        f'[project]\nname = "{name}"\nversion = "1.2.0"\ndescription = "A test image."\n'
+        f'[tool.jhub-docker]\nbase = "{base}"\nimage = "{repository}"\nenvironment = ""\n{own}\n'
+    )
+
+
+@pytest.fixture
+def place(
+    tmp_path: Path, request: pytest.FixtureRequest, key: tuple[Key, Trust], cache: Path
+) -> Iterator[Place]:
+    root, client = tmp_path / "checkout", connect()
+    (root / artifact.CACHE).parent.mkdir(parents=True)
+    (root / artifact.CACHE).symlink_to(cache)
+    prefix = f"jhub-test/{abs(hash(request.node.name))}"
+    # Nobody answers there, so a stand-in takes the place of the public base.
+    public = '[tool.jhub-docker.public]\nbookworm = "127.0.0.1:9/none:1"'
+    package(root, "base-little", "debian", f"publish = false\n{public}", f"{prefix}-base")
+    package(root, "little", "base-little", "", f"{prefix}-little")
+    (root / ".gitignore").write_text(".dev/\n")
+    (tmp_path / "registry").mkdir()
+    with Registry(tmp_path / "registry") as registry:
+        made = Place(
+            root, client, Remote(Access(), pauses=(0.2, 0.5, 1)),
+            Reference.parse(f"{registry.address}/team/little"), *key, tmp_path, prefix,
+        )  # fmt: skip
+        made.git("init", "--quiet", "-b", "main")
+        yield made
+    for tag in made.tags():
+        with contextlib.suppress(ImageNotFound):
+            client.api.remove_image(tag, force=True)
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Converted layers, so that the root file system is packed once and not for every test."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Trust]:
+    return make_key(tmp_path_factory.mktemp("key") / "key")
+
+
+def test_a_release_becomes_the_same_again_on_an_empty_cache(place: Place) -> None:
+    reference = place.release(EPOCH_FREE)
+    before = place.tags()
+    place.commit("RUN echo later >/opt/file\n")  # the checkout went on
+    found = place.rebuild(reference, no_cache=True)
+    assert found.same
+    assert found.notes == []
+    assert place.remote.resolve(reference).digest == found.after  # type: ignore[union-attr]
+    assert place.tags() == before, "nothing of it stays, nothing else is touched"
+    assert not (place.root / rebuild.FOLDER / "little" / "1.2.0").exists()
+    assert "again, the same" in rebuild_report.text("x", found)
+    assert any("not built again" in note for note in place.rebuild(reference).notes)
+
+
+def test_what_differs_is_named_file_by_file_and_explained(place: Place) -> None:
+    found = place.rebuild(place.release(EPOCH_FREE + MOVING), no_cache=True)
+    assert not found.same
+    (layer,) = found.layers
+    assert layer.made_by.startswith("RUN /bin/sh -c random()")
+    kinds = rebuild_report.explained(layer.files)
+    named = {kind: [str(one) for one in files] for kind, files in kinds.items()}
+    assert "opt/random: content" in named["other files"]
+    assert named["bytecode of Python"] == ["opt/x/__pycache__/x.cpython-311.pyc: content"]
+    assert named["what Debian's package tools wrote"] == ["var/lib/dpkg/status: content"]
+    (moved,) = found.packages
+    assert moved.startswith("deb moving in / is ")
+    told = rebuild_report.text("x", found)
+    assert moved in told
+    assert "bytecode of Python: 1" in told
+    assert rebuild_report.as_data("x", found)["layers"][0]["number"] == layer.number
+
+
+def test_the_same_image_twice_from_head(place: Place) -> None:
+    place.commit(EPOCH_FREE)
+    assert rebuild.twice(place.root, place.client, "little").same
+    place.commit(EPOCH_FREE + MOVING)
+    found = rebuild.twice(place.root, place.client, "little")
+    assert [one.path for layer in found.layers for one in layer.files][-1] == "var/lib/dpkg/status"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "error", "said"),
+    [
+        ({"commit": "c0ffee" + "0" * 34}, ActionError, "which this checkout does not have"),
+        ({"lane": "trixie"}, UsageError, "set JHUB_DOCKER_LANE=trixie"),
+        ({"build_id": "0" * 64}, ActionError, "another build id of little"),
+    ],
+)
+def test_what_cannot_be_built_here_is_told_before_anything_is_built(
+    claimed: dict[str, str], error: type[Exception], said: str, place: Place
+) -> None:
+    reference = place.release(EPOCH_FREE, **claimed)
+    before = place.tags()
+    with pytest.raises(error, match=said):
+        place.rebuild(reference, no_cache=True)
+    assert place.tags() == before
+
+
+def test_another_base_is_told_and_compared_only_when_asked_for(place: Place) -> None:
+    reference = place.release(EPOCH_FREE)
+    released = rebuild.find(place.remote, reference, place.trust)
+    other = replace(released.recorded, base_digest="sha256:" + "1" * 64, build_id="1" * 64)
+    claimed = replace(released, recorded=other)
+    with pytest.raises(ActionError, match=r"another base: recorded is stand-in local/debian"):
+        rebuild.rebuild(place.root, place.client, place.remote, claimed)
+    found = rebuild.rebuild(place.root, place.client, place.remote, claimed, anyway=True)
+    assert found.same, "the record was wrong and the image right"
+    assert any("another base" in note for note in found.notes)
+
+
+def test_a_public_base_that_is_another_one_by_now(place: Place) -> None:
+    """Under its name the engine has another digest than the recorded one, or the registry none."""
+    reference = place.release(EPOCH_FREE)
+    released = rebuild.find(place.remote, reference, place.trust)
+    gone = replace(released.recorded, base="public", base_name="127.0.0.1:9/none:1")
+    with pytest.raises(ActionError, match=r"127\.0\.0\.1:9/none:1 .* cannot be had here"):
+        rebuild.rebuild(place.root, place.client, place.remote, replace(released, recorded=gone))
+    name = released.recorded.base_name  # any image that is there
+    moved = replace(gone, base_name=name, base_digest="sha256:" + "1" * 64)
+    with pytest.raises(ActionError, match=r"the engine has .* under that name: docker pull"):
+        rebuild.rebuild(place.root, place.client, place.remote, replace(released, recorded=moved))
+
+
+def test_a_record_signed_by_somebody_else_is_not_built(place: Place, tmp_path: Path) -> None:
+    reference = place.release(EPOCH_FREE)
+    _, stranger = make_key(tmp_path / "stranger")
+    with pytest.raises(ActionError, match=r"no matching signatures|invalid signature"):
+        replace(place, trust=stranger).rebuild(reference)
+    with pytest.raises(UsageError, match="is not in the registry"):
+        place.rebuild(place.repository.tagged("9.9.9"))

@@ -1,0 +1,111 @@
+"""Two images compared file by file: each way in which a path can differ is named."""
+
+import io
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jhub_docker.oci import comparison
+from jhub_docker.oci.comparison import Image
+from jhub_docker.oci.layout import CONFIG, LAYER, MANIFEST, Layout
+
+FILE: dict[str, Any] = {"mode": 0o644, "uid": 0, "gid": 0, "mtime": 1}
+
+
+def archive(entries: Mapping[str, Mapping[str, Any]]) -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path, fields in entries.items():
+            member = tarfile.TarInfo(path)
+            content = fields.get("content", b"")
+            member.size = len(content)
+            for name, value in {**FILE, **fields}.items():
+                if name != "content":
+                    setattr(member, name, value)
+            tar.addfile(member, io.BytesIO(content))
+    return data.getvalue()
+
+
+def image(folder: Path, *layers: Mapping[str, Mapping[str, Any]], **config: Any) -> Image:
+    layout = Layout(folder)
+    value = {
+        "architecture": "amd64",
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": []},
+        "history": [
+            {"created_by": "ENV A=1", "empty_layer": True},
+            *({"created_by": f"RUN {number}"} for number, _ in enumerate(layers, start=1)),
+        ],
+        **config,
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": layout.add_json(value, CONFIG).to_json(),
+        "layers": [layout.add(archive(entries), LAYER).to_json() for entries in layers],
+    }
+    return Image(layout, manifest)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        ({"content": b"a"}, {"content": b"b"}, "content"),
+        ({}, {"mode": 0o600}, "mode"),
+        ({}, {"uid": 1000}, "owner"),
+        ({}, {"mtime": 2}, "time"),
+        ({}, {"pax_headers": {"SCHILY.xattr.security.capability": "x"}}, "attributes"),
+        (
+            {"type": tarfile.SYMTYPE, "linkname": "a"},
+            {"type": tarfile.SYMTYPE, "linkname": "b"},
+            "link",
+        ),
+        ({}, {"type": tarfile.SYMTYPE, "linkname": "b"}, "file became symbolic link"),
+        ({}, {"type": tarfile.DIRTYPE}, "file became folder"),
+    ],
+)
+def test_each_way_to_differ_has_its_name(
+    before: dict[str, Any], after: dict[str, Any], what: str, tmp_path: Path
+) -> None:
+    pair = image(tmp_path / "1", {"opt/a": before}), image(tmp_path / "2", {"opt/a": after})
+    (layer,) = comparison.layers(*pair)
+    assert [str(one) for one in layer.files] == [f"opt/a: {what}"]
+
+
+def test_missing_and_extra_files_and_layers(tmp_path: Path) -> None:
+    same = {"opt/same": FILE}
+    before = image(tmp_path / "1", same, {"opt/a": FILE, "opt/b": FILE})
+    after = image(tmp_path / "2", same, {"opt/b": FILE, "opt/c": FILE}, {"opt/d": FILE})
+    second, third = comparison.layers(before, after)
+    assert (second.number, second.made_by) == (2, "RUN 2")
+    assert [str(one) for one in second.files] == ["opt/a: missing", "opt/c: extra"]
+    assert (third.number, third.before) == (3, "")
+    assert [str(one) for one in third.files] == ["opt/d: extra"]
+
+
+def test_the_same_files_in_another_order_are_another_layer_without_a_difference(
+    tmp_path: Path,
+) -> None:
+    before = image(tmp_path / "1", {"opt/a": FILE, "opt/b": FILE})
+    after = image(tmp_path / "2", {"opt/b": FILE, "./opt/a": FILE})
+    (layer,) = comparison.layers(before, after)
+    assert layer.files == ()
+
+
+def test_equal_images_have_no_difference(tmp_path: Path) -> None:
+    pair = [image(tmp_path / name, {"opt/a": FILE}) for name in "12"]
+    assert comparison.layers(*pair) == []
+    assert comparison.configuration(*pair) == []
+
+
+def test_settings_labels_and_history_of_the_configuration(tmp_path: Path) -> None:
+    before = image(tmp_path / "1", {}, config={"User": "a", "Labels": {"x": "1", "y": "1"}})
+    after = image(tmp_path / "2", {}, config={"User": "b", "Labels": {"x": "1", "z": "1"}})
+    assert comparison.configuration(before, after) == [
+        "User: a became b",
+        "label y: 1 became nothing",
+        "label z: nothing became 1",
+    ]
