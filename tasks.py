@@ -15,7 +15,9 @@ from jhub_docker.tasks import (
     performance,
     platform,
     records,
+    registry,
     release,
+    releases,
 )
 
 namespace = Collection(
@@ -31,9 +33,12 @@ namespace = Collection(
     audit.audit,
     performance.bench,
     records.verify,
+    releases.rebuild,
+    releases.diff,
     Collection.from_module(config, name="config"),
     Collection.from_module(engine, name="engine"),
-    Collection("release", release.release, release.status, records.key),
+    Collection("registry", registry.prune),
+    Collection("release", release.release, release.status, releases.yank, records.key),
 )
 
 # What is imported stays to the end. Without this Python would look through all of it again, at its

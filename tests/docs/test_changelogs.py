@@ -21,7 +21,8 @@ def problems(text: str, version: str) -> list[str]:
     released = []
     for section in sections:
         heading, _, body = section.partition("\n")
-        match = re.fullmatch(r"\[(?:Unreleased|(\d+\.\d+\.\d+))\](?: - \d{4}-\d\d-\d\d)?", heading)
+        dated = r"(?: - \d{4}-\d\d-\d\d)?(?: \[YANKED\])?"
+        match = re.fullmatch(rf"\[(?:Unreleased|(\d+\.\d+\.\d+))\]{dated}", heading)
         if match is None or bool(match.group(1)) != (" - " in heading):
             found.append(f"## {heading} is neither [Unreleased] nor [x.y.z] - YYYY-MM-DD")
             continue
@@ -64,6 +65,7 @@ def test_package_has_a_changelog_with_its_version(spec: ImageSpec) -> None:
     [
         ("# Changelog\n\n## [Unreleased]\n\n### Added\n- A.\n", "0.1.0", None),
         ("# Changelog\n\n## [Unreleased]\n\n## [1.1.0] - 2026-02-01\n- B.\n", "1.1.0", None),
+        ("# Changelog\n\n## [1.1.0] - 2026-02-01 [YANKED]\n- B.\n", "1.1.0", None),
         ("# Changelog\n\n## [Unreleased]\n\n### Added\n- A.\n", "0.2.0", "0.2.0 has no section"),
         ("# Changelog\n\n## [Unreleased]\n", "0.1.0", "names no change"),
         ("# Changelog\n\n## [0.1.0] - 2026-02-01\n- A.\n", "0.2.0", "newest version is 0.1.0"),

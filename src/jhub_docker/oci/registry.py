@@ -199,6 +199,19 @@ class Remote:
         descriptors = map(Descriptor.from_json, entries)
         return sorted(descriptors, key=lambda entry: (entry.artifact_type, entry.digest))
 
+    def document(self, reference: Reference) -> dict[str, Any]:
+        """The JSON document that is attached as this manifest's one file. Raises ActionError."""
+        _, manifest = self.manifest(reference)
+        layers = manifest.get("layers", [])
+        try:
+            (layer,) = layers
+            value = json.loads(self.blob(reference.at(layer["digest"])))
+        except ValueError:
+            raise ActionError(f"{reference} holds no single JSON document") from None
+        if not isinstance(value, dict):
+            raise ActionError(f"{reference} holds no JSON object")
+        return value
+
     def delete(self, reference: Reference) -> None:
         """Delete a manifest by digest, and with it the tags it has; nothing if it is not there."""
         if not reference.digest:

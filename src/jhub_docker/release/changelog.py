@@ -81,3 +81,11 @@ def released(text: str, new: str) -> str:
         raise UsageError("the changelog has no section ## [Unreleased]")
     rest = text[match.end() :]
     return f"{text[: match.start()]}## [Unreleased]\n\n{new}" + (f"\n{rest}" if rest else "")
+
+
+def with_yanked(text: str, version: Version) -> str:
+    """The changelog with the version's heading marked as Keep a Changelog 1.1.0 marks it."""
+    heading = re.compile(
+        rf"^(## \[{re.escape(str(version))}\] - \d{{4}}-\d\d-\d\d)[ \t]*$", re.MULTILINE
+    )
+    return heading.sub(r"\1 [YANKED]", text, count=1)

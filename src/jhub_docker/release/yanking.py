@@ -1,0 +1,99 @@
+"""Taking a release back: said in the ledger and the changelog, and moving tags led away from it.
+
+The version stays in registries under its own tag, so that who pinned it still gets it; `verify`
+says that it was yanked.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from jhub_docker.catalog import ImageSpec
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.oci.reference import Reference
+from jhub_docker.oci.registry import Remote
+from jhub_docker.oci.version_tags import moving_tags, settle_moving_tags
+from jhub_docker.release import changelog, history, ledger
+from jhub_docker.release.ledger import Yanked
+from jhub_docker.release.version import Version
+
+_CHANGELOG = "CHANGELOG.md"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of a repository's moving tags: which were moved and to which version.
+
+    `stuck` are those that stay where they are, on a yanked version, since no other is left.
+    """
+
+    repository: Reference
+    moved: dict[str, str]
+    stuck: dict[str, str]
+
+
+def mark(root: Path, spec: ImageSpec, version: str, reason: str, day: date) -> bool:
+    """Say in ledger and changelog that the version was yanked, and commit that alone.
+
+    Returns whether there was anything to say: a version that was yanked before stays as it was.
+    Raises UsageError for a version that was not released or a reason that says nothing, ActionError
+    where nothing can be committed.
+    """
+    version = str(Version.parse(version))
+    entries = ledger.read(spec.folder)
+    if version not in entries:
+        listed = ", ".join(entries) or "none"
+        raise UsageError(f"{spec.name} {version} was not released; its releases are: {listed}")
+    if entries[version].yanked:
+        return False
+    if not reason.strip():
+        raise UsageError('why it is yanked is missing; expected --reason "…"')
+    files = [spec.folder / name for name in (ledger.NAME, _CHANGELOG)]
+    paths = [str(file.relative_to(root)) for file in files if file.exists()]
+    _require_committable(root, paths)
+    entries[version] = replace(entries[version], yanked=Yanked(day.isoformat(), reason.strip()))
+    ledger.write(spec.folder, entries)
+    log = spec.folder / _CHANGELOG
+    if log.exists():
+        text = log.read_text(encoding="utf-8")
+        log.write_text(changelog.with_yanked(text, Version.parse(version)), encoding="utf-8")
+    message = f"Yank {spec.name} {version}\n\n{reason.strip()}"
+    history.git(root, "commit", "--quiet", "--only", "--message", message, "--", *paths)
+    return True
+
+
+def settle(remote: Remote, repository: Reference, yanked: Collection[str]) -> Settled:
+    """Let the moving tags of a repository follow the newest versions that are not yanked."""
+    written = settle_moving_tags(remote, repository, yanked)
+    tags = remote.tags(repository)
+    wanted, before = moving_tags(tags, yanked), moving_tags(tags)
+    return Settled(
+        repository,
+        {name: wanted[name] for name in written},
+        {name: on for name, on in sorted(before.items()) if name not in wanted and name in tags},
+    )
+
+
+def text(settled: Settled) -> str:
+    """What became of a repository, in words. Pure."""
+    lines = [f"{settled.repository}: {name} is {on} now" for name, on in settled.moved.items()]
+    if settled.stuck:
+        stuck = ", ".join(f"{name} ({on})" for name, on in settled.stuck.items())
+        lines.append(
+            f"{settled.repository}: no other version is left for {stuck}, and registries cannot "
+            "take a tag away alone: release a version that mends it, or delete the image with the "
+            "registry's own means"
+        )
+    return "\n".join(lines) or f"{settled.repository}: its moving tags are where they should be"
+
+
+def _require_committable(root: Path, paths: list[str]) -> None:
+    if history.branch(root) is None:
+        raise ActionError("HEAD is on no branch, so nothing could be committed: git switch main")
+    if history.identity(root) is None:
+        raise ActionError(
+            "git does not know who commits: git config user.name …; git config user.email …"
+        )
+    if changed := history.git(root, "status", "--porcelain", "--", *paths):
+        raise ActionError(f"not committed yet: {changed}; commit that or take it back first")
