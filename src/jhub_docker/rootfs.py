@@ -15,6 +15,7 @@ from pathlib import Path
 
 from jhub_docker.engine import cli_environment, quick
 from jhub_docker.errors import ActionError
+from jhub_docker.oci import canonical
 from jhub_docker.plan import LABEL, Base, digest, short, suffix
 from jhub_docker.progress import say, stage
 
@@ -39,7 +40,7 @@ class Archive:
 
 def recipe_key(suite: str) -> str:
     """What identifies the recipe; another key means another root file system."""
-    return digest([suite, INCLUDED_PACKAGES, _DOCKER_CLEAN])
+    return digest([suite, INCLUDED_PACKAGES, _DOCKER_CLEAN, canonical.LATEST])
 
 
 def parse_index_targets(text: str) -> list[Archive]:
@@ -105,7 +106,8 @@ def ensure(suite: str, platform: str = "") -> Base:
         if sources:
             (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n", encoding="ascii")
         (root / "etc/apt/apt.conf.d/90-docker").write_text(_DOCKER_CLEAN, encoding="ascii")
-        for path in ("var/cache/apt", "var/lib/apt/lists", "var/log"):
+        # ldconfig's cache has inode numbers in it, so it never comes out the same twice.
+        for path in ("var/cache/apt", "var/cache/ldconfig", "var/lib/apt/lists", "var/log"):
             for entry in (root / path).glob("**/*"):
                 if entry.is_file():
                     entry.unlink()
@@ -160,8 +162,10 @@ def _debootstrap(suite: str, root: Path, mirror: str, platform: str) -> None:
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(INCLUDED_PACKAGES)}"]
     if platform:  # Debian's names of amd64 and arm64 are OCI's
         command.append(f"--arch={platform.split('/')[1]}")
+    # With a fixed date /etc/shadow does not have the day on which it was made.
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(canonical.LATEST)}
     # Without a mirror debootstrap falls back to the archive its own scripts name.
-    _run([*command, suite, str(root), *([mirror] if mirror else [])], dict(os.environ))
+    _run([*command, suite, str(root), *([mirror] if mirror else [])], environment)
 
 
 def _import(archive: Path, reference: str, platform: str) -> None:

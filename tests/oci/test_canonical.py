@@ -1,14 +1,17 @@
 """A layer's canonical form: the same for the same files, and with all that engines heed."""
 
 import io
+import re
 import tarfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pytest
 
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import canonical
 
+PACKAGES = Path(__file__).parents[2] / "packages"
 Member = tuple[tarfile.TarInfo, bytes]
 
 
@@ -136,3 +139,16 @@ def test_what_is_no_archive_or_ends_early_is_refused() -> None:
     whole = _archive([_member("a", b"x" * 5000)]).getvalue()
     with pytest.raises(ActionError, match=r"readable|ends in the middle"):
         canonical.write(io.BytesIO(whole[:2048]), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "dockerfile", sorted(PACKAGES.glob("*/Dockerfile")), ids=lambda path: path.parent.name
+)
+def test_dates_in_dockerfiles_are_the_latest_that_files_get(dockerfile: Path) -> None:
+    """So that what a build writes by its own clock and what it is told agree."""
+    epochs = re.findall(r"SOURCE_DATE_EPOCH=(\d+)", dockerfile.read_text(encoding="utf-8"))
+    assert set(epochs) <= {str(canonical.LATEST)}
+
+
+def test_some_dockerfile_has_such_a_date() -> None:
+    assert "SOURCE_DATE_EPOCH" in (PACKAGES / "singleuser-base/Dockerfile").read_text()
