@@ -68,6 +68,8 @@ class Platform:
             "JHUB_BIND": "127.0.0.1",
             # Other platforms' tests may run on the same machine, which may be a small one.
             "JHUB_MEMORY_OVERCOMMIT": "8",
+            # All people of the tests come from one address.
+            "JHUB_SIGNUPS_PER_ADDRESS": "0",
             "JHUB_PORT": str(self.port),
             "JHUB_SUDO_PROFILES": SUDO_PROFILE,
             **(settings or {}),

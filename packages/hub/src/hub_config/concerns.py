@@ -115,6 +115,7 @@ def accounts(c: Config, settings: Settings, places: Places) -> None:
     c.ApprovalAuthenticator.first_admin = settings.admin_user
     c.ApprovalAuthenticator.one_time_password_file = str(places.admin_password)
     c.ApprovalAuthenticator.signup = settings.signup
+    c.ApprovalAuthenticator.signups_per_address = settings.signups_per_address
     c.ApprovalAuthenticator.second_factor = settings.second_factor
     c.ApprovalAuthenticator.trusted_proxies = settings.trusted_proxies
     c.NativeAuthenticator.enable_signup = settings.signup != "closed"

@@ -155,6 +155,9 @@ class Settings(BaseModel):
     signup: Literal["open", "approval", "closed"] = Field(
         "approval", description="Who gets an account: all who ask, those approved, nobody new."
     )
+    signups_per_address: Annotated[int, Field(ge=0)] = Field(
+        30, description="Accounts one address may sign up for in an hour; 0: no limit."
+    )
     minimum_password_length: Annotated[int, Field(ge=8, le=72)] = Field(
         10, description="Characters a password needs at least."
     )

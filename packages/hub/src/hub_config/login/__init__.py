@@ -7,6 +7,7 @@
 | `steps` | what a log-in still lacks after the password (pure) |
 | `accounts`, `first_admin` | the accounts' records; the one made at first start |
 | `failed_logins`, `addresses` | how long to wait after failures, and whose failures they are |
+| `sign_ups` | how many accounts an address may ask for |
 | `second_factor`, `recovery_codes`, `vault` | codes of an app or of a list; secrets at rest |
 | `sessions` | ending somebody's sessions, tokens and servers |
 | `authenticator`, `handlers` | what JupyterHub calls; a module per page |

@@ -11,7 +11,7 @@ from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from nativeauthenticator import NativeAuthenticator
 from sqlalchemy import select
-from traitlets import Unicode, default
+from traitlets import Integer, Unicode, default
 
 from hub_config import store
 from hub_config.lifetimes import deletion
@@ -23,6 +23,7 @@ from hub_config.login.errors import AccountError, UnknownAccountError
 from hub_config.login.failed_logins import FailedLogins, Limits
 from hub_config.login.names import collision, complaint
 from hub_config.login.second_factor import Policy, SecondFactors
+from hub_config.login.sign_ups import SignUps
 from hub_config.login.steps import Demands
 from hub_config.spawning.refusal import Refusal
 
@@ -34,6 +35,9 @@ class ApprovalAuthenticator(NativeAuthenticator):
     first_admin = Unicode("admin", help="Account made at first start").tag(config=True)
     one_time_password_file = Unicode(help="Where its first password is kept").tag(config=True)
     signup = Unicode("approval", help="open, approval or closed").tag(config=True)
+    signups_per_address = Integer(help="Accounts an address may ask for in an hour").tag(
+        config=True
+    )
     second_factor = Unicode("optional", help="Who has a second factor").tag(config=True)
     trusted_proxies = Unicode(help="Reverse proxies before the platform's own").tag(config=True)
 
@@ -51,6 +55,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
             PlatformProxy(self.platform),
             networks(self.trusted_proxies),
         )
+        self.sign_ups = SignUps(self.db, self.signups_per_address)
         if moved := self.second_factors.take_over():
             self.log.info("Sealed %s second factors that were in the clear", moved)
         self._seed()
@@ -122,24 +127,28 @@ class ApprovalAuthenticator(NativeAuthenticator):
         return name in self.admin_users or (user is not None and bool(user.admin))
 
     async def sign_up(
-        self, name: str, password: str, *, wants_second_factor: bool = False
+        self, name: str, password: str, address: str, *, wants_second_factor: bool = False
     ) -> Account:
-        """Make an account, which waits for approval unless sign-up is open.
+        """Make an account for somebody at `address`; it waits for approval unless sign-up is open.
 
         Raises AccountError with what is wrong.
         """
+        self.sign_ups.require_room(address)
         self._require_free(name)
         if wrong := passwords.complaint(password, name, self.minimum_password_length):
             raise AccountError(wrong)
         hashed = await hashing.make_hash(password)
-        # Looked up again after the wait: two requests for one name may have waited side by side.
+        # Looked up again after the wait: several requests may have waited side by side.
+        self.sign_ups.require_room(address)
         self._require_free(name)
-        return self.accounts.add(
+        account = self.accounts.add(
             name,
             hashed,
             approved=self.signup == "open",
             wants_second_factor=wants_second_factor and self.policy is not Policy.OFF,
         )
+        self.sign_ups.count(address)
+        return account
 
     def _require_free(self, name: str) -> None:
         """Raise AccountError unless a newcomer may have this name.

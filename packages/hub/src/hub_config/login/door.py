@@ -15,7 +15,7 @@ from jupyterhub.handlers import BaseHandler
 from hub_config.login import hashing
 from hub_config.login.accounts import Account, Accounts, State
 from hub_config.login.addresses import Network, PlatformProxy, client_address
-from hub_config.login.errors import AccountError, BusyError
+from hub_config.login.errors import BusyError, RefusedError
 from hub_config.login.failed_logins import FailedLogins, Source
 from hub_config.login.second_factor import SecondFactors
 
@@ -31,14 +31,6 @@ class FinishedLogin:
     """Handed to `authenticate` by the pages once all steps are done; no form can contain one."""
 
     name: str
-
-
-class RefusedError(AccountError):
-    """Nobody is let in; `status` is the HTTP status, `wait` the seconds until the next try."""
-
-    def __init__(self, message: str, status: HTTPStatus, wait: float = 0.0) -> None:
-        super().__init__(message)
-        self.status, self.wait = status, wait
 
 
 class Door:

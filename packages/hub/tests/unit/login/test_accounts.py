@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from hub_config.login import hashing
 from hub_config.login.accounts import Account, State
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.login.door import FinishedLogin, RefusedError
-from hub_config.login.errors import AccountError, UnknownAccountError
+from hub_config.login.door import FinishedLogin
+from hub_config.login.errors import AccountError, RefusedError, UnknownAccountError
 from hub_config.login.failed_logins import Source
 
 from .conftest import GOOD, Make
@@ -20,7 +20,7 @@ HERE = Source("10.0.0.1")
 
 
 def sign_up(authenticator: ApprovalAuthenticator, name: str, password: str = GOOD) -> Account:
-    return asyncio.run(authenticator.sign_up(name, password))
+    return asyncio.run(authenticator.sign_up(name, password, HERE.address))
 
 
 def enter(authenticator: ApprovalAuthenticator, name: str, password: str = GOOD) -> Account:
@@ -95,7 +95,7 @@ def test_the_operators_own_rule_for_names_holds_too(make: Make) -> None:
 
 def test_a_name_is_taken_once(authenticator: ApprovalAuthenticator) -> None:
     async def both() -> list[object]:
-        attempts = (authenticator.sign_up("alice", GOOD) for _ in range(2))
+        attempts = (authenticator.sign_up("alice", GOOD, HERE.address) for _ in range(2))
         return list(await asyncio.gather(*attempts, return_exceptions=True))
 
     results = asyncio.run(both())
@@ -168,7 +168,9 @@ def test_who_is_required_to_enrols_at_the_next_login(make: Make) -> None:
 
 
 def test_who_wished_for_it_enrols_at_the_first_login(authenticator: ApprovalAuthenticator) -> None:
-    account = asyncio.run(authenticator.sign_up("alice", GOOD, wants_second_factor=True))
+    account = asyncio.run(
+        authenticator.sign_up("alice", GOOD, HERE.address, wants_second_factor=True)
+    )
     assert authenticator.demands(account).enrolment
 
 

@@ -21,7 +21,7 @@ from .conftest import GOOD, Make
 
 
 def sign_up(authenticator: ApprovalAuthenticator, name: str) -> None:
-    asyncio.run(authenticator.sign_up(name, GOOD))
+    asyncio.run(authenticator.sign_up(name, GOOD, "10.0.0.1"))
 
 
 def start(authenticator: ApprovalAuthenticator, db: Session) -> None:

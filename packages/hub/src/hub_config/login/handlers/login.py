@@ -4,7 +4,7 @@ from typing import Any
 
 from jupyterhub.handlers.login import LoginHandler as HubLoginHandler
 
-from hub_config.login.door import RefusedError
+from hub_config.login.errors import RefusedError
 from hub_config.login.handlers.page import PageHandler
 from hub_config.login.steps import Step
 

@@ -4,13 +4,15 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.utils import url_path_join
 from tornado import web
 from tornado.httputil import url_concat
 
 from hub_config.login.accounts import Account, State
-from hub_config.login.door import FinishedLogin, RefusedError
+from hub_config.login.door import FinishedLogin
+from hub_config.login.errors import RefusedError
 from hub_config.login.steps import LASTS, Pending, Step, fingerprint, next_step
 
 PENDING = "jupyterhub-login-pending"
@@ -90,6 +92,9 @@ class PageHandler(BaseHandler):
         """All steps are done: give this browser a session."""
         door = self.authenticator.door
         source = await door.source(self, account.name)
+        if (known := orm.User.find(self.db, account.name)) is not None:
+            # `reset_admin` changes it behind the hub's back, which would hand out the old one.
+            self.db.refresh(known, ["cookie_id"])
         finished = {"username": account.name, "finished": FinishedLogin(account.name)}
         user = await self.login_user(finished)
         if user is None:

@@ -5,7 +5,7 @@ from typing import Any
 from tornado import web
 
 from hub_config.login.accounts import State
-from hub_config.login.errors import BusyError
+from hub_config.login.errors import BusyError, RefusedError
 from hub_config.login.handlers.page import PageHandler
 
 TEMPLATE = "signup.html"
@@ -27,13 +27,17 @@ class SignUpHandler(PageHandler):
     async def post(self) -> None:
         """Make the account."""
         name = self.get_body_argument("username", "")
+        source = await self.authenticator.door.source(self, name)
         try:
             account = await self.authenticator.sign_up(
                 name,
                 self.new_password("signup_password"),
+                source.address,
                 wants_second_factor=bool(self.get_body_argument("second_factor", "")),
             )
         except ValueError as error:
+            if isinstance(error, RefusedError):
+                self.log.warning("Too many sign-ups from %s", source.address)
             return await self.page(TEMPLATE, username=name[:128], error=self.refuse(error))
         except BusyError:
             self.set_status(503)

@@ -1,0 +1,47 @@
+"""An address gets so many accounts an hour, whatever it claims to be; a killed hub remembers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from jhub_docker.testing.person import Person
+from jhub_docker.testing.platforms import Platform
+from jhub_docker.testing.resources import Engine
+
+ALLOWED = 3
+
+
+@pytest.fixture(scope="module")
+def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
+    settings = {"JHUB_SIGNUPS_PER_ADDRESS": str(ALLOWED)}
+    with Platform(engine, pytestconfig.rootpath, "signups", settings=settings) as platform:
+        yield platform
+
+
+def test_an_address_waits_after_so_many_accounts_across_a_kill(platform: Platform) -> None:
+    mistaken = Person(platform.url, "mistaken", "short")
+    assert mistaken.sign_up().status_code == 400
+    for number in range(ALLOWED):
+        stranger = Person(platform.url, f"stranger{number}")
+        # Addresses that a visitor claims to have do not count; the proxy's does.
+        claimed = f"198.51.100.{number}"
+        stranger.session.headers.update({"X-Forwarded-For": claimed, "X-Real-IP": claimed})
+        assert "has to approve" in stranger.sign_up().text
+
+    refuses(platform)
+    platform.container("hub").kill()
+    platform.container("hub").start()
+    platform.wait_until_open()
+    refuses(platform)
+
+
+def refuses(platform: Platform) -> None:
+    """The page says how long to wait, keeps the name that was typed, and makes no account."""
+    late = Person(platform.url, "latecomer")
+    answer = late.sign_up()
+    assert answer.status_code == 429
+    assert "Too many accounts" in answer.text
+    assert "Please try again in 20 minutes" in answer.text
+    assert 0 < int(answer.headers["Retry-After"]) <= 1200
+    assert 'value="latecomer"' in answer.text
+    assert "Invalid username or password" in late.log_in().text

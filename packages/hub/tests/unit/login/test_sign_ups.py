@@ -1,0 +1,101 @@
+"""How many accounts one address may ask for: whom it hits, and that it ends by itself."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_config.login.errors import RefusedError
+from hub_config.login.failed_logins import FailedLoginRow, FailedLogins, Limits, Source
+from hub_config.login.sign_ups import SignUps
+
+from .conftest import GOOD, Clock, Make
+
+HERE, THERE = "10.0.0.1", "10.0.0.2"
+
+
+@pytest.fixture
+def sign_ups(db: Session, clock: Clock) -> SignUps:
+    """Twelve an hour: one every five minutes."""
+    return SignUps(db, 12, clock)
+
+
+def make(sign_ups: SignUps, times: int, address: str = HERE) -> None:
+    for _ in range(times):
+        sign_ups.require_room(address)
+        sign_ups.count(address)
+
+
+def test_a_class_signs_up_at_once_then_the_address_waits(sign_ups: SignUps) -> None:
+    make(sign_ups, 12)
+    assert sign_ups.wait(HERE) == 300
+    with pytest.raises(RefusedError, match="in 5 minutes, or ask an administrator") as refused:
+        sign_ups.require_room(HERE)
+    assert (refused.value.status, refused.value.wait) == (429, 300)
+    assert sign_ups.wait(THERE) == 0
+
+
+def test_the_wait_ends_by_itself(sign_ups: SignUps, clock: Clock) -> None:
+    make(sign_ups, 12)
+    clock.now += 290
+    with pytest.raises(RefusedError, match="in 1 minute, or"):
+        sign_ups.require_room(HERE)
+    clock.now += 10
+    make(sign_ups, 1)
+    assert sign_ups.wait(HERE) == 300
+    clock.now += 3600
+    make(sign_ups, 12)
+
+
+def test_a_restart_forgives_nothing(sign_ups: SignUps, db: Session, clock: Clock) -> None:
+    make(sign_ups, 12)
+    db.expire_all()
+    assert SignUps(db, 12, clock).wait(HERE) == 300
+
+
+def test_zero_is_no_limit(db: Session, clock: Clock) -> None:
+    make(SignUps(db, 0, clock), 100)
+    assert not db.scalars(select(FailedLoginRow)).all()
+
+
+def test_no_address_is_stored_and_old_counts_go(
+    sign_ups: SignUps, db: Session, clock: Clock
+) -> None:
+    make(sign_ups, 3)
+    (row,) = db.scalars(select(FailedLoginRow))
+    assert HERE not in row.key + row.about
+    clock.now += 901
+    make(sign_ups, 1, THERE)
+    assert len(db.scalars(select(FailedLoginRow)).all()) == 1
+
+
+def test_failed_log_ins_and_sign_ups_do_not_count_for_each_other(
+    sign_ups: SignUps, db: Session, clock: Clock
+) -> None:
+    failed = FailedLogins(db, Limits(free=3, longest=300), clock)
+    make(sign_ups, 12)
+    assert failed.wait("alice", Source(HERE)) == 0
+    for _ in range(30):
+        failed.failed("alice", Source(THERE))
+    assert sign_ups.wait(THERE) == 0
+
+
+def test_side_by_side_there_are_no_more_than_one_after_the_other(make: Make) -> None:
+    authenticator = make(signups_per_address=3)
+
+    async def together() -> list[object]:
+        attempts = (authenticator.sign_up(f"alice{n}", GOOD, HERE) for n in range(10))
+        return await asyncio.gather(*attempts, return_exceptions=True)
+
+    answers = asyncio.run(together())
+    assert sum(isinstance(answer, RefusedError) for answer in answers) == 7
+    assert len([name for name in authenticator.accounts.names() if name != "admin"]) == 3
+
+
+def test_what_is_refused_for_another_reason_does_not_count(make: Make) -> None:
+    authenticator = make(signups_per_address=1)
+    for name, password in (("root", GOOD), ("alice", "short"), ("admin", GOOD)):
+        with pytest.raises(ValueError, match=r"name|password"):
+            asyncio.run(authenticator.sign_up(name, password, HERE))
+    assert asyncio.run(authenticator.sign_up("alice", GOOD, HERE)).name == "alice"
