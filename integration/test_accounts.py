@@ -97,6 +97,31 @@ def test_one_time_password_works_once(platform: Platform, admin: Person) -> None
     assert code == 3, output
 
 
+def test_the_operator_resets_the_admin_and_every_session_ends_at_once(
+    platform: Platform, admin: Person
+) -> None:
+    thief = Person(platform.url, "admin", admin.password)
+    thief.log_in()
+    assert thief.is_logged_in()
+    thief.hub.get("home")
+    token = thief.hub.post("api/users/admin/tokens", json={}).json()["token"]
+    program = Client(f"{platform.url}/hub/", headers={"Authorization": f"token {token}"})
+    assert program.get("api/users").ok
+
+    code, output = platform.container("hub").exec_run(["python", "-m", "hub_config", "reset-admin"])
+    assert code == 0, output.decode()
+    assert not thief.is_logged_in()
+    assert not admin.is_logged_in()
+    assert program.get("api/users").status_code == HTTPStatus.FORBIDDEN
+    assert thief.log_in().status_code == HTTPStatus.FORBIDDEN, "the password still works"
+
+    admin.password = output.decode().strip()
+    assert admin.log_in().url.endswith("/hub/change-password")
+    assert admin.change_password("correct horse 9").ok
+    assert admin.is_logged_in(), "the running hub does not take the new session"
+    assert not thief.is_logged_in(), "the session of before is back"
+
+
 def test_admins_are_made_and_unmade(admin: Person, make_person: MakePerson) -> None:
     person = make_person("deputy")
     assert person.hub.get("authorize").status_code == 403

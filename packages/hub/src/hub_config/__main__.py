@@ -8,8 +8,8 @@
                      engine tells about itself (docker info, as JSON) also what has no effect there
     secret           keep, remove or list groups' secrets
     admin-password   print the first admin's one-time password while it is in use
-    reset-admin      give the first admin a new one-time password and take the second factor away,
-                     for the day both are lost and there is no other admin
+    reset-admin      give the first admin a new one-time password, take the second factor away and
+                     end all sessions, for the day both are lost and there is no other admin
 
 Exit codes: 0 done; 2 wrong settings or usage, or a newer hub's database; 3 the one-time password
 was changed already; 4 there is no one-time password yet, since the hub never started.

@@ -1,7 +1,7 @@
 """An operator's way in when the only admin lost password or second factor.
 
-Whoever can run a program in the hub's container can read its database anyway. The running hub sees
-the change at the next log-in; sessions that are open stay until the hub is restarted.
+Whoever can run a program in the hub's container can read its database anyway. A running hub sees
+the change with the next request: cookies and tokens are looked up in the database each time.
 """
 
 import sys
@@ -11,7 +11,7 @@ from jupyterhub.crypto import CryptKeeper
 
 from hub_config import store
 from hub_config.first_start import Places, read_secret, write_secret
-from hub_config.login import first_admin, hashing
+from hub_config.login import first_admin, hashing, sessions
 from hub_config.login.accounts import Accounts
 from hub_config.login.failed_logins import FailedLogins, Limits
 from hub_config.login.second_factor import SecondFactors
@@ -41,5 +41,7 @@ def reset_admin(settings: Settings, places: Places) -> int:
     accounts.set_disabled(name, False)
     SecondFactors(db, settings.platform).remove(name)
     FailedLogins(db, Limits(1, 1)).forget(name)
+    if (user := orm.User.find(db, name)) is not None:
+        sessions.revoke(db, user)
     print(password)
     return 0

@@ -1,11 +1,15 @@
 """Ending somebody's sessions: log-in cookies, tokens, and servers where the account is disabled."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_config.spawning import server_tokens
 
 
 def end(handler: BaseHandler, user: Any, *, keep_session: str | None = None) -> None:
@@ -15,15 +19,24 @@ def end(handler: BaseHandler, user: Any, *, keep_session: str | None = None) -> 
     tokens that the person made stay: somebody changed their own password. The caller sets a new
     cookie for that browser.
     """
-    db = handler.db
+    # Those of servers that are just starting, too: they are noted at the end of the start.
+    known = (server_tokens.number(handler.db, one.api_token) for one in user.spawners.values())
+    revoke(handler.db, user.orm_user, needed=known, keep_session=keep_session)
+    user._auth_refreshed = None
+
+
+def revoke(
+    db: Session,
+    user: orm.User,
+    *,
+    needed: Iterable[int | None] = (),
+    keep_session: str | None = None,
+) -> None:
+    """The same in the database alone; `needed` are tokens to keep beside those of servers."""
     user.cookie_id = orm.new_token()
-    needed = {
-        token.id
-        for spawner in user.spawners.values()
-        if spawner.api_token and (token := orm.APIToken.find(db, spawner.api_token))
-    }
+    kept = {*needed, *server_tokens.of(user)}
     for token in db.scalars(select(orm.APIToken).where(orm.APIToken.user_id == user.id)).all():
-        if token.id in needed:
+        if token.id in kept:
             continue
         if keep_session and token.session_id in (None, "", keep_session):
             continue
@@ -31,7 +44,6 @@ def end(handler: BaseHandler, user: Any, *, keep_session: str | None = None) -> 
     for code in db.scalars(select(orm.OAuthCode).where(orm.OAuthCode.user_id == user.id)).all():
         db.delete(code)
     db.commit()
-    user._auth_refreshed = None
 
 
 async def stop_servers(handler: BaseHandler, user: Any) -> None:

@@ -15,6 +15,7 @@ from traitlets import Instance, Int, Type, Unicode
 from traitlets import Set as SetTrait
 
 from hub_config.lifetimes import deletion
+from hub_config.spawning import server_tokens
 from hub_config.spawning.admission import Promise
 from hub_config.spawning.choice import choose
 from hub_config.spawning.container_spawner import UserContainerSpawner
@@ -42,6 +43,7 @@ class PlatformSpawner(OfferingSpawner):
     child_spawner: UserContainerSpawner | None
     stages = Instance(Stages, ())
     _chosen: Profile | None = None
+    token_number: int | None = None
     last_end = Unicode(help="Why the server ended by itself, until the next start")
 
     # -- the choice --------------------------------------------------------------------------
@@ -105,6 +107,7 @@ class PlatformSpawner(OfferingSpawner):
         self._chosen = None
         self.last_end = ""
         self.child_profile = profile.key
+        self.token_number = server_tokens.number(self.user.db, self.api_token)
         self.stages.tell(Stage.IMAGE)
         try:
             await self.images.ensure(profile, self.engine, partial(self.stages.tell, Stage.IMAGE))
@@ -166,19 +169,21 @@ class PlatformSpawner(OfferingSpawner):
         """After a restart of the hub: find the container again. Needs no profile and no image."""
         self.child_profile = state.get("profile", "")
         self.last_end = state.get("last_end", "")
+        self.token_number = state.get(server_tokens.KEY)
         child_state = state.get("child_state")
         if child_state:
             self.construct_child().load_state(child_state)
             self.desk.ledger.enter(self.key, Promise(**state.get("promise", NOTHING)))
 
     def get_state(self) -> dict[str, Any]:
-        """What to keep in the database: names and sizes, never an environment or a token."""
+        """What to keep in the database: names, numbers and sizes, no environment and no token."""
         if self.child_spawner is None:
             return {"last_end": self.last_end} if self.last_end else {}
         promise = self.desk.ledger.get(self.key) or Promise(**NOTHING)
         return {
             "profile": self.child_profile,
             "child_state": self.child_spawner.get_state(),
+            server_tokens.KEY: self.token_number,
             "promise": {"memory": promise.memory, "cpus": promise.cpus},
         }
 

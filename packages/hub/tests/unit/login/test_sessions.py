@@ -1,0 +1,61 @@
+"""What ends with somebody's sessions, and what running servers need and keep."""
+
+from jupyterhub import orm, roles
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_config.login import sessions
+from hub_config.spawning import server_tokens
+
+
+def person(db: Session) -> orm.User:
+    for role in roles.get_default_roles():
+        roles.create_role(db, role)
+    user = orm.User(name="alice")
+    db.add(user)
+    db.add(orm.OAuthClient(identifier="jupyterhub"))
+    db.commit()
+    return user
+
+
+def notes(db: Session) -> list[str]:
+    return sorted(token.note for token in db.scalars(select(orm.APIToken)))
+
+
+def test_everything_ends_but_the_tokens_of_servers(db: Session) -> None:
+    user = person(db)
+    server = user.new_api_token(note="Server at /user/alice/")
+    # Anybody can call a token so; it is the spawner's note that counts.
+    user.new_api_token(note="Server at /user/alice/thief")
+    user.new_api_token(note="a script")
+    user.new_api_token(note="a browser", session_id="one")
+    number = server_tokens.number(db, server)
+    db.add(orm.Spawner(name="", user=user, state={server_tokens.KEY: number}))
+    db.add(orm.Spawner(name="never-started", user=user))
+    db.commit()
+    before = user.cookie_id
+
+    sessions.revoke(db, user)
+    assert user.cookie_id != before
+    assert notes(db) == ["Server at /user/alice/"]
+    assert orm.APIToken.find(db, server) is not None
+
+
+def test_whoever_changes_a_password_keeps_this_browser_and_own_tokens(db: Session) -> None:
+    user = person(db)
+    user.new_api_token(note="a script")
+    user.new_api_token(note="this browser", session_id="one")
+    user.new_api_token(note="another browser", session_id="two")
+    sessions.revoke(db, user, keep_session="one")
+    assert notes(db) == ["a script", "this browser"]
+
+
+def test_other_peoples_sessions_stay(db: Session) -> None:
+    user, other = person(db), orm.User(name="bob")
+    db.add(other)
+    db.commit()
+    other.new_api_token(note="bob's")
+    cookie = other.cookie_id
+    sessions.revoke(db, user)
+    assert notes(db) == ["bob's"]
+    assert other.cookie_id == cookie
