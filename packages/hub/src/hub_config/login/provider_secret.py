@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def require_complete(settings: "Settings") -> str:
     """The chosen provider's secret: client secret or bind password; empty where none is needed.
 
-    Raises SettingsError when the provider's table or its secret is missing.
+    Raises SettingsError when the provider's table, its secret or its CA is missing.
     """
     name = settings.authenticator
     if name == "native":
@@ -23,8 +23,11 @@ def require_complete(settings: "Settings") -> str:
             f"JHUB_AUTHENTICATOR is {name!r}; that wants a table [{name}] in config.toml, as "
             "packages/hub/README.md describes it"
         )
-    if settings.ldap is provider and not settings.ldap.lookup_dn:
-        return ""
+    if settings.ldap is provider:
+        if (ca := settings.ldap.ca_certs_file) and not Path(ca).is_file():
+            raise SettingsError(f"ca_certs_file of [ldap] is {ca!r}, and there is no such file")
+        if not settings.ldap.lookup_dn:
+            return ""
     if provider.secret_file:
         try:
             return Path(provider.secret_file).read_text(encoding="utf-8").strip()

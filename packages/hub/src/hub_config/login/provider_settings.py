@@ -54,6 +54,9 @@ class LdapServer(_Provider):
     server_address: str
     server_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     tls_strategy: Literal["before_bind", "on_connect", "insecure"] = "before_bind"
+    ca_certs_file: str = Field(
+        "", description="File in the hub's container with the CA; empty: those of the system."
+    )
     bind_dn_template: tuple[str, ...] = ()
     lookup_dn: bool = False
     lookup_dn_search_user: str = ""

@@ -4,6 +4,7 @@ oauthenticator and ldapauthenticator do the work; this sets their traits from th
 platform's own accounts, pages and second factor are then not there: that is the service's business.
 """
 
+import ssl
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,7 @@ def _ldap(c: Config, server: "LdapServer", secret: str) -> None:
     if server.server_port:
         c.LDAPAuthenticator.server_port = server.server_port
     c.LDAPAuthenticator.tls_strategy = server.tls_strategy
+    c.LDAPAuthenticator.tls_kwargs = tls(server.ca_certs_file)
     c.LDAPAuthenticator.bind_dn_template = list(server.bind_dn_template)
     c.LDAPAuthenticator.lookup_dn = server.lookup_dn
     c.LDAPAuthenticator.lookup_dn_search_user = server.lookup_dn_search_user
@@ -92,6 +94,16 @@ def _ldap(c: Config, server: "LdapServer", secret: str) -> None:
     c.LDAPAuthenticator.user_search_base = server.user_search_base
     c.LDAPAuthenticator.user_attribute = server.user_attribute
     c.LDAPAuthenticator.allowed_groups = list(server.allowed_groups)
+
+
+def tls(ca_certs_file: str) -> dict[str, Any]:
+    """What makes ldap3 ask a server for a certificate, which by itself it takes from anybody.
+
+    ldap3 2.9 (core/tls.py): `validate` is CERT_NONE unless set, and the name is compared only for
+    a certificate that is validated.
+    """
+    trusted = {"ca_certs_file": ca_certs_file} if ca_certs_file else {}
+    return {"validate": ssl.CERT_REQUIRED, **trusted}
 
 
 def _with_hooks(authenticator: type) -> type:

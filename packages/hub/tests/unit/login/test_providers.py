@@ -1,5 +1,6 @@
 """OIDC and LDAP: which authenticator is configured, with what, and that nobody slips in."""
 
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,15 @@ def test_ldap_is_configured_from_the_file(tmp_path: Path, places: Places) -> Non
     assert made.server_address == "ldap.example.org"
     assert made.tls_strategy.name == "before_bind"
     assert made.bind_dn_template == ["uid={username},ou=people,dc=example,dc=org"]
+    assert made.tls_kwargs == {"validate": ssl.CERT_REQUIRED}, "anybody could be the server"
+
+
+def test_an_ldap_servers_ca_may_be_ones_own(tmp_path: Path, places: Places) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.touch()
+    c = applied(settings(tmp_path, f'{LDAP}ca_certs_file = "{ca}"\n'), places)
+    made = c.JupyterHub.authenticator_class(config=c)
+    assert made.tls_kwargs == {"validate": ssl.CERT_REQUIRED, "ca_certs_file": str(ca)}
 
 
 def test_the_platforms_own_first_admin_is_nobody_there(tmp_path: Path, places: Places) -> None:
@@ -111,6 +121,7 @@ def test_what_is_wrong_is_named(text: str, part: str, tmp_path: Path) -> None:
         (OIDC, "JHUB_PROVIDER_SECRET"),
         (f'{OIDC}secret_file = "/nowhere"\n', "/nowhere"),
         (f"{LDAP}lookup_dn = true\n", "JHUB_PROVIDER_SECRET"),
+        (f'{LDAP}ca_certs_file = "/nowhere"\n', "/nowhere"),
     ],
 )
 def test_what_is_missing_is_told(text: str, part: str, tmp_path: Path, places: Places) -> None:
