@@ -6,10 +6,11 @@ The pictures of each page in each look are below `.test-logs/screenshots/`.
 import re
 from collections.abc import Callable, Iterator
 
+import pyotp
 import pytest
 
 from jhub_docker.testing.accessibility import judge
-from jhub_docker.testing.browser import Window
+from jhub_docker.testing.browser import DESKTOP, PHONE, Window
 from jhub_docker.testing.person import MakePerson, Person
 
 OpenWindow = Callable[[], Window]
@@ -99,6 +100,61 @@ def test_page_of_an_admin(administrator: Window, name: str, path: str, shown: st
     administrator.open(path)
     administrator.see(administrator.page.get_by_role("main").get_by_text(shown))
     assert judge(administrator, name, OF_JUPYTERHUB) == []
+    assert hidden_at_the_side(administrator) == []
+
+
+def hidden_at_the_side(window: Window) -> list[str]:
+    """Buttons and links that one has to scroll sideways for on a phone, inside the page too."""
+    window.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    hidden: list[str] = window.page.evaluate(
+        "Array.from(document.querySelectorAll('main a, main button'))"
+        ".filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.innerText)"
+    )
+    window.page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    return hidden
+
+
+def test_waiting_for_approval(stranger: Window) -> None:
+    page = stranger.page
+    stranger.open("/hub/signup")
+    page.get_by_label("Username").fill("patient")
+    page.get_by_label("Password:", exact=True).fill("correct horse 9")
+    page.get_by_label("Password again").fill("correct horse 9")
+    page.get_by_role("button", name="Sign up").click()
+    stranger.see(page.get_by_role("status").filter(has_text="approve"))
+    assert judge(stranger, "waiting-for-approval") == []
+
+
+def test_a_second_factor_from_setting_it_up_to_the_next_log_in(
+    open_window: OpenWindow, make_person: MakePerson
+) -> None:
+    person, window = make_person("twofold"), open_window()
+    page = window.page
+    window.sign_in(person.name, person.password)
+    window.see(page.get_by_role("button", name="Logout"))
+    window.open("/hub/second-factor")
+    page.get_by_label("Your password").fill(person.password)
+    page.get_by_role("button", name="Set up").click()
+    key = window.see(page.locator("#totp-key")).inner_text()
+    complaints = judge(window, "second-factor-enrolment")
+    page.get_by_label("Code from your app").fill("000000")
+    page.get_by_role("button", name="Confirm").click()
+    window.see(page.get_by_role("alert"))
+    page.get_by_label("Code from your app").fill(pyotp.TOTP(key).now())
+    page.get_by_role("button", name="Confirm").click()
+    go_on = window.see(page.get_by_role("link", name="I have kept them"))
+    complaints += judge(window, "recovery-codes")
+    go_on.click()
+    page.get_by_role("button", name="Logout").click()
+    window.see(page.get_by_role("heading", name="Sign in"))
+    window.sign_in(person.name, person.password)
+    code = window.see(page.get_by_label("Code from your authenticator app"))
+    code.fill("000000")
+    page.get_by_role("button", name="Sign in").click()
+    window.see(page.get_by_role("alert"))
+    complaints += judge(window, "login-code")
+    window.close()
+    assert complaints == []
 
 
 def test_a_refused_choice_says_what_there_is(reader: Window) -> None:
@@ -107,7 +163,9 @@ def test_a_refused_choice_says_what_there_is(reader: Window) -> None:
     choice.evaluate("radio => radio.value = 'no-such-profile'")
     choice.check()
     reader.page.get_by_role("button", name="Start").click()
-    reader.see(reader.page.get_by_text("There is no such profile"))
+    refusal = reader.see(reader.page.get_by_text("There is no such profile")).inner_text()
+    assert "each small, medium or large" in refusal
+    assert "uv-" not in refusal
     assert judge(reader, "refused") == []
 
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from urllib.parse import urljoin
 
 import pyotp
+from playwright.sync_api import Dialog
 
+from jhub_docker.plan import LABEL
 from jhub_docker.testing.browser import Window
-from jhub_docker.testing.person import Person
+from jhub_docker.testing.person import MakePerson, Person
 from jhub_docker.testing.platforms import Platform
 
 NOTEBOOK = """import marimo
@@ -61,6 +63,49 @@ def test_a_stranger_signs_up_works_in_every_interface_and_leaves(
     window.page.get_by_label("Code from your authenticator app").fill(recovery_code)
     window.page.get_by_role("button", name="Sign in").click()
     window.see(window.page.get_by_role("button", name="Logout"))
+    window.close()
+
+
+def test_a_second_server_is_added_opened_stopped_and_deleted(
+    open_window: Callable[[], Window], make_person: MakePerson, platform: Platform
+) -> None:
+    person, window = make_person("manifold"), open_window()
+    page = window.page
+    window.sign_in(person.name, person.password)
+    window.see(page.get_by_role("link", name="Home")).click()
+    name = window.see(page.get_by_role("textbox", name="Name"))
+    name.fill("My second desk")
+    page.get_by_role("button", name="Add").click()
+    window.see(page.get_by_role("group", name="marimo")).get_by_role("radio", name="Small").check()
+    page.get_by_role("button", name="Start").click()
+    window.see(page.get_by_text("Welcome", exact=False).or_(page.get_by_role("tree")))
+    assert f"/user/{person.name}/my-second-desk" in page.url
+    (container,) = platform.servers(person.name)
+    assert container.labels[f"{LABEL}.server"] == "my-second-desk"
+
+    window.open("/hub/home")
+    window.see(page.get_by_role("link", name="Open My second desk"), "two-servers")
+    window.see(page.get_by_role("link", name="Start Default server"))
+    window.see(page.get_by_role("button", name="More time for your server My second desk"))
+    page.get_by_role("button", name="Stop My second desk").click()
+    delete = window.see(page.get_by_role("button", name="Delete My second desk"))
+    assert not platform.servers(person.name)
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        if len(asked) == 1:
+            dialog.dismiss()
+        else:
+            dialog.accept()
+
+    page.on("dialog", answer)
+    delete.click()
+    assert asked == ["Delete the server “My second desk”? Your files stay."]
+    assert delete.is_enabled()
+    delete.click()
+    window.see(page.get_by_role("list").filter(has=page.get_by_role("heading", name="Default")))
+    page.get_by_role("heading", name="My second desk").wait_for(state="detached")
     window.close()
 
 

@@ -18,8 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from jhub_docker.plan import LABEL, RELEASE
+from jhub_docker.testing.accessibility import judge
+from jhub_docker.testing.browser import Window
 from jhub_docker.testing.person import Person
 from jhub_docker.testing.platforms import Platform
 from jhub_docker.testing.registry import Registry
@@ -28,6 +31,8 @@ from jhub_docker.testing.waiting import wait_until
 
 MARIMO = "uv-marimo-small"
 ENDING = ["sh", "-c", "echo 'the notebook is <gone>'; exit 3"]
+SILENT = ["perl", "-e", '$| = 1; print "the data are <gone>\\n"; sleep']
+"""It never answers, so the test can end it when it likes."""
 SERVER = [
     "perl",
     "-MIO::Socket::INET",
@@ -38,6 +43,8 @@ SERVER = [
     ' print $c "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n"'
     ' . "Connection: close\\r\\n\\r\\n{}"; close $c }',
 ]
+COMMANDS = {"fetched": SERVER, "broken": ENDING, "silent": SILENT, "old": SERVER}
+
 CONFIG = """
 [[images]]
 reference = "{images}fetched:1@{digest}"
@@ -50,6 +57,12 @@ profiles.giant = {{ mem_limit = "900T" }}
 reference = "{images}broken:1"
 jupyterhub = "6.1.1"
 name = "broken"
+profiles.small = {{ mem_limit = "1G" }}
+
+[[images]]
+reference = "{images}silent:1"
+jupyterhub = "6.1.1"
+name = "silent"
 profiles.small = {{ mem_limit = "1G" }}
 
 [[images]]
@@ -92,11 +105,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 @pytest.fixture(scope="module")
 def images(engine: Engine, registry: Registry) -> Images:
     """Little images: `fetched`, a release, answers and is in the registry only; `broken` ends, and
-    has the tag of the other there; `old` is of another JupyterHub than the hub.
+    has the tag of the other there; `silent` never answers; `old` is of another JupyterHub.
     """
     prefix = f"{registry.address}/team/"
     perl = _perl(engine)
-    for name, command in (("fetched", SERVER), ("broken", ENDING), ("old", SERVER)):
+    for name, command in COMMANDS.items():
         offer = {"name": name, "profiles": {"small": {"mem_limit": "1G"}}}
         labels = {
             f"{LABEL}.profiles": json.dumps(offer),
@@ -285,6 +298,35 @@ def test_a_server_that_ends_says_why_with_its_last_words(admin: Person, platform
     assert "exit code 3" in told["message"]
     assert "the notebook is &lt;gone&gt;" in told["html_message"]
     assert not platform.servers("ann")
+
+
+def test_a_failed_start_is_told_on_pages_anybody_can_read(
+    browser: Browser, engine: Engine, admin: Person, platform: Platform
+) -> None:
+    """On the progress page while one watches, and on the page that one finds later."""
+    window = Window(browser, platform.url, engine.logs / "screenshots")
+    window.sign_in(admin.name, admin.password)
+    window.see(window.page.get_by_role("button", name="Logout"))
+    window.start("silent")
+    window.see(window.page.get_by_role("heading", name="Your server is starting"))
+    line = window.page.get_by_role("listitem").filter(has_text="Waiting for the server")
+    window.see(line)
+    (container,) = platform.servers("admin")
+    container.kill()
+    window.see(window.page.get_by_role("heading", name="Your server could not be started"))
+    log = window.page.get_by_role("region", name="Last lines of its log")
+    assert "the data are <gone>" in window.see(log).inner_text()
+    complaints = judge(window, "failed-start")
+    assert window.page.get_by_role("button", name="Stop").count() == 0
+
+    window.page.reload()
+    window.see(window.page.get_by_role("heading", name="Your server could not be started"))
+    assert "the data are <gone>" in window.see(log).inner_text()
+    complaints += judge(window, "failed-start-later")
+    assert complaints == []
+    window.page.get_by_role("link", name="Try again").click()
+    window.see(window.page.get_by_role("heading", name="Choose what to start"))
+    window.close()
 
 
 def _pending(admin: Person, user: str) -> bool:

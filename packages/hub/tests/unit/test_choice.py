@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +64,34 @@ def test_options_of_the_api_mean_one_profile_or_nothing(options: Any) -> None:
         choose(options, OFFER)
     assert caught.value.status_code == 400
     assert len(caught.value.jupyterhub_message.encode()) < 500
+
+
+def sized(title: str, *sizes: str) -> list[Profile]:
+    return [replace(OFFER[0], image_title=title, size=size) for size in sizes]
+
+
+@pytest.mark.parametrize(
+    ("offer", "words"),
+    [
+        (sized("JupyterLab", "small"), "JupyterLab, small"),
+        (sized("JupyterLab", "small", "large"), "JupyterLab, small or large"),
+        (
+            [*sized("JupyterLab", "s", "m", "l"), *sized("marimo", "s", "m", "l")],
+            "JupyterLab and marimo, each s, m or l",
+        ),
+        ([*sized("A", "s"), *sized("B", "s"), *sized("C", "s")], "A, B and C, each s"),
+        (
+            [*sized("JupyterLab", "s", "m"), *sized("marimo", "s")],
+            "JupyterLab, s or m; marimo, s",
+        ),
+    ],
+)
+def test_what_there_is_is_told_in_words_people_know(offer: list[Profile], words: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        choose({"profile": "nope"}, offer)
+    told = caught.value.jupyterhub_message
+    assert told == f"There is no such profile. There are {words}."
+    assert offer[0].key not in told
 
 
 FIELD = st.lists(TEXT) | st.lists(st.binary() | st.dictionaries(st.text(), st.binary()), min_size=1)

@@ -69,6 +69,21 @@ def test_an_error_says_what_to_do(status: int, message: str, told: list[str]) ->
         assert words in page
 
 
+def test_a_page_the_proxy_asks_for_without_cookies_suits_everybody() -> None:
+    page = render("error.html", Settings(), status_code=503, message="")
+    assert 'href="/hub/home">Your servers<' in page
+    assert "Sign in" not in page
+    assert "login" not in page.partition("<main")[0].partition("<body")[2]
+
+
+def test_who_is_not_signed_in_is_not_sent_to_servers() -> None:
+    for status in (404, 405):
+        page = render("error.html", Settings(), status_code=status, message="")
+        assert "ign in and begin again" in page
+        assert "our servers" not in page
+        assert 'href="/hub/login">Sign in<' in page
+
+
 def card(**server: Any) -> str:
     environment = Environment(
         loader=FileSystemLoader(PACKAGE / "templates"), autoescape=True

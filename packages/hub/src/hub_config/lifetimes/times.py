@@ -41,10 +41,16 @@ class ServerTimes:
         self.limits = limits
 
     def __call__(self, user: Any) -> list[dict[str, Any]]:
-        """One dictionary per server: `name` and what `answer` says. Empty for nobody."""
+        """One dictionary per server: `name`, `title` (what its person called it) and what `answer`
+        says. Empty for nobody.
+        """
         if user is None or not hasattr(user, "spawners"):
             return []
         return [
-            {"name": server.name, **answer(server, self.limits)}
+            {
+                "name": server.name,
+                "title": user.spawners[server.name].display_name or server.name,
+                **answer(server, self.limits),
+            }
             for server in running(user.db, [user])
         ]

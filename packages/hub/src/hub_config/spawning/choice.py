@@ -46,8 +46,25 @@ def choose(options: Any, offer: Sequence[Profile], left_out: Sequence[LeftOut] =
     if not offer:
         raise Refusal(NOTHING_GOES_WITH_THIS_HUB, reason="no-profiles", status_code=503)
     what = "There is no such profile" if wanted else "No profile was chosen"
-    listing = "; ".join(f"{profile.title} ({key})" for key, profile in known.items())
-    raise Refusal(f"{what}. There are: {listing}.", reason="profile")
+    raise Refusal(f"{what}. There are {in_words(offer)}.", reason="profile")
+
+
+def in_words(offer: Sequence[Profile]) -> str:
+    """What is on offer as people know it, such as `JupyterLab and marimo, each small or large`."""
+    sizes: dict[str, list[str]] = {}
+    for profile in offer:
+        sizes.setdefault(profile.image_title, []).append(profile.size)
+    ways = list(sizes.values())
+    if any(way != ways[0] for way in ways):
+        return "; ".join(f"{title}, {_listed(way, 'or')}" for title, way in sizes.items())
+    each = "each " if len(ways) > 1 else ""
+    return f"{_listed(list(sizes), 'and')}, {each}{_listed(ways[0], 'or')}"
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    if len(words) == 1:
+        return words[0]
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def form_options(fields: Mapping[str, Any]) -> dict[str, Any]:

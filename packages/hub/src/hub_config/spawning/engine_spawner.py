@@ -92,7 +92,7 @@ class EngineSpawner(DockerSpawner):
     async def describe_end(self, record: dict[str, Any]) -> str:
         """Why the container of this record ended, and the last lines it wrote."""
         lines = await self.last_lines()
-        return f"{self.object_name}: {endings.why(record)} Its last lines:\n{lines}"
+        return f"{endings.why(record)} Its last lines:\n{lines}"
 
     async def last_lines(self) -> str:
         """The end of the container's log."""

@@ -29,4 +29,8 @@ class StartFailure(SpawnException):
         reason, _, lines = message.partition("\n")
         self.jupyterhub_html_message = f"<p>{escape(reason)}</p>"
         if lines:
-            self.jupyterhub_html_message += f'<pre class="text-start">{escape(lines)}</pre>'
+            # As in not_running.html; long lines scroll, so the keyboard has to get there.
+            self.jupyterhub_html_message += (
+                '<pre class="log-tail" tabindex="0" role="region" '
+                f'aria-label="Last lines of its log">{escape(lines)}</pre>'
+            )

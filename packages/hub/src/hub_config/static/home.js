@@ -1,4 +1,5 @@
-// The home page: stop and delete servers, and go to the form for a new one.
+// The home page: stop and delete servers, and go to the form for a new one. Its buttons are disabled
+// until they do something: a click before that would be lost, and the name that was typed with it.
 require(["jhapi", "utils"], (JHAPI, utils) => {
   const { base_url, user } = window.jhdata;
   const api = new JHAPI(base_url);
@@ -60,4 +61,8 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
     const path = utils.url_path_join(base_url, "spawn", encodeURIComponent(user), utils.safe_slug(title));
     window.location = `${path}?${new URLSearchParams({ display_name: title })}`;
   });
+
+  for (const button of document.querySelectorAll("[data-stop], [data-delete], #new-server button")) {
+    button.disabled = false;
+  }
 });

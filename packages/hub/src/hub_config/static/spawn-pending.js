@@ -49,6 +49,7 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
     if (source.readyState === EventSource.CLOSED) setTimeout(() => window.location.reload(), 1000);
   };
 
+  element("stop-server-btn").disabled = false;
   element("stop-server-btn").addEventListener("click", ({ currentTarget: button }) => {
     button.disabled = true;
     element("progress-message").textContent = "Stopping…";
