@@ -133,9 +133,9 @@ def mends(ways: Iterable[Way]) -> list[str]:
 
 def _emulation(architecture: str) -> str:
     return (
-        f"install emulation (on Debian or Ubuntu the package qemu-user-static, elsewhere Docker "
-        f"Desktop has it), or use an engine on an {architecture} machine (DOCKER_HOST, or "
-        "`docker context use`)"
+        f"emulate it: `./dev invoke engine.emulate --platform linux/{architecture}` as root on "
+        "Debian or Ubuntu, elsewhere the package qemu-user-static or Docker Desktop; or use an "
+        f"engine on an {architecture} machine (DOCKER_HOST, `docker context use`)"
     )
 
 
