@@ -4,7 +4,7 @@ import os
 
 from hub_config import concerns, first_start, reading
 from hub_config.branding import files
-from hub_config.spawning import server_names
+from hub_config.spawning.container import server_names
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 places = first_start.Places()

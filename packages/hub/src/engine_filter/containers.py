@@ -12,9 +12,9 @@ from engine_filter.host_config import host_config
 from engine_filter.listing import only_own
 from engine_filter.policy import PROFILE, Policy
 from engine_filter.refusal import MissingError, Refused
-from hub_config.spawning import disk_limit
-from hub_config.spawning.container_options import starts_as_root
-from hub_config.spawning.profiles import Profile, of_image
+from hub_config.spawning.container import disk_limit
+from hub_config.spawning.container.options import starts_as_root
+from hub_config.spawning.offer.profiles import Profile, of_image
 
 _REFERENCE = re.compile(
     r"[a-z0-9]+([._/:-]+[a-z0-9]+)*(:\w[\w.-]{0,127}|@sha256:[0-9a-f]{64})", re.ASCII

@@ -11,8 +11,8 @@ from docker.types import HostConfig
 
 from engine_filter.bodies import Check, fields, text, texts
 from engine_filter.refusal import Refused
-from hub_config.spawning import container_options as options
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.container import options
+from hub_config.spawning.offer.profiles import Profile
 
 SETTLED = (
     # Limits.

@@ -6,7 +6,7 @@ from engine_filter import ownership
 from engine_filter.calls import Answer, Call, Forward
 from engine_filter.listing import only_offers
 from engine_filter.refusal import Refused
-from hub_config.spawning.image_labels import PROFILES_LABEL
+from hub_config.spawning.images.labels import PROFILES_LABEL
 
 
 async def list_offers(call: Call) -> Forward:

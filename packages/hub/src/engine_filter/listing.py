@@ -5,7 +5,7 @@ import json
 from engine_filter.bodies import texts
 from engine_filter.policy import PLATFORM, Policy
 from engine_filter.refusal import Refused
-from hub_config.spawning.image_labels import PROFILES_LABEL
+from hub_config.spawning.images.labels import PROFILES_LABEL
 
 
 def only_own(query: dict[str, str], policy: Policy) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from engine_filter.calls import Record
 from engine_filter.policy import PLATFORM, USER, Policy
 from engine_filter.refusal import Refused
-from hub_config.spawning.container_options import LABEL
+from hub_config.spawning.container.options import LABEL
 
 SERVICES = frozenset({"hub", "proxy"})
 """Compose services that are attached to people's networks."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from hub_config.settings import Settings
-from hub_config.spawning.container_options import LABEL, Operator
+from hub_config.spawning.container.options import LABEL, Operator
 
 PLATFORM, USER, SERVER, PROFILE = (
     f"{LABEL}.{part}" for part in ("platform", "user", "server", "profile")
@@ -31,17 +31,17 @@ class Policy:
 
     @property
     def container_name(self) -> re.Pattern[str]:
-        """Names of people's servers; see `spawning.names.container`."""
+        """Names of people's servers; see `spawning.container.names.container`."""
         return re.compile(rf"{re.escape(self.container_prefix)}-[a-z0-9_]+(-[a-z0-9_]+)?")
 
     @property
     def network_name(self) -> re.Pattern[str]:
-        """Names of servers' networks; see `spawning.names.network`."""
+        """Names of servers' networks; see `spawning.container.names.network`."""
         return re.compile(rf"{re.escape(self.network)}-[a-z0-9_]+(-[a-z0-9_]+)?")
 
     @property
     def volume_name(self) -> re.Pattern[str]:
-        """Names of home volumes; see `spawning.names.home_volume`."""
+        """Names of home volumes; see `spawning.container.names.home_volume`."""
         return re.compile(rf"{re.escape(self.volume_prefix)}[a-z0-9_]+(\.[0-9]+)?")
 
     def shared_folder(self, volume: str) -> str | None:

@@ -6,7 +6,7 @@ from engine_filter.calls import Call, Forward
 from engine_filter.listing import only_own
 from engine_filter.policy import PLATFORM
 from engine_filter.refusal import Refused
-from hub_config.spawning.container_options import FOLDER_LABEL
+from hub_config.spawning.container.options import FOLDER_LABEL
 
 _FIELDS = {"Name": text, "Driver": one_of("local"), "Labels": table}
 

@@ -31,9 +31,11 @@ from hub_config.first_start import Places, read_secret
 from hub_config.login.provider_secret import require_complete
 from hub_config.settings import Settings
 from hub_config.sharing import secret_files
-from hub_config.spawning import disk_limit, profile_names, registry_login
-from hub_config.spawning.compatibility import sift
-from hub_config.spawning.profiles import on_offer
+from hub_config.spawning.container import disk_limit
+from hub_config.spawning.images import registry_login
+from hub_config.spawning.images.compatibility import sift
+from hub_config.spawning.offer import profile_names
+from hub_config.spawning.offer.profiles import on_offer
 
 
 def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per command

@@ -21,8 +21,8 @@ from hub_config.lifetimes.true_activity import RoutesProxy
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.settings import Settings
-from hub_config.spawning.admission import Policy
-from hub_config.spawning.image_store import ImagePolicy
+from hub_config.spawning.admission.room import Policy
+from hub_config.spawning.images.store import ImagePolicy
 from hub_config.spawning.profile_spawner import PlatformSpawner
 
 HUB_PORT = 8081

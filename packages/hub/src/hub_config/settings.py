@@ -26,7 +26,7 @@ from hub_config.groups import Amount, GroupRules
 from hub_config.lifetimes.ends import Limits
 from hub_config.login.provider_settings import LdapServer, OidcProvider
 from hub_config.networks.firewall import destinations
-from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
+from hub_config.spawning.images.declared import DeclaredImage, PullPolicy
 
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
 """A name the Docker Engine accepts for containers, networks and volumes."""

@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub_config.groups import GroupRules
-from hub_config.spawning.admission import GB, Policy, room
-from hub_config.spawning.choice import choose, form_options
-from hub_config.spawning.host import Host
-from hub_config.spawning.offer import Person, judge
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.admission.host import Host
+from hub_config.spawning.admission.room import GB, Policy, room
+from hub_config.spawning.offer.cards import Person, judge
+from hub_config.spawning.offer.choice import choose, form_options
+from hub_config.spawning.offer.profiles import Profile
 from hub_config.spawning.refusal import Refusal
 
 KEYS = ("uv-lab-small", "uv-lab-large")

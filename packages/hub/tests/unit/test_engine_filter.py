@@ -17,9 +17,9 @@ from engine_filter.judging import Verdict, judge
 from engine_filter.policy import Policy, from_settings
 from engine_filter.refusal import MissingError, Refused
 from hub_config.settings import Settings
-from hub_config.spawning.container_options import Operator
-from hub_config.spawning.image_labels import PROFILES_LABEL
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.container.options import Operator
+from hub_config.spawning.images.labels import PROFILES_LABEL
+from hub_config.spawning.offer.profiles import Profile
 
 HERE = Path(__file__).parent
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from hub_config.spawning.choice import choose
-from hub_config.spawning.compatibility import LeftOut, why_not
-from hub_config.spawning.origin import origin
-from hub_config.spawning.references import parse
+from hub_config.spawning.images.compatibility import LeftOut, why_not
+from hub_config.spawning.images.origin import origin
+from hub_config.spawning.images.references import parse
+from hub_config.spawning.offer.choice import choose
 from hub_config.spawning.refusal import Refusal
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from hub_config.groups import GroupRules
-from hub_config.spawning.admission import GB, Policy, room
-from hub_config.spawning.host import Host
-from hub_config.spawning.offer import Offer, Person, make_offer
-from hub_config.spawning.options_form import render
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.admission.host import Host
+from hub_config.spawning.admission.room import GB, Policy, room
+from hub_config.spawning.offer.cards import Offer, Person, make_offer
+from hub_config.spawning.offer.form import render
+from hub_config.spawning.offer.profiles import Profile
 
 SMALL = Profile(
     key="uv-lab-small",

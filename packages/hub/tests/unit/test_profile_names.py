@@ -2,7 +2,7 @@
 
 from hub_config.groups import GroupRules
 from hub_config.settings import Settings
-from hub_config.spawning import profile_names
+from hub_config.spawning.offer import profile_names
 
 OFFER = ("uv-lab-small", "uv-lab-large")
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from docker.types import HostConfig
 
-from hub_config.spawning import container_options, disk_limit, names
-from hub_config.spawning.image_labels import PROFILES_LABEL
-from hub_config.spawning.profiles import Profile, from_images
+from hub_config.spawning.container import disk_limit, names
+from hub_config.spawning.container import options as container_options
+from hub_config.spawning.images.labels import PROFILES_LABEL
+from hub_config.spawning.offer.profiles import Profile, from_images
 
 SIZES = {
     "small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"},

@@ -10,12 +10,12 @@ import pytest
 import requests
 from docker.errors import ImageNotFound
 
-from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
-from hub_config.spawning.image_labels import JUPYTERHUB_LABEL, PROFILES_LABEL
-from hub_config.spawning.image_store import ImagePolicy, ImageStore, hub_version, wants_pull
-from hub_config.spawning.profiles import Profile, on_offer
-from hub_config.spawning.pull_progress import PullError, PullProgress
-from hub_config.spawning.pulls import Pulls
+from hub_config.spawning.images.declared import DeclaredImage, PullPolicy
+from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
+from hub_config.spawning.images.pull_progress import PullError, PullProgress
+from hub_config.spawning.images.pulls import Pulls
+from hub_config.spawning.images.store import ImagePolicy, ImageStore, hub_version, wants_pull
+from hub_config.spawning.offer.profiles import Profile, on_offer
 from hub_config.spawning.refusal import StartFailure
 
 REFERENCE = "registry.example/team/uv-lab:1.2"

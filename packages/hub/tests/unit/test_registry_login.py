@@ -9,7 +9,7 @@ import pytest
 from docker import auth
 
 from hub_config.errors import SettingsError
-from hub_config.spawning import registry_login
+from hub_config.spawning.images import registry_login
 
 PASSWORD = "correct-horse"
 ENTRY = {"auth": base64.b64encode(f"puller:{PASSWORD}".encode()).decode()}

@@ -11,7 +11,7 @@ from engine_filter.policy import Policy
 from hub_config.errors import SettingsError
 from hub_config.reading import read
 from hub_config.settings import ENVIRONMENT_ONLY, Settings, variable, variables
-from hub_config.spawning.container_options import Operator
+from hub_config.spawning.container.options import Operator
 
 PACKAGE = Path(__file__).parents[2]
 COMPOSE = PACKAGE.parents[1] / "compose.yaml"

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from hub_config.groups import GroupRules
-from hub_config.spawning import image_store
-from hub_config.spawning.admission import Policy
+from hub_config.spawning.admission.room import Policy
+from hub_config.spawning.container.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.container_spawner import UserContainerSpawner
-from hub_config.spawning.image_labels import JUPYTERHUB_LABEL, PROFILES_LABEL
+from hub_config.spawning.images import store as image_store
+from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
 from hub_config.spawning.offering_spawner import OfferingSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
-from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.refusal import Refusal, StartFailure
 from hub_config.spawning.stages import Stage
 
@@ -347,7 +347,7 @@ def test_the_reason_outlives_the_server_and_the_hub(spawner: PlatformSpawner) ->
 
 
 def test_waiting_ends_at_once_when_the_container_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hub_config.spawning.readiness.LOOK_AT_CONTAINER", 0.01)
+    monkeypatch.setattr("hub_config.spawning.container.readiness.LOOK_AT_CONTAINER", 0.01)
 
     async def ended() -> str:
         return "exit code 1"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import DateTime, Integer, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from hub_config.spawning import names
+from hub_config.spawning.container import names
 from hub_config.store import Base
 
 

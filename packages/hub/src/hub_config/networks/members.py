@@ -7,7 +7,7 @@ from typing import Any
 from docker import APIClient
 
 from hub_config.networks.pool import Subnet
-from hub_config.spawning.container_options import LABEL
+from hub_config.spawning.container.options import LABEL
 
 HUB, PROXY, GUARD = "hub", "proxy", "guard"
 """Services of compose.yaml; the first two are aliases on every server's network as well."""

@@ -18,7 +18,7 @@ from hub_config.networks import members, pool
 from hub_config.networks.attachments import attach, subnet_of
 from hub_config.networks.members import ATTACHED, GUARD, Member
 from hub_config.networks.pool import Subnet
-from hub_config.spawning.container_options import LABEL
+from hub_config.spawning.container.options import LABEL
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from docker.errors import DockerException
 from traitlets import Bool, Unicode, default
 
 from hub_config.networks.server_networks import NetworkError, ServerNetworks
-from hub_config.spawning import names
+from hub_config.spawning.container import names
 from hub_config.spawning.engine_spawner import EngineSpawner
 
 Result = TypeVar("Result")

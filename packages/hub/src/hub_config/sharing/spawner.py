@@ -10,8 +10,7 @@ from traitlets import Dict, Unicode
 from hub_config import groups
 from hub_config.networks.spawner import NetworkedSpawner
 from hub_config.sharing import secret_files
-from hub_config.spawning import container_options as options
-from hub_config.spawning import names
+from hub_config.spawning.container import names, options
 from hub_config.spawning.refusal import StartFailure
 
 

@@ -18,10 +18,9 @@ from traitlets import Set as SetTrait
 from hub_config.lifetimes import homes
 from hub_config.networks.server_networks import NetworkError
 from hub_config.sharing.spawner import SharingSpawner
-from hub_config.spawning import container_options as options
-from hub_config.spawning import disk_limit, engine_trouble, names
-from hub_config.spawning.profiles import Profile
-from hub_config.spawning.readiness import ServerEndedError, wait_until_answers
+from hub_config.spawning.container import disk_limit, engine_trouble, names, options
+from hub_config.spawning.container.readiness import ServerEndedError, wait_until_answers
+from hub_config.spawning.offer.profiles import Profile
 from hub_config.spawning.refusal import StartFailure
 from hub_config.spawning.stages import Event, Stage, Stages
 

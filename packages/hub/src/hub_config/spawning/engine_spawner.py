@@ -11,7 +11,7 @@ from docker.errors import APIError, NotFound
 from dockerspawner import DockerSpawner
 from traitlets import Int, Unicode, default
 
-from hub_config.spawning import endings
+from hub_config.spawning.container import endings
 
 LOG_LINES = 20
 """Lines of a container's log that are kept when it ended by itself."""

@@ -16,19 +16,19 @@ from traitlets import Dict, Instance, Int, Unicode
 from wrapspawner import ProfilesSpawner
 
 from hub_config.groups import UserLimits
-from hub_config.spawning.admission import Policy
-from hub_config.spawning.choice import (
+from hub_config.spawning.admission.desk import Desk
+from hub_config.spawning.admission.ledger import Key
+from hub_config.spawning.admission.room import Policy
+from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.images.compatibility import OnOffer
+from hub_config.spawning.images.store import ImagePolicy, ImageStore
+from hub_config.spawning.offer.cards import Offer
+from hub_config.spawning.offer.choice import (
     NOTHING_GOES_WITH_THIS_HUB,
     NOTHING_TO_OFFER,
     form_options,
 )
-from hub_config.spawning.compatibility import OnOffer
-from hub_config.spawning.container_spawner import UserContainerSpawner
-from hub_config.spawning.desk import Desk
-from hub_config.spawning.image_store import ImagePolicy, ImageStore
-from hub_config.spawning.ledger import Key
-from hub_config.spawning.offer import Offer
-from hub_config.spawning.options_form import render
+from hub_config.spawning.offer.form import render
 from hub_config.spawning.refusal import Refusal
 
 FROM_A_LINK = "A link may suggest a profile, but it starts nothing: press the button to start it."

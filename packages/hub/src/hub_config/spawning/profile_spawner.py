@@ -16,14 +16,14 @@ from traitlets import Set as SetTrait
 
 from hub_config.lifetimes import deletion
 from hub_config.spawning import server_tokens
-from hub_config.spawning.admission import Promise
-from hub_config.spawning.choice import choose
+from hub_config.spawning.admission.room import Promise
+from hub_config.spawning.admission.turns import TurnTimeoutError
 from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.offer.choice import choose
+from hub_config.spawning.offer.profiles import Profile
 from hub_config.spawning.offering_spawner import OfferingSpawner
-from hub_config.spawning.profiles import Profile
 from hub_config.spawning.refusal import Refusal, StartFailure
 from hub_config.spawning.stages import Event, Stage, Stages
-from hub_config.spawning.turns import TurnTimeoutError
 
 NOTHING: dict[str, Any] = {"memory": 0, "cpus": 0.0}
 """What a server of an older hub is taken to be promised: its state does not say."""

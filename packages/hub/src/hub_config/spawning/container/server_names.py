@@ -7,7 +7,7 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.slugs import is_valid_safe_slug
 from tornado.web import HTTPError
 
-from hub_config.spawning.choice import shown
+from hub_config.spawning.offer.choice import shown
 
 RULE = (
     "it takes 1 to 30 characters, small letters a-z, digits and single hyphens, beginning with a "

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from hub_config.spawning import references
+from hub_config.spawning.images import references
 
 PullPolicy = Literal["never", "missing", "always"]
 """When a start pulls a declared image."""

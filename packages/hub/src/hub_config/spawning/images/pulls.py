@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from hub_config.spawning.pull_progress import PullProgress
+from hub_config.spawning.images.pull_progress import PullProgress
 
 THREADS = 8
 """Different images that can be under way at the same time."""

@@ -4,7 +4,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 
-from hub_config.spawning.offer import Offer
+from hub_config.spawning.offer.cards import Offer
 
 
 def render(offer: Offer) -> str:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub_config.groups import Rules, UserLimits, user_limits
-from hub_config.spawning.admission import Policy, Room, promise, room
-from hub_config.spawning.host import HostFacts, Info
-from hub_config.spawning.ledger import Key, Ledger
-from hub_config.spawning.offer import Offer, Person, judge, make_offer
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.admission.host import HostFacts, Info
+from hub_config.spawning.admission.ledger import Key, Ledger
+from hub_config.spawning.admission.room import Policy, Room, promise, room
+from hub_config.spawning.admission.turns import Turns
+from hub_config.spawning.offer.cards import Offer, Person, judge, make_offer
+from hub_config.spawning.offer.profiles import Profile
 from hub_config.spawning.refusal import Refusal
-from hub_config.spawning.turns import Turns
 
 LEAST_AT_A_TIME = 4
 """Servers that start at the same time on the smallest machine."""

@@ -1,6 +1,6 @@
 """Profiles: read from the labels of images, so that the hub has no list of its own.
 
-Pure: image records in, profiles out. Asking the engine is in `image_source`.
+Pure: image records in, profiles out. Asking the engine is in `images.source`.
 """
 
 import json
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hub_config.spawning.declared_images import DeclaredImage
-from hub_config.spawning.image_labels import JUPYTERHUB_LABEL, PROFILES_LABEL
-from hub_config.spawning.origin import origin
+from hub_config.spawning.images.declared import DeclaredImage
+from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
+from hub_config.spawning.images.origin import origin
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hub_config.spawning import image_labels
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.images import labels as image_labels
+from hub_config.spawning.offer.profiles import Profile
 
 LABEL = image_labels.LABEL
 FOLDER_LABEL = f"{LABEL}.folder"

@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from hub_config.groups import UserLimits
-from hub_config.spawning.host import Host
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.admission.host import Host
+from hub_config.spawning.offer.profiles import Profile
 
 GB = 2**30
 DISK_GB = 10**9

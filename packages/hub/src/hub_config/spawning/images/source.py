@@ -8,9 +8,9 @@ from typing import Any
 
 from jupyterhub import __version__ as hub_version
 
-from hub_config.spawning.compatibility import OnOffer, sift
-from hub_config.spawning.declared_images import DeclaredImage
-from hub_config.spawning.profiles import on_offer
+from hub_config.spawning.images.compatibility import OnOffer, sift
+from hub_config.spawning.images.declared import DeclaredImage
+from hub_config.spawning.offer.profiles import on_offer
 
 FRESH_SECONDS = 3.0
 """How long an answer is used again: a new image shows up in the form within this time."""

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub_config.groups import Rules, UserLimits, may_use, owners_of
-from hub_config.spawning.admission import Obstacle, Promise, Room, gigabytes, obstacle
-from hub_config.spawning.choice import NOTHING_TO_OFFER
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.admission.room import Obstacle, Promise, Room, gigabytes, obstacle
+from hub_config.spawning.offer.choice import NOTHING_TO_OFFER
+from hub_config.spawning.offer.profiles import Profile
 
 
 @dataclass(frozen=True)

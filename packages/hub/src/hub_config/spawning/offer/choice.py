@@ -6,8 +6,8 @@ Options come from a form, a link or the API, so they can be anything that JSON c
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub_config.spawning.compatibility import LeftOut
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.images.compatibility import LeftOut
+from hub_config.spawning.offer.profiles import Profile
 from hub_config.spawning.refusal import Refusal
 
 NOTHING_TO_OFFER = (

@@ -9,15 +9,16 @@ import requests
 from docker.errors import DockerException, NotFound
 from jupyterhub import __version__ as hub_version
 
-from hub_config.spawning import engine_trouble, references
-from hub_config.spawning.compatibility import OnOffer, why_not
-from hub_config.spawning.container_options import size
-from hub_config.spawning.declared_images import DeclaredImage, PullPolicy
-from hub_config.spawning.image_labels import JUPYTERHUB_LABEL
-from hub_config.spawning.image_source import ImageSource
-from hub_config.spawning.profiles import Profile, of_image
-from hub_config.spawning.pull_progress import PullError
-from hub_config.spawning.pulls import Pulls, Tell
+from hub_config.spawning.container import engine_trouble
+from hub_config.spawning.container.options import size
+from hub_config.spawning.images import references
+from hub_config.spawning.images.compatibility import OnOffer, why_not
+from hub_config.spawning.images.declared import DeclaredImage, PullPolicy
+from hub_config.spawning.images.labels import JUPYTERHUB_LABEL
+from hub_config.spawning.images.pull_progress import PullError
+from hub_config.spawning.images.pulls import Pulls, Tell
+from hub_config.spawning.images.source import ImageSource
+from hub_config.spawning.offer.profiles import Profile, of_image
 from hub_config.spawning.refusal import StartFailure
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hub_config.spawning.admission import Promise
+from hub_config.spawning.admission.room import Promise
 
 Key = tuple[int, str]
 """A person's id in the hub's database and the name of the server."""

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hub_config.spawning.image_labels import JUPYTERHUB_LABEL
-from hub_config.spawning.profiles import Profile
+from hub_config.spawning.images.labels import JUPYTERHUB_LABEL
+from hub_config.spawning.offer.profiles import Profile
 
 
 @dataclass(frozen=True)

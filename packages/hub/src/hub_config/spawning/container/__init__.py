@@ -1,0 +1,1 @@
+"""What a server's container is made of and called, and how it comes up and ends."""

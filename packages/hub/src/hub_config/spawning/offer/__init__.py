@@ -1,0 +1,1 @@
+"""What a person can choose from, and what a choice means."""
