@@ -25,6 +25,7 @@ from jhub_docker.record.provenance import Source
 from jhub_docker.record.records import make_records
 from jhub_docker.record.signing import sign
 from jhub_docker.release import artifact, history, rebuild, rebuild_report
+from jhub_docker.testing import little_images
 from jhub_docker.testing.little_releases import make_key
 from jhub_docker.testing.registry import Registry
 
@@ -227,6 +228,31 @@ def test_a_public_base_that_is_another_one_by_now(place: Place) -> None:
     moved = replace(gone, base_name=name, base_digest="sha256:" + "1" * 64)
     with pytest.raises(ActionError, match=r"the engine has .* under that name: docker pull"):
         rebuild.rebuild(place.root, place.client, place.remote, replace(released, recorded=moved))
+
+
+def test_a_public_base_is_pulled_as_it_was(place: Place, tmp_path: Path) -> None:
+    """By its recorded digest, though its tag names another image by now."""
+    base = replace(place.repository, repository=f"{place.prefix}/public", tag="1")
+    first, second = (push_base(place, tmp_path / name, base) for name in ("first", "second"))
+    place.remote.tag(first, "1")
+    declaration = place.root / "packages/base-little/pyproject.toml"
+    declaration.write_text(declaration.read_text().replace("127.0.0.1:9/none:1", str(base)))
+    reference = place.release("ENV A=1\n")
+    assert rebuild.find(place.remote, reference, place.trust).recorded.base_digest == first.digest
+    for tag in (*place.tags(), str(base)):
+        place.client.api.remove_image(tag, force=True)
+    place.remote.tag(second, "1")
+    try:
+        assert place.rebuild(reference, no_cache=True).same
+    finally:
+        place.client.api.remove_image(str(base), force=True)
+
+
+def push_base(place: Place, folder: Path, base: Reference) -> Reference:
+    """Push a little image with one file that nothing else has."""
+    layout = Layout(folder)
+    manifest = little_images.manifest(layout, [{"opt/base": folder.name.encode()}])
+    return place.remote.push(layout, little_images.index(layout, [manifest]), base)
 
 
 def test_a_record_signed_by_somebody_else_is_not_built(place: Place, tmp_path: Path) -> None:

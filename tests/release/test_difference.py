@@ -174,7 +174,7 @@ def published(
         build_ids={"uv-thing": "b"}, arguments={},
     )  # fmt: skip
     layout = Layout(folder / "layout")
-    remote = Remote(Access())
+    remote = Remote(Access(), pauses=(0.2, 0.5, 1))
     references = []
     with Registry(folder) as registry:
         place = Reference.parse(f"{registry.address}/team/uv-thing")
@@ -192,7 +192,7 @@ class TestRegistry:
     def test_the_signed_bills_are_compared(
         self, published: list[Reference], key: tuple[Key, Trust]
     ) -> None:
-        remote = Remote(Access(), pauses=())
+        remote = Remote(Access(), pauses=(0.2, 0.5, 1))
         before, after = (listings.of_reference(remote, one, key[1]) for one in published)
         assert before.source == "the bill of materials signed by cosign.pub"
         (changed,) = as_data(compare(before, after))["changed"]
@@ -202,7 +202,7 @@ class TestRegistry:
     def test_without_a_key_the_attached_ones_and_that_is_said(
         self, published: list[Reference]
     ) -> None:
-        found = listings.of_reference(Remote(Access(), pauses=()), published[0], None)
+        found = listings.of_reference(Remote(Access(), pauses=(0.2, 0.5, 1)), published[0], None)
         assert found.source == "the bill of materials attached, its signature not checked"
         assert ("Python", "web") in found.parts
 
@@ -211,7 +211,7 @@ class TestRegistry:
     ) -> None:
         _, stranger = little_releases.make_key(tmp_path / "stranger")
         with pytest.raises(ActionError, match="attestation"):
-            listings.of_reference(Remote(Access(), pauses=()), published[0], stranger)
+            listings.of_reference(Remote(Access(), pauses=(0.2, 0.5, 1)), published[0], stranger)
 
     def test_the_task(self, published: list[Reference], key: tuple[Key, Trust]) -> None:
         place, trusted = published[0].name, ["--key", str(key[1].key)]

@@ -1,5 +1,8 @@
 """What of a repository goes and what stays, decided by rules and done in a real registry."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +16,7 @@ from jhub_docker.oci.layout import Layout
 from jhub_docker.oci.reference import Reference
 from jhub_docker.oci.registry import File, Remote
 from jhub_docker.oci.repository import Contents, Image, Record
-from jhub_docker.oci.version_tags import publish_tags
+from jhub_docker.oci.version_tags import publish_tags, versions
 from jhub_docker.record.cosign import Cosign
 from jhub_docker.record.keys import Key, Trust
 from jhub_docker.release import pruning
@@ -166,7 +169,7 @@ class TestInARegistry:
 
     @pytest.fixture
     def remote(self) -> Remote:
-        return Remote(Access(), pauses=())
+        return Remote(Access(), pauses=(0.2, 0.5, 1))
 
     @pytest.fixture
     def publish(
@@ -242,8 +245,9 @@ class TestInARegistry:
         registry.gate.fail(
             lambda request: request.method == "DELETE" and request.digest == cut, "503", times=99
         )
+        once = Remote(Access(), pauses=())
         with pytest.raises(ActionError, match="Nothing was deleted" if not number else "run it a"):
-            pruning.carry_out(remote, place, found)
+            pruning.carry_out(once, place, found)
         registry.gate.mend()
         if number:
             assert remote.resolve(place.tagged("1.2.0")) is None, "the image goes first"
@@ -280,3 +284,55 @@ class TestInARegistry:
         ):
             pruning.carry_out(remote, place, found)
         assert remote.resolve(place.tagged("1.2.0"))
+
+    def test_the_task_shows_asks_and_deletes(
+        self, remote: Remote, place: Reference, publish: Publish, tmp_path: Path
+    ) -> None:
+        """In a repository of no package here, so that all depends on what is asked for."""
+        digests = {v: publish(v, signed=False).digest for v in ("1.2.0", "1.2.1", "1.2.2")}
+        name = str(place)
+        shown = invoke(name, "--unrecorded", "--keep", "1", "--dry-run")
+        assert shown.returncode == 0, shown.stderr
+        assert "older than the newest 1 of 1.2" in shown.stdout
+        assert "1, 1.2, latest refer to it" in shown.stdout
+        assert "to delete: 4 manifests" in shown.stdout
+        assert "nothing to delete" in invoke(name).stdout, "no ledger here knows them"
+        unasked = invoke(name, "--unrecorded", "--keep", "1")
+        assert unasked.returncode == 2
+        assert "say --yes to go on" in unasked.stderr
+        listed = json.loads(invoke(name, "--unrecorded", "--keep", "1", "--json").stdout)
+        assert len(listed[0]["manifests"]) == 4
+        assert set(versions(remote.tags(place))) == set(digests), "so far nothing is gone"
+        hub = tmp_path / "config.toml"
+        hub.write_text(f'[[images]]\nreference = "{place}:1.2.0@{digests["1.2.0"]}"\n')
+        done = invoke(name, "--unrecorded", "--keep", "1", "--hub", str(hub), "--yes")
+        assert done.returncode == 0, done.stderr
+        assert f"a hub refers to {digests['1.2.0']}" in done.stdout.replace("\n", "")
+        assert versions(remote.tags(place)) == ["1.2.0", "1.2.2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["uv-lab"], "'uv-lab' names no registry"),
+        (["127.0.0.1:1/a:1"], "names one image; expected the repository alone"),
+        (["127.0.0.1:1/a", "--keep", "0"], "expected at least 1"),
+        (["127.0.0.1:1/a", "--keep", "few"], "expected a whole number"),
+        (["127.0.0.1:1/a", "--hub", "/nowhere"], "--hub /nowhere is no config.toml of a hub"),
+    ],
+)
+def test_wrong_usage_is_told_at_once(words: list[str], said: str) -> None:
+    found = invoke(*words)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert said in found.stderr
+
+
+def invoke(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "invoke", "registry.prune", *words],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

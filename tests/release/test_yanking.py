@@ -1,5 +1,7 @@
 """A release taken back: ledger, changelog and commit, and moving tags in real registries."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -147,3 +149,23 @@ class TestMovingTags:
         self, remote: Remote, place: Reference, digests: dict[str, str]
     ) -> None:
         assert "where they should be" in yanking.text(yanking.settle(remote, place, set()))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["uv-lab", "999.0.0", "--reason", "x"], "uv-lab 999.0.0 was not released"),
+        (["uv-lob", "1.0.0", "--reason", "x"], "there is no image called 'uv-lob'"),
+        (["uv-lab", "1.0.0", "--push", "nowhere"], "names no registry"),
+    ],
+)
+def test_wrong_usage_of_the_task_is_told(words: list[str], said: str) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "invoke", "release.yank", *words],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout) == (2, "")
+    assert said in found.stderr

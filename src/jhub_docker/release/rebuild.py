@@ -300,7 +300,10 @@ def plan_differences(
 
 def _require_public(client: DockerClient, was: Recorded) -> None:
     """Have the recorded public base under its name, by digest. Raises ActionError."""
-    wanted = f"{was.base_name.partition('@')[0].rpartition(':')[0]}@{was.base_digest}"
+    repository = was.base_name.partition("@")[0]
+    if ":" in repository.rpartition("/")[2]:
+        repository = repository.rpartition(":")[0]
+    wanted = f"{repository}@{was.base_digest}"
     try:
         here = client.images.get(was.base_name)
     except ImageNotFound:
