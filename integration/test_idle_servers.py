@@ -69,15 +69,14 @@ def servers(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Servers]:
         yield Servers(platform, person)
 
 
-def vscode_tab(servers: Servers, browser: Browser, pictures: Path) -> Window:
-    """VS Code in a real browser, so with all the frames an open tab sends by itself."""
+def window_of(servers: Servers, browser: Browser, pictures: Path) -> Window:
+    """A real browser in which the person has logged in."""
     window = Window(browser, servers.platform.url, pictures)
     window.open("/hub/login?next=/hub/token")
     window.page.get_by_label("Username").fill(servers.person.name)
     window.page.get_by_role("textbox", name="Password").fill(servers.person.password)
     window.page.get_by_role("button", name="Sign in").click()
     window.see(window.page.get_by_role("button", name="Logout"))
-    window.open(f"/user/{servers.person.name}/idle-vscode/vscode/")
     return window
 
 
@@ -143,8 +142,11 @@ def test_idle_tabs_are_stopped_and_work_is_not(
         ask_until_the_cap(servers, "more")
 
         idle_marimo, _ = marimo_tab(servers.start("idle-marimo", "uv-marimo-small"))
+        # Logged in before there is a server that is idle meanwhile.
+        window = window_of(servers, browser, engine.logs / "screenshots")
         servers.start("idle-vscode", "uv-vscode-small")
-        window = vscode_tab(servers, browser, engine.logs / "screenshots")
+        # VS Code in a real browser, so with all the frames an open tab sends by itself.
+        window.open(f"/user/{servers.person.name}/idle-vscode/vscode/")
 
         # Pressing the button counts as being there, and the notice comes again.
         notice = window.page.get_by_role("alert").filter(has_text="Nobody used this server")

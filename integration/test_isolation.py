@@ -61,7 +61,7 @@ class Scene:
 
         # Listeners need a moment, and so do attachments that are being made anew.
         with contextlib.suppress(DeadlineReachedError):
-            wait_until(as_expected, 20, "all outcomes", ignoring=APIError)
+            wait_until(as_expected, 60, "all outcomes", ignoring=APIError)
         assert world.unexpected(self.outcomes[event]) == {}, event
 
     def wait_until_served(self) -> None:

@@ -30,6 +30,10 @@ IDLE = 20
 LOOK_EVERY = 0.2
 """Seconds between two uses of a connection while something happens to the platform."""
 
+ANSWERS_WITHIN = 30
+"""Seconds an answer may take while images are built and the engine restarts. One that is dropped
+ends in an error at once."""
+
 ROUTES_WITHIN = 5
 """Seconds after which a proxy that answers again has all routes; what the platform promises."""
 
@@ -120,7 +124,7 @@ class Scene:
 
     def answers(self) -> bool:
         """Whether the server answers through the platform's port."""
-        answer = self.ada.server.get("api", allow_redirects=False, timeout=5)
+        answer = self.ada.server.get("api", allow_redirects=False, timeout=ANSWERS_WITHIN)
         return answer.status_code == HTTPStatus.OK
 
 

@@ -244,7 +244,7 @@ def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
     with ThreadPoolExecutor() as threads:
         try:
             starts = [threads.submit(start, admin, user, "fetched-small") for user in seen]
-            wait_until(lambda: all(_pending(admin, user) for user in seen), 20, "two starts")
+            wait_until(lambda: all(_pending(admin, user) for user in seen), 60, "two starts")
             watching = [threads.submit(watch, user) for user in seen]
             assert moving.wait(60), f"no layer moved: {seen}"
             assert start(admin, "cleo", MARIMO).ok
@@ -284,7 +284,7 @@ def _change_of_mind(admin: Person, user: str) -> None:
     """Ask for a server and, while the image is on its way, stop it."""
     with ThreadPoolExecutor() as threads:
         starting = threads.submit(start, admin, user, "fetched-small")
-        wait_until(lambda: _pending(admin, user), 20, "the start")
+        wait_until(lambda: _pending(admin, user), 60, "the start")
         stop(admin, user)
         starting.result(60)
 
@@ -337,7 +337,7 @@ def test_who_comes_when_one_starts_waits_for_a_turn(admin: Person, platform: Pla
     users = ("ann", "ben", "dora")
 
     def watched(user: str) -> list[Event]:
-        wait_until(lambda: _pending(admin, user) or platform.servers(user), 20, "the start")
+        wait_until(lambda: _pending(admin, user) or platform.servers(user), 60, "the start")
         return list(events(admin, user))
 
     with ThreadPoolExecutor(2 * len(users)) as threads:

@@ -42,6 +42,8 @@ def check_settings(client: DockerClient, root: Path) -> str:
             platform.hub_image,
             ["check", json.dumps(told_facts)],
             environment=dict(platform.hub_environment),
+            # So that one of a call that was killed can be found: it holds the data volume.
+            labels={f"{LABEL}.platform": platform.project},
             network_mode="none",
             remove=True,
             volumes=data if known else {},
