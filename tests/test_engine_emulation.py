@@ -1,6 +1,7 @@
 """What is to be done so that a machine emulates another processor; doing it is tests/engine's."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,33 @@ def test_only_what_is_missing_is_done(machine: Machine, expected: tuple[str, ...
 def test_where_it_cannot_be_done_says_what_to_do(machine: Machine) -> None:
     with pytest.raises(ActionError, match="as root install qemu-user-static"):
         emulation.steps(machine)
+
+
+ENTRY = """\
+enabled
+interpreter /usr/libexec/qemu-binfmt/aarch64-binfmt-P
+flags: POF
+offset 0
+magic 7f454c460201010000000000000000000200b700
+mask ffffffffffffff00fffffffffffffffffeffffff
+"""
+
+
+def test_a_registration_is_known_by_the_programs_it_takes_whatever_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulation, "KERNEL", tmp_path)
+    assert emulation.emulates("linux/arm64") is None, "not mounted here: nobody knows"
+    (tmp_path / "status").write_text("enabled\n")
+    (tmp_path / "register").write_text("")
+    assert emulation.emulates("linux/arm64") is False
+    (tmp_path / "python3.11").write_text("enabled\ninterpreter /p\nflags:\nextension .pyc\n")
+    entry = tmp_path / "somebodys-own-name"
+    entry.write_text(ENTRY)
+    assert emulation.emulates("linux/arm64") is True
+    assert emulation.emulates("linux/amd64") is False
+    entry.write_text(ENTRY.replace("enabled", "disabled"))
+    assert emulation.emulates("linux/arm64") is False
 
 
 def test_a_platform_that_no_image_is_made_for_is_refused() -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jhub_docker.catalog import PLATFORMS, ImageSpec
-from jhub_docker.engine import builder_name, cli_environment, quick
+from jhub_docker.engine import builder_name, cli_environment, emulation, quick
+from jhub_docker.engine.address import address, is_default
 from jhub_docker.errors import ActionError, UsageError
 
 How = Literal["native", "emulated", "copied", ""]
@@ -63,7 +64,11 @@ def read() -> Builder:
     )
     if result.returncode:
         raise ActionError(f"buildx does not tell what it can build: {result.stderr.strip()}")
-    return Builder(own, parse(result.stdout) | {own})
+    runs = parse(result.stdout)
+    if is_default(address()):
+        # A builder goes on naming what it once found; the kernel, its own too, knows better.
+        runs = frozenset(one for one in runs if emulation.emulates(one) is not False)
+    return Builder(own, runs | {own})
 
 
 def parse(inspected: str) -> frozenset[str]:

@@ -28,6 +28,9 @@ PACKAGE = "qemu-user-static"
 _NAMES = {"linux/amd64": "qemu-x86_64", "linux/arm64": "qemu-aarch64"}
 """What Debian, Ubuntu and Docker Desktop call the registrations."""
 
+_MACHINES = {"linux/amd64": "3e00", "linux/arm64": "b700"}
+"""What a program of the platform has in bytes 18 and 19 (elf(5): e_machine, little endian)."""
+
 Step = Literal["install", "mount", "register"]
 _WORDS: dict[Step, str] = {
     "install": f"install {PACKAGE} with apt",
@@ -66,6 +69,21 @@ def read(name: str) -> Machine:
         mounted=(KERNEL / "register").exists(),
         registered=(KERNEL / name).exists(),
     )
+
+
+def emulates(platform: str) -> bool | None:
+    """Whether this machine's kernel emulates the platform; None where that cannot be told."""
+    if platform not in _MACHINES or not (KERNEL / "status").exists():
+        return None
+    entries = [one for one in KERNEL.iterdir() if one.name not in ("register", "status")]
+    return any(is_for(platform, one.read_text(encoding="ascii")) for one in entries)
+
+
+def is_for(platform: str, entry: str) -> bool:
+    """Whether a registration, as the kernel shows it, takes the platform's programs."""
+    lines = entry.splitlines()
+    magic = next((line.split()[1] for line in lines if line.startswith("magic ")), "")
+    return lines[:1] == ["enabled"] and magic[36:40] == _MACHINES[platform]
 
 
 def steps(machine: Machine) -> tuple[Step, ...]:
