@@ -4,16 +4,17 @@ Everything else (build plan, tags, labels, tests, the hub's profiles, tables in 
 documentation) is derived from here. This module reads files and decides nothing about builds.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from jhub_docker import declaration
+from jhub_docker.declaration import Budget, Profile
 from jhub_docker.errors import UsageError
 
 ROOT_FILE_SYSTEM = "debian"
@@ -24,36 +25,6 @@ LANES = ("bookworm", "trixie")
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 """What images are made for, unless their package declares fewer or inherits fewer from its base."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """A size a person can choose for their server.
-
-    `cpu_guarantee` and `cpu_limit` are numbers of CPUs (no limit: None), `mem_limit` is a number
-    of bytes with one of the suffixes K, M, G, T, as JupyterHub's `Spawner.mem_limit` takes it.
-    `sudo` lets the person become root inside their own container.
-    """
-
-    mem_limit: str
-    cpu_guarantee: float | None = None
-    cpu_limit: float | None = None
-    sudo: bool = False
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How large a released image may be, above the public base or its stand-in.
-
-    `size` and `compressed` are MB (10^6 bytes) of its layers as they are and as they are pushed,
-    `layers` is their number. More than `tolerance` percent above fails a release; one more layer
-    than allowed does so always.
-    """
-
-    size: int
-    compressed: int
-    layers: int
-    tolerance: int = 5
 
 
 @dataclass(frozen=True)
@@ -105,7 +76,7 @@ class Catalog:
             return self.specs[name]
         except KeyError:
             raise UsageError(
-                f"there is no image called {name!r}; {_suggest(name, self.specs)}"
+                f"there is no image called {name!r}; {declaration.suggest(name, self.specs)}"
             ) from None
 
     @cached_property
@@ -197,7 +168,6 @@ _OWN_FIELDS = {
     "uses",
 }
 _INHERITED_FIELDS = ("port", "profiles")
-_PROFILE_FIELDS = {"cpu_guarantee", "cpu_limit", "mem_limit", "sudo"}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -218,16 +188,16 @@ def _tool(table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _parents(name: str, table: Mapping[str, Any], known: Mapping[str, Any]) -> list[str]:
     own = _tool(table)["jhub-docker"]
-    base = _text(name, own, "base")
+    base = declaration.text(name, own, "base")
     uses = own.get("uses", [])
     if not isinstance(uses, list) or not all(isinstance(item, str) for item in uses):
-        raise _wrong(name, "uses", uses, "a list of package names")
+        raise declaration.wrong(name, "uses", uses, "a list of package names")
     parents = [parent for parent in [base, *uses] if parent != ROOT_FILE_SYSTEM]
     for parent in parents:
         if parent not in known:
             raise UsageError(
                 f"{name}: it is built from {parent!r}, which is no image package; "
-                f"{_suggest(parent, known)}"
+                f"{declaration.suggest(parent, known)}"
             )
     return parents
 
@@ -240,14 +210,14 @@ def _spec(
         if key not in _OWN_FIELDS:
             raise UsageError(
                 f"{name}: [tool.jhub-docker] has an unknown field {key!r}; "
-                f"{_suggest(key, _OWN_FIELDS)}"
+                f"{declaration.suggest(key, _OWN_FIELDS)}"
             )
     if not (folder / "Dockerfile").exists():
         raise UsageError(f"{name}: {folder}/Dockerfile is missing; every image package has one")
     public = own.get("public", {})
     for lane in public:
         if lane not in LANES:
-            raise _wrong(name, "public", lane, f"one of {', '.join(LANES)}")
+            raise declaration.wrong(name, "public", lane, f"one of {', '.join(LANES)}")
     base = bases.get(own["base"])
     inherited = {key: getattr(base, key) for key in _INHERITED_FIELDS if base is not None}
     license_ = project.get("license")
@@ -255,8 +225,8 @@ def _spec(
         name=name,
         folder=folder,
         repository=own.get("image", f"local/{name}"),
-        version=_text(name, project, "version"),
-        description=_text(name, project, "description"),
+        version=declaration.text(name, project, "version"),
+        description=declaration.text(name, project, "description"),
         license=license_ if isinstance(license_, str) else None,
         base=own["base"],
         uses=tuple(own.get("uses", ())),
@@ -264,13 +234,13 @@ def _spec(
         public=public,
         publish=own.get("publish", True),
         title=own.get("title"),
-        port=_port(name, own) or inherited.get("port"),
+        port=declaration.port(name, own) or inherited.get("port"),
         probe=own.get("probe"),
         environment=own.get("environment", "/opt/venv"),
         jupyterhub=_locked_jupyterhub(folder) or (base.jupyterhub if base else None),
-        tags={key: _tag(name, value) for key, value in own.get("tags", {}).items()},
-        profiles=_profiles(name, own) or inherited.get("profiles") or {},
-        budget=_budget(name, own),
+        tags={key: declaration.tag(name, value) for key, value in own.get("tags", {}).items()},
+        profiles=declaration.profiles(name, own) or inherited.get("profiles") or {},
+        budget=declaration.budget(name, own),
     )
 
 
@@ -287,20 +257,6 @@ def _locked_jupyterhub(folder: Path) -> str | None:
     return found[1] if found else None
 
 
-def _text(name: str, table: Mapping[str, Any], key: str) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not value:
-        raise _wrong(name, key, value, "a text")
-    return value
-
-
-def _port(name: str, own: Mapping[str, Any]) -> int | None:
-    value = own.get("port")
-    if value is None or (isinstance(value, int) and 0 < value < 65536):
-        return value
-    raise _wrong(name, "port", value, "a number from 1 to 65535")
-
-
 def _platforms(
     name: str, own: Mapping[str, Any], bases: Mapping[str, ImageSpec]
 ) -> tuple[str, ...]:
@@ -310,53 +266,5 @@ def _platforms(
     value = own.get("platforms", possible)
     if not isinstance(value, list) or not value or not all(one in possible for one in value):
         above = f", which {' and '.join(one.name for one in parents)} have too" if parents else ""
-        raise _wrong(name, "platforms", value, f"a list of {', '.join(possible)}{above}")
+        raise declaration.wrong(name, "platforms", value, f"a list of {', '.join(possible)}{above}")
     return tuple(one for one in possible if one in value)
-
-
-def _tag(name: str, value: object) -> str | tuple[str, ...]:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
-        return tuple(value)
-    raise _wrong(name, "tags", value, "a Python distribution's name or a command as a list")
-
-
-def _profiles(name: str, own: Mapping[str, Any]) -> dict[str, Profile]:
-    profiles = {}
-    for size, table in own.get("profiles", {}).items():
-        if not isinstance(table, dict) or not isinstance(table.get("mem_limit"), str):
-            raise _wrong(name, f"profiles.{size}", table, 'a table with at least mem_limit = "2G"')
-        if unknown := set(table) - _PROFILE_FIELDS:
-            raise _wrong(name, f"profiles.{size}", sorted(unknown), f"only {_PROFILE_FIELDS}")
-        profiles[size] = Profile(**table)
-    return profiles
-
-
-def _budget(name: str, own: Mapping[str, Any]) -> Budget | None:
-    table = own.get("budget")
-    if table is None:
-        return None
-    numbers = isinstance(table, dict) and all(
-        isinstance(value, int) and value >= 0 for value in table.values()
-    )
-    known = {one.name for one in fields(Budget)}
-    if not numbers or not known - {"tolerance"} <= set(table) <= known:
-        raise _wrong(
-            name, "budget", table, "size and compressed in MB, layers, and perhaps tolerance in %"
-        )
-    return Budget(**table)
-
-
-def _wrong(name: str, key: str, value: object, expected: str) -> UsageError:
-    return UsageError(
-        f"{name}: pyproject.toml has {key} = {value!r}; expected {expected}"
-        if value is not None
-        else f"{name}: pyproject.toml lacks {key!r}; expected {expected}"
-    )
-
-
-def _suggest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    listing = ", ".join(sorted(known))
-    return f"did you mean {near[0]!r}? Known: {listing}" if near else f"known: {listing}"
