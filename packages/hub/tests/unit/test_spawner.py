@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+from ipaddress import IPv4Network
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +15,10 @@ from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from hub_config.groups import GroupRules
+from hub_config.networks.pool import Subnet
+from hub_config.networks.server_networks import Made, NetworkError
+from hub_config.networks.spawner import NetworkedSpawner
+from hub_config.spawning import container_spawner
 from hub_config.spawning.admission.room import Policy
 from hub_config.spawning.container.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.container_spawner import UserContainerSpawner
@@ -316,6 +322,70 @@ def test_an_engine_that_fails_a_start_is_told_in_words_and_leaves_nothing(
 
 async def no_folders(_: str) -> dict[str, Any]:
     return {}
+
+
+class Networks:
+    """Networks whose hub and proxy come later, or never."""
+
+    def __init__(self, refusal: str = "") -> None:
+        self.refusal = refusal
+        self.done: list[str] = []
+        self.may_join = threading.Event()
+
+    def make(self, _: Any, name: str, *__: str) -> Made:
+        self.done.append("made")
+        return Made(name, Subnet(IPv4Network("10.213.0.0/28")), ())
+
+    def join(self, *_: Any) -> None:
+        assert self.may_join.wait(10)
+        if self.refusal:
+            raise NetworkError(self.refusal)
+        self.done.append("joined")
+
+    def release(self, *_: Any) -> None:
+        self.done.append("released")
+
+
+@pytest.mark.parametrize("failing", ["", "the network cannot be joined", "create_container"])
+def test_hub_and_proxy_join_the_network_while_the_container_is_made(
+    spawner: PlatformSpawner, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    networks = Networks(failing if "joined" in failing else "")
+    client = SimpleNamespace(
+        create_endpoint_config=lambda **given: given,
+        create_networking_config=lambda given: given,
+    )
+    child = spawner.construct_child()
+
+    async def docker(*_: Any, **__: Any) -> None:
+        """Nothing to do."""
+
+    async def start_container() -> tuple[str, int]:
+        networks.done.append("started")
+        networks.may_join.set()
+        if failing == "create_container":
+            raise engine_says(500, "odd")
+        return "10.213.0.4", 8888
+
+    async def answers(*_: Any) -> None:
+        networks.done.append("answers")
+
+    monkeypatch.setattr(NetworkedSpawner, "_shared_networks", networks)
+    monkeypatch.setattr(DockerSpawner, "client", client)
+    monkeypatch.setattr(DockerSpawner, "server", SimpleNamespace(base_url="/user/a-b/work/"))
+    monkeypatch.setattr(child, "docker", docker)
+    monkeypatch.setattr(DockerSpawner, "start", lambda _: start_container())
+    monkeypatch.setattr(child, "shared_folders", no_folders)
+    monkeypatch.setattr(container_spawner, "wait_until_answers", answers)
+    if not failing:
+        assert asyncio.run(child.start()) == "http://10.213.0.4:8888"
+        assert networks.done == ["made", "started", "joined", "answers"]
+        return
+    with pytest.raises(StartFailure):
+        asyncio.run(child.start())
+    # Nothing is removed while something is still being attached to it.
+    joined = [] if networks.refusal else ["joined"]
+    assert networks.done == ["made", "started", *joined, "released"]
 
 
 def test_a_container_that_ended_is_described_and_removed(

@@ -32,6 +32,15 @@ class NetworkError(Exception):
     """There can be no network for a server now; the message says why and what to do."""
 
 
+@dataclass(frozen=True)
+class Made:
+    """A server's network that is there, and what is still to be attached to it."""
+
+    name: str
+    subnet: Subnet
+    missing: tuple[tuple[Member, dict[str, Any]], ...]
+
+
 @dataclass
 class ServerNetworks:
     """The networks of one platform's servers, as its hub makes and removes them.
@@ -52,7 +61,13 @@ class ServerNetworks:
     """Subnets that some thread is making a network of right now."""
 
     def ensure(self, client: APIClient, name: str, user: str, server: str) -> Subnet:
-        """The network `name` with hub and proxy on it; made when it is not there.
+        """The network `name` with hub and proxy on it: `make` and `join`."""
+        made = self.make(client, name, user, server)
+        self.join(client, made)
+        return made.subnet
+
+    def make(self, client: APIClient, name: str, user: str, server: str) -> Made:
+        """The network `name`; made when it is not there. `join` has to follow.
 
         Raises NetworkError when it cannot be had, docker.errors.APIError when the engine fails.
         """
@@ -66,16 +81,20 @@ class ServerNetworks:
                 f"there is no container of {' and '.join(absent)} in the Compose project "
                 f"{self.platform} that could be attached to the network {name}"
             )
-        missing = [
+        missing = tuple(
             (services[service], network)
             for service in ATTACHED
             if network["Id"] not in services[service].networks
-        ]
-        if len(attach(client, missing)) < len(missing):
+        )
+        return Made(name, subnet_of(network), missing)
+
+    def join(self, client: APIClient, made: Made) -> None:
+        """Attach hub and proxy. Raises NetworkError when one of them cannot be."""
+        if len(attach(client, made.missing)) < len(made.missing):
             raise NetworkError(
-                f"hub and proxy could not be attached to the network {name}; the hub's log says why"
+                f"hub and proxy could not be attached to the network {made.name}; the hub's log "
+                "says why"
             )
-        return subnet_of(network)
 
     def release(self, client: APIClient, name: str) -> None:
         """Remove the network `name`, whose container is gone, and others that nobody uses.

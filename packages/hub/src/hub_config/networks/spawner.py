@@ -27,6 +27,7 @@ class NetworkedSpawner(EngineSpawner):
     firewall = Bool(False, help="Start servers only behind the host's firewall").tag(config=True)
 
     _shared_networks: ServerNetworks | None = None
+    _joining: "asyncio.Future[None] | None" = None
 
     @property
     def networks(self) -> ServerNetworks:
@@ -42,27 +43,39 @@ class NetworkedSpawner(EngineSpawner):
         return names.network(self.platform_network, self.user.name, self.name)
 
     async def ensure_network(self) -> None:
-        """Make the server's network, with hub and proxy on it, and choose its address there.
+        """Make the server's network and choose its address there; `network_joined` has to follow.
 
-        When cancelled meanwhile, wait until there is something that can be removed. Raises
-        NetworkError when there can be none.
+        The container can be made and started while hub and proxy are being attached: they are
+        needed once the server is up. When cancelled meanwhile, wait until there is something that
+        can be removed. Raises NetworkError when there can be none.
         """
         making = asyncio.ensure_future(
             self._in_thread(
-                self.networks.ensure, self.client, self.network_name, self.user.name, self.name
+                self.networks.make, self.client, self.network_name, self.user.name, self.name
             )
         )
         try:
-            subnet = await asyncio.shield(making)
+            made = await asyncio.shield(making)
         except asyncio.CancelledError:
             await asyncio.wait([making])
             raise
-        place = self.client.create_endpoint_config(ipv4_address=subnet.server)
+        self._joining = asyncio.ensure_future(
+            self._in_thread(self.networks.join, self.client, made)
+        )
+        place = self.client.create_endpoint_config(ipv4_address=made.subnet.server)
         config = self.client.create_networking_config({self.network_name: place})
         self.extra_create_kwargs["networking_config"] = config
 
+    async def network_joined(self) -> None:
+        """Return once hub and proxy are on the network. Raises NetworkError when they cannot be."""
+        if self._joining is not None:
+            await asyncio.shield(self._joining)
+
     async def release_network(self) -> None:
         """Remove the server's network; one that cannot be removed now is tried again later."""
+        joining, self._joining = self._joining, None
+        if joining is not None:  # what is attached later would be in the way
+            await asyncio.gather(joining, return_exceptions=True)
         try:
             await self._in_thread(self.networks.release, self.client, self.network_name)
         except (DockerException, requests.RequestException, NetworkError) as error:

@@ -111,6 +111,7 @@ class UserContainerSpawner(SharingSpawner):
             self.read_only_volumes |= await self.shared_folders("read-only")
             self.stages.tell(Stage.CONTAINER)
             ip, port = await super().start()
+            await self.network_joined()
             self.stages.tell(Stage.SERVER)
             url = f"http://{ip}:{port}"
             created = time.monotonic()
