@@ -80,7 +80,13 @@ OLD_HUB = "5.4.0"
 PULLER, PASSWORD = "puller", secrets.token_urlsafe(12)
 """The registry's account: whoever pushes and pulls has to log in."""
 
-LOGIN = base64.b64encode(f"{PULLER}:{PASSWORD}".encode()).decode()
+
+def _encoded(password: str) -> str:
+    """As in Docker's configuration."""
+    return base64.b64encode(f"{PULLER}:{password}".encode()).decode()
+
+
+LOGIN = _encoded(PASSWORD)
 
 KEEP_LOGIN = "umask 077; mkdir -p .docker; cat > .docker/config.json"
 """As packages/hub/README.md says."""
@@ -217,15 +223,19 @@ def events(admin: Person, user: str) -> Iterator[Event]:
                 return
 
 
-def test_a_registry_that_wants_a_login_refuses_until_the_operator_gives_one(
+def test_a_registry_that_wants_a_login_refuses_until_the_operator_gives_the_right_one(
     admin: Person, registry: Registry, platform: Platform
 ) -> None:
-    answer = start(admin, "ann", "fetched-small")
-    assert answer.status_code == 500, answer.text
-    assert "cannot be fetched" in answer.json()["message"]
-    assert re.search("no basic auth credentials|unauthorized", answer.json()["message"])
-    login = json.dumps({"auths": {registry.address: {"auth": LOGIN}}})
-    platform.compose("exec", "-T", "hub", "sh", "-c", KEEP_LOGIN, given=login)
+    """Each counts from the next pull on: the hub is not started again."""
+    for login in ("", _encoded("another"), LOGIN):
+        if login:
+            content = json.dumps({"auths": {registry.address: {"auth": login}}})
+            platform.compose("exec", "-T", "hub", "sh", "-c", KEEP_LOGIN, given=content)
+        if login != LOGIN:
+            answer = start(admin, "ann", "fetched-small")
+            assert answer.status_code == 500, answer.text
+            assert "cannot be fetched" in answer.json()["message"]
+            assert re.search("no basic auth|unauthorized", answer.json()["message"])
 
 
 def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
