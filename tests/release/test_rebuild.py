@@ -1,6 +1,9 @@
 """What a rebuild reads from a record, and how differences are explained; the act is in engine/."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +11,9 @@ import pytest
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.comparison import FileDifference, LayerDifference
 from jhub_docker.plan import OCI
-from jhub_docker.release import rebuild, rebuild_report
-from jhub_docker.release.rebuild import Outcome, Recorded
+from jhub_docker.release import rebuild, rebuild_report, recorded
+from jhub_docker.release.rebuild import Outcome
+from jhub_docker.release.recorded import Recorded
 
 PREDICATE: dict[str, Any] = {
     "buildDefinition": {
@@ -52,13 +56,13 @@ RECORDED = Recorded(
 
 
 def test_a_provenance_is_read() -> None:
-    assert rebuild.recorded(PREDICATE) == RECORDED
+    assert recorded.read(PREDICATE) == RECORDED
 
 
 @pytest.mark.parametrize("predicate", [{}, {"buildDefinition": {"externalParameters": []}}])
 def test_another_tools_provenance_is_told(predicate: dict[str, Any]) -> None:
     with pytest.raises(ActionError, match="is none that this tool writes"):
-        rebuild.recorded(predicate)
+        recorded.read(predicate)
 
 
 def test_why_a_machine_would_build_something_else() -> None:
@@ -112,3 +116,23 @@ def test_people_read_some_paths_and_programs_all() -> None:
     data = rebuild_report.as_data("uv-lab", outcome)
     assert len(data["layers"][0]["files"]["other files"]) == 30
     assert data["same"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nosuch"], "there is no image called 'nosuch'"),
+        (["127.0.0.1:1/x:1", "--key", "/nowhere.pub"], "there is no public key /nowhere.pub"),
+        (["/x:1"], "names no registry"),
+    ],
+)
+def test_wrong_usage_of_the_task_is_told(words: list[str], said: str) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "invoke", "rebuild", *words],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout) == (2, "")
+    assert said in found.stderr

@@ -78,12 +78,12 @@ def rebuild(
     from jhub_docker.oci.reference import Reference  # noqa: PLC0415
     from jhub_docker.oci.registry import Remote  # noqa: PLC0415
     from jhub_docker.record import keys  # noqa: PLC0415
-    from jhub_docker.release import rebuild, rebuild_report  # noqa: PLC0415
+    from jhub_docker.release import rebuild, rebuild_report, recorded  # noqa: PLC0415
 
     if "/" in reference:
         image, trust = Reference.parse(reference), keys.trusted(ROOT, key=key)
         remote = Remote(Access.from_environment())
-        released = rebuild.find(remote, image, trust)
+        released = recorded.find(remote, image, trust)
         rebuild.require_commit(ROOT, released.recorded)
         client = engine.require(say, needs={"buildx", "disk"})
         outcome = rebuild.rebuild(ROOT, client, remote, released, no_cache=no_cache, anyway=anyway)
