@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from docker import DockerClient
+from docker.errors import APIError
 
 from jhub_docker import nox
 from jhub_docker.audit.gate import gate
@@ -67,7 +68,10 @@ def test(
     try:
         nox.run(tree, [f"image_tests({spec.name})"], {nox.TEST_TAG: tag})
     finally:
-        client.images.remove(reference)
+        try:
+            client.images.remove(reference, force=True)
+        except APIError as error:  # the tests' last container is still on its way out
+            say(f"    {reference} stays: {error.explanation}")
 
 
 def native(client: DockerClient, layout: Layout, index: Descriptor) -> Descriptor:
