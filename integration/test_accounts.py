@@ -38,6 +38,20 @@ def test_approval_comes_before_login(platform: Platform, admin: Person) -> None:
     assert person.is_logged_in()
 
 
+def test_a_form_that_was_open_too_long_says_so_and_one_that_is_refused_keeps_what_was_typed(
+    platform: Platform,
+) -> None:
+    person = Person(platform.url, "late")
+    fields = {"username": "late", "signup_password": "x", "signup_password_confirmation": "y"}
+    expired = person.session.post(person.hub.url("signup"), data=fields, timeout=60)
+    assert expired.status_code == HTTPStatus.FORBIDDEN
+    assert "This form has expired" in expired.text
+    page = person.fill("signup", "signup_password", **fields, second_factor="yes")
+    form = BeautifulSoup(page.text, "html.parser")
+    assert form.select_one('[name="username"][value="late"]')
+    assert form.select_one('[name="second_factor"][checked]')
+
+
 def test_wrong_password_is_refused(platform: Platform, admin: Person) -> None:
     stranger = Person(platform.url, "admin", "not-the-password")
     assert stranger.log_in().status_code == 403

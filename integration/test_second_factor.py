@@ -41,6 +41,8 @@ def app(person: Person) -> App:
     refused = person.fill("second-factor", "password", password="not the password")
     assert "Invalid username or password" in refused.text
     app = App(person.fill("second-factor", "password", password=person.password))
+    again = person.hub.get("second-factor/begin")
+    assert App(again).key == app.key, "who loads the page again has another key than the app"
     wrong = person.fill("second-factor", "code", code="000000")
     assert "not right" in wrong.text
     assert not recovery_codes(wrong)

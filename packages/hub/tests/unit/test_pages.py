@@ -53,6 +53,12 @@ def test_what_the_operator_writes_is_text() -> None:
     [
         (400, "That name is taken.", ["That name is taken."]),
         (403, "Action needs scopes", ["You may not do this", "ask an administrator"]),
+        (
+            403,
+            "XSRF cookie does not match POST argument",
+            ["form has expired", "load its page again"],
+        ),
+        (403, "'_xsrf' argument missing from POST", ["This form has expired"]),
         (404, "", ["There is no such page"]),
         (418, "", ["That did not work"]),
         (500, "It <broke>", ["It &lt;broke&gt;", "Try again"]),
@@ -67,6 +73,7 @@ def test_an_error_says_what_to_do(status: int, message: str, told: list[str]) ->
     )  # fmt: skip
     for words in (*told, "mailto:help@example.org", f"Error {status}"):
         assert words in page
+    assert "xsrf" not in page.partition("<main")[2].lower()
 
 
 def test_a_page_the_proxy_asks_for_without_cookies_suits_everybody() -> None:

@@ -15,6 +15,12 @@ ENOUGH = 2
 _PLATFORM_WORDS = ("jupyter", "jupyterhub", "jupyterlab", "marimo", "vscode", "hub", "docker")
 
 
+_TOO_LONG = (
+    f"This password is too long: {MAX_BYTES} letters at most, and accented ones, other scripts and "
+    "emoji count two to four times."
+)
+
+
 def usable(password: str) -> bool:
     """Whether bcrypt can take `password`."""
     return 0 < len(password.encode(errors="replace")) <= MAX_BYTES and "\0" not in password
@@ -22,10 +28,10 @@ def usable(password: str) -> bool:
 
 def complaint(password: str, name: str, minimum_length: int) -> str:
     """What is wrong with `password` for the user `name`; empty when nothing is."""
-    if not usable(password):
-        return f"A password has 1 to {MAX_BYTES} bytes; accented letters count double."
     if len(password) < minimum_length:
         return f"A password needs at least {minimum_length} characters."
+    if not usable(password):
+        return _TOO_LONG if "\0" not in password else "A password cannot have the character NUL."
     if password.casefold() == name.casefold():
         return "The password must not be the user name."
     if len(name) > 2 and name.casefold() in password.casefold():

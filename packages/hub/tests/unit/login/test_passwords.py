@@ -13,9 +13,10 @@ from hub_config.login.passwords import complaint
     ("password", "reason"),
     [
         ("short", "at least 10 characters"),
-        ("", "1 to 72 bytes"),
-        ("x" * 73, "1 to 72 bytes"),
-        ("nul\0nul\0nul\0", "1 to 72 bytes"),
+        ("", "at least 10 characters"),
+        ("x" * 73, "too long: 72 letters at most"),
+        ("ä" * 40, "too long: 72 letters at most"),
+        ("nul\0nul\0nul\0", "the character NUL"),
         ("password123", "too easy"),
         ("1234567890", "too easy"),
         ("qwertzuiop1", "too easy"),

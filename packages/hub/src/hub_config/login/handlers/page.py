@@ -10,6 +10,7 @@ from jupyterhub.utils import url_path_join
 from tornado import web
 from tornado.httputil import url_concat
 
+from hub_config.login import passwords
 from hub_config.login.accounts import Account, State
 from hub_config.login.door import FinishedLogin
 from hub_config.login.errors import RefusedError
@@ -26,6 +27,7 @@ class PageHandler(BaseHandler):
         """Answer with a page, which no cache keeps: some show what is shown once."""
         self.set_header("Cache-Control", "no-store")
         values["authenticator"] = self.authenticator
+        values["longest_password"] = passwords.MAX_BYTES
         values["next"] = self.get_argument("next", "")
         self.finish(await self.render_template(template, **values))
 

@@ -27,11 +27,12 @@ class SecondFactorHandler(PageHandler):
 
     async def get(self, action: str = "") -> None:
         """What there is, and what can be done."""
-        if action:
-            raise web.HTTPError(405)
         whose = self._whose()
         if whose is None:
             return self.to_login()
+        if action:  # the address of a form's answer, opened again
+            self.redirect(self.hub_path("second-factor"))
+            return None
         return await self._show(whose)
 
     async def post(self, action: str = "") -> Any:
@@ -92,11 +93,16 @@ class SecondFactorHandler(PageHandler):
             await door.check_password(name, password, source)
             door.failed_logins.succeeded(name, source)
         self.authenticator.second_factors.begin(name)
-        await self._show(whose)
+        # Loading the answer again must not make another secret: the app has this one by then.
+        self.redirect(self.hub_path("second-factor"))
 
     async def _confirm(self, whose: _Whose) -> None:
         """The first right code makes it count; the recovery codes are shown, once."""
         name = whose.account.name
+        if self.authenticator.second_factors.active(name):
+            raise ValueError(
+                "Your second factor is set up already. Make new recovery codes if you have none."
+            )
         codes = self.authenticator.second_factors.confirm(name, self._code())
         if codes is None:
             raise ValueError("This code is not right. Please type the one shown now.")

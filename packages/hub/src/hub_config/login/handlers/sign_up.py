@@ -33,19 +33,31 @@ class SignUpHandler(PageHandler):
                 name,
                 self.new_password("signup_password"),
                 source.address,
-                wants_second_factor=bool(self.get_body_argument("second_factor", "")),
+                wants_second_factor=self._wants_second_factor(),
             )
         except ValueError as error:
             if isinstance(error, RefusedError):
                 self.log.warning("Too many sign-ups from %s", source.address)
-            return await self.page(TEMPLATE, username=name[:128], error=self.refuse(error))
+            return await self._again(self.refuse(error))
         except BusyError:
             self.set_status(503)
             error_text = "Many people are signing up just now. Please try again in a few seconds."
-            return await self.page(TEMPLATE, username=name, error=error_text)
+            return await self._again(error_text)
         if account.state is State.ACTIVE:
             # Nobody can make a user of this name any more, with rights that were meant for others.
             self.user_from_username(account.name)
         self.log.info("Signed up: %s (%s)", account.name, account.state)
         await self.page(TEMPLATE, made=account)
         return None
+
+    def _wants_second_factor(self) -> bool:
+        return bool(self.get_body_argument("second_factor", ""))
+
+    async def _again(self, error: str) -> None:
+        """The form as it was filled in, but for the passwords."""
+        await self.page(
+            TEMPLATE,
+            username=self.get_body_argument("username", "")[:128],
+            wants_second_factor=self._wants_second_factor(),
+            error=error,
+        )

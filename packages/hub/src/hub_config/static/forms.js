@@ -1,0 +1,13 @@
+// A form is sent once. What a second click sends could replace the answer to the first, which may show
+// what is shown only once, such as recovery codes. After a while, or back on the page, it may be sent
+// again: the answer may have been lost.
+window.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, 10000);
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
