@@ -130,6 +130,17 @@ def approve(window: Window, admin: Person, name: str) -> None:
     window.see(page.get_by_role("button", name="Logout"))
     window.open("/hub/authorize")
     window.see(page.get_by_role("button", name=f"Approve: {name}"), "approve").click()
+    disable = window.see(page.get_by_role("button", name=f"Disable: {name}"))
+    asked: list[str] = []
+
+    def think_better_of_it(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", think_better_of_it)
+    disable.click()
+    assert asked == [f"Disable the account {name}? All sessions end and all servers stop."]
+    window.open("/hub/authorize")
     window.see(page.get_by_role("button", name=f"Disable: {name}"))
     window.close()
 
