@@ -114,7 +114,9 @@ def ensure(suite: str, platform: str = "") -> Base:
         archive = Path(scratch) / "root.tar"
         with tarfile.open(archive, "w") as tar:
             tar.add(root, arcname=".")
-        _import(archive, reference, platform)
+        # Another run may have been faster, and images stand on what it made.
+        if not is_here(suite, platform):
+            _import(archive, reference, platform)
     return made
 
 
