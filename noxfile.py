@@ -147,7 +147,7 @@ def releases(session: nox.Session) -> None:
     """Real images released by a maintainer's commands into a real registry, and verified."""
     sync(session, "test", "dev")
     session.run("python", "-m", "jhub_docker.testing.prepare", "--registry", "uv-marimo", "uv-lab")
-    session.run("pytest", "integration/release", *session.posargs)
+    session.run("pytest", "--durations=6", "integration/release", *session.posargs)
 
 
 if __name__ == "__main__":
