@@ -4,6 +4,7 @@ Tasks act on the Docker Engine; what only verifies is in noxfile.py.
 """
 
 import gc
+import sys
 
 from invoke.collection import Collection
 
@@ -19,6 +20,7 @@ from jhub_docker.tasks import (
     release,
     releases,
 )
+from jhub_docker.tasks.task import help_where_asked
 
 namespace = Collection(
     images.build,
@@ -40,6 +42,8 @@ namespace = Collection(
     Collection("registry", registry.prune),
     Collection("release", release.release, release.status, releases.yank, records.key),
 )
+
+help_where_asked(namespace, sys.argv)
 
 # What is imported stays to the end. Without this Python would look through all of it again, at its
 # exit too, which is a tenth of the time of a task with nothing to do.

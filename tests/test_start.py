@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from docker.utils.build import exclude_paths
 
 from jhub_docker import contexts
@@ -32,6 +33,26 @@ def test_tasks_and_build_contexts_load_nothing_that_takes_long() -> None:
     loaded = set(json.loads(result.stdout))
     assert "invoke" in loaded
     assert not loaded & SLOW
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["diff", "--help"],
+        ["release.yank", "uv-lab", "--help"],
+        ["release", "-h"],
+        ["registry.prune", "127.0.0.1:1/a", "--keep", "2", "--help"],
+    ],
+)
+def test_a_task_tells_its_help_whatever_else_is_missing(words: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"[--core-opts] {words[0]} [--options]" in result.stdout
 
 
 def test_build_contexts_are_read_as_docker_py_reads_them() -> None:

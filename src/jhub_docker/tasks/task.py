@@ -3,10 +3,11 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from invoke.collection import Collection
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
@@ -33,7 +34,6 @@ def task(**options: Any) -> Callable[[Callable[..., None]], Task[Any]]:
 def _reporting(body: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(body)
     def run(*arguments: Any, **options: Any) -> Any:
-        _help_where_asked(options.values())
         try:
             return body(*arguments, **options)
         except JhubDockerError as error:
@@ -54,12 +54,17 @@ def _from_docker(error: Exception) -> bool:
     return errors is not None and isinstance(error, errors.DockerException)
 
 
-def _help_where_asked(values: Iterable[Any]) -> None:
-    """Show a task's help for `invoke TASK --help`, which Invoke takes for a positional's value."""
-    for flag in ("--help", "-h"):
-        if flag in list(values):
-            name = sys.argv[sys.argv.index(flag) - 1]
-            os.execv(sys.argv[0], [sys.argv[0], "--help", name])  # noqa: S606 - invoke itself
+def help_where_asked(namespace: Collection, arguments: Sequence[str]) -> None:
+    """Show the help of `invoke TASK --help`, which Invoke may take for a positional's value.
+
+    `-h` has to follow the task's name: behind other words it may be the short form of a flag.
+    """
+    names = {name for pair in namespace.task_names.items() for name in (pair[0], *pair[1])}
+    for index, word in enumerate(arguments):
+        asked = [name for name in arguments[1:index] if name in names]
+        if asked and (word == "--help" or (word == "-h" and arguments[index - 1] in names)):
+            own = [sys.executable, "-m", "invoke", "--help", asked[-1]]
+            os.execv(sys.executable, own)  # noqa: S606 - this very program
 
 
 def whole_number(flag: str, value: str) -> int:
