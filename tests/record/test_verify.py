@@ -254,6 +254,7 @@ def test_the_task_reports_and_fails_with_what_failed(release: Release) -> None:
     ("arguments", "said"),
     [
         (["uv-thing"], "'uv-thing' names no registry"),
+        (["127.0.0.1:1/x"], "names no image of that repository; expected a tag"),
         (["127.0.0.1:1/x:1", "--key", "/nowhere.pub"], "there is no public key /nowhere.pub"),
         (["127.0.0.1:1/x:1", "--key", "pyproject.toml"], "pyproject.toml holds no public key"),
         (["127.0.0.1:1/x:1", "--identity", "me"], "expected --key FILE, or --identity with"),

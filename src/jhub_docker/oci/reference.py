@@ -59,6 +59,17 @@ class Reference:
             )
         return cls(registry, repository, tag if colon else None, digest if at else None)
 
+    @classmethod
+    def parse_image(cls, text: str) -> "Reference":
+        """Read the reference of one image; a repository alone is a UsageError."""
+        found = cls.parse(text)
+        if not (found.tag or found.digest):
+            raise UsageError(
+                f"{text!r} names no image of that repository; expected a tag behind it, such as "
+                f"{text}:latest, or @sha256: and 64 hex digits"
+            )
+        return found
+
     @property
     def name(self) -> str:
         """Registry and repository alone."""

@@ -41,7 +41,7 @@ def audit(
     from jhub_docker.oci.reference import Reference  # noqa: PLC0415
 
     catalog = load(ROOT / "packages")
-    references = [Reference.parse(name) for name in image if "/" in name]
+    references = [Reference.parse_image(name) for name in image if "/" in name]
     chosen = catalog.select(name for name in image if "/" not in name)
     if references and len(references) == len(image):
         chosen = ()

@@ -38,7 +38,7 @@ def verify(
     from jhub_docker.record.verify import verify as verify_image  # noqa: PLC0415
     from jhub_docker.release import ledger  # noqa: PLC0415
 
-    image = Reference.parse(reference)
+    image = Reference.parse_image(reference)
     trust = keys.trusted(ROOT, key=key, identity=identity, issuer=issuer)
     folder = ROOT / ".dev"
     folder.mkdir(exist_ok=True)

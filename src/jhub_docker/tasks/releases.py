@@ -81,7 +81,7 @@ def rebuild(
     from jhub_docker.release import rebuild, rebuild_report, recorded  # noqa: PLC0415
 
     if "/" in reference:
-        image, trust = Reference.parse(reference), keys.trusted(ROOT, key=key)
+        image, trust = Reference.parse_image(reference), keys.trusted(ROOT, key=key)
         remote = Remote(Access.from_environment())
         released = recorded.find(remote, image, trust)
         rebuild.require_commit(ROOT, released.recorded)
