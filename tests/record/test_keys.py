@@ -57,6 +57,21 @@ def test_a_path_that_is_no_good_place(path: str, said: str, root: Path, tmp_path
     assert not (root / "cosign.pub").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_told(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    environment = {keys.KEY: str(tmp_path / "file/cosign.key"), keys.PASSWORD: PASSWORD}
+    with pytest.raises(UsageError, match="cannot be made: File exists; name another"):
+        keys.make_pair(root, Cosign(Access()).make_key_pair, environment)
+
+
+def test_no_key_is_made_without_a_password(root: Path, tmp_path: Path) -> None:
+    private = tmp_path / "elsewhere/cosign.key"
+    environment = {keys.KEY: str(private), keys.PASSWORD: ""}
+    with pytest.raises(UsageError, match="the password is empty"):
+        keys.make_pair(root, Cosign(Access()).make_key_pair, environment)
+    assert not private.parent.exists()
+
+
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cosign.key"
     environment = {keys.KEY: str(path), keys.PASSWORD: PASSWORD}

@@ -106,7 +106,17 @@ def make_pair(
     if private.resolve().is_relative_to(root.resolve()):
         raise UsageError(f"{private} is inside the checkout, from where it could get into git")
     password = _password(environment, "Password for the new key: ", again=True)
-    private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not password:
+        raise UsageError(
+            f"the password is empty, so whoever gets the new key could use it; say one, or set it "
+            f"in {PASSWORD}"
+        )
+    try:
+        private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"the folder of {private} cannot be made: {error.strerror}; name another in {KEY}"
+        ) from None
     prefix = private.with_suffix("")
     made = prefix.with_suffix(".pub")
     if made.exists():
