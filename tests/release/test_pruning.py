@@ -316,7 +316,7 @@ class TestInARegistry:
     [
         (["uv-lab"], "'uv-lab' names no registry"),
         (["127.0.0.1:1/a:1"], "names one image; expected the repository alone"),
-        (["127.0.0.1:1/a", "--keep", "0"], "expected at least 1"),
+        (["127.0.0.1:1/a", "--keep", "0"], "expected a whole number from 1"),
         (["127.0.0.1:1/a", "--keep", "few"], "expected a whole number"),
         (["127.0.0.1:1/a", "--hub", "/nowhere"], "--hub /nowhere is no config.toml of a hub"),
     ],

@@ -51,9 +51,7 @@ def prune(
     from jhub_docker.oci.registry import Remote  # noqa: PLC0415
     from jhub_docker.release import ledger, pruning, pruning_report  # noqa: PLC0415
 
-    count = whole_number("--keep", keep)
-    if count < 1:
-        raise UsageError("--keep is 0; expected at least 1, so that something is left")
+    count = whole_number("--keep", keep, least=1)  # so that something is left
     places = [Reference.parse(name) for name in (repository, *also)]
     for place in places:
         if place.tag or place.digest:

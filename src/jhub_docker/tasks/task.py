@@ -67,10 +67,10 @@ def help_where_asked(namespace: Collection, arguments: Sequence[str]) -> None:
             os.execv(sys.executable, own)  # noqa: S606 - this very program
 
 
-def whole_number(flag: str, value: str) -> int:
-    """The value of a flag as a number from 0; Invoke's own conversion ends in a traceback."""
-    if not value.isdecimal():
-        raise UsageError(f"{flag} is {value!r}; expected a whole number from 0")
+def whole_number(flag: str, value: str, least: int = 0) -> int:
+    """The value of a flag as a number from `least`; Invoke's own conversion ends in a traceback."""
+    if not value.isdecimal() or int(value) < least:
+        raise UsageError(f"{flag} is {value!r}; expected a whole number from {least}")
     return int(value)
 
 
