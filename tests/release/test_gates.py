@@ -6,7 +6,7 @@ import pytest
 
 from jhub_docker.catalog import load
 from jhub_docker.errors import UsageError
-from jhub_docker.release import gates, status
+from jhub_docker.release import gates, report, status
 from jhub_docker.release.status import Status
 from jhub_docker.testing.little_checkouts import Checkout
 
@@ -73,6 +73,14 @@ def test_everything_that_is_wrong_is_said_at_once(made: Checkout) -> None:
         "lab has JupyterHub 6.1.1, the hub 6.2.0",
     ):
         assert expected in text
+
+
+def test_a_missing_changelog_is_told(made: Checkout) -> None:
+    (made.root / "packages/lab/CHANGELOG.md").unlink()
+    catalog, found = load(made.root / "packages"), state(made)
+    (failure,) = gates.notes(catalog, found)
+    assert failure.what == "there is no packages/lab/CHANGELOG.md"
+    assert "lab never released -> " in report.outline(catalog, found, [])
 
 
 def test_evidence_is_for_one_build_id_and_the_tests_of_now(made: Checkout) -> None:

@@ -100,6 +100,8 @@ def notes(catalog: Catalog, status: Status) -> list[Failure]:
     mend = f"write under [Unreleased] in packages/{status.image}/CHANGELOG.md what it is for people"
     try:
         written = changelog.unreleased(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return [Failure(f"there is no packages/{status.image}/CHANGELOG.md", mend)]
     except UsageError as error:
         return [Failure(f"packages/{status.image}/CHANGELOG.md: {error}", mend)]
     if not written and not status.changes:

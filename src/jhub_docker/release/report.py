@@ -41,7 +41,7 @@ def outline(catalog: Catalog, status: Status, registries: Sequence[str]) -> str:
     log = catalog[status.image].folder / "CHANGELOG.md"
     try:
         written = changelog.unreleased(log.read_text(encoding="utf-8"))
-    except UsageError:  # a gate says it
+    except (UsageError, FileNotFoundError):  # a gate says it
         written = {}
     day = datetime.now(UTC).date()
     section = changelog.section(
