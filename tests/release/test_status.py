@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.catalog import Catalog
+from jhub_docker.catalog import Catalog, load
+from jhub_docker.errors import UsageError
 from jhub_docker.plan import Base
 from jhub_docker.release import history, status
 from jhub_docker.release.version import Version
@@ -70,6 +71,12 @@ def test_a_package_of_its_own(made: Checkout) -> None:
     assert [commit.startswith(one.short) for one in found.commits] == [True]
     assert found.proposal
     assert str(found.proposal.version) == "1.1.0"
+
+
+def test_a_part_of_images_is_not_released_by_itself(made: Checkout) -> None:
+    catalog = load(made.root / "packages")
+    with pytest.raises(UsageError, match=r"base is part of other .*: lab, marimo"):
+        status.require_published(catalog, catalog["base"])
 
 
 def test_a_parent_makes_its_images_be_released(made: Checkout) -> None:

@@ -118,12 +118,7 @@ def release(root: Path, client: DockerClient, remote: Remote, request: Request) 
 def _way(root: Path, client: DockerClient, remote: Remote, request: Request) -> _Way:
     catalog = load(root / "packages")
     spec = catalog[request.image]
-    if not spec.publish:
-        users = [one.name for one in catalog.published if spec in catalog.closure([one.name])]
-        raise UsageError(
-            f"{spec.name} is part of other images and not released by itself; "
-            f"release what is built from it: {', '.join(users)}"
-        )
+    status.require_published(catalog, spec)
     for registry in request.registries:
         publish.repository(spec, registry)
     if request.registries and request.signer is None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from jhub_docker import catalog as catalogs
 from jhub_docker import contexts, plan
-from jhub_docker.catalog import Catalog
+from jhub_docker.catalog import Catalog, ImageSpec
+from jhub_docker.errors import UsageError
 from jhub_docker.locks import Change
 from jhub_docker.plan import Base, Step
 from jhub_docker.release import history, ledger, packages
@@ -98,6 +99,16 @@ def causes(before: Tree, after: Tree, image: str) -> list[Cause]:
         if own[0] != own[1]:
             found.append(Cause(name, tuple(plan.changed_inputs(*own))))
     return sorted(found, key=lambda cause: cause.package != image)
+
+
+def require_published(catalog: Catalog, spec: ImageSpec) -> None:
+    """Raise UsageError for a package that is only part of images, naming those."""
+    if not spec.publish:
+        users = [one.name for one in catalog.published if spec in catalog.closure([one.name])]
+        raise UsageError(
+            f"{spec.name} is part of other images and not released by itself; "
+            f"release what is built from it: {', '.join(users)}"
+        )
 
 
 def of(root: Path, image: str, now: Tree, resolve: Resolve, bump: str = AUTO) -> Status:

@@ -97,5 +97,7 @@ def status(context: Context, image: list[str], json_: bool = False) -> None:
     resolve = artifact.resolver(client)
     now = status.read(ROOT / "packages", resolve)
     chosen = now.catalog.select(image)
+    for spec in chosen:
+        status.require_published(now.catalog, spec)
     found = [status.of(ROOT, spec.name, now, resolve) for spec in chosen]
     write(json.dumps(report.as_data(found), indent=2) if json_ else report.status(found))
