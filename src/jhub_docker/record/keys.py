@@ -46,13 +46,8 @@ def private_key(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(home).expanduser() / "jhub-docker" / "cosign.key"
 
 
-def signing_key(*, keyless: bool = False, environment: Mapping[str, str] = os.environ) -> Key:
-    """The key to sign with, its password from COSIGN_PASSWORD or asked for on a terminal.
-
-    Raises UsageError when there is no key, others can read it, or nobody can be asked.
-    """
-    if keyless:
-        return Key()
+def require_private(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the private key is. Raises UsageError when there is none, or others can read it."""
     path = private_key(environment)
     if not path.is_file():
         raise UsageError(
@@ -61,6 +56,17 @@ def signing_key(*, keyless: bool = False, environment: Mapping[str, str] = os.en
         )
     if path.stat().st_mode & 0o077:
         raise UsageError(f"others may read the signing key {path}; run chmod 600 on it")
+    return path
+
+
+def signing_key(*, keyless: bool = False, environment: Mapping[str, str] = os.environ) -> Key:
+    """The key to sign with, its password from COSIGN_PASSWORD or asked for on a terminal.
+
+    Raises UsageError when there is no key, others can read it, or nobody can be asked.
+    """
+    if keyless:
+        return Key()
+    path = require_private(environment)
     return Key(path, _password(environment, f"Password of {path}: "))
 
 

@@ -6,7 +6,7 @@ what is behind it and that was verified.
 """
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,7 @@ from jhub_docker.release import (
 )
 from jhub_docker.release.artifact import CACHE
 from jhub_docker.release.candidate import FOLDER, Candidate, Workplace
+from jhub_docker.release.gates import Failure
 from jhub_docker.release.platforms import Choice
 from jhub_docker.release.publish import Signer
 from jhub_docker.release.status import Status
@@ -75,15 +76,24 @@ class _Way:
     spec: ImageSpec
 
 
-def plan(root: Path, client: DockerClient, remote: Remote, request: Request) -> str:
-    """Say what a release would be, changing nothing. Raises ActionError for what is against it."""
+def plan(
+    root: Path,
+    client: DockerClient,
+    remote: Remote,
+    request: Request,
+    unsigned: Sequence[Failure] = (),
+) -> str:
+    """Say what a release would be, changing nothing. Raises ActionError for what is against it.
+
+    It needs no signer; `unsigned` is what keeps the caller from having one.
+    """
     way = _way(root, client, remote, request)
     found = _status(way)
     if found.proposal is None:
         return f"{way.spec.name} {found.last} is what there is: nothing to release"
     say(report.outline(load(root / "packages"), found, request.registries))
     say(_platforms(way).told())
-    _check(way, found)
+    _check(way, found, unsigned)
     return f"{way.spec.name} {found.proposal.version} can be released"
 
 
@@ -93,6 +103,8 @@ def release(root: Path, client: DockerClient, remote: Remote, request: Request) 
     Raises UsageError for what cannot be asked for, ActionError where a step fails.
     """
     way = _way(root, client, remote, request)
+    if request.registries and request.signer is None:
+        raise UsageError("what is pushed is signed; say with which key")
     with _alone(root):
         landing.tag_what_is_recorded(root, way.spec.name)
         found = _resumed(way) or _begun(way)
@@ -121,8 +133,6 @@ def _way(root: Path, client: DockerClient, remote: Remote, request: Request) -> 
     status.require_published(catalog, spec)
     for registry in request.registries:
         publish.repository(spec, registry)
-    if request.registries and request.signer is None:
-        raise UsageError("what is pushed is signed; say with which key")
     return _Way(root, client, remote, request, spec)
 
 
@@ -143,10 +153,10 @@ def _platforms(way: _Way) -> Choice:
     )
 
 
-def _check(way: _Way, found: Status) -> None:
+def _check(way: _Way, found: Status, unsigned: Sequence[Failure] = ()) -> None:
     """Raise ActionError with everything that stands against this release."""
     assert found.proposal is not None  # noqa: S101 - there is something to release
-    failures = gates.before(way.root, load(way.root / "packages"), found)
+    failures = [*gates.before(way.root, load(way.root / "packages"), found), *unsigned]
     if failures:
         raise ActionError(gates.told(failures, found.image))
     places = [publish.repository(way.spec, one) for one in way.request.registries]

@@ -8,6 +8,7 @@ from pathlib import Path
 from jhub_docker import bases, locks
 from jhub_docker.catalog import LANES, Catalog
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
+from jhub_docker.record import keys
 from jhub_docker.release import changelog, evidence, history
 from jhub_docker.release.evidence import IMAGE, INTEGRATION
 from jhub_docker.release.status import Status
@@ -137,6 +138,25 @@ def free_version(root: Path, status: Status) -> list[Failure]:
             )
         ]
     return []
+
+
+def signing(root: Path, *, keyless: bool, identity: str, issuer: str) -> list[Failure]:
+    """What is pushed can be signed, and verified afterwards; the password is not asked for."""
+    if keyless or identity or issuer:
+        if keyless and identity and issuer:
+            return []
+        what = "--keyless, --identity and --issuer go together, and not all are there"
+        return [Failure(what, "say all three, or none")]
+    found = []
+    try:
+        keys.require_private()
+    except UsageError as error:
+        what, _, mend = str(error).partition("; ")
+        found.append(Failure(what, mend))
+    if not (root / keys.PUBLIC).is_file():
+        what = f"there is no public key {keys.PUBLIC} in the checkout to verify with what is pushed"
+        found.append(Failure(what, "commit the one that ./dev invoke release.key made with yours"))
+    return found
 
 
 def confirm(text: str, assume_yes: bool) -> None:

@@ -9,6 +9,7 @@ import json
 from invoke.context import Context
 
 from jhub_docker import engine
+from jhub_docker.errors import UsageError
 from jhub_docker.progress import say
 from jhub_docker.tasks.task import ROOT, task, write
 
@@ -53,13 +54,17 @@ def release(
     from jhub_docker.oci.access import Access  # noqa: PLC0415
     from jhub_docker.oci.registry import Remote  # noqa: PLC0415
     from jhub_docker.record import keys  # noqa: PLC0415
-    from jhub_docker.release import flow, report  # noqa: PLC0415
+    from jhub_docker.release import flow, gates, report  # noqa: PLC0415
     from jhub_docker.release.publish import Signer  # noqa: PLC0415
     from jhub_docker.release.version import check_bump  # noqa: PLC0415
 
     check_bump(bump)
-    signer = None
+    signer, unsigned = None, []
+    if push:
+        unsigned = gates.signing(ROOT, keyless=keyless, identity=identity, issuer=issuer)
     if push and not dry_run:
+        if unsigned:
+            raise UsageError(gates.told(unsigned, image))
         trust = keys.trusted(ROOT, identity=identity, issuer=issuer)
         signer = Signer(keys.signing_key(keyless=keyless), trust)
     request = flow.Request(
@@ -75,7 +80,7 @@ def release(
     remote = Remote(Access.from_environment())
     if dry_run:
         client = engine.require(say, set_up=False, needs=())
-        write(flow.plan(ROOT, client, remote, request))
+        write(flow.plan(ROOT, client, remote, request, unsigned))
         return
     client = engine.require(say, assume_yes=yes, needs={"buildx", "disk"})
     made = flow.release(ROOT, client, remote, request)
