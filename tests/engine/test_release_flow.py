@@ -312,6 +312,18 @@ def test_what_stands_against_a_release_is_said_before_anything_is_done(world: Wo
     assert not (world.root / ".dev/release/thing").exists()
 
 
+def test_a_key_that_nobody_could_verify_with_is_refused_before_anything_is_done(
+    world: World, tmp_path: Path
+) -> None:
+    strange = Signer(world.signer.key, make_key(tmp_path / "strange")[1])
+    with pytest.raises(UsageError, match="does not belong to the signing key"):
+        world.release(world.team, signer=strange)
+    mistyped = Signer(replace(world.signer.key, password="mistyped"), world.signer.trust)
+    with pytest.raises(UsageError, match="is COSIGN_PASSWORD its password"):
+        world.release(world.team, signer=mistyped)
+    assert not (world.root / ".dev/release").exists()
+
+
 def test_a_dry_run_says_it_and_leaves_everything(world: World) -> None:
     before = state(world)
     request = replace(world.request(world.team), signer=None)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jhub_docker.errors import ActionError
+from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci import faults, tools
 from jhub_docker.oci.access import Access
 from jhub_docker.oci.oras import PAUSES
@@ -81,6 +81,19 @@ class Cosign:
         )
         if code:
             raise ActionError(f"cosign could not make a key pair: {faults.readable(said)}")
+
+    def public_key(self, key: Key) -> str:
+        """The public half of a private key, in PEM. Raises UsageError where the password is wrong.
+
+        `key` is one of a path: who signs keyless has none.
+        """
+        code, output, said = _run(["public-key", "--key", str(key.path)], {PASSWORD: key.password})
+        if code:
+            raise UsageError(
+                f"the signing key {key.path} cannot be opened: {faults.readable(_reason(said))}; "
+                f"is {PASSWORD} its password?"
+            )
+        return output.strip()
 
     def _remote(
         self, image: Reference, what: str, command: str, *arguments: str, password: str = ""

@@ -105,6 +105,8 @@ def release(root: Path, client: DockerClient, remote: Remote, request: Request) 
     way = _way(root, client, remote, request)
     if request.registries and request.signer is None:
         raise UsageError("what is pushed is signed; say with which key")
+    if request.signer:
+        publish.require_pair(remote, request.signer)
     with _alone(root):
         landing.tag_what_is_recorded(root, way.spec.name)
         found = _resumed(way) or _begun(way)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jhub_docker.catalog import ImageSpec
-from jhub_docker.errors import ActionError
+from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.oci.reference import Reference
 from jhub_docker.oci.registry import Remote
 from jhub_docker.oci.version_tags import publish_tags
 from jhub_docker.progress import say
+from jhub_docker.record.cosign import Cosign
 from jhub_docker.record.keys import Key, Trust
 from jhub_docker.record.records import Records
 from jhub_docker.record.signing import sign
@@ -28,6 +29,21 @@ class Signer:
 
     key: Key
     trust: Trust
+
+
+def require_pair(remote: Remote, signer: Signer) -> None:
+    """Raise UsageError where the key cannot be opened, or is not the one that will be trusted.
+
+    Otherwise that would be found by verifying, after build and tests.
+    """
+    if signer.key.path is None or signer.trust.key is None:
+        return
+    public = signer.trust.key.read_text(encoding="utf-8").strip()
+    if Cosign(remote.access).public_key(signer.key) != public:
+        raise UsageError(
+            f"{signer.trust.key} does not belong to the signing key {signer.key.path}: nobody "
+            "could verify the release; sign with the key it belongs to"
+        )
 
 
 def repository(spec: ImageSpec, registry: str) -> Reference:
