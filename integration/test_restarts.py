@@ -185,7 +185,9 @@ def upgraded(scene: Scene) -> None:
     engine.run(scene.image, ["python", "-c", MAKE_OLDER], user="jupyterhub", volumes=data)
     dockerfile = f"FROM {scene.image}\nENV RELEASE=next\n".encode()
     labels = {**engine.labels}
-    engine.client.images.build(fileobj=io.BytesIO(dockerfile), tag=scene.image, labels=labels)
+    engine.client.images.build(
+        fileobj=io.BytesIO(dockerfile), tag=scene.image, labels=labels, rm=True, forcerm=True
+    )
     scene.up()
     after = {service: platform.container(service) for service in before}
     assert after["hub"].id != before["hub"], "the new image is not in use"

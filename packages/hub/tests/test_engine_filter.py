@@ -220,6 +220,8 @@ def make_things(engine: Engine, reference: str, world: Any) -> Iterator[Containe
             archive({"empty": ""}), repository=repository, tag=tag, changes=[*changes, 'CMD ["x"]']
         )
     client.volumes.create(world.data_volume, labels=engine.labels | ours)
+    # The engine would make it for a container that is permitted, without a label to remove it by.
+    client.volumes.create(world.home, labels=engine.labels | ours)
     client.volumes.create(
         world.other_volume, labels=engine.labels | {f"{LABEL}.platform": "somebody-else"}
     )
