@@ -171,8 +171,3 @@ def packages(place: Workplace, candidate: Candidate) -> Iterator[Catalog]:
 def descriptor(layout: Layout, digest: str) -> Descriptor:
     """What refers to an index in the layout."""
     return Descriptor(INDEX, digest, len(layout.read(digest)))
-
-
-def short_digest(digest: str) -> str:
-    """A digest as messages show it."""
-    return digest[: len("sha256:") + plan.BUILD_ID_LENGTH]
