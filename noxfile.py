@@ -94,7 +94,7 @@ def unit(session: nox.Session, part: str) -> None:
     """Unit tests of the library and of the hub's configuration; no engine, seconds."""
     if part == "library":
         sync(session, "test", "dev")
-        session.run("python", "-m", "jhub_docker.testing.prepare", "--registry")
+        session.run("python", "-m", "jhub_testing.prepare", "--registry")
         session.run(
             "pytest", "tests", "--ignore=tests/engine", "--ignore=tests/docs", *session.posargs
         )
@@ -122,7 +122,7 @@ def docs(session: nox.Session) -> None:
 def image_tests(session: nox.Session, image: str) -> None:
     """Boot one image and test it: its contract, its pages and the sockets behind them."""
     sync(session, "test")
-    session.run("python", "-m", "jhub_docker.testing.prepare", image)
+    session.run("python", "-m", "jhub_testing.prepare", image)
     session.run("pytest", f"--image={image}", *session.posargs)
 
 
@@ -130,7 +130,7 @@ def image_tests(session: nox.Session, image: str) -> None:
 def harness(session: nox.Session) -> None:
     """Deliberately broken images must fail, each with the check that is meant for it."""
     sync(session, "test", "dev")
-    session.run("python", "-m", "jhub_docker.testing.prepare", "--registry", "singleuser-base")
+    session.run("python", "-m", "jhub_testing.prepare", "--registry", "singleuser-base")
     session.run("pytest", "tests/engine", *session.posargs)
 
 
@@ -138,7 +138,7 @@ def harness(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
-    session.run("python", "-m", "jhub_docker.testing.prepare", "--browser", "--registry", *IMAGES)
+    session.run("python", "-m", "jhub_testing.prepare", "--browser", "--registry", *IMAGES)
     session.run("pytest", "integration", *session.posargs)
 
 
@@ -146,7 +146,7 @@ def integration(session: nox.Session) -> None:
 def releases(session: nox.Session) -> None:
     """Real images released by a maintainer's commands into a real registry, and verified."""
     sync(session, "test", "dev")
-    session.run("python", "-m", "jhub_docker.testing.prepare", "--registry", "uv-marimo", "uv-lab")
+    session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo", "uv-lab")
     session.run("pytest", "--durations=6", "integration/release", *session.posargs)
 
 

@@ -8,7 +8,7 @@ import sys
 
 from invoke.collection import Collection
 
-from jhub_docker.tasks import (
+from jhub_docker.cli import (
     audit,
     config,
     engine,
@@ -20,7 +20,7 @@ from jhub_docker.tasks import (
     release,
     releases,
 )
-from jhub_docker.tasks.task import help_where_asked
+from jhub_docker.cli.task import help_where_asked
 
 namespace = Collection(
     images.build,

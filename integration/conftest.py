@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from jhub_docker.testing.browser import Window, chromium
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
-from jhub_docker.testing.resources import Engine
+from jhub_testing.browser import Window, chromium
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
+from jhub_testing.resources import Engine
 
 OpenWindow = Callable[[], Window]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 import pyotp
 import pytest
 
-from jhub_docker.testing.accessibility import judge
-from jhub_docker.testing.browser import DESKTOP, PHONE, Window
-from jhub_docker.testing.person import MakePerson, Person
+from jhub_testing.accessibility import judge
+from jhub_testing.browser import DESKTOP, PHONE, Window
+from jhub_testing.person import MakePerson, Person
 
 OpenWindow = Callable[[], Window]
 

@@ -8,9 +8,9 @@ import pytest
 import requests
 from bs4 import BeautifulSoup
 
-from jhub_docker.testing.client import Client
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
+from jhub_testing.client import Client
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
 
 
 def one_time_password(page: requests.Response) -> str:

@@ -9,10 +9,10 @@ from urllib.parse import urljoin
 import pyotp
 from playwright.sync_api import Dialog
 
-from jhub_docker.plan import LABEL
-from jhub_docker.testing.browser import Window
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
+from jhub_docker.catalog.identity import LABEL
+from jhub_testing.browser import Window
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
 
 NOTEBOOK = """import marimo
 

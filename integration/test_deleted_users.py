@@ -5,11 +5,11 @@ from urllib.parse import urljoin
 import requests
 from bs4 import BeautifulSoup
 
-from jhub_docker.plan import LABEL
-from jhub_docker.testing.client import Client
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
-from jhub_docker.testing.waiting import wait_until
+from jhub_docker.catalog.identity import LABEL
+from jhub_testing.client import Client
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
+from jhub_testing.waiting import wait_until
 
 NAME, PROFILE = "departed", "uv-marimo-small"
 FILE = "api/contents/kept.txt"

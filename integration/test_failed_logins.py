@@ -2,8 +2,8 @@
 
 import requests
 
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
 
 ALLOWED = 10
 """The default of JHUB_ALLOWED_FAILED_LOGINS."""

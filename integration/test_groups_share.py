@@ -7,8 +7,8 @@ import subprocess
 
 from docker.models.containers import Container
 
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
 
 PROFILE = "uv-marimo-small"
 SECRET = "correct-horse-battery-staple"

@@ -3,9 +3,9 @@
 import pytest
 from docker.models.containers import Container
 
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import SUDO_PROFILE, Platform
-from jhub_docker.testing.waiting import wait_until
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import SUDO_PROFILE, Platform
+from jhub_testing.waiting import wait_until
 
 SUDO_CAPABILITIES = {
     *("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"),

@@ -18,14 +18,14 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 from websocket import WebSocket
 
-from jhub_docker.testing import probes
-from jhub_docker.testing.browser import Window
-from jhub_docker.testing.client import Client
-from jhub_docker.testing.kernel import Kernel
-from jhub_docker.testing.person import Person
-from jhub_docker.testing.platforms import Platform
-from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.waiting import wait_until
+from jhub_testing import probes
+from jhub_testing.browser import Window
+from jhub_testing.client import Client
+from jhub_testing.kernel import Kernel
+from jhub_testing.person import Person
+from jhub_testing.platforms import Platform
+from jhub_testing.resources import Engine
+from jhub_testing.waiting import wait_until
 
 SETTINGS = {
     "JHUB_IDLE_TIMEOUT": "20",

@@ -1,6 +1,6 @@
 """What a server can reach, tried from inside it, and again after everything that may be restarted.
 
-The cases are in jhub_docker.testing.isolation.cases, their results in docs/isolation.md.
+The cases are in jhub_testing.isolation.cases, their results in docs/isolation.md.
 """
 
 import contextlib
@@ -12,13 +12,13 @@ import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from jhub_docker import engine as engines
-from jhub_docker.plan import LABEL
-from jhub_docker.testing.isolation import cases, world
-from jhub_docker.testing.isolation.neighbour import Neighbour
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import SUDO_PROFILE, Platform
-from jhub_docker.testing.waiting import DeadlineReachedError, wait_until
+from jhub_docker import host
+from jhub_docker.catalog.identity import LABEL
+from jhub_testing.isolation import cases, world
+from jhub_testing.isolation.neighbour import Neighbour
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import SUDO_PROFILE, Platform
+from jhub_testing.waiting import DeadlineReachedError, wait_until
 
 PROFILE = "uv-lab-small"
 PRIVATE_NETWORKS: list[tuple[str, dict[str, str], bool]] = [
@@ -115,9 +115,9 @@ class Scene:
         self._recreate("proxy")
 
     def engine_restarted(self) -> None:
-        if not engines.started_here():
+        if not host.started_here():
             pytest.skip("this engine was not started by ./dev, so it is not for a test to restart")
-        engines.restart(lambda _: None)
+        host.restart(lambda _: None)
         wait_until(self.platform.engine.client.ping, 30, "the engine")
 
     def firewall_killed(self) -> None:

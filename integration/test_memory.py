@@ -6,9 +6,9 @@ import pytest
 import requests
 from bs4 import BeautifulSoup, Tag
 
-from jhub_docker.testing.kernel import Kernel
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.waiting import wait_until
+from jhub_testing.kernel import Kernel
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.waiting import wait_until
 
 TOO_MUCH = "len(bytearray(b'x') * (4 * 2**30))"
 """Fills more than the 2 GB of a small profile."""

@@ -4,9 +4,9 @@ import json
 from ipaddress import IPv4Network
 from typing import Any
 
-from jhub_docker.plan import LABEL
-from jhub_docker.testing.person import MakePerson
-from jhub_docker.testing.platforms import Platform
+from jhub_docker.catalog.identity import LABEL
+from jhub_testing.person import MakePerson
+from jhub_testing.platforms import Platform
 
 ENGINE = "unix:///run/engine/docker.sock"
 """What the hub calls: the filter before the engine."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from jhub_docker.testing.oidc import OidcPlatform
-from jhub_docker.testing.person import Person
-from jhub_docker.testing.resources import Engine
+from jhub_testing.oidc import OidcPlatform
+from jhub_testing.person import Person
+from jhub_testing.resources import Engine
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import pytest
 import requests
 from docker.models.containers import Container
 
-from jhub_docker import machine
-from jhub_docker.testing.client import Client
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
-from jhub_docker.testing.waiting import wait_until
+from jhub_docker.host import machine
+from jhub_testing.client import Client
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
+from jhub_testing.waiting import wait_until
 
 PAGE = Path(__file__).parents[1] / "docs" / "your-own-service.md"
 RERUN = b"\x5a\x00"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from jhub_docker.testing.person import MakePerson
-from jhub_docker.testing.platforms import Platform
+from jhub_testing.person import MakePerson
+from jhub_testing.platforms import Platform
 
 CHOICES: list[Any] = [
     {},

@@ -13,18 +13,18 @@ import pytest
 import requests
 from docker.models.containers import Container
 
-from jhub_docker import engine as engines
-from jhub_docker.bench.hub_restart import KILL_THE_HUB
+from jhub_bench.hub_restart import KILL_THE_HUB
+from jhub_docker import host
 from jhub_docker.catalog import Catalog
-from jhub_docker.testing.kernel import Kernel
-from jhub_docker.testing.marimo import MarimoSession
-from jhub_docker.testing.operator import Operator
-from jhub_docker.testing.person import Person
-from jhub_docker.testing.platforms import Platform
-from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.sockets import IdleSockets
-from jhub_docker.testing.vscode import VsCodeTerminal
-from jhub_docker.testing.waiting import wait_until
+from jhub_testing.kernel import Kernel
+from jhub_testing.marimo import MarimoSession
+from jhub_testing.operator import Operator
+from jhub_testing.person import Person
+from jhub_testing.platforms import Platform
+from jhub_testing.resources import Engine
+from jhub_testing.sockets import IdleSockets
+from jhub_testing.vscode import VsCodeTerminal
+from jhub_testing.waiting import wait_until
 
 IDLE = 20
 LOOK_EVERY = 0.2
@@ -204,7 +204,7 @@ def recreated(scene: Scene) -> None:
 
 def engine_restarted(scene: Scene) -> None:
     """The engine itself is restarted, where it was started from here and may be."""
-    if engines.status().started_here:
+    if host.status().started_here:
         result = scene.operator.invoke("engine.restart")
         assert result.returncode == 0, result.stderr
         wait_until(scene.platform.engine.client.ping, 30, "the engine")

@@ -7,8 +7,8 @@ import pytest
 import requests
 from bs4 import BeautifulSoup
 
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
 
 
 class App:

@@ -1,7 +1,7 @@
 """What the images share in the engine, layer by layer."""
 
-from jhub_docker.plan import LABEL
-from jhub_docker.testing.resources import Engine
+from jhub_docker.catalog.identity import LABEL
+from jhub_testing.resources import Engine
 
 
 def test_lab_and_vscode_share_code_server_byte_for_byte(engine: Engine) -> None:

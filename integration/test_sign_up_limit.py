@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from jhub_docker.testing.person import Person
-from jhub_docker.testing.platforms import Platform
-from jhub_docker.testing.resources import Engine
+from jhub_testing.person import Person
+from jhub_testing.platforms import Platform
+from jhub_testing.resources import Engine
 
 ALLOWED = 3
 

@@ -20,14 +20,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from jhub_docker.plan import LABEL, RELEASE
-from jhub_docker.testing.accessibility import judge
-from jhub_docker.testing.browser import Window
-from jhub_docker.testing.person import Person
-from jhub_docker.testing.platforms import Platform
-from jhub_docker.testing.registry import Registry
-from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.waiting import wait_until
+from jhub_docker.catalog.identity import LABEL, RELEASE
+from jhub_testing.accessibility import judge
+from jhub_testing.browser import Window
+from jhub_testing.person import Person
+from jhub_testing.platforms import Platform
+from jhub_testing.registry import Registry
+from jhub_testing.resources import Engine
+from jhub_testing.waiting import wait_until
 
 MARIMO = "uv-marimo-small"
 ENDING = ["sh", "-c", "echo 'the notebook is <gone>'; exit 3"]

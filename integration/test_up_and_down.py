@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from jhub_docker.testing.operator import Operator
-from jhub_docker.testing.person import Person
-from jhub_docker.testing.platforms import Platform
-from jhub_docker.testing.resources import Engine
+from jhub_testing.operator import Operator
+from jhub_testing.person import Person
+from jhub_testing.platforms import Platform
+from jhub_testing.resources import Engine
 
 
 @pytest.fixture(scope="module")

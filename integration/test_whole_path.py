@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from docker.models.containers import Container
 
-from jhub_docker import catalog as catalogs
-from jhub_docker.testing import probes
-from jhub_docker.testing.person import MakePerson, Person
-from jhub_docker.testing.platforms import Platform
+from jhub_docker.catalog import packages as catalogs
+from jhub_testing import probes
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
 
 LIMITS = """
 if [ -f /sys/fs/cgroup/memory.max ]; then

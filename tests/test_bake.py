@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jhub_docker import bake, plan
+from jhub_docker.build import bake, plan
+from jhub_docker.build.plan import Base, Step
 from jhub_docker.catalog import Catalog
-from jhub_docker.plan import Base, Step
 
 Make = Callable[..., Path]
 Read = Callable[[], Catalog]

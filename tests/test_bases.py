@@ -2,8 +2,9 @@
 
 import pytest
 
-from jhub_docker import bases, rootfs
+from jhub_docker.build import bases
 from jhub_docker.errors import UsageError
+from jhub_docker.host import rootfs
 
 TARGETS = """\
 http://mirror.example/debian/|bookworm|Debian|Debian
@@ -27,11 +28,11 @@ def test_without_an_archive_debootstrap_uses_its_own() -> None:
 
 
 def test_each_suite_has_its_own_root_file_system() -> None:
-    assert rootfs.base("bookworm").digest != rootfs.base("trixie").digest
+    assert bases.root_file_system("bookworm").digest != bases.root_file_system("trixie").digest
 
 
 def test_a_root_file_system_for_another_platform_is_the_same_recipe_under_another_tag() -> None:
-    own, arm = rootfs.base("bookworm"), rootfs.base("bookworm", "linux/arm64")
+    own, arm = bases.root_file_system("bookworm"), bases.root_file_system("bookworm", "linux/arm64")
     assert arm.digest == own.digest
     assert arm.reference == f"{own.reference}-arm64"
 

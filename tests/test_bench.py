@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.bench import memory, peer_images, record, report, sizes, spawn_storm
-from jhub_docker.bench.figures import Figure, change, spread
-from jhub_docker.bench.login_storm import percentile
-from jhub_docker.bench.selection import BY_NAME, DEFAULT, check_runs, select
+from jhub_bench import memory, peer_images, record, report, sizes, spawn_storm
+from jhub_bench.figures import Figure, change, spread
+from jhub_bench.login_storm import percentile
+from jhub_bench.selection import BY_NAME, DEFAULT, check_runs, select
 from jhub_docker.errors import UsageError
 
 

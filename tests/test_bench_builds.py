@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.bench import build_time
+from jhub_bench import build_time
+from jhub_docker.build.plan import Base, make
 from jhub_docker.catalog import load
-from jhub_docker.plan import Base, make
 
 PACKAGES = Path(__file__).parents[1] / "packages"
 

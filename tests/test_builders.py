@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker import builders, tables
-from jhub_docker.builders import Builder, Way
+from jhub_docker.build import builders
+from jhub_docker.build.builders import Builder, Way
 from jhub_docker.catalog import Catalog, ImageSpec
+from jhub_docker.cli import tables
 from jhub_docker.errors import ActionError, UsageError
 
 AMD, ARM = "linux/amd64", "linux/arm64"

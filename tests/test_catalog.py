@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.catalog import Catalog, load
-from jhub_docker.declaration import Profile
+from jhub_docker.catalog.fields import Profile
 from jhub_docker.errors import UsageError
 
 Read = Callable[[], Catalog]

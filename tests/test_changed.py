@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker import changed
-from jhub_docker.catalog import Catalog
+from jhub_docker.catalog import Catalog, changed
 from jhub_docker.errors import ActionError
 
 
@@ -31,7 +30,7 @@ def catalog(make_package: Callable[..., Path], read: Callable[[], Catalog]) -> C
         (["packages/base/rootfs/etc/profile"], {"lab", "marimo"}),
         (["packages/tools/Dockerfile"], {"lab", "hub"}),
         (["packages/hub/Dockerfile", "packages/marimo/uv.lock"], {"hub", "marimo"}),
-        (["src/jhub_docker/plan.py"], {"lab", "marimo", "hub"}),
+        (["src/jhub_docker/build/plan.py"], {"lab", "marimo", "hub"}),
         (["compose.yaml"], {"lab", "marimo", "hub"}),
         (["packages/removed/Dockerfile"], {"lab", "marimo", "hub"}),
         (["README.md", "packages/lab/CHANGELOG.md", "tests/docs/test_links.py"], set()),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.engine import emulation
-from jhub_docker.engine.emulation import Machine
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.host import emulation
+from jhub_docker.host.emulation import Machine
 
 BARE = Machine(root=True, apt=True, defined=False, mounted=False, registered=False)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jhub_docker.engine import packages
 from jhub_docker.errors import ActionError
+from jhub_docker.host import packages
 
 BOOKWORM = {"ID": "debian", "VERSION_CODENAME": "bookworm", "PRETTY_NAME": "Debian 12"}
 TRIXIE = {"ID": "debian", "VERSION_CODENAME": "trixie"}

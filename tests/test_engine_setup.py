@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.engine import apt, packages, setup
-from jhub_docker.engine.daemon import Daemon, identity
 from jhub_docker.errors import ActionError
+from jhub_docker.host import apt, packages, setup
+from jhub_docker.host.daemon import Daemon, identity
 
 ALL = frozenset(packages.PARTS)
 PROBLEM = "no Docker Engine answers"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from jhub_docker.testing.layers import Findings, judge, own_certificates
+from jhub_testing.layers import Findings, judge, own_certificates
 
 KEY = b"-----BEGIN PRIVATE KEY-----\n" + b"A" * 64 + b"\n" + b"B" * 64 + b"\n"
 

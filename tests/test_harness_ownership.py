@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from jhub_docker.testing.ownership import (
+from jhub_testing.ownership import (
     FOREIGN_AGE,
     OWNER,
     SESSION,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jhub_docker.testing.waiting import DeadlineReachedError, wait_until
+from jhub_testing.waiting import DeadlineReachedError, wait_until
 
 
 def test_returns_what_came_true() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from jhub_docker import installable
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.errors import UsageError
-from jhub_docker.installable import node_lacks, python_lacks
+from jhub_docker.locks import installable
+from jhub_docker.locks.installable import node_lacks, python_lacks
 
 ROOT = Path(__file__).parents[1]
 ARM, AMD = "linux/arm64", "linux/amd64"

@@ -4,8 +4,8 @@ import tomllib
 from collections import defaultdict
 from pathlib import Path
 
-from jhub_docker import locks
 from jhub_docker.catalog import load
+from jhub_docker.locks import refresh as locks
 
 ROOT = Path(__file__).parents[1]
 

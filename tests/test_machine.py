@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker import machine
 from jhub_docker.errors import UsageError
+from jhub_docker.host import machine
 
 
 def test_the_projects_own_variable_wins(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jhub_docker import origin
+from jhub_docker.build import origin
 
 BUILD = {"io.jhub-docker.build-id": "0123456789abcdef"}
 DIRTY = {"org.opencontainers.image.revision": "c0ffee-dirty"}

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jhub_docker import plan
-from jhub_docker.catalog import Catalog
-from jhub_docker.contexts import hashes
-from jhub_docker.plan import Base, BuiltImage, Plan
+from jhub_docker.build import plan
+from jhub_docker.build.contexts import hashes
+from jhub_docker.build.plan import Base, BuiltImage, Plan
+from jhub_docker.catalog import Catalog, identity
 
 Make = Callable[..., Path]
 Read = Callable[[], Catalog]
@@ -182,7 +182,7 @@ def test_images_built_beside_leave_those_there_are_alone(make_package: Make, rea
     family(make_package)
     plain, beside = make(read()), make(read(), beside="-anew")
     assert [s.build_id for s in plain.steps] == [s.build_id for s in beside.steps]
-    assert all(s.reference.endswith(f":{plan.short(s.build_id)}-anew") for s in beside.steps)
+    assert all(s.reference.endswith(f":{identity.short(s.build_id)}-anew") for s in beside.steps)
     assert beside.steps[-1].contexts == plain.steps[-1].contexts
 
 

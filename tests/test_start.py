@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from docker.utils.build import exclude_paths
 
-from jhub_docker import contexts
+from jhub_docker.build import contexts
 from jhub_docker.catalog import load
 
 ROOT = Path(__file__).parents[1]
@@ -18,7 +18,7 @@ SLOW = {"docker", "requests", "rich", "urllib3"}
 PROGRAM = """
 import json, sys, tasks
 from pathlib import Path
-from jhub_docker import contexts
+from jhub_docker.build import contexts
 from jhub_docker.catalog import load
 for spec in load(Path("packages")).specs.values():
     contexts.hashes(spec)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from jhub_docker import builders
-from jhub_docker.oci.access import Access
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.release import ledger
-from jhub_docker.testing.registry import Registry
-from jhub_docker.testing.resources import Engine
+from jhub_docker.build import builders
+from jhub_docker.catalog import ledger
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_testing.registry import Registry
+from jhub_testing.resources import Engine
 
 from .maintainer import PASSWORD, Maintainer, clone
 

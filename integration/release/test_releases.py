@@ -7,7 +7,7 @@ tests/engine/test_release_flow.py.
 import json
 from pathlib import Path
 
-from jhub_docker.testing.resources import Engine
+from jhub_testing.resources import Engine
 
 from .conftest import Released, Releases
 from .maintainer import without

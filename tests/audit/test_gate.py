@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.audit import gate as gates
-from jhub_docker.audit.gate import Verdict
 from jhub_docker.errors import UsageError
+from jhub_docker.release.audit import gate as gates
+from jhub_docker.release.audit.gate import Verdict
 
 from .conftest import NOW, PURLS, RECORDS
 
@@ -18,7 +18,7 @@ TEA = "CVE-2026-1001"
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout without rules of its own, beside the copy of the database, on a bare machine."""
-    monkeypatch.setattr("jhub_docker.audit.sources.archive.read_sources", lambda root: {})
+    monkeypatch.setattr("jhub_docker.release.audit.sources.archive.read_sources", lambda root: {})
     monkeypatch.setenv("JHUB_DOCKER_AUDIT_DATABASE", str(RECORDS))
     (tmp_path / "packages/uv-tea").mkdir(parents=True)
     rules(tmp_path, "")

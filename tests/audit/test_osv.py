@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.audit import components, osv
-from jhub_docker.audit.osv import Advisory
-from jhub_docker.audit.severity import Severity
+from jhub_docker.release.audit import components, osv
+from jhub_docker.release.audit.osv import Advisory
+from jhub_docker.release.audit.severity import Severity
 
 
 def judged(record: dict[str, Any], purl: str) -> Advisory | None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.audit import components
-from jhub_docker.audit.sources import api, archive, copy
-from jhub_docker.audit.sources.answer import Answer
 from jhub_docker.errors import UsageError
-from jhub_docker.testing import apt_archive
-from jhub_docker.testing.osv_peer import OsvPeer
+from jhub_docker.release.audit import components
+from jhub_docker.release.audit.sources import api, archive, copy
+from jhub_docker.release.audit.sources.answer import Answer
+from jhub_testing import apt_archive
+from jhub_testing.osv_peer import OsvPeer
 
 from .conftest import PURLS, RECORDS
 

@@ -12,10 +12,10 @@ import pytest
 from invoke.collection import Collection
 from invoke.loader import FilesystemLoader
 
-from jhub_docker import bake
+from jhub_docker.build import bake
 from jhub_docker.catalog import ImageSpec, load
-from jhub_docker.testing import documents
-from jhub_docker.testing.documents import Page
+from jhub_testing import documents
+from jhub_testing.documents import Page
 
 ROOT = Path(__file__).parents[2]
 PAGES = {page.name: page for page in documents.pages(ROOT)}
@@ -135,10 +135,10 @@ def test_every_package_is_in_the_picture() -> None:
     assert not missing, "packages that ARCHITECTURE.md does not show"
 
 
-def test_every_module_is_in_the_map() -> None:
+def test_every_room_is_in_the_map() -> None:
     library = ROOT / "src" / "jhub_docker"
     modules = {path.name for path in library.glob("*.py") if path.name != "__init__.py"}
-    modules |= {f"{path.parent.name}/" for path in library.glob("*/__init__.py")}
+    modules |= {f"{path.parent.relative_to(library)}/" for path in library.glob("*/__init__.py")}
     assert not modules - in_tables(ARCHITECTURE), "modules that ARCHITECTURE.md does not describe"
 
 

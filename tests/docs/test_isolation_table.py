@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jhub_docker.testing.isolation import cases
+from jhub_testing.isolation import cases
 
 PAGE = Path(__file__).parents[2] / "docs" / "isolation.md"
 

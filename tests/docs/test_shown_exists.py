@@ -14,8 +14,8 @@ from invoke.parser import Parser
 from invoke.program import Program
 
 from jhub_docker.catalog import load
-from jhub_docker.testing import documents
-from jhub_docker.testing.documents import Page
+from jhub_testing import documents
+from jhub_testing.documents import Page
 
 ROOT = Path(__file__).parents[2]
 PAGES = documents.pages(ROOT)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.images import built, here
-from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.subject import Subject
+from jhub_docker.build.images import built, here
+from jhub_testing.resources import Engine
+from jhub_testing.subject import Subject
 
 Broken = Callable[..., Subject]
 

@@ -14,12 +14,12 @@ import pytest
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
-from jhub_docker import builds, plan, planning
-from jhub_docker.catalog import load
+from jhub_docker.build import builds, planning
+from jhub_docker.catalog import identity, load
 from jhub_docker.engine import connect
-from jhub_docker.testing import layers
-from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.tls_peer import PACKAGE, TlsPeer
+from jhub_testing import layers
+from jhub_testing.resources import Engine
+from jhub_testing.tls_peer import PACKAGE, TlsPeer
 
 ROOT = Path(__file__).parents[2]
 Make = Callable[..., Path]
@@ -204,5 +204,5 @@ def test_build_ids_are_shown_short_and_kept_long(
     make("one", "FROM base\n")
     result = builds.build(client, root, ["one"])[0]
     label = client.images.get(result.tags[0]).labels["io.jhub-docker.build-id"]
-    assert plan.short(label) == result.build_id
+    assert identity.short(label) == result.build_id
     assert len(label) == 64

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jhub_docker.engine import emulation
+from jhub_docker.host import emulation
 
 PROGRAM = """
 import subprocess, sys

@@ -15,9 +15,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from jhub_docker.engine import setup
-from jhub_docker.engine.daemon import Daemon
 from jhub_docker.errors import ActionError
+from jhub_docker.host import setup
+from jhub_docker.host.daemon import Daemon
 
 
 @pytest.fixture

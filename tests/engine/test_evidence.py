@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.plan import LABEL
+from jhub_docker.catalog.identity import LABEL
 from jhub_docker.release import evidence
-from jhub_docker.testing.resources import Engine
+from jhub_testing.resources import Engine
 
 BUILD_ID = "c0ffee" + "0" * 58
 SETTINGS = """
 [tool.pytest.ini_options]
-addopts = ["--import-mode=importlib", "-p", "jhub_docker.testing.plugin"]
+addopts = ["--import-mode=importlib", "-p", "jhub_testing.plugin"]
 """
 PACKAGE = """
 [project]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.testing.ownership import PROJECT, SESSION
-from jhub_docker.testing.resources import Engine
+from jhub_testing.ownership import PROJECT, SESSION
+from jhub_testing.resources import Engine
 
 MAKE = """
 import sys, time

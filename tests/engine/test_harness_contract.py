@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from jhub_docker.testing.contract import named
-from jhub_docker.testing.layers import scan
-from jhub_docker.testing.subject import Subject
+from jhub_testing.contract import named
+from jhub_testing.layers import scan
+from jhub_testing.subject import Subject
 
 KEY = "\\n".join(["-----BEGIN PRIVATE KEY-----", *["A" * 64] * 4, "-----END PRIVATE KEY-----"])
 Broken = Callable[..., Subject]

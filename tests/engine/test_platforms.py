@@ -13,24 +13,24 @@ import pytest
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
-from jhub_docker import builders, builds, plan, planning
-from jhub_docker.catalog import PLATFORMS, load
-from jhub_docker.oci.access import Access
+from jhub_docker.build import builders, builds, planning
+from jhub_docker.catalog import PLATFORMS, identity, load
 from jhub_docker.oci.content import read_tree
 from jhub_docker.oci.layout import Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.record.provenance import Source
-from jhub_docker.record.records import make_records
-from jhub_docker.record.signing import sign
-from jhub_docker.record.verify import verify
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact
 from jhub_docker.release.artifact import Artifact
-from jhub_docker.testing import little_images
-from jhub_docker.testing.little_images import debian
-from jhub_docker.testing.little_releases import make_key
-from jhub_docker.testing.registry import Registry
-from jhub_docker.testing.resources import Engine
+from jhub_docker.release.record.provenance import Source
+from jhub_docker.release.record.records import make_records
+from jhub_docker.release.record.signing import sign
+from jhub_docker.release.record.verify import verify
+from jhub_testing import little_images
+from jhub_testing.little_images import debian
+from jhub_testing.little_releases import make_key
+from jhub_testing.registry import Registry
+from jhub_testing.resources import Engine
 
 COMMIT, EPOCH = "c0ffee" + "0" * 34, 1_790_000_000
 OWN = {"x86_64": PLATFORMS[0]}.get(machine.machine(), PLATFORMS[1])
@@ -166,7 +166,7 @@ def test_an_image_for_another_platform_takes_no_tag_from_the_engines_own(
     base = client.images.list(filters={"reference": "*/base"})
     (other,) = builds.build(client, tree, ["little"], platform=OTHER)
     assert (other.platform, other.build_id) == (OTHER, own.build_id)
-    suffix = plan.suffix(OTHER)
+    suffix = identity.suffix(OTHER)
     assert {tag.rpartition(":")[2] for tag in other.tags} == {
         f"{name}{suffix}" for name in ("latest", "1.0.0", own.build_id)
     }

@@ -6,7 +6,7 @@ import pytest
 
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
-from jhub_docker.testing.resources import Engine
+from jhub_testing.resources import Engine
 
 
 def test_an_image_is_found_once_by_its_label_and_by_each_of_its_tags(

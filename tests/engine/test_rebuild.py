@@ -16,18 +16,18 @@ from docker.errors import ImageNotFound
 
 from jhub_docker.engine import connect
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.oci.access import Access
 from jhub_docker.oci.layout import Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.record.keys import Key, Trust
-from jhub_docker.record.provenance import Source
-from jhub_docker.record.records import make_records
-from jhub_docker.record.signing import sign
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, history, rebuild, rebuild_report, recorded
-from jhub_docker.testing import little_images
-from jhub_docker.testing.little_releases import make_key
-from jhub_docker.testing.registry import Registry
+from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.provenance import Source
+from jhub_docker.release.record.records import make_records
+from jhub_docker.release.record.signing import sign
+from jhub_testing import little_images
+from jhub_testing.little_releases import make_key
+from jhub_testing.registry import Registry
 
 EPOCH_FREE = "RUN echo the same >/opt/file\n"
 MOVING = """\

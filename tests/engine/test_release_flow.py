@@ -18,24 +18,24 @@ import pytest
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
-from jhub_docker import builders, builds
-from jhub_docker.catalog import PLATFORMS
+from jhub_docker.build import builders, builds
+from jhub_docker.catalog import PLATFORMS, ledger
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.oci.access import Access
 from jhub_docker.oci.layout import Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.record.verify import verify
-from jhub_docker.release import artifact, candidate, flow, ledger
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.release import artifact, candidate, flow
 from jhub_docker.release.candidate import Candidate
 from jhub_docker.release.flow import Request
 from jhub_docker.release.publish import Signer
-from jhub_docker.testing import little_releases
-from jhub_docker.testing.gate import Request as Asked
-from jhub_docker.testing.little_checkouts import Checkout
-from jhub_docker.testing.little_releases import make_key
-from jhub_docker.testing.registry import Registry
-from jhub_docker.testing.resources import Engine
+from jhub_docker.release.record.verify import verify
+from jhub_testing import little_releases
+from jhub_testing.gate import Request as Asked
+from jhub_testing.little_checkouts import Checkout
+from jhub_testing.little_releases import make_key
+from jhub_testing.registry import Registry
+from jhub_testing.resources import Engine
 
 NOXFILE = """
 import os, subprocess

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.oci.access import Access
 from jhub_docker.oci.layout import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.testing.registry import Registry
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_testing.registry import Registry
 
 MakeImage = Callable[..., Descriptor]
 

@@ -8,10 +8,10 @@ import requests
 
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.oci.oras import MissingError
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import File, Remote
-from jhub_docker.testing.registry import Registry
+from jhub_docker.registry.oras import MissingError
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import File, Remote
+from jhub_testing.registry import Registry
 
 MakeImage = Callable[..., Descriptor]
 BOM, NOTE = "application/vnd.cyclonedx+json", "application/vnd.test.note"

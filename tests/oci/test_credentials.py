@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.errors import ActionError
-from jhub_docker.oci import tools
+from jhub_docker.host import programs as tools
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import File, Remote
-from jhub_docker.oci.version_tags import publish_tags
-from jhub_docker.testing.registry import Registry
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import File, Remote
+from jhub_docker.registry.version_tags import publish_tags
+from jhub_testing.registry import Registry
 
 MakeImage = Callable[..., Descriptor]
 NAME, PASSWORD = "ann", "correct-horse-4711"

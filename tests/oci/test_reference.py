@@ -3,7 +3,7 @@
 import pytest
 
 from jhub_docker.errors import UsageError
-from jhub_docker.oci.reference import Reference
+from jhub_docker.registry.reference import Reference
 
 DIGEST = "sha256:" + "a" * 64
 

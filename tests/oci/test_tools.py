@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.errors import ActionError
-from jhub_docker.oci import tools
+from jhub_docker.host import programs as tools
 
 CONTROL = "Package: oras\nVersion: 1.2.0-1\nArchitecture: all\nMaintainer: a <a@example.org>\nDescription: test\n"  # fmt: skip  # noqa: E501
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.errors import ActionError
-from jhub_docker.oci import oras
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.testing.gate import Request
-from jhub_docker.testing.registry import Registry
+from jhub_docker.registry import oras
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_testing.gate import Request
+from jhub_testing.registry import Registry
 
 MakeImage = Callable[..., Descriptor]
 LAYERS = [bytes([number]) * 400_000 for number in range(6)]

@@ -6,9 +6,14 @@ import pytest
 
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.oci.version_tags import moving_tags, publish_tags, settle_moving_tags, versions
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.registry.version_tags import (
+    moving_tags,
+    publish_tags,
+    settle_moving_tags,
+    versions,
+)
 
 MakeImage = Callable[..., Descriptor]
 

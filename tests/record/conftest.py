@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.catalog import load
-from jhub_docker.oci.access import Access
+from jhub_docker.host.programs import program
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.oci.tools import program
-from jhub_docker.record.keys import Key, Trust
-from jhub_docker.record.provenance import Source
-from jhub_docker.record.records import Records, make_records
-from jhub_docker.record.signing import sign
-from jhub_docker.testing.little_releases import (
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.provenance import Source
+from jhub_docker.release.record.records import Records, make_records
+from jhub_docker.release.record.signing import sign
+from jhub_testing.little_releases import (
     BUILD_ID,
     COMMIT,
     VERSION,
@@ -29,7 +29,7 @@ from jhub_docker.testing.little_releases import (
     make_checkout,
     make_key,
 )
-from jhub_docker.testing.registry import Registry
+from jhub_testing.registry import Registry
 
 
 @pytest.fixture(scope="session")

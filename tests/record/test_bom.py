@@ -9,14 +9,14 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from jhub_docker.errors import ActionError
+from jhub_docker.locks.locked import Locks, resolve
 from jhub_docker.oci.layout import Layout
-from jhub_docker.record.agreement import bill_and_image
-from jhub_docker.record.bom import Subject, bill_of_materials, encode
-from jhub_docker.record.inventory import Inventory, take
-from jhub_docker.record.listed import packages
-from jhub_docker.record.lock import Locks, resolve
-from jhub_docker.testing import little_images
-from jhub_docker.testing.little_images import Files, debian, distribution, node_package
+from jhub_docker.release.record.agreement import bill_and_image
+from jhub_docker.release.record.bom import Subject, bill_of_materials, encode
+from jhub_docker.release.record.inventory import Inventory, take
+from jhub_docker.release.record.listed import packages
+from jhub_testing import little_images
+from jhub_testing.little_images import Files, debian, distribution, node_package
 
 SUBJECT = Subject("local/uv-thing", "1.2.0", "sha256:" + "0" * 64, "linux/amd64", 1_700_000_000)
 LOCK = tomllib.loads(

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.errors import UsageError
-from jhub_docker.oci.access import Access
-from jhub_docker.record import keys
-from jhub_docker.record.cosign import Cosign
-from jhub_docker.record.signing import sign
-from jhub_docker.testing.little_releases import PASSWORD, Release
+from jhub_docker.registry.access import Access
+from jhub_docker.release.record import keys
+from jhub_docker.release.record.cosign import Cosign
+from jhub_docker.release.record.signing import sign
+from jhub_testing.little_releases import PASSWORD, Release
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.oci.layout import Layout
-from jhub_docker.record.provenance import Source
-from jhub_docker.record.records import BILL, PROVENANCE, make_records
-from jhub_docker.testing.little_releases import BASE, BUILD_ID, COMMIT, LOCK, build
+from jhub_docker.release.record.provenance import Source
+from jhub_docker.release.record.records import BILL, PROVENANCE, make_records
+from jhub_testing.little_releases import BASE, BUILD_ID, COMMIT, LOCK, build
 
 
 def test_it_names_all_a_rebuild_needs(tmp_path: Path, source: Source) -> None:

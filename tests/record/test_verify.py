@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from jhub_docker.catalog.ledger import Entry, Yanked
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.oci.registry import File
-from jhub_docker.record.bom import encode
-from jhub_docker.record.keys import Key, Trust
-from jhub_docker.record.provenance import Source
-from jhub_docker.record.records import BILL, PROVENANCE, Records, make_records
-from jhub_docker.record.report import Report
-from jhub_docker.record.signing import sign
-from jhub_docker.release.ledger import Entry, Yanked
-from jhub_docker.testing.little_images import distribution
-from jhub_docker.testing.little_releases import IMAGE, LABELS, VERSION, Release, build
+from jhub_docker.registry.remote import File
+from jhub_docker.release.record.bom import encode
+from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.provenance import Source
+from jhub_docker.release.record.records import BILL, PROVENANCE, Records, make_records
+from jhub_docker.release.record.report import Report
+from jhub_docker.release.record.signing import sign
+from jhub_testing.little_images import distribution
+from jhub_testing.little_releases import IMAGE, LABELS, VERSION, Release, build
 
 EXTRA = distribution("stranger", "6.6", site="usr/local/lib/python3.11/site-packages")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.testing.little_checkouts import Checkout
+from jhub_testing.little_checkouts import Checkout
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import zstandard
 
 from jhub_docker.catalog import Catalog, load
-from jhub_docker.declaration import Budget
+from jhub_docker.catalog.fields import Budget
 from jhub_docker.errors import UsageError
 from jhub_docker.oci.layout import LAYER, Layout
 from jhub_docker.release import budget

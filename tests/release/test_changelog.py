@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import Change
+from jhub_docker.locks.refresh import Change
 from jhub_docker.release import changelog
 from jhub_docker.release.history import Commit
-from jhub_docker.release.version import Version
 
 TEXT = """\
 # Changelog

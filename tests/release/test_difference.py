@@ -10,28 +10,28 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.catalog import load
+from jhub_docker.catalog import ledger, load
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.oci.access import Access
+from jhub_docker.locks.locked import Locks
+from jhub_docker.locks.package import DEBIAN, EDITOR, NODE, PYTHON, Package
 from jhub_docker.oci.layout import Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.record.bom import Subject, bill_of_materials
-from jhub_docker.record.inventory import Inventory
-from jhub_docker.record.keys import Key, Trust
-from jhub_docker.record.lock import Locks
-from jhub_docker.record.package import DEBIAN, EDITOR, NODE, PYTHON, Package
-from jhub_docker.record.provenance import Source
-from jhub_docker.record.records import BILL, Records, make_records
-from jhub_docker.record.signing import sign
-from jhub_docker.release import ledger, listings
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.release import listings
 from jhub_docker.release.candidate import Workplace
 from jhub_docker.release.difference import as_data, compare, text
 from jhub_docker.release.listings import Listing, of_bill
-from jhub_docker.testing import little_releases
-from jhub_docker.testing.little_images import distribution
-from jhub_docker.testing.little_releases import IMAGE
-from jhub_docker.testing.registry import Registry
+from jhub_docker.release.record.bom import Subject, bill_of_materials
+from jhub_docker.release.record.inventory import Inventory
+from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.provenance import Source
+from jhub_docker.release.record.records import BILL, Records, make_records
+from jhub_docker.release.record.signing import sign
+from jhub_testing import little_releases
+from jhub_testing.little_images import distribution
+from jhub_testing.little_releases import IMAGE
+from jhub_testing.registry import Registry
 
 ROOT = Path(__file__).parents[2]
 BEFORE = (

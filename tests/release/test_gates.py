@@ -6,10 +6,10 @@ import pytest
 
 from jhub_docker.catalog import load
 from jhub_docker.errors import UsageError
-from jhub_docker.record import keys
 from jhub_docker.release import gates, report, status
+from jhub_docker.release.record import keys
 from jhub_docker.release.status import Status
-from jhub_docker.testing.little_checkouts import Checkout
+from jhub_testing.little_checkouts import Checkout
 
 from .test_status import bases
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jhub_docker.builders import Way
+from jhub_docker.build.builders import Way
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.release.platforms import choose
 

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from jhub_docker.catalog.ledger import Entry, Yanked
 from jhub_docker.errors import ActionError
-from jhub_docker.oci import repository as repositories
-from jhub_docker.oci.access import Access
 from jhub_docker.oci.layout import Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import File, Remote
-from jhub_docker.oci.repository import Contents, Image, Record
-from jhub_docker.oci.version_tags import publish_tags, versions
-from jhub_docker.record.cosign import Cosign
-from jhub_docker.record.keys import Key, Trust
+from jhub_docker.registry import repository as repositories
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import File, Remote
+from jhub_docker.registry.repository import Contents, Image, Record
+from jhub_docker.registry.version_tags import publish_tags, versions
 from jhub_docker.release import pruning
-from jhub_docker.release.ledger import Entry, Yanked
 from jhub_docker.release.pruning import Pruning, judge
-from jhub_docker.testing import little_images, little_releases
-from jhub_docker.testing.registry import Registry
+from jhub_docker.release.record.cosign import Cosign
+from jhub_docker.release.record.keys import Key, Trust
+from jhub_testing import little_images, little_releases
+from jhub_testing.registry import Registry
 
 YANKED = Yanked("2026-11-25", "a leak")
 NOTE = "application/vnd.test.note"

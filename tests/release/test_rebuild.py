@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.comparison import FileDifference, LayerDifference
-from jhub_docker.plan import OCI
 from jhub_docker.release import rebuild, rebuild_report, recorded
 from jhub_docker.release.rebuild import Outcome
 from jhub_docker.release.recorded import Recorded

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.catalog import ImageSpec, load
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
 from jhub_docker.release import source
-from jhub_docker.release.version import Version
 
 SPECS = load(Path(__file__).parents[2] / "packages").published
 NEXT = Version(9, 8, 7)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from jhub_docker.build.plan import Base
 from jhub_docker.catalog import Catalog, load
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.plan import Base
 from jhub_docker.release import history, status
-from jhub_docker.release.version import Version
-from jhub_docker.testing.little_checkouts import Checkout
+from jhub_testing.little_checkouts import Checkout
 
 DEBIAN = {"debian": Base("debian:here", "sha256:1")}
 

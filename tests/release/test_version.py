@@ -2,9 +2,10 @@
 
 import pytest
 
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import Change
-from jhub_docker.release.version import Version, check_bump, propose
+from jhub_docker.locks.refresh import Change
+from jhub_docker.release.version import check_bump, propose
 
 LAST = Version(1, 2, 3)
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.catalog import load
+from jhub_docker.catalog import ledger, load
+from jhub_docker.catalog.ledger import Yanked
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.oci.access import Access
 from jhub_docker.oci.layout import Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.oci.version_tags import publish_tags
-from jhub_docker.release import ledger, yanking
-from jhub_docker.release.ledger import Yanked
-from jhub_docker.testing import little_images
-from jhub_docker.testing.registry import Registry
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.registry.version_tags import publish_tags
+from jhub_docker.release import yanking
+from jhub_testing import little_images
+from jhub_testing.registry import Registry
 
 DAY = date(2026, 11, 27)
 Yank = Callable[..., bool]

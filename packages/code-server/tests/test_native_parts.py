@@ -2,7 +2,7 @@
 
 import json
 
-from jhub_docker.testing.subject import Subject
+from jhub_testing.subject import Subject
 
 NODE = "/opt/code-server/lib/node"
 MODULES = "/opt/code-server/lib/vscode/node_modules"

@@ -3,8 +3,8 @@
 Extensions are the subject of uv-vscode's own tests.
 """
 
-from jhub_docker.testing import probes, slow_editor
-from jhub_docker.testing.subject import Subject
+from jhub_testing import probes, slow_editor
+from jhub_testing.subject import Subject
 
 
 def test_page(subject: Subject) -> None:

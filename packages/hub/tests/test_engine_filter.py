@@ -19,10 +19,10 @@ import pytest
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
-from jhub_docker.plan import LABEL
-from jhub_docker.testing.resources import Engine
-from jhub_docker.testing.subject import Subject
-from jhub_docker.testing.waiting import wait_until
+from jhub_docker.catalog.identity import LABEL
+from jhub_testing.resources import Engine
+from jhub_testing.subject import Subject
+from jhub_testing.waiting import wait_until
 
 HERE = Path(__file__).parent
 FILES = "/tmp"  # noqa: S108  in the containers

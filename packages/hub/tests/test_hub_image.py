@@ -10,7 +10,7 @@ import pytest
 from docker.errors import ContainerError
 
 from jhub_docker.catalog import Catalog
-from jhub_docker.testing.subject import Subject
+from jhub_testing.subject import Subject
 
 
 def run(subject: Subject, *command: str, **options: object) -> str:

@@ -4,8 +4,8 @@ import requests
 from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 
-from jhub_docker.testing.subject import Subject
-from jhub_docker.testing.waiting import wait_until
+from jhub_testing.subject import Subject
+from jhub_testing.waiting import wait_until
 
 
 def programs(container: Container, text: str) -> list[str]:

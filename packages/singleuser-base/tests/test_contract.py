@@ -5,8 +5,8 @@ This image alone has no server and so nothing to check: `pytest --image uv-lab` 
 
 import pytest
 
-from jhub_docker.testing.contract import CHECKS, Check
-from jhub_docker.testing.subject import Subject
+from jhub_testing.contract import CHECKS, Check
+from jhub_testing.subject import Subject
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -5,10 +5,10 @@ What VS Code has to do is in the tests of code-server, which this image inherits
 
 import pytest
 
-from jhub_docker import machine
-from jhub_docker.testing import probes
-from jhub_docker.testing.kernel import Kernel
-from jhub_docker.testing.subject import Subject
+from jhub_docker.host import machine
+from jhub_testing import probes
+from jhub_testing.kernel import Kernel
+from jhub_testing.subject import Subject
 
 
 @pytest.mark.parametrize(

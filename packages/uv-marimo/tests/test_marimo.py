@@ -2,8 +2,8 @@
 
 import pytest
 
-from jhub_docker.testing import probes, slow_editor
-from jhub_docker.testing.subject import Subject
+from jhub_testing import probes, slow_editor
+from jhub_testing.subject import Subject
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from types import ModuleType
 import pytest
 from docker.errors import ContainerError
 
-from jhub_docker.testing.singleuser import HOME
-from jhub_docker.testing.subject import Subject
+from jhub_testing.singleuser import HOME
+from jhub_testing.subject import Subject
 
 PACKAGE = Path(__file__).parents[1]
 DOCKERFILE = """\

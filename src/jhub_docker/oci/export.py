@@ -15,11 +15,11 @@ from typing import Any
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
 
+from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import layers, saved
 from jhub_docker.oci.layers import Cache, Layer
 from jhub_docker.oci.layout import CONFIG, INDEX, MANIFEST, Descriptor, Layout
-from jhub_docker.plan import OCI
 
 # Image specification 1.1, config.md; those of the second line are Docker's, and engines heed them.
 _SETTINGS = (

@@ -13,8 +13,8 @@ from docker import DockerClient
 from docker.errors import APIError, ContainerError, ImageNotFound
 from docker.types import Mount
 
+from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import UsageError
-from jhub_docker.plan import LABEL
 from jhub_docker.platform import compose
 
 ENGINE_FACTS = ("Driver", "DriverStatus")

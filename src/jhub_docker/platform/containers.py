@@ -8,9 +8,10 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker import engine, images, origin
+from jhub_docker import engine
+from jhub_docker.build import images, origin
+from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.plan import LABEL
 from jhub_docker.platform import compose
 from jhub_docker.platform.compose import Platform
 

@@ -9,7 +9,7 @@ from typing import Any
 from docker import DockerClient
 from docker.errors import APIError, NotFound
 
-from jhub_docker import engine
+from jhub_docker import host
 from jhub_docker.asking import confirm
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import compose, containers, firewall
@@ -45,7 +45,7 @@ def up(client: DockerClient, root: Path) -> str:
     told = [f"JupyterHub is up: {platform.address}", *_first_login(client, platform)]
     told += firewall.warnings(platform)
     told += notices
-    if advice := engine.restart_hint(client):
+    if advice := host.restart_hint(client):
         told.append(f"Hint: {advice}")
     return "\n".join(told)
 

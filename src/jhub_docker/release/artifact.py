@@ -13,14 +13,15 @@ from pathlib import Path
 from docker import DockerClient
 from docker.errors import APIError
 
-from jhub_docker import bases, builders, builds, plan
-from jhub_docker import catalog as catalogs
-from jhub_docker.bases import Mode
-from jhub_docker.catalog import Catalog
+from jhub_docker.build import bases, builders, builds
+from jhub_docker.build.bases import Mode
+from jhub_docker.build.plan import Base
+from jhub_docker.catalog import Catalog, identity
+from jhub_docker.catalog import packages as catalogs
+from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import export
 from jhub_docker.oci.layout import INDEX, Descriptor, Layout
-from jhub_docker.plan import LABEL, OCI, RELEASE, Base
 from jhub_docker.progress import stage
 from jhub_docker.release import history, status
 from jhub_docker.release.candidate import Candidate, Workplace
@@ -101,7 +102,7 @@ def make(
         planned = read(client, tree / "packages", base=base)
         step = planned.steps[image]
         suffixes = [
-            ("" if platform == own else plan.suffix(platform)) + beside for platform in wanted
+            ("" if platform == own else identity.suffix(platform)) + beside for platform in wanted
         ]
         manifests = []
         for suffix in suffixes:
@@ -150,7 +151,7 @@ def _remove(client: DockerClient, ending: str) -> None:
 def base_layers(client: DockerClient, planned: Tree, image: str, suffix: str = "") -> int:
     """How many layers the image's public base or stand-in has in this engine.
 
-    `suffix` is that of the tags of another platform's images (`plan.suffix`).
+    `suffix` is that of the tags of another platform's images (`identity.suffix`).
     """
     base = next(spec for spec in planned.catalog.lineage(image) if spec.public)
     given = planned.bases.get(base.name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import zstandard
 
-from jhub_docker.declaration import Budget
+from jhub_docker.catalog.fields import Budget
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.layout import LAYER, Descriptor, Layout
 

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError
-from jhub_docker.record.records import Records
 from jhub_docker.release import history
-from jhub_docker.release.version import Version
+from jhub_docker.release.record.records import Records
 
 FOLDER = Path(".dev/release")
 

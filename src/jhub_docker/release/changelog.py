@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import Change
+from jhub_docker.locks.refresh import Change
 from jhub_docker.release.history import Commit
-from jhub_docker.release.version import Version
 
 KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 """In the order in which Keep a Changelog lists them."""

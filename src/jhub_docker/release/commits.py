@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jhub_docker.release import changelog, history, ledger, source
+from jhub_docker.catalog import ledger
+from jhub_docker.catalog.ledger import Entry
+from jhub_docker.catalog.version import Version
+from jhub_docker.release import changelog, history, source
 from jhub_docker.release.candidate import Candidate, Workplace
-from jhub_docker.release.ledger import Entry
 from jhub_docker.release.status import Status
-from jhub_docker.release.version import Version
 
 
 def prepare(place: Workplace, status: Status, version: Version) -> str:

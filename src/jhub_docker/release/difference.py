@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jhub_docker import tables
+from jhub_docker import table
 from jhub_docker.release import budget
 from jhub_docker.release.budget import MB, Growth
 from jhub_docker.release.listings import KINDS, Listing, Part
@@ -84,7 +84,7 @@ def text(difference: Difference) -> str:
     ]
     if rows:
         columns = ("kind", "package", "", before.what, after.what, "size")
-        lines += ["", tables.render(columns, rows, right=("size",))]
+        lines += ["", table.render(columns, rows, right=("size",))]
     lines += ["", f"{len(rows)} changed, {difference.unchanged} the same"]
     if difference.grown:
         total = sum(one.bytes for one in difference.grown)

@@ -19,7 +19,7 @@ INTEGRATION = "integration"
 """The tests in which hub, proxy and all images run together."""
 
 FOLDER = Path(".dev/evidence")
-_CONTRACT = Path("src/jhub_docker/testing/contract")
+_CONTRACT = Path("src/jhub_testing/contract")
 _PASSED, _NO_TESTS = 0, 5  # pytest.ExitCode
 
 

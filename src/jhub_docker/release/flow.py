@@ -13,14 +13,14 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from jhub_docker import bases, machine
-from jhub_docker.catalog import ImageSpec, load
+from jhub_docker.build import bases
+from jhub_docker.catalog import ImageSpec, ledger, load
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.host import machine
 from jhub_docker.oci.layout import Layout
-from jhub_docker.oci.registry import Remote
 from jhub_docker.progress import say
-from jhub_docker.record.provenance import Source
-from jhub_docker.record.records import Records, make_records
+from jhub_docker.registry.remote import Remote
 from jhub_docker.release import (
     artifact,
     budget,
@@ -29,7 +29,6 @@ from jhub_docker.release import (
     gates,
     history,
     landing,
-    ledger,
     platforms,
     publish,
     report,
@@ -41,8 +40,10 @@ from jhub_docker.release.candidate import FOLDER, Candidate, Workplace
 from jhub_docker.release.gates import Failure
 from jhub_docker.release.platforms import Choice
 from jhub_docker.release.publish import Signer
+from jhub_docker.release.record.provenance import Source
+from jhub_docker.release.record.records import Records, make_records
 from jhub_docker.release.status import Status
-from jhub_docker.release.version import AUTO, Version
+from jhub_docker.release.version import AUTO
 
 
 @dataclass(frozen=True)

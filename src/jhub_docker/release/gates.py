@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jhub_docker import bases, locks
+from jhub_docker.build import bases
 from jhub_docker.catalog import LANES, Catalog
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
-from jhub_docker.record import keys
+from jhub_docker.locks import refresh as locks
 from jhub_docker.release import changelog, evidence, history
 from jhub_docker.release.evidence import IMAGE, INTEGRATION
+from jhub_docker.release.record import keys
 from jhub_docker.release.status import Status
 
 HUB = "hub"

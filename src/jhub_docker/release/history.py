@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.release.version import Version
 
 
 @dataclass(frozen=True)

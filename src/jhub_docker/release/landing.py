@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from jhub_docker.catalog import ledger
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say
-from jhub_docker.release import history, ledger
+from jhub_docker.release import history
 from jhub_docker.release.candidate import Candidate, Workplace
-from jhub_docker.release.version import Version
 
 
 def land(place: Workplace, candidate: Candidate) -> None:

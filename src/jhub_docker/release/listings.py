@@ -5,20 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jhub_docker import catalog as catalogs
+from jhub_docker.catalog import ledger
+from jhub_docker.catalog import packages as catalogs
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.locks import declared as packages
+from jhub_docker.locks.declared import Packages
 from jhub_docker.oci.layout import INDEX, Descriptor
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.record import listed
-from jhub_docker.record.cosign import Cosign
-from jhub_docker.record.keys import Trust
-from jhub_docker.record.records import BILL
-from jhub_docker.record.signed import Signed
-from jhub_docker.release import history, ledger, packages
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.release import history
 from jhub_docker.release.candidate import Workplace
-from jhub_docker.release.packages import Packages
-from jhub_docker.release.version import Version
+from jhub_docker.release.record import listed
+from jhub_docker.release.record.cosign import Cosign
+from jhub_docker.release.record.keys import Trust
+from jhub_docker.release.record.records import BILL
+from jhub_docker.release.record.signed import Signed
 
 KINDS = {
     "pypi": "Python",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from jhub_docker import builders, planning
-from jhub_docker.builders import ALL, Way
+from jhub_docker.build import builders, planning
+from jhub_docker.build.builders import ALL, Way
 from jhub_docker.catalog import load
 from jhub_docker.errors import ActionError, UsageError
 

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from jhub_docker.catalog.ledger import Entry
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.oci.repository import Contents, Image, Record
 from jhub_docker.progress import say
-from jhub_docker.release.ledger import Entry
-from jhub_docker.release.version import Version
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.registry.repository import Contents, Image, Record
 
 _BUILD = re.compile(r"git-[0-9a-f]{7,40}(-dirty)?|[0-9a-f]{12}")
 """What a local build is tagged with: its commit, its build id, which can be all digits."""

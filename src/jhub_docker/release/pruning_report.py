@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jhub_docker import tables
-from jhub_docker.oci.reference import Reference
+from jhub_docker import table
+from jhub_docker.registry.reference import Reference
 from jhub_docker.release.pruning import Pruning, Verdict
 
 
@@ -21,7 +21,7 @@ def text(repository: Reference, pruning: Pruning) -> str:
         for one in pruning.verdicts
     ]
     columns = ("", "tags", "digest", "compressed", "because")
-    lines = [f"{repository}:", tables.render(columns, rows, right=("compressed",))]
+    lines = [f"{repository}:", table.render(columns, rows, right=("compressed",))]
     if pruning.left_over:
         lines.append(
             f"also {len(pruning.left_over)} records of images that are gone already: an earlier "

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jhub_docker.catalog import ImageSpec
+from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.oci.version_tags import publish_tags
 from jhub_docker.progress import say
-from jhub_docker.record.cosign import Cosign
-from jhub_docker.record.keys import Key, Trust
-from jhub_docker.record.records import Records
-from jhub_docker.record.signing import sign
-from jhub_docker.record.verify import verify
-from jhub_docker.release.ledger import Entry
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.registry.version_tags import publish_tags
+from jhub_docker.release.record.cosign import Cosign
+from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.records import Records
+from jhub_docker.release.record.signing import sign
+from jhub_docker.release.record.verify import verify
 
 
 @dataclass(frozen=True)

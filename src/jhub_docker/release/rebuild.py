@@ -11,21 +11,21 @@ from pathlib import Path
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
 
-from jhub_docker import bases
-from jhub_docker.bases import Mode
+from jhub_docker.build import bases
+from jhub_docker.build.bases import Mode
+from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci import comparison
 from jhub_docker.oci.comparison import Image, LayerDifference
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.oci.registry import Remote
-from jhub_docker.plan import OCI
 from jhub_docker.progress import say, stage
-from jhub_docker.record import inventory
-from jhub_docker.record.agreement import differences
-from jhub_docker.record.inventory import Inventory
+from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, history, platforms
 from jhub_docker.release.artifact import CACHE, Artifact
 from jhub_docker.release.candidate import Workplace
+from jhub_docker.release.record import inventory
+from jhub_docker.release.record.agreement import differences
+from jhub_docker.release.record.inventory import Inventory
 from jhub_docker.release.recorded import Recorded, Released
 
 FOLDER = Path(".dev/rebuild")

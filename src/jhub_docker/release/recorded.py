@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import Descriptor
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.plan import OCI
 from jhub_docker.progress import stage
-from jhub_docker.record.cosign import Cosign
-from jhub_docker.record.keys import Trust
-from jhub_docker.record.provenance import claims
-from jhub_docker.record.records import PROVENANCE
-from jhub_docker.record.signed import Signed
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.release.record.cosign import Cosign
+from jhub_docker.release.record.keys import Trust
+from jhub_docker.release.record.provenance import claims
+from jhub_docker.release.record.records import PROVENANCE
+from jhub_docker.release.record.signed import Signed
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from jhub_docker import plan, tables
-from jhub_docker.catalog import Catalog
+from jhub_docker import table
+from jhub_docker.catalog import Catalog, identity
 from jhub_docker.errors import UsageError
 from jhub_docker.release import changelog
 from jhub_docker.release.candidate import Candidate
@@ -18,7 +18,7 @@ def status(statuses: Sequence[Status]) -> str:
         (
             one.image,
             str(one.last or ""),
-            plan.short(one.build_id),
+            identity.short(one.build_id),
             "; ".join(f"{cause.package}: {_some(cause.inputs)}" for cause in one.causes),
             str(one.proposal.version) if one.proposal else "",
             one.proposal.reason if one.proposal else "nothing changed",
@@ -26,7 +26,7 @@ def status(statuses: Sequence[Status]) -> str:
         for one in statuses
     ]
     columns = ("image", "last", "build id", "changed since", "next", "because")
-    lines = [tables.render(columns, rows)]
+    lines = [table.render(columns, rows)]
     for package, (inputs, images) in affected(statuses).items():
         lines.append(
             f"{package} changed ({_some(inputs)}): what is built from it has to be released: "
@@ -49,7 +49,7 @@ def outline(catalog: Catalog, status: Status, registries: Sequence[str]) -> str:
     )
     lines = [
         f"{status.image} {status.last or 'never released'} -> {status.proposal.version}"
-        f" ({status.proposal.reason}), build id {plan.short(status.build_id)}",
+        f" ({status.proposal.reason}), build id {identity.short(status.build_id)}",
         *(f"  {cause.package}: {_some(cause.inputs)}" for cause in status.causes),
         "",
         section,

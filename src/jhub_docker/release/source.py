@@ -4,8 +4,8 @@ import re
 import tomllib
 from typing import Any
 
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.release.version import Version
 
 _PROJECT = re.compile(r'^(\[project\]\n(?:(?!\[).*\n)*?version *= *")[^"]*(")', re.MULTILINE)
 

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jhub_docker import catalog as catalogs
-from jhub_docker import contexts, plan
-from jhub_docker.catalog import Catalog, ImageSpec
+from jhub_docker.build import contexts, plan
+from jhub_docker.build.plan import Base, Step
+from jhub_docker.catalog import Catalog, ImageSpec, ledger
+from jhub_docker.catalog import packages as catalogs
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import Change
-from jhub_docker.plan import Base, Step
-from jhub_docker.release import history, ledger, packages
+from jhub_docker.locks import declared as packages
+from jhub_docker.locks.refresh import Change
+from jhub_docker.release import history
 from jhub_docker.release.history import Commit
-from jhub_docker.release.version import AUTO, Proposal, Version, propose
+from jhub_docker.release.version import AUTO, Proposal, propose
 
 Resolve = Callable[[Catalog], Mapping[str, Base]]
 """Says what the base packages of a catalog stand for on this machine."""

@@ -7,17 +7,17 @@ from docker import DockerClient
 from docker.errors import APIError
 
 from jhub_docker import nox
-from jhub_docker.audit.gate import gate
 from jhub_docker.catalog import ImageSpec
+from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.oci.load import load
 from jhub_docker.progress import say, stage
-from jhub_docker.record import listed
-from jhub_docker.record.records import Records
 from jhub_docker.release import budget
+from jhub_docker.release.audit.gate import gate
 from jhub_docker.release.budget import Measured
-from jhub_docker.release.ledger import Entry
+from jhub_docker.release.record import listed
+from jhub_docker.release.record.records import Records
 
 
 def judge(

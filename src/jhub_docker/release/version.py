@@ -1,4 +1,4 @@
-"""The version of an image (Semantic Versioning 2.0.0), and which one a change asks for.
+"""Which version of an image (Semantic Versioning 2.0.0) a change asks for.
 
 People's notebooks run against what is in an image, so its packages are its interface: taking one
 away breaks somebody, a new one is a feature, the rest are fixes. Pure.
@@ -8,44 +8,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import Change
+from jhub_docker.locks.refresh import Change
 
 BUMPS = ("patch", "minor", "major")
 """From the least to the greatest."""
 
 AUTO = "auto"
 """The value of `--bump` that leaves the choice to what changed."""
-
-_PATTERN = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
-
-
-@dataclass(frozen=True, order=True)
-class Version:
-    """A released version; pre-releases are not made."""
-
-    major: int
-    minor: int
-    patch: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Version":
-        """Read `1.2.0`. Raises UsageError for anything else."""
-        match = _PATTERN.fullmatch(text)
-        if match is None:
-            raise UsageError(f"{text!r} is no version of an image; expected one such as 1.2.0")
-        return cls(*map(int, match.groups()))
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
-
-    def bumped(self, bump: str) -> "Version":
-        """The next version of that kind."""
-        if bump == "major":
-            return Version(self.major + 1, 0, 0)
-        if bump == "minor":
-            return Version(self.major, self.minor + 1, 0)
-        return Version(self.major, self.minor, self.patch + 1)
 
 
 @dataclass(frozen=True)

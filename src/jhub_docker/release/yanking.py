@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from jhub_docker.catalog import ImageSpec
+from jhub_docker.catalog import ImageSpec, ledger
+from jhub_docker.catalog.ledger import Yanked
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.oci.reference import Reference
-from jhub_docker.oci.registry import Remote
-from jhub_docker.oci.version_tags import moving_tags, settle_moving_tags
-from jhub_docker.release import changelog, history, ledger
-from jhub_docker.release.ledger import Yanked
-from jhub_docker.release.version import Version
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+from jhub_docker.registry.version_tags import moving_tags, settle_moving_tags
+from jhub_docker.release import changelog, history
 
 _CHANGELOG = "CHANGELOG.md"
 

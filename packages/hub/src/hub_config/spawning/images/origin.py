@@ -1,6 +1,6 @@
 """Where an image comes from, in words for a card: a release by its digest, or a local build. Pure.
 
-`jhub_docker.origin` says the same in the operator's lists.
+`jhub_docker.build.origin` says the same in the operator's lists.
 """
 
 from collections.abc import Mapping, Sequence

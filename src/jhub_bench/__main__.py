@@ -1,0 +1,30 @@
+"""`python -m jhub_bench [--only NAME]... [--runs N]`: measure, write JSON, show tables."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from docker.errors import DockerException
+
+from jhub_bench.run import run
+from jhub_docker import engine
+from jhub_docker.errors import JhubDockerError
+from jhub_docker.progress import say
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benchmarks in the current directory's checkout; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="jhub_bench", description="Measure beside peers.")
+    parser.add_argument("--only", action="append", default=[], help="a benchmark's name")
+    parser.add_argument("--runs", type=int, default=10, help="measured runs of each")
+    options = parser.parse_args(arguments)
+    try:
+        print(run(engine.connect(), Path.cwd(), options.only, runs=options.runs))
+    except (JhubDockerError, DockerException) as error:
+        say(f"error: {error}")
+        return getattr(error, "exit_code", 1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

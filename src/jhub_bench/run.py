@@ -1,0 +1,94 @@
+"""One run of the benchmarks, from the names asked for to the JSON file and the tables."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from docker import DockerClient
+
+from jhub_bench import (
+    build_time,
+    hub_restart,
+    login_storm,
+    record,
+    report,
+    servers,
+    sizes,
+    spawn_storm,
+)
+from jhub_bench.figures import Figure
+from jhub_bench.selection import COMPILED, check_runs, select
+from jhub_docker.catalog import load
+from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.progress import say
+
+
+@dataclass
+class _Findings:
+    """The figures so far, and the benchmarks that failed: one failure costs only its own."""
+
+    figures: list[Figure] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, name: str, measure: Callable[[], list[Figure]]) -> None:
+        """Measure; a failure is kept with the benchmark's name."""
+        try:
+            self.figures += measure()
+        except (JhubDockerError, AssertionError) as error:
+            say(f"    {name} failed: {error}")
+            self.failures.append(f"{name}: {error}")
+
+
+def run(client: DockerClient, root: Path, only: Iterable[str], *, runs: int) -> str:
+    """Measure, write `.bench/<time>.json`, and return the tables.
+
+    The images are brought up to date first. Raises UsageError for an unknown benchmark, and
+    ActionError with all there is to tell when a benchmark failed; the others' figures are written.
+    """
+    names = select(only)
+    check_runs(runs)
+    started = datetime.now(UTC)
+    before = record.previous(root)
+    build_time.bring_up_to_date(client, root)
+    found = _measure(client, root, names, runs)
+    path = record.write(root, client, found.figures, started, runs)
+    text = f"{report.text(found.figures, before)}\n\nWritten to {path.relative_to(root)}"
+    if found.failures:
+        raise ActionError("\n".join([*found.failures, "", text]))
+    return text
+
+
+def _measure(client: DockerClient, root: Path, names: list[str], runs: int) -> _Findings:
+    catalog = load(root / "packages")
+    found = _Findings()
+
+    def of_servers(suffix: str) -> list[Figure]:
+        with servers.both(client, root, catalog, compiled=bool(suffix)) as pairs:
+            if f"spawn{suffix}" in names:
+                found.add(f"spawn{suffix}", lambda: servers.spawn(pairs, runs))
+            if f"memory{suffix}" in names:
+                found.add(f"memory{suffix}", lambda: servers.idle_memory(pairs, runs))
+        return []
+
+    for suffix in ("", COMPILED):
+        if {f"spawn{suffix}", f"memory{suffix}"} & set(names):
+            found.add("spawn and memory", partial(of_servers, suffix))
+    if "build-unchanged" in names:
+        found.add("build-unchanged", lambda: build_time.unchanged(client, root, catalog, runs))
+    if "build-one-change" in names or "rebuild-all" in names:
+        all_too = "rebuild-all" in names
+        found.add(
+            "build-one-change",
+            lambda: build_time.one_change(client, root, catalog, all_too=all_too),
+        )
+    if "login-storm" in names:
+        found.add("login-storm", lambda: login_storm.measure(root, runs))
+    if "spawn-storm" in names:
+        found.add("spawn-storm", lambda: spawn_storm.measure(root))
+    if "hub-restart" in names:
+        found.add("hub-restart", lambda: hub_restart.measure(root, runs))
+    if "size" in names:
+        found.add("size", lambda: sizes.measure(client, root, catalog))
+    return found

@@ -1,0 +1,1 @@
+"""From a context to a tagged image: plan, bake, tag; bases; images in the engine."""

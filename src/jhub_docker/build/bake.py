@@ -1,0 +1,215 @@
+"""From a build plan to `docker buildx bake`, and from its event stream to results.
+
+One call builds all that is out of date, siblings in parallel. The definition goes in on standard
+input; nothing is written to the work tree.
+"""
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import IO, Any
+
+from jhub_docker.build.plan import Step
+
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
+"""BuildKit's predefined arguments: it hands them to build steps and keeps them out of history."""
+
+_CACHES = "BUILDKIT_CACHE_MOUNT_NS"
+"""Another of them: cache mounts of one name are not those of another."""
+
+
+def definition(
+    steps: Iterable[Step],
+    *,
+    labels: Mapping[str, str],
+    environment: Mapping[str, str],
+    ca_bundle: str | None,
+    no_cache: Iterable[str] = (),
+    platform: str = "",
+    caches: str = "",
+) -> dict[str, Any]:
+    """The bake file (JSON form) that builds `steps`, for the builder's own platform by default.
+
+    `labels` go on every image; proxies are taken from `environment`, the machine's CA bundle is
+    passed as the secret `ca-bundle`. Packages named in `no_cache` are built from nothing. With
+    `caches`, a name, the caches that steps mount are those of that name.
+    """
+    proxies = {
+        name: environment[name]
+        for variable in PROXY_VARIABLES
+        for name in (variable, variable.lower())
+        if environment.get(name)
+    }
+    secrets = [f"id=ca-bundle,src={ca_bundle}"] if ca_bundle else []
+    targets = {}
+    for step in steps:
+        targets[step.spec.name] = {
+            "context": str(step.spec.folder),
+            "contexts": dict(step.contexts),
+            "labels": {**step.labels, **labels},
+            "tags": [step.reference],
+            "args": proxies | ({_CACHES: caches} if caches else {}),
+            "secret": secrets,
+            "no-cache": step.spec.name in no_cache,
+            "output": ["type=docker"],
+            **({"platforms": [platform]} if platform else {}),
+        }
+    return {"group": {"default": {"targets": list(targets)}}, "target": targets}
+
+
+@dataclass
+class Vertex:
+    """One build step as BuildKit reports it; several targets can share it."""
+
+    name: str
+    targets: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    cached: bool = False
+    error: str = ""
+    log: str = ""
+    announced: bool = False
+    finished: bool = False
+
+
+@dataclass
+class Outcome:
+    """What a bake did: per target the seconds its own steps took, and the errors."""
+
+    succeeded: bool
+    seconds: dict[str, float]
+    errors: dict[str, str]
+    message: str = ""
+
+
+def decode(stream: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Split a stream of JSON values (pretty-printed or one a line) into events.
+
+    Text that is not JSON comes after the events when bake ends with an error; it is yielded as
+    `{"text": …}`.
+    """
+    decoder, buffer = json.JSONDecoder(), ""
+    for line in stream:
+        if not buffer and not line.startswith("{"):
+            yield {"text": line.rstrip("\n")}
+            continue
+        buffer += line
+        if line.rstrip("\n") not in ("}", "{}") and not line.rstrip().endswith("}"):
+            continue
+        try:
+            event, _ = decoder.raw_decode(buffer)
+        except json.JSONDecodeError:
+            continue
+        buffer = ""
+        yield event
+
+
+class Progress:
+    """Follows the event stream: announces steps as they start and end, keeps times and logs."""
+
+    def __init__(self, targets: Sequence[str], show: Callable[[str], None]) -> None:
+        """`targets` in plan order; a step shared by several is the first one's."""
+        self.targets = list(targets)
+        self.show = show
+        self.vertices: dict[str, Vertex] = {}
+        self.text: list[str] = []
+
+    def feed(self, event: Mapping[str, Any]) -> None:
+        """Take in one event of `--progress rawjson` (buildx 0.13, util/progress)."""
+        if "text" in event:
+            self.text.append(event["text"])
+        for entry in event.get("vertexes") or ():
+            self._vertex(entry)
+        for entry in event.get("logs") or ():
+            vertex = self.vertices.get(entry["vertex"])
+            if vertex is not None:
+                text = base64.b64decode(entry.get("data") or "").decode(errors="replace")
+                vertex.log += text  # a line can come in several events
+
+    def _vertex(self, entry: Mapping[str, Any]) -> None:
+        vertex = self.vertices.setdefault(entry["digest"], Vertex(entry["name"]))
+        target, _, what = entry["name"].removeprefix("[").partition("]")
+        target = target.split(" ")[0]
+        if target not in self.targets:
+            if len(self.targets) != 1:
+                return
+            target, what = self.targets[0], entry["name"]
+        vertex.targets.add(target)
+        vertex.cached = vertex.cached or bool(entry.get("cached"))
+        vertex.error = entry.get("error") or vertex.error
+        if vertex.error.endswith("context canceled"):
+            vertex.error = ""  # another target failed; this one did not
+        started, completed = entry.get("started"), entry.get("completed")
+        visible = "internal" not in entry["name"] and " context " not in entry["name"]
+        if started and not completed and visible and not vertex.announced and not vertex.cached:
+            vertex.announced = True
+            self.show(f"    {self._owner(vertex)}: {_one_line(what)}")
+        if started and completed:
+            seconds = (_time(completed) - _time(started)).total_seconds()
+            vertex.seconds = max(vertex.seconds, seconds)
+            quiet = vertex.finished or bool(vertex.error) or seconds < 1
+            if visible and vertex.announced and not quiet:
+                vertex.finished = True
+                self.show(f"    {self._owner(vertex)}: done in {seconds:.1f} s: {_one_line(what)}")
+
+    def _owner(self, vertex: Vertex) -> str:
+        return min(vertex.targets, key=self.targets.index)
+
+    def outcome(self, *, succeeded: bool) -> Outcome:
+        """The result once the stream has ended."""
+        seconds = dict.fromkeys(self.targets, 0.0)
+        errors: dict[str, str] = {}
+        for vertex in self.vertices.values():
+            if not vertex.targets:
+                continue
+            owner = self._owner(vertex)
+            seconds[owner] += vertex.seconds
+            if vertex.error:
+                log = "".join(f"\n      {line}" for line in vertex.log.splitlines()[-15:])
+                errors[owner] = f"{_one_line(vertex.name)}\n    {vertex.error}{log}"
+        message = "\n".join(line for line in self.text if line.strip())
+        return Outcome(succeeded, seconds, errors, message)
+
+
+def run(
+    bake: Mapping[str, Any],
+    *,
+    builder: str,
+    environment: Mapping[str, str],
+    show: Callable[[str], None],
+    log: IO[str],
+) -> Outcome:
+    """Run the bake, showing progress with `show` and keeping every event in `log`."""
+    command = ["docker", "buildx", "bake", "--builder", builder, "--progress", "rawjson"]
+    process = subprocess.Popen(
+        [*command, "--file", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=dict(environment),
+    )
+    progress = Progress(bake["group"]["default"]["targets"], show)
+    with process:
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
+        process.stdin.write(json.dumps(bake))
+        process.stdin.close()
+        for event in decode(process.stdout):
+            log.write(json.dumps(event) + "\n")
+            progress.feed(event)
+    return progress.outcome(succeeded=process.returncode == 0)
+
+
+def _one_line(text: str, width: int = 100) -> str:
+    line = " ".join(text.replace("\\", " ").split())
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def _time(text: str) -> datetime:
+    # BuildKit writes nanoseconds; Python 3.11 reads at most microseconds of them.
+    head, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00")

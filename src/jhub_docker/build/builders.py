@@ -1,0 +1,168 @@
+"""Which platforms an engine's builder can make images for: with its own processor, or emulated.
+
+The first half asks the engine, the second half judges and is pure. A build that runs no step, only
+copies, needs no processor at all and can be made anywhere.
+"""
+
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from jhub_docker.catalog import PLATFORMS, ImageSpec
+from jhub_docker.engine import builder_name, cli_environment, quick
+from jhub_docker.engine.address import address, is_default
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.host import emulation
+
+How = Literal["native", "emulated", "copied", ""]
+ALL = "all"
+"""What stands for every platform that the images are declared for."""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """`own` is the platform of the engine's processor, `runs` are all whose steps it can run."""
+
+    own: str
+    runs: frozenset[str]
+
+    def foreign(self, platform: str) -> str:
+        """The platform where it is not the engine's own, as plans take it; else an empty text."""
+        return "" if platform == self.own else platform
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an image is built for a platform; where it cannot be, `how` is empty and `why` tells.
+
+    `copied` means that nothing has to run: all that is missing is made by copying. `mend` is what
+    to do where something can be done about it.
+    """
+
+    image: str
+    platform: str
+    how: How
+    why: str = ""
+    mend: str = ""
+
+
+def own_platform() -> str:
+    """The platform of the engine's processor, e.g. `linux/amd64`."""
+    said = quick.server()
+    if said is None:
+        raise ActionError("no Docker Engine answers, so nobody knows its platform")
+    return f"{said['Os']}/{said['Arch']}"
+
+
+def read() -> Builder:
+    """Ask the engine's own builder what it can run; raises ActionError when it does not say."""
+    own = own_platform()
+    command = ["docker", "buildx", "inspect", "--bootstrap", builder_name()]
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=cli_environment()
+    )
+    if result.returncode:
+        raise ActionError(f"buildx does not tell what it can build: {result.stderr.strip()}")
+    runs = parse(result.stdout)
+    if is_default(address()):
+        # A builder goes on naming what it once found; the kernel, its own too, knows better.
+        runs = frozenset(one for one in runs if emulation.emulates(one) is not False)
+    return Builder(own, runs | {own})
+
+
+def parse(inspected: str) -> frozenset[str]:
+    """The platforms in what `docker buildx inspect` prints (those a person set have a `*`)."""
+    lines = re.findall(r"^Platforms:(.*)$", inspected, re.MULTILINE)
+    return frozenset(one.strip().rstrip("*") for line in lines for one in line.split(",")) - {""}
+
+
+def asked(values: Iterable[str]) -> tuple[str, ...]:
+    """The platforms that the values of `--platform` name, `all` of them or each by its name.
+
+    Raises UsageError for one that no image is made for.
+    """
+    wanted = dict.fromkeys(values)
+    for one in wanted:
+        if one not in (*PLATFORMS, ALL):
+            raise UsageError(f"--platform is {one!r}; expected {ALL} or {', '.join(PLATFORMS)}")
+    return PLATFORMS if ALL in wanted else tuple(wanted)
+
+
+def way(
+    image: ImageSpec,
+    platform: str,
+    builder: Builder,
+    running: Sequence[str],
+    lacking: str = "",
+) -> Way:
+    """How `image` can be built for a platform by this builder.
+
+    `running` are the packages that have to be built for it by running something; `lacking` says
+    why a base it stands on cannot be had for it.
+    """
+    own = platform == builder.own
+    if platform not in image.platforms and not own:
+        declared = ", ".join(image.platforms)
+        return Way(image.name, platform, "", f"it is declared for {declared}")
+    if own:
+        return Way(image.name, platform, "native")
+    if lacking:
+        return Way(image.name, platform, "", lacking)
+    if not running:
+        return Way(image.name, platform, "copied")
+    if platform in builder.runs:
+        return Way(image.name, platform, "emulated")
+    return Way(
+        image.name,
+        platform,
+        "",
+        f"the engine runs {builder.own} and emulates no {platform.split('/')[1]}, which steps of "
+        f"{', '.join(running)} need",
+        _emulation(platform.split("/")[1]),
+    )
+
+
+def require(ways: Iterable[Way]) -> None:
+    """Raise ActionError naming each image that cannot be built for its platform, and what to do."""
+    refused = [way for way in ways if not way.how]
+    if refused:
+        told = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in refused]
+        raise ActionError("\n".join([*told, *mends(refused)]))
+
+
+def mends(ways: Iterable[Way]) -> list[str]:
+    """What to do about those that cannot be built, each once, as lines to show below them."""
+    return [f"  -> {mend}" for mend in dict.fromkeys(way.mend for way in ways) if mend]
+
+
+def _emulation(architecture: str) -> str:
+    return (
+        f"emulate it: `./dev invoke engine.emulate --platform linux/{architecture}` as root on "
+        "Debian or Ubuntu, elsewhere the package qemu-user-static or Docker Desktop; or use an "
+        f"engine on an {architecture} machine (DOCKER_HOST, `docker context use`)"
+    )
+
+
+def runs_something(dockerfile: str) -> bool:
+    """Whether a Dockerfile has a step that runs a program of the platform it is built for.
+
+    Stages `FROM --platform=$BUILDPLATFORM` run on the builder's own.
+    """
+    own_stage = False
+    for line in dockerfile.splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word.upper() == "FROM":
+            own_stage = "--platform=$BUILDPLATFORM" in rest
+        elif word.upper() == "RUN" and not own_stage:
+            return True
+    return False
+
+
+def running(specs: Iterable[ImageSpec]) -> dict[str, bool]:
+    """For each package whether its build runs something."""
+    return {
+        spec.name: runs_something((spec.folder / "Dockerfile").read_text(encoding="utf-8"))
+        for spec in specs
+    }

@@ -1,0 +1,113 @@
+"""The images in the engine: what is there, what they say of themselves, which tags they carry."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from jhub_docker.build.plan import BuiltImage, Step
+from jhub_docker.catalog import ImageSpec
+from jhub_docker.catalog.identity import LABEL, RELEASE, short, suffix
+from jhub_docker.engine import quick
+from jhub_docker.errors import ActionError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+# Asked of the built image itself, so that a tag cannot lie about what is inside.
+_VERSIONS_PROGRAM = """
+import importlib.metadata, json, subprocess, sys
+asked = json.loads(sys.argv[1])
+found = {"python": "%d.%d" % sys.version_info[:2]}
+for tag, source in asked.items():
+    if isinstance(source, str):
+        found[tag] = importlib.metadata.version(source)
+    else:
+        found[tag] = subprocess.run(
+            source, capture_output=True, text=True, check=True
+        ).stdout.split()[0]
+print(json.dumps(found))
+"""
+
+
+def here() -> tuple[BuiltImage, ...]:
+    """All images of this project in the engine, root file systems of stand-ins included."""
+    return tuple(_read(quick.images(f"{LABEL}.package")))
+
+
+def built(images: Iterable[BuiltImage], platform: str = "") -> dict[str, BuiltImage]:
+    """Those among `images` that were built from this project for a platform, by build id.
+
+    `platform` is empty for the engine's own.
+    """
+    # Someone's derived image inherits our labels; only one tagged with the id is the real one.
+    return {
+        image.build_id: image
+        for image in images
+        if image.build_id
+        and any(tag.endswith(f":{short(image.build_id)}{suffix(platform)}") for tag in image.tags)
+    }
+
+
+def released(images: Iterable[BuiltImage]) -> list[BuiltImage]:
+    """Those among `images` that are releases which the engine got from a registry."""
+    return [image for image in images if RELEASE in image.labels and image.digests]
+
+
+def _read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
+    for record in records:
+        labels = record["Config"].get("Labels") or {}
+        yield BuiltImage(
+            image_id=record["Id"],
+            package=labels.get(f"{LABEL}.package", ""),
+            build_id=labels.get(f"{LABEL}.build-id", ""),
+            inputs=_inputs(labels),
+            labels=labels,
+            tags=tuple(record.get("RepoTags") or ()),
+            platform=f"{record.get('Os', '')}/{record.get('Architecture', '')}",
+            digests=tuple(record.get("RepoDigests") or ()),
+            size=record.get("Size", 0),
+            created=_seconds(record.get("Created")),
+        )
+
+
+def _seconds(time: str | None) -> int:
+    """A moment as the engine writes it in seconds since 1970; 0 for an image without one."""
+    return int(datetime.fromisoformat(time).timestamp()) if time else 0
+
+
+def _inputs(labels: Mapping[str, str]) -> dict[str, str]:
+    try:
+        value = json.loads(labels.get(f"{LABEL}.inputs", "{}"))
+    except json.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def versions(client: "DockerClient", spec: ImageSpec, reference: str) -> dict[str, str]:
+    """Ask a built image for the versions its tags name, e.g. `{"python": "3.11"}`.
+
+    An image without a Python environment has nothing to tell.
+    """
+    if not spec.environment:
+        return {}
+    from docker.errors import APIError, ContainerError  # noqa: PLC0415 - see engine.quick
+
+    command = [f"{spec.environment}/bin/python", "-c", _VERSIONS_PROGRAM, json.dumps(spec.tags)]
+    try:
+        output = client.containers.run(
+            reference, command, entrypoint="", network_mode="none", remove=True
+        )
+    except (ContainerError, APIError) as error:
+        raise ActionError(
+            f"{spec.name}: the image was built but does not tell its versions: {error}; "
+            f"check `tags` in {spec.folder / 'pyproject.toml'}"
+        ) from None
+    found: dict[str, str] = json.loads(output)
+    return found
+
+
+def tag(client: "DockerClient", step: Step, tags: Iterable[str]) -> None:
+    """Give the step's image more tags; a tag that another image had moves to this one."""
+    for name in tags:
+        client.api.tag(step.reference, step.spec.repository, name, force=True)

@@ -1,0 +1,69 @@
+"""Known vulnerabilities of what is in the images."""
+
+import json
+from dataclasses import replace
+
+from invoke.context import Context
+
+from jhub_docker import host
+from jhub_docker.catalog import load
+from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.errors import ActionError
+from jhub_docker.progress import say, stage
+
+
+@task(
+    iterable=["image"],
+    help={
+        "image": "An image by its folder's name, or a reference in a registry; can be given "
+        "several times (default: all published images).",
+        "database": "A local copy of OSV's database, a folder or a zip file "
+        "(default: JHUB_DOCKER_AUDIT_DATABASE, else OSV's service is asked).",
+        "severity": "Fail from this severity on: low, medium, high or critical (default: the rule "
+        "in pyproject.toml).",
+        "accept-unreached": "Do not fail because parts could not be checked.",
+        "json_": "Write the reports as JSON.",
+    },
+)
+def audit(
+    context: Context,
+    image: list[str],
+    database: str = "",
+    severity: str = "",
+    accept_unreached: bool = False,
+    json_: bool = False,
+) -> None:
+    """Look up known vulnerabilities of all parts of the images, and say what was not checked."""
+    # What only an audit needs is not loaded by every other task.
+    from jhub_docker.registry.access import Access  # noqa: PLC0415
+    from jhub_docker.registry.reference import Reference  # noqa: PLC0415
+    from jhub_docker.release.audit import examine, gate, parts, policy, show  # noqa: PLC0415
+    from jhub_docker.release.audit import severity as severities  # noqa: PLC0415
+
+    catalog = load(ROOT / "packages")
+    references = [Reference.parse_image(name) for name in image if "/" in name]
+    chosen = catalog.select(name for name in image if "/" not in name)
+    if references and len(references) == len(image):
+        chosen = ()
+    rules = policy.read(ROOT)
+    if severity:
+        rules = replace(rules, severity=severities.named(severity, "--severity"))
+    rules = replace(rules, accept_unreached=accept_unreached or rules.accept_unreached)
+    copied = examine.database(database)
+    found = {}
+    if chosen:
+        client = host.require(say, set_up=False, needs=())
+        for spec in chosen:
+            with stage(f"reading what is in {spec.name}"):
+                found[spec.name] = parts.in_engine(client, f"{spec.repository}:latest")
+    for reference in references:
+        with stage(f"reading what is in {reference}"):
+            found[str(reference)] = parts.in_registry(reference, Access.from_environment())
+    verdicts = gate.each(ROOT, found, rules, copied=copied)
+    if json_:
+        write(json.dumps([v.report.to_json() for v in verdicts], indent=2))
+    else:
+        write("\n\n\n".join(show.text(verdict.report) for verdict in verdicts))
+    refused = [f"{v.report.subject}: {r}" for v in verdicts for r in v.refusals]
+    if refused:
+        raise ActionError("\n".join(refused))

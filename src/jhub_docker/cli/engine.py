@@ -1,0 +1,52 @@
+"""The Docker Engine by hand. `up` and `build` call for one by themselves."""
+
+import sys
+
+from invoke.context import Context
+
+from jhub_docker import host
+from jhub_docker.cli.task import task
+from jhub_docker.progress import say
+
+
+@task(help={"yes": "Set the engine up without asking."})
+def start(context: Context, yes: bool = False) -> None:
+    """Start an engine where none answers, installing it first on Debian and its family."""
+    host.start(say, assume_yes=yes)
+
+
+@task()
+def stop(context: Context) -> None:
+    """Stop the engine that engine.start started, and no other."""
+    host.stop(say)
+
+
+@task()
+def restart(context: Context) -> None:
+    """Restart the engine that engine.start started; people's servers go on running."""
+    host.restart(say)
+
+
+@task(
+    help={
+        "platform": "The platform to emulate.",
+        "off": "End the emulation; what was installed stays.",
+        "yes": "Do it without asking.",
+    }
+)
+def emulate(
+    context: Context, platform: str = "linux/arm64", off: bool = False, yes: bool = False
+) -> None:
+    """Let this machine run and build another platform's images, by qemu; root, Debian's family."""
+    from jhub_docker.host import emulation  # noqa: PLC0415 - only this task needs it
+
+    if off:
+        emulation.stop(platform, say)
+    else:
+        emulation.start(platform, say, assume_yes=yes)
+
+
+@task()
+def status(context: Context) -> None:
+    """Show the engine in use: address, version, storage, cgroups, free disk, who started it."""
+    sys.stdout.write("\n".join(host.status().lines()) + "\n")

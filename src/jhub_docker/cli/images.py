@@ -1,0 +1,118 @@
+"""The images: build, list, lock and test them, and make the bases they stand on."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from invoke.context import Context
+
+from jhub_docker import host, nox
+from jhub_docker.build import bases as base_images
+from jhub_docker.build import builders, builds, planning
+from jhub_docker.catalog import load
+from jhub_docker.cli import tables
+from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.errors import ActionError
+from jhub_docker.locks import refresh as locks
+from jhub_docker.progress import say
+
+_IMAGE = "An image by its folder's name; can be given several times (default: all)."
+_BASE = "Public bases or stand-ins: pull, standin, or auto (pull where possible; the default)."
+_YES = "Set an engine up without asking where none answers."
+
+
+@task(
+    iterable=["image", "platform"],
+    help={
+        "image": _IMAGE,
+        "platform": "Build for this platform, such as linux/arm64, or for all; can be given "
+        "several times (default: the engine's own).",
+        "force": "Build the named images even when nothing changed, without the build cache.",
+        "plan": "Only say what would be built, and because of which input.",
+        "json_": "Write the result as JSON.",
+        "base": _BASE,
+        "yes": _YES,
+    },
+)
+def build(
+    context: Context,
+    image: list[str],
+    platform: list[str],
+    force: bool = False,
+    plan: bool = False,
+    json_: bool = False,
+    base: str = "auto",
+    yes: bool = False,
+) -> None:
+    """Build the images that are out of date, parents first, siblings in parallel."""
+    base_images.mode(base)
+    load(ROOT / "packages").select(image)
+    chosen = builders.asked(platform)
+    client = host.require(say, assume_yes=yes, needs=())
+    if plan:
+        plans, others = planning.for_platforms(client, ROOT, image, chosen, base=base, force=force)
+        write(tables.plans_json(plans) if json_ else tables.plans(plans, others))
+        return
+    results = []
+    for one in chosen or ("",):
+        results += builds.build(
+            client,
+            ROOT,
+            image,
+            base=base,
+            force=force,
+            ready=lambda: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
+            platform=one,
+        )
+    rows = [dataclasses.asdict(result) for result in results]
+    write(json.dumps(rows, indent=2) if json_ else tables.builds(results))
+    failed = [result for result in results if result.outcome == "failed"]
+    if failed:
+        raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+
+
+@task(help={"json_": "Write the list as JSON."})
+def images(context: Context, json_: bool = False) -> None:
+    """List the images in the engine: version, release or local build, size, and their base."""
+    host.require(say, set_up=False, needs=())
+    rows = builds.listing(load(ROOT / "packages"))
+    write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
+
+
+@task(help={"base": _BASE, "yes": _YES})
+def bases(context: Context, base: str = "auto", yes: bool = False) -> None:
+    """Get the base images: pull the public ones, or make their stand-ins."""
+    mode = base_images.mode(base)
+    client = host.require(say, assume_yes=yes, needs={"buildx", "disk"})
+    write(tables.bases(builds.make_bases(client, ROOT, mode)))
+
+
+@task(
+    iterable=["image", "package"],
+    help={
+        "image": _IMAGE,
+        "upgrade": "Move to the newest versions the pyproject.toml allows.",
+        "package": "Upgrade only this Python package; can be given several times.",
+    },
+)
+def lock(context: Context, image: list[str], package: list[str], upgrade: bool = False) -> None:
+    """Refresh lock files and say what changed, and what a platform cannot install."""
+    from jhub_docker.locks import installable  # noqa: PLC0415 - only this task needs it
+
+    catalog = load(ROOT / "packages")
+    chosen = catalog.select(image) if image else tuple(catalog.specs.values())
+    for spec in chosen:
+        if not locks.lockable(spec):
+            continue
+        changes = locks.refresh(spec, upgrade=upgrade and not package, packages=package)
+        lines = [str(change) for change in changes] or ["nothing changed"]
+        write("\n".join([f"{spec.name}:", *(f"  {line}" for line in lines)]))
+    for lack in installable.require(chosen):
+        write(str(lack))
+
+
+@task(iterable=["image"], help={"image": _IMAGE})
+def test(context: Context, image: list[str]) -> None:
+    """Run the image tests through Nox, after building what is out of date."""
+    chosen = load(ROOT / "packages").select(image)
+    nox.run(Path(ROOT), [f"image_tests({spec.name})" for spec in chosen])

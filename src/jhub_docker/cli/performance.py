@@ -1,0 +1,40 @@
+"""Measuring: how fast and how large, each figure beside a peer's from the same run."""
+
+import os
+import subprocess
+
+from invoke.context import Context
+
+from jhub_bench.selection import BY_NAME, DEFAULT, check_runs, select
+from jhub_docker import host
+from jhub_docker.cli.task import ROOT, task
+from jhub_docker.errors import ActionError
+from jhub_docker.progress import say
+
+ENVIRONMENT = ".dev/bench"
+"""Where uv puts the environment of the benchmarks, which use the tests' dependencies as well."""
+
+
+@task(
+    iterable=["only"],
+    help={
+        "only": f"One of {', '.join(DEFAULT)}; or, which take minutes more, {', '.join(BY_NAME)}. "
+        "Can be given several times (default: the former).",
+        "runs": "Number of measured runs of each (default 10).",
+        "yes": "Set an engine up without asking where none answers.",
+    },
+)
+def bench(context: Context, only: list[str], runs: int = 10, yes: bool = False) -> None:
+    """Measure builds, spawns, memory and sizes beside a peer; write JSON, compare with the last."""
+    check_runs(runs)
+    options = [f"--only={name}" for name in select(only)]
+    host.require(say, assume_yes=yes)
+    result = subprocess.run(
+        ["uv", "run", "--quiet", "--locked", "--group", "test",
+         "python", "-m", "jhub_bench", f"--runs={runs}", *options],
+        cwd=ROOT,
+        env={**os.environ, "UV_PROJECT_ENVIRONMENT": ENVIRONMENT},
+        check=False,
+    )  # fmt: skip
+    if result.returncode:
+        raise ActionError("the benchmarks did not all succeed; see the messages above")

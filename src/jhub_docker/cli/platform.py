@@ -1,0 +1,82 @@
+"""The platform: start it, stop it, see how it is.
+
+What only these tasks need is imported in their bodies: a build with nothing to do would wait.
+"""
+
+import json
+
+from invoke.context import Context
+
+from jhub_docker import host, table
+from jhub_docker.build import bases, builds
+from jhub_docker.cli import tables
+from jhub_docker.cli.task import ROOT, task, whole_number, write
+from jhub_docker.errors import ActionError
+from jhub_docker.progress import say
+
+
+@task(
+    help={
+        "base": "Public bases or stand-ins for images to build: pull, standin or auto.",
+        "build": "Build what is out of date first (--no-build: start what is there).",
+        "yes": "Set an engine up without asking where none answers.",
+    }
+)
+def up(context: Context, base: str = "auto", build: bool = True, yes: bool = False) -> None:
+    """Build what is out of date, start hub and proxy, and print where to log in."""
+    from jhub_docker import platform  # noqa: PLC0415
+
+    bases.mode(base)
+    client = host.require(say, assume_yes=yes)
+    if build:
+        results = builds.build(client, ROOT, base=base)
+        write(tables.builds(results))
+        if failed := [result for result in results if result.outcome == "failed"]:
+            raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+    write(platform.up(client, ROOT))
+
+
+@task(
+    help={
+        "servers": "Also stop the servers people are working on (their files stay).",
+        "volumes": "Stop the servers too and delete ALL data: the database, everybody's files.",
+        "yes": "Do not ask before deleting.",
+    }
+)
+def down(context: Context, servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
+    """Stop hub and proxy; people's servers and all data stay unless asked otherwise."""
+    from jhub_docker import platform  # noqa: PLC0415
+
+    client = host.require(say, set_up=False, needs={"compose"})
+    write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
+
+
+@task(help={"json_": "Write it as JSON."})
+def status(context: Context, json_: bool = False) -> None:
+    """Show hub, proxy and people's servers: state, health, image and its origin, since when."""
+    from jhub_docker import platform  # noqa: PLC0415
+
+    client = host.require(say, set_up=False, needs={"compose"})
+    rows = platform.status(client, ROOT)
+    columns = ("container", "role", "state", "image", "origin", "started")
+    write(
+        json.dumps(rows, indent=2)
+        if json_
+        else table.render(columns, [[row[column] for column in columns] for row in rows])
+    )
+
+
+@task(
+    help={
+        "service": "hub, proxy, or a person's container (default: hub and proxy).",
+        "follow": "Go on as new lines come.",
+        "tail": "Number of last lines to show of each.",
+    },
+)
+def logs(context: Context, service: str = "", follow: bool = False, tail: str = "200") -> None:
+    """Show the logs of hub and proxy, or of one person's server."""
+    from jhub_docker import platform  # noqa: PLC0415
+
+    lines = whole_number("--tail", tail)
+    client = host.require(say, set_up=False, needs={"compose"})
+    platform.logs(client, ROOT, service, follow=follow, tail=lines)

@@ -1,0 +1,108 @@
+"""Releasing one image, and which images have to be released.
+
+Modules that only a release needs are imported in the task's body: every other task would wait for
+them too.
+"""
+
+import json
+
+from invoke.context import Context
+
+from jhub_docker import host
+from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.errors import UsageError
+from jhub_docker.progress import say
+
+
+@task(
+    default=True,
+    positional=["image"],
+    iterable=["push", "platform"],
+    help={
+        "image": "The image, by its folder's name.",
+        "bump": "Which number of the version goes up: major, minor, patch, or auto, which follows "
+        "from what changed (the default).",
+        "dry-run": "Only say what the release would be, and what is against it.",
+        "push": "A registry to push to, HOST or HOST/PATH; can be given several times. Without "
+        "it the release stays in this checkout until it is pushed by another call.",
+        "platform": "A platform to make it for, such as linux/arm64; can be given several times "
+        "(default: all it is declared for that can be built here).",
+        "require-all-platforms": "Do not release it without one of those.",
+        "accept-unreached": "Release although some parts could not be checked for known "
+        "vulnerabilities; its record says which.",
+        "keyless": "Sign with the identity of a CI system; needs --identity and --issuer.",
+        "identity": "The identity that signs, with --keyless.",
+        "issuer": "Its OpenID Connect issuer, with --keyless.",
+        "yes": "Do not ask before the release is begun.",
+    },
+)
+def release(
+    context: Context,
+    image: str,
+    push: list[str],
+    platform: list[str],
+    bump: str = "auto",
+    dry_run: bool = False,
+    require_all_platforms: bool = False,
+    accept_unreached: bool = False,
+    keyless: bool = False,
+    identity: str = "",
+    issuer: str = "",
+    yes: bool = False,
+) -> None:
+    """Release one image: version, changelog, build, tests, records, push, verification."""
+    from jhub_docker.registry.access import Access  # noqa: PLC0415
+    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
+    from jhub_docker.release import flow, gates, report  # noqa: PLC0415
+    from jhub_docker.release.publish import Signer  # noqa: PLC0415
+    from jhub_docker.release.record import keys  # noqa: PLC0415
+    from jhub_docker.release.version import check_bump  # noqa: PLC0415
+
+    check_bump(bump)
+    signer, unsigned = None, []
+    if push:
+        unsigned = gates.signing(ROOT, keyless=keyless, identity=identity, issuer=issuer)
+    if push and not dry_run:
+        if unsigned:
+            raise UsageError(gates.told(unsigned, image))
+        trust = keys.trusted(ROOT, identity=identity, issuer=issuer)
+        signer = Signer(keys.signing_key(keyless=keyless), trust)
+    request = flow.Request(
+        image,
+        bump=bump,
+        registries=tuple(push),
+        signer=signer,
+        assume_yes=yes,
+        accept_unreached=accept_unreached,
+        platforms=tuple(platform),
+        require_all_platforms=require_all_platforms,
+    )
+    remote = Remote(Access.from_environment())
+    if dry_run:
+        client = host.require(say, set_up=False, needs=())
+        write(flow.plan(ROOT, client, remote, request, unsigned))
+        return
+    client = host.require(say, assume_yes=yes, needs={"buildx", "disk"})
+    made = flow.release(ROOT, client, remote, request)
+    write(report.outcome(image, made))
+
+
+@task(
+    iterable=["image"],
+    help={
+        "image": "An image by its folder's name; can be given several times (default: all).",
+        "json_": "Write it as JSON.",
+    },
+)
+def status(context: Context, image: list[str], json_: bool = False) -> None:
+    """Say which images have to be released and why: what changed since, the next version."""
+    from jhub_docker.release import artifact, report, status  # noqa: PLC0415
+
+    client = host.require(say, set_up=False, needs=())
+    resolve = artifact.resolver(client)
+    now = status.read(ROOT / "packages", resolve)
+    chosen = now.catalog.select(image)
+    for spec in chosen:
+        status.require_published(now.catalog, spec)
+    found = [status.of(ROOT, spec.name, now, resolve) for spec in chosen]
+    write(json.dumps(report.as_data(found), indent=2) if json_ else report.status(found))

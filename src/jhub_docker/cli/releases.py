@@ -1,0 +1,132 @@
+"""What can be done with releases that exist: build one again, compare two, take one back.
+
+Modules that only these need are imported in the tasks' bodies: every other task would wait for
+them too.
+"""
+
+import json
+
+from invoke.context import Context
+
+from jhub_docker import host
+from jhub_docker.catalog import load
+from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.errors import ActionError
+from jhub_docker.progress import say
+
+
+@task(
+    positional=["name", "before", "after"],
+    help={
+        "name": "An image by its folder's name, or where it is: REGISTRY/REPOSITORY.",
+        "before": "The older version; in a registry any tag, or sha256:….",
+        "after": "The newer version, likewise.",
+        "key": "The public key to trust for images in registries (default: cosign.pub of this "
+        "checkout; where there is none, signatures are not checked).",
+        "json_": "Write the comparison as JSON.",
+    },
+)
+def diff(
+    context: Context, name: str, before: str, after: str, key: str = "", json_: bool = False
+) -> None:
+    """Compare the packages of two releases: what changed, and what grew."""
+    # Only releases and what looks at them need these.
+    from jhub_docker.registry.access import Access  # noqa: PLC0415
+    from jhub_docker.registry.reference import Reference  # noqa: PLC0415
+    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
+    from jhub_docker.release import difference, listings  # noqa: PLC0415
+    from jhub_docker.release.record import keys  # noqa: PLC0415
+
+    if "/" in name:
+        known = key or (ROOT / keys.PUBLIC).is_file()
+        trust = keys.trusted(ROOT, key=key) if known else None
+        remote = Remote(Access.from_environment())
+        images = [f"{name}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
+        references = [Reference.parse(one) for one in images]
+        pair = [listings.of_reference(remote, one, trust) for one in references]
+    else:
+        pair = listings.of_releases(ROOT, name, (before, after))
+    found = difference.compare(*pair)
+    if json_:
+        write(json.dumps(difference.as_data(found), indent=2))
+    else:
+        write(difference.text(found))
+
+
+@task(
+    positional=["reference"],
+    help={
+        "reference": "A released image, as REGISTRY/REPOSITORY:TAG; or an image by its folder's "
+        "name: what HEAD has of it is built twice.",
+        "key": "The public key to trust (default: cosign.pub of this checkout).",
+        "no-cache": "Build it and all it is built from on an empty cache.",
+        "anyway": "Build also when base or plan here are not the recorded ones.",
+        "json_": "Write the comparison as JSON.",
+    },
+)
+def rebuild(
+    context: Context,
+    reference: str,
+    key: str = "",
+    no_cache: bool = False,
+    anyway: bool = False,
+    json_: bool = False,
+) -> None:
+    """Build a released image again from its signed record, and compare digests and files."""
+    # Only releases and what looks at them need these.
+    from jhub_docker.registry.access import Access  # noqa: PLC0415
+    from jhub_docker.registry.reference import Reference  # noqa: PLC0415
+    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
+    from jhub_docker.release import rebuild, rebuild_report, recorded  # noqa: PLC0415
+    from jhub_docker.release.record import keys  # noqa: PLC0415
+
+    if "/" in reference:
+        image, trust = Reference.parse_image(reference), keys.trusted(ROOT, key=key)
+        remote = Remote(Access.from_environment())
+        released = recorded.find(remote, image, trust)
+        rebuild.require_commit(ROOT, released.recorded)
+        client = host.require(say, needs={"buildx", "disk"})
+        outcome = rebuild.rebuild(ROOT, client, remote, released, no_cache=no_cache, anyway=anyway)
+    else:
+        (spec,) = load(ROOT / "packages").select([reference])
+        client = host.require(say, needs={"buildx", "disk"})
+        outcome = rebuild.twice(ROOT, client, spec.name)
+    if json_:
+        write(json.dumps(rebuild_report.as_data(reference, outcome), indent=2))
+    else:
+        write(rebuild_report.text(reference, outcome))
+    if not outcome.same:
+        raise ActionError(f"{reference} did not become the same image again")
+
+
+@task(
+    positional=["image", "version"],
+    iterable=["push"],
+    help={
+        "image": "The image by its folder's name.",
+        "version": "The release to take back.",
+        "reason": "Why, for people who have it: goes into the ledger and the commit.",
+        "push": "A registry whose moving tags are to leave it, with or without a path; can be "
+        "given several times.",
+    },
+)
+def yank(context: Context, image: str, version: str, push: list[str], reason: str = "") -> None:
+    """Take a release back: commit that in its ledger, and lead moving tags away from it."""
+    # Only releases and what looks at them need these.
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from jhub_docker.catalog import ledger  # noqa: PLC0415
+    from jhub_docker.registry.access import Access  # noqa: PLC0415
+    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
+    from jhub_docker.release import publish, yanking  # noqa: PLC0415
+
+    (spec,) = load(ROOT / "packages").select([image])
+    places = [publish.repository(spec, registry) for registry in push]
+    if yanking.mark(ROOT, spec, version, reason, datetime.now(UTC).date()):
+        write(f"{image} {version} is yanked, and that is committed")
+    else:
+        write(f"{image} {version} was yanked before")
+    remote = Remote(Access.from_environment())
+    yanked = publish.yanked(ledger.read(spec.folder))
+    for place in places:
+        write(yanking.text(yanking.settle(remote, place, yanked)))

@@ -1,0 +1,132 @@
+"""Installing packages with apt, and the files of this project under /etc/apt.
+
+Which packages, and what the files say, is decided in `packages`.
+"""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from jhub_docker.errors import ActionError
+from jhub_docker.host.packages import PackagePlan, derived_source, preferences
+
+SOURCE = Path("etc/apt/sources.list.d/jhub-docker.sources")
+PREFERENCES = Path("etc/apt/preferences.d/jhub-docker")
+HEADER = (
+    "# Made by jhub-docker (./dev invoke engine.start): the packages of a Docker Engine that\n"
+    "# builds its images, from the suite {suite}, and nothing else from there. Removing this\n"
+    "# file and {other} undoes it.\n"
+)
+
+Log = Callable[[str], None]
+
+
+def read_sources(root: Path = Path("/")) -> dict[str, str]:
+    """apt's source files by path."""
+    folder = root / "etc/apt"
+    candidates = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))]
+    return {
+        str(path): path.read_text()
+        for path in candidates
+        if path.is_file() and path.suffix in {".list", ".sources"}
+    }
+
+
+def installed(root: Path = Path("/")) -> set[str]:
+    """The names of the installed packages, from dpkg's own record."""
+    names = set()
+    name = ""
+    with contextlib.suppress(OSError):
+        for line in (root / "var/lib/dpkg/status").read_text(errors="replace").splitlines():
+            if line.startswith("Package: "):
+                name = line.removeprefix("Package: ")
+            elif line == "Status: install ok installed":
+                names.add(name)
+    return names
+
+
+def write_sources(plan: PackagePlan, root: Path = Path("/")) -> None:
+    """Write the further suite's source and the pins that keep it to the plan's packages."""
+    if plan.suite is None or plan.beside is None:
+        return
+    source = derived_source(read_sources(root), plan.beside, plan.suite)
+    texts = {SOURCE: (source, PREFERENCES), PREFERENCES: (preferences(plan), SOURCE)}
+    # The pins go first: a suite without them would offer all of its packages.
+    for path in (PREFERENCES, SOURCE):
+        text, other = texts[path]
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(HEADER.format(suite=plan.suite, other=f"/{other}") + text)
+        target.chmod(0o644)
+
+
+def install(plan: PackagePlan, log: Log, root: Path = Path("/")) -> None:
+    """Install the plan's packages, without starting a service that they bring.
+
+    `root` may be the root of another system, which apt then works on. Raises ActionError with the
+    end of what apt said.
+    """
+    try:
+        write_sources(plan, root)
+        with _no_service_start(root):
+            log("apt-get update")
+            _apt(root, "update", "--quiet")
+            log(f"apt-get install {' '.join(plan.packages)}")
+            _apt(
+                root,
+                "install",
+                "--yes",
+                "--quiet",
+                "--no-install-recommends",
+                "-o",
+                "Dpkg::Options::=--force-confold",
+                *plan.packages,
+            )
+    except OSError as error:
+        raise ActionError(
+            f"cannot set up apt: {error.filename}: {error.strerror}; run this as root"
+        ) from error
+
+
+@contextlib.contextmanager
+def _no_service_start(root: Path) -> Iterator[None]:
+    """Keep maintainer scripts from starting the daemon (Debian policy 9.11, policy-rc.d).
+
+    How it is started depends on the machine and is decided in `setup`; left to the package, a
+    machine without systemd gets an engine started by an init script, or a failed installation.
+    """
+    policy = root / "usr/sbin/policy-rc.d"
+    if policy.exists():
+        yield
+        return
+    policy.parent.mkdir(parents=True, exist_ok=True)
+    policy.write_text(
+        "#!/bin/sh\n# Made by jhub-docker for the time of one installation.\nexit 101\n"
+    )
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink(missing_ok=True)
+
+
+def _apt(root: Path, *arguments: str) -> None:
+    enter = [] if root == Path("/") else ["chroot", str(root)]
+    result = subprocess.run(
+        [*enter, "apt-get", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
+    )
+    if result.returncode != 0:
+        tail = "\n".join(result.stdout.splitlines()[-15:])
+        raise ActionError(
+            f"apt-get {arguments[0]} failed; it said:\n{tail}\nMend that (often the network, the "
+            "proxy, or another apt at work) and run this again"
+        )

@@ -1,0 +1,112 @@
+"""The programs that talk to registries and sign: found, or unpacked from the distribution.
+
+Nothing is installed and nothing outside `.dev/tools/` is written, so this needs no root: apt is
+given lists of its own where the machine's does not know the program.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from jhub_docker.errors import ActionError
+from jhub_docker.host import apt, packages
+from jhub_docker.progress import stage
+
+Name = Literal["oras", "cosign", "docker-registry"]
+"""Programs, each in a Debian package of the same name; `docker-registry` is for tests only."""
+
+FOLDER = Path(__file__).resolve().parents[3] / ".dev" / "tools"
+"""Where programs are unpacked. It can be deleted at any time."""
+
+_FURTHER = {"bookworm": "trixie"}
+"""The suite to take a program from on a release that lacks it; they need libc 2.34 only."""
+
+_BY_HAND = (
+    "install {name} so that it is on PATH (Debian 13 and Ubuntu 25.04 have it as the package "
+    "{name}; elsewhere from its project's releases)"
+)
+
+
+def program(name: Name, *, folder: Path = FOLDER, root: Path = Path("/")) -> Path:
+    """The program's path: from PATH, else unpacked below `folder`, which takes seconds once.
+
+    `root` is the machine's root, whose apt sources are read. Raises ActionError that says what to
+    install where the distribution does not have it.
+    """
+    if found := shutil.which(name):
+        return Path(found)
+    unpacked = folder / "usr" / "bin" / name
+    if not unpacked.is_file():
+        if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+            raise ActionError(f"{name} is needed and not there: {_BY_HAND.format(name=name)}")
+        with stage(f"getting {name} from the distribution"):
+            _unpack(name, folder, root)
+    return unpacked
+
+
+def _unpack(name: str, folder: Path, root: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="getting-") as place:
+        here = Path(place)
+        options: list[str] = []
+        if not (versions := _versions(name, options)):
+            options = _own_lists(here, root, name)
+            versions = _versions(name, options)
+        if not versions:
+            raise ActionError(
+                f"{name} is needed and the distribution has none: {_BY_HAND.format(name=name)}"
+            )
+        # The version is named, for the further suite may be pinned away.
+        _run(name, "apt-get", *options, "download", "-q", f"{name}={versions[0]}", cwd=here)
+        (package,) = here.glob("*.deb")
+        _run(name, "dpkg-deb", "-x", str(package), "unpacked", cwd=here)
+        target = folder / "usr" / "bin" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (here / "unpacked" / "usr" / "bin" / name).replace(target)
+
+
+def _versions(name: str, options: list[str]) -> list[str]:
+    """The versions apt knows, the newest first (apt-cache(8), madison: `package | version | …`)."""
+    result = subprocess.run(
+        ["apt-cache", *options, "madison", name], capture_output=True, text=True, check=False
+    )
+    rows = (line.split("|") for line in result.stdout.splitlines())
+    return [row[1].strip() for row in rows if len(row) == 3 and "Packages" in row[2]]
+
+
+def _own_lists(here: Path, root: Path, name: str) -> list[str]:
+    """apt options for lists of our own: the machine's sources, or its further suite's."""
+    sources = here / "sources.list.d"
+    for made in (sources, here / "lists" / "partial", here / "cache"):
+        made.mkdir(parents=True)
+    release = packages.os_release((root / "etc/os-release").read_text())
+    codename = release.get("VERSION_CODENAME", "")
+    known = apt.read_sources(root)
+    if further := _FURTHER.get(codename):
+        known = {"further.sources": packages.derived_source(known, codename, further)}
+    for number, (path, text) in enumerate(known.items()):
+        (sources / f"{number}{Path(path).suffix}").write_text(text)
+    options = [
+        f"Dir::Etc::SourceParts={sources}",
+        "Dir::Etc::SourceList=/dev/null",
+        f"Dir::State::Lists={here / 'lists'}",
+        f"Dir::Cache={here / 'cache'}",
+    ]
+    flags = [flag for option in options for flag in ("-o", option)]
+    _run(name, "apt-get", *flags, "update", "-q", cwd=here)
+    return flags
+
+
+def _run(name: str, *command: str, cwd: Path) -> None:
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    result = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise ActionError(
+            f"{command[0]} could not get {name}; it said:\n{result.stderr.strip()[-800:]}\n"
+            f"Mend that (often the network or the proxy), or {_BY_HAND.format(name=name)}"
+        )

@@ -1,0 +1,178 @@
+"""A Debian root file system made by debootstrap, for machines without a container registry.
+
+Where its packages come from is read from the machine's own apt configuration; no archive is named
+here. It is imported once per recipe and kept in the engine.
+"""
+
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jhub_docker.catalog.identity import LABEL, digest, short, suffix
+from jhub_docker.engine import cli_environment, quick
+from jhub_docker.errors import ActionError
+from jhub_docker.oci import canonical
+from jhub_docker.progress import say, stage
+
+REPOSITORY = "local/debian-debootstrap"
+INCLUDED_PACKAGES = ("ca-certificates",)
+
+# Debian's own images keep package lists and archives out of layers the same way.
+_DOCKER_CLEAN = """\
+APT::Install-Recommends "false";
+Acquire::Languages "none";
+"""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One suite of a Debian archive, as the machine's apt knows it."""
+
+    uri: str
+    suite: str
+    label: str
+
+
+def recipe_key(suite: str) -> str:
+    """What identifies the recipe; another key means another root file system."""
+    return digest([suite, INCLUDED_PACKAGES, _DOCKER_CLEAN, canonical.LATEST])
+
+
+def parse_index_targets(text: str) -> list[Archive]:
+    """Read `apt-get indextargets` lines of the form `uri|suite|label|origin`; Debian's only."""
+    archives = []
+    for line in text.splitlines():
+        uri, suite, label, origin = line.split("|")
+        archive = Archive(uri.rstrip("/"), suite, label)
+        if origin == "Debian" and archive not in archives:
+            archives.append(archive)
+    return archives
+
+
+def sources_for(suite: str, archives: Sequence[Archive]) -> list[str]:
+    """The sources.list lines of a `suite` system, from the archives the machine itself uses.
+
+    The main archive, its updates and the security archive, as far as the machine has them.
+    """
+    main = next((a.uri for a in archives if a.label == "Debian"), None)
+    security = next((a.uri for a in archives if a.label == "Debian-Security"), None)
+    lines = [f"deb {main} {name} main" for name in (suite, f"{suite}-updates") if main]
+    if security:
+        lines.append(f"deb {security} {suite}-security main")
+    return lines
+
+
+def reference(suite: str, platform: str = "") -> str:
+    """What the root file system of Debian `suite` is called; `platform`: empty for the engine's."""
+    return f"{REPOSITORY}:{suite}-{short(recipe_key(suite))}{suffix(platform)}"
+
+
+def is_here(suite: str, platform: str = "") -> bool:
+    """Whether the engine has it."""
+    return quick.image(reference(suite, platform)) is not None
+
+
+def ensure(suite: str, platform: str = "") -> None:
+    """Have the root file system of Debian `suite` as an image of the engine, made if it is missing.
+
+    For another platform than the engine's own, this machine has to emulate it. Raises ActionError
+    where it cannot be made: not root, no debootstrap, an archive out of reach.
+    """
+    if is_here(suite, platform):
+        return
+    _require_debootstrap()
+    what, long = (f" for {platform}", "some minutes") if platform else ("", "about a minute")
+    with (
+        stage(f"making a Debian {suite} root file system{what} with debootstrap ({long})"),
+        tempfile.TemporaryDirectory(prefix="jhub-docker-rootfs-") as scratch,
+    ):
+        root = Path(scratch) / "root"
+        sources = sources_for(suite, _archives())
+        mirror = sources[0].split()[1] if sources else ""
+        _debootstrap(suite, root, mirror, platform)
+        if sources:
+            (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n", encoding="ascii")
+        (root / "etc/apt/apt.conf.d/90-docker").write_text(_DOCKER_CLEAN, encoding="ascii")
+        # ldconfig's cache has inode numbers in it, so it never comes out the same twice.
+        for path in ("var/cache/apt", "var/cache/ldconfig", "var/lib/apt/lists", "var/log"):
+            for entry in (root / path).glob("**/*"):
+                if entry.is_file():
+                    entry.unlink()
+        archive = Path(scratch) / "root.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(root, arcname=".")
+        # Another run may have been faster, and images stand on what it made.
+        if not is_here(suite, platform):
+            _import(archive, reference(suite, platform), platform)
+
+
+def _archives() -> list[Archive]:
+    if shutil.which("apt-get") is None:
+        return []
+    listing = subprocess.run(
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(REPO_URI)|$(RELEASE)|$(LABEL)|$(ORIGIN)",
+            "Created-By: Packages",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return parse_index_targets(listing.stdout)
+
+
+def _require_debootstrap() -> None:
+    if os.name != "posix" or os.geteuid() != 0:
+        raise ActionError(
+            "a stand-in base can only be made as root, since debootstrap needs it; run this as "
+            "root, or make the public base reachable and use --base pull"
+        )
+    if shutil.which("debootstrap"):
+        return
+    if shutil.which("apt-get") is None:
+        raise ActionError(
+            "debootstrap is missing and there is no apt-get to install it with; install "
+            "debootstrap, or make the public base reachable and use --base pull"
+        )
+    say("installing debootstrap from the distribution")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "-q"],
+        ["apt-get", "install", "-q", "-y", "--no-install-recommends", "debootstrap"],
+    ):
+        _run(command, environment)
+
+
+def _debootstrap(suite: str, root: Path, mirror: str, platform: str) -> None:
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(INCLUDED_PACKAGES)}"]
+    if platform:  # Debian's names of amd64 and arm64 are OCI's
+        command.append(f"--arch={platform.split('/')[1]}")
+    # With a fixed date /etc/shadow does not have the day on which it was made.
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(canonical.LATEST)}
+    # Without a mirror debootstrap falls back to the archive its own scripts name.
+    _run([*command, suite, str(root), *([mirror] if mirror else [])], environment)
+
+
+def _import(archive: Path, name: str, platform: str) -> None:
+    """By the docker program: docker-py's import cannot say for which platform an image is."""
+    labels = {f"{LABEL}.base": "stand-in", f"{LABEL}.package": "debian"}
+    changes = [f'--change=LABEL {key}="{value}"' for key, value in labels.items()]
+    options = [*changes, *([f"--platform={platform}"] if platform else [])]
+    _run(["docker", "import", *options, str(archive), name], cli_environment())
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    result = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if result.returncode:
+        last = result.stdout.decode(errors="replace").strip().splitlines()[-5:]
+        raise ActionError(f"{command[0]} failed:\n  " + "\n  ".join(last))

@@ -1,0 +1,256 @@
+"""An engine for this machine: the one that answers, or one installed and started here.
+
+Setting one up is only done on a Debian-family machine, as root, at the default socket, and where
+there is a terminal only after asking. `engine.stop` undoes the start, and nothing but that.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jhub_docker.engine import checks, quick
+from jhub_docker.engine.address import UnreachableError, address, connect, is_default
+from jhub_docker.errors import ActionError
+from jhub_docker.host import apt
+from jhub_docker.host.apt import Log
+from jhub_docker.host.daemon import Daemon
+from jhub_docker.host.packages import BY_HAND, PARTS, PackagePlan, os_release, plan
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What decides how an engine comes to run here."""
+
+    release: dict[str, str]
+    root: bool
+    systemd: bool
+    apt: bool
+    present: frozenset[str]
+    """Which of `packages.PARTS` are there."""
+    installed: frozenset[str]
+
+
+def read_machine() -> Machine:
+    """Look at this machine; nothing is changed."""
+    release = Path("/etc/os-release")
+    wrong = checks.wrong_plugins(("buildx", "compose"))
+    present = {
+        "engine": shutil.which("dockerd") is not None,
+        "client": shutil.which("docker") is not None,
+        "buildx": "buildx" not in wrong,
+        "compose": "compose" not in wrong,
+    }
+    return Machine(
+        release=os_release(release.read_text()) if release.is_file() else {},
+        root=os.geteuid() == 0,
+        systemd=Path("/run/systemd/system").is_dir(),  # sd_booted(3)
+        apt=shutil.which("apt-get") is not None,
+        present=frozenset(part for part, there in present.items() if there),
+        installed=frozenset(apt.installed()),
+    )
+
+
+def decide(machine: Machine, *, running: bool, problem: str) -> PackagePlan | None:
+    """The packages to install so that an engine can run and be used; None for none.
+
+    `running` says that an engine answers and only the client lacks something; `problem` is the
+    sentence a person reads first. Raises ActionError where nothing can be set up, with what to do.
+    """
+    parts = [part for part in PARTS if not (running and part == "engine")]
+    missing = [part for part in parts if part not in machine.present]
+    if not missing and (running or machine.root):
+        return None
+    if "engine" in machine.present and not running and not machine.root:
+        how = "sudo systemctl start docker" if machine.systemd else "sudo dockerd"
+        raise ActionError(f"{problem}. The engine is installed: start it (`{how}`)")
+    if not machine.apt:
+        raise ActionError(f"{problem}: {BY_HAND}")
+    if not machine.root:
+        raise ActionError(
+            f"{problem}. As root, `./dev invoke engine.start` sets it up from the distribution's "
+            f"packages; or {BY_HAND}"
+        )
+    try:
+        return plan(machine.release, missing, machine.installed)
+    except ActionError as error:
+        raise ActionError(f"{problem}: {error}") from None
+
+
+def require(
+    log: Log,
+    assume_yes: bool = False,
+    set_up: bool = True,
+    needs: Iterable[str] = checks.NEEDS,
+) -> "DockerClient":
+    """A client of an engine that can do what is `needs`; one is set up where that is possible.
+
+    `log` gets one line per step. Raises ActionError, before any work, saying what is missing and
+    what to install or change; with `set_up` false it never changes anything.
+    """
+    needs = set(needs)
+    if not needs and checks.fine(quick.server()):
+        return quick.LaterClient()
+    try:
+        client = connect()
+    except UnreachableError as error:
+        if error.denied or not set_up or not is_default(address()):
+            raise
+        _set_up(str(error), log, assume_yes, running=False)
+        client = connect()
+    else:
+        problems = checks.wrong_plugins(needs)
+        if problems and set_up and is_default(address()):
+            _set_up("; ".join(problems.values()), log, assume_yes, running=True)
+    checks.check(client, needs)
+    return client
+
+
+def start(log: Log, assume_yes: bool = False, daemon: Daemon | None = None) -> None:
+    """Have an engine answer at the default socket (or `daemon`'s), set up where it has to be."""
+    daemon = daemon or Daemon()
+    if daemon.answers():
+        log(f"an engine answers at unix://{daemon.socket} already")
+    elif daemon == Daemon():
+        require(log, assume_yes)
+    else:
+        _launch(daemon, log, systemd=False)
+
+
+def stop(log: Log, daemon: Daemon | None = None) -> None:
+    """Stop the engine that `start` started. Raises ActionError when the one there is another's."""
+    daemon = daemon or Daemon()
+    going_on = _containers(daemon)
+    if daemon.stop() or _stop_unit(daemon):
+        log("the engine has stopped; images and volumes are kept")
+        if going_on:
+            log(f"{going_on} containers go on running without it, until it is started again")
+    elif daemon.answers():
+        raise ActionError(
+            f"the engine at unix://{daemon.socket} was not started by `./dev invoke engine.start`: "
+            "stop it the way it was started (such as `systemctl stop docker.socket docker`)"
+        )
+    else:
+        log("no engine runs that was started from here")
+
+
+def restart(log: Log, daemon: Daemon | None = None) -> None:
+    """Stop and start the engine that `start` started; with live-restore its containers go on.
+
+    Raises ActionError when there is no such engine.
+    """
+    daemon = daemon or Daemon()
+    if daemon.running() is None:
+        raise ActionError(
+            f"the engine at unix://{daemon.socket} was not started by `./dev invoke engine.start`: "
+            "restart it the way it was started (such as `systemctl restart docker`)"
+        )
+    daemon.stop()
+    _launch(daemon, log, systemd=False)
+
+
+def _containers(daemon: Daemon) -> int:
+    """How many containers will go on running when the engine stops."""
+    if not daemon.answers():
+        return 0
+    import docker  # noqa: PLC0415
+
+    with contextlib.closing(docker.DockerClient(f"unix://{daemon.socket}")) as client:
+        info = client.info()
+    return int(info["ContainersRunning"]) if info["LiveRestoreEnabled"] else 0
+
+
+def started_here(daemon: Daemon | None = None) -> bool:
+    """Whether the engine at the default socket (or `daemon`'s) was started by `start`."""
+    daemon = daemon or Daemon()
+    return daemon.running() is not None or _unit_record(daemon) is not None
+
+
+def _set_up(problem: str, log: Log, assume_yes: bool, *, running: bool) -> None:
+    """Install what is missing and start the engine, having said so and asked."""
+    machine = read_machine()
+    wanted = decide(machine, running=running, problem=problem)
+    if wanted:
+        origin = f", from {wanted.suite} beside {wanted.beside}" if wanted.suite else ""
+        what = f"install {' '.join(wanted.packages)} with apt{origin}"
+        what += "" if running else ", then start the engine"
+    else:
+        what = "start the installed engine"
+    log(f"{problem}.")
+    log(f"To be done as root: {what}.")
+    _ask(log, assume_yes)
+    if wanted:
+        apt.install(wanted, log)
+    if not running:
+        _launch(Daemon(), log, systemd=machine.systemd)
+
+
+def _ask(log: Log, assume_yes: bool) -> None:
+    if assume_yes:
+        return
+    if not sys.stdin.isatty():
+        log("There is no terminal to ask at, so it is done.")
+        return
+    if input("Do it? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise ActionError(f"nothing was changed, and an engine is needed: {BY_HAND}")
+
+
+def _launch(daemon: Daemon, log: Log, *, systemd: bool) -> None:
+    if not systemd:
+        log(f"starting dockerd; its log is {daemon.log}")
+        daemon.start()
+        return
+    log("systemctl start docker")
+    result = _systemctl("start", "docker.socket", "docker.service")
+    if result.returncode != 0:
+        raise ActionError(
+            f"systemd could not start the engine: {result.stderr.strip()}; "
+            "`journalctl -u docker` says why"
+        )
+    _unit_file(daemon).parent.mkdir(parents=True, exist_ok=True)
+    _unit_file(daemon).write_text(_invocation())
+
+
+def _unit_file(daemon: Daemon) -> Path:
+    return daemon.state / "systemd-invocation"
+
+
+def _invocation() -> str:
+    """systemd's id of this very run of the unit; another start has another one."""
+    return _systemctl("show", "--property", "InvocationID", "--value", "docker").stdout.strip()
+
+
+def _unit_record(daemon: Daemon) -> str | None:
+    """The recorded run of the unit, if it is the one that goes on."""
+    try:
+        recorded = _unit_file(daemon).read_text()
+    except OSError:
+        return None
+    return recorded if recorded and recorded == _invocation() else None
+
+
+def _stop_unit(daemon: Daemon) -> bool:
+    if _unit_record(daemon) is None:
+        return False
+    result = _systemctl("stop", "docker.socket", "docker.service")
+    if result.returncode != 0:
+        raise ActionError(f"systemd could not stop the engine: {result.stderr.strip()}")
+    _unit_file(daemon).unlink(missing_ok=True)
+    return True
+
+
+def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["systemctl", *arguments], capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        return subprocess.CompletedProcess(arguments, 1, "", str(error))

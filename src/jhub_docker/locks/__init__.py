@@ -1,0 +1,1 @@
+"""What is locked: `uv.lock` and `package-lock.json` read, refreshed, compared, judged."""

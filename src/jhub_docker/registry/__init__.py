@@ -1,0 +1,1 @@
+"""Images in registries: references, who may, transfers that go on after a cut, version tags."""

@@ -1,0 +1,88 @@
+"""How registries are reached: over TLS with which CA, or in the clear.
+
+Credentials are not here: the programs that talk to registries read Docker's own configuration with
+its credential helpers, so that no secret passes through this library.
+"""
+
+import functools
+import hashlib
+import ipaddress
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jhub_docker.errors import UsageError
+from jhub_docker.host import machine
+
+
+@functools.cache
+def _place() -> "tempfile.TemporaryDirectory[str]":
+    """A folder for as long as this process runs."""
+    return tempfile.TemporaryDirectory(prefix="jhub-docker-ca-")
+
+
+@dataclass(frozen=True)
+class Access:
+    """What holds for every registry of one command.
+
+    `ca_file` holds the CAs of registries that the machine does not trust by itself, in PEM; they
+    are trusted beside the machine's. `plain_registries` (`host` or `host:port`) speak HTTP. With
+    `plain_http` set, all do or none does; unset, so do registries on this machine's own loopback
+    address, as for the Docker Engine, unless there is a `ca_file`.
+    """
+
+    plain_http: bool | None = None
+    ca_file: Path | None = None
+    plain_registries: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Access":
+        """JHUB_REGISTRY_CA (a file) and JHUB_REGISTRY_PLAIN_HTTP (registries, with commas).
+
+        Raises UsageError when the file is not there.
+        """
+        ca_file = environment.get("JHUB_REGISTRY_CA", "")
+        if ca_file and not Path(ca_file).is_file():
+            raise UsageError(
+                f"JHUB_REGISTRY_CA names {ca_file}, which is no file; expected a file of PEM "
+                "certificates: correct the variable or unset it"
+            )
+        plain = environment.get("JHUB_REGISTRY_PLAIN_HTTP", "").split(",")
+        return cls(
+            ca_file=Path(ca_file).resolve() if ca_file else None,
+            plain_registries=tuple(name.strip() for name in plain if name.strip()),
+        )
+
+    def is_plain(self, registry: str) -> bool:
+        """Whether this registry is spoken to in the clear."""
+        if self.plain_http is not None:
+            return self.plain_http
+        if registry in self.plain_registries:
+            return True
+        return self.ca_file is None and _is_loopback(registry)
+
+    def bundle(self) -> Path | None:
+        """The CAs to trust in place of the machine's, which are among them; None: just those.
+
+        Programs in Go take a given file for the whole truth; so the two are joined in one that is
+        there as long as this process.
+        """
+        if self.ca_file is None:
+            return None
+        parts = [self.ca_file.read_bytes()]
+        if known := machine.ca_bundle():
+            parts.append(Path(known).read_bytes())
+        joined = b"\n".join(parts)
+        path = Path(_place().name) / f"{hashlib.sha256(joined).hexdigest()[:16]}.pem"
+        path.write_bytes(joined)
+        return path
+
+
+def _is_loopback(registry: str) -> bool:
+    host = registry.rpartition(":")[0] if ":" in registry.rpartition("]")[2] else registry
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,243 @@
+"""Registries: images and what is attached to them, pushed, named, pulled and deleted.
+
+Thin over the program oras. Everything is asked for by digest where there is one; a tag is written
+last. Registries have no way to write a tag only if it is not there, so two releases of one image at
+the same time are not guarded against here.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jhub_docker.errors import ActionError
+from jhub_docker.oci.layout import INDEX, MANIFEST, Descriptor, Layout
+from jhub_docker.registry.access import Access
+from jhub_docker.registry.oras import PAUSES, MissingError, Oras
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.transfer import Transfer, reached
+
+EMPTY = "application/vnd.oci.empty.v1+json"
+"""The type of `{}`, the configuration of what is no image (image-spec 1.1, manifest.md)."""
+
+TITLE = "org.opencontainers.image.title"
+"""The annotation with a file's name."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to attach: its name, media type and bytes."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+class Remote:
+    """All registries, reached as `access` says. Raises ActionError for what they refuse."""
+
+    def __init__(self, access: Access, pauses: tuple[float, ...] = PAUSES) -> None:
+        """`pauses` are the seconds before each further try after a fault that passes."""
+        self.access = access
+        self._oras = Oras(access, pauses)
+
+    def resolve(self, reference: Reference) -> Descriptor | None:
+        """What the reference stands for in the registry; None where it has no such thing."""
+        try:
+            text = self._call(reference, "asking for", "manifest", "fetch", "--descriptor")
+        except MissingError:
+            return None
+        return Descriptor.from_json(json.loads(text))
+
+    def manifest(self, reference: Reference) -> tuple[Descriptor, dict[str, Any]]:
+        """A manifest or index, its bytes checked against its digest. Raises MissingError."""
+        data = self._call(reference, "reading", "manifest", "fetch")
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        if reference.digest and digest != reference.digest:
+            raise ActionError(f"{reference}: the registry sent {digest} instead")
+        value = json.loads(data)
+        media_type = value.get("mediaType", INDEX if "manifests" in value else MANIFEST)
+        return Descriptor(media_type, digest, len(data)), value
+
+    def blob(self, reference: Reference) -> bytes:
+        """A small blob by its digest, checked by oras. Raises MissingError."""
+        return self._call(reference, "reading", "blob", "fetch", "--output", "-")
+
+    def push(self, layout: Layout, descriptor: Descriptor, repository: Reference) -> Reference:
+        """Copy all that the descriptor reaches to the repository; returns it by digest.
+
+        Blobs that are there are not sent again, so a push that was cut goes on with the rest.
+        """
+        target = repository.at(descriptor.digest)
+        transfer = Transfer("pushing", target, reached(layout, descriptor))
+        with _view(layout, descriptor) as folder, transfer:
+            self._oras.call(
+                target.registry, f"pushing {target}",
+                "cp", "--no-tty", "--verbose", "--concurrency", "3", "--from-oci-layout",
+                f"{folder}@{descriptor.digest}", target.name,
+                side="to-", size=transfer.size, on_line=transfer.line,
+            )  # fmt: skip
+        return target
+
+    def pull(self, reference: Reference, layout: Layout) -> Descriptor:
+        """Copy all that the reference reaches into the layout, checked; returns what it is.
+
+        It gets no tag in the layout. Blobs that are there are not fetched again.
+        """
+        descriptor, _ = self.manifest(reference)
+        source = reference.at(descriptor.digest)
+        sizes = {blob.digest: blob.size for blob in self.reached(source)}
+        transfer = Transfer("pulling", source, sizes)
+        with _view(layout, None) as folder, transfer:
+            self._oras.call(
+                source.registry, f"pulling {source}",
+                "cp", "--no-tty", "--verbose", "--concurrency", "3", "--to-oci-layout",
+                source.address, str(folder),
+                side="from-", size=transfer.size, on_line=transfer.line,
+            )  # fmt: skip
+        layout.verify(descriptor)
+        return descriptor
+
+    def reached(self, reference: Reference) -> Iterator[Descriptor]:
+        """The manifests and blobs that a manifest or index in the registry stands for."""
+        descriptor, value = self.manifest(reference)
+        yield descriptor
+        for entry in value.get("manifests", ()):
+            yield from self.reached(reference.at(entry["digest"]))
+        if config := value.get("config"):
+            yield Descriptor.from_json(config)
+        yield from map(Descriptor.from_json, value.get("layers", ()))
+
+    def tag(self, reference: Reference, name: str) -> None:
+        """Let the tag refer to what is in the repository by digest, whatever it was before."""
+        if not reference.digest:
+            raise ActionError(f"{reference} cannot be tagged: only a digest is sure to stay")
+        self._call(reference, f"tagging as {name}", "tag", trailing=[name])
+
+    def tags(self, repository: Reference) -> list[str]:
+        """All tags of the repository, sorted; none where it is not there yet."""
+        place = Reference(repository.registry, repository.repository)
+        try:
+            text = self._call(place, "listing the tags of", "repo", "tags")
+        except MissingError:
+            return []
+        return sorted(text.decode().split())
+
+    def attach(
+        self,
+        subject: Reference,
+        artifact_type: str,
+        files: Sequence[File],
+        annotations: Mapping[str, str] | None = None,
+    ) -> Reference:
+        """Attach files to an image, as a manifest whose `subject` it is; returns that by digest.
+
+        The same files give the same digest, so that attaching them again changes nothing. A
+        registry without the referrers API gets the list as a tag (distribution-spec 1.1).
+        """
+        descriptor = self.resolve(subject)
+        if descriptor is None or not subject.digest:
+            raise ActionError(f"{subject} is not in the registry by that digest; push it first")
+        with tempfile.TemporaryDirectory() as folder:
+            layout = Layout(Path(folder))
+            layers = [
+                layout.add(file.data, file.media_type).to_json()
+                | {"annotations": {TITLE: file.name}}
+                for file in files
+            ]
+            empty = layout.add(b"{}", EMPTY)
+            manifest = {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "artifactType": artifact_type,
+                "config": empty.to_json(),
+                "layers": layers or [empty.to_json()],
+                "subject": descriptor.to_json(),
+            }
+            if annotations:
+                manifest["annotations"] = dict(annotations)
+            attached = layout.add_json(manifest, MANIFEST)
+            reference = self.push(layout, attached, subject)
+        if attached.digest not in {found.digest for found in self.referrers(subject)}:
+            self._list(subject, replace(attached, artifact_type=artifact_type))
+        return reference
+
+    def _list(self, subject: Reference, attached: Descriptor) -> None:
+        """Put an attachment on the list that stands in for the referrers API.
+
+        oras does that only when it pushes the manifest itself; a cut in between has to be mended.
+        The list is an index with a tag made of the digest (distribution-spec 1.1, "Referrers Tag
+        Schema").
+        """
+        tag = subject.tagged(str(subject.digest).replace(":", "-"))
+        listed = []
+        if self.resolve(tag):
+            listed = self.manifest(tag)[1]["manifests"]
+        index = {
+            "schemaVersion": 2,
+            "mediaType": INDEX,
+            "manifests": [*listed, attached.to_json()],
+        }
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+            json.dump(index, file)
+            file.flush()
+            self._call(tag, "listing in", "manifest", "push", trailing=[file.name])
+
+    def referrers(self, subject: Reference, artifact_type: str = "") -> list[Descriptor]:
+        """What is attached to the image, of one type or all; sorted by type and digest."""
+        only = ["--artifact-type", artifact_type] if artifact_type else []
+        text = self._call(
+            subject, "listing what is attached to", "discover", "--format", "json", *only
+        )
+        found = json.loads(text)
+        # oras 1.3 renamed the field.
+        entries = found.get("manifests") or found.get("referrers") or []
+        descriptors = map(Descriptor.from_json, entries)
+        return sorted(descriptors, key=lambda entry: (entry.artifact_type, entry.digest))
+
+    def document(self, reference: Reference) -> dict[str, Any]:
+        """The JSON document that is attached as this manifest's one file. Raises ActionError."""
+        _, manifest = self.manifest(reference)
+        layers = manifest.get("layers", [])
+        try:
+            (layer,) = layers
+            value = json.loads(self.blob(reference.at(layer["digest"])))
+        except ValueError:
+            raise ActionError(f"{reference} holds no single JSON document") from None
+        if not isinstance(value, dict):
+            raise ActionError(f"{reference} holds no JSON object")
+        return value
+
+    def delete(self, reference: Reference) -> None:
+        """Delete a manifest by digest, and with it the tags it has; nothing if it is not there."""
+        if not reference.digest:
+            raise ActionError(f"{reference} cannot be deleted: a manifest is, by its digest")
+        self._call(reference, "deleting", "manifest", "delete", "--force")
+
+    def _call(
+        self, reference: Reference, what: str, *arguments: str, trailing: Sequence[str] = ()
+    ) -> bytes:
+        return self._oras.call(
+            reference.registry, f"{what} {reference}", *arguments, reference.address, *trailing
+        )
+
+
+@contextmanager
+def _view(layout: Layout, descriptor: Descriptor | None) -> Iterator[Path]:
+    """A folder with the layout's blobs and an index of its own, of just the descriptor.
+
+    oras finds only what `index.json` reaches (any other digest it takes for a plain blob), and
+    adds to it what it fetches; the layout's own tags are not its business.
+    """
+    with tempfile.TemporaryDirectory(dir=layout.folder, prefix=".oras-") as place:
+        folder = Path(place)
+        (folder / "blobs").symlink_to(layout.folder.resolve() / "blobs")
+        (folder / "oci-layout").write_bytes((layout.folder / "oci-layout").read_bytes())
+        manifests = [descriptor.to_json()] if descriptor else []
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
+        (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+        yield folder

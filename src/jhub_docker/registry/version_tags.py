@@ -1,0 +1,91 @@
+"""The tags of releases: versions, which stay, and moving tags, which follow the newest.
+
+`1.2.0` stays for ever what it was. `1.2` is the newest 1.2.x, `1` the newest 1.x, `latest` the
+newest of all; so a hot fix 1.1.3 after 1.2.0 moves `1.1` alone, and a pre-release moves none.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+
+from packaging.version import InvalidVersion, Version
+
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import Remote
+
+_FULL = re.compile(r"\d+\.\d+\.\d+(?:[a-z.-].*)?", re.IGNORECASE)
+"""Versions have three numbers; `1.2` is a moving tag and `2026` anything."""
+
+
+def versions(tags: Iterable[str]) -> list[str]:
+    """Those of the tags that are versions of releases, the oldest first."""
+    return sorted((tag for tag in tags if _version(tag)), key=Version)
+
+
+def moving_tags(published: Iterable[str], yanked: Collection[str] = ()) -> dict[str, str]:
+    """The moving tags there should be, each with the version it stands for (pure).
+
+    `published` may hold other tags too. Pre-releases and yanked versions count for nothing.
+    """
+    result: dict[str, str] = {}
+    for tag in versions(published):  # the oldest first, so the newest has the last word
+        version = Version(tag)
+        if not version.is_prerelease and tag not in yanked:
+            for name in (f"{version.major}.{version.minor}", f"{version.major}", "latest"):
+                result[name] = tag
+    return result
+
+
+def publish_tags(
+    remote: Remote, image: Reference, version: str, yanked: Collection[str] = ()
+) -> list[str]:
+    """Give the image its version as a tag, and the moving tags whose newest it is.
+
+    `image` is a digest that is in the registry. Returns the tags that were written; none when all
+    were there, so a release that was cut can be run again. Raises ActionError when another digest
+    has the version, UsageError for what is no version.
+    """
+    if not _version(version):
+        raise UsageError(f"{version!r} is no version of a release; expected for example 1.2.0")
+    wanted = [version]
+    held = remote.resolve(image.tagged(version))
+    if held and held.digest != image.digest:
+        raise ActionError(
+            f"{image.tagged(version)} is published already, as {held.digest}, and a version is "
+            f"never overwritten: release {image.digest} as a new version"
+        )
+    moving = moving_tags([*remote.tags(image), version], yanked)
+    wanted += sorted(name for name, newest in moving.items() if newest == version)
+    return _point(remote, image, wanted)
+
+
+def settle_moving_tags(
+    remote: Remote, repository: Reference, yanked: Collection[str] = ()
+) -> list[str]:
+    """Let every moving tag follow the newest version that is left, after one was yanked.
+
+    Returns the tags that were written. A tag whose versions are all yanked stays where it is:
+    registries have no way to remove a tag alone.
+    """
+    written = []
+    for name, newest in sorted(moving_tags(remote.tags(repository), yanked).items()):
+        if found := remote.resolve(repository.tagged(newest)):
+            written += _point(remote, repository.at(found.digest), [name])
+    return written
+
+
+def _point(remote: Remote, image: Reference, names: Iterable[str]) -> list[str]:
+    written = []
+    for name in names:
+        held = remote.resolve(image.tagged(name))
+        if held is None or held.digest != image.digest:
+            remote.tag(image, name)
+            written.append(name)
+    return written
+
+
+def _version(tag: str) -> Version | None:
+    try:
+        return Version(tag) if _FULL.fullmatch(tag) else None
+    except InvalidVersion:
+        return None

@@ -1,0 +1,142 @@
+"""How an image came about, as an SLSA v1 provenance predicate (slsa.dev/spec/v1.0/provenance).
+
+docs/records.md describes every field. Nothing in it differs between two builds of one commit: no
+times but the commit's, no host, no path. So who rebuilds a release gets the same predicate.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jhub_docker.catalog import Catalog
+from jhub_docker.catalog.identity import LABEL, OCI
+from jhub_docker.locks import locked as lock
+
+PREDICATE = "https://slsa.dev/provenance/v1"
+BUILD_TYPE = "urn:jhub-docker:build:v1"
+BUILDER = "urn:jhub-docker:release:v1"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a release knows of a build that the image does not hold.
+
+    `catalog` is of the checkout at `commit`, whose time `epoch` is (seconds). `url` is the public
+    address of the repository, or None. `build_ids` maps the package and all it is built from to
+    full build ids; a pulled public base is not in it. `arguments` are what the build was told
+    beside what is in the commit, e.g. `lane`.
+    """
+
+    catalog: Catalog
+    image: str
+    commit: str
+    epoch: int
+    url: str | None
+    build_ids: Mapping[str, str]
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+def provenance(
+    source: Source, labels: Mapping[str, Mapping[str, str]], declared: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The predicate for an image; `labels` are its configuration's, by platform.
+
+    For an index these are several platforms, for one of its manifests one. Those of `declared` that
+    are not among them are said to be left out.
+    """
+    spec = source.catalog[source.image]
+    left_out = sorted({*declared} - {*labels})
+    first = next(iter(labels.values()))
+    repository = {"repository": source.url} if source.url else {}
+    return {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": {
+                "image": spec.name,
+                "repository": spec.repository,
+                "version": spec.version,
+                "source": {"commit": source.commit, **repository},
+                "platforms": sorted(labels),
+                **({"platformsLeftOut": left_out} if left_out else {}),
+                "base": first.get(f"{LABEL}.base", ""),
+                "arguments": dict(sorted(source.arguments.items())),
+            },
+            "internalParameters": {
+                "buildId": source.build_ids[spec.name],
+                "sourceDateEpoch": source.epoch,
+            },
+            "resolvedDependencies": [
+                {
+                    "name": "source",
+                    "uri": f"git+{source.url}" if source.url else "urn:jhub-docker:source",
+                    "digest": {"gitCommit": source.commit},
+                },
+                *(_base(platform, values) for platform, values in sorted(labels.items())),
+                *(
+                    {
+                        "name": name,
+                        "uri": f"urn:jhub-docker:package:{name}",
+                        "annotations": {"buildId": build_id},
+                    }
+                    for name, build_id in sorted(source.build_ids.items())
+                    if name != spec.name
+                ),
+                *_locks(source),
+            ],
+        },
+        # cosign writes the empty `metadata`; times of the invocation would differ from run to run.
+        "runDetails": {"builder": {"id": BUILDER}, "metadata": {}},
+    }
+
+
+def claims(predicate: Mapping[str, Any], platform: str) -> dict[str, str]:
+    """The labels an image must have for the predicate to be about it."""
+    definition = predicate["buildDefinition"]
+    external, internal = definition["externalParameters"], definition["internalParameters"]
+    base: Mapping[str, Any] = next(
+        (
+            entry
+            for entry in definition["resolvedDependencies"]
+            if entry["name"] == "base" and entry["annotations"]["platform"] == platform
+        ),
+        {},
+    )
+    digest = "".join(f"sha256:{value}" for value in base.get("digest", {}).values())
+    return {
+        f"{LABEL}.package": external["image"],
+        f"{LABEL}.build-id": internal["buildId"],
+        f"{LABEL}.base": external["base"],
+        f"{OCI}.title": external["repository"],
+        f"{OCI}.version": external["version"],
+        f"{OCI}.revision": external["source"]["commit"],
+        f"{OCI}.base.name": str(base.get("uri", "")).removeprefix(_IMAGE),
+        f"{OCI}.base.digest": digest,
+    }
+
+
+_IMAGE = "docker-image://"
+"""BuildKit's scheme for an image as a source."""
+
+
+def _base(platform: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    digest = labels.get(f"{OCI}.base.digest", "").removeprefix("sha256:")
+    return {
+        "name": "base",
+        "uri": _IMAGE + labels.get(f"{OCI}.base.name", ""),
+        "digest": {"sha256": digest},
+        "annotations": {"platform": platform},
+    }
+
+
+def _locks(source: Source) -> Sequence[dict[str, Any]]:
+    """The lock files of the packages that were really built; a pulled base's are not used."""
+    return [
+        {
+            "name": name,
+            "uri": f"urn:jhub-docker:file:{name}",
+            "digest": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+        }
+        for name, path in sorted(lock.files(source.catalog, source.image).items())
+        if name.split("/")[1] in source.build_ids
+    ]

@@ -1,0 +1,20 @@
+"""What every single-user image promises, each promise a function with a name.
+
+A check takes a `Subject` and raises AssertionError when the image breaks the promise. Bases prove
+the harness against images broken on purpose (`tests/engine/test_harness_contract.py`).
+"""
+
+from collections.abc import Callable
+
+from jhub_testing.contract import files, home, process, tools
+from jhub_testing.subject import Subject
+
+Check = Callable[[Subject], None]
+
+CHECKS: tuple[Check, ...] = (*process.CHECKS, *home.CHECKS, *tools.CHECKS, *files.CHECKS)
+"""All checks, in an order that boots the shared server early."""
+
+
+def named(name: str) -> Check:
+    """The check called `name`."""
+    return {check.__name__: check for check in CHECKS}[name]

@@ -1,0 +1,76 @@
+"""What the image consists of: nothing secret or superfluous in a layer, a sound environment."""
+
+import re
+import tomllib
+
+from jhub_testing.subject import Subject
+
+_HARMLESS_UV = {"UV_TOOL_BIN_DIR=/home/nebula/.local/bin"}
+"""A base may set this variable and a child cannot unset it: this value is uv's own default."""
+
+
+def no_cache_in_layers(subject: Subject) -> None:
+    """No layer has what apt, uv, pip, npm or a build step needed only for a while."""
+    found = subject.findings.caches
+    assert not found, f"{len(found)} cached or temporary files, such as {found[:10]}"
+
+
+def no_secret_in_layers(subject: Subject) -> None:
+    """No layer, history entry or variable has a private key, token or password."""
+    found = subject.findings.secrets
+    assert not found, f"{len(found)} secrets: {found[:10]}"
+
+
+def no_machine_ca_in_layers(subject: Subject) -> None:
+    """No layer has a CA that only the building machine trusts."""
+    found = subject.findings.machine_ca
+    assert not found, f"the building machine's own CA is in {found[:10]}"
+
+
+def no_uv_variables(subject: Subject) -> None:
+    """No variable redirects a person's own `uv sync`."""
+    prefixes = ("UV_", "VIRTUAL_ENV=")
+    found = {entry for entry in subject.config["Env"] or () if entry.startswith(prefixes)}
+    assert found <= _HARMLESS_UV, f"these would redirect uv: {sorted(found - _HARMLESS_UV)}"
+
+
+def environment_is_not_writable(subject: Subject) -> None:
+    """Nothing under /opt can be written by the person."""
+    command = ["find", "/opt", "-writable", "!", "-type", "l"]
+    found = subject.server.run(command).split()
+    assert not found, f"{len(found)} paths can be written, such as {found[:5]}"
+
+
+def jupyterhub_matches_the_hub(subject: Subject) -> None:
+    """The server's jupyterhub is of the version the hub's lock has."""
+    assert subject.hub_lock, "the subject does not say where the hub's lock is"
+    lock = tomllib.loads(subject.hub_lock.read_text(encoding="utf-8"))
+    versions = {entry["name"]: entry["version"] for entry in lock["package"] if "version" in entry}
+    program = "import importlib.metadata as m; print(m.version('jupyterhub'))"
+    command = [f"{subject.environment}/bin/python", "-c", program]
+    mine = subject.server.run(command).strip()
+    hub = versions["jupyterhub"]
+    assert mine == hub, f"jupyterhub {mine} in the image, {hub} on the hub"
+
+
+def server_extensions_load(subject: Subject) -> None:
+    """Every enabled server extension loads, in the listing and in the running server."""
+    command = [f"{subject.environment}/bin/jupyter-server", "extension", "list"]
+    listing = re.sub(r"\x1b\[\d*m", "", subject.server.run(command))
+    broken = [line for line in listing.splitlines() if " X " in line or "rror" in line]
+    assert " OK" in listing, f"no extension was found: {listing}"
+    assert not broken, f"these do not validate: {broken}"
+    log = subject.server.container.logs().decode(errors="replace")
+    failed = [line for line in log.splitlines() if "| extension failed" in line]
+    assert not failed, f"these failed to load: {failed}"
+
+
+CHECKS = (
+    no_uv_variables,
+    environment_is_not_writable,
+    jupyterhub_matches_the_hub,
+    server_extensions_load,
+    no_cache_in_layers,
+    no_secret_in_layers,
+    no_machine_ca_in_layers,
+)

@@ -1,0 +1,113 @@
+"""The pytest plugin: options, fixtures, and what a failing test tells of its containers.
+
+`pytest -p jhub_testing.plugin --image uv-lab` runs the tests of that image and of all bases
+it stands on, each against that image. Nothing here touches an engine until a test asks for one.
+"""
+
+from collections.abc import Generator, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.catalog import Catalog
+from jhub_docker.catalog import packages as catalogs
+from jhub_docker.errors import UsageError
+from jhub_docker.release.evidence import IMAGE, INTEGRATION, suite_folders
+from jhub_testing.recording import Recorder, suite
+from jhub_testing.resources import Engine
+from jhub_testing.subject import Subject, from_catalog
+
+pytest.register_assert_rewrite("jhub_testing.contract")
+
+_engine: Engine | None = None
+
+SHOWN_LINES = 60
+"""Lines of each container's log that the report of a failing test shows; the files have all."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--image NAME`."""
+    parser.addoption(
+        "--image",
+        metavar="NAME",
+        help="the package whose image is tested; without paths, its tests and its bases' tests run",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without paths, `--image` chooses them: a child image inherits its parents' tests."""
+    name = config.getoption("--image")
+    if name and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        folders = suite_folders(config.rootpath, _catalog(config.rootpath), IMAGE, name)
+        config.args = [str(path) for path in folders]
+    if name or INTEGRATION in config.args:
+        catalog = _catalog(config.rootpath)
+        if found := suite(config, catalog):
+            config.pluginmanager.register(Recorder(config.rootpath, catalog, *found))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a package's own unit tests when its image is tested: they need its environment."""
+    return True if config.getoption("--image") and collection_path.name == "unit" else None
+
+
+@cache
+def _catalog(root: Path) -> Catalog:
+    try:
+        return catalogs.load(root / "packages")
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.fixture(scope="session")
+def catalog(pytestconfig: pytest.Config) -> Catalog:
+    """All image packages of this checkout."""
+    return _catalog(pytestconfig.rootpath)
+
+
+@pytest.fixture(scope="session")
+def engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
+    """The Docker Engine; left-overs of killed sessions are removed first, ours at the end."""
+    global _engine  # noqa: PLW0603 - the report hook below has no fixtures
+    with Engine(pytestconfig.rootpath / ".test-logs") as _engine:
+        yield _engine
+    _engine = None
+
+
+@pytest.fixture(scope="session")
+def subjects(
+    engine: Engine, catalog: Catalog, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Subject]:
+    """The images under test by name, so that their servers are shared."""
+    files = tmp_path_factory.mktemp("subjects")
+    files.chmod(0o755)
+    return {
+        spec.name: from_catalog(engine, catalog, spec.name, files)
+        for spec in catalog.specs.values()
+    }
+
+
+@pytest.fixture
+def subject(request: pytest.FixtureRequest, subjects: dict[str, Subject]) -> Subject:
+    """The image under test: `--image`, or the package the test file is in."""
+    name = request.config.getoption("--image") or request.path.parents[1].name
+    if name not in subjects:
+        raise pytest.UsageError(f"there is no image {name!r}; known: {', '.join(subjects)}")
+    return subjects[name]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach the logs of the running containers to the report of a test that failed."""
+    report: pytest.TestReport = yield
+    if report.failed and _engine is not None:
+        for name, container in dict(_engine.running).items():
+            _engine.keep_log(container)
+            log = _engine.logs / f"{name}.log"
+            if log.exists():
+                lines = log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
+                report.sections.append((f"log of {name} (all: {log})", "\n".join(lines)))
+    return report

@@ -1,0 +1,89 @@
+"""`python -m jhub_testing.prepare [IMAGE...]`: make sure there is something to test.
+
+An engine is set up where none answers, and the named images are built as far as they are out of
+date; without images no engine is asked, and with JHUB_TEST_TAG, which names images that are there,
+none is built. With `--browser` Debian's Chromium is installed where it is missing, with
+`--registry` its registry, oras and cosign are unpacked below `.dev/tools/`. This is what the test
+sessions run first; it is not a test.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from docker.errors import DockerException
+
+from jhub_docker import host
+from jhub_docker.build import builds
+from jhub_docker.cli import tables
+from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.host import programs as tools
+from jhub_docker.nox import TEST_TAG
+from jhub_docker.progress import say, stage
+from jhub_testing import browser, registry
+
+PROGRAMS: tuple[tools.Name, ...] = ("oras", "cosign")
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="prepare", description="Make ready what tests need.")
+    parser.add_argument("images", nargs="*", help="packages whose images are to be built")
+    parser.add_argument("--browser", action="store_true", help="install Chromium")
+    parser.add_argument("--registry", action="store_true", help="get a registry, oras and cosign")
+    options = parser.parse_args(arguments)
+    try:
+        if options.images and TEST_TAG not in os.environ:
+            build(options.images)
+        if options.browser:
+            install_browser()
+        if options.registry:
+            get_registry()
+    except (JhubDockerError, DockerException) as error:
+        say(f"error: {error}")
+        return getattr(error, "exit_code", 1)
+    return 0
+
+
+def build(images: list[str]) -> None:
+    """Build the images as far as they are out of date, on an engine set up where none answers."""
+    client = host.require(say, assume_yes=True)
+    results = builds.build(client, Path.cwd(), images)
+    say(tables.builds(results))
+    if failed := [result for result in results if result.outcome == "failed"]:
+        raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+
+
+def install_browser() -> None:
+    """Install Debian's Chromium, where it is missing and that is possible."""
+    if any(shutil.which(name) for name in browser.NAMES):
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        browser.executable()  # says what to install
+    with stage("installing Chromium from the distribution"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (
+            ["apt-get", "update", "-q"],
+            ["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"],
+        ):
+            result = subprocess.run(
+                command, env=environment, capture_output=True, text=True, check=False
+            )
+            if result.returncode:
+                raise ActionError(
+                    f"{command[1]} failed:\n{(result.stderr or result.stdout)[-800:]}"
+                )
+
+
+def get_registry() -> None:
+    """Get a registry, and the programs that push to it and sign, where they are missing."""
+    registry.executable()
+    for name in PROGRAMS:
+        tools.program(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,112 @@
+"""Does an interface work: its page, recognised by what is in it, and the websocket behind it.
+
+A page is never judged by its status alone: a redirect to a log-in page is a 200 too, and an editor
+whose socket does not open shows a page that can do nothing.
+"""
+
+import json
+import re
+import struct
+import uuid
+from collections.abc import Callable
+
+from jhub_testing.client import Client
+from jhub_testing.kernel import Kernel
+
+Probe = Callable[[Client], None]
+"""A probe asks one thing of a running server and raises AssertionError when it fails."""
+
+_MARKS = {
+    "lab": ('id="jupyter-config-data"', '"appName":'),
+    "vscode": ('id="vscode-workbench-web-configuration"', "code-server"),
+    "marimo": ("<marimo-filename", "marimo"),
+}
+
+
+def page(client: Client, path: str) -> str:
+    """The interface's page after all redirects; raises AssertionError when it is another one."""
+    answer = client.get(path)
+    name = path.strip("/").partition("/")[0]
+    where = f"{answer.url} ({answer.status_code})"
+    assert answer.status_code == 200, f"/{name}: {where}: {answer.text[:300]}"
+    for mark in _MARKS[name]:
+        assert mark in answer.text, f"/{name}: {where} has no {mark!r}: {answer.text[:300]}"
+    return answer.text
+
+
+def computes(client: Client) -> None:
+    """A kernel answers 1+1 over its websocket."""
+    with Kernel(client) as kernel:
+        answer = kernel.execute("1+1")
+    assert answer == "2", f"a kernel was asked 1+1 and answered {answer!r}"
+
+
+def vscode_socket(client: Client) -> None:
+    """VS Code's own socket opens and the server answers the first message of the handshake.
+
+    The frame is VS Code's: type, id, ack and length, then JSON (microsoft/vscode,
+    src/vs/base/parts/ipc/common/ipc.net.ts, ProtocolMessageType.Control = 2); the client says
+    `auth`, the server answers `sign` (src/vs/server/node/remoteExtensionHostAgentServer.ts).
+    """
+    html = page(client, "/vscode/")
+    found = re.search(r"\b((?:stable|oss)-[0-9a-f]{40})\b", html)
+    assert found, f"/vscode/ does not tell its own version: {html[:300]}"
+    query = f"reconnectionToken={uuid.uuid4()}&reconnection=false&skipWebSocketFrames=false"
+    socket = client.websocket(f"vscode/{found[1]}?{query}")
+    hello = json.dumps({"type": "auth", "auth": "0" * 20, "data": "probe"}).encode()
+    socket.send_binary(struct.pack(">BIII", 2, 0, 0, len(hello)) + hello)
+    received = b""
+    while b'"type":"sign"' not in received:
+        part = socket.recv()
+        assert part, f"VS Code's socket closed instead of answering; it said {received!r}"
+        received += part if isinstance(part, bytes) else part.encode()
+        assert b'"type":"error"' not in received, f"VS Code's server refused: {received!r}"
+    socket.close()
+
+
+def marimo_socket(client: Client) -> None:
+    """marimo's socket opens for a new notebook and its kernel says that it is ready."""
+    page(client, "/marimo/")
+    session = f"s_{uuid.uuid4().hex[:6]}"
+    socket = client.websocket(f"marimo/ws?session_id={session}&file=__new__{session}")
+    seen: list[str] = []
+    while "kernel-ready" not in seen:
+        message = socket.recv()
+        assert message, f"marimo's socket closed before the kernel was ready; it said {seen}"
+        seen.append(json.loads(message)["op"])
+    socket.close()
+
+
+def marimo_terminal(client: Client) -> None:
+    """marimo's terminal runs what is typed into it."""
+    socket = client.websocket("marimo/terminal/ws")
+    socket.send("echo answer=$((40+2))\n")
+    received = ""
+    while "answer=42" not in received:
+        part = socket.recv()
+        assert part, f"marimo's terminal closed; it showed {received!r}"
+        received += part if isinstance(part, str) else part.decode(errors="replace")
+    socket.close()
+
+
+def terminal(client: Client) -> None:
+    """Jupyter's terminal runs what is typed into it."""
+    answer = client.post("api/terminals")
+    assert answer.status_code == 200, f"no terminal: {answer.status_code} {answer.text[:300]}"
+    name = answer.json()["name"]
+    socket = client.websocket(f"terminals/websocket/{name}")
+    socket.send(json.dumps(["stdin", "echo answer=$((40+2))\n"]))
+    received = ""
+    while "answer=42" not in received:
+        message = json.loads(socket.recv())
+        received += message[1] if message[0] == "stdout" else ""
+    socket.close()
+    client.delete(f"api/terminals/{name}")
+
+
+def proxied(client: Client) -> set[str]:
+    """The names of the interfaces that jupyter-server-proxy offers in the launcher."""
+    answer = client.get("server-proxy/servers-info")
+    assert answer.status_code == 200, f"server-proxy: {answer.status_code} {answer.text[:300]}"
+    entries = answer.json()["server_processes"]
+    return {entry["name"] for entry in entries if entry["launcher_entry"]["enabled"]}

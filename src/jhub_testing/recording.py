@@ -1,0 +1,149 @@
+"""Keeps evidence of whole suites that passed, for a release to ask for (`release/evidence.py`)."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from docker.errors import DockerException, ImageNotFound
+
+from jhub_docker import engine
+from jhub_docker.catalog import Catalog
+from jhub_docker.catalog.identity import LABEL, short
+from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.host import machine
+from jhub_docker.nox import TEST_TAG
+from jhub_docker.release import evidence
+from jhub_docker.release.evidence import IMAGE, INTEGRATION, Evidence, Run
+
+_NARROWING = {
+    "keyword": "-k",
+    "markexpr": "-m",
+    "deselect": "--deselect",
+    "ignore": "--ignore",
+    "ignore_glob": "--ignore-glob",
+    "lf": "--last-failed",
+    "stepwise": "--stepwise",
+    "collectonly": "--collect-only",
+    "setuponly": "--setup-only",
+    "setupplan": "--setup-plan",
+}
+"""pytest's names of the options that leave tests out, or do not run them."""
+
+
+def suite(config: pytest.Config, catalog: Catalog) -> tuple[str, list[str]] | None:
+    """The suite a session is of, and the images it tests; None when paths make it another one."""
+    name = config.getoption("--image")
+    if name:
+        chosen = config.args_source is not pytest.Config.ArgsSource.ARGS
+        return (IMAGE, [name]) if chosen else None
+    whole = config.rootpath / INTEGRATION
+    if [(config.invocation_params.dir / argument).resolve() for argument in config.args] != [whole]:
+        return None
+    return INTEGRATION, [spec.name for spec in catalog.published]
+
+
+def build_ids(catalog: Catalog, names: Sequence[str], tag: str) -> dict[str, str]:
+    """The build ids of the images with this tag.
+
+    Raises ActionError for an image that is not the one the engine keeps under the build id it
+    claims: one derived from it inherits its labels.
+    """
+    client = engine.connect()
+    found = {}
+    for name in names:
+        repository = catalog[name].repository
+        try:
+            image = client.images.get(f"{repository}:{tag}")
+            build_id = image.labels.get(f"{LABEL}.build-id", "")
+            own = client.images.get(f"{repository}:{short(build_id) or 'none'}")
+        except ImageNotFound as error:
+            raise ActionError(f"{repository}:{tag}: {error.explanation}") from None
+        if own.id != image.id or image.labels.get(f"{LABEL}.package") != name:
+            raise ActionError(f"{repository}:{tag} is not the image with the build id it claims")
+        found[name] = build_id
+    return found
+
+
+class Recorder:
+    """Follows one session and writes its evidence, or says why it is none."""
+
+    def __init__(self, root: Path, catalog: Catalog, suite: str, images: list[str]) -> None:
+        """`images` are tested as JHUB_TEST_TAG says."""
+        self._root, self._catalog, self._suite, self._images = root, catalog, suite, images
+        self._collected = self._deselected = 0
+        self._passed: set[str] = set()
+        self._skipped: set[str] = set()
+        self._before: Mapping[str, str] | str = {}
+        self._told = ""
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Count what `-k` and the like left out."""
+        self._deselected += len(items)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module may skip itself as a whole."""
+        if report.skipped:
+            self._skipped.add(report.nodeid)
+            self._collected += 1
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """See which images are about to be tested."""
+        self._collected += len(session.items)
+        self._before = self._identify()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note each test's outcome; what was expected to fail has not passed."""
+        if report.when == "call" and report.passed and not hasattr(report, "wasxfail"):
+            self._passed.add(report.nodeid)
+        elif report.skipped and not hasattr(report, "wasxfail"):
+            self._skipped.add(report.nodeid)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the evidence where everything fits."""
+        options = session.config.option
+        run = Run(
+            exit_status=int(exitstatus),
+            collected=self._collected,
+            passed=len(self._passed),
+            skipped=tuple(sorted(self._skipped)),
+            deselected=self._deselected,
+            narrowed=tuple(
+                flag for name, flag in _NARROWING.items() if getattr(options, name, None)
+            ),
+        )
+        reason = evidence.refusal(run)
+        if reason is None and (self._before != (after := self._identify())):
+            reason = f"the images changed meanwhile ({self._before} -> {after})"
+        if reason is None and isinstance(self._before, str):
+            reason = self._before
+        if reason is not None or isinstance(self._before, str):
+            self._told = f"no evidence for a release: {reason}"
+            return
+        evidence.write(self._root, self._evidence(run, self._before))
+        listed = ", ".join(f"{name} {short(one)}" for name, one in self._before.items())
+        self._told = f"evidence for a release: the {self._suite} tests passed for {listed}"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was recorded, or why nothing was."""
+        if self._told:
+            terminalreporter.write_line(self._told)
+
+    def _evidence(self, run: Run, images: Mapping[str, str]) -> Evidence:
+        folders = evidence.suite_folders(self._root, self._catalog, self._suite, self._images[0])
+        revision = machine.revision(self._root)
+        return Evidence(
+            suite=self._suite,
+            images=images,
+            tests=evidence.tests_digest(self._root, folders),
+            passed=run.passed,
+            skipped=run.skipped,
+            revision=revision.tag if revision else "",
+        )
+
+    def _identify(self) -> Mapping[str, str] | str:
+        """The build ids, or why they cannot be told."""
+        try:
+            return build_ids(self._catalog, self._images, os.environ.get(TEST_TAG, "latest"))
+        except (JhubDockerError, DockerException) as error:
+            return str(error)

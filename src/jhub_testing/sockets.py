@@ -1,0 +1,48 @@
+"""Websockets that are open and idle, as a browser's tabs keep them for hours."""
+
+from types import TracebackType
+
+import websocket
+
+from jhub_testing.client import Client
+
+PATH = "api/events/subscribe"
+"""Jupyter Server's stream of events: nothing comes on it by itself."""
+
+
+class IdleSockets:
+    """So many open websockets to one server; leaving closes them."""
+
+    def __init__(self, client: Client, count: int) -> None:
+        self.client, self.count = client, count
+
+    def __enter__(self) -> "IdleSockets":
+        self._open = [self.client.websocket(PATH) for _ in range(self.count)]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for socket in self._open:
+            socket.close()
+
+    def dropped(self) -> int:
+        """How many of them the other end no longer answers on."""
+        return sum(not _answers(socket) for socket in self._open)
+
+
+def _answers(socket: websocket.WebSocket) -> bool:
+    """Whether a ping comes back (RFC 6455, 5.5.2)."""
+    try:
+        socket.ping("still there?")
+        while True:
+            code, _ = socket.recv_data(control_frame=True)
+            if code == websocket.ABNF.OPCODE_PONG:
+                return True
+            if code == websocket.ABNF.OPCODE_CLOSE:
+                return False
+    except (websocket.WebSocketException, OSError):
+        return False
