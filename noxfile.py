@@ -8,6 +8,7 @@
 commit. Sessions only verify; what acts on the platform is in tasks.py.
 """
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,9 +113,15 @@ def locks(session: nox.Session) -> None:
 
 @nox.session(tags=["fast"])
 def docs(session: nox.Session) -> None:
-    """The documentation names what exists: its commands run, its links lead somewhere."""
-    sync(session, "test", "dev")
+    """The documentation names what exists, its commands can be typed, and it is built as a site."""
+    sync(session, "test", "dev", "docs")
     session.run("pytest", "tests/docs", *session.posargs)
+    pages = ROOT / ".dev" / "pages"
+    shutil.rmtree(pages, ignore_errors=True)
+    for name in tracked("*.md", "docs/images/*"):
+        (pages / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, pages / name)
+    session.run("mkdocs", "build", "--quiet", "--strict", "--config-file=docs/mkdocs.yml")
 
 
 @nox.session

@@ -1,16 +1,12 @@
-"""What exists is in the documentation: tasks, sessions, variables, settings, images, modules."""
+"""What exists is in the documentation: variables, settings, images, rooms, dependencies."""
 
 import ast
-import json
 import re
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from invoke.collection import Collection
-from invoke.loader import FilesystemLoader
 
 from jhub_docker.build import bake
 from jhub_docker.catalog import ImageSpec, load
@@ -20,7 +16,7 @@ from jhub_testing.documents import Page
 ROOT = Path(__file__).parents[2]
 PAGES = {page.name: page for page in documents.pages(ROOT)}
 README, ARCHITECTURE = PAGES["README.md"], PAGES["ARCHITECTURE.md"]
-HUB = PAGES["packages/hub/README.md"]
+SETTINGS, HUB = PAGES["docs/settings.md"], PAGES["packages/hub/README.md"]
 CATALOG = load(ROOT / "packages")
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 IN_CONTAINERS = {"peers", "seed"}
@@ -82,21 +78,6 @@ def compose_variables() -> set[str]:
     return set(re.findall(r"\$\{(JHUB_[A-Z_]+)", (ROOT / "compose.yaml").read_text()))
 
 
-def test_every_task_is_in_the_readme() -> None:
-    tasks = Collection.from_module(FilesystemLoader(start=str(ROOT)).load("tasks")[0]).task_names
-    shown = {words[1] for c in README.commands if (words := documents.arguments(c))[0] == "invoke"}
-    hidden = {name for name, aliases in tasks.items() if not {name, *aliases} & shown}
-    assert not hidden, "tasks that the README does not show"
-
-
-def test_every_session_is_in_the_readme() -> None:
-    listing = subprocess.run(
-        [str(ROOT / "dev"), "nox", "-l", "--json"], capture_output=True, text=True, check=True
-    )
-    sessions = {session["name"] for session in json.loads(listing.stdout)}
-    assert not sessions - in_tables(README), "sessions that the README does not describe"
-
-
 def test_every_setting_is_in_the_hubs_readme() -> None:
     assert "JHUB_IDLE_TIMEOUT" in settings()
     missing = (settings() | compose_variables()) - in_tables(HUB)
@@ -105,7 +86,7 @@ def test_every_setting_is_in_the_hubs_readme() -> None:
 
 def test_every_variable_of_the_tool_is_described() -> None:
     assert {"JHUB_DOCKER_LANE", "DOCKER_HOST", "PIP_CERT"} <= tool_variables()
-    missing = tool_variables() - in_tables(README) - in_tables(HUB)
+    missing = tool_variables() - in_tables(SETTINGS) - in_tables(HUB)
     assert not missing, "variables that no table describes"
 
 
@@ -113,7 +94,7 @@ def test_every_described_variable_is_read() -> None:
     read = tool_variables() | settings() | compose_variables()
     described = {
         name
-        for name in in_tables(README) | in_tables(HUB)
+        for name in in_tables(SETTINGS) | in_tables(HUB)
         if re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", name)
     }
     code = "\n".join(source.read_text() for source in SOURCES)

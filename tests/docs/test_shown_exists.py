@@ -79,17 +79,6 @@ def test_command_can_be_typed(command: str) -> None:
     CHECKS[program](words)
 
 
-@pytest.mark.parametrize(
-    "row", [row for page in OURS for row in page.rows() if re.match("`./dev invoke [a-z]", row[0])]
-)
-def test_flags_beside_a_command_are_its_own(row: list[str]) -> None:
-    task = documents.arguments(row[0].strip("`"))[1]
-    context = next(one for one in TASKS.to_contexts() if task in (one.name, *one.aliases))
-    for flag in re.findall(r"`(--?[a-z][a-z-]*)`", row[1]):
-        known = flag in context.flags or flag in context.inverse_flags
-        assert known, f"{task} has no {flag}"
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Page) -> None:
     by_name = {other.name: other for other in PAGES}
