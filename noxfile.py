@@ -116,12 +116,13 @@ def docs(session: nox.Session) -> None:
     """The documentation names what exists, its commands can be typed, and it is built as a site."""
     sync(session, "test", "dev", "docs")
     session.run("pytest", "tests/docs", *session.posargs)
-    pages = ROOT / ".dev" / "pages"
-    shutil.rmtree(pages, ignore_errors=True)
-    for name in tracked("*.md", "docs/images/*"):
-        (pages / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, pages / name)
-    session.run("mkdocs", "build", "--quiet", "--strict", "--config-file=docs/mkdocs.yml")
+    place = ROOT / ".dev" / "docs"
+    shutil.rmtree(place, ignore_errors=True)
+    for name in tracked("*.md", "docs/images/*", "docs/site.yml"):
+        (place / "pages" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, place / "pages" / name)
+    (place / "pages/docs/site.yml").rename(place / "site.yml")
+    session.run("zensical", "build", "--strict", "--config-file", str(place / "site.yml"))
 
 
 @nox.session
