@@ -5,7 +5,8 @@
 """What is verified, and how: each session in an environment of its own.
 
 `./dev nox` runs everything the README promises, `./dev nox -t fast` what one runs before a
-commit. Sessions only verify; what acts on the platform is in tasks.py.
+commit, `./dev nox -t engine` what needs an engine. Sessions only verify; what acts on the platform
+is in tasks.py.
 """
 
 import shutil
@@ -47,6 +48,12 @@ def sync(session: nox.Session, *groups: str, project: str = ".") -> None:
         *(f"--group={group}" for group in groups),
         env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
     )
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest, keeping how long each test took for `python -m jhub_testing.durations`."""
+    record = f"--junitxml={ROOT / '.dev' / 'durations' / session.name}.xml"
+    session.run("pytest", record, *arguments, *session.posargs)
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -96,12 +103,10 @@ def unit(session: nox.Session, part: str) -> None:
     if part == "library":
         sync(session, "test", "dev")
         session.run("python", "-m", "jhub_testing.prepare", "--registry")
-        session.run(
-            "pytest", "tests", "--ignore=tests/engine", "--ignore=tests/docs", *session.posargs
-        )
+        pytest(session, "tests", "--ignore=tests/engine", "--ignore=tests/docs")
     else:
         sync(session, "test", project="packages/hub")
-        session.run("pytest", "packages/hub/tests/unit", *session.posargs)
+        pytest(session, "packages/hub/tests/unit")
 
 
 @nox.session(tags=["fast"])
@@ -115,7 +120,7 @@ def locks(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The documentation names what exists, its commands can be typed, and it is built as a site."""
     sync(session, "test", "dev", "docs")
-    session.run("pytest", "tests/docs", *session.posargs)
+    pytest(session, "tests/docs")
     place = ROOT / ".dev" / "docs"
     shutil.rmtree(place, ignore_errors=True)
     for name in tracked("*.md", "docs/images/*", "docs/site.yml"):
@@ -125,37 +130,37 @@ def docs(session: nox.Session) -> None:
     session.run("zensical", "build", "--strict", "--config-file", str(place / "site.yml"))
 
 
-@nox.session
+@nox.session(tags=["engine"])
 @nox.parametrize("image", IMAGES, ids=IMAGES)
 def image_tests(session: nox.Session, image: str) -> None:
     """Boot one image and test it: its contract, its pages and the sockets behind them."""
     sync(session, "test")
     session.run("python", "-m", "jhub_testing.prepare", image)
-    session.run("pytest", f"--image={image}", *session.posargs)
+    pytest(session, f"--image={image}")
 
 
-@nox.session
+@nox.session(tags=["engine"])
 def harness(session: nox.Session) -> None:
     """Deliberately broken images must fail, each with the check that is meant for it."""
     sync(session, "test", "dev")
     session.run("python", "-m", "jhub_testing.prepare", "--registry", "singleuser-base")
-    session.run("pytest", "tests/engine", *session.posargs)
+    pytest(session, "tests/engine")
 
 
-@nox.session
+@nox.session(tags=["engine"])
 def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
     session.run("python", "-m", "jhub_testing.prepare", "--browser", "--registry", *IMAGES)
-    session.run("pytest", "integration", *session.posargs)
+    pytest(session, "integration")
 
 
-@nox.session
+@nox.session(tags=["engine"])
 def releases(session: nox.Session) -> None:
     """Real images released by a maintainer's commands into a real registry, and verified."""
     sync(session, "test", "dev")
     session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo", "uv-lab")
-    session.run("pytest", "--durations=6", "integration/release", *session.posargs)
+    pytest(session, "integration/release")
 
 
 if __name__ == "__main__":
