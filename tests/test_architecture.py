@@ -10,8 +10,8 @@ SOURCE = Path(__file__).parents[1] / "src"
 
 FLOORS = (
     {"errors", "table"},
-    {"asking", "progress", "nox"},
-    {"catalog"},
+    {"asking", "process", "progress"},
+    {"catalog", "nox"},
     {"locks", "oci"},
     {"engine"},
     {"host"},

@@ -1,13 +1,12 @@
 """Each thing that an engine or a client may lack has a message of its own."""
 
-import subprocess
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from jhub_docker.engine import checks
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.process import Ended
 
 
 @pytest.mark.parametrize("version", ["25.0.0", "26.1.5+dfsg1", "28.2.2", "unknown"])
@@ -105,9 +104,6 @@ def test_a_wrong_setting_is_told_where_the_disk_is_not_looked_at(
 
 
 def test_a_plugin_that_fails_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess([], 1, "docker: 'buildx' is not a docker command", "")
-
-    run: Callable[..., subprocess.CompletedProcess[str]] = failing
-    monkeypatch.setattr(subprocess, "run", run)
+    said = Ended(1, b"docker: 'buildx' is not a docker command")
+    monkeypatch.setattr(checks, "docker", lambda *_: said)
     assert checks.plugin_version("buildx") is None

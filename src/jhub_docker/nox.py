@@ -1,11 +1,10 @@
 """Call Nox for a verification. Tasks may call Nox; Nox never calls a task."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from jhub_docker import process
 from jhub_docker.errors import ActionError
 
 TEST_TAG = "JHUB_TEST_TAG"
@@ -18,8 +17,5 @@ def run(root: Path, sessions: Iterable[str], environment: Mapping[str, str] | No
     `environment` holds variables for the sessions; what follows `--` is for their pytest.
     """
     command = [sys.executable, "-m", "nox", "--noxfile", str(root / "noxfile.py"), "--sessions"]
-    result = subprocess.run(
-        [*command, *sessions], cwd=root, env={**os.environ, **(environment or {})}, check=False
-    )
-    if result.returncode:
+    if process.show(*command, *sessions, cwd=root, environment=environment):
         raise ActionError("some tests failed; Nox's report above says which")

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.catalog import load
-from jhub_docker.errors import UsageError
 from jhub_docker.release import gates, report, status
 from jhub_docker.release.record import keys
 from jhub_docker.release.status import Status
@@ -138,11 +137,3 @@ def test_a_version_released_from_another_branch(made: Checkout) -> None:
     made.package("lab", version="0.1.0", locked={"jupyterhub": "6.1.1", "seven": "1"})
     made.commit("Add seven")
     assert "lab-v0.2.0 was released from another branch" in said(made)
-
-
-def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    gates.confirm("This releases lab.", assume_yes=True)
-    with (tmp_path / "empty").open("w+") as file:
-        monkeypatch.setattr("sys.stdin", file)
-        with pytest.raises(UsageError, match="--yes"):
-            gates.confirm("This releases lab.", assume_yes=False)

@@ -1,12 +1,9 @@
 """Measuring: how fast and how large, each figure beside a peer's from the same run."""
 
-import os
-import subprocess
-
 from invoke.context import Context
 
 from jhub_bench.selection import BY_NAME, DEFAULT, check_runs, select
-from jhub_docker import host
+from jhub_docker import host, process
 from jhub_docker.cli.task import ROOT, task
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say
@@ -29,12 +26,10 @@ def bench(context: Context, only: list[str], runs: int = 10, yes: bool = False) 
     check_runs(runs)
     options = [f"--only={name}" for name in select(only)]
     host.require(say, assume_yes=yes)
-    result = subprocess.run(
-        ["uv", "run", "--quiet", "--locked", "--group", "test",
-         "python", "-m", "jhub_bench", f"--runs={runs}", *options],
+    python = ("uv", "run", "--quiet", "--locked", "--group", "test", "python")
+    if process.show(
+        *(*python, "-m", "jhub_bench", f"--runs={runs}", *options),
         cwd=ROOT,
-        env={**os.environ, "UV_PROJECT_ENVIRONMENT": ENVIRONMENT},
-        check=False,
-    )  # fmt: skip
-    if result.returncode:
+        environment={"UV_PROJECT_ENVIRONMENT": ENVIRONMENT},
+    ):
         raise ActionError("the benchmarks did not all succeed; see the messages above")

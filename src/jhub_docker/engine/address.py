@@ -8,8 +8,9 @@ imported where it is used: `quick` says why.
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from jhub_docker import process
 from jhub_docker.errors import ActionError, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 CONNECT_SECONDS = 600
 """How long one answer of the engine may take; a pull or an export sends nothing for minutes."""
+
+DOCKER_ENVIRONMENT: process.Environment = {"BUILDX_BUILDER": None, "DOCKER_CLI_HINTS": "false"}
 
 
 class UnreachableError(ActionError):
@@ -43,6 +46,20 @@ def builder_name(environment: Mapping[str, str] = os.environ) -> str:
     It alone sees the engine's images without a registry in between.
     """
     return context_name(environment)
+
+
+def docker(*arguments: str, **options: Any) -> process.Ended:
+    """Run the `docker` program on `connect`'s engine; `options` are those of `process.run`.
+
+    Both follow the same variables and files. What would lead buildx to another builder, or print
+    advertising between the lines, is not passed on.
+    """
+    return process.run("docker", *arguments, environment=DOCKER_ENVIRONMENT, **options)
+
+
+def show_docker(*arguments: str) -> int:
+    """Run the `docker` program likewise, on the terminal; its exit code."""
+    return process.show("docker", *arguments, environment=DOCKER_ENVIRONMENT)
 
 
 def cli_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -6,13 +6,13 @@ Everything is checked before any work begins. Nothing here changes anything.
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jhub_docker.engine.address import address, cli_environment, socket_path
+from jhub_docker.engine.address import address, docker, socket_path
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.process import MissingProgramError
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -106,16 +106,10 @@ def free_bytes(info: dict[str, Any], engine_address: str) -> int | None:
 def plugin_version(plugin: str) -> str | None:
     """What `docker <plugin> version` prints; None without the client or without the plugin."""
     try:
-        result = subprocess.run(
-            ["docker", plugin, "version"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=cli_environment(),
-        )
-    except OSError:
+        said = docker(plugin, "version")
+    except MissingProgramError:
         return None
-    return result.stdout if result.returncode == 0 else None
+    return None if said.code else said.out
 
 
 def wrong_plugins(

@@ -6,11 +6,10 @@ rules and answers in milliseconds. So docker-py is left to what changes somethin
 """
 
 import json
-import subprocess
 from functools import cached_property
 from typing import Any
 
-from jhub_docker.engine.address import cli_environment, connect
+from jhub_docker.engine.address import connect, docker
 from jhub_docker.errors import ActionError
 
 
@@ -28,19 +27,19 @@ class LaterClient:
 def server() -> dict[str, Any] | None:
     """What `docker version` says of the engine; None where no engine, or no client, answers."""
     try:
-        result = _run("version", "--format", "{{json .Server}}")
+        result = docker("version", "--format", "{{json .Server}}")
     except ActionError:
         return None
-    said: dict[str, Any] | None = None if result.returncode else json.loads(result.stdout)
+    said: dict[str, Any] | None = None if result.code else json.loads(result.out)
     return said
 
 
 def images(label: str) -> list[dict[str, Any]]:
     """The images with this label, each once, as `docker image inspect` describes them."""
-    listing = _run("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={label}")
-    if listing.returncode:
-        raise ActionError(f"docker image ls failed: {listing.stderr.strip()}")
-    identities = dict.fromkeys(listing.stdout.split())  # one line a tag
+    listing = docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={label}")
+    if listing.code:
+        raise ActionError(f"docker image ls failed: {listing.err.strip()}")
+    identities = dict.fromkeys(listing.out.split())  # one line a tag
     return _inspect(*identities) if identities else []
 
 
@@ -51,23 +50,8 @@ def image(reference: str) -> dict[str, Any] | None:
 
 def _inspect(*references: str) -> list[dict[str, Any]]:
     """Those of the images that are there; one may have been removed since it was listed."""
-    result = _run("image", "inspect", *references)
-    if result.returncode and "no such image" not in result.stderr.lower():
-        raise ActionError(f"docker image inspect failed: {result.stderr.strip()}")
-    found: list[dict[str, Any]] = json.loads(result.stdout)
+    result = docker("image", "inspect", *references)
+    if result.code and "no such image" not in result.err.lower():
+        raise ActionError(f"docker image inspect failed: {result.err.strip()}")
+    found: list[dict[str, Any]] = json.loads(result.out)
     return found
-
-
-def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    try:
-        return subprocess.run(
-            ["docker", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=cli_environment(),
-        )
-    except OSError as error:
-        raise ActionError(
-            f"the Docker client cannot be run ({error.strerror}): install the program `docker`"
-        ) from None

@@ -4,11 +4,10 @@ Which packages, and what the files say, is decided in `packages`.
 """
 
 import contextlib
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from jhub_docker import process
 from jhub_docker.errors import ActionError
 from jhub_docker.host.packages import PackagePlan, derived_source, preferences
 
@@ -114,19 +113,10 @@ def _no_service_start(root: Path) -> Iterator[None]:
 
 def _apt(root: Path, *arguments: str) -> None:
     enter = [] if root == Path("/") else ["chroot", str(root)]
-    result = subprocess.run(
-        [*enter, "apt-get", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
-    )
-    if result.returncode != 0:
-        tail = "\n".join(result.stdout.splitlines()[-15:])
+    environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    ended = process.run(*enter, "apt-get", *arguments, merged=True, environment=environment)
+    if ended.code:
         raise ActionError(
-            f"apt-get {arguments[0]} failed; it said:\n{tail}\nMend that (often the network, the "
-            "proxy, or another apt at work) and run this again"
+            f"apt-get {arguments[0]} failed; it said:\n{ended.tail()}\nMend that (often the "
+            "network, the proxy, or another apt at work) and run this again"
         )

@@ -9,11 +9,11 @@ import json
 import os
 import select
 import signal
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from jhub_docker import process
 from jhub_docker.engine import restarts
 from jhub_docker.errors import ActionError
 
@@ -84,21 +84,11 @@ class Daemon:
         flags = restarts.flags(restarts.configuration(), swarm=restarts.in_swarm(self.arguments))
         command = [*self.program, "--host", f"unix://{self.socket}", *flags, *self.arguments]
         with log:
-            try:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    cwd="/",
-                )
-            except OSError as error:
-                raise ActionError(f"dockerd cannot be started ({error.strerror})") from error
-        self.record.write_text(json.dumps(identity(process.pid)))
+            started = process.detached(*command, log=log)
+        self.record.write_text(json.dumps(identity(started.pid)))
         deadline = time.monotonic() + seconds
         while not self.answers():
-            if process.poll() is not None:
+            if started.poll() is not None:
                 self.record.unlink(missing_ok=True)
                 raise ActionError(f"dockerd ended at its start:\n{self.log_tail()}")
             if time.monotonic() > deadline:

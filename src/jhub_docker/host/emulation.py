@@ -7,12 +7,12 @@ runs, the package has itself registered; elsewhere nobody does, and that is what
 
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from jhub_docker import process
+from jhub_docker.asking import confirm
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import apt
 from jhub_docker.host.apt import Log
@@ -106,14 +106,20 @@ def steps(machine: Machine) -> tuple[Step, ...]:
 def start(platform: str, log: Log, *, assume_yes: bool = False) -> None:
     """Have this machine run programs of `platform`; asks first, unless told not to.
 
-    Raises UsageError where there is nobody to ask, ActionError where a step fails.
+    Raises ActionError where a step fails.
     """
     known = name(platform)
     todo = steps(read(known))
     if not todo:
         log(f"{platform} is emulated already")
         return
-    _ask(f"To be done as root: {'; '.join(_WORDS[step] for step in todo)}.", log, assume_yes)
+    confirm(
+        f"To be done as root: {'; '.join(_WORDS[step] for step in todo)}.",
+        "Do it?",
+        "nothing was changed",
+        assume_yes=assume_yes,
+        adds=True,
+    )
     if "install" in todo:
         apt.install(PackagePlan((PACKAGE,)), log)
     if not (KERNEL / "register").exists():
@@ -135,13 +141,11 @@ def stop(platform: str, log: Log) -> None:
 
 def mount() -> None:
     """Mount the kernel's file system of registrations."""
-    command = ["mount", "-t", "binfmt_misc", "binfmt_misc", str(KERNEL)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise ActionError(
-            f"{' '.join(command)} failed: {result.stderr.strip()}; in a container, do it on the "
-            "machine that runs it"
-        )
+    process.checked(
+        *("mount", "-t", "binfmt_misc", "binfmt_misc", KERNEL),
+        failed=f"cannot mount binfmt_misc at {KERNEL} (from inside a container, do it on the "
+        "machine that runs it)",
+    )
 
 
 def register(definition: str) -> None:
@@ -163,13 +167,3 @@ def _write(file: Path, text: str) -> None:
         file.write_text(text, encoding="ascii")
     except OSError as error:
         raise ActionError(f"the kernel refused it: {file}: {error.strerror}") from None
-
-
-def _ask(what: str, log: Log, assume_yes: bool) -> None:
-    log(what)
-    if assume_yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask at: say --yes to do it")
-    if input("Do it? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise ActionError("nothing was changed")

@@ -2,11 +2,11 @@
 
 import os
 import ssl
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from jhub_docker import process
 from jhub_docker.errors import UsageError
 
 _BUNDLES = (
@@ -71,9 +71,7 @@ def source_url(folder: Path) -> str | None:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        result = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
+        said = process.run("git", "-C", folder, *arguments)
+    except process.MissingProgramError:
         return None
-    return result.stdout.strip() if result.returncode == 0 else None
+    return None if said.code else said.out.strip()

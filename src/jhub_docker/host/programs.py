@@ -4,13 +4,12 @@ Nothing is installed and nothing outside `.dev/tools/` is written, so this needs
 given lists of its own where the machine's does not know the program.
 """
 
-import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Literal
 
+from jhub_docker import process
 from jhub_docker.errors import ActionError
 from jhub_docker.host import apt, packages
 from jhub_docker.progress import stage
@@ -70,10 +69,8 @@ def _unpack(name: str, folder: Path, root: Path) -> None:
 
 def _versions(name: str, options: list[str]) -> list[str]:
     """The versions apt knows, the newest first (apt-cache(8), madison: `package | version | …`)."""
-    result = subprocess.run(
-        ["apt-cache", *options, "madison", name], capture_output=True, text=True, check=False
-    )
-    rows = (line.split("|") for line in result.stdout.splitlines())
+    listing = process.run("apt-cache", *options, "madison", name).out
+    rows = (line.split("|") for line in listing.splitlines())
     return [row[1].strip() for row in rows if len(row) == 3 and "Packages" in row[2]]
 
 
@@ -101,12 +98,9 @@ def _own_lists(here: Path, root: Path, name: str) -> list[str]:
 
 
 def _run(name: str, *command: str, cwd: Path) -> None:
-    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    result = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
+    ended = process.run(*command, cwd=cwd, environment={"LC_ALL": "C.UTF-8"})
+    if ended.code:
         raise ActionError(
-            f"{command[0]} could not get {name}; it said:\n{result.stderr.strip()[-800:]}\n"
+            f"{command[0]} could not get {name}; it said:\n{ended.tail(8)}\n"
             f"Mend that (often the network or the proxy), or {_BY_HAND.format(name=name)}"
         )

@@ -7,13 +7,13 @@ there is a terminal only after asking. `engine.stop` undoes the start, and nothi
 import contextlib
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jhub_docker import process
+from jhub_docker.asking import confirm
 from jhub_docker.engine import checks, quick
 from jhub_docker.engine.address import UnreachableError, address, connect, is_default
 from jhub_docker.errors import ActionError
@@ -184,23 +184,17 @@ def _set_up(problem: str, log: Log, assume_yes: bool, *, running: bool) -> None:
         what += "" if running else ", then start the engine"
     else:
         what = "start the installed engine"
-    log(f"{problem}.")
-    log(f"To be done as root: {what}.")
-    _ask(log, assume_yes)
+    confirm(
+        f"{problem}.\nTo be done as root: {what}.",
+        "Do it?",
+        f"nothing was changed, and an engine is needed: {BY_HAND}",
+        assume_yes=assume_yes,
+        adds=True,
+    )
     if wanted:
         apt.install(wanted, log)
     if not running:
         _launch(Daemon(), log, systemd=machine.systemd)
-
-
-def _ask(log: Log, assume_yes: bool) -> None:
-    if assume_yes:
-        return
-    if not sys.stdin.isatty():
-        log("There is no terminal to ask at, so it is done.")
-        return
-    if input("Do it? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise ActionError(f"nothing was changed, and an engine is needed: {BY_HAND}")
 
 
 def _launch(daemon: Daemon, log: Log, *, systemd: bool) -> None:
@@ -210,9 +204,9 @@ def _launch(daemon: Daemon, log: Log, *, systemd: bool) -> None:
         return
     log("systemctl start docker")
     result = _systemctl("start", "docker.socket", "docker.service")
-    if result.returncode != 0:
+    if result.code:
         raise ActionError(
-            f"systemd could not start the engine: {result.stderr.strip()}; "
+            f"systemd could not start the engine: {result.err.strip()}; "
             "`journalctl -u docker` says why"
         )
     _unit_file(daemon).parent.mkdir(parents=True, exist_ok=True)
@@ -225,7 +219,7 @@ def _unit_file(daemon: Daemon) -> Path:
 
 def _invocation() -> str:
     """systemd's id of this very run of the unit; another start has another one."""
-    return _systemctl("show", "--property", "InvocationID", "--value", "docker").stdout.strip()
+    return _systemctl("show", "--property", "InvocationID", "--value", "docker").out.strip()
 
 
 def _unit_record(daemon: Daemon) -> str | None:
@@ -241,16 +235,14 @@ def _stop_unit(daemon: Daemon) -> bool:
     if _unit_record(daemon) is None:
         return False
     result = _systemctl("stop", "docker.socket", "docker.service")
-    if result.returncode != 0:
-        raise ActionError(f"systemd could not stop the engine: {result.stderr.strip()}")
+    if result.code:
+        raise ActionError(f"systemd could not stop the engine: {result.err.strip()}")
     _unit_file(daemon).unlink(missing_ok=True)
     return True
 
 
-def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _systemctl(*arguments: str) -> process.Ended:
     try:
-        return subprocess.run(
-            ["systemctl", *arguments], capture_output=True, text=True, check=False
-        )
-    except OSError as error:
-        return subprocess.CompletedProcess(arguments, 1, "", str(error))
+        return process.run("systemctl", *arguments)
+    except process.MissingProgramError as error:
+        return process.Ended(1, err=str(error))

@@ -1,8 +1,6 @@
 """Calls Docker Compose, and reads `compose.yaml` as Compose understands it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from urllib.parse import urlsplit
 
 from jhub_docker import engine
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.process import Ended
 
 HUB, PROXY = "hub", "proxy"
 """The two services that code has to know by name: one is asked, the other is published."""
@@ -42,14 +41,14 @@ class Platform:
 
 def read(root: Path) -> Platform:
     """Ask Compose how it understands `compose.yaml`; UsageError with its words if it does not."""
-    result = run(root, "config", "--format", "json", capture=True)
-    if result.returncode:
+    result = run(root, "config", "--format", "json")
+    if result.code:
         raise UsageError(
-            f"compose.yaml cannot be used with these variables: {last_line(result.stderr)}; "
+            f"compose.yaml cannot be used with these variables: {last_line(result.err)}; "
             "JHUB_PORT is a port from 1 to 65535, JHUB_BIND an address of this machine, and "
             "packages/hub/README.md lists the others"
         )
-    return from_config(root, json.loads(result.stdout))
+    return from_config(root, json.loads(result.out))
 
 
 def from_config(root: Path, config: Mapping[str, Any]) -> Platform:
@@ -71,26 +70,21 @@ def from_config(root: Path, config: Mapping[str, Any]) -> Platform:
     )
 
 
-def run(root: Path, *arguments: str, capture: bool = False) -> "subprocess.CompletedProcess[str]":
+def run(root: Path, *arguments: str) -> Ended:
     """Run `docker compose`; the caller looks at the exit code."""
-    return subprocess.run(
-        [
-            *("docker", "compose", "--project-directory", str(root)),
-            *("--ansi", "auto" if sys.stdout.isatty() else "never"),
-            *arguments,
-        ],
-        env=engine.cli_environment(),
-        capture_output=capture,
-        text=True,
-        check=False,
-    )
+    return engine.docker("compose", "--project-directory", str(root), *arguments)
+
+
+def show(root: Path, *arguments: str) -> int:
+    """Run `docker compose` with its output on the terminal; its exit code."""
+    return engine.show_docker("compose", "--project-directory", str(root), *arguments)
 
 
 def checked(root: Path, *arguments: str) -> None:
     """Run `docker compose`; raises ActionError with its messages when it fails."""
-    result = run(root, *arguments, capture=True)
-    if result.returncode:
-        raise ActionError(f"docker compose {arguments[0]} failed:\n{result.stderr.strip()[-2000:]}")
+    result = run(root, *arguments)
+    if result.code:
+        raise ActionError(f"docker compose {arguments[0]} failed:\n{result.err.strip()[-2000:]}")
 
 
 def last_line(text: str) -> str:

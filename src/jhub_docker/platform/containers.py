@@ -1,6 +1,5 @@
 """What of a platform is in the engine: its services, people's servers, its volumes."""
 
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,14 +55,14 @@ def logs(client: DockerClient, root: Path, service: str, *, follow: bool, tail: 
     if service in ("", *services):
         if not rows:
             raise ActionError("the platform does not run; start it with ./dev invoke up")
-        if compose.run(root, "logs", *options, *([service] if service else [])).returncode:
+        if compose.show(root, "logs", *options, *([service] if service else [])):
             raise ActionError("docker compose logs failed; see its message above")
         return
     running = [row["container"] for row in rows if row["role"] == SERVER]
     if service not in running:
         known = ", ".join([*services, *running])
         raise UsageError(f"there is no container called {service!r}; known: {known}")
-    subprocess.run(["docker", "logs", *options, service], env=engine.cli_environment(), check=False)
+    engine.show_docker("logs", *options, service)
 
 
 def servers(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:

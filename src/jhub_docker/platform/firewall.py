@@ -25,10 +25,8 @@ def reason(platform: Platform, problem: str) -> str:
     """What the guard says when `problem`, Compose's words, is that it did not start; else empty."""
     if f"-{GUARD}-" not in problem:
         return ""
-    log = compose.run(
-        platform.root, "logs", "--no-color", "--no-log-prefix", "--tail", "4", GUARD, capture=True
-    )
-    return f"\n{log.stdout.strip()}"
+    log = compose.run(platform.root, "logs", "--no-color", "--no-log-prefix", "--tail", "4", GUARD)
+    return f"\n{log.out.strip()}"
 
 
 def remove_rules_left(client: DockerClient, platform: Platform) -> None:
@@ -39,5 +37,4 @@ def remove_rules_left(client: DockerClient, platform: Platform) -> None:
     if not containers.of_service(client, platform, GUARD):
         compose.run(
             platform.root, "run", "--rm", "--no-deps", "-T", GUARD, "guard", "--remove",
-            capture=True,
         )  # fmt: skip

@@ -30,16 +30,16 @@ def up(client: DockerClient, root: Path) -> str:
     platform = compose.read(root)
     _, *notices = check_settings(client, root).splitlines()
     with stage("starting the platform"):
-        result = compose.run(root, "up", "--detach", "--remove-orphans", capture=True)
-        if result.returncode:
+        result = compose.run(root, "up", "--detach", "--remove-orphans")
+        if result.code:
             hint = (
                 f"; port {platform.port} is taken: set JHUB_PORT to a free one"
-                if "address already in use" in result.stderr
+                if "address already in use" in result.err
                 else ""
             )
             raise ActionError(
-                f"the platform cannot start: {compose.last_line(result.stderr)}{hint}"
-                f"{firewall.reason(platform, result.stderr)}"
+                f"the platform cannot start: {compose.last_line(result.err)}{hint}"
+                f"{firewall.reason(platform, result.err)}"
             )
         _wait_for_login(platform)
     told = [f"JupyterHub is up: {platform.address}", *_first_login(client, platform)]
@@ -54,15 +54,15 @@ def _first_login(client: DockerClient, platform: Platform) -> list[str]:
     """How to log in for the first time; nothing once somebody has."""
     password = compose.run(
         platform.root, "exec", "-T", HUB, "/opt/hub/bin/python", "-m", "hub_config",
-        "admin-password", capture=True,
+        "admin-password",
     )  # fmt: skip
-    if password.returncode == _PASSWORD_CHANGED:
+    if password.code == _PASSWORD_CHANGED:
         return []
-    if password.returncode:
-        return [f"The one-time password cannot be told: {password.stderr.strip()}"]
+    if password.code:
+        return [f"The one-time password cannot be told: {password.err.strip()}"]
     admin = containers.environment(client, platform, HUB).get("JHUB_ADMIN_USER") or "admin"
     return [
-        f"First login: {admin}, one-time password: {password.stdout.strip()}",
+        f"First login: {admin}, one-time password: {password.out.strip()}",
         "The first login asks for a new one; until then no server can be started.",
     ]
 
@@ -80,7 +80,7 @@ def _wait_for_login(platform: Platform) -> None:
         except (OSError, urllib.error.URLError) as error:
             problem = str(error)
         time.sleep(0.25)
-    log = compose.run(platform.root, "logs", "--no-color", "--tail", "25", capture=True).stdout
+    log = compose.run(platform.root, "logs", "--no-color", "--tail", "25").out
     raise ActionError(
         f"{url} does not answer with a login page after {READY_SECONDS:.0f} s ({problem}); "
         f"the last lines of the platform's services:\n{log}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from docker import DockerClient
 
+from jhub_docker.asking import confirm
 from jhub_docker.build import bases
 from jhub_docker.catalog import ImageSpec, ledger, load
 from jhub_docker.catalog.version import Version
@@ -195,7 +196,12 @@ def _begun(way: _Way) -> tuple[Workplace, Candidate] | None:
     say(report.outline(load(way.root / "packages"), found, way.request.registries))
     say(choice.told())
     version = found.proposal.version
-    gates.confirm(f"This releases {found.image} {version}.", way.request.assume_yes)
+    confirm(
+        f"This releases {found.image} {version}.",
+        "Go on?",
+        "nothing was released",
+        assume_yes=way.request.assume_yes,
+    )
     place = Workplace(way.root, found.image, str(version))
     place.discard()
     start = history.head(way.root)

@@ -1,13 +1,12 @@
 """What has to be true before a release begins. Each failure says the command that mends it."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jhub_docker.build import bases
 from jhub_docker.catalog import LANES, Catalog
-from jhub_docker.errors import ActionError, JhubDockerError, UsageError
+from jhub_docker.errors import JhubDockerError, UsageError
 from jhub_docker.locks import refresh as locks
 from jhub_docker.release import changelog, evidence, history
 from jhub_docker.release.evidence import IMAGE, INTEGRATION
@@ -158,17 +157,6 @@ def signing(root: Path, *, keyless: bool, identity: str, issuer: str) -> list[Fa
         what = f"there is no public key {keys.PUBLIC} in the checkout to verify with what is pushed"
         found.append(Failure(what, "commit the one that ./dev invoke release.key made with yours"))
     return found
-
-
-def confirm(text: str, assume_yes: bool) -> None:
-    """Ask whether to go on. Raises UsageError where there is nobody to ask, ActionError for no."""
-    if assume_yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(f"{text} There is no terminal to ask at: say --yes to go on")
-    print(text, file=sys.stderr)
-    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise ActionError("nothing was released")
 
 
 def told(failures: Iterable[Failure], image: str) -> str:

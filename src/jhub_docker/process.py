@@ -1,0 +1,188 @@
+"""Runs other programs: the one module that does.
+
+A program gets nothing to read unless it is given something, and so never waits for somebody who is
+not there. Its exit code is the caller's to judge (`checked` judges it); one that is not there is a
+sentence, one that takes too long ends like under timeout(1).
+"""
+
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from jhub_docker.errors import ActionError
+
+TIMED_OUT = 124
+"""Exit code of a program that was ended since it took too long, as timeout(1) has it."""
+
+Environment = Mapping[str, str | None]
+"""Changes to this process's own environment; None takes a variable away."""
+
+
+class MissingProgramError(ActionError):
+    """The program is not on this machine, or this user may not run it."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a program left: its exit code, its output as it was written, and its messages."""
+
+    code: int
+    raw: bytes = b""
+    err: str = ""
+
+    @property
+    def out(self) -> str:
+        """The output as text; what is no UTF-8 in it is replaced."""
+        return self.raw.decode(errors="replace")
+
+    def tail(self, lines: int = 15) -> str:
+        """The last lines of its messages, or of its output where it has no messages."""
+        return "\n".join((self.err.strip() or self.out.strip()).splitlines()[-lines:])
+
+
+def run(
+    *command: str | Path,
+    environment: Environment | None = None,
+    cwd: Path | None = None,
+    given: str = "",
+    merged: bool = False,
+    seconds: float | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Ended:
+    """Run a program to its end and keep what it writes.
+
+    `given` is what it reads; with `merged` its messages are among its output, in their order.
+    `on_line` gets each line of the output while it runs. Raises MissingProgramError.
+    """
+    # Files instead of pipes: nothing that one side does can make the other wait for ever.
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as reads:
+        reads.write(given.encode())
+        reads.seek(0)
+        process = _start(
+            command,
+            stdin=reads if given else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else errors,
+            environment=environment,
+            cwd=cwd,
+        )
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        watch = threading.Timer(seconds or 0, stop)
+        if seconds:
+            watch.start()
+        lines = []
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if on_line:
+                    on_line(line.decode(errors="replace").rstrip("\r\n"))
+            code = process.wait()
+        except BaseException:  # also an interruption: nothing that was started here goes on
+            _end(process)
+            raise
+        finally:
+            watch.cancel()
+            process.stdout.close()
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")
+    if late.is_set():
+        return Ended(TIMED_OUT, b"".join(lines), f"{said}\nno end in {seconds:g} s: timed out")
+    return Ended(code, b"".join(lines), said)
+
+
+def checked(
+    *command: str | Path,
+    failed: str = "",
+    environment: Environment | None = None,
+    cwd: Path | None = None,
+    given: str = "",
+    merged: bool = False,
+    seconds: float | None = None,
+) -> str:
+    """Run a program that has to succeed; its output.
+
+    Raises ActionError that says `failed` (default: the program's name and first word) and how its
+    messages end.
+    """
+    ended = run(
+        *command, environment=environment, cwd=cwd, given=given, merged=merged, seconds=seconds
+    )
+    if ended.code:
+        what = failed or " ".join([Path(command[0]).name, *map(str, command[1:2])]) + " failed"
+        raise ActionError(f"{what}: {ended.tail() or f'exit code {ended.code}'}")
+    return ended.out
+
+
+def show(
+    *command: str | Path, environment: Environment | None = None, cwd: Path | None = None
+) -> int:
+    """Run a program on the terminal of whoever called this, keyboard included; its exit code."""
+    process = _start(command, environment=environment, cwd=cwd)
+    try:
+        return process.wait()
+    except BaseException:
+        _end(process)
+        raise
+
+
+def detached(*command: str | Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start a program that outlives this one, in a session of its own; it writes to `log`."""
+    return _start(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        cwd=Path("/"),
+    )
+
+
+def _start(
+    command: tuple[str | Path, ...],
+    *,
+    environment: Environment | None = None,
+    cwd: Path | None = None,
+    stdin: int | IO[bytes] | None = None,
+    stdout: int | IO[bytes] | None = None,
+    stderr: int | IO[bytes] | None = None,
+    start_new_session: bool = False,
+) -> "subprocess.Popen[bytes]":
+    changed = {**os.environ, **(environment or {})}
+    try:
+        return subprocess.Popen(
+            command,
+            env={name: value for name, value in changed.items() if value is not None},
+            cwd=cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=start_new_session,
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        if cwd is not None and str(error.filename) == str(cwd):
+            raise
+        raise MissingProgramError(
+            f"the program {Path(command[0]).name} is needed here and cannot be run "
+            f"({error.strerror}): install it so that it is on PATH"
+        ) from None
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a program: it has a few seconds to do that itself, since Ctrl-C reached it too."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
