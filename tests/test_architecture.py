@@ -9,8 +9,8 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 
 FLOORS = (
-    {"errors", "table"},
-    {"asking", "process", "progress"},
+    {"errors", "progress", "table"},
+    {"asking", "process"},
     {"catalog", "nox"},
     {"locks", "oci"},
     {"engine"},
