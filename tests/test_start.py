@@ -38,7 +38,7 @@ def test_tasks_and_build_contexts_load_nothing_that_takes_long() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["diff", "--help"],
+        ["release.diff", "--help"],
         ["release.yank", "uv-lab", "--help"],
         ["release", "-h"],
         ["registry.prune", "127.0.0.1:1/a", "--keep", "2", "--help"],

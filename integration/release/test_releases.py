@@ -61,7 +61,7 @@ def test_anyone_with_the_public_key_can_check_both(
 ) -> None:
     for one in (first, second):
         reference = f"{releases.team}/uv-marimo:{one.version}"
-        text = releases.maintainer.invoke("verify", reference, "--json")
+        text = releases.maintainer.invoke("release.verify", reference, "--json")
         report = json.loads(text[text.index("{\n") :])
         assert report["digest"] == one.digest
         assert {check["name"]: check["passed"] for check in report["checks"]} == dict.fromkeys(

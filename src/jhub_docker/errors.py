@@ -3,6 +3,9 @@
 Anything else that escapes is a bug and keeps its traceback.
 """
 
+import errno
+import sys
+
 
 class JhubDockerError(Exception):
     """A failure to show as one message: what was wrong, what was expected, what to do next."""
@@ -20,3 +23,30 @@ class ActionError(JhubDockerError):
     """The request was right and carrying it out failed."""
 
     exit_code = 1
+
+
+def foreseeable(error: BaseException) -> JhubDockerError | None:
+    """The failure that a person can act on, whoever raised it; None for a bug.
+
+    Beside our own these are what the operating system and the Docker Engine refuse.
+    """
+    if isinstance(error, JhubDockerError):
+        return error
+    # Asked without importing docker-py, which takes long and which most calls never load.
+    docker = sys.modules.get("docker.errors")
+    if docker is not None and isinstance(error, docker.DockerException):
+        return ActionError(f"the Docker Engine refused: {error}")
+    if isinstance(error, OSError):
+        return ActionError(_refused(error))
+    return None
+
+
+def _refused(error: OSError) -> str:
+    """What the operating system refused, of which file, and what to do about it."""
+    said = error.strerror or str(error) or type(error).__name__
+    where = f"{error.filename}: " if error.filename else ""
+    if isinstance(error, PermissionError):
+        return f"{where}{said}: run this as who owns it, or give it to this user (chown)"
+    if error.errno == errno.ENOSPC:
+        return f"{where}{said}: make room there and run this again"
+    return f"{where}{said}"

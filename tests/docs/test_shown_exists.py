@@ -37,7 +37,10 @@ def dev(*words: str) -> str:
 
 
 def check_invoke(words: list[str]) -> None:
-    """Invoke's own parser knows the task and its flags, and the catalog the images."""
+    """Invoke's own parser knows the task and its flags, and the catalog the images.
+
+    An image with a slash is in a registry, and one in capitals stands for any.
+    """
     parser = Parser(initial=Program().initial_context, contexts=TASKS.to_contexts())
     try:
         contexts = parser.parse_argv(words)
@@ -46,7 +49,8 @@ def check_invoke(words: list[str]) -> None:
     for context in contexts[1:]:
         if "image" in context.args:
             named = context.args["image"].value or ()
-            CATALOG.select([named] if isinstance(named, str) else named)
+            names = [named] if isinstance(named, str) else named
+            CATALOG.select(one for one in names if "/" not in one and not one.isupper())
     if len(contexts) == 1:
         dev("invoke", *words)
 

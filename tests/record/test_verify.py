@@ -241,10 +241,10 @@ def test_a_registry_that_does_not_answer(release: Release) -> None:
 def test_the_task_reports_and_fails_with_what_failed(release: Release) -> None:
     release.remote.tag(release.image, "2.0.0")
     key = str(release.trust.key)
-    good = invoke("verify", str(release.image.tagged(VERSION)), "--key", key)
+    good = invoke("release.verify", str(release.image.tagged(VERSION)), "--key", key)
     assert good.returncode == 0, good.stderr
     assert re.search(r"^ok +signatures +index and linux/amd64 signed by ", good.stdout, re.M)
-    bad = invoke("verify", str(release.image.tagged("2.0.0")), "--key", key)
+    bad = invoke("release.verify", str(release.image.tagged("2.0.0")), "--key", key)
     assert bad.returncode == 1
     assert "FAILED  name" in bad.stdout
     assert "uv-thing:2.0.0 cannot be trusted; failed: name" in bad.stderr
@@ -261,7 +261,7 @@ def test_the_task_reports_and_fails_with_what_failed(release: Release) -> None:
     ],
 )
 def test_what_cannot_be_verified_is_told_at_once(arguments: list[str], said: str) -> None:
-    result = invoke("verify", *arguments)
+    result = invoke("release.verify", *arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert said in result.stderr
     assert "Traceback" not in result.stderr

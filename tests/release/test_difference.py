@@ -215,10 +215,10 @@ class TestRegistry:
 
     def test_the_task(self, published: list[Reference], key: tuple[Key, Trust]) -> None:
         place, trusted = published[0].name, ["--key", str(key[1].key)]
-        found = invoke("diff", place, "1.0.0", "1.1.0", *trusted, "--json")
+        found = invoke("release.diff", place, "1.0.0", "1.1.0", *trusted, "--json")
         assert found.returncode == 0, found.stderr
         assert [c["package"] for c in json.loads(found.stdout)["changed"]] == ["more"]
-        missing = invoke("diff", place, "1.0.0", "1.1.9", *trusted)
+        missing = invoke("release.diff", place, "1.0.0", "1.1.9", *trusted)
         assert missing.returncode == 2
         assert f"{place}:1.1.9 is not in the registry" in missing.stderr
 
@@ -232,7 +232,7 @@ class TestRegistry:
     ],
 )
 def test_wrong_usage_of_the_task_is_told(words: list[str], said: str) -> None:
-    found = invoke("diff", *words)
+    found = invoke("release.diff", *words)
     assert (found.returncode, found.stdout) == (2, "")
     assert said in found.stderr
 

@@ -128,7 +128,7 @@ def test_people_read_some_paths_and_programs_all() -> None:
 )
 def test_wrong_usage_of_the_task_is_told(words: list[str], said: str) -> None:
     found = subprocess.run(
-        [sys.executable, "-m", "invoke", "rebuild", *words],
+        [sys.executable, "-m", "invoke", "release.rebuild", *words],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

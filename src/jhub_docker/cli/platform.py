@@ -10,7 +10,7 @@ from invoke.context import Context
 from jhub_docker import host, table
 from jhub_docker.build import bases, builds
 from jhub_docker.cli import tables
-from jhub_docker.cli.task import ROOT, task, whole_number, write
+from jhub_docker.cli.task import ROOT, task, write
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say
 
@@ -73,10 +73,9 @@ def status(context: Context, json_: bool = False) -> None:
         "tail": "Number of last lines to show of each.",
     },
 )
-def logs(context: Context, service: str = "", follow: bool = False, tail: str = "200") -> None:
+def logs(context: Context, service: str = "", follow: bool = False, tail: int = 200) -> None:
     """Show the logs of hub and proxy, or of one person's server."""
     from jhub_docker import platform  # noqa: PLC0415
 
-    lines = whole_number("--tail", tail)
     client = host.require(say, set_up=False, needs={"compose"})
-    platform.logs(client, ROOT, service, follow=follow, tail=lines)
+    platform.logs(client, ROOT, service, follow=follow, tail=tail)

@@ -13,7 +13,7 @@ from invoke.context import Context
 
 from jhub_docker.asking import confirm
 from jhub_docker.catalog import load
-from jhub_docker.cli.task import ROOT, task, whole_number, write
+from jhub_docker.cli.task import ROOT, task, write
 from jhub_docker.errors import UsageError
 from jhub_docker.progress import stage
 
@@ -37,7 +37,7 @@ def prune(
     repository: str,
     also: list[str],
     hub: list[str],
-    keep: str = "3",
+    keep: int = 3,
     unrecorded: bool = False,
     dry_run: bool = False,
     yes: bool = False,
@@ -52,7 +52,8 @@ def prune(
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
     from jhub_docker.release import pruning, pruning_report  # noqa: PLC0415
 
-    count = whole_number("--keep", keep, least=1)  # so that something is left
+    if keep < 1:
+        raise UsageError(f"--keep is {keep}; expected 1 or more, so that something is left")
     places = [Reference.parse(name) for name in (repository, *also)]
     for place in places:
         if place.tag or place.digest:
@@ -70,7 +71,7 @@ def prune(
         verdicts = pruning.judge(
             list(contents.images.values()),
             known,
-            keep=count,
+            keep=keep,
             hubs=set(pruning.hub_references(declared, place)),
             unrecorded=unrecorded,
         )

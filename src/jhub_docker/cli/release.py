@@ -1,4 +1,4 @@
-"""Releasing one image, and which images have to be released.
+"""Releasing one image, which images have to be released, and the key that signs releases.
 
 Modules that only a release needs are imported in the task's body: every other task would wait for
 them too.
@@ -106,3 +106,14 @@ def status(context: Context, image: list[str], json_: bool = False) -> None:
         status.require_published(now.catalog, spec)
     found = [status.of(ROOT, spec.name, now, resolve) for spec in chosen]
     write(json.dumps(report.as_data(found), indent=2) if json_ else report.status(found))
+
+
+@task()
+def key(context: Context) -> None:
+    """Make the key pair that signs releases: the private one outside git, cosign.pub here."""
+    from jhub_docker.registry.access import Access  # noqa: PLC0415
+    from jhub_docker.release.record import keys  # noqa: PLC0415
+    from jhub_docker.release.record.cosign import Cosign  # noqa: PLC0415
+
+    private, public = keys.make_pair(ROOT, Cosign(Access()).make_key_pair)
+    write(f"private key: {private}\npublic key:  {public}  (commit it)")

@@ -1,4 +1,4 @@
-"""What can be done with releases that exist: build one again, compare two, take one back.
+"""What can be done with releases that exist: verify, rebuild, compare, take back.
 
 Modules that only these need are imported in the tasks' bodies: every other task would wait for
 them too.
@@ -16,9 +16,51 @@ from jhub_docker.progress import say
 
 
 @task(
-    positional=["name", "before", "after"],
+    positional=["image"],
     help={
-        "name": "An image by its folder's name, or where it is: REGISTRY/REPOSITORY.",
+        "image": "The image, as REGISTRY/REPOSITORY:TAG or with @sha256:… in place of the tag.",
+        "key": "The public key to trust (default: cosign.pub of this checkout).",
+        "identity": "Trust a keyless signature of this identity instead, with --issuer.",
+        "issuer": "The identity's OpenID Connect issuer.",
+        "json_": "Write the report as JSON.",
+    },
+)
+def verify(
+    context: Context,
+    image: str,
+    key: str = "",
+    identity: str = "",
+    issuer: str = "",
+    json_: bool = False,
+) -> None:
+    """Check an image in a registry against its signed records: signatures, contents, labels."""
+    # Only releases and what looks at them need these.
+    from jhub_docker.catalog import ledger  # noqa: PLC0415
+    from jhub_docker.registry.access import Access  # noqa: PLC0415
+    from jhub_docker.registry.reference import Reference  # noqa: PLC0415
+    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
+    from jhub_docker.release.record import keys  # noqa: PLC0415
+    from jhub_docker.release.record.verify import verify as verify_image  # noqa: PLC0415
+
+    reference = Reference.parse_image(image)
+    trust = keys.trusted(ROOT, key=key, identity=identity, issuer=issuer)
+    folder = ROOT / ".dev"
+    folder.mkdir(exist_ok=True)
+    report = verify_image(
+        Remote(Access.from_environment()),
+        reference,
+        trust,
+        ledgers=lambda package: ledger.read(ROOT / "packages" / package),
+        folder=folder,
+    )
+    write(json.dumps(report.to_json(), indent=2) if json_ else "\n".join(report.lines()))
+    report.require()
+
+
+@task(
+    positional=["image", "before", "after"],
+    help={
+        "image": "An image by its folder's name, or where it is: REGISTRY/REPOSITORY.",
         "before": "The older version; in a registry any tag, or sha256:….",
         "after": "The newer version, likewise.",
         "key": "The public key to trust for images in registries (default: cosign.pub of this "
@@ -27,7 +69,7 @@ from jhub_docker.progress import say
     },
 )
 def diff(
-    context: Context, name: str, before: str, after: str, key: str = "", json_: bool = False
+    context: Context, image: str, before: str, after: str, key: str = "", json_: bool = False
 ) -> None:
     """Compare the packages of two releases: what changed, and what grew."""
     # Only releases and what looks at them need these.
@@ -37,15 +79,15 @@ def diff(
     from jhub_docker.release import difference, listings  # noqa: PLC0415
     from jhub_docker.release.record import keys  # noqa: PLC0415
 
-    if "/" in name:
+    if "/" in image:
         known = key or (ROOT / keys.PUBLIC).is_file()
         trust = keys.trusted(ROOT, key=key) if known else None
         remote = Remote(Access.from_environment())
-        images = [f"{name}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
-        references = [Reference.parse(one) for one in images]
+        names = [f"{image}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
+        references = [Reference.parse(one) for one in names]
         pair = [listings.of_reference(remote, one, trust) for one in references]
     else:
-        pair = listings.of_releases(ROOT, name, (before, after))
+        pair = listings.of_releases(ROOT, image, (before, after))
     found = difference.compare(*pair)
     if json_:
         write(json.dumps(difference.as_data(found), indent=2))
@@ -54,9 +96,9 @@ def diff(
 
 
 @task(
-    positional=["reference"],
+    positional=["image"],
     help={
-        "reference": "A released image, as REGISTRY/REPOSITORY:TAG; or an image by its folder's "
+        "image": "A released image, as REGISTRY/REPOSITORY:TAG; or an image by its folder's "
         "name: what HEAD has of it is built twice.",
         "key": "The public key to trust (default: cosign.pub of this checkout).",
         "no-cache": "Build it and all it is built from on an empty cache.",
@@ -66,7 +108,7 @@ def diff(
 )
 def rebuild(
     context: Context,
-    reference: str,
+    image: str,
     key: str = "",
     no_cache: bool = False,
     anyway: bool = False,
@@ -80,23 +122,23 @@ def rebuild(
     from jhub_docker.release import rebuild, rebuild_report, recorded  # noqa: PLC0415
     from jhub_docker.release.record import keys  # noqa: PLC0415
 
-    if "/" in reference:
-        image, trust = Reference.parse_image(reference), keys.trusted(ROOT, key=key)
+    if "/" in image:
+        reference, trust = Reference.parse_image(image), keys.trusted(ROOT, key=key)
         remote = Remote(Access.from_environment())
-        released = recorded.find(remote, image, trust)
+        released = recorded.find(remote, reference, trust)
         rebuild.require_commit(ROOT, released.recorded)
         client = host.require(say, needs={"buildx", "disk"})
         outcome = rebuild.rebuild(ROOT, client, remote, released, no_cache=no_cache, anyway=anyway)
     else:
-        (spec,) = load(ROOT / "packages").select([reference])
+        (spec,) = load(ROOT / "packages").select([image])
         client = host.require(say, needs={"buildx", "disk"})
         outcome = rebuild.twice(ROOT, client, spec.name)
     if json_:
-        write(json.dumps(rebuild_report.as_data(reference, outcome), indent=2))
+        write(json.dumps(rebuild_report.as_data(image, outcome), indent=2))
     else:
-        write(rebuild_report.text(reference, outcome))
+        write(rebuild_report.text(image, outcome))
     if not outcome.same:
-        raise ActionError(f"{reference} did not become the same image again")
+        raise ActionError(f"{image} did not become the same image again")
 
 
 @task(

@@ -1,6 +1,6 @@
 """The image of a release: built from a commit's work tree, exported as reproducible bytes.
 
-A release and `invoke rebuild` both come here, so that they cannot differ in how they do it.
+A release and `invoke release.rebuild` both come here, so that they cannot differ in how they do it.
 """
 
 import secrets

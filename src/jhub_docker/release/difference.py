@@ -1,4 +1,4 @@
-"""The packages of two releases compared, and how that is shown: `invoke diff`. Pure."""
+"""The packages of two releases compared, and how that is shown: `invoke release.diff`. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A released image built again from its signed record, and compared: `invoke rebuild`.
+"""A released image built again from its signed record, and compared: `invoke release.rebuild`.
 
 What can be told before a build is: a commit, a base or a plan that this machine does not have.
 """

@@ -1,0 +1,165 @@
+"""Invoke as this project wants it: one grammar for all tasks, one sentence for what goes wrong.
+
+Whoever types `invoke` runs Invoke's own program, which loads `tasks.py`; from there on it is ours
+(`take_over`). Wrong usage ends with 2, also where Invoke would end with 1 or in a traceback.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import invoke.main
+from invoke.exceptions import Exit, ParseError
+from invoke.parser.argument import Argument
+from invoke.parser.context import ParserContext
+from invoke.program import Program
+from invoke.tasks import Task
+
+from jhub_docker.errors import UsageError, foreseeable
+
+LETTERS = {
+    "base": "b",
+    "dry-run": "n",
+    "follow": "f",
+    "image": "i",
+    "json": "j",
+    "key": "k",
+    "only": "o",
+    "platform": "p",
+    "runs": "r",
+    "service": "s",
+    "tail": "t",
+    "upgrade": "u",
+    "yes": "y",
+}
+"""The flags that have a letter; a letter is one flag's, whatever the task."""
+
+
+class OurTask(Task[Any]):
+    """A task whose flags have the letters of the table above and no others."""
+
+    def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
+        """What Invoke is told about one parameter."""
+        self.auto_shortflags = False
+        options: dict[str, Any] = super().arg_opts(name, default, taken_names)
+        if letter := LETTERS.get(options["names"][0].strip("-")):
+            options["names"].append(letter)
+        return options
+
+
+class OurProgram(Program):
+    """Invoke's program with this project's grammar, from the tasks' arguments on."""
+
+    def parse_tasks(self) -> None:
+        """Parse the tasks and their arguments."""
+        contexts = {
+            str(name): context
+            for context in self.collection.to_contexts()
+            for name in (context.name, *context.aliases)
+        }
+        words = self.core.unparsed
+        with _reported():
+            if task := asked_for_help(words, contexts):
+                # Whatever else is there or missing: positionals would swallow the flag.
+                self.core[0].args.help.value = task
+                words = []
+            self.core.unparsed = with_images(words, contexts)
+            super().parse_tasks()
+
+    def parse_cleanup(self) -> None:
+        """Show lists and help where they were asked for."""
+        with _reported():
+            super().parse_cleanup()
+
+    def execute(self) -> None:
+        """Run the tasks."""
+        with _reported():
+            super().execute()
+
+
+def take_over() -> None:
+    """Have the program that loaded the tasks go on as ours; without one this does nothing.
+
+    Its console script cannot be replaced, and so `invoke` means the same with and without `./dev`.
+    """
+    invoke.main.program.__class__ = OurProgram
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Turn what can be foreseen into a sentence and an exit code; a bug keeps its traceback."""
+    try:
+        yield
+    except ParseError as error:
+        raise Exit(f"error: {_in_our_words(str(error))}", code=2) from None
+    except Exit as error:
+        if error.message:  # Invoke's own, for a collection that there is not
+            raise Exit(f"error: {_in_our_words(error.message)}", code=2) from None
+        raise
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Exit(code=1) from None
+    except KeyboardInterrupt:
+        raise Exit("interrupted", code=130) from None
+    except Exception as error:
+        if (known := foreseeable(error)) is None:
+            raise
+        raise Exit(f"error: {known}", code=known.exit_code) from None
+
+
+def _in_our_words(said: str) -> str:
+    """What Invoke says of wrong usage, as a sentence with what to do."""
+    for pattern, words in (
+        (r"No idea what (.*) is!", r"there is no task or flag \1"),
+        (r"Sub-collection (.*) not found!", r"there are no tasks below \1"),
+        (r"Flag <Argument: ([\w-]+).*> needed value and was not given one!", r"--\1 needs a value"),
+        (r"'(.*)' did not receive required positional arguments: (.*)", r"\1 needs \2"),
+    ):
+        said = re.sub(pattern, words, said)
+    return f"{said}; `./dev invoke --list` shows the tasks, `--help` behind one its flags"
+
+
+def asked_for_help(words: Sequence[str], contexts: Mapping[str, ParserContext]) -> str:
+    """The task whose help is asked for: by `--help` behind it, or `-h` right behind its name."""
+    for index, word in enumerate(words):
+        asked = [name for name in words[:index] if name in contexts]
+        if asked and (word == "--help" or (word == "-h" and words[index - 1] in contexts)):
+            return asked[-1]
+    return ""
+
+
+def with_images(words: Sequence[str], contexts: Mapping[str, ParserContext]) -> list[str]:
+    """The words with `--image` before each that can only be one: `build uv-lab`.
+
+    Only tasks that take several images need this; Invoke knows positionals of one value. Numbers
+    are looked at on the way, since Invoke's own conversion ends in a traceback: raises UsageError.
+    """
+    found = []
+    flags: Mapping[str, Argument] = {}
+    name, awaits, several = "", None, False
+    for word in words:
+        if awaits:
+            _require_number(name, awaits, word)
+            awaits = None
+        elif word.startswith("-"):
+            name, equals, value = word.partition("=")
+            flag = flags[name] if name in flags else None  # noqa: SIM401 - `get` knows no letters
+            if flag and flag.takes_value and equals:
+                _require_number(name, flag, value)
+            elif flag and flag.takes_value:
+                awaits = flag
+        elif word in contexts:
+            flags = contexts[word].flags
+            several = "--image" in flags and flags["--image"].kind is list
+        elif several:
+            found.append("--image")
+        found.append(word)
+    return found
+
+
+def _require_number(name: str, flag: Argument, value: str) -> None:
+    if flag.kind is int and not value.isdecimal():
+        raise UsageError(f"{name} is {value!r}; expected a whole number from 0")

@@ -1,0 +1,154 @@
+"""One grammar for all tasks: letters, images, numbers, help; and wrong usage ends with 2."""
+
+import errno
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from docker.errors import APIError
+from requests.exceptions import ConnectionError as NoConnection
+
+from jhub_docker.cli.program import LETTERS, asked_for_help, with_images
+from jhub_docker.errors import ActionError, UsageError, foreseeable
+from jhub_testing import reference
+
+ROOT = Path(__file__).parents[1]
+CONTEXTS = {
+    str(name): context
+    for context in reference.tasks(ROOT).to_contexts()
+    for name in (context.name, *context.aliases)
+}
+
+
+def invoke(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_letter_is_one_flags_whatever_the_task() -> None:
+    meanings = defaultdict(set)
+    for context in CONTEXTS.values():
+        for argument in context.args.values():
+            name = argument.names[0].strip("-_")
+            for letter in argument.nicknames:
+                meanings[letter].add(name)
+            assert argument.nicknames == tuple(LETTERS.get(name, "")), f"{context.name} --{name}"
+    assert {letter: {name} for name, letter in LETTERS.items()} == meanings
+
+
+def test_what_is_an_image_is_called_so_everywhere() -> None:
+    for context in CONTEXTS.values():
+        for argument in context.args.values():
+            told = argument.help or ""
+            if told.startswith(("An image", "The image", "A released image")):
+                assert argument.names == ("image", "i"), context.name
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("build uv-lab", "build --image uv-lab"),
+        ("build uv-lab uv-vscode --force", "build --image uv-lab --image uv-vscode --force"),
+        ("build -b pull uv-lab", "build -b pull --image uv-lab"),
+        ("build --base=pull uv-lab", "build --base=pull --image uv-lab"),
+        ("build -i uv-lab up", "build -i uv-lab up"),
+        ("test uv-lab status", "test --image uv-lab status"),
+        ("release uv-lab --bump minor", "release uv-lab --bump minor"),
+        ("logs -s hub", "logs -s hub"),
+    ],
+)
+def test_an_image_needs_no_flag(typed: str, read: str) -> None:
+    assert with_images(typed.split(), CONTEXTS) == read.split()
+
+
+@pytest.mark.parametrize("typed", ["bench --runs x", "bench -r x", "logs --tail=x", "logs -t -3"])
+def test_what_is_no_number_is_told_with_its_flag(typed: str) -> None:
+    flag = typed.split()[1].partition("=")[0]
+    with pytest.raises(UsageError, match=f"{flag} is '.*'; expected a whole number"):
+        with_images(typed.split(), CONTEXTS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "task"),
+    [
+        ("build", ""),
+        ("build --help", "build"),
+        ("release.yank uv-lab --help", "release.yank"),
+        ("release -h", "release"),
+        ("build status --help", "status"),
+    ],
+)
+def test_help_is_told_whatever_else_is_missing(typed: str, task: str) -> None:
+    assert asked_for_help(typed.split(), CONTEXTS) == task
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("nope", "there is no task or flag 'nope'"),
+        ("build --nope", "there is no task or flag '--nope'"),
+        ("build --base", "--base needs a value"),
+        ("bench --runs x", "--runs is 'x'"),
+        ("build --base nope", "--base is 'nope'"),
+        ("build nope", "there is no image called 'nope'"),
+        ("release", "release.release needs 'image'"),
+        ("--list nope", "there are no tasks below 'nope'"),
+        ("--help nope", "there is no task or flag 'nope'"),
+    ],
+)
+def test_wrong_usage_is_a_sentence_and_ends_with_2(typed: str, said: str) -> None:
+    result = invoke(*typed.split())
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ")
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/x/.dev"), "/x/.dev: Permission"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device: make room"),
+        (NoConnection("connection refused"), "connection refused"),
+        (APIError("conflict"), "the Docker Engine refused: conflict"),
+    ],
+)
+def test_what_system_and_engine_refuse_is_a_sentence(error: Exception, said: str) -> None:
+    known = foreseeable(error)
+    assert isinstance(known, ActionError)
+    assert said in str(known)
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    assert foreseeable(KeyError("x")) is None
+
+
+def test_a_folder_of_somebody_else_is_a_sentence(tmp_path: Path) -> None:
+    """The whole way: an error of the system in a task's body, through Invoke's own program."""
+    (tmp_path / "tasks.py").write_text(
+        "from invoke.collection import Collection\n"
+        "from jhub_docker.cli.program import take_over\n"
+        "from jhub_docker.cli.task import task\n"
+        "@task()\n"
+        "def go(context):\n"
+        "    open('.', 'w')\n"
+        "namespace = Collection(go)\n"
+        "take_over()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-m", "invoke", "go"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: .: Is a directory")
+    assert result.stderr.count("\n") == 1
