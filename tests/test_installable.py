@@ -9,26 +9,30 @@ import pytest
 
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import installable
-from jhub_docker.locks.installable import node_lacks, python_lacks
+from jhub_docker.locks import installable, package_lock, uv_lock
+from jhub_docker.locks.installable import python_lacks
+from jhub_docker.locks.uv_lock import UvLock
 
 ROOT = Path(__file__).parents[1]
 ARM, AMD = "linux/arm64", "linux/amd64"
 
 
-def locked(*wheels: str, sdist: bool = False, marker: str = "") -> dict[str, Any]:
+def locked(*wheels: str, sdist: bool = False, marker: str = "") -> UvLock:
     """A uv.lock of a project that needs the package `thing`, which has these wheels."""
-    need = {"name": "thing"} | ({"marker": marker} if marker else {})
-    thing: dict[str, Any] = {
-        "name": "thing",
-        "version": "1.0",
-        "source": {"registry": "https://example.org/simple"},
-        "wheels": [{"url": f"https://example.org/x/thing-1.0-{tags}.whl"} for tags in wheels],
-    }
-    if sdist:
-        thing["sdist"] = {"url": "https://example.org/x/thing-1.0.tar.gz"}
-    project = {"name": "image", "version": "1", "source": {"virtual": "."}, "dependencies": [need]}
-    return {"package": [project, thing]}
+    need = f'{{ name = "thing", marker = "{marker}" }}'
+    files = ", ".join(f'{{ url = "https://example.org/x/thing-1.0-{t}.whl" }}' for t in wheels)
+    source = 'sdist = { url = "https://example.org/x/thing-1.0.tar.gz" }' if sdist else ""
+    return uv_lock.parse(
+        f'[[package]]\nname = "image"\nsource = {{ virtual = "." }}\ndependencies = [{need}]\n'
+        '[[package]]\nname = "thing"\nversion = "1.0"\nsource = { registry = "index" }\n'
+        f"wheels = [{files}]\n{source}\n"
+    )
+
+
+def node_lacks(packages: dict[str, Any], platform: str) -> list[str]:
+    """What `installable` finds in a package-lock.json with these packages."""
+    lock = package_lock.parse(json.dumps({"packages": packages}))
+    return installable.node_lacks(lock, platform)
 
 
 @pytest.mark.parametrize(

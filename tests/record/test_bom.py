@@ -1,7 +1,6 @@
 """The bill of materials: valid, reproducible, and in agreement with lock and image."""
 
 import json
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,10 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from jhub_docker.errors import ActionError
-from jhub_docker.locks.locked import Locks, resolve
+from jhub_docker.locks import uv_lock
+from jhub_docker.locks.of_image import Locks
+from jhub_docker.locks.package_lock import NodePackage, PackageLock
+from jhub_docker.locks.resolve import resolve
 from jhub_docker.oci.layout import Layout
 from jhub_docker.release.record.agreement import bill_and_image
 from jhub_docker.release.record.bom import Subject, bill_of_materials, encode
@@ -19,7 +21,7 @@ from jhub_testing import little_images
 from jhub_testing.little_images import Files, debian, distribution, node_package
 
 SUBJECT = Subject("local/uv-thing", "1.2.0", "sha256:" + "0" * 64, "linux/amd64", 1_700_000_000)
-LOCK = tomllib.loads(
+LOCK = uv_lock.parse(
     """
 [[package]]
 name = "uv-thing"
@@ -63,7 +65,8 @@ version = "9"
 source = { registry = "https://example.org/simple" }
 """.replace("sha256:cc", "sha256:" + "c" * 64)
 )
-LOCKS = Locks("/opt/venv", LOCK, (LOCK,), {("ws", "8.0.0"): "d" * 128})
+NODE = PackageLock({"node_modules/ws": NodePackage("ws", "8.0.0", "d" * 128)})
+LOCKS = Locks("/opt/venv", LOCK, (LOCK,), (NODE,))
 IMAGE = {
     **debian({"bash": "1:5.2-1"}),
     "opt/venv/pyvenv.cfg": b"version_info = 3.11.2\n",

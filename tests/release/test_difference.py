@@ -12,7 +12,7 @@ import pytest
 
 from jhub_docker.catalog import ledger, load
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.locks.locked import Locks
+from jhub_docker.locks.of_image import Locks
 from jhub_docker.locks.package import DEBIAN, EDITOR, NODE, PYTHON, Package
 from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
@@ -53,7 +53,7 @@ AFTER = (
 
 def bill(packages: tuple[Package, ...], digest: str = "1" * 64) -> dict[str, Any]:
     subject = Subject("team/uv-lab", "1.0.0", f"sha256:{digest}", "linux/amd64", 0)
-    locks = Locks(own={}, environment="")
+    locks = Locks()
     return bill_of_materials(Inventory("debian", "12", packages), subject, locks)
 
 

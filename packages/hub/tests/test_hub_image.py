@@ -4,12 +4,11 @@ What hub_config decides is tested in `unit/`, a person's path through a running 
 `integration/` at the top of the repository.
 """
 
-import tomllib
-
 import pytest
 from docker.errors import ContainerError
 
 from jhub_docker.catalog import Catalog
+from jhub_docker.locks import uv_lock
 from jhub_testing.subject import Subject
 
 
@@ -71,8 +70,7 @@ def test_program_is_there(subject: Subject, command: list[str]) -> None:
 
 
 def test_the_environment_is_the_locked_one(subject: Subject, catalog: Catalog) -> None:
-    lock = tomllib.loads((catalog["hub"].folder / "uv.lock").read_text())
-    wanted = {p["name"]: p["version"] for p in lock["package"] if "version" in p}
+    wanted = uv_lock.read(catalog["hub"].folder / uv_lock.NAME).versions
     code = (
         "import importlib.metadata as m;"
         "print(*(f'{d.name.lower()}={d.version}' for d in m.distributions()), sep='\\n')"

@@ -4,12 +4,13 @@ That is what two releases can be compared by wherever the repository is. What is
 stands in its bill of materials.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jhub_docker.catalog import Catalog
-from jhub_docker.locks import refresh as locks
-from jhub_docker.locks.refresh import Change
+from jhub_docker.locks import package_lock, uv_lock
+from jhub_docker.locks.refresh import Change, diff
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Packages:
     versions: dict[str, str] = field(default_factory=dict)
     direct: set[str] = field(default_factory=set)
 
-    def add(self, versions: dict[str, str], direct: set[str], kind: str = "") -> None:
+    def add(self, versions: dict[str, str], direct: Set[str], kind: str = "") -> None:
         """Take packages over, with their kind after the name."""
         suffix = f" ({kind})" if kind else ""
         self.versions |= {f"{name}{suffix}": version for name, version in versions.items()}
@@ -33,10 +34,10 @@ def of(catalog: Catalog, name: str) -> Packages:
     """The packages of an image and of the bases it stands on, the image's own version winning."""
     found = Packages()
     for spec in reversed(catalog.lineage(name)):
-        lock = spec.folder / "uv.lock"
-        found.add(locks.python_versions(lock), locks.direct_python(lock))
-        node = locks.node_versions(spec.folder / "package-lock.json")
-        found.add(node, locks.direct_node(spec.folder / "package.json"), "npm")
+        python = uv_lock.read(spec.folder / uv_lock.NAME)
+        found.add(python.versions, python.direct)
+        node = package_lock.read(spec.folder / package_lock.NAME)
+        found.add(node.versions, node.direct, "npm")
         debian = dict.fromkeys(_words(spec.folder / "apt-packages.txt"), "")
         found.add(debian, set(debian), "Debian")
         extensions = {
@@ -49,7 +50,7 @@ def of(catalog: Catalog, name: str) -> Packages:
 
 def changes(before: Packages, after: Packages) -> list[Change]:
     """What differs, direct packages first."""
-    return locks.diff(before.versions, after.versions, before.direct | after.direct)
+    return diff(before.versions, after.versions, before.direct | after.direct)
 
 
 def _words(file: Path) -> list[str]:

@@ -4,17 +4,16 @@
 can install what they pin is told by `installable`.
 """
 
-import json
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.locks import package_lock, uv_lock
 
 
 @dataclass(frozen=True)
@@ -72,25 +71,27 @@ def refresh(
     """
     changes: list[Change] = []
     if _has_dependencies(spec.folder):
-        before = python_versions(spec.folder / "uv.lock")
+        file = spec.folder / uv_lock.NAME
+        before = uv_lock.read(file).versions
         arguments = ["--upgrade"] if upgrade else []
         arguments += [f"--upgrade-package={package}" for package in packages]
         result = _uv(spec.folder, "lock", *arguments)
         if result.returncode:
             raise ActionError(f"{spec.name}: uv cannot lock it:\n{result.stderr.strip()}")
-        after = python_versions(spec.folder / "uv.lock")
-        changes += diff(before, after, direct_python(spec.folder / "uv.lock"))
+        python = uv_lock.read(file)
+        changes += diff(before, python.versions, python.direct)
     if (spec.folder / "package.json").exists():
-        before = node_versions(spec.folder / "package-lock.json")
+        file = spec.folder / package_lock.NAME
+        before = package_lock.read(file).versions
         _npm(spec, "install")
         if upgrade:
             _npm(spec, "update")
-        after = node_versions(spec.folder / "package-lock.json")
-        changes += diff(before, after, direct_node(spec.folder / "package.json"))
+        node = package_lock.read(file)
+        changes += diff(before, node.versions, node.direct)
     return changes
 
 
-def diff(before: Mapping[str, str], after: Mapping[str, str], direct: set[str]) -> list[Change]:
+def diff(before: Mapping[str, str], after: Mapping[str, str], direct: Set[str]) -> list[Change]:
     """The packages whose version differs, direct dependencies first, then by name."""
     changes = [
         Change(name, before.get(name), after.get(name), name in direct)
@@ -103,42 +104,6 @@ def diff(before: Mapping[str, str], after: Mapping[str, str], direct: set[str]) 
 def _has_dependencies(folder: Path) -> bool:
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     return bool(project.get("project", {}).get("dependencies"))
-
-
-def python_versions(lock: Path) -> dict[str, str]:
-    """The packages of a uv.lock that come from an index; nothing where there is no such file."""
-    if not lock.exists():
-        return {}
-    packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
-    return {p["name"]: p["version"] for p in packages if "registry" in p.get("source", {})}
-
-
-def direct_python(lock: Path) -> set[str]:
-    """The packages that the project of a uv.lock asks for itself."""
-    if not lock.exists():
-        return set()
-    packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
-    own: dict[str, Any] = next((p for p in packages if "registry" not in p.get("source", {})), {})
-    return {dependency["name"] for dependency in own.get("dependencies", [])}
-
-
-def node_versions(lock: Path) -> dict[str, str]:
-    """The packages of a package-lock.json; nothing where there is no such file."""
-    if not lock.exists():
-        return {}
-    packages = json.loads(lock.read_text(encoding="utf-8")).get("packages", {})
-    return {
-        path.removeprefix("node_modules/"): entry.get("version", "")
-        for path, entry in packages.items()
-        if path
-    }
-
-
-def direct_node(project: Path) -> set[str]:
-    """The packages that a package.json asks for; nothing where there is no such file."""
-    if not project.exists():
-        return set()
-    return set(json.loads(project.read_text(encoding="utf-8")).get("dependencies", {}))
 
 
 def _uv(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

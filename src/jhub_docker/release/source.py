@@ -2,10 +2,10 @@
 
 import re
 import tomllib
-from typing import Any
 
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
+from jhub_docker.locks import uv_lock
 
 _PROJECT = re.compile(r'^(\[project\]\n(?:(?!\[).*\n)*?version *= *")[^"]*(")', re.MULTILINE)
 
@@ -20,17 +20,11 @@ def with_version(pyproject: str, version: Version) -> str:
 
 def with_locked_version(lock: str, version: Version) -> str:
     """A uv.lock in which the project itself, the package from no index, has this version."""
-    name = _project(lock)["name"]
-    line = re.compile(rf'^(name = "{re.escape(name)}"\nversion = ")[^"]*(")', re.MULTILINE)
+    project = uv_lock.parse(lock).project
+    if project is None:
+        raise UsageError("uv.lock does not name its own project; refresh it with ./dev invoke lock")
+    line = re.compile(rf'^(name = "{re.escape(project.name)}"\nversion = ")[^"]*(")', re.MULTILINE)
     changed = line.sub(rf"\g<1>{version}\g<2>", lock, count=1)
-    if _project(changed).get("version") != str(version):
-        raise UsageError(f"uv.lock does not name the version of {name}")
+    if f'name = "{project.name}"\nversion = "{version}"\n' not in changed:
+        raise UsageError(f"uv.lock does not name the version of {project.name}")
     return changed
-
-
-def _project(lock: str) -> dict[str, Any]:
-    packages: list[dict[str, Any]] = tomllib.loads(lock).get("package", [])
-    for package in packages:
-        if "registry" not in package.get("source", {}):
-            return package
-    raise UsageError("uv.lock does not name its own project; refresh it with ./dev invoke lock")

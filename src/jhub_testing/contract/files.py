@@ -1,8 +1,8 @@
 """What the image consists of: nothing secret or superfluous in a layer, a sound environment."""
 
 import re
-import tomllib
 
+from jhub_docker.locks import uv_lock
 from jhub_testing.subject import Subject
 
 _HARMLESS_UV = {"UV_TOOL_BIN_DIR=/home/nebula/.local/bin"}
@@ -44,12 +44,10 @@ def environment_is_not_writable(subject: Subject) -> None:
 def jupyterhub_matches_the_hub(subject: Subject) -> None:
     """The server's jupyterhub is of the version the hub's lock has."""
     assert subject.hub_lock, "the subject does not say where the hub's lock is"
-    lock = tomllib.loads(subject.hub_lock.read_text(encoding="utf-8"))
-    versions = {entry["name"]: entry["version"] for entry in lock["package"] if "version" in entry}
     program = "import importlib.metadata as m; print(m.version('jupyterhub'))"
     command = [f"{subject.environment}/bin/python", "-c", program]
     mine = subject.server.run(command).strip()
-    hub = versions["jupyterhub"]
+    hub = uv_lock.read(subject.hub_lock).versions["jupyterhub"]
     assert mine == hub, f"jupyterhub {mine} in the image, {hub} on the hub"
 
 

@@ -5,7 +5,6 @@ host's services, and one on a network of its own with a published port, standing
 """
 
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from docker.models.containers import Container
 
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.locks import uv_lock
 from jhub_testing.isolation.cases import CASES, DENIED, REACHED
 from jhub_testing.platforms import Platform
 from jhub_testing.waiting import wait_until
@@ -229,8 +229,7 @@ def _try(
 
 def _registry(root: Path) -> str:
     """The host name of the Python registry that the locks name."""
-    lock = tomllib.loads((root / "uv.lock").read_text())
-    urls = (package["source"].get("registry", "") for package in lock["package"])
+    urls = (package.index for package in uv_lock.read(root / uv_lock.NAME).packages)
     return next(str(host) for url in urls if (host := urlsplit(url).hostname))
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from packageurl import PackageURL
 
 from jhub_docker.errors import ActionError
-from jhub_docker.locks.locked import Locked, Locks, resolve
+from jhub_docker.locks.of_image import Locks
 from jhub_docker.locks.package import PROGRAM, PYTHON, Package, package_url
+from jhub_docker.locks.resolve import Locked, resolve
 from jhub_docker.release.record.inventory import Inventory
 from jhub_docker.release.record.listed import Listed
 from jhub_docker.release.record.listed import packages as listed
@@ -18,7 +19,7 @@ def require_locked(packages: Iterable[Package], locks: Locks, platform: str) -> 
 
     Raises ActionError naming each package that is missing, not in the lock, or of another version.
     """
-    if not locks.own or not locks.environment:
+    if not locks.own.packages or not locks.environment:
         return {}
     found = [p for p in packages if p.kind == PYTHON and p.location == locks.environment]
     python = next((p.python for p in found if p.python), "")

@@ -20,9 +20,9 @@ from cyclonedx.model.component_evidence import ComponentEvidence, Occurrence
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from jhub_docker.locks import locked as lock
-from jhub_docker.locks.locked import Locked, Locks
+from jhub_docker.locks.of_image import Locks
 from jhub_docker.locks.package import NODE, PROGRAM, PYTHON, Package, package_url
+from jhub_docker.locks.resolve import Locked
 from jhub_docker.release.record.agreement import require_locked
 from jhub_docker.release.record.inventory import Inventory
 from jhub_docker.release.record.listed import DEPENDENCY, SIZE
@@ -145,9 +145,9 @@ def _is_program(package: Package) -> bool:
 def _hashes(group: Iterable[Package], locks: Locks) -> list[HashType]:
     """Of programs that of the file found; of other packages that of the archive they came from."""
     sha256 = {p.sha256 for p in group} | {
-        lock.archive_hash(locks, p) for p in group if p.kind == PYTHON
+        locks.python_hash(p.name, p.version, p.tags) for p in group if p.kind == PYTHON
     }
-    sha512 = {locks.node.get((p.name, p.version), "") for p in group if p.kind == NODE}
+    sha512 = {locks.node_hash(p.name, p.version) for p in group if p.kind == NODE}
     return [HashType(alg=HashAlgorithm.SHA_256, content=value) for value in sha256 - {""}] + [
         HashType(alg=HashAlgorithm.SHA_512, content=value) for value in sha512 - {""}
     ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from jhub_docker.catalog import Catalog
 from jhub_docker.catalog.identity import LABEL, OCI
-from jhub_docker.locks import locked as lock
+from jhub_docker.locks import of_image
 
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:jhub-docker:build:v1"
@@ -137,6 +137,6 @@ def _locks(source: Source) -> Sequence[dict[str, Any]]:
             "uri": f"urn:jhub-docker:file:{name}",
             "digest": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
         }
-        for name, path in sorted(lock.files(source.catalog, source.image).items())
+        for name, path in sorted(of_image.files(source.catalog, source.image).items())
         if name.split("/")[1] in source.build_ids
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jhub_docker.locks import locked as lock
+from jhub_docker.locks import of_image
 from jhub_docker.oci.layout import MANIFEST, Descriptor, Layout
 from jhub_docker.release.record import inventory
 from jhub_docker.release.record.bom import Subject, bill_of_materials
@@ -79,7 +79,7 @@ def make_records(layout: Layout, image: Descriptor, source: Source) -> Records:
     Raises ActionError when a Python environment is not the locked one; see `bill_of_materials`.
     """
     spec = source.catalog[source.image]
-    locks = lock.read(source.catalog, source.image)
+    locks = of_image.read(source.catalog, source.image)
     manifests: dict[str, dict[Kind, Mapping[str, Any]]] = {}
     labels: dict[str, Mapping[str, str]] = {}
     for entry, manifest in layout.manifests(image):

@@ -1,0 +1,121 @@
+"""What a `uv.lock` means for one Python on one platform: its packages, and which of their wheels.
+
+Apart from the reading of locks because `packaging`, which knows markers and tags, takes longer to
+import than a build with nothing to do. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from packaging.markers import Marker
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from jhub_docker.locks.uv_lock import LockedPackage, Need, UvLock
+
+GLIBC = (2, 36)
+"""That of Debian 12, the oldest that images stand on: newer `manylinux` wheels do not run there."""
+
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""OCI's names of processors, and those that `uname -m` and with it Python uses."""
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A Python package that a lock installs. `direct`: the image's pyproject.toml names it."""
+
+    package: LockedPackage
+    direct: bool
+    dependencies: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """The version that is installed."""
+        return self.package.version
+
+
+def resolve(lock: UvLock, python: str, platform: str) -> dict[str, Locked]:
+    """What `uv sync --no-dev` installs from a lock, without the project itself, by name.
+
+    `python` is the full version of the interpreter, `platform` OCI's name such as `linux/amd64`:
+    the lock holds for several, and its markers choose.
+    """
+    own = lock.project.needs if lock.project else ()
+    markers = environment(python, platform)
+    found: dict[str, LockedPackage] = {}
+    edges: dict[str, set[str]] = {}
+    seen: set[tuple[str, str]] = set()
+    queue = [("", need) for need in own]
+    while queue:
+        parent, need = queue.pop()
+        if not _applies(need, markers):
+            continue
+        found[need.name] = package = lock.find(need)
+        edges.setdefault(parent, set()).add(need.name)
+        for extra in ("", *need.extras):
+            if (need.name, extra) not in seen:
+                seen.add((need.name, extra))
+                further = package.extras.get(extra, ()) if extra else package.needs
+                queue += [(need.name, one) for one in further]
+    direct = {need.name for need in own if _applies(need, markers)}
+    return {
+        name: Locked(package, name in direct, tuple(sorted(edges.get(name, set()) - {name})))
+        for name, package in sorted(found.items())
+    }
+
+
+def environment(python: str, platform: str) -> dict[str, str]:
+    """The values markers are compared with (dependency specifiers, environment markers)."""
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": python,
+        "os_name": "posix",
+        "platform_machine": machine(platform),
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": python,
+        "python_version": ".".join(python.split(".")[:2]),
+        "sys_platform": "linux",
+        "extra": "",
+    }
+
+
+def machine(platform: str) -> str:
+    """What Python calls the processor of OCI's `platform`, e.g. `aarch64` for `linux/arm64`."""
+    architecture = platform.split("/")[1]
+    return _MACHINES.get(architecture, architecture)
+
+
+@cache
+def usable_tags(python: str, platform: str) -> frozenset[Tag]:
+    """The wheel tags that CPython of a minor version takes on a platform (PEP 425 and 600)."""
+    mine = machine(platform)
+    major, minor = GLIBC
+    oldest = 5 if mine == "x86_64" else 17  # PEP 600: older ones exist for x86 alone
+    platforms = [f"manylinux_{major}_{n}_{mine}" for n in range(minor, oldest - 1, -1)]
+    platforms += [f"manylinux2014_{mine}", f"linux_{mine}"]
+    if mine == "x86_64":
+        platforms += [f"manylinux2010_{mine}", f"manylinux1_{mine}"]
+    version = tuple(int(part) for part in python.split("."))
+    interpreter = f"cp{python.replace('.', '')}"
+    return frozenset(
+        [
+            *cpython_tags(version, [interpreter], platforms),
+            *compatible_tags(version, interpreter, platforms),
+        ]
+    )
+
+
+def wheel_tags(name: str) -> frozenset[Tag]:
+    """The tags in a wheel's name; none for what is no wheel."""
+    try:
+        return parse_wheel_filename(name)[3]
+    except InvalidWheelFilename:
+        return frozenset()
+
+
+def _applies(need: Need, markers: Mapping[str, str]) -> bool:
+    return not need.marker or Marker(need.marker).evaluate(dict(markers))
