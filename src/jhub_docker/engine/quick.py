@@ -28,7 +28,7 @@ class LaterClient:
 def server() -> dict[str, Any] | None:
     """What `docker version` says of the engine; None where no engine, or no client, answers."""
     try:
-        result = _run("version", "--format", "{{json .Server}}")
+        result = run("version", "--format", "{{json .Server}}")
     except ActionError:
         return None
     said: dict[str, Any] | None = None if result.returncode else json.loads(result.stdout)
@@ -37,7 +37,7 @@ def server() -> dict[str, Any] | None:
 
 def images(label: str) -> list[dict[str, Any]]:
     """The images with this label, each once, as `docker image inspect` describes them."""
-    listing = _run("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={label}")
+    listing = run("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={label}")
     if listing.returncode:
         raise ActionError(f"docker image ls failed: {listing.stderr.strip()}")
     identities = dict.fromkeys(listing.stdout.split())  # one line a tag
@@ -51,14 +51,15 @@ def image(reference: str) -> dict[str, Any] | None:
 
 def _inspect(*references: str) -> list[dict[str, Any]]:
     """Those of the images that are there; one may have been removed since it was listed."""
-    result = _run("image", "inspect", *references)
+    result = run("image", "inspect", *references)
     if result.returncode and "no such image" not in result.stderr.lower():
         raise ActionError(f"docker image inspect failed: {result.stderr.strip()}")
     found: list[dict[str, Any]] = json.loads(result.stdout)
     return found
 
 
-def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the program; its exit code is the caller's to judge. Raises ActionError without it."""
     try:
         return subprocess.run(
             ["docker", *arguments],
