@@ -219,3 +219,30 @@ def test_the_locked_jupyterhub_travels_in_a_label_of_images_people_start(
     after = {step.spec.name: step for step in make(read()).steps}
     assert after["child"].labels["io.jhub-docker.jupyterhub"] == "7.0.0"
     assert after["lab"].build_id != before["lab"].build_id
+
+
+def test_what_stands_on_a_base_that_nobody_asked_for_is_not_known(
+    make_package: Make, read: Read
+) -> None:
+    make_package("os", own="public.bookworm = 'registry.example.org/os:1'\npublish = false")
+    make_package("one", base="os")
+    make_package("two", base="one")
+    make_package("other")
+    unknown = {**DEBIAN, "os": Base("registry.example.org/os:1", "")}
+    steps = {step.spec.name: step for step in make(read(), bases=unknown).shown}
+    assert [name for name, step in steps.items() if not step.build_id] == ["os", "one", "two"]
+    for name in ("os", "one", "two"):
+        assert steps[name].unknown == ("registry.example.org/os:1",)
+        assert steps[name].reason == "not known until registry.example.org/os:1 is pulled"
+        assert steps[name].labels["io.jhub-docker.base"] == "", "neither public nor a stand-in"
+    assert (steps["other"].reason, steps["other"].unknown) == ("not built yet", ())
+
+
+def test_a_pin_is_named_apart_from_its_image(make_package: Make, read: Read) -> None:
+    make_package("os", own="public.bookworm = 'registry.example.org/os:1'")
+    make_package("one", base="os")
+    pinned = Base(f"registry.example.org/os:1@sha256:{'a' * 64}", f"sha256:{'a' * 64}")
+    (step,) = make(read(), "one", bases={"os": pinned}).steps
+    assert step.labels["org.opencontainers.image.base.name"] == "registry.example.org/os:1"
+    assert step.labels["org.opencontainers.image.base.digest"] == pinned.digest
+    assert step.contexts["base"] == f"docker-image://{pinned.reference}"

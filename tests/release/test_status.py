@@ -9,7 +9,7 @@ from jhub_docker.build.plan import Base
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.release import history, status
+from jhub_docker.release import history, report, status
 from jhub_testing.little_checkouts import Checkout
 
 DEBIAN = {"debian": Base("debian:here", "sha256:1")}
@@ -124,3 +124,44 @@ def test_a_fix_of_an_old_version_starts_from_that_version(made: Checkout) -> Non
     assert history.versions(made.root, "lab") == [Version(1, 0, 0), Version(1, 1, 0)]
     made.git("tag", "lab-vnext")
     assert len(history.versions(made.root, "lab")) == 2
+
+
+def unpinned(catalog: Catalog) -> Mapping[str, Base]:
+    return {"base": Base("registry.example.org/base:1", "")}
+
+
+def pinned(catalog: Catalog) -> Mapping[str, Base]:
+    return {"base": Base("registry.example.org/base:1@sha256:1", "sha256:1")}
+
+
+def test_a_base_that_was_not_pulled_is_neither_the_same_nor_another(made: Checkout) -> None:
+    now = status.read(made.root / "packages", unpinned)
+    found = status.of(made.root, "lab", now, unpinned)
+    assert (found.causes, found.proposal, found.build_id) == ((), None, "")
+    assert found.unknown == ("registry.example.org/base:1",)
+    (row,) = report.as_data([found])
+    assert (row["build_id"], row["next"], row["not_known"]) == (None, None, list(found.unknown))
+    assert "not known until registry.example.org/base:1 is pulled" in report.status([found])
+    assert "nothing changed" not in report.status([found])
+
+
+def test_what_changed_beside_an_unknown_base_is_told(made: Checkout) -> None:
+    made.package("lab", "base", "1.0.0", {"numpy": "2.1.0", "six": "1.0"}, direct=("numpy",))
+    made.commit("Raise numpy")
+    now = status.read(made.root / "packages", unpinned)
+    found = status.of(made.root, "lab", now, unpinned)
+    assert [(cause.package, cause.inputs) for cause in found.causes] == [("lab", ("uv.lock",))]
+    assert str(found.proposal and found.proposal.version) == "1.1.0"
+    assert found.unknown == ("registry.example.org/base:1",)
+
+
+def test_a_pin_to_what_it_was_released_on_changes_nothing(made: Checkout) -> None:
+    now = status.read(made.root / "packages", pinned)
+    made.package("lab", "base", "1.0.0", {"numpy": "2.0.0", "six": "1.0"}, direct=("numpy",))
+    made.release("lab", "1.0.1", now.steps["lab"].build_id)
+    before_the_pin = status.of(made.root, "lab", now, unpinned)
+    assert (before_the_pin.causes, before_the_pin.unknown) == ((), ())
+    moved = {"base": Base("registry.example.org/base:1@sha256:2", "sha256:2")}
+    later = status.read(made.root / "packages", lambda catalog: moved)
+    found = status.of(made.root, "lab", later, unpinned)
+    assert [cause.package for cause in found.causes] == ["public base"]

@@ -1,24 +1,26 @@
 """The public base images, or the stand-ins built where their registries are out of reach.
 
-A package with a `public` table stands for a base: where the public image can be had it is pulled
-and pinned by its digest, elsewhere the package's own Dockerfile builds a stand-in.
+A package with a `public` table stands for a base: where the public image can be had it is used, by
+the digest that it is pinned to or that it was pulled with; elsewhere the package's own Dockerfile
+builds a stand-in. Where neither is known, nothing is guessed.
 """
 
-import json
 import os
-import subprocess
+import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from jhub_docker.build import images
+from jhub_docker.build import images, public
 from jhub_docker.build.plan import Base, BuiltImage
-from jhub_docker.catalog import LANES, ROOT_FILE_SYSTEM, Catalog, ImageSpec
-from jhub_docker.engine import cli_environment, quick
+from jhub_docker.catalog import LANES, ROOT_FILE_SYSTEM, Catalog, ImageSpec, fields
+from jhub_docker.engine import quick, transfers
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import rootfs
 from jhub_docker.progress import say, stage
+from jhub_docker.registry import faults
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -46,9 +48,15 @@ def mode(value: str | None) -> Mode:
 def public_reference(
     spec: ImageSpec, lane: str, environment: Mapping[str, str] = os.environ
 ) -> str | None:
-    """The public image a package stands for; JHUB_DOCKER_<PACKAGE> overrides the declared one."""
+    """The public image a package stands for; JHUB_DOCKER_<PACKAGE> overrides the declared one.
+
+    With a digest behind it, it is pinned.
+    """
     variable = "JHUB_DOCKER_" + spec.name.upper().replace("-", "_")
-    return environment.get(variable) or spec.public.get(lane)
+    wished = environment.get(variable)
+    if wished and not fields.is_image(wished):
+        raise UsageError(f"{variable} is {wished!r}; expected {fields.IMAGE_EXPECTED}")
+    return wished or spec.public.get(lane)
 
 
 @dataclass(frozen=True)
@@ -59,14 +67,22 @@ class Here:
     public: Mapping[str, Base | None]
 
 
-def look(catalog: Catalog, wanted: Iterable[ImageSpec], lane: str) -> Here:
-    """Ask the engine, everything at once, what it has of `wanted` and the bases of them."""
-    needed = catalog.closure([spec.name for spec in wanted])
-    references = [name for spec in needed if (name := public_reference(spec, lane))]
-    with ThreadPoolExecutor() as asked:
-        ours = asked.submit(images.here)
-        public = list(asked.map(_inspect, references))
-    return Here(ours.result(), dict(zip(references, public, strict=True)))
+def look(catalog: Catalog, wanted: Iterable[ImageSpec], lane: str, *, needed: bool = True) -> Here:
+    """Ask the engine, everything at once, what it has of `wanted` and the bases of them.
+
+    Where none answers, that is an ActionError if it is `needed`, and else as if it had nothing.
+    """
+    specs = catalog.closure([spec.name for spec in wanted])
+    references = [name for spec in specs if (name := public_reference(spec, lane))]
+    try:
+        with ThreadPoolExecutor() as asked:
+            ours = asked.submit(images.here)
+            found = list(asked.map(_inspect, references))
+            return Here(ours.result(), dict(zip(references, found, strict=True)))
+    except ActionError:
+        if needed or quick.server() is not None:
+            raise
+        return Here((), {})
 
 
 def resolve(
@@ -84,24 +100,26 @@ def resolve(
 
     Returns the pulled bases by package name, and the root file system under `debian` when some
     stand-in has to be built. Raises ActionError when `mode` is pull and a base cannot be had.
-    With `act` false nothing is pulled or made: what is not here yet is taken as a stand-in, or
-    with the mode `pull` as a public image of unknown digest. `here` is what `look` found just now.
+    With `act` false nothing is pulled or made, and no engine is needed. What a pull would bring is
+    known by the digest it is pinned to; else, with the mode `pull`, its registry is asked. Where
+    that is not so, or it does not answer, the base has no digest: it is not known until pulled.
+    `here` is what `look` found just now.
 
     It is decided for the engine's own platform. Another `platform` follows it, with the same public
     image or the same recipe, or else one image would have several build ids.
     """
     wanted = tuple(wanted)
-    here = here or look(catalog, wanted, lane)
+    here = here or look(catalog, wanted, lane, needed=act)
     names = [spec.name for spec in wanted]
     pulled: dict[str, Base] = {}
     for spec in catalog.specs.values():
         reference = public_reference(spec, lane)
         if reference and spec in catalog.closure(names, given=pulled):
-            base = _public(client, spec, reference, mode, here, act=act)
+            base = _public(spec, reference, mode, here, act=act)
             if base is not None:
                 pulled[spec.name] = base
     if platform and act:
-        pulled = {n: _for_platform(client, n, base, platform) for n, base in pulled.items()}
+        pulled = {name: _for_platform(name, base, platform) for name, base in pulled.items()}
     if any(spec.base == ROOT_FILE_SYSTEM for spec in _built(catalog, names, pulled)):
         made = root_file_system(lane, platform)
         if act and not any(made.reference in image.tags for image in here.images):
@@ -120,38 +138,73 @@ def _built(catalog: Catalog, names: list[str], pulled: Mapping[str, Base]) -> li
     return [s for s in catalog.closure(names, given=pulled) if s.name not in pulled]
 
 
-def _public(
-    client: "DockerClient",
-    spec: ImageSpec,
-    reference: str,
-    mode: Mode,
-    here: Here,
-    *,
-    act: bool,
-) -> Base | None:
+def _public(spec: ImageSpec, reference: str, mode: Mode, here: Here, *, act: bool) -> Base | None:
     if mode == "standin":
         return None
-    if found := here.public.get(reference):
+    pinned = public.pinned(reference)
+    if (found := here.public.get(reference)) and (pinned or mode == "auto"):
         return found
-    if not act:
-        return Base(reference, "unknown until it is pulled") if mode == "pull" else None
     if mode == "auto" and any(image.package == spec.name for image in here.images):
         return None  # Built here before since the registry did not answer; do not ask every time.
-    from docker.errors import DockerException  # noqa: PLC0415 - see engine.quick
-
+    if not act:
+        return Base(reference, pinned or (_asked(spec.name, reference) if mode == "pull" else ""))
     try:
-        with stage(f"pulling {reference}"):
-            client.images.pull(reference)
-    except DockerException as error:
-        explanation = getattr(error, "explanation", None) or error
+        return _pull(reference)
+    except ActionError as error:
+        name = reference.partition("@")[0]
+        if pinned and faults.judge(str(error)).missing:
+            raise ActionError(
+                f"{spec.name}: its registry has no {reference} ({error}); "
+                f"`./dev invoke bases --pin` pins what {name} is now"
+            ) from None
         if mode == "pull":
             raise ActionError(
-                f"{spec.name}: {reference} cannot be pulled ({explanation}); check the network, "
-                "or use --base standin to build a stand-in from distribution packages"
+                f"{spec.name}: {reference} cannot be pulled ({error}); check the network, or use "
+                "--base standin to build a stand-in from distribution packages"
             ) from None
-        say(f"    {reference} cannot be pulled ({explanation}); a stand-in takes its place")
+        say(f"    {reference} cannot be pulled ({error}); a stand-in takes its place")
         return None
-    return _inspect(reference)
+
+
+@cache
+def _asked(package: str, reference: str) -> str:
+    """The digest that a pull would bring now; empty where the registry does not say.
+
+    It is asked once a command: all its plans are to be made from the same answer.
+    """
+    try:
+        return public.ask(reference)
+    except ActionError as error:
+        say(f"    {package}: {error}")
+        return ""
+
+
+def _pull(reference: str, platform: str = "") -> Base:
+    """Pull an image. Raises ActionError with the engine's words."""
+    with stage(f"pulling {reference}" + (f" ({platform})" if platform else "")):
+        said = transfers.pull(reference, platform)
+    if told := _PULLED.search(said):
+        _forget(reference, told[1])
+    found = _inspect(reference)
+    if found is None:
+        raise ActionError("the engine pulled it and has it not")
+    return found
+
+
+_PULLED = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
+"""What `docker pull` says it got."""
+
+
+def _forget(reference: str, digest: str) -> None:
+    """Take from what was just pulled by a tag the digests under which it was pulled before.
+
+    An index that moved for another platform alone has the same image in it, which then has two
+    digests in the engine and nothing tells which one is the tag's.
+    """
+    image = quick.image(reference) if not public.pinned(reference) else None
+    for known in (image or {}).get("RepoDigests") or ():
+        if _repository(known) == _repository(reference) and not known.endswith(digest):
+            transfers.untag(known)
 
 
 def reference_for(name: str, base: Base, platform: str) -> str:
@@ -161,31 +214,27 @@ def reference_for(name: str, base: Base, platform: str) -> str:
     """
     if base.local:
         raise ActionError(f"{name}: {base.reference} is in this engine only, for its own platform")
-    repository = base.reference.partition("@")[0]
-    if ":" in repository.rpartition("/")[2]:
-        repository = repository.rpartition(":")[0]
-    index = f"{repository}@{base.digest}" if base.digest.startswith("sha256:") else base.reference
-    found = manifest_for(_raw(name, index), platform)
+    index = f"{base.name}@{base.digest}" if base.digest else base.reference
+    try:
+        found = manifest_for(public.index(index), platform)
+    except ActionError as error:
+        raise ActionError(f"{name}: {error}") from None
     if found is None:
-        raise ActionError(f"{name}: {base.reference} ({base.digest}) has no {platform}")
-    return f"{repository}@{found}"
+        raise ActionError(f"{name}: {index} has no {platform}")
+    return f"{base.name}@{found}"
 
 
-def _for_platform(client: "DockerClient", name: str, base: Base, platform: str) -> Base:
+def _for_platform(name: str, base: Base, platform: str) -> Base:
     """The same public image for another platform, pulled by its digest.
 
     By its tag it would take the tag from the image for the engine's own platform.
     """
     reference = reference_for(name, base, platform)
     if quick.image(reference) is None:
-        from docker.errors import DockerException  # noqa: PLC0415 - see engine.quick
-
         try:
-            with stage(f"pulling {reference} ({platform})"):
-                client.images.pull(reference, platform=platform)
-        except DockerException as error:
-            explanation = getattr(error, "explanation", None) or error
-            raise ActionError(f"{name}: {reference} cannot be pulled ({explanation})") from None
+            _pull(reference, platform)
+        except ActionError as error:
+            raise ActionError(f"{name}: {reference} cannot be pulled ({error})") from None
     return Base(reference, base.digest)
 
 
@@ -201,27 +250,24 @@ def manifest_for(index: Mapping[str, Any], platform: str) -> str | None:
     return None
 
 
-def _raw(name: str, reference: str) -> Mapping[str, Any]:
-    """A public image's index, read by buildx as the builder itself would."""
-    result = subprocess.run(
-        ["docker", "buildx", "imagetools", "inspect", "--raw", reference],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=cli_environment(),
-    )
-    if result.returncode:
-        raise ActionError(
-            f"{name}: {reference} cannot be asked for its platforms ({result.stderr.strip()})"
-        )
-    value: Mapping[str, Any] = json.loads(result.stdout)
-    return value
-
-
 def _inspect(reference: str) -> Base | None:
+    """The image as the engine has it: by its digest where it is pinned, else by its tag."""
     image = quick.image(reference)
     if image is None:
         return None
-    digests = image.get("RepoDigests") or []
-    digest = digests[0].rpartition("@")[2] if digests else str(image["Id"])
-    return Base(reference, digest, local=not digests)
+    if pinned := public.pinned(reference):
+        return Base(reference, pinned)
+    digests = [
+        known.rpartition("@")[2]
+        for known in image.get("RepoDigests") or ()
+        if _repository(known) == _repository(reference)
+    ]
+    return Base(reference, min(digests, default=str(image["Id"])), local=not digests)
+
+
+def _repository(reference: str) -> str:
+    """The repository alone, as the engine writes it: without Docker Hub's own name."""
+    name = reference.partition("@")[0]
+    if ":" in name.rpartition("/")[2]:
+        name = name.rpartition(":")[0]
+    return re.sub(r"^((index\.)?docker\.io/)?(library/)?", "", name)

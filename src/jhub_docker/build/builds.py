@@ -1,5 +1,6 @@
 """Build what is out of date: read, plan, bake, tag, and report image by image."""
 
+import functools
 import os
 import secrets
 from collections.abc import Callable, Iterable
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jhub_docker import engine
-from jhub_docker.build import bake, bases, builders, images, origin, planning
+from jhub_docker.build import bake, bases, builders, cache, images, origin, planning
 from jhub_docker.build.plan import Base, BuiltImage, Plan, Step
 from jhub_docker.catalog import LANES, PLATFORMS, Catalog, identity, load
 from jhub_docker.catalog.identity import OCI
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one image: `built`, `unchanged`, `failed` or `not built` (a parent failed).
+    """What became of one image: `built`, `pulled`, `unchanged`, `failed` or `not built`.
+
+    The last one is for what stands on one that failed.
 
     `size` is in bytes, `seconds` is what this image's own steps took. `platform` is that of the
     image, or empty where there is none and none was asked for.
@@ -54,6 +57,7 @@ def build(
     anew: str = "",
     ready: Callable[[], object] = lambda: None,
     platform: str = "",
+    kept: cache.Cache = cache.NOWHERE,
 ) -> list[Result]:
     """Build the named images (all published ones by default) as far as they are out of date.
 
@@ -66,6 +70,9 @@ def build(
     With `anew`, a suffix, they and all they are built from are built whatever there is, on an empty
     cache, and with caches of packages that are empty too. The only tag then is the build id with
     that suffix: no image that is there is touched.
+
+    What the registry of `kept` has by its build id is pulled instead, and tagged like a build; what
+    was built is pushed to it. Raises ActionError where that fails.
     """
     catalog = load(root / "packages")
     wanted = catalog.select(names)
@@ -77,19 +84,25 @@ def build(
         builders.require(
             planning.ways(client, catalog, wanted, platform, builder, base=base, force=force)
         )
+    planned = functools.partial(
+        planning.make_plan,
+        client,
+        catalog,
+        wanted,
+        base=base,
+        force=force,
+        existing={} if anew else None,
+        platform=foreign,
+        beside=anew,
+    )
     with ThreadPoolExecutor() as asked:  # git answers meanwhile
         revised = asked.submit(machine.revision, root)
-        made = planning.make_plan(
-            client,
-            catalog,
-            wanted,
-            base=base,
-            force=force,
-            existing={} if anew else None,
-            platform=foreign,
-            beside=anew,
-        )
+        made = planned()
     revision = revised.result()
+    pulled: frozenset[str] = frozenset()
+    place = (foreign or builders.own_platform()) if kept != cache.NOWHERE else ""
+    if kept.source and made.to_build and not anew:
+        made, pulled = cache.fetch(made, planned, kept.source, place, force=force)
     seconds: dict[str, float] = {}
     failures: dict[str, str] = {}
     if made.to_build:
@@ -102,11 +115,14 @@ def build(
             seconds, failures = _bake(
                 root, made, revision, ca_bundle, no_cache=no_cache, empty=bool(anew), show=show
             )
-    tagged = tag and not anew and _tag(client, made, revision, failures, ask=runs)
+    tagged = tag and not anew and _tag(client, made, revision, failures, pulled, ask=runs)
+    if kept.target and not anew:
+        stand = [one for one in made.steps if not (one.build and _depends_on(one, failures, made))]
+        cache.keep([one for one in stand if one.spec.name not in pulled], kept.target, place)
     built = {step.build_id: step.existing for step in made.steps if step.existing}
-    if made.to_build or tagged:
+    if made.to_build or tagged or pulled:
         built = images.built(images.here(), foreign)
-    return _results(built, made, seconds, failures, platform)
+    return _results(built, made, seconds, failures, pulled, platform)
 
 
 def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str, Base]:
@@ -229,6 +245,7 @@ def _tag(
     made: Plan,
     revision: machine.Revision | None,
     failures: Iterable[str],
+    pulled: frozenset[str],
     *,
     ask: bool,
 ) -> bool:
@@ -247,7 +264,7 @@ def _tag(
         if not step.spec.publish or (step.build and _depends_on(step, failures, made)):
             continue
         wished = {"latest", step.spec.version, *([revision.tag] if revision else [])}
-        if step.build and ask:
+        if (step.build or step.spec.name in pulled) and ask:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
         wished = {f"{name}{suffix}" for name in wished}
@@ -263,6 +280,7 @@ def _results(
     made: Plan,
     seconds: dict[str, float],
     failures: dict[str, str],
+    pulled: frozenset[str],
     platform: str,
 ) -> list[Result]:
     results = []
@@ -276,6 +294,8 @@ def _results(
             outcome, reason = "not built", "what it is built from failed"
         elif step.build:
             outcome = "built"
+        elif name in pulled:
+            outcome, reason = "pulled", "a registry has it"
         results.append(
             Result(
                 image=name,

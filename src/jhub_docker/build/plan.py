@@ -8,7 +8,7 @@ and those for another platform than the engine's own have it in their tags.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec
@@ -36,7 +36,8 @@ class BuiltImage:
 class Base:
     """A public base as it was resolved: the reference to build from and what identifies it.
 
-    `local` says that no registry is known to have it: the engine got it in another way.
+    Without a `digest` it is not known until it is pulled, and neither is what stands on it. `local`
+    says that no registry is known to have it: the engine got it in another way.
     """
 
     reference: str
@@ -44,10 +45,19 @@ class Base:
     standin: bool = False
     local: bool = False
 
+    @property
+    def name(self) -> str:
+        """The reference without a digest, as people call it."""
+        return self.reference.partition("@")[0]
+
 
 @dataclass(frozen=True)
 class Step:
-    """One image of the plan: build it or leave it, and because of what."""
+    """One image of the plan: build it or leave it, and because of what.
+
+    Where it stands on public bases that are not known until they are pulled, it has no `build_id`;
+    they are its `unknown`, by their references. Such a base has a step too, which builds nothing.
+    """
 
     spec: ImageSpec
     build_id: str
@@ -58,6 +68,7 @@ class Step:
     build: bool
     reason: str
     suffix: str = ""
+    unknown: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -81,8 +92,15 @@ class Plan:
 
     @property
     def shown(self) -> tuple[Step, ...]:
-        """The steps a person asked about: the wished-for images, and parents that get built."""
-        return tuple(step for step in self.steps if step.build or step.spec.name in self.wanted)
+        """The steps a person asked about: the wished-for images, and parents that get built.
+
+        So are bases of which nothing is known yet.
+        """
+        return tuple(
+            step
+            for step in self.steps
+            if step.build or step.unknown or step.spec.name in self.wanted
+        )
 
 
 def make(
@@ -109,6 +127,8 @@ def make(
     steps: dict[str, Step] = {}
     for spec in catalog.closure(wanted_names, given=bases):
         if spec.name in bases:
+            if not bases[spec.name].digest:
+                steps[spec.name] = _not_known(spec, bases[spec.name])
             continue  # pulled: nothing to build
         step = _step(spec, contexts[spec.name], bases, steps, existing)
         steps[spec.name] = replace(step, suffix=suffix(platform) + beside)
@@ -120,7 +140,7 @@ def make(
         for_child = any(name in child.spec.parents for child in needed.values() if child.build)
         if not (wished or for_child):
             continue
-        build = step.existing is None or (force and wished)
+        build = name not in bases and (step.existing is None or (force and wished))
         reason = _reason(step, newest.get(name), forced=force and wished)
         needed[name] = replace(step, build=build, reason=reason)
     ordered = [needed[name] for name in steps if name in needed]
@@ -143,7 +163,9 @@ def _step(
         **{f"parent {name}": identity for name, identity in parents.items()},
         "declaration": digest(declared_labels(spec)),
     }
-    build_id = digest(inputs)
+    above = [steps[parent] for parent in spec.parents if parent in steps]
+    unknown = tuple(dict.fromkeys(one for step in above for one in step.unknown))
+    build_id = "" if unknown else digest(inputs)
     short_inputs = {key: value.removeprefix("sha256:")[:12] for key, value in inputs.items()}
     return Step(
         spec=spec,
@@ -159,7 +181,14 @@ def _step(
         existing=existing.get(build_id),
         build=False,
         reason="",
+        unknown=unknown,
     )
+
+
+def _not_known(spec: ImageSpec, base: Base) -> Step:
+    """A public base that nobody has asked for yet."""
+    labels = {f"{OCI}.base.name": base.name, f"{OCI}.base.digest": "", f"{LABEL}.base": ""}
+    return Step(spec, "", {}, labels, {}, None, build=False, reason="", unknown=(base.reference,))
 
 
 def declared_labels(spec: ImageSpec) -> dict[str, str]:
@@ -198,11 +227,11 @@ def _base_labels(
     spec: ImageSpec, bases: Mapping[str, Base], steps: Mapping[str, Step]
 ) -> dict[str, str]:
     """Say what the image stands on: the public base or its stand-in, name and digest."""
-    if spec.base in bases:
+    if spec.base in bases and spec.base not in steps:
         base = bases[spec.base]
         kind = "stand-in" if spec.base == ROOT_FILE_SYSTEM else "public"
         return {
-            f"{OCI}.base.name": base.reference,
+            f"{OCI}.base.name": base.name,
             f"{OCI}.base.digest": base.digest,
             f"{LABEL}.base": kind,
         }
@@ -219,11 +248,19 @@ def _newest_by_package(images: Iterable[BuiltImage]) -> dict[str, BuiltImage]:
 
 
 def _reason(step: Step, previous: BuiltImage | None, *, forced: bool) -> str:
+    if step.unknown:
+        return not_known(step.unknown)
     if step.existing is not None:
         return "forced" if forced else "unchanged"
     if previous is None:
         return "not built yet"
     return "changed: " + ", ".join(changed_inputs(previous.inputs, step.inputs))
+
+
+def not_known(references: Sequence[str]) -> str:
+    """The sentence for what stands on bases that are not known."""
+    verb = "is" if len(references) == 1 else "are"
+    return f"not known until {' and '.join(references)} {verb} pulled"
 
 
 def changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -243,6 +280,8 @@ def _link(
     step: Step, needed: Mapping[str, Step], steps: Mapping[str, Step], bases: Mapping[str, Base]
 ) -> Step:
     """Name where each build context comes from: a target of the same bake, or an image."""
+    if step.spec.name in bases:
+        return step
     contexts = {}
     for position, parent in enumerate((step.spec.base, *step.spec.uses)):
         name = "base" if position == 0 else parent

@@ -48,7 +48,7 @@ def make_plan(
     own. For `beside` see `plan.make`.
     """
     with ThreadPoolExecutor() as asked:  # the engine answers while files are read
-        looked = asked.submit(bases.look, catalog, wanted, bases.lane())
+        looked = asked.submit(bases.look, catalog, wanted, bases.lane(), needed=act)
         files = {s.name: contexts.hashes(s) for s in catalog.closure([s.name for s in wanted])}
     here = looked.result()
     resolved = bases.resolve(
@@ -110,10 +110,11 @@ def _lacking(
     base: str | None,
 ) -> dict[str, str]:
     """The public bases that cannot be had for another platform, by package, and why."""
-    resolved = bases.resolve(client, catalog, wanted, bases.mode(base), bases.lane(), act=False)
+    mode = bases.mode(base)
+    resolved = bases.resolve(client, catalog, wanted, mode, bases.lane(), act=False)
     found = {}
     for name, public in resolved.items():
-        if name != ROOT_FILE_SYSTEM:
+        if name != ROOT_FILE_SYSTEM and (public.digest or mode == "pull"):
             try:
                 bases.reference_for(name, public, platform)
             except ActionError as error:

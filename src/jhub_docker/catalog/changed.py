@@ -7,11 +7,11 @@ exactly is out of date is for the build plan to say (`invoke build --plan`).
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from jhub_docker import process
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.errors import ActionError, JhubDockerError
 
@@ -49,18 +49,15 @@ def paths_since(root: Path, base: str) -> list[str]:
 
     Raises ActionError with git's words, for an unknown revision or a clone without history.
     """
-    result = subprocess.run(
-        ["git", "-C", str(root), "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
+    result = process.run(
+        "git", "-C", root, "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD"
     )
-    if result.returncode:
+    if result.code:
         raise ActionError(
-            f"git cannot tell what changed since {base!r}: {result.stderr.strip()}; fetch that "
+            f"git cannot tell what changed since {base!r}: {result.err.strip()}; fetch that "
             "revision with its history, or name another one"
         )
-    return [path for path in result.stdout.split("\0") if path]
+    return [path for path in result.out.split("\0") if path]
 
 
 def main(arguments: list[str], root: Path) -> int:

@@ -4,11 +4,15 @@ Which fields there are, and what they mean together, is the catalog's business.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from jhub_docker.errors import UsageError
+
+_IMAGE = re.compile(r"[^\s@\"']+(@sha256:[0-9a-f]{64})?")
+"""An image in a registry, pinned by a digest or not; whether it is there only that can say."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,26 @@ def port(name: str, own: Mapping[str, Any]) -> int | None:
     if value is None or (isinstance(value, int) and 0 < value < 65536):
         return value
     raise wrong(name, "port", value, "a number from 1 to 65535")
+
+
+def public(name: str, own: Mapping[str, Any], lanes: Iterable[str]) -> dict[str, str]:
+    """The table `public`, empty where there is none: an image by lane, perhaps with its digest."""
+    table = own.get("public", {})
+    expected = f"an image for each of {', '.join(lanes)}"
+    if not isinstance(table, dict) or not set(table) <= set(lanes):
+        raise wrong(name, "public", table, expected)
+    for lane, reference in table.items():
+        if not isinstance(reference, str) or not is_image(reference):
+            raise wrong(name, f"public.{lane}", reference, IMAGE_EXPECTED)
+    return table
+
+
+IMAGE_EXPECTED = "an image such as registry.example.org/base:1, or that with @sha256:… behind it"
+
+
+def is_image(reference: str) -> bool:
+    """Whether a text can name an image in a registry, by its tag, its digest or both."""
+    return _IMAGE.fullmatch(reference) is not None
 
 
 def tag(name: str, value: object) -> str | tuple[str, ...]:

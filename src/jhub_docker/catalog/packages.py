@@ -214,10 +214,6 @@ def _spec(
             )
     if not (folder / "Dockerfile").exists():
         raise UsageError(f"{name}: {folder}/Dockerfile is missing; every image package has one")
-    public = own.get("public", {})
-    for lane in public:
-        if lane not in LANES:
-            raise declaration.wrong(name, "public", lane, f"one of {', '.join(LANES)}")
     base = bases.get(own["base"])
     inherited = {key: getattr(base, key) for key in _INHERITED_FIELDS if base is not None}
     license_ = project.get("license")
@@ -231,7 +227,7 @@ def _spec(
         base=own["base"],
         uses=tuple(own.get("uses", ())),
         platforms=_platforms(name, own, bases),
-        public=public,
+        public=declaration.public(name, own, LANES),
         publish=own.get("publish", True),
         title=own.get("title"),
         port=declaration.port(name, own) or inherited.get("port"),

@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from jhub_docker import host, nox
 from jhub_docker.build import bases as base_images
-from jhub_docker.build import builders, builds, planning
+from jhub_docker.build import builders, builds, cache, planning, public
 from jhub_docker.catalog import load
 from jhub_docker.cli import tables
 from jhub_docker.cli.task import ROOT, task, write
@@ -31,6 +31,9 @@ _YES = "Set an engine up without asking where none answers."
         "plan": "Only say what would be built, and because of which input.",
         "json_": "Write the result as JSON.",
         "base": _BASE,
+        "cache-from": "Pull what is there by its build id instead of building it: a registry and "
+        "a path, such as registry.example.org/team.",
+        "cache-to": "Push what was built there, by its build id.",
         "yes": _YES,
     },
 )
@@ -42,10 +45,13 @@ def build(
     plan: bool = False,
     json_: bool = False,
     base: str = "auto",
+    cache_from: str = "",
+    cache_to: str = "",
     yes: bool = False,
 ) -> None:
     """Build the images that are out of date, parents first, siblings in parallel."""
     base_images.mode(base)
+    kept = cache.asked(cache_from, cache_to)
     load(ROOT / "packages").select(image)
     chosen = builders.asked(platform)
     client = host.require(say, assume_yes=yes, needs=())
@@ -63,6 +69,7 @@ def build(
             force=force,
             ready=lambda: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
             platform=one,
+            kept=kept,
         )
     rows = [dataclasses.asdict(result) for result in results]
     write(json.dumps(rows, indent=2) if json_ else tables.builds(results))
@@ -79,10 +86,20 @@ def images(context: Context, json_: bool = False) -> None:
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 
 
-@task(help={"base": _BASE, "yes": _YES})
-def bases(context: Context, base: str = "auto", yes: bool = False) -> None:
+@task(
+    help={
+        "base": _BASE,
+        "pin": "Write the digests that the public images' tags have now into the declarations; "
+        "nothing is pulled, and no engine is needed.",
+        "yes": _YES,
+    }
+)
+def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = False) -> None:
     """Get the base images: pull the public ones, or make their stand-ins."""
     mode = base_images.mode(base)
+    if pin:
+        write(tables.pins(public.pin(load(ROOT / "packages"))))
+        return
     client = host.require(say, assume_yes=yes, needs={"buildx", "disk"})
     write(tables.bases(builds.make_bases(client, ROOT, mode)))
 

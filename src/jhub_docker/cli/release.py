@@ -10,6 +10,7 @@ from invoke.context import Context
 
 from jhub_docker import host
 from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
 from jhub_docker.progress import say
 
@@ -98,8 +99,7 @@ def status(context: Context, image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
     from jhub_docker.release import artifact, report, status  # noqa: PLC0415
 
-    client = host.require(say, set_up=False, needs=())
-    resolve = artifact.resolver(client)
+    resolve = artifact.resolver(quick.LaterClient())
     now = status.read(ROOT / "packages", resolve)
     chosen = now.catalog.select(image)
     for spec in chosen:

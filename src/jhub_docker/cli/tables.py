@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jhub_docker.build import builders
 from jhub_docker.build.builders import Way
 from jhub_docker.build.plan import Base, Step
+from jhub_docker.build.public import Pin
 from jhub_docker.catalog.identity import short
 from jhub_docker.table import megabytes, render
 
@@ -36,7 +37,9 @@ def plans(planned: Sequence["PlatformPlan"], others: Iterable[Way] = ()) -> str:
 
 
 def _action(step: Step, one: "PlatformPlan") -> str:
-    """`build`, how where that is not by the engine's own processor, `skip` or `cannot`."""
+    """`build`, and how where that is not by the engine's own processor, or why it is not built."""
+    if step.unknown:
+        return "not known"
     if not step.build:
         return "skip"
     way = one.ways.get(step.spec.name)
@@ -62,13 +65,16 @@ def _others(others: Iterable[Way]) -> list[str]:
 
 
 def plans_json(planned: Iterable["PlatformPlan"]) -> str:
-    """The same for programs, with the build contexts. `how` is empty where it cannot be built."""
+    """The same for programs, with the build contexts. `how` is empty where it cannot be built.
+
+    What is not known until a base is pulled is null.
+    """
     rows = [
         {
             "image": step.spec.name,
             "platform": one.platform,
-            "build_id": step.build_id,
-            "build": step.build,
+            "build_id": step.build_id or None,
+            "build": None if step.unknown else step.build,
             "how": one.ways[step.spec.name].how if step.spec.name in one.ways else None,
             "reason": step.reason,
             "contexts": dict(step.contexts),
@@ -120,7 +126,16 @@ def images(rows: Iterable[Mapping[str, Any]]) -> str:
 def bases(found: Mapping[str, Base]) -> str:
     """Where each base comes from."""
     rows = [
-        (name, "stand-in" if base.standin else "public", base.reference, base.digest[:19])
+        (name, "stand-in" if base.standin else "public", base.name, base.digest[:19])
         for name, base in found.items()
     ]
     return render(("base", "kind", "image", "digest"), rows)
+
+
+def pins(found: Iterable[Pin]) -> str:
+    """What each public image is pinned to now, and whether it was."""
+    rows = [
+        (one.package, one.lane, one.name, one.digest, "unchanged" if one.same else "pinned")
+        for one in found
+    ]
+    return render(("base", "lane", "image", "digest", "outcome"), rows)

@@ -15,6 +15,7 @@ from docker import DockerClient
 
 from jhub_docker.asking import confirm
 from jhub_docker.build import bases
+from jhub_docker.build.plan import not_known
 from jhub_docker.catalog import ImageSpec, ledger, load
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
@@ -143,7 +144,13 @@ def _way(root: Path, client: DockerClient, remote: Remote, request: Request) -> 
 def _status(way: _Way) -> Status:
     now = artifact.read(way.client, way.root / "packages")
     resolve = artifact.resolver(way.client)
-    return status.of(way.root, way.spec.name, now, resolve, way.request.bump)
+    found = status.of(way.root, way.spec.name, now, resolve, way.request.bump)
+    if found.unknown:
+        raise ActionError(
+            f"whether {found.image} has to be released is {not_known(found.unknown)}: "
+            "`./dev invoke bases` does that"
+        )
+    return found
 
 
 def _platforms(way: _Way) -> Choice:

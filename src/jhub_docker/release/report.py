@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jhub_docker import table
+from jhub_docker.build.plan import not_known
 from jhub_docker.catalog import Catalog, identity
 from jhub_docker.errors import UsageError
 from jhub_docker.release import changelog
@@ -21,7 +22,7 @@ def status(statuses: Sequence[Status]) -> str:
             identity.short(one.build_id),
             "; ".join(f"{cause.package}: {_some(cause.inputs)}" for cause in one.causes),
             str(one.proposal.version) if one.proposal else "",
-            one.proposal.reason if one.proposal else "nothing changed",
+            _because(one),
         )
         for one in statuses
     ]
@@ -33,6 +34,13 @@ def status(statuses: Sequence[Status]) -> str:
             + ", ".join(images)
         )
     return "\n".join(lines)
+
+
+def _because(one: Status) -> str:
+    """Why there is a next version or none, and what nobody knows yet."""
+    reason = one.proposal.reason if one.proposal else "" if one.unknown else "nothing changed"
+    missing = not_known(one.unknown) if one.unknown else ""
+    return "; ".join(part for part in (reason, missing) if part)
 
 
 def outline(catalog: Catalog, status: Status, registries: Sequence[str]) -> str:
@@ -79,13 +87,14 @@ def as_data(statuses: Iterable[Status]) -> list[dict[str, Any]]:
     return [
         {
             "image": one.image,
-            "build_id": one.build_id,
+            "build_id": one.build_id or None,
             "last": str(one.last) if one.last else None,
             "changed": {cause.package: list(cause.inputs) for cause in one.causes},
             "packages": [str(change) for change in one.changes],
             "commits": [f"{commit.short} {commit.subject}" for commit in one.commits],
             "next": str(one.proposal.version) if one.proposal else None,
             "because": one.proposal.reason if one.proposal else None,
+            "not_known": list(one.unknown),
         }
         for one in statuses
     ]

@@ -58,7 +58,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class Status:
-    """Where one image stands; without a `proposal` there is nothing to release."""
+    """Where one image stands; without a `proposal` there is nothing to release.
+
+    Or that is not known until the `unknown` bases are pulled.
+    """
 
     image: str
     build_id: str
@@ -67,6 +70,7 @@ class Status:
     changes: tuple[Change, ...] = ()
     commits: tuple[Commit, ...] = ()
     proposal: Proposal | None = None
+    unknown: tuple[str, ...] = ()
 
 
 def read(folder: Path, resolve: Resolve) -> Tree:
@@ -85,15 +89,19 @@ def read(folder: Path, resolve: Resolve) -> Tree:
 
 
 def causes(before: Tree, after: Tree, image: str) -> list[Cause]:
-    """The packages that make the image another one, the image itself first. Pure."""
+    """The packages that make the image another one, the image itself first. Pure.
+
+    A base that is not known in one of the trees is not compared.
+    """
     found = []
     names = [spec.name for spec in after.catalog.closure([image])]
     for name in reversed(names):
         now, then = after.steps.get(name), before.steps.get(name)
-        if now is None or (then is not None and then.build_id == now.build_id):
+        if now is None or (then is not None and then.build_id == now.build_id != ""):
             continue
         was = then.inputs if then else {}
         explained = {f"parent {parent}" for parent in after.steps if parent in before.steps}
+        explained |= {key for inputs in (was, now.inputs) for key in inputs if not inputs[key]}
         own = [
             {key: value for key, value in inputs.items() if key not in explained}
             for inputs in (was, now.inputs)
@@ -119,19 +127,23 @@ def of(root: Path, image: str, now: Tree, resolve: Resolve, bump: str = AUTO) ->
     last = history.last(root, image)
     declared = Version.parse(spec.version)
     if last is None:
-        return Status(image, step.build_id, None, proposal=propose(None, declared, bump=bump))
+        first = propose(None, declared, bump=bump)
+        return Status(image, step.build_id, None, proposal=first, unknown=step.unknown)
     tag = history.tag_name(image, last)
     with history.packages_at(root, tag) as folder:
-        before = read(folder, resolve)
         known = ledger.read(folder / image).get(str(last))
+        if known and step.build_id and known.build_id == step.build_id:
+            return Status(image, step.build_id, last)
+        before = read(folder, resolve)
         found = causes(before, now, image)
         was = before.steps.get(image)
-        if not found and known and was and known.build_id != was.build_id:
+        unknown = step.unknown or (was.unknown if was and not known else ())
+        if not found and known and not unknown:
             found = [
                 Cause("public base", ("not the one, or not the stand-in, it was released on",))
             ]
         if not found:
-            return Status(image, step.build_id, last)
+            return Status(image, step.build_id, last, unknown=unknown)
         changes = packages.changes(
             packages.of(before.catalog, image) if was else packages.Packages(),
             packages.of(now.catalog, image),
@@ -149,6 +161,7 @@ def of(root: Path, image: str, now: Tree, resolve: Resolve, bump: str = AUTO) ->
         tuple(changes),
         tuple(history.commits(root, tag, paths)),
         propose(last, declared, changes, python=python, bump=bump),
+        step.unknown,
     )
 
 

@@ -1,0 +1,113 @@
+"""Public base images as their registries know them, and the pins that git keeps of them.
+
+Registries are asked through buildx, which finds them as the builder does and needs no engine for
+it. What is to be done with an answer is for `bases` to say.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jhub_docker.catalog import Catalog
+from jhub_docker.engine.address import docker
+from jhub_docker.errors import ActionError
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A declared public image, and the digest that its tag has in the registry now."""
+
+    package: str
+    lane: str
+    reference: str
+    """As it is declared, perhaps with the digest of the day it was last pinned."""
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """The image without a digest."""
+        return self.reference.partition("@")[0]
+
+    @property
+    def pinned(self) -> str:
+        """How it is declared with that digest."""
+        return f"{self.name}@{self.digest}"
+
+    @property
+    def same(self) -> bool:
+        """Whether it was declared so before."""
+        return self.pinned == self.reference
+
+
+def pinned(reference: str) -> str:
+    """The digest that a reference is pinned to; empty for none."""
+    return reference.partition("@")[2]
+
+
+def ask(reference: str) -> str:
+    """The digest of what a reference stands for in its registry: the index's, where it is one.
+
+    Raises ActionError where the registry cannot be asked or does not have it.
+    """
+    return str(json.loads(_inspect(reference, "--format", "{{json .Manifest}}"))["digest"])
+
+
+def index(reference: str) -> Mapping[str, Any]:
+    """The index, or the one manifest, of a public image. Raises ActionError as `ask` does."""
+    value: Mapping[str, Any] = json.loads(_inspect(reference, "--raw"))
+    return value
+
+
+def pin(catalog: Catalog) -> list[Pin]:
+    """Ask for every public image that is declared, then write the digests beside the declarations.
+
+    Raises ActionError, and writes nothing, where a registry cannot be asked for one of them.
+    """
+    found = [
+        Pin(spec.name, lane, reference, ask(_by_tag(reference)))
+        for spec in catalog.specs.values()
+        for lane, reference in spec.public.items()
+    ]
+    texts = {}
+    for name in dict.fromkeys(one.package for one in found):
+        path = catalog[name].folder / "pyproject.toml"
+        texts[path] = edited(path, (one for one in found if one.package == name))
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    return found
+
+
+def edited(path: Path, pins: Iterable[Pin]) -> str:
+    """A package's pyproject.toml with these pins in it, and all else as it was.
+
+    Raises ActionError where the declaration is written in a way that cannot be edited so.
+    """
+    before = path.read_text(encoding="utf-8")
+    after, wished = before, tomllib.loads(before)
+    for one in pins:
+        after = re.sub(rf"([\"\']){re.escape(one.reference)}\1", rf"\1{one.pinned}\1", after)
+        wished["tool"]["jhub-docker"]["public"][one.lane] = one.pinned
+    if tomllib.loads(after) != wished:
+        raise ActionError(
+            f"{path} declares its public images in a way that cannot be edited; write each as "
+            'public.LANE = "IMAGE"'
+        )
+    return after
+
+
+def _by_tag(reference: str) -> str:
+    """What to ask for to learn of a newer digest: the tag, where the reference has one."""
+    name = reference.partition("@")[0]
+    return name if ":" in name.rpartition("/")[2] else reference
+
+
+def _inspect(reference: str, *how: str) -> str:
+    result = docker("buildx", "imagetools", "inspect", *how, reference)
+    if result.code:
+        said = result.err.strip().removeprefix("ERROR: ")
+        raise ActionError(f"the registry cannot be asked for {reference} ({said})")
+    return result.out

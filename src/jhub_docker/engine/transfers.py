@@ -1,0 +1,36 @@
+"""Images into and out of the engine, and the names they have in it, by the `docker` program.
+
+It reads Docker's own configuration for credentials, and speaks with registries as a build does.
+"""
+
+from jhub_docker.engine.address import docker
+from jhub_docker.errors import ActionError
+
+
+def pull(reference: str, platform: str = "") -> str:
+    """Pull an image; what the program says of it. Raises ActionError with the engine's words."""
+    options = [f"--platform={platform}"] if platform else []
+    return _done("pull", *options, reference)
+
+
+def push(reference: str) -> None:
+    """Push an image that has this name. Raises ActionError with the registry's words."""
+    _done("push", reference)
+
+
+def tag(image: str, reference: str) -> None:
+    """Give an image a further name, wherever that was before."""
+    _done("tag", image, reference)
+
+
+def untag(reference: str) -> None:
+    """Take a name from an image that has others; nothing where it has not got that one."""
+    docker("image", "rm", "--no-prune", reference)
+
+
+def _done(*arguments: str) -> str:
+    result = docker("image", *arguments)
+    if result.code:
+        said = result.err.strip().removeprefix("Error response from daemon: ")
+        raise ActionError(said or f"docker image {arguments[0]} failed")
+    return result.out

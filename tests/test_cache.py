@@ -1,0 +1,69 @@
+"""Images by build id in a registry: what is looked for there, and under which name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.build import cache, plan
+from jhub_docker.build.contexts import hashes
+from jhub_docker.build.plan import Base, Plan
+from jhub_docker.catalog import Catalog
+from jhub_docker.errors import UsageError
+
+
+@pytest.fixture
+def made(make_package: Callable[..., Path], read: Callable[[], Catalog]) -> Plan:
+    """Nothing is built yet: tools and os below one, os below two, one below three."""
+    make_package("os", own="publish = false")
+    make_package("tools", own="publish = false")
+    make_package("one", base="os", own='uses = ["tools"]')
+    make_package("two", base="os")
+    make_package("three", base="one")
+    catalog = read()
+    return plan.make(
+        catalog,
+        catalog.published,
+        contexts={spec.name: hashes(spec) for spec in catalog.specs.values()},
+        bases={"debian": Base("debian:x", "sha256:1", standin=True)},
+        existing={},
+    )
+
+
+def test_children_are_looked_for_before_what_they_are_built_from(made: Plan) -> None:
+    tried: set[str] = set()
+    rounds = []
+    while steps := cache.candidates(made, tried):
+        rounds.append({step.spec.name for step in steps})
+        tried |= rounds[-1]
+    assert rounds == [{"two", "three"}, {"one"}, {"os", "tools"}]
+
+
+def test_what_is_built_by_force_is_not_looked_for(made: Plan) -> None:
+    names = {step.spec.name for step in cache.candidates(made, (), force=True)}
+    assert names == {"os", "tools"}
+
+
+def test_each_platform_has_its_place(made: Plan) -> None:
+    step = made.steps[0]
+    amd64 = cache.place("registry.example.org/team", step, "linux/amd64")
+    assert amd64 == f"registry.example.org/team/{step.spec.name}:{step.build_id[:12]}"
+    assert cache.place("registry.example.org/team", step, "linux/arm64") == f"{amd64}-arm64"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("team", "", r"--cache-from: 'team' .*"),
+        ("", "registry.example.org/team:1", r"--cache-to is .*; expected where images are kept"),
+        ("https://registry.example.org/team", "", r"--cache-from: "),
+    ],
+)
+def test_what_is_no_place_for_images_is_refused(source: str, target: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        cache.asked(source, target)
+
+
+def test_nowhere_by_default() -> None:
+    assert cache.asked("", "") == cache.NOWHERE
+    assert cache.asked("registry.example.org/team", "").source == "registry.example.org/team"
