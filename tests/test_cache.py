@@ -67,3 +67,28 @@ def test_what_is_no_place_for_images_is_refused(source: str, target: str, messag
 def test_nowhere_by_default() -> None:
     assert cache.asked("", "") == cache.NOWHERE
     assert cache.asked("registry.example.org/team", "").source == "registry.example.org/team"
+
+
+def image(step: plan.Step) -> plan.BuiltImage:
+    return plan.BuiltImage("sha256:x", step.spec.name, step.build_id, step.inputs)
+
+
+def test_what_a_registry_has_spares_what_it_alone_is_built_from(made: Plan) -> None:
+    steps = {step.spec.name: step for step in made.steps}
+    after = cache.having(made, {"three": image(steps["three"])})
+    assert {step.spec.name for step in after.to_build} == {"os", "tools", "one", "two"}
+    after = cache.having(after, {"one": image(steps["one"])})
+    assert {step.spec.name for step in after.to_build} == {"os", "two"}
+    left = {step.spec.name: step for step in after.steps}
+    assert (set(left), left["one"].pulled) == ({"os", "one", "two", "three"}, True)
+
+
+def test_what_is_still_built_takes_a_pulled_parent_from_the_engine(made: Plan) -> None:
+    steps = {step.spec.name: step for step in made.steps}
+    after = cache.having(made, {"os": image(steps["os"])})
+    left = {step.spec.name: step for step in after.steps}
+    assert left["two"].contexts == {"base": f"docker-image://{steps['os'].reference}"}
+    assert left["one"].contexts["tools"] == "target:tools"
+    assert [step.spec.name for step in after.steps] == [step.spec.name for step in made.steps], (
+        "parents before children"
+    )

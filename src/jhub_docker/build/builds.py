@@ -1,6 +1,5 @@
 """Build what is out of date: read, plan, bake, tag, and report image by image."""
 
-import functools
 import os
 import secrets
 from collections.abc import Callable, Iterable
@@ -84,25 +83,22 @@ def build(
         builders.require(
             planning.ways(client, catalog, wanted, platform, builder, base=base, force=force)
         )
-    planned = functools.partial(
-        planning.make_plan,
-        client,
-        catalog,
-        wanted,
-        base=base,
-        force=force,
-        existing={} if anew else None,
-        platform=foreign,
-        beside=anew,
-    )
     with ThreadPoolExecutor() as asked:  # git answers meanwhile
         revised = asked.submit(machine.revision, root)
-        made = planned()
+        made = planning.make_plan(
+            client,
+            catalog,
+            wanted,
+            base=base,
+            force=force,
+            existing={} if anew else None,
+            platform=foreign,
+            beside=anew,
+        )
     revision = revised.result()
-    pulled: frozenset[str] = frozenset()
     place = (foreign or builders.own_platform()) if kept != cache.NOWHERE else ""
     if kept.source and made.to_build and not anew:
-        made, pulled = cache.fetch(made, planned, kept.source, place, force=force)
+        made = cache.fetch(made, kept.source, place, force=force)
     seconds: dict[str, float] = {}
     failures: dict[str, str] = {}
     if made.to_build:
@@ -115,14 +111,14 @@ def build(
             seconds, failures = _bake(
                 root, made, revision, ca_bundle, no_cache=no_cache, empty=bool(anew), show=show
             )
-    tagged = tag and not anew and _tag(client, made, revision, failures, pulled, ask=runs)
+    tagged = tag and not anew and _tag(client, made, revision, failures, ask=runs)
     if kept.target and not anew:
         stand = [one for one in made.steps if not (one.build and _depends_on(one, failures, made))]
-        cache.keep([one for one in stand if one.spec.name not in pulled], kept.target, place)
+        cache.keep([one for one in stand if not one.pulled], kept.target, place)
     built = {step.build_id: step.existing for step in made.steps if step.existing}
-    if made.to_build or tagged or pulled:
+    if made.to_build or tagged:
         built = images.built(images.here(), foreign)
-    return _results(built, made, seconds, failures, pulled, platform)
+    return _results(built, made, seconds, failures, platform)
 
 
 def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str, Base]:
@@ -245,7 +241,6 @@ def _tag(
     made: Plan,
     revision: machine.Revision | None,
     failures: Iterable[str],
-    pulled: frozenset[str],
     *,
     ask: bool,
 ) -> bool:
@@ -264,7 +259,7 @@ def _tag(
         if not step.spec.publish or (step.build and _depends_on(step, failures, made)):
             continue
         wished = {"latest", step.spec.version, *([revision.tag] if revision else [])}
-        if (step.build or step.spec.name in pulled) and ask:
+        if (step.build or step.pulled) and ask:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
         wished = {f"{name}{suffix}" for name in wished}
@@ -280,7 +275,6 @@ def _results(
     made: Plan,
     seconds: dict[str, float],
     failures: dict[str, str],
-    pulled: frozenset[str],
     platform: str,
 ) -> list[Result]:
     results = []
@@ -294,8 +288,8 @@ def _results(
             outcome, reason = "not built", "what it is built from failed"
         elif step.build:
             outcome = "built"
-        elif name in pulled:
-            outcome, reason = "pulled", "a registry has it"
+        elif step.pulled:
+            outcome = "pulled"
         results.append(
             Result(
                 image=name,

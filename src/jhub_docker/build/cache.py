@@ -5,13 +5,14 @@ builder's own cache of single steps is beside it, as `PREFIX/<image>:steps`, whe
 write one. Who may write to the registry is trusted like who may write to this checkout.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from jhub_docker.build.plan import Plan, Step
+from jhub_docker.build import images
+from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import PLATFORMS
-from jhub_docker.catalog.identity import LABEL, short, suffix
-from jhub_docker.engine import quick, transfers
+from jhub_docker.catalog.identity import short, suffix
+from jhub_docker.engine import transfers
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.progress import say, stage
 from jhub_docker.registry import faults
@@ -79,27 +80,50 @@ def candidates(made: Plan, tried: Iterable[str], *, force: bool = False) -> list
     return [step for step in open_ if step.spec.name not in below]
 
 
-def fetch(
-    made: Plan, again: Callable[[], Plan], source: str, platform: str, *, force: bool = False
-) -> tuple[Plan, frozenset[str]]:
-    """Pull what the plan would build and the registry has; the plan for the rest, and what it was.
+def having(made: Plan, found: Mapping[str, BuiltImage]) -> Plan:
+    """The plan once these images are there, by package; what only they needed is left out. Pure.
 
-    `again` makes the plan anew once images have come. A registry that does not answer costs
-    nothing but a sentence.
+    What is still built takes them from the engine.
+    """
+    kept: dict[str, Step] = {}
+    for step in reversed(made.steps):
+        name = step.spec.name
+        needed = any(name in child.spec.parents for child in kept.values() if child.build)
+        if needed or name in made.wanted:
+            kept[name] = _pulled(step, found[name]) if name in found else step
+    moved = {f"target:{name}": kept[name] for name in found if name in kept}
+    steps = [
+        replace(
+            step,
+            contexts={
+                name: f"docker-image://{moved[place].reference}" if place in moved else place
+                for name, place in step.contexts.items()
+            },
+        )
+        for step in reversed(kept.values())
+    ]
+    return replace(made, steps=tuple(steps))
+
+
+def _pulled(step: Step, image: BuiltImage) -> Step:
+    return replace(step, existing=image, build=False, pulled=True, reason="a registry has it")
+
+
+def fetch(made: Plan, source: str, platform: str, *, force: bool = False) -> Plan:
+    """Pull what the plan would build and the registry has; the plan for the rest.
+
+    A registry that does not answer costs nothing but a sentence.
     """
     tried: set[str] = set()
-    pulled: set[str] = set()
     while steps := candidates(made, tried, force=force):
         tried |= {step.spec.name for step in steps}
         try:
-            found = {step.spec.name for step in steps if _pull(step, source, platform)}
+            found = {step.spec.name: _pull(step, source, platform) for step in steps}
         except ActionError as error:
             say(f"    {source} cannot be asked ({error}); what it may have is built")
-            return made, frozenset(pulled)
-        if found:
-            pulled |= found
-            made = again()
-    return made, frozenset(pulled)
+            return made
+        made = having(made, {name: image for name, image in found.items() if image})
+    return made
 
 
 def keep(steps: Iterable[Step], target: str, platform: str) -> None:
@@ -119,7 +143,7 @@ def keep(steps: Iterable[Step], target: str, platform: str) -> None:
             transfers.untag(name)
 
 
-def _pull(step: Step, source: str, platform: str) -> bool:
+def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
     """Get an image under the name that a build would give it, if the registry has it.
 
     Raises ActionError where the registry cannot be asked.
@@ -129,18 +153,18 @@ def _pull(step: Step, source: str, platform: str) -> bool:
         transfers.pull(name)
     except ActionError as error:
         if faults.judge(str(error)).missing:
-            return False
+            return None
         raise
     try:
-        image = quick.image(name) or {}
-        labels = (image.get("Config") or {}).get("Labels") or {}
-        is_for = f"{image.get('Os')}/{image.get('Architecture')}"
-        told = labels.get(f"{LABEL}.build-id")
-        if (told, is_for) != (step.build_id, platform):
-            say(f"    {name} is not what its name says ({told} for {is_for}): not used")
-            return False
+        image = images.find(name)
+        if image is None:
+            return None
+        if (image.build_id, image.platform) != (step.build_id, platform):
+            told = f"{image.build_id or 'no build'} for {image.platform}"
+            say(f"    {name} is not what its name says ({told}): not used")
+            return None
         transfers.tag(name, step.reference)
     finally:
         transfers.untag(name)
     say(f"    {step.spec.name}: {name} is there, and not built")
-    return True
+    return images.find(step.reference)

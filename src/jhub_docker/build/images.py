@@ -35,6 +35,12 @@ def here() -> tuple[BuiltImage, ...]:
     return tuple(_read(quick.images(f"{LABEL}.package")))
 
 
+def find(reference: str) -> BuiltImage | None:
+    """The image of this name, whoever made it; None for none."""
+    record = quick.image(reference)
+    return next(_read([record])) if record else None
+
+
 def built(images: Iterable[BuiltImage], platform: str = "") -> dict[str, BuiltImage]:
     """Those among `images` that were built from this project for a platform, by build id.
 

@@ -69,6 +69,8 @@ class Step:
     reason: str
     suffix: str = ""
     unknown: tuple[str, ...] = ()
+    pulled: bool = False
+    """Whether a registry had what would have been built."""
 
     @property
     def reference(self) -> str:
