@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.build import cache, plan
-from jhub_docker.build.contexts import hashes
+from jhub_docker.build import cache, contexts, plan
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import UsageError
@@ -24,7 +23,7 @@ def made(make_package: Callable[..., Path], read: Callable[[], Catalog]) -> Plan
     return plan.make(
         catalog,
         catalog.published,
-        contexts={spec.name: hashes(spec) for spec in catalog.specs.values()},
+        contexts=contexts.read(catalog.specs.values()),
         bases={"debian": Base("debian:x", "sha256:1", standin=True)},
         existing={},
     )
@@ -75,17 +74,17 @@ def image(step: plan.Step) -> plan.BuiltImage:
 
 def test_what_a_registry_has_spares_what_it_alone_is_built_from(made: Plan) -> None:
     steps = {step.spec.name: step for step in made.steps}
-    after = cache.having(made, {"three": image(steps["three"])})
+    after = plan.having(made, {"three": image(steps["three"])})
     assert {step.spec.name for step in after.to_build} == {"os", "tools", "one", "two"}
-    after = cache.having(after, {"one": image(steps["one"])})
+    after = plan.having(after, {"one": image(steps["one"])})
     assert {step.spec.name for step in after.to_build} == {"os", "two"}
     left = {step.spec.name: step for step in after.steps}
-    assert (set(left), left["one"].pulled) == ({"os", "one", "two", "three"}, True)
+    assert [left[name].reason for name in ("one", "tools")] == ["a registry has it", "not needed"]
 
 
 def test_what_is_still_built_takes_a_pulled_parent_from_the_engine(made: Plan) -> None:
     steps = {step.spec.name: step for step in made.steps}
-    after = cache.having(made, {"os": image(steps["os"])})
+    after = plan.having(made, {"os": image(steps["os"])})
     left = {step.spec.name: step for step in after.steps}
     assert left["two"].contexts == {"base": f"docker-image://{steps['os'].reference}"}
     assert left["one"].contexts["tools"] == "target:tools"

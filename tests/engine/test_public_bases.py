@@ -39,15 +39,15 @@ class World:
     def build(self, base: str = "auto", platform: str = "") -> dict[str, str]:
         """The outcomes by image."""
         results = builds.build(
-            self.engine.client, self.checkout.root, base=base, show=False, platform=platform
+            self.engine.client, self.checkout.root, (), [platform] if platform else [], base=base
         )
         assert not [one.reason for one in results if one.outcome == "failed"]
         return {one.image: one.outcome for one in results}
 
     def plan(self, base: str = "auto") -> dict[str, Step]:
         """What a build would do, by package, for the engine's own platform."""
-        plans, _ = planning.for_platforms(self.engine.client, self.checkout.root, [], [], base=base)
-        return {step.spec.name: step for step in plans[0].plan.shown}
+        (made,) = planning.for_platforms(self.engine.client, self.checkout.root, base=base)
+        return {step.spec.name: step for step in made.shown}
 
     def status(self) -> status.Status:
         """Whether the thing has to be released."""

@@ -5,10 +5,10 @@ builder's own cache of single steps is beside it, as `PREFIX/<image>:steps`, whe
 write one. Who may write to the registry is trusted like who may write to this checkout.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from jhub_docker.build import images
+from jhub_docker.build import images, plan
 from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import PLATFORMS
 from jhub_docker.catalog.identity import short, suffix
@@ -80,35 +80,6 @@ def candidates(made: Plan, tried: Iterable[str], *, force: bool = False) -> list
     return [step for step in open_ if step.spec.name not in below]
 
 
-def having(made: Plan, found: Mapping[str, BuiltImage]) -> Plan:
-    """The plan once these images are there, by package; what only they needed is left out. Pure.
-
-    What is still built takes them from the engine.
-    """
-    kept: dict[str, Step] = {}
-    for step in reversed(made.steps):
-        name = step.spec.name
-        needed = any(name in child.spec.parents for child in kept.values() if child.build)
-        if needed or name in made.wanted:
-            kept[name] = _pulled(step, found[name]) if name in found else step
-    moved = {f"target:{name}": kept[name] for name in found if name in kept}
-    steps = [
-        replace(
-            step,
-            contexts={
-                name: f"docker-image://{moved[place].reference}" if place in moved else place
-                for name, place in step.contexts.items()
-            },
-        )
-        for step in reversed(kept.values())
-    ]
-    return replace(made, steps=tuple(steps))
-
-
-def _pulled(step: Step, image: BuiltImage) -> Step:
-    return replace(step, existing=image, build=False, pulled=True, reason="a registry has it")
-
-
 def fetch(made: Plan, source: str, platform: str, *, force: bool = False) -> Plan:
     """Pull what the plan would build and the registry has; the plan for the rest.
 
@@ -122,7 +93,7 @@ def fetch(made: Plan, source: str, platform: str, *, force: bool = False) -> Pla
         except ActionError as error:
             say(f"    {source} cannot be asked ({error}); what it may have is built")
             return made
-        made = having(made, {name: image for name, image in found.items() if image})
+        made = plan.having(made, {name: image for name, image in found.items() if image})
     return made
 
 

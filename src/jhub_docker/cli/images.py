@@ -56,26 +56,24 @@ def build(
     chosen = builders.asked(platform)
     client = host.require(say, assume_yes=yes, needs=())
     if plan:
-        plans, others = planning.for_platforms(client, ROOT, image, chosen, base=base, force=force)
-        write(tables.plans_json(plans) if json_ else tables.plans(plans, others))
+        plans = planning.for_platforms(client, ROOT, image, chosen, base=base, force=force)
+        own = builders.own_platform()
+        write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
-    results = []
-    for one in chosen or ("",):
-        results += builds.build(
-            client,
-            ROOT,
-            image,
-            base=base,
-            force=force,
-            ready=lambda: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
-            platform=one,
-            kept=kept,
-        )
+    results = builds.build(
+        client,
+        ROOT,
+        image,
+        chosen,
+        base=base,
+        force=force,
+        ready=lambda: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
+        kept=kept,
+    )
     rows = [dataclasses.asdict(result) for result in results]
     write(json.dumps(rows, indent=2) if json_ else tables.builds(results))
-    failed = [result for result in results if result.outcome == "failed"]
-    if failed:
-        raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+    if told := builds.failed(results):
+        raise ActionError(told)
 
 
 @task(help={"json_": "Write the list as JSON."})
