@@ -63,6 +63,25 @@ def test_what_is_no_place_for_images_is_refused(source: str, target: str, messag
         cache.asked(source, target)
 
 
+def test_the_builders_own_cache_goes_along_where_it_can_be_written(
+    made: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step, team = made.steps[0], "registry.example.org/team"
+    place = f"{team}/{step.spec.name}:steps"
+    able = cache.asked(team, team, lambda: True)
+    assert cache.of_steps(step, able, "linux/amd64") == {
+        "cache-from": [f"type=registry,ref={place}"],
+        "cache-to": [f"type=registry,ref={place},mode=max"],
+    }
+    assert cache.of_steps(step, cache.asked(team, ""), "linux/arm64") == {
+        "cache-from": [f"type=registry,ref={place}-arm64"]
+    }
+    assert capsys.readouterr().err == ""
+    unable = cache.asked("", team, lambda: False)
+    assert cache.of_steps(step, unable, "linux/amd64") == {}
+    assert "cannot write its own cache to a registry" in capsys.readouterr().err
+
+
 def test_nowhere_by_default() -> None:
     assert cache.asked("", "") == cache.NOWHERE
     assert cache.asked("registry.example.org/team", "").source == "registry.example.org/team"

@@ -36,13 +36,15 @@ def definition(
     no_cache: Iterable[str] = (),
     platform: str = "",
     caches: str = "",
+    kept: Mapping[str, Mapping[str, list[str]]] | None = None,
 ) -> dict[str, Any]:
     """The bake file (JSON form) that builds `steps`, for the builder's own platform by default.
 
     `folders` are the steps' contexts as they are laid out. `labels` go on every image; proxies are
     taken from `environment`, the machine's CA bundle is passed as the secret `ca-bundle`. Packages
     named in `no_cache` are built from nothing. With `caches`, a name, the caches that steps mount
-    are those of that name.
+    are those of that name. `kept` says by package where the builder's own cache is read and
+    written.
     """
     proxies = {
         name: environment[name]
@@ -63,6 +65,7 @@ def definition(
             "no-cache": step.spec.name in no_cache,
             "output": ["type=docker"],
             **({"platforms": [platform]} if platform else {}),
+            **(kept or {}).get(step.spec.name, {}),
         }
     return {"group": {"default": {"targets": list(targets)}}, "target": _literal(targets)}
 

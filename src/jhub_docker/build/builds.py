@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,7 +114,10 @@ def carry_out(
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}" + (f" for {made.platform}" if made.platform else "")):
-            outcome = _bake(root, made, revision, ca_bundle, show=show)
+            outcome = _bake(
+                root, made, revision, ca_bundle, show=show,
+                kept={one.spec.name: cache.of_steps(one, kept, place) for one in made.to_build},
+            )  # fmt: skip
     tagged = tag and not made.beside and _tag(client, made, revision, outcome)
     if kept.target and not made.beside:
         stand = [
@@ -186,6 +189,7 @@ def _bake(
     ca_bundle: str | None,
     *,
     show: bool,
+    kept: Mapping[str, Mapping[str, list[str]]],
 ) -> Outcome:
     """Bake until every target is built or known to have failed."""
     steps = list(made.to_build)
@@ -206,6 +210,7 @@ def _bake(
                     no_cache=no_cache,
                     platform=made.platform,
                     caches=caches,
+                    kept=kept,
                 ),
                 builder=engine.builder_name(),
                 environment=engine.cli_environment(),

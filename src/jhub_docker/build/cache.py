@@ -5,7 +5,7 @@ builder's own cache of single steps is beside it, as `PREFIX/<image>:steps`, whe
 write one. Who may write to the registry is trusted like who may write to this checkout.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from jhub_docker.build import images, plan
@@ -13,6 +13,7 @@ from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import PLATFORMS
 from jhub_docker.catalog.identity import short, suffix
 from jhub_docker.engine import transfers
+from jhub_docker.engine.address import docker
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.progress import say, stage
 from jhub_docker.registry import faults
@@ -29,17 +30,24 @@ NO_STEPS = (
 
 @dataclass(frozen=True)
 class Cache:
-    """Where images are looked for and where they are kept; empty for nowhere."""
+    """Where images are looked for and where they are kept; empty for nowhere.
+
+    `steps` says whether the builder can write its own cache there too.
+    """
 
     source: str = ""
     target: str = ""
+    steps: bool = False
 
 
 NOWHERE = Cache()
 
 
-def asked(source: str, target: str) -> Cache:
-    """Check the values of `--cache-from` and `--cache-to`."""
+def asked(source: str, target: str, writes: Callable[[], bool] = lambda: False) -> Cache:
+    """Check the values of `--cache-from` and `--cache-to`.
+
+    `writes` tells whether the builder can write its own cache; where it cannot, that is said.
+    """
     for flag, value in (("--cache-from", source), ("--cache-to", target)):
         if value:
             try:
@@ -51,7 +59,10 @@ def asked(source: str, target: str) -> Cache:
                     f"{flag} is {value!r}; expected where images are kept, such as "
                     "registry.example.org/team, without a tag"
                 )
-    return Cache(source, target)
+    steps = bool(target) and writes()
+    if target and not steps:
+        say(f"    {NO_STEPS}")
+    return Cache(source, target, steps)
 
 
 def place(prefix: str, step: Step, platform: str) -> str:
@@ -62,6 +73,30 @@ def place(prefix: str, step: Step, platform: str) -> str:
     """
     ending = "" if platform == PLATFORMS[0] else suffix(platform)
     return f"{prefix}/{step.spec.name}:{short(step.build_id)}{ending}"
+
+
+def of_steps(step: Step, kept: Cache, platform: str) -> dict[str, list[str]]:
+    """What a target of a bake says of the builder's own cache.
+
+    Reading one that is not there yet is no failure.
+    """
+    ending = "" if platform == PLATFORMS[0] else suffix(platform)
+    name = f"{step.spec.name}:{STEPS}{ending}"
+    told = {}
+    if kept.source:
+        told["cache-from"] = [f"type=registry,ref={kept.source}/{name}"]
+    if kept.target and kept.steps:
+        told["cache-to"] = [f"type=registry,ref={kept.target}/{name},mode=max"]
+    return told
+
+
+def writes_steps() -> bool:
+    """Whether the engine's own builder can write its cache to a registry.
+
+    Its driver can with containerd's image store only; it refuses the whole build otherwise (buildx
+    0.13, `Cache export is not supported for the docker driver`).
+    """
+    return "io.containerd.snapshotter" in docker("info", "--format", "{{json .DriverStatus}}").out
 
 
 def candidates(made: Plan, tried: Iterable[str], *, force: bool = False) -> list[Step]:

@@ -51,7 +51,7 @@ def build(
 ) -> None:
     """Build the images that are out of date, parents first, siblings in parallel."""
     base_images.mode(base)
-    kept = cache.asked(cache_from, cache_to)
+    kept = cache.asked(cache_from, cache_to, cache.writes_steps)
     load(ROOT / "packages").select(image)
     chosen = builders.asked(platform)
     client = host.require(say, assume_yes=yes, needs=())
