@@ -21,7 +21,7 @@ class PublicBase:
     """An image of two files, published as often as somebody likes."""
 
     def __init__(self, registry: Registry, repository: str, tag: str, scratch: Path) -> None:
-        self.tagged = Reference(registry.address, repository, tag)
+        self.tagged = Reference(registry.direct, repository, tag)
         self._remote = Remote(Access(), pauses=())
         self._layout = Layout(scratch)
 

@@ -26,7 +26,7 @@ class World:
 
     @property
     def team(self) -> str:
-        return f"{self.registry.address}/team"
+        return f"{self.registry.direct}/team"
 
     def build(self, source: str = "", target: str = "", *, force: bool = False) -> list[Result]:
         kept = cache.asked(source, target)
@@ -40,7 +40,7 @@ class World:
 
     def forget(self) -> None:
         """A machine on which nothing was built yet, but for its base."""
-        forget(self.engine.client, self.ours, f"{self.registry.address}/team")
+        forget(self.engine.client, self.ours, self.team)
 
     def names(self) -> set[str]:
         """What the engine has of the registry beside the base."""
@@ -71,7 +71,7 @@ def world(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> It
         (checkout.root / ".gitignore").write_text(".dev/\n")
         checkout.commit("Begin")
         yield World(checkout, engine, registry, ours)
-        forget(engine.client, ours, registry.address)
+        forget(engine.client, ours, registry.direct)
 
 
 def test_a_fresh_machine_pulls_what_another_one_built(world: World) -> None:

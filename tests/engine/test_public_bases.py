@@ -63,7 +63,7 @@ class World:
 
     def forget(self) -> None:
         """Take all that a test made or pulled out of the engine."""
-        forget(self.engine.client, self.ours, self.registry.address)
+        forget(self.engine.client, self.ours, self.registry.direct)
 
 
 @pytest.fixture
@@ -161,12 +161,14 @@ def test_a_pin_that_its_registry_has_no_longer_is_said(world: World, base: str) 
 
 
 def test_a_registry_out_of_reach_is_an_error_or_means_stand_ins(world: World) -> None:
-    world.registry.gate.stop()
-    with pytest.raises(ActionError, match=r"pub-os: .* cannot be pulled .*refused.*--base standin"):
+    world.registry.stop()
+    with pytest.raises(
+        ActionError, match=r"pub-\w+: .* cannot be pulled .*refused.*--base standin"
+    ):
         world.build("pull")
     assert world.plan("pull")["thing"].unknown == (world.os.reference,)
     text = (world.checkout.root / "packages/pub-os/pyproject.toml").read_text()
-    with pytest.raises(ActionError, match=rf"cannot be asked for {world.os.reference} .*refused"):
+    with pytest.raises(ActionError, match=r"cannot be asked for .* .*refused"):
         world.pin()
     assert (world.checkout.root / "packages/pub-os/pyproject.toml").read_text() == text
 

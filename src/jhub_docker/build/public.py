@@ -6,7 +6,6 @@ it. What is to be done with an answer is for `bases` to say.
 
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -90,7 +89,8 @@ def edited(path: Path, pins: Iterable[Pin]) -> str:
     before = path.read_text(encoding="utf-8")
     after, wished = before, tomllib.loads(before)
     for one in pins:
-        after = re.sub(rf"([\"\']){re.escape(one.reference)}\1", rf"\1{one.pinned}\1", after)
+        for quote in "\"'":
+            after = after.replace(f"{quote}{one.reference}{quote}", f"{quote}{one.pinned}{quote}")
         wished["tool"]["jhub-docker"]["public"][one.lane] = one.pinned
     if tomllib.loads(after) != wished:
         raise ActionError(
