@@ -83,6 +83,16 @@ def test_command_can_be_typed(command: str) -> None:
     CHECKS[program](words)
 
 
+WORKFLOW = (ROOT / ".github/workflows/ci.yml").read_text().replace("${{ matrix.image }}", "uv-lab")
+RUN = {found.strip() for found in re.findall(r'(\./dev (?:"[^"]*"|[^#\n)"])*)', WORKFLOW)}
+
+
+@pytest.mark.parametrize("command", sorted(RUN))
+def test_what_the_workflow_runs_can_be_typed(command: str) -> None:
+    program, *words = documents.arguments(command)
+    CHECKS[program](words)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Page) -> None:
     by_name = {other.name: other for other in PAGES}
