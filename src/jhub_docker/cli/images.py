@@ -109,6 +109,7 @@ def lock(context: Context, image: list[str], package: list[str], upgrade: bool =
         write("\n".join([f"{spec.name}:", *(f"  {line}" for line in lines)]))
     for lack in installable.require(chosen):
         write(str(lack))
+    locks.require_agreement(load(ROOT / "packages"))
 
 
 @task(iterable=["image"], help={"image": _IMAGE})
