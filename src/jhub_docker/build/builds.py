@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jhub_docker import engine
-from jhub_docker.build import bake, bases, builders, images, origin, planning
+from jhub_docker.build import bake, bases, builders, images, kept, origin, planning
 from jhub_docker.build.plan import Base, BuiltImage, Plan, Step
 from jhub_docker.catalog import LANES, PLATFORMS, Catalog, identity, load
 from jhub_docker.catalog.identity import OCI
@@ -102,7 +102,7 @@ def build(
             seconds, failures = _bake(
                 root, made, revision, ca_bundle, no_cache=no_cache, empty=bool(anew), show=show
             )
-    tagged = tag and not anew and _tag(client, made, revision, failures, ask=runs)
+    tagged = tag and not anew and _tag(client, root, made, revision, failures, ask=runs)
     built = {step.build_id: step.existing for step in made.steps if step.existing}
     if made.to_build or tagged:
         built = images.built(images.here(), foreign)
@@ -226,6 +226,7 @@ def _labels(root: Path, revision: machine.Revision | None) -> dict[str, str]:
 
 def _tag(
     client: "DockerClient",
+    root: Path,
     made: Plan,
     revision: machine.Revision | None,
     failures: Iterable[str],
@@ -233,6 +234,8 @@ def _tag(
     ask: bool,
 ) -> bool:
     """Tag what stands: `latest`, the version, the git revision, and versions found inside.
+
+    All of it gets this checkout's mark, and what is not published nothing else.
 
     Returns whether any image got a tag that it did not have.
 
@@ -244,14 +247,17 @@ def _tag(
     suffix += identity.suffix(made.platform)
     tagged = False
     for step in made.steps:
-        if not step.spec.publish or (step.build and _depends_on(step, failures, made)):
+        if step.build and _depends_on(step, failures, made):
             continue
         wished = {"latest", step.spec.version, *([revision.tag] if revision else [])}
-        if step.build and ask:
+        if not step.spec.publish:
+            wished.clear()
+        elif step.build and ask:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
-        wished = {f"{name}{suffix}" for name in wished}
-        present = {tag.rpartition(":")[2] for tag in step.existing.tags} if step.existing else set()
+        wished = {f"{name}{suffix}" for name in wished} | {kept.mark(root, step.build_id)}
+        had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
+        present = {tag.rpartition(":")[2] for tag in had}
         missing = sorted(wished - present if not step.build else wished)
         images.tag(client, step, missing)
         tagged = tagged or bool(missing)

@@ -7,8 +7,10 @@ from pathlib import Path
 from invoke.context import Context
 
 from jhub_docker import host, nox
+from jhub_docker.asking import confirm
 from jhub_docker.build import bases as base_images
-from jhub_docker.build import builders, builds, planning
+from jhub_docker.build import builders, builds, kept, planning
+from jhub_docker.build import images as built
 from jhub_docker.catalog import load
 from jhub_docker.cli import tables
 from jhub_docker.cli.task import ROOT, task, write
@@ -71,11 +73,27 @@ def build(
         raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
 
 
-@task(help={"json_": "Write the list as JSON."})
-def images(context: Context, json_: bool = False) -> None:
+@task(
+    help={
+        "json_": "Write the list as JSON.",
+        "prune": "First remove what was built here of folders that are gone from packages/.",
+        "yes": "Remove it without asking.",
+    }
+)
+def images(context: Context, json_: bool = False, prune: bool = False, yes: bool = False) -> None:
     """List the images in the engine: version, release or local build, size, and their base."""
-    host.require(say, set_up=False, needs=())
-    rows = builds.listing(load(ROOT / "packages"))
+    client = host.require(say, set_up=False, needs=())
+    catalog = load(ROOT / "packages")
+    if prune:
+        found = kept.unwanted(built.here(), catalog.specs, ROOT)
+        if not found:
+            say("No image in the engine was built here of a folder that is gone.")
+        else:
+            told = "\n".join(["This removes:", *(f"  {name}" for name in found)])
+            confirm(told, "Remove it?", "no image was removed", assume_yes=yes)
+            if left := kept.remove(client, found):
+                raise ActionError("\n".join([*left, "end what uses it, and prune again"]))
+    rows = builds.listing(catalog)
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 
 
