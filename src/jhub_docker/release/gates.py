@@ -112,7 +112,7 @@ def agreement(catalog: Catalog, image: str) -> list[Failure]:
     """The hub offers the servers: they have its major version of JupyterHub."""
     return [
         Failure(
-            f"{one.name} has JupyterHub {one.jupyterhub}, the hub {catalog[HUB].jupyterhub}",
+            f"{one.name} has JupyterHub {one.jupyterhub or 'none'}, the hub {catalog[HUB].jupyterhub}",
             f"pin one version in both pyproject.toml, ./dev invoke lock -i {one.name} -i {HUB}",
         )
         for one in catalog.apart
