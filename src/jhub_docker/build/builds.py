@@ -17,6 +17,7 @@ from jhub_docker.build import (
     images,
     labels,
     logs,
+    marks,
     origin,
     planning,
 )
@@ -118,7 +119,7 @@ def carry_out(
                 root, made, revision, ca_bundle, show=show,
                 kept={one.spec.name: cache.of_steps(one, kept, place) for one in made.to_build},
             )  # fmt: skip
-    tagged = tag and not made.beside and _tag(client, made, revision, outcome)
+    tagged = tag and not made.beside and _tag(client, root, made, revision, outcome)
     if kept.target and not made.beside:
         stand = [
             step
@@ -234,9 +235,15 @@ def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
 
 
 def _tag(
-    client: "DockerClient", made: Plan, revision: machine.Revision | None, outcome: Outcome
+    client: "DockerClient",
+    root: Path,
+    made: Plan,
+    revision: machine.Revision | None,
+    outcome: Outcome,
 ) -> bool:
     """Tag what stands: `latest`, the version, the git revision, and versions found inside.
+
+    All of it gets this checkout's mark, and what is not published nothing else.
 
     Returns whether any image got a tag that it did not have.
 
@@ -247,15 +254,18 @@ def _tag(
     suffix = "" if bases.lane() == LANES[0] else f"-{bases.lane()}"
     suffix += identity.suffix(made.platform)
     tagged = False
-    for step in made.shown:
-        if not step.spec.publish or (step.build and _depends_on(step, outcome.errors, made)):
+    for step in made.needed:
+        if step.build and _depends_on(step, outcome.errors, made):
             continue
         wished = {"latest", step.spec.version, *([revision.tag] if revision else [])}
-        if (step.build or step.pulled) and made.runs:
+        if not step.spec.publish:
+            wished.clear()
+        elif (step.build or step.pulled) and made.runs:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
-        wished = {f"{name}{suffix}" for name in wished}
-        present = {tag.rpartition(":")[2] for tag in step.existing.tags} if step.existing else set()
+        wished = {f"{name}{suffix}" for name in wished} | {marks.mark(root, step.build_id)}
+        had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
+        present = {tag.rpartition(":")[2] for tag in had}
         missing = sorted(wished - present if not step.build else wished)
         images.tag(client, step, missing)
         tagged = tagged or bool(missing)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from jhub_docker.build import marks
 from jhub_docker.build.plan import BuiltImage, Step
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.catalog.identity import LABEL, RELEASE, short, suffix
@@ -64,13 +65,15 @@ def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
     """Images from the engine's own records of them."""
     for record in records:
         labels = record["Config"].get("Labels") or {}
+        tags = tuple(record.get("RepoTags") or ())
         yield BuiltImage(
             image_id=record["Id"],
             package=labels.get(f"{LABEL}.package", ""),
             build_id=labels.get(f"{LABEL}.build-id", ""),
             inputs=_inputs(labels),
             labels=labels,
-            tags=tuple(record.get("RepoTags") or ()),
+            tags=tuple(tag for tag in tags if not marks.is_mark(tag)),
+            marks=tuple(tag for tag in tags if marks.is_mark(tag)),
             platform=f"{record.get('Os', '')}/{record.get('Architecture', '')}",
             digests=tuple(record.get("RepoDigests") or ()),
             size=record.get("Size", 0),

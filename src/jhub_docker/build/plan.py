@@ -32,6 +32,8 @@ class BuiltImage:
     inputs: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    """The tags by which checkouts keep it; they are not among `tags`."""
     platform: str = ""
     digests: tuple[str, ...] = ()
     """`repository@digest` for each registry it was pulled from or pushed to."""

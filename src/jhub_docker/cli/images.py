@@ -7,8 +7,10 @@ from pathlib import Path
 from invoke.context import Context
 
 from jhub_docker import host, nox
+from jhub_docker.asking import confirm
 from jhub_docker.build import bases as base_images
-from jhub_docker.build import builders, builds, cache, planning, public
+from jhub_docker.build import builders, builds, cache, marks, planning, public
+from jhub_docker.build import images as built
 from jhub_docker.catalog import load
 from jhub_docker.cli import tables
 from jhub_docker.cli.task import ROOT, task, write
@@ -76,11 +78,27 @@ def build(
         raise ActionError(told)
 
 
-@task(help={"json_": "Write the list as JSON."})
-def images(context: Context, json_: bool = False) -> None:
+@task(
+    help={
+        "json_": "Write the list as JSON.",
+        "prune": "First remove what was built here of folders that are gone from packages/.",
+        "yes": "Remove it without asking.",
+    }
+)
+def images(context: Context, json_: bool = False, prune: bool = False, yes: bool = False) -> None:
     """List the images in the engine: version, release or local build, size, and their base."""
-    host.require(say, set_up=False, needs=())
-    rows = builds.listing(load(ROOT / "packages"))
+    client = host.require(say, set_up=False, needs=())
+    catalog = load(ROOT / "packages")
+    if prune:
+        found = marks.unwanted(built.here(), catalog.specs, ROOT)
+        if not found:
+            say("No image in the engine was built here of a folder that is gone.")
+        else:
+            told = "\n".join(["This removes:", *(f"  {name}" for name in found)])
+            confirm(told, "Remove it?", "no image was removed", assume_yes=yes)
+            if left := marks.remove(client, found):
+                raise ActionError("\n".join([*left, "end what uses it, and prune again"]))
+    rows = builds.listing(catalog)
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 
 
@@ -124,6 +142,7 @@ def lock(context: Context, image: list[str], package: list[str], upgrade: bool =
         write("\n".join([f"{spec.name}:", *(f"  {line}" for line in lines)]))
     for lack in installable.require(chosen):
         write(str(lack))
+    locks.require_agreement(load(ROOT / "packages"))
 
 
 @task(iterable=["image"], help={"image": _IMAGE})

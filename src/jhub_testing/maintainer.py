@@ -17,7 +17,7 @@ from jhub_docker.release.evidence import Evidence
 _KEPT_OUT = re.compile(r"^(NOX_|PYTEST_|VIRTUAL_ENV|PYTHON|UV_PROJECT_ENVIRONMENT|JHUB_TEST_)")
 """Variables of the session that runs the tests, which a maintainer's shell does not have."""
 
-PASSWORD = "a password for keys that live for one test run"
+PASSWORD = "a password for keys that live for one test run"  # noqa: S105 - of no other
 
 
 @dataclass
@@ -29,14 +29,19 @@ class Maintainer:
 
     def invoke(self, *arguments: str, succeeds: bool = True) -> str:
         """What `./dev invoke …` writes, standard error too; its exit code is asserted."""
-        code, said = self._run(*arguments)
+        code, said = self._run("invoke", *arguments)
         ended = f"./dev invoke {' '.join(arguments)} ended with {code}:\n"
         assert (code == 0) == succeeds, ended + said[-6000:]
         return said
 
+    def nox(self, *arguments: str) -> None:
+        """Run sessions with `./dev nox …`; they have to pass."""
+        code, said = self._run("nox", *arguments)
+        assert code == 0, said[-6000:]
+
     def try_to(self, *arguments: str) -> str:
         """What `./dev invoke …` writes, whether it succeeds or not."""
-        return self._run(*arguments)[1]
+        return self._run("invoke", *arguments)[1]
 
     def allow(self, found: Iterable[tuple[str, str]]) -> None:
         """Live with known vulnerabilities, by package and name, until the day after tomorrow."""
@@ -53,7 +58,7 @@ class Maintainer:
     def _run(self, *arguments: str) -> tuple[int, str]:
         kept = {key: value for key, value in os.environ.items() if not _KEPT_OUT.match(key)}
         result = subprocess.run(
-            ["./dev", "invoke", *arguments],
+            ["./dev", *arguments],
             cwd=self.root,
             env={**kept, **self.variables},
             stdin=subprocess.DEVNULL,
