@@ -10,7 +10,7 @@ from hub_config.spawning.images.labels import PROFILES_LABEL
 
 def only_own(query: dict[str, str], policy: Policy) -> dict[str, str]:
     """The query with one more condition: the platform's label."""
-    return _with_label(query, f"{PLATFORM}={policy.platform}")
+    return _with_label(query, f"{PLATFORM}={policy.settings.platform}")
 
 
 def only_offers(query: dict[str, str]) -> dict[str, str]:

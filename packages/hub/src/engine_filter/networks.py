@@ -34,13 +34,14 @@ async def create(call: Call) -> Forward:
         "",
     )
     policy, name = call.policy, body.get("Name", "")
+    platform, pool = policy.settings.platform, policy.settings.address_pool
     if not policy.network_name.fullmatch(name):
         raise Refused(f"a network may not be called {name[:100]!r}")
     ownership.require_own_labels(body.get("Labels", {}), policy)
     if body.get("Driver") != "bridge":
         raise Refused("Driver has to be bridge")
-    body["IPAM"], subnet = _addresses(body.get("IPAM"), policy.address_pool)
-    if body.get("Options") != {_BRIDGE_NAME: bridge(policy.platform, policy.address_pool, subnet)}:
+    body["IPAM"], subnet = _addresses(body.get("IPAM"), pool)
+    if body.get("Options") != {_BRIDGE_NAME: bridge(platform, pool, subnet)}:
         raise Refused("Options has to name the subnet's bridge and nothing else")
     return Forward(call.path, {}, body)
 

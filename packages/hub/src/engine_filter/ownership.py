@@ -22,13 +22,13 @@ def labels(record: Record) -> Mapping[str, str]:
 def is_persons(record: Record, policy: Policy) -> bool:
     """Whether it was made for a person of this platform."""
     found = labels(record)
-    return found.get(PLATFORM) == policy.platform and bool(found.get(USER))
+    return found.get(PLATFORM) == policy.settings.platform and bool(found.get(USER))
 
 
 def service(record: Record, policy: Policy) -> str:
     """Which service of this platform a container is, hub or proxy; empty for any other."""
     found = labels(record)
-    if found.get(PLATFORM) != policy.platform or USER in found:
+    if found.get(PLATFORM) != policy.settings.platform or USER in found:
         return ""
     name = found.get(_SERVICE, "")
     return name if name in SERVICES else ""
@@ -37,14 +37,14 @@ def service(record: Record, policy: Policy) -> str:
 def require_persons(record: Record, policy: Policy, what: str) -> None:
     """Raises Refused for an object that was not made for a person of this platform."""
     if not is_persons(record, policy):
-        raise Refused(f"{what} is not of a person of platform {policy.platform}")
+        raise Refused(f"{what} is not of a person of platform {policy.settings.platform}")
 
 
 def require_own_labels(given: Mapping[str, str], policy: Policy) -> None:
     """Raises Refused unless labels for a new object name platform and person, and are our own."""
     if foreign := sorted(name for name in given if not name.startswith(f"{LABEL}.")):
         raise Refused(f"label {foreign[0][:100]} is not one of this platform's")
-    if given.get(PLATFORM) != policy.platform:
-        raise Refused(f"label {PLATFORM} has to be {policy.platform}")
+    if given.get(PLATFORM) != policy.settings.platform:
+        raise Refused(f"label {PLATFORM} has to be {policy.settings.platform}")
     if not given.get(USER):
         raise Refused(f"label {USER} has to name a person")

@@ -123,7 +123,7 @@ async def serve(policy: Policy, engine: Path, own: Path) -> int:
         mask = os.umask(0o117)
         await web.UnixSite(runner, own).start()
         os.umask(mask)
-        log.info("Serving %s for platform %s", own, policy.platform)
+        log.info("Serving %s for platform %s", own, policy.settings.platform)
         told = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, told.set)

@@ -19,7 +19,7 @@ async def create(call: Call) -> Forward:
     if folder is None:
         _check_name(call, name)
         ownership.require_own_labels(labels, call.policy)
-    elif labels != {PLATFORM: call.policy.platform, FOLDER_LABEL: folder}:
+    elif labels != {PLATFORM: call.policy.settings.platform, FOLDER_LABEL: folder}:
         raise Refused(f"volume {name} has to be labelled with platform and folder alone")
     return Forward(call.path, {}, body)
 
@@ -32,7 +32,7 @@ async def on_own(call: Call) -> Forward:
     record = await call.engine.volume(call.name)
     if not is_shared:
         ownership.require_persons(record, call.policy, f"volume {call.name}")
-    elif ownership.labels(record).get(PLATFORM) != call.policy.platform:
+    elif ownership.labels(record).get(PLATFORM) != call.policy.settings.platform:
         raise Refused(f"volume {call.name} is of another platform")
     return Forward(call.path, call.query)
 
