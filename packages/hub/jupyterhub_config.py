@@ -2,7 +2,7 @@
 
 import os
 
-from hub_config import branding, concerns, first_start
+from hub_config import branding, concerns, config_d, first_start
 from hub_config.settings import reading
 from hub_config.spawning.container import server_names
 
@@ -13,3 +13,4 @@ first_start.make_secrets(places)
 branding.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)
 server_names.explain_refusals()
+config_d.load_or_end(c, places.config_d)

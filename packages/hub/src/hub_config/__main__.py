@@ -91,15 +91,21 @@ def check(settings: Settings, info: str = "{}") -> int:
     """Say that the settings can be used, and what of them this engine cannot do.
 
     `info` is what the engine says of itself, and under `Images` the images that it has (Engine
-    API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers,
-    DatabaseError for a database of a newer hub.
+    API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers
+    and for a file of config.d that fails, DatabaseError for a database of a newer hub.
     """
     require_known_schema(Places().data)
     facts = json.loads(info)
     offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
     if unknown := profile_names.unknown(settings, [profile.key for profile in offer]):
         raise SettingsError("\n".join(unknown))
+    # Imported where it is needed, since it imports all of the hub.
+    from hub_config import config_d  # noqa: PLC0415
+
+    own = config_d.check(settings, Places().config_d)
     print("The settings can be used.")
+    for path in own:
+        print(f"Loaded last, after all settings: {path}")
     for left_out in sift(offer, version("jupyterhub")).left_out:
         print(left_out.for_admin)
     if facts and (told := disk_limit.notice(settings.disk_limit_gb, facts)):
