@@ -1,6 +1,7 @@
 """Profiles from image labels, and what they mean for the engine and the form."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hub_config.settings import Settings
 from hub_config.spawning.container import disk_limit, names
 from hub_config.spawning.container import options as container_options
 from hub_config.spawning.images.labels import PROFILES_LABEL
-from hub_config.spawning.offer.profiles import Profile, from_images
+from hub_config.spawning.offer.profiles import Profile, bounded, from_images
 
 SIZES = {
     "small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"},
@@ -146,6 +147,29 @@ def test_a_disk_limit_that_cannot_be_is_told(driver: str, backing: str, possible
     assert (disk_limit.why_not(info) == "") is possible
     assert ("no effect" in disk_limit.notice(10, info)) is not possible
     assert disk_limit.notice(0, info) == ""
+
+
+@pytest.mark.parametrize(
+    ("most", "memory", "limit", "guarantee"),
+    [
+        ({}, 2**31, 2, 1),
+        ({"max_memory_gb": 1, "max_cpus": 0.5}, 2**30, 0.5, 0.5),
+        ({"max_memory_gb": 0, "max_cpus": 0}, 2**31, 2, 1),
+    ],
+)
+def test_an_images_label_is_a_wish(
+    most: dict[str, float], memory: int, limit: float, guarantee: float
+) -> None:
+    wish = replace(profile(), memory=2**31, cpu_limit=2, cpu_guarantee=1)
+    got = bounded(wish, Settings(**most))
+    assert (got.memory, got.cpu_limit, got.cpu_guarantee) == (memory, limit, guarantee)
+
+
+def test_without_a_limit_of_cpus_the_operators_is_it() -> None:
+    wish = replace(profile(), cpu_limit=None, cpu_guarantee=None, sudo=True)
+    got = bounded(wish, Settings(max_cpus=8))
+    assert (got.cpu_limit, got.cpu_guarantee, got.sudo) == (8, None, False)
+    assert bounded(wish, Settings(max_cpus=0, sudo_profiles=wish.key)) == wish
 
 
 def test_different_servers_never_share_a_container_name() -> None:
