@@ -2,11 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub_config.errors import SettingsError
-from hub_config.settings import Settings
+from hub_config.settings import Settings, reading
+from hub_config.settings.providers import LdapServer, OidcProvider
 from hub_config.settings.reading import read
 
 
@@ -22,8 +26,8 @@ def test_defaults_without_environment_and_file(tmp_path: Path) -> None:
 
 def test_environment_comes_before_the_file(tmp_path: Path) -> None:
     path = toml(tmp_path, "idle_timeout = 60\nmax_age = 500\n")
-    settings = read({"JHUB_IDLE_TIMEOUT": "120"}, path)
-    assert (settings.idle_timeout, settings.max_age) == (120, 500)
+    found = read({"JHUB_IDLE_TIMEOUT": "120"}, path)
+    assert (found.idle_timeout, found.max_age) == (120, 500)
 
 
 def test_what_the_filter_enforces_is_not_taken_from_the_hubs_file(tmp_path: Path) -> None:
@@ -144,6 +148,50 @@ def test_a_secret_in_an_unknown_variable_is_not_printed(tmp_path: Path) -> None:
     assert "JHUB_OIDC is not a setting" in str(caught.value)
 
 
+LEAVES = st.just(SECRET) | st.integers() | st.booleans()
+TABLES = st.dictionaries(
+    st.sampled_from([*OidcProvider.model_fields, *LdapServer.model_fields, "client_secret", "x"]),
+    st.recursive(
+        LEAVES,
+        lambda inner: (
+            st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+        ),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["oidc", "ldap", "provider_secret"]), TABLES | LEAVES),
+    st.dictionaries(st.sampled_from(["secret", "client_secret", "oicd"]), TABLES | LEAVES),
+)
+def test_whatever_a_provider_is_said_to_be_nothing_of_it_is_printed(
+    known: dict[str, Any], unknown: dict[str, Any]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_from_file", lambda *_: (known | unknown, "config.toml"))
+        told = ""
+        try:
+            found = read({})
+        except SettingsError as error:
+            told = str(error)
+        else:
+            told = repr(found.provider_secret)
+            assert not unknown
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize("public", ["https://hub.example.org/", "https://other.example.org/"])
+def test_a_provider_calls_back_to_the_public_address(public: str, tmp_path: Path) -> None:
+    environ, path = {"JHUB_PUBLIC_URL": public}, toml(tmp_path, OIDC)
+    if "hub." in public:
+        assert read(environ, path).oidc
+        return
+    with pytest.raises(SettingsError, match="a callback_url below JHUB_PUBLIC_URL"):
+        read(environ, path)
+
+
 @pytest.mark.parametrize(
     ("environ", "part"),
     [
@@ -174,9 +222,9 @@ def test_addresses_are_taken_in_any_harmless_form(tmp_path: Path) -> None:
         "JHUB_PUBLIC_URL": "https://hub.example.org:8443/team",
         "JHUB_SUBDOMAIN_HOST": "https://hub.example.org:8443/",
     }
-    settings = read(environ, tmp_path / "none.toml")
-    assert settings.public_url == "https://hub.example.org:8443/team/"
-    assert settings.subdomain_host == "https://hub.example.org:8443"
+    found = read(environ, tmp_path / "none.toml")
+    assert found.public_url == "https://hub.example.org:8443/team/"
+    assert found.subdomain_host == "https://hub.example.org:8443"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ class Settings(ServerSettings, PlatformSettings, BaseSettings):
                 raise ValueError(f"references that begin with JHUB_PULL_FROM, now {prefix!r}")
         return images
 
+    @field_validator("oidc")
+    @classmethod
+    def _called_back_here(
+        cls, provider: OidcProvider | None, info: ValidationInfo
+    ) -> OidcProvider | None:
+        public = info.data.get("public_url", "")
+        if provider and public and not provider.callback_url.startswith(f"{public}hub/"):
+            raise ValueError(f"a callback_url below JHUB_PUBLIC_URL, {public}hub/oauth_callback")
+        return provider
+
     @field_validator("groups")
     @classmethod
     def _with_permitted_variables(
