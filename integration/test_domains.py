@@ -51,7 +51,7 @@ def test_a_persons_servers_have_a_domain_of_their_own(
     window.see(page.get_by_label("New password:")).fill(password)
     page.get_by_label("New password again:").fill(password)
     page.get_by_role("button", name="Change password").click()
-    window.see(page.get_by_role("link", name="Go on")).click()
+    window.see(page.get_by_role("button", name="Start"))
     window.start("marimo")
     window.see(page.get_by_text("Welcome", exact=False).or_(page.get_by_role("tree")), "domain")
     assert urlsplit(page.url).hostname == f"admin.{DOMAIN}", page.url
