@@ -7,11 +7,10 @@ from typing import Any
 
 from engine_filter import environment, mounts, networks, ownership
 from engine_filter.bodies import fields, number, one_of, table, text, text_or_texts, texts, yes
-from engine_filter.calls import Answer, Call, Forward, Record
+from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Refused
 from engine_filter.host_config import host_config
-from engine_filter.listing import only_own
+from engine_filter.ownership import only_own
 from engine_filter.policy import PROFILE, Policy
-from engine_filter.refusal import MissingError, Refused
 from hub_config.spawning.container import disk_limit
 from hub_config.spawning.container.options import starts_as_root
 from hub_config.spawning.offer.profiles import Profile, bounded, of_image

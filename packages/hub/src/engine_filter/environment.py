@@ -7,7 +7,7 @@ this is a list of what may be, as everywhere in the filter. What a group may set
 
 from collections.abc import Iterable
 
-from engine_filter.refusal import Refused
+from engine_filter.calls import Refused
 from hub_config import variables
 from hub_config.settings import Settings
 from hub_config.spawning.container import options

@@ -10,7 +10,7 @@ from typing import Any
 from docker.types import HostConfig
 
 from engine_filter.bodies import Check, fields, text, texts
-from engine_filter.refusal import Refused
+from engine_filter.calls import Refused
 from hub_config.settings import Settings
 from hub_config.spawning.container import options
 from hub_config.spawning.offer.profiles import Profile

@@ -3,9 +3,8 @@
 import re
 
 from engine_filter import ownership
-from engine_filter.calls import Answer, Call, Forward
-from engine_filter.listing import only_offers
-from engine_filter.refusal import Refused
+from engine_filter.calls import Answer, Call, Forward, Refused
+from engine_filter.ownership import only_offers
 from hub_config.spawning.images.labels import PROFILES_LABEL
 
 

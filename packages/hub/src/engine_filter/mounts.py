@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine_filter.calls import Record
+from engine_filter.calls import Record, Refused
 from engine_filter.ownership import labels
 from engine_filter.policy import PLATFORM, Policy
-from engine_filter.refusal import Refused
 from hub_config.spawning.container.options import CA_BUNDLE, HOME, NEW_SHARED, SHARED
 
 _MODES = frozenset({"rw", "ro"})

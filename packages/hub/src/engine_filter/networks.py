@@ -6,9 +6,8 @@ from typing import Any
 
 from engine_filter import ownership
 from engine_filter.bodies import fields, one_of, table, text, texts, yes
-from engine_filter.calls import Call, Forward, Record
+from engine_filter.calls import Call, Forward, Record, Refused
 from engine_filter.policy import SERVER, USER
-from engine_filter.refusal import Refused
 from hub_config.networks.pool import PREFIX, Subnet, bridge
 
 _BRIDGE_NAME = "com.docker.network.bridge.name"

@@ -1,11 +1,13 @@
-"""Whose an object is, by the labels the engine keeps for it. Pure."""
+"""Whose an object is, by the labels the engine keeps for it, and lists of this platform's. Pure."""
 
+import json
 from collections.abc import Mapping
 
-from engine_filter.calls import Record
+from engine_filter.bodies import texts
+from engine_filter.calls import Record, Refused
 from engine_filter.policy import PLATFORM, USER, Policy
-from engine_filter.refusal import Refused
 from hub_config.spawning.container.options import LABEL
+from hub_config.spawning.images.labels import PROFILES_LABEL
 
 SERVICES = frozenset({"hub", "proxy"})
 """Compose services that are attached to people's networks."""
@@ -48,3 +50,30 @@ def require_own_labels(given: Mapping[str, str], policy: Policy) -> None:
         raise Refused(f"label {PLATFORM} has to be {policy.settings.platform}")
     if not given.get(USER):
         raise Refused(f"label {USER} has to name a person")
+
+
+def only_own(query: dict[str, str], policy: Policy) -> dict[str, str]:
+    """The query with one more condition: the platform's label."""
+    return _with_label(query, f"{PLATFORM}={policy.settings.platform}")
+
+
+def only_offers(query: dict[str, str]) -> dict[str, str]:
+    """The query with one more condition: the label that makes an image one to offer."""
+    return _with_label(query, PROFILES_LABEL)
+
+
+def _with_label(query: dict[str, str], label: str) -> dict[str, str]:
+    filters = _filters(query.get("filters", ""))
+    filters["label"] = [*filters.get("label", []), label]
+    return query | {"filters": json.dumps(filters)}
+
+
+def _filters(raw: str) -> dict[str, list[str]]:
+    """Filters as the engine's API documents them: an object of lists of strings."""
+    try:
+        found = json.loads(raw or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Refused("filters is not an object of lists")
+    return {name: texts(values, f"filters.{name[:50]}") for name, values in found.items()}

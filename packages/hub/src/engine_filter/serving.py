@@ -14,10 +14,9 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from engine_filter.calls import Answer, Forward
-from engine_filter.judging import judge
+from engine_filter.calls import Answer, Forward, MissingError, Refused
 from engine_filter.policy import Policy
-from engine_filter.refusal import MissingError, Refused
+from engine_filter.routes import judge
 from engine_filter.upstream import LookUps, Upstream
 
 BODY_SECONDS = 30.0

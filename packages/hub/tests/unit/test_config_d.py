@@ -8,8 +8,8 @@ import pytest
 from docker.types import HostConfig
 from traitlets.config import Config
 
+from engine_filter.calls import Refused
 from engine_filter.policy import from_settings
-from engine_filter.refusal import Refused
 from hub_config import __main__ as program
 from hub_config import config_d
 from hub_config.errors import SettingsError

@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 import engine_filter
-from engine_filter.calls import Answer, Forward, Record
+from engine_filter.calls import Answer, Forward, MissingError, Record, Refused
 from engine_filter.host_config import SETTLED, settled
-from engine_filter.judging import Verdict, judge
 from engine_filter.policy import Policy, from_settings
-from engine_filter.refusal import MissingError, Refused
+from engine_filter.routes import Verdict, judge
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
 from hub_config.spawning.container.options import SUDO

@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine_filter import target
-from engine_filter.calls import Forward
+from engine_filter.calls import Forward, MissingError, Refused
 from engine_filter.host_config import SETTLED, settled
-from engine_filter.judging import judge
 from engine_filter.policy import Policy, from_settings
-from engine_filter.refusal import MissingError, Refused
+from engine_filter.routes import judge
 from hub_config import variables
 from hub_config.settings import Settings
 from hub_config.spawning.container import options

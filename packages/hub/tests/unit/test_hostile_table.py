@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from engine_filter.calls import Refused
 from engine_filter.policy import Policy
-from engine_filter.refusal import Refused
 
 from .test_engine_filter import CASES, ask, hostile
 from .test_engine_filter_serving import answers
