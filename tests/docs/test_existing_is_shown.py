@@ -28,20 +28,18 @@ def in_tables(page: Page) -> set[str]:
     return {span for row in page.rows() for span in re.findall(r"`([^`]+)`", row[0])}
 
 
-FILE_ONLY = {"groups", "images", "ldap", "oidc"}
-"""Settings without a variable, tables that have a section of their own in the hub's README."""
-
-
 def settings() -> set[str]:
-    """The hub's settings, read from the source: its dependencies are not here."""
-    source = ROOT / "packages/hub/src/hub_config/settings.py"
-    classes = [
-        node for node in ast.parse(source.read_text()).body if isinstance(node, ast.ClassDef)
-    ]
-    fields = next(node for node in classes if node.name == "Settings").body
-    targets = [field.target for field in fields if isinstance(field, ast.AnnAssign)]
-    names = {target.id for target in targets if isinstance(target, ast.Name)}
-    return {f"JHUB_{name.upper()}" for name in names - FILE_ONLY}
+    """The hub's settings, read from their declarations: its dependencies are not here."""
+    names = set()
+    for source in (ROOT / "packages/hub/src/hub_config/settings").glob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            match node:
+                case ast.AnnAssign(
+                    target=ast.Name(id=name),
+                    value=ast.Call(func=ast.Name(id="setting"), keywords=given),
+                ) if "table" not in {keyword.arg for keyword in given}:
+                    names.add(f"JHUB_{name.upper()}")
+    return names
 
 
 def read_from_environment(tree: ast.AST) -> Iterator[str]:

@@ -20,16 +20,14 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import NoReturn
 
-from hub_config import reading
-from hub_config.branding import files
+from hub_config import branding
 from hub_config.database import require_known_schema
 from hub_config.errors import DatabaseError, SettingsError
 from hub_config.first_start import Places, read_secret
 from hub_config.login.provider_secret import require_complete
-from hub_config.settings import Settings
+from hub_config.settings import Settings, reading
 from hub_config.sharing import secret_files
 from hub_config.spawning.container import disk_limit
 from hub_config.spawning.images import registry_login
@@ -66,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per comm
                 from hub_config.networks.firewall.guard import run_guard  # noqa: PLC0415
 
                 # The hub's file is the hub's alone: settings for both come by environment.
-                settings = reading.read(os.environ, Path(os.devnull))
+                settings = reading.read(os.environ, default_file=None)
                 return run_guard(settings, only_remove="--remove" in arguments)
             case "" | "-h" | "--help":
                 print(__doc__, file=sys.stderr)
@@ -83,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per comm
 def usable_settings(places: Places) -> Settings:
     """The settings, with the files they name. Raises SettingsError with all that is wrong."""
     settings = reading.read(os.environ)
-    files.check(settings, places.data)
+    branding.check(settings, places.data)
     require_complete(settings)
     registry_login.check(places.data)
     return settings
@@ -93,15 +91,21 @@ def check(settings: Settings, info: str = "{}") -> int:
     """Say that the settings can be used, and what of them this engine cannot do.
 
     `info` is what the engine says of itself, and under `Images` the images that it has (Engine
-    API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers,
-    DatabaseError for a database of a newer hub.
+    API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers
+    and for a file of config.d that fails, DatabaseError for a database of a newer hub.
     """
     require_known_schema(Places().data)
     facts = json.loads(info)
     offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
     if unknown := profile_names.unknown(settings, [profile.key for profile in offer]):
         raise SettingsError("\n".join(unknown))
+    # Imported where it is needed, since it imports all of the hub.
+    from hub_config import config_d  # noqa: PLC0415
+
+    own = config_d.check(settings, Places().config_d)
     print("The settings can be used.")
+    for path in own:
+        print(f"Loaded last, after all settings: {path}")
     for left_out in sift(offer, version("jupyterhub")).left_out:
         print(left_out.for_admin)
     if facts and (told := disk_limit.notice(settings.disk_limit_gb, facts)):

@@ -56,6 +56,11 @@ class Places:
         return self.data / "branding"
 
     @property
+    def config_d(self) -> Path:
+        """The operator's own Python, loaded after all settings."""
+        return self.data / "config.d"
+
+    @property
     def database(self) -> str:
         """URL of the hub's database."""
         return f"sqlite:///{self.data / 'jupyterhub.sqlite'}"

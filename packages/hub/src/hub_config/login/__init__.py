@@ -12,5 +12,5 @@
 | `sessions` | ending somebody's sessions, tokens and servers |
 | `authenticator`, `handlers` | what JupyterHub calls; a module per page |
 | `reset_admin` | a way in for the operator when the only admin lost both |
-| `providers`, `provider_settings`, `provider_secret` | OIDC and LDAP in place of all this |
+| `providers`, `provider_secret` | OIDC and LDAP in place of all this |
 """

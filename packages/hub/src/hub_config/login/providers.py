@@ -15,8 +15,8 @@ from hub_config.lifetimes import deletion
 from hub_config.login.provider_secret import require_complete
 
 if TYPE_CHECKING:
-    from hub_config.login.provider_settings import LdapServer, OidcProvider
     from hub_config.settings import Settings
+    from hub_config.settings.providers import LdapServer, OidcProvider
 
 
 class Hooks:

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from ipaddress import IPv4Network
 from typing import Any, TypeVar
 
 import requests
 from docker.errors import DockerException
-from traitlets import Bool, Unicode, default
+from traitlets import Bool, default
 
 from hub_config.networks.server_networks import NetworkError, ServerNetworks
 from hub_config.spawning.container import names
@@ -19,11 +18,6 @@ Result = TypeVar("Result")
 class NetworkedSpawner(EngineSpawner):
     """A container on a network that only hub and proxy share with it."""
 
-    platform = Unicode(help="Name of the platform, a label on all it makes").tag(config=True)
-    platform_network = Unicode(
-        "jupyterhub-net", help="Network of hub and proxy; servers' networks are called after it"
-    ).tag(config=True)
-    address_pool = Unicode("10.213.0.0/16", help="Addresses of servers' networks").tag(config=True)
     firewall = Bool(False, help="Start servers only behind the host's firewall").tag(config=True)
 
     _shared_networks: ServerNetworks | None = None
@@ -34,13 +28,13 @@ class NetworkedSpawner(EngineSpawner):
         """All servers' networks of the platform: who gets which subnet is decided in one place."""
         cls = NetworkedSpawner
         if cls._shared_networks is None:
-            pool = IPv4Network(self.address_pool)
-            cls._shared_networks = ServerNetworks(self.platform, pool, self.firewall)
+            platform, pool = self.enforced.platform, self.enforced.address_pool
+            cls._shared_networks = ServerNetworks(platform, pool, self.firewall)
         return cls._shared_networks
 
     @default("network_name")
     def _network_name_default(self) -> str:
-        return names.network(self.platform_network, self.user.name, self.name)
+        return names.network(self.enforced.network, self.user.name, self.name)
 
     async def ensure_network(self) -> None:
         """Make the server's network and choose its address there; `network_joined` has to follow.

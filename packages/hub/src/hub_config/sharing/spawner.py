@@ -7,7 +7,7 @@ from typing import Any
 from docker.errors import NotFound
 from traitlets import Dict, Unicode
 
-from hub_config import groups
+from hub_config import groups, variables
 from hub_config.networks.spawner import NetworkedSpawner
 from hub_config.sharing import secret_files
 from hub_config.spawning.container import names, options
@@ -17,9 +17,6 @@ from hub_config.spawning.refusal import StartFailure
 class SharingSpawner(NetworkedSpawner):
     """A container with what its person's groups share. Membership counts at the start."""
 
-    shared_volume_prefix = Unicode("jupyterhub-shared-", help="Prefix of shared folders").tag(
-        config=True
-    )
     group_secrets = Unicode(help="Where groups' secrets are kept").tag(config=True)
     sharing_rules = Dict(help="What members of groups share").tag(config=True)
 
@@ -33,8 +30,8 @@ class SharingSpawner(NetworkedSpawner):
     def get_env(self) -> dict[str, str]:
         """The hub's own variables win over those of groups.
 
-        Raises StartFailure when a secret cannot be read: without it the person's work would fail
-        later, and say less.
+        Raises StartFailure when a secret cannot be read, since the person's work would fail later
+        without it, and for a name that the filter would refuse.
         """
         own: dict[str, str] = super().get_env()
         members = self.group_names
@@ -47,14 +44,21 @@ class SharingSpawner(NetworkedSpawner):
                 "A secret of one of your groups cannot be read. An administrator finds more in "
                 "the hub's log."
             ) from None
-        return groups.environment(self.sharing_rules, members, secrets) | own
+        found = groups.environment(self.sharing_rules, members, secrets)
+        may_set = self.enforced.group_variables
+        if beyond := sorted(name for name in found if not variables.permitted(name, may_set)):
+            raise StartFailure(
+                f"One of your groups sets {beyond[0]}, which JHUB_GROUP_VARIABLES does not permit. "
+                "Tell an administrator."
+            )
+        return found | own
 
     async def shared_folders(self, mode: groups.Mode) -> dict[str, str]:
         """The folders the person has in this mode: volume and where it goes. New ones are made."""
         found = {}
         for folder, its_mode in groups.folders(self.sharing_rules, self.group_names).items():
             if its_mode == mode:
-                volume = names.shared_volume(self.shared_volume_prefix, folder)
+                volume = names.shared_volume(self.enforced.shared_volume_prefix, folder)
                 await self._make_folder(volume, folder)
                 found[volume] = f"{options.SHARED}/{folder}"
         return found
@@ -74,7 +78,10 @@ class SharingSpawner(NetworkedSpawner):
                 return
             except NotFound:
                 pass
-            labels = {f"{options.LABEL}.platform": self.platform, options.FOLDER_LABEL: folder}
+            labels = {
+                f"{options.LABEL}.platform": self.enforced.platform,
+                options.FOLDER_LABEL: folder,
+            }
             await self.docker("create_volume", volume, labels=labels)
             try:
                 await self._take_over_mode(volume)

@@ -12,8 +12,7 @@ from typing import Any
 import requests
 from docker.errors import DockerException
 from jupyterhub.utils import url_path_join
-from traitlets import Bool, Float, Instance, Int, Unicode, default
-from traitlets import Set as SetTrait
+from traitlets import Instance, default
 
 from hub_config.lifetimes import homes
 from hub_config.networks.server_networks import NetworkError
@@ -31,40 +30,18 @@ BEFORE_TIMEOUT = 2.0
 class UserContainerSpawner(SharingSpawner):
     """Starts the container of one server."""
 
-    home_volume_prefix = Unicode("jupyterhub-user-", help="Prefix of home volumes").tag(config=True)
-    pids_limit = Int(4096, help="Processes and threads per server").tag(config=True)
-    nb_uid = Int(None, allow_none=True, help="Person's user id").tag(config=True)
-    nb_gid = Int(None, allow_none=True, help="Person's group id").tag(config=True)
-    gpu_profiles = SetTrait(Unicode(), help="Profiles with the host's GPUs").tag(config=True)
-    log_size = Unicode("10m", help="Size of each file of a server's log").tag(config=True)
-    read_only_root = Bool(False, help="Nothing but home and memory to write to").tag(config=True)
-    disk_limit_gb = Float(0, help="What a server may write beside the home").tag(config=True)
-    ca_bundle = Unicode(help="CA bundle on the Docker host for all servers").tag(config=True)
-
     stages = Instance(Stages, ())
 
     # -- what the container is ---------------------------------------------------------------
 
-    @property
-    def operator(self) -> options.Operator:
-        """The operator's settings for every container."""
-        return options.Operator(
-            pids_limit=self.pids_limit,
-            nb_uid=self.nb_uid,
-            nb_gid=self.nb_gid,
-            gpu_profiles=frozenset(self.gpu_profiles),
-            log_size=self.log_size,
-            read_only_root=self.read_only_root,
-        )
-
     @default("object_name")
     def _object_name_default(self) -> str:
-        return names.container(self.prefix, self.user.name, self.name)
+        return names.container(self.enforced.container_prefix, self.user.name, self.name)
 
     @property
     def home_volume(self) -> str:
         """Name of the person's home volume."""
-        return homes.claim(self.user.db, self.user.name, self.home_volume_prefix).volume
+        return homes.claim(self.user.db, self.user.name, self.enforced.user_volume_prefix).volume
 
     def use_profile(self, profile: Profile) -> None:
         """Take over everything `profile` says; called once, before the start."""
@@ -74,10 +51,11 @@ class UserContainerSpawner(SharingSpawner):
         self.mem_limit = profile.memory
         self.cpu_limit = profile.cpu_limit
         self.cpu_guarantee = profile.cpu_guarantee
-        operator = self.operator
+        operator = self.enforced
         self.environment: dict[str, Any] = self.environment | options.environment(profile, operator)
         self.volumes = {self.home_volume: options.HOME}
-        self.read_only_volumes = {self.ca_bundle: options.CA_BUNDLE} if self.ca_bundle else {}
+        bundle = operator.ca_bundle
+        self.read_only_volumes = {bundle: options.CA_BUNDLE} if bundle else {}
         self.extra_host_config = options.host_config(profile, operator)
         create: dict[str, Any] = {"labels": self._labels(profile.key)}
         if options.starts_as_root(profile, operator):
@@ -85,7 +63,7 @@ class UserContainerSpawner(SharingSpawner):
         self.extra_create_kwargs = create
 
     def _labels(self, profile: str) -> dict[str, str]:
-        return options.labels(self.platform, self.user.name, self.name, profile)
+        return options.labels(self.enforced.platform, self.user.name, self.name, profile)
 
     async def get_command(self) -> list[str] | None:
         """The image's own command, without asking the engine for it."""
@@ -148,12 +126,13 @@ class UserContainerSpawner(SharingSpawner):
 
     async def _limit_disk(self) -> None:
         """Limit what the container writes beside the home, where the engine can."""
-        if not self.disk_limit_gb:
+        limit = self.enforced.disk_limit_gb
+        if not limit:
             return
         info = await self.docker("info")
-        if told := disk_limit.notice(self.disk_limit_gb, info):
+        if told := disk_limit.notice(limit, info):
             self.log.warning("%s", told)
-        if storage := disk_limit.storage_opt(self.disk_limit_gb, info):
+        if storage := disk_limit.storage_opt(limit, info):
             self.extra_host_config["storage_opt"] = storage
 
     async def create_object(self) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 import requests
 from docker.errors import APIError, NotFound
 from dockerspawner import DockerSpawner
-from traitlets import Int, Unicode, default
+from traitlets import Instance, Int, Unicode, default
 
+from hub_config.settings import Settings
 from hub_config.spawning.container import endings
 
 LOG_LINES = 20
@@ -20,6 +21,9 @@ LOG_LINES = 20
 class EngineSpawner(DockerSpawner):
     """Calls to the engine that do not wait for each other, and ends that say why."""
 
+    enforced = Instance(
+        Settings, (), help="What the filter before the engine holds every call to"
+    ).tag(config=True)
     docker_threads = Int(16, help="Simultaneous calls to the Docker Engine").tag(config=True)
 
     ending = Unicode(help="Why the container ended by itself; for its person")

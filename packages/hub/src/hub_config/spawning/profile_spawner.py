@@ -6,13 +6,11 @@ know; here the child is always a UserContainerSpawner, and an unknown profile st
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from jupyterhub.utils import maybe_future
 from traitlets import Instance, Int, Type, Unicode
-from traitlets import Set as SetTrait
 
 from hub_config.lifetimes import deletion
 from hub_config.spawning import server_tokens
@@ -37,7 +35,6 @@ class PlatformSpawner(OfferingSpawner):
     """Starts the profile that was chosen, or says why not."""
 
     child_class = Type(UserContainerSpawner, UserContainerSpawner)
-    sudo_profiles = SetTrait(Unicode(), help="Profiles with sudo").tag(config=True)
     queue_timeout = Int(600, help="Seconds a start waits for its turn").tag(config=True)
 
     child_spawner: UserContainerSpawner | None
@@ -127,8 +124,6 @@ class PlatformSpawner(OfferingSpawner):
     async def _start_child(self, profile: Profile) -> str:
         child = self.construct_child()
         child.oauth_client_allowed_scopes = await self._get_oauth_client_allowed_scopes()
-        if profile.key in self.sudo_profiles:
-            profile = replace(profile, sudo=True)
         child.use_profile(profile)
         # JupyterHub's own deadline also covers the pull and the queue.
         return await asyncio.wait_for(child.start(), child.start_timeout)

@@ -5,8 +5,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from hub_config.settings.images import Reference
 from hub_config.spawning.images.labels import BUILD_ID_LABEL, RELEASE_LABEL, REVISION_LABEL
-from hub_config.spawning.images.references import Reference
 
 _SHOWN = 12
 """Hex digits of a digest or build id that people are shown."""

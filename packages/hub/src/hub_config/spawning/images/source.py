@@ -8,8 +8,8 @@ from typing import Any
 
 from jupyterhub import __version__ as hub_version
 
+from hub_config.settings.images import DeclaredImage
 from hub_config.spawning.images.compatibility import OnOffer, sift
-from hub_config.spawning.images.declared import DeclaredImage
 from hub_config.spawning.offer.profiles import on_offer
 
 FRESH_SECONDS = 3.0

@@ -40,6 +40,9 @@ class Colour:
 WHITE = Colour(255, 255, 255)
 BLACK = Colour(0, 0, 0)
 
+LIGHT = Colour(238, 240, 244)
+"""The darkest of the pages' light backgrounds; `--quiet` in platform.css."""
+
 
 def parse(text: str) -> Colour:
     """A colour written `#rrggbb`. Raises ValueError for anything else."""
@@ -58,6 +61,22 @@ def readable_on(background: Colour, colour: Colour) -> Colour:
     """`colour`, lightened in steps of 5 % as far as text in it needs on a dark `background`."""
     steps = (colour.mixed(WHITE, step / 20) for step in range(21))
     return next(step for step in steps if contrast(step, background) >= AA)
+
+
+def checked(text: str) -> str:
+    """A colour that can be used for links and, with white text, for buttons.
+
+    Raises ValueError with the measured contrast for one that is too light. White is lighter than
+    `LIGHT`, so white text on the colour is read at least as well.
+    """
+    colour = parse(text)
+    measured = contrast(colour, LIGHT)
+    if measured < AA:
+        raise ValueError(
+            f"a darker colour: the contrast of {colour} to the light page is {measured:.2f}:1, "
+            f"and text needs {AA}:1 (WCAG AA)"
+        )
+    return str(colour)
 
 
 def _linear(part: float) -> float:
