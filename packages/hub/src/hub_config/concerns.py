@@ -116,6 +116,7 @@ def accounts(c: Config, settings: Settings, places: Places) -> None:
     c.ApprovalAuthenticator.one_time_password_file = str(places.admin_password)
     c.ApprovalAuthenticator.signup = settings.signup
     c.ApprovalAuthenticator.signups_per_address = settings.signups_per_address
+    c.ApprovalAuthenticator.signup_contact = settings.signup_contact
     c.ApprovalAuthenticator.second_factor = settings.second_factor
     c.ApprovalAuthenticator.trusted_proxies = settings.trusted_proxies
     c.NativeAuthenticator.enable_signup = settings.signup != "closed"

@@ -158,6 +158,9 @@ class Settings(BaseModel):
     signups_per_address: Annotated[int, Field(ge=0)] = Field(
         30, description="Accounts one address may sign up for in an hour; 0: no limit."
     )
+    signup_contact: bool = Field(
+        False, description="Whether sign-up asks for full name and e-mail, which admins see."
+    )
     minimum_password_length: Annotated[int, Field(ge=8, le=72)] = Field(
         10, description="Characters a password needs at least."
     )

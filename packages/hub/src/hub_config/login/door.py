@@ -12,12 +12,12 @@ from http import HTTPStatus
 
 from jupyterhub.handlers import BaseHandler
 
-from hub_config.login import hashing
+from hub_config.login import passwords
 from hub_config.login.accounts import Account, Accounts, State
 from hub_config.login.addresses import Network, PlatformProxy, client_address
 from hub_config.login.errors import BusyError, RefusedError
-from hub_config.login.failed_logins import FailedLogins, Source
 from hub_config.login.second_factor import SecondFactors
+from hub_config.login.throttling import FailedLogins, Source
 
 KNOWN_BROWSER = "jupyterhub-known-browser"
 """Cookie of a browser that logged in before; it gives no access, only a count of its own."""
@@ -53,38 +53,46 @@ class Door:
 
         Raises RefusedError.
         """
-        self._require_no_wait(name, source)
         account = self.accounts.find(name)
+        # What is no account's name may be the key of one that was renamed.
+        who = account.key if account else f"nobody: {name}"
+        self._require_no_wait(who, source)
         try:
-            with self.failed_logins.attempt(name, source):
-                right = await hashing.matches(password, account.password if account else None)
+            with self.failed_logins.attempt(who, source):
+                right = await passwords.matches(password, account.password if account else None)
             if not right or account is None:
-                self.failed_logins.failed(name, source)
+                self.failed_logins.failed(who, source)
                 raise RefusedError("Invalid username or password", HTTPStatus.FORBIDDEN)
-            if hashing.outdated(account.password):
-                self.accounts.store_hash(name, await hashing.make_hash(password))
+            if passwords.outdated(account.password):
+                self.accounts.store_hash(account.name, await passwords.make_hash(password))
         except BusyError:
             raise RefusedError(
                 "Many people are signing in just now. Please try again in a few seconds.",
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 5,
             ) from None
-        account = self.accounts.get(name)
-        require_active(account)
-        return account
+        return self._still_active(account)
 
-    def check_code(self, name: str, code: str, source: Source) -> None:
+    def check_code(self, account: Account, code: str, source: Source) -> None:
         """Take a code of the app or of the list of recovery codes. Raises RefusedError."""
-        self._require_no_wait(name, source)
-        if not self.second_factors.check(name, code):
-            self.failed_logins.failed(name, source)
+        self._require_no_wait(account.key, source)
+        if not self.second_factors.check(account.key, code):
+            self.failed_logins.failed(account.key, source)
             raise RefusedError(
                 "This code is not right, or was used already. Please wait for the next one.",
                 HTTPStatus.FORBIDDEN,
             )
 
-    def _require_no_wait(self, name: str, source: Source) -> None:
-        wait = math.ceil(self.failed_logins.wait(name, source))
+    def _still_active(self, checked: Account) -> Account:
+        """The account as it is after the check, which took a while. Raises RefusedError."""
+        account = self.accounts.by_key(checked.key)
+        if account is None:
+            raise RefusedError("Invalid username or password", HTTPStatus.FORBIDDEN)
+        require_active(account)
+        return account
+
+    def _require_no_wait(self, who: str, source: Source) -> None:
+        wait = math.ceil(self.failed_logins.wait(who, source))
         if wait:
             raise RefusedError(
                 f"Too many failed attempts. Please try again in {wait} seconds.",
@@ -92,19 +100,20 @@ class Door:
                 wait,
             )
 
-    async def source(self, handler: BaseHandler, name: str) -> Source:
-        """Where a request comes from: the address, and the browser if it is known for `name`."""
+    async def source(self, handler: BaseHandler, account: Account | None) -> Source:
+        """Where a request comes from: the address, and the browser if `account` knows it."""
         peer = _peer(handler)
         forwarded: list[str] = []
         if await self._proxy.is_at(peer):
             forwarded = handler.request.headers.get_list("X-Forwarded-For")
-        return Source(client_address(peer, forwarded, self._trusted), _known_browser(handler, name))
+        browser = _known_browser(handler, account) if account else ""
+        return Source(client_address(peer, forwarded, self._trusted), browser)
 
-    def let_in(self, handler: BaseHandler, name: str, source: Source) -> None:
+    def let_in(self, handler: BaseHandler, account: Account, source: Source) -> None:
         """All was right: forget this source's failures and know the browser from now on."""
-        self.failed_logins.succeeded(name, source)
+        self.failed_logins.succeeded(account.key, source)
         if not source.browser:
-            value = json.dumps({"name": name, "id": secrets.token_hex(8)})
+            value = json.dumps({"name": account.key, "id": secrets.token_hex(8)})
             handler._set_cookie(
                 KNOWN_BROWSER,
                 value,
@@ -134,9 +143,9 @@ def _peer(handler: BaseHandler) -> str:
     return str(name[0]) if name else ""
 
 
-def _known_browser(handler: BaseHandler, name: str) -> str:
+def _known_browser(handler: BaseHandler, account: Account) -> str:
     cookie = handler.get_secure_cookie(KNOWN_BROWSER, max_age_days=KNOWN_FOR)
     if not cookie:
         return ""
     known = json.loads(cookie)
-    return str(known["id"]) if known["name"] == name else ""
+    return str(known["id"]) if known["name"] == account.key else ""

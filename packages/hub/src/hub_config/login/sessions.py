@@ -1,7 +1,7 @@
 """Ending somebody's sessions: log-in cookies, tokens, and servers where the account is disabled."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from jupyterhub import orm
@@ -19,22 +19,35 @@ def end(handler: BaseHandler, user: Any, *, keep_session: str | None = None) -> 
     tokens that the person made stay: somebody changed their own password. The caller sets a new
     cookie for that browser.
     """
-    # Those of servers that are just starting, too: they are noted at the end of the start.
-    known = (server_tokens.number(handler.db, one.api_token) for one in user.spawners.values())
-    revoke(handler.db, user.orm_user, needed=known, keep_session=keep_session)
+    revoke(
+        handler.db,
+        user.orm_user,
+        kept=of_servers(handler.db, user),
+        keep_session=keep_session,
+    )
     user._auth_refreshed = None
 
 
+def of_servers(db: Session, user: Any) -> set[int]:
+    """The numbers of the tokens with which servers of `user` report what they do."""
+    # Those of servers that are just starting, too: they are noted at the end of the start.
+    starting = (server_tokens.number(db, one.api_token) for one in user.spawners.values())
+    return {number for number in starting if number is not None} | server_tokens.of(user.orm_user)
+
+
+def end_without_second_factor(handler: BaseHandler, user: Any) -> None:
+    """Log `user` out, who has become somebody that needs a second factor, until they have one."""
+    account = handler.authenticator.accounts.find(user.name)
+    if account is not None and handler.authenticator.lacks_second_factor(account):
+        end(handler, user)
+
+
 def revoke(
-    db: Session,
-    user: orm.User,
-    *,
-    needed: Iterable[int | None] = (),
-    keep_session: str | None = None,
+    db: Session, user: orm.User, *, kept: Collection[int] = (), keep_session: str | None = None
 ) -> None:
-    """The same in the database alone; `needed` are tokens to keep beside those of servers."""
+    """The same in the database alone; `kept` are tokens to keep beside those noted for servers."""
     user.cookie_id = orm.new_token()
-    kept = {*needed, *server_tokens.of(user)}
+    kept = {*kept, *server_tokens.of(user)}
     for token in db.scalars(select(orm.APIToken).where(orm.APIToken.user_id == user.id)).all():
         if token.id in kept:
             continue

@@ -25,11 +25,11 @@ class Step(StrEnum):
 class Pending:
     """A log-in under way, as the browser carries it, signed.
 
-    `state` is the fingerprint of the password that was given: once the password is another one,
-    the log-in under way is void.
+    `account` is its key; `state` is the fingerprint of the password that was given: once the
+    password is another one, the log-in under way is void.
     """
 
-    name: str
+    account: str
     state: str
     code_given: bool = False
 
