@@ -16,12 +16,11 @@ from hub_config import store
 from hub_config.lifetimes import deletion
 from hub_config.login import first_admin, handlers, newcomers, passwords, sessions
 from hub_config.login.accounts import Account, Accounts, NewAccount, State
-from hub_config.login.addresses import PlatformProxy, networks
-from hub_config.login.door import Door, FinishedLogin
+from hub_config.login.door import Door, FinishedLogin, PlatformProxy, networks
 from hub_config.login.errors import AccountError
 from hub_config.login.newcomers import Newcomers, SignUp
 from hub_config.login.second_factor import Policy, SecondFactors
-from hub_config.login.steps import Demands
+from hub_config.login.sessions import Demands
 from hub_config.login.throttling import FailedLogins, Limits, SignUps
 from hub_config.spawning.refusal import Refusal
 

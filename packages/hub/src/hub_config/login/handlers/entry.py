@@ -10,7 +10,7 @@ from hub_config.login.accounts import Account, State
 from hub_config.login.errors import BusyError, RefusedError
 from hub_config.login.handlers.page import PageHandler
 from hub_config.login.newcomers import SignUp
-from hub_config.login.steps import Step
+from hub_config.login.sessions import Step
 
 CODE, SIGN_UP, PASSWORD = "login-code.html", "signup.html", "change-password.html"
 

@@ -14,7 +14,7 @@ from hub_config.login import passwords
 from hub_config.login.accounts import Account, State
 from hub_config.login.door import FinishedLogin
 from hub_config.login.errors import RefusedError
-from hub_config.login.steps import LASTS, Pending, Step, fingerprint, next_step
+from hub_config.login.sessions import LASTS, Pending, Step, fingerprint, next_step
 
 PENDING = "jupyterhub-login-pending"
 """Cookie of a log-in whose first steps are done; signed, and short-lived."""

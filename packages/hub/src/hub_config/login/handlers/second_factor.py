@@ -13,7 +13,7 @@ from hub_config.login.second_factor import (
     recovery_codes_left,
     renew_recovery_codes,
 )
-from hub_config.login.steps import Pending, Step
+from hub_config.login.sessions import Pending, Step
 
 TEMPLATE = "second-factor.html"
 
