@@ -128,7 +128,7 @@ def reports(platform: Platform, name: str) -> bool:
     """Whether the server of `name` can still tell the hub what goes on in it."""
     (server,) = platform.servers(name)
     code, output = server.exec_run(["python3", "-c", REPORT])
-    return code == 0 and output.strip() == b"200"
+    return bool(code == 0 and output.strip() == b"200")
 
 
 def test_a_running_server_goes_on_reporting_after_a_reset(

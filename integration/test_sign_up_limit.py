@@ -5,7 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from playwright.sync_api import Browser
 
+from jhub_testing.accessibility import judge
+from jhub_testing.browser import Window
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
@@ -38,6 +41,16 @@ def test_an_address_waits_after_so_many_accounts_across_a_kill(platform: Platfor
     platform.container("hub").start()
     platform.wait_until_open()
     refuses(platform)
+
+
+def test_the_form_that_asks_for_more_is_for_everybody(
+    platform: Platform, browser: Browser, engine: Engine
+) -> None:
+    window = Window(browser, platform.url, engine.logs / "screenshots")
+    window.open("/hub/signup")
+    window.see(window.page.get_by_label("E-mail"))
+    assert judge(window, "sign-up-contact") == []
+    window.close()
 
 
 def test_an_admin_reads_who_asks_when_and_from_where(platform: Platform) -> None:
