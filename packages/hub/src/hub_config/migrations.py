@@ -5,16 +5,22 @@ SQL, since the classes of tables go on changing and a step may not; it takes wha
 nothing to do. A change of a table is one more step at the end.
 """
 
-from sqlalchemy import Connection, inspect, text
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the guard starts with this module, and wants no SQLAlchemy
+    from sqlalchemy import Connection
 
 TABLE = "platform_schema"
 
 
-def _accounts_by_id(connection: Connection) -> None:
+def _accounts_by_id(connection: "Connection") -> None:
     """Accounts are known by a key that no rename changes: of older ones, the name they had.
 
     So nothing that is sealed or digested with a name has to be made anew.
     """
+    from sqlalchemy import inspect, text  # noqa: PLC0415
+
     if not inspect(connection).has_table("platform_accounts"):
         return
     connection.execute(text("ALTER TABLE platform_accounts RENAME TO platform_accounts_by_name"))
@@ -44,11 +50,13 @@ def _accounts_by_id(connection: Connection) -> None:
             connection.execute(text(f"ALTER TABLE {table} RENAME COLUMN name TO account"))
 
 
-STEPS = (_accounts_by_id,)
+STEPS: tuple[Callable[["Connection"], None], ...] = (_accounts_by_id,)
 
 
-def revision(connection: Connection) -> int:
+def revision(connection: "Connection") -> int:
     """How many steps this database has been through; 0 for one from before they were counted."""
+    from sqlalchemy import inspect, text  # noqa: PLC0415
+
     if not inspect(connection).has_table(TABLE):
         return 0
     return int(connection.execute(text(f"SELECT revision FROM {TABLE}")).scalar() or 0)  # noqa: S608

@@ -1,6 +1,8 @@
 """A database that a newer hub has brought up to date is refused, with what to do."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -83,3 +85,8 @@ def test_a_newer_revision_of_the_platforms_own_tables_is_refused_too(tmp_path: P
         connection.commit()
     with pytest.raises(DatabaseError, match="of the platform's tables, which this image does not"):
         require_known_schema(tmp_path)
+
+
+def test_the_guard_judges_no_database_and_holds_no_sqlalchemy() -> None:
+    script = "import sys, hub_config.__main__; print('sqlalchemy' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "False"
