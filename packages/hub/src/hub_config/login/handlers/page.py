@@ -16,7 +16,7 @@ from hub_config.login.door import FinishedLogin
 from hub_config.login.errors import RefusedError
 from hub_config.login.sessions import LASTS, Pending, Step, fingerprint, next_step
 
-PENDING = "jupyterhub-login-pending"
+PENDING = "jupyterhub-login-steps"
 """Cookie of a log-in whose first steps are done; signed, and short-lived."""
 
 
