@@ -1,4 +1,4 @@
-"""What rules get and give: a call, what the engine knows, what is passed on, and how one says no."""
+"""What rules get and give: a call, what the engine knows, what is passed on, how one says no."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

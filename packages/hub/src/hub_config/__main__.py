@@ -10,6 +10,8 @@
     admin-password   print the first admin's one-time password while it is in use
     reset-admin      give the first admin a new one-time password, take the second factor away and
                      end all sessions, for the day both are lost and there is no other admin
+    add-people       make accounts for a list on standard input, a user name and perhaps an e-mail
+                     address on each line, and print them with one-time passwords as CSV
 
 Exit codes: 0 done; 2 wrong settings or usage, or a newer hub's database; 3 the one-time password
 was changed already; 4 there is no one-time password yet, since the hub never started.
@@ -48,9 +50,13 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per comm
             case "secret":
                 return secret_files.command(Places().group_secrets, arguments[1:])
             case "reset-admin":
-                from hub_config.login.reset_admin import reset_admin  # noqa: PLC0415
+                from hub_config.login.first_admin import reset_admin  # noqa: PLC0415
 
                 return reset_admin(usable_settings(Places()), Places())
+            case "add-people":
+                from hub_config.login import newcomers  # noqa: PLC0415
+
+                return newcomers.command(usable_settings(Places()), Places())
             case "hub":
                 # Imported where they are needed: the guard starts first, and wants no JupyterHub.
                 from hub_config.containers import run_hub  # noqa: PLC0415

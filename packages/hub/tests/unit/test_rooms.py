@@ -10,7 +10,17 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
 ROOMS = (
     # What imports nothing, or only what is left of it.
-    *("errors", "variables", "groups", "settings", "health", "store", "first_start", "database"),
+    *(
+        "errors",
+        "variables",
+        "groups",
+        "settings",
+        "health",
+        "migrations",
+        "store",
+        "first_start",
+        "database",
+    ),
     "branding",
     # Where servers run, and what they are.
     *("runtime", "networks", "sharing", "lifetimes", "spawning", "reconcile", "keeper", "login"),

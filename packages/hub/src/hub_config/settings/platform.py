@@ -128,6 +128,11 @@ class PlatformSettings(BaseModel):
         "Accounts one address may sign up for in an hour; 0: no limit.",
         trait="ApprovalAuthenticator.signups_per_address",
     )
+    signup_contact: bool = setting(
+        False,
+        "Whether sign-up asks for full name and e-mail, which admins see.",
+        trait="ApprovalAuthenticator.signup_contact",
+    )
     minimum_password_length: Annotated[int, Field(ge=8, le=72)] = setting(
         10,
         "Characters a password needs at least.",
