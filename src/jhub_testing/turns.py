@@ -1,4 +1,4 @@
-"""Tests of several processes on one engine: any number beside each other, one alone when it must be.
+"""Tests of several processes on one engine: beside each other, or one alone where it must be.
 
 A test that restarts the engine waits until no other test is under way, and none begins meanwhile.
 """
