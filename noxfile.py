@@ -60,6 +60,10 @@ def pytest(session: nox.Session, *arguments: str) -> None:
     session.run("pytest", record, *arguments, *session.posargs)
 
 
+BESIDE = ("--numprocesses=2", "--dist=loadfile")
+"""Files of tests in two processes: most of what they do is waiting."""
+
+
 def tracked(*patterns: str) -> list[str]:
     """The files git knows or would take up that match one of the patterns."""
     listing = subprocess.run(
@@ -107,7 +111,7 @@ def unit(session: nox.Session, part: str) -> None:
     if part == "library":
         sync(session, "test", "dev")
         session.run("python", "-m", "jhub_testing.prepare", "--registry")
-        pytest(session, "tests", "--ignore=tests/engine", "--ignore=tests/docs")
+        pytest(session, *BESIDE, "tests", "--ignore=tests/engine", "--ignore=tests/docs")
     else:
         sync(session, "test", project="packages/hub")
         pytest(session, "packages/hub/tests/unit")
@@ -156,7 +160,7 @@ def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
     session.run("python", "-m", "jhub_testing.prepare", "--browser", "--registry", *IMAGES)
-    pytest(session, "integration")
+    pytest(session, *BESIDE, "integration")
 
 
 @nox.session(tags=["engine"])
