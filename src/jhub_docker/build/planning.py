@@ -13,7 +13,7 @@ from jhub_docker.build import bases, builders, contexts, images, plan
 from jhub_docker.build.bases import Here
 from jhub_docker.build.builders import Builder, Way
 from jhub_docker.build.contexts import Context
-from jhub_docker.build.plan import BuiltImage, Plan
+from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
 from jhub_docker.host import machine, rootfs
@@ -83,7 +83,14 @@ def make_plan(
         platform=platform,
         beside=beside,
     )
-    return replace(made, revision=found.revision)
+    steps = made.steps if found.here.asked else tuple(map(_not_asked, made.steps))
+    return replace(made, steps=steps, revision=found.revision)
+
+
+def _not_asked(step: Step) -> Step:
+    if not step.build or step.unknown:
+        return step
+    return replace(step, reason="no engine answers that could have it")
 
 
 def for_platforms(

@@ -54,7 +54,7 @@ def build(
 ) -> None:
     """Build the images that are out of date, parents first, siblings in parallel."""
     base_images.mode(base)
-    kept = cache.asked(cache_from, cache_to, cache.writes_steps)
+    kept = cache.asked(cache_from, cache_to)
     load(ROOT / "packages").select(image)
     chosen = builders.asked(platform)
     if plan:
@@ -64,6 +64,7 @@ def build(
         write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
     client = host.require(say, assume_yes=yes, needs=())
+    kept = cache.with_steps(kept)
     results = builds.build(
         client,
         ROOT,
