@@ -86,7 +86,8 @@ def place(prefix: str, step: Step, platform: str) -> str:
 def of_steps(step: Step, kept: Cache, platform: str) -> dict[str, list[str]]:
     """What a target of a bake says of the builder's own cache.
 
-    Reading one that is not there yet is no failure.
+    Reading one that is not there yet is no failure, and writing none either: pushing the image
+    tells of a registry that takes nothing.
     """
     ending = "" if platform == PLATFORMS[0] else suffix(platform)
     name = f"{step.spec.name}:{STEPS}{ending}"
@@ -94,7 +95,7 @@ def of_steps(step: Step, kept: Cache, platform: str) -> dict[str, list[str]]:
     if kept.source:
         told["cache-from"] = [f"type=registry,ref={kept.source}/{name}"]
     if kept.target and kept.steps:
-        told["cache-to"] = [f"type=registry,ref={kept.target}/{name},mode=max"]
+        told["cache-to"] = [f"type=registry,ref={kept.target}/{name},mode=max,ignore-error=true"]
     return told
 
 
