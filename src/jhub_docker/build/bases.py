@@ -64,6 +64,8 @@ class Here:
 
     images: tuple[BuiltImage, ...]
     public: Mapping[str, Base | None]
+    asked: bool = True
+    """Whether there is an engine that could say so."""
 
 
 def look(catalog: Catalog, wanted: Iterable[ImageSpec], lane: str, *, needed: bool = True) -> Here:
@@ -81,7 +83,7 @@ def look(catalog: Catalog, wanted: Iterable[ImageSpec], lane: str, *, needed: bo
     except ActionError:
         if needed or quick.server() is not None:
             raise
-        return Here((), {})
+        return Here((), {}, asked=False)
 
 
 def resolve(
