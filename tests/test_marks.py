@@ -14,9 +14,9 @@ TAGS = ("local/lab:latest", f"local/lab:{BUILD_ID[:12]}")
 
 
 def image(*marked_by: Path, tags: tuple[str, ...] = TAGS) -> BuiltImage:
-    given = tuple(f"local/lab:{marks.mark(root, BUILD_ID)}" for root in marked_by)
+    marked = tuple(f"local/lab:{marks.mark(root, BUILD_ID)}" for root in marked_by)
     title = {f"{OCI}.title": "local/lab"}
-    return BuiltImage("sha256:1", "lab", BUILD_ID, {}, labels=title, tags=tags, marks=given)
+    return BuiltImage("sha256:1", "lab", BUILD_ID, {}, labels=title, tags=tags, marks=marked)
 
 
 def test_a_mark_is_told_from_other_tags() -> None:

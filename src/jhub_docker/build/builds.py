@@ -247,7 +247,8 @@ def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bo
         elif (step.build or step.pulled) and made.runs:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
-        wished = {f"{name}{suffix}" for name in wished} | {marks.mark(root, step.build_id)}
+        wished.add(marks.mark(root, step.build_id))
+        wished = {f"{name}{suffix}" for name in wished}
         had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
         present = {tag.rpartition(":")[2] for tag in had}
         missing = sorted(wished - present if not step.build else wished)
