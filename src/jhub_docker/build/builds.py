@@ -23,7 +23,7 @@ from jhub_docker.build import (
 )
 from jhub_docker.build.bake import Outcome
 from jhub_docker.build.plan import Base, BuiltImage, Plan, Step
-from jhub_docker.catalog import LANES, PLATFORMS, Catalog, identity, load
+from jhub_docker.catalog import PLATFORMS, Catalog, identity, load
 from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError
 from jhub_docker.host import machine
@@ -225,7 +225,7 @@ def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
 
 
 def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bool:
-    """Tag what stands: `latest`, the version, the git revision, and versions found inside.
+    """Tag what stands: `latest`, the checkout's own, version, git revision, versions found inside.
 
     All of it gets this checkout's mark, and what is not published nothing else.
 
@@ -235,13 +235,13 @@ def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bo
     for another platform too (`latest-arm64`), so that neither takes anything away from the
     platform.
     """
-    suffix = "" if bases.lane() == LANES[0] else f"-{bases.lane()}"
-    suffix += identity.suffix(made.platform)
+    suffix = bases.lane_suffix() + identity.suffix(made.platform)
+    own = {"latest", marks.checkout_tag(root)}
     tagged = False
     for step in made.needed:
         if step.build and _depends_on(step, outcome.errors, made):
             continue
-        wished = {"latest", step.spec.version, *([made.revision.tag] if made.revision else [])}
+        wished = {*own, step.spec.version, *([made.revision.tag] if made.revision else [])}
         if not step.spec.publish:
             wished.clear()
         elif (step.build or step.pulled) and made.runs:
