@@ -127,8 +127,12 @@ def test_a_pin_decides_wherever_it_is_read(world: World, monkeypatch: pytest.Mon
     pinned = world.pin()
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("DOCKER_HOST", NOWHERE)
-        told = world.status()
+        told, planned = world.status(), world.plan()["thing"]
     assert (told.unknown, told.proposal is None) == ((), False)
+    assert (planned.build_id, planned.reason) == (
+        told.build_id,
+        "no engine answers that could have it",
+    )
     folder = world.checkout.root / "packages/pub-os"
     text = (folder / "pyproject.toml").read_text()
     assert f'"{world.os.reference}@{pinned["pub-os"]}"  # its only place' in text
