@@ -83,7 +83,8 @@ def world(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> It
             own += f'\npublish = false\nenvironment = ""\nimage = "{ours}-{name}"'
             checkout.package(name, own=own)
         for name, base_name in (("thing", "pub-os"), ("page", "pub-node")):
-            own = f'image = "{ours}-{name}"\nenvironment = ""'
+            own = f'image = "{ours}-{name}"\nenvironment = ""\n'
+            own += "budget = { size = 1, compressed = 1, layers = 2 }"
             folder = checkout.package(name, base_name, own=own)
             (folder / "Dockerfile").write_text("FROM base\nCOPY start /usr/bin/start\n")
             (folder / "start").write_text("#!/say\nhello\n")

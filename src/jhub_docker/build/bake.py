@@ -208,7 +208,7 @@ class Progress:
                 continue
             owner, lines = self._owner(vertex), vertex.log.splitlines()
             seconds[owner] += vertex.seconds
-            if vertex.error:
+            if vertex.error and not succeeded:  # such as a cache that could not be read
                 log = "".join(f"\n      {line}" for line in lines[-15:])
                 errors[owner] = f"{_one_line(vertex.name)}\n    {vertex.error}{log}"
             marked = [line.removeprefix(WARNING) for line in lines if line.startswith(WARNING)]
