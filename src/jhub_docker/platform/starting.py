@@ -125,9 +125,10 @@ def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -
                 client.api.stop(container["Id"])
                 log = client.api.logs(container["Id"], tail=15).decode(errors="replace").strip()
                 service = container["Config"]["Labels"]["com.docker.compose.service"]
+                code = container["State"]["ExitCode"]  # 0 while it is being tried again
+                ended = f" (exit code {code})" if code else ""
                 raise ActionError(
-                    f"the {service} cannot start (exit code {container['State']['ExitCode']}), "
-                    f"and was stopped; it said last:\n{log}"
+                    f"the {service} cannot start{ended}, and was stopped; it said last:\n{log}"
                 )
         try:
             with _opener().open(url, timeout=5):
