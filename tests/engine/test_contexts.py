@@ -12,7 +12,7 @@ from jhub_docker.build import bake, contexts, plan
 from jhub_docker.build.contexts import Context
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import load
-from jhub_docker.engine import builder_name, cli_environment
+from jhub_docker.engine import builder_name, docker
 from jhub_testing.dockerignores import CASES, PATHS
 from jhub_testing.little_checkouts import Checkout
 from jhub_testing.resources import Engine
@@ -39,15 +39,10 @@ def unpacked(archive: bytes) -> Files:
 
 def built(folder: Path, *options: str) -> Files:
     """The files of an image that a folder's Dockerfile makes, without loading it anywhere."""
-    command = ["docker", "buildx", "build", "--builder", builder_name(), "--quiet"]
-    result = subprocess.run(
-        [*command, "--output", "type=tar,dest=-", *options, str(folder)],
-        capture_output=True,
-        check=False,
-        env=cli_environment(),
-    )
-    assert result.returncode == 0, result.stderr.decode()
-    return unpacked(result.stdout)
+    command = ("buildx", "build", "--builder", builder_name(), "--quiet")
+    made = docker(*command, "--output", "type=tar,dest=-", *options, str(folder))
+    assert made.code == 0, made.err
+    return unpacked(made.raw)
 
 
 @pytest.mark.parametrize(("text", "kept"), CASES.values(), ids=CASES)
@@ -156,8 +151,6 @@ def test_any_declared_text_comes_through_bake_as_it_was_written(
         with (tmp_path / "log").open("w") as log:
             outcome = bake.run(
                 baked,
-                builder=builder_name(),
-                environment=cli_environment(),
                 show=lambda text: None,
                 log=log,
             )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jhub_docker import engine
 from jhub_docker.build import (
     bake,
     bases,
@@ -203,8 +202,6 @@ def _bake(
                     caches=caches,
                     kept=kept,
                 ),
-                builder=engine.builder_name(),
-                environment=engine.cli_environment(),
                 show=say,
                 log=log,
             )
