@@ -41,7 +41,7 @@ def up(client: DockerClient, root: Path) -> str:
                 containers.remove(client, container["Id"])
             _start(platform)
             _wait(client, platform, before)
-        told = [f"JupyterHub is up: {platform.address}", *_first_login(platform)]
+        told = [f"JupyterHub is up: {platform.public_address}", *_first_login(platform)]
     told += [*firewall.warnings(platform), *notices]
     if advice := host.restart_hint(client):
         told.append(f"Hint: {advice}")
