@@ -165,7 +165,7 @@ def integration(session: nox.Session) -> None:
 def releases(session: nox.Session) -> None:
     """Real images released by a maintainer's commands into a real registry, and verified."""
     sync(session, "test", "dev")
-    session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo", "uv-lab")
+    session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo")
     pytest(session, "integration/release")
 
 

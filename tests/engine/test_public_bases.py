@@ -16,7 +16,7 @@ from jhub_docker.errors import ActionError
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, flow, status
-from jhub_docker.release.flow import Request
+from jhub_docker.release.outlook import Request
 from jhub_testing.little_checkouts import Checkout
 from jhub_testing.public_bases import PublicBase, forget
 from jhub_testing.registry import Registry
@@ -210,7 +210,7 @@ def test_a_release_knows_its_base_or_says_that_it_does_not(
     world.pin()
     world.build()
     found = world.status()
-    world.checkout.prove("thing", found.build_id)
+    world.checkout.prove("thing", {"thing": found.build_id})
     said = flow.plan(world.checkout.root, world.engine.client, remote, request)
     assert said == "thing 0.1.0 can be released"
 
