@@ -4,7 +4,8 @@ import os
 
 from hub_config import concerns, first_start, reading
 from hub_config.branding import files
-from hub_config.spawning.container import server_names
+from hub_config.lifetimes import deletion
+from hub_config.spawning import handlers
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 places = first_start.Places()
@@ -12,4 +13,5 @@ settings = reading.read(os.environ)
 first_start.make_secrets(places)
 files.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)
-server_names.explain_refusals()
+handlers.explain()
+deletion.stop_before_deletion()

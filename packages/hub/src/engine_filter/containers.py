@@ -12,8 +12,7 @@ from engine_filter.host_config import host_config
 from engine_filter.listing import only_own
 from engine_filter.policy import PROFILE, Policy
 from engine_filter.refusal import MissingError, Refused
-from hub_config.spawning.container import disk_limit
-from hub_config.spawning.container.options import starts_as_root
+from hub_config.spawning.container.options import starts_as_root, storage_opt
 from hub_config.spawning.offer.profiles import Profile, of_image
 
 _REFERENCE = re.compile(
@@ -102,7 +101,7 @@ def _profile(body: dict[str, Any], image: Record, policy: Policy) -> Profile:
 async def _storage(call: Call) -> dict[str, str]:
     """The StorageOpt a container has to have here; the engine is asked only where it matters."""
     limit = call.policy.disk_limit_gb
-    return disk_limit.storage_opt(limit, await call.engine.info()) if limit else {}
+    return storage_opt(limit, await call.engine.info()) if limit else {}
 
 
 async def _check_mounts(call: Call, body: dict[str, Any]) -> None:

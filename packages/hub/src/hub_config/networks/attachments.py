@@ -4,13 +4,17 @@ Needs no settings: which networks there are, and the addresses on them, is read 
 """
 
 import logging
+import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from ipaddress import IPv4Network
 from typing import Any
 
+import requests
 from docker import APIClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, DockerException, NotFound
+from docker.utils import kwargs_from_env
 
 from hub_config.networks import members
 from hub_config.networks.members import ATTACHED, Member
@@ -43,6 +47,19 @@ def attach_missing(client: APIClient, platform: str) -> list[str]:
         if network["Id"] not in member.networks
     ]
     return attach(client, missing)
+
+
+def attach_at_start(platform: str) -> None:
+    """Attach hub and proxy before JupyterHub looks whether servers answer: it stops those that do
+    not. An engine that does not answer is no reason not to start: people can still log in, and the
+    log says what is missing.
+    """
+    try:
+        with closing(APIClient(version="auto", **kwargs_from_env())) as client:
+            for line in attach_missing(client, platform):
+                print(f"Attached {line}", file=sys.stderr)
+    except (DockerException, requests.RequestException) as error:
+        print(f"Networks of running servers may lack the hub: {error}", file=sys.stderr)
 
 
 def attach(client: APIClient, missing: Iterable[tuple[Member, dict[str, Any]]]) -> list[str]:

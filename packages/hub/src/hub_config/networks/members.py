@@ -7,7 +7,7 @@ from typing import Any
 from docker import APIClient
 
 from hub_config.networks.pool import Subnet
-from hub_config.spawning.container.options import LABEL
+from hub_config.runtime import names
 
 HUB, PROXY, GUARD = "hub", "proxy", "guard"
 """Services of compose.yaml; the first two are aliases on every server's network as well."""
@@ -61,6 +61,6 @@ def address(service: str, subnet: Subnet) -> str:
 
 def server_networks(client: APIClient, platform: str) -> list[dict[str, Any]]:
     """The engine's records of the platform's networks that were made for servers."""
-    wanted = [f"{LABEL}.platform={platform}", f"{LABEL}.user"]
+    wanted = [f"{names.PLATFORM}={platform}", names.USER]
     found: list[dict[str, Any]] = client.networks(filters={"label": wanted})
     return found

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from hub_config.login.names import collision, complaint
-from hub_config.spawning.container import names
+from hub_config.runtime import names
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The labels by which an image says what it is. Written by the build (the library's plan.py)."""
 
-LABEL = "io.jhub-docker"
+from hub_config.runtime.names import LABEL
 
 PROFILES_LABEL = f"{LABEL}.profiles"
 """What it offers, as JSON."""

@@ -1,7 +1,7 @@
 """The images of the engine: which are on offer, and how one that is missing gets there."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,7 +9,6 @@ import requests
 from docker.errors import DockerException, NotFound
 from jupyterhub import __version__ as hub_version
 
-from hub_config.spawning.container import engine_trouble
 from hub_config.spawning.container.options import size
 from hub_config.spawning.images import references
 from hub_config.spawning.images.compatibility import OnOffer, why_not
@@ -19,7 +18,7 @@ from hub_config.spawning.images.pull_progress import PullError
 from hub_config.spawning.images.pulls import Pulls, Tell
 from hub_config.spawning.images.source import ImageSource
 from hub_config.spawning.offer.profiles import Profile, of_image
-from hub_config.spawning.refusal import StartFailure
+from hub_config.spawning.refusal import StartFailure, engine_trouble
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,11 @@ class ImagePolicy:
 class Engine(Protocol):
     """What this needs of a spawner: the engine's client, and calls to it on a thread."""
 
-    client: Any
+    @property
+    def client(self) -> Any:
+        """The client itself."""
 
-    async def docker(self, method: str, *args: Any) -> Any:
+    def docker(self, method: str, *args: Any) -> Awaitable[Any]:
         """Call the client's method."""
 
 
@@ -114,7 +115,7 @@ class ImageStore:
         except NotFound:
             return None
         except (DockerException, requests.RequestException) as error:
-            raise engine_trouble.failure(error) from error
+            raise engine_trouble(error) from error
         return (record.get("Config") or {}).get("Labels") or {}
 
 
