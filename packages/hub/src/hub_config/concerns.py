@@ -20,9 +20,9 @@ from hub_config.lifetimes.times import ServerTimes
 from hub_config.lifetimes.true_activity import RoutesProxy
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.settings import Settings
 from hub_config.reconcile import handlers as reconcile_handlers
 from hub_config.reconcile.reconciler import Reconciler
+from hub_config.settings import Settings
 from hub_config.spawning.admission.room import Policy
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.images.store import ImagePolicy

@@ -5,6 +5,7 @@ handlers do with them, without HTTP. For faults that are a matter of millisecond
 import asyncio
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,8 @@ from traitlets.config import Config
 
 from hub_config.networks.attachments import attach_missing
 from hub_config.reconcile.reconciler import Hub, Reconciler
-from hub_config.runtime import upstream
+from hub_config.runtime import names, upstream
+from hub_config.runtime.interface import Key
 from hub_config.spawning import container_spawner
 from hub_config.spawning.admission.desk import Promises
 from hub_config.spawning.admission.room import Policy
@@ -168,8 +170,7 @@ class Box:
     def assert_agreed(self) -> None:
         """Hub, engine and promises say the same, and nothing is left over."""
         running = self.in_engine()
-        networks = {(labels["io.jhub-docker.user"], labels["io.jhub-docker.server"])
-                    for labels in (one["Labels"] for one in self.engine.networks_.values())}  # fmt: skip
+        networks = {_key(one["Labels"]) for one in self.engine.networks_.values()}
         counter = PlatformSpawner._counter
         promises = counter.desk.promises if counter else Promises(self.runtime.known)
         promised = promises.all()
@@ -183,12 +184,15 @@ class Box:
 
     def in_engine(self) -> set[tuple[str, str]]:
         """Whose containers there are."""
-        labels = (
-            one["Config"]["Labels"]
+        return {
+            _key(one["Config"]["Labels"])
             for name, one in self.engine.containers_.items()
             if name not in ("hub", "proxy", "guard")
-        )
-        return {(one["io.jhub-docker.user"], one["io.jhub-docker.server"]) for one in labels}
+        }
+
+
+def _key(labels: Mapping[str, str]) -> Key:
+    return labels[names.USER], labels[names.SERVER]
 
 
 class Proxy:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +12,6 @@ from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from hub_config.groups import GroupRules
-from hub_config.lifetimes import homes
-from hub_config.runtime import upstream
 from hub_config.spawning import container_spawner
 from hub_config.spawning.admission.room import Policy
 from hub_config.spawning.container.readiness import ServerEndedError, wait_until_answers

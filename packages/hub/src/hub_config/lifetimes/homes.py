@@ -28,8 +28,9 @@ class DatabaseRow(Base):
 
 
 class HomeRow(Base):
-    """One home volume. `user_id` is whose it is, None when it is put aside; `person` is what they
-    were called last. `token` is the word on the volume; empty for one that is older. `made` is
+    """One home volume. `user_id` is whose it is, None when it is put aside, and `user_since` when
+    that person was made: SQLite gives the id of somebody who was deleted to a newcomer. `person` is
+    what they were called last. `token` is the word on the volume; empty for one that is older. `made` is
     whether the volume was there once, `missing` when it was first found to be gone. Times are UTC
     without zone.
 
@@ -39,6 +40,7 @@ class HomeRow(Base):
     __tablename__ = "platform_home_volumes"
     volume: Mapped[str] = mapped_column(String(255), primary_key=True)
     user_id: Mapped[int | None] = mapped_column(Integer, index=True)
+    user_since: Mapped[datetime | None] = mapped_column(DateTime)
     person: Mapped[str] = mapped_column(String(255))
     named_after: Mapped[str] = mapped_column(String(255), index=True)
     generation: Mapped[int] = mapped_column(Integer)
@@ -83,6 +85,7 @@ def _take_over(db: Session, prefix: str) -> None:
             HomeRow(
                 volume=volume,
                 user_id=owner,
+                user_since=_since(db, owner),
                 person=person,
                 named_after=named_after,
                 generation=generation,
@@ -107,6 +110,9 @@ def in_use(db: Session, user_id: int) -> HomeRow | None:
 def claim(db: Session, user_id: int, person: str, prefix: str) -> HomeRow:
     """The person's home; the record of a new one is made where there is none."""
     home = in_use(db, user_id)
+    if home is not None and home.user_since != _since(db, user_id):
+        put_aside(db, user_id)
+        home = None
     if home is None:
         home = _new(db, user_id, person, prefix, _next_generation(db, person))
         db.commit()
@@ -115,19 +121,19 @@ def claim(db: Session, user_id: int, person: str, prefix: str) -> HomeRow:
 
 def claim_another(db: Session, home: HomeRow, prefix: str) -> HomeRow:
     """The volume of `home` turned out to be somebody else's: the next name, in its place."""
-    assert home.user_id is not None
-    person, owner, generation = home.named_after, home.user_id, home.generation
+    person, generation = home.named_after, home.generation
+    newest = _next_generation(db, person)
+    another = _new(db, home.user_id, person, prefix, max(generation + 1, newest))
     db.delete(home)
-    db.flush()
-    another = _new(db, owner, person, prefix, max(generation + 1, _next_generation(db, person)))
     db.commit()
     return another
 
 
-def _new(db: Session, user_id: int, person: str, prefix: str, generation: int) -> HomeRow:
+def _new(db: Session, user_id: int | None, person: str, prefix: str, generation: int) -> HomeRow:
     home = HomeRow(
         volume=names.home_volume(prefix, person, generation),
         user_id=user_id,
+        user_since=_since(db, user_id),
         person=person,
         named_after=person,
         generation=generation,
@@ -136,6 +142,10 @@ def _new(db: Session, user_id: int, person: str, prefix: str, generation: int) -
     )
     db.add(home)
     return home
+
+
+def _since(db: Session, user_id: int | None) -> datetime | None:
+    return db.scalar(select(orm.User.created).filter_by(id=user_id))
 
 
 def _next_generation(db: Session, person: str) -> int:
@@ -225,6 +235,7 @@ def hand_back(db: Session, volume: str, user_id: int, person: str) -> None:
     home = find_put_aside(db, volume)
     put_aside(db, user_id)
     home.user_id, home.person, home.put_aside = user_id, person, None
+    home.user_since = _since(db, user_id)
     db.commit()
 
 
@@ -237,6 +248,7 @@ def assign(db: Session, volume: Volume, user_id: int, person: str) -> None:
         HomeRow(
             volume=volume.name,
             user_id=user_id,
+            user_since=_since(db, user_id),
             person=person,
             named_after=volume.user,
             generation=_next_generation(db, volume.user),

@@ -178,8 +178,8 @@ def _homes(view: View, known: Known) -> Iterator[Difference]:
             Remedy.REPORT,
             Kind.HOME,
             volume.name,
-            f"The home {volume.name}, made for {volume.user}, is not known to this database. Nobody "
-            "gets it by name; an admin can give it to somebody on the page Homes.",
+            f"The home {volume.name}, made for {volume.user}, is not known to this database. "
+            "Nobody gets it by name; an admin can give it to somebody on the page Homes.",
         )
     there = {volume.name for volume in view.volumes}
     for name, home in known.homes.items():

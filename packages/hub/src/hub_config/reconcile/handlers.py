@@ -27,7 +27,7 @@ class ReconcileHandler(APIHandler):
         return Hub(self.users, self.proxy, self.db)
 
     async def post(self) -> None:
-        """Begin to compare. 404 without the scope, as JupyterHub answers for what one may not see."""
+        """Begin to compare. 404 without the scope, as JupyterHub has for what one may not see."""
         if not self.has_scope(SCOPE):
             raise web.HTTPError(404)
         self.reconciler.begin(self.hub_now)

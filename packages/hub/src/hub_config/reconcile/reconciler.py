@@ -1,4 +1,4 @@
-"""Looks, lets `differences` decide, and does what it says: one pass at a time, in the hub's process.
+"""Looks, lets `differences` decide, does what it says: one pass at a time, in the hub's process.
 
 What the acts need of JupyterHub comes with the request that asks for the first pass.
 """

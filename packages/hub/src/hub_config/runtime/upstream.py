@@ -1,4 +1,4 @@
-"""The private names of JupyterHub, DockerSpawner and wrapspawner that the hub relies on, all of them.
+"""All private names of JupyterHub, DockerSpawner and wrapspawner that the hub relies on.
 
 Public hooks come first. What is here has none: each name with what it is used for; a test fails as
 soon as a version of the three does not have one.

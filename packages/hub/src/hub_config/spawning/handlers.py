@@ -1,4 +1,4 @@
-"""JupyterHub's handlers where people would read less than there is to say: wrapped, not replaced."""
+"""JupyterHub's handlers where people would read less than there is to say: wrapped."""
 
 import asyncio
 from functools import wraps

@@ -9,9 +9,9 @@ from hub_config.runtime.interface import Runtime, Volume
 from hub_config.spawning.refusal import StartFailure
 
 GONE = (
-    "Your home, the volume {volume} with your files, is not there any more: somebody has removed it. "
-    "Nothing was started. An administrator may be able to restore it from a backup; to begin with an "
-    "empty home instead, start the server again."
+    "Your home, the volume {volume} with your files, is not there any more: somebody has removed "
+    "it. Nothing was started. An administrator may be able to restore it from a backup; to begin "
+    "with an empty home instead, start the server again."
 )
 
 

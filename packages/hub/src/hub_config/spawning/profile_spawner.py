@@ -265,7 +265,7 @@ class PlatformSpawner(ProfilesSpawner):
         }
 
     def clear_state(self) -> None:
-        """Forget the server that was, but not why it ended. What of it still runs stays promised."""
+        """Forget the server that was, but not why it ended. What still runs stays promised."""
         super().clear_state()
         self._chosen = None
         self.counter.desk.promises.release(self.customer.key)
