@@ -18,7 +18,7 @@ from hub_config.database import require_known_schema
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
-from hub_config.networks.attachments import attach_at_start
+from hub_config.networks.members import attach_at_start
 from hub_config.settings import Settings
 
 CONFIG_FILE = "/opt/hub/etc/jupyterhub_config.py"

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
-from hub_config.networks.attachments import attach_missing
+from hub_config.networks.members import attach_missing
 from hub_config.reconcile.reconciler import Hub, Reconciler
 from hub_config.runtime import names, upstream
 from hub_config.runtime.interface import Key

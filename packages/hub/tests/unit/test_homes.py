@@ -7,7 +7,7 @@ from jupyterhub import orm
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from hub_config.lifetimes import homes, more_time
+from hub_config.lifetimes import homes, times
 from hub_config.runtime.interface import Volume
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -79,11 +79,11 @@ def test_homes_are_due_after_the_time_they_are_kept(db: Session) -> None:
 
 def test_a_wish_for_more_time_holds_for_one_run(db: Session) -> None:
     until = NOW + timedelta(hours=1)
-    more_time.remember(db, "ann", "work", NOW, until)
-    assert more_time.asked_until(db, "ann", "work", NOW) == until
-    assert more_time.asked_until(db, "ann", "work", NOW + timedelta(minutes=1)) is None
-    more_time.forget(db, "ann")
-    assert more_time.asked_until(db, "ann", "work", NOW) is None
+    times.remember(db, "ann", "work", NOW, until)
+    assert times.asked_until(db, "ann", "work", NOW) == until
+    assert times.asked_until(db, "ann", "work", NOW + timedelta(minutes=1)) is None
+    times.forget(db, "ann")
+    assert times.asked_until(db, "ann", "work", NOW) is None
 
 
 OLDER = """

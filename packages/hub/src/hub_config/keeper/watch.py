@@ -11,7 +11,7 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from hub_config.keeper.api import ProxyApi, UnavailableError, are_lost
-from hub_config.networks.attachments import attach_missing
+from hub_config.networks.members import attach_missing
 
 LOOK_EVERY = 1.0
 """Seconds between two looks; half of it is how long a lost route goes unnoticed on average."""

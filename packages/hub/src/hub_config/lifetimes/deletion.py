@@ -11,7 +11,7 @@ from typing import Any
 from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.scopes import needs_scope
 
-from hub_config.lifetimes import homes, more_time
+from hub_config.lifetimes import homes, times
 from hub_config.runtime import upstream
 
 ENOUGH = 20.0
@@ -46,7 +46,7 @@ async def _stop(user: Any, proxy: Any, name: str) -> None:
 def keep_home(user: Any) -> None:
     """Put the home aside; called when the last of the user's servers is removed for good."""
     homes.put_aside(user.db, user.id)
-    more_time.forget(user.db, user.name)
+    times.forget(user.db, user.name)
 
 
 def stop_before_deletion() -> None:

@@ -28,11 +28,11 @@ class DatabaseRow(Base):
 
 
 class HomeRow(Base):
-    """One home volume. `user_id` is whose it is, None when it is put aside, and `user_since` when
-    that person was made: SQLite gives the id of somebody who was deleted to a newcomer. `person` is
-    what they were called last. `token` is the word on the volume; empty for one that is older. `made` is
-    whether the volume was there once, `missing` when it was first found to be gone. Times are UTC
-    without zone.
+    """One home volume. `user_id` is whose it is, None when put aside, and `user_since` when that
+    person was made: SQLite gives the id of somebody who was deleted to a newcomer. `person` is
+    what they were called last. `token` is the word on the volume; empty for one that is older.
+    `made` is whether the volume was there once, `missing` when it was first found to be gone. Times
+    are UTC without zone.
 
     `named_after` and `generation` are what the volume was called by when it was made.
     """

@@ -15,8 +15,7 @@ from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
 from hub_config.networks import members, pool
-from hub_config.networks.attachments import attach, subnet_of
-from hub_config.networks.members import ATTACHED, GUARD, Member
+from hub_config.networks.members import ATTACHED, GUARD, Member, attach, subnet_of
 from hub_config.networks.pool import Subnet
 from hub_config.runtime import names
 

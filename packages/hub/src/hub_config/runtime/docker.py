@@ -19,7 +19,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 
 from hub_config.networks import members
-from hub_config.networks.attachments import attach_missing
+from hub_config.networks.members import attach_missing
 from hub_config.networks.server_networks import ServerNetworks
 from hub_config.runtime import endings, names
 from hub_config.runtime.interface import AwayError, Container, Network, Place, View, Volume

@@ -24,8 +24,8 @@ from hub_config.spawning.admission.turns import TurnTimeoutError
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.counter import Counter, Customer
 from hub_config.spawning.images.store import ImagePolicy
+from hub_config.spawning.offer.cards import render
 from hub_config.spawning.offer.choice import form_options
-from hub_config.spawning.offer.form import render
 from hub_config.spawning.offer.profiles import Profile
 from hub_config.spawning.refusal import Refusal, StartFailure
 from hub_config.spawning.stages import Event, Stage, Stages

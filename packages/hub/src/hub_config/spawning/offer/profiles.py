@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hub_config.spawning.images.declared import DeclaredImage
-from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
-from hub_config.spawning.images.origin import origin
+from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL, origin
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
