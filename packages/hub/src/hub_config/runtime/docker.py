@@ -21,8 +21,8 @@ from docker.utils import kwargs_from_env
 from hub_config.networks import members
 from hub_config.networks.members import attach_missing
 from hub_config.networks.server_networks import ServerNetworks
-from hub_config.runtime import endings, names
-from hub_config.runtime.interface import AwayError, Container, Network, Place, View, Volume
+from hub_config.runtime import names, records
+from hub_config.runtime.interface import AwayError, Container, Place, View, Volume
 
 LOG_LINES = 20
 """Lines of a container's log that are kept when it ended by itself."""
@@ -135,9 +135,9 @@ class DockerRuntime:
         listed = self.client.containers(all=True, filters=own)
         containers = [one for record in listed if (one := self._listed(record)) is not None]
         attached = members.members(self.client, platform)
-        networks = [_network(one, attached) for one in self.client.networks(filters=own)]
+        networks = [records.network(one, attached) for one in self.client.networks(filters=own)]
         volumes = self.client.volumes(filters=own)["Volumes"] or []
-        return View(tuple(containers), tuple(networks), tuple(map(_volume, volumes)))
+        return View(tuple(containers), tuple(networks), tuple(map(records.volume, volumes)))
 
     def _listed(self, record: Mapping[str, Any]) -> Container | None:
         """A container of the list. It says nothing of limits, which never change: only one that is
@@ -147,7 +147,7 @@ class DockerRuntime:
         known = self.known.get(name)
         if known is None or known.id != record["Id"]:
             try:
-                return _container(self.client.inspect_container(record["Id"]))
+                return records.container(self.client.inspect_container(record["Id"]))
             except NotFound:
                 return None
         attached = frozenset(record["NetworkSettings"]["Networks"])
@@ -163,7 +163,7 @@ class DockerRuntime:
                 raise
             self.known.pop(name, None)
             return None
-        self.known[name] = container = _container(record)
+        self.known[name] = container = records.container(record)
         return container
 
     async def last_lines(self, container: Container) -> str:
@@ -198,6 +198,12 @@ class DockerRuntime:
         joining.add_done_callback(_heard)
         self._joining[place.container] = joining
         return made.subnet.server
+
+    def at(self, place: Place, address: str) -> Any:
+        """The one network of a container that is about to be made, and its address there."""
+        endpoint: Any = self.client.create_endpoint_config(ipv4_address=address)
+        places: Any = {place.network: endpoint}
+        return self.client.create_networking_config(places)
 
     async def joined(self, place: Place) -> None:
         """Return when hub and proxy are on the network. Raises NetworkError when they cannot be."""
@@ -251,7 +257,7 @@ class DockerRuntime:
         """One home, None when there is none of that name."""
         try:
             with answered():
-                return _volume(await self.call("", self.client.inspect_volume, name))
+                return records.volume(await self.call("", self.client.inspect_volume, name))
         except AwayError as error:
             if isinstance(error.__cause__, NotFound):
                 return None
@@ -267,7 +273,7 @@ class DockerRuntime:
             names.HOME: volume.token,
         }
         with answered():
-            return _volume(
+            return records.volume(
                 await self.call("", self.client.create_volume, volume.name, labels=labels)
             )
 
@@ -281,46 +287,3 @@ def _heard(joining: "asyncio.Future[None]") -> None:
     """A failure is for who waits; when nobody does any more, it is no news for the log."""
     if not joining.cancelled():
         joining.exception()
-
-
-def _container(record: Mapping[str, Any]) -> Container:
-    """From the engine's answer to an inspection (Engine API, ContainerInspect)."""
-    labels = record["Config"]["Labels"] or {}
-    limits = record["HostConfig"]
-    runs = record["State"]["Running"]
-    return Container(
-        id=record["Id"],
-        name=record["Name"].lstrip("/"),
-        user=labels.get(names.USER, ""),
-        server=labels.get(names.SERVER, ""),
-        state=record["State"]["Status"],
-        database=labels.get(names.DATABASE, ""),
-        memory=limits.get("Memory") or 0,
-        cpus=(limits.get("CpuShares") or 0) / names.SHARES_OF_A_CPU,
-        networks=frozenset(record["NetworkSettings"]["Networks"]),
-        why="" if runs else endings.why(record),
-        lost=endings.lost(record) if runs else "",
-    )
-
-
-def _network(record: Mapping[str, Any], attached: Mapping[str, members.Member]) -> Network:
-    labels = record["Labels"] or {}
-    lacks = (
-        service
-        for service in members.ATTACHED
-        if service in attached and record["Id"] not in attached[service].networks
-    )
-    return Network(
-        record["Name"], labels.get(names.USER, ""), labels.get(names.SERVER, ""), tuple(lacks)
-    )
-
-
-def _volume(record: Mapping[str, Any]) -> Volume:
-    labels = record["Labels"] or {}
-    return Volume(
-        record["Name"],
-        user=labels.get(names.USER, ""),
-        token=labels.get(names.HOME, ""),
-        database=labels.get(names.DATABASE, ""),
-        owner=labels.get(names.OWNER, ""),
-    )

@@ -25,9 +25,10 @@ from traitlets import Set as SetTrait
 from hub_config.networks.server_networks import NetworkError, ServerNetworks
 from hub_config.runtime import names
 from hub_config.runtime.docker import DockerRuntime
-from hub_config.runtime.interface import AwayError, Container, Place
-from hub_config.sharing.shared import Shared, mount_point
+from hub_config.runtime.interface import AwayError, Place
+from hub_config.sharing.shared import Shared
 from hub_config.spawning.container import options
+from hub_config.spawning.container.ending import Ending
 from hub_config.spawning.container.folders import Folders
 from hub_config.spawning.container.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.home import Home
@@ -37,14 +38,6 @@ from hub_config.spawning.stages import Stage, Stages
 
 BEFORE_TIMEOUT = 2.0
 """Seconds by which this spawner's own deadline comes before JupyterHub's, to say more."""
-
-PATIENCE = 30.0
-"""Seconds a stop waits for the engine: the ten that a server has to finish, and as many again."""
-
-SOMEBODY_ELSES = (
-    "The container {name} is there and was made with another database of this platform, so nothing "
-    "was started. Tell an administrator: the hub's log and the page Homes say more."
-)
 
 
 class UserContainerSpawner(DockerSpawner):
@@ -132,6 +125,11 @@ class UserContainerSpawner(DockerSpawner):
         return Home(self.user, self.home_volume_prefix, self.runtime)
 
     @property
+    def end(self) -> Ending:
+        """How this server ends."""
+        return Ending(self.runtime, self.place, self.home.database)
+
+    @property
     def shared(self) -> Shared:
         """What the person's groups share."""
         members = [group.name for group in self.user.groups]
@@ -217,16 +215,16 @@ class UserContainerSpawner(DockerSpawner):
         """Returns when the container was there, and the URL."""
         place = self.place
         self.stages.tell(Stage.NETWORK)
-        await self._clear(gently=False, network=False)
+        await self.end.clear(gently=False, network=False)
         self.address = await self.runtime.connect(place)
-        self.extra_create_kwargs["networking_config"] = self._at(place.network, self.address)
+        self.extra_create_kwargs["networking_config"] = self.runtime.at(place, self.address)
         self.stages.tell(Stage.VOLUME)
         volume, said = await self.home.ready()
         if said:
             self.log.warning("%s", said)
         self.volumes = {volume: options.HOME}
         await self._limit_disk()
-        await self._share_folders()
+        await Folders(self).mount(self.shared.folders())
         self.stages.tell(Stage.CONTAINER)
         made = await self.create_object()
         self.object_id = made[self.object_id_key]
@@ -239,14 +237,8 @@ class UserContainerSpawner(DockerSpawner):
         left = self.start_timeout - BEFORE_TIMEOUT - (created - began)
         url = await self.get_url()
         api = url_path_join(url, self.server.base_url, "api")
-        await wait_until_answers(api, left, self.how_it_ended)
+        await wait_until_answers(api, left, self.end.how)
         return created, url
-
-    def _at(self, network: str, address: str) -> Any:
-        """The one network of the container, and its place there."""
-        endpoint: Any = self.client.create_endpoint_config(ipv4_address=address)
-        places: Any = {network: endpoint}
-        return self.client.create_networking_config(places)
 
     async def get_url(self) -> str:
         """Where the server is; JupyterHub asks when it was restarted during a start."""
@@ -261,13 +253,6 @@ class UserContainerSpawner(DockerSpawner):
             self.log.warning("%s", told)
         if storage := options.storage_opt(self.disk_limit_gb, info):
             self.extra_host_config["storage_opt"] = storage
-
-    async def _share_folders(self) -> None:
-        """Have the folders of the person's groups mounted; new ones are made."""
-        for volume, (folder, mode) in self.shared.folders().items():
-            await self.runtime.whole(self.object_name, Folders(self).make(volume, folder))
-            mounts = self.volumes if mode == "read-write" else self.read_only_volumes
-            mounts[volume] = mount_point(folder)
 
     # -- looking after it --------------------------------------------------------------------
 
@@ -285,30 +270,16 @@ class UserContainerSpawner(DockerSpawner):
             self.log.warning("Cannot tell whether %s runs: %s", self.object_name, error)
             return None
         if found is None:
-            await self._clear_quietly(gently=False)
+            await self.end.clear_if_possible(gently=False)
             return 0
         if found.runs:
             self.lost = found.lost
             return None
         self.ending = found.why
-        how = await self._describe(found)
+        how = await self.end.describe(found)
         self.log.warning("%s", how)
-        await self._clear_quietly(gently=False)
+        await self.end.clear_if_possible(gently=False)
         return how
-
-    async def how_it_ended(self) -> str | None:
-        """For a server that is starting: how its container ended, None while it runs."""
-        try:
-            found = await self.runtime.look(self.object_name)
-        except AwayError:
-            return None
-        if found is None:
-            return f"The container {self.object_name} was removed while its server was starting."
-        return None if found.runs else await self._describe(found)
-
-    async def _describe(self, container: Container) -> str:
-        """Why the container ended, and the last lines it wrote."""
-        return f"{container.why} Its last lines:\n{await self.runtime.last_lines(container)}"
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -319,38 +290,9 @@ class UserContainerSpawner(DockerSpawner):
         forget the server all the same: the container is ended by reconciling, and until then it is
         reported, and counts as promised memory.
         """
-        await self._clear_quietly(gently=not (now or self._unfinished))
+        await self.end.clear_if_possible(gently=not (now or self._unfinished))
         self._unfinished = False
         self.clear_state()
-
-    async def _clear_quietly(self, *, gently: bool) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._clear(gently=gently)
-        except (AwayError, NetworkError, StartFailure, TimeoutError) as error:
-            self.log.error(
-                "%s: not ended yet, it is as soon as the engine does it: %s",
-                self.object_name,
-                error or f"no answer within {PATIENCE:g} seconds",
-            )
-            self.runtime.left_behind()
-
-    async def _clear(self, *, gently: bool, network: bool = True) -> None:
-        """Remove this server's container, and its network, with all that is just being made.
-
-        Raises StartFailure for a container that another database's hub made: its person may be at
-        work in it.
-        """
-        name = self.object_name
-        async with self.runtime.alone(name):
-            await self.runtime.settled(name)
-            if found := await self.runtime.look(name):
-                if found.database not in ("", self.home.database):
-                    raise StartFailure(SOMEBODY_ELSES.format(name=name), status_code=409)
-                await self.runtime.end(found, gently=gently)
-            self.object_id = ""
-            if network:
-                await self.runtime.remove_network(self.network_name)
 
     # -- state -------------------------------------------------------------------------------
 

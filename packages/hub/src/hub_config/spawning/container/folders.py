@@ -1,11 +1,14 @@
 """Makes the volumes of folders that groups share, with the mode the images have for them."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from docker.errors import NotFound
 
+from hub_config.groups import Mode
 from hub_config.runtime import names
+from hub_config.sharing.shared import mount_point
 from hub_config.spawning.container import options
 
 
@@ -21,6 +24,14 @@ class Folders:
     def __init__(self, spawner: Any) -> None:
         """`spawner` is DockerSpawner: its image, limits and network are those of the server."""
         self.spawner = spawner
+
+    async def mount(self, folders: Mapping[str, tuple[str, Mode]]) -> None:
+        """Have them mounted in the container that is about to be made; new ones are made first."""
+        spawner = self.spawner
+        for volume, (folder, mode) in folders.items():
+            await spawner.runtime.whole(spawner.object_name, self.make(volume, folder))
+            mounts = spawner.volumes if mode == "read-write" else spawner.read_only_volumes
+            mounts[volume] = mount_point(folder)
 
     async def make(self, volume: str, folder: str) -> None:
         """Make the volume unless it exists. One at a time: nobody may mount an unfinished one.
