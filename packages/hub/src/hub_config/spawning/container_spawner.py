@@ -1,15 +1,14 @@
 """One person's server as one container: its start, stage by stage, and its end.
 
-It is composed: the runtime (`hub_config.runtime`), the home, what groups share, limits (`options`),
-readiness. DockerSpawner makes the container. Which profile it is, and whether there may be a server
-at all, is decided in `profile_spawner`.
+It is composed of the runtime (`hub_config.runtime`), home, what groups share, limits (`options`),
+readiness and ending; DockerSpawner makes the container. Which profile it is, and whether there may
+be a server at all, is decided in `profile_spawner`.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -164,10 +163,8 @@ class UserContainerSpawner(DockerSpawner):
         self.read_only_volumes = {self.ca_bundle: options.CA_BUNDLE} if self.ca_bundle else {}
         self.extra_host_config = options.host_config(profile, operator)
         labels = options.labels(self.place, self.platform, self.home.database, profile.key)
-        create: dict[str, Any] = {"labels": labels}
-        if options.starts_as_root(profile, operator):
-            create["user"] = "root"
-        self.extra_create_kwargs = create
+        root = {"user": "root"} if options.starts_as_root(profile, operator) else {}
+        self.extra_create_kwargs: dict[str, Any] = {"labels": labels, **root}
 
     async def get_command(self) -> list[str] | None:
         """The image's own command, without asking the engine for it."""
@@ -195,9 +192,7 @@ class UserContainerSpawner(DockerSpawner):
         except (ServerEndedError, NetworkError) as error:
             raise StartFailure(str(error)) from None
         except TimeoutError as error:
-            lines = "(no log)"
-            if found := self.runtime.known.get(self.object_name):
-                lines = await self.runtime.last_lines(found)
+            lines = await self.end.last_lines()
             raise StartFailure(f"{error}. Its last lines:\n{lines}") from None
         except (AwayError, DockerException, requests.RequestException) as error:
             self.log.error("%s: the engine failed a call of its start: %s", self.object_name, error)
@@ -223,7 +218,9 @@ class UserContainerSpawner(DockerSpawner):
         if said:
             self.log.warning("%s", said)
         self.volumes = {volume: options.HOME}
-        await self._limit_disk()
+        if self.disk_limit_gb:
+            info = await self.docker("info")
+            self.extra_host_config |= options.disk_limit(self.disk_limit_gb, info)
         await Folders(self).mount(self.shared.folders())
         self.stages.tell(Stage.CONTAINER)
         made = await self.create_object()
@@ -243,16 +240,6 @@ class UserContainerSpawner(DockerSpawner):
     async def get_url(self) -> str:
         """Where the server is; JupyterHub asks when it was restarted during a start."""
         return f"http://{self.address}:{self.port}" if self.address else await super().get_url()
-
-    async def _limit_disk(self) -> None:
-        """Limit what the container writes beside the home, where the engine can."""
-        if not self.disk_limit_gb:
-            return
-        info = await self.docker("info")
-        if told := options.disk_limit_notice(self.disk_limit_gb, info):
-            self.log.warning("%s", told)
-        if storage := options.storage_opt(self.disk_limit_gb, info):
-            self.extra_host_config["storage_opt"] = storage
 
     # -- looking after it --------------------------------------------------------------------
 
@@ -307,5 +294,4 @@ class UserContainerSpawner(DockerSpawner):
         """Find the container again."""
         super().load_state(state)
         self.address = state.get("address", "")
-        with suppress(KeyError):
-            self.port = state["port"]
+        self.port = state.get("port", self.port)

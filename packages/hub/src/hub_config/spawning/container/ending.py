@@ -65,6 +65,11 @@ class Ending:
             return f"The container {name} was removed while its server was starting."
         return None if found.runs else await self.describe(found)
 
+    async def last_lines(self) -> str:
+        """What a container that is known wrote last."""
+        found = self.runtime.known.get(self.place.container)
+        return await self.runtime.last_lines(found) if found else "(it has no container)"
+
     async def describe(self, container: Container) -> str:
         """Why the container ended, and the last lines it wrote."""
         return f"{container.why} Its last lines:\n{await self.runtime.last_lines(container)}"

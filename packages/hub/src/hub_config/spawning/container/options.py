@@ -1,5 +1,6 @@
 """What a profile and the operator's settings mean for the Docker Engine. Pure."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from hub_config.runtime import names
 from hub_config.runtime.interface import Place
 from hub_config.spawning.offer.profiles import Profile
+
+log = logging.getLogger(__name__)
 
 LABEL = names.LABEL
 FOLDER_LABEL = f"{LABEL}.folder"
@@ -186,6 +189,14 @@ def disk_limit_notice(disk_limit_gb: float, info: Mapping[str, Any]) -> str:
         f"JHUB_DISK_LIMIT_GB={disk_limit_gb:g} has no effect here: {reason} (mounted with pquota). "
         "Servers start without this limit."
     )
+
+
+def disk_limit(disk_limit_gb: float, info: Mapping[str, Any]) -> dict[str, Any]:
+    """What docker-py's HostConfig has to say of the limit; where it cannot be, that is logged."""
+    if told := disk_limit_notice(disk_limit_gb, info):
+        log.warning("%s", told)
+    storage = storage_opt(disk_limit_gb, info)
+    return {"storage_opt": storage} if storage else {}
 
 
 def storage_opt(disk_limit_gb: float, info: Mapping[str, Any]) -> dict[str, str]:
