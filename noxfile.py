@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from jhub_docker.catalog import load  # noqa: E402 - it has no dependencies of its own
+from jhub_docker.errors import JhubDockerError  # noqa: E402 - nor has this
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
@@ -32,7 +33,10 @@ EXTENSIONS = [
 ]
 """The server extensions of the single-user images: Python, but in no environment of their own."""
 
-CATALOG = load(ROOT / "packages")
+try:
+    CATALOG = load(ROOT / "packages")
+except JhubDockerError as error:
+    sys.exit(f"error: {error}")  # as `invoke` says it; without images there are no sessions
 IMAGES = [spec.name for spec in CATALOG.published]
 
 
@@ -54,6 +58,10 @@ def pytest(session: nox.Session, *arguments: str) -> None:
     """Run pytest, keeping how long each test took for `python -m jhub_testing.durations`."""
     record = f"--junitxml={ROOT / '.dev' / 'durations' / session.name}.xml"
     session.run("pytest", record, *arguments, *session.posargs)
+
+
+BESIDE = ("--numprocesses=2", "--dist=loadfile")
+"""Files of tests in two processes: most of what they do is waiting."""
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -103,7 +111,7 @@ def unit(session: nox.Session, part: str) -> None:
     if part == "library":
         sync(session, "test", "dev")
         session.run("python", "-m", "jhub_testing.prepare", "--registry")
-        pytest(session, "tests", "--ignore=tests/engine", "--ignore=tests/docs")
+        pytest(session, *BESIDE, "tests", "--ignore=tests/engine", "--ignore=tests/docs")
     else:
         sync(session, "test", project="packages/hub")
         pytest(session, "packages/hub/tests/unit")
@@ -152,7 +160,7 @@ def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
     session.run("python", "-m", "jhub_testing.prepare", "--browser", "--registry", *IMAGES)
-    pytest(session, "integration")
+    pytest(session, *BESIDE, "integration")
 
 
 @nox.session(tags=["engine"])

@@ -1,7 +1,7 @@
 """One platform for all integration tests, with an admin who changed the one-time password."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from playwright.sync_api import Browser
@@ -10,6 +10,7 @@ from jhub_testing.browser import Window, chromium
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
+from jhub_testing.turns import Turns
 
 OpenWindow = Callable[[], Window]
 
@@ -25,6 +26,27 @@ environment = {TEAM_URL = "https://team.example"}
 folders = {data = "read-only"}
 """
 """What cannot be said by a variable: groups that share something (test_groups_share.py)."""
+
+
+TURNS = pytest.StashKey[Turns]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files of tests run in two processes, each with platforms of its own."""
+    config.stash[TURNS] = Turns(config.rootpath / ".test-logs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Begin no test while another process restarts the engine."""
+    with item.config.stash[TURNS].beside_others():
+        return (yield)
+
+
+@pytest.fixture(scope="session")
+def turns(pytestconfig: pytest.Config) -> Turns:
+    """For a test that has to be alone on the engine."""
+    return pytestconfig.stash[TURNS]
 
 
 @pytest.fixture(scope="session")

@@ -114,6 +114,35 @@ def hidden_at_the_side(window: Window) -> list[str]:
     return hidden
 
 
+def test_a_rename_that_is_refused_says_why(administrator: Window) -> None:
+    page = administrator.page
+    administrator.open("/hub/admin")
+    first_admin = page.get_by_role("row").filter(has=page.get_by_text("admin", exact=True)).first
+    first_admin.get_by_role("button", name="Edit User").click()
+    page.get_by_placeholder("updated username").fill("boss")
+    page.get_by_placeholder("updated username").blur()
+    page.get_by_role("button", name="Apply").click()
+    administrator.see(page.get_by_role("alert").filter(has_text="JHUB_ADMIN_USER"))
+
+
+def test_people_who_were_added(administrator: Window) -> None:
+    page = administrator.page
+    administrator.open("/hub/authorize")
+    page.get_by_label("One person a line").fill("Wrong Name")
+    page.get_by_role("button", name="Add these people").click()
+    administrator.see(page.get_by_role("alert").filter(has_text="Line 1"))
+    complaints = judge(administrator, "people-refused", OF_JUPYTERHUB)
+    page.get_by_label("One person a line").fill("zadie, zadie@example.org\nzeno")
+    page.get_by_role("button", name="Add these people").click()
+    administrator.see(page.get_by_role("heading", name="2 people were added"))
+    complaints += judge(administrator, "people-added", OF_JUPYTERHUB)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as a table").click()
+    assert download.value.suggested_filename == "people.csv"
+    assert hidden_at_the_side(administrator) == []
+    assert complaints == []
+
+
 def test_waiting_for_approval(stranger: Window) -> None:
     page = stranger.page
     stranger.open("/hub/signup")

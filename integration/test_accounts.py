@@ -1,5 +1,7 @@
 """From a stranger to a person who is let in, through the published port."""
 
+import base64
+import csv
 import re
 from http import HTTPStatus
 from urllib.parse import quote
@@ -8,6 +10,7 @@ import pytest
 import requests
 from bs4 import BeautifulSoup
 
+from jhub_docker.errors import ActionError
 from jhub_testing.client import Client
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
@@ -107,6 +110,114 @@ def test_a_one_time_password_opens_one_page_only(
 
     assert person.change_password("correct horse 9").ok
     assert person.is_logged_in()
+
+
+REPORT = """
+import json, os, urllib.request
+from datetime import datetime, timezone
+now = datetime.now(timezone.utc).isoformat()
+body = json.dumps({"servers": {"": {"last_activity": now}}, "last_activity": now}).encode()
+headers = {"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"]}
+print(urllib.request.urlopen(
+    urllib.request.Request(os.environ["JUPYTERHUB_ACTIVITY_URL"], body, headers)).status)
+"""
+"""As a single-user server tells the hub what goes on in it (jupyterhub/singleuser/extension.py)."""
+
+
+def reports(platform: Platform, name: str) -> bool:
+    """Whether the server of `name` can still tell the hub what goes on in it."""
+    (server,) = platform.servers(name)
+    code, output = server.exec_run(["python3", "-c", REPORT])
+    return bool(code == 0 and output.strip() == b"200")
+
+
+def test_a_running_server_goes_on_reporting_after_a_reset(
+    platform: Platform, admin: Person, make_person: MakePerson
+) -> None:
+    person = make_person("busy").choose("uv-lab-small")
+    assert reports(platform, "busy")
+    person.password = one_time_password(admin.press("busy", "Reset password"))
+    assert not person.is_logged_in()
+    assert reports(platform, "busy"), "it will be stopped as idle, whatever goes on in it"
+    platform.container("hub").restart()
+    platform.wait_until_open()
+    assert reports(platform, "busy"), "not any more once the hub was restarted"
+    assert not person.is_logged_in()
+    person.log_in()
+    assert person.change_password("correct horse 9").ok
+    person.stop()
+
+
+def rename(admin: Person, name: str, new: str) -> requests.Response:
+    """As JupyterHub's page Admin does it."""
+    admin.hub.get("home")
+    return admin.hub.change("PATCH", f"api/users/{name}", json={"name": new, "admin": False})
+
+
+def test_a_person_who_is_renamed_keeps_the_account(
+    platform: Platform, admin: Person, make_person: MakePerson
+) -> None:
+    person = make_person("maiden").choose("uv-lab-small")
+    refused = rename(admin, "maiden", "married")
+    assert refused.status_code == HTTPStatus.BAD_REQUEST
+    assert "maiden has a server running; stop it" in refused.text
+    person.stop()
+    assert Person(platform.url, "waiting-one").sign_up().ok
+    for taken in ("waiting-one", "admin", "root"):
+        assert rename(admin, "maiden", taken).status_code == HTTPStatus.BAD_REQUEST, taken
+    assert "JHUB_ADMIN_USER" in rename(admin, "admin", "boss").text
+
+    assert rename(admin, "maiden", "married").ok
+    assert person.is_logged_in(), "the session ended"
+    for name, lets_in in (("married", True), ("maiden", False)):
+        again = Person(platform.url, name, person.password)
+        again.log_in()
+        assert again.is_logged_in() is lets_in, name
+    assert admin.hub.get("api/users/maiden").status_code == HTTPStatus.NOT_FOUND
+    newcomer = make_person("maiden")
+    assert newcomer.is_logged_in()
+    again = Person(platform.url, "married", person.password)
+    again.log_in()
+    again.choose("uv-lab-small").stop()
+
+
+def test_many_people_are_added_at_once(platform: Platform, admin: Person) -> None:
+    bad = admin.fill("authorize", "people", people="lena\nroot\nleo not-an-address")
+    assert bad.status_code == HTTPStatus.BAD_REQUEST
+    assert "Line 2, root" in bad.text
+    assert "Line 3, leo not-an-address" in bad.text
+    assert BeautifulSoup(bad.text, "html.parser").find("tr", id="lena") is None
+    text = BeautifulSoup(bad.text, "html.parser").select_one("textarea[name=people]")
+    assert text
+    assert "leo not-an-address" in text.get_text(), "the list has to be typed again"
+
+    page = BeautifulSoup(
+        admin.fill("authorize", "people", people="lena, lena@example.org\r\nleo").text,
+        "html.parser",
+    )
+    link = page.select_one("a[download]")
+    assert link
+    document = base64.b64decode(str(link["href"]).partition("base64,")[2]).decode()
+    _, *rows = csv.reader(document.splitlines())
+    assert [row[:2] for row in rows] == [["lena", "lena@example.org"], ["leo", ""]]
+    for name, _, password in rows:
+        person = Person(platform.url, name, password)
+        assert person.log_in().url.endswith("/hub/change-password")
+        assert person.change_password("correct horse 9").ok
+        assert person.is_logged_in()
+    again = admin.fill("authorize", "people", people="lena\nluis")
+    assert "Line 1, lena: This user name is already in use" in again.text
+
+
+def test_the_operator_adds_many_people(platform: Platform, admin: Person) -> None:
+    command = ("exec", "-T", "hub", "python", "-m", "hub_config", "add-people")
+    printed = platform.compose(*command, given="mona\nmax m@example.org\n")
+    _, *rows = csv.reader(printed.splitlines())
+    assert [row[0] for row in rows] == ["mona", "max"]
+    mona = Person(platform.url, "mona", rows[0][2])
+    assert mona.log_in().url.endswith("/hub/change-password")
+    with pytest.raises(ActionError, match="Line 1, mona"):
+        platform.compose(*command, given="mona\n")
 
 
 def test_one_time_password_works_once(platform: Platform, admin: Person) -> None:

@@ -18,6 +18,7 @@ from jhub_testing.isolation import cases, world
 from jhub_testing.isolation.neighbour import Neighbour
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
+from jhub_testing.turns import Turns
 from jhub_testing.waiting import DeadlineReachedError, wait_until
 
 PROFILE = "uv-lab-small"
@@ -36,8 +37,10 @@ PRIVATE_NETWORKS: list[tuple[str, dict[str, str], bool]] = [
 class Scene:
     """Two people, four servers, and what is around them."""
 
-    def __init__(self, platform: Platform, person: Person, peer: Person, root: Path) -> None:
-        self.platform, self.person, self.peer = platform, person, peer
+    def __init__(
+        self, platform: Platform, person: Person, peer: Person, root: Path, turns: Turns
+    ) -> None:
+        self.platform, self.person, self.peer, self.turns = platform, person, peer, turns
         self.world = world.World(platform, root)
         self.outcomes: dict[str, dict[str, str]] = {}
 
@@ -117,8 +120,9 @@ class Scene:
     def engine_restarted(self) -> None:
         if not host.started_here():
             pytest.skip("this engine was not started by ./dev, so it is not for a test to restart")
-        host.restart(lambda _: None)
-        wait_until(self.platform.engine.client.ping, 30, "the engine")
+        with self.turns.alone(self.platform.engine):
+            host.restart(lambda _: None)
+            wait_until(self.platform.engine.client.ping, 30, "the engine")
 
     def firewall_killed(self) -> None:
         self.platform.container("guard").kill()
@@ -131,9 +135,10 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(
-    platform: Platform, make_person: MakePerson, pytestconfig: pytest.Config
+    platform: Platform, make_person: MakePerson, turns: Turns, pytestconfig: pytest.Config
 ) -> Iterator[Scene]:
-    scene = Scene(platform, make_person("iso-ada"), make_person("iso-ben"), pytestconfig.rootpath)
+    people = make_person("iso-ada"), make_person("iso-ben")
+    scene = Scene(platform, *people, pytestconfig.rootpath, turns)
     scene.start_servers()
     scene.world.start()
     yield scene

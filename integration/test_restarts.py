@@ -23,6 +23,7 @@ from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.sockets import IdleSockets
+from jhub_testing.turns import Turns
 from jhub_testing.vscode import VsCodeTerminal
 from jhub_testing.waiting import wait_until
 
@@ -91,6 +92,7 @@ class Scene:
     ada: Person
     visitor: Person
     server: Container
+    turns: Turns
 
     @property
     def operator(self) -> Operator:
@@ -129,7 +131,9 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(engine: Engine, catalog: Catalog, pytestconfig: pytest.Config) -> Iterator[Scene]:
+def scene(
+    engine: Engine, catalog: Catalog, turns: Turns, pytestconfig: pytest.Config
+) -> Iterator[Scene]:
     """A platform with images under a tag of its own, so that the hub's can be replaced."""
     platform = Platform(engine, pytestconfig.rootpath, "restarts")
     tested, own = platform.environment["JHUB_IMAGE_TAG"], platform.project
@@ -147,7 +151,7 @@ def scene(engine: Engine, catalog: Catalog, pytestconfig: pytest.Config) -> Iter
             assert person.is_logged_in()
         ada.choose("uv-lab-small")
         (server,) = platform.servers("ada")
-        yield Scene(platform, ada, visitor, server)
+        yield Scene(platform, ada, visitor, server, turns)
 
 
 @pytest.fixture(scope="module")
@@ -205,9 +209,10 @@ def recreated(scene: Scene) -> None:
 def engine_restarted(scene: Scene) -> None:
     """The engine itself is restarted, where it was started from here and may be."""
     if host.status().started_here:
-        result = scene.operator.invoke("engine.restart")
-        assert result.returncode == 0, result.stderr
-        wait_until(scene.platform.engine.client.ping, 30, "the engine")
+        with scene.turns.alone(scene.platform.engine):
+            result = scene.operator.invoke("engine.restart")
+            assert result.returncode == 0, result.stderr
+            wait_until(scene.platform.engine.client.ping, 30, "the engine")
         # The filter's container starts again to find the engine's new socket.
         wait_until(scene.visitor.offered, 60, "the hub to reach the engine again")
     scene.platform.wait_until_open()

@@ -136,3 +136,18 @@ def test_who_asks_for_it_at_sign_up_sets_it_up_at_the_first_login(
     app = App(person.session.post(f"{platform.url}{form['action']}", data=fields, timeout=60))
     assert len(recovery_codes(person.fill("second-factor", "code", code=app.code()))) == 10
     assert person.is_logged_in()
+
+
+def test_who_is_renamed_keeps_app_and_recovery_codes(
+    platform: Platform, admin: Person, make_person: MakePerson
+) -> None:
+    person = make_person("before")
+    app = App(person.fill("second-factor", "password", password=person.password))
+    kept = recovery_codes(person.fill("second-factor", "code", code=app.code(later=-1)))
+    admin.hub.get("home")
+    assert admin.hub.change("PATCH", "api/users/before", json={"name": "after"}).ok
+    for code in (app.code(), kept[0]):
+        after = Person(platform.url, "after", person.password)
+        assert after.log_in().url.endswith("/hub/login/code")
+        after.give_code(code)
+        assert after.is_logged_in()

@@ -23,13 +23,6 @@ fi
 """
 """Prints bytes, then quota and period of the CPU, on cgroup v2 (first) and v1."""
 
-PROBES: dict[str, tuple[probes.Probe, ...]] = {
-    "/lab": (probes.computes, probes.terminal, probes.vscode_socket, probes.marimo_socket),
-    "/vscode/": (probes.vscode_socket, probes.computes),
-    "/marimo": (probes.marimo_socket, probes.marimo_terminal),
-}
-"""What has to work, by the page the image's profile opens."""
-
 
 @dataclass(frozen=True)
 class Case:
@@ -67,8 +60,7 @@ def test_default_page(case: Case) -> None:
 
 def test_sockets_behind_it(case: Case) -> None:
     assert case.image.probe
-    for probe in PROBES[case.image.probe]:
-        probe(case.person.server)
+    probes.works(case.person.server, case.image.probe)
 
 
 def test_limits_are_those_of_the_profile(case: Case) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jhub_docker.build import bake, plan
+from jhub_docker.build import bake, contexts, plan
 from jhub_docker.build.plan import Base, Step
 from jhub_docker.catalog import Catalog
 
 Make = Callable[..., Path]
 Read = Callable[[], Catalog]
+FOLDERS = {"parent": Path("/laid/out/parent"), "child": Path("/laid/out/child")}
 
 
 def steps(make_package: Make, read: Read) -> list[Step]:
@@ -21,7 +22,7 @@ def steps(make_package: Make, read: Read) -> list[Step]:
     made = plan.make(
         catalog,
         catalog.published,
-        contexts={"parent": {}, "child": {}},
+        contexts=contexts.read(catalog.specs.values()),
         bases={"debian": Base("d:1", "sha256:1")},
         existing={},
     )
@@ -31,6 +32,7 @@ def steps(make_package: Make, read: Read) -> list[Step]:
 def test_definition(make_package: Make, read: Read) -> None:
     made = bake.definition(
         steps(make_package, read),
+        folders=FOLDERS,
         labels={"x": "y"},
         environment={"HTTPS_PROXY": "http://proxy:3128", "SECRET": "s"},
         ca_bundle="/etc/ca.pem",
@@ -38,6 +40,7 @@ def test_definition(make_package: Make, read: Read) -> None:
     child = made["target"]["child"]
     assert made["group"]["default"]["targets"] == ["parent", "child"]
     assert child["contexts"] == {"base": "target:parent"}
+    assert child["context"] == "/laid/out/child"
     assert child["args"] == {"HTTPS_PROXY": "http://proxy:3128"}
     assert child["secret"] == ["id=ca-bundle,src=/etc/ca.pem"]
     assert child["labels"]["x"] == "y"
@@ -48,7 +51,12 @@ def test_only_another_platform_than_the_builders_own_is_named(
     make_package: Make, read: Read
 ) -> None:
     found = steps(make_package, read)
-    common: dict[str, Any] = {"labels": {}, "environment": {}, "ca_bundle": None}
+    common: dict[str, Any] = {
+        "folders": FOLDERS,
+        "labels": {},
+        "environment": {},
+        "ca_bundle": None,
+    }
     assert "platforms" not in bake.definition(found, **common)["target"]["child"]
     foreign = bake.definition(found, **common, platform="linux/arm64")["target"]
     assert {name: one["platforms"] for name, one in foreign.items()} == {
@@ -60,6 +68,7 @@ def test_only_another_platform_than_the_builders_own_is_named(
 def test_empty_caches_are_those_of_a_name_of_their_own(make_package: Make, read: Read) -> None:
     made = bake.definition(
         steps(make_package, read),
+        folders=FOLDERS,
         labels={},
         environment={},
         ca_bundle=None,
@@ -110,8 +119,48 @@ def test_a_failure_names_the_image_and_keeps_its_output() -> None:
 
 def test_definition_is_json(make_package: Make, read: Read) -> None:
     made = bake.definition(
-        steps(make_package, read), labels={}, environment={}, ca_bundle=None, no_cache=["child"]
+        steps(make_package, read),
+        folders=FOLDERS,
+        labels={},
+        environment={},
+        ca_bundle=None,
+        no_cache=["child"],
     )
     assert json.loads(json.dumps(made)) == made
     assert made["target"]["child"]["no-cache"]
     assert made["target"]["child"]["secret"] == []
+
+
+def test_templates_of_bake_in_declared_text_are_taken_literally(
+    make_package: Make, read: Read
+) -> None:
+    make_package("parent", project='license = "${A}"')
+    labels = {"x": "${a} %{ if b } $${c} 100% $5"}
+    made = bake.definition(
+        steps(make_package, read), folders=FOLDERS, labels=labels, environment={}, ca_bundle=None
+    )
+    assert made["target"]["child"]["labels"]["x"] == "$${a} %%{ if b } $$${c} 100% $5"
+
+
+def test_what_a_step_marks_is_kept_though_it_succeeded() -> None:
+    progress = bake.Progress(["one"], lambda text: None)
+    progress.feed(vertex("1", "[one 1/2] RUN install"))
+    for text in ("fine\n*** NOT INSTA", "LLED: some.thing: no answer\n ** no\n"):
+        data = base64.b64encode(text.encode()).decode()
+        progress.feed({"logs": [{"vertex": "1", "data": data}]})
+    outcome = progress.outcome(succeeded=True)
+    assert outcome.warnings == {"one": ["NOT INSTALLED: some.thing: no answer"]}
+    after = bake.Outcome({"one": 1.0, "two": 2.0}, {"two": "e"}, {})
+    both = outcome.followed_by(after)
+    assert (both.seconds, both.errors) == ({"one": 1.0, "two": 2.0}, {"two": "e"})
+    assert both.warnings == outcome.warnings
+
+
+def test_steps_of_a_machine_in_another_zone_have_their_seconds() -> None:
+    progress = bake.Progress(["one"], lambda text: None)
+    times = {
+        "started": "2026-01-01T00:59:58.123456789+01:00",
+        "completed": "2026-01-01T00:00:00.123456789Z",
+    }
+    progress.feed({"vertexes": [{"digest": "1", "name": "[one 1/2] RUN x", **times}]})
+    assert progress.outcome(succeeded=True).seconds == {"one": 2.0}

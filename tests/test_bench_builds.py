@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jhub_bench import build_time
+from jhub_docker.build import contexts
 from jhub_docker.build.plan import Base, make
 from jhub_docker.catalog import load
 
@@ -38,11 +39,12 @@ def test_what_is_built_to_measure_has_neither_real_tags_nor_real_labels() -> Non
     plan = make(
         catalog,
         catalog.published,
-        contexts={name: {} for name in catalog.specs},
+        contexts=contexts.read(catalog.specs.values()),
         bases={"debian": Base("debian:x", "sha256:x")},
         existing={},
     )
-    targets = build_time.definition(plan.steps)["target"]
+    folders = {name: PACKAGES / name for name in catalog.specs}
+    targets = build_time.definition(plan.steps, folders)["target"]
     real = {step.reference for step in plan.steps}
     assert targets.keys() == {step.spec.name for step in plan.steps}
     for target in targets.values():

@@ -1,12 +1,15 @@
 """How an image can be built for a platform, decided from what the engine's builder says it runs."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from jhub_docker.build import builders
+from jhub_docker.build import builders, contexts, plan
 from jhub_docker.build.builders import Builder, Way
+from jhub_docker.build.plan import Base
 from jhub_docker.catalog import Catalog, ImageSpec
 from jhub_docker.cli import tables
 from jhub_docker.errors import ActionError, UsageError
@@ -100,14 +103,25 @@ def test_platforms_are_named_or_all() -> None:
         builders.asked(["arm64"])
 
 
-def test_a_plan_says_what_other_platforms_can_be_built_and_what_not() -> None:
-    others = [
-        Way("one", ARM, "emulated"),
-        Way("two", ARM, "", "it is declared for linux/amd64"),
-        Way("three", ARM, "", "it is declared for linux/amd64"),
-    ]
-    lines = tables.plans([], others).splitlines()[1:]
-    assert lines[:2] == [
-        "--platform linux/arm64 builds here too (emulated)",
-        "linux/arm64 cannot be built here, two, three: it is declared for linux/amd64",
-    ]
+def test_a_plan_names_a_platform_and_its_ways_only_where_it_was_asked_for(
+    make_package: Callable[..., Path], read: Callable[[], Catalog]
+) -> None:
+    make_package("one")
+    make_package("two")
+    catalog = read()
+    made = plan.make(
+        catalog,
+        catalog.published,
+        contexts=contexts.read(catalog.published),
+        bases={"debian": Base("debian:x", "sha256:1")},
+        existing={},
+    )
+    assert ARM not in tables.plans([made], AMD)
+    ways = {"one": Way("one", ARM, "emulated"), "two": Way("two", ARM, "", "it is declared for x")}
+    asked = replace(made, platform=ARM, ways=ways)
+    rows = tables.plans([asked], AMD).splitlines()
+    assert sum("build, emulated" in row for row in rows) == 1
+    assert rows[-1] == "two cannot be built for linux/arm64: it is declared for x"
+    printed = json.loads(tables.plans_json([asked], AMD))
+    assert [(one["platform"], one["how"]) for one in printed] == [(ARM, "emulated"), (ARM, "")]
+    assert [one["build_id"] for one in printed] == [step.build_id for step in made.steps]

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.build import cache, plan
-from jhub_docker.build.contexts import hashes
+from jhub_docker.build import cache, contexts, plan
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import UsageError
@@ -24,7 +23,7 @@ def made(make_package: Callable[..., Path], read: Callable[[], Catalog]) -> Plan
     return plan.make(
         catalog,
         catalog.published,
-        contexts={spec.name: hashes(spec) for spec in catalog.specs.values()},
+        contexts=contexts.read(catalog.specs.values()),
         bases={"debian": Base("debian:x", "sha256:1", standin=True)},
         existing={},
     )
@@ -64,6 +63,50 @@ def test_what_is_no_place_for_images_is_refused(source: str, target: str, messag
         cache.asked(source, target)
 
 
+def test_the_builders_own_cache_goes_along_where_it_can_be_written(
+    made: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step, team = made.steps[0], "registry.example.org/team"
+    place = f"{team}/{step.spec.name}:steps"
+    able = cache.asked(team, team, lambda: True)
+    assert cache.of_steps(step, able, "linux/amd64") == {
+        "cache-from": [f"type=registry,ref={place}"],
+        "cache-to": [f"type=registry,ref={place},mode=max"],
+    }
+    assert cache.of_steps(step, cache.asked(team, ""), "linux/arm64") == {
+        "cache-from": [f"type=registry,ref={place}-arm64"]
+    }
+    assert capsys.readouterr().err == ""
+    unable = cache.asked("", team, lambda: False)
+    assert cache.of_steps(step, unable, "linux/amd64") == {}
+    assert "cannot write its own cache to a registry" in capsys.readouterr().err
+
+
 def test_nowhere_by_default() -> None:
     assert cache.asked("", "") == cache.NOWHERE
     assert cache.asked("registry.example.org/team", "").source == "registry.example.org/team"
+
+
+def image(step: plan.Step) -> plan.BuiltImage:
+    return plan.BuiltImage("sha256:x", step.spec.name, step.build_id, step.inputs)
+
+
+def test_what_a_registry_has_spares_what_it_alone_is_built_from(made: Plan) -> None:
+    steps = {step.spec.name: step for step in made.steps}
+    after = plan.having(made, {"three": image(steps["three"])})
+    assert {step.spec.name for step in after.to_build} == {"os", "tools", "one", "two"}
+    after = plan.having(after, {"one": image(steps["one"])})
+    assert {step.spec.name for step in after.to_build} == {"os", "two"}
+    left = {step.spec.name: step for step in after.steps}
+    assert [left[name].reason for name in ("one", "tools")] == ["a registry has it", "not needed"]
+
+
+def test_what_is_still_built_takes_a_pulled_parent_from_the_engine(made: Plan) -> None:
+    steps = {step.spec.name: step for step in made.steps}
+    after = plan.having(made, {"os": image(steps["os"])})
+    left = {step.spec.name: step for step in after.steps}
+    assert left["two"].contexts == {"base": f"docker-image://{steps['os'].reference}"}
+    assert left["one"].contexts["tools"] == "target:tools"
+    assert [step.spec.name for step in after.steps] == [step.spec.name for step in made.steps], (
+        "parents before children"
+    )

@@ -8,6 +8,7 @@ import pytest
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.catalog.fields import Profile
 from jhub_docker.errors import UsageError
+from jhub_docker.locks import refresh
 
 Read = Callable[[], Catalog]
 Make = Callable[..., Path]
@@ -121,23 +122,6 @@ def test_package_without_dockerfile_is_refused(make_package: Make, read: Read) -
         read()
 
 
-def test_this_repository_offers_these_images() -> None:
-    catalog = load(ROOT / "packages")
-    assert {spec.repository for spec in catalog.published} == {
-        "local/jupyterhub-hub",
-        "local/jupyterhub-proxy",
-        "local/uv-lab",
-        "local/uv-vscode",
-        "local/uv-marimo",
-    }
-    for spec in catalog.singleuser:
-        assert {size: p.mem_limit for size, p in spec.profiles.items()} == {
-            "small": "2G",
-            "medium": "4G",
-            "large": "8G",
-        }
-
-
 def test_lab_and_vscode_share_the_layer_of_code_server() -> None:
     catalog = load(ROOT / "packages")
     assert catalog["uv-lab"].base == catalog["uv-vscode"].base == "code-server"
@@ -154,3 +138,63 @@ def test_a_folder_without_a_declaration_is_told(make_package: Make, read: Read) 
     (make_package("one") / "pyproject.toml").unlink()
     with pytest.raises(UsageError, match=r"one: .* is missing"):
         read()
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ('probe = "tree"', r"x: pyproject.toml has probe = 'tree'; expected a path such as"),
+        ('image = "local/one"', r"x: .*image = 'local/one'; expected another than one has"),
+    ],
+)
+def test_what_would_meet_another_image_or_no_page_is_refused(
+    make_package: Make, read: Read, own: str, message: str
+) -> None:
+    make_package("one")
+    make_package("x", base="one", own=own)
+    with pytest.raises(UsageError, match=message):
+        read()
+
+
+def test_a_folder_that_was_copied_is_told_by_its_name(make_package: Make, read: Read) -> None:
+    folder = make_package("one")
+    folder.rename(folder.with_name("two"))
+    with pytest.raises(UsageError, match=r"two: pyproject.toml has name = 'one'; expected 'two'"):
+        read()
+
+
+def test_a_folder_that_no_image_can_be_called_after_is_refused(
+    make_package: Make, read: Read
+) -> None:
+    make_package("My_Lab")
+    with pytest.raises(UsageError, match=r"My_Lab: .*lower-case letters, digits and dashes"):
+        read()
+
+
+@pytest.mark.parametrize(
+    ("server", "apart"),
+    [("6.1.1", []), ("6.2.0b1", []), ("7.0.0", ["lab"]), ("5.4.0", ["lab"]), (None, ["lab"])],
+)
+def test_servers_go_with_a_hub_of_the_same_major_version(
+    make_package: Make, read: Read, server: str | None, apart: list[str]
+) -> None:
+    lock = '[[package]]\nname = "jupyterhub"\nversion = "{}"\n'
+    (make_package("hub") / "uv.lock").write_text(lock.format("6.1.1"))
+    lab = make_package("lab", own='profiles.small = { mem_limit = "1G" }')
+    if server:
+        (lab / "uv.lock").write_text(lock.format(server))
+    assert [spec.name for spec in read().apart] == apart
+    if apart:
+        with pytest.raises(UsageError, match=r"lab has .* name jupyterhub==6.1.1"):
+            refresh.require_agreement(read())
+
+
+def test_a_lock_that_is_missing_is_told_with_what_makes_it(make_package: Make, read: Read) -> None:
+    make_package("one", project='dependencies = ["web"]')
+    (make_package("two") / "package.json").write_text("{}")
+    with pytest.raises(UsageError) as error:
+        refresh.require_current(read().specs.values())
+    assert str(error.value) == (
+        "missing: packages/one/uv.lock, packages/two/package-lock.json; "
+        "refresh with ./dev invoke lock -i one -i two"
+    )

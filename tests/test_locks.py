@@ -1,6 +1,5 @@
 """Lock files: how changes are told, and that those of this repository agree with each other."""
 
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -27,21 +26,8 @@ def test_changes_are_told_direct_ones_first() -> None:
     ]
 
 
-def test_hub_and_servers_have_the_same_jupyterhub() -> None:
-    wanted = versions(CATALOG["hub"])["jupyterhub"]
-    for spec in CATALOG.singleuser:
-        found = versions(spec)["jupyterhub"]
-        assert found == wanted, f"{spec.name} has JupyterHub {found}, the hub {wanted}"
-
-
-def test_packages_of_several_images_do_not_drift_apart() -> None:
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for spec in CATALOG.singleuser:
-        for package, version in versions(spec).items():
-            if package not in CATALOG.specs:
-                found[package][spec.name] = version
-    drifted = {name: where for name, where in found.items() if len(set(where.values())) > 1}
-    assert not drifted, f"refresh with ./dev invoke lock: {drifted}"
+def test_hub_and_servers_go_together() -> None:
+    refresh.require_agreement(CATALOG)
 
 
 def test_one_uv_everywhere() -> None:

@@ -4,8 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jhub_docker.build import plan
-from jhub_docker.build.contexts import hashes
+from jhub_docker.build import contexts, plan
 from jhub_docker.build.plan import Base, BuiltImage, Plan
 from jhub_docker.catalog import Catalog, identity
 
@@ -27,7 +26,7 @@ def make(
     return plan.make(
         catalog,
         catalog.select(names),
-        contexts={spec.name: hashes(spec) for spec in catalog.specs.values()},
+        contexts=contexts.read(catalog.specs.values()),
         bases=bases,
         existing=existing or {},
         force=force,

@@ -15,9 +15,9 @@ BEFORE = f"""\
 name = "os"
 
 [tool.jhub-docker]
-# registry.example.org/os:1 is frozen.
-public.bookworm = "registry.example.org/os:1"  # by its tag
-public.trixie = 'registry.example.org/os:2@{OLD}'
+# 127.0.0.1:5000/os:1 is frozen.
+public.bookworm = "127.0.0.1:5000/os:1"  # by its tag
+public.trixie = '127.0.0.1:5000/os:2@{OLD}'
 base="debian"
 """
 
@@ -26,8 +26,8 @@ def test_all_else_stays_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "pyproject.toml"
     path.write_text(BEFORE)
     pins = [
-        Pin("os", "bookworm", "registry.example.org/os:1", NEW),
-        Pin("os", "trixie", f"registry.example.org/os:2@{OLD}", NEW),
+        Pin("os", "bookworm", "127.0.0.1:5000/os:1", NEW),
+        Pin("os", "trixie", f"127.0.0.1:5000/os:2@{OLD}", NEW),
     ]
     text = edited(path, pins)
     assert text == BEFORE.replace('os:1"', f'os:1@{NEW}"').replace(OLD, NEW)
@@ -47,7 +47,7 @@ def test_what_cannot_be_edited_is_said_and_left(
     text = write(BEFORE)
     path.write_text(text)
     pins = [
-        Pin("os", "bookworm", "registry.example.org/os:1", NEW),
+        Pin("os", "bookworm", "127.0.0.1:5000/os:1", NEW),
         Pin("os", "trixie", "os:9", NEW),
     ]
     with pytest.raises(ActionError, match=r"cannot be edited; write each as public.LANE = "):

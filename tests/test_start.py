@@ -6,10 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from docker.utils.build import exclude_paths
-
-from jhub_docker.build import contexts
-from jhub_docker.catalog import load
 
 ROOT = Path(__file__).parents[1]
 SLOW = {"docker", "requests", "rich", "urllib3"}
@@ -20,8 +16,7 @@ import json, sys, tasks
 from pathlib import Path
 from jhub_docker.build import contexts
 from jhub_docker.catalog import load
-for spec in load(Path("packages")).specs.values():
-    contexts.hashes(spec)
+contexts.read(load(Path("packages")).specs.values())
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 
@@ -53,11 +48,3 @@ def test_a_task_tells_its_help_whatever_else_is_missing(words: list[str]) -> Non
         check=True,
     )
     assert f"[--core-opts] {words[0]} [--options]" in result.stdout
-
-
-def test_build_contexts_are_read_as_docker_py_reads_them() -> None:
-    for spec in load(ROOT / "packages").specs.values():
-        patterns = (spec.folder / ".dockerignore").read_text(encoding="utf-8").splitlines()
-        sent = exclude_paths(str(spec.folder), patterns)
-        files = {path for path in sent if (spec.folder / path).is_file()} - {".dockerignore"}
-        assert set(contexts.hashes(spec)) == files

@@ -12,10 +12,9 @@ from jhub_docker.catalog import ledger
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
+from jhub_testing.maintainer import PASSWORD, Maintainer, clone
 from jhub_testing.registry import Registry
 from jhub_testing.resources import Engine
-
-from .maintainer import PASSWORD, Maintainer, clone
 
 
 @dataclass(frozen=True)

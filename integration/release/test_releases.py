@@ -7,10 +7,10 @@ tests/engine/test_release_flow.py.
 import json
 from pathlib import Path
 
+from jhub_testing.maintainer import without
 from jhub_testing.resources import Engine
 
 from .conftest import Released, Releases
-from .maintainer import without
 
 
 def files(root: Path) -> dict[str, bytes]:

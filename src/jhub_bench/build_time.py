@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from docker import DockerClient
 from jhub_bench import plans
 from jhub_bench.figures import Figure
 from jhub_docker import engine
-from jhub_docker.build import bake, builds, planning
+from jhub_docker.build import bake, builds, contexts, planning
 from jhub_docker.build.plan import Step
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.catalog.identity import LABEL
@@ -38,16 +38,14 @@ LABELS = {f"{LABEL}.bench": "build"}
 
 def bring_up_to_date(client: DockerClient, root: Path) -> None:
     """Build what is out of date; raises ActionError when some image cannot be built."""
-    failed = [one for one in builds.build(client, root) if one.outcome == "failed"]
-    if failed:
-        raise ActionError("\n".join(f"{one.image}: {one.reason}" for one in failed))
+    if told := builds.failed(builds.build(client, root)):
+        raise ActionError(told)
 
 
 def unchanged(client: DockerClient, root: Path, catalog: Catalog, runs: int) -> list[Figure]:
     """`invoke build` against a bake of the same images whose every step is cached."""
     steps = plans.everything(client, catalog).steps
     published = [step.spec.name for step in steps if step.spec.publish]
-    cached = json.dumps(definition(steps))
     command = ["docker", "buildx", "bake", "--builder", engine.builder_name(), "--file", "-"]
 
     def ours() -> None:
@@ -56,7 +54,9 @@ def unchanged(client: DockerClient, root: Path, catalog: Catalog, runs: int) -> 
     def peer() -> None:
         _run(command, root, cached)
 
-    with _removing(client):
+    files = {step.spec.name: step.files for step in steps}
+    with _removing(client), contexts.laid_out(root, files) as folders:
+        cached = json.dumps(definition(steps, folders))
         with stage("filling the cache of the peer's bake"):
             peer()
         with stage(f"build-unchanged: {runs} times each, in turn"):
@@ -101,13 +101,14 @@ def one_change(
         with stage(f"build-one-change: {CHANGED_IMAGE} with {ADDED_DEPENDENCY}"):
             started = time.perf_counter()
             copied = load(copy / "packages")
-            made = planning.make_plan(client, copied, copied.published)
+            made = planning.make_plan(client, planning.look(copied, copied.published))
             planned = time.perf_counter() - started
             seconds = planned + _bake(client, copy, made.to_build)
     names = [step.spec.name for step in made.to_build]
     peer: tuple[float, ...] = ()
     if all_too:
-        made = planning.make_plan(client, catalog, catalog.published, force=True)
+        found = planning.look(catalog, catalog.published)
+        made = planning.make_plan(client, found, force=True)
         with stage(f"rebuild-all: {len(made.to_build)} images without cache"):
             peer = (_bake(client, root, made.to_build),)
     common: dict[str, Any] = {"benchmark": "build-one-change", "peer_name": "a rebuild of all"}
@@ -165,10 +166,13 @@ def _copy(root: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def definition(steps: Iterable[Step], no_cache: Iterable[str] = ()) -> dict[str, Any]:
+def definition(
+    steps: Iterable[Step], folders: Mapping[str, Path], no_cache: Iterable[str] = ()
+) -> dict[str, Any]:
     """A bake file for these steps, under tags and with labels that nobody takes for the real."""
     made = bake.definition(
         steps,
+        folders=folders,
         labels=LABELS,
         environment=os.environ,
         ca_bundle=machine.ca_bundle(),
@@ -190,8 +194,13 @@ def _bake(client: DockerClient, root: Path, steps: Iterable[Step]) -> float:
     steps = list(steps)
     log_file = root / ".dev" / "logs" / "bench.jsonl"
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    baked = definition(steps, no_cache=[step.spec.name for step in steps])
-    with _removing(client), log_file.open("w", encoding="utf-8") as log:
+    files = {step.spec.name: step.files for step in steps}
+    with (
+        _removing(client),
+        log_file.open("w", encoding="utf-8") as log,
+        contexts.laid_out(root, files) as folders,
+    ):
+        baked = definition(steps, folders, no_cache=list(files))
         started = time.perf_counter()
         outcome = bake.run(
             baked,

@@ -2,7 +2,7 @@
 
 from docker import DockerClient
 
-from jhub_docker.build import bases, planning
+from jhub_docker.build import planning
 from jhub_docker.build.plan import Plan
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import ActionError
@@ -10,19 +10,20 @@ from jhub_docker.errors import ActionError
 
 def everything(client: DockerClient, catalog: Catalog) -> Plan:
     """The plan that builds all published images with all their parents, as on a new machine."""
-    return planning.make_plan(client, catalog, catalog.published, act=False, existing={})
+    found = planning.look(catalog, catalog.published)
+    return planning.make_plan(client, found, act=False, existing={})
 
 
 def references(client: DockerClient, catalog: Catalog) -> dict[str, str]:
     """The image of each package as it stands now, public bases included."""
-    resolved = bases.resolve(client, catalog, catalog.published, "auto", bases.lane(), act=False)
-    found = {name: base.reference for name, base in resolved.items()}
-    return found | {step.spec.name: step.reference for step in everything(client, catalog).steps}
+    made = everything(client, catalog)
+    found = {name: base.reference for name, base in made.bases.items()}
+    return found | {step.spec.name: step.reference for step in made.steps}
 
 
 def require_unchanged(client: DockerClient, catalog: Catalog) -> None:
     """Raise ActionError when some published image is out of date."""
-    made = planning.make_plan(client, catalog, catalog.published, act=False)
+    made = planning.make_plan(client, planning.look(catalog, catalog.published), act=False)
     if made.to_build:
         listing = ", ".join(f"{step.spec.name} ({step.reason})" for step in made.to_build)
         raise ActionError(

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^`([\w.-]+)`\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
@@ -43,6 +44,11 @@ class Page:
         lines = [line for _, block in _FENCE.findall(self.text) for line in block.splitlines()]
         found = (_COMMAND.fullmatch(line.strip()) for line in [*lines, *self.spans])
         return [match.group().split("  #")[0].split(" # ")[0].strip() for match in found if match]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files shown in full: a line with nothing but a name, and a block right below it."""
+        return dict(_FILE.findall(self.text))
 
     @property
     def links(self) -> list[str]:

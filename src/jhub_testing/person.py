@@ -43,14 +43,15 @@ class Person:
         action = urljoin(page.url, str(found.get("action") or page.url))
         return self.session.post(action, data={**hidden, **fields}, timeout=60)
 
-    def sign_up(self) -> requests.Response:
-        """Ask for an account."""
+    def sign_up(self, **more: str) -> requests.Response:
+        """Ask for an account; `more` is what else the form asks for."""
         return self.fill(
             "signup",
             "signup_password",
             username=self.name,
             signup_password=self.password,
             signup_password_confirmation=self.password,
+            **more,
         )
 
     def log_in(self) -> requests.Response:

@@ -53,8 +53,8 @@ def build(images: list[str]) -> None:
     client = host.require(say, assume_yes=True)
     results = builds.build(client, Path.cwd(), images)
     say(tables.builds(results))
-    if failed := [result for result in results if result.outcome == "failed"]:
-        raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+    if told := builds.failed(results):
+        raise ActionError(told)
 
 
 def install_browser() -> None:

@@ -9,6 +9,7 @@ import re
 import struct
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from jhub_testing.client import Client
 from jhub_testing.kernel import Kernel
@@ -16,22 +17,42 @@ from jhub_testing.kernel import Kernel
 Probe = Callable[[Client], None]
 """A probe asks one thing of a running server and raises AssertionError when it fails."""
 
-_MARKS = {
+_MARKS: dict[str, tuple[str, ...]] = {
     "lab": ('id="jupyter-config-data"', '"appName":'),
     "vscode": ('id="vscode-workbench-web-configuration"', "code-server"),
     "marimo": ("<marimo-filename", "marimo"),
 }
+"""What is in the page of an interface and in no other, by the first part of its path."""
 
 
 def page(client: Client, path: str) -> str:
-    """The interface's page after all redirects; raises AssertionError when it is another one."""
+    """The interface's page after all redirects; raises AssertionError when it is another one.
+
+    Of an interface that is not known here it has to be HTML at the path itself or below it, where
+    no log-in page is.
+    """
     answer = client.get(path)
-    name = path.strip("/").partition("/")[0]
-    where = f"{answer.url} ({answer.status_code})"
-    assert answer.status_code == 200, f"/{name}: {where}: {answer.text[:300]}"
-    for mark in _MARKS[name]:
-        assert mark in answer.text, f"/{name}: {where} has no {mark!r}: {answer.text[:300]}"
+    name = _name(path)
+    where = f"/{name}: {answer.url} ({answer.status_code})"
+    assert answer.status_code == 200, f"{where}: {answer.text[:300]}"
+    for mark in _MARKS.get(name, ("<html",)):
+        assert mark in answer.text, f"{where} has no {mark!r}: {answer.text[:300]}"
+    asked, shown = (urlsplit(url).path.rstrip("/") for url in (client.url(path), answer.url))
+    assert f"{shown}/".startswith(f"{asked}/"), f"{where} is not below {asked}"
     return answer.text
+
+
+def works(client: Client, path: str) -> None:
+    """What is behind the interface at `path` does its work.
+
+    Of one that is not known here that is a kernel, where the server has any.
+    """
+    for probe in _BEHIND.get(_name(path), (computes_if_it_can,)):
+        probe(client)
+
+
+def _name(path: str) -> str:
+    return path.strip("/").partition("/")[0]
 
 
 def computes(client: Client) -> None:
@@ -39,6 +60,13 @@ def computes(client: Client) -> None:
     with Kernel(client) as kernel:
         answer = kernel.execute("1+1")
     assert answer == "2", f"a kernel was asked 1+1 and answered {answer!r}"
+
+
+def computes_if_it_can(client: Client) -> None:
+    """A kernel answers, where the server says that it has one."""
+    answer = client.get("api/kernelspecs")
+    if answer.status_code == 200 and answer.json()["kernelspecs"]:
+        computes(client)
 
 
 def vscode_socket(client: Client) -> None:
@@ -110,3 +138,11 @@ def proxied(client: Client) -> set[str]:
     assert answer.status_code == 200, f"server-proxy: {answer.status_code} {answer.text[:300]}"
     entries = answer.json()["server_processes"]
     return {entry["name"] for entry in entries if entry["launcher_entry"]["enabled"]}
+
+
+_BEHIND: dict[str, tuple[Probe, ...]] = {
+    "lab": (computes, terminal, vscode_socket, marimo_socket, marimo_terminal),
+    "vscode": (vscode_socket, computes),
+    "marimo": (marimo_socket, marimo_terminal),
+}
+"""What has to work behind an interface, by the first part of its path."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docker.errors import DockerException, ImageNotFound
@@ -29,6 +30,14 @@ _NARROWING = {
     "setupplan": "--setup-plan",
 }
 """pytest's names of the options that leave tests out, or do not run them."""
+
+
+_SEEN = "jhub-docker evidence"
+"""Key of what a worker of pytest-xdist tells its controller."""
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 def suite(config: pytest.Config, catalog: Catalog) -> tuple[str, list[str]] | None:
@@ -66,7 +75,11 @@ def build_ids(catalog: Catalog, names: Sequence[str], tag: str) -> dict[str, str
 
 
 class Recorder:
-    """Follows one session and writes its evidence, or says why it is none."""
+    """Follows one session and writes its evidence, or says why it is none.
+
+    With pytest-xdist the workers collect and run, and tell the controller what they left out; it
+    sees every test's outcome and writes.
+    """
 
     def __init__(self, root: Path, catalog: Catalog, suite: str, images: list[str]) -> None:
         """`images` are tested as JHUB_TEST_TAG says."""
@@ -87,10 +100,22 @@ class Recorder:
             self._skipped.add(report.nodeid)
             self._collected += 1
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
         """See which images are about to be tested."""
+        if not _is_worker(session.config):
+            self._before = self._identify()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count what was found."""
         self._collected += len(session.items)
-        self._before = self._identify()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a worker saw; all of them collect the same."""
+        collected, deselected, skipped = node.workeroutput[_SEEN]
+        self._collected = max(self._collected, collected)
+        self._deselected = max(self._deselected, deselected)
+        self._skipped.update(skipped)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note each test's outcome; what was expected to fail has not passed."""
@@ -101,6 +126,10 @@ class Recorder:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the evidence where everything fits."""
+        if _is_worker(session.config):
+            seen = [self._collected, self._deselected, sorted(self._skipped)]
+            session.config.workeroutput[_SEEN] = seen  # type: ignore[attr-defined]
+            return
         options = session.config.option
         run = Run(
             exit_status=int(exitstatus),

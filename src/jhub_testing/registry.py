@@ -98,6 +98,10 @@ class Registry:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
         self.gate.stop()
         self._process.terminate()
         self._process.wait(10)

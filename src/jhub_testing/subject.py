@@ -15,7 +15,7 @@ from typing import Any
 
 from docker.errors import ImageNotFound
 
-from jhub_docker.catalog import Catalog
+from jhub_docker.catalog import HUB, Catalog
 from jhub_docker.errors import ActionError
 from jhub_docker.nox import TEST_TAG
 from jhub_testing import layers
@@ -36,7 +36,7 @@ class Subject:
     port: int = 8888
     environment: str = "/opt/venv"
     probe: str = "/"
-    hub_lock: Path | None = None
+    hub_jupyterhub: str = ""
     with_hub: bool = True
 
     @cached_property
@@ -147,5 +147,5 @@ def from_catalog(engine: Engine, catalog: Catalog, name: str, files: Path) -> Su
         port=spec.port or 8888,
         environment=spec.environment,
         probe=spec.probe or "/",
-        hub_lock=spec.folder.parent / "hub" / "uv.lock",
+        hub_jupyterhub=(catalog.specs[HUB].jupyterhub or "") if HUB in catalog.specs else "",
     )

@@ -4,6 +4,7 @@ import fnmatch
 import importlib.util
 import re
 import subprocess
+import tomllib
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -20,6 +21,11 @@ from jhub_testing.documents import Page
 ROOT = Path(__file__).parents[2]
 PAGES = documents.pages(ROOT)
 OURS = [page for page in PAGES if "/" not in page.name]
+EXAMPLES = {
+    tomllib.loads(page.files["pyproject.toml"])["project"]["name"]
+    for page in PAGES
+    if "pyproject.toml" in page.files
+}
 COMMANDS = sorted({command for page in PAGES for command in page.commands})
 FILES = documents.tracked(ROOT)
 CATALOG = load(ROOT / "packages")
@@ -39,7 +45,8 @@ def dev(*words: str) -> str:
 def check_invoke(words: list[str]) -> None:
     """Invoke's own parser knows the task and its flags, and the catalog the images.
 
-    An image with a slash is in a registry, and one in capitals stands for any.
+    An image with a slash is in a registry, one in capitals stands for any, and one may be the
+    example of a page that shows its pyproject.toml.
     """
     parser = Parser(initial=Program().initial_context, contexts=TASKS.to_contexts())
     try:
@@ -50,7 +57,8 @@ def check_invoke(words: list[str]) -> None:
         if "image" in context.args:
             named = context.args["image"].value or ()
             names = [named] if isinstance(named, str) else named
-            CATALOG.select(one for one in names if "/" not in one and not one.isupper())
+            known = {name for name in names if "/" in name or name.isupper()} | EXAMPLES
+            CATALOG.select(name for name in names if name not in known)
     if len(contexts) == 1:
         dev("invoke", *words)
 
@@ -80,6 +88,16 @@ CHECKS = {"invoke": check_invoke, "nox": check_nox, "uv": check_uv, "python": ch
 def test_command_can_be_typed(command: str) -> None:
     program, *words = documents.arguments(command)
     assert program in CHECKS, f"{program} is no command of the tool environment known here"
+    CHECKS[program](words)
+
+
+WORKFLOW = (ROOT / ".github/workflows/ci.yml").read_text().replace("${{ matrix.image }}", "uv-lab")
+RUN = {found.strip() for found in re.findall(r'(\./dev (?:"[^"]*"|[^#\n)"])*)', WORKFLOW)}
+
+
+@pytest.mark.parametrize("command", sorted(RUN))
+def test_what_the_workflow_runs_can_be_typed(command: str) -> None:
+    program, *words = documents.arguments(command)
     CHECKS[program](words)
 
 

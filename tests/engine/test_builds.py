@@ -162,7 +162,7 @@ def test_build_steps_trust_the_machines_bundle_and_leave_no_trace_of_it(
 ) -> None:
     base = next(
         step
-        for step in planning.for_platforms(client, root, ["singleuser-base"], [])[0][0].plan.steps
+        for step in planning.for_platforms(client, root, ["singleuser-base"])[0].steps
         if step.spec.name == "singleuser-base"
     )
     # Build steps are on Docker's default network, where only the gateway's address is known.

@@ -75,8 +75,11 @@ def session(tmp_path: Path, repository: str) -> Session:
     return run
 
 
-def test_a_whole_suite_that_passed_is_evidence(session: Session, tmp_path: Path) -> None:
-    said = session("--image=small")
+@pytest.mark.parametrize("processes", [[], ["--numprocesses=2"]])
+def test_a_whole_suite_that_passed_is_evidence(
+    session: Session, tmp_path: Path, processes: list[str]
+) -> None:
+    said = session("--image=small", *processes)
     assert said == f"evidence for a release: the image tests passed for small {BUILD_ID[:12]}"
     found = evidence.read(tmp_path, BUILD_ID, evidence.IMAGE)
     assert found
@@ -87,7 +90,9 @@ def test_a_whole_suite_that_passed_is_evidence(session: Session, tmp_path: Path)
     ("arguments", "variables", "said"),
     [
         (["-k", "one"], {}, "-k leaves tests out"),
+        (["-k", "one", "--numprocesses=2"], {}, "-k leaves tests out"),
         ([], {"FAILS": "1"}, "not all tests passed"),
+        (["--numprocesses=2"], {"FAILS": "1"}, "not all tests passed"),
         ([], {"INTERRUPTED": "1"}, "not all tests passed"),
         ([], {"JHUB_TEST_TAG": "derived"}, "is not the image with the build id it claims"),
     ],

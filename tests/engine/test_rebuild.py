@@ -77,7 +77,7 @@ class Place:
             self.client, self.root, "little", version="1.2.0", commit=commit, epoch=epoch,
             layout=layout, cache=self.root / artifact.CACHE,
         )  # fmt: skip
-        steps = made.planned.steps
+        steps = made.planned.by_name
         source = Source(
             catalog=made.planned.catalog,
             image="little",

@@ -89,7 +89,7 @@ class World:
     def prove(self) -> None:
         """Let the tests of the thing have passed as it is now."""
         now = artifact.read(self.client, self.root / "packages")
-        self.checkout.prove("thing", now.steps["thing"].build_id)
+        self.checkout.prove("thing", now["thing"].build_id)
 
     def change(self, text: str) -> None:
         """Another content of the thing, committed and tested."""
@@ -178,7 +178,7 @@ def world(
     folder.mkdir()
     with Registry(folder) as registry:
         world = World(checkout, engine, registry, signer, repository, fault, log)
-        builds.build(engine.client, checkout.root, ["thing", "other"], show=False)
+        builds.build(engine.client, checkout.root, ["thing", "other"])
         world.prove()
         yield world
     for image in engine.client.api.images():

@@ -12,13 +12,17 @@ from jhub_testing.little_checkouts import Checkout
 
 from .test_status import bases
 
+BUDGET = "budget = { size = 9, compressed = 3, layers = 1 }\n"
+
 
 @pytest.fixture
 def made(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     """lab, a server, and the hub; nothing was released or tested."""
     server = 'port = 8888\nprobe = "/"\n[tool.jhub-docker.profiles.small]\nmem_limit = "1G"\n'
-    checkout.package("lab", locked={"jupyterhub": "6.1.1"}, own=server, direct=("jupyterhub",))
-    checkout.package("hub", locked={"jupyterhub": "6.1.1"}, direct=("jupyterhub",))
+    checkout.package(
+        "lab", locked={"jupyterhub": "6.1.1"}, own=BUDGET + server, direct=("jupyterhub",)
+    )
+    checkout.package("hub", locked={"jupyterhub": "6.1.1"}, own=BUDGET, direct=("jupyterhub",))
     checkout.commit("Begin")
     checkout.identify()
     monkeypatch.delenv("JHUB_DOCKER_LANE", raising=False)
@@ -41,6 +45,7 @@ def said(checkout: Checkout, image: str = "lab") -> str:
         *gates.tests(checkout.root, catalog, state(checkout, image)),
         *gates.notes(catalog, state(checkout, image)),
         *gates.agreement(catalog, image),
+        *gates.size(catalog, image),
         *gates.free_version(checkout.root, state(checkout, image)),
     ]
     return gates.told(found, image) if found else ""
@@ -60,7 +65,7 @@ def test_nothing_stands_against_a_release_that_is_ready(made: Checkout) -> None:
 def test_everything_that_is_wrong_is_said_at_once(made: Checkout) -> None:
     folder = made.root / "packages/lab"
     (folder / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n")
-    made.package("hub", locked={"jupyterhub": "6.2.0"})
+    made.package("hub", locked={"jupyterhub": "7.0.0"}, own=BUDGET)
     made.git("checkout", "-q", "--detach")
     text = said(made)
     for expected in (
@@ -70,7 +75,7 @@ def test_everything_that_is_wrong_is_said_at_once(made: Checkout) -> None:
         './dev nox -s "image_tests(lab)"',
         "./dev nox -s integration",
         "write under [Unreleased] in packages/lab/CHANGELOG.md",
-        "lab has JupyterHub 6.1.1, the hub 6.2.0",
+        "lab has JupyterHub 6.1.1, the hub 7.0.0",
     ):
         assert expected in text
 
@@ -122,9 +127,9 @@ def test_evidence_is_for_one_build_id_and_the_tests_of_now(made: Checkout) -> No
 
 
 def test_the_hub_waits_for_servers_of_another_version(made: Checkout) -> None:
-    made.package("hub", locked={"jupyterhub": "6.2.0"})
+    made.package("hub", locked={"jupyterhub": "7.0.0"})
     made.commit("Raise JupyterHub")
-    assert "lab has JupyterHub 6.1.1, the hub 6.2.0" in said(made, "hub")
+    assert "lab has JupyterHub 6.1.1, the hub 7.0.0" in said(made, "hub")
 
 
 def test_a_version_released_from_another_branch(made: Checkout) -> None:
@@ -137,3 +142,15 @@ def test_a_version_released_from_another_branch(made: Checkout) -> None:
     made.package("lab", version="0.1.0", locked={"jupyterhub": "6.1.1", "seven": "1"})
     made.commit("Add seven")
     assert "lab-v0.2.0 was released from another branch" in said(made)
+
+
+def test_another_minor_version_of_jupyterhub_goes_with_the_hub(made: Checkout) -> None:
+    made.package("hub", locked={"jupyterhub": "6.2.0"}, own=BUDGET)
+    assert gates.agreement(load(made.root / "packages"), "hub") == []
+
+
+def test_an_image_without_a_budget_is_told_what_to_write(made: Checkout) -> None:
+    made.package("hub", locked={"jupyterhub": "6.1.1"})
+    (failure,) = gates.size(load(made.root / "packages"), "hub")
+    assert "hub has no budget" in failure.what
+    assert "packages/hub/pyproject.toml" in failure.mend

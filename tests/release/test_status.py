@@ -158,7 +158,7 @@ def test_what_changed_beside_an_unknown_base_is_told(made: Checkout) -> None:
 def test_a_pin_to_what_it_was_released_on_changes_nothing(made: Checkout) -> None:
     now = status.read(made.root / "packages", pinned)
     made.package("lab", "base", "1.0.0", {"numpy": "2.0.0", "six": "1.0"}, direct=("numpy",))
-    made.release("lab", "1.0.1", now.steps["lab"].build_id)
+    made.release("lab", "1.0.1", now["lab"].build_id)
     before_the_pin = status.of(made.root, "lab", now, unpinned)
     assert (before_the_pin.causes, before_the_pin.unknown) == ((), ())
     moved = {"base": Base("registry.example.org/base:1@sha256:2", "sha256:2")}

@@ -15,6 +15,7 @@ from urllib.parse import quote
 GIB = 2**30
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 SUBNET = "{pool}.8.0/28"
+AS_ROOT = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"]
 HUB_PLACE, PROXY_PLACE, SERVER_PLACE = "{pool}.8.2", "{pool}.8.3", "{pool}.8.4"
 """The network of the server that hostile calls pretend to start, and places on it."""
 
@@ -37,6 +38,8 @@ class World:
     pool: str = "10.213"
     hub: str = "jhub-docker-hub-1"
     data_volume: str = "jupyterhub_data"
+    nb_uid: int | None = None
+    """Where it is set, servers start as root."""
 
     @property
     def name(self) -> str:
@@ -120,6 +123,10 @@ def creation(world: World) -> dict[str, Any]:
         },
     }
     filled: dict[str, Any] = _filled(body, world)
+    if world.nb_uid:
+        filled["User"] = "root"
+        filled["Env"].append(f"NB_UID={world.nb_uid}")
+        filled["HostConfig"]["CapAdd"] = AS_ROOT
     return filled
 
 
@@ -420,6 +427,64 @@ TOP_LEVEL: list[tuple[str, dict[str, Any]]] = [
 ]
 """Hostile changes of the rest of a creation."""
 
+VARIABLES: list[tuple[str, Any]] = [
+    ("a library before all others", "LD_PRELOAD=/home/nebula/evil.so"),
+    ("a library before all others, in small letters", "ld_preload=/home/nebula/evil.so"),
+    ("another place for libraries", "LD_LIBRARY_PATH=/home/nebula"),
+    ("a library that watches the loader", "LD_AUDIT=/home/nebula/evil.so"),
+    ("what the C library is tuned by", "GLIBC_TUNABLES=glibc.malloc.check=3"),
+    ("modules that convert characters", "GCONV_PATH=/home/nebula"),
+    ("another place for locales", "LOCPATH=/home/nebula"),
+    ("files for a while elsewhere", "TMPDIR=/home/nebula"),
+    ("another place for programs", "PATH=/home/nebula/bin:/usr/bin"),
+    ("no place for programs", "PATH"),
+    ("another home", "HOME=/home/nebula"),
+    ("how a shell divides words", "IFS=/"),
+    ("what a shell reads first", "ENV=/home/nebula/evil.sh"),
+    ("what Bash reads first", "BASH_ENV=/home/nebula/evil.sh"),
+    ("a function of Bash in place of a program", "BASH_FUNC_id%%=() { evil; }"),
+    ("options of a shell", "SHELLOPTS=xtrace"),
+    ("a prompt that runs something", "PS4=$(evil)"),
+    ("modules of Python", "PYTHONPATH=/home/nebula"),
+    ("another Python", "PYTHONHOME=/home/nebula"),
+    ("what Python reads first", "PYTHONSTARTUP=/home/nebula/evil.py"),
+    ("what Python takes for itself", "PYTHONUSERBASE=/home/nebula"),
+    ("options of Perl", "PERL5OPT=-Mevil"),
+    ("modules of Perl", "PERL5LIB=/home/nebula"),
+    ("options of Ruby", "RUBYOPT=-revil"),
+    ("options of Node", "NODE_OPTIONS=--require=/home/nebula/evil.js"),
+    ("options of Java", "JAVA_TOOL_OPTIONS=-javaagent:/home/nebula/evil.jar"),
+    ("a configuration of OpenSSL that loads a library", "OPENSSL_CONF=/home/nebula/evil.cnf"),
+    ("a configuration of curl, which the health check runs", "CURL_HOME=/home/nebula"),
+    ("a file that curl writes keys to", "SSLKEYLOGFILE=/etc/passwd"),
+    ("configurations of all kinds", "XDG_CONFIG_HOME=/home/nebula"),
+    ("a program in place of SSH", "GIT_SSH_COMMAND=evil"),
+    ("modules of Jupyter", "JUPYTER_CONFIG_PATH=/home/nebula"),
+    ("another single-user server", "JUPYTERHUB_SINGLEUSER_APP=evil.app"),
+    ("a variable that JupyterHub does not set", "JUPYTERHUB_FUTURE=1"),
+    ("a person who is root", "NB_UID=0"),
+    ("another person than the setting's", "NB_UID=1999"),
+    ("a group that is root's", "NB_GID=0"),
+    ("sudo without such a profile", "GRANT_SUDO=yes"),
+    ("an option of tini", "TINI_KILL_PROCESS_GROUP=1"),
+    ("GPUs by a variable", "NVIDIA_VISIBLE_DEVICES=all"),
+    ("a value without a name", "=evil"),
+    ("a name with a line break", "A\nPATH=/home/nebula"),
+    ("a name with a space", "LD_PRELOAD =x"),
+    ("a name with a NUL", "A\0LD_PRELOAD=x"),
+    ("a name in other letters that look the same", "P\u0410TH=/home/nebula"),
+    ("a variable of the hub's twice", "JUPYTERHUB_API_TOKEN=1"),
+    ("a variable that is a number", 1),
+]
+"""Hostile variables, each added to those of a creation."""
+
+AS_ROOT_ONLY: list[tuple[str, dict[str, Any]]] = [
+    ("root by numbers", {"User": "0:0"}),
+    ("another account", {"User": "daemon"}),
+    ("variables as an object", {"Env": {"PATH": "/home/nebula"}}),
+]
+"""Hostile changes of a creation whose container starts as root."""
+
 NETWORKS: list[tuple[str, dict[str, Any]]] = [
     ("a network on the host's own card", {"Driver": "macvlan", "Options": {"parent": "eth0"}}),
     ("a network without a driver", {"Driver": None}),
@@ -674,8 +739,19 @@ def cases(world: World) -> Iterator[Case]:
         body["HostConfig"] |= _filled(change, world)
         yield Case("HostConfig", title, "POST", create, json.dumps(body))
     for title, change in TOP_LEVEL:
+        if world.nb_uid and change == {"User": "root"}:
+            continue
         body = creation(world) | _filled(change, world)
         yield Case("Creation", title, "POST", create, json.dumps(body))
+    subject = "Variables of a start as root" if world.nb_uid else "Variables"
+    for title, variable in VARIABLES:
+        body = creation(world)
+        others = "JUPYTERHUB_" if str(variable).startswith("NB_UID") else ""
+        kept = [one for one in body["Env"] if one.startswith(others)]
+        yield Case(subject, title, "POST", create, _text(body | {"Env": [*kept, variable]}))
+    for title, change in AS_ROOT_ONLY if world.nb_uid else []:
+        body = creation(world) | change
+        yield Case("Start as root", title, "POST", create, json.dumps(body))
     for title, raw in BODIES:
         yield Case("Body", title, "POST", create, raw)
     for title, change in NETWORKS:
@@ -715,7 +791,7 @@ def _filled(value: Any, world: World) -> Any:
 
 def _names(world: World) -> dict[str, str]:
     return {
-        **vars(world),
+        **{name: value for name, value in vars(world).items() if isinstance(value, str)},
         "name": world.name,
         "home": world.home,
         "server_network": world.server_network,

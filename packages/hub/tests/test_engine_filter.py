@@ -144,12 +144,18 @@ def archive(files: dict[str, str]) -> bytes:
     return packed.getvalue()
 
 
-@pytest.fixture(scope="module")
-def running(engine: Engine, subjects: dict[str, Subject]) -> Iterator[Running]:
-    """The filter with a platform of the test's own, and things of somebody else around it."""
-    subject = subjects["hub"]
-    base = f"jhub-test-{engine.session}-filter"
+@pytest.fixture(scope="module", params=[None, 1234], ids=["plain", "root"])
+def running(
+    request: pytest.FixtureRequest, engine: Engine, subjects: dict[str, Subject]
+) -> Iterator[Running]:
+    """The filter with a platform of the test's own, and things of somebody else around it.
+
+    Once as it is by default, once where servers start as root (JHUB_NB_UID).
+    """
+    subject, nb_uid = subjects["hub"], request.param
+    base = f"jhub-test-{engine.session}-filter{nb_uid or ''}"
     world = hostile.World(
+        nb_uid=nb_uid,
         platform=base,
         prefix=f"{base}-jupyter",
         volume_prefix=f"{base}-home-",
@@ -160,7 +166,7 @@ def running(engine: Engine, subjects: dict[str, Subject]) -> Iterator[Running]:
         other_container=f"{base}-database",
         other_volume=f"{base}-home-elsewhere",
         other_network=f"{base}-foreign",
-        pool="10.254",
+        pool="10.253" if nb_uid else "10.254",
         hub=f"{base}-hub-1",
         data_volume=f"{base}-data",
     )
@@ -191,6 +197,7 @@ def running(engine: Engine, subjects: dict[str, Subject]) -> Iterator[Running]:
             "JHUB_USER_VOLUME_PREFIX": world.volume_prefix,
             "JHUB_SHARED_VOLUME_PREFIX": world.shared_prefix,
             "JHUB_ADDRESS_POOL": f"{world.pool}.0.0/16",
+            "JHUB_NB_UID": str(nb_uid or ""),
         },
     )
     things.append(filter_container)

@@ -1,20 +1,9 @@
-"""marimo: the page, the sockets behind it, and the stack that notebooks import."""
+"""marimo's launcher entry, and the stack that notebooks import; its page is in the contract."""
 
 import pytest
 
 from jhub_testing import probes, slow_editor
 from jhub_testing.subject import Subject
-
-
-@pytest.mark.parametrize(
-    "probe", [probes.marimo_socket, probes.marimo_terminal], ids=lambda probe: probe.__name__
-)
-def test_socket(probe: probes.Probe, subject: Subject) -> None:
-    probe(subject.server.client)
-
-
-def test_page(subject: Subject) -> None:
-    probes.page(subject.server.client, "/marimo")
 
 
 def test_an_editor_is_shown_as_soon_as_it_answers(subject: Subject) -> None:

@@ -16,6 +16,7 @@ from types import ModuleType
 import pytest
 from docker.errors import ContainerError
 
+from jhub_docker.catalog import Catalog
 from jhub_testing.singleuser import HOME
 from jhub_testing.subject import Subject
 
@@ -130,6 +131,13 @@ def test_vsix_file_stands_in_for_the_gallery(subject: Subject, context: Path) ->
 def test_missing_optional_extension_is_reported(subject: Subject, context: Path) -> None:
     (context / "extensions.txt").write_text("jhub-test.absent@1.0.0 optional\n")
     assert "\nmissing   jhub-test.absent@1.0.0: " in install(subject, context)
+
+
+def test_what_the_image_lacks_is_counted_for_a_tag(subject: Subject, catalog: Catalog) -> None:
+    image = subject.image["Id"]
+    count = subject.engine.run(image, list(catalog["uv-vscode"].tags["missing-extensions"]))
+    listed = subject.engine.run(image, ["image-extensions"]).splitlines()
+    assert int(count) == len([line for line in listed if line.startswith("missing")])
 
 
 def test_missing_required_extension_fails_the_build(subject: Subject, context: Path) -> None:

@@ -6,16 +6,21 @@ input; nothing is written to the work tree.
 
 import base64
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 
+from jhub_docker.build.images import moment
 from jhub_docker.build.plan import Step
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 """BuildKit's predefined arguments: it hands them to build steps and keeps them out of history."""
+
+WARNING = "*** "
+"""What a line begins with that a build step wants people to see although it goes on."""
 
 _CACHES = "BUILDKIT_CACHE_MOUNT_NS"
 """Another of them: cache mounts of one name are not those of another."""
@@ -24,18 +29,22 @@ _CACHES = "BUILDKIT_CACHE_MOUNT_NS"
 def definition(
     steps: Iterable[Step],
     *,
+    folders: Mapping[str, Path],
     labels: Mapping[str, str],
     environment: Mapping[str, str],
     ca_bundle: str | None,
     no_cache: Iterable[str] = (),
     platform: str = "",
     caches: str = "",
+    kept: Mapping[str, Mapping[str, list[str]]] | None = None,
 ) -> dict[str, Any]:
     """The bake file (JSON form) that builds `steps`, for the builder's own platform by default.
 
-    `labels` go on every image; proxies are taken from `environment`, the machine's CA bundle is
-    passed as the secret `ca-bundle`. Packages named in `no_cache` are built from nothing. With
-    `caches`, a name, the caches that steps mount are those of that name.
+    `folders` are the steps' contexts as they are laid out. `labels` go on every image; proxies are
+    taken from `environment`, the machine's CA bundle is passed as the secret `ca-bundle`. Packages
+    named in `no_cache` are built from nothing. With `caches`, a name, the caches that steps mount
+    are those of that name. `kept` says by package where the builder's own cache is read and
+    written.
     """
     proxies = {
         name: environment[name]
@@ -47,7 +56,7 @@ def definition(
     targets = {}
     for step in steps:
         targets[step.spec.name] = {
-            "context": str(step.spec.folder),
+            "context": str(folders[step.spec.name]),
             "contexts": dict(step.contexts),
             "labels": {**step.labels, **labels},
             "tags": [step.reference],
@@ -56,8 +65,23 @@ def definition(
             "no-cache": step.spec.name in no_cache,
             "output": ["type=docker"],
             **({"platforms": [platform]} if platform else {}),
+            **(kept or {}).get(step.spec.name, {}),
         }
-    return {"group": {"default": {"targets": list(targets)}}, "target": targets}
+    return {"group": {"default": {"targets": list(targets)}}, "target": _literal(targets)}
+
+
+def _literal(value: Any) -> Any:
+    """The value with bake's templates taken literally: it reads `${` and `%{` in JSON too.
+
+    Its escape is the doubled sign (HCL specification, "Template Literals").
+    """
+    if isinstance(value, str):
+        return re.sub(r"([$%])(?=\{)", r"\1\1", value)
+    if isinstance(value, list):
+        return [_literal(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _literal(one) for key, one in value.items()}
+    return value
 
 
 @dataclass
@@ -76,12 +100,27 @@ class Vertex:
 
 @dataclass
 class Outcome:
-    """What a bake did: per target the seconds its own steps took, and the errors."""
+    """What a bake did: by target the seconds its own steps took, errors, and warnings."""
 
-    succeeded: bool
     seconds: dict[str, float]
     errors: dict[str, str]
+    warnings: dict[str, list[str]]
     message: str = ""
+    succeeded: bool = True
+
+    def followed_by(self, after: "Outcome") -> "Outcome":
+        """Both as one: a bake, and the one that went on with what it did not come to."""
+        seconds = {
+            name: self.seconds.get(name, 0.0) + after.seconds.get(name, 0.0)
+            for name in (*self.seconds, *after.seconds)
+        }
+        return Outcome(
+            seconds,
+            self.errors | after.errors,
+            self.warnings | after.warnings,
+            after.message,
+            after.succeeded,
+        )
 
 
 def decode(stream: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -147,7 +186,7 @@ class Progress:
             vertex.announced = True
             self.show(f"    {self._owner(vertex)}: {_one_line(what)}")
         if started and completed:
-            seconds = (_time(completed) - _time(started)).total_seconds()
+            seconds = (moment(completed) - moment(started)).total_seconds()
             vertex.seconds = max(vertex.seconds, seconds)
             quiet = vertex.finished or bool(vertex.error) or seconds < 1
             if visible and vertex.announced and not quiet:
@@ -161,16 +200,19 @@ class Progress:
         """The result once the stream has ended."""
         seconds = dict.fromkeys(self.targets, 0.0)
         errors: dict[str, str] = {}
+        warnings: dict[str, list[str]] = {}
         for vertex in self.vertices.values():
             if not vertex.targets:
                 continue
-            owner = self._owner(vertex)
+            owner, lines = self._owner(vertex), vertex.log.splitlines()
             seconds[owner] += vertex.seconds
             if vertex.error:
-                log = "".join(f"\n      {line}" for line in vertex.log.splitlines()[-15:])
+                log = "".join(f"\n      {line}" for line in lines[-15:])
                 errors[owner] = f"{_one_line(vertex.name)}\n    {vertex.error}{log}"
+            marked = [line.removeprefix(WARNING) for line in lines if line.startswith(WARNING)]
+            warnings[owner] = [*warnings.get(owner, ()), *marked]
         message = "\n".join(line for line in self.text if line.strip())
-        return Outcome(succeeded, seconds, errors, message)
+        return Outcome(seconds, errors, warnings, message, succeeded)
 
 
 def run(
@@ -191,7 +233,8 @@ def run(
         text=True,
         encoding="utf-8",
         errors="replace",
-        env=dict(environment),
+        # The file is ours, so bake need not ask whether it may read what it names (buildx 0.20).
+        env={**environment, "BUILDX_BAKE_ENTITLEMENTS_FS": "0"},
     )
     progress = Progress(bake["group"]["default"]["targets"], show)
     with process:
@@ -207,9 +250,3 @@ def run(
 def _one_line(text: str, width: int = 100) -> str:
     line = " ".join(text.replace("\\", " ").split())
     return line if len(line) <= width else line[: width - 1] + "…"
-
-
-def _time(text: str) -> datetime:
-    # BuildKit writes nanoseconds; Python 3.11 reads at most microseconds of them.
-    head, _, fraction = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00")

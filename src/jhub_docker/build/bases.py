@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from jhub_docker.build import images, public
@@ -166,12 +165,8 @@ def _public(spec: ImageSpec, reference: str, mode: Mode, here: Here, *, act: boo
         return None
 
 
-@cache
 def _asked(package: str, reference: str) -> str:
-    """The digest that a pull would bring now; empty where the registry does not say.
-
-    It is asked once a command: all its plans are to be made from the same answer.
-    """
+    """The digest that a pull would bring now; empty where the registry does not say."""
     try:
         return public.ask(reference)
     except ActionError as error:

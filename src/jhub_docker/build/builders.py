@@ -16,7 +16,6 @@ from jhub_docker.engine.address import address, is_default
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import emulation
 
-How = Literal["native", "emulated", "copied", ""]
 ALL = "all"
 """What stands for every platform that the images are declared for."""
 
@@ -43,7 +42,7 @@ class Way:
 
     image: str
     platform: str
-    how: How
+    how: Literal["native", "emulated", "copied", ""]
     why: str = ""
     mend: str = ""
 

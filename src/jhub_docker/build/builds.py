@@ -1,17 +1,27 @@
-"""Build what is out of date: read, plan, bake, tag, and report image by image."""
+"""Build what is out of date: plan, bake, tag, and report image by image."""
 
-import functools
 import os
 import secrets
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jhub_docker import engine
-from jhub_docker.build import bake, bases, builders, cache, images, origin, planning
+from jhub_docker.build import (
+    bake,
+    bases,
+    builders,
+    cache,
+    contexts,
+    images,
+    labels,
+    logs,
+    marks,
+    origin,
+    planning,
+)
+from jhub_docker.build.bake import Outcome
 from jhub_docker.build.plan import Base, BuiltImage, Plan, Step
 from jhub_docker.catalog import LANES, PLATFORMS, Catalog, identity, load
 from jhub_docker.catalog.identity import OCI
@@ -31,7 +41,8 @@ class Result:
     The last one is for what stands on one that failed.
 
     `size` is in bytes, `seconds` is what this image's own steps took. `platform` is that of the
-    image, or empty where there is none and none was asked for.
+    image, or empty where there is none and none was asked for. `warnings` are what steps said that
+    succeeded all the same.
     """
 
     image: str
@@ -43,86 +54,88 @@ class Result:
     base: str
     tags: tuple[str, ...]
     platform: str
+    warnings: tuple[str, ...] = ()
 
 
 def build(
     client: "DockerClient",
     root: Path,
     names: Iterable[str] = (),
+    platforms: Iterable[str] = (),
     *,
     base: str | None = None,
     force: bool = False,
-    show: bool = True,
-    tag: bool = True,
-    anew: str = "",
     ready: Callable[[], object] = lambda: None,
-    platform: str = "",
     kept: cache.Cache = cache.NOWHERE,
 ) -> list[Result]:
-    """Build the named images (all published ones by default) as far as they are out of date.
+    """Plan the named images (all published ones by default), and carry it out.
+
+    `platforms` are the engine's own by default; raises ActionError for one that cannot be built
+    here. For `ready` and `kept` see `carry_out`.
+    """
+    plans = planning.for_platforms(
+        client, root, names, tuple(platforms), base=base, force=force, act=True
+    )
+    return [
+        result for made in plans for result in carry_out(client, root, made, ready=ready, kept=kept)
+    ]
+
+
+def carry_out(
+    client: "DockerClient",
+    root: Path,
+    made: Plan,
+    *,
+    show: bool = True,
+    tag: bool = True,
+    ready: Callable[[], object] = lambda: None,
+    kept: cache.Cache = cache.NOWHERE,
+) -> list[Result]:
+    """Build what a plan says is out of date, and tag it.
 
     Images that do not depend on a failed one are built and kept all the same; the failed ones
     are results with the outcome `failed`, whose reason holds BuildKit's own message. `ready` is
     called before anything is built, to check what only a build needs. With `tag` false images get
-    their build id as the only tag, so that none is taken from the image people use. `platform` is
-    the engine's own by default; raises ActionError for one that cannot be built here.
+    their build id as the only tag, so that none is taken from the image people use.
 
-    With `anew`, a suffix, they and all they are built from are built whatever there is, on an empty
-    cache, and with caches of packages that are empty too. The only tag then is the build id with
-    that suffix: no image that is there is touched.
+    What is planned beside the images there are is built on an empty cache, and with caches of
+    packages that are empty too.
 
     What the registry of `kept` has by its build id is pulled instead, and tagged like a build; what
     was built is pushed to it. Raises ActionError where that fails.
     """
-    catalog = load(root / "packages")
-    wanted = catalog.select(names)
     ca_bundle = machine.ca_bundle()  # a wrong setting is told also when nothing is to be built
-    runs, foreign = True, ""
-    if platform:  # not asked for otherwise: a build with nothing to do would wait for the answer
-        builder = builders.read()
-        runs, foreign = platform in builder.runs, builder.foreign(platform)
-        builders.require(
-            planning.ways(client, catalog, wanted, platform, builder, base=base, force=force)
-        )
-    planned = functools.partial(
-        planning.make_plan,
-        client,
-        catalog,
-        wanted,
-        base=base,
-        force=force,
-        existing={} if anew else None,
-        platform=foreign,
-        beside=anew,
-    )
-    with ThreadPoolExecutor() as asked:  # git answers meanwhile
-        revised = asked.submit(machine.revision, root)
-        made = planned()
-    revision = revised.result()
-    pulled: frozenset[str] = frozenset()
-    place = (foreign or builders.own_platform()) if kept != cache.NOWHERE else ""
-    if kept.source and made.to_build and not anew:
-        made, pulled = cache.fetch(made, planned, kept.source, place, force=force)
-    seconds: dict[str, float] = {}
-    failures: dict[str, str] = {}
+    revision = machine.revision(root)
+    outcome = Outcome({}, {}, {})
+    place = (made.platform or builders.own_platform()) if kept != cache.NOWHERE else ""
+    if kept.source and made.to_build and not made.beside:
+        made = cache.fetch(made, kept.source, place, force=made.forced)
     if made.to_build:
         ready()
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
-        with stage(f"building {listing}" + (f" for {foreign}" if foreign else "")):
-            no_cache = {step.spec.name for step in made.to_build} if anew else set()
-            no_cache |= set(made.wanted) if force else set()
-            seconds, failures = _bake(
-                root, made, revision, ca_bundle, no_cache=no_cache, empty=bool(anew), show=show
-            )
-    tagged = tag and not anew and _tag(client, made, revision, failures, pulled, ask=runs)
-    if kept.target and not anew:
-        stand = [one for one in made.steps if not (one.build and _depends_on(one, failures, made))]
-        cache.keep([one for one in stand if one.spec.name not in pulled], kept.target, place)
+        with stage(f"building {listing}" + (f" for {made.platform}" if made.platform else "")):
+            outcome = _bake(
+                root, made, revision, ca_bundle, show=show,
+                kept={one.spec.name: cache.of_steps(one, kept, place) for one in made.to_build},
+            )  # fmt: skip
+    tagged = tag and not made.beside and _tag(client, root, made, revision, outcome)
+    if kept.target and not made.beside:
+        stand = [
+            step
+            for step in made.needed
+            if not step.pulled and not (step.build and _depends_on(step, outcome.errors, made))
+        ]
+        cache.keep(stand, kept.target, place)
     built = {step.build_id: step.existing for step in made.steps if step.existing}
-    if made.to_build or tagged or pulled:
-        built = images.built(images.here(), foreign)
-    return _results(built, made, seconds, failures, pulled, platform)
+    if made.to_build or tagged:
+        built = images.built(images.here(), made.platform)
+    return _results(built, made, outcome)
+
+
+def failed(results: Iterable[Result]) -> str:
+    """What failed and why, for a message; empty where all is well."""
+    return "\n".join(f"{one.image}: {one.reason}" for one in results if one.outcome == "failed")
 
 
 def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str, Base]:
@@ -132,20 +145,15 @@ def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str
     """
     catalog = load(root / "packages")
     wanted = tuple(spec for spec in catalog.specs.values() if spec.public)
-    made = planning.make_plan(client, catalog, wanted, base=mode)
-    found = bases.resolve(client, catalog, wanted, mode, bases.lane())
-    if made.to_build:
-        failed = [
-            r
-            for r in build(client, root, [s.name for s in wanted if s.name not in found], base=mode)
-            if r.outcome == "failed"
-        ]
-        if failed:
-            raise ActionError(f"{failed[0].image}: {failed[0].reason}")
-    for step in made.steps:
-        if step.spec.public:
-            found[step.spec.name] = Base(step.reference, f"sha256:{step.build_id}", standin=True)
-    return found
+    made = planning.make_plan(client, planning.look(catalog, wanted), base=mode)
+    if told := failed(carry_out(client, root, made)):
+        raise ActionError(told)
+    standins = {
+        step.spec.name: Base(step.reference, f"sha256:{step.build_id}", standin=True)
+        for step in made.steps
+        if step.spec.public
+    }
+    return {**made.bases, **standins}
 
 
 def listing(catalog: Catalog) -> list[dict[str, Any]]:
@@ -181,121 +189,103 @@ def _bake(
     revision: machine.Revision | None,
     ca_bundle: str | None,
     *,
-    no_cache: set[str],
-    empty: bool,
     show: bool,
-) -> tuple[dict[str, float], dict[str, str]]:
+    kept: Mapping[str, Mapping[str, list[str]]],
+) -> Outcome:
     """Bake until every target is built or known to have failed."""
     steps = list(made.to_build)
-    seconds: dict[str, float] = {}
-    failures: dict[str, str] = {}
-    caches = secrets.token_hex(8) if empty else ""
-    log_file = root / ".dev" / "logs" / "build.jsonl"
-    log_file.parent.mkdir(parents=True, exist_ok=True)
-    with log_file.open("w", encoding="utf-8") as log:
+    no_cache = {step.spec.name for step in steps} if made.beside else set()
+    no_cache |= set(made.wanted) if made.forced else set()
+    caches = secrets.token_hex(8) if made.beside else ""
+    whole = Outcome({}, {}, {})
+    files = {step.spec.name: step.files for step in steps}
+    with contexts.laid_out(root, files) as folders, logs.opened(root) as log:
         while steps:
             outcome = bake.run(
                 bake.definition(
                     steps,
-                    labels=_labels(root, revision),
+                    folders=folders,
+                    labels=labels.of_build(root, revision),
                     environment=os.environ,
                     ca_bundle=ca_bundle,
                     no_cache=no_cache,
                     platform=made.platform,
                     caches=caches,
+                    kept=kept,
                 ),
                 builder=engine.builder_name(),
                 environment=engine.cli_environment(),
                 show=say if show else lambda text: None,
                 log=log,
             )
-            for name, value in outcome.seconds.items():
-                seconds[name] = seconds.get(name, 0.0) + value
+            whole = whole.followed_by(outcome)
             if outcome.succeeded:
                 break
             if not outcome.errors:
                 raise ActionError(f"docker buildx bake failed:\n{outcome.message}")
-            failures |= outcome.errors
             # One failure cancels the other targets of a bake: go on with those it does not touch.
-            steps = [step for step in steps if not _depends_on(step, failures, made)]
+            steps = [step for step in steps if not _depends_on(step, whole.errors, made)]
             no_cache = set()
-    return seconds, failures
+    return whole
 
 
 def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
-    by_name = {step.spec.name: step for step in made.to_build}
-    return step.spec.name in failures or any(
-        parent in by_name and _depends_on(by_name[parent], failures, made)
-        for parent in step.spec.parents
-    )
-
-
-def _labels(root: Path, revision: machine.Revision | None) -> dict[str, str]:
-    """The labels that say when and from what revision an image was built."""
-    labels = {f"{OCI}.created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-    if revision:
-        labels[f"{OCI}.revision"] = revision.commit + ("-dirty" if revision.dirty else "")
-    if url := machine.source_url(root):
-        labels |= {f"{OCI}.source": url, f"{OCI}.url": url, f"{OCI}.documentation": url}
-    return labels
+    parents = [one for one in made.to_build if one.spec.name in step.spec.parents]
+    return step.spec.name in failures or any(_depends_on(p, failures, made) for p in parents)
 
 
 def _tag(
     client: "DockerClient",
+    root: Path,
     made: Plan,
     revision: machine.Revision | None,
-    failures: Iterable[str],
-    pulled: frozenset[str],
-    *,
-    ask: bool,
+    outcome: Outcome,
 ) -> bool:
     """Tag what stands: `latest`, the version, the git revision, and versions found inside.
+
+    All of it gets this checkout's mark, and what is not published nothing else.
 
     Returns whether any image got a tag that it did not have.
 
     Images of another lane than the default one carry it in their tags (`latest-trixie`), and those
     for another platform too (`latest-arm64`), so that neither takes anything away from the
-    platform. `ask` says whether the engine can run the images, to ask them for versions.
+    platform.
     """
     suffix = "" if bases.lane() == LANES[0] else f"-{bases.lane()}"
     suffix += identity.suffix(made.platform)
     tagged = False
-    for step in made.steps:
-        if not step.spec.publish or (step.build and _depends_on(step, failures, made)):
+    for step in made.needed:
+        if step.build and _depends_on(step, outcome.errors, made):
             continue
         wished = {"latest", step.spec.version, *([revision.tag] if revision else [])}
-        if (step.build or step.spec.name in pulled) and ask:
+        if not step.spec.publish:
+            wished.clear()
+        elif (step.build or step.pulled) and made.runs:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
-        wished = {f"{name}{suffix}" for name in wished}
-        present = {tag.rpartition(":")[2] for tag in step.existing.tags} if step.existing else set()
+        wished = {f"{name}{suffix}" for name in wished} | {marks.mark(root, step.build_id)}
+        had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
+        present = {tag.rpartition(":")[2] for tag in had}
         missing = sorted(wished - present if not step.build else wished)
         images.tag(client, step, missing)
         tagged = tagged or bool(missing)
     return tagged
 
 
-def _results(
-    built: dict[str, BuiltImage],
-    made: Plan,
-    seconds: dict[str, float],
-    failures: dict[str, str],
-    pulled: frozenset[str],
-    platform: str,
-) -> list[Result]:
+def _results(built: dict[str, BuiltImage], made: Plan, done: Outcome) -> list[Result]:
     results = []
     for step in made.shown:
         name = step.spec.name
         image = built.get(step.build_id)
         outcome, reason = "unchanged", step.reason
-        if name in failures:
-            outcome, reason = "failed", failures[name]
-        elif step.build and _depends_on(step, failures, made):
+        if name in done.errors:
+            outcome, reason = "failed", done.errors[name]
+        elif step.build and _depends_on(step, done.errors, made):
             outcome, reason = "not built", "what it is built from failed"
         elif step.build:
             outcome = "built"
-        elif name in pulled:
-            outcome, reason = "pulled", "a registry has it"
+        elif step.pulled:
+            outcome = "pulled"
         results.append(
             Result(
                 image=name,
@@ -303,10 +293,11 @@ def _results(
                 outcome=outcome,
                 reason=reason,
                 size=image.size if image else None,
-                seconds=round(seconds.get(name, 0.0), 1) if step.build else None,
+                seconds=round(done.seconds.get(name, 0.0), 1) if step.build else None,
                 base=step.labels[f"{identity.LABEL}.base"],
                 tags=tuple(sorted(image.tags)) if image else (),
-                platform=image.platform if image else platform,
+                platform=image.platform if image else made.platform,
+                warnings=tuple(done.warnings.get(name, ())),
             )
         )
     return results

@@ -8,10 +8,12 @@ write one. Who may write to the registry is trusted like who may write to this c
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from jhub_docker.build.plan import Plan, Step
+from jhub_docker.build import images, plan
+from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import PLATFORMS
-from jhub_docker.catalog.identity import LABEL, short, suffix
-from jhub_docker.engine import quick, transfers
+from jhub_docker.catalog.identity import short, suffix
+from jhub_docker.engine import transfers
+from jhub_docker.engine.address import docker
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.progress import say, stage
 from jhub_docker.registry import faults
@@ -28,17 +30,24 @@ NO_STEPS = (
 
 @dataclass(frozen=True)
 class Cache:
-    """Where images are looked for and where they are kept; empty for nowhere."""
+    """Where images are looked for and where they are kept; empty for nowhere.
+
+    `steps` says whether the builder can write its own cache there too.
+    """
 
     source: str = ""
     target: str = ""
+    steps: bool = False
 
 
 NOWHERE = Cache()
 
 
-def asked(source: str, target: str) -> Cache:
-    """Check the values of `--cache-from` and `--cache-to`."""
+def asked(source: str, target: str, writes: Callable[[], bool] = lambda: False) -> Cache:
+    """Check the values of `--cache-from` and `--cache-to`.
+
+    `writes` tells whether the builder can write its own cache; where it cannot, that is said.
+    """
     for flag, value in (("--cache-from", source), ("--cache-to", target)):
         if value:
             try:
@@ -50,7 +59,10 @@ def asked(source: str, target: str) -> Cache:
                     f"{flag} is {value!r}; expected where images are kept, such as "
                     "registry.example.org/team, without a tag"
                 )
-    return Cache(source, target)
+    steps = bool(target) and writes()
+    if target and not steps:
+        say(f"    {NO_STEPS}")
+    return Cache(source, target, steps)
 
 
 def place(prefix: str, step: Step, platform: str) -> str:
@@ -61,6 +73,30 @@ def place(prefix: str, step: Step, platform: str) -> str:
     """
     ending = "" if platform == PLATFORMS[0] else suffix(platform)
     return f"{prefix}/{step.spec.name}:{short(step.build_id)}{ending}"
+
+
+def of_steps(step: Step, kept: Cache, platform: str) -> dict[str, list[str]]:
+    """What a target of a bake says of the builder's own cache.
+
+    Reading one that is not there yet is no failure.
+    """
+    ending = "" if platform == PLATFORMS[0] else suffix(platform)
+    name = f"{step.spec.name}:{STEPS}{ending}"
+    told = {}
+    if kept.source:
+        told["cache-from"] = [f"type=registry,ref={kept.source}/{name}"]
+    if kept.target and kept.steps:
+        told["cache-to"] = [f"type=registry,ref={kept.target}/{name},mode=max"]
+    return told
+
+
+def writes_steps() -> bool:
+    """Whether the engine's own builder can write its cache to a registry.
+
+    Its driver can with containerd's image store only; it refuses the whole build otherwise (buildx
+    0.13, `Cache export is not supported for the docker driver`).
+    """
+    return "io.containerd.snapshotter" in docker("info", "--format", "{{json .DriverStatus}}").out
 
 
 def candidates(made: Plan, tried: Iterable[str], *, force: bool = False) -> list[Step]:
@@ -79,27 +115,21 @@ def candidates(made: Plan, tried: Iterable[str], *, force: bool = False) -> list
     return [step for step in open_ if step.spec.name not in below]
 
 
-def fetch(
-    made: Plan, again: Callable[[], Plan], source: str, platform: str, *, force: bool = False
-) -> tuple[Plan, frozenset[str]]:
-    """Pull what the plan would build and the registry has; the plan for the rest, and what it was.
+def fetch(made: Plan, source: str, platform: str, *, force: bool = False) -> Plan:
+    """Pull what the plan would build and the registry has; the plan for the rest.
 
-    `again` makes the plan anew once images have come. A registry that does not answer costs
-    nothing but a sentence.
+    A registry that does not answer costs nothing but a sentence.
     """
     tried: set[str] = set()
-    pulled: set[str] = set()
     while steps := candidates(made, tried, force=force):
         tried |= {step.spec.name for step in steps}
         try:
-            found = {step.spec.name for step in steps if _pull(step, source, platform)}
+            found = {step.spec.name: _pull(step, source, platform) for step in steps}
         except ActionError as error:
             say(f"    {source} cannot be asked ({error}); what it may have is built")
-            return made, frozenset(pulled)
-        if found:
-            pulled |= found
-            made = again()
-    return made, frozenset(pulled)
+            return made
+        made = plan.having(made, {name: image for name, image in found.items() if image})
+    return made
 
 
 def keep(steps: Iterable[Step], target: str, platform: str) -> None:
@@ -119,7 +149,7 @@ def keep(steps: Iterable[Step], target: str, platform: str) -> None:
             transfers.untag(name)
 
 
-def _pull(step: Step, source: str, platform: str) -> bool:
+def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
     """Get an image under the name that a build would give it, if the registry has it.
 
     Raises ActionError where the registry cannot be asked.
@@ -129,18 +159,18 @@ def _pull(step: Step, source: str, platform: str) -> bool:
         transfers.pull(name)
     except ActionError as error:
         if faults.judge(str(error)).missing:
-            return False
+            return None
         raise
     try:
-        image = quick.image(name) or {}
-        labels = (image.get("Config") or {}).get("Labels") or {}
-        is_for = f"{image.get('Os')}/{image.get('Architecture')}"
-        told = labels.get(f"{LABEL}.build-id")
-        if (told, is_for) != (step.build_id, platform):
-            say(f"    {name} is not what its name says ({told} for {is_for}): not used")
-            return False
+        image = images.find(name)
+        if image is None:
+            return None
+        if (image.build_id, image.platform) != (step.build_id, platform):
+            told = f"{image.build_id or 'no build'} for {image.platform}"
+            say(f"    {name} is not what its name says ({told}): not used")
+            return None
         transfers.tag(name, step.reference)
     finally:
         transfers.untag(name)
     say(f"    {step.spec.name}: {name} is there, and not built")
-    return True
+    return images.find(step.reference)

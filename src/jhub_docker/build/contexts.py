@@ -1,58 +1,230 @@
-"""The files of a package's build context, as Docker would send them, and their hashes."""
+"""Build contexts: the files an image is built from, read, hashed, and laid out for BuildKit.
 
+A file is in a context when the checkout has it and `.dockerignore` lets it through. What is hashed
+is what BuildKit gets: contents, links as links, and of the mode the executable bit, as git keeps no
+more. What differs from clone to clone (umask, owner, times, line endings) is the same in all
+contexts, so the build id is too. A folder without files is in none, as in git.
+"""
+
+import fcntl
 import hashlib
-import sys
-from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
+import os
+import posixpath
+import shutil
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 
+from jhub_docker.build import checkout
+from jhub_docker.build.checkout import LINK, REPOSITORY, Checkout
+from jhub_docker.build.ignore import Ignore
 from jhub_docker.catalog import ImageSpec
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.oci.canonical import LATEST
+
+FOLDER = Path(".dev/contexts")
+"""Where contexts are laid out while they are built, below the checkout."""
 
 
-def hashes(spec: ImageSpec) -> dict[str, str]:
-    """Map each file that `.dockerignore` lets through to the sha256 of its mode and content.
+@dataclass(frozen=True)
+class File:
+    """One file as BuildKit gets it: `kind` is `644`, `755` or `link`, `sha256` of its content."""
 
-    Only the executable bit of the mode counts: git keeps no more, and a build id must be the same
-    in every clone.
+    kind: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a package is built from: its files by their path below the folder, with slashes."""
+
+    folder: Path
+    files: Mapping[str, File]
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """One hash for each file, of all that BuildKit gets of it."""
+        return {
+            path: _sha256(f"{file.kind} {file.sha256}".encode())
+            for path, file in self.files.items()
+        }
+
+
+def read(specs: Iterable[ImageSpec]) -> dict[str, Context]:
+    """The contexts of packages of one catalog, by name.
+
+    Raises UsageError for what cannot be part of one, ActionError for what cannot be read.
     """
-    ignore = spec.folder / ".dockerignore"
-    patterns = [
-        line.strip()
-        for line in (ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else ())
-        if line.strip() and not line.startswith("#")
-    ]
-    paths = _exclude_paths()(str(spec.folder), patterns, dockerfile="Dockerfile")
+    folders = {spec.name: spec.folder for spec in specs}
+    if not folders:
+        return {}
+    packages = next(iter(folders.values())).parent
+    found = checkout.read(packages, [folder.name for folder in folders.values()])
+    return {name: _context(folder, found) for name, folder in folders.items()}
+
+
+def _context(folder: Path, found: Checkout) -> Context:
+    ignore = Ignore(_text(folder / ".dockerignore"), f"{folder.name}/.dockerignore")
+    attributes = (_text(place / ".gitattributes") for place in (folder.parents[1], folder))
+    as_they_are = _kept_by_git("\n".join(attributes))
     files = {}
-    for path in sorted(paths):
-        file = spec.folder / path
-        if file.is_symlink():
-            files[Path(path).as_posix()] = _sha256(b"link", str(file.readlink()).encode())
-        elif file.is_file():
-            mode = b"x" if file.stat().st_mode & 0o100 else b"-"
-            files[Path(path).as_posix()] = _sha256(mode, file.read_bytes())
-    # Docker always sends these two, so docker-py lists them; only the Dockerfile shapes the image.
-    files.pop(".dockerignore", None)
-    return files
+    for path, mode in sorted(found.files[folder.name].items()):
+        # BuildKit needs the Dockerfile whatever is said of it; `.dockerignore` is obeyed here.
+        if path != "Dockerfile" and (
+            path == ".dockerignore" or ignore.leaves_out(path.rstrip("/"))
+        ):
+            continue
+        if mode == REPOSITORY or path.endswith("/"):
+            raise UsageError(
+                f"{folder.name}: {path} is a git repository inside this one, whose files git does "
+                "not list; remove its .git, or leave it out in .dockerignore"
+            )
+        try:
+            read_file = _read(folder / path, link=mode == LINK and not found.links)
+        except OSError as error:
+            raise ActionError(
+                f"{folder.name}: {path} cannot be read ({error.strerror}); mend its permissions or "
+                "leave it out in .dockerignore"
+            ) from None
+        if read_file is None:
+            continue
+        kind, content = read_file
+        if kind == "link":
+            _require_inside(folder.name, path, content)
+        else:
+            if not any(fnmatch(path, p) or fnmatch(Path(path).name, p) for p in as_they_are):
+                content = _unix_lines(content)
+            if mode and not found.modes:
+                kind = mode[-3:]
+        files[path] = File(kind, _sha256(content))
+    _require_distinct(folder.name, files)
+    return Context(folder, files)
 
 
-def _exclude_paths() -> Callable[..., set[str]]:
-    """docker-py's reading of `.dockerignore`, without the rest of docker-py.
+def _read(file: Path, *, link: bool = False) -> tuple[str, bytes] | None:
+    """Kind and content of a file; None for what is gone, or is neither file nor link.
 
-    Its `__init__` imports the whole client, which takes longer than a build that has nothing to do
-    (see `engine.quick`). So the module is loaded as part of an empty package in its folders.
+    With `link` it is one that the file system could not hold: git wrote its target into a file.
     """
-    docker = find_spec("docker")
-    assert docker is not None and docker.origin is not None  # noqa: S101, PT018 - it is locked
-    name, folder = f"{__package__}._docker", Path(docker.origin).parent
-    if name not in sys.modules:
-        for package, place in ((name, folder), (f"{name}.utils", folder / "utils")):
-            sys.modules[package] = ModuleType(package)
-            sys.modules[package].__path__ = [str(place)]
-    exclude_paths: Callable[..., set[str]] = import_module(f"{name}.utils.build").exclude_paths
-    return exclude_paths
+    try:
+        mode = file.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            return "link", os.fsencode(file.readlink())
+        if not stat.S_ISREG(mode):
+            return None
+        content = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # removed, and git has not been told yet
+    return "link" if link else "755" if mode & stat.S_IXUSR else "644", content
 
 
-def _sha256(mode: bytes, content: bytes) -> str:
-    return hashlib.sha256(mode + b"\0" + content).hexdigest()
+def _text(file: Path) -> str:
+    found = _read(file)
+    return os.fsdecode(found[1]) if found else ""
+
+
+def _kept_by_git(attributes: str) -> list[str]:
+    """The patterns of a `.gitattributes` for whose files git leaves line endings alone."""
+    lines = [line.split() for line in attributes.splitlines()]
+    kept = {"-text", "binary", "eol=crlf"}
+    return [words[0] for words in lines if words and kept & set(words[1:])]
+
+
+def _unix_lines(content: bytes) -> bytes:
+    """The content as git's `text=auto eol=lf` keeps it: what is text ends its lines with LF."""
+    unix = content.replace(b"\r\n", b"\n") if b"\r\n" in content else content
+    return content if b"\r" in unix or b"\0" in unix else unix
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _require_inside(package: str, path: str, target: bytes) -> None:
+    """A relative link must not lead out of the folder: there is nothing there for BuildKit."""
+    leads_to = posixpath.normpath(posixpath.join(posixpath.dirname(path), os.fsdecode(target)))
+    if leads_to.split("/")[0] == "..":
+        raise UsageError(
+            f"{package}: the link {path} leads to {os.fsdecode(target)}, outside the package, "
+            "where no build looks; copy the file, or begin the link with / for a place in the image"
+        )
+
+
+def _require_distinct(package: str, paths: Iterable[str]) -> None:
+    """Paths that some file systems take for one would be other contexts there."""
+    seen: dict[str, str] = {}
+    for path in paths:
+        for part in (path, *(one.as_posix() for one in Path(path).parents)):
+            other = seen.setdefault(unicodedata.normalize("NFC", part).casefold(), part)
+            if other != part:
+                raise UsageError(
+                    f"{package}: {other} and {part} differ in case only, and macOS and Windows "
+                    "hold but one of them; rename one"
+                )
+
+
+@contextmanager
+def laid_out(root: Path, contexts: Mapping[str, Context]) -> Iterator[dict[str, Path]]:
+    """Folders with exactly these contexts, by name, for as long as they are needed.
+
+    Raises ActionError when a file is no longer what was hashed. Builds at the same time have
+    folders of their own; what a killed one left is removed by the next.
+    """
+    (root / FOLDER).mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        with _locked(root / FOLDER):  # nobody takes ours for a left one before it has its lock
+            for left in (root / FOLDER).iterdir():
+                with suppress(BlockingIOError, FileNotFoundError), _locked(left, wait=False):
+                    shutil.rmtree(left, ignore_errors=True)
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root / FOLDER)))
+            stack.enter_context(_locked(place))
+        for name, context in contexts.items():
+            _lay_out(name, context, place / name)
+        yield {name: place / name for name in contexts}
+
+
+@contextmanager
+def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a lock on a folder; raises BlockingIOError instead of waiting for somebody else's."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lay_out(name: str, context: Context, place: Path) -> None:
+    for path, file in context.files.items():
+        found = _read(context.folder / path, link=file.kind == "link")
+        contents = (found[1], _unix_lines(found[1])) if found else ()
+        content = next((one for one in contents if _sha256(one) == file.sha256), None)
+        if content is None:
+            raise ActionError(f"{name}: {path} changed while the build began; run it again")
+        target = place / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if file.kind == "link":
+            target.symlink_to(os.fsdecode(content))
+        else:
+            target.write_bytes(content)
+            target.chmod(int(file.kind, 8))
+        _date(target, file.sha256)
+    for folder, _, _ in os.walk(place, topdown=False):
+        Path(folder).chmod(0o755)
+        _date(Path(folder), "0")
+
+
+def _date(path: Path, sha256: str) -> None:
+    """Give a file its time: the same second for all, so that layers do not depend on the checkout.
+
+    BuildKit asks a client for files anew only where size or time differ from what it has, so the
+    nanoseconds follow from the content; layers do not hold them.
+    """
+    moment = LATEST * 10**9 + int(sha256[:12], 16) % 10**9
+    os.utime(path, ns=(moment, moment), follow_symlinks=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from jhub_docker.build import marks
 from jhub_docker.build.plan import BuiltImage, Step
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.catalog.identity import LABEL, RELEASE, short, suffix
@@ -32,7 +33,13 @@ print(json.dumps(found))
 
 def here() -> tuple[BuiltImage, ...]:
     """All images of this project in the engine, root file systems of stand-ins included."""
-    return tuple(_read(quick.images(f"{LABEL}.package")))
+    return tuple(read(quick.images(f"{LABEL}.package")))
+
+
+def find(reference: str) -> BuiltImage | None:
+    """The image of this name, whoever made it; None for none."""
+    record = quick.image(reference)
+    return next(read([record])) if record else None
 
 
 def built(images: Iterable[BuiltImage], platform: str = "") -> dict[str, BuiltImage]:
@@ -54,26 +61,29 @@ def released(images: Iterable[BuiltImage]) -> list[BuiltImage]:
     return [image for image in images if RELEASE in image.labels and image.digests]
 
 
-def _read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
+def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
+    """Images from the engine's own records of them."""
     for record in records:
         labels = record["Config"].get("Labels") or {}
+        tags = tuple(record.get("RepoTags") or ())
         yield BuiltImage(
             image_id=record["Id"],
             package=labels.get(f"{LABEL}.package", ""),
             build_id=labels.get(f"{LABEL}.build-id", ""),
             inputs=_inputs(labels),
             labels=labels,
-            tags=tuple(record.get("RepoTags") or ()),
+            tags=tuple(tag for tag in tags if not marks.is_mark(tag)),
+            marks=tuple(tag for tag in tags if marks.is_mark(tag)),
             platform=f"{record.get('Os', '')}/{record.get('Architecture', '')}",
             digests=tuple(record.get("RepoDigests") or ()),
             size=record.get("Size", 0),
-            created=_seconds(record.get("Created")),
+            created=int(moment(made).timestamp()) if (made := record.get("Created")) else 0,
         )
 
 
-def _seconds(time: str | None) -> int:
-    """A moment as the engine writes it in seconds since 1970; 0 for an image without one."""
-    return int(datetime.fromisoformat(time).timestamp()) if time else 0
+def moment(text: str) -> datetime:
+    """A time as engine, BuildKit and buildx write it: RFC 3339, with any zone and fraction."""
+    return datetime.fromisoformat(text.upper())
 
 
 def _inputs(labels: Mapping[str, str]) -> dict[str, str]:

@@ -8,11 +8,18 @@ and those for another platform than the engine's own have it in their tags.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+from jhub_docker.build import labels, reasons
+from jhub_docker.build.contexts import Context
 from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec
 from jhub_docker.catalog.identity import LABEL, OCI, digest, short, suffix
+
+if TYPE_CHECKING:
+    from jhub_docker.build.builders import Way
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,8 @@ class BuiltImage:
     inputs: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    """The tags by which checkouts keep it; they are not among `tags`."""
     platform: str = ""
     digests: tuple[str, ...] = ()
     """`repository@digest` for each registry it was pulled from or pushed to."""
@@ -55,20 +64,24 @@ class Base:
 class Step:
     """One image of the plan: build it or leave it, and because of what.
 
+    `files` is its build context, `contexts` says where each image it is built from comes from.
     Where it stands on public bases that are not known until they are pulled, it has no `build_id`;
     they are its `unknown`, by their references. Such a base has a step too, which builds nothing.
+    It is `pulled` where a registry had what would have been built.
     """
 
     spec: ImageSpec
+    files: Context
     build_id: str
     inputs: Mapping[str, str]
     labels: Mapping[str, str]
-    contexts: Mapping[str, str]
     existing: BuiltImage | None
-    build: bool
-    reason: str
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    build: bool = False
+    reason: str = ""
     suffix: str = ""
     unknown: tuple[str, ...] = ()
+    pulled: bool = False
 
     @property
     def reference(self) -> str:
@@ -78,17 +91,44 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps, parents before children; only what the wished-for images need."""
+    """What is built and from what: made once by a command, and read by all that comes after.
 
+    `steps` are the wished-for images and all they are built from, parents before children; `bases`
+    are what is not built. `ways` say by image how it is built where a platform was asked for by
+    name, `runs` whether this engine can start what is built.
+    """
+
+    catalog: Catalog
     steps: tuple[Step, ...]
     wanted: tuple[str, ...]
+    bases: Mapping[str, Base]
     platform: str = ""
     """The platform where it is not the engine's own."""
+    forced: bool = False
+    beside: str = ""
+    ways: Mapping[str, "Way"] = field(default_factory=dict)
+    runs: bool = True
+
+    def __getitem__(self, name: str) -> Step:
+        """The step of a package."""
+        return self.by_name[name]
+
+    @cached_property
+    def by_name(self) -> dict[str, Step]:
+        """The steps by their packages' names."""
+        return {step.spec.name: step for step in self.steps}
 
     @property
     def to_build(self) -> tuple[Step, ...]:
         """The steps that have to run."""
         return tuple(step for step in self.steps if step.build)
+
+    @property
+    def needed(self) -> tuple[Step, ...]:
+        """The wished-for images, and what those that get built are built from."""
+        parents = {parent for step in self.to_build for parent in step.spec.parents}
+        wished = parents.union(self.wanted)
+        return tuple(step for step in self.steps if step.build or step.spec.name in wished)
 
     @property
     def shown(self) -> tuple[Step, ...]:
@@ -102,12 +142,28 @@ class Plan:
             if step.build or step.unknown or step.spec.name in self.wanted
         )
 
+    def how(self, step: Step) -> str:
+        """How a step is built, as a `Way` says it; a parent like the image that needs it."""
+        if not self.ways:
+            return "native"
+        own = self.ways.get(step.spec.name)
+        return own.how if own else next((way.how for way in self.ways.values() if way.how), "")
+
+    def paths(self, image: str) -> set[str]:
+        """The files, relative to the checkout, that an image is built from."""
+        return {
+            f"packages/{spec.name}/{path}"
+            for spec in self.catalog.closure([image])
+            if spec.name in self.by_name
+            for path in self[spec.name].files.files
+        }
+
 
 def make(
     catalog: Catalog,
     wanted: Iterable[ImageSpec],
     *,
-    contexts: Mapping[str, Mapping[str, str]],
+    contexts: Mapping[str, Context],
     bases: Mapping[str, Base],
     existing: Mapping[str, BuiltImage],
     force: bool = False,
@@ -116,12 +172,12 @@ def make(
 ) -> Plan:
     """Plan the build of `wanted` and of whatever they need that is missing.
 
-    `contexts` maps each package to the files of its build context and their sha256; `bases` maps
-    the packages that stand for a public base (and `debian`, the root file system) to what was
-    resolved for them; `existing` maps build ids to images in the engine. With `force` the
-    wished-for images are built even when nothing changed. `bases` and `existing` are those of
-    `platform`, which is empty for the engine's own. `beside` is appended to the tags of what is
-    built, which leaves the images that have those build ids alone.
+    `contexts` are the packages' build contexts; `bases` maps the packages that stand for a public
+    base (and `debian`, the root file system) to what was resolved for them; `existing` maps build
+    ids to images in the engine. With `force` the wished-for images are built even when nothing
+    changed. `bases` and `existing` are those of `platform`, which is empty for the engine's own.
+    `beside` is appended to the tags of what is built, which leaves the images that have those build
+    ids alone.
     """
     wanted_names = tuple(spec.name for spec in wanted)
     steps: dict[str, Step] = {}
@@ -132,25 +188,42 @@ def make(
             continue  # pulled: nothing to build
         step = _step(spec, contexts[spec.name], bases, steps, existing)
         steps[spec.name] = replace(step, suffix=suffix(platform) + beside)
-    newest = _newest_by_package(existing.values())
-    needed: dict[str, Step] = {}
+    before = {one.package: one for one in sorted(existing.values(), key=lambda one: one.created)}
+    told = tuple(
+        replace(step, reason=reasons.changed(before.get(name), step.inputs))
+        for name, step in steps.items()
+    )
+    return _decided(Plan(catalog, told, wanted_names, bases, platform, force, beside))
+
+
+def having(made: Plan, found: Mapping[str, BuiltImage]) -> Plan:
+    """The plan once these images, by package, were pulled: what only they needed is not built."""
+    steps = tuple(
+        replace(step, existing=found[step.spec.name], pulled=True)
+        if step.spec.name in found
+        else step
+        for step in made.steps
+    )
+    return _decided(replace(made, steps=steps))
+
+
+def _decided(made: Plan) -> Plan:
+    """Decide which steps are built, children first: a parent only when a child needs it."""
+    steps = {step.spec.name: step for step in made.steps}
     for name in reversed(steps):
-        step = steps[name]
-        wished = name in wanted_names
-        for_child = any(name in child.spec.parents for child in needed.values() if child.build)
-        if not (wished or for_child):
-            continue
-        build = name not in bases and (step.existing is None or (force and wished))
-        reason = _reason(step, newest.get(name), forced=force and wished)
-        needed[name] = replace(step, build=build, reason=reason)
-    ordered = [needed[name] for name in steps if name in needed]
-    linked = tuple(_link(step, needed, steps, bases) for step in ordered)
-    return Plan(linked, wanted_names, platform)
+        step, wished = steps[name], name in made.wanted
+        needed = wished or any(c.build and name in c.spec.parents for c in steps.values())
+        forced = made.forced and wished and not step.pulled
+        build = name not in made.bases and (forced or (step.existing is None and needed))
+        reason = reasons.shown(step, build=build, forced=forced)
+        steps[name] = replace(step, build=build, reason=reason)
+    linked = tuple(_link(step, steps, made.bases) for step in steps.values())
+    return replace(made, steps=linked)
 
 
 def _step(
     spec: ImageSpec,
-    files: Mapping[str, str],
+    files: Context,
     bases: Mapping[str, Base],
     steps: Mapping[str, Step],
     existing: Mapping[str, BuiltImage],
@@ -159,9 +232,9 @@ def _step(
     for parent in (spec.base, *spec.uses):
         parents[parent] = bases[parent].digest if parent in bases else steps[parent].build_id
     inputs = {
-        **{f"file {path}": sha for path, sha in files.items()},
+        **{f"file {path}": sha for path, sha in files.hashes.items()},
         **{f"parent {name}": identity for name, identity in parents.items()},
-        "declaration": digest(declared_labels(spec)),
+        "declaration": digest(labels.declared(spec)),
     }
     above = [steps[parent] for parent in spec.parents if parent in steps]
     unknown = tuple(dict.fromkeys(one for step in above for one in step.unknown))
@@ -169,61 +242,27 @@ def _step(
     short_inputs = {key: value.removeprefix("sha256:")[:12] for key, value in inputs.items()}
     return Step(
         spec=spec,
+        files=files,
         build_id=build_id,
         inputs=short_inputs,
         labels={
-            **declared_labels(spec),
-            **_base_labels(spec, bases, steps),
+            **labels.declared(spec),
+            **_standing_on(spec, bases, steps),
             f"{LABEL}.build-id": build_id,
             f"{LABEL}.inputs": json.dumps(short_inputs, sort_keys=True, separators=(",", ":")),
         },
-        contexts={},
         existing=existing.get(build_id),
-        build=False,
-        reason="",
         unknown=unknown,
     )
 
 
 def _not_known(spec: ImageSpec, base: Base) -> Step:
     """A public base that nobody has asked for yet."""
-    labels = {f"{OCI}.base.name": base.name, f"{OCI}.base.digest": "", f"{LABEL}.base": ""}
-    return Step(spec, "", {}, labels, {}, None, build=False, reason="", unknown=(base.reference,))
+    known = {f"{OCI}.base.name": base.name, f"{OCI}.base.digest": "", f"{LABEL}.base": ""}
+    return Step(spec, Context(spec.folder, {}), "", {}, known, None, unknown=(base.reference,))
 
 
-def declared_labels(spec: ImageSpec) -> dict[str, str]:
-    """The labels that follow from the declaration alone; a change to one changes the build id."""
-    labels = {
-        f"{OCI}.title": spec.repository,
-        f"{OCI}.description": spec.description,
-        f"{OCI}.version": spec.version,
-        f"{LABEL}.package": spec.name,
-    }
-    if spec.license:
-        labels[f"{OCI}.licenses"] = spec.license
-    if spec.publish and spec.profiles and spec.probe:
-        offer = {
-            "name": spec.name,
-            "title": spec.title or spec.name,
-            "description": spec.description,
-            "port": spec.port,
-            "default_url": spec.probe,
-            "profiles": {
-                size: {
-                    key: value
-                    for key, value in asdict(profile).items()
-                    if value not in (None, False)
-                }
-                for size, profile in spec.profiles.items()
-            },
-        }
-        labels[f"{LABEL}.profiles"] = json.dumps(offer, separators=(",", ":"))
-        if spec.jupyterhub:
-            labels[f"{LABEL}.jupyterhub"] = spec.jupyterhub
-    return labels
-
-
-def _base_labels(
+def _standing_on(
     spec: ImageSpec, bases: Mapping[str, Base], steps: Mapping[str, Step]
 ) -> dict[str, str]:
     """Say what the image stands on: the public base or its stand-in, name and digest."""
@@ -240,45 +279,7 @@ def _base_labels(
     return {key: parent[key] for key in keys}
 
 
-def _newest_by_package(images: Iterable[BuiltImage]) -> dict[str, BuiltImage]:
-    newest: dict[str, BuiltImage] = {}
-    for image in sorted(images, key=lambda image: image.created):
-        newest[image.package] = image
-    return newest
-
-
-def _reason(step: Step, previous: BuiltImage | None, *, forced: bool) -> str:
-    if step.unknown:
-        return not_known(step.unknown)
-    if step.existing is not None:
-        return "forced" if forced else "unchanged"
-    if previous is None:
-        return "not built yet"
-    return "changed: " + ", ".join(changed_inputs(previous.inputs, step.inputs))
-
-
-def not_known(references: Sequence[str]) -> str:
-    """The sentence for what stands on bases that are not known."""
-    verb = "is" if len(references) == 1 else "are"
-    return f"not known until {' and '.join(references)} {verb} pulled"
-
-
-def changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Name the inputs that were changed, added or removed, e.g. `uv.lock`, `base singleuser-base`.
-
-    When every input agrees, the images differ in what labels do not record: say so.
-    """
-    names = []
-    for key in sorted({*before, *after}):
-        if before.get(key) != after.get(key):
-            kind = "" if key in before and key in after else " (new)" if key in after else " (gone)"
-            names.append(key.removeprefix("file ") + kind)
-    return names or ["an input the previous image does not record"]
-
-
-def _link(
-    step: Step, needed: Mapping[str, Step], steps: Mapping[str, Step], bases: Mapping[str, Base]
-) -> Step:
+def _link(step: Step, steps: Mapping[str, Step], bases: Mapping[str, Base]) -> Step:
     """Name where each build context comes from: a target of the same bake, or an image."""
     if step.spec.name in bases:
         return step
@@ -287,7 +288,7 @@ def _link(
         name = "base" if position == 0 else parent
         if parent in bases:
             contexts[name] = f"docker-image://{bases[parent].reference}"
-        elif parent in needed and needed[parent].build:
+        elif steps[parent].build:
             contexts[name] = f"target:{parent}"
         else:
             contexts[name] = f"docker-image://{steps[parent].reference}"

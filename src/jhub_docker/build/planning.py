@@ -1,18 +1,20 @@
 """Plans as things stand: reads contexts, bases and the engine's images, and has `plan` decide.
 
-Nothing is built. A plan is for one platform; how that can be built here is beside it.
+Nothing is built. What a command needs is read once, however many platforms it plans for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jhub_docker.build import bases, builders, contexts, images, plan
+from jhub_docker.build.bases import Here
 from jhub_docker.build.builders import Builder, Way
+from jhub_docker.build.contexts import Context
 from jhub_docker.build.plan import BuiltImage, Plan
-from jhub_docker.catalog import PLATFORMS, ROOT_FILE_SYSTEM, Catalog, ImageSpec, load
+from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
 from jhub_docker.host import rootfs
 
@@ -21,18 +23,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PlatformPlan:
-    """What a build for one platform would do, and by image how it can be done."""
+class Found:
+    """What plans are made from: the build contexts, and what the engine has."""
 
-    platform: str
-    plan: Plan
-    ways: Mapping[str, Way]
+    catalog: Catalog
+    wanted: tuple[ImageSpec, ...]
+    contexts: Mapping[str, Context]
+    here: Here
+
+
+def look(catalog: Catalog, wanted: tuple[ImageSpec, ...], *, needed: bool = True) -> Found:
+    """Read what plans for these images need; the engine answers while files are read.
+
+    Where it is not `needed` and none answers, it is as if it had nothing.
+    """
+    with ThreadPoolExecutor() as asked:
+        looked = asked.submit(bases.look, catalog, wanted, bases.lane(), needed=needed)
+        files = contexts.read(catalog.closure([spec.name for spec in wanted]))
+    return Found(catalog, wanted, files, looked.result())
 
 
 def make_plan(
     client: "DockerClient",
-    catalog: Catalog,
-    wanted: tuple[ImageSpec, ...],
+    found: Found,
     *,
     base: str | None = None,
     force: bool = False,
@@ -41,115 +54,100 @@ def make_plan(
     platform: str = "",
     beside: str = "",
 ) -> Plan:
-    """Read what the plan needs (contexts, bases, images in the engine) and make it.
+    """Resolve the bases and make the plan.
 
     With `act` false no base is pulled or made for it. `existing` are images, by build id, to be
     taken for all that are there, in place of the engine's. `platform` is empty for the engine's
     own. For `beside` see `plan.make`.
     """
-    with ThreadPoolExecutor() as asked:  # the engine answers while files are read
-        looked = asked.submit(bases.look, catalog, wanted, bases.lane(), needed=act)
-        files = {s.name: contexts.hashes(s) for s in catalog.closure([s.name for s in wanted])}
-    here = looked.result()
     resolved = bases.resolve(
         client,
-        catalog,
-        wanted,
+        found.catalog,
+        found.wanted,
         bases.mode(base),
         bases.lane(),
         act=act,
-        here=here,
+        here=found.here,
         platform=platform,
     )
     return plan.make(
-        catalog,
-        wanted,
-        contexts=files,
+        found.catalog,
+        found.wanted,
+        contexts=found.contexts,
         bases=resolved,
-        existing=images.built(here.images, platform) if existing is None else existing,
+        existing=images.built(found.here.images, platform) if existing is None else existing,
         force=force,
         platform=platform,
         beside=beside,
     )
 
 
-def ways(
-    client: "DockerClient",
-    catalog: Catalog,
-    wanted: tuple[ImageSpec, ...],
-    platform: str,
-    builder: Builder,
-    *,
-    base: str | None = None,
-    force: bool = False,
-) -> list[Way]:
-    """How each of the wanted images can be built for a platform, if at all; nothing is built."""
-    foreign = builder.foreign(platform)
-    made = make_plan(client, catalog, wanted, base=base, force=force, act=False, platform=foreign)
-    needed = {step.spec.name for step in made.to_build}
-    running = builders.running(step.spec for step in made.to_build)
-    rooted = {step.spec.name for step in made.to_build if step.spec.base == ROOT_FILE_SYSTEM}
-    if rooted and not rootfs.is_here(bases.lane(), foreign):
-        running |= dict.fromkeys(rooted, True)
-    lacking = _lacking(client, catalog, wanted, foreign, base) if foreign else {}
-    found = []
-    for spec in wanted:
-        above = {one.name for one in catalog.closure([spec.name])}
-        missing = "; ".join(why for name, why in lacking.items() if name in above)
-        own = [one.name for one in catalog.closure([spec.name]) if one.name in needed]
-        needing = [name for name in own if running[name]]
-        found.append(builders.way(spec, platform, builder, needing, missing))
-    return found
-
-
-def _lacking(
-    client: "DockerClient",
-    catalog: Catalog,
-    wanted: tuple[ImageSpec, ...],
-    platform: str,
-    base: str | None,
-) -> dict[str, str]:
-    """The public bases that cannot be had for another platform, by package, and why."""
-    mode = bases.mode(base)
-    resolved = bases.resolve(client, catalog, wanted, mode, bases.lane(), act=False)
-    found = {}
-    for name, public in resolved.items():
-        if name != ROOT_FILE_SYSTEM and (public.digest or mode == "pull"):
-            try:
-                bases.reference_for(name, public, platform)
-            except ActionError as error:
-                found[name] = str(error)
-    return found
-
-
 def for_platforms(
     client: "DockerClient",
     root: Path,
-    names: Sequence[str],
-    platforms: Sequence[str],
+    names: Iterable[str] = (),
+    platforms: Sequence[str] = (),
     *,
     base: str | None = None,
     force: bool = False,
-) -> tuple[list[PlatformPlan], list[Way]]:
-    """The plans for the platforms that are named, or for the engine's own; nothing is built.
+    act: bool = False,
+    beside: str = "",
+) -> list[Plan]:
+    """The plans for the platforms that are named, or for the engine's own.
 
-    The second are the ways to the other platforms that the images are declared for.
+    With `act` bases are pulled and root file systems made, so that the plans can be carried out;
+    raises ActionError for an image that cannot be built for its platform. With `beside` nothing
+    that the engine has counts.
     """
     catalog = load(root / "packages")
-    wanted = catalog.select(names)
-    builder = builders.read()
-    chosen = tuple(platforms) or (builder.own,)
-    plans, others = [], []
-    for platform in dict.fromkeys((*chosen, *PLATFORMS)):
-        if platform == builder.own and platform not in chosen:
-            continue
-        found = ways(client, catalog, wanted, platform, builder, base=base, force=force)
-        if platform not in chosen:
-            others += found
-            continue
-        foreign = builder.foreign(platform)
-        made = make_plan(
-            client, catalog, wanted, base=base, force=force, act=False, platform=foreign
-        )
-        plans.append(PlatformPlan(platform, made, {one.image: one for one in found}))
-    return plans, others
+    found = look(catalog, catalog.select(names), needed=act)
+    builder = builders.read() if platforms else None  # a build with nothing to do need not wait
+    plans = []
+    for platform in platforms or ("",):
+        foreign = builder.foreign(platform) if builder else ""
+
+        def made(*, act: bool, foreign: str = foreign) -> Plan:
+            existing: dict[str, BuiltImage] | None = {} if beside else None
+            return make_plan(
+                client, found, base=base, force=force, act=act, existing=existing,
+                platform=foreign, beside=beside,
+            )  # fmt: skip
+
+        one = made(act=act and not foreign)
+        if builder:
+            judged = ways(one, platform, builder)
+            if act:
+                builders.require(judged.values())
+            # Another platform's bases are fetched once it is known that they are of use.
+            one = made(act=True) if act and foreign else one
+            one = replace(one, ways=judged, runs=platform in builder.runs)
+        plans.append(one)
+    return plans
+
+
+def ways(made: Plan, platform: str, builder: Builder) -> dict[str, Way]:
+    """How each of the wished-for images can be built as planned for a platform, if at all."""
+    running = builders.running(step.spec for step in made.to_build)
+    rooted = {step.spec.name for step in made.to_build if step.spec.base == ROOT_FILE_SYSTEM}
+    if rooted and not rootfs.is_here(bases.lane(), made.platform):
+        running |= dict.fromkeys(rooted, True)
+    lacking = _lacking(made) if made.platform else {}
+    found = {}
+    for name in made.wanted:
+        needed = [spec.name for spec in made.catalog.closure([name])]
+        missing = "; ".join(why for one, why in lacking.items() if one in needed)
+        runs = [one for one in needed if running.get(one)]
+        found[name] = builders.way(made.catalog[name], platform, builder, runs, missing)
+    return found
+
+
+def _lacking(made: Plan) -> dict[str, str]:
+    """The public bases that cannot be had for the plan's platform, by package, and why."""
+    found = {}
+    for name, public in made.bases.items():
+        if name != ROOT_FILE_SYSTEM and public.digest:
+            try:
+                bases.reference_for(name, public, made.platform)
+            except ActionError as error:
+                found[name] = str(error)
+    return found

@@ -4,8 +4,8 @@ Registries are asked through buildx, which finds them as the builder does and ne
 it. What is to be done with an answer is for `bases` to say.
 """
 
+import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -53,12 +53,12 @@ def ask(reference: str) -> str:
 
     Raises ActionError where the registry cannot be asked or does not have it.
     """
-    return str(json.loads(_inspect(reference, "--format", "{{json .Manifest}}"))["digest"])
+    return f"sha256:{hashlib.sha256(_raw(reference)).hexdigest()}"
 
 
 def index(reference: str) -> Mapping[str, Any]:
     """The index, or the one manifest, of a public image. Raises ActionError as `ask` does."""
-    value: Mapping[str, Any] = json.loads(_inspect(reference, "--raw"))
+    value: Mapping[str, Any] = json.loads(_raw(reference))
     return value
 
 
@@ -89,7 +89,8 @@ def edited(path: Path, pins: Iterable[Pin]) -> str:
     before = path.read_text(encoding="utf-8")
     after, wished = before, tomllib.loads(before)
     for one in pins:
-        after = re.sub(rf"([\"\']){re.escape(one.reference)}\1", rf"\1{one.pinned}\1", after)
+        for quote in "\"'":
+            after = after.replace(f"{quote}{one.reference}{quote}", f"{quote}{one.pinned}{quote}")
         wished["tool"]["jhub-docker"]["public"][one.lane] = one.pinned
     if tomllib.loads(after) != wished:
         raise ActionError(
@@ -105,9 +106,10 @@ def _by_tag(reference: str) -> str:
     return name if ":" in name.rpartition("/")[2] else reference
 
 
-def _inspect(reference: str, *how: str) -> str:
-    result = docker("buildx", "imagetools", "inspect", *how, reference)
-    if result.code:
-        said = result.err.strip().removeprefix("ERROR: ")
+def _raw(reference: str) -> bytes:
+    """The bytes that the digest is of. Another form of output would have buildx read all below."""
+    ended = docker("buildx", "imagetools", "inspect", "--raw", reference)
+    if ended.code:
+        said = ended.err.strip().removeprefix("ERROR: ")
         raise ActionError(f"the registry cannot be asked for {reference} ({said})")
-    return result.out
+    return ended.raw

@@ -2,6 +2,7 @@
 
 from jhub_docker.catalog.fields import Budget, Profile
 from jhub_docker.catalog.packages import (
+    HUB,
     LANES,
     PLATFORMS,
     ROOT_FILE_SYSTEM,
@@ -12,6 +13,7 @@ from jhub_docker.catalog.packages import (
 )
 
 __all__ = [
+    "HUB",
     "LANES",
     "PLATFORMS",
     "ROOT_FILE_SYSTEM",

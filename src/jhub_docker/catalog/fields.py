@@ -56,6 +56,14 @@ def text(name: str, table: Mapping[str, Any], key: str) -> str:
     return value
 
 
+def path(name: str, table: Mapping[str, Any], key: str) -> str | None:
+    """A field that is a path on the server, None where there is none."""
+    value = table.get(key)
+    if value is None or (isinstance(value, str) and value.startswith("/")):
+        return value
+    raise wrong(name, key, value, 'a path such as "/lab"')
+
+
 def port(name: str, own: Mapping[str, Any]) -> int | None:
     """The field `port`, None where there is none."""
     value = own.get("port")

@@ -20,6 +20,9 @@ from jhub_docker.errors import UsageError
 ROOT_FILE_SYSTEM = "debian"
 """The `base` of a package that starts from a root file system made by debootstrap."""
 
+HUB = "hub"
+"""The package of the hub, whose JupyterHub the servers' has to go with."""
+
 LANES = ("bookworm", "trixie")
 """The Debian releases the images can be built on; the first is the default."""
 
@@ -89,6 +92,18 @@ class Catalog:
         """The published images the hub can start for a person."""
         return tuple(spec for spec in self.published if spec.profiles)
 
+    @property
+    def apart(self) -> tuple[ImageSpec, ...]:
+        """The servers that the hub would not offer, and that a release refuses.
+
+        Their JupyterHub has another major version than the hub's, or they have none. That is
+        JupyterHub's own rule (6.1, _version.py, `_check_version`), and all that has to agree: what
+        else is in an image meets the hub's and other images' nowhere.
+        """
+        hub = self.specs.get(HUB)
+        wanted = _major(hub.jupyterhub) if hub else None
+        return tuple(one for one in self.singleuser if wanted and _major(one.jupyterhub) != wanted)
+
     def select(self, names: Iterable[str] = ()) -> tuple[ImageSpec, ...]:
         """The named packages, or all published ones; raises UsageError for an unknown name."""
         wanted = [self[name].name for name in names]
@@ -141,7 +156,12 @@ def load(packages: Path) -> Catalog:
         ) from None
     specs: dict[str, ImageSpec] = {}
     for name in order:
-        specs[name] = _spec(name, packages / name, tables[name], specs)
+        spec = _spec(name, packages / name, tables[name], specs)
+        if other := next((o for o in specs.values() if o.repository == spec.repository), None):
+            raise declaration.wrong(
+                name, "image", spec.repository, f"another than {other.name} has"
+            )
+        specs[name] = spec
     return Catalog(specs)
 
 
@@ -152,6 +172,7 @@ def requires_python(spec: ImageSpec) -> str:
 
 
 _MARKS = ("Dockerfile", "pyproject.toml")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _OWN_FIELDS = {
     "base",
     "budget",
@@ -214,6 +235,13 @@ def _spec(
             )
     if not (folder / "Dockerfile").exists():
         raise UsageError(f"{name}: {folder}/Dockerfile is missing; every image package has one")
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name}: images and profiles are called as the folder in packages/ is; expected "
+            "lower-case letters, digits and dashes"
+        )
+    if declaration.text(name, project, "name") != name:
+        raise declaration.wrong(name, "name", project["name"], f"{name!r}, the folder's name")
     base = bases.get(own["base"])
     inherited = {key: getattr(base, key) for key in _INHERITED_FIELDS if base is not None}
     license_ = project.get("license")
@@ -231,7 +259,7 @@ def _spec(
         publish=own.get("publish", True),
         title=own.get("title"),
         port=declaration.port(name, own) or inherited.get("port"),
-        probe=own.get("probe"),
+        probe=declaration.path(name, own, "probe"),
         environment=own.get("environment", "/opt/venv"),
         jupyterhub=_locked_jupyterhub(folder) or (base.jupyterhub if base else None),
         tags={key: declaration.tag(name, value) for key, value in own.get("tags", {}).items()},
@@ -251,6 +279,11 @@ def _locked_jupyterhub(folder: Path) -> str | None:
     lock = folder / "uv.lock"
     found = _LOCKED_JUPYTERHUB.search(lock.read_text(encoding="utf-8")) if lock.exists() else None
     return found[1] if found else None
+
+
+def _major(version: str | None) -> str:
+    """The first number of JupyterHub's version; empty for none."""
+    return (version or "").partition(".")[0]
 
 
 def _platforms(

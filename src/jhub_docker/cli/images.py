@@ -7,8 +7,10 @@ from pathlib import Path
 from invoke.context import Context
 
 from jhub_docker import host, nox
+from jhub_docker.asking import confirm
 from jhub_docker.build import bases as base_images
-from jhub_docker.build import builders, builds, cache, planning, public
+from jhub_docker.build import builders, builds, cache, marks, planning, public
+from jhub_docker.build import images as built
 from jhub_docker.catalog import load
 from jhub_docker.cli import tables
 from jhub_docker.cli.task import ROOT, task, write
@@ -51,38 +53,52 @@ def build(
 ) -> None:
     """Build the images that are out of date, parents first, siblings in parallel."""
     base_images.mode(base)
-    kept = cache.asked(cache_from, cache_to)
+    kept = cache.asked(cache_from, cache_to, cache.writes_steps)
     load(ROOT / "packages").select(image)
     chosen = builders.asked(platform)
     client = host.require(say, assume_yes=yes, needs=())
     if plan:
-        plans, others = planning.for_platforms(client, ROOT, image, chosen, base=base, force=force)
-        write(tables.plans_json(plans) if json_ else tables.plans(plans, others))
+        plans = planning.for_platforms(client, ROOT, image, chosen, base=base, force=force)
+        own = builders.own_platform()
+        write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
-    results = []
-    for one in chosen or ("",):
-        results += builds.build(
-            client,
-            ROOT,
-            image,
-            base=base,
-            force=force,
-            ready=lambda: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
-            platform=one,
-            kept=kept,
-        )
+    results = builds.build(
+        client,
+        ROOT,
+        image,
+        chosen,
+        base=base,
+        force=force,
+        ready=lambda: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
+        kept=kept,
+    )
     rows = [dataclasses.asdict(result) for result in results]
     write(json.dumps(rows, indent=2) if json_ else tables.builds(results))
-    failed = [result for result in results if result.outcome == "failed"]
-    if failed:
-        raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+    if told := builds.failed(results):
+        raise ActionError(told)
 
 
-@task(help={"json_": "Write the list as JSON."})
-def images(context: Context, json_: bool = False) -> None:
+@task(
+    help={
+        "json_": "Write the list as JSON.",
+        "prune": "First remove what was built here of folders that are gone from packages/.",
+        "yes": "Remove it without asking.",
+    }
+)
+def images(context: Context, json_: bool = False, prune: bool = False, yes: bool = False) -> None:
     """List the images in the engine: version, release or local build, size, and their base."""
-    host.require(say, set_up=False, needs=())
-    rows = builds.listing(load(ROOT / "packages"))
+    client = host.require(say, set_up=False, needs=())
+    catalog = load(ROOT / "packages")
+    if prune:
+        found = marks.unwanted(built.here(), catalog.specs, ROOT)
+        if not found:
+            say("No image in the engine was built here of a folder that is gone.")
+        else:
+            told = "\n".join(["This removes:", *(f"  {name}" for name in found)])
+            confirm(told, "Remove it?", "no image was removed", assume_yes=yes)
+            if left := marks.remove(client, found):
+                raise ActionError("\n".join([*left, "end what uses it, and prune again"]))
+    rows = builds.listing(catalog)
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 
 
@@ -126,6 +142,7 @@ def lock(context: Context, image: list[str], package: list[str], upgrade: bool =
         write("\n".join([f"{spec.name}:", *(f"  {line}" for line in lines)]))
     for lack in installable.require(chosen):
         write(str(lack))
+    locks.require_agreement(load(ROOT / "packages"))
 
 
 @task(iterable=["image"], help={"image": _IMAGE})

@@ -31,8 +31,8 @@ def up(context: Context, base: str = "auto", build: bool = True, yes: bool = Fal
     if build:
         results = builds.build(client, ROOT, base=base)
         write(tables.builds(results))
-        if failed := [result for result in results if result.outcome == "failed"]:
-            raise ActionError("\n".join(f"{result.image}: {result.reason}" for result in failed))
+        if told := builds.failed(results):
+            raise ActionError(told)
     write(platform.up(client, ROOT))
 
 

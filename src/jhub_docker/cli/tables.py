@@ -5,66 +5,46 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jhub_docker.build import builders
-from jhub_docker.build.builders import Way
-from jhub_docker.build.plan import Base, Step
+from jhub_docker.build.plan import Base, Plan, Step
 from jhub_docker.build.public import Pin
 from jhub_docker.catalog.identity import short
 from jhub_docker.table import megabytes, render
 
 if TYPE_CHECKING:
     from jhub_docker.build.builds import Result
-    from jhub_docker.build.planning import PlatformPlan
 
 
-def plans(planned: Sequence["PlatformPlan"], others: Iterable[Way] = ()) -> str:
-    """What a build would do, image by image, and what it could do for `others`' platforms."""
+def plans(planned: Sequence[Plan], own: str) -> str:
+    """What a build would do, image by image. `own` is the engine's platform."""
     rows = [
         (
             step.spec.name,
-            one.platform,
+            made.platform or own,
             short(step.build_id),
-            _action(step, one),
+            _action(step, made),
             step.labels["io.jhub-docker.base"],
             step.reason,
         )
-        for one in planned
-        for step in one.plan.shown
+        for made in planned
+        for step in made.shown
     ]
     columns = ("image", "platform", "build id", "action", "base", "because")
-    refused = [way for one in planned for way in one.ways.values() if not way.how]
+    refused = [way for made in planned for way in made.ways.values() if not way.how]
     lines = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in refused]
-    return "\n".join([render(columns, rows), *lines, *builders.mends(refused), *_others(others)])
+    return "\n".join([render(columns, rows), *lines, *builders.mends(refused)])
 
 
-def _action(step: Step, one: "PlatformPlan") -> str:
+def _action(step: Step, made: Plan) -> str:
     """`build`, and how where that is not by the engine's own processor, or why it is not built."""
     if step.unknown:
         return "not known"
     if not step.build:
         return "skip"
-    way = one.ways.get(step.spec.name)
-    how = way.how if way else next((w.how for w in one.ways.values() if w.how), "")
+    how = made.how(step)
     return {"native": "build", "": "cannot"}.get(how, f"build, {how}")
 
 
-def _others(others: Iterable[Way]) -> list[str]:
-    by_platform: dict[str, list[Way]] = {}
-    for way in others:
-        by_platform.setdefault(way.platform, []).append(way)
-    lines = []
-    for platform, found in by_platform.items():
-        refused = [way for way in found if not way.how]
-        hows = ", ".join(sorted({way.how for way in found if way.how}))
-        if hows:
-            lines.append(f"--platform {platform} builds here too ({hows})")
-        for why in dict.fromkeys(way.why for way in refused):
-            names = ", ".join(way.image for way in refused if way.why == why)
-            lines.append(f"{platform} cannot be built here, {names}: {why}")
-        lines += builders.mends(refused)
-    return lines
-
-
-def plans_json(planned: Iterable["PlatformPlan"]) -> str:
+def plans_json(planned: Iterable[Plan], own: str) -> str:
     """The same for programs, with the build contexts. `how` is empty where it cannot be built.
 
     What is not known until a base is pulled is null.
@@ -72,22 +52,22 @@ def plans_json(planned: Iterable["PlatformPlan"]) -> str:
     rows = [
         {
             "image": step.spec.name,
-            "platform": one.platform,
+            "platform": made.platform or own,
             "build_id": step.build_id or None,
             "build": None if step.unknown else step.build,
-            "how": one.ways[step.spec.name].how if step.spec.name in one.ways else None,
+            "how": made.how(step),
             "reason": step.reason,
             "contexts": dict(step.contexts),
             "inputs": dict(step.inputs),
         }
-        for one in planned
-        for step in one.plan.shown
+        for made in planned
+        for step in made.shown
     ]
     return json.dumps(rows, indent=2)
 
 
-def builds(results: Iterable["Result"]) -> str:
-    """What became of each image; a failure's log is shown below, not in the table."""
+def builds(results: Sequence["Result"]) -> str:
+    """What became of each image, and what steps warned of; a failure's log is shown below."""
     rows = [
         (
             result.image,
@@ -101,7 +81,8 @@ def builds(results: Iterable["Result"]) -> str:
         for result in results
     ]
     columns = ("image", "platform", "build id", "size", "seconds", "outcome", "base")
-    return render(columns, rows, right=("size", "seconds"))
+    warnings = [f"*** {one.image}: {text}" for one in results for text in one.warnings]
+    return "\n".join([render(columns, rows, right=("size", "seconds")), *warnings])
 
 
 def images(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -29,8 +29,8 @@ def untag(reference: str) -> None:
 
 
 def _done(*arguments: str) -> str:
-    result = docker("image", *arguments)
-    if result.code:
-        said = result.err.strip().removeprefix("Error response from daemon: ")
+    ended = docker("image", *arguments)
+    if ended.code:
+        said = ended.err.strip().removeprefix("Error response from daemon: ")
         raise ActionError(said or f"docker image {arguments[0]} failed")
-    return result.out
+    return ended.out

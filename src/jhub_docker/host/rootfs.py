@@ -6,16 +6,19 @@ here. It is imported once per recipe and kept in the engine.
 
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jhub_docker import process
 from jhub_docker.catalog.identity import LABEL, digest, short, suffix
-from jhub_docker.engine import cli_environment, quick
+from jhub_docker.engine import quick
+from jhub_docker.engine.address import docker
 from jhub_docker.errors import ActionError
+from jhub_docker.host import apt
+from jhub_docker.host.packages import PackagePlan
 from jhub_docker.oci import canonical
 from jhub_docker.progress import say, stage
 
@@ -114,19 +117,9 @@ def ensure(suite: str, platform: str = "") -> None:
 def _archives() -> list[Archive]:
     if shutil.which("apt-get") is None:
         return []
-    listing = subprocess.run(
-        [
-            "apt-get",
-            "indextargets",
-            "--format",
-            "$(REPO_URI)|$(RELEASE)|$(LABEL)|$(ORIGIN)",
-            "Created-By: Packages",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return parse_index_targets(listing.stdout)
+    form = "$(REPO_URI)|$(RELEASE)|$(LABEL)|$(ORIGIN)"
+    listing = process.run("apt-get", "indextargets", "--format", form, "Created-By: Packages")
+    return parse_index_targets(listing.out)
 
 
 def _require_debootstrap() -> None:
@@ -143,22 +136,24 @@ def _require_debootstrap() -> None:
             "debootstrap, or make the public base reachable and use --base pull"
         )
     say("installing debootstrap from the distribution")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "update", "-q"],
-        ["apt-get", "install", "-q", "-y", "--no-install-recommends", "debootstrap"],
-    ):
-        _run(command, environment)
+    apt.install(PackagePlan(("debootstrap",)), say)
 
 
 def _debootstrap(suite: str, root: Path, mirror: str, platform: str) -> None:
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(INCLUDED_PACKAGES)}"]
     if platform:  # Debian's names of amd64 and arm64 are OCI's
         command.append(f"--arch={platform.split('/')[1]}")
-    # With a fixed date /etc/shadow does not have the day on which it was made.
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(canonical.LATEST)}
-    # Without a mirror debootstrap falls back to the archive its own scripts name.
-    _run([*command, suite, str(root), *([mirror] if mirror else [])], environment)
+    process.checked(
+        *command,
+        suite,
+        root,
+        # Without a mirror debootstrap falls back to the archive its own scripts name.
+        *([mirror] if mirror else []),
+        # With a fixed date /etc/shadow does not have the day on which it was made.
+        environment={"SOURCE_DATE_EPOCH": str(canonical.LATEST)},
+        merged=True,
+        failed="debootstrap failed",
+    )
 
 
 def _import(archive: Path, name: str, platform: str) -> None:
@@ -166,13 +161,6 @@ def _import(archive: Path, name: str, platform: str) -> None:
     labels = {f"{LABEL}.base": "stand-in", f"{LABEL}.package": "debian"}
     changes = [f'--change=LABEL {key}="{value}"' for key, value in labels.items()]
     options = [*changes, *([f"--platform={platform}"] if platform else [])]
-    _run(["docker", "import", *options, str(archive), name], cli_environment())
-
-
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    result = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
-    if result.returncode:
-        last = result.stdout.decode(errors="replace").strip().splitlines()[-5:]
-        raise ActionError(f"{command[0]} failed:\n  " + "\n  ".join(last))
+    ended = docker("import", *options, str(archive), name)
+    if ended.code:
+        raise ActionError(f"docker import failed: {ended.tail()}")

@@ -6,21 +6,22 @@ from pathlib import Path
 from jhub_docker.catalog import load
 from jhub_docker.errors import JhubDockerError, UsageError
 from jhub_docker.locks import installable
-from jhub_docker.locks.refresh import is_current, require_current
+from jhub_docker.locks.refresh import is_current, require_agreement, require_current
 
 
 def main(root: Path) -> int:
     """Check the lock files of all packages and of the tools; returns the exit code."""
     try:
         catalog = load(root / "packages")
-        specs = [spec for spec in catalog.specs.values() if spec.has_lock]
-        require_current(specs)
+        require_current(catalog.specs.values())
+        require_agreement(catalog)
         if not is_current(root):
             raise UsageError("out of date: uv.lock; refresh with ./dev uv lock")
         from_source = installable.require(catalog.specs.values())
     except JhubDockerError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    specs = [spec for spec in catalog.specs.values() if spec.has_lock]
     platforms = ", ".join(sorted({one for spec in specs for one in spec.platforms}))
     print(f"{len(specs) + 1} lock files are current and can be installed on {platforms}.")
     for lack in from_source:

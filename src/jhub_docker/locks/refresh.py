@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from jhub_docker.catalog import ImageSpec
+from jhub_docker.catalog import HUB, Catalog, ImageSpec
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.locks import package_lock, uv_lock
 
@@ -41,13 +41,34 @@ def lockable(spec: ImageSpec) -> bool:
 
 
 def require_current(specs: Iterable[ImageSpec]) -> None:
-    """Raise UsageError naming each image whose uv.lock does not fit its pyproject.toml."""
-    stale = [spec.name for spec in specs if spec.has_lock and not is_current(spec.folder)]
-    if stale:
-        options = " ".join(f"-i {name}" for name in stale)
+    """Raise UsageError naming each lock that is not there or does not fit its declaration.
+
+    Of a package-lock.json only the first can be told without a network.
+    """
+    found: dict[str, list[str]] = {"missing": [], "out of date": []}
+    names = []
+    for spec in specs:
+        python, node = spec.folder / uv_lock.NAME, spec.folder / package_lock.NAME
+        wanted = [python] if _has_dependencies(spec.folder) else []
+        wanted += [node] if (spec.folder / "package.json").exists() else []
+        missing = [file for file in wanted if not file.exists()]
+        stale = [python] if python.exists() and not is_current(spec.folder) else []
+        found["missing"] += [f"packages/{spec.name}/{file.name}" for file in missing]
+        found["out of date"] += [f"packages/{spec.name}/{file.name}" for file in stale]
+        names += [f"-i {spec.name}"] if missing or stale else []
+    if names:
+        told = ", ".join(f"{what}: {', '.join(files)}" for what, files in found.items() if files)
+        raise UsageError(f"{told}; refresh with ./dev invoke lock {' '.join(names)}")
+
+
+def require_agreement(catalog: Catalog) -> None:
+    """Raise UsageError for servers that the hub would not offer because of their JupyterHub."""
+    if catalog.apart:
+        hub = catalog[HUB].jupyterhub
+        told = ", ".join(f"{one.name} has {one.jupyterhub or 'none'}" for one in catalog.apart)
         raise UsageError(
-            f"out of date: {', '.join(f'packages/{name}/uv.lock' for name in stale)}; "
-            f"refresh with ./dev invoke lock {options}"
+            f"the hub has JupyterHub {hub} and offers servers of the same major version only: "
+            f"{told}; name jupyterhub=={hub} in their dependencies and lock again"
         )
 
 

@@ -66,20 +66,15 @@ def resolve(lock: UvLock, python: str, platform: str) -> dict[str, Locked]:
 
 
 def environment(python: str, platform: str) -> dict[str, str]:
-    """The values markers are compared with (dependency specifiers, environment markers)."""
+    """What markers are compared with (dependency specifiers), where this machine may differ."""
     return {
-        "implementation_name": "cpython",
         "implementation_version": python,
         "os_name": "posix",
         "platform_machine": machine(platform),
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
         "platform_system": "Linux",
-        "platform_version": "",
         "python_full_version": python,
         "python_version": ".".join(python.split(".")[:2]),
         "sys_platform": "linux",
-        "extra": "",
     }
 
 

@@ -6,17 +6,17 @@ A release and `invoke release.rebuild` both come here, so that they cannot diffe
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from docker import DockerClient
 from docker.errors import APIError
 
-from jhub_docker.build import bases, builders, builds
+from jhub_docker.build import bases, builders, builds, planning
 from jhub_docker.build.bases import Mode
-from jhub_docker.build.plan import Base
-from jhub_docker.catalog import Catalog, identity
+from jhub_docker.build.plan import Base, Plan
+from jhub_docker.catalog import Catalog
 from jhub_docker.catalog import packages as catalogs
 from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
 from jhub_docker.errors import ActionError
@@ -25,7 +25,7 @@ from jhub_docker.oci.layout import INDEX, Descriptor, Layout
 from jhub_docker.progress import stage
 from jhub_docker.release import history, status
 from jhub_docker.release.candidate import Candidate, Workplace
-from jhub_docker.release.status import Resolve, Tree
+from jhub_docker.release.status import Resolve
 
 CACHE = Path(".dev/oci-cache")
 """Converted layers, shared by all exports of a checkout."""
@@ -42,7 +42,7 @@ class Artifact:
     index: Descriptor
     manifests: tuple[Descriptor, ...]
     build_id: str
-    planned: Tree
+    planned: Plan
     base_layers: int
 
 
@@ -55,7 +55,7 @@ def resolver(client: DockerClient, base: Mode = "auto") -> Resolve:
     return resolve
 
 
-def read(client: DockerClient, folder: Path, *, base: Mode = "auto") -> Tree:
+def read(client: DockerClient, folder: Path, *, base: Mode = "auto") -> Plan:
     """The plan of all packages in `folder`, on the bases this machine has."""
     return status.read(folder, resolver(client, base))
 
@@ -93,20 +93,15 @@ def make(
     wanted = sorted(platforms or (own,), key=lambda one: one != own)
     beside = f"-anew-{secrets.token_hex(4)}" if anew else ""
     try:
-        for platform in wanted:
-            results = builds.build(
-                client, tree, [image], base=base, tag=False, anew=beside, platform=platform
-            )
-            if failed := [result for result in results if result.outcome == "failed"]:
-                raise ActionError("\n".join(f"{one.image}: {one.reason}" for one in failed))
-        planned = read(client, tree / "packages", base=base)
-        step = planned.steps[image]
-        suffixes = [
-            ("" if platform == own else identity.suffix(platform)) + beside for platform in wanted
-        ]
+        plans = planning.for_platforms(
+            client, tree, [image], wanted, base=base, act=True, beside=beside
+        )
+        for planned in plans:
+            if told := builds.failed(builds.carry_out(client, tree, planned, tag=False)):
+                raise ActionError(told)
         manifests = []
-        for suffix in suffixes:
-            reference = replace(step, suffix=suffix).reference
+        for step in (planned[image] for planned in plans):
+            reference = step.reference
             with stage(f"exporting {reference}"):
                 manifest = export.export(
                     client,
@@ -119,11 +114,11 @@ def make(
                 )
             manifests.append(manifest)
         index = export.index(layout, manifests, {f"{OCI}.version": version})
-        below = base_layers(client, planned, image, suffixes[0])
+        below = base_layers(client, plans[0], image)
     finally:
         if beside:
             _remove(client, beside)
-    return Artifact(index, tuple(manifests), step.build_id, planned, below)
+    return Artifact(index, tuple(manifests), plans[0][image].build_id, plans[0], below)
 
 
 def given(client: DockerClient, image: str, labels: Mapping[str, str]) -> list[str]:
@@ -148,18 +143,11 @@ def _remove(client: DockerClient, ending: str) -> None:
             client.api.remove_image(tag, force=True)
 
 
-def base_layers(client: DockerClient, planned: Tree, image: str, suffix: str = "") -> int:
-    """How many layers the image's public base or stand-in has in this engine.
-
-    `suffix` is that of the tags of another platform's images (`identity.suffix`).
-    """
-    base = next(spec for spec in planned.catalog.lineage(image) if spec.public)
-    given = planned.bases.get(base.name)
-    if given:
-        reference = given.reference
-    else:
-        reference = replace(planned.steps[base.name], suffix=suffix).reference
-    return len(client.images.get(reference).attrs["RootFS"]["Layers"])
+def base_layers(client: DockerClient, planned: Plan, image: str) -> int:
+    """How many layers the image's public base or stand-in has in this engine."""
+    base = next(spec for spec in planned.catalog.lineage(image) if spec.public).name
+    found = planned.bases[base] if base in planned.bases else planned[base]
+    return len(client.images.get(found.reference).attrs["RootFS"]["Layers"])
 
 
 @contextmanager

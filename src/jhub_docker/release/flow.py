@@ -15,7 +15,7 @@ from docker import DockerClient
 
 from jhub_docker.asking import confirm
 from jhub_docker.build import bases
-from jhub_docker.build.plan import not_known
+from jhub_docker.build.reasons import not_known
 from jhub_docker.catalog import ImageSpec, ledger, load
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
@@ -257,7 +257,7 @@ def _make(way: _Way, place: Workplace, one: Candidate) -> None:
     manifest = layout.read_json(made.manifests[0].digest)
     measured = budget.measure(layout, manifest, made.base_layers)
     one.size, one.compressed, one.layers = measured.size, measured.compressed, measured.layers
-    steps, catalog = made.planned.steps, made.planned.catalog
+    steps, catalog = made.planned.by_name, made.planned.catalog
     records = make_records(
         layout,
         made.index,

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jhub_docker.build import bases
-from jhub_docker.catalog import LANES, Catalog
+from jhub_docker.catalog import HUB, LANES, Catalog
 from jhub_docker.errors import JhubDockerError, UsageError
 from jhub_docker.locks import refresh as locks
 from jhub_docker.release import changelog, evidence, history
 from jhub_docker.release.evidence import IMAGE, INTEGRATION
 from jhub_docker.release.record import keys
 from jhub_docker.release.status import Status
-
-HUB = "hub"
-"""The package whose JupyterHub the servers' has to agree with."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,7 @@ def before(root: Path, catalog: Catalog, status: Status) -> list[Failure]:
         *tests(root, catalog, status),
         *notes(catalog, status),
         *agreement(catalog, status.image),
+        *size(catalog, status.image),
         *free_version(root, status),
     ]
 
@@ -111,18 +109,29 @@ def notes(catalog: Catalog, status: Status) -> list[Failure]:
 
 
 def agreement(catalog: Catalog, image: str) -> list[Failure]:
-    """The hub and the servers have one JupyterHub version."""
-    hub = catalog.specs.get(HUB)
-    if hub is None:
-        return []
-    servers = catalog.singleuser if image == HUB else (catalog[image],)
-    wrong = [one for one in servers if one.profiles and one.jupyterhub != hub.jupyterhub]
+    """The hub offers the servers: they have its major version of JupyterHub."""
     return [
         Failure(
-            f"{one.name} has JupyterHub {one.jupyterhub}, the hub {hub.jupyterhub}",
+            f"{one.name} has JupyterHub {one.jupyterhub or 'none'}, "
+            f"the hub {catalog[HUB].jupyterhub}",
             f"pin one version in both pyproject.toml, ./dev invoke lock -i {one.name} -i {HUB}",
         )
-        for one in wrong
+        for one in catalog.apart
+        if image in (HUB, one.name)
+    ]
+
+
+def size(catalog: Catalog, image: str) -> list[Failure]:
+    """The image says how large it may be."""
+    if catalog[image].budget:
+        return []
+    example = "budget = { size = 1200, compressed = 300, layers = 8 }"
+    return [
+        Failure(
+            f"{image} has no budget, so nobody would notice that it grows",
+            f"{example} below [tool.jhub-docker] of packages/{image}/pyproject.toml, in MB above "
+            "the public base; the release tells what it measured",
+        )
     ]
 
 

@@ -49,15 +49,12 @@ def here(
 
     Raises UsageError and ActionError as `choose` does.
     """
-    catalog = load(packages)
-    spec, builder = catalog[image], builders.read()
-    found = [
-        way
-        for platform in spec.platforms
-        # Forced: a release sets another version, so the image itself has to be built anew.
-        for way in planning.ways(client, catalog, (spec,), platform, builder, force=True)
-    ]
-    return choose(found, builder.own, asked=asked, require_all=require_all)
+    # Forced: a release sets another version, so the image itself has to be built anew.
+    plans = planning.for_platforms(
+        client, packages.parent, [image], load(packages)[image].platforms, force=True
+    )
+    ways = [way for made in plans for way in made.ways.values()]
+    return choose(ways, builders.own_platform(), asked=asked, require_all=require_all)
 
 
 def choose(

@@ -181,11 +181,11 @@ def choose(client: DockerClient, tree: Path, was: Recorded) -> Mode:
     modes: tuple[Mode, ...] = ("auto", "standin", "pull")
     planned = {mode: artifact.read(client, tree / "packages", base=mode) for mode in modes}
     for mode, plan in planned.items():
-        if plan.steps[was.image].build_id == was.build_id:
+        if plan[was.image].build_id == was.build_id:
             return mode
     nearest = planned["auto" if was.base == "public" else "standin"]
-    raise ActionError("\n  ".join(plan_differences(was, nearest.steps[was.image].labels, {
-        name: step.build_id for name, step in nearest.steps.items()
+    raise ActionError("\n  ".join(plan_differences(was, nearest[was.image].labels, {
+        name: step.build_id for name, step in nearest.by_name.items()
     })))  # fmt: skip
 
 
@@ -238,7 +238,7 @@ def _require_public(client: DockerClient, was: Recorded) -> None:
 
 
 def _is_here(client: DockerClient, tree: Path, image: str, mode: Mode) -> bool:
-    step = artifact.read(client, tree / "packages", base=mode).steps[image]
+    step = artifact.read(client, tree / "packages", base=mode)[image]
     with suppress(ImageNotFound):
         client.images.get(step.reference)
         return True

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jhub_docker import table
-from jhub_docker.build.plan import not_known
+from jhub_docker.build.reasons import not_known
 from jhub_docker.catalog import Catalog, identity
 from jhub_docker.errors import UsageError
 from jhub_docker.release import changelog

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jhub_docker.build import contexts, plan
-from jhub_docker.build.plan import Base, Step
+from jhub_docker.build import contexts, plan, reasons
+from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog, ImageSpec, ledger
 from jhub_docker.catalog import packages as catalogs
 from jhub_docker.catalog.version import Version
@@ -23,29 +23,6 @@ from jhub_docker.release.version import AUTO, Proposal, propose
 
 Resolve = Callable[[Catalog], Mapping[str, Base]]
 """Says what the base packages of a catalog stand for on this machine."""
-
-
-@dataclass(frozen=True)
-class Tree:
-    """The packages of one revision, and the plan that builds all of them from nothing."""
-
-    catalog: Catalog
-    steps: Mapping[str, Step]
-    bases: Mapping[str, Base]
-
-    def paths(self, image: str) -> set[str]:
-        """The files, relative to the checkout, that the image is built from."""
-        return {
-            f"packages/{spec.name}/{name.removeprefix('file ')}"
-            for spec in self.catalog.closure([image])
-            if spec.name in self.steps
-            for name in self.steps[spec.name].inputs
-            if name.startswith("file ")
-        }
-
-    def requires_python(self, image: str) -> str:
-        """The Python the image's package asks for, as its pyproject.toml writes it."""
-        return catalogs.requires_python(self.catalog[image])
 
 
 @dataclass(frozen=True)
@@ -73,22 +50,16 @@ class Status:
     unknown: tuple[str, ...] = ()
 
 
-def read(folder: Path, resolve: Resolve) -> Tree:
-    """The tree of a folder `packages/`."""
+def read(folder: Path, resolve: Resolve) -> Plan:
+    """The plan that builds all images of a folder `packages/` from nothing."""
     catalog = catalogs.load(folder)
     bases = resolve(catalog)
     needed = catalog.closure([spec.name for spec in catalog.published], given=bases)
-    made = plan.make(
-        catalog,
-        catalog.published,
-        contexts={s.name: contexts.hashes(s) for s in needed if s.name not in bases},
-        bases=bases,
-        existing={},
-    )
-    return Tree(catalog, {step.spec.name: step for step in made.steps}, bases)
+    files = contexts.read(spec for spec in needed if spec.name not in bases)
+    return plan.make(catalog, catalog.published, contexts=files, bases=bases, existing={})
 
 
-def causes(before: Tree, after: Tree, image: str) -> list[Cause]:
+def causes(before: Plan, after: Plan, image: str) -> list[Cause]:
     """The packages that make the image another one, the image itself first. Pure.
 
     A base that is not known in one of the trees is not compared.
@@ -96,18 +67,18 @@ def causes(before: Tree, after: Tree, image: str) -> list[Cause]:
     found = []
     names = [spec.name for spec in after.catalog.closure([image])]
     for name in reversed(names):
-        now, then = after.steps.get(name), before.steps.get(name)
+        now, then = after.by_name.get(name), before.by_name.get(name)
         if now is None or (then is not None and then.build_id == now.build_id != ""):
             continue
         was = then.inputs if then else {}
-        explained = {f"parent {parent}" for parent in after.steps if parent in before.steps}
+        explained = {f"parent {parent}" for parent in after.by_name if parent in before.by_name}
         explained |= {key for inputs in (was, now.inputs) for key in inputs if not inputs[key]}
         own = [
             {key: value for key, value in inputs.items() if key not in explained}
             for inputs in (was, now.inputs)
         ]
         if own[0] != own[1]:
-            found.append(Cause(name, tuple(plan.changed_inputs(*own))))
+            found.append(Cause(name, tuple(reasons.changed_inputs(*own))))
     return sorted(found, key=lambda cause: cause.package != image)
 
 
@@ -121,9 +92,9 @@ def require_published(catalog: Catalog, spec: ImageSpec) -> None:
         )
 
 
-def of(root: Path, image: str, now: Tree, resolve: Resolve, bump: str = AUTO) -> Status:
+def of(root: Path, image: str, now: Plan, resolve: Resolve, bump: str = AUTO) -> Status:
     """Where one image stands against its last release in the history of HEAD."""
-    step, spec = now.steps[image], now.catalog[image]
+    step, spec = now[image], now.catalog[image]
     last = history.last(root, image)
     declared = Version.parse(spec.version)
     if last is None:
@@ -136,7 +107,7 @@ def of(root: Path, image: str, now: Tree, resolve: Resolve, bump: str = AUTO) ->
             return Status(image, step.build_id, last)
         before = read(folder, resolve)
         found = causes(before, now, image)
-        was = before.steps.get(image)
+        was = before.by_name.get(image)
         unknown = step.unknown or (was.unknown if was and not known else ())
         if not found and known and not unknown:
             found = [
@@ -149,8 +120,8 @@ def of(root: Path, image: str, now: Tree, resolve: Resolve, bump: str = AUTO) ->
             packages.of(now.catalog, image),
         )
         python = (
-            before.requires_python(image) if was else now.requires_python(image),
-            now.requires_python(image),
+            catalogs.requires_python((before if was else now).catalog[image]),
+            catalogs.requires_python(now.catalog[image]),
         )
         paths = now.paths(image) | (before.paths(image) if was else set())
     return Status(

@@ -6,12 +6,18 @@ the harness against images broken on purpose (`tests/engine/test_harness_contrac
 
 from collections.abc import Callable
 
-from jhub_testing.contract import files, home, process, tools
+from jhub_testing.contract import files, home, interface, process, tools
 from jhub_testing.subject import Subject
 
 Check = Callable[[Subject], None]
 
-CHECKS: tuple[Check, ...] = (*process.CHECKS, *home.CHECKS, *tools.CHECKS, *files.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *process.CHECKS,
+    *interface.CHECKS,
+    *home.CHECKS,
+    *tools.CHECKS,
+    *files.CHECKS,
+)
 """All checks, in an order that boots the shared server early."""
 
 

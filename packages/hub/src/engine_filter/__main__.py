@@ -9,9 +9,9 @@ import os
 import sys
 
 from engine_filter import ENGINE_SOCKET, HUB_SOCKET, policy, serving
-from hub_config import reading
 from hub_config.errors import SettingsError
 from hub_config.health import URL_FILE
+from hub_config.settings import reading
 
 
 def main() -> int:

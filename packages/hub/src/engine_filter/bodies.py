@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine_filter.refusal import Refused
+from engine_filter.calls import Refused
 
 Check = Callable[[Any, str], Any]
 """Gets a value and the path to it; returns what to pass on, or raises Refused."""

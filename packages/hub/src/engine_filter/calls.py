@@ -1,10 +1,19 @@
-"""What rules get and give: a call of the hub, what the engine knows, and what is passed on."""
+"""What rules get and give: a call, what the engine knows, what is passed on, how one says no."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine_filter.policy import Policy
+
+
+class Refused(Exception):  # noqa: N818  it is an answer, not a fault of this program
+    """A call the hub does not need; the message names the rule. Answered with 403."""
+
+
+class MissingError(Exception):
+    """The engine has no such object; answered with 404 and the engine's own message."""
+
 
 Record = Mapping[str, Any]
 """What the engine says about one object, as its inspect calls answer."""

@@ -5,20 +5,18 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from engine_filter import mounts, networks, ownership
+from engine_filter import environment, mounts, networks, ownership
 from engine_filter.bodies import fields, number, one_of, table, text, text_or_texts, texts, yes
-from engine_filter.calls import Answer, Call, Forward, Record
+from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Refused
 from engine_filter.host_config import host_config
-from engine_filter.listing import only_own
+from engine_filter.ownership import only_own
 from engine_filter.policy import PROFILE, Policy
-from engine_filter.refusal import MissingError, Refused
 from hub_config.spawning.container.options import starts_as_root, storage_opt
-from hub_config.spawning.offer.profiles import Profile, of_image
+from hub_config.spawning.offer.profiles import Profile, bounded, of_image
 
 _REFERENCE = re.compile(
     r"[a-z0-9]+([._/:-]+[a-z0-9]+)*(:\w[\w.-]{0,127}|@sha256:[0-9a-f]{64})", re.ASCII
 )
-_GPU_VARIABLES = ("NVIDIA_VISIBLE_DEVICES=", "NVIDIA_DRIVER_CAPABILITIES=")
 
 
 async def create(call: Call) -> Forward:
@@ -29,22 +27,15 @@ async def create(call: Call) -> Forward:
     body = fields(call.body, _FIELDS, "")
     ownership.require_own_labels(body.get("Labels", {}), call.policy)
     profile = _profile(body, await _image(call, body), call.policy)
-    operator = call.policy.operator
-    if body.get("User") and not starts_as_root(profile, operator):
+    settings = call.policy.settings
+    if body.get("User") and not starts_as_root(profile, settings):
         raise Refused(f"User has to be left out for {profile.key}")
+    body["Env"] = environment.checked(body.get("Env", []), profile, settings)
     storage = await _storage(call)
-    body["HostConfig"] = host_config(body.get("HostConfig"), profile, operator, storage)
+    body["HostConfig"] = host_config(body.get("HostConfig"), profile, settings, storage)
     await _check_mounts(call, body)
     await _check_network(call, body)
     return Forward(call.path, {"name": name}, body)
-
-
-def _environment(value: Any, where: str) -> list[str]:
-    variables = texts(value, where)
-    # Where NVIDIA's runtime is the engine's default, these alone hand over all GPUs.
-    if any(variable.startswith(_GPU_VARIABLES) for variable in variables):
-        raise Refused(f"{where} may not ask for GPUs")
-    return variables
 
 
 def _empty_objects(value: Any, where: str) -> dict[str, Any]:
@@ -56,7 +47,7 @@ def _empty_objects(value: Any, where: str) -> dict[str, Any]:
 _FIELDS = {
     "Image": text,
     "Cmd": text_or_texts,
-    "Env": _environment,
+    "Env": texts,
     "Labels": table,
     # Anyone the image knows by name could be meant; root is who the start script begins as.
     "User": one_of("root"),
@@ -76,31 +67,25 @@ async def _image(call: Call, body: dict[str, Any]) -> Record:
     reference, policy = body.get("Image", ""), call.policy
     if not _REFERENCE.fullmatch(reference):
         raise Refused(f"Image {reference[:200]!r} is neither repository:tag nor repository@digest")
-    pulled = bool(policy.pull_from) and reference.startswith(policy.pull_from)
-    if not (pulled or reference.endswith(f":{policy.image_tag}")):
-        raise Refused(f"image {reference[:200]} has not the tag {policy.image_tag}")
+    pulled = bool(policy.settings.pull_from) and reference.startswith(policy.settings.pull_from)
+    if not (pulled or reference.endswith(f":{policy.settings.image_tag}")):
+        raise Refused(f"image {reference[:200]} has not the tag {policy.settings.image_tag}")
     return await call.engine.image(reference)
 
 
 def _profile(body: dict[str, Any], image: Record, policy: Policy) -> Profile:
-    """The profile the labels name; the image has to offer it.
-
-    Sudo is part of it where image or settings grant it and the hub wants it: it does not where a
-    declaration of the image says nothing of sudo.
-    """
+    """The profile the labels name; the image has to offer it."""
     reference, key = body["Image"], body["Labels"].get(PROFILE, "")
     for profile in of_image(reference, ownership.labels(image)):
         if profile.key == key:
-            granted = profile.sudo or key in policy.sudo_profiles
-            config = body.get("HostConfig")
-            asked = isinstance(config, dict) and not config.get("SecurityOpt")
-            return replace(profile, sudo=granted and asked)
+            # No more than the operator lets one server have, whatever the image says.
+            return bounded(profile, policy.settings)
     raise Refused(f"image {reference[:200]} does not offer profile {key[:100]!r}")
 
 
 async def _storage(call: Call) -> dict[str, str]:
     """The StorageOpt a container has to have here; the engine is asked only where it matters."""
-    limit = call.policy.disk_limit_gb
+    limit = call.policy.settings.disk_limit_gb
     return storage_opt(limit, await call.engine.info()) if limit else {}
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from docker.types import HostConfig
 
 from engine_filter.bodies import Check, fields, text, texts
-from engine_filter.refusal import Refused
+from engine_filter.calls import Refused
+from hub_config.settings import Settings
 from hub_config.spawning.container import options
 from hub_config.spawning.offer.profiles import Profile
 
@@ -25,14 +26,14 @@ SETTLED = (
 
 
 def host_config(
-    value: Any, profile: Profile, operator: options.Operator, storage: dict[str, str]
+    value: Any, profile: Profile, settings: Settings, storage: dict[str, str]
 ) -> dict[str, Any]:
     """The HostConfig to pass on; `storage` is the StorageOpt it has to have, empty for none.
 
     Raises Refused for a field that is not listed here, and for one that is other than it has to be.
     """
     where = "HostConfig"
-    wanted = settled(profile, operator)
+    wanted = settled(profile, settings)
     if storage:
         wanted["StorageOpt"] = storage
     checks = {name: _exactly(wanted.get(name), profile) for name in SETTLED}
@@ -46,9 +47,9 @@ def host_config(
     return kept
 
 
-def settled(profile: Profile, operator: options.Operator) -> dict[str, Any]:
+def settled(profile: Profile, settings: Settings) -> dict[str, Any]:
     """Limits and privileges by the Engine API's names, without those that are empty."""
-    made = HostConfig(version="1.45", **options.host_config(profile, operator))
+    made = HostConfig(version="1.45", **options.host_config(profile, settings))
     return {name: value for name, value in made.items() if value and name != "NetworkMode"}
 
 

@@ -3,9 +3,8 @@
 import re
 
 from engine_filter import ownership
-from engine_filter.calls import Answer, Call, Forward
-from engine_filter.listing import only_offers
-from engine_filter.refusal import Refused
+from engine_filter.calls import Answer, Call, Forward, Refused
+from engine_filter.ownership import only_offers
 from hub_config.spawning.images.labels import PROFILES_LABEL
 
 
@@ -36,7 +35,7 @@ async def pull(call: Call) -> Forward:
     A call without a repository would import an archive, one without a tag would get all tags.
     """
     repository, tag = call.query.get("fromImage", ""), call.query.get("tag", "")
-    prefix = call.policy.pull_from
+    prefix = call.policy.settings.pull_from
     if not (prefix and repository.startswith(prefix) and _REPOSITORY.fullmatch(repository)):
         raise Refused(f"repository {repository[:200]!r} is none to pull from")
     if not (_TAG.fullmatch(tag) or _DIGEST.fullmatch(tag)):

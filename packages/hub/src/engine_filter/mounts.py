@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine_filter.calls import Record
+from engine_filter.calls import Record, Refused
 from engine_filter.ownership import labels
 from engine_filter.policy import PLATFORM, Policy
-from engine_filter.refusal import Refused
 from hub_config.spawning.container.options import CA_BUNDLE, HOME, NEW_SHARED, SHARED
 
 _MODES = frozenset({"rw", "ro"})
@@ -51,7 +50,7 @@ def check(binds: Iterable[Bind], volumes: Mapping[str, Record], policy: Policy) 
         seen.add(bind.target)
         if bind.is_volume:
             _check_volume(bind, volumes.get(bind.source, {}), policy)
-        elif (bind.source, bind.target, bind.mode) != (policy.ca_bundle, CA_BUNDLE, "ro"):
+        elif (bind.source, bind.target, bind.mode) != (policy.settings.ca_bundle, CA_BUNDLE, "ro"):
             raise Refused(f"HostConfig.Binds: the host's {bind.source[:200]} may not be mounted so")
 
 
@@ -59,7 +58,7 @@ def _check_volume(bind: Bind, record: Record, policy: Policy) -> None:
     folder = policy.shared_folder(bind.source)
     if folder is None and not policy.volume_name.fullmatch(bind.source):
         raise Refused(f"HostConfig.Binds: {bind.source[:200]} is not the name of a home volume")
-    if labels(record).get(PLATFORM, policy.platform) != policy.platform:
+    if labels(record).get(PLATFORM, policy.settings.platform) != policy.settings.platform:
         raise Refused(f"HostConfig.Binds: volume {bind.source} is of another platform")
     if folder is not None:
         if bind.target not in (f"{SHARED}/{folder}", NEW_SHARED):

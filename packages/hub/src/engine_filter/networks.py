@@ -6,9 +6,8 @@ from typing import Any
 
 from engine_filter import ownership
 from engine_filter.bodies import fields, one_of, table, text, texts, yes
-from engine_filter.calls import Call, Forward, Record
+from engine_filter.calls import Call, Forward, Record, Refused
 from engine_filter.policy import SERVER, USER
-from engine_filter.refusal import Refused
 from hub_config.networks.pool import PREFIX, Subnet, bridge
 
 _BRIDGE_NAME = "com.docker.network.bridge.name"
@@ -34,13 +33,14 @@ async def create(call: Call) -> Forward:
         "",
     )
     policy, name = call.policy, body.get("Name", "")
+    platform, pool = policy.settings.platform, policy.settings.address_pool
     if not policy.network_name.fullmatch(name):
         raise Refused(f"a network may not be called {name[:100]!r}")
     ownership.require_own_labels(body.get("Labels", {}), policy)
     if body.get("Driver") != "bridge":
         raise Refused("Driver has to be bridge")
-    body["IPAM"], subnet = _addresses(body.get("IPAM"), policy.address_pool)
-    if body.get("Options") != {_BRIDGE_NAME: bridge(policy.platform, policy.address_pool, subnet)}:
+    body["IPAM"], subnet = _addresses(body.get("IPAM"), pool)
+    if body.get("Options") != {_BRIDGE_NAME: bridge(platform, pool, subnet)}:
         raise Refused("Options has to name the subnet's bridge and nothing else")
     return Forward(call.path, {}, body)
 

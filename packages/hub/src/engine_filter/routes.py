@@ -1,12 +1,15 @@
-"""Every call the hub may make, and the rule that judges it. What is not here is refused."""
+"""Every call the hub may make, and the rule that judges it. What is not here is refused.
+
+A request is read strictly, its rule is found, and the rule judges.
+"""
 
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from engine_filter import containers, images, networks, volumes
-from engine_filter.calls import Answer, Call, Forward
-from engine_filter.refusal import Refused
+from engine_filter import bodies, containers, images, networks, target, volumes
+from engine_filter.calls import Answer, Call, Engine, Forward, Refused
+from engine_filter.policy import Policy
 
 Rule = Callable[[Call], Awaitable[Forward | Answer]]
 
@@ -81,3 +84,36 @@ def find(method: str, path: str, query: dict[str, str], *, body: bool) -> tuple[
             raise Refused(f"{method} {route.path} may not have a body")
         return route, name
     raise Refused(f"{method[:20]} {path[:200]} is not among the calls the hub needs")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do with a call; `version` is the API's version as a path prefix, or empty."""
+
+    version: str
+    decision: Forward | Answer
+
+
+async def judge(
+    method: str,
+    raw_target: str,
+    raw_body: bytes,
+    policy: Policy,
+    look_ups: Callable[[str], Engine],
+) -> Verdict:
+    """Decide about one call. Raises Refused, or MissingError for an object that is not there.
+
+    `look_ups` gives the engine as seen through one version of its API.
+    """
+    asked = target.parse(raw_target)
+    route, name = find(method, asked.path, asked.query, body=bool(raw_body))
+    call = Call(
+        method=method,
+        path=asked.path,
+        name=name,
+        query=asked.query,
+        body=bodies.parse(raw_body),
+        policy=policy,
+        engine=look_ups(asked.version),
+    )
+    return Verdict(asked.version, await route.rule(call))

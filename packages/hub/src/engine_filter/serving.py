@@ -14,10 +14,9 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from engine_filter.calls import Answer, Forward
-from engine_filter.judging import judge
+from engine_filter.calls import Answer, Forward, MissingError, Refused
 from engine_filter.policy import Policy
-from engine_filter.refusal import MissingError, Refused
+from engine_filter.routes import judge
 from engine_filter.upstream import LookUps, Upstream
 
 BODY_SECONDS = 30.0
@@ -123,7 +122,7 @@ async def serve(policy: Policy, engine: Path, own: Path) -> int:
         mask = os.umask(0o117)
         await web.UnixSite(runner, own).start()
         os.umask(mask)
-        log.info("Serving %s for platform %s", own, policy.platform)
+        log.info("Serving %s for platform %s", own, policy.settings.platform)
         told = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, told.set)

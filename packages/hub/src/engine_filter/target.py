@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
-from engine_filter.refusal import Refused
+from engine_filter.calls import Refused
 
 OLDEST_API = 44
 """API 1.44 came with Engine 25, the oldest the platform supports. Older versions read some bodies

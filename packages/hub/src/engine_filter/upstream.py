@@ -10,8 +10,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from engine_filter.calls import Forward, Record
-from engine_filter.refusal import MissingError
+from engine_filter.calls import Forward, MissingError, Record
 
 ANSWER_SECONDS = 300.0
 """The longest any call takes that does not wait for something to happen."""

@@ -2,10 +2,9 @@
 
 from engine_filter import ownership
 from engine_filter.bodies import fields, one_of, table, text
-from engine_filter.calls import Call, Forward
-from engine_filter.listing import only_own
+from engine_filter.calls import Call, Forward, Refused
+from engine_filter.ownership import only_own
 from engine_filter.policy import PLATFORM
-from engine_filter.refusal import Refused
 from hub_config.spawning.container.options import FOLDER_LABEL
 
 _FIELDS = {"Name": text, "Driver": one_of("local"), "Labels": table}
@@ -19,7 +18,7 @@ async def create(call: Call) -> Forward:
     if folder is None:
         _check_name(call, name)
         ownership.require_own_labels(labels, call.policy)
-    elif labels != {PLATFORM: call.policy.platform, FOLDER_LABEL: folder}:
+    elif labels != {PLATFORM: call.policy.settings.platform, FOLDER_LABEL: folder}:
         raise Refused(f"volume {name} has to be labelled with platform and folder alone")
     return Forward(call.path, {}, body)
 
@@ -32,7 +31,7 @@ async def on_own(call: Call) -> Forward:
     record = await call.engine.volume(call.name)
     if not is_shared:
         ownership.require_persons(record, call.policy, f"volume {call.name}")
-    elif ownership.labels(record).get(PLATFORM) != call.policy.platform:
+    elif ownership.labels(record).get(PLATFORM) != call.policy.settings.platform:
         raise Refused(f"volume {call.name} is of another platform")
     return Forward(call.path, call.query)
 

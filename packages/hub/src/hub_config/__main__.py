@@ -11,6 +11,8 @@
     admin-password   print the first admin's one-time password while it is in use
     reset-admin      give the first admin a new one-time password, take the second factor away and
                      end all sessions, for the day both are lost and there is no other admin
+    add-people       make accounts for a list on standard input, a user name and perhaps an e-mail
+                     address on each line, and print them with one-time passwords as CSV
 
 Exit codes: 0 done; 2 wrong settings or usage, or a newer hub's database; 3 the one-time password
 was changed already; 4 there is no one-time password yet, since the hub never started.
@@ -21,16 +23,14 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import NoReturn
 
-from hub_config import reading
-from hub_config.branding import files
+from hub_config import branding
 from hub_config.database import require_known_schema
 from hub_config.errors import DatabaseError, SettingsError
 from hub_config.first_start import Places, read_secret
 from hub_config.login.provider_secret import require_complete
-from hub_config.settings import Settings
+from hub_config.settings import Settings, reading
 from hub_config.sharing import secret_files
 from hub_config.spawning.container import options
 from hub_config.spawning.images import registry_login
@@ -39,7 +39,7 @@ from hub_config.spawning.offer import profile_names
 from hub_config.spawning.offer.profiles import on_offer
 
 
-def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per command
+def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both per command
     """Run one command; returns its exit code. Any other program is run in its place."""
     command = arguments[0] if arguments else ""
     try:
@@ -53,9 +53,13 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per comm
             case "secret":
                 return secret_files.command(Places().group_secrets, arguments[1:])
             case "reset-admin":
-                from hub_config.login.reset_admin import reset_admin  # noqa: PLC0415
+                from hub_config.login.first_admin import reset_admin  # noqa: PLC0415
 
                 return reset_admin(usable_settings(Places()), Places())
+            case "add-people":
+                from hub_config.login import newcomers  # noqa: PLC0415
+
+                return newcomers.command(usable_settings(Places()), Places())
             case "hub":
                 # Imported where they are needed: the guard starts first, and wants no JupyterHub.
                 from hub_config.containers import run_hub  # noqa: PLC0415
@@ -69,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per comm
                 from hub_config.networks.firewall.guard import run_guard  # noqa: PLC0415
 
                 # The hub's file is the hub's alone: settings for both come by environment.
-                settings = reading.read(os.environ, Path(os.devnull))
+                settings = reading.read(os.environ, default_file=None)
                 return run_guard(settings, only_remove="--remove" in arguments)
             case "" | "-h" | "--help":
                 print(__doc__, file=sys.stderr)
@@ -86,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per comm
 def usable_settings(places: Places) -> Settings:
     """The settings, with the files they name. Raises SettingsError with all that is wrong."""
     settings = reading.read(os.environ)
-    files.check(settings, places.data)
+    branding.check(settings, places.data)
     require_complete(settings)
     registry_login.check(places.data)
     return settings
@@ -96,15 +100,21 @@ def check(settings: Settings, info: str = "{}") -> int:
     """Say that the settings can be used, and what of them this engine cannot do.
 
     `info` is what the engine says of itself, and under `Images` the images that it has (Engine
-    API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers,
-    DatabaseError for a database of a newer hub.
+    API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers
+    and for a file of config.d that fails, DatabaseError for a database of a newer hub.
     """
     require_known_schema(Places().data)
     facts = json.loads(info)
     offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
     if unknown := profile_names.unknown(settings, [profile.key for profile in offer]):
         raise SettingsError("\n".join(unknown))
+    # Imported where it is needed, since it imports all of the hub.
+    from hub_config import config_d  # noqa: PLC0415
+
+    own = config_d.check(settings, Places().config_d)
     print("The settings can be used.")
+    for path in own:
+        print(f"Loaded last, after all settings: {path}")
     for left_out in sift(offer, version("jupyterhub")).left_out:
         print(left_out.for_admin)
     if facts and (told := options.disk_limit_notice(settings.disk_limit_gb, facts)):

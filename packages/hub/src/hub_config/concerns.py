@@ -11,18 +11,21 @@ from typing import Any
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
-from hub_config.branding.brand import brand_of
+from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.groups import UserLimits
-from hub_config.lifetimes import handlers, home_volumes
-from hub_config.lifetimes.home_volumes import PURGE_SCOPE
+from hub_config.lifetimes import handlers
+from hub_config.lifetimes.ends import Limits
 from hub_config.lifetimes.times import ServerTimes
 from hub_config.lifetimes.true_activity import RoutesProxy
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.reconcile import handlers as reconcile_handlers
+from hub_config.reconcile import homes_page
+from hub_config.reconcile.homes_page import PURGE_SCOPE
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.settings import Settings
+from hub_config.settings.declaration import listed
 from hub_config.spawning.admission.room import Policy
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.images.store import ImagePolicy
@@ -46,6 +49,7 @@ KEEPER, LIFETIMES = "keeper", "lifetimes"
 
 def apply(c: Config, settings: Settings, places: Places) -> None:
     """Set everything."""
+    plain(c, settings)
     networking(c, settings)
     isolation(c, settings)
     proxy(c, places)
@@ -54,10 +58,21 @@ def apply(c: Config, settings: Settings, places: Places) -> None:
     spawning(c, settings)
     sharing(c, settings, places)
     admission(c, settings, places)
-    servers(c, settings)
+    servers(c)
     services(c, settings)
     lifetimes(c, settings, places)
     pages(c, settings, places)
+
+
+def plain(c: Config, settings: Settings) -> None:
+    """Each setting that says which trait it sets as it is, and what the filter enforces as one."""
+    for one in listed(type(settings)):
+        value = getattr(settings, one.name)
+        # An empty one leaves the trait to its own default, which JupyterHub may compute.
+        if one.trait and value not in ("", None):
+            section, _, name = one.trait.partition(".")
+            c[section][name] = value
+    c.UserContainerSpawner.enforced = settings.enforced
 
 
 def networking(c: Config, settings: Settings) -> None:
@@ -70,8 +85,6 @@ def networking(c: Config, settings: Settings) -> None:
 
 def isolation(c: Config, settings: Settings) -> None:
     """Every server has a network of its own, and starts only behind the host's firewall."""
-    c.UserContainerSpawner.platform_network = settings.network
-    c.UserContainerSpawner.address_pool = str(settings.address_pool)
     c.UserContainerSpawner.firewall = settings.firewall == "required"
 
 
@@ -101,7 +114,6 @@ def authentication(c: Config, settings: Settings, places: Places) -> None:
     # How soon a person whose account was disabled loses access at the latest, in seconds.
     c.Authenticator.auth_refresh_age = 60
     c.Authenticator.auth_refresh_strict = True
-    c.Authenticator.username_pattern = settings.username_pattern
     if settings.authenticator == "native":
         accounts(c, settings, places)
     else:
@@ -115,16 +127,8 @@ def accounts(c: Config, settings: Settings, places: Places) -> None:
     c.Authenticator.allow_all = True
     c.Authenticator.admin_users = {settings.admin_user}
     c.ApprovalAuthenticator.platform = settings.platform
-    c.ApprovalAuthenticator.first_admin = settings.admin_user
     c.ApprovalAuthenticator.one_time_password_file = str(places.admin_password)
-    c.ApprovalAuthenticator.signup = settings.signup
-    c.ApprovalAuthenticator.signups_per_address = settings.signups_per_address
-    c.ApprovalAuthenticator.second_factor = settings.second_factor
-    c.ApprovalAuthenticator.trusted_proxies = settings.trusted_proxies
     c.NativeAuthenticator.enable_signup = settings.signup != "closed"
-    c.NativeAuthenticator.minimum_password_length = settings.minimum_password_length
-    c.NativeAuthenticator.allowed_failed_logins = settings.allowed_failed_logins
-    c.NativeAuthenticator.seconds_before_next_try = settings.seconds_before_next_try
 
 
 def spawning(c: Config, settings: Settings) -> None:
@@ -135,11 +139,8 @@ def spawning(c: Config, settings: Settings) -> None:
         declared=settings.images,
         pull=settings.pull_policy,
         pull_timeout=settings.pull_timeout,
+        enforced=settings.enforced,
     )
-    c.PlatformSpawner.default_profile = settings.default_profile
-    c.PlatformSpawner.sudo_profiles = set(settings.profiles_with_sudo)
-    c.UserContainerSpawner.start_timeout = settings.start_timeout
-    c.PlatformSpawner.queue_timeout = settings.queue_timeout
     # JupyterHub's deadline for everything; each part has one of its own that says more.
     c.PlatformSpawner.start_timeout = (
         settings.pull_timeout + settings.queue_timeout + settings.start_timeout
@@ -148,23 +149,10 @@ def spawning(c: Config, settings: Settings) -> None:
     c.Spawner.poll_interval = 10
     # start() returns when the server answers, so this only has to cover one more request.
     c.Spawner.http_timeout = 30
-    c.UserContainerSpawner.platform = settings.platform
-    c.UserContainerSpawner.prefix = settings.container_prefix
-    c.UserContainerSpawner.home_volume_prefix = settings.user_volume_prefix
-    c.UserContainerSpawner.docker_threads = settings.docker_threads
-    c.UserContainerSpawner.pids_limit = settings.pids_limit
-    c.UserContainerSpawner.gpu_profiles = set(settings.profiles_with_gpus)
-    c.UserContainerSpawner.log_size = settings.log_size
-    c.UserContainerSpawner.read_only_root = settings.read_only_root
-    c.UserContainerSpawner.disk_limit_gb = settings.disk_limit_gb
-    c.UserContainerSpawner.ca_bundle = settings.ca_bundle
-    c.UserContainerSpawner.nb_uid = settings.nb_uid
-    c.UserContainerSpawner.nb_gid = settings.nb_gid
 
 
 def sharing(c: Config, settings: Settings, places: Places) -> None:
     """What members of a group have in common in their containers."""
-    c.UserContainerSpawner.shared_volume_prefix = settings.shared_volume_prefix
     c.UserContainerSpawner.group_secrets = str(places.group_secrets)
     c.UserContainerSpawner.sharing_rules = settings.groups
 
@@ -184,15 +172,12 @@ def admission(c: Config, settings: Settings, places: Places) -> None:
         min_free_disk_gb=settings.min_free_disk_gb,
         servers=settings.active_server_limit,
     )
-    c.PlatformSpawner.at_a_time = settings.concurrent_spawn_limit
     # The data volume is on the engine's file system, as all named volumes are.
     c.PlatformSpawner.disk = str(places.data)
 
 
-def servers(c: Config, settings: Settings) -> None:
-    """Several servers per person, and what JupyterHub limits by itself."""
-    c.JupyterHub.allow_named_servers = settings.allow_named_servers
-    c.JupyterHub.named_server_limit_per_user = settings.named_server_limit
+def servers(c: Config) -> None:
+    """What JupyterHub limits by itself, and what is ours to limit."""
     # JupyterHub would turn away who comes when too many start; here they wait for their turn.
     c.JupyterHub.concurrent_spawn_limit = 0
     # The limit of running servers is `admission`'s, which says what is free.
@@ -225,7 +210,7 @@ def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
 def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     """Stops servers and has old homes removed when their time is over: service and role."""
     options = [
-        f"--{name.replace('_', '-')}={value}" for name, value in asdict(settings.limits).items()
+        f"--{name.replace('_', '-')}={value}" for name, value in asdict(limits_of(settings)).items()
     ]
     command = [sys.executable, "-m", "hub_config.lifetimes.service", *options]
     return {"name": LIFETIMES, "command": command}, {
@@ -236,11 +221,18 @@ def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     }
 
 
+def limits_of(settings: Settings) -> Limits:
+    """The settings about servers' ends."""
+    return Limits(
+        settings.idle_timeout, settings.warning_time, settings.more_time_cap, settings.max_age
+    )
+
+
 def lifetimes(c: Config, settings: Settings, places: Places) -> None:
     """How long servers and the homes of deleted people are kept, and what people see of it; what
     is done about servers and homes that nobody knows.
     """
-    limits, keep = settings.limits, timedelta(days=settings.keep_homes_days)
+    limits, keep = limits_of(settings), timedelta(days=settings.keep_homes_days)
     c.JupyterHub.proxy_class = RoutesProxy
     c.JupyterHub.custom_scopes = {
         PURGE_SCOPE: {"description": "Remove homes whose time is over"},
@@ -252,7 +244,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [
         *handlers.routes(limits),
-        *home_volumes.routes(keep, reconciler),
+        *homes_page.routes(keep, reconciler),
         *reconcile_handlers.routes(reconciler),
     ]
     c.Spawner.environment = {
@@ -270,12 +262,11 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     # links only where it is told to (tornado.web.StaticFileHandler, allowed_symlink_directory).
     folders = [str(Path(DATA_FILES_PATH) / "static"), str(package / "static"), str(places.branding)]
     c.JupyterHub.tornado_settings = {"static_handler_args": {"allowed_symlink_directory": folders}}
-    c.JupyterHub.log_level = settings.log_level
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,
         "images_left_out": PlatformSpawner.images_left_out,
-        "server_times": ServerTimes(settings.limits),
+        "server_times": ServerTimes(limits_of(settings)),
     }

@@ -56,6 +56,11 @@ class Places:
         return self.data / "branding"
 
     @property
+    def config_d(self) -> Path:
+        """The operator's own Python, loaded after all settings."""
+        return self.data / "config.d"
+
+    @property
     def report(self) -> Path:
         """What the hub found when it compared what runs with its database last."""
         return self.data / "report.json"

@@ -4,33 +4,22 @@ Groups themselves are made and filled on the admin page or through the API; this
 may do. Pure: names of groups in, rules out.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from hub_config import variables
+
 Amount = Annotated[float, Field(ge=0)]
 
 Mode = Literal["read-only", "read-write"]
 
-_OWN_NAMES = re.compile(r"JUPYTERHUB_.*|NB_[UG]ID|GRANT_SUDO|NVIDIA_.*|LD_.*|PATH|HOME|USER|SHELL")
-"""Variables with a meaning for the hub, the start script or the engine."""
-
-
-def name_complaint(name: str) -> str:
-    """What is wrong with a variable's name; empty when a group may set it."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        return f"{name!r} is no name for a variable: letters, digits and _ are"
-    if _OWN_NAMES.fullmatch(name):
-        return f"{name} has a meaning of its own in every container and cannot be set for a group"
-    return ""
-
 
 def _checked_name(name: str) -> str:
-    if complaint := name_complaint(name):
-        raise ValueError(complaint)
+    if wrong := variables.complaint(name):
+        raise ValueError(wrong)
     return name
 
 

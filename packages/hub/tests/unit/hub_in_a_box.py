@@ -18,9 +18,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
+from hub_config import names
 from hub_config.networks.members import attach_missing
 from hub_config.reconcile.reconciler import Hub, Reconciler
-from hub_config.runtime import names, upstream
+from hub_config.runtime import upstream
 from hub_config.runtime.interface import Key
 from hub_config.spawning import container_spawner
 from hub_config.spawning.admission.desk import Promises

@@ -4,13 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from hub_config.branding import files, stylesheet
-from hub_config.branding.brand import brand_of
-from hub_config.branding.colours import AA, BLACK, WHITE, Colour, contrast, parse, readable_on
+from hub_config import branding
+from hub_config.branding import brand_of
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places
-from hub_config.reading import read
 from hub_config.settings import Settings
+from hub_config.settings.colours import (
+    AA,
+    BLACK,
+    LIGHT,
+    WHITE,
+    Colour,
+    checked,
+    contrast,
+    parse,
+    readable_on,
+)
+from hub_config.settings.reading import read
 
 
 def test_contrast_is_measured_as_wcag_does() -> None:
@@ -23,11 +33,11 @@ def test_contrast_is_measured_as_wcag_does() -> None:
 
 @pytest.mark.parametrize("colour", ["#1f5fa8", "#000000", "#7a1fa0", "#0b6b3a", "#b3161b"])
 def test_an_accepted_colour_is_read_in_light_and_dark(colour: str) -> None:
-    sheet = stylesheet.render(stylesheet.checked(colour))
-    assert contrast(parse(colour), stylesheet.LIGHT) >= AA
+    sheet = branding.stylesheet(checked(colour))
+    assert contrast(parse(colour), LIGHT) >= AA
     assert contrast(parse(colour), WHITE) >= AA, "white text on a button"
-    dark = readable_on(stylesheet.DARK, parse(colour))
-    assert contrast(dark, stylesheet.DARK) >= AA
+    dark = readable_on(branding.DARK, parse(colour))
+    assert contrast(dark, branding.DARK) >= AA
     assert f"--brand-text: {dark};" in sheet
 
 
@@ -54,10 +64,10 @@ def test_a_colour_is_written_as_it_is_read() -> None:
 def test_the_logo_of_the_data_volume_is_served_under_one_name(places: Places) -> None:
     (places.data / "our mark.SVG").write_text("<svg/>")
     settings = Settings(logo="our mark.SVG")
-    files.write(settings, places.data, places.branding)
+    branding.write(settings, places.data, places.branding)
     assert (places.branding / "logo.svg").read_text() == "<svg/>"
     assert brand_of(settings).logo_file == "branding/logo.svg"
-    assert "--brand-fill: #1f5fa8" in (places.branding / files.STYLESHEET).read_text()
+    assert "--brand-fill: #1f5fa8" in (places.branding / branding.STYLESHEET).read_text()
 
 
 @pytest.mark.parametrize(
@@ -66,12 +76,12 @@ def test_the_logo_of_the_data_volume_is_served_under_one_name(places: Places) ->
 def test_a_logo_that_is_no_picture_of_ours_is_refused(places: Places, logo: str) -> None:
     (places.data / "a.html").write_text("")
     with pytest.raises(SettingsError, match="JHUB_LOGO is"):
-        files.write(Settings(logo=logo), places.data, places.branding)
+        branding.write(Settings(logo=logo), places.data, places.branding)
 
 
 def test_a_logo_from_elsewhere_is_linked_not_looked_for(places: Places) -> None:
     settings = Settings(logo="https://example.org/logo.svg")
-    files.check(settings, places.data)
+    branding.check(settings, places.data)
     assert brand_of(settings).logo_url == "https://example.org/logo.svg"
     assert brand_of(settings).logo_file == ""
 

@@ -3,10 +3,17 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from jupyterhub.app import JupyterHub
+from jupyterhub.auth import Authenticator
+from nativeauthenticator import NativeAuthenticator
 from traitlets.config import Config
 
+from hub_config import concerns
 from hub_config.first_start import Places, make_secrets, read_secret
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.settings import Settings
+from hub_config.settings.declaration import Setting, listed
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
 
@@ -65,6 +72,50 @@ def test_the_spawners_take_the_configuration(applied: Config, spawner: type) -> 
         if section in {cls.__name__ for cls in spawner.__mro__}:
             for name, value in applied[section].items():
                 assert getattr(made, name) == value, name
+
+
+CLASSES = (
+    JupyterHub,
+    Authenticator,
+    NativeAuthenticator,
+    ApprovalAuthenticator,
+    PlatformSpawner,
+    UserContainerSpawner,
+)
+
+
+@pytest.mark.parametrize("one", [one for one in listed(Settings) if one.trait], ids=str)
+def test_a_trait_that_a_setting_names_is_there(one: Setting) -> None:
+    section, _, name = one.trait.partition(".")
+    (found,) = [cls for cls in CLASSES if cls.__name__ == section]
+    assert name in found.class_traits(config=True)
+
+
+def test_an_empty_address_leaves_jupyterhubs_own_default(applied: Config) -> None:
+    assert "public_url" not in applied.JupyterHub
+    assert "subdomain_host" not in applied.JupyterHub
+
+
+@pytest.mark.parametrize("base", ["/", "/team/"])
+def test_a_domain_per_person_gives_the_hub_its_public_address(base: str, places: Places) -> None:
+    c = Config()
+    settings = Settings(base_url=base, subdomain_host="https://hub.example.org:8443")
+    concerns.apply(c, settings, places)
+    app = JupyterHub(config=c)
+    assert app.public_url == f"https://hub.example.org:8443{base}"
+    assert app.domain == "hub.example.org"
+    assert app.hub_routespec == "/", "the hub answers for names that nobody's server has"
+    packages = Path(__file__).parents[3]
+    compose = yaml.safe_load((packages.parent / "compose.yaml").read_text())
+    assert "JHUB_SUBDOMAIN_HOST" in compose["services"]["proxy"]["environment"]
+    start = (packages / "proxy" / "start-proxy").read_text()
+    assert '[ -z "${JHUB_SUBDOMAIN_HOST:-}" ] || set -- --host-routing "$@"' in start
+
+
+def test_an_address_behind_a_reverse_proxy_is_the_hubs_own(places: Places) -> None:
+    c = Config()
+    concerns.apply(c, Settings(base_url="/t/", public_url="https://hub.example.org/t"), places)
+    assert JupyterHub(config=c).public_url == "https://hub.example.org/t/"
 
 
 def test_secrets_are_the_hubs_alone_and_stay(places: Places) -> None:

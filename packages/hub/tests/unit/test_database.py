@@ -1,6 +1,8 @@
 """A database that a newer hub has brought up to date is refused, with what to do."""
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from jupyterhub import dbutil
 
+from hub_config import migrations
 from hub_config.database import NAME, require_known_schema, revision, revisions
 from hub_config.errors import DatabaseError
 
@@ -68,3 +71,22 @@ def test_a_revision_is_read_while_the_hub_writes(tmp_path: Path) -> None:
         hub.execute("BEGIN IMMEDIATE")
         hub.execute("UPDATE alembic_version SET version_num = 'x'")
         assert revision(tmp_path / NAME) == NEWER
+
+
+def test_a_newer_revision_of_the_platforms_own_tables_is_refused_too(tmp_path: Path) -> None:
+    database = tmp_path / NAME
+    make(database, HEAD)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE platform_schema (revision INTEGER)")
+        connection.execute("INSERT INTO platform_schema VALUES (?)", [len(migrations.STEPS)])
+        connection.commit()
+        require_known_schema(tmp_path)
+        connection.execute("UPDATE platform_schema SET revision = revision + 1")
+        connection.commit()
+    with pytest.raises(DatabaseError, match="of the platform's tables, which this image does not"):
+        require_known_schema(tmp_path)
+
+
+def test_the_guard_judges_no_database_and_holds_no_sqlalchemy() -> None:
+    script = "import sys, hub_config.__main__; print('sqlalchemy' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "False"

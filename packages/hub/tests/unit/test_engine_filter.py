@@ -1,25 +1,26 @@
 """The rules of the filter before the engine: what the hub needs passes, nothing hostile does."""
 
+import ast
 import asyncio
 import importlib.util
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from engine_filter.calls import Answer, Forward, Record
+import engine_filter
+from engine_filter.calls import Answer, Forward, MissingError, Record, Refused
 from engine_filter.host_config import SETTLED, settled
-from engine_filter.judging import Verdict, judge
 from engine_filter.policy import Policy, from_settings
-from engine_filter.refusal import MissingError, Refused
+from engine_filter.routes import Verdict, judge
 from hub_config.settings import Settings
-from hub_config.spawning.container.options import Operator
+from hub_config.settings.declaration import listed
+from hub_config.spawning.container.options import SUDO
 from hub_config.spawning.images.labels import PROFILES_LABEL
-from hub_config.spawning.offer.profiles import Profile
+from hub_config.spawning.offer.profiles import Profile, bounded
 
 HERE = Path(__file__).parent
 
@@ -37,7 +38,10 @@ def load(path: Path) -> ModuleType:
 
 hostile = load(HERE.parent / "hostile_calls.py")
 WORLD = hostile.World()
-POLICY = from_settings(Settings())
+AS_ROOT = hostile.World(nb_uid=1234)
+"""The same platform where servers start as root (JHUB_NB_UID)."""
+POLICIES = {world: from_settings(Settings(nb_uid=world.nb_uid)) for world in (WORLD, AS_ROOT)}
+POLICY = POLICIES[WORLD]
 OFFER = {
     "name": "uv-lab",
     "profiles": {"small": {"mem_limit": "1G", "cpu_limit": 1, "cpu_guarantee": 1}},
@@ -148,7 +152,7 @@ def test_a_creation_as_the_hub_makes_it_passes_without_empty_fields() -> None:
 
 def test_an_image_may_be_named_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     pinned = f"registry.example/team/uv-lab@sha256:{'0' * 64}"
-    policy = replace(POLICY, pull_from="registry.example/team/")
+    policy = from_settings(Settings(pull_from="registry.example/team/"))
     body = hostile.creation(WORLD) | {"Image": pinned}
     target = f"/v1.45/containers/create?name={WORLD.name}"
     with pytest.raises(MissingError):  # not here: never another image in its place
@@ -233,7 +237,7 @@ def test_images_are_listed_when_they_have_profiles() -> None:
 
 
 def test_an_image_is_pulled_from_where_the_operator_says_and_nowhere_else() -> None:
-    policy = replace(POLICY, pull_from="registry.example/team/")
+    policy = from_settings(Settings(pull_from="registry.example/team/"))
     target = "/v1.45/images/create?tag={}&fromImage={}"
     pulled = forwarded("POST", target.format("1.2", "registry.example%2Fteam%2Flab"), None, policy)
     assert pulled.query == {"fromImage": "registry.example/team/lab", "tag": "1.2"}
@@ -252,7 +256,7 @@ def test_an_image_is_pulled_from_where_the_operator_says_and_nowhere_else() -> N
 
 
 def test_the_configured_bundle_may_be_mounted_at_its_place_and_read_only() -> None:
-    policy = replace(POLICY, ca_bundle="/etc/ours.pem")
+    policy = from_settings(Settings(ca_bundle="/etc/ours.pem"))
     home, bind = f"{WORLD.home}:/home/nebula:rw", "/etc/ours.pem:/etc/jhub-docker/ca-bundle.crt:ro"
     assert create(policy, Binds=[home, bind])["HostConfig"]["Binds"] == [home, bind]
     with pytest.raises(Refused, match="may not be mounted"):
@@ -283,21 +287,23 @@ PROFILE = Profile(
         {"read_only_root": True},
         {"nb_uid": 1234},
         {"gpu_profiles": frozenset({WORLD.profile})},
+        {"max_memory_gb": 0.5},
+        {"max_cpus": 0.5},
     ],
     ids=str,
 )
 def test_what_the_hub_makes_of_profile_and_settings_passes_and_no_other_size(
     changes: dict[str, Any], sudo: bool
 ) -> None:
-    operator = Operator(**changes)
-    sudo_profiles = frozenset({WORLD.profile} if sudo else ())
-    policy = replace(POLICY, operator=operator, sudo_profiles=sudo_profiles)
-    made = settled(replace(PROFILE, sudo=sudo), operator)
+    granted = frozenset({WORLD.profile} if sudo else ())
+    settings = Settings(sudo_profiles=granted, **changes)
+    policy = from_settings(settings)
+    made = settled(bounded(PROFILE, settings), settings)
     assert set(made) <= set(SETTLED)
     given = {name: made.get(name) for name in SETTLED}
     passed = create(policy, **given)["HostConfig"]
     assert {name: passed[name] for name in SETTLED if name in passed} == made
-    if made != settled(PROFILE, Operator()):
+    if made != settled(PROFILE, Settings()):
         with pytest.raises(Refused, match="has to be"):
             create(**given)
     for name in made.keys() - {"SecurityOpt"}:
@@ -305,16 +311,86 @@ def test_what_the_hub_makes_of_profile_and_settings_passes_and_no_other_size(
             create(policy, **(given | {name: None}))
 
 
-def test_who_may_have_sudo_need_not() -> None:
-    """A declared image's sizes say nothing of sudo, its label may."""
-    policy = replace(POLICY, sudo_profiles=frozenset({WORLD.profile}))
-    assert create(policy)["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
-    with pytest.raises(Refused, match="CapAdd has to be left out"):
-        create(policy, CapAdd=["AUDIT_WRITE"])
-    with pytest.raises(Refused, match="CapAdd has to be"):
-        create(policy, SecurityOpt=[], CapAdd=["SYS_ADMIN"])
-    with pytest.raises(Refused, match="no-new-privileges"):
-        create(SecurityOpt=[])
+def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image's label asks for sudo and far more than a server may have."""
+    size = {"mem_limit": "512G", "cpu_guarantee": 200, "sudo": True}
+    label = json.dumps(OFFER | {"profiles": {"small": size}})
+    image = {"Config": {"Labels": {PROFILES_LABEL: label}}}
+    find = Engine._find
+    monkeypatch.setattr(
+        Engine, "_find", lambda self, *what: image if what[0] == "images" else find(self, *what)
+    )
+
+
+def test_an_images_label_alone_gives_neither_sudo_nor_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    greedy(monkeypatch)
+    most = {"Memory": 16 * hostile.GIB, "MemorySwap": 16 * hostile.GIB}
+    most |= {"CpuPeriod": 100000, "CpuQuota": 1600000, "CpuShares": 16384}
+    assert create(**most)["HostConfig"]["Memory"] == 16 * hostile.GIB
+    for more in (
+        {"Memory": 512 * hostile.GIB, "MemorySwap": 512 * hostile.GIB},
+        {"CpuPeriod": 0, "CpuQuota": 0},
+        {"CpuShares": 200 * 1024},
+        {"SecurityOpt": [], "CapAdd": SUDO},
+    ):
+        with pytest.raises(Refused, match="has to be"):
+            create(**(most | more))
+    allowed = from_settings(Settings(sudo_profiles=frozenset({WORLD.profile}), max_memory_gb=0))
+    asked = most | {"Memory": 512 * hostile.GIB, "MemorySwap": 512 * hostile.GIB}
+    asked |= {"SecurityOpt": [], "CapAdd": SUDO}
+    assert create(allowed, **asked)["HostConfig"]["CapAdd"] == SUDO
+
+
+def test_rules_see_what_the_filter_enforces_and_nothing_else() -> None:
+    """A rule that compares with any other setting would trust what the hub can change."""
+    enforced = {one.name for one in listed(Settings) if one.enforced_by == "filter"}
+    changed = Settings(idle_timeout=1, signup="open", pids_limit=300)
+    assert from_settings(changed).settings == Settings(pids_limit=300)
+    read = {
+        node.attr
+        for path in Path(engine_filter.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and "settings" in ast.unparse(node.value).split(".")[-1:]
+    }
+    assert {"platform", "pull_from", "group_variables"} <= read
+    assert read - enforced <= {"enforced", "log_level"}
+
+
+# -- variables ---------------------------------------------------------------------------------
+
+
+def with_env(*env: str, policy: Policy = POLICY, **changes: Any) -> list[str]:
+    body = hostile.creation(WORLD) | {"Env": list(env)} | changes
+    passed = forwarded("POST", f"/v1.45/containers/create?name={WORLD.name}", body, policy).body
+    assert passed is not None
+    found: list[str] = passed["Env"]
+    return found
+
+
+def test_variables_of_the_hub_and_of_groups_pass() -> None:
+    env = ["JUPYTERHUB_API_TOKEN=0", "MEM_LIMIT=1", "JHUB_IDLE_TIMEOUT=3600", "API_URL=a=b"]
+    assert with_env(*env) == env
+
+
+def test_groups_variables_are_those_the_operator_permits() -> None:
+    policy = from_settings(Settings(group_variables="API_URL, TEAM_*"))
+    assert with_env("API_URL=x", "TEAM_A=y", "JUPYTERHUB_USER=ann", policy=policy)
+    for other in ("API_URLS=x", "TEA=x", "TEAM-A=x"):
+        with pytest.raises(Refused, match="may not be set"):
+            with_env(other, policy=policy)
+
+
+def test_who_the_person_is_follows_from_the_settings() -> None:
+    settings = Settings(nb_uid=1234, sudo_profiles=frozenset({WORLD.profile}))
+    policy, made = from_settings(settings), settled(bounded(PROFILE, settings), settings)
+    config = hostile.creation(WORLD)["HostConfig"] | {"SecurityOpt": None} | made
+    passed = with_env("NB_UID=1234", "GRANT_SUDO=yes", policy=policy, HostConfig=config)
+    assert passed == ["NB_UID=1234", "GRANT_SUDO=yes"]
+    for wrong in ("NB_UID=0", "NB_UID=1235", "NB_GID=0", "GRANT_SUDO=no"):
+        with pytest.raises(Refused, match="Env"):
+            with_env(wrong, policy=policy, HostConfig=config)
 
 
 def test_a_start_as_root_is_for_those_who_need_it() -> None:
@@ -322,15 +398,15 @@ def test_a_start_as_root_is_for_those_who_need_it() -> None:
     target = f"/v1.45/containers/create?name={WORLD.name}"
     with pytest.raises(Refused, match="User has to be left out"):
         forwarded("POST", target, body)
-    operator = Operator(nb_uid=1234)
-    body["HostConfig"] |= settled(PROFILE, operator)
-    assert forwarded("POST", target, body, replace(POLICY, operator=operator)).body["User"]  # type: ignore[index]
+    settings = Settings(nb_uid=1234)
+    body["HostConfig"] |= settled(PROFILE, settings)
+    assert forwarded("POST", target, body, from_settings(settings)).body["User"]  # type: ignore[index]
 
 
 def test_a_disk_limit_is_needed_where_the_engine_can_hold_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    policy = replace(POLICY, disk_limit_gb=10)
+    policy = from_settings(Settings(disk_limit_gb=10))
     limit = {"size": "10000000000"}
     with pytest.raises(Refused, match="StorageOpt has to be left out"):
         create(policy, StorageOpt=limit)
@@ -342,9 +418,9 @@ def test_a_disk_limit_is_needed_where_the_engine_can_hold_it(
 
 
 def test_gpus_are_for_profiles_that_have_them_and_nothing_else_is_a_device() -> None:
-    operator = Operator(gpu_profiles=frozenset({WORLD.profile}))
-    policy = replace(POLICY, operator=operator)
-    (asked,) = settled(PROFILE, operator)["DeviceRequests"]
+    settings = Settings(gpu_profiles=frozenset({WORLD.profile}))
+    policy = from_settings(settings)
+    (asked,) = settled(PROFILE, settings)["DeviceRequests"]
     passed = create(policy, DeviceRequests=[asked])["HostConfig"]["DeviceRequests"]
     assert passed == [asked]
     assert (asked["Count"], asked["Capabilities"]) == (-1, [["gpu"]])
@@ -354,7 +430,7 @@ def test_gpus_are_for_profiles_that_have_them_and_nothing_else_is_a_device() -> 
 
 
 def test_images_are_pulled_from_the_operators_prefix_only() -> None:
-    policy = replace(POLICY, pull_from="registry.example/team/")
+    policy = from_settings(Settings(pull_from="registry.example/team/"))
     pull = "/v1.45/images/create?fromImage={}&tag={}"
     passed = forwarded("POST", pull.format("registry.example/team/lab", "1"), policy=policy)
     assert passed.query == {"fromImage": "registry.example/team/lab", "tag": "1"}
@@ -376,15 +452,22 @@ def test_images_are_pulled_from_the_operators_prefix_only() -> None:
 
 # -- what it does not --------------------------------------------------------------------------
 
-CASES = list(hostile.cases(WORLD))
+CASES = [(case, policy) for world, policy in POLICIES.items() for case in hostile.cases(world)]
+NAMES = [
+    f"{case.subject}: {case.title}{' (root)' if policy != POLICY else ''}" for case, policy in CASES
+]
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{case.subject}: {case.title}" for case in CASES])
-def test_hostile_call_is_refused(case: Any) -> None:
+@pytest.mark.parametrize(("case", "policy"), CASES, ids=NAMES)
+def test_hostile_call_is_refused(case: Any, policy: Policy) -> None:
     with pytest.raises(Refused):
-        ask(case.method, case.target, case.body)
+        ask(case.method, case.target, case.body, policy)
 
 
-def test_the_harmless_body_of_hostile_calls_passes() -> None:
+@pytest.mark.parametrize("world", POLICIES, ids=["plain", "root"])
+def test_the_harmless_body_of_hostile_calls_passes(world: Any) -> None:
     """Otherwise each hostile one could be refused for another reason than its own."""
-    assert create()["Image"] == WORLD.image
+    target = f"/v1.45/containers/create?name={world.name}"
+    body = forwarded("POST", target, hostile.creation(world), POLICIES[world]).body
+    assert body is not None
+    assert body["Image"] == world.image

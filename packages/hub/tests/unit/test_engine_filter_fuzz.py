@@ -9,12 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine_filter import target
-from engine_filter.calls import Forward
-from engine_filter.host_config import SETTLED
-from engine_filter.judging import judge
-from engine_filter.refusal import MissingError, Refused
+from engine_filter.calls import Forward, MissingError, Refused
+from engine_filter.host_config import SETTLED, settled
+from engine_filter.policy import Policy, from_settings
+from engine_filter.routes import judge
+from hub_config import variables
+from hub_config.settings import Settings
+from hub_config.spawning.container import options
+from hub_config.spawning.offer.profiles import bounded
 
-from .test_engine_filter import POLICY, WORLD, Engine, hostile
+from .test_engine_filter import POLICY, PROFILE, WORLD, Engine, hostile
 
 GOOD = hostile.creation(WORLD)["HostConfig"]
 FIELDS = sorted(
@@ -42,11 +46,11 @@ VALUES = st.recursive(
 SPELLINGS = [spell(name) for name in FIELDS for spell in (str, str.lower, str.upper)]
 
 
-def ask(method: str, where: str, body: Any) -> Forward | None:
+def ask(method: str, where: str, body: Any, policy: Policy = POLICY) -> Forward | None:
     """What is passed on; None for nothing."""
     raw = json.dumps(body).encode()
     try:
-        verdict = asyncio.run(judge(method, where, raw, POLICY, lambda _version: Engine()))
+        verdict = asyncio.run(judge(method, where, raw, policy, lambda _version: Engine()))
     except (Refused, MissingError):
         return None
     assert isinstance(verdict.decision, Forward)
@@ -74,6 +78,65 @@ def look_at_host_config(changes: dict[str, Any]) -> None:
         assert config.get(name) == GOOD.get(name)
     assert set(config.get("Binds", [])) <= set(GOOD["Binds"])
     assert set(config) <= {*SETTLED, "NetworkMode", "Binds"}
+
+
+SETTINGS = st.builds(
+    Settings,
+    pids_limit=st.integers(100, 10**6),
+    nb_uid=st.none() | st.integers(1000, 2**31),
+    nb_gid=st.none() | st.integers(100, 2**31),
+    sudo_profiles=st.sampled_from(["", WORLD.profile]),
+    gpu_profiles=st.sampled_from(["", WORLD.profile]),
+    read_only_root=st.booleans(),
+    max_memory_gb=st.floats(0.01, 4) | st.just(0.0),
+    max_cpus=st.floats(0.1, 4) | st.just(0.0),
+    log_size=st.sampled_from(["500k", "10m", "1g"]),
+    group_variables=st.sampled_from(["*", "API_URL", "TEAM_*", "L*, P*, N*, B*"]),
+)
+"""All that decides what a server gets."""
+
+NAMES = st.sampled_from(
+    [
+        *(str(variable).partition("=")[0] for _, variable in hostile.VARIABLES),
+        *("API_URL", "TEAM_A", "JUPYTERHUB_API_TOKEN", "NB_UID", "NB_GID", "GRANT_SUDO"),
+    ]
+)
+ENV = st.lists(
+    st.builds("{}={}".format, NAMES | st.text(max_size=12), st.text(max_size=8)) | st.text()
+)
+LOADS_CODE = {name.split("=")[0] for _, name in hostile.VARIABLES if "/home/" in str(name)}
+
+
+@settings(max_examples=300, deadline=None)
+@given(SETTINGS, ENV, st.dictionaries(st.sampled_from(SETTLED), VALUES, max_size=2))
+def test_any_variables_under_any_settings(
+    chosen: Settings, env: list[str], changes: dict[str, Any]
+) -> None:
+    policy = from_settings(chosen)
+    profile = bounded(PROFILE, chosen)
+    made, own = settled(profile, chosen), options.environment(profile, chosen)
+    body = hostile.creation(WORLD)
+    body["User"] = "root" if options.starts_as_root(profile, chosen) else None
+    body["HostConfig"] |= {name: made.get(name) for name in SETTLED}
+    body["Env"] = [f"{name}={value}" for name, value in own.items()]
+    target = f"/v1.45/containers/create?name={WORLD.name}"
+    as_the_hub_does = ask("POST", target, body, policy)
+    assert as_the_hub_does is not None, "what the hub makes of the same settings passes"
+    body["HostConfig"] |= changes
+    body["Env"] = env
+    if (passed := ask("POST", target, body, policy)) is None:
+        return
+    assert passed.body is not None
+    config, found = passed.body["HostConfig"], passed.body.get("Env", [])
+    assert {name: config[name] for name in SETTLED if name in config} == made
+    names = [one.partition("=")[0] for one in found]
+    assert len(set(names)) == len(names)
+    assert not LOADS_CODE & set(names)
+    for name, value in (one.split("=", 1) for one in found):
+        assert name in variables.OF_THE_HUB or own.get(name, value) == value
+        if name not in variables.OF_THE_HUB and name not in own:
+            assert variables.permitted(name, chosen.group_variables)
+            assert not variables.complaint(name)
 
 
 @settings(max_examples=150, deadline=None)
@@ -113,4 +176,4 @@ def test_filters_of_any_shape_keep_the_platforms_label(text: str) -> None:
     except Refused:
         return
     assert isinstance(passed, Forward)
-    assert f"io.jhub-docker.platform={POLICY.platform}" in passed.query["filters"]
+    assert f"io.jhub-docker.platform={POLICY.settings.platform}" in passed.query["filters"]

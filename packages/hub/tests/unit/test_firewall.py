@@ -7,10 +7,10 @@ import pytest
 
 from hub_config.errors import SettingsError
 from hub_config.networks.firewall import host
-from hub_config.networks.firewall.destinations import Destination, parse
 from hub_config.networks.firewall.rules import BridgeRules, Host, Policy, ruleset, table
 from hub_config.networks.pool import bridge_prefix
-from hub_config.reading import read
+from hub_config.settings.destinations import Destination, parse
+from hub_config.settings.reading import read
 
 POOL = IPv4Network("10.213.0.0/16")
 ROUTES = """Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT

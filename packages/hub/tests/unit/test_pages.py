@@ -12,7 +12,7 @@ import pytest
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
 
-from hub_config.branding.brand import brand_of
+from hub_config.branding import brand_of
 from hub_config.settings import Settings
 
 PACKAGE = Path(__file__).parents[2] / "src" / "hub_config"

@@ -1,16 +1,18 @@
 """Profiles from image labels, and what they mean for the engine and the form."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from docker.types import HostConfig
 
-from hub_config.runtime import names
+from hub_config import names
+from hub_config.settings import Settings
 from hub_config.spawning.container import options
 from hub_config.spawning.container import options as container_options
 from hub_config.spawning.images.labels import PROFILES_LABEL
-from hub_config.spawning.offer.profiles import Profile, from_images
+from hub_config.spawning.offer.profiles import Profile, bounded, from_images
 
 SIZES = {
     "small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"},
@@ -73,22 +75,22 @@ def test_two_images_with_one_key_offer_it_once() -> None:
 
 
 def test_limits_reach_the_host_config_and_swap_does_not_widen_them() -> None:
-    config = container_options.host_config(profile(), container_options.Operator(pids_limit=300))
+    config = container_options.host_config(profile(), Settings(pids_limit=300))
     assert config["mem_limit"] == config["memswap_limit"] == 2 * 2**30
     assert config["cpu_shares"] == 1024
     assert config["pids_limit"] == 300
 
 
 def test_no_privileges_by_default() -> None:
-    config = container_options.host_config(profile(), container_options.Operator())
+    config = container_options.host_config(profile(), Settings())
     assert config["security_opt"] == ["no-new-privileges"]
     assert config["cap_drop"] == ["ALL"]
     assert "cap_add" not in config
-    assert not container_options.starts_as_root(profile(), container_options.Operator())
+    assert not container_options.starts_as_root(profile(), Settings())
 
 
 def test_other_ids_need_root_at_the_start_but_still_gain_nothing() -> None:
-    operator = container_options.Operator(nb_uid=1234)
+    operator = Settings(nb_uid=1234)
     config = container_options.host_config(profile(), operator)
     assert config["security_opt"] == ["no-new-privileges"]
     assert "SETUID" in config["cap_add"]
@@ -97,20 +99,20 @@ def test_other_ids_need_root_at_the_start_but_still_gain_nothing() -> None:
 
 
 def test_sudo_is_for_the_profile_that_says_so() -> None:
-    operator = container_options.Operator()
+    operator = Settings()
     assert container_options.environment(profile(), operator) == {}
     assert container_options.environment(profile(sudo=True), operator) == {"GRANT_SUDO": "yes"}
     assert "security_opt" not in container_options.host_config(profile(sudo=True), operator)
 
 
 def test_sudo_gets_back_a_few_capabilities_of_dockers_default_set() -> None:
-    config = container_options.host_config(profile(sudo=True), container_options.Operator())
+    config = container_options.host_config(profile(sudo=True), Settings())
     assert config["cap_drop"] == ["ALL"]
     assert not {"MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"} & set(config["cap_add"])
 
 
 def test_gpus_are_for_the_profiles_that_have_them() -> None:
-    operator = container_options.Operator(gpu_profiles=frozenset({"uv-lab-small"}))
+    operator = Settings(gpu_profiles=frozenset({"uv-lab-small"}))
     made = HostConfig(version="1.45", **container_options.host_config(profile(), operator))
     (request,) = made["DeviceRequests"]
     assert (request["Count"], request["Capabilities"]) == (-1, [["gpu"]])
@@ -118,13 +120,13 @@ def test_gpus_are_for_the_profiles_that_have_them() -> None:
 
 
 def test_logs_and_core_dumps_cannot_fill_the_disk() -> None:
-    config = container_options.host_config(profile(), container_options.Operator(log_size="5m"))
+    config = container_options.host_config(profile(), Settings(log_size="5m"))
     assert config["log_config"]["config"] == {"max-size": "5m", "max-file": "3"}
     assert {"name": "core", "soft": 0, "hard": 0} in config["ulimits"]
 
 
 def test_a_read_only_root_leaves_memory_to_write_to_and_is_not_for_sudo() -> None:
-    operator = container_options.Operator(read_only_root=True)
+    operator = Settings(read_only_root=True)
     config = container_options.host_config(profile(), operator)
     assert config["read_only"]
     places = {place.strip("/"): text.split(",") for place, text in config["tmpfs"].items()}
@@ -146,6 +148,29 @@ def test_a_disk_limit_that_cannot_be_is_told(driver: str, backing: str, possible
     assert (bool(options.storage_opt(10, info))) is possible
     assert ("no effect" in options.disk_limit_notice(10, info)) is not possible
     assert options.disk_limit_notice(0, info) == ""
+
+
+@pytest.mark.parametrize(
+    ("most", "memory", "limit", "guarantee"),
+    [
+        ({}, 2**31, 2, 1),
+        ({"max_memory_gb": 1, "max_cpus": 0.5}, 2**30, 0.5, 0.5),
+        ({"max_memory_gb": 0, "max_cpus": 0}, 2**31, 2, 1),
+    ],
+)
+def test_an_images_label_is_a_wish(
+    most: dict[str, float], memory: int, limit: float, guarantee: float
+) -> None:
+    wish = replace(profile(), memory=2**31, cpu_limit=2, cpu_guarantee=1)
+    got = bounded(wish, Settings(**most))
+    assert (got.memory, got.cpu_limit, got.cpu_guarantee) == (memory, limit, guarantee)
+
+
+def test_without_a_limit_of_cpus_the_operators_is_it() -> None:
+    wish = replace(profile(), cpu_limit=None, cpu_guarantee=None, sudo=True)
+    got = bounded(wish, Settings(max_cpus=8))
+    assert (got.cpu_limit, got.cpu_guarantee, got.sudo) == (8, None, False)
+    assert bounded(wish, Settings(max_cpus=0, sudo_profiles=wish.key)) == wish
 
 
 def test_different_servers_never_share_a_container_name() -> None:

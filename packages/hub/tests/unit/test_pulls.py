@@ -10,7 +10,7 @@ import pytest
 import requests
 from docker.errors import ImageNotFound
 
-from hub_config.spawning.images.declared import DeclaredImage, PullPolicy
+from hub_config.settings.images import DeclaredImage, PullPolicy
 from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
 from hub_config.spawning.images.pulls import PullError, PullProgress, Pulls
 from hub_config.spawning.images.store import ImagePolicy, ImageStore, hub_version, wants_pull

@@ -1,20 +1,17 @@
 """Settings: found, checked, and explained when they are wrong."""
 
-import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from engine_filter.policy import Policy
 from hub_config.errors import SettingsError
-from hub_config.reading import read
-from hub_config.settings import ENVIRONMENT_ONLY, Settings, variable, variables
-from hub_config.spawning.container.options import Operator
-
-PACKAGE = Path(__file__).parents[2]
-COMPOSE = PACKAGE.parents[1] / "compose.yaml"
+from hub_config.settings import Settings, reading
+from hub_config.settings.providers import LdapServer, OidcProvider
+from hub_config.settings.reading import read
 
 
 def toml(tmp_path: Path, text: str) -> Path:
@@ -29,8 +26,8 @@ def test_defaults_without_environment_and_file(tmp_path: Path) -> None:
 
 def test_environment_comes_before_the_file(tmp_path: Path) -> None:
     path = toml(tmp_path, "idle_timeout = 60\nmax_age = 500\n")
-    settings = read({"JHUB_IDLE_TIMEOUT": "120"}, path)
-    assert (settings.idle_timeout, settings.max_age) == (120, 500)
+    found = read({"JHUB_IDLE_TIMEOUT": "120"}, path)
+    assert (found.idle_timeout, found.max_age) == (120, 500)
 
 
 def test_what_the_filter_enforces_is_not_taken_from_the_hubs_file(tmp_path: Path) -> None:
@@ -38,11 +35,6 @@ def test_what_the_filter_enforces_is_not_taken_from_the_hubs_file(tmp_path: Path
     with pytest.raises(SettingsError, match="set JHUB_CA_BUNDLE instead"):
         read({}, path)
     assert read({"JHUB_CONFIG": str(path)}, None) == Settings()
-
-
-def test_all_that_the_filter_enforces_is_marked_so() -> None:
-    compared = {*inspect.signature(Policy).parameters, *inspect.signature(Operator).parameters}
-    assert compared - {"operator"} <= ENVIRONMENT_ONLY | {"volume_prefix"}
 
 
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
@@ -108,18 +100,146 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, p
         read({"JHUB_CONFIG": str(path)}, tmp_path / "none.toml")
 
 
-def test_compose_hands_every_setting_to_the_hub() -> None:
-    environment = yaml.safe_load(COMPOSE.read_text())["services"]["hub"]["environment"]
-    assert set(environment) == set(variables())
+SECRET = "s3cr3t-in-the-wrong-place"
+OIDC = """
+[oidc]
+client_id = "jhub"
+authorize_url = "https://login.example.org/authorize"
+token_url = "https://login.example.org/token"
+userdata_url = "https://login.example.org/userinfo"
+callback_url = "https://hub.example.org/hub/oauth_callback"
+allow_all = true
+"""
 
 
-def test_the_readme_describes_every_setting_with_its_default() -> None:
-    readme = (PACKAGE / "README.md").read_text()
-    described = dict(re.findall(r"^\| `(JHUB_[A-Z0-9_]+)` \| `?(.*?)`? \|", readme, re.MULTILINE))
-    for name in variables().values():
-        field = Settings.model_fields[name]
-        default = "" if field.default in ("", None) else str(field.default)
-        assert described.get(variable(name)) == default.replace("|", "\\|"), name
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f'{OIDC}client_secret = "{SECRET}"\n', "oidc.client_secret in .* not a setting; .*file"),
+        (f'{OIDC}secret = "{SECRET}"\n', "JHUB_PROVIDER_SECRET"),
+        (f'{OIDC}client_idd = "{SECRET}"\n', "did you mean client_id"),
+        (f'[oidc]\nclient_secret = "{SECRET}"\n', "oidc.client_id in .* is missing"),
+        (f"{OIDC}secret_file = ['{SECRET}']\n", "oidc.secret_file in .* valid string"),
+        (f'{OIDC}basic_auth = "{SECRET}"\n', "oidc.basic_auth in .* valid boolean"),
+        (OIDC.replace("allow_all = true", f'token = "{SECRET}"'), "oidc.token in .* not a setting"),
+        (f'[ldap]\nserver_address = "x"\nlookup_dn_search_password = "{SECRET}"\n', "secret_file"),
+        (f'oidc = "{SECRET}"\n', "oidc in .* cannot be used"),
+        (f'provider_secret = ["{SECRET}"]\n', "provider_secret in .* cannot be used"),
+        (f'client_secret = "{SECRET}"\n', "client_secret in .* is not a setting"),
+        (f'[groups.a]\nsecret = "{SECRET}"\n', "groups.a.secret in .* is not a setting"),
+        (f'[groups.a.environment]\nA = ["{SECRET}"]\n', "groups.a.environment.A in"),
+        (f'[[images]]\ntoken = "{SECRET}"\n', "images.0.reference in .* is missing"),
+        (f'x = "{SECRET}\n', "not valid TOML"),
+    ],
+)
+def test_no_value_that_could_be_a_secret_is_ever_printed(
+    text: str, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read({}, toml(tmp_path, text))
+    assert SECRET not in str(caught.value)
+    assert re.search(told, str(caught.value)), str(caught.value)
+
+
+def test_a_secret_in_an_unknown_variable_is_not_printed(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read({"JHUB_PROVIDER_SECRT": SECRET, "JHUB_OIDC": SECRET}, tmp_path / "none.toml")
+    assert SECRET not in str(caught.value)
+    assert "JHUB_OIDC is not a setting" in str(caught.value)
+
+
+LEAVES = st.just(SECRET) | st.integers() | st.booleans()
+TABLES = st.dictionaries(
+    st.sampled_from([*OidcProvider.model_fields, *LdapServer.model_fields, "client_secret", "x"]),
+    st.recursive(
+        LEAVES,
+        lambda inner: (
+            st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+        ),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["oidc", "ldap", "provider_secret"]), TABLES | LEAVES),
+    st.dictionaries(st.sampled_from(["secret", "client_secret", "oicd"]), TABLES | LEAVES),
+)
+def test_whatever_a_provider_is_said_to_be_nothing_of_it_is_printed(
+    known: dict[str, Any], unknown: dict[str, Any]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_from_file", lambda *_: (known | unknown, "config.toml"))
+        told = ""
+        try:
+            found = read({})
+        except SettingsError as error:
+            told = str(error)
+        else:
+            told = repr(found.provider_secret)
+            assert not unknown
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize("public", ["https://hub.example.org/", "https://other.example.org/"])
+def test_a_provider_calls_back_to_the_public_address(public: str, tmp_path: Path) -> None:
+    environ, path = {"JHUB_PUBLIC_URL": public}, toml(tmp_path, OIDC)
+    if "hub." in public:
+        assert read(environ, path).oidc
+        return
+    with pytest.raises(SettingsError, match="a callback_url below JHUB_PUBLIC_URL"):
+        read(environ, path)
+
+
+@pytest.mark.parametrize(
+    ("environ", "part"),
+    [
+        ({"JHUB_PUBLIC_URL": "hub.example.org"}, "https://hub.example.org/"),
+        ({"JHUB_PUBLIC_URL": "https://ann:pw@hub.example.org/"}, "https://hub.example.org/"),
+        ({"JHUB_PUBLIC_URL": "https://hub.example.org/?a=b"}, "https://hub.example.org/"),
+        ({"JHUB_PUBLIC_URL": "https://hub.example.org/x/"}, "ends with JHUB_BASE_URL, now '/'"),
+        ({"JHUB_PUBLIC_URL": "https://hub.example.org:x/"}, "https://hub.example.org/"),
+        ({"JHUB_SUBDOMAIN_HOST": "https://hub.example.org/x"}, "without a path"),
+        ({"JHUB_SUBDOMAIN_HOST": "https://10.0.0.1:8000"}, "a name below which"),
+        ({"JHUB_SUBDOMAIN_HOST": "http://localhost:8000"}, "a name below which"),
+        (
+            {"JHUB_SUBDOMAIN_HOST": "https://b.org", "JHUB_PUBLIC_URL": "https://a.org/"},
+            "the host of JHUB_PUBLIC_URL, https://a.org",
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_is_named(
+    environ: dict[str, str], part: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=re.escape(part)):
+        read(environ, tmp_path / "none.toml")
+
+
+def test_addresses_are_taken_in_any_harmless_form(tmp_path: Path) -> None:
+    environ = {
+        "JHUB_BASE_URL": "/team/",
+        "JHUB_PUBLIC_URL": "https://hub.example.org:8443/team",
+        "JHUB_SUBDOMAIN_HOST": "https://hub.example.org:8443/",
+    }
+    found = read(environ, tmp_path / "none.toml")
+    assert found.public_url == "https://hub.example.org:8443/team/"
+    assert found.subdomain_host == "https://hub.example.org:8443"
+
+
+@pytest.mark.parametrize(
+    ("variables", "permitted"), [("*", True), ("API_URL, TEAM_*", True), ("TEAM_*", False)]
+)
+def test_groups_set_what_the_operator_permits(
+    variables: str, permitted: bool, tmp_path: Path
+) -> None:
+    path = toml(tmp_path, '[groups.a]\nenvironment = {API_URL = "x", TEAM_X = "y"}\n')
+    environ = {"JHUB_GROUP_VARIABLES": variables}
+    if permitted:
+        assert read(environ, path).groups["a"].environment["API_URL"] == "x"
+        return
+    with pytest.raises(SettingsError, match="variables of JHUB_GROUP_VARIABLES"):
+        read(environ, path)
 
 
 IMAGE = """
@@ -142,7 +262,11 @@ def test_images_in_a_registry_are_declared_in_the_file(tmp_path: Path) -> None:
     [
         ("", IMAGE, "references that begin with JHUB_PULL_FROM, now ''"),
         ("registry.example/other/", IMAGE, "references that begin with JHUB_PULL_FROM"),
-        ("registry.example/team/", IMAGE.replace('"2G"', '"lots"'), "small.mem_limit"),
+        (
+            "registry.example/team/",
+            IMAGE.replace('"2G"', '"lots"'),
+            "small.mem_limit",
+        ),
         ("registry.example/team/", IMAGE.replace(":0.1.0", ""), "with a digest, a tag or both"),
         ("registry.example/team/", IMAGE.replace('jupyterhub = "6.1.1"', ""), "0.jupyterhub"),
         ("registry.example", "", "JHUB_PULL_FROM is 'registry.example'"),

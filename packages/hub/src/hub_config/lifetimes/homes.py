@@ -2,7 +2,8 @@
 
 A home belongs to a person's id in this very database. It is known again by a random word that is
 in the database and on the volume: a volume that has another one, or none where one is expected, is
-somebody else's, whatever it is called. Records only: `homes_page` and `spawning.home` act on them.
+somebody else's, whatever it is called. Records only: `reconcile.homes_page` and `spawning.home` act
+on them.
 """
 
 import secrets
@@ -12,7 +13,7 @@ from jupyterhub import orm
 from sqlalchemy import DateTime, Integer, String, func, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from hub_config.runtime import names
+from hub_config import names
 from hub_config.runtime.interface import Volume
 from hub_config.store import Base
 

@@ -2,15 +2,13 @@
 
 | module | subject |
 | --- | --- |
-| `names` | which user names may be signed up for (pure) |
-| `passwords`, `hashing` | which passwords are good (pure); bcrypt away from the event loop |
-| `steps` | what a log-in still lacks after the password (pure) |
-| `accounts`, `first_admin` | the accounts' records; the one made at first start |
-| `failed_logins`, `addresses` | how long to wait after failures, and whose failures they are |
-| `sign_ups` | how many accounts an address may ask for |
-| `second_factor`, `recovery_codes`, `vault` | codes of an app or of a list; secrets at rest |
-| `sessions` | ending somebody's sessions, tokens and servers |
-| `authenticator`, `handlers` | what JupyterHub calls; a module per page |
-| `reset_admin` | a way in for the operator when the only admin lost both |
+| `names`, `newcomers` | which user names are good (pure); who signs up, and many people at once |
+| `accounts`, `first_admin` | the accounts' records; the one made at first start, a way back to it |
+| `passwords` | which are good, hashes; both away from the event loop |
+| `door`, `throttling` | where passwords and codes are given, and from where; how long to wait |
+| `second_factor`, `vault` | codes of an app or of a list; secrets at rest |
+| `sessions` | what a log-in still lacks (pure); ending sessions, tokens and servers |
+| `authenticator`, `handlers` | what JupyterHub calls; the pages, and its API for a user |
+| `upstream` | names of others that are relied on without a promise |
 | `providers`, `provider_settings`, `provider_secret` | OIDC and LDAP in place of all this |
 """

@@ -1,15 +1,21 @@
-"""The accounts: name, password, whether approved, disabled, or asked to do something at log-in.
+"""The accounts: whose they are, password, whether approved, disabled, or asked for something.
 
 Name, password and approval are NativeAuthenticator's table `users_info`, so that its databases can
-be taken over; what it does not know is in a table of the platform's own beside it.
+be taken over; what it does not know is in a table of the platform's own beside it. An account
+belongs to a user of JupyterHub by that user's id, and is called what the user is called: a rename
+changes nothing here. Until somebody is let in there is no user, and the name is the one asked for.
 """
 
+import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from jupyterhub import orm
 from nativeauthenticator.orm import UserInfo
-from sqlalchemy import Boolean, Float, String, func, select
+from sqlalchemy import Boolean, Float, Integer, Row, Select, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config.login.errors import AccountError, UnknownAccountError
@@ -17,15 +23,23 @@ from hub_config.store import Base
 
 
 class AccountRow(Base):
-    """What the platform keeps about an account beyond name, password and approval."""
+    """What the platform keeps about an account beyond name, password and approval.
+
+    `key` names it for ever, in tables and in what is sealed or digested; of accounts from before
+    there were keys it is the name they had then. `address` is where somebody who waits signed up.
+    """
 
     __tablename__ = "platform_accounts"
-    name: Mapped[str] = mapped_column(String(255), primary_key=True)
-    made: Mapped[float] = mapped_column(Float, default=time.time)
-    must_change: Mapped[bool] = mapped_column(Boolean, default=False)
-    disabled: Mapped[bool] = mapped_column(Boolean, default=False)
-    wants_second_factor: Mapped[bool] = mapped_column(Boolean, default=False)
-    first_admin: Mapped[bool] = mapped_column(Boolean, default=False)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    info_id: Mapped[int] = mapped_column(Integer, unique=True)
+    user_id: Mapped[int | None] = mapped_column(Integer, unique=True)
+    made: Mapped[float] = mapped_column(Float)
+    must_change: Mapped[bool] = mapped_column(Boolean)
+    disabled: Mapped[bool] = mapped_column(Boolean)
+    wants_second_factor: Mapped[bool] = mapped_column(Boolean)
+    first_admin: Mapped[bool] = mapped_column(Boolean)
+    address: Mapped[str] = mapped_column(String(64))
+    full_name: Mapped[str] = mapped_column(String(200))
 
 
 class State(StrEnum):
@@ -38,8 +52,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """An account as it is in the database right now."""
+    """An account as it is in the database right now; `made` is 0 where nobody knows."""
 
+    key: str
     name: str
     password: bytes
     state: State
@@ -47,6 +62,24 @@ class Account:
     must_change: bool
     wants_second_factor: bool
     first_admin: bool
+    address: str
+    full_name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """An account to be made, with a hashed password."""
+
+    name: str
+    password: bytes
+    approved: bool = False
+    must_change: bool = False
+    wants_second_factor: bool = False
+    first_admin: bool = False
+    address: str = ""
+    full_name: str = ""
+    email: str = ""
 
 
 class Accounts:
@@ -56,26 +89,26 @@ class Accounts:
         self.db = db
 
     def find(self, name: str) -> Account | None:
-        """The account `name`, None when there is none."""
-        info = UserInfo.find(self.db, name)
-        return None if info is None else _account(info, self.db.get(AccountRow, name))
+        """The account of the user `name`, or of whoever waits by that name; None without one."""
+        found = self._found(name)
+        return None if found is None else _account(found)
 
     def get(self, name: str) -> Account:
         """The account `name`; raises UnknownAccountError."""
-        account = self.find(name)
-        if account is None:
-            raise UnknownAccountError(name)
-        return account
+        return _account(self._get(name))
+
+    def by_key(self, key: str) -> Account | None:
+        """The account that was given this key."""
+        found = self.db.execute(_rows().where(AccountRow.key == key)).first()
+        return None if found is None else _account(found)
 
     def all(self) -> list[Account]:
         """All accounts by name."""
-        rows = {row.name: row for row in self.db.scalars(select(AccountRow))}
-        infos = self.db.scalars(select(UserInfo).order_by(UserInfo.username))
-        return [_account(info, rows.get(info.username)) for info in infos]
+        return sorted(map(_account, self.db.execute(_rows())), key=lambda account: account.name)
 
     def names(self) -> set[str]:
         """The names of all accounts."""
-        return set(self.db.scalars(select(UserInfo.username)))
+        return {account.name for account in self.all()}
 
     def waiting(self) -> int:
         """How many wait for approval."""
@@ -84,98 +117,155 @@ class Accounts:
         )
         return self.db.scalar(query) or 0
 
-    def add(
-        self,
-        name: str,
-        password: bytes,
-        *,
-        approved: bool = False,
-        must_change: bool = False,
-        wants_second_factor: bool = False,
-        first_admin: bool = False,
-    ) -> Account:
-        """Make an account with a hashed password. Raises AccountError when the name is taken."""
-        if self.find(name) is not None:
-            raise AccountError("This user name is already in use. Please choose another one.")
-        info = UserInfo(username=name, password=password, is_authorized=approved)
-        info.otp_secret = None  # it makes one for everybody, in the clear; ours are sealed
-        self.db.add(info)
-        self.db.merge(
-            AccountRow(
-                name=name,
-                made=time.time(),
-                must_change=must_change,
-                disabled=False,
-                wants_second_factor=wants_second_factor,
-                first_admin=first_admin,
+    def add(self, *people: NewAccount) -> None:
+        """Make accounts, all or none. Raises AccountError when a name is taken."""
+        for new in people:
+            if self.find(new.name) is not None:
+                self.db.rollback()
+                raise AccountError("This user name is already in use. Please choose another one.")
+            info = UserInfo(
+                username=new.name,
+                password=new.password,
+                is_authorized=new.approved,
+                email=new.email or None,
             )
-        )
+            info.otp_secret = None  # it makes one for everybody, in the clear; ours are sealed
+            self.db.add(info)
+            self.db.flush()
+            self.db.add(
+                AccountRow(
+                    key=secrets.token_hex(8),
+                    info_id=info.id,
+                    user_id=self._user_id(new.name),
+                    made=time.time(),
+                    must_change=new.must_change,
+                    disabled=False,
+                    wants_second_factor=new.wants_second_factor,
+                    first_admin=new.first_admin,
+                    address=new.address,
+                    full_name=new.full_name,
+                )
+            )
+            self.db.flush()
         self.db.commit()
-        return self.get(name)
 
     def approve(self, name: str) -> None:
-        """Let somebody in who waits."""
-        self._info(name).is_authorized = True
+        """Let somebody in who waits; where they signed up is forgotten."""
+        found = self._get(name)
+        found.UserInfo.is_authorized, found.AccountRow.address = True, ""
         self.db.commit()
 
     def remove(self, name: str) -> None:
         """Forget the account."""
-        self.db.delete(self._info(name))
-        row = self.db.get(AccountRow, name)
-        if row is not None:
-            self.db.delete(row)
+        found = self._get(name)
+        self.db.delete(found.UserInfo)
+        self.db.delete(found.AccountRow)
         self.db.commit()
 
     def set_password(self, name: str, password: bytes, *, must_change: bool) -> None:
         """Store another hashed password."""
-        self._info(name).password = password
-        self._row(name).must_change = must_change
+        found = self._get(name)
+        found.UserInfo.password, found.AccountRow.must_change = password, must_change
         self.db.commit()
 
     def store_hash(self, name: str, password: bytes) -> None:
         """Store the same password hashed anew."""
-        self._info(name).password = password
+        self._get(name).UserInfo.password = password
         self.db.commit()
 
     def set_disabled(self, name: str, disabled: bool) -> None:
         """Keep the account from logging in, or let it again."""
-        self._row(name).disabled = disabled
+        self._get(name).AccountRow.disabled = disabled
         self.db.commit()
 
     def second_factor_was_set_up(self, name: str) -> None:
         """The wish that somebody had when signing up is fulfilled."""
-        self._row(name).wants_second_factor = False
+        self._get(name).AccountRow.wants_second_factor = False
         self.db.commit()
 
-    def _info(self, name: str) -> UserInfo:
-        info = UserInfo.find(self.db, name)
-        if info is None:
-            raise UnknownAccountError(name)
-        return info
+    # -- whose they are ------------------------------------------------------------------------
 
-    def _row(self, name: str) -> AccountRow:
-        self._info(name)
-        return self.db.get(AccountRow, name) or self.db.merge(
-            AccountRow(
-                name=name,
-                made=0.0,
-                must_change=False,
-                disabled=False,
-                wants_second_factor=False,
-                first_admin=False,
+    def belongs_to(self, user: Any) -> None:
+        """The account of this user's name is theirs from now on, whatever they are called later."""
+        found = self._found(user.name)
+        if found is not None:
+            found.AccountRow.user_id, found.UserInfo.username = user.id, user.name
+            self.db.commit()
+
+    def adopt(self, *, first_admin: str = "") -> None:
+        """Take over what others have made or left, at the hub's start.
+
+        NativeAuthenticator's accounts get their rows; `first_admin` names the one whose one-time
+        password is still in its file. An account whose user is gone belongs to nobody: ids of
+        deleted users are given out again.
+        """
+        known = select(AccountRow.info_id)
+        for info in self.db.scalars(select(UserInfo).where(UserInfo.id.not_in(known))).all():
+            first = info.username == first_admin
+            key = info.username
+            if self.db.get(AccountRow, key) is not None:
+                key = secrets.token_hex(8)
+            self.db.add(
+                AccountRow(
+                    key=key,
+                    info_id=info.id,
+                    user_id=None,
+                    made=0.0,
+                    must_change=first,
+                    disabled=False,
+                    wants_second_factor=False,
+                    first_admin=first,
+                    address="",
+                    full_name="",
+                )
             )
-        )
+            self.db.flush()
+        self.db.execute(delete(AccountRow).where(AccountRow.info_id.not_in(select(UserInfo.id))))
+        gone = AccountRow.user_id.not_in(select(orm.User.id))
+        for row in self.db.scalars(select(AccountRow).where(gone)):
+            row.user_id = None
+        self.db.commit()
+
+    def _found(self, name: str) -> Row[Any] | None:
+        return next(self._candidates(name), None)
+
+    def _candidates(self, name: str) -> Iterator[Row[Any]]:
+        """The user's own account comes before one that only has the same name."""
+        user_id = self._user_id(name)
+        if user_id is not None:
+            yield from self.db.execute(_rows().where(AccountRow.user_id == user_id))
+        nobodys = _rows().where(UserInfo.username == name, AccountRow.user_id.is_(None))
+        yield from self.db.execute(nobodys.order_by(UserInfo.id))
+
+    def _get(self, name: str) -> Row[Any]:
+        found = self._found(name)
+        if found is None:
+            raise UnknownAccountError(name)
+        return found
+
+    def _user_id(self, name: str) -> int | None:
+        return self.db.scalar(select(orm.User.id).where(orm.User.name == name))
 
 
-def _account(info: UserInfo, row: AccountRow | None) -> Account:
-    disabled = row is not None and row.disabled
+def _rows() -> Select[Any]:
+    joined = select(UserInfo, AccountRow, orm.User.name)
+    joined = joined.join(AccountRow, AccountRow.info_id == UserInfo.id)
+    return joined.outerjoin(orm.User, orm.User.id == AccountRow.user_id)
+
+
+def _account(found: Row[Any]) -> Account:
+    info, row, user = found.UserInfo, found.AccountRow, found.name
     active = State.ACTIVE if info.is_authorized else State.WAITING
     return Account(
-        name=info.username,
+        key=row.key,
+        name=user or info.username,
         password=info.password,
-        state=State.DISABLED if disabled else active,
-        made=row.made if row else 0.0,
-        must_change=row is not None and row.must_change,
-        wants_second_factor=row is not None and row.wants_second_factor,
-        first_admin=row is not None and row.first_admin,
+        state=State.DISABLED if row.disabled else active,
+        made=row.made,
+        must_change=row.must_change,
+        wants_second_factor=row.wants_second_factor,
+        first_admin=row.first_admin,
+        address=row.address,
+        full_name=row.full_name,
+        email=info.email or "",
     )

@@ -10,21 +10,18 @@ from typing import Any
 from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from nativeauthenticator import NativeAuthenticator
-from sqlalchemy import select
-from traitlets import Integer, Unicode, default
+from traitlets import Bool, Integer, Unicode, default
 
 from hub_config import store
 from hub_config.lifetimes import deletion
-from hub_config.login import first_admin, handlers, hashing, passwords, recovery_codes
-from hub_config.login.accounts import Account, Accounts, State
-from hub_config.login.addresses import PlatformProxy, networks
-from hub_config.login.door import Door, FinishedLogin
-from hub_config.login.errors import AccountError, UnknownAccountError
-from hub_config.login.failed_logins import FailedLogins, Limits
-from hub_config.login.names import collision, complaint
+from hub_config.login import first_admin, handlers, newcomers, passwords, sessions
+from hub_config.login.accounts import Account, Accounts, NewAccount, State
+from hub_config.login.door import Door, FinishedLogin, PlatformProxy, networks
+from hub_config.login.errors import AccountError
+from hub_config.login.newcomers import Newcomers, SignUp
 from hub_config.login.second_factor import Policy, SecondFactors
-from hub_config.login.sign_ups import SignUps
-from hub_config.login.steps import Demands
+from hub_config.login.sessions import Demands
+from hub_config.login.throttling import FailedLogins, Limits, SignUps
 from hub_config.spawning.refusal import Refusal
 
 
@@ -38,6 +35,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
     signups_per_address = Integer(help="Accounts an address may ask for in an hour").tag(
         config=True
     )
+    signup_contact = Bool(help="Whether sign-up asks for name and e-mail").tag(config=True)
     second_factor = Unicode("optional", help="Who has a second factor").tag(config=True)
     trusted_proxies = Unicode(help="Reverse proxies before the platform's own").tag(config=True)
 
@@ -56,9 +54,11 @@ class ApprovalAuthenticator(NativeAuthenticator):
             networks(self.trusted_proxies),
         )
         self.sign_ups = SignUps(self.db, self.signups_per_address)
+        self._seed()
+        admins = {*self.admin_users, self.first_admin}
+        self.newcomers = Newcomers(self.accounts, admins, self.username_pattern)
         if moved := self.second_factors.take_over():
             self.log.info("Sealed %s second factors that were in the clear", moved)
-        self._seed()
 
     @default("db")
     def _session(self) -> Any:
@@ -68,9 +68,8 @@ class ApprovalAuthenticator(NativeAuthenticator):
 
     def _seed(self) -> None:
         if not self.one_time_password_file:
-            return
+            return self.accounts.adopt()
         file = Path(self.one_time_password_file)
-        first_admin.keep_one_time_password(self.db, self.first_admin, file)
         match first_admin.seed(self.db, self.first_admin, file):
             case first_admin.Seeding.MADE:
                 self.log.info("Made the account %s with a one-time password", self.first_admin)
@@ -81,6 +80,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
                     "an admin. Do that on the page People, or choose another name.",
                     self.first_admin,
                 )
+        return None
 
     # -- log-in --------------------------------------------------------------------------------
 
@@ -95,25 +95,38 @@ class ApprovalAuthenticator(NativeAuthenticator):
     def demands(self, account: Account) -> Demands:
         """What `account` has to do beyond the password."""
         wanted = self.policy is not Policy.OFF
-        has = self.second_factors.active(account.name)
-        required = self.policy.requires(admin=self.is_an_admin(account.name))
+        has = self.second_factors.active(account.key)
+        required = self.requires_second_factor(account)
         return Demands(
             code=wanted and has,
             new_password=account.must_change,
             enrolment=wanted and not has and (required or account.wants_second_factor),
         )
 
+    def requires_second_factor(self, account: Account) -> bool:
+        """Whether this person cannot do without."""
+        return self.policy.requires(admin=self.is_an_admin(account.name))
+
+    def lacks_second_factor(self, account: Account) -> bool:
+        """Whether this person has to set one up before anything else."""
+        required = self.requires_second_factor(account)
+        return required and not self.second_factors.active(account.key)
+
     async def refresh_user(self, user: Any, handler: Any = None) -> bool:
         """Whether a logged-in person may stay; users without an account are an admin's own.
 
-        Not without a second factor where it is required: somebody may have become an admin.
+        Not with a one-time password, nor without a second factor where it is required. A running
+        server goes on reporting what it does all the same, or it would be stopped as idle.
         """
         account = self.accounts.find(user.name)
         if account is None:
             return True
-        required = self.policy.requires(admin=self.is_an_admin(account.name))
-        lacking = required and not self.second_factors.active(account.name)
-        return account.state is State.ACTIVE and not account.must_change and not lacking
+        if account.state is not State.ACTIVE:
+            return False
+        if not account.must_change and not self.lacks_second_factor(account):
+            return True
+        token = handler.get_token() if handler else None
+        return token is not None and token.id in sessions.of_servers(self.db, user)
 
     def get_authed_users(self) -> set[str]:
         """Those who were approved. Being named in the configuration approves nobody."""
@@ -126,48 +139,37 @@ class ApprovalAuthenticator(NativeAuthenticator):
         user = orm.User.find(self.db, name)
         return name in self.admin_users or (user is not None and bool(user.admin))
 
-    async def sign_up(
-        self, name: str, password: str, address: str, *, wants_second_factor: bool = False
-    ) -> Account:
-        """Make an account for somebody at `address`; it waits for approval unless sign-up is open.
+    async def sign_up(self, form: SignUp) -> Account:
+        """Make an account that waits for approval unless sign-up is open.
 
-        Raises AccountError with what is wrong.
+        Every attempt counts. Raises AccountError with what is wrong, BusyError.
         """
-        self.sign_ups.require_room(address)
-        self._require_free(name)
-        if wrong := passwords.complaint(password, name, self.minimum_password_length):
-            raise AccountError(wrong)
-        hashed = await hashing.make_hash(password)
-        # Looked up again after the wait: several requests may have waited side by side.
-        self.sign_ups.require_room(address)
-        self._require_free(name)
-        account = self.accounts.add(
-            name,
-            hashed,
-            approved=self.signup == "open",
-            wants_second_factor=wants_second_factor and self.policy is not Policy.OFF,
-        )
-        self.sign_ups.count(address)
-        return account
-
-    def _require_free(self, name: str) -> None:
-        """Raise AccountError unless a newcomer may have this name.
-
-        Users that an admin made (`POST /users/<name>`) are taken too: they may have rights, and get
-        their password from an admin.
-        """
-        users = {user.name: user.admin for user in self.db.scalars(select(orm.User))}
-        admins = {user for user, admin in users.items() if admin} | set(self.admin_users)
-        admins.add(self.first_admin)
-        wrong = (
-            ("This user name is already in use. Please choose another one." * (name in admins))
-            or complaint(name)
-            or collision(name, self.accounts.names() | set(users), admins)
-        )
-        if not wrong and not self.validate_username(name):
-            wrong = f"On this platform a user name has to match {self.username_pattern}"
+        self.sign_ups.attempt(form.address)
+        if form.password != form.confirmation:
+            raise AccountError("The two passwords are not the same. Please type them again.")
+        self.newcomers.require_free(form.name)
+        wrong = self.signup_contact and newcomers.contact_complaint(form.full_name, form.email)
+        wrong = wrong or await self._complaint(form.password, form.name)
         if wrong:
             raise AccountError(wrong)
+        hashed = await passwords.make_hash(form.password)
+        # Looked up again after the wait: several requests may have waited side by side.
+        self.newcomers.require_free(form.name)
+        self.accounts.add(
+            NewAccount(
+                form.name,
+                hashed,
+                approved=self.signup == "open",
+                wants_second_factor=form.wants_second_factor and self.policy is not Policy.OFF,
+                address=form.address if self.signup == "approval" else "",
+                full_name=form.full_name if self.signup_contact else "",
+                email=form.email if self.signup_contact else "",
+            )
+        )
+        return self.accounts.get(form.name)
+
+    async def _complaint(self, password: str, name: str) -> str:
+        return await passwords.complaint(password, name, self.minimum_password_length)
 
     def approve(self, name: str) -> None:
         """Let somebody in. Raises UnknownAccountError, and AccountError for an admin's name."""
@@ -194,11 +196,11 @@ class ApprovalAuthenticator(NativeAuthenticator):
     async def set_password(self, name: str, password: str) -> None:
         """Set a person's own password. Raises AccountError when it is not good enough."""
         account = self.accounts.get(name)
-        if wrong := passwords.complaint(password, name, self.minimum_password_length):
+        if wrong := await self._complaint(password, name):
             raise AccountError(wrong)
-        if await hashing.matches(password, account.password):
+        if await passwords.matches(password, account.password):
             raise AccountError("Choose a password of your own, other than the one until now.")
-        hashed = await hashing.make_hash(password)
+        hashed = await passwords.make_hash(password)
         self.accounts.set_password(name, hashed, must_change=False)
         self._forget_first_password(name)
 
@@ -207,16 +209,16 @@ class ApprovalAuthenticator(NativeAuthenticator):
 
         A user whom an admin made gets an account by it.
         """
-        password = first_admin.random_password()
-        hashed = await hashing.make_hash(password)
+        password = passwords.one_time()
+        hashed = await passwords.make_hash(password)
         account = self.accounts.find(name)
         if account is None:
-            self.accounts.add(name, hashed, approved=True, must_change=True)
+            self.accounts.add(NewAccount(name, hashed, approved=True, must_change=True))
         elif account.state is State.WAITING:
             raise AccountError("Approve the account first; it has a password.")
         else:
             self.accounts.set_password(name, hashed, must_change=True)
-        self.door.failed_logins.forget(name)
+        self.door.failed_logins.forget(self.accounts.get(name).key)
         self._forget_first_password(name)
         return password
 
@@ -224,19 +226,37 @@ class ApprovalAuthenticator(NativeAuthenticator):
         if name == self.first_admin and self.one_time_password_file:
             first_admin.forget(Path(self.one_time_password_file))
 
-    def recovery_codes_left(self, name: str) -> int:
-        """How many unused recovery codes somebody has."""
-        return recovery_codes.left(self.db, name)
+    # -- users ---------------------------------------------------------------------------------
+
+    def add_user(self, user: Any) -> Any:
+        """JupyterHub has a user, a new one or one of many at its start: the account is theirs.
+
+        Whoever lacks a second factor by now, since the settings ask for more, has no session.
+        """
+        answer = super().add_user(user)
+        self.accounts.belongs_to(user)
+        account = self.accounts.find(user.name)
+        if account is not None and self.lacks_second_factor(account):
+            sessions.revoke(self.db, orm.User.find(self.db, user.name))
+        return answer
+
+    def require_renamable(self, user: Any, name: str) -> None:
+        """Raise AccountError unless `user` may be called `name`."""
+        if user.name in {*self.admin_users, self.first_admin}:
+            raise AccountError(
+                f"{user.name} is the admin that the platform's settings name (JHUB_ADMIN_USER); it "
+                "would be made again. Name another one there first."
+            )
+        self.newcomers.require_free(name)
 
     async def delete_user(self, user: Any) -> None:
         """JupyterHub deletes a user: servers end, the account goes, so that the name is free."""
         await deletion.stop_servers(user, self.parent)
-        self.second_factors.remove(user.name)
-        self.door.failed_logins.forget(user.name)
-        try:
+        account = self.accounts.find(user.name)
+        if account is not None:
+            self.second_factors.remove(account.key)
+            self.door.failed_logins.forget(account.key)
             self.accounts.remove(user.name)
-        except UnknownAccountError:
-            self.log.debug("%s had no account", user.name)
         super().delete_user(user)
 
     # -- the hub ---------------------------------------------------------------------------------

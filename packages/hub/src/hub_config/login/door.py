@@ -1,29 +1,112 @@
 """Checks what somebody gives to get in, password or code, and counts failures either way.
 
 The answer to a wrong password says nothing about who exists, and takes as long for everybody.
+
+Where a request really comes from is seen through the platform's own proxy, which appends the
+address it saw to `X-Forwarded-For`. That header is believed only when the request came from the
+proxy's container; anybody else who reaches the hub, such as a person's server, can write what they
+like into it. `X-Real-IP`, which Tornado would prefer, is never looked at: the proxy passes on what
+a visitor sent.
 """
 
+import asyncio
+import ipaddress
 import json
 import math
+import re
 import secrets
-from collections.abc import Sequence
+import socket
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from jupyterhub.handlers import BaseHandler
 
-from hub_config.login import hashing
+from hub_config.login import passwords
 from hub_config.login.accounts import Account, Accounts, State
-from hub_config.login.addresses import Network, PlatformProxy, client_address
 from hub_config.login.errors import BusyError, RefusedError
-from hub_config.login.failed_logins import FailedLogins, Source
 from hub_config.login.second_factor import SecondFactors
+from hub_config.login.throttling import FailedLogins, Source
 
 KNOWN_BROWSER = "jupyterhub-known-browser"
 """Cookie of a browser that logged in before; it gives no access, only a count of its own."""
 
 KNOWN_FOR = 180
 """Days."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_REMEMBERED = 60.0
+"""Seconds for which the engine's answer about an address is believed."""
+
+
+def networks(text: str) -> list[Network]:
+    """Networks from a list with commas; raises ValueError for one that is none."""
+    return [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def client_address(peer: str, forwarded: Sequence[str], trusted: Iterable[Network] = ()) -> str:
+    """Whose request it is, when `peer` is the platform's proxy and `forwarded` its header.
+
+    Read from the right: addresses in `trusted`, other reverse proxies before this one, are passed
+    over. An IPv6 visitor is their /64, since one has all addresses in it.
+    """
+    trusted = list(trusted)
+    found = peer
+    for entry in reversed([part.strip() for part in ",".join(forwarded).split(",")]):
+        try:
+            address = ipaddress.ip_address(entry)
+        except ValueError:
+            break
+        found = entry
+        if not any(address in network for network in trusted if network.version == address.version):
+            break
+    return _grouped(found)
+
+
+def _grouped(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+class PlatformProxy:
+    """Tells whether an address is the proxy's container, by the engine's name service.
+
+    The engine answers a reverse look-up with the container's name, which Compose makes of project
+    and service and which nobody in a container can choose.
+    """
+
+    def __init__(self, project: str) -> None:
+        self._name = re.compile(rf"{re.escape(project)}[-_]proxy[-_]\d+(\.|$)")
+        self._known: dict[str, tuple[float, bool]] = {}
+
+    async def is_at(self, address: str) -> bool:
+        """Whether the proxy has this address."""
+        now = time.monotonic()
+        at, answer = self._known.get(address, (0.0, False))
+        if address in self._known and now - at < _REMEMBERED:
+            return answer
+        if len(self._known) > 1000:
+            self._known.clear()
+        loop = asyncio.get_running_loop()
+        name = await loop.run_in_executor(None, _name_of, address)
+        self._known[address] = now, bool(self._name.match(name))
+        return self._known[address][1]
+
+
+def _name_of(address: str) -> str:
+    try:
+        return socket.gethostbyaddr(address)[0]
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -53,38 +136,46 @@ class Door:
 
         Raises RefusedError.
         """
-        self._require_no_wait(name, source)
         account = self.accounts.find(name)
+        # What is no account's name may be the key of one that was renamed.
+        who = account.key if account else f"nobody: {name}"
+        self._require_no_wait(who, source)
         try:
-            with self.failed_logins.attempt(name, source):
-                right = await hashing.matches(password, account.password if account else None)
+            with self.failed_logins.attempt(who, source):
+                right = await passwords.matches(password, account.password if account else None)
             if not right or account is None:
-                self.failed_logins.failed(name, source)
+                self.failed_logins.failed(who, source)
                 raise RefusedError("Invalid username or password", HTTPStatus.FORBIDDEN)
-            if hashing.outdated(account.password):
-                self.accounts.store_hash(name, await hashing.make_hash(password))
+            if passwords.outdated(account.password):
+                self.accounts.store_hash(account.name, await passwords.make_hash(password))
         except BusyError:
             raise RefusedError(
                 "Many people are signing in just now. Please try again in a few seconds.",
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 5,
             ) from None
-        account = self.accounts.get(name)
-        require_active(account)
-        return account
+        return self._still_active(account)
 
-    def check_code(self, name: str, code: str, source: Source) -> None:
+    def check_code(self, account: Account, code: str, source: Source) -> None:
         """Take a code of the app or of the list of recovery codes. Raises RefusedError."""
-        self._require_no_wait(name, source)
-        if not self.second_factors.check(name, code):
-            self.failed_logins.failed(name, source)
+        self._require_no_wait(account.key, source)
+        if not self.second_factors.check(account.key, code):
+            self.failed_logins.failed(account.key, source)
             raise RefusedError(
                 "This code is not right, or was used already. Please wait for the next one.",
                 HTTPStatus.FORBIDDEN,
             )
 
-    def _require_no_wait(self, name: str, source: Source) -> None:
-        wait = math.ceil(self.failed_logins.wait(name, source))
+    def _still_active(self, checked: Account) -> Account:
+        """The account as it is after the check, which took a while. Raises RefusedError."""
+        account = self.accounts.by_key(checked.key)
+        if account is None:
+            raise RefusedError("Invalid username or password", HTTPStatus.FORBIDDEN)
+        require_active(account)
+        return account
+
+    def _require_no_wait(self, who: str, source: Source) -> None:
+        wait = math.ceil(self.failed_logins.wait(who, source))
         if wait:
             raise RefusedError(
                 f"Too many failed attempts. Please try again in {wait} seconds.",
@@ -92,19 +183,20 @@ class Door:
                 wait,
             )
 
-    async def source(self, handler: BaseHandler, name: str) -> Source:
-        """Where a request comes from: the address, and the browser if it is known for `name`."""
+    async def source(self, handler: BaseHandler, account: Account | None) -> Source:
+        """Where a request comes from: the address, and the browser if `account` knows it."""
         peer = _peer(handler)
         forwarded: list[str] = []
         if await self._proxy.is_at(peer):
             forwarded = handler.request.headers.get_list("X-Forwarded-For")
-        return Source(client_address(peer, forwarded, self._trusted), _known_browser(handler, name))
+        browser = _known_browser(handler, account) if account else ""
+        return Source(client_address(peer, forwarded, self._trusted), browser)
 
-    def let_in(self, handler: BaseHandler, name: str, source: Source) -> None:
+    def let_in(self, handler: BaseHandler, account: Account, source: Source) -> None:
         """All was right: forget this source's failures and know the browser from now on."""
-        self.failed_logins.succeeded(name, source)
+        self.failed_logins.succeeded(account.key, source)
         if not source.browser:
-            value = json.dumps({"name": name, "id": secrets.token_hex(8)})
+            value = json.dumps({"name": account.key, "id": secrets.token_hex(8)})
             handler._set_cookie(
                 KNOWN_BROWSER,
                 value,
@@ -134,9 +226,9 @@ def _peer(handler: BaseHandler) -> str:
     return str(name[0]) if name else ""
 
 
-def _known_browser(handler: BaseHandler, name: str) -> str:
+def _known_browser(handler: BaseHandler, account: Account) -> str:
     cookie = handler.get_secure_cookie(KNOWN_BROWSER, max_age_days=KNOWN_FOR)
     if not cookie:
         return ""
     known = json.loads(cookie)
-    return str(known["id"]) if known["name"] == name else ""
+    return str(known["id"]) if known["name"] == account.key else ""

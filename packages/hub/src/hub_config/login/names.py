@@ -1,7 +1,7 @@
 """Which user names people may sign up for. Pure: a name in, what is wrong with it out.
 
 A name becomes part of a container's and a volume's name, of URLs and of database records, so it is
-made of characters that all of them take as they are or that `runtime.names` escapes
+made of characters that all of them take as they are or that `names` escapes
 without two names meeting.
 """
 
@@ -55,22 +55,28 @@ def complaint(name: str) -> str:  # noqa: PLR0911  one return per rule
     return ""
 
 
-def collision(name: str, taken: Iterable[str], admins: Iterable[str]) -> str:
-    """Why `name` may not stand beside the names that exist; empty when it may.
+class Taken:
+    """The names there are, and what a newcomer's may not be beside them.
 
     Against everybody: the same in another case or Unicode form; names that differ beyond that
     also differ once they are escaped for Docker. Against admins also what looks the same.
     """
-    if any(_same(name, other) for other in taken):
-        return "This user name is already in use. Please choose another one."
-    impression = _impression(name)
-    if any(impression == _impression(other) for other in admins):
-        return "This user name looks like an administrator's. Please choose another one."
-    return ""
 
+    def __init__(self, names: Iterable[str], admins: Iterable[str]) -> None:
+        self._names = set(map(_folded, names))
+        self._impressions = set(map(_impression, admins))
 
-def _same(one: str, other: str) -> bool:
-    return _folded(one) == _folded(other)
+    def complaint(self, name: str) -> str:
+        """Why `name` may not stand beside them; empty when it may."""
+        if _folded(name) in self._names:
+            return "This user name is already in use. Please choose another one."
+        if _impression(name) in self._impressions:
+            return "This user name looks like an administrator's. Please choose another one."
+        return ""
+
+    def add(self, name: str) -> None:
+        """From now on there is `name`, too."""
+        self._names.add(_folded(name))
 
 
 def _folded(name: str) -> str:

@@ -12,11 +12,12 @@ from traitlets.config import Config
 
 from hub_config import store
 from hub_config.lifetimes import deletion
+from hub_config.login.handlers.user import USER, UserHandler
 from hub_config.login.provider_secret import require_complete
 
 if TYPE_CHECKING:
-    from hub_config.login.provider_settings import LdapServer, OidcProvider
     from hub_config.settings import Settings
+    from hub_config.settings.providers import LdapServer, OidcProvider
 
 
 class Hooks:
@@ -26,6 +27,10 @@ class Hooks:
         super().__init__(*args, **kwargs)
         if session := getattr(self, "_deprecated_db_session", None):
             store.prepare(session)
+
+    def get_handlers(self, app: Any) -> list[Any]:
+        """A rename waits for servers to be stopped."""
+        return [*super().get_handlers(app), (USER, UserHandler)]  # type: ignore[misc]
 
     async def delete_user(self, user: Any) -> None:
         """JupyterHub deletes a user: all servers end first."""

@@ -1,27 +1,37 @@
 """The second factor: codes of an authenticator app (TOTP, RFC 6238), or of a list for its loss.
 
-The app's secret is sealed in the database. A code works once: the counter of the last one taken
-is kept, and only later ones are taken (RFC 6238, section 5.2). One step of drift is allowed.
+The app's secret is sealed in the database. A code works once: the counters of those taken are kept,
+and only later ones than the last are taken (RFC 6238, section 5.2), unless the clock was set back
+since. One step of drift is allowed. Accounts are named by their key here.
 """
 
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 
 import pyotp
 import segno
 from nativeauthenticator.orm import UserInfo
-from sqlalchemy import Boolean, Integer, LargeBinary, String, select
+from sqlalchemy import Boolean, Integer, LargeBinary, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from hub_config.login import recovery_codes, vault
+from hub_config.login import passwords, vault
+from hub_config.login.accounts import AccountRow
 from hub_config.store import Base
 
 STEP = 30
 """Seconds for which a code is shown."""
 
 DRIFT = 1
+
+USED_KEPT = 31 * 86400 // STEP
+"""For so many steps a code that was taken is known: as far as a clock may be set back."""
+
+
+RECOVERY_CODES = 10
+"""Codes on paper for the day the app is lost: shown once, each works once. Only keyed digests are
+stored; a code has 59 random bits, so that nothing slower is needed."""
 
 
 class Policy(StrEnum):
@@ -47,21 +57,43 @@ class SecondFactorRow(Base):
     """Somebody's app; not `confirmed` until it gave a right code."""
 
     __tablename__ = "platform_second_factors"
-    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    account: Mapped[str] = mapped_column(String(255), primary_key=True)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     confirmed: Mapped[bool] = mapped_column(Boolean)
     last_counter: Mapped[int] = mapped_column(Integer)
 
 
-def counter_of(secret: str, code: str, now: float, last: int) -> int | None:
-    """The counter that `code` belongs to, None for a wrong one or one up to `last`."""
+class RecoveryCodeRow(Base):
+    """One unused code."""
+
+    __tablename__ = "platform_recovery_codes"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account: Mapped[str] = mapped_column(String(255), index=True)
+
+
+class UsedCodeRow(Base):
+    """A code that was taken, by its counter."""
+
+    __tablename__ = "platform_used_codes"
+    account: Mapped[str] = mapped_column(String(255), primary_key=True)
+    counter: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+
+
+def counter_of(
+    secret: str, code: str, now: float, last: int, used: Collection[int] = ()
+) -> int | None:
+    """The counter that `code` belongs to, None for a wrong one, one in `used`, or one up to `last`.
+
+    A `last` in the future is from before the clock was set back: earlier ones are taken then.
+    """
     if not (code.isascii() and code.isdigit()):
         return None
     current = int(now) // STEP
+    earliest = last + 1 if last <= current + DRIFT else 0
     found = None
     for counter in range(current - DRIFT, current + DRIFT + 1):
         right = hmac.compare_digest(_Codes(secret).at(counter), code)
-        if right and counter > last:
+        if right and counter >= earliest and counter not in used:
             found = counter
     return found
 
@@ -79,98 +111,142 @@ class SecondFactors:
         """`issuer` is what the app shows beside the name."""
         self.db, self.issuer, self._clock = db, issuer, clock
 
-    def active(self, name: str) -> bool:
+    def active(self, account: str) -> bool:
         """Whether somebody has one that was confirmed."""
-        row = self.db.get(SecondFactorRow, name)
+        row = self.db.get(SecondFactorRow, account)
         return row is not None and row.confirmed
 
-    def names(self) -> set[str]:
-        """Everybody who has one."""
-        query = select(SecondFactorRow.name).where(SecondFactorRow.confirmed)
+    def owners(self) -> set[str]:
+        """The accounts of everybody who has one."""
+        query = select(SecondFactorRow.account).where(SecondFactorRow.confirmed)
         return set(self.db.scalars(query))
 
-    def begin(self, name: str) -> str:
-        """Make a secret that waits for its first code; returns the address of the QR code.
+    def begin(self, account: str) -> None:
+        """Make a secret that waits for its first code.
 
         One that works is not touched: raises ValueError.
         """
-        if self.active(name):
+        if self.active(account):
             raise ValueError("You have a second factor already. Remove it before you add another.")
-        secret = pyotp.random_base32()
-        self._store(name, secret, confirmed=False)
-        return self._uri(name, secret)
+        self.store(account, pyotp.random_base32(), confirmed=False)
 
-    def begun(self, name: str) -> str | None:
-        """The address of the QR code of a secret that waits, None when there is none."""
-        row = self.db.get(SecondFactorRow, name)
+    def begun(self, account: str, name: str) -> str | None:
+        """The address of the QR code of a secret that waits, None when there is none.
+
+        The app shows `name` beside its codes.
+        """
+        row = self.db.get(SecondFactorRow, account)
         if row is None or row.confirmed:
             return None
         secret = _secret(row)
-        return self._uri(name, secret) if secret else None
+        if secret is None:
+            return None
+        return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=self.issuer)
 
-    def confirm(self, name: str, code: str) -> list[str] | None:
+    def confirm(self, account: str, code: str) -> list[str] | None:
         """Make the secret that waits the second factor.
 
         Returns the recovery codes, which cannot be read again; None when the code is wrong.
         """
-        row = self.db.get(SecondFactorRow, name)
+        row = self.db.get(SecondFactorRow, account)
         if row is None or row.confirmed or not self._take(row, code):
             return None
         row.confirmed = True
         self.db.commit()
-        return recovery_codes.renew(self.db, name)
+        return renew_recovery_codes(self.db, account)
 
-    def check(self, name: str, code: str) -> bool:
+    def check(self, account: str, code: str) -> bool:
         """Whether `code` lets somebody in; it is used up by that."""
-        row = self.db.get(SecondFactorRow, name)
+        row = self.db.get(SecondFactorRow, account)
         if row is None or not row.confirmed:
             return False
         if self._take(row, code.replace(" ", "")):
             self.db.commit()
             return True
-        return recovery_codes.use(self.db, name, code)
+        return use_recovery_code(self.db, account, code)
 
-    def remove(self, name: str) -> None:
+    def remove(self, account: str) -> None:
         """Forget secret and recovery codes."""
-        row = self.db.get(SecondFactorRow, name)
-        if row is not None:
-            self.db.delete(row)
-        recovery_codes.forget(self.db, name)
+        for table in (SecondFactorRow, UsedCodeRow, RecoveryCodeRow):
+            self.db.execute(delete(table).where(table.account == account))
         self.db.commit()
 
     def take_over(self) -> int:
         """Move NativeAuthenticator's secrets, which are in the clear, here; returns how many."""
         moved = 0
-        for info in self.db.scalars(select(UserInfo).where(UserInfo.otp_secret.is_not(None))):
-            if info.has_2fa and self.db.get(SecondFactorRow, info.username) is None:
-                self._store(info.username, info.otp_secret, confirmed=True)
+        infos = select(UserInfo, AccountRow.key).join(AccountRow, AccountRow.info_id == UserInfo.id)
+        for info, account in self.db.execute(infos.where(UserInfo.otp_secret.is_not(None))).all():
+            if info.has_2fa and self.db.get(SecondFactorRow, account) is None:
+                self.store(account, info.otp_secret, confirmed=True)
                 moved += 1
             info.otp_secret, info.has_2fa = None, False
         self.db.commit()
         return moved
 
+    def store(self, account: str, secret: str, *, confirmed: bool) -> None:
+        """Seal a secret in place of the one there was."""
+        self.remove(account)
+        sealed = vault.seal({"name": account, "secret": secret})
+        self.db.add(
+            SecondFactorRow(account=account, sealed=sealed, confirmed=confirmed, last_counter=0)
+        )
+        self.db.commit()
+
     def _take(self, row: SecondFactorRow, code: str) -> bool:
         secret = _secret(row)
         if secret is None:
             return False
-        counter = counter_of(secret, code.replace(" ", ""), self._clock(), row.last_counter)
+        mine = UsedCodeRow.account == row.account
+        used = {row.last_counter, *self.db.scalars(select(UsedCodeRow.counter).where(mine))}
+        bare = code.replace(" ", "")
+        counter = counter_of(secret, bare, self._clock(), row.last_counter, used)
         if counter is None:
             return False
         row.last_counter = counter
+        self.db.add(UsedCodeRow(account=row.account, counter=counter))
+        self.db.execute(delete(UsedCodeRow).where(mine, UsedCodeRow.counter < counter - USED_KEPT))
         return True
-
-    def _store(self, name: str, secret: str, *, confirmed: bool) -> None:
-        sealed = vault.seal({"name": name, "secret": secret})
-        self.db.merge(
-            SecondFactorRow(name=name, sealed=sealed, confirmed=confirmed, last_counter=0)
-        )
-        self.db.commit()
-
-    def _uri(self, name: str, secret: str) -> str:
-        return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=self.issuer)
 
 
 def _secret(row: SecondFactorRow) -> str | None:
     """The secret of a row; None if the key is gone or the row was made for somebody else."""
     value = vault.unseal(row.sealed)
-    return str(value["secret"]) if value and value["name"] == row.name else None
+    return str(value["secret"]) if value and value["name"] == row.account else None
+
+
+def renew_recovery_codes(db: Session, account: str) -> list[str]:
+    """Make new codes in place of the old ones; this is the only time they can be read."""
+    db.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.account == account))
+    codes = [passwords.readable(3) for _ in range(RECOVERY_CODES)]
+    db.add_all(
+        RecoveryCodeRow(digest=_digests(account, code)[0], account=account) for code in codes
+    )
+    db.commit()
+    return codes
+
+
+def use_recovery_code(db: Session, account: str, code: str) -> bool:
+    """Whether `code` is an unused one of this person; it is used up by that."""
+    query = (
+        delete(RecoveryCodeRow)
+        .where(
+            RecoveryCodeRow.digest.in_(_digests(account, code)), RecoveryCodeRow.account == account
+        )
+        .returning(RecoveryCodeRow.digest)
+    )
+    used = db.scalar(query) is not None
+    db.commit()
+    return used
+
+
+def recovery_codes_left(db: Session, account: str) -> int:
+    """How many unused codes somebody has."""
+    query = (
+        select(func.count()).select_from(RecoveryCodeRow).where(RecoveryCodeRow.account == account)
+    )
+    return db.scalar(query) or 0
+
+
+def _digests(account: str, code: str) -> list[str]:
+    bare = "".join(sign for sign in code.lower() if sign.isalnum())
+    return vault.digests("recovery code", account, bare)

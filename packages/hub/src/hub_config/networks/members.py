@@ -18,8 +18,8 @@ from docker import APIClient
 from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 
+from hub_config import names
 from hub_config.networks.pool import Subnet
-from hub_config.runtime import names
 
 HUB, PROXY, GUARD = "hub", "proxy", "guard"
 """Services of compose.yaml; the first two are aliases on every server's network as well."""

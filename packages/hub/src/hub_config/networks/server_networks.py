@@ -14,10 +14,10 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
+from hub_config import names
 from hub_config.networks import members, pool
 from hub_config.networks.members import ATTACHED, GUARD, Member, attach, subnet_of
 from hub_config.networks.pool import Subnet
-from hub_config.runtime import names
 
 _OVERLAPS = "overlaps"
 """The engine's word when somebody else took the subnet first (libnetwork/ipam: "Pool overlaps")."""

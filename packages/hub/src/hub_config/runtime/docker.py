@@ -18,10 +18,11 @@ from docker import APIClient
 from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 
+from hub_config import names
 from hub_config.networks import members
 from hub_config.networks.members import attach_missing
 from hub_config.networks.server_networks import ServerNetworks
-from hub_config.runtime import names, records
+from hub_config.runtime import records
 from hub_config.runtime.interface import AwayError, Container, Place, View, Volume
 
 LOG_LINES = 20

@@ -8,8 +8,8 @@ the container runs on (seen with Docker Engine 26.1, cgroup v1).
 from collections.abc import Mapping
 from typing import Any
 
+from hub_config import names
 from hub_config.networks.members import ATTACHED, Member
-from hub_config.runtime import names
 from hub_config.runtime.interface import Container, Network, Volume
 
 _KILLED = 137

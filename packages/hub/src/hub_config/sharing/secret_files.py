@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hub_config.groups import name_complaint
-from hub_config.runtime.names import part
+from hub_config import variables
+from hub_config.names import part
 
 USAGE = """python -m hub_config secret set GROUP NAME < file-with-the-value
 python -m hub_config secret remove GROUP NAME
@@ -53,9 +53,9 @@ def command(folder: Path, arguments: Sequence[str]) -> int:
     match list(arguments):
         case ["set", group, name]:
             value = sys.stdin.read().removesuffix("\n")
-            complaint = name_complaint(name) or _value_complaint(value)
-            if complaint:
-                print(complaint, file=sys.stderr)
+            wrong = variables.complaint(name) or _value_complaint(value)
+            if wrong:
+                print(wrong, file=sys.stderr)
                 return 2
             keep(folder, group, name, value)
             return 0

@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,14 @@ from docker import APIClient
 from docker.errors import DockerException
 from dockerspawner import DockerSpawner
 from jupyterhub.utils import url_path_join
-from traitlets import Bool, Dict, Float, Instance, Int, Unicode, default
-from traitlets import Set as SetTrait
+from traitlets import Bool, Dict, Instance, Int, Unicode, default
 
+from hub_config import names
 from hub_config.networks.server_networks import NetworkError, ServerNetworks
-from hub_config.runtime import names
 from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.interface import AwayError, Place
-from hub_config.sharing.shared import Shared
+from hub_config.settings import Settings
+from hub_config.sharing.shared import Shared, SharingError
 from hub_config.spawning.container import options
 from hub_config.spawning.container.ending import Ending
 from hub_config.spawning.container.folders import Folders
@@ -42,27 +41,13 @@ BEFORE_TIMEOUT = 2.0
 class UserContainerSpawner(DockerSpawner):
     """Starts and ends the container of one server."""
 
-    platform = Unicode(help="Name of the platform, a label on all it makes").tag(config=True)
-    platform_network = Unicode(
-        "jupyterhub-net", help="Network of hub and proxy; servers' networks are called after it"
+    enforced = Instance(
+        Settings, (), help="What the filter before the engine holds every call to"
     ).tag(config=True)
-    address_pool = Unicode("10.213.0.0/16", help="Addresses of servers' networks").tag(config=True)
     firewall = Bool(False, help="Start servers only behind the host's firewall").tag(config=True)
     docker_threads = Int(16, help="Simultaneous calls to the Docker Engine").tag(config=True)
-    home_volume_prefix = Unicode("jupyterhub-user-", help="Prefix of home volumes").tag(config=True)
-    shared_volume_prefix = Unicode("jupyterhub-shared-", help="Prefix of shared folders").tag(
-        config=True
-    )
     group_secrets = Unicode(help="Where groups' secrets are kept").tag(config=True)
     sharing_rules = Dict(help="What members of groups share").tag(config=True)
-    pids_limit = Int(4096, help="Processes and threads per server").tag(config=True)
-    nb_uid = Int(None, allow_none=True, help="Person's user id").tag(config=True)
-    nb_gid = Int(None, allow_none=True, help="Person's group id").tag(config=True)
-    gpu_profiles = SetTrait(Unicode(), help="Profiles with the host's GPUs").tag(config=True)
-    log_size = Unicode("10m", help="Size of each file of a server's log").tag(config=True)
-    read_only_root = Bool(False, help="Nothing but home and memory to write to").tag(config=True)
-    disk_limit_gb = Float(0, help="What a server may write beside the home").tag(config=True)
-    ca_bundle = Unicode(help="CA bundle on the Docker host for all servers").tag(config=True)
 
     stages = Instance(Stages, ())
     ending = Unicode(help="Why the container ended by itself; for its person")
@@ -85,7 +70,8 @@ class UserContainerSpawner(DockerSpawner):
         """Where servers run; one for the whole hub."""
         cls = UserContainerSpawner
         if cls._runtime is None:
-            networks = ServerNetworks(self.platform, IPv4Network(self.address_pool), self.firewall)
+            enforced = self.enforced
+            networks = ServerNetworks(enforced.platform, enforced.address_pool, self.firewall)
             cls._runtime = DockerRuntime(networks, self.docker_threads)
         return cls._runtime
 
@@ -107,11 +93,11 @@ class UserContainerSpawner(DockerSpawner):
 
     @default("object_name")
     def _object_name_default(self) -> str:
-        return names.container(self.prefix, self.user.name, self.name)
+        return names.container(self.enforced.container_prefix, self.user.name, self.name)
 
     @default("network_name")
     def _network_name_default(self) -> str:
-        return names.network(self.platform_network, self.user.name, self.name)
+        return names.network(self.enforced.network, self.user.name, self.name)
 
     @property
     def place(self) -> Place:
@@ -121,7 +107,7 @@ class UserContainerSpawner(DockerSpawner):
     @property
     def home(self) -> Home:
         """The person's home."""
-        return Home(self.user, self.home_volume_prefix, self.runtime)
+        return Home(self.user, self.enforced.user_volume_prefix, self.runtime)
 
     @property
     def end(self) -> Ending:
@@ -132,23 +118,7 @@ class UserContainerSpawner(DockerSpawner):
     def shared(self) -> Shared:
         """What the person's groups share."""
         members = [group.name for group in self.user.groups]
-        return Shared(
-            self.sharing_rules, members, Path(self.group_secrets), self.shared_volume_prefix
-        )
-
-    @property
-    def operator(self) -> options.Operator:
-        """The operator's settings for every container."""
-        return options.Operator(
-            pids_limit=self.pids_limit,
-            nb_uid=self.nb_uid,
-            nb_gid=self.nb_gid,
-            gpu_profiles=frozenset(self.gpu_profiles),
-            log_size=self.log_size,
-            read_only_root=self.read_only_root,
-        )
-
-    # -- what the container is ---------------------------------------------------------------
+        return Shared(self.sharing_rules, members, Path(self.group_secrets), self.enforced)
 
     def use_profile(self, profile: Profile) -> None:
         """Take over everything `profile` says; called once, before the start."""
@@ -158,11 +128,12 @@ class UserContainerSpawner(DockerSpawner):
         self.mem_limit = profile.memory
         self.cpu_limit = profile.cpu_limit
         self.cpu_guarantee = profile.cpu_guarantee
-        operator = self.operator
+        operator = self.enforced
         self.environment: dict[str, Any] = self.environment | options.environment(profile, operator)
-        self.read_only_volumes = {self.ca_bundle: options.CA_BUNDLE} if self.ca_bundle else {}
+        bundle = operator.ca_bundle
+        self.read_only_volumes = {bundle: options.CA_BUNDLE} if bundle else {}
         self.extra_host_config = options.host_config(profile, operator)
-        labels = options.labels(self.place, self.platform, self.home.database, profile.key)
+        labels = options.labels(self.place, operator.platform, self.home.database, profile.key)
         root = {"user": "root"} if options.starts_as_root(profile, operator) else {}
         self.extra_create_kwargs: dict[str, Any] = {"labels": labels, **root}
 
@@ -173,7 +144,10 @@ class UserContainerSpawner(DockerSpawner):
     def get_env(self) -> dict[str, str]:
         """The hub's own variables win over those of groups. Raises StartFailure."""
         own: dict[str, str] = super().get_env()
-        return {**self.shared.environment(), **own}
+        try:
+            return {**self.shared.environment(), **own}
+        except SharingError as error:
+            raise StartFailure(str(error)) from None
 
     # -- start -------------------------------------------------------------------------------
 
@@ -218,9 +192,8 @@ class UserContainerSpawner(DockerSpawner):
         if said:
             self.log.warning("%s", said)
         self.volumes = {volume: options.HOME}
-        if self.disk_limit_gb:
-            info = await self.docker("info")
-            self.extra_host_config |= options.disk_limit(self.disk_limit_gb, info)
+        if limit := self.enforced.disk_limit_gb:
+            self.extra_host_config |= options.disk_limit(limit, await self.docker("info"))
         await Folders(self).mount(self.shared.folders())
         self.stages.tell(Stage.CONTAINER)
         made = await self.create_object()

@@ -6,13 +6,11 @@ know; here the child is always a UserContainerSpawner, and an unknown profile st
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from jupyterhub.utils import maybe_future
 from traitlets import Dict, Instance, Int, Type, Unicode, default
-from traitlets import Set as SetTrait
 from wrapspawner import ProfilesSpawner
 
 from hub_config.groups import UserLimits
@@ -48,7 +46,6 @@ class PlatformSpawner(ProfilesSpawner):
     image_policy = Instance(ImagePolicy, (), help="Which images there are").tag(config=True)
     disk = Unicode(".", help="A folder where the engine stores").tag(config=True)
     at_a_time = Int(0, help="Servers that start at the same time").tag(config=True)
-    sudo_profiles = SetTrait(Unicode(), help="Profiles with sudo").tag(config=True)
     queue_timeout = Int(600, help="Seconds a start waits for its turn").tag(config=True)
 
     # JupyterHub looks whether this is empty to know that there is a form.
@@ -199,8 +196,6 @@ class PlatformSpawner(ProfilesSpawner):
     async def _start_child(self, profile: Profile) -> str:
         child = self.construct_child()
         child.oauth_client_allowed_scopes = await self._get_oauth_client_allowed_scopes()
-        if profile.key in self.sudo_profiles:
-            profile = replace(profile, sudo=True)
         child.use_profile(profile)
         # JupyterHub's own deadline also covers the pull and the queue.
         return await asyncio.wait_for(child.start(), child.start_timeout)

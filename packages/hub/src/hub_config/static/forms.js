@@ -7,7 +7,7 @@ window.addEventListener("submit", (event) => {
   if (form.dataset.sent) return event.preventDefault();
   if (form.dataset.ask && !window.confirm(form.dataset.ask)) return event.preventDefault();
   form.dataset.sent = "yes";
-  setTimeout(() => delete form.dataset.sent, 10000);
+  setTimeout(() => delete form.dataset.sent, 1000 * (form.dataset.takes ?? 10));
 });
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;

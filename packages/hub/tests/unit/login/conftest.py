@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jupyterhub import orm
@@ -9,11 +10,17 @@ from jupyterhub.crypto import CryptKeeper
 from sqlalchemy.orm import Session
 
 from hub_config import store
-from hub_config.login import hashing
+from hub_config.login import passwords
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.login.newcomers import SignUp
 from hub_config.settings import Settings
 
 GOOD = "correct horse 9"
+
+
+def form(name: str, password: str = GOOD, address: str = "10.0.0.1", **more: Any) -> SignUp:
+    """The form Sign up, filled in."""
+    return SignUp(name, password, password, address, **more)
 
 
 class Clock:
@@ -28,7 +35,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def quick_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashing, "ROUNDS", 4)
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
 
 
 @pytest.fixture(autouse=True)

@@ -6,21 +6,23 @@ from types import SimpleNamespace
 import pytest
 from jupyterhub import orm
 from sqlalchemy.orm import Session
+from tornado import web
 
-from hub_config.login import hashing
+from hub_config.login import passwords
 from hub_config.login.accounts import Account, State
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.door import FinishedLogin
 from hub_config.login.errors import AccountError, RefusedError, UnknownAccountError
-from hub_config.login.failed_logins import Source
+from hub_config.login.handlers.user import UserHandler
+from hub_config.login.throttling import Source
 
-from .conftest import GOOD, Make
+from .conftest import GOOD, Make, form
 
 HERE = Source("10.0.0.1")
 
 
 def sign_up(authenticator: ApprovalAuthenticator, name: str, password: str = GOOD) -> Account:
-    return asyncio.run(authenticator.sign_up(name, password, HERE.address))
+    return asyncio.run(authenticator.sign_up(form(name, password)))
 
 
 def enter(authenticator: ApprovalAuthenticator, name: str, password: str = GOOD) -> Account:
@@ -59,8 +61,8 @@ def test_unknown_people_cost_the_same_work(
     authenticator: ApprovalAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks = []
-    real = hashing.bcrypt.checkpw
-    monkeypatch.setattr(hashing.bcrypt, "checkpw", lambda *a: (checks.append(a), real(*a))[1])
+    real = passwords.bcrypt.checkpw
+    monkeypatch.setattr(passwords.bcrypt, "checkpw", lambda *a: (checks.append(a), real(*a))[1])
     refusal(authenticator, "nobody", GOOD)
     assert len(checks) == 1
 
@@ -95,7 +97,7 @@ def test_the_operators_own_rule_for_names_holds_too(make: Make) -> None:
 
 def test_a_name_is_taken_once(authenticator: ApprovalAuthenticator) -> None:
     async def both() -> list[object]:
-        attempts = (authenticator.sign_up("alice", GOOD, HERE.address) for _ in range(2))
+        attempts = (authenticator.sign_up(form("alice")) for _ in range(2))
         return list(await asyncio.gather(*attempts, return_exceptions=True))
 
     results = asyncio.run(both())
@@ -132,10 +134,11 @@ def test_users_an_admin_made_get_a_password_from_an_admin(
 
 def test_a_deleted_user_leaves_nothing(authenticator: ApprovalAuthenticator, db: Session) -> None:
     sign_up(authenticator, "alice")
-    authenticator.second_factors.begin("alice")
+    key = authenticator.accounts.get("alice").key
+    authenticator.second_factors.begin(key)
     asyncio.run(authenticator.delete_user(SimpleNamespace(name="alice", spawners={})))
     assert authenticator.accounts.find("alice") is None
-    assert authenticator.second_factors.begun("alice") is None
+    assert authenticator.second_factors.begun(key, "alice") is None
     assert sign_up(authenticator, "alice").state is State.WAITING
 
 
@@ -152,7 +155,7 @@ def test_only_accounts_that_wait_are_discarded(authenticator: ApprovalAuthentica
 def test_switching_the_second_factor_off_locks_nobody_out(make: Make) -> None:
     authenticator = make()
     account = sign_up(authenticator, "alice")
-    authenticator.second_factors._store("alice", "A" * 32, confirmed=True)
+    authenticator.second_factors.store(account.key, "A" * 32, confirmed=True)
     assert authenticator.demands(account).code
     assert not make(second_factor="off").demands(account).code
     assert make(second_factor="admins").demands(account).code
@@ -168,9 +171,7 @@ def test_who_is_required_to_enrols_at_the_next_login(make: Make) -> None:
 
 
 def test_who_wished_for_it_enrols_at_the_first_login(authenticator: ApprovalAuthenticator) -> None:
-    account = asyncio.run(
-        authenticator.sign_up("alice", GOOD, HERE.address, wants_second_factor=True)
-    )
+    account = asyncio.run(authenticator.sign_up(form("alice", wants_second_factor=True)))
     assert authenticator.demands(account).enrolment
 
 
@@ -187,5 +188,68 @@ def test_an_admin_who_lacks_a_required_second_factor_has_to_log_in_anew(
     user.admin = True
     db.commit()
     assert not asyncio.run(authenticator.refresh_user(user))
-    authenticator.second_factors._store("alice", "A" * 32, confirmed=True)
+    key = authenticator.accounts.get("alice").key
+    authenticator.second_factors.store(key, "A" * 32, confirmed=True)
     assert asyncio.run(authenticator.refresh_user(user))
+
+
+def test_a_rename_takes_the_account_along_and_frees_the_name(
+    authenticator: ApprovalAuthenticator, db: Session
+) -> None:
+    sign_up(authenticator, "alice")
+    authenticator.approve("alice")
+    alice = orm.User(name="alice")
+    db.add(alice)
+    db.commit()
+    authenticator.add_user(alice)
+    authenticator.require_renamable(alice, "alicia")
+    alice.name = "alicia"
+    db.commit()
+    assert enter(authenticator, "alicia").name == "alicia"
+    assert refusal(authenticator, "alice", GOOD).startswith("403")
+    authenticator.accounts.belongs_to(alice)
+    assert sign_up(authenticator, "alice").state is State.WAITING
+    assert enter(authenticator, "alicia").name == "alicia"
+
+
+def test_a_second_factor_and_failures_follow_a_rename(
+    authenticator: ApprovalAuthenticator, db: Session
+) -> None:
+    key = sign_up(authenticator, "alice").key
+    authenticator.approve("alice")
+    authenticator.second_factors.store(key, "A" * 32, confirmed=True)
+    for _ in range(6):
+        authenticator.door.failed_logins.failed(key, HERE)
+    alice = orm.User(name="alice")
+    db.add(alice)
+    db.commit()
+    authenticator.add_user(alice)
+    alice.name = "alicia"
+    db.commit()
+    assert authenticator.demands(authenticator.accounts.get("alicia")).code
+    assert refusal(authenticator, "alicia", GOOD).startswith("429")
+    assert refusal(authenticator, "alice", GOOD).startswith("403"), "nobody's failures"
+
+
+@pytest.mark.parametrize(
+    ("name", "new", "reason"),
+    [
+        ("admin", "boss", "JHUB_ADMIN_USER"),
+        ("alice", "admin", "already in use"),
+        ("alice", "bob", "already in use"),
+        ("alice", "root", "reserved"),
+        ("alice", "al/ice", "not allowed"),
+    ],
+)
+def test_a_rename_that_makes_trouble_is_refused(
+    authenticator: ApprovalAuthenticator, name: str, new: str, reason: str
+) -> None:
+    sign_up(authenticator, "bob")
+    with pytest.raises(AccountError, match=reason):
+        authenticator.require_renamable(SimpleNamespace(name=name), new)
+
+
+def test_nobody_is_renamed_while_a_server_runs() -> None:
+    running = SimpleNamespace(name="alice", active=True)
+    with pytest.raises(web.HTTPError, match="alice has a server running; stop it"):
+        UserHandler.require_renamable(SimpleNamespace(), running, "alicia")

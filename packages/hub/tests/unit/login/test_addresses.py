@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from hub_config.login import addresses
-from hub_config.login.addresses import PlatformProxy, client_address, networks
+from hub_config.login import door
+from hub_config.login.door import PlatformProxy, client_address, networks
 
 PROXY = "172.18.0.2"
 
@@ -46,5 +46,5 @@ def test_what_a_visitor_writes_does_not_count(
 def test_only_the_proxys_container_is_believed(
     name: str, answer: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(addresses, "_name_of", lambda _: name)
+    monkeypatch.setattr(door, "_name_of", lambda _: name)
     assert asyncio.run(PlatformProxy("hub-of-us").is_at("172.18.0.2")) is answer

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_config.login.failed_logins import FailedLoginRow, FailedLogins, Limits, Source, pause
+from hub_config.login.throttling import FailedLoginRow, FailedLogins, Limits, Source, pause
 
 from .conftest import Clock
 
@@ -116,3 +116,25 @@ def test_what_was_typed_as_a_name_is_not_stored(failed: FailedLogins, db: Sessio
     rows = db.scalars(select(FailedLoginRow)).all()
     assert rows
     assert not any("secret" in row.key + row.about or "10.0" in row.key for row in rows)
+
+
+def test_a_clock_set_back_makes_nobody_wait_longer(failed: FailedLogins, clock: Clock) -> None:
+    fail(failed, 30)
+    clock.now -= 36_000
+    assert failed.wait("alice", HERE) == 300
+    fail(failed, 1)
+    assert failed.wait("alice", HERE) == 300
+    clock.now += 300
+    assert failed.wait("alice", HERE) == 0
+
+
+@pytest.mark.parametrize("longest", [1, 60, 300])
+@pytest.mark.parametrize("jump", [-1e6, -36_000, -1, 0, 1, 36_000, 1e6])
+def test_no_wait_is_longer_than_the_longest(
+    db: Session, clock: Clock, longest: int, jump: float
+) -> None:
+    failed = FailedLogins(db, Limits(free=3, longest=longest), clock)
+    for _ in range(40):
+        fail(failed, 1)
+        clock.now += jump
+        assert failed.wait("alice", HERE) <= longest

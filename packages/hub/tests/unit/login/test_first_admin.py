@@ -12,16 +12,16 @@ from hub_config.first_start import Places, make_secrets, read_secret
 from hub_config.login.accounts import AccountRow
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.errors import AccountError
-from hub_config.login.failed_logins import Source
-from hub_config.login.reset_admin import reset_admin
+from hub_config.login.first_admin import reset_admin
+from hub_config.login.throttling import Source
 from hub_config.settings import Settings
 from hub_config.spawning.refusal import Refusal
 
-from .conftest import GOOD, Make
+from .conftest import GOOD, Make, form
 
 
 def sign_up(authenticator: ApprovalAuthenticator, name: str) -> None:
-    asyncio.run(authenticator.sign_up(name, GOOD, "10.0.0.1"))
+    asyncio.run(authenticator.sign_up(form(name)))
 
 
 def start(authenticator: ApprovalAuthenticator, db: Session) -> None:
@@ -141,7 +141,7 @@ def test_an_operator_gets_a_lost_admin_back(
     file_db = orm.new_session_factory(places.database)()
     hub = make(_deprecated_db_session=file_db, one_time_password_file=str(places.admin_password))
     asyncio.run(hub.set_password("admin", GOOD))
-    hub.second_factors._store("admin", "A" * 32, confirmed=True)
+    hub.second_factors.store(hub.accounts.get("admin").key, "A" * 32, confirmed=True)
     hub.accounts.set_disabled("admin", True)
     capsys.readouterr()
 

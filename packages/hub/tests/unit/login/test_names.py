@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from hub_config.login.names import collision, complaint
-from hub_config.runtime import names
+from hub_config import names
+from hub_config.login.names import Taken, complaint
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_is_wrong_is_named(name: str, rule: str) -> None:
 
 @pytest.mark.parametrize("other", ["alice", "Alice", "ALICE", "\uff41lice"])
 def test_a_name_that_is_there_in_another_form_is_taken(other: str) -> None:
-    assert "already in use" in collision("alice", [other], [])
+    assert "already in use" in Taken([other], []).complaint("alice")
 
 
 def test_names_that_are_allowed_side_by_side_differ_once_escaped_for_docker() -> None:
@@ -60,9 +60,9 @@ def test_names_that_are_allowed_side_by_side_differ_once_escaped_for_docker() ->
 
 @pytest.mark.parametrize("name", ["b0ss", "bo.ss", "boss-", "bo55"])
 def test_nobody_can_look_like_an_admin(name: str) -> None:
-    assert "administrator" in collision(name, ["boss"], ["boss"])
-    assert collision(name, ["boss"], []) == "", "people who are no admins may be alike"
+    assert "administrator" in Taken(["boss"], ["boss"]).complaint(name)
+    assert Taken(["boss"], []).complaint(name) == "", "people who are no admins may be alike"
 
 
 def test_others_may_be_there() -> None:
-    assert collision("alice", ["alicia", "bob", "a-lice"], ["admin"]) == ""
+    assert Taken(["alicia", "bob", "a-lice"], ["admin"]).complaint("alice") == ""

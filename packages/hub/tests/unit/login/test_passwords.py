@@ -1,12 +1,21 @@
 """Passwords that are refused, with the reason, and hashes."""
 
 import asyncio
+import threading
+from typing import Any
 
 import pytest
+from zxcvbn import matching
 
-from hub_config.login import hashing
+from hub_config.login import passwords
 from hub_config.login.errors import BusyError
-from hub_config.login.passwords import complaint
+
+SWAPPED = "4@8({[<369e3!1|7$5%+2"
+"""All letters that zxcvbn takes for others, whose combinations it tries."""
+
+
+def complaint(password: str, name: str, minimum_length: int) -> str:
+    return asyncio.run(passwords.complaint(password, name, minimum_length))
 
 
 @pytest.mark.parametrize(
@@ -35,32 +44,104 @@ def test_good_ones_are_taken(password: str) -> None:
     assert complaint(password, "alice", 10) == ""
 
 
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """What zxcvbn does: how many parts of a password it looks up, on how many letters at most."""
+    done = {"parts": 0, "letters": 0}
+    real = matching.dictionary_match
+
+    def counted(password: str, *_: Any, **__: Any) -> Any:
+        done["letters"] = max(done["letters"], len(password))
+        done["parts"] += len(password) * (len(password) + 1) // 2
+        return real(password, *_, **__)
+
+    monkeypatch.setattr(matching, "dictionary_match", counted)
+    return done
+
+
+BOUND = 250_000
+"""Parts looked up: a tenth of what 72 of these letters came to."""
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        (SWAPPED * 4)[:72],
+        SWAPPED * 3,
+        SWAPPED[::-1] * 3,
+        SWAPPED[:12] * 6,
+        ("ab" + SWAPPED) * 3,
+        "1|7!(+" * 12,
+        "@4({[<69" * 9,
+        "correct horse 9 " * 4,
+        "1234567890" * 7,
+        "a" * 72,
+    ],
+)
+def test_nobody_can_make_a_password_costly_to_judge(password: str, work: dict[str, int]) -> None:
+    complaint(password, "alice", 10)
+    assert 0 < work["letters"] <= passwords.JUDGED
+    assert work["parts"] < BOUND
+
+
+def test_what_is_too_long_is_not_even_looked_at(work: dict[str, int]) -> None:
+    assert "too long" in complaint(SWAPPED * 100_000, "alice", 10)
+    assert work["parts"] == 0
+
+
+def test_passwords_are_judged_away_from_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+    real = passwords.zxcvbn
+    monkeypatch.setattr(
+        passwords, "zxcvbn", lambda *a: (threads.append(threading.get_ident()), real(*a))[1]
+    )
+    complaint("correct horse 9", "alice", 10)
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+def test_the_loop_answers_while_a_password_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judge waits for an answer of the loop: if it held the loop up, neither would go on."""
+    answered = threading.Event()
+
+    def judge(*_: Any) -> dict[str, Any]:
+        return {"score": 4 if answered.wait(20) else 0, "feedback": {"warning": "The loop stood."}}
+
+    async def both() -> str:
+        judged = asyncio.create_task(passwords.complaint(SWAPPED[:20], "alice", 10))
+        asyncio.get_running_loop().call_soon(answered.set)
+        return await judged
+
+    monkeypatch.setattr(passwords, "zxcvbn", judge)
+    assert asyncio.run(both()) == ""
+
+
 def test_only_the_right_password_matches() -> None:
     async def check() -> list[bool]:
-        stored = await hashing.make_hash("correct horse 9")
+        stored = await passwords.make_hash("correct horse 9")
         return [
-            await hashing.matches("correct horse 9", stored),
-            await hashing.matches("correct horse 8", stored),
-            await hashing.matches("", stored),
-            await hashing.matches("x" * 100, stored),
-            await hashing.matches("correct horse 9", None),
+            await passwords.matches("correct horse 9", stored),
+            await passwords.matches("correct horse 8", stored),
+            await passwords.matches("", stored),
+            await passwords.matches("x" * 100, stored),
+            await passwords.matches("correct horse 9", None),
         ]
 
     assert asyncio.run(check()) == [True, False, False, False, False]
 
 
 def test_more_than_the_bound_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashing, "MOST_WAITING", 2)
+    monkeypatch.setattr(passwords, "MOST_WAITING", 2)
 
     async def three() -> list[object]:
-        checks = (hashing.matches("x", None) for _ in range(3))
+        checks = (passwords.matches("x", None) for _ in range(3))
         return list(await asyncio.gather(*checks, return_exceptions=True))
 
     assert [type(answer) for answer in asyncio.run(three())] == [bool, bool, BusyError]
 
 
 def test_hashes_with_other_rounds_are_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    old = hashing.hash_now("correct horse 9")
-    assert not hashing.outdated(old)
-    monkeypatch.setattr(hashing, "ROUNDS", 5)
-    assert hashing.outdated(old)
+    old = passwords.hash_now("correct horse 9")
+    assert not passwords.outdated(old)
+    monkeypatch.setattr(passwords, "ROUNDS", 5)
+    assert passwords.outdated(old)

@@ -11,8 +11,8 @@ from traitlets.config import Config
 from hub_config import concerns
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places
-from hub_config.reading import read
 from hub_config.settings import Settings
+from hub_config.settings.reading import read
 
 OIDC = """
 authenticator = "oidc"

@@ -6,16 +6,21 @@ from nativeauthenticator.orm import UserInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_config.login import recovery_codes, vault
-from hub_config.login.accounts import Accounts
-from hub_config.login.recovery_codes import RecoveryCodeRow
+from hub_config.login import vault
+from hub_config.login.accounts import Accounts, NewAccount
 from hub_config.login.second_factor import (
+    USED_KEPT,
     Policy,
+    RecoveryCodeRow,
     SecondFactorRow,
     SecondFactors,
+    UsedCodeRow,
     _Codes,
     counter_of,
     qr_code,
+    recovery_codes_left,
+    renew_recovery_codes,
+    use_recovery_code,
 )
 
 from .conftest import Clock, Make
@@ -26,14 +31,18 @@ def factors(db: Session, clock: Clock) -> SecondFactors:
     return SecondFactors(db, "our hub", clock)
 
 
-def secret_of(uri: str) -> str:
-    return pyotp.parse_uri(uri).secret
+def begin(factors: SecondFactors) -> pyotp.TOTP:
+    """Alice's app, which has read the QR code."""
+    factors.begin("alice")
+    uri = factors.begun("alice", "Alice")
+    assert uri
+    return pyotp.TOTP(pyotp.parse_uri(uri).secret)
 
 
 @pytest.fixture
 def app(factors: SecondFactors, clock: Clock) -> pyotp.TOTP:
     """Alice's app, confirmed one step ago."""
-    app = pyotp.TOTP(secret_of(factors.begin("alice")))
+    app = begin(factors)
     assert factors.confirm("alice", app.at(int(clock.now)))
     clock.now += 60
     return app
@@ -68,28 +77,56 @@ def test_a_code_works_once_and_older_ones_do_not_come_back(
     assert factors.check("alice", app.at(int(clock.now)))
 
 
+def test_a_clock_set_back_locks_nobody_out_and_gives_no_code_twice(
+    factors: SecondFactors, app: pyotp.TOTP, clock: Clock
+) -> None:
+    earlier, later = clock.now, clock.now + 36_000
+    assert factors.check("alice", app.at(int(earlier)))
+    clock.now = later
+    assert factors.check("alice", app.at(int(later)))
+    clock.now = earlier
+    assert not factors.check("alice", app.at(int(earlier))), "it was used before"
+    clock.now += 30
+    code = app.at(int(clock.now))
+    assert factors.check("alice", code)
+    assert not factors.check("alice", code)
+    assert not factors.check("alice", app.at(int(clock.now) - 30))
+    clock.now = later
+    assert not factors.check("alice", app.at(int(later))), "the clock came to it again"
+    clock.now += 30
+    assert factors.check("alice", app.at(int(clock.now)))
+
+
+def test_used_codes_are_forgotten_after_a_while(
+    factors: SecondFactors, app: pyotp.TOTP, db: Session, clock: Clock
+) -> None:
+    clock.now += USED_KEPT * 30 + 60
+    assert factors.check("alice", app.at(int(clock.now)))
+    assert len(list(db.scalars(select(UsedCodeRow)))) == 1
+
+
 def test_the_code_that_confirmed_does_not_log_in(factors: SecondFactors, clock: Clock) -> None:
-    app = pyotp.TOTP(secret_of(factors.begin("alice")))
+    app = begin(factors)
     code = app.at(int(clock.now))
     assert factors.confirm("alice", code)
     assert not factors.check("alice", code)
 
 
 def test_recovery_codes_work_once_and_for_their_owner(factors: SecondFactors, db: Session) -> None:
-    first, second, *rest = recovery_codes.renew(db, "alice")
+    first, second, *rest = renew_recovery_codes(db, "alice")
     assert len(rest) == 8
-    assert not recovery_codes.use(db, "bob", first)
-    assert recovery_codes.use(db, "alice", first.upper().replace("-", " "))
-    assert not recovery_codes.use(db, "alice", first)
-    assert recovery_codes.left(db, "alice") == 9
-    recovery_codes.renew(db, "alice")
-    assert not recovery_codes.use(db, "alice", second)
+    assert not use_recovery_code(db, "bob", first)
+    assert use_recovery_code(db, "alice", first.upper().replace("-", " "))
+    assert not use_recovery_code(db, "alice", first)
+    assert recovery_codes_left(db, "alice") == 9
+    renew_recovery_codes(db, "alice")
+    assert not use_recovery_code(db, "alice", second)
 
 
 def test_nothing_is_stored_in_the_clear(
     factors: SecondFactors, app: pyotp.TOTP, db: Session
 ) -> None:
-    codes = recovery_codes.renew(db, "alice")
+    codes = renew_recovery_codes(db, "alice")
     row = db.get(SecondFactorRow, "alice")
     assert row
     stored = row.sealed.decode() + "".join(db.scalars(select(RecoveryCodeRow.digest)))
@@ -103,7 +140,7 @@ def test_a_row_copied_to_another_name_opens_nothing(
 ) -> None:
     row = db.get(SecondFactorRow, "alice")
     assert row
-    db.merge(SecondFactorRow(name="bob", sealed=row.sealed, confirmed=True, last_counter=0))
+    db.merge(SecondFactorRow(account="bob", sealed=row.sealed, confirmed=True, last_counter=0))
     assert not factors.check("bob", app.at(int(clock.now)))
 
 
@@ -122,7 +159,7 @@ def test_secrets_that_were_in_the_clear_are_taken_over(
     db.add(UserInfo(username="none", password=b"x"))
     db.commit()
     factors = make().second_factors
-    assert factors.names() == {"old"}
+    assert factors.owners() == {"old"}
     assert not list(db.scalars(select(UserInfo.otp_secret).where(UserInfo.otp_secret.is_not(None))))
     later = SecondFactors(db, "our hub", clock)
     counter = int(clock.now) // 30
@@ -130,7 +167,7 @@ def test_secrets_that_were_in_the_clear_are_taken_over(
 
 
 def test_new_accounts_have_no_secret_in_the_clear(db: Session) -> None:
-    Accounts(db).add("alice", b"hash")
+    Accounts(db).add(NewAccount("alice", b"hash"))
     assert db.scalars(select(UserInfo.otp_secret)).one() is None
 
 

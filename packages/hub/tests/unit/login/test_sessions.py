@@ -1,11 +1,17 @@
 """What ends with somebody's sessions, and what running servers need and keep."""
 
+import asyncio
+from types import SimpleNamespace
+
 from jupyterhub import orm, roles
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_config.login import sessions
+from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.spawning import server_tokens
+
+from .conftest import Make, form
 
 
 def person(db: Session) -> orm.User:
@@ -39,6 +45,58 @@ def test_everything_ends_but_the_tokens_of_servers(db: Session) -> None:
     assert user.cookie_id != before
     assert notes(db) == ["Server at /user/alice/"]
     assert orm.APIToken.find(db, server) is not None
+
+
+def test_a_running_server_goes_on_reporting_after_a_reset(
+    authenticator: ApprovalAuthenticator, db: Session
+) -> None:
+    """Not with any other token, and not once the account is disabled."""
+    asyncio.run(authenticator.sign_up(form("alice")))
+    user = person(db)
+    authenticator.accounts.approve("alice")
+    authenticator.add_user(user)
+    server, script = user.new_api_token(note="Server at /user/alice/"), user.new_api_token()
+    number = server_tokens.number(db, server)
+    db.add(orm.Spawner(name="", user=user, state={server_tokens.KEY: number}))
+    db.commit()
+
+    def may(token: str) -> bool:
+        handler = SimpleNamespace(get_token=lambda: orm.APIToken.find(db, token))
+        wrapped = SimpleNamespace(name=user.name, orm_user=user, spawners={})
+        return asyncio.run(authenticator.refresh_user(wrapped, handler))
+
+    assert (may(server), may(script)) == (True, True)
+    asyncio.run(authenticator.reset_password("alice"))
+    assert (may(server), may(script)) == (True, False)
+    authenticator.accounts.set_disabled("alice", True)
+    assert (may(server), may(script)) == (False, False)
+
+
+def test_who_lacks_a_factor_that_is_required_by_now_has_no_session_after_the_start(
+    make: Make, db: Session
+) -> None:
+    first = make()
+    for name in ("alice", "bob"):
+        asyncio.run(first.sign_up(form(name)))
+        first.approve(name)
+    user, other = person(db), orm.User(name="bob")
+    db.add(other)
+    db.commit()
+    for one in (user, other):
+        first.add_user(one)
+        one.new_api_token(note=f"a script of {one.name}")
+    user.admin = True
+    server = user.new_api_token(note="Server at /user/alice/")
+    number = server_tokens.number(db, server)
+    db.add(orm.Spawner(name="", user=user, state={server_tokens.KEY: number}))
+    db.commit()
+    cookies = user.cookie_id, other.cookie_id
+    later = make(second_factor="admins")
+    for one in (user, other):
+        later.add_user(one)
+    assert notes(db) == ["Server at /user/alice/", "a script of bob"]
+    assert user.cookie_id != cookies[0]
+    assert other.cookie_id == cookies[1]
 
 
 def test_whoever_changes_a_password_keeps_this_browser_and_own_tokens(db: Session) -> None:

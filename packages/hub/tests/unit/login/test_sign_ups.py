@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_config.login.errors import RefusedError
-from hub_config.login.failed_logins import FailedLoginRow, FailedLogins, Limits, Source
-from hub_config.login.sign_ups import SignUps
+from hub_config.login.errors import AccountError, RefusedError
+from hub_config.login.newcomers import SignUp
+from hub_config.login.throttling import FailedLoginRow, FailedLogins, Limits, SignUps, Source
 
-from .conftest import GOOD, Clock, Make
+from .conftest import GOOD, Clock, Make, form
 
 HERE, THERE = "10.0.0.1", "10.0.0.2"
 
@@ -23,15 +23,14 @@ def sign_ups(db: Session, clock: Clock) -> SignUps:
 
 def make(sign_ups: SignUps, times: int, address: str = HERE) -> None:
     for _ in range(times):
-        sign_ups.require_room(address)
-        sign_ups.count(address)
+        sign_ups.attempt(address)
 
 
 def test_a_class_signs_up_at_once_then_the_address_waits(sign_ups: SignUps) -> None:
     make(sign_ups, 12)
     assert sign_ups.wait(HERE) == 300
     with pytest.raises(RefusedError, match="in 5 minutes, or ask an administrator") as refused:
-        sign_ups.require_room(HERE)
+        sign_ups.attempt(HERE)
     assert (refused.value.status, refused.value.wait) == (429, 300)
     assert sign_ups.wait(THERE) == 0
 
@@ -40,7 +39,7 @@ def test_the_wait_ends_by_itself(sign_ups: SignUps, clock: Clock) -> None:
     make(sign_ups, 12)
     clock.now += 290
     with pytest.raises(RefusedError, match="in 1 minute, or"):
-        sign_ups.require_room(HERE)
+        sign_ups.attempt(HERE)
     clock.now += 10
     make(sign_ups, 1)
     assert sign_ups.wait(HERE) == 300
@@ -85,7 +84,7 @@ def test_side_by_side_there_are_no_more_than_one_after_the_other(make: Make) -> 
     authenticator = make(signups_per_address=3)
 
     async def together() -> list[object]:
-        attempts = (authenticator.sign_up(f"alice{n}", GOOD, HERE) for n in range(10))
+        attempts = (authenticator.sign_up(form(f"alice{n}")) for n in range(10))
         return await asyncio.gather(*attempts, return_exceptions=True)
 
     answers = asyncio.run(together())
@@ -93,9 +92,33 @@ def test_side_by_side_there_are_no_more_than_one_after_the_other(make: Make) -> 
     assert len([name for name in authenticator.accounts.names() if name != "admin"]) == 3
 
 
-def test_what_is_refused_for_another_reason_does_not_count(make: Make) -> None:
-    authenticator = make(signups_per_address=1)
-    for name, password in (("root", GOOD), ("alice", "short"), ("admin", GOOD)):
-        with pytest.raises(ValueError, match=r"name|password"):
-            asyncio.run(authenticator.sign_up(name, password, HERE))
-    assert asyncio.run(authenticator.sign_up("alice", GOOD, HERE)).name == "alice"
+def test_what_is_refused_counts_too(make: Make) -> None:
+    authenticator = make(signups_per_address=4)
+    refused = [
+        form("root"),
+        form("alice", "short"),
+        form("admin"),
+        SignUp("alice", GOOD, "something else", HERE),
+    ]
+    for attempt in refused:
+        with pytest.raises(AccountError, match=r"name|password"):
+            asyncio.run(authenticator.sign_up(attempt))
+    with pytest.raises(RefusedError, match="Too many accounts"):
+        asyncio.run(authenticator.sign_up(form("alice")))
+    assert asyncio.run(authenticator.sign_up(form("alice", address=THERE))).name == "alice"
+
+
+def test_asking_again_does_not_prolong_the_wait(sign_ups: SignUps) -> None:
+    make(sign_ups, 12)
+    for _ in range(100):
+        with pytest.raises(RefusedError):
+            sign_ups.attempt(HERE)
+    assert sign_ups.wait(HERE) == 300
+
+
+def test_a_clock_set_back_makes_nobody_wait_longer(sign_ups: SignUps, clock: Clock) -> None:
+    make(sign_ups, 12)
+    clock.now -= 36_000
+    assert sign_ups.wait(HERE) == 300
+    clock.now += 300
+    make(sign_ups, 1)

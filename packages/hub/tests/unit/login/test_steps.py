@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub_config.login.steps import Demands, Step, fingerprint, next_step
+from hub_config.login.sessions import Demands, Step, fingerprint, next_step
 
 
 @pytest.mark.parametrize(

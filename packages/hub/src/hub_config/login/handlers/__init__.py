@@ -1,4 +1,4 @@
-"""The pages, a module each. State changes by POST with XSRF token only.
+"""The pages. State changes by POST with XSRF token only.
 
 NativeAuthenticator 1.3's own handlers answer 500 at log-in on JupyterHub 6, approve on GET, and
 compute bcrypt on the event loop; these replace them.
@@ -6,12 +6,21 @@ compute bcrypt on the event loop; these replace them.
 
 from jupyterhub.handlers import BaseHandler
 
-from hub_config.login.handlers.change_password import ChangePasswordHandler
-from hub_config.login.handlers.login import CodeHandler, LoginHandler
-from hub_config.login.handlers.people import AccountHandler, AuthorizeHandler, DiscardHandler
-from hub_config.login.handlers.people_list import PeopleHandler
+from hub_config.login.handlers.entry import (
+    ChangePasswordHandler,
+    CodeHandler,
+    LoginHandler,
+    SignUpHandler,
+)
+from hub_config.login.handlers.people import (
+    AccountHandler,
+    AddPeopleHandler,
+    AuthorizeHandler,
+    DiscardHandler,
+    PeopleHandler,
+)
 from hub_config.login.handlers.second_factor import SecondFactorHandler
-from hub_config.login.handlers.sign_up import SignUpHandler
+from hub_config.login.handlers.user import USER, AccountUserHandler
 
 ROUTES: list[tuple[str, type[BaseHandler]]] = [
     (r"/login", LoginHandler),
@@ -21,6 +30,7 @@ ROUTES: list[tuple[str, type[BaseHandler]]] = [
     (r"/second-factor", SecondFactorHandler),
     (r"/second-factor/(begin|confirm|remove|recovery-codes)", SecondFactorHandler),
     (r"/authorize", PeopleHandler),
+    (r"/people", AddPeopleHandler),
     (r"/authorize/([^/]+)", AuthorizeHandler),
     (r"/discard/([^/]+)", DiscardHandler),
     (
@@ -28,4 +38,5 @@ ROUTES: list[tuple[str, type[BaseHandler]]] = [
         r"(make-admin|remove-admin|reset-password|reset-second-factor|disable|enable)",
         AccountHandler,
     ),
+    (USER, AccountUserHandler),
 ]

@@ -14,9 +14,9 @@ from hub_config.login import passwords
 from hub_config.login.accounts import Account, State
 from hub_config.login.door import FinishedLogin
 from hub_config.login.errors import RefusedError
-from hub_config.login.steps import LASTS, Pending, Step, fingerprint, next_step
+from hub_config.login.sessions import LASTS, Pending, Step, fingerprint, next_step
 
-PENDING = "jupyterhub-login-pending"
+PENDING = "jupyterhub-login-steps"
 """Cookie of a log-in whose first steps are done; signed, and short-lived."""
 
 
@@ -30,13 +30,6 @@ class PageHandler(BaseHandler):
         values["longest_password"] = passwords.MAX_BYTES
         values["next"] = self.get_argument("next", "")
         self.finish(await self.render_template(template, **values))
-
-    def new_password(self, field: str) -> str:
-        """The password that was typed twice; raises ValueError if it differs."""
-        password: str = self.get_body_argument(field, "", strip=False)
-        if password != self.get_body_argument(f"{field}_confirmation", "", strip=False):
-            raise ValueError("The two passwords are not the same. Please type them again.")
-        return password
 
     def refuse(self, error: ValueError) -> str:
         """Set the status that fits `error`; returns its message."""
@@ -54,6 +47,12 @@ class PageHandler(BaseHandler):
         after = self.get_argument("next", "")
         return str(url_concat(address, {"next": after}) if after else address)
 
+    def make_user(self, name: str) -> Any:
+        """JupyterHub's user for an account that may log in; the account is theirs from now on."""
+        user = self.user_from_username(name)
+        self.authenticator.accounts.belongs_to(user)
+        return user
+
     # -- a log-in under way --------------------------------------------------------------------
 
     def under_way(self, step: Step) -> tuple[Account, Pending] | None:
@@ -62,7 +61,7 @@ class PageHandler(BaseHandler):
         if not cookie:
             return None
         pending = Pending(**json.loads(cookie))
-        account = self.authenticator.accounts.find(pending.name)
+        account = self.authenticator.accounts.by_key(pending.account)
         if account is None or account.state is not State.ACTIVE:
             return None
         if pending.state != fingerprint(account.password):
@@ -76,7 +75,7 @@ class PageHandler(BaseHandler):
         """Go on with the log-in: to the next step's page, or in. Returns the user once in."""
         step = next_step(self.authenticator.demands(account), code_given=code_given)
         if step is not Step.DONE:
-            pending = Pending(account.name, fingerprint(account.password), code_given)
+            pending = Pending(account.key, fingerprint(account.password), code_given)
             self._set_cookie(
                 PENDING,
                 json.dumps(asdict(pending)),
@@ -93,7 +92,7 @@ class PageHandler(BaseHandler):
     async def enter(self, account: Account) -> Any:
         """All steps are done: give this browser a session."""
         door = self.authenticator.door
-        source = await door.source(self, account.name)
+        source = await door.source(self, account)
         if (known := orm.User.find(self.db, account.name)) is not None:
             # `reset_admin` changes it behind the hub's back, which would hand out the old one.
             self.db.refresh(known, ["cookie_id"])
@@ -102,7 +101,7 @@ class PageHandler(BaseHandler):
         if user is None:
             raise web.HTTPError(403, "This account may not log in.")
         self._jupyterhub_user = user
-        door.let_in(self, account.name, source)
+        door.let_in(self, account, source)
         self.clear_cookie(PENDING, path=self.hub.base_url)
         return user
 

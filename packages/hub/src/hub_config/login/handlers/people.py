@@ -1,15 +1,112 @@
-"""What an admin does to one account: each a POST, 404 for a name that is none."""
+"""The page People: everybody with an account, those who wait first; and what an admin does there.
 
+Each change is a POST, 404 for a name that is none.
+"""
+
+import base64
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from jupyterhub import orm
 from jupyterhub.roles import assign_default_roles
 from jupyterhub.scopes import needs_scope
+from sqlalchemy import select
 from tornado import web
 
-from hub_config.login import sessions
-from hub_config.login.errors import UnknownAccountError
+from hub_config.login import newcomers, sessions
+from hub_config.login.accounts import State
+from hub_config.login.errors import BusyError, UnknownAccountError
 from hub_config.login.handlers.page import PageHandler
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the list; `state` is `no account` for users whom an admin made."""
+
+    name: str
+    state: str
+    admin: bool
+    second_factor: bool = False
+    must_change: bool = False
+    asked: str = ""
+    address: str = ""
+    full_name: str = ""
+    email: str = ""
+
+
+class PeopleHandler(PageHandler):
+    """The list, for admins."""
+
+    @web.authenticated
+    @needs_scope("admin:users")
+    async def get(self) -> None:
+        """Those who wait, and the others."""
+        await self.show()
+
+    async def show(self, **values: Any) -> None:
+        """The page."""
+        rows = self._rows()
+        await self.page(
+            "authorization-area.html",
+            waiting=[row for row in rows if row.state == State.WAITING],
+            people=[row for row in rows if row.state != State.WAITING],
+            first_admin=self.authenticator.first_admin,
+            most=newcomers.MOST,
+            **values,
+        )
+
+    def _rows(self) -> list[Row]:
+        users = {user.name: bool(user.admin) for user in self.db.scalars(select(orm.User))}
+        with_factor = self.authenticator.second_factors.owners()
+        rows = [
+            Row(
+                account.name,
+                account.state,
+                users.pop(account.name, False),
+                account.key in with_factor,
+                account.must_change,
+                _day(account.made),
+                account.address,
+                account.full_name,
+                account.email,
+            )
+            for account in self.authenticator.accounts.all()
+        ]
+        rows += [Row(name, "no account", admin) for name, admin in users.items()]
+        return sorted(rows, key=lambda row: row.name)
+
+
+def _day(made: float) -> str:
+    return datetime.fromtimestamp(made, UTC).strftime("%Y-%m-%d %H:%M UTC") if made else ""
+
+
+class AddPeopleHandler(PeopleHandler):
+    """Accounts for a list of people."""
+
+    @web.authenticated
+    @needs_scope("admin:users")
+    async def get(self) -> None:
+        """The address of the answer, opened again."""
+        self.redirect(self.hub_path("authorize"))
+
+    @needs_scope("admin:users")
+    async def post(self) -> None:
+        """Add all of them, and show their one-time passwords; or nobody, and what is wrong."""
+        text = self.get_body_argument("people", "")
+        try:
+            made = await self.authenticator.newcomers.add(text)
+        except ValueError as error:
+            return await self.show(text=text, complaints=self.refuse(error).splitlines())
+        except BusyError:
+            self.set_status(503)
+            return await self.show(text=text, complaints=["Please try again in a few seconds."])
+        for one in made:
+            self.make_user(one.name)
+        self.log.info("%s added by %s", len(made), self.current_user.name)
+        document = base64.b64encode(newcomers.as_csv(made).encode()).decode()
+        return await self.page("people-added.html", made=made, document=document)
 
 
 class _ChangeHandler(PageHandler):
@@ -41,7 +138,7 @@ class AuthorizeHandler(_ChangeHandler):
 
         async def approve() -> None:
             self.authenticator.approve(name)
-            self.user_from_username(name)
+            self.make_user(name)
 
         await self.change(name, "approved", approve)
 
@@ -97,11 +194,11 @@ class AccountHandler(_ChangeHandler):
         account = self.authenticator.accounts.get(name)
         if admin:
             self.authenticator.require_approved(account)
-        user = self.user_from_username(name)
+        user = self.make_user(name)
         user.admin = admin
         assign_default_roles(self.db, entity=user)
         self.db.commit()
-        user._auth_refreshed = None  # an admin may need a second factor: asked at once
+        sessions.end_without_second_factor(self, user)
 
     async def _reset_password(self, name: str) -> bool:
         password = await self.authenticator.reset_password(name)
@@ -112,8 +209,10 @@ class AccountHandler(_ChangeHandler):
         return True
 
     async def _reset_second_factor(self, name: str) -> None:
-        self.authenticator.accounts.get(name)
-        self.authenticator.second_factors.remove(name)
+        account = self.authenticator.accounts.get(name)
+        self.authenticator.second_factors.remove(account.key)
+        if (user := self.find_user(name)) is not None:
+            sessions.end_without_second_factor(self, user)
 
     async def _disable(self, name: str) -> None:
         self.authenticator.accounts.set_disabled(name, True)

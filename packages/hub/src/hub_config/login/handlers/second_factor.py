@@ -5,11 +5,15 @@ from typing import Any
 
 from tornado import web
 
-from hub_config.login import recovery_codes
 from hub_config.login.accounts import Account
 from hub_config.login.handlers.page import PageHandler
-from hub_config.login.second_factor import Policy, qr_code
-from hub_config.login.steps import Pending, Step
+from hub_config.login.second_factor import (
+    Policy,
+    qr_code,
+    recovery_codes_left,
+    renew_recovery_codes,
+)
+from hub_config.login.sessions import Pending, Step
 
 TEMPLATE = "second-factor.html"
 
@@ -66,71 +70,65 @@ class SecondFactorHandler(PageHandler):
         return None if account is None else _Whose(account, None)
 
     async def _show(self, whose: _Whose, **values: Any) -> None:
-        factors, name = self.authenticator.second_factors, whose.account.name
-        uri = factors.begun(name)
+        factors, account = self.authenticator.second_factors, whose.account
+        uri = factors.begun(account.key, account.name)
         await self.page(
             TEMPLATE,
-            active=factors.active(name),
-            codes_left=self.authenticator.recovery_codes_left(name),
-            required=self._required(name),
+            active=factors.active(account.key),
+            codes_left=recovery_codes_left(self.db, account.key),
+            required=self.authenticator.requires_second_factor(account),
             logging_in=whose.pending is not None,
             qr_code=qr_code(uri) if uri else "",
             key=uri.partition("secret=")[2].partition("&")[0] if uri else "",
             **values,
         )
 
-    def _required(self, name: str) -> bool:
-        admin = self.authenticator.is_an_admin(name)
-        return bool(self.authenticator.policy.requires(admin=admin))
-
     async def _begin(self, whose: _Whose) -> None:
         """Make a secret; with a session only for who knows the password too."""
-        name = whose.account.name
+        account = whose.account
         if whose.pending is None:
             door = self.authenticator.door
-            source = await door.source(self, name)
+            source = await door.source(self, account)
             password = self.get_body_argument("password", "", strip=False)
-            await door.check_password(name, password, source)
-            door.failed_logins.succeeded(name, source)
-        self.authenticator.second_factors.begin(name)
+            await door.check_password(account.name, password, source)
+            door.failed_logins.succeeded(account.key, source)
+        self.authenticator.second_factors.begin(account.key)
         # Loading the answer again must not make another secret: the app has this one by then.
         self.redirect(self.hub_path("second-factor"))
 
     async def _confirm(self, whose: _Whose) -> None:
         """The first right code makes it count; the recovery codes are shown, once."""
-        name = whose.account.name
-        if self.authenticator.second_factors.active(name):
+        account = whose.account
+        if self.authenticator.second_factors.active(account.key):
             raise ValueError(
                 "Your second factor is set up already. Make new recovery codes if you have none."
             )
-        codes = self.authenticator.second_factors.confirm(name, self._code())
+        codes = self.authenticator.second_factors.confirm(account.key, self._code())
         if codes is None:
             raise ValueError("This code is not right. Please type the one shown now.")
-        self.authenticator.accounts.second_factor_was_set_up(name)
-        self.log.info("Second factor set up: %s", name)
+        self.authenticator.accounts.second_factor_was_set_up(account.name)
+        self.log.info("Second factor set up: %s", account.name)
         go_on = self.hub_path("home")
         if whose.pending is not None:
             go_on = self.get_next_url(await self.enter(whose.account))
         await self.page(TEMPLATE, codes=codes, go_on=go_on)
 
     async def _remove(self, whose: _Whose) -> None:
-        name = whose.account.name
-        if self._required(name):
+        if self.authenticator.requires_second_factor(whose.account):
             raise ValueError("You cannot do without a second factor here.")
-        await self._check(name)
-        self.authenticator.second_factors.remove(name)
-        self.log.info("Second factor removed: %s", name)
+        await self._check(whose.account)
+        self.authenticator.second_factors.remove(whose.account.key)
+        self.log.info("Second factor removed: %s", whose.account.name)
         await self._show(whose)
 
     async def _new_codes(self, whose: _Whose) -> None:
-        name = whose.account.name
-        await self._check(name)
-        codes = recovery_codes.renew(self.db, name)
+        await self._check(whose.account)
+        codes = renew_recovery_codes(self.db, whose.account.key)
         await self.page(TEMPLATE, codes=codes, go_on=self.hub_path("second-factor"))
 
-    async def _check(self, name: str) -> None:
+    async def _check(self, account: Account) -> None:
         door = self.authenticator.door
-        door.check_code(name, self._code(), await door.source(self, name))
+        door.check_code(account, self._code(), await door.source(self, account))
 
     def _code(self) -> str:
         return str(self.get_body_argument("code", "")[:64])

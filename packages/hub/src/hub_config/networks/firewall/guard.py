@@ -11,10 +11,10 @@ import threading
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from hub_config.networks.firewall import destinations, host, rules
+from hub_config.networks.firewall import host, rules
 from hub_config.networks.firewall.rules import BridgeRules, Policy
 from hub_config.networks.pool import bridge_prefix
-from hub_config.settings import Settings
+from hub_config.settings import Settings, destinations
 
 INTERVAL = 2.0
 """Seconds between two looks whether the rules are still there."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network
 
-from hub_config.networks.firewall.destinations import Destination
 from hub_config.networks.pool import HUB, PROXY, SIZE, bridge_prefix
+from hub_config.settings.destinations import Destination
 
 HUB_API_PORT = 8081
 DNS_PORT = 53

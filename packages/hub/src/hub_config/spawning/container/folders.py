@@ -6,9 +6,8 @@ from typing import Any
 
 from docker.errors import NotFound
 
+from hub_config import names
 from hub_config.groups import Mode
-from hub_config.runtime import names
-from hub_config.sharing.shared import mount_point
 from hub_config.spawning.container import options
 
 
@@ -31,7 +30,7 @@ class Folders:
         for volume, (folder, mode) in folders.items():
             await spawner.runtime.whole(spawner.object_name, self.make(volume, folder))
             mounts = spawner.volumes if mode == "read-write" else spawner.read_only_volumes
-            mounts[volume] = mount_point(folder)
+            mounts[volume] = f"{options.SHARED}/{folder}"
 
     async def make(self, volume: str, folder: str) -> None:
         """Make the volume unless it exists. One at a time: nobody may mount an unfinished one.
@@ -41,7 +40,7 @@ class Folders:
         is made and removed.
         """
         Folders._making = Folders._making or asyncio.Lock()
-        docker, platform = self.spawner.docker, self.spawner.platform
+        docker, platform = self.spawner.docker, self.spawner.enforced.platform
         async with Folders._making:
             try:
                 await docker("inspect_volume", volume)

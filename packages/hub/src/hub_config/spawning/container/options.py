@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from hub_config.runtime import names
+from hub_config import names
 from hub_config.runtime.interface import Place
+from hub_config.settings import Settings
 from hub_config.spawning.offer.profiles import Profile
 
 log = logging.getLogger(__name__)
@@ -56,19 +56,7 @@ RUN_BYTES = 16 * 2**20
 """Size of /run where the root file system is read-only; it counts as memory of the container."""
 
 
-@dataclass(frozen=True)
-class Operator:
-    """The settings that concern every container."""
-
-    pids_limit: int = 4096
-    nb_uid: int | None = None
-    nb_gid: int | None = None
-    gpu_profiles: frozenset[str] = frozenset()
-    log_size: str = "10m"
-    read_only_root: bool = False
-
-
-def host_config(profile: Profile, operator: Operator) -> dict[str, Any]:
+def host_config(profile: Profile, operator: Settings) -> dict[str, Any]:
     """Limits and privileges (Engine API, ContainerCreate, HostConfig).
 
     All capabilities are dropped. A profile with sudo gets back what `SUDO` lists; any other none,
@@ -122,12 +110,12 @@ def size(profile: Profile) -> dict[str, int]:
     return limits
 
 
-def starts_as_root(profile: Profile, operator: Operator) -> bool:
+def starts_as_root(profile: Profile, operator: Settings) -> bool:
     """Whether the start script needs root before it drops to the person."""
     return profile.sudo or operator.nb_uid is not None or operator.nb_gid is not None
 
 
-def environment(profile: Profile, operator: Operator) -> dict[str, str]:
+def environment(profile: Profile, operator: Settings) -> dict[str, str]:
     """What the start script reads."""
     variables = {}
     if operator.nb_uid is not None:

@@ -6,8 +6,8 @@ origins in the operator's lists.
 
 from collections.abc import Mapping, Sequence
 
-from hub_config.runtime.names import LABEL
-from hub_config.spawning.images.references import Reference
+from hub_config.names import LABEL
+from hub_config.settings.images import Reference
 
 PROFILES_LABEL = f"{LABEL}.profiles"
 """What it offers, as JSON."""

@@ -4,20 +4,20 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import requests
 from docker.errors import DockerException, NotFound
 from jupyterhub import __version__ as hub_version
 
+from hub_config.settings import Settings
+from hub_config.settings.images import DeclaredImage, PullPolicy, parse
 from hub_config.spawning.container.options import size
-from hub_config.spawning.images import references
 from hub_config.spawning.images.compatibility import OnOffer, sift, why_not
-from hub_config.spawning.images.declared import DeclaredImage, PullPolicy
 from hub_config.spawning.images.labels import JUPYTERHUB_LABEL
 from hub_config.spawning.images.pulls import PullError, Pulls, Tell
-from hub_config.spawning.offer.profiles import Profile, of_image, on_offer
+from hub_config.spawning.offer.profiles import Profile, bounded, of_image, on_offer
 from hub_config.spawning.refusal import StartFailure, engine_trouble
 
 FRESH_SECONDS = 3.0
@@ -76,6 +76,7 @@ class ImagePolicy:
     declared: tuple[DeclaredImage, ...] = ()
     pull: PullPolicy = "missing"
     pull_timeout: float = 1800
+    enforced: Settings = field(default_factory=Settings)
 
 
 class Engine(Protocol):
@@ -109,7 +110,9 @@ class ImageStore:
             images: Sequence[Mapping[str, Any]] = await engine.docker("images")
             return images
 
-        return await self._source.on_offer(listed, self.policy.tag, self.policy.declared)
+        there = await self._source.on_offer(listed, self.policy.tag, self.policy.declared)
+        sized = tuple(bounded(profile, self.policy.enforced) for profile in there.profiles)
+        return OnOffer(sized, there.left_out)
 
     def title(self, key: str) -> str:
         """What people know the profile `key` by; the key itself when it was not on offer yet."""
@@ -131,12 +134,12 @@ class ImageStore:
                 f"The image {profile.image} is not on this machine (any more). "
                 "An administrator can build or pull it."
             )
-        if problem := mismatch(profile, labels):
+        if problem := mismatch(profile, labels, self.policy.enforced):
             raise StartFailure(f"{profile.title} cannot be started: {problem}")
 
     async def _pull(self, profile: Profile, engine: Engine, tell: Tell) -> None:
         def stream() -> Iterable[Mapping[str, Any]]:
-            wanted = references.parse(profile.image)
+            wanted = parse(profile.image)
             # Credentials may have been renewed since the hub started.
             engine.client.reload_config()
             messages: Iterable[Mapping[str, Any]] = engine.client.pull(
@@ -170,18 +173,18 @@ def wants_pull(policy: PullPolicy, profile: Profile, here: bool) -> bool:
     """Whether a start pulls the profile's image first. What a digest names never changes."""
     if not profile.declared or policy == "never":
         return False
-    changes = policy == "always" and not references.parse(profile.image).digest
+    changes = policy == "always" and not parse(profile.image).digest
     return changes or not here
 
 
-def mismatch(profile: Profile, labels: Mapping[str, str]) -> str:
+def mismatch(profile: Profile, labels: Mapping[str, str], enforced: Settings) -> str:
     """Why the image that is here cannot be started as `profile`; empty when it can.
 
     A declaration may say other things than the image, and a tag may have moved since the offer.
     """
     if why := why_not(labels.get(JUPYTERHUB_LABEL, ""), hub_version):
         return f"its image {profile.image} {why}. Tell an administrator."
-    offered = {one.key: one for one in of_image(profile.image, labels)}
+    offered = {one.key: bounded(one, enforced) for one in of_image(profile.image, labels)}
     same = offered.get(profile.key)
     if same is None or size(same) != size(profile):
         return (

@@ -24,8 +24,8 @@ def _named(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.default_profile:
         yield "JHUB_DEFAULT_PROFILE", settings.default_profile
     for where, names in (
-        ("JHUB_SUDO_PROFILES", settings.profiles_with_sudo),
-        ("JHUB_GPU_PROFILES", settings.profiles_with_gpus),
+        ("JHUB_SUDO_PROFILES", settings.sudo_profiles),
+        ("JHUB_GPU_PROFILES", settings.gpu_profiles),
         *((f"groups.{group}.profiles", rule.profiles) for group, rule in settings.groups.items()),
     ):
         for name in sorted(names):

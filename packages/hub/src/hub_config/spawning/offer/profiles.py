@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hub_config.spawning.images.declared import DeclaredImage
+from hub_config.settings import Settings
+from hub_config.settings.images import DeclaredImage
 from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL, origin
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -123,6 +124,21 @@ def of_image(
     return [replace(profile, **about) for profile in profiles]
 
 
+def bounded(profile: Profile, enforced: Settings) -> Profile:
+    """The profile with no more than the operator lets one server have, and with sudo only where
+    they grant it. What an image says is a wish.
+    """
+    most = enforced.max_cpus or math.inf
+    limit = min(profile.cpu_limit or math.inf, most)
+    return replace(
+        profile,
+        memory=min(profile.memory, int(enforced.max_memory_gb * 2**30) or profile.memory),
+        cpu_limit=None if limit == math.inf else limit,
+        cpu_guarantee=profile.cpu_guarantee and min(profile.cpu_guarantee, limit),
+        sudo=profile.key in enforced.sudo_profiles,
+    )
+
+
 def _from_label(reference: str, offer: Mapping[str, Any]) -> list[Profile]:
     return [
         Profile(
@@ -136,7 +152,6 @@ def _from_label(reference: str, offer: Mapping[str, Any]) -> list[Profile]:
             memory=_bytes(table["mem_limit"]),
             cpu_limit=_cpus(table.get("cpu_limit")),
             cpu_guarantee=_cpus(table.get("cpu_guarantee")),
-            sudo=table.get("sudo") is True,
         )
         for size, table in offer["profiles"].items()
     ]

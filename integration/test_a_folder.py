@@ -1,0 +1,81 @@
+"""An image is a folder: CONTRIBUTING.md's example, typed into a clone, and taken away again."""
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.build import images, marks
+from jhub_testing.documents import Page
+from jhub_testing.maintainer import Maintainer, clone
+from jhub_testing.person import Person
+from jhub_testing.platforms import Platform
+from jhub_testing.resources import Engine
+from jhub_testing.waiting import wait_until
+
+EXAMPLE = "uv-notebook"
+ON_THE_FORM_WITHIN = 30
+"""Seconds the form may take to follow the engine; not a promise about speed."""
+
+
+@pytest.fixture
+def maintainer(pytestconfig: pytest.Config, tmp_path: Path) -> Maintainer:
+    return clone(pytestconfig.rootpath, tmp_path / "checkout", {})
+
+
+@pytest.fixture
+def name(engine: Engine) -> Iterator[str]:
+    """What the example is called here: somebody may have one of its own name on this engine."""
+    name = f"{EXAMPLE}-{engine.session}"
+    yield name
+    for tag in tags(engine, name):
+        engine.client.api.remove_image(tag, force=True)
+
+
+def tags(engine: Engine, name: str) -> set[str]:
+    found = engine.client.api.images(f"local/{name}")
+    return {tag for image in found for tag in image["RepoTags"] or ()}
+
+
+def test_a_folder_is_all_an_image_needs(
+    maintainer: Maintainer, name: str, platform: Platform, admin: Person, engine: Engine
+) -> None:
+    page = Page("", (maintainer.root / "CONTRIBUTING.md").read_text().replace(EXAMPLE, name))
+    folder = maintainer.root / "packages" / name
+    folder.mkdir()
+    for file, text in page.files.items():
+        (folder / file).write_text(text)
+    typed = [shlex.split(line) for line in page.commands if line.endswith(f" -i {name}")]
+    assert [words[2] for words in typed] == ["lock", "build", "test"]
+    for _, _, *words in typed:
+        said = maintainer.invoke(*words)
+    passed = re.search(r"=+ (\d+) passed in", said)
+    assert passed, said[-3000:]
+    assert int(passed[1]) > 20, "the contract of its base was not tried"
+    maintainer.nox("-s", "locks", "docs")
+
+    (built,) = (one for one in images.here() if one.package == name)
+    engine.client.images.get(built.image_id).tag(
+        f"local/{name}", platform.environment["JHUB_IMAGE_TAG"]
+    )
+    wait_until(lambda: f"{name}-small" in admin.offered(), ON_THE_FORM_WITHIN, "it to be offered")
+
+    others = {one.image_id for one in images.here() if one.package != name}
+    elsewhere = maintainer.root.parent / "another checkout"
+    engine.client.images.get(built.image_id).tag(
+        f"local/{name}", marks.mark(elsewhere, built.build_id)
+    )
+    shutil.rmtree(folder)
+    maintainer.invoke("images", "--prune", "--yes")
+    assert f"local/{name}:latest" in tags(engine, name), "another checkout's image was removed"
+    assert "no image" in maintainer.invoke("images", "--prune", "--yes").lower()
+
+    packages = {one.package for one in images.here()} - {name}
+    gone = marks.unwanted(images.here(), packages, elsewhere)
+    assert marks.remove(engine.client, gone) == []
+    assert tags(engine, name) == set()
+    wait_until(lambda: f"{name}-small" not in admin.offered(), ON_THE_FORM_WITHIN, "it to go")
+    assert {one.image_id for one in images.here()} >= others

@@ -1,0 +1,107 @@
+"""The operator's own name, logo and colour: what pages see of them, and the files they load.
+
+The style sheet and the logo are written into a folder that is served as `static/branding/`.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from hub_config.errors import SettingsError
+from hub_config.settings import Settings
+from hub_config.settings.colours import BLACK, LIGHT, Colour, parse, readable_on
+
+STYLESHEET = "brand.css"
+
+LOGOS = (".svg", ".png", ".jpg", ".jpeg", ".webp", ".gif")
+"""Kinds of pictures browsers show; anything else in the data volume stays unserved."""
+
+MAX_LOGO_BYTES = 2**20
+
+DARK = Colour(38, 46, 56)
+"""The lightest of the dark backgrounds."""
+
+
+@dataclass(frozen=True)
+class Brand:
+    """Who runs the platform. All of it is text, escaped where a page shows it."""
+
+    name: str
+    logo_file: str
+    """Below `static/`; empty when there is no logo or it is elsewhere."""
+    logo_url: str
+    announcement: str
+    announcement_level: str
+    help_url: str
+
+
+def brand_of(settings: Settings) -> Brand:
+    """The brand the settings describe."""
+    elsewhere = settings.logo.startswith("https://")
+    suffix = PurePosixPath(settings.logo).suffix.lower()
+    return Brand(
+        name=settings.brand_name,
+        logo_file=f"branding/logo{suffix}" if settings.logo and not elsewhere else "",
+        logo_url=settings.logo if elsewhere else "",
+        announcement=settings.announcement.strip(),
+        announcement_level=settings.announcement_level,
+        help_url=settings.help_url,
+    )
+
+
+def check(settings: Settings, data: Path) -> None:
+    """Raises SettingsError when the logo names a file that cannot be shown.
+
+    `data` is the data volume; where it has not been mounted there is nothing to look at.
+    """
+    path = logo_path(settings, data)
+    if path is None:
+        return
+    wanted = f"a picture of at most 1 MiB ({', '.join(LOGOS)}) in the hub's data volume, or a URL"
+    if not path.is_relative_to(data.resolve()) or path.suffix.lower() not in LOGOS:
+        problem = "is no such file"
+    elif not path.is_file():
+        problem = "does not exist"
+    elif path.stat().st_size > MAX_LOGO_BYTES:
+        problem = f"has {path.stat().st_size} bytes"
+    else:
+        return
+    raise SettingsError(f"JHUB_LOGO is {settings.logo!r} and {path} {problem}; allowed: {wanted}.")
+
+
+def write(settings: Settings, data: Path, folder: Path) -> None:
+    """Write the style sheet and copy the logo. Raises what `check` raises."""
+    check(settings, data)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / STYLESHEET).write_text(stylesheet(settings.brand_colour), encoding="utf-8")
+    path = logo_path(settings, data)
+    if path is not None:
+        shutil.copyfile(path, folder / f"logo{path.suffix.lower()}")
+
+
+def logo_path(settings: Settings, data: Path) -> Path | None:
+    """The logo's file; None when there is none or it is a URL."""
+    if not settings.logo or settings.logo.startswith("https://"):
+        return None
+    return (data / settings.logo).resolve()
+
+
+def stylesheet(brand_colour: str) -> str:
+    """The style sheet for a colour that was `checked`."""
+    fill = parse(brand_colour)
+    return (
+        f":root {{ --brand-fill: {fill}; --brand-fill-rgb: {fill.parts}; "
+        f"--brand-fill-strong: {fill.mixed(BLACK, 0.2)}; }}\n"
+        + _theme("light", fill, LIGHT)
+        + _theme("dark", readable_on(DARK, fill), DARK)
+    )
+
+
+def _theme(name: str, text: Colour, quiet: Colour) -> str:
+    selector = f'[data-bs-theme="{name}"]'
+    if name == "light":
+        selector = f":root, {selector}"
+    return (
+        f"{selector} {{ --brand-text: {text}; --brand-text-rgb: {text.parts}; "
+        f"--quiet: {quiet}; }}\n"
+    )

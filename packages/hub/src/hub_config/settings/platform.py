@@ -1,0 +1,189 @@
+"""The settings of the platform itself: its names, addresses, look, networks, and who may log in."""
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
+
+from hub_config.settings.declaration import setting
+from hub_config.settings.values import (
+    BaseUrl,
+    Colour,
+    Destinations,
+    Host,
+    Link,
+    Name,
+    Networks,
+    Number,
+    Pattern,
+    Pool,
+    PublicUrl,
+    Seconds,
+)
+
+
+class PlatformSettings(BaseModel):
+    """What holds for the platform as a whole."""
+
+    # Platform: the names under which Docker knows its parts.
+    platform: Name = setting(
+        "jhub-docker", "Name of this platform; the Compose project.", enforced_by="filter"
+    )
+    network: Name = setting(
+        "jupyterhub-net", "Network of hub, proxy and services.", enforced_by="filter"
+    )
+    container_prefix: Name = setting(
+        "jupyter", "First part of containers' names.", enforced_by="filter"
+    )
+    user_volume_prefix: Name = setting(
+        "jupyterhub-user-",
+        "Home volumes are called this and the escaped user name.",
+        enforced_by="filter",
+    )
+    shared_volume_prefix: Name = setting(
+        "jupyterhub-shared-",
+        "Volumes of groups' folders are called this and the folder.",
+        enforced_by="filter",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
+        "INFO", "Least severe messages that the hub logs.", trait="JupyterHub.log_level"
+    )
+
+    # Addresses: where people find it.
+    base_url: BaseUrl = setting("/", "Path below which the whole platform answers.")
+    public_url: PublicUrl = setting(
+        "",
+        "Address of the platform as people type it, such as `https://hub.example.org/`; empty: as "
+        "each request says.",
+        trait="JupyterHub.public_url",
+    )
+    subdomain_host: Host = setting(
+        "",
+        "Each person's servers get a domain of their own below this one, such as "
+        "`https://hub.example.org`; empty: all share the hub's.",
+        trait="JupyterHub.subdomain_host",
+    )
+
+    # Branding: what pages carry of whoever runs the platform.
+    brand_name: Annotated[str, Field(min_length=1, max_length=60)] = setting(
+        "JupyterHub", "Name of the platform on every page."
+    )
+    logo: str = setting("", "A picture: a file in the data volume, or an https:// address.")
+    brand_colour: Colour = setting(
+        "#1f5fa8", "Colour of links and buttons; dark enough to be read on white."
+    )
+    announcement: str = setting("", "Text above every page; plain text, not HTML.")
+    announcement_level: Literal["info", "warning", "danger"] = setting(
+        "info", "How urgent the announcement looks."
+    )
+    help_url: Link = setting("", "Where people find help; linked below every page.")
+
+    # Networks.
+    address_pool: Pool = setting(
+        IPv4Network("10.213.0.0/16"),
+        "Private addresses for servers' networks, sixteen each; /8 to /24.",
+        enforced_by="filter",
+    )
+    firewall: Literal["required", "off"] = setting(
+        "required",
+        "Whether servers start only behind the host's firewall; `off`: without it.",
+        enforced_by="firewall",
+    )
+    block_private_networks: bool = setting(
+        False,
+        "Whether servers are kept from private networks around the host too.",
+        enforced_by="firewall",
+    )
+    allowed_destinations: Destinations = setting(
+        "",
+        "Addresses or networks, with a port or without, that servers may reach.",
+        enforced_by="firewall",
+    )
+    blocked_destinations: Destinations = setting(
+        "",
+        "Addresses or networks, with a port or without, that they may not.",
+        enforced_by="firewall",
+    )
+
+    # Login.
+    admin_user: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")] = setting(
+        "admin",
+        "The first admin, made at first start with a one-time password.",
+        trait="ApprovalAuthenticator.first_admin",
+    )
+    authenticator: Literal["native", "oidc", "ldap"] = setting(
+        "native",
+        "Who knows the people: the platform itself (`native`), or another service (`oidc`, `ldap`; "
+        "see below).",
+    )
+    signup: Literal["open", "approval", "closed"] = setting(
+        "approval",
+        "Who gets an account: all who ask (`open`), those an admin approves (`approval`), nobody "
+        "new (`closed`).",
+        trait="ApprovalAuthenticator.signup",
+    )
+    signups_per_address: Number = setting(
+        30,
+        "Accounts one address may sign up for in an hour; 0: no limit.",
+        trait="ApprovalAuthenticator.signups_per_address",
+    )
+    signup_contact: bool = setting(
+        False,
+        "Whether sign-up asks for full name and e-mail, which admins see.",
+        trait="ApprovalAuthenticator.signup_contact",
+    )
+    minimum_password_length: Annotated[int, Field(ge=8, le=72)] = setting(
+        10,
+        "Characters a password needs at least.",
+        trait="NativeAuthenticator.minimum_password_length",
+    )
+    username_pattern: Pattern = setting(
+        r"^[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?$",
+        "Regular expression every user name has to match.",
+        trait="Authenticator.username_pattern",
+    )
+    allowed_failed_logins: Number = setting(
+        10,
+        "Failed logins of a name from one address before it waits; 0: no limit.",
+        trait="NativeAuthenticator.allowed_failed_logins",
+    )
+    seconds_before_next_try: Seconds = setting(
+        300,
+        "The longest wait; waits begin at a second and double.",
+        trait="NativeAuthenticator.seconds_before_next_try",
+    )
+    trusted_proxies: Networks = setting(
+        "",
+        "Addresses or networks of reverse proxies before the platform, separated by commas.",
+        trait="ApprovalAuthenticator.trusted_proxies",
+    )
+    second_factor: Literal["off", "optional", "admins", "everyone"] = setting(
+        "optional",
+        "Who needs a code from an app besides the password: nobody (`off`), those who want "
+        "(`optional`), `admins`, `everyone`.",
+        trait="ApprovalAuthenticator.second_factor",
+    )
+    provider_secret: SecretStr | None = setting(
+        None, "OIDC client secret or LDAP bind password; a file is better."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _with_base_url(cls, url: str, info: ValidationInfo) -> str:
+        base = info.data.get("base_url", "/")
+        path = urlsplit(url).path
+        if url and path.rstrip("/") + "/" != base:
+            raise ValueError(f"an address that ends with JHUB_BASE_URL, now {base!r}")
+        return f"{url.rstrip('/')}/" if url else ""
+
+    @field_validator("subdomain_host")
+    @classmethod
+    def _same_host(cls, host: str, info: ValidationInfo) -> str:
+        public = urlsplit(info.data.get("public_url", ""))
+        if host and public.netloc and f"{public.scheme}://{public.netloc}" != host:
+            raise ValueError(
+                f"the host of JHUB_PUBLIC_URL, {public.scheme}://{public.netloc}, since each "
+                "person's domain is below the hub's"
+            )
+        return host

@@ -1,0 +1,160 @@
+"""The settings of people's servers: their sizes and rights, when they start and end."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from hub_config.settings.declaration import setting
+from hub_config.settings.images import PullPolicy
+from hub_config.settings.values import Amount, HostPath, Keys, Number, Seconds, Variables
+
+
+class ServerSettings(BaseModel):
+    """What holds for servers."""
+
+    # Servers.
+    image_tag: Annotated[str, Field(pattern=r"^\w[\w.-]{0,127}$")] = setting(
+        "latest", "Tag of the single-user images that are offered.", enforced_by="filter"
+    )
+    default_profile: str = setting(
+        "",
+        "Profile that is chosen when the form opens; empty: the first one.",
+        trait="PlatformSpawner.default_profile",
+    )
+    allow_named_servers: bool = setting(
+        True,
+        "Whether a person may have several servers.",
+        trait="JupyterHub.allow_named_servers",
+    )
+    named_server_limit: Number = setting(
+        3,
+        "Named servers each person may have; 0: no limit.",
+        trait="JupyterHub.named_server_limit_per_user",
+    )
+    start_timeout: Annotated[int, Field(ge=10)] = setting(
+        120,
+        "Seconds a server has from its turn until it answers.",
+        trait="UserContainerSpawner.start_timeout",
+    )
+    max_memory_gb: Amount = setting(
+        16.0,
+        "Memory (2³⁰ bytes) one server has at most, whatever its image says; 0: no limit.",
+        enforced_by="filter",
+    )
+    max_cpus: Amount = setting(
+        16.0,
+        "CPUs one server has and is guaranteed at most, whatever its image says; 0: no limit.",
+        enforced_by="filter",
+    )
+    pids_limit: Annotated[int, Field(ge=100)] = setting(
+        4096, "Processes and threads one server may have.", enforced_by="filter"
+    )
+    log_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmg]$")] = setting(
+        "10m",
+        "Size of each of the three files a server's log may have: 500k, 10m, 1g.",
+        enforced_by="filter",
+    )
+    disk_limit_gb: Amount = setting(
+        0,
+        "What a server may write beside the home (10⁹ bytes); 0: no limit.",
+        enforced_by="filter",
+    )
+    read_only_root: bool = setting(
+        False,
+        "Whether servers without sudo can write to home and memory only.",
+        enforced_by="filter",
+    )
+    idle_timeout: Number = setting(
+        3600, "Seconds without activity after which a server is stopped; 0: never."
+    )
+    warning_time: Number = setting(
+        600, "Seconds before a server's end at which its person is told."
+    )
+    more_time_cap: Number = setting(
+        28800, "Seconds an idle server may stay longer when its person asks; 0: none."
+    )
+    max_age: Number = setting(
+        0, "Seconds after which a server is stopped even when busy; 0: never."
+    )
+    keep_homes_days: Number = setting(
+        30, "Days the home of somebody who was deleted is kept; 0: removed at once."
+    )
+    concurrent_spawn_limit: Number = setting(
+        0,
+        "Servers that start at the same time, others queue; 0: twice the CPUs.",
+        trait="PlatformSpawner.at_a_time",
+    )
+    queue_timeout: Seconds = setting(
+        600, "Seconds a request waits for its turn.", trait="PlatformSpawner.queue_timeout"
+    )
+    active_server_limit: Number = setting(0, "Servers that may run at the same time; 0: no limit.")
+    docker_threads: Annotated[int, Field(ge=1, le=128)] = setting(
+        16,
+        "Calls to the Docker Engine that may be under way at the same time.",
+        trait="UserContainerSpawner.docker_threads",
+    )
+    nb_uid: Annotated[int, Field(ge=1000, le=2**31)] | None = setting(
+        None,
+        "User id of the person inside the container; empty: the image's, 1000.",
+        enforced_by="filter",
+    )
+    nb_gid: Annotated[int, Field(ge=100, le=2**31)] | None = setting(
+        None,
+        "Group id of the person inside the container; empty: the image's, 100.",
+        enforced_by="filter",
+    )
+    sudo_profiles: Keys = setting(
+        frozenset(),
+        "Profiles whose people may use sudo, separated by commas.",
+        enforced_by="filter",
+    )
+    gpu_profiles: Keys = setting(
+        frozenset(),
+        "Profiles that have all the host's NVIDIA GPUs, separated by commas.",
+        enforced_by="filter",
+    )
+    group_variables: Variables = setting(
+        frozenset({"*"}),
+        "Variables that groups may set in servers, separated by commas, `*` for any ending: "
+        "`API_URL, TEAM_*`. Names that decide which code runs are refused in any case.",
+        enforced_by="filter",
+    )
+    ca_bundle: HostPath = setting(
+        "",
+        "File on the Docker host with CA certificates all servers shall trust.",
+        enforced_by="filter",
+    )
+
+    # Images from a registry.
+    pull_from: Annotated[str, Field(pattern=r"^$|^[a-z0-9][\w./:-]*/$")] = setting(
+        "",
+        "First part of images that may be pulled, such as registry.example/team/.",
+        enforced_by="filter",
+    )
+    pull_policy: PullPolicy = setting(
+        "missing", "When a declared image is pulled: never, missing or always."
+    )
+    pull_timeout: Seconds = setting(1800, "Seconds a start waits for its image.")
+
+    # Admission: what has to be free before a server is started.
+    memory_reserve_gb: Amount = setting(
+        1.0, "Memory (2³⁰ bytes) that no server is promised: the machine's own."
+    )
+    memory_overcommit: Annotated[float, Field(gt=0, le=100)] = setting(
+        1.0, "How many times the rest of the memory servers may be promised together."
+    )
+    cpu_overcommit: Amount = setting(
+        0.0, "How many times the CPUs may be guaranteed together; 0: they are shared."
+    )
+    min_free_disk_gb: Amount = setting(
+        2.0, "Disk (10⁹ bytes) that has to be free for a server to start."
+    )
+    user_server_limit: Number = setting(
+        0, "Servers one person may run at the same time; 0: no limit."
+    )
+    user_memory_limit_gb: Amount = setting(
+        0.0, "Memory (2³⁰ bytes) of one person's servers together; 0: no limit."
+    )
+    user_cpu_limit: Amount = setting(
+        0.0, "CPUs guaranteed to one person's servers together; 0: no limit."
+    )

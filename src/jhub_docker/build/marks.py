@@ -1,0 +1,72 @@
+"""Which checkout keeps which image in the engine, and taking away what none keeps any more.
+
+Two checkouts on one engine can share an image, since one build id is one image, and neither knows
+which folders the other has. So a build marks what it built or found, by one more tag that names the
+checkout; an image goes only when its folder is gone here and no other checkout has marked it.
+"""
+
+import hashlib
+import platform
+from collections.abc import Container, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jhub_docker.build.plan import BuiltImage
+from jhub_docker.catalog.identity import OCI, short
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_PREFIX = "kept-by-"
+_MACHINE = Path("/etc/machine-id")
+
+
+def checkout(root: Path) -> str:
+    """What a checkout is called in marks: it follows from the machine and the folder."""
+    machine = _MACHINE.read_text().strip() if _MACHINE.exists() else platform.node()
+    return hashlib.sha256(f"{machine}\0{root.resolve()}".encode()).hexdigest()[:8]
+
+
+def mark(root: Path, build_id: str) -> str:
+    """The tag by which a checkout keeps the image of this build id."""
+    return f"{_PREFIX}{checkout(root)}-{short(build_id)}"
+
+
+def is_mark(reference: str) -> bool:
+    """Whether a reference is some checkout's mark."""
+    return reference.rpartition(":")[2].startswith(_PREFIX)
+
+
+def unwanted(images: Iterable[BuiltImage], packages: Container[str], root: Path) -> tuple[str, ...]:
+    """The references of what this checkout alone has marked, of packages it no longer has.
+
+    Those that delete an image come last. Of an image that another checkout has marked too only the
+    own mark goes, and a tag that somebody gave it in another repository is theirs.
+    """
+    mine = f":{_PREFIX}{checkout(root)}-"
+    found: list[str] = []
+    for image in images:
+        own = [one for one in image.marks if mine in one]
+        if own and image.package not in packages:
+            repository = image.labels.get(f"{OCI}.title", "")
+            tags = image.tags if len(own) == len(image.marks) else ()
+            found += [one for one in tags if one.rpartition(":")[0] == repository] + own
+    return tuple(found)
+
+
+def remove(client: "DockerClient", references: Iterable[str]) -> list[str]:
+    """Remove the references; returns what could not go, each in a sentence.
+
+    The engine keeps an image whose container is still there, and so its mark stays for later.
+    """
+    from docker.errors import APIError, ImageNotFound  # noqa: PLC0415 - see engine.quick
+
+    left = []
+    for reference in references:
+        try:
+            client.api.remove_image(reference)
+        except ImageNotFound:
+            continue
+        except APIError as error:
+            left.append(f"{reference} stays: {error.explanation}")
+    return left

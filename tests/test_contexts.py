@@ -1,0 +1,294 @@
+"""Build contexts: one content, one id, whatever checkout it is seen in, and laid out as hashed."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jhub_docker import process
+from jhub_docker.build import contexts
+from jhub_docker.build.contexts import Context
+from jhub_docker.catalog import ImageSpec
+from jhub_docker.errors import ActionError, UsageError
+from jhub_testing.little_checkouts import Checkout
+
+Tree = dict[str, tuple[str, bytes]]
+"""Files by path: `-`, `x` for one that is executable, or `l` for a link, and what is in them."""
+
+NAMES = st.sampled_from(["a", "b.py", "c d", ".e", "f\u00e9", "g\nh", "deep", "with-ca"])
+PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
+CONTENTS = st.sampled_from(
+    [b"", b"one\n", b"two\n", b"one\r\n", b"#!/bin/sh\r\nx\n", b"\0\r\n", b"a\rb\r\n", b"\xff\xfe"]
+)
+LINKS = st.sampled_from([b"a", b"/opt/x", b"deep/a"])
+FILES = st.one_of(st.tuples(st.sampled_from("-x"), CONTENTS), st.tuples(st.just("l"), LINKS))
+
+
+def _apart(tree: Tree) -> bool:
+    """Whether no path is a file here and a folder there."""
+    return not any(other.startswith(f"{path}/") for path in tree for other in tree)
+
+
+TREES = st.dictionaries(PATHS, FILES, max_size=5).filter(_apart)
+quietly = settings(deadline=None, database=None, max_examples=60)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@contextmanager
+def mask(value: int) -> Iterator[None]:
+    before = os.umask(value)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def write(packages: Path, tree: Tree, *, umask: int = 0o022, time: int = 10**9) -> ImageSpec:
+    """Write a package `one` of these files."""
+    with mask(umask):
+        for path, (kind, content) in {"Dockerfile": ("-", b"FROM base\n"), **tree}.items():
+            file = packages / "one" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "l":
+                file.symlink_to(os.fsdecode(content))
+            else:
+                file.write_bytes(content)
+                file.chmod((0o777 if kind == "x" else 0o666) & ~umask)
+            os.utime(file, (time, time), follow_symlinks=False)
+    return spec(packages)
+
+
+def spec(packages: Path) -> ImageSpec:
+    return ImageSpec("one", packages / "one", "local/one", "1", "An image.", "debian")
+
+
+def read(of: ImageSpec) -> Context:
+    return contexts.read([of])["one"]
+
+
+def laid_out(context: Context) -> dict[str, tuple[int, int, bytes]]:
+    """Everything that BuildKit looks at: mode, time and content of files, folders and links."""
+    found = {}
+    with folder() as root, contexts.laid_out(root, {"one": context}) as places:
+        for path in sorted(places["one"].rglob("*")):
+            status = path.lstat()
+            content = b""
+            if path.is_symlink():
+                content = os.fsencode(path.readlink())
+            elif path.is_file():
+                content = path.read_bytes()
+            name = path.relative_to(places["one"]).as_posix()
+            found[name] = (status.st_mode, status.st_mtime_ns, content)
+    return found
+
+
+@given(TREES, TREES, st.booleans())
+@quietly
+def test_the_id_is_equal_exactly_when_what_buildkit_gets_is(
+    one: Tree, other: Tree, alike: bool
+) -> None:
+    if alike:  # but for one file, at most
+        other = {**one, **dict(list(other.items())[:1])}
+        other = other if _apart(other) else one
+    with folder() as first, folder() as second:
+        a, b = read(write(first, one)), read(write(second, other, umask=0o077, time=5))
+        assert (a.hashes == b.hashes) == (laid_out(a) == laid_out(b))
+
+
+@given(TREES, st.sampled_from([0o000, 0o022, 0o027, 0o077]), st.integers(0, 2**31))
+@quietly
+def test_umask_and_times_are_not_content(tree: Tree, umask: int, time: int) -> None:
+    with folder() as first, folder() as second:
+        one, other = read(write(first, tree)), read(write(second, tree, umask=umask, time=time))
+        assert one.hashes == other.hashes
+        assert laid_out(one) == laid_out(other)
+        assert {oct(mode)[-3:] for mode, _, _ in laid_out(other).values()} <= {"644", "755", "777"}
+
+
+@given(TREES)
+@settings(quietly, max_examples=12)
+def test_clones_worktrees_and_archives_are_one_context(tree: Tree) -> None:
+    with folder() as place:
+        checkout = Checkout.make(place / "origin")
+        (checkout.root / ".gitattributes").write_text("* text=auto eol=lf\n")
+        here = read(write(checkout.root / "packages", tree))
+        checkout.commit("All")
+        checkout.git("worktree", "add", "-q", str(place / "worktree"))
+        with mask(0o077):
+            git(place, "clone", "-q", "origin", "private")
+        git(place, "-c", "core.autocrlf=true", "clone", "-q", "origin", "windows")
+        git(place / "origin", "archive", "--output=../all.tar", "HEAD")
+        shutil.unpack_archive(place / "all.tar", place / "bare", filter="tar")
+        copy = shutil.copytree(place / "origin", place / "foreign", symlinks=True)
+        if os.geteuid() == 0:
+            for file in (copy, *copy.rglob("*")):
+                os.chown(file, 12345, 12345, follow_symlinks=False)
+        for name in ("origin", "worktree", "private", "windows", "bare", "foreign"):
+            found = read(spec(place / name / "packages"))
+            assert found.hashes == here.hashes, name
+
+
+def git(place: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(place), *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """A package under git with a script, without attributes."""
+    made = Checkout.make(tmp_path / "checkout")
+    write(made.root / "packages", {"start": ("x", b"#!/bin/sh\n"), "old": ("-", b"x")})
+    made.commit("All")
+    return made
+
+
+def of(checkout: Checkout) -> Context:
+    return read(spec(checkout.root / "packages"))
+
+
+def test_a_checkout_that_has_crlf_already_is_the_same_context(checkout: Checkout) -> None:
+    before = of(checkout)
+    for name in ("start", "Dockerfile"):
+        file = checkout.root / "packages/one" / name
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert of(checkout).hashes == before.hashes
+    assert laid_out(of(checkout))["start"][2] == b"#!/bin/sh\n"
+
+
+@pytest.mark.parametrize("place", [".", "packages/one"])
+def test_what_git_leaves_alone_keeps_its_crlf(checkout: Checkout, place: str) -> None:
+    (checkout.root / place / ".gitattributes").write_text("*.csv -text\n")
+    (checkout.root / "packages/one/a.csv").write_bytes(b"1,2\r\n")
+    assert laid_out(of(checkout))["a.csv"][2] == b"1,2\r\n"
+
+
+def test_what_lies_about_is_in_no_context(checkout: Checkout) -> None:
+    before = of(checkout).hashes
+    shutil.copy(Path(__file__).parents[1] / ".gitignore", checkout.root / ".gitignore")
+    for name in (".start.swp", ".DS_Store", "start~", "__pycache__/m.pyc", "deep/.DS_Store"):
+        file = checkout.root / "packages/one" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"x")
+    assert of(checkout).hashes == before
+    shutil.rmtree(checkout.root / ".git")
+    assert of(checkout).hashes == before, "nor without git"
+
+
+def test_a_new_file_counts_before_git_knows_it(checkout: Checkout) -> None:
+    (checkout.root / "packages/one/new").write_text("x")
+    (checkout.root / "packages/one/old").unlink()
+    assert set(of(checkout).files) == {"Dockerfile", "new", "start"}
+
+
+def test_modes_and_links_come_from_git_where_the_file_system_has_none(checkout: Checkout) -> None:
+    (checkout.root / "packages/one/link").symlink_to("start")
+    checkout.commit("A link")
+    before = of(checkout).hashes
+    windows = checkout.root.parent / "windows"
+    options = ["-c", "core.symlinks=false", "-c", "core.fileMode=false"]
+    git(checkout.root.parent, "clone", "-q", *options, "checkout", "windows")
+    for file in (windows / "packages/one").iterdir():
+        assert not file.is_symlink()
+        file.chmod(0o777)
+    found = read(spec(windows / "packages"))
+    assert found.hashes == before
+    assert laid_out(found)["link"][2] == b"start"
+
+
+def test_a_mode_that_was_changed_counts_before_it_is_committed(checkout: Checkout) -> None:
+    (checkout.root / "packages/one/old").chmod(0o700)
+    assert of(checkout).files["old"].kind == "755"
+
+
+def test_a_hooks_variables_lead_nowhere_else(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = of(checkout).hashes
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert of(checkout).hashes == before
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda one: (one / "START").write_text(""), r"one: START and start differ in case only"),
+        (
+            lambda one: ((one / "Deep").mkdir(), (one / "Deep/a").write_text(""),
+                         (one / "deep").mkdir(), (one / "deep/b").write_text("")),
+            r"one: Deep and deep differ in case only",
+        ),
+        (lambda one: (one / "l").symlink_to("../two/f"), r"one: the link l leads to \.\./two/f, "),
+        (lambda one: git(one, "clone", "-q", "../..", "in"), r"one: in/ is a git repository in"),
+    ],
+)  # fmt: skip
+def test_what_no_context_can_hold_is_told(
+    checkout: Checkout, change: Callable[[Path], object], told: str
+) -> None:
+    one = checkout.root / "packages/one"
+    change(one)
+    with pytest.raises(UsageError, match=told):
+        of(checkout)
+    (one / ".dockerignore").write_text("*\n!start\n")
+    assert set(of(checkout).files) == {"Dockerfile", "start"}, "what is left out may be as it is"
+
+
+def test_a_file_that_cannot_be_read_is_told(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)  # root, who runs tests, may read everything
+    with pytest.raises(ActionError, match=r"one: Dockerfile cannot be read \(Permission denied\)"):
+        of(checkout)
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda file: file.write_text("other")])
+def test_a_file_that_changes_before_the_build_is_told(
+    checkout: Checkout, change: Callable[[Path], object]
+) -> None:
+    context = of(checkout)
+    change(checkout.root / "packages/one/start")
+    with pytest.raises(ActionError, match="one: start changed while the build began; run it again"):
+        laid_out(context)
+
+
+def test_builds_at_once_have_folders_of_their_own_and_a_killed_one_leaves_none(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    place = tmp_path / contexts.FOLDER
+    (place / "left-by-a-killed-one").mkdir(parents=True)
+    context = of(checkout)
+    with contexts.laid_out(tmp_path, {"one": context}) as first:
+        with contexts.laid_out(tmp_path, {"one": context}) as second:
+            assert first["one"] != second["one"]
+            assert {one["one"].parent for one in (first, second)} == set(place.iterdir())
+        assert (first["one"] / "start").is_file()
+    assert list(place.iterdir()) == []
+
+
+def test_git_is_asked_for_all_packages_at_once(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    real = process.run
+
+    def run(*command: str | Path, environment: process.Environment | None = None) -> process.Ended:
+        asked.append(command)
+        return real(*command, environment=environment)
+
+    monkeypatch.setattr(process, "run", run)
+    one = spec(checkout.root / "packages")
+    contexts.read([one, ImageSpec("two", one.folder, "local/two", "1", "Another.", "debian")])
+    assert sum("ls-files" in command for command in asked) == 1

@@ -1,0 +1,47 @@
+"""What goes from the engine with a folder, and what stays for somebody else."""
+
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.build import marks
+from jhub_docker.build.plan import BuiltImage
+from jhub_docker.catalog.identity import OCI
+
+HERE, THERE = Path("/home/one/jhub-docker"), Path("/home/two/jhub-docker")
+BUILD_ID = "b1d" + "0" * 61
+TAGS = ("local/lab:latest", f"local/lab:{BUILD_ID[:12]}")
+
+
+def image(*marked_by: Path, tags: tuple[str, ...] = TAGS) -> BuiltImage:
+    marks = tuple(f"local/lab:{marks.mark(root, BUILD_ID)}" for root in marked_by)
+    title = {f"{OCI}.title": "local/lab"}
+    return BuiltImage("sha256:1", "lab", BUILD_ID, {}, labels=title, tags=tags, marks=marks)
+
+
+def test_a_mark_is_told_from_other_tags() -> None:
+    assert marks.is_mark(image(HERE).marks[0])
+    assert not any(map(marks.is_mark, TAGS))
+
+
+def test_a_folder_that_is_gone_takes_its_tags_along_and_the_mark_last() -> None:
+    found = marks.unwanted([image(HERE)], {"other"}, HERE)
+    assert found == (*TAGS, *image(HERE).marks)
+
+
+def test_what_has_a_folder_stays() -> None:
+    assert marks.unwanted([image(HERE)], {"lab"}, HERE) == ()
+
+
+@pytest.mark.parametrize("marked_by", [(), (THERE,)], ids=["nobody", "another checkout"])
+def test_what_was_not_built_here_stays(marked_by: tuple[Path, ...]) -> None:
+    assert marks.unwanted([image(*marked_by)], {}, HERE) == ()
+
+
+def test_of_an_image_that_another_checkout_keeps_only_the_own_mark_goes() -> None:
+    assert marks.unwanted([image(HERE, THERE)], {}, HERE) == image(HERE).marks
+
+
+def test_a_tag_in_somebody_elses_repository_stays() -> None:
+    found = marks.unwanted([image(HERE, tags=(*TAGS, "team/lab:1.0"))], {}, HERE)
+    assert found == (*TAGS, *image(HERE).marks)
