@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from jhub_testing.oidc import OidcPlatform
+from jhub_testing.operator import Operator
 from jhub_testing.person import Person
 from jhub_testing.resources import Engine
 
@@ -56,3 +57,9 @@ def test_the_client_secret_is_in_no_log_and_no_command_line(platform: OidcPlatfo
     assert platform.client_secret
     assert platform.client_secret not in hub.logs().decode()
     assert platform.client_secret not in processes + str(hub.attrs)
+
+
+def test_up_knows_that_it_is_up_without_a_password_field(platform: OidcPlatform) -> None:
+    result = Operator(platform).invoke("up", "--no-build")
+    assert result.returncode == 0, result.stderr
+    assert f"JupyterHub is up: http://localhost:{platform.port}/" in result.stdout

@@ -1,4 +1,4 @@
-"""The engine's records of images, and the logs of builds."""
+"""The engine's records of images, the logs of builds, and what is said at their end."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.build import images, logs
+from jhub_docker.build import builds, images, logs
+from jhub_docker.cli import tables
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,20 @@ def test_builds_at_once_have_logs_of_their_own(tmp_path: Path) -> None:
             log.write("last")
     assert newest.read_text() == "last"
     assert len(list(newest.parent.glob("build-*.jsonl"))) == logs.KEPT
+
+
+def test_what_a_step_warned_of_is_shown_below_the_table() -> None:
+    result = builds.Result(
+        image="one",
+        build_id="0123456789ab",
+        outcome="built",
+        reason="not built yet",
+        size=1,
+        seconds=1.0,
+        base="stand-in",
+        tags=(),
+        platform="linux/amd64",
+        warnings=("NOT INSTALLED: some.thing: no answer",),
+    )
+    lines = tables.builds([result]).splitlines()
+    assert lines[-1] == "*** one: NOT INSTALLED: some.thing: no answer"

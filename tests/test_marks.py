@@ -14,9 +14,9 @@ TAGS = ("local/lab:latest", f"local/lab:{BUILD_ID[:12]}")
 
 
 def image(*marked_by: Path, tags: tuple[str, ...] = TAGS) -> BuiltImage:
-    marks = tuple(f"local/lab:{marks.mark(root, BUILD_ID)}" for root in marked_by)
+    by = tuple(f"local/lab:{marks.mark(root, BUILD_ID)}" for root in marked_by)
     title = {f"{OCI}.title": "local/lab"}
-    return BuiltImage("sha256:1", "lab", BUILD_ID, {}, labels=title, tags=tags, marks=marks)
+    return BuiltImage("sha256:1", "lab", BUILD_ID, {}, labels=title, tags=tags, marks=by)
 
 
 def test_a_mark_is_told_from_other_tags() -> None:
@@ -38,8 +38,10 @@ def test_what_was_not_built_here_stays(marked_by: tuple[Path, ...]) -> None:
     assert marks.unwanted([image(*marked_by)], {}, HERE) == ()
 
 
-def test_of_an_image_that_another_checkout_keeps_only_the_own_mark_goes() -> None:
-    assert marks.unwanted([image(HERE, THERE)], {}, HERE) == image(HERE).marks
+def test_of_an_image_that_another_checkout_keeps_only_what_is_this_ones_goes() -> None:
+    own = [f"local/lab:{marks.checkout_tag(root)}" for root in (HERE, THERE)]
+    found = marks.unwanted([image(HERE, THERE, tags=(*TAGS, *own))], {}, HERE)
+    assert found == (own[0], *image(HERE).marks)
 
 
 def test_a_tag_in_somebody_elses_repository_stays() -> None:

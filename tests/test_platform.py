@@ -1,37 +1,248 @@
 """What of the platform's handling needs no engine."""
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
-from jhub_docker.platform import unknown_variables
-from jhub_docker.platform.compose import from_config
+import pytest
 
-COMPOSE = "environment:\n  JHUB_IDLE_TIMEOUT:\nports: ${JHUB_PORT:-8000}\n"
+from jhub_docker.build import bases
+from jhub_docker.catalog import load
+from jhub_docker.engine import quick
+from jhub_docker.errors import UsageError
+from jhub_docker.platform import chosen, compose, starting
+from jhub_docker.platform.configuration import TOOL_VARIABLES, unknown_variables
+from jhub_docker.platform.lock import locked
+
+ROOT = Path(__file__).parents[1]
+KNOWN = {"JHUB_IDLE_TIMEOUT", "JHUB_PORT", *TOOL_VARIABLES}
+CONFIG = {
+    "name": "demo",
+    "services": {
+        "guard": {"image": "hub:1"},
+        "proxy": {
+            "image": "proxy:1",
+            "ports": [{"published": "80", "host_ip": "127.0.0.1"}],
+            "networks": {"net": {}},
+        },
+        "hub": {
+            "image": "hub:1",
+            "environment": {"JHUB_BASE_URL": "/team/", "JHUB_NB_UID": None},
+            "volumes": [
+                {"type": "volume", "source": "data", "target": "/srv/jupyterhub"},
+                {"type": "bind", "source": "/x", "target": "/y"},
+            ],
+            "networks": {"net": {}},
+        },
+    },
+    "volumes": {"data": {"name": "demo_data"}},
+    "networks": {"net": {"name": "demo-net"}},
+}
+PLATFORM = compose.from_config(Path(), CONFIG)
+
+
+def container(**changes: Any) -> dict[str, Any]:
+    """The hub's container as the engine shows it."""
+    state = {"Running": True, "Status": "running", "ExitCode": 0} | changes.pop("state", {})
+    labels = {"project": "demo", "service": "hub", "container-number": "1"}
+    return {
+        "Name": "/demo-hub-1",
+        "State": state,
+        "RestartCount": 0,
+        "Config": {"Labels": {f"com.docker.compose.{k}": v for k, v in labels.items()}},
+        "Mounts": [{"Type": "volume", "Name": "demo_data", "Destination": "/srv/jupyterhub"}],
+        "NetworkSettings": {"Networks": {"demo-net": {}, "demo-net-ada": {}}},
+    } | changes
 
 
 def test_a_misspelt_variable_is_told_with_the_nearest() -> None:
-    found = unknown_variables(["JHUB_IDLE_TIMOUT", "JHUB_PORT", "PATH"], COMPOSE)
+    found = unknown_variables(["JHUB_IDLE_TIMOUT", "JHUB_PORT", "PATH"], KNOWN)
     assert found == ["JHUB_IDLE_TIMOUT is no setting; did you mean JHUB_IDLE_TIMEOUT?"]
+    assert unknown_variables(["JHUB_SINGING_KEY"], KNOWN) == [
+        "JHUB_SINGING_KEY is no setting; did you mean JHUB_SIGNING_KEY?"
+    ]
 
 
-def test_the_tools_own_variables_are_known() -> None:
-    assert unknown_variables(["JHUB_DOCKER_LANE", "JHUB_TEST_TAG"], COMPOSE) == []
+def test_the_tools_own_variables_are_declared_once() -> None:
+    """Each that the library reads, and no other."""
+    sources = (ROOT / "src" / "jhub_docker").rglob("*.py")
+    found = {
+        name
+        for source in sources
+        for name in re.findall(r"\"(JHUB_[A-Z0-9_]*[A-Z0-9])\"", source.read_text("utf-8"))
+    }
+    settings = set(re.findall(r"JHUB_[A-Z0-9_]+", (ROOT / "compose.yaml").read_text("utf-8")))
+    tests = {"JHUB_TEST_WRITE_DOCS"}
+    assert found - settings | tests == TOOL_VARIABLES
+
+
+def test_a_bases_variable_is_known() -> None:
+    assert bases.variable(load(ROOT / "packages")["base-uv"]) == "JHUB_DOCKER_BASE_UV"
+
+
+def test_what_is_set_is_read_from_the_file_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JHUB_PORT", "1")
+    (tmp_path / ".env").write_text("# JHUB_A=1\nJHUB_B=2\n export JHUB_C = 3\nJHUB_D: 4\n")
+    found = {name for name in compose.person_set(tmp_path) if name.startswith("JHUB_")}
+    assert {"JHUB_PORT", "JHUB_B", "JHUB_C", "JHUB_D"} <= found
+    assert "JHUB_A" not in found
 
 
 def test_services_are_what_compose_declares_with_the_hub_first() -> None:
-    config = {
-        "name": "demo",
-        "services": {
-            "guard": {},
-            "proxy": {"ports": [{"published": "80", "host_ip": "127.0.0.1"}]},
-            "hub": {
-                "image": "local/hub",
-                "environment": {"JHUB_BASE_URL": "/team/", "JHUB_NB_UID": None},
-                "volumes": [{"source": "data", "target": "/srv/jupyterhub"}],
-            },
-        },
-        "volumes": {"data": {"name": "demo_data"}},
-    }
-    platform = from_config(Path(), config)
-    assert platform.services == ("hub", "proxy", "guard")
-    assert platform.hub_environment == {"JHUB_BASE_URL": "/team/"}
-    assert (platform.port, platform.data_volume) == (80, "demo_data")
+    assert PLATFORM.services == ("hub", "proxy", "guard")
+    assert PLATFORM.hub_environment == {"JHUB_BASE_URL": "/team/"}
+    assert (PLATFORM.port, PLATFORM.data_volume) == (80, "demo_data")
+    assert PLATFORM.networks == {"hub": {"demo-net"}, "proxy": {"demo-net"}, "guard": set()}
+
+
+@pytest.mark.parametrize(
+    ("engine", "host"),
+    [
+        ("unix:///var/run/docker.sock", ""),
+        ("unix:///run/user/1000/docker.sock", ""),
+        ("tcp://127.0.0.1:2375", ""),
+        ("tcp://build.example.org:2376", "build.example.org"),
+        ("tcp://[2001:db8::1]:2376", "[2001:db8::1]"),
+    ],
+)
+def test_the_address_is_on_the_engines_machine(
+    engine: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    assert PLATFORM.address == f"http://{host or 'localhost'}:80/team/"
+
+
+def test_the_name_that_ssh_knows_is_asked_of_ssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\necho user me\necho hostname "$2.example.org"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert compose.engine_host("ssh://me@box") == "box.example.org"
+
+
+def test_another_socket_than_the_default_is_the_one_that_is_mounted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quick, "server", lambda: {"Platform": {"Name": ""}})
+    for where, path in (
+        ("unix:///run/user/1000/docker.sock", "/run/user/1000/docker.sock"),
+        ("unix:///var/run/docker.sock", None),
+        ("ssh://me@box", None),
+    ):
+        monkeypatch.setenv("DOCKER_HOST", where)
+        assert chosen.engine_socket() == path
+    monkeypatch.setattr(quick, "server", lambda: {"Platform": {"Name": "Docker Desktop 4"}})
+    monkeypatch.setenv("DOCKER_HOST", "unix:///Users/me/.docker/run/docker.sock")
+    assert chosen.engine_socket() is None
+
+
+class TestProxyImage:
+    def name(self, running: dict[str, Any] | None, **names: str) -> str:
+        built = {
+            "Id": "sha256:1",
+            "Config": {"Labels": {"io.jhub-docker.build-id": "abcdefabcdefabcdef"}},
+            "RepoTags": ["proxy:1", "proxy:abcdefabcdef"],
+        }
+        return chosen.proxy_image(
+            "proxy:1", built, running, lambda name: {"Id": names.get(name, "sha256:9")}
+        )
+
+    def test_one_that_runs_from_it_keeps_its_name(self) -> None:
+        running = {"Image": "sha256:1", "Config": {"Image": "old"}}
+        assert self.name(running, old="sha256:1") == "old"
+
+    def test_a_name_that_means_another_image_by_now_does_not_stay(self) -> None:
+        running = {"Image": "sha256:1", "Config": {"Image": "old"}}
+        assert self.name(running) == "proxy:abcdefabcdef"
+
+    def test_otherwise_it_is_the_build_id(self) -> None:
+        assert self.name(None) == "proxy:abcdefabcdef"
+        running = {"Image": "sha256:2", "Config": {"Image": "old"}}
+        assert self.name(running, old="sha256:2") == "proxy:abcdefabcdef"
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({}, False),
+        ({"state": {"Running": False, "Status": "exited"}}, False),
+        ({"state": {"Running": False, "Status": "created"}}, True),
+        ({"Name": "/0123_demo-hub-1", "state": {"Running": False, "Status": "exited"}}, True),
+        ({"Name": "/0123_demo-hub-1"}, False),
+    ],
+)
+def test_what_an_interrupted_start_left_is_known(changes: dict[str, Any], left: bool) -> None:
+    assert starting.is_left_over(container(**changes)) is left
+
+
+def test_the_same_volumes_and_networks_are_fine() -> None:
+    starting.require_same(PLATFORM, [container()])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"Mounts": [{"Type": "volume", "Name": "a", "Destination": "/srv/jupyterhub"}]},
+            "the hub that is there has a instead of the volume demo_data",
+        ),
+        ({"NetworkSettings": {"Networks": {"other": {}}}}, "no network demo-net"),
+    ],
+)
+def test_a_change_that_compose_would_ignore_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        starting.require_same(PLATFORM, [container(**changes)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "restarts", "is_broken"),
+    [
+        ({}, 0, False),
+        ({"RestartCount": 3}, 3, False),
+        ({"RestartCount": 4}, 3, True),
+        ({"state": {"Status": "restarting", "ExitCode": 2}}, 0, True),
+        ({"state": {"Status": "exited"}}, 0, True),
+    ],
+)
+def test_a_service_that_ended_is_noticed(
+    changes: dict[str, Any], restarts: int, is_broken: bool
+) -> None:
+    assert starting.broken(container(**changes), restarts) is is_broken
+
+
+HOLDER = """
+import sys
+from jhub_docker.platform.lock import locked
+with locked("demo"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_second_waits_for_the_first_and_takes_over_from_one_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", HOLDER]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as first:
+        assert first.stdout
+        assert first.stdout.readline() == b"held\n"
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as second:
+            assert second.stdout
+            assert second.stderr
+            waits = f"another up or down of demo is at work (process {first.pid}): waiting"
+            assert waits in second.stderr.readline().decode()
+            first.kill()
+            assert second.stdout.readline() == b"held\n"
+            second.kill()
+    with locked("demo"):
+        pass

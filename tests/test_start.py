@@ -1,11 +1,14 @@
 """What every task waits for: importing the tasks, and reading what a build would be made from."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from jhub_docker.catalog import load
 
 ROOT = Path(__file__).parents[1]
 SLOW = {"docker", "requests", "rich", "urllib3"}
@@ -48,3 +51,18 @@ def test_a_task_tells_its_help_whatever_else_is_missing(words: list[str]) -> Non
         check=True,
     )
     assert f"[--core-opts] {words[0]} [--options]" in result.stdout
+
+
+def test_a_plan_needs_no_engine() -> None:
+    environment = {**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    result = subprocess.run(
+        [sys.executable, "-m", "invoke", "build", "--plan", "--json", "--base", "standin"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = json.loads(result.stdout)
+    assert {row["image"] for row in rows} >= {one.name for one in load(ROOT / "packages").published}
+    assert all(row["build"] and len(row["build_id"]) == 64 for row in rows)

@@ -14,12 +14,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from docker.errors import DockerException
-
 from jhub_docker import host
 from jhub_docker.build import builds
 from jhub_docker.cli import tables
-from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.errors import ActionError, foreseeable
 from jhub_docker.host import programs as tools
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.progress import say, stage
@@ -42,9 +40,11 @@ def main(arguments: list[str]) -> int:
             install_browser()
         if options.registry:
             get_registry()
-    except (JhubDockerError, DockerException) as error:
-        say(f"error: {error}")
-        return getattr(error, "exit_code", 1)
+    except Exception as error:
+        if (known := foreseeable(error)) is None:
+            raise
+        say(f"error: {known}")
+        return known.exit_code
     return 0
 
 

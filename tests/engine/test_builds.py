@@ -14,7 +14,7 @@ import pytest
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
-from jhub_docker.build import builds, planning
+from jhub_docker.build import builds, marks, planning
 from jhub_docker.catalog import identity, load
 from jhub_docker.engine import connect
 from jhub_testing import layers
@@ -88,7 +88,13 @@ def test_second_build_changes_nothing_and_tags_and_labels_are_complete(
     again = builds.build(client, root, ["one"])
     assert outcomes(again) == {"one": "unchanged"}
     tags = {tag.rpartition(":")[2] for tag in again[0].tags}
-    assert tags == {"latest", "4.5.6", "python-3.11", first[0].build_id}
+    assert tags == {
+        "latest",
+        marks.checkout_tag(root),
+        "4.5.6",
+        "python-3.11",
+        first[0].build_id,
+    }
     labels = client.images.get(again[0].tags[0]).labels
     assert labels["org.opencontainers.image.version"] == "4.5.6"
     assert labels["org.opencontainers.image.licenses"] == "MIT"

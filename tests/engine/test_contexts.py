@@ -1,7 +1,6 @@
 """Build contexts against BuildKit itself: what it sends, and what checkouts become in an image."""
 
 import io
-import json
 import shutil
 import subprocess
 import tarfile
@@ -9,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker import engine
 from jhub_docker.build import bake, contexts, plan
 from jhub_docker.build.contexts import Context
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import load
+from jhub_docker.engine import builder_name, cli_environment
 from jhub_testing.dockerignores import CASES, PATHS
 from jhub_testing.little_checkouts import Checkout
+from jhub_testing.resources import Engine
 
 Files = dict[str, tuple[int, int, bytes]]
 """What is in an image by path: mode, time in seconds, and content."""
@@ -35,12 +35,12 @@ def unpacked(archive: bytes) -> Files:
 
 def built(folder: Path, *options: str) -> Files:
     """The files of an image that a folder's Dockerfile makes, without loading it anywhere."""
-    command = ["docker", "buildx", "build", "--builder", engine.builder_name(), "--quiet"]
+    command = ["docker", "buildx", "build", "--builder", builder_name(), "--quiet"]
     result = subprocess.run(
         [*command, "--output", "type=tar,dest=-", *options, str(folder)],
         capture_output=True,
         check=False,
-        env=engine.cli_environment(),
+        env=cli_environment(),
     )
     assert result.returncode == 0, result.stderr.decode()
     return unpacked(result.stdout)
@@ -132,37 +132,36 @@ def test_a_change_of_the_same_size_reaches_buildkit(checkout: Checkout) -> None:
     second = image(after, checkout.root)
     assert before["one"].build_id != after["one"].build_id
     assert second["rootfs/usr/bin/start"][2] == b"#!/bin/sh\necho y\n"
-    assert {p for p in first if first[p] != second[p]} == {"rootfs/usr/bin/start"}
+    assert {p for p in first if first[p] != second[p]} == {"rootfs/usr/bin/start"}, (
+        "the time of its folder neither"
+    )
 
 
 TEXTS = ("a ${b} %{ if c } $${d} 100%", "back\\slash \\n \\${x}", "two\nlines\t'\"", "~} ${")
 
 
 def test_any_declared_text_comes_through_bake_as_it_was_written(
-    checkout: Checkout, tmp_path: Path
+    checkout: Checkout, engine: Engine, tmp_path: Path
 ) -> None:
     made = planned(checkout.root)
     labels = {f"text-{number}": text for number, text in enumerate(TEXTS)}
+    reference = f"{engine.name('labels')}:latest"
     with contexts.laid_out(checkout.root, {"one": made["one"].files}) as folders:
         baked = bake.definition(
             made.steps, folders=folders, labels=labels, environment={}, ca_bundle=None
         )
-        # Without contexts: this image stands on nothing. As a file, since no engine has to have it.
-        layout = tmp_path / "image.tar"
-        baked["target"]["one"] |= {"contexts": {}, "output": [f"type=docker,dest={layout}"]}
+        baked["target"]["one"] |= {"contexts": {}, "tags": [reference]}  # it stands on nothing
         with (tmp_path / "log").open("w") as log:
             outcome = bake.run(
                 baked,
-                builder=engine.builder_name(),
-                environment=engine.cli_environment(),
+                builder=builder_name(),
+                environment=cli_environment(),
                 show=lambda text: None,
                 log=log,
             )
     assert outcome.succeeded, outcome.errors or outcome.message
-    configuration = next(
-        content
-        for content in (one[2] for one in unpacked(layout.read_bytes()).values())
-        if b'"rootfs"' in content and b"text-0" in content
-    )
-    kept = json.loads(configuration)["config"]["Labels"]
+    try:
+        kept = engine.client.images.get(reference).labels
+    finally:
+        engine.client.images.remove(reference)
     assert {name: kept[name] for name in labels} == labels

@@ -13,7 +13,7 @@ import pytest
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
-from jhub_docker.build import builders, builds, planning
+from jhub_docker.build import builders, builds, marks, planning
 from jhub_docker.build.builders import Way
 from jhub_docker.catalog import PLATFORMS, identity, load
 from jhub_docker.oci.content import read_tree
@@ -169,7 +169,7 @@ def test_an_image_for_another_platform_takes_no_tag_from_the_engines_own(
     assert (other.platform, other.build_id) == (OTHER, own.build_id)
     suffix = identity.suffix(OTHER)
     assert {tag.rpartition(":")[2] for tag in other.tags} == {
-        f"{name}{suffix}" for name in ("latest", "1.0.0", own.build_id)
+        f"{name}{suffix}" for name in ("latest", marks.checkout_tag(tree), "1.0.0", own.build_id)
     }
     assert {tag: client.images.get(tag).id for tag in own.tags} == before
     for image in base:

@@ -168,6 +168,8 @@ class Progress:
                 vertex.log += text  # a line can come in several events
 
     def _vertex(self, entry: Mapping[str, Any]) -> None:
+        if entry["name"].startswith("importing cache manifest"):
+            return  # one that is not there, or cannot be read, fails nothing
         vertex = self.vertices.setdefault(entry["digest"], Vertex(entry["name"]))
         target, _, what = entry["name"].removeprefix("[").partition("]")
         target = target.split(" ")[0]

@@ -36,6 +36,11 @@ def lane(environment: Mapping[str, str] = os.environ) -> str:
     return value
 
 
+def lane_suffix() -> str:
+    """What tags of images of another lane than the default one end with, e.g. `-trixie`."""
+    return "" if lane() == LANES[0] else f"-{lane()}"
+
+
 def mode(value: str | None) -> Mode:
     """Check the value of `--base`."""
     for known in MODES:
@@ -51,11 +56,15 @@ def public_reference(
 
     With a digest behind it, it is pinned.
     """
-    variable = "JHUB_DOCKER_" + spec.name.upper().replace("-", "_")
-    wished = environment.get(variable)
+    wished = environment.get(variable(spec))
     if wished and not fields.is_image(wished):
-        raise UsageError(f"{variable} is {wished!r}; expected {fields.IMAGE_EXPECTED}")
+        raise UsageError(f"{variable(spec)} is {wished!r}; expected {fields.IMAGE_EXPECTED}")
     return wished or spec.public.get(lane)
+
+
+def variable(spec: ImageSpec) -> str:
+    """The variable that names another public image for a package that stands for one."""
+    return "JHUB_DOCKER_" + spec.name.upper().replace("-", "_")
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,8 @@ class Here:
 
     images: tuple[BuiltImage, ...]
     public: Mapping[str, Base | None]
+    asked: bool = True
+    """Whether there is an engine that could say so."""
 
 
 def look(catalog: Catalog, wanted: Iterable[ImageSpec], lane: str, *, needed: bool = True) -> Here:
@@ -81,7 +92,7 @@ def look(catalog: Catalog, wanted: Iterable[ImageSpec], lane: str, *, needed: bo
     except ActionError:
         if needed or quick.server() is not None:
             raise
-        return Here((), {})
+        return Here((), {}, asked=False)
 
 
 def resolve(

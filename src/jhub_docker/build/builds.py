@@ -23,7 +23,7 @@ from jhub_docker.build import (
 )
 from jhub_docker.build.bake import Outcome
 from jhub_docker.build.plan import Base, BuiltImage, Plan, Step
-from jhub_docker.catalog import LANES, PLATFORMS, Catalog, identity, load
+from jhub_docker.catalog import PLATFORMS, Catalog, identity, load
 from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError
 from jhub_docker.host import machine
@@ -86,7 +86,6 @@ def carry_out(
     root: Path,
     made: Plan,
     *,
-    show: bool = True,
     tag: bool = True,
     ready: Callable[[], object] = lambda: None,
     kept: cache.Cache = cache.NOWHERE,
@@ -105,7 +104,6 @@ def carry_out(
     was built is pushed to it. Raises ActionError where that fails.
     """
     ca_bundle = machine.ca_bundle()  # a wrong setting is told also when nothing is to be built
-    revision = machine.revision(root)
     outcome = Outcome({}, {}, {})
     place = (made.platform or builders.own_platform()) if kept != cache.NOWHERE else ""
     if kept.source and made.to_build and not made.beside:
@@ -115,11 +113,9 @@ def carry_out(
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}" + (f" for {made.platform}" if made.platform else "")):
-            outcome = _bake(
-                root, made, revision, ca_bundle, show=show,
-                kept={one.spec.name: cache.of_steps(one, kept, place) for one in made.to_build},
-            )  # fmt: skip
-    tagged = tag and not made.beside and _tag(client, root, made, revision, outcome)
+            steps_kept = {one.spec.name: cache.of_steps(one, kept, place) for one in made.to_build}
+            outcome = _bake(root, made, ca_bundle, steps_kept)
+    tagged = tag and not made.beside and _tag(client, root, made, outcome)
     if kept.target and not made.beside:
         stand = [
             step
@@ -184,13 +180,7 @@ def listing(catalog: Catalog) -> list[dict[str, Any]]:
 
 
 def _bake(
-    root: Path,
-    made: Plan,
-    revision: machine.Revision | None,
-    ca_bundle: str | None,
-    *,
-    show: bool,
-    kept: Mapping[str, Mapping[str, list[str]]],
+    root: Path, made: Plan, ca_bundle: str | None, kept: Mapping[str, Mapping[str, list[str]]]
 ) -> Outcome:
     """Bake until every target is built or known to have failed."""
     steps = list(made.to_build)
@@ -205,7 +195,7 @@ def _bake(
                 bake.definition(
                     steps,
                     folders=folders,
-                    labels=labels.of_build(root, revision),
+                    labels=labels.of_build(root, made.revision),
                     environment=os.environ,
                     ca_bundle=ca_bundle,
                     no_cache=no_cache,
@@ -215,7 +205,7 @@ def _bake(
                 ),
                 builder=engine.builder_name(),
                 environment=engine.cli_environment(),
-                show=say if show else lambda text: None,
+                show=say,
                 log=log,
             )
             whole = whole.followed_by(outcome)
@@ -234,14 +224,8 @@ def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
     return step.spec.name in failures or any(_depends_on(p, failures, made) for p in parents)
 
 
-def _tag(
-    client: "DockerClient",
-    root: Path,
-    made: Plan,
-    revision: machine.Revision | None,
-    outcome: Outcome,
-) -> bool:
-    """Tag what stands: `latest`, the version, the git revision, and versions found inside.
+def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bool:
+    """Tag what stands: `latest`, the checkout's own, version, git revision, versions found inside.
 
     All of it gets this checkout's mark, and what is not published nothing else.
 
@@ -251,19 +235,20 @@ def _tag(
     for another platform too (`latest-arm64`), so that neither takes anything away from the
     platform.
     """
-    suffix = "" if bases.lane() == LANES[0] else f"-{bases.lane()}"
-    suffix += identity.suffix(made.platform)
+    suffix = bases.lane_suffix() + identity.suffix(made.platform)
+    own = {"latest", marks.checkout_tag(root)}
     tagged = False
     for step in made.needed:
         if step.build and _depends_on(step, outcome.errors, made):
             continue
-        wished = {"latest", step.spec.version, *([revision.tag] if revision else [])}
+        wished = {*own, step.spec.version, *([made.revision.tag] if made.revision else [])}
         if not step.spec.publish:
             wished.clear()
         elif (step.build or step.pulled) and made.runs:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
-        wished = {f"{name}{suffix}" for name in wished} | {marks.mark(root, step.build_id)}
+        wished.add(marks.mark(root, step.build_id))
+        wished = {f"{name}{suffix}" for name in wished}
         had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
         present = {tag.rpartition(":")[2] for tag in had}
         missing = sorted(wished - present if not step.build else wished)

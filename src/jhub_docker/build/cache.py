@@ -5,8 +5,8 @@ builder's own cache of single steps is beside it, as `PREFIX/<image>:steps`, whe
 write one. Who may write to the registry is trusted like who may write to this checkout.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from jhub_docker.build import images, plan
 from jhub_docker.build.plan import BuiltImage, Plan, Step
@@ -43,11 +43,8 @@ class Cache:
 NOWHERE = Cache()
 
 
-def asked(source: str, target: str, writes: Callable[[], bool] = lambda: False) -> Cache:
-    """Check the values of `--cache-from` and `--cache-to`.
-
-    `writes` tells whether the builder can write its own cache; where it cannot, that is said.
-    """
+def asked(source: str, target: str) -> Cache:
+    """Check the values of `--cache-from` and `--cache-to`."""
     for flag, value in (("--cache-from", source), ("--cache-to", target)):
         if value:
             try:
@@ -59,10 +56,21 @@ def asked(source: str, target: str, writes: Callable[[], bool] = lambda: False) 
                     f"{flag} is {value!r}; expected where images are kept, such as "
                     "registry.example.org/team, without a tag"
                 )
-    steps = bool(target) and writes()
-    if target and not steps:
+    return Cache(source, target)
+
+
+def with_steps(kept: Cache) -> Cache:
+    """The same, with the builder's own cache where the engine's builder can write it.
+
+    Its driver can with containerd's image store only; it refuses the whole build otherwise (buildx
+    0.13, `Cache export is not supported for the docker driver`). Then that is said.
+    """
+    if not kept.target:
+        return kept
+    able = "io.containerd.snapshotter" in docker("info", "--format", "{{json .DriverStatus}}").out
+    if not able:
         say(f"    {NO_STEPS}")
-    return Cache(source, target, steps)
+    return replace(kept, steps=able)
 
 
 def place(prefix: str, step: Step, platform: str) -> str:
@@ -78,7 +86,8 @@ def place(prefix: str, step: Step, platform: str) -> str:
 def of_steps(step: Step, kept: Cache, platform: str) -> dict[str, list[str]]:
     """What a target of a bake says of the builder's own cache.
 
-    Reading one that is not there yet is no failure.
+    Reading one that is not there yet is no failure, and writing none either: pushing the image
+    tells of a registry that takes nothing.
     """
     ending = "" if platform == PLATFORMS[0] else suffix(platform)
     name = f"{step.spec.name}:{STEPS}{ending}"
@@ -86,17 +95,8 @@ def of_steps(step: Step, kept: Cache, platform: str) -> dict[str, list[str]]:
     if kept.source:
         told["cache-from"] = [f"type=registry,ref={kept.source}/{name}"]
     if kept.target and kept.steps:
-        told["cache-to"] = [f"type=registry,ref={kept.target}/{name},mode=max"]
+        told["cache-to"] = [f"type=registry,ref={kept.target}/{name},mode=max,ignore-error=true"]
     return told
-
-
-def writes_steps() -> bool:
-    """Whether the engine's own builder can write its cache to a registry.
-
-    Its driver can with containerd's image store only; it refuses the whole build otherwise (buildx
-    0.13, `Cache export is not supported for the docker driver`).
-    """
-    return "io.containerd.snapshotter" in docker("info", "--format", "{{json .DriverStatus}}").out
 
 
 def candidates(made: Plan, tried: Iterable[str], *, force: bool = False) -> list[Step]:

@@ -27,6 +27,11 @@ def checkout(root: Path) -> str:
     return hashlib.sha256(f"{machine}\0{root.resolve()}".encode()).hexdigest()[:8]
 
 
+def checkout_tag(root: Path) -> str:
+    """The tag of what was built last in a checkout; `latest` may be another one's by now."""
+    return f"checkout-{checkout(root)}"
+
+
 def mark(root: Path, build_id: str) -> str:
     """The tag by which a checkout keeps the image of this build id."""
     return f"{_PREFIX}{checkout(root)}-{short(build_id)}"
@@ -49,7 +54,9 @@ def unwanted(images: Iterable[BuiltImage], packages: Container[str], root: Path)
         own = [one for one in image.marks if mine in one]
         if own and image.package not in packages:
             repository = image.labels.get(f"{OCI}.title", "")
-            tags = image.tags if len(own) == len(image.marks) else ()
+            offered = f":{checkout_tag(root)}"
+            alone = len(own) == len(image.marks)
+            tags = [one for one in image.tags if alone or offered in one]
             found += [one for one in tags if one.rpartition(":")[0] == repository] + own
     return tuple(found)
 

@@ -20,6 +20,7 @@ from jhub_docker.catalog.identity import LABEL, OCI, digest, short, suffix
 
 if TYPE_CHECKING:
     from jhub_docker.build.builders import Way
+    from jhub_docker.host.machine import Revision
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Plan:
 
     `steps` are the wished-for images and all they are built from, parents before children; `bases`
     are what is not built. `ways` say by image how it is built where a platform was asked for by
-    name, `runs` whether this engine can start what is built.
+    name, `runs` whether this engine can start what is built, `revision` what is checked out.
     """
 
     catalog: Catalog
@@ -108,6 +109,7 @@ class Plan:
     beside: str = ""
     ways: Mapping[str, "Way"] = field(default_factory=dict)
     runs: bool = True
+    revision: "Revision | None" = None
 
     def __getitem__(self, name: str) -> Step:
         """The step of a package."""

@@ -13,10 +13,11 @@ from jhub_docker.build import bases, builders, contexts, images, plan
 from jhub_docker.build.bases import Here
 from jhub_docker.build.builders import Builder, Way
 from jhub_docker.build.contexts import Context
-from jhub_docker.build.plan import BuiltImage, Plan
+from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
-from jhub_docker.host import rootfs
+from jhub_docker.host import machine, rootfs
+from jhub_docker.host.machine import Revision
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Found:
-    """What plans are made from: the build contexts, and what the engine has."""
+    """What plans are made from: the build contexts, the checkout's commit, what the engine has."""
 
     catalog: Catalog
     wanted: tuple[ImageSpec, ...]
     contexts: Mapping[str, Context]
     here: Here
+    revision: Revision | None = None
 
 
 def look(catalog: Catalog, wanted: tuple[ImageSpec, ...], *, needed: bool = True) -> Found:
@@ -38,9 +40,10 @@ def look(catalog: Catalog, wanted: tuple[ImageSpec, ...], *, needed: bool = True
     Where it is not `needed` and none answers, it is as if it had nothing.
     """
     with ThreadPoolExecutor() as asked:
+        revised = asked.submit(machine.revision, next(iter(catalog.specs.values())).folder)
         looked = asked.submit(bases.look, catalog, wanted, bases.lane(), needed=needed)
         files = contexts.read(catalog.closure([spec.name for spec in wanted]))
-    return Found(catalog, wanted, files, looked.result())
+    return Found(catalog, wanted, files, looked.result(), revised.result())
 
 
 def make_plan(
@@ -70,7 +73,7 @@ def make_plan(
         here=found.here,
         platform=platform,
     )
-    return plan.make(
+    made = plan.make(
         found.catalog,
         found.wanted,
         contexts=found.contexts,
@@ -80,6 +83,14 @@ def make_plan(
         platform=platform,
         beside=beside,
     )
+    steps = made.steps if found.here.asked else tuple(map(_not_asked, made.steps))
+    return replace(made, steps=steps, revision=found.revision)
+
+
+def _not_asked(step: Step) -> Step:
+    if not step.build or step.unknown:
+        return step
+    return replace(step, reason="no engine answers that could have it")
 
 
 def for_platforms(

@@ -13,4 +13,4 @@ def check(context: Context) -> None:
     from jhub_docker import platform  # noqa: PLC0415 - see platform.py
 
     client = host.require(say, set_up=False, needs={"compose"})
-    write(platform.check_settings(client, ROOT))
+    write(platform.check(client, ROOT))

@@ -14,6 +14,7 @@ from jhub_docker.build import images as built
 from jhub_docker.catalog import load
 from jhub_docker.cli import tables
 from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.locks import refresh as locks
 from jhub_docker.progress import say
@@ -53,15 +54,17 @@ def build(
 ) -> None:
     """Build the images that are out of date, parents first, siblings in parallel."""
     base_images.mode(base)
-    kept = cache.asked(cache_from, cache_to, cache.writes_steps)
+    kept = cache.asked(cache_from, cache_to)
     load(ROOT / "packages").select(image)
     chosen = builders.asked(platform)
-    client = host.require(say, assume_yes=yes, needs=())
     if plan:
+        client = quick.LaterClient()  # no engine is needed to say what it would build
         plans = planning.for_platforms(client, ROOT, image, chosen, base=base, force=force)
-        own = builders.own_platform()
+        own = builders.own_platform() if quick.server() else ""
         write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
+    client = host.require(say, assume_yes=yes, needs=())
+    kept = cache.with_steps(kept)
     results = builds.build(
         client,
         ROOT,

@@ -53,7 +53,7 @@ def prune(
     from jhub_docker.release import pruning, pruning_report  # noqa: PLC0415
 
     if keep < 1:
-        raise UsageError(f"--keep is {keep}; expected 1 or more, so that something is left")
+        raise UsageError(f"--keep is {keep}; expected a whole number from 1: something stays")
     places = [Reference.parse(name) for name in (repository, *also)]
     for place in places:
         if place.tag or place.digest:

@@ -48,13 +48,16 @@ def builder_name(environment: Mapping[str, str] = os.environ) -> str:
     return context_name(environment)
 
 
-def docker(*arguments: str, **options: Any) -> process.Ended:
+def docker(
+    *arguments: str, environment: process.Environment | None = None, **options: Any
+) -> process.Ended:
     """Run the `docker` program on `connect`'s engine; `options` are those of `process.run`.
 
     Both follow the same variables and files. What would lead buildx to another builder, or print
     advertising between the lines, is not passed on.
     """
-    return process.run("docker", *arguments, environment=DOCKER_ENVIRONMENT, **options)
+    changed = {**DOCKER_ENVIRONMENT, **(environment or {})}
+    return process.run("docker", *arguments, environment=changed, **options)
 
 
 def show_docker(*arguments: str) -> int:

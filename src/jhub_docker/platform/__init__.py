@@ -1,11 +1,13 @@
 """The running platform: what the operator's tasks do with `compose.yaml`.
 
 `compose` reads that file through Compose itself, so that it stays the only place that states names,
-`configuration` checks settings, `containers` finds what runs, `lifecycle` starts and stops.
+`chosen` adds what nobody has set, `configuration` checks settings, `containers` finds what runs,
+`starting` and `stopping` act, and `lock` has them do so one after the other.
 """
 
-from jhub_docker.platform.configuration import check_settings, unknown_variables
+from jhub_docker.platform.configuration import check
 from jhub_docker.platform.containers import logs, status
-from jhub_docker.platform.lifecycle import down, up
+from jhub_docker.platform.starting import up
+from jhub_docker.platform.stopping import down
 
-__all__ = ["check_settings", "down", "logs", "status", "unknown_variables", "up"]
+__all__ = ["check", "down", "logs", "status", "up"]

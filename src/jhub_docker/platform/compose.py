@@ -1,18 +1,24 @@
 """Calls Docker Compose, and reads `compose.yaml` as Compose understands it."""
 
 import json
+import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jhub_docker import engine
+from jhub_docker import engine, process
+from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import Ended
 
 HUB, PROXY = "hub", "proxy"
 """The two services that code has to know by name: one is asked, the other is published."""
+
+DATA = "/srv/jupyterhub"
+"""Where the hub has its data volume."""
 
 
 @dataclass(frozen=True)
@@ -25,66 +31,122 @@ class Platform:
     bind: str
     services: tuple[str, ...]
     """All services that are started without a Compose profile, the hub first."""
-    hub_image: str
+    images: Mapping[str, str]
     hub_environment: Mapping[str, str]
-    data_volume: str
+    volumes: Mapping[str, Mapping[str, str]]
+    """The names of each service's volumes, by where it has them."""
+    networks: Mapping[str, frozenset[str]]
+    """The names of each service's networks."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What is chosen for Compose beside what the person who runs this has set."""
+
+    @property
+    def data_volume(self) -> str:
+        """The volume of the hub's database."""
+        return self.volumes[HUB][DATA]
 
     @property
     def address(self) -> str:
-        """Where people open the platform."""
-        host = "localhost" if self.bind in ("", "0.0.0.0", "127.0.0.1", "::") else self.bind  # noqa: S104
-        remote = urlsplit(engine.connect().api.base_url)
-        if remote.scheme in ("http", "https") and remote.hostname not in (None, "localhost"):
-            host = remote.hostname or host
+        """Where people open the platform: on the machine of the engine."""
+        here = self.bind in ("", "0.0.0.0", "127.0.0.1", "::")  # noqa: S104
+        host = engine_host(address()) or ("localhost" if here else self.bind)
         return f"http://{host}:{self.port}{self.hub_environment.get('JHUB_BASE_URL') or '/'}"
 
+    def compose(self, *arguments: str) -> Ended:
+        """Run `docker compose` on this platform; the caller looks at the exit code."""
+        return run(self.root, *arguments, variables=self.variables)
 
-def read(root: Path) -> Platform:
+    def checked(self, *arguments: str) -> None:
+        """Run `docker compose`; raises ActionError with its messages when it fails."""
+        ended = self.compose(*arguments)
+        if ended.code:
+            raise ActionError(f"docker compose {arguments[0]} failed:\n{ended.tail()}")
+
+
+def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
     """Ask Compose how it understands `compose.yaml`; UsageError with its words if it does not."""
-    result = run(root, "config", "--format", "json")
-    if result.code:
+    ended = run(root, "config", "--format", "json", variables=variables)
+    if ended.code:
         raise UsageError(
-            f"compose.yaml cannot be used with these variables: {last_line(result.err)}; "
+            f"compose.yaml cannot be used with these variables: {last_line(ended.err)}; "
             "JHUB_PORT is a port from 1 to 65535, JHUB_BIND an address of this machine, and "
             "packages/hub/README.md lists the others"
         )
-    return from_config(root, json.loads(result.out))
+    return from_config(root, json.loads(ended.out), variables)
 
 
-def from_config(root: Path, config: Mapping[str, Any]) -> Platform:
+def from_config(
+    root: Path, config: Mapping[str, Any], variables: Mapping[str, str] | None = None
+) -> Platform:
     """The platform that Compose's JSON describes. Pure."""
     services: dict[str, Any] = config["services"]
     published = services[PROXY]["ports"][0]
-    hub = services[HUB]
-    environment: dict[str, Any] = hub.get("environment") or {}
-    (data,) = [v["source"] for v in hub["volumes"] if v["target"] == "/srv/jupyterhub"]
+    environment: dict[str, Any] = services[HUB].get("environment") or {}
+
+    def named(kind: str, key: str) -> str:
+        return str(config[kind][key]["name"])
+
     return Platform(
         root=root,
         project=config["name"],
         port=int(published["published"]),
         bind=published.get("host_ip", ""),
         services=tuple(sorted(services, key=lambda name: (name != HUB, name != PROXY, name))),
-        hub_image=hub["image"],
+        images={name: service.get("image", "") for name, service in services.items()},
         hub_environment={name: str(value) for name, value in environment.items() if value},
-        data_volume=config["volumes"][data]["name"],
+        volumes={
+            name: {
+                mount["target"]: named("volumes", mount["source"])
+                for mount in service.get("volumes", ())
+                if mount.get("type", "volume") == "volume"
+            }
+            for name, service in services.items()
+        },
+        networks={
+            name: frozenset(named("networks", key) for key in service.get("networks") or ())
+            for name, service in services.items()
+        },
+        variables=variables or {},
     )
 
 
-def run(root: Path, *arguments: str) -> Ended:
+def run(root: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> Ended:
     """Run `docker compose`; the caller looks at the exit code."""
-    return engine.docker("compose", "--project-directory", str(root), *arguments)
+    return engine.docker(*_command(root), *arguments, environment=variables)
 
 
-def show(root: Path, *arguments: str) -> int:
+def show(platform: Platform, *arguments: str) -> int:
     """Run `docker compose` with its output on the terminal; its exit code."""
-    return engine.show_docker("compose", "--project-directory", str(root), *arguments)
+    return engine.show_docker(*_command(platform.root), *arguments)
 
 
-def checked(root: Path, *arguments: str) -> None:
-    """Run `docker compose`; raises ActionError with its messages when it fails."""
-    result = run(root, *arguments)
-    if result.code:
-        raise ActionError(f"docker compose {arguments[0]} failed:\n{result.err.strip()[-2000:]}")
+def _command(root: Path) -> tuple[str, ...]:
+    return ("compose", "--project-directory", str(root))
+
+
+def person_set(root: Path) -> set[str]:
+    """The variables that a person has set: in the environment, or in the file `.env`."""
+    file = root / ".env"
+    text = file.read_text("utf-8") if file.is_file() else ""
+    written = re.findall(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]", text, re.MULTILINE)
+    return {*os.environ, *written}
+
+
+def engine_host(where: str) -> str:
+    """The machine of an engine elsewhere; empty for the one on this machine.
+
+    What `ssh://` names may be an alias that only ssh's configuration knows.
+    """
+    parts = urlsplit(where)
+    host = parts.hostname or ""
+    if parts.scheme == "ssh":
+        said = process.run("ssh", "-G", host).out
+        host = next((line[9:] for line in said.splitlines() if line.startswith("hostname ")), host)
+    elif parts.scheme not in ("tcp", "http", "https"):
+        return ""
+    if host in ("localhost", "127.0.0.1", "::1"):
+        return ""
+    return f"[{host}]" if ":" in host else host
 
 
 def last_line(text: str) -> str:

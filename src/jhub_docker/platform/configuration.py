@@ -2,9 +2,8 @@
 
 import difflib
 import json
-import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -13,24 +12,51 @@ from docker import DockerClient
 from docker.errors import APIError, ContainerError, ImageNotFound
 from docker.types import Mount
 
+from jhub_docker.build import bases
+from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import compose
+from jhub_docker.platform import chosen, compose
+from jhub_docker.platform.compose import Platform
+
+_SETTING = re.compile(r"JHUB_[A-Z0-9_]+")
 
 ENGINE_FACTS = ("Driver", "DriverStatus")
 """What of the engine's own record decides whether a setting can be carried out."""
 
-_TOOL_VARIABLES = ("JHUB_DOCKER_", "JHUB_TEST_")
+TOOL_VARIABLES = frozenset(
+    {
+        "JHUB_DOCKER_AUDIT_DATABASE",
+        "JHUB_DOCKER_CA_BUNDLE",
+        "JHUB_DOCKER_LANE",
+        "JHUB_DOCKER_MIN_FREE_GB",
+        "JHUB_DOCKER_OSV_API",
+        "JHUB_REGISTRY_CA",
+        "JHUB_REGISTRY_PLAIN_HTTP",
+        "JHUB_SIGNING_KEY",
+        "JHUB_TEST_TAG",
+        "JHUB_TEST_WRITE_DOCS",
+    }
+)
+"""What this tool reads itself, beside one variable for each package that is a public base."""
 
 
-def check_settings(client: DockerClient, root: Path) -> str:
+def check(client: DockerClient, root: Path) -> str:
+    """Judge the settings without starting anything; what there is to say of them."""
+    notices = check_settings(client, chosen.read(client, root))
+    return "\n".join(["The settings can be used.", *notices])
+
+
+def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     """Let the hub image judge the settings it would be started with.
 
-    Returns what it says: a line that they can be used, and one for each that this engine cannot
-    carry out. Raises UsageError with the hub's own words for settings it refuses.
+    Returns what it says of settings that this engine cannot carry out. Raises UsageError with the
+    hub's own words for settings it refuses, and for variables that are none.
     """
-    platform = compose.read(root)
-    if unknown := unknown_variables(os.environ, (root / "compose.yaml").read_text("utf-8")):
+    root = platform.root
+    known = {*_SETTING.findall((root / "compose.yaml").read_text("utf-8")), *TOOL_VARIABLES}
+    known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
+    if unknown := unknown_variables(compose.person_set(root), known):
         raise UsageError("\n".join(unknown))
     known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
     data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
@@ -39,7 +65,7 @@ def check_settings(client: DockerClient, root: Path) -> str:
     bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
     try:
         told: bytes = client.containers.run(
-            platform.hub_image,
+            platform.images[compose.HUB],
             ["check", json.dumps(told_facts)],
             environment=dict(platform.hub_environment),
             # So that one of a call that was killed can be found: it holds the data volume.
@@ -54,7 +80,7 @@ def check_settings(client: DockerClient, root: Path) -> str:
         raise UsageError(error.stderr.decode(errors="replace").strip()) from None
     except ImageNotFound:
         raise UsageError(
-            f"the engine has no image {platform.hub_image}; build it with "
+            f"the engine has no image {platform.images[compose.HUB]}; build it with "
             "./dev invoke build -i hub, or correct JHUB_IMAGE_TAG"
         ) from None
     except APIError as error:
@@ -64,7 +90,7 @@ def check_settings(client: DockerClient, root: Path) -> str:
             f"JHUB_CA_BUNDLE is {bundle!r}; expected a file on the Docker host, and the engine "
             f"says: {error.explanation}"
         ) from None
-    return told.decode().strip()
+    return told.decode().strip().splitlines()[1:]
 
 
 def _offers(client: DockerClient) -> list[dict[str, Any]]:
@@ -80,12 +106,11 @@ def _offers(client: DockerClient) -> list[dict[str, Any]]:
     ]
 
 
-def unknown_variables(environment: Iterable[str], compose_file: str) -> list[str]:
-    """A sentence for each JHUB_… variable that neither the platform nor the tool knows."""
-    known = set(re.findall(r"JHUB_[A-Z0-9_]+", compose_file))
+def unknown_variables(names: Iterable[str], known: Set[str]) -> list[str]:
+    """A sentence for each JHUB_… variable among `names` that is not known, with the nearest."""
     sentences = []
-    for name in sorted(environment):
-        if name.startswith("JHUB_") and name not in known and not name.startswith(_TOOL_VARIABLES):
+    for name in sorted(names):
+        if name.startswith("JHUB_") and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "see packages/hub/README.md"
             sentences.append(f"{name} is no setting; {hint}")

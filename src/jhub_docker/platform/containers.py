@@ -1,11 +1,14 @@
 """What of a platform is in the engine: its services, people's servers, its volumes."""
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
+from docker.errors import APIError, NotFound
 
 from jhub_docker import engine
 from jhub_docker.build import images, origin
@@ -45,8 +48,8 @@ def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
 def logs(client: DockerClient, root: Path, service: str, *, follow: bool, tail: int) -> None:
     """Show logs on this terminal; `service` is one of Compose's, empty for all, or a container."""
     options = ["--tail", str(tail), *(["--follow"] if follow else [])]
-    services = compose.read(root).services
-    rows = status(client, root)
+    platform = compose.read(root)
+    services, rows = platform.services, status(client, root)
     # People know containers by the names that `status` shows.
     service = next(
         (row["role"] for row in rows if row["container"] == service and row["role"] != SERVER),
@@ -55,7 +58,7 @@ def logs(client: DockerClient, root: Path, service: str, *, follow: bool, tail: 
     if service in ("", *services):
         if not rows:
             raise ActionError("the platform does not run; start it with ./dev invoke up")
-        if compose.show(root, "logs", *options, *([service] if service else [])):
+        if compose.show(platform, "logs", *options, *([service] if service else [])):
             raise ActionError("docker compose logs failed; see its message above")
         return
     running = [row["container"] for row in rows if row["role"] == SERVER]
@@ -72,10 +75,20 @@ def servers(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
 
 
 def volumes(client: DockerClient, platform: Platform) -> list[str]:
-    """Names of all volumes of the platform, people's homes among them."""
-    label = f"{LABEL}.platform={platform.project}"
-    found = client.api.volumes(filters={"label": label})["Volumes"] or ()
-    return sorted(volume["Name"] for volume in found)
+    """Names of all volumes of the platform, people's homes among them.
+
+    One that its services use and that nobody labelled, such as one made by hand, is its own too.
+    """
+    used = {name for mounts in platform.volumes.values() for name in mounts.values()}
+    owners = {
+        volume["Name"]: (volume["Labels"] or {}).get(f"{LABEL}.platform")
+        for volume in client.api.volumes()["Volumes"] or ()
+    }
+    return sorted(
+        name
+        for name, owner in owners.items()
+        if owner == platform.project or (owner is None and name in used)
+    )
 
 
 def server_networks(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
@@ -87,11 +100,21 @@ def server_networks(client: DockerClient, platform: Platform) -> list[dict[str, 
 
 def environment(client: DockerClient, platform: Platform, service: str) -> dict[str, str]:
     """The environment of a service's container as it runs; empty when there is none."""
-    for container in of_service(client, platform, service):
-        variables: list[str] = client.api.inspect_container(container["Id"])["Config"]["Env"]
+    for container in inspected(client, platform, service):
+        variables: list[str] = container["Config"]["Env"]
         # Compose passes a variable that is not set without an equals sign.
         return dict(variable.partition("=")[::2] for variable in variables)
     return {}
+
+
+def inspected(client: DockerClient, platform: Platform, *services: str) -> list[dict[str, Any]]:
+    """All that the engine says of the services' containers; of all services by default."""
+    found = []
+    for service in services or platform.services:
+        for container in of_service(client, platform, service):
+            with contextlib.suppress(NotFound):  # removed meanwhile
+                found.append(client.api.inspect_container(container["Id"]))
+    return found
 
 
 def of_service(client: DockerClient, platform: Platform, service: str) -> list[dict[str, Any]]:
@@ -104,6 +127,24 @@ def labelled(client: DockerClient, label: str) -> list[dict[str, Any]]:
     """All containers with this label."""
     found: list[dict[str, Any]] = client.api.containers(all=True, filters={"label": label})
     return found
+
+
+def remove(client: DockerClient, container: str, *, stop: bool = False) -> None:
+    """Remove a container, given its own time to end with `stop`."""
+    if stop:
+        unless_gone(client.api.stop, container)
+    unless_gone(client.api.remove_container, container, force=True)
+
+
+def unless_gone(action: Callable[..., object], *arguments: Any, **options: Any) -> None:
+    """Do something to what may be gone by now, or on its way."""
+    try:
+        action(*arguments, **options)
+    except NotFound:
+        pass
+    except APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:  # being removed already
+            raise
 
 
 def name(container: Mapping[str, Any]) -> str:

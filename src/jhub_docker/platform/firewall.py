@@ -5,7 +5,7 @@ Its rules are made by the hub's image (packages/hub/src/hub_config/networks/fire
 
 from docker import DockerClient
 
-from jhub_docker.platform import compose, containers
+from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
 
 GUARD = "guard"
@@ -25,7 +25,7 @@ def reason(platform: Platform, problem: str) -> str:
     """What the guard says when `problem`, Compose's words, is that it did not start; else empty."""
     if f"-{GUARD}-" not in problem:
         return ""
-    log = compose.run(platform.root, "logs", "--no-color", "--no-log-prefix", "--tail", "4", GUARD)
+    log = platform.compose("logs", "--no-color", "--no-log-prefix", "--tail", "4", GUARD)
     return f"\n{log.out.strip()}"
 
 
@@ -34,7 +34,6 @@ def remove_rules_left(client: DockerClient, platform: Platform) -> None:
 
     A guard that runs does it itself when it is stopped after the last server's network.
     """
-    if not containers.of_service(client, platform, GUARD):
-        compose.run(
-            platform.root, "run", "--rm", "--no-deps", "-T", GUARD, "guard", "--remove",
-        )  # fmt: skip
+    guards = containers.of_service(client, platform, GUARD)
+    if not any(guard["State"] == "running" for guard in guards):
+        platform.compose("run", "--rm", "--no-deps", "-T", GUARD, "guard", "--remove")

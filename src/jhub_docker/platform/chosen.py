@@ -1,0 +1,69 @@
+"""What a platform runs where the person who starts it has not said so.
+
+Two checkouts may share an engine, and `latest` is whatever was built last. So a platform takes the
+images of its own checkout, by a tag that only that one moves.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.build import bases, marks
+from jhub_docker.catalog import identity, load
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine import quick
+from jhub_docker.engine.address import address, is_default, socket_path
+from jhub_docker.platform import compose, containers
+from jhub_docker.platform.compose import HUB, PROXY, Platform
+
+
+def read(client: DockerClient, root: Path) -> Platform:
+    """The platform of this checkout, with what was chosen for it."""
+    variables: dict[str, str] = {}
+    said = compose.person_set(root)
+    if "JHUB_DOCKER_SOCKET" not in said and (path := engine_socket()):
+        variables["JHUB_DOCKER_SOCKET"] = path
+    if "JHUB_IMAGE_TAG" not in said:
+        tag = marks.checkout_tag(root) + bases.lane_suffix()
+        if quick.image(f"{load(root / 'packages')[HUB].repository}:{tag}"):
+            variables["JHUB_IMAGE_TAG"] = tag
+    platform = compose.read(root, variables)
+    if "JHUB_PROXY_IMAGE" not in said and (wanted := quick.image(platform.images[PROXY])):
+        running = next(iter(containers.inspected(client, platform, PROXY)), None)
+        reference = proxy_image(platform.images[PROXY], wanted, running)
+        return compose.read(root, variables | {"JHUB_PROXY_IMAGE": reference})
+    return platform
+
+
+def proxy_image(
+    reference: str,
+    wanted: Mapping[str, Any],
+    running: Mapping[str, Any] | None,
+    look: Callable[[str], Mapping[str, Any] | None] = quick.image,
+) -> str:
+    """What to call the proxy's image, so that one that runs from it already is left alone.
+
+    Compose goes by the name: another one would end everybody's connections for nothing. Otherwise
+    it is the build id, which never means another image.
+    """
+    if running and running["Image"] == wanted["Id"]:
+        name = str(running["Config"]["Image"])
+        if (found := look(name)) and found["Id"] == wanted["Id"]:
+            return name
+    build_id = identity.short((wanted["Config"].get("Labels") or {}).get(f"{LABEL}.build-id", ""))
+    own = f"{reference.rpartition(':')[0]}:{build_id}"
+    return own if own in (wanted.get("RepoTags") or ()) else reference
+
+
+def engine_socket() -> str | None:
+    """The engine's socket where it is not at the default place: rootless, or a second engine.
+
+    Docker Desktop's engine is in a machine of its own, where the default place is right.
+    """
+    path = socket_path(address())
+    if path is None or is_default(address()):
+        return None
+    name = str(((quick.server() or {}).get("Platform") or {}).get("Name", ""))
+    return None if name.startswith("Docker Desktop") else path

@@ -1,0 +1,163 @@
+"""Starts the platform and waits until its hub answers; what an interrupted start left is mended."""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker import host
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import chosen, compose, containers, firewall
+from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.configuration import check_settings
+from jhub_docker.platform.lock import locked
+from jhub_docker.progress import stage
+
+READY_SECONDS = 180.0
+_PASSWORD_CHANGED = 3  # exit code of `hub_config admin-password` once the password was changed
+
+Inspected = Mapping[str, Any]
+
+
+def up(client: DockerClient, root: Path) -> str:
+    """Start what does not run yet and wait until the hub answers; returns what to tell people.
+
+    Raises ActionError with a service's last words when it cannot start, UsageError for settings
+    that the hub refuses or that what runs does not have: then nothing that runs was touched.
+    """
+    with locked(compose.read(root).project):
+        platform = chosen.read(client, root)
+        notices = check_settings(client, platform)
+        there = containers.inspected(client, platform)
+        left = [one for one in there if is_left_over(one)]
+        require_same(platform, [one for one in there if one not in left])
+        before = {one["Id"]: one["RestartCount"] for one in there if one["State"]["Running"]}
+        with stage("starting the platform"):
+            for container in left:
+                containers.remove(client, container["Id"])
+            _start(platform)
+            _wait(client, platform, before)
+        told = [f"JupyterHub is up: {platform.address}", *_first_login(client, platform)]
+    told += [*firewall.warnings(platform), *notices]
+    if advice := host.restart_hint(client):
+        told.append(f"Hint: {advice}")
+    return "\n".join(told)
+
+
+def is_left_over(container: Inspected) -> bool:
+    """Whether a start that was interrupted left this container, which no start will ever use.
+
+    Compose makes a new container under a name of its own before it removes the old one and
+    renames the new (its convergence.go, 2.26), and starts it last.
+    """
+    labels = container["Config"]["Labels"]
+    name = "-".join(
+        labels.get(f"com.docker.compose.{part}", "")
+        for part in ("project", "service", "container-number")
+    )
+    unused = container["State"]["Status"] == "created" or container["Name"] != f"/{name}"
+    return unused and not container["State"]["Running"]
+
+
+def require_same(platform: Platform, there: Iterable[Inspected]) -> None:
+    """Raise UsageError where a container has other volumes or networks than it would get now.
+
+    Compose leaves such a container as it is, and so nothing would have changed.
+    """
+    for container in there:
+        service = container["Config"]["Labels"]["com.docker.compose.service"]
+        has = {
+            mount["Destination"]: mount["Name"]
+            for mount in container["Mounts"]
+            if mount["Type"] == "volume"
+        }
+        wanted = platform.volumes.get(service, {})
+        other = [
+            f"{has[place]} instead of the volume {volume}"
+            for place, volume in wanted.items()
+            if place in has and has[place] != volume
+        ]
+        joined = set(container["NetworkSettings"]["Networks"])
+        missing = platform.networks.get(service, frozenset()) - joined
+        other += [f"no network {network}" for network in sorted(missing)]
+        if other:
+            raise UsageError(
+                f"the {service} that is there has {', '.join(other)}: `./dev invoke down` first, "
+                "or take the change back (JHUB_DATA_VOLUME, JHUB_PROXY_VOLUME, JHUB_NETWORK)"
+            )
+
+
+def broken(container: Inspected, restarts: int) -> bool:
+    """Whether a service has ended since it was started, or since it had been restarted so often."""
+    ended = container["State"]["Status"] in ("exited", "dead", "restarting")
+    return ended or int(container["RestartCount"]) > restarts
+
+
+def _start(platform: Platform) -> None:
+    ended = platform.compose("up", "--detach", "--remove-orphans")
+    if ended.code:
+        hint = (
+            f"; port {platform.port} is taken: set JHUB_PORT to a free one"
+            if "address already in use" in ended.err
+            else ""
+        )
+        raise ActionError(
+            f"the platform cannot start: {compose.last_line(ended.err)}{hint}"
+            f"{firewall.reason(platform, ended.err)}"
+        )
+
+
+def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -> None:
+    """Wait until the hub answers through the proxy.
+
+    A service that ends is stopped, so that it does not try again for ever, and told at once.
+    """
+    url = f"{platform.address.rstrip('/')}/hub/health"
+    deadline = time.monotonic() + READY_SECONDS
+    problem = ""
+    while time.monotonic() < deadline:
+        for container in containers.inspected(client, platform):
+            if broken(container, before.get(container["Id"], 0)):
+                client.api.stop(container["Id"])
+                log = client.api.logs(container["Id"], tail=15).decode(errors="replace").strip()
+                service = container["Config"]["Labels"]["com.docker.compose.service"]
+                raise ActionError(
+                    f"the {service} cannot start (exit code {container['State']['ExitCode']}), "
+                    f"and was stopped; it said last:\n{log}"
+                )
+        try:
+            with _opener().open(url, timeout=5):
+                return
+        except (OSError, urllib.error.URLError) as error:
+            problem = str(error)
+        time.sleep(0.25)
+    log = platform.compose("logs", "--no-color", "--tail", "25").out
+    raise ActionError(
+        f"{url} does not answer after {READY_SECONDS:.0f} s ({problem}); "
+        f"the last lines of the platform's services:\n{log}"
+    )
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """An opener that never goes through a proxy: the platform is on this machine's network."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _first_login(client: DockerClient, platform: Platform) -> list[str]:
+    """How to log in for the first time; nothing once somebody has."""
+    password = platform.compose(
+        *("exec", "-T", HUB, "/opt/hub/bin/python", "-m", "hub_config", "admin-password")
+    )
+    if password.code == _PASSWORD_CHANGED:
+        return []
+    if password.code:
+        return [f"The one-time password cannot be told: {password.err.strip()}"]
+    admin = containers.environment(client, platform, HUB).get("JHUB_ADMIN_USER") or "admin"
+    return [
+        f"First login: {admin}, one-time password: {password.out.strip()}",
+        "The first login asks for a new one; until then no server can be started.",
+    ]

@@ -1,0 +1,81 @@
+"""Stops the platform, and deletes its data only when told."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from docker import DockerClient
+from docker.errors import APIError, NotFound
+
+from jhub_docker.asking import confirm
+from jhub_docker.errors import ActionError
+from jhub_docker.platform import chosen, compose, containers, firewall
+from jhub_docker.platform.compose import Platform
+from jhub_docker.platform.lock import locked
+
+
+def down(
+    client: DockerClient, root: Path, *, servers: bool, volumes: bool, assume_yes: bool
+) -> str:
+    """Stop the services; with `servers` people's servers too, with `volumes` delete all data.
+
+    Raises UsageError when deletion is asked for without a terminal and without `assume_yes`,
+    ActionError with the volumes that could not be deleted.
+    """
+    with locked(compose.read(root).project):
+        platform = chosen.read(client, root)
+        running = containers.servers(client, platform)
+        if volumes and (doomed := containers.volumes(client, platform)):
+            confirm(
+                "This deletes these volumes and all that is in them:\n  " + "\n  ".join(doomed),
+                "Delete them?",
+                "nothing was deleted",
+                assume_yes=assume_yes,
+            )
+        if running and not servers and not volumes:
+            # The networks stay, since the servers are on them, and so do the firewall's rules.
+            platform.checked("rm", "--stop", "--force")
+            names = ", ".join(containers.name(container) for container in running)
+            return f"Hub and proxy are stopped. Still running: {names} (--servers stops them too)."
+        _stop(client, platform)
+        kept = "All data is kept."
+        if volumes:
+            # Asked again: until it was stopped the hub may have made homes.
+            _delete(client, containers.volumes(client, platform))
+            kept = "All data was deleted."
+        return f"Hub and proxy are stopped, {len(running)} servers too. {kept}"
+
+
+def _stop(client: DockerClient, platform: Platform) -> None:
+    # The guard ends last: when no server's network is left it takes the rules away.
+    others = [service for service in platform.services if service != firewall.GUARD]
+    platform.checked("rm", "--stop", "--force", *others)
+    for container in containers.servers(client, platform):
+        containers.remove(client, container["Id"], stop=True)
+    for network in containers.server_networks(client, platform):
+        containers.unless_gone(client.api.remove_network, network["Id"])
+    firewall.remove_rules_left(client, platform)
+    platform.checked("down", "--remove-orphans")
+
+
+def _delete(client: DockerClient, volumes: Iterable[str]) -> None:
+    """Delete volumes, and before them the containers that have ended and still hold them."""
+    remaining = []
+    for volume in volumes:
+        for holder in client.api.containers(all=True, filters={"volume": volume}):
+            if holder["State"] != "running":
+                containers.remove(client, holder["Id"])
+        try:
+            client.api.remove_volume(volume)
+        except NotFound:
+            continue
+        except APIError as error:
+            held = client.api.containers(all=True, filters={"volume": volume})
+            names = ", ".join(containers.name(one) for one in held)
+            why = f"{names} still runs with it: stop it" if names else error.explanation
+            remaining.append(f"  {volume} ({why})")
+    if remaining:
+        raise ActionError(
+            "hub and proxy are stopped, and these volumes could not be deleted:\n"
+            + "\n".join(remaining)
+            + "\nthen `./dev invoke down --volumes` again"
+        )

@@ -1,0 +1,232 @@
+"""`up` and `down` with something in the way: twice at once, interrupted, a hub that cannot start, a
+change that Compose would ignore, a volume that is held.
+
+Engine, Compose and tasks are real. Of hub and proxy only what these see of them is there, so that
+a start takes a second; the real ones are in integration/test_up_and_down.py.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from jhub_testing.operator import Operator
+from jhub_testing.platforms import Platform
+from jhub_testing.resources import Engine
+
+PRETENDED = """
+import http.server, os, signal, socket, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        try:
+            socket.create_connection(("hub", 8081)).close()
+            self.send_response(200)
+        except OSError:
+            self.send_response(503)
+        self.end_headers()
+match sys.argv[1:]:
+    case ["check", *_]:
+        print("The settings can be used.")
+    case ["hub"]:
+        if os.path.exists("/srv/jupyterhub/broken"):
+            sys.exit("the hub's last words")
+        http.server.ThreadingHTTPServer(("", 8081), Page).serve_forever()
+    case ["guard", "--remove"]:
+        pass
+    case [_, *_]:
+        signal.pause()
+    case _:
+        http.server.ThreadingHTTPServer(("", 8000), Page).serve_forever()
+"""
+REPOSITORIES = ("local/jupyterhub-hub", "local/jupyterhub-proxy")
+
+
+@pytest.fixture(scope="module")
+def tag(engine: Engine, base: str) -> str:
+    """The tag of hub's and proxy's images."""
+    write = f"cat >/opt/pretended.py <<'PYTHON'\n{PRETENDED}\nPYTHON\n"
+    container = engine.client.containers.create(
+        base, ["-euc", write], entrypoint="sh", user="root", labels=engine.labels
+    )
+    container.start()
+    assert container.wait()["StatusCode"] == 0, container.logs().decode()
+    name = engine.name("pretended")
+    changes = [
+        'ENTRYPOINT ["/usr/local/bin/python3.11","/opt/pretended.py"]',
+        "CMD []",
+        "USER root",
+        "WORKDIR /",
+        "HEALTHCHECK --interval=1s --start-period=30s --start-interval=100ms CMD true",
+        *(f'LABEL {key}="{value}"' for key, value in engine.labels.items()),
+    ]
+    for repository in REPOSITORIES:
+        container.commit(repository, name, changes=changes)
+    container.remove(force=True)
+    return name
+
+
+@pytest.fixture(scope="module")
+def operator(engine: Engine, tag: str, pytestconfig: pytest.Config) -> Iterator[Operator]:
+    settings = {"JHUB_IMAGE_TAG": tag}
+    platform = Platform(engine, pytestconfig.rootpath, "disturbed", settings=settings)
+    engine.own_project(platform.project)
+    yield Operator(platform)
+    engine.remove_project(platform.project)
+
+
+def begin(operator: Operator, *words: str, **variables: str) -> "subprocess.Popen[str]":
+    """Start a task in a process group of its own, as a terminal does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=operator.platform.root,
+        env={**operator.platform.environment, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def identities(platform: Platform) -> dict[str, str]:
+    return {service: str(platform.container(service).id) for service in platform.services}
+
+
+def own(platform: Platform, **changes: object) -> Container:
+    """A container of the hub's image that only holds the data volume."""
+    made: Container = platform.engine.client.containers.create(
+        f"local/jupyterhub-hub:{platform.environment['JHUB_IMAGE_TAG']}",
+        **{
+            "command": ["holds"],
+            "labels": platform.engine.labels,
+            "volumes": {platform.environment["JHUB_DATA_VOLUME"]: {"bind": "/held"}},
+            **changes,
+        },
+    )
+    return made
+
+
+def test_two_at_once_start_one_platform(operator: Operator) -> None:
+    both = [begin(operator, "up", "--no-build") for _ in range(2)]
+    ended = [one.communicate() for one in both]
+    assert [one.returncode for one in both] == [0, 0], ended
+    assert all("JupyterHub is up" in out for out, _ in ended)
+    before = identities(operator.platform)
+    assert operator.invoke("up", "--no-build").returncode == 0
+    assert identities(operator.platform) == before
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_what_an_interrupted_up_began_the_next_one_finishes(
+    operator: Operator, sent: signal.Signals
+) -> None:
+    changed = {"JHUB_BRAND_NAME": sent.name}
+    with begin(operator, "up", "--no-build", **changed) as interrupted:
+        assert interrupted.stderr
+        assert any("starting the platform" in line for line in interrupted.stderr)
+        os.killpg(interrupted.pid, sent)
+    assert interrupted.returncode != 0
+    again = operator.invoke("up", "--no-build", **changed)
+    assert again.returncode == 0, again.stderr
+    assert (
+        f"JHUB_BRAND_NAME={sent.name}" in operator.platform.container("hub").attrs["Config"]["Env"]
+    )
+
+
+def test_a_container_that_compose_made_and_never_started_is_in_nobodys_way(
+    operator: Operator,
+) -> None:
+    """What is there when Compose is killed between removing the old hub and renaming the new."""
+    hub = operator.platform.container("hub")
+    name, labels = hub.name, hub.labels
+    hub.remove(force=True)
+    left = own(operator.platform, name=f"0123456789ab_{name}", labels=labels)
+    taken = own(operator.platform, name=name, labels=labels)
+    result = operator.invoke("up", "--no-build")
+    assert result.returncode == 0, result.stderr
+    assert operator.platform.container("hub").status == "running"
+    for gone in (left, taken):
+        with pytest.raises(NotFound):
+            gone.reload()
+
+
+def test_another_tag_leaves_the_proxy_alone(operator: Operator, tag: str) -> None:
+    platform, client = operator.platform, operator.platform.engine.client
+    before = identities(platform)
+    for repository in REPOSITORIES:
+        client.images.get(f"{repository}:{tag}").tag(repository, f"{tag}-another")
+    result = operator.invoke("up", "--no-build", JHUB_IMAGE_TAG=f"{tag}-another")
+    assert result.returncode == 0, result.stderr
+    after = identities(platform)
+    assert after["proxy"] == before["proxy"]
+    assert after["hub"] != before["hub"], "it has the tag among its settings"
+    assert operator.invoke("up", "--no-build").returncode == 0
+
+
+@pytest.mark.parametrize("variable", ["JHUB_DATA_VOLUME", "JHUB_PROXY_VOLUME", "JHUB_NETWORK"])
+def test_what_compose_would_not_change_is_refused(operator: Operator, variable: str) -> None:
+    before = identities(operator.platform)
+    result = operator.invoke("up", "--no-build", **{variable: "jhub-test-another"})
+    assert result.returncode == 2, result.stdout
+    assert "jhub-test-another" in result.stderr
+    assert "`./dev invoke down` first" in result.stderr
+    assert identities(operator.platform) == before
+
+
+def test_a_misspelt_variable_is_refused_and_the_tools_own_are_not(operator: Operator) -> None:
+    wrong = operator.invoke("config.check", JHUB_IDLE_TIMOUT="60")
+    assert (wrong.returncode, "did you mean JHUB_IDLE_TIMEOUT?" in wrong.stderr) == (2, True)
+    fine = {"JHUB_SIGNING_KEY": "/x", "JHUB_REGISTRY_CA": "/x", "JHUB_REGISTRY_PLAIN_HTTP": "a:1"}
+    assert operator.invoke("config.check", **fine).returncode == 0
+
+
+def test_down_names_the_volume_that_stays_and_who_holds_it(operator: Operator) -> None:
+    volume = operator.platform.environment["JHUB_DATA_VOLUME"]
+    volumes = operator.platform.engine.client.volumes
+    ended, running = own(operator.platform), own(operator.platform)
+    running.start()
+    try:
+        result = operator.invoke("down", "--volumes", "--yes")
+        assert result.returncode == 1
+        assert f"{volume} ({running.name} still runs with it: stop it)" in result.stderr
+        assert "deleted" not in result.stdout
+        running.kill()
+        result = operator.invoke("down", "--servers", "--volumes", "--yes")
+        assert result.returncode == 0, result.stderr
+        assert "All data was deleted" in result.stdout
+        with pytest.raises(NotFound):
+            volumes.get(volume)
+    finally:
+        for container in (ended, running):
+            with suppress(NotFound):
+                container.remove(force=True)
+
+
+def test_a_hub_that_cannot_start_is_told_at_once_and_does_not_go_on_trying(
+    operator: Operator,
+) -> None:
+    platform = operator.platform
+    volume = platform.environment["JHUB_DATA_VOLUME"]
+    platform.engine.client.volumes.create(
+        volume, labels={"io.jhub-docker.platform": platform.project}
+    )
+    platform.engine.run(
+        f"{REPOSITORIES[0]}:{platform.environment['JHUB_IMAGE_TAG']}",
+        ["touch", "/srv/jupyterhub/broken"],
+        volumes={volume: {"bind": "/srv/jupyterhub"}},
+    )
+    result = operator.invoke("up", "--no-build")
+    assert result.returncode == 1
+    assert "the hub cannot start (exit code 1), and was stopped" in result.stderr
+    assert "the hub's last words" in result.stderr
+    assert platform.container("hub").status == "exited"
+    rows = json.loads(operator.invoke("status", "--json").stdout)
+    assert next(row for row in rows if row["role"] == "hub")["state"].startswith("Exited")
