@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import requests
-from jhub_docker.plan import LABEL
+from jhub_docker.catalog.identity import LABEL
 
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
