@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 import requests
-from jhub_docker.catalog.identity import LABEL
 
+from jhub_docker.catalog.identity import LABEL
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine

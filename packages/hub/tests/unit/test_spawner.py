@@ -105,6 +105,16 @@ def test_anything_else_is_a_400_and_is_not_kept(
     assert spawner.child_spawner is None
 
 
+def test_who_never_chose_gets_the_default_profile_where_there_is_one(
+    spawner: PlatformSpawner,
+) -> None:
+    """As when an admin starts everybody's servers; what somebody chose badly is still refused."""
+    spawner.default_profile = "uv-lab-small"
+    assert choose(spawner, {}).key == "uv-lab-small"
+    with pytest.raises(Refusal):
+        choose(spawner, {"profile": ""})
+
+
 def test_start_refuses_by_itself_too(spawner: PlatformSpawner) -> None:
     spawner.user_options = {"profile": "nope"}
     with pytest.raises(Refusal):
