@@ -73,7 +73,11 @@ class PutAsideHandler(HomesHandler):
         ]
         self.finish(
             await self.render_template(
-                "homes.html", rows=rows, unknown=unknown, error=error or away
+                "homes.html",
+                rows=rows,
+                unknown=unknown,
+                error=error or away,
+                found=self.reconciler.found,
             )
         )
 

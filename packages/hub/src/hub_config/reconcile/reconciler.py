@@ -54,7 +54,8 @@ class Reconciler:
         self._hub: Hub | None = None
         self._one = asyncio.Lock()
         self._unused: frozenset[str] = frozenset()
-        self._told: set[Difference] = set()
+        self.found: tuple[Difference, ...] = ()
+        """What the last pass found."""
         self._soon: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -199,9 +200,9 @@ class Reconciler:
     def _tell(self, found: list[Difference]) -> None:
         """Log what is news."""
         for one in found:
-            if one not in self._told:
+            if one not in self.found:
                 log.warning("%s: %s", one.remedy, one.sentence)
-        self._told = set(found)
+        self.found = tuple(found)
 
     def _report(self, found: list[Difference], away: str = "") -> dict[str, Any]:
         promised = [
