@@ -23,7 +23,7 @@ from hub_config.reconcile.differences import Difference, Kind, Known, KnownHome,
 from hub_config.runtime.interface import AwayError, Container, Runtime, View, Volume
 
 AGAIN = 5.0
-"""Seconds after which a pass that could not mend everything is repeated."""
+"""Seconds after which a pass that could not mend everything is repeated; twice as many each time."""
 
 CLOCKS_DIFFER = timedelta(minutes=2)
 """By so much a time may lie in the future without the clock having been set back."""
@@ -54,6 +54,7 @@ class Reconciler:
         self._hub: Hub | None = None
         self._one = asyncio.Lock()
         self._unused: frozenset[str] = frozenset()
+        self._failures = 0
         self.found: tuple[Difference, ...] = ()
         """What the last pass found."""
         self._soon: asyncio.TimerHandle | None = None
@@ -79,6 +80,11 @@ class Reconciler:
         if self._hub is not None and self._soon is None:
             self._soon = asyncio.get_running_loop().call_later(after, self._begin)
 
+    def _again(self) -> None:
+        """The keeper asks every minute in any case."""
+        self.kick(AGAIN * 2 ** min(self._failures, 4))
+        self._failures += 1
+
     def _begin(self) -> None:
         self._soon = None
         if self._hub is not None:
@@ -96,15 +102,19 @@ class Reconciler:
                 view = await self.runtime.view()
             except AwayError as error:
                 log.warning("The engine does not answer, so nothing can be compared: %s", error)
-                self.kick(AGAIN)
+                self._again()
                 return self._report([], away=str(error))
             known = self._known(hub)
             found = decide.differences(view, known)
             self._unused = decide.unused_networks(view, known)
             self._tell(found)
             mended = await self._mend(hub, view, known, found)
-            if not mended or self._unused:
-                self.kick(AGAIN)
+            if not mended:
+                self._again()
+            else:
+                self._failures = 0
+                if self._unused:
+                    self.kick(AGAIN)
             return self._report(found)
 
     # -- what is known -------------------------------------------------------------------------
