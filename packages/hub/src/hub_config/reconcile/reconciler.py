@@ -23,7 +23,7 @@ from hub_config.reconcile.differences import Difference, Kind, Known, KnownHome,
 from hub_config.runtime.interface import AwayError, Container, Runtime, View, Volume
 
 AGAIN = 5.0
-"""Seconds after which a pass that could not mend everything is repeated; twice as many each time."""
+"""Seconds after which what could not be mended is tried again; each time twice as many."""
 
 CLOCKS_DIFFER = timedelta(minutes=2)
 """By so much a time may lie in the future without the clock having been set back."""
