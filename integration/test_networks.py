@@ -29,7 +29,7 @@ with ThreadPoolExecutor(len(names)) as threads:
     ids = {network["Id"] for network in client.networks() if network["Name"] in names}
     attached = members.members(client, platform)
     missing = [service for service in members.ATTACHED if ids - attached[service].networks]
-    list(threads.map(lambda name: networks.release(client, name), names))
+    list(threads.map(lambda name: networks.remove(client, name), names))
 json.dump([[str(subnet.network) for subnet in subnets], len(ids), missing], sys.stdout)
 """
 """Asks for twenty networks at once and gives them back, in the hub's container."""

@@ -11,8 +11,7 @@ from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Ref
 from engine_filter.host_config import host_config
 from engine_filter.ownership import only_own
 from engine_filter.policy import PROFILE, Policy
-from hub_config.spawning.container import disk_limit
-from hub_config.spawning.container.options import starts_as_root
+from hub_config.spawning.container.options import starts_as_root, storage_opt
 from hub_config.spawning.offer.profiles import Profile, bounded, of_image
 
 _REFERENCE = re.compile(
@@ -87,7 +86,7 @@ def _profile(body: dict[str, Any], image: Record, policy: Policy) -> Profile:
 async def _storage(call: Call) -> dict[str, str]:
     """The StorageOpt a container has to have here; the engine is asked only where it matters."""
     limit = call.policy.settings.disk_limit_gb
-    return disk_limit.storage_opt(limit, await call.engine.info()) if limit else {}
+    return storage_opt(limit, await call.engine.info()) if limit else {}
 
 
 async def _check_mounts(call: Call, body: dict[str, Any]) -> None:

@@ -23,17 +23,17 @@ class Policy:
 
     @property
     def container_name(self) -> re.Pattern[str]:
-        """Names of people's servers; see `spawning.container.names.container`."""
+        """Names of people's servers; see `names.container`."""
         return re.compile(rf"{re.escape(self.settings.container_prefix)}-[a-z0-9_]+(-[a-z0-9_]+)?")
 
     @property
     def network_name(self) -> re.Pattern[str]:
-        """Names of servers' networks; see `spawning.container.names.network`."""
+        """Names of servers' networks; see `names.network`."""
         return re.compile(rf"{re.escape(self.settings.network)}-[a-z0-9_]+(-[a-z0-9_]+)?")
 
     @property
     def volume_name(self) -> re.Pattern[str]:
-        """Names of home volumes; see `spawning.container.names.home_volume`."""
+        """Names of home volumes; see `names.home_volume`."""
         return re.compile(rf"{re.escape(self.settings.user_volume_prefix)}[a-z0-9_]+(\.[0-9]+)?")
 
     def shared_folder(self, volume: str) -> str | None:

@@ -6,6 +6,7 @@
                      with --remove: take its rules away
     check [INFO]     say whether settings and database can be used, start nothing; with what the
                      engine tells about itself (docker info, as JSON) also what has no effect there
+    report           print what the hub found when it compared what runs with its database, as JSON
     secret           keep, remove or list groups' secrets
     admin-password   print the first admin's one-time password while it is in use
     reset-admin      give the first admin a new one-time password, take the second factor away and
@@ -31,14 +32,14 @@ from hub_config.first_start import Places, read_secret
 from hub_config.login.provider_secret import require_complete
 from hub_config.settings import Settings, reading
 from hub_config.sharing import secret_files
-from hub_config.spawning.container import disk_limit
+from hub_config.spawning.container import options
 from hub_config.spawning.images import registry_login
 from hub_config.spawning.images.compatibility import sift
 from hub_config.spawning.offer import profile_names
 from hub_config.spawning.offer.profiles import on_offer
 
 
-def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per command
+def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both per command
     """Run one command; returns its exit code. Any other program is run in its place."""
     command = arguments[0] if arguments else ""
     try:
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one return per comm
                 return check(usable_settings(Places()), *arguments[1:])
             case "admin-password":
                 return admin_password(Places())
+            case "report":
+                return report(Places())
             case "secret":
                 return secret_files.command(Places().group_secrets, arguments[1:])
             case "reset-admin":
@@ -114,7 +117,7 @@ def check(settings: Settings, info: str = "{}") -> int:
         print(f"Loaded last, after all settings: {path}")
     for left_out in sift(offer, version("jupyterhub")).left_out:
         print(left_out.for_admin)
-    if facts and (told := disk_limit.notice(settings.disk_limit_gb, facts)):
+    if facts and (told := options.disk_limit_notice(settings.disk_limit_gb, facts)):
         print(told)
     return 0
 
@@ -129,6 +132,15 @@ def admin_password(places: Places) -> int:
         return 4
     print("The one-time password was changed; it opens nothing any more.", file=sys.stderr)
     return 3
+
+
+def report(places: Places) -> int:
+    """Print the last report; 4 when the hub has not compared anything yet."""
+    if not places.report.exists():
+        print("The hub has not compared anything yet.", file=sys.stderr)
+        return 4
+    print(places.report.read_text(encoding="utf-8"))
+    return 0
 
 
 def run_other(arguments: Sequence[str]) -> NoReturn:

@@ -14,16 +14,20 @@ from traitlets.config import Config
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.groups import UserLimits
-from hub_config.lifetimes import handlers, home_volumes
+from hub_config.lifetimes import handlers
 from hub_config.lifetimes.ends import Limits
-from hub_config.lifetimes.home_volumes import PURGE_SCOPE
 from hub_config.lifetimes.times import ServerTimes
 from hub_config.lifetimes.true_activity import RoutesProxy
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.reconcile import handlers as reconcile_handlers
+from hub_config.reconcile import homes_page
+from hub_config.reconcile.homes_page import PURGE_SCOPE
+from hub_config.reconcile.reconciler import Reconciler
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
 from hub_config.spawning.admission.room import Policy
+from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.images.store import ImagePolicy
 from hub_config.spawning.profile_spawner import PlatformSpawner
 
@@ -56,7 +60,7 @@ def apply(c: Config, settings: Settings, places: Places) -> None:
     admission(c, settings, places)
     servers(c)
     services(c, settings)
-    lifetimes(c, settings)
+    lifetimes(c, settings, places)
     pages(c, settings, places)
 
 
@@ -197,8 +201,8 @@ def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     engine = {key: value for key, value in os.environ.items() if key == "DOCKER_HOST"}
     return {"name": KEEPER, "command": command, "environment": engine}, {
         "name": KEEPER,
-        "description": "Have the proxy's routes compared",
-        "scopes": ["proxy"],
+        "description": "Have the proxy's routes, and what runs, compared",
+        "scopes": ["proxy", reconcile_handlers.SCOPE],
         "services": [KEEPER],
     }
 
@@ -224,13 +228,25 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def lifetimes(c: Config, settings: Settings) -> None:
-    """How long servers and the homes of deleted people are kept, and what people see of it."""
+def lifetimes(c: Config, settings: Settings, places: Places) -> None:
+    """How long servers and the homes of deleted people are kept, and what people see of it; what
+    is done about servers and homes that nobody knows.
+    """
     limits, keep = limits_of(settings), timedelta(days=settings.keep_homes_days)
     c.JupyterHub.proxy_class = RoutesProxy
-    c.JupyterHub.custom_scopes = {PURGE_SCOPE: {"description": "Remove homes whose time is over"}}
+    c.JupyterHub.custom_scopes = {
+        PURGE_SCOPE: {"description": "Remove homes whose time is over"},
+        reconcile_handlers.SCOPE: {"description": "Have what runs compared with the database"},
+    }
+    reconciler = Reconciler(
+        lambda: UserContainerSpawner(config=c).runtime, settings.user_volume_prefix, places.report
+    )
     # Deprecated in favour of services, which would need rights on all servers for the same.
-    c.JupyterHub.extra_handlers = [*handlers.routes(limits), *home_volumes.routes(keep)]
+    c.JupyterHub.extra_handlers = [
+        *handlers.routes(limits),
+        *homes_page.routes(keep, reconciler),
+        *reconcile_handlers.routes(reconciler),
+    ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
         "JHUB_WARNING_TIME": str(limits.warning),

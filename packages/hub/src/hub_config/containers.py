@@ -18,7 +18,7 @@ from hub_config.database import require_known_schema
 from hub_config.errors import SettingsError
 from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
-from hub_config.networks.at_start import prepare_networks
+from hub_config.networks.members import attach_at_start
 from hub_config.settings import Settings
 
 CONFIG_FILE = "/opt/hub/etc/jupyterhub_config.py"
@@ -37,7 +37,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     URL_FILE.write_text(health_url(settings), encoding="ascii")
     wait_for_engine(HUB_SOCKET)
     # Before JupyterHub looks whether servers answer: it stops those that do not.
-    prepare_networks(settings)
+    attach_at_start(settings.platform)
     os.chdir(places.data)
     os.execvp(  # noqa: S606
         "jupyterhub", ["jupyterhub", "--config", CONFIG_FILE, *arguments]

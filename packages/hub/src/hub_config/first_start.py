@@ -61,6 +61,11 @@ class Places:
         return self.data / "config.d"
 
     @property
+    def report(self) -> Path:
+        """What the hub found when it compared what runs with its database last."""
+        return self.data / "report.json"
+
+    @property
     def database(self) -> str:
         """URL of the hub's database."""
         return f"sqlite:///{self.data / 'jupyterhub.sqlite'}"

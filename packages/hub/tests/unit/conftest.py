@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jupyterhub import orm
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from traitlets.config import Config
@@ -31,7 +32,8 @@ def applied(places: Places) -> Config:
 
 @pytest.fixture
 def db() -> Iterator[Session]:
-    """A database in memory with the platform's own tables."""
+    """A database in memory with JupyterHub's tables and the platform's own."""
     with Session(create_engine("sqlite://")) as session:
+        orm.Base.metadata.create_all(session.get_bind())
         store.prepare(session)
         yield session

@@ -65,6 +65,11 @@ def test_overcommit_widens_what_may_be_promised() -> None:
     assert why(Policy(memory_overcommit=2), promised=running(*[2] * 23)) != ""
 
 
+def test_overcommit_makes_no_more_of_what_the_kernel_calls_available() -> None:
+    host = Host(24 * GB, 3 * GB, 2, 50 * 10**9)
+    assert "3 GB are free" in why(Policy(memory_overcommit=2), host=host, memory=4)
+
+
 def test_what_never_fits_is_said_so() -> None:
     assert "this machine has 23 GB for servers" in why(Policy(), memory=32)
 
@@ -107,7 +112,7 @@ def test_twenty_at_once_are_not_all_given_the_last_two_gigabytes(tmp_path: Path)
 
     async def main() -> list[Any]:
         desk = Desk(Policy(memory_reserve_gb=2), {}, ANYTHING, tmp_path)
-        asked = (desk.admit(profile(), (user, ""), [], info) for user in range(20))
+        asked = (desk.admit(profile(), (str(user), ""), [], info) for user in range(20))
         return await asyncio.gather(*asked, return_exceptions=True)
 
     answers = asyncio.run(main())
@@ -121,12 +126,12 @@ def test_a_server_started_again_does_not_stand_in_its_own_way(tmp_path: Path) ->
 
     async def main() -> None:
         desk = Desk(Policy(memory_reserve_gb=2), {}, UserLimits(servers=1), tmp_path)
-        await desk.admit(profile(), (1, ""), [], info)
-        await desk.admit(profile(), (1, ""), [], info)
+        await desk.admit(profile(), ("1", ""), [], info)
+        await desk.admit(profile(), ("1", ""), [], info)
         with pytest.raises(Refusal):
-            await desk.admit(profile(), (1, "second"), [], info)
-        desk.ledger.release((1, ""))
-        await desk.admit(profile(), (1, "second"), [], info)
+            await desk.admit(profile(), ("1", "second"), [], info)
+        desk.promises.release(("1", ""))
+        await desk.admit(profile(), ("1", "second"), [], info)
 
     asyncio.run(main())
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hub_config.spawning.container import endings
+from hub_config.runtime import records as endings
 
 
 def record(code: int, memory: int = 2**31, **state: Any) -> dict[str, Any]:

@@ -95,3 +95,8 @@ def test_the_host_is_looked_at(tmp_path: Path) -> None:
 def test_a_pool_around_a_network_of_the_host_is_a_clash() -> None:
     assert host.clashes(IPv4Network("192.0.0.0/16"), ROUTES) == ["192.0.2.0/24 on eth0"]
     assert host.clashes(POOL, ROUTES) == []
+
+
+def test_a_network_of_the_host_around_the_pool_is_a_clash_too() -> None:
+    lan = "Iface Destination Gateway Flags RefCnt Use Metric Mask\neth1 0000000A 0 1 0 0 0 000000FF"
+    assert host.clashes(IPv4Network("10.213.0.0/16"), lan) == ["10.0.0.0/8 on eth1"]

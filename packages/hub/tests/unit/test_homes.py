@@ -3,16 +3,29 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from jupyterhub import orm
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from hub_config.lifetimes import homes, more_time
+from hub_config.lifetimes import homes, times
+from hub_config.runtime.interface import Volume
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 KEEP = timedelta(days=30)
 
 
+def user(db: Session, person: str) -> int:
+    """The person's id; made at first use."""
+    found = orm.User.find(db, person)
+    if found is None:
+        found = orm.User(name=person)
+        db.add(found)
+        db.commit()
+    return int(found.id)
+
+
 def home(db: Session, person: str) -> str:
-    return homes.claim(db, person, "home-").volume
+    return homes.claim(db, user(db, person), person, "home-").volume
 
 
 def test_a_person_keeps_their_home(db: Session) -> None:
@@ -21,29 +34,29 @@ def test_a_person_keeps_their_home(db: Session) -> None:
 
 def test_a_newcomer_of_the_same_name_gets_another_one(db: Session) -> None:
     home(db, "ann")
-    homes.put_aside(db, "ann", NOW)
+    homes.put_aside(db, user(db, "ann"), NOW)
     assert home(db, "ann") == "home-ann.2"
-    homes.put_aside(db, "ann", NOW)
+    homes.put_aside(db, user(db, "ann"), NOW)
     assert home(db, "ann") == "home-ann.3"
     assert [row.volume for row in homes.all_put_aside(db)] == ["home-ann", "home-ann.2"]
 
 
 def test_handing_back_puts_the_present_home_aside(db: Session) -> None:
     home(db, "ann")
-    homes.put_aside(db, "ann", NOW)
+    homes.put_aside(db, user(db, "ann"), NOW)
     home(db, "ann")
-    homes.hand_back(db, "home-ann", "ann")
+    homes.hand_back(db, "home-ann", user(db, "ann"), "ann")
     assert home(db, "ann") == "home-ann"
     assert [row.volume for row in homes.all_put_aside(db)] == ["home-ann.2"]
 
 
 def test_a_home_handed_to_somebody_else_stays_theirs(db: Session) -> None:
     home(db, "ann")
-    homes.put_aside(db, "ann", NOW)
-    homes.hand_back(db, "home-ann", "bob")
+    homes.put_aside(db, user(db, "ann"), NOW)
+    homes.hand_back(db, "home-ann", user(db, "bob"), "bob")
     assert home(db, "bob") == "home-ann"
     assert home(db, "ann") == "home-ann.2"
-    homes.put_aside(db, "bob", NOW)
+    homes.put_aside(db, user(db, "bob"), NOW)
     assert home(db, "bob") == "home-bob"
 
 
@@ -51,13 +64,13 @@ def test_only_what_is_put_aside_can_be_handed_back(db: Session) -> None:
     home(db, "ann")
     for volume in ("home-ann", "home-nobody"):
         with pytest.raises(homes.HomeError, match=volume):
-            homes.hand_back(db, volume, "bob")
+            homes.hand_back(db, volume, user(db, "bob"), "bob")
     assert home(db, "ann") == "home-ann"
 
 
 def test_homes_are_due_after_the_time_they_are_kept(db: Session) -> None:
     home(db, "ann")
-    homes.put_aside(db, "ann", NOW)
+    homes.put_aside(db, user(db, "ann"), NOW)
     assert homes.due(db, KEEP, NOW + KEEP - timedelta(seconds=1)) == []
     (due,) = homes.due(db, KEEP, NOW + KEEP)
     homes.forget(db, due)
@@ -66,8 +79,92 @@ def test_homes_are_due_after_the_time_they_are_kept(db: Session) -> None:
 
 def test_a_wish_for_more_time_holds_for_one_run(db: Session) -> None:
     until = NOW + timedelta(hours=1)
-    more_time.remember(db, "ann", "work", NOW, until)
-    assert more_time.asked_until(db, "ann", "work", NOW) == until
-    assert more_time.asked_until(db, "ann", "work", NOW + timedelta(minutes=1)) is None
-    more_time.forget(db, "ann")
-    assert more_time.asked_until(db, "ann", "work", NOW) is None
+    times.remember(db, "ann", "work", NOW, until)
+    assert times.asked_until(db, "ann", "work", NOW) == until
+    assert times.asked_until(db, "ann", "work", NOW + timedelta(minutes=1)) is None
+    times.forget(db, "ann")
+    assert times.asked_until(db, "ann", "work", NOW) is None
+
+
+OLDER = """
+CREATE TABLE platform_homes (
+    volume VARCHAR(255) PRIMARY KEY, named_after VARCHAR(255), generation INTEGER,
+    person VARCHAR(255), put_aside DATETIME)
+"""
+
+
+@pytest.fixture
+def older(db: Session) -> Session:
+    """A database of a hub that knew homes by people's names: ann and bob have one, of cid's first
+    a newcomer has none of; dora never started a server; eve was deleted half-way.
+    """
+    for person in ("ann", "bob", "cid", "dora"):
+        user(db, person)
+    db.execute(text(OLDER))
+    rows = [
+        ("home-ann", "ann", 1, "ann", None),
+        ("home-bob.2", "bob", 2, "bob", None),
+        ("home-bob", "bob", 1, "bob", "2029-12-01 00:00:00.000000"),
+        ("home-cid", "cid", 1, "cid", "2029-12-02 00:00:00.000000"),
+        ("home-eve", "eve", 1, "eve", None),
+    ]
+    for row in rows:
+        db.execute(
+            text("INSERT INTO platform_homes VALUES (:a, :b, :c, :d, :e)"),
+            dict(zip("abcde", row, strict=True)),
+        )
+    db.commit()
+    return db
+
+
+def test_an_upgrade_keeps_everybodys_home(older: Session) -> None:
+    assert homes.database_id(older, "home-") == homes.database_id(older, "home-")
+    got = {person: home(older, person) for person in ("ann", "bob", "cid", "dora")}
+    assert got == {"ann": "home-ann", "bob": "home-bob.2", "cid": "home-cid.2", "dora": "home-dora"}
+    aside = {row.volume: row.put_aside for row in homes.all_put_aside(older)}
+    assert aside.keys() == {"home-bob", "home-cid", "home-eve"}
+    assert str(aside["home-bob"]) == "2029-12-01 00:00:00"
+    # Volumes of that time have no word, and are theirs all the same.
+    for person in got:
+        mine = homes.in_use(older, user(older, person))
+        assert mine is not None
+        assert homes.is_theirs(mine, Volume(mine.volume, person))
+        assert not homes.is_theirs(mine, Volume(mine.volume, person, token="another"))
+
+
+def test_a_new_database_adopts_nothing_by_name(db: Session) -> None:
+    user(db, "ann")
+    homes.database_id(db, "home-")
+    mine = homes.claim(db, user(db, "ann"), "ann", "home-")
+    assert not homes.is_theirs(mine, Volume("home-ann", "ann"))
+    assert homes.claim_another(db, mine, "home-").volume == "home-ann.2"
+    assert home(db, "ann") == "home-ann.2"
+
+
+def test_a_home_follows_its_person_through_a_rename(db: Session) -> None:
+    volume = home(db, "ann")
+    person = orm.User.find(db, "ann")
+    person.name = "anna"
+    db.commit()
+    assert homes.claim(db, person.id, "anna", "home-").volume == volume
+    assert home(db, "ann") == "home-ann.2", "a newcomer of the old name"
+
+
+def test_a_newcomer_with_the_id_of_somebody_who_was_deleted_has_no_home_yet(db: Session) -> None:
+    """However the deletion went: SQLite gives the highest id again."""
+    left = user(db, "ann")
+    home(db, "ann")
+    db.delete(orm.User.find(db, "ann"))
+    db.commit()
+    assert user(db, "bob") == left
+    assert home(db, "bob") == "home-bob"
+    assert [row.volume for row in homes.all_put_aside(db)] == ["home-ann"]
+
+
+def test_a_home_that_the_database_did_not_know_can_be_given_to_somebody(db: Session) -> None:
+    home(db, "ann")
+    homes.assign(db, Volume("home-old", "old", token="word"), user(db, "ann"), "ann")
+    assert home(db, "ann") == "home-old"
+    assert [row.volume for row in homes.all_put_aside(db)] == ["home-ann"]
+    with pytest.raises(homes.HomeError, match="known already"):
+        homes.assign(db, Volume("home-ann", "ann"), user(db, "bob"), "bob")

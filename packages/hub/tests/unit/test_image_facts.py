@@ -4,7 +4,7 @@ import pytest
 
 from hub_config.settings.images import parse
 from hub_config.spawning.images.compatibility import LeftOut, why_not
-from hub_config.spawning.images.origin import origin
+from hub_config.spawning.images.labels import origin
 from hub_config.spawning.offer.choice import choose
 from hub_config.spawning.refusal import Refusal
 

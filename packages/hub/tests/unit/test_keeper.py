@@ -7,9 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from hub_config.keeper.api import HubApi, ProxyApi, UnavailableError
-from hub_config.keeper.routes import Routes, are_lost
-from hub_config.keeper.watch import Keeper
+from hub_config.keeper.api import HubApi, ProxyApi, Routes, UnavailableError, are_lost
+from hub_config.keeper.watch import RECONCILE_EVERY, Keeper
 
 FRESH: Routes = {"/": {"target": "http://hub:8081"}}
 OF_THE_HUB: Routes = {"/": {"target": "http://hub:8081", "hub": True, "jupyterhub": True}}
@@ -71,7 +70,8 @@ def url() -> Iterator[str]:
 
 
 def keeper(url: str) -> Keeper:
-    return Keeper(ProxyApi(url, "secret"), {"routes": HubApi(url, "secret").sync_proxy})
+    hub = HubApi(url, "secret")
+    return Keeper(ProxyApi(url, "secret"), {"routes": hub.sync_proxy}, hub.reconcile)
 
 
 def test_lost_routes_are_restored_once(url: str) -> None:
@@ -93,9 +93,24 @@ def test_a_hub_that_is_away_is_asked_again(url: str) -> None:
 
 
 def test_a_proxy_that_is_away_is_no_error() -> None:
-    Keeper(ProxyApi("http://127.0.0.1:9", "secret"), {"routes": pytest.fail}).look()
+    Keeper(ProxyApi("http://127.0.0.1:9", "secret"), {"routes": pytest.fail}, pytest.fail).look()
 
 
 def test_a_refusal_is_unavailable(url: str) -> None:
     with pytest.raises(UnavailableError, match="403"):
         HubApi(url, "wrong").sync_proxy()
+
+
+def test_the_hub_reconciles_at_once_every_minute_and_as_soon_as_it_answers(url: str) -> None:
+    now, asked = [0.0], []
+    answers = [True, False, True]
+
+    def reconcile() -> None:
+        asked.append(now[0])
+        if not answers.pop(0):
+            raise UnavailableError
+
+    one = Keeper(ProxyApi(url, "secret"), {}, reconcile, lambda: now[0])
+    for now[0] in (0, RECONCILE_EVERY - 1, RECONCILE_EVERY, RECONCILE_EVERY + 1, 0):
+        one.reconcile_in_time()
+    assert asked == [0, RECONCILE_EVERY, RECONCILE_EVERY + 1]

@@ -5,8 +5,7 @@ from dataclasses import replace
 from hub_config.groups import GroupRules
 from hub_config.spawning.admission.host import Host
 from hub_config.spawning.admission.room import GB, Policy, room
-from hub_config.spawning.offer.cards import Offer, Person, make_offer
-from hub_config.spawning.offer.form import render
+from hub_config.spawning.offer.cards import Offer, Person, make_offer, render
 from hub_config.spawning.offer.profiles import Profile
 
 SMALL = Profile(

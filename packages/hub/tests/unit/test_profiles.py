@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from docker.types import HostConfig
 
+from hub_config import names
 from hub_config.settings import Settings
-from hub_config.spawning.container import disk_limit, names
+from hub_config.spawning.container import options
 from hub_config.spawning.container import options as container_options
 from hub_config.spawning.images.labels import PROFILES_LABEL
 from hub_config.spawning.offer.profiles import Profile, bounded, from_images
@@ -144,9 +145,9 @@ def test_a_read_only_root_leaves_memory_to_write_to_and_is_not_for_sudo() -> Non
 )
 def test_a_disk_limit_that_cannot_be_is_told(driver: str, backing: str, possible: bool) -> None:
     info = {"Driver": driver, "DriverStatus": [["Backing Filesystem", backing]]}
-    assert (disk_limit.why_not(info) == "") is possible
-    assert ("no effect" in disk_limit.notice(10, info)) is not possible
-    assert disk_limit.notice(0, info) == ""
+    assert (bool(options.storage_opt(10, info))) is possible
+    assert ("no effect" in options.disk_limit_notice(10, info)) is not possible
+    assert options.disk_limit_notice(0, info) == ""
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from docker.errors import ImageNotFound
 
 from hub_config.settings.images import DeclaredImage, PullPolicy
 from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
-from hub_config.spawning.images.pull_progress import PullError, PullProgress
-from hub_config.spawning.images.pulls import Pulls
+from hub_config.spawning.images.pulls import PullError, PullProgress, Pulls
 from hub_config.spawning.images.store import ImagePolicy, ImageStore, hub_version, wants_pull
 from hub_config.spawning.offer.profiles import Profile, on_offer
 from hub_config.spawning.refusal import StartFailure

@@ -2,32 +2,27 @@
 
 import asyncio
 import json
-import threading
-from ipaddress import IPv4Network
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
-from docker.errors import APIError
-from dockerspawner import DockerSpawner
+from jupyterhub import orm
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from hub_config.groups import GroupRules
-from hub_config.networks.pool import Subnet
-from hub_config.networks.server_networks import Made, NetworkError
-from hub_config.networks.spawner import NetworkedSpawner
 from hub_config.spawning import container_spawner
 from hub_config.spawning.admission.room import Policy
 from hub_config.spawning.container.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.images import store as image_store
 from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
-from hub_config.spawning.offering_spawner import OfferingSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
 from hub_config.spawning.refusal import Refusal, StartFailure
 from hub_config.spawning.stages import Stage
+
+from .fake_engine import FakeEngine, engine_says, fake_runtime
 
 OFFER = {
     "name": "uv-lab",
@@ -38,50 +33,50 @@ LABELS = {PROFILES_LABEL: json.dumps(OFFER), JUPYTERHUB_LABEL: image_store.hub_v
 IMAGES = [{"RepoTags": ["local/uv-lab:latest"], "Labels": LABELS}]
 
 
-class RecordedEngine:
-    """Answers as the engine did, for questions that concern no container."""
-
-    def __init__(self) -> None:
-        self.images = IMAGES
-
-    async def docker(self, method: str, *_: Any) -> Any:
-        return {"images": self.images, "info": {"MemTotal": 64 * 2**30, "NCPU": 2}}[method]
-
-
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> RecordedEngine:
-    engine = RecordedEngine()
-    monkeypatch.setattr(PlatformSpawner, "engine", engine)
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    engine = FakeEngine()
+    engine.image_list = IMAGES
+    monkeypatch.setattr(UserContainerSpawner, "_runtime", fake_runtime(engine))
+    monkeypatch.setattr(PlatformSpawner, "_counter", None)
     return engine
 
 
 @pytest.fixture
 def spawner(
-    applied: Config, engine: RecordedEngine, db: Session, monkeypatch: pytest.MonkeyPatch
+    applied: Config, engine: FakeEngine, db: Session, monkeypatch: pytest.MonkeyPatch
 ) -> PlatformSpawner:
-    monkeypatch.setattr(OfferingSpawner, "_images", None)
-    monkeypatch.setattr(OfferingSpawner, "_desk", None)
-    applied.PlatformSpawner.policy = Policy(memory_overcommit=100, min_free_disk_gb=0)
-    orm = SimpleNamespace(
-        name="work", server=None, user_options={}, display_name="", last_activity=None
+    applied.PlatformSpawner.policy = Policy(memory_reserve_gb=0, min_free_disk_gb=0)
+    applied.UserContainerSpawner.firewall = False
+    monkeypatch.setattr("hub_config.spawning.admission.host.memory_available", lambda _: 2**40)
+    orm_spawner = SimpleNamespace(
+        name="work", server=None, user_options={}, display_name="", last_activity=None, state={}
     )
+    person = orm.User(name="a-b")
+    db.add(person)
+    db.commit()
     user = SimpleNamespace(
         name="a-b",
         url="/user/a-b/",
-        id=1,
+        id=person.id,
         db=db,
         orm_user=None,
         groups=[],
         admin=False,
-        orm_spawners={"work": orm},
+        orm_spawners={"work": orm_spawner},
     )
     hub = SimpleNamespace(public_host="", api_url="http://hub:8081/hub/api", base_url="/hub/")
-    return PlatformSpawner(config=applied, user=user, orm_spawner=orm, hub=hub)
+    return PlatformSpawner(config=applied, user=user, orm_spawner=orm_spawner, hub=hub)
 
 
 def choose(spawner: PlatformSpawner, options: dict[str, Any]) -> Any:
-    asyncio.run(spawner._run_apply_user_options(options))
+    spawner.user_options = options
+    asyncio.run(spawner.run_pre_spawn_hook())
     return spawner._chosen
+
+
+def promised(spawner: PlatformSpawner) -> Any:
+    return spawner.counter.desk.promises.all().get(("a-b", "work"))
 
 
 def test_a_known_profile_is_chosen(spawner: PlatformSpawner) -> None:
@@ -110,6 +105,16 @@ def test_anything_else_is_a_400_and_is_not_kept(
     assert spawner.child_spawner is None
 
 
+def test_who_never_chose_gets_the_default_profile_where_there_is_one(
+    spawner: PlatformSpawner,
+) -> None:
+    """As when an admin starts everybody's servers; what somebody chose badly is still refused."""
+    spawner.default_profile = "uv-lab-small"
+    assert choose(spawner, {}).key == "uv-lab-small"
+    with pytest.raises(Refusal):
+        choose(spawner, {"profile": ""})
+
+
 def test_start_refuses_by_itself_too(spawner: PlatformSpawner) -> None:
     spawner.user_options = {"profile": "nope"}
     with pytest.raises(Refusal):
@@ -117,8 +122,8 @@ def test_start_refuses_by_itself_too(spawner: PlatformSpawner) -> None:
     assert spawner.child_spawner is None
 
 
-def test_without_images_it_is_a_503(spawner: PlatformSpawner, engine: RecordedEngine) -> None:
-    engine.images = []
+def test_without_images_it_is_a_503(spawner: PlatformSpawner, engine: FakeEngine) -> None:
+    engine.image_list = []
     with pytest.raises(Refusal) as caught:
         choose(spawner, {"profile": "uv-lab-small"})
     assert caught.value.status_code == 503
@@ -128,18 +133,18 @@ OLD = [{"RepoTags": ["local/uv-lab:latest"], "Labels": LABELS | {JUPYTERHUB_LABE
 
 
 def test_an_image_of_another_jupyterhub_is_neither_offered_nor_started(
-    spawner: PlatformSpawner, engine: RecordedEngine, caplog: pytest.LogCaptureFixture
+    spawner: PlatformSpawner, engine: FakeEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     new = {"RepoTags": ["local/new:latest"], "Labels": LABELS | {
         PROFILES_LABEL: json.dumps(OFFER | {"name": "new"})}}  # fmt: skip
-    engine.images = [*OLD, new]
+    engine.image_list = [*OLD, new]
     form = asyncio.run(spawner.get_options_form())
     assert "new-small" in form
     assert "uv-lab-small" not in form
     with pytest.raises(Refusal, match=r"its image has JupyterHub 5\.4\.0") as caught:
         choose(spawner, {"profile": "uv-lab-small"})
     assert caught.value.status_code == 503
-    assert spawner.desk.ledger.get(spawner.key) is None
+    assert promised(spawner) is None
     assert [record.message for record in caplog.records if "5.4.0" in record.message] == [
         "uv-lab, small (uv-lab-small) is not offered: image local/uv-lab:latest has JupyterHub "
         f"5.4.0, and this hub is {image_store.hub_version}; both need the same first number."
@@ -147,9 +152,9 @@ def test_an_image_of_another_jupyterhub_is_neither_offered_nor_started(
 
 
 def test_admins_read_on_the_form_what_is_left_out(
-    spawner: PlatformSpawner, engine: RecordedEngine
+    spawner: PlatformSpawner, engine: FakeEngine
 ) -> None:
-    engine.images = OLD
+    engine.image_list = OLD
     assert "5.4.0" not in asyncio.run(spawner.get_options_form())
     spawner.user.admin = True
     assert "(uv-lab-small) is not offered" in asyncio.run(spawner.get_options_form())
@@ -165,7 +170,6 @@ def test_the_child_keeps_its_own_port_and_limits(spawner: PlatformSpawner) -> No
     assert (child.ip, child.port, child.default_url) == ("0.0.0.0", 8888, "/lab")  # noqa: S104
     assert (child.mem_limit, child.cpu_limit) == (2 * 2**30, 2)
     assert child.object_name == "jupyter-a_2db-work"
-    assert child.volumes == {"jupyterhub-user-a_2db": "/home/nebula"}
     assert child.extra_create_kwargs["labels"]["io.jhub-docker.user"] == "a-b"
 
 
@@ -186,15 +190,13 @@ def test_a_restarted_hub_finds_the_container_again(spawner: PlatformSpawner) -> 
     assert spawner.get_state().items() >= state.items()
 
 
-def test_a_restarted_hub_keeps_its_promises(spawner: PlatformSpawner) -> None:
-    choose(spawner, {"profile": "uv-lab-small"})
-    spawner.construct_child().object_id = "0123"
-    state = spawner.get_state()
-    spawner.clear_state()
-    assert spawner.desk.ledger.get(spawner.key) is None
-    spawner.load_state(json.loads(json.dumps(state)))
-    promise = spawner.desk.ledger.get(spawner.key)
-    assert promise is not None
+def test_a_restarted_hub_keeps_its_promises(
+    spawner: PlatformSpawner, engine: FakeEngine, running: None
+) -> None:
+    spawner.engine.known.clear()
+    spawner.engine.seen = False
+    asyncio.run(spawner.get_options_form())
+    promise = promised(spawner)
     assert (promise.memory, promise.cpus, promise.starting) == (2 * 2**30, 1, False)
 
 
@@ -205,7 +207,7 @@ def test_a_start_that_is_refused_for_want_of_room_promises_nothing(
     with pytest.raises(Refusal, match="needs 2 GB of memory, and this machine has 0 GB") as caught:
         choose(spawner, {"profile": "uv-lab-small"})
     assert caught.value.status_code == 503
-    assert spawner.desk.ledger.get(spawner.key) is None
+    assert promised(spawner) is None
 
 
 def test_a_profile_of_a_group_is_a_403_for_others(spawner: PlatformSpawner) -> None:
@@ -227,7 +229,7 @@ def test_a_link_suggests_and_starts_nothing(spawner: PlatformSpawner) -> None:
     with pytest.raises(Refusal, match="press the button"):
         spawner.options_from_query({"profile": ["uv-lab-small"]})
     assert "checked" in asyncio.run(spawner.get_options_form())
-    assert spawner.desk.ledger.get(spawner.key) is None
+    assert promised(spawner) is None
 
 
 def test_progress_can_be_watched_before_there_is_a_container(spawner: PlatformSpawner) -> None:
@@ -243,30 +245,60 @@ def test_progress_can_be_watched_before_there_is_a_container(spawner: PlatformSp
 
 
 @pytest.fixture
-def child(spawner: PlatformSpawner) -> UserContainerSpawner:
-    async def nothing() -> None:
-        """The networks are tested with an engine."""
+def child(spawner: PlatformSpawner, monkeypatch: pytest.MonkeyPatch) -> UserContainerSpawner:
+    """The child, about to start its profile; its server answers at once."""
 
+    async def answers(*_: Any) -> None:
+        """It does."""
+
+    monkeypatch.setattr(container_spawner, "wait_until_answers", answers)
+    monkeypatch.setattr(
+        UserContainerSpawner, "server", SimpleNamespace(base_url="/user/a-b/work/"), raising=False
+    )
+    chosen = choose(spawner, {"profile": "uv-lab-small"})
     child = spawner.construct_child()
-    child.object_id = "0123"
-    child.release_network = nothing
+    child.use_profile(chosen)
     return child
 
 
-def test_an_engine_in_trouble_is_not_a_server_that_is_gone(
-    child: UserContainerSpawner, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def running(spawner: PlatformSpawner, child: UserContainerSpawner) -> None:
+    """The server runs."""
+    assert asyncio.run(spawner.start()) == "http://10.213.0.4:8888"
+
+
+NAME = "jupyter-a_2db-work"
+
+
+def nothing_is_left(engine: FakeEngine) -> bool:
+    return NAME not in engine.containers_ and not engine.networks_
+
+
+def test_a_server_is_a_container_a_network_and_a_home(engine: FakeEngine, running: None) -> None:
+    labels = engine.containers_[NAME]["Config"]["Labels"]
+    assert labels["io.jhub-docker.user"] == "a-b"
+    assert labels["io.jhub-docker.database"]
+    assert list(engine.networks_) == ["jupyterhub-net-a_2db-work"]
+    assert engine.volumes_["jupyterhub-user-a_2db"]["Labels"]["io.jhub-docker.home"]
+
+
+def test_a_running_server_is_promised_what_its_container_is_limited_to(
+    spawner: PlatformSpawner, running: None
 ) -> None:
-    async def trouble(*_: Any, **__: Any) -> None:
-        raise APIError("", response=SimpleNamespace(status_code=500, url="", reason=""))
+    assert (promised(spawner).memory, promised(spawner).starting) == (2 * 2**30, False)
+    asyncio.run(spawner.stop())
+    assert promised(spawner) is None
 
-    monkeypatch.setattr(child, "docker", trouble)
+
+def test_an_engine_in_trouble_is_not_a_server_that_is_gone(
+    engine: FakeEngine, child: UserContainerSpawner, running: None
+) -> None:
+    def fail(_: str) -> None:
+        raise engine_says(500)
+
+    engine.at = fail
     assert asyncio.run(child.poll()) is None
-    assert child.object_id == "0123"
-
-
-def engine_says(status: int, text: str) -> APIError:
-    response = SimpleNamespace(status_code=status, url="http://engine", reason="")
-    return APIError("", response=response, explanation=text)
+    assert child.object_id
 
 
 @pytest.mark.parametrize(
@@ -282,128 +314,51 @@ def engine_says(status: int, text: str) -> APIError:
 )
 @pytest.mark.parametrize("failing", ["create_volume", "create_container"])
 def test_an_engine_that_fails_a_start_is_told_in_words_and_leaves_nothing(
+    engine: FakeEngine,
     child: UserContainerSpawner,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     failing: str,
     error: Exception,
     words: str,
     status: int,
 ) -> None:
-    released = []
-
-    async def network() -> None:
-        """Made."""
-
-    async def release() -> None:
-        released.append(child.network_name)
-
-    async def docker(method: str, *_: Any, **__: Any) -> Any:
+    def fail(method: str) -> None:
         if method == failing:
             raise error
 
-    async def start_container() -> Any:
-        await docker("create_container")
+    async def start_as_jupyterhub_does() -> None:
+        try:
+            await child.start()
+        finally:
+            assert await child.poll() is None
+            await child.stop()
 
-    monkeypatch.setattr(child, "ensure_network", network)
-    monkeypatch.setattr(child, "release_network", release)
-    monkeypatch.setattr(child, "docker", docker)
-    monkeypatch.setattr(DockerSpawner, "start", lambda _: start_container())
-    monkeypatch.setattr(child, "shared_folders", no_folders)
+    engine.at = fail
     child.log.addHandler(caplog.handler)
     with pytest.raises(StartFailure, match=words) as caught:
-        asyncio.run(child.start())
+        asyncio.run(start_as_jupyterhub_does())
     assert caught.value.status_code == status
     assert str(error) in caplog.text
     assert str(error) not in caught.value.jupyterhub_message
-    assert released
-    assert not child.object_id
+    assert nothing_is_left(engine)
 
 
-async def no_folders(_: str) -> dict[str, Any]:
-    return {}
-
-
-class Networks:
-    """Networks whose hub and proxy come later, or never."""
-
-    def __init__(self, refusal: str = "") -> None:
-        self.refusal = refusal
-        self.done: list[str] = []
-        self.may_join = threading.Event()
-
-    def make(self, _: Any, name: str, *__: str) -> Made:
-        self.done.append("made")
-        return Made(name, Subnet(IPv4Network("10.213.0.0/28")), ())
-
-    def join(self, *_: Any) -> None:
-        assert self.may_join.wait(10)
-        if self.refusal:
-            raise NetworkError(self.refusal)
-        self.done.append("joined")
-
-    def release(self, *_: Any) -> None:
-        self.done.append("released")
-
-
-@pytest.mark.parametrize("failing", ["", "the network cannot be joined", "create_container"])
 def test_hub_and_proxy_join_the_network_while_the_container_is_made(
-    spawner: PlatformSpawner, monkeypatch: pytest.MonkeyPatch, failing: str
+    engine: FakeEngine, running: None
 ) -> None:
-    networks = Networks(failing if "joined" in failing else "")
-    client = SimpleNamespace(
-        create_endpoint_config=lambda **given: given,
-        create_networking_config=lambda given: given,
-    )
-    child = spawner.construct_child()
-
-    async def docker(*_: Any, **__: Any) -> None:
-        """Nothing to do."""
-
-    async def start_container() -> tuple[str, int]:
-        networks.done.append("started")
-        networks.may_join.set()
-        if failing == "create_container":
-            raise engine_says(500, "odd")
-        return "10.213.0.4", 8888
-
-    async def answers(*_: Any) -> None:
-        networks.done.append("answers")
-
-    monkeypatch.setattr(NetworkedSpawner, "_shared_networks", networks)
-    monkeypatch.setattr(DockerSpawner, "client", client)
-    monkeypatch.setattr(DockerSpawner, "server", SimpleNamespace(base_url="/user/a-b/work/"))
-    monkeypatch.setattr(child, "docker", docker)
-    monkeypatch.setattr(DockerSpawner, "start", lambda _: start_container())
-    monkeypatch.setattr(child, "shared_folders", no_folders)
-    monkeypatch.setattr(container_spawner, "wait_until_answers", answers)
-    if not failing:
-        assert asyncio.run(child.start()) == "http://10.213.0.4:8888"
-        assert networks.done == ["made", "started", "joined", "answers"]
-        return
-    with pytest.raises(StartFailure):
-        asyncio.run(child.start())
-    # Nothing is removed while something is still being attached to it.
-    joined = [] if networks.refusal else ["joined"]
-    assert networks.done == ["made", "started", *joined, "released"]
+    assert set(engine.containers_["hub"]["NetworkSettings"]["Networks"]) == set(engine.networks_)
+    assert set(engine.containers_["proxy"]["NetworkSettings"]["Networks"]) == set(engine.networks_)
 
 
 def test_a_container_that_ended_is_described_and_removed(
-    child: UserContainerSpawner, monkeypatch: pytest.MonkeyPatch
+    engine: FakeEngine, child: UserContainerSpawner, running: None
 ) -> None:
-    calls = []
-
-    async def docker(method: str, *_: Any, **__: Any) -> Any:
-        calls.append(method)
-        state = {"Running": False, "ExitCode": 137, "OOMKilled": True}
-        record = {"Id": "0123", "State": state, "HostConfig": {"Memory": 2**31}}
-        return {"inspect_container": record, "logs": b"last words"}.get(method)
-
-    monkeypatch.setattr(child, "docker", docker)
+    state = {"Status": "exited", "Running": False, "ExitCode": 137, "OOMKilled": True}
+    engine.containers_[NAME]["State"] = state
     how = asyncio.run(child.poll())
     assert "more memory than the 2 GB of its profile" in str(how)
     assert "last words" in str(how)
-    assert calls[-1] == "remove_container"
+    assert nothing_is_left(engine)
 
 
 def test_the_reason_outlives_the_server_and_the_hub(spawner: PlatformSpawner) -> None:

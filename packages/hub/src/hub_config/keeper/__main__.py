@@ -12,8 +12,7 @@ from functools import partial
 
 from hub_config.first_start import Places, read_secret
 from hub_config.keeper.api import HubApi, ProxyApi
-from hub_config.keeper.networks import attach_to_networks
-from hub_config.keeper.watch import Keeper
+from hub_config.keeper.watch import Keeper, Mend, attach_to_networks
 
 
 def main() -> None:
@@ -28,7 +27,8 @@ def main() -> None:
     attach = partial(attach_to_networks, options.platform)
     # JupyterHub ends its services with SIGINT; that is no error to write about.
     with suppress(KeyboardInterrupt):
-        Keeper(proxy, {"networks": attach, "routes": hub.sync_proxy}).run()
+        mends: dict[str, Mend] = {"networks": attach, "routes": hub.sync_proxy}
+        Keeper(proxy, mends, hub.reconcile).run()
 
 
 if __name__ == "__main__":

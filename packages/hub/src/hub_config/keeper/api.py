@@ -1,8 +1,12 @@
 """The two APIs the keeper speaks to: the proxy's, to look, and the hub's, to have it compared."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import requests
 
-from hub_config.keeper.routes import Routes
+Routes = Mapping[str, Mapping[str, Any]]
+"""By path (configurable-http-proxy's README, REST API: GET /api/routes)."""
 
 SECONDS = 10.0
 """How long an answer may take; a hub that restores many routes answers after the last."""
@@ -26,18 +30,34 @@ class ProxyApi:
 
 
 class HubApi:
-    """JupyterHub's API, with the token of the service (scope `proxy`)."""
+    """JupyterHub's API, with the token of the service."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._url = f"{url}/proxy"
+        self._url = url
         self._session = _session(token)
+
+    def reconcile(self) -> None:
+        """Have the hub compare what runs with its database; returns at once.
+
+        Raises UnavailableError.
+        """
+        _checked(self._session, "POST", f"{self._url}/reconcile")
 
     def sync_proxy(self) -> None:
         """Have the hub compare the proxy's routes with its own; returns when they are complete.
 
         POST /proxy (JupyterHub REST API). Raises UnavailableError.
         """
-        _checked(self._session, "POST", self._url)
+        _checked(self._session, "POST", f"{self._url}/proxy")
+
+
+def are_lost(routes: Routes) -> bool:
+    """Whether the hub has not told this proxy any route since it started.
+
+    A proxy begins with one to its default target. The hub's own carries `hub`
+    (jupyterhub 6.1, proxy.py, add_hub_route) and is there whether or not anybody has a server.
+    """
+    return not any(route.get("hub") for route in routes.values())
 
 
 def _session(token: str) -> requests.Session:

@@ -15,7 +15,7 @@ from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import url_path_join
 from tornado import web
 
-from hub_config.lifetimes import ends, more_time, times
+from hub_config.lifetimes import ends, times
 
 
 def grant(handler: BaseHandler, server: ends.Server, limits: ends.Limits) -> None:
@@ -23,7 +23,7 @@ def grant(handler: BaseHandler, server: ends.Server, limits: ends.Limits) -> Non
     until = ends.more_time(server, limits)
     if until is None:
         raise web.HTTPError(409, "There is no more time to be had for this server.")
-    more_time.remember(handler.db, server.user, server.name, server.started, until)
+    times.remember(handler.db, server.user, server.name, server.started, until)
     handler.log.info("%s asked for more time for server %r", server.user, server.name)
 
 

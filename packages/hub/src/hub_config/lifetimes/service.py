@@ -23,6 +23,9 @@ PATIENCE = 3
 """Intervals after its start before this process stops anything: a hub that was away knows only old
 activity until the servers have reported again."""
 
+PARALLEL = 8
+"""Servers that are stopped at the same time."""
+
 Ask = Callable[[str, str], Awaitable[Any]]
 """Sends a request with this method to this path of the hub's API; returns the parsed answer."""
 
@@ -30,10 +33,19 @@ Ask = Callable[[str, str], Awaitable[Any]]
 async def judge_once(ask: Ask, limits: ends.Limits, now: datetime) -> None:
     """Look at all servers once and stop those whose time is over."""
     servers = [_server(record) for record in await ask("GET", "lifetimes")]
-    for server in ends.due(now, servers, limits):
-        log.info("Stopping %s's server %r, whose time is over", server.user, server.name)
-        path = f"users/{quote(server.user, safe='')}/servers/{quote(server.name, safe='')}"
-        await quietly(ask("DELETE", path))
+    limit = asyncio.Semaphore(PARALLEL)
+
+    async def stop(server: ends.Server) -> None:
+        user, name = quote(server.user, safe=""), quote(server.name, safe="")
+        async with limit:
+            # Judged once more: whoever was asked for more time while others were stopped has it.
+            told = await ask("GET", f"lifetimes/{user}/{name}")
+            if told["verdict"] == ends.Verdict.STOP:
+                log.info("Stopping %s's server %r, whose time is over", server.user, server.name)
+                await ask("DELETE", f"users/{user}/servers/{name}")
+
+    due = ends.due(now, servers, limits)
+    await asyncio.gather(*(quietly(stop(server)) for server in due))
 
 
 async def quietly(asked: Awaitable[Any]) -> None:

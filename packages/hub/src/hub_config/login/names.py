@@ -1,7 +1,7 @@
 """Which user names people may sign up for. Pure: a name in, what is wrong with it out.
 
 A name becomes part of a container's and a volume's name, of URLs and of database records, so it is
-made of characters that all of them take as they are or that `spawning.container.names` escapes
+made of characters that all of them take as they are or that `names` escapes
 without two names meeting.
 """
 

@@ -4,8 +4,8 @@ One network per server, not per person: a person's second server may be shared w
 run something the first should not be reachable from. What is decided is in `pool`.
 """
 
-import logging
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_network
 from typing import Any
@@ -14,13 +14,10 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
+from hub_config import names
 from hub_config.networks import members, pool
-from hub_config.networks.attachments import attach, subnet_of
-from hub_config.networks.members import ATTACHED, GUARD, Member
+from hub_config.networks.members import ATTACHED, GUARD, Member, attach, subnet_of
 from hub_config.networks.pool import Subnet
-from hub_config.spawning.container.options import LABEL
-
-log = logging.getLogger(__name__)
 
 _OVERLAPS = "overlaps"
 """The engine's word when somebody else took the subnet first (libnetwork/ipam: "Pool overlaps")."""
@@ -53,9 +50,6 @@ class ServerNetworks:
     firewall: bool = False
     """Whether the host's firewall must be in place before a server gets a network."""
 
-    _wanted: set[str] = field(default_factory=set)
-    """Names of networks whose server is starting or runs: never orphans."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
     _picking: threading.Lock = field(default_factory=threading.Lock)
     _reserved: set[IPv4Network] = field(default_factory=set)
     """Subnets that some thread is making a network of right now."""
@@ -71,8 +65,6 @@ class ServerNetworks:
 
         Raises NetworkError when it cannot be had, docker.errors.APIError when the engine fails.
         """
-        with self._lock:
-            self._wanted.add(name)
         services = members.members(client, self.platform)
         self._look_at_firewall(services)
         network = self._find(client, name) or self._create(client, name, user, server)
@@ -96,42 +88,24 @@ class ServerNetworks:
                 "says why"
             )
 
-    def release(self, client: APIClient, name: str) -> None:
-        """Remove the network `name`, whose container is gone, and others that nobody uses.
+    def remove(self, client: APIClient, name: str) -> None:
+        """Remove the network `name`, whose container is gone; none of that name is no error.
 
-        What the engine refuses is logged: the next release tries again.
+        Raises docker.errors.APIError when the engine refuses.
         """
-        if network := self._find(client, name):
-            self._remove(client, network, members.members(client, self.platform))
-        with self._lock:
-            self._wanted.discard(name)
-        self.remove_unused(client)
-
-    def remove_unused(self, client: APIClient) -> list[str]:
-        """Remove the networks of servers that neither have a container nor are about to.
-
-        Returns their names.
-        """
-        found = members.server_networks(client, self.platform)
-        label = f"{LABEL}.platform={self.platform}"
-        containers = client.containers(all=True, filters={"label": label})
-        # By name: a container that was created and never started knows no ids yet.
-        used = {
-            name
-            for container in containers
-            if f"{LABEL}.user" in container["Labels"]
-            for name in container["NetworkSettings"]["Networks"]
-        }
+        network = self._find(client, name)
+        if network is None:
+            return
         services = members.members(client, self.platform)
-        removed = []
-        for network in found:
-            if network["Name"] in used:
-                continue
-            # Under the lock: an `ensure` of the same name waits, and then makes a new one.
-            with self._lock:
-                if network["Name"] not in self._wanted and self._remove(client, network, services):
-                    removed.append(network["Name"])
-        return removed
+        with suppress(NotFound):
+            # A stopped container that is still attached to a removed network can never start again.
+            for service in ATTACHED:
+                member = services.get(service)
+                if member and network["Id"] in member.networks:
+                    client.disconnect_container_from_network(
+                        member.container, network["Id"], force=True
+                    )
+            client.remove_network(network["Id"])
 
     def _look_at_firewall(self, services: dict[str, Member]) -> None:
         if not self.firewall:
@@ -149,7 +123,7 @@ class ServerNetworks:
         found: list[dict[str, Any]] = client.networks(filters={"name": name})
         for network in found:
             if network["Name"] == name:
-                if (network["Labels"] or {}).get(f"{LABEL}.platform") != self.platform:
+                if (network["Labels"] or {}).get(names.PLATFORM) != self.platform:
                     raise NetworkError(
                         f"the network {name} exists and is not this platform's; "
                         "remove it, or choose another JHUB_NETWORK"
@@ -158,11 +132,7 @@ class ServerNetworks:
         return None
 
     def _create(self, client: APIClient, name: str, user: str, server: str) -> dict[str, Any]:
-        labels = {
-            f"{LABEL}.platform": self.platform,
-            f"{LABEL}.user": user,
-            f"{LABEL}.server": server,
-        }
+        labels = {names.PLATFORM: self.platform, names.USER: user, names.SERVER: server}
         refused: set[IPv4Network] = set()
         while True:
             subnet = self._reserve(client, refused)
@@ -216,25 +186,6 @@ class ServerNetworks:
                 )
             self._reserved.add(subnet.network)
             return subnet
-
-    def _remove(
-        self, client: APIClient, network: dict[str, Any], services: dict[str, Member]
-    ) -> bool:
-        try:
-            # A stopped container that is still attached to a removed network can never start again.
-            for service in ATTACHED:
-                member = services.get(service)
-                if member and network["Id"] in member.networks:
-                    client.disconnect_container_from_network(
-                        member.container, network["Id"], force=True
-                    )
-            client.remove_network(network["Id"])
-        except NotFound:
-            return True
-        except APIError as error:
-            log.warning("Cannot remove the network %s: %s", network["Name"], error)
-            return False
-        return True
 
 
 def _subnets(networks: list[dict[str, Any]]) -> list[IPv4Network]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hub_config import variables
-from hub_config.spawning.container.names import part
+from hub_config.names import part
 
 USAGE = """python -m hub_config secret set GROUP NAME < file-with-the-value
 python -m hub_config secret remove GROUP NAME

@@ -5,67 +5,137 @@ know; here the child is always a UserContainerSpawner, and an unknown profile st
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from jupyterhub.utils import maybe_future
-from traitlets import Instance, Int, Type, Unicode
+from traitlets import Dict, Instance, Int, Type, Unicode, default
+from wrapspawner import ProfilesSpawner
 
+from hub_config.groups import UserLimits
 from hub_config.lifetimes import deletion
-from hub_config.spawning import server_tokens
-from hub_config.spawning.admission.room import Promise
+from hub_config.runtime.docker import DockerRuntime
+from hub_config.spawning import counter, server_tokens
+from hub_config.spawning.admission.room import Policy
 from hub_config.spawning.admission.turns import TurnTimeoutError
 from hub_config.spawning.container_spawner import UserContainerSpawner
-from hub_config.spawning.offer.choice import choose
+from hub_config.spawning.counter import Counter, Customer
+from hub_config.spawning.images.store import ImagePolicy
+from hub_config.spawning.offer.cards import render
+from hub_config.spawning.offer.choice import form_options
 from hub_config.spawning.offer.profiles import Profile
-from hub_config.spawning.offering_spawner import OfferingSpawner
 from hub_config.spawning.refusal import Refusal, StartFailure
 from hub_config.spawning.stages import Event, Stage, Stages
 
-NOTHING: dict[str, Any] = {"memory": 0, "cpus": 0.0}
-"""What a server of an older hub is taken to be promised: its state does not say."""
+FROM_A_LINK = "A link may suggest a profile, but it starts nothing: press the button to start it."
 
 _HANDED_OVER = ("api_token", "oauth_client_id", "user_options", "cert_paths", "admin_access")
 """What JupyterHub sets on this spawner for each start. Nothing else is copied to the child:
 wrapspawner copies every trait, and so overwrites port, ip, limits, command and environment."""
 
 
-class PlatformSpawner(OfferingSpawner):
+class PlatformSpawner(ProfilesSpawner):
     """Starts the profile that was chosen, or says why not."""
 
     child_class = Type(UserContainerSpawner, UserContainerSpawner)
+    default_profile = Unicode(help="Profile chosen when the form opens").tag(config=True)
+    group_rules = Dict(help="Rules of groups, by name").tag(config=True)
+    user_limits = Instance(UserLimits, (), help="Limits of a person").tag(config=True)
+    policy = Instance(Policy, (), help="When a server is admitted").tag(config=True)
+    image_policy = Instance(ImagePolicy, (), help="Which images there are").tag(config=True)
+    disk = Unicode(".", help="A folder where the engine stores").tag(config=True)
+    at_a_time = Int(0, help="Servers that start at the same time").tag(config=True)
     queue_timeout = Int(600, help="Seconds a start waits for its turn").tag(config=True)
 
+    # JupyterHub looks whether this is empty to know that there is a form.
+    options_form = Unicode("profile")
     child_spawner: UserContainerSpawner | None
     stages = Instance(Stages, ())
-    _chosen: Profile | None = None
-    token_number: int | None = None
     last_end = Unicode(help="Why the server ended by itself, until the next start")
+    token_number: int | None = None
+    _counter: Counter | None = None
+    _chosen: Profile | None = None
+    _suggested = ""
 
     # -- the choice --------------------------------------------------------------------------
 
-    async def _run_apply_user_options(self, user_options: Mapping[str, Any]) -> None:
-        """JupyterHub calls this with options of a form or the API, before the start.
+    @property
+    def engine(self) -> DockerRuntime:
+        """Where servers run."""
+        return UserContainerSpawner(config=self.config).runtime
 
-        Raises what `_admit` raises.
+    @property
+    def counter(self) -> Counter:
+        """Where people are served; one for the whole hub."""
+        cls = PlatformSpawner
+        if cls._counter is None:
+            cls._counter = counter.make(self, self.engine)
+        return cls._counter
+
+    @property
+    def customer(self) -> Customer:
+        """The owner of this server."""
+        return Customer(
+            (self.user.name, self.name),
+            frozenset(group.name for group in self.user.groups),
+            counter.profiles_used(self.user.orm_spawners),
+            bool(self.user.admin),
+        )
+
+    async def get_options_form(self) -> str:
+        """The form a person chooses a profile with."""
+        return render(await self.counter.offer(self.customer, self._suggested))
+
+    def options_from_form(self, formdata: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """The person's options: whatever the form sent, for `choose` to judge."""
+        return form_options(formdata)
+
+    def options_from_query(self, query_data: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """A link may suggest a profile, but whoever follows it has to press the button.
+
+        A GET needs no XSRF token, so anyone's page could start a server with such a link.
+        Raises Refusal, upon which JupyterHub shows the form (handlers/pages.py, SpawnHandler).
         """
-        self._chosen = await self._admit(user_options)
+        suggested = form_options(query_data).get("profile")
+        self._suggested = suggested if isinstance(suggested, str) else ""
+        raise Refusal(FROM_A_LINK, reason="link", status_code=200)
+
+    @classmethod
+    def images_left_out(cls, user: Any) -> tuple[str, ...]:
+        """For admins' pages: a sentence for each profile that does not go with this hub."""
+        if cls._counter is None or not getattr(user, "admin", False):
+            return ()
+        return tuple(one.for_admin for one in cls._counter.images.last_offer.left_out)
+
+    @classmethod
+    def profile_title(cls, key: str) -> str:
+        """What people know the profile `key` by; the key itself when it was not on offer yet."""
+        return cls._counter.images.title(key) if cls._counter else key
+
+    @default("apply_user_options")
+    def _judged_later(self) -> Callable[..., None]:
+        """JupyterHub would log each refusal of this hook with a traceback; the next has none."""
+        return lambda _spawner, _options: None
+
+    async def run_pre_spawn_hook(self) -> None:
+        """JupyterHub calls this before the start. Raises what `_admit` raises."""
+        self._chosen = await self._admit(self.user_options)
+        await maybe_future(super().run_pre_spawn_hook())
 
     async def _admit(self, user_options: Mapping[str, Any]) -> Profile:
         """The profile that is to be started: from here until `clear_state` it has its promise.
 
-        Raises Refusal: what `choose` raises, 403 when this person may not, 503 when there is no
+        Raises Refusal: 400 for wrong options, 403 when this person may not, 503 when there is no
         room.
         """
         try:
-            there = await self.on_offer()
-            profile = choose(user_options, there.profiles, there.left_out)
+            profile = await self.counter.choice(user_options)
         except Refusal:
             # JupyterHub has saved the options already, as the default for a request without any.
             self.user_options = self.orm_spawner.user_options = {}
             raise
-        await self.desk.admit(profile, self.key, self.groups, self.host_info)
+        await self.counter.admit(profile, self.customer)
         return profile
 
     # -- the child ---------------------------------------------------------------------------
@@ -89,6 +159,7 @@ class PlatformSpawner(OfferingSpawner):
                 internal_certs_location=self.internal_certs_location,
             )
             child.observe(self._keep_ending, "ending")
+            child.remember = self._remember
         for trait in _HANDED_OVER:
             setattr(child, trait, getattr(self, trait))
         child.stages = self.stages
@@ -107,14 +178,15 @@ class PlatformSpawner(OfferingSpawner):
         self.token_number = server_tokens.number(self.user.db, self.api_token)
         self.stages.tell(Stage.IMAGE)
         try:
-            await self.images.ensure(profile, self.engine, partial(self.stages.tell, Stage.IMAGE))
-            async with self.desk.turns.turn(self._wait_for_turn, self.queue_timeout):
+            tell = partial(self.stages.tell, Stage.IMAGE)
+            await self.counter.images.ensure(profile, self.counter.engine, tell)
+            async with self.counter.desk.turns.turn(self._wait_for_turn, self.queue_timeout):
                 url = await self._start_child(profile)
         except TurnTimeoutError as error:
             raise StartFailure(str(error)) from None
         finally:
             self.stages.end()
-        self.desk.ledger.started(self.key)
+        self.counter.desk.promises.release(self.customer.key)
         return url
 
     def _wait_for_turn(self, before: int) -> None:
@@ -160,31 +232,36 @@ class PlatformSpawner(OfferingSpawner):
 
     # -- state -------------------------------------------------------------------------------
 
+    def _remember(self) -> None:
+        """There is a container: a hub that is killed now takes it over when it starts again."""
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
+
+    async def get_url(self) -> str:
+        """Where the server is, also when the hub was killed before it wrote that down."""
+        return await self.construct_child().get_url()
+
     def load_state(self, state: dict[str, Any]) -> None:
         """After a restart of the hub: find the container again. Needs no profile and no image."""
         self.child_profile = state.get("profile", "")
         self.last_end = state.get("last_end", "")
         self.token_number = state.get(server_tokens.KEY)
-        child_state = state.get("child_state")
-        if child_state:
+        if child_state := state.get("child_state"):
             self.construct_child().load_state(child_state)
-            self.desk.ledger.enter(self.key, Promise(**state.get("promise", NOTHING)))
 
     def get_state(self) -> dict[str, Any]:
-        """What to keep in the database: names, numbers and sizes, no environment and no token."""
+        """What to keep in the database: names and numbers, no environment and no token."""
         if self.child_spawner is None:
             return {"last_end": self.last_end} if self.last_end else {}
-        promise = self.desk.ledger.get(self.key) or Promise(**NOTHING)
         return {
             "profile": self.child_profile,
             "child_state": self.child_spawner.get_state(),
             server_tokens.KEY: self.token_number,
-            "promise": {"memory": promise.memory, "cpus": promise.cpus},
         }
 
     def clear_state(self) -> None:
-        """Forget the server that was, and what it was promised, but not why it ended."""
+        """Forget the server that was, but not why it ended. What still runs stays promised."""
         super().clear_state()
         self._chosen = None
-        self.desk.ledger.release(self.key)
+        self.counter.desk.promises.release(self.customer.key)
         self.stages.begin()

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
+from hub_config import names
 from hub_config.login.names import Taken, complaint
-from hub_config.spawning.container import names
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,8 @@ def _keep(policy: Policy, stop: threading.Event) -> None:
 def _refuse_clashes(pool: IPv4Network) -> None:
     if clashes := host.clashes(pool, host.ROUTES.read_text()):
         raise FirewallError(
-            f"the address pool {pool} holds networks of this host ({', '.join(clashes)}); "
+            f"the address pool {pool} shares addresses with this host's networks "
+            f"({', '.join(clashes)}); "
             "set JHUB_ADDRESS_POOL to addresses nobody uses"
         )
 

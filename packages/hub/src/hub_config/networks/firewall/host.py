@@ -57,9 +57,12 @@ def parse_routes(text: str) -> list[tuple[str, IPv4Network]]:
 
 
 def clashes(pool: IPv4Network, routes: str) -> list[str]:
-    """The host's networks that lie in the pool and are no server's, as `192.168.0.0/24 on eth0`."""
+    """The host's networks that share addresses with the pool and are no server's, such as
+    `192.168.0.0/24 on eth0`: those within it, and a LAN around it, whose hosts at the pool's
+    addresses no server could reach. A default route is no network.
+    """
     return [
         f"{network} on {name}"
         for name, network in parse_routes(routes)
-        if network.prefixlen and network.subnet_of(pool) and not name.startswith(OWN)
+        if network.prefixlen and network.overlaps(pool) and not name.startswith(OWN)
     ]

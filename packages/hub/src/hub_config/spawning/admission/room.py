@@ -68,9 +68,10 @@ def room(host: Host, policy: Policy, promised: Collection[Promise]) -> Room:
     factor = policy.memory_overcommit
     budget = max(0.0, host.memory - policy.memory_reserve_gb * GB) * factor
     unpromised = budget - sum(promise.memory for promise in promised)
-    # Servers that are starting have not taken yet what they will.
+    # Servers that are starting have not taken yet what they will. What the kernel calls available
+    # is really there, so no factor makes more of it.
     coming = sum(promise.memory for promise in promised if promise.starting)
-    really_free = host.memory_available * factor - coming
+    really_free = host.memory_available - coming
     cpus = None
     if policy.cpu_overcommit:
         cpus = host.cpus * policy.cpu_overcommit - sum(promise.cpus for promise in promised)

@@ -1,12 +1,17 @@
 """What a profile and the operator's settings mean for the Docker Engine. Pure."""
 
+import logging
+from collections.abc import Mapping
 from typing import Any
 
+from hub_config import names
+from hub_config.runtime.interface import Place
 from hub_config.settings import Settings
-from hub_config.spawning.images import labels as image_labels
 from hub_config.spawning.offer.profiles import Profile
 
-LABEL = image_labels.LABEL
+log = logging.getLogger(__name__)
+
+LABEL = names.LABEL
 FOLDER_LABEL = f"{LABEL}.folder"
 """On the volume of a folder that groups share."""
 
@@ -101,7 +106,7 @@ def size(profile: Profile) -> dict[str, int]:
     if profile.cpu_limit:
         limits |= {"CpuPeriod": CPU_PERIOD, "CpuQuota": int(profile.cpu_limit * CPU_PERIOD)}
     if profile.cpu_guarantee:
-        limits["CpuShares"] = max(2, int(profile.cpu_guarantee * 1024))
+        limits["CpuShares"] = max(2, int(profile.cpu_guarantee * names.SHARES_OF_A_CPU))
     return limits
 
 
@@ -122,11 +127,68 @@ def environment(profile: Profile, operator: Settings) -> dict[str, str]:
     return variables
 
 
-def labels(platform: str, user: str, server: str, profile: str) -> dict[str, str]:
-    """By these an operator, a backup and the tests find what belongs to whom."""
+def labels(place: Place, platform: str, database: str, profile: str) -> dict[str, str]:
+    """By these an operator, a backup, the tests and the hub find what belongs to whom."""
     return {
-        f"{LABEL}.platform": platform,
-        f"{LABEL}.user": user,
-        f"{LABEL}.server": server,
-        f"{LABEL}.profile": profile,
+        names.PLATFORM: platform,
+        names.USER: place.user,
+        names.SERVER: place.server,
+        names.PROFILE: profile,
+        names.DATABASE: database,
     }
+
+
+# -- how much is written beside the home --------------------------------------------------------
+
+# Homes are volumes of the engine's local driver, which knows no sizes: only a quota of the file
+# system below (such as xfs project quotas, set by the operator on the host) can limit them.
+
+DISK_GB = 10**9
+"""Bytes, as disks are sold."""
+
+_LIMITS_DISK = frozenset({"btrfs", "zfs", "windowsfilter"})
+"""Storage drivers that always can (Docker's reference: docker container run, --storage-opt)."""
+
+
+def _why_no_limit(info: Mapping[str, Any]) -> str:
+    """Why a container's size cannot be limited here; empty when it can.
+
+    `info` is the engine's (Engine API, SystemInfo). Whether an xfs file system is mounted with
+    pquota is not in it: then the engine itself refuses the container and says so.
+    """
+    driver = str(info.get("Driver") or "unknown")
+    if driver in _LIMITS_DISK:
+        return ""
+    status = dict(info.get("DriverStatus") or [])
+    backing = status.get("Backing Filesystem", "unknown")
+    if driver == "overlay2":
+        if backing == "xfs":
+            return ""
+        return f"the engine's files are on {backing}, and overlay2 can do it on xfs only"
+    return f"the engine's storage driver {driver} cannot do it"
+
+
+def disk_limit_notice(disk_limit_gb: float, info: Mapping[str, Any]) -> str:
+    """What an operator should know about the setting on this engine; empty for nothing."""
+    reason = _why_no_limit(info) if disk_limit_gb else ""
+    if not reason:
+        return ""
+    return (
+        f"JHUB_DISK_LIMIT_GB={disk_limit_gb:g} has no effect here: {reason} (mounted with pquota). "
+        "Servers start without this limit."
+    )
+
+
+def disk_limit(disk_limit_gb: float, info: Mapping[str, Any]) -> dict[str, Any]:
+    """What docker-py's HostConfig has to say of the limit; where it cannot be, that is logged."""
+    if told := disk_limit_notice(disk_limit_gb, info):
+        log.warning("%s", told)
+    storage = storage_opt(disk_limit_gb, info)
+    return {"storage_opt": storage} if storage else {}
+
+
+def storage_opt(disk_limit_gb: float, info: Mapping[str, Any]) -> dict[str, str]:
+    """The limit for the engine (Engine API, HostConfig, StorageOpt); empty where it cannot be."""
+    if not disk_limit_gb or _why_no_limit(info):
+        return {}
+    return {"size": str(int(disk_limit_gb * DISK_GB))}

@@ -1,11 +1,6 @@
-"""What a person may call a further server. JupyterHub checks it; its refusal gets a reason here."""
+"""What a person may call a further server. Pure."""
 
-from functools import wraps
-from typing import Any
-
-from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.slugs import is_valid_safe_slug
-from tornado.web import HTTPError
 
 from hub_config.spawning.offer.choice import shown
 
@@ -15,20 +10,26 @@ RULE = (
 )
 """jupyterhub 6.1, slugs.py, is_valid_safe_slug; such a name is safe in all names made from it."""
 
+ROUTES = frozenset(
+    {
+        "api", "custom", "doc", "edit", "files", "git", "hub", "jhub", "kernelspecs", "lab",
+        "login", "logout", "lsp", "marimo", "mermaid", "metrics", "nbclassic", "nbconvert",
+        "nbdime", "nbextensions", "notebooks", "oauth", "proxy", "server-proxy", "services",
+        "static", "terminals", "tree", "user", "user-redirect", "view", "voila", "vscode",
+    }
+)  # fmt: skip
+"""First parts of paths that a single-user server answers: a server of that name would take those of
+the person's server without a name (`/user/ann/api/…`). An image test holds them against the routes
+that the images have."""
 
-def explain_refusals() -> None:
-    """Have JupyterHub say what a server's name has to look like, where it only says `Invalid`."""
-    check = BaseHandler._check_named_server_request
 
-    @wraps(check)
-    async def with_reason(self: Any, user: Any, server_name: str, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return await check(self, user, server_name, *args, **kwargs)
-        except HTTPError:
-            if is_valid_safe_slug(server_name):
-                raise
-            raise HTTPError(
-                400, f"{shown(server_name)} cannot be a server's name: {RULE}."
-            ) from None
-
-    BaseHandler._check_named_server_request = with_reason
+def complaint(name: str) -> str:
+    """Why a server cannot be called so, and what it could be called; empty when it can."""
+    if not is_valid_safe_slug(name):
+        return f"{shown(name)} cannot be a server's name: {RULE}."
+    if name in ROUTES:
+        return (
+            f"{shown(name)} cannot be a server's name, since it is a path of every server: call it "
+            f"{name}-2, for example."
+        )
+    return ""

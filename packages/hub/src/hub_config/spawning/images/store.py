@@ -1,7 +1,9 @@
 """The images of the engine: which are on offer, and how one that is missing gets there."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,15 +13,59 @@ from jupyterhub import __version__ as hub_version
 
 from hub_config.settings import Settings
 from hub_config.settings.images import DeclaredImage, PullPolicy, parse
-from hub_config.spawning.container import engine_trouble
 from hub_config.spawning.container.options import size
-from hub_config.spawning.images.compatibility import OnOffer, why_not
+from hub_config.spawning.images.compatibility import OnOffer, sift, why_not
 from hub_config.spawning.images.labels import JUPYTERHUB_LABEL
-from hub_config.spawning.images.pull_progress import PullError
-from hub_config.spawning.images.pulls import Pulls, Tell
-from hub_config.spawning.images.source import ImageSource
-from hub_config.spawning.offer.profiles import Profile, bounded, of_image
-from hub_config.spawning.refusal import StartFailure
+from hub_config.spawning.images.pulls import PullError, Pulls, Tell
+from hub_config.spawning.offer.profiles import Profile, bounded, of_image, on_offer
+from hub_config.spawning.refusal import StartFailure, engine_trouble
+
+FRESH_SECONDS = 3.0
+"""How long an answer is used again: a new image shows up in the form within this time."""
+
+log = logging.getLogger(__name__)
+
+ListImages = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
+
+
+class ImageSource:
+    """The profiles on offer, kept for a moment."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds."""
+        self._clock = clock
+        self._known: dict[str, tuple[float, OnOffer]] = {}
+        self._told: set[str] = set()
+        self._lock = asyncio.Lock()
+        self.titles: dict[str, str] = {}
+        """What people know a profile by, such as `JupyterLab, small`, of all that were seen."""
+        self.last = OnOffer()
+        """What the engine's answer was last."""
+
+    async def on_offer(
+        self, list_images: ListImages, tag: str, declared: Sequence[DeclaredImage] = ()
+    ) -> OnOffer:
+        """All profiles on offer; whoever asks at the same time shares one answer."""
+        async with self._lock:
+            known = self._known.get(tag)
+            if known is None or self._clock() - known[0] > FRESH_SECONDS:
+                found = on_offer(await list_images(), tag, declared)
+                self.titles |= {profile.key: profile.title for profile in found}
+                known = (self._clock(), sift(found, hub_version))
+                if found:  # an empty offer is asked for again at once
+                    self._known[tag] = known
+                else:
+                    self._known.pop(tag, None)
+                self.last = known[1]
+                self._tell(known[1])
+            return known[1]
+
+    def _tell(self, offer: OnOffer) -> None:
+        """Log what is left out, each once."""
+        for one in offer.left_out:
+            if one.for_admin not in self._told:
+                self._told.add(one.for_admin)
+                log.warning("%s", one.for_admin)
 
 
 @dataclass(frozen=True)
@@ -36,9 +82,11 @@ class ImagePolicy:
 class Engine(Protocol):
     """What this needs of a spawner: the engine's client, and calls to it on a thread."""
 
-    client: Any
+    @property
+    def client(self) -> Any:
+        """The client itself."""
 
-    async def docker(self, method: str, *args: Any) -> Any:
+    def docker(self, method: str, *args: Any) -> Awaitable[Any]:
         """Call the client's method."""
 
 
@@ -117,7 +165,7 @@ class ImageStore:
         except NotFound:
             return None
         except (DockerException, requests.RequestException) as error:
-            raise engine_trouble.failure(error) from error
+            raise engine_trouble(error) from error
         return (record.get("Config") or {}).get("Labels") or {}
 
 

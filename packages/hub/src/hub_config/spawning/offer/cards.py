@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, Template, select_autoescape
 
 from hub_config.groups import Rules, UserLimits, may_use, owners_of
 from hub_config.spawning.admission.room import Obstacle, Promise, Room, gigabytes, obstacle
@@ -165,3 +168,19 @@ def _chosen(
     candidates = [preferred, *keys] if preferred in judged else list(keys)
     startable = (key for key in candidates if judged[key] is None)
     return next(startable, None)
+
+
+def render(offer: Offer) -> str:
+    """The form's inside, as HTML; JupyterHub's page puts the form and its button around it."""
+    return _template().render(offer=offer)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("hub_config"),
+        autoescape=select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("profile-choice.html")

@@ -12,8 +12,7 @@ from typing import Any
 
 from hub_config.settings import Settings
 from hub_config.settings.images import DeclaredImage
-from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
-from hub_config.spawning.images.origin import origin
+from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL, origin
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 

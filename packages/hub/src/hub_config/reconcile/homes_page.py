@@ -1,4 +1,5 @@
-"""Acts on homes that are put aside: removes their volumes, hands them back, lists them. For admins.
+"""Acts on homes that are put aside, and on those the database does not know: lists them, hands
+them over, removes them. For admins.
 
 The service asks for what is due; nobody else removes a home but by the button with its question.
 """
@@ -6,8 +7,6 @@ The service asks for what is due; nobody else removes a home but by the button w
 from datetime import timedelta
 from typing import Any
 
-import requests
-from docker.errors import APIError, NotFound
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.scopes import needs_scope
@@ -15,7 +14,8 @@ from jupyterhub.utils import url_path_join
 from tornado import web
 
 from hub_config.lifetimes import homes
-from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.reconcile.reconciler import Reconciler
+from hub_config.runtime.interface import AwayError
 
 PURGE_SCOPE = "custom:homes:purge"
 """What the service may do: have homes removed whose time is over, and no other."""
@@ -24,18 +24,15 @@ PURGE_SCOPE = "custom:homes:purge"
 class HomesHandler(BaseHandler):
     """What all of them share."""
 
-    def initialize(self, keep: timedelta) -> None:
-        """Tornado hands over how long homes are kept."""
-        self.keep = keep
+    def initialize(self, keep: timedelta, reconciler: Reconciler) -> None:
+        """Tornado hands over how long homes are kept, and who knows which there are."""
+        self.keep, self.reconciler = keep, reconciler
 
     async def remove(self, home: homes.HomeRow) -> bool:
         """Remove the volume and its record; False, with a warning, while that is impossible."""
-        spawner = UserContainerSpawner(config=self.config)
         try:
-            await spawner.docker("remove_volume", home.volume)
-        except NotFound:
-            pass
-        except (APIError, requests.RequestException) as error:
+            await self.reconciler.runtime.remove_volume(home.volume)
+        except AwayError as error:
             self.log.warning("Cannot remove the home %s yet: %s", home.volume, error)
             return False
         self.log.info("Removed the home %s of %s", home.volume, home.person)
@@ -65,11 +62,24 @@ class PutAsideHandler(HomesHandler):
 
     async def page(self, error: str = "") -> None:
         """The list, and what went wrong."""
+        away = ""
+        try:
+            unknown = await self.reconciler.unknown_homes(self.db)
+        except AwayError:
+            unknown, away = [], "The engine does not answer: homes it has are not listed."
         rows = [
             {"home": home, "ends": homes.ends(home, self.keep)}
             for home in homes.all_put_aside(self.db)
         ]
-        self.finish(await self.render_template("homes.html", rows=rows, error=error))
+        self.finish(
+            await self.render_template(
+                "homes.html",
+                rows=rows,
+                unknown=unknown,
+                error=error or away,
+                found=self.reconciler.found,
+            )
+        )
 
     @needs_scope("admin:users")
     async def post(self) -> None:
@@ -79,6 +89,8 @@ class PutAsideHandler(HomesHandler):
             match self.get_body_argument("action"):
                 case "hand-back":
                     self.hand_back(volume, self.get_body_argument("person").strip())
+                case "assign":
+                    await self.assign(volume, self.get_body_argument("person").strip())
                 case "remove":
                     await self.remove_now(volume, self.get_body_argument("confirmation", ""))
                 case other:
@@ -90,13 +102,27 @@ class PutAsideHandler(HomesHandler):
 
     def hand_back(self, volume: str, person: str) -> None:
         """Give a home to an existing person who runs no server."""
+        homes.hand_back(self.db, volume, self.idle(person).id, person)
+        self.log.info("%s handed the home %s to %s", self.current_user.name, volume, person)
+
+    async def assign(self, volume: str, person: str) -> None:
+        """Give a home that the database does not know to an existing person who runs no server."""
+        user = self.idle(person)
+        for home in await self.reconciler.unknown_homes(self.db):
+            if home.name == volume:
+                homes.assign(self.db, home, user.id, person)
+                self.log.info("%s gave the home %s to %s", self.current_user.name, volume, person)
+                return
+        raise homes.HomeError(f"There is no home called {volume} that belongs to nobody.")
+
+    def idle(self, person: str) -> Any:
+        """The person of that name, who may not run a server; raises HomeError."""
         user = self.find_user(person)
         if user is None:
             raise homes.HomeError(f"There is no person called {person}.")
         if user.active:
             raise homes.HomeError(f"{person} has a server running; it has to be stopped first.")
-        homes.hand_back(self.db, volume, person)
-        self.log.info("%s handed the home %s to %s", self.current_user.name, volume, person)
+        return user
 
     async def remove_now(self, volume: str, confirmation: str) -> None:
         """Remove a home before its time; `confirmation` has to be the volume's name."""
@@ -107,7 +133,7 @@ class PutAsideHandler(HomesHandler):
             raise homes.HomeError(f"The engine did not remove {volume}; see the hub's log.")
 
 
-def routes(keep: timedelta) -> list[tuple[str, Any, dict[str, Any]]]:
+def routes(keep: timedelta, reconciler: Reconciler) -> list[tuple[str, Any, dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
-    given = {"keep": keep}
+    given = {"keep": keep, "reconciler": reconciler}
     return [(r"/homes", PutAsideHandler, given), (r"/api/homes/purge", PurgeHandler, given)]

@@ -1,8 +1,21 @@
-"""Names in the engine: readable, and different for different people and servers."""
+"""Names and labels of what belongs to people, in whatever runtime: readable, and different for
+different people and servers.
+"""
 
 import string
 
 from escapism import escape
+
+LABEL = "io.jhub-docker"
+PLATFORM, USER, SERVER, PROFILE, DATABASE, OWNER, HOME = (
+    f"{LABEL}.{part}"
+    for part in ("platform", "user", "server", "profile", "database", "owner", "home")
+)
+"""By these an operator, a backup, the hub and the tests find what belongs to whom. `database` is
+the id of the hub's database, `owner` a person's id in it, `home` a random word for each home."""
+
+SHARES_OF_A_CPU = 1024
+"""The kernel's weight of a CPU that is guaranteed (Docker's reference: --cpu-shares)."""
 
 _SAFE = frozenset(string.ascii_lowercase + string.digits)
 

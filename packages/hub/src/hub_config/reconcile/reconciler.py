@@ -1,0 +1,273 @@
+"""Looks, lets `differences` decide, does what it says: one pass at a time, in the hub's process.
+
+What the acts need of JupyterHub comes with the request that asks for the first pass.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jupyterhub import orm
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_config.lifetimes import homes
+from hub_config.reconcile import differences as decide
+from hub_config.reconcile.differences import Difference, Kind, Known, KnownHome, Remedy
+from hub_config.runtime.interface import AwayError, Container, Runtime, View, Volume
+
+AGAIN = 5.0
+"""Seconds after which what could not be mended is tried again; each time twice as many."""
+
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""By so much a time may lie in the future without the clock having been set back."""
+
+PARALLEL = 8
+"""Servers that are ended at the same time."""
+
+log = logging.getLogger("reconcile")
+
+
+@dataclass(frozen=True)
+class Hub:
+    """What of JupyterHub is needed: its users (`UserDict`), its proxy, its database session."""
+
+    users: Any
+    proxy: Any
+    db: Session
+
+
+class Reconciler:
+    """One for the whole hub."""
+
+    def __init__(self, runtime: Callable[[], Runtime], home_prefix: str, report: Path) -> None:
+        """`runtime` is asked for once it is needed. `report` is the file where the last report is
+        kept for `python -m hub_config report`.
+        """
+        self._make_runtime, self.prefix, self.report_file = runtime, home_prefix, report
+        self._hub: Hub | None = None
+        self._one = asyncio.Lock()
+        self._unused: frozenset[str] = frozenset()
+        self._failures = 0
+        self.found: tuple[Difference, ...] = ()
+        """What the last pass found."""
+        self._soon: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """Where servers run."""
+        runtime = self._make_runtime()
+        # A moment later: whoever leaves something behind is still at it.
+        runtime.left_behind = lambda: self.kick(1.0)
+        return runtime
+
+    # -- when ----------------------------------------------------------------------------------
+
+    def begin(self, hub: Hub) -> None:
+        """Have a pass now."""
+        self._hub = hub
+        self.kick()
+
+    def kick(self, after: float = 0.0) -> None:
+        """Have a pass soon: something was left behind."""
+        if self._hub is not None and self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(after, self._begin)
+
+    def _again(self) -> None:
+        """The keeper asks every minute in any case."""
+        self.kick(AGAIN * 2 ** min(self._failures, 4))
+        self._failures += 1
+
+    def _begin(self) -> None:
+        self._soon = None
+        if self._hub is not None:
+            self._task = asyncio.ensure_future(self._quietly(self._hub))
+
+    async def _quietly(self, hub: Hub) -> None:
+        await self.run(hub)
+
+    async def run(self, hub: Hub) -> dict[str, Any]:
+        """One pass; returns the report. Raises nothing for an engine that is away."""
+        self._hub = hub
+        async with self._one:
+            forward_again(hub.db)
+            try:
+                view = await self.runtime.view()
+            except AwayError as error:
+                log.warning("The engine does not answer, so nothing can be compared: %s", error)
+                self._again()
+                return self._report([], away=str(error))
+            known = self._known(hub)
+            found = decide.differences(view, known)
+            self._unused = decide.unused_networks(view, known)
+            self._tell(found)
+            mended = await self._mend(hub, view, known, found)
+            if not mended:
+                self._again()
+            else:
+                self._failures = 0
+                if self._unused:
+                    self.kick(AGAIN)
+            return self._report(found)
+
+    # -- what is known -------------------------------------------------------------------------
+
+    def _known(self, hub: Hub) -> Known:
+        active, ready = set(), set()
+        for user in hub.users.values():
+            for name, spawner in user.spawners.items():
+                if spawner.active:
+                    active.add((user.name, name))
+                if spawner.ready:
+                    ready.add((user.name, name))
+        return Known(
+            database=homes.database_id(hub.db, self.prefix),
+            people=frozenset(hub.db.scalars(select(orm.User.name))),
+            active=frozenset(active),
+            ready=frozenset(ready),
+            homes=known_homes(hub.db),
+            unused=self._unused,
+        )
+
+    async def unknown_homes(self, db: Session) -> list[Volume]:
+        """The homes there are that the database does not know. Raises AwayError."""
+        known = Known(homes.database_id(db, self.prefix), homes=known_homes(db))
+        return decide.unknown_homes(await self.runtime.view(), known)
+
+    # -- what is done --------------------------------------------------------------------------
+
+    async def _mend(self, hub: Hub, view: View, known: Known, found: list[Difference]) -> bool:
+        """Do what has to be done; False when something could not be."""
+        containers = {one.name: one for one in view.containers}
+        if any(one.remedy is Remedy.ADOPT and one.kind is Kind.HOME for one in found):
+            homes.put_aside_of_nobody(hub.db)
+        limit = asyncio.Semaphore(PARALLEL)
+
+        async def mend(one: Difference) -> bool:
+            async with limit:
+                try:
+                    await self._mend_one(hub, one, containers)
+                except AwayError as error:
+                    log.warning("Not mended yet, tried again soon: %s (%s)", one.sentence, error)
+                    return False
+                except Exception:
+                    # One that cannot be mended keeps no other from being.
+                    log.exception("Not mended: %s", one.sentence)
+                    return False
+            return True
+
+        acts = [one for one in found if one.remedy is not Remedy.REPORT]
+        return all(await asyncio.gather(*(mend(one) for one in acts)))
+
+    async def _mend_one(
+        self, hub: Hub, one: Difference, containers: Mapping[str, Container]
+    ) -> None:
+        match one.remedy, one.kind:
+            case Remedy.STOP, Kind.CONTAINER:
+                await self._end_container(hub, containers[one.name])
+            case Remedy.STOP, Kind.SERVER:
+                await self._end_server(hub, one, containers.get(one.name))
+            case Remedy.REMOVE, Kind.NETWORK:
+                async with self.runtime.alone(one.name):
+                    if not is_active(hub, one.key):
+                        await self.runtime.remove_network(one.name)
+            case Remedy.ADOPT, Kind.NETWORK:
+                for line in await self.runtime.attach():
+                    log.info("Attached %s", line)
+
+    async def _end_container(self, hub: Hub, container: Container) -> None:
+        async with self.runtime.alone(container.name):
+            await self.runtime.settled(container.name)
+            if is_active(hub, container.key):
+                return
+            await self.runtime.end(container)
+            for network in container.networks:
+                await self.runtime.remove_network(network)
+
+    async def _end_server(self, hub: Hub, one: Difference, container: Container | None) -> None:
+        """End a server in the hub, which takes it for running; its container may be gone."""
+        name, server = one.key
+        user = hub.users.get(name)
+        spawner = user and user.spawners.get(server)
+        if not spawner or not spawner.ready:
+            return
+        if container is None and await spawner.poll() is None:
+            return
+        if container is not None:
+            spawner.last_end = one.sentence
+        await hub.proxy.delete_user(user, server)
+        await user.stop(server)
+
+    # -- what is said --------------------------------------------------------------------------
+
+    def _tell(self, found: list[Difference]) -> None:
+        """Log what is news."""
+        for one in found:
+            if one not in self.found:
+                log.warning("%s: %s", one.remedy, one.sentence)
+        self.found = tuple(found)
+
+    def _report(self, found: list[Difference], away: str = "") -> dict[str, Any]:
+        promised = [
+            {"container": one.name, "user": one.user, "server": one.server, "memory": one.memory}
+            for one in self.runtime.known.values()
+            if one.runs
+        ]
+        report = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "engine_away": away,
+            "differences": [asdict(one) for one in found],
+            "promised": promised,
+        }
+        self.report_file.write_text(json.dumps(report, indent=1), encoding="utf-8")
+        return report
+
+
+def is_active(hub: Hub, key: tuple[str, str]) -> bool:
+    """Whether that server is starting, running or stopping at this moment."""
+    name, server = key
+    user = hub.users.get(name)
+    spawner = user and user.spawners.get(server)
+    return bool(spawner and spawner.active)
+
+
+def known_homes(db: Session) -> dict[str, KnownHome]:
+    """The homes of the database, by volume."""
+    people = set(db.scalars(select(orm.User.id)))
+    return {
+        home.volume: KnownHome(
+            token=home.token,
+            owner=home.person if home.put_aside is None else "",
+            made=home.made,
+            nobodys=home.put_aside is None and home.user_id not in people,
+        )
+        for home in homes.all_homes(db)
+    }
+
+
+def forward_again(db: Session) -> None:
+    """After the clock was set back: bring times of activity from the future back to now.
+
+    JupyterHub takes only later times than it has, so until the clock is there again it would count
+    no activity, and keep idle servers.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None)
+    limit = now + CLOCKS_DIFFER
+    changed = False
+    for record in (orm.Spawner, orm.User):
+        for one in db.scalars(select(record).where(record.last_activity > limit)):
+            one.last_activity = now
+            changed = True
+    for server in db.scalars(select(orm.Spawner).where(orm.Spawner.started > limit)):
+        server.started = now
+        changed = True
+    if changed:
+        log.warning("The clock was set back: times of activity were brought back to now.")
+        db.commit()

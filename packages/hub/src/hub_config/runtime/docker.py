@@ -1,0 +1,290 @@
+"""The Docker Engine as the place where servers run: `interface.Runtime` by docker-py.
+
+Every call is made on a thread and can be left alone by whoever waits for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, ParamSpec, TypeVar
+
+import requests
+from docker import APIClient
+from docker.errors import APIError, DockerException, NotFound
+from docker.utils import kwargs_from_env
+
+from hub_config import names
+from hub_config.networks import members
+from hub_config.networks.members import attach_missing
+from hub_config.networks.server_networks import ServerNetworks
+from hub_config.runtime import records
+from hub_config.runtime.interface import AwayError, Container, Place, View, Volume
+
+LOG_LINES = 20
+"""Lines of a container's log that are kept when it ended by itself."""
+
+LOOK_AGAIN = 0.1
+"""Seconds between two looks at a container that somebody else is removing."""
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Turns what docker-py raises into an AwayError."""
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        raise AwayError(str(error)) from error
+
+
+class DockerRuntime:
+    """One for the whole hub: it knows who is at what."""
+
+    def __init__(self, networks: ServerNetworks, threads: int = 16) -> None:
+        """`threads` is how many calls to the engine may be under way: with a single one, one slow
+        call of one person would hold up everybody's.
+        """
+        self.networks = networks
+        self.threads = ThreadPoolExecutor(threads, "docker")
+        self._connections = threads
+        self.known: dict[str, Container] = {}
+        self.seen = False
+        """Whether `known` is all there is: false until the first view."""
+        self._under_way: dict[str, set[Future[Any] | asyncio.Future[Any]]] = {}
+        self.left_behind: Callable[[], None] = lambda: None
+        """Called when something could not be removed; whoever reconciles listens."""
+        self._alone: dict[str, asyncio.Lock] = {}
+        self._joining: dict[str, asyncio.Future[None]] = {}
+
+    @cached_property
+    def client(self) -> APIClient:
+        """The engine's client, with a connection for each thread."""
+        return APIClient(version="auto", max_pool_size=self._connections, **kwargs_from_env())
+
+    # -- calls ---------------------------------------------------------------------------------
+
+    def call(
+        self,
+        name: str,
+        function: Callable[Arguments, Result],
+        /,
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> "asyncio.Future[Result]":
+        """Call the engine on a thread for the container `name`, so that `settled` knows of it."""
+        future = self.threads.submit(function, *arguments, **named)
+        self._note(name, future)
+        return asyncio.wrap_future(future)
+
+    def whole(self, name: str, several: Coroutine[Any, Any, Result]) -> "asyncio.Future[Result]":
+        """Several calls that have to be made all or none: who stops waiting does not stop them."""
+        task = asyncio.ensure_future(several)
+        self._note(name, task)
+        return asyncio.shield(task)
+
+    def _note(self, name: str, future: "Future[Any] | asyncio.Future[Any]") -> None:
+        under_way = self._under_way.get(name, set())
+        self._under_way[name] = {one for one in under_way if not one.done()} | {future}
+
+    async def settled(self, name: str) -> None:
+        """Return when no call for the container `name` is under way any more."""
+        while going_on := [one for one in self._under_way.pop(name, ()) if not one.done()]:
+            self._under_way[name] = set(going_on)
+            await asyncio.wait(
+                [one if asyncio.isfuture(one) else asyncio.wrap_future(one) for one in going_on]
+            )
+
+    def alone(self, name: str) -> asyncio.Lock:
+        """For who ends or replaces the container `name`: one at a time."""
+        return self._alone.setdefault(name, asyncio.Lock())
+
+    def docker(self, method: str, *args: Any) -> "asyncio.Future[Any]":
+        """Call a method of the client that concerns no container."""
+        return self.call("", getattr(self.client, method), *args)
+
+    # -- what there is -------------------------------------------------------------------------
+
+    async def view(self) -> View:
+        """Everything there is now."""
+        before = dict(self.known)
+        with answered():
+            view = await self.call("", self._view)
+        # What was looked at, made or removed meanwhile is known better than from the list.
+        listed = {one.name: one for one in view.containers}
+        for name in {*before, *listed}:
+            if self.known.get(name) is before.get(name):
+                if name in listed:
+                    self.known[name] = listed[name]
+                else:
+                    self.known.pop(name, None)
+        self.seen = True
+        return replace(view, containers=tuple(self.known.values()))
+
+    def _view(self) -> View:
+        platform = self.networks.platform
+        own = {"label": [f"{names.PLATFORM}={platform}", names.USER]}
+        # A network is made before its container: asked in this order, none can seem to be missing.
+        listed = self.client.containers(all=True, filters=own)
+        containers = [one for record in listed if (one := self._listed(record)) is not None]
+        attached = members.members(self.client, platform)
+        networks = [records.network(one, attached) for one in self.client.networks(filters=own)]
+        volumes = self.client.volumes(filters=own)["Volumes"] or []
+        return View(tuple(containers), tuple(networks), tuple(map(records.volume, volumes)))
+
+    def _listed(self, record: Mapping[str, Any]) -> Container | None:
+        """A container of the list. It says nothing of limits, which never change: only one that is
+        seen for the first time is asked for them.
+        """
+        name = record["Names"][0].lstrip("/")
+        known = self.known.get(name)
+        if known is None or known.id != record["Id"]:
+            try:
+                return records.container(self.client.inspect_container(record["Id"]))
+            except NotFound:
+                return None
+        attached = frozenset(record["NetworkSettings"]["Networks"])
+        return replace(known, state=record["State"], networks=attached)
+
+    async def look(self, name: str) -> Container | None:
+        """One container, None when there is none of that name."""
+        try:
+            with answered():
+                record = await self.call(name, self.client.inspect_container, name)
+        except AwayError as error:
+            if not isinstance(error.__cause__, NotFound):
+                raise
+            self.known.pop(name, None)
+            return None
+        self.known[name] = container = records.container(record)
+        return container
+
+    async def last_lines(self, container: Container) -> str:
+        """The end of its log. Raises nothing."""
+        try:
+            with answered():
+                lines = await self.call(
+                    container.name, self.client.logs, container.id, tail=LOG_LINES
+                )
+        except AwayError as error:
+            return f"(no log: {error})"
+        return lines.decode("utf-8", "replace").strip() or "(it wrote nothing)"
+
+    # -- networks ------------------------------------------------------------------------------
+
+    async def connect(self, place: Place) -> str:
+        """Make the server's network; returns the server's address there.
+
+        The container can be made and started while hub and proxy are being attached: they are
+        needed once the server is up. Raises docker-py's errors, and NetworkError when there can be
+        no network.
+        """
+        made = await self.call(
+            place.container,
+            self.networks.make,
+            self.client,
+            place.network,
+            place.user,
+            place.server,
+        )
+        joining = self.call(place.container, self.networks.join, self.client, made)
+        joining.add_done_callback(_heard)
+        self._joining[place.container] = joining
+        return made.subnet.server
+
+    def at(self, place: Place, address: str) -> Any:
+        """The one network of a container that is about to be made, and its address there."""
+        endpoint: Any = self.client.create_endpoint_config(ipv4_address=address)
+        places: Any = {place.network: endpoint}
+        return self.client.create_networking_config(places)
+
+    async def joined(self, place: Place) -> None:
+        """Return when hub and proxy are on the network. Raises NetworkError when they cannot be."""
+        if (joining := self._joining.pop(place.container, None)) is not None:
+            await joining
+
+    async def attach(self) -> list[str]:
+        """Bring hub and proxy back to every network that lacks them; tells what was done."""
+        with answered():
+            return await self.call("", attach_missing, self.client, self.networks.platform)
+
+    async def remove_network(self, name: str) -> None:
+        """Remove a server's network; none of that name is no error."""
+        with answered():
+            await self.call(name, self.networks.remove, self.client, name)
+
+    # -- the end -------------------------------------------------------------------------------
+
+    async def end(self, container: Container, *, gently: bool = True) -> None:
+        """End a container and remove it: by its id, never another that has its name by now."""
+        if gently and container.state == "running":
+            await self._none_is_fine(container, self.client.stop, container.id)
+        await self._none_is_fine(
+            container, self.client.remove_container, container.id, v=True, force=True
+        )
+        if (known := self.known.get(container.name)) is None or known.id == container.id:
+            self.known.pop(container.name, None)
+
+    async def _none_is_fine(
+        self, container: Container, function: Callable[..., Any], *arguments: Any, **named: Any
+    ) -> None:
+        while True:
+            try:
+                with answered():
+                    await self.call(container.name, function, *arguments, **named)
+            except AwayError as error:
+                cause = error.__cause__
+                if isinstance(cause, NotFound):
+                    return
+                busy = isinstance(cause, APIError) and cause.status_code == HTTPStatus.CONFLICT
+                if not busy:
+                    raise
+                # Somebody else is removing it: return when it is gone.
+                await asyncio.sleep(LOOK_AGAIN)
+            else:
+                return
+
+    # -- homes ---------------------------------------------------------------------------------
+
+    async def volume(self, name: str) -> Volume | None:
+        """One home, None when there is none of that name."""
+        try:
+            with answered():
+                return records.volume(await self.call("", self.client.inspect_volume, name))
+        except AwayError as error:
+            if isinstance(error.__cause__, NotFound):
+                return None
+            raise
+
+    async def make_volume(self, volume: Volume) -> Volume:
+        """The home of that name: the engine answers with the one that is there, if one is."""
+        labels = {
+            names.PLATFORM: self.networks.platform,
+            names.USER: volume.user,
+            names.OWNER: volume.owner,
+            names.DATABASE: volume.database,
+            names.HOME: volume.token,
+        }
+        with answered():
+            return records.volume(
+                await self.call("", self.client.create_volume, volume.name, labels=labels)
+            )
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a home for good; none of that name is no error."""
+        with answered(), suppress(NotFound):
+            await self.call("", self.client.remove_volume, name)
+
+
+def _heard(joining: "asyncio.Future[None]") -> None:
+    """A failure is for who waits; when nobody does any more, it is no news for the log."""
+    if not joining.cancelled():
+        joining.exception()

@@ -1,0 +1,168 @@
+"""What the hub needs of the place where servers run, and what that place says there is.
+
+Docker implements it (`docker.DockerRuntime`). Another runtime provides the same:
+
+- **Swarm**: a service is the container, its task's state is the state; a network is an overlay,
+  `lacks` are services that did not join it; a volume is one of the nodes' or a driver's.
+- **Kubernetes**: a pod is the container, its phase the state, a label selector finds all of them; a
+  network is a NetworkPolicy, so `connect` makes that and the address is the pod's; a volume is a
+  PersistentVolumeClaim, whose labels hold what `Volume` says.
+
+How a container is made of a profile is the business of that runtime's own spawner (DockerSpawner,
+SwarmSpawner, KubeSpawner), the child of `PlatformSpawner`. All names are made by `names`, so that
+what belongs to a server can be found without having been remembered.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Key = tuple[str, str]
+"""A person's name and the name of the server, which is empty for the one without a name."""
+
+
+class AwayError(Exception):
+    """The runtime does not answer, or failed a call: nothing is known, nothing may be assumed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What one server's things are called."""
+
+    user: str
+    server: str
+    container: str
+    network: str
+
+    @property
+    def key(self) -> Key:
+        """Whose it is."""
+        return self.user, self.server
+
+
+@dataclass(frozen=True)
+class Container:
+    """One server as it runs, or ended. `memory` (bytes) and `cpus` are what it is limited to and
+    guaranteed; `database` is the id of the database of the hub that made it, empty when it was made
+    by one that did not say. `why` is why it ended, `lost` what it lost for want of memory; both are
+    sentences for its person.
+    """
+
+    id: str
+    name: str
+    user: str
+    server: str
+    state: str
+    database: str = ""
+    memory: int = 0
+    cpus: float = 0.0
+    networks: frozenset[str] = frozenset()
+    why: str = ""
+    lost: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Whose it is."""
+        return self.user, self.server
+
+    @property
+    def runs(self) -> bool:
+        """Whether there are processes in it; a paused one has some, too."""
+        return self.state in {"running", "paused", "restarting"}
+
+    @property
+    def place(self) -> Place:
+        """Its names; a container knows its network while it is attached."""
+        return Place(self.user, self.server, self.name, next(iter(sorted(self.networks)), ""))
+
+
+@dataclass(frozen=True)
+class Network:
+    """One server's network; `lacks` are those of hub and proxy that are not on it."""
+
+    name: str
+    user: str
+    server: str
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """Whose it is."""
+        return self.user, self.server
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One home. `token` is a random word that the database of the hub that made it knows; both
+    `token` and `database` are empty for one that is older than these labels.
+    """
+
+    name: str
+    user: str
+    token: str = ""
+    database: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything of the platform's people that the runtime had at one moment."""
+
+    containers: tuple[Container, ...] = ()
+    networks: tuple[Network, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+
+
+class Runtime(Protocol):
+    """The calls of the seam. Each may be cancelled at any moment and then returns at once: what it
+    had begun goes on, and `settled` waits for it. Each raises AwayError when the runtime fails it,
+    unless it says otherwise.
+    """
+
+    left_behind: Callable[[], None]
+    """Called when something could not be removed; whoever reconciles listens."""
+
+    @property
+    def known(self) -> Mapping[str, Container]:
+        """The containers by name, as they were seen last: in `view` or `look`."""
+
+    async def view(self) -> View:
+        """Everything there is now."""
+
+    async def look(self, name: str) -> Container | None:
+        """One container, None when there is none of that name."""
+
+    async def last_lines(self, container: Container) -> str:
+        """The end of its log. Raises nothing."""
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[Any]:
+        """For who ends or replaces the container `name`: one at a time."""
+
+    async def settled(self, name: str) -> None:
+        """Return when no call for the container `name` is under way any more."""
+
+    async def connect(self, place: Place) -> str:
+        """Have a network for this server, with hub and proxy on their way; returns its address."""
+
+    async def joined(self, place: Place) -> None:
+        """Return when hub and proxy can be reached there."""
+
+    async def attach(self) -> list[str]:
+        """Bring hub and proxy back to every network that lacks them; tells what was done."""
+
+    async def end(self, container: Container, *, gently: bool = True) -> None:
+        """End a container, with time to finish when `gently`, and remove it: this very one, never
+        another that has its name by now."""
+
+    async def remove_network(self, name: str) -> None:
+        """Remove a server's network; none of that name is no error."""
+
+    async def volume(self, name: str) -> Volume | None:
+        """One home, None when there is none of that name."""
+
+    async def make_volume(self, volume: Volume) -> Volume:
+        """The home of that name, made unless it is there."""
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a home for good; none of that name is no error."""

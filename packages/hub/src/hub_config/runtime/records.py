@@ -1,0 +1,95 @@
+"""What the engine's records say. Pure.
+
+The engine says what it saw (Engine API, ContainerInspect, State and HostConfig). `OOMKilled` is
+true from the moment the kernel killed any process of the container for want of memory, also while
+the container runs on (seen with Docker Engine 26.1, cgroup v1).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hub_config import names
+from hub_config.networks.members import ATTACHED, Member
+from hub_config.runtime.interface import Container, Network, Volume
+
+_KILLED = 137
+"""What a shell, and tini, make of SIGKILL (128 + 9)."""
+
+_GB = 2**30
+
+
+def why(record: Mapping[str, Any]) -> str:
+    """Why the container of this record ended, in a sentence or two."""
+    state = record["State"]
+    code = state["ExitCode"]
+    if state.get("OOMKilled") and code in (_KILLED, 0):
+        return (
+            f"It needed more memory than {_limit(record)}, and was ended. A larger profile has "
+            "more; or work on less data at a time."
+        )
+    if code == 0:
+        return "It ended by itself."
+    if code == _KILLED:
+        return "It was killed from outside."
+    return f"It ended by itself with exit code {code}."
+
+
+def lost(record: Mapping[str, Any]) -> str:
+    """What a container that runs has lost for want of memory; empty for nothing."""
+    if not record["State"].get("OOMKilled"):
+        return ""
+    return (
+        f"A program in this server, such as a notebook's kernel, needed more memory than "
+        f"{_limit(record)}, and was ended. Start that program again, or stop the server and start "
+        "it with a larger profile."
+    )
+
+
+def _limit(record: Mapping[str, Any]) -> str:
+    memory = (record.get("HostConfig") or {}).get("Memory") or 0
+    return f"the {memory / _GB:g} GB of its profile" if memory else "there was"
+
+
+def container(record: Mapping[str, Any]) -> Container:
+    """From the engine's answer to an inspection (Engine API, ContainerInspect)."""
+    labels = record["Config"]["Labels"] or {}
+    limits = record["HostConfig"]
+    runs = record["State"]["Running"]
+    return Container(
+        id=record["Id"],
+        name=record["Name"].lstrip("/"),
+        user=labels.get(names.USER, ""),
+        server=labels.get(names.SERVER, ""),
+        state=record["State"]["Status"],
+        database=labels.get(names.DATABASE, ""),
+        memory=limits.get("Memory") or 0,
+        cpus=(limits.get("CpuShares") or 0) / names.SHARES_OF_A_CPU,
+        networks=frozenset(record["NetworkSettings"]["Networks"]),
+        why="" if runs else why(record),
+        lost=lost(record) if runs else "",
+    )
+
+
+def network(record: Mapping[str, Any], attached: Mapping[str, Member]) -> Network:
+    """From the engine's list of networks, and the services' containers."""
+    labels = record["Labels"] or {}
+    lacks = (
+        service
+        for service in ATTACHED
+        if service in attached and record["Id"] not in attached[service].networks
+    )
+    return Network(
+        record["Name"], labels.get(names.USER, ""), labels.get(names.SERVER, ""), tuple(lacks)
+    )
+
+
+def volume(record: Mapping[str, Any]) -> Volume:
+    """From the engine's answer about a volume."""
+    labels = record["Labels"] or {}
+    return Volume(
+        record["Name"],
+        user=labels.get(names.USER, ""),
+        token=labels.get(names.HOME, ""),
+        database=labels.get(names.DATABASE, ""),
+        owner=labels.get(names.OWNER, ""),
+    )

@@ -1,0 +1,297 @@
+"""Whatever goes wrong at whatever moment: hub, engine and promises agree afterwards, and the person
+can start with one click. JupyterHub's own objects on an engine in memory; loops over all moments.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from jupyterhub import orm
+from jupyterhub.spawner import SpawnException
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+from traitlets.config import Config
+
+from hub_config.lifetimes import deletion, homes
+from hub_config.spawning.refusal import StartFailure
+
+from .hub_in_a_box import Box, Killed, Moment
+
+CALLS = 14
+"""No start makes more calls than this; a test says when one does."""
+
+MOMENTS = range(CALLS)
+HOME = "jupyterhub-user-ann"
+
+
+@pytest.fixture
+def box(applied: Config, db: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Box:
+    box = Box(applied, db, monkeypatch, tmp_path)
+
+    async def first() -> None:
+        """The machine's facts are known, as a moment after the hub's start."""
+        await box.take_over()
+        await box.start(box.person("zoe"))
+        await box.person("zoe").stop()
+
+    asyncio.run(first())
+    box.engine.calls.clear()
+    return box
+
+
+async def until_killed(box: Box) -> None:
+    """Start a server, until the hub is killed."""
+    with suppress(Killed):
+        await box.start(box.person("ann"))
+
+
+async def one_click(box: Box) -> None:
+    """The person starts, works, stops, and nothing is left."""
+    ann = box.person("ann")
+    await box.start(ann)
+    box.assert_agreed()
+    assert box.servers() == {("ann", "")}
+    await ann.stop()
+    box.assert_agreed()
+    assert not box.servers()
+    assert {name for name in box.engine.volumes_ if "ann" in name} == {HOME}
+
+
+def test_an_undisturbed_start_makes_no_more_calls_than_the_loops_try(box: Box) -> None:
+    async def main() -> None:
+        await box.start(box.person("ann"))
+        box.assert_agreed()
+
+    asyncio.run(main())
+    assert len(box.engine.calls) <= CALLS, box.engine.calls
+
+
+@pytest.mark.parametrize("number", MOMENTS)
+def test_a_start_is_cancelled_while_the_engine_hangs(box: Box, number: int) -> None:
+    moment = Moment(box.engine, number)
+    box.engine.at = moment.hang
+
+    async def main() -> None:
+        ann = box.person("ann")
+        starting = asyncio.ensure_future(box.start(ann))
+        await asyncio.wait(
+            [starting, asyncio.ensure_future(asyncio.to_thread(moment.reached.wait, 10))],
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if not starting.done():
+            cancelling = asyncio.ensure_future(box.cancel(ann))
+            # The start is over at once; what it had begun goes on.
+            await asyncio.wait([starting], timeout=5)
+            assert starting.done()
+            moment.go_on.set()
+            await cancelling
+        else:
+            moment.reached.set()
+            moment.go_on.set()
+            await ann.stop()
+        await box.reconcile()
+        box.assert_agreed()
+        await one_click(box)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("number", MOMENTS)
+def test_the_engine_goes_away_during_a_start_and_comes_back(box: Box, number: int) -> None:
+    box.engine.at = Moment(box.engine, number).away
+
+    async def main() -> None:
+        ann = box.person("ann")
+        with pytest.raises(SpawnException, match="cannot reach"):
+            await box.start(ann)
+        await box.reconciler.run(box.hub)
+        box.engine.at = lambda _: None
+        await box.reconcile()
+        box.assert_agreed()
+        await one_click(box)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", MOMENTS)
+def test_the_hub_is_killed_during_a_start(box: Box, number: int, when: str) -> None:
+    moment = Moment(box.engine, number)
+    if when == "before":
+        box.engine.at = moment.kill
+    else:
+        box.engine.after = moment.kill
+
+    async def next_life() -> None:
+        await box.take_over()
+        box.assert_agreed()
+        ann = box.person("ann")
+        if ann.spawner.ready:
+            await ann.stop()
+        await one_click(box)
+
+    asyncio.run(until_killed(box))
+    box.engine.at = box.engine.after = lambda _: None
+    box.live()
+    asyncio.run(next_life())
+
+
+@pytest.mark.parametrize("number", MOMENTS)
+def test_the_next_start_after_a_kill_works_at_once(box: Box, number: int) -> None:
+    """Before anybody reconciles."""
+    box.engine.after = Moment(box.engine, number).kill
+
+    async def next_life() -> None:
+        ann = box.person("ann")
+        if ann.orm_spawners[""].server is not None:
+            await ann.stop()
+        await one_click(box)
+
+    asyncio.run(until_killed(box))
+    box.engine.after = lambda _: None
+    box.live()
+    asyncio.run(next_life())
+
+
+def test_a_stop_without_an_engine_forgets_nothing(box: Box) -> None:
+    async def main() -> None:
+        ann = box.person("ann")
+        await box.start(ann)
+        box.engine.at = Moment(box.engine, 0).away
+        await ann.stop()
+        assert not box.servers()
+        promised = ann.spawner.counter.desk.promises.all()
+        assert list(promised) == [("ann", "")], "memory that is in use was forgotten"
+        report = await box.reconciler.run(box.hub)
+        assert report["engine_away"]
+        assert [one["user"] for one in report["promised"]] == ["ann"]
+        box.engine.at = lambda _: None
+        await box.reconcile()
+        box.assert_agreed()
+        await one_click(box)
+
+    asyncio.run(main())
+
+
+def removed_network(box: Box) -> None:
+    (name,) = box.engine.networks_
+    del box.engine.networks_[name]
+
+
+def removed_container(box: Box) -> None:
+    del box.engine.containers_["jupyter-ann"]
+
+
+def killed_container(box: Box) -> None:
+    state = {"Status": "exited", "Running": False, "ExitCode": 137}
+    box.engine.containers_["jupyter-ann"]["State"] = state
+
+
+def detached_proxy(box: Box) -> None:
+    box.engine.containers_["proxy"]["NetworkSettings"]["Networks"] = {}
+
+
+@pytest.mark.parametrize(
+    ("event", "goes_on"),
+    [
+        (removed_network, False),
+        (removed_container, False),
+        (killed_container, False),
+        (detached_proxy, True),
+    ],
+)
+def test_somebody_else_is_at_the_engine(
+    box: Box, event: Callable[[Box], None], goes_on: bool
+) -> None:
+    async def main() -> None:
+        ann = box.person("ann")
+        await box.start(ann)
+        event(box)
+        await box.reconcile()
+        box.assert_agreed()
+        assert box.servers() == ({("ann", "")} if goes_on else set())
+        if goes_on:
+            await ann.stop()
+        await one_click(box)
+
+    asyncio.run(main())
+
+
+def test_a_home_that_was_removed_is_said_once_and_never_silently_replaced(box: Box) -> None:
+    async def main() -> None:
+        ann = box.person("ann")
+        await one_click(box)
+        del box.engine.volumes_[HOME]
+        report = await box.reconciler.run(box.hub)
+        assert [one["name"] for one in report["differences"]] == [HOME]
+        with pytest.raises(StartFailure, match="is not there any more"):
+            await box.start(ann)
+        await box.reconcile()
+        box.assert_agreed()
+        assert HOME not in box.engine.volumes_
+        await one_click(box)
+
+    asyncio.run(main())
+
+
+def test_somebody_is_deleted_while_their_server_starts(box: Box) -> None:
+    moment = Moment(box.engine, 6)
+    box.engine.at = moment.hang
+
+    async def main() -> None:
+        ann = box.person("ann")
+        starting = asyncio.ensure_future(box.start(ann))
+        await asyncio.to_thread(moment.reached.wait, 10)
+        deleting = asyncio.ensure_future(deletion.stop_servers(ann, box.hub))
+        await asyncio.wait([starting], timeout=5)
+        moment.go_on.set()
+        await deleting
+        await ann.delete_spawners()
+        box.db.delete(ann.orm_user)
+        box.db.commit()
+        del box.hub.users["ann"]
+        await box.reconcile()
+        box.assert_agreed()
+        assert not [name for name in box.engine.volumes_ if "ann." in name]
+
+    asyncio.run(main())
+
+
+def test_the_database_is_lost_and_nobody_gets_anothers_files(box: Box) -> None:
+    """Whoever signs up under a name that had a home gets the next one; what runs is left alone."""
+
+    async def before() -> None:
+        await box.start(box.person("ann"))
+
+    async def after() -> None:
+        await box.take_over()
+        assert box.in_engine() == {("ann", "")}, "somebody's work was ended"
+        report = await box.reconciler.run(box.hub)
+        assert [one["name"] for one in report["differences"]] == ["jupyter-ann", *reversed(HOMES)]
+        bob = box.person("bob")
+        await box.start(bob)
+        await bob.stop()
+        with pytest.raises(StartFailure, match="another database"):
+            await box.start(box.person("ann"))
+        del box.engine.containers_["jupyter-ann"]
+        await box.start(box.person("ann"))
+        assert f"{HOME}.2" in box.engine.volumes_
+        assert HOME in box.engine.volumes_
+
+    asyncio.run(before())
+    forget_everything(box)
+    asyncio.run(after())
+
+
+HOMES = [HOME, "jupyterhub-user-zoe"]
+
+
+def forget_everything(box: Box) -> None:
+    for user in box.db.query(orm.User):
+        box.db.delete(user)
+    for table in (homes.HomeRow, homes.DatabaseRow):
+        box.db.execute(delete(table))
+    box.db.commit()
+    box.live()

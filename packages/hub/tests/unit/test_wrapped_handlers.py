@@ -1,0 +1,123 @@
+"""What people are told where JupyterHub alone says less; deletions that wait for slow servers."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from jupyterhub.apihandlers.users import UserAPIHandler
+from jupyterhub.handlers.base import BaseHandler
+from tornado.web import HTTPError
+
+from hub_config.lifetimes import deletion
+from hub_config.spawning import handlers
+
+
+@pytest.fixture
+def wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handlers as they are in the hub; what is below them is as a test puts it."""
+    names = ("_check_named_server_request", "spawn_single_user")
+    kept = {name: getattr(BaseHandler, name) for name in names}
+    for name in names:
+        monkeypatch.setattr(BaseHandler, name, kept[name])
+    monkeypatch.setattr(UserAPIHandler, "delete", UserAPIHandler.delete)
+
+
+def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JupyterHub lets the cancellation of the start's own task through to whoever waits for it."""
+
+    async def spawn(handler: Any, *_: Any) -> None:
+        await asyncio.shield(handler.starting)
+
+    monkeypatch.setattr(BaseHandler, "spawn_single_user", spawn)
+    handlers.explain()
+
+    async def main() -> None:
+        handler = SimpleNamespace(starting=asyncio.ensure_future(asyncio.Event().wait()))
+        asked = asyncio.ensure_future(BaseHandler.spawn_single_user(handler, None))
+        await asyncio.sleep(0)
+        handler.starting.cancel()
+        with pytest.raises(HTTPError, match="cancelled") as caught:
+            await asked
+        assert caught.value.status_code == 409
+
+    asyncio.run(main())
+
+
+def test_a_request_that_is_itself_cancelled_is_no_answer(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def spawn(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(BaseHandler, "spawn_single_user", spawn)
+    handlers.explain()
+
+    async def main() -> None:
+        asked = asyncio.ensure_future(BaseHandler.spawn_single_user(SimpleNamespace(), None))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "refused"),
+    [("api", {}, True), ("api", {"api": None}, False), ("api-2", {}, False), ("A b", {}, True)],
+)
+def test_a_name_is_refused_with_a_reason_unless_it_is_there_already(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch, name: str, there: Any, refused: bool
+) -> None:
+    async def check(*_: Any) -> None:
+        """JupyterHub has nothing against it."""
+
+    monkeypatch.setattr(BaseHandler, "_check_named_server_request", check)
+    handlers.explain()
+    user = SimpleNamespace(orm_spawners=there)
+    asked = BaseHandler._check_named_server_request(SimpleNamespace(), user, name)
+    if not refused:
+        asyncio.run(asked)
+        return
+    with pytest.raises(HTTPError, match="cannot be a server's name") as caught:
+        asyncio.run(asked)
+    assert caught.value.status_code == 400
+
+
+class Slow:
+    """A person with four servers that all take as long as the slowest."""
+
+    def __init__(self) -> None:
+        spawner = SimpleNamespace(active=True, _stop_future=None, _spawn_future=None)
+        self.name, self.spawners = "ann", dict.fromkeys("abcd", spawner)
+        self.stopping, self.stopped = 0, list[str]()
+        self.all_stop = asyncio.Event()
+
+    async def stop(self, name: str) -> None:
+        self.stopping += 1
+        if self.stopping == len(self.spawners):
+            self.all_stop.set()
+        await self.all_stop.wait()
+        self.stopped.append(name)
+
+
+class App:
+    """Has JupyterHub's proxy."""
+
+    def __init__(self) -> None:
+        self.proxy = self
+
+    async def delete_user(self, *_: Any) -> None:
+        """Gone."""
+
+
+def test_four_slow_servers_are_stopped_side_by_side() -> None:
+    async def main() -> None:
+        user = Slow()
+        await asyncio.wait_for(deletion.stop_servers(user, App()), 10)
+        assert sorted(user.stopped) == list("abcd")
+
+    asyncio.run(main())
