@@ -17,12 +17,16 @@ from jhub_testing.resources import Engine
 
 @dataclass
 class World:
-    """`thing` stands on `middle`, which is no one's to run, and that on a public base."""
+    """`thing` stands on `middle`, which is no one's to run, and that on a public base.
+
+    The packages' names end with the session's, so that no other one has images of these builds.
+    """
 
     checkout: Checkout
     engine: Engine
     registry: Registry
     ours: str
+    ending: str
 
     @property
     def team(self) -> str:
@@ -31,12 +35,16 @@ class World:
     def build(self, source: str = "", target: str = "", *, force: bool = False) -> list[Result]:
         kept = cache.asked(source, target)
         root = self.checkout.root
-        return builds.build(self.engine.client, root, ["thing"], force=force, kept=kept)
+        names = [f"thing{self.ending}"]
+        return builds.build(self.engine.client, root, names, force=force, kept=kept)
 
     def outcomes(
         self, source: str = "", target: str = "", *, force: bool = False
     ) -> dict[str, str]:
-        return {one.image: one.outcome for one in self.build(source, target, force=force)}
+        return {
+            one.image.replace(self.ending, ""): one.outcome
+            for one in self.build(source, target, force=force)
+        }
 
     def forget(self) -> None:
         """A machine on which nothing was built yet, but for its base."""
@@ -56,21 +64,22 @@ class World:
 def world(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.delenv("JHUB_DOCKER_LANE", raising=False)
     checkout, ours = Checkout.make(tmp_path / "checkout"), engine.name("cached")
+    ending = f"-{engine.session}"
     (tmp_path / "registry").mkdir()
     with Registry(tmp_path / "registry") as registry:
         base = PublicBase(registry, "public/os", "1", tmp_path / "os")
         base.publish("first")
         own = f'public.bookworm = "{base.reference}"\npublish = false\nimage = "{ours}-os"'
-        checkout.package("os", own=own)
+        checkout.package(f"os{ending}", own=own)
         for name, base_name in (("middle", "os"), ("thing", "middle")):
             hidden = "publish = false" if name == "middle" else ""
             own = f'image = "{ours}-{name}"\nenvironment = ""\n{hidden}'
-            folder = checkout.package(name, base_name, own=own)
+            folder = checkout.package(f"{name}{ending}", f"{base_name}{ending}", own=own)
             (folder / "Dockerfile").write_text(f"FROM base\nCOPY start /usr/bin/{name}\n")
             (folder / "start").write_text("#!/say\nhello\n")
         (checkout.root / ".gitignore").write_text(".dev/\n")
         checkout.commit("Begin")
-        yield World(checkout, engine, registry, ours)
+        yield World(checkout, engine, registry, ours, ending)
         forget(engine.client, ours, registry.direct)
 
 
@@ -85,15 +94,15 @@ def test_a_fresh_machine_pulls_what_another_one_built(world: World) -> None:
     assert world.names() == set(), "the cache's own names are none of the engine's"
     labels = [image.get("Labels") or {} for image in world.engine.client.api.images()]
     packages = [one.get("io.jhub-docker.package") for one in labels]
-    assert "middle" not in packages, "nothing needed it"
+    assert f"middle{world.ending}" not in packages, "nothing needed it"
 
 
 def test_what_changed_is_built_on_what_the_registry_has(world: World) -> None:
     world.build(target=world.team)
     world.forget()
-    (world.checkout.root / "packages/thing/start").write_text("#!/say\nmore\n")
+    (world.checkout.root / f"packages/thing{world.ending}/start").write_text("#!/say\nmore\n")
     first = world.build(source=world.team, target=world.team)
-    assert {one.image: one.outcome for one in first} == {"thing": "built"}
+    assert {one.image.replace(world.ending, ""): one.outcome for one in first} == {"thing": "built"}
     world.forget()
     assert world.outcomes(source=world.team) == {"thing": "pulled"}
     world.forget()
@@ -103,7 +112,7 @@ def test_what_changed_is_built_on_what_the_registry_has(world: World) -> None:
 def test_an_image_under_another_ones_name_is_not_used(world: World) -> None:
     thing = world.build(target=world.team)[-1]
     client = world.engine.client
-    place = f"{world.team}/thing:{thing.build_id}"
+    place = f"{world.team}/thing{world.ending}:{thing.build_id}"
     client.api.tag(f"{world.ours}-middle:{_tag(world, 'middle')}", place)
     client.images.push(place)
     world.forget()
@@ -119,7 +128,9 @@ def test_a_cache_out_of_reach_stops_no_build(
     nowhere = "127.0.0.1:1/team"
     assert world.outcomes(source=nowhere) == {"middle": "built", "thing": "built"}
     assert capsys.readouterr().err.count(f"{nowhere} cannot be asked") == 1
-    with pytest.raises(ActionError, match=rf"thing is built, but {nowhere}/thing:.* be pushed"):
+    with pytest.raises(
+        ActionError, match=rf"thing\S* is built, but {nowhere}/thing\S* .*be pushed"
+    ):
         world.build(target=nowhere)
     assert world.names() == set()
 

@@ -4,7 +4,7 @@ Two little images stand for those that the packages of this repository name.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,10 @@ NOWHERE = "unix:///nonexistent/docker.sock"
 
 @dataclass
 class World:
-    """A checkout: `thing` stands on `pub-os`, `page` on `pub-node`, both bases in a registry."""
+    """A checkout: `thing` stands on `pub-os`, `page` on `pub-node`, both bases in a registry.
+
+    The packages' names end with the session's, or another one's stand-ins would be remembered.
+    """
 
     checkout: Checkout
     engine: Engine
@@ -35,6 +38,11 @@ class World:
     os: PublicBase
     node: PublicBase
     ours: str
+    ending: str
+
+    def short(self, text: str) -> str:
+        """A text without the endings of packages' names."""
+        return text.replace(self.ending, "")
 
     def build(self, base: str = "auto", platform: str = "") -> dict[str, str]:
         """The outcomes by image."""
@@ -42,24 +50,27 @@ class World:
             self.engine.client, self.checkout.root, (), [platform] if platform else [], base=base
         )
         assert not [one.reason for one in results if one.outcome == "failed"]
-        return {one.image: one.outcome for one in results}
+        return {self.short(one.image): one.outcome for one in results}
 
     def plan(self, base: str = "auto") -> dict[str, Step]:
         """What a build would do, by package, for the engine's own platform."""
         (made,) = planning.for_platforms(self.engine.client, self.checkout.root, base=base)
-        return {step.spec.name: step for step in made.shown}
+        return {
+            self.short(step.spec.name): replace(step, reason=self.short(step.reason))
+            for step in made.shown
+        }
 
     def status(self) -> status.Status:
         """Whether the thing has to be released."""
         resolve = artifact.resolver(self.engine.client)
         now = status.read(self.checkout.root / "packages", resolve)
-        return status.of(self.checkout.root, "thing", now, resolve)
+        return status.of(self.checkout.root, f"thing{self.ending}", now, resolve)
 
     def pin(self) -> dict[str, str]:
         """Pin and commit; the digests by package."""
         found = public.pin(load(self.checkout.root / "packages"))
         self.checkout.commit("Pin the bases")
-        return {one.package: one.digest for one in found}
+        return {self.short(one.package): one.digest for one in found}
 
     def forget(self) -> None:
         """Take all that a test made or pulled out of the engine."""
@@ -71,6 +82,7 @@ def world(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.delenv("JHUB_DOCKER_LANE", raising=False)
     checkout, ours = Checkout.make(tmp_path / "checkout"), engine.name("bases")
     checkout.identify()
+    ending = f"-{engine.session}"
     (tmp_path / "registry").mkdir()
     with Registry(tmp_path / "registry", deletes=True) as registry:
         bases = {
@@ -81,17 +93,17 @@ def world(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> It
             base.publish("first")
             own = f'public.bookworm = "{base.reference}"  # its only place'
             own += f'\npublish = false\nenvironment = ""\nimage = "{ours}-{name}"'
-            checkout.package(name, own=own)
+            checkout.package(f"{name}{ending}", own=own)
         for name, base_name in (("thing", "pub-os"), ("page", "pub-node")):
             own = f'image = "{ours}-{name}"\nenvironment = ""\n'
             own += "budget = { size = 1, compressed = 1, layers = 2 }"
-            folder = checkout.package(name, base_name, own=own)
+            folder = checkout.package(f"{name}{ending}", f"{base_name}{ending}", own=own)
             (folder / "Dockerfile").write_text("FROM base\nCOPY start /usr/bin/start\n")
             (folder / "start").write_text("#!/say\nhello\n")
         (checkout.root / "pyproject.toml").write_text('[project]\nname = "little"\n')
         (checkout.root / ".gitignore").write_text(".dev/\n")
         checkout.commit("Begin")
-        made = World(checkout, engine, registry, bases["pub-os"], bases["pub-node"], ours)
+        made = World(checkout, engine, registry, bases["pub-os"], bases["pub-node"], ours, ending)
         yield made
         made.forget()
 
@@ -134,7 +146,7 @@ def test_a_pin_decides_wherever_it_is_read(world: World, monkeypatch: pytest.Mon
         told.build_id,
         "no engine answers that could have it",
     )
-    folder = world.checkout.root / "packages/pub-os"
+    folder = world.checkout.root / f"packages/pub-os{world.ending}"
     text = (folder / "pyproject.toml").read_text()
     assert f'"{world.os.reference}@{pinned["pub-os"]}"  # its only place' in text
 
@@ -158,7 +170,7 @@ def test_a_pin_that_its_registry_has_no_longer_is_said(world: World, base: str) 
     pinned = world.pin()
     world.os.publish("second")
     world.os.delete(pinned["pub-os"])
-    said = rf"pub-os: its registry has no .*@{pinned['pub-os']} .*`./dev invoke bases --pin`"
+    said = rf"pub-os\S*: its registry has no .*@{pinned['pub-os']} .*`./dev invoke bases --pin`"
     with pytest.raises(ActionError, match=said):
         world.build(base)
     world.pin()
@@ -168,14 +180,16 @@ def test_a_pin_that_its_registry_has_no_longer_is_said(world: World, base: str) 
 def test_a_registry_out_of_reach_is_an_error_or_means_stand_ins(world: World) -> None:
     world.registry.stop()
     with pytest.raises(
-        ActionError, match=r"pub-\w+: .* cannot be pulled .*refused.*--base standin"
+        ActionError, match=r"pub-\S+: .* cannot be pulled .*refused.*--base standin"
     ):
         world.build("pull")
     assert world.plan("pull")["thing"].unknown == (world.os.reference,)
-    text = (world.checkout.root / "packages/pub-os/pyproject.toml").read_text()
+    text = (world.checkout.root / f"packages/pub-os{world.ending}/pyproject.toml").read_text()
     with pytest.raises(ActionError, match=r"cannot be asked for .* .*refused"):
         world.pin()
-    assert (world.checkout.root / "packages/pub-os/pyproject.toml").read_text() == text
+    assert (
+        world.checkout.root / f"packages/pub-os{world.ending}/pyproject.toml"
+    ).read_text() == text
 
     assert world.build() == {
         "pub-os": "built", "pub-node": "built", "thing": "built", "page": "built"
@@ -204,17 +218,21 @@ def test_an_index_is_known_by_its_own_digest_for_every_platform(world: World) ->
 def test_a_release_knows_its_base_or_says_that_it_does_not(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request, remote = Request("thing", platforms=("linux/amd64",)), Remote(Access(), pauses=())
+    request, remote = (
+        Request(f"thing{world.ending}", platforms=("linux/amd64",)),
+        Remote(Access(), pauses=()),
+    )
     with pytest.raises(ActionError, match=rf"not known until {world.os.reference} is pulled"):
         flow.plan(world.checkout.root, world.engine.client, remote, request)
     world.pin()
     world.build()
     found = world.status()
-    world.checkout.prove("thing", {"thing": found.build_id})
+    thing = f"thing{world.ending}"
+    world.checkout.prove(thing, {thing: found.build_id})
     said = flow.plan(world.checkout.root, world.engine.client, remote, request)
-    assert said == "thing 0.1.0 can be released"
+    assert world.short(said) == "thing 0.1.0 can be released"
 
-    world.checkout.release("thing", "0.1.0", found.build_id)
+    world.checkout.release(thing, "0.1.0", found.build_id)
     world.os.publish("second")
     world.forget()
     monkeypatch.setenv("DOCKER_HOST", NOWHERE)
@@ -222,5 +240,5 @@ def test_a_release_knows_its_base_or_says_that_it_does_not(
     world.pin()
     later = world.status()
     assert [(cause.package, cause.inputs) for cause in later.causes] == [
-        ("thing", ("parent pub-os",))
+        (thing, (f"parent pub-os{world.ending}",))
     ]
