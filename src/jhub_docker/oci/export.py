@@ -6,6 +6,7 @@ All that is written anew here, so what the digest still depends on is the files 
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound
 
-from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import engine, layers
 from jhub_docker.oci.layers import Cache, Layer
@@ -93,25 +93,19 @@ def index(
     return layout.add_json(value, INDEX)
 
 
-def public_layers(client: DockerClient, image: str) -> list[str]:
-    """The diff IDs of the public base (or the stand-in's root file system) that `image` is on.
+def public_layers(client: DockerClient, image: str, base: str) -> list[str]:
+    """The diff IDs of the public base that `image` is on, as the engine has it under `base`.
 
-    Raises ActionError when the engine does not have the base that the image's labels name, or has
-    another one under that name.
+    Raises ActionError when the engine does not have it, or has another one under that name.
     """
-    found = client.images.get(image)
-    name, digest = (found.labels.get(f"{OCI}.base.{key}", "") for key in ("name", "digest"))
-    own = found.attrs["RootFS"]["Layers"]
-    for reference in (f"{name.partition('@')[0]}@{digest}", name):
-        try:
-            base = client.images.get(reference).attrs["RootFS"]["Layers"]
-        except (ImageNotFound, APIError):
-            continue
-        if own[: len(base)] == base:
-            return list(base)
+    own = client.images.get(image).attrs["RootFS"]["Layers"]
+    with suppress(ImageNotFound, APIError):
+        found = client.images.get(base).attrs["RootFS"]["Layers"]
+        if own[: len(found)] == found:
+            return list(found)
     raise ActionError(
-        f"the base of {image}, {name or 'which its labels do not name'} ({digest}), is not in the "
-        "engine: get it with `invoke bases`, or build the image again on the base there is"
+        f"the base of {image}, {base}, is not in the engine: get it with `invoke bases`, or build "
+        "the image again on the base there is"
     )
 
 

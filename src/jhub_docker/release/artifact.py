@@ -98,8 +98,8 @@ def make(
             if told := builds.failed(builds.carry_out(client, tree, planned, tag=False)):
                 raise ActionError(told)
         manifests = []
-        for step in (planned[image] for planned in plans):
-            reference = step.reference
+        for planned in plans:
+            reference = planned[image].reference
             with stage(f"exporting {reference}"):
                 manifest = export.export(
                     client,
@@ -107,7 +107,7 @@ def make(
                     layout,
                     epoch=epoch,
                     labels={**labels(version, commit, epoch), **(further or {})},
-                    given=given(client, reference, step.labels),
+                    given=given(client, planned, image),
                     cache=cache,
                 )
             manifests.append(manifest)
@@ -119,13 +119,20 @@ def make(
     return Artifact(index, tuple(manifests), plans[0][image].build_id, plans[0], below)
 
 
-def given(client: DockerClient, image: str, labels: Mapping[str, str]) -> list[str]:
+def given(client: DockerClient, planned: Plan, image: str) -> list[str]:
     """The layers that keep their bytes: a public base's, known under their digests elsewhere.
 
-    Nobody else knows a stand-in's, so they are written in the canonical form like all others.
+    Nobody else knows a stand-in's, so they are written in the canonical form like all others. Of
+    another platform the base has a reference of its own, which the plan knows and no label.
     """
-    public = labels.get(f"{LABEL}.base") == "public"
-    return export.public_layers(client, image) if public else []
+    public = planned.bases.get(_base(planned, image))
+    reference = planned[image].reference
+    return export.public_layers(client, reference, public.reference) if public else []
+
+
+def _base(planned: Plan, image: str) -> str:
+    """The package that stands for the public image below this one."""
+    return next(spec.name for spec in planned.catalog.lineage(image) if spec.public)
 
 
 def _remove(client: DockerClient, ending: str) -> None:
@@ -143,7 +150,7 @@ def _remove(client: DockerClient, ending: str) -> None:
 
 def base_layers(client: DockerClient, planned: Plan, image: str) -> int:
     """How many layers the image's public base or stand-in has in this engine."""
-    base = next(spec for spec in planned.catalog.lineage(image) if spec.public).name
+    base = _base(planned, image)
     found = planned.bases[base] if base in planned.bases else planned[base]
     return len(client.images.get(found.reference).attrs["RootFS"]["Layers"])
 
