@@ -43,6 +43,15 @@ def test_a_letter_is_one_flags_whatever_the_task() -> None:
     assert {letter: {name} for name, letter in LETTERS.items()} == meanings
 
 
+def test_every_flag_says_what_it_means_however_often_it_is_asked() -> None:
+    collection = reference.tasks(ROOT)
+    for _ in range(2):
+        for context in collection.to_contexts():
+            for argument in context.args.values():
+                assert argument.help, f"{context.name} --{argument.name}"
+    assert "Build the named images even when nothing changed" in invoke("build", "--help").stdout
+
+
 def test_what_is_an_image_is_called_so_everywhere() -> None:
     for context in CONTEXTS.values():
         for argument in context.args.values():

@@ -20,7 +20,6 @@ from jhub_docker.progress import say, stage
         "severity": "Fail from this severity on: low, medium, high or critical (default: the rule "
         "in pyproject.toml).",
         "accept-unreached": "Do not fail because parts could not be checked.",
-        "json_": "Write the reports as JSON.",
     },
 )
 def audit(

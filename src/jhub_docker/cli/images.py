@@ -19,25 +19,17 @@ from jhub_docker.errors import ActionError
 from jhub_docker.locks import refresh as locks
 from jhub_docker.progress import say
 
-_IMAGE = "An image by its folder's name; can be given several times (default: all)."
-_BASE = "Public bases or stand-ins: pull, standin, or auto (pull where possible; the default)."
-_YES = "Set an engine up without asking where none answers."
-
 
 @task(
     iterable=["image", "platform"],
     help={
-        "image": _IMAGE,
         "platform": "Build for this platform, such as linux/arm64, or for all; can be given "
         "several times (default: the engine's own).",
         "force": "Build the named images even when nothing changed, without the build cache.",
         "plan": "Only say what would be built, and because of which input.",
-        "json_": "Write the result as JSON.",
-        "base": _BASE,
         "cache-from": "Pull what is there by its build id instead of building it: a registry and "
         "a path, such as registry.example.org/team.",
         "cache-to": "Push what was built there, by its build id.",
-        "yes": _YES,
     },
 )
 def build(
@@ -83,7 +75,6 @@ def build(
 
 @task(
     help={
-        "json_": "Write the list as JSON.",
         "prune": "First remove what was built here of folders that are gone from packages/.",
         "yes": "Remove it without asking.",
     }
@@ -107,10 +98,8 @@ def images(context: Context, json_: bool = False, prune: bool = False, yes: bool
 
 @task(
     help={
-        "base": _BASE,
         "pin": "Write the digests that the public images' tags have now into the declarations; "
         "nothing is pulled, and no engine is needed.",
-        "yes": _YES,
     }
 )
 def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = False) -> None:
@@ -126,7 +115,6 @@ def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = F
 @task(
     iterable=["image", "package"],
     help={
-        "image": _IMAGE,
         "upgrade": "Move to the newest versions the pyproject.toml allows.",
         "package": "Upgrade only this Python package; can be given several times.",
     },
@@ -148,7 +136,7 @@ def lock(context: Context, image: list[str], package: list[str], upgrade: bool =
     locks.require_agreement(load(ROOT / "packages"))
 
 
-@task(iterable=["image"], help={"image": _IMAGE})
+@task(iterable=["image"])
 def test(context: Context, image: list[str]) -> None:
     """Run the image tests through Nox, after building what is out of date."""
     chosen = load(ROOT / "packages").select(image)

@@ -18,7 +18,6 @@ ENVIRONMENT = ".dev/bench"
         "only": f"One of {', '.join(DEFAULT)}; or, which take minutes more, {', '.join(BY_NAME)}. "
         "Can be given several times (default: the former).",
         "runs": "Number of measured runs of each (default 10).",
-        "yes": "Set an engine up without asking where none answers.",
     },
 )
 def bench(context: Context, only: list[str], runs: int = 10, yes: bool = False) -> None:

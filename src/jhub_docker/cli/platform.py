@@ -17,9 +17,7 @@ from jhub_docker.progress import say
 
 @task(
     help={
-        "base": "Public bases or stand-ins for images to build: pull, standin or auto.",
         "build": "Build what is out of date first (--no-build: start what is there).",
-        "yes": "Set an engine up without asking where none answers.",
     }
 )
 def up(context: Context, base: str = "auto", build: bool = True, yes: bool = False) -> None:
@@ -51,7 +49,7 @@ def down(context: Context, servers: bool = False, volumes: bool = False, yes: bo
     write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
 
 
-@task(help={"json_": "Write it as JSON."})
+@task()
 def status(context: Context, json_: bool = False) -> None:
     """Show hub, proxy and people's servers: state, health, image and its origin, since when."""
     from jhub_docker import platform  # noqa: PLC0415

@@ -37,16 +37,35 @@ LETTERS = {
 }
 """The flags that have a letter; a letter is one flag's, whatever the task."""
 
+MEANINGS = {
+    "base": "Public bases or stand-ins: pull, standin, or auto (pull where possible; the default).",
+    "image": "An image by its folder's name; can be given several times (default: all).",
+    "json": "Write it as JSON.",
+    "key": "The public key to trust (default: cosign.pub of this checkout).",
+    "yes": "Set an engine up without asking where none answers.",
+}
+"""What flags mean to which a task says nothing else."""
+
 
 class OurTask(Task[Any]):
     """A task whose flags have the letters of the table above and no others."""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """The flags. Invoke uses their help up, and asks more than once."""
+        kept = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = kept
 
     def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
         """What Invoke is told about one parameter."""
         self.auto_shortflags = False
         options: dict[str, Any] = super().arg_opts(name, default, taken_names)
-        if letter := LETTERS.get(options["names"][0].strip("-")):
+        flag = options["names"][0].strip("-")
+        if letter := LETTERS.get(flag):
             options["names"].append(letter)
+        options.setdefault("help", MEANINGS.get(flag))
         return options
 
 

@@ -90,10 +90,6 @@ def release(
 
 @task(
     iterable=["image"],
-    help={
-        "image": "An image by its folder's name; can be given several times (default: all).",
-        "json_": "Write it as JSON.",
-    },
 )
 def status(context: Context, image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""

@@ -19,10 +19,8 @@ from jhub_docker.progress import say
     positional=["image"],
     help={
         "image": "The image, as REGISTRY/REPOSITORY:TAG or with @sha256:… in place of the tag.",
-        "key": "The public key to trust (default: cosign.pub of this checkout).",
         "identity": "Trust a keyless signature of this identity instead, with --issuer.",
         "issuer": "The identity's OpenID Connect issuer.",
-        "json_": "Write the report as JSON.",
     },
 )
 def verify(
@@ -65,7 +63,6 @@ def verify(
         "after": "The newer version, likewise.",
         "key": "The public key to trust for images in registries (default: cosign.pub of this "
         "checkout; where there is none, signatures are not checked).",
-        "json_": "Write the comparison as JSON.",
     },
 )
 def diff(
@@ -100,10 +97,8 @@ def diff(
     help={
         "image": "A released image, as REGISTRY/REPOSITORY:TAG; or an image by its folder's "
         "name: what HEAD has of it is built twice.",
-        "key": "The public key to trust (default: cosign.pub of this checkout).",
         "no-cache": "Build it and all it is built from on an empty cache.",
         "anyway": "Build also when base or plan here are not the recorded ones.",
-        "json_": "Write the comparison as JSON.",
     },
 )
 def rebuild(
