@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import APIError, ImageNotFound
 
-from jhub_docker.catalog.identity import OCI
-from jhub_docker.errors import ActionError
 from jhub_docker.oci import engine, layers
 from jhub_docker.oci.layers import Cache, Layer
 from jhub_docker.oci.layout import CONFIG, INDEX, MANIFEST, Descriptor, Layout
@@ -91,28 +88,6 @@ def index(
         "annotations": dict(annotations),
     }
     return layout.add_json(value, INDEX)
-
-
-def public_layers(client: DockerClient, image: str) -> list[str]:
-    """The diff IDs of the public base (or the stand-in's root file system) that `image` is on.
-
-    Raises ActionError when the engine does not have the base that the image's labels name, or has
-    another one under that name.
-    """
-    found = client.images.get(image)
-    name, digest = (found.labels.get(f"{OCI}.base.{key}", "") for key in ("name", "digest"))
-    own = found.attrs["RootFS"]["Layers"]
-    for reference in (f"{name.partition('@')[0]}@{digest}", name):
-        try:
-            base = client.images.get(reference).attrs["RootFS"]["Layers"]
-        except (ImageNotFound, APIError):
-            continue
-        if own[: len(base)] == base:
-            return list(base)
-    raise ActionError(
-        f"the base of {image}, {name or 'which its labels do not name'} ({digest}), is not in the "
-        "engine: get it with `invoke bases`, or build the image again on the base there is"
-    )
 
 
 def configuration(
