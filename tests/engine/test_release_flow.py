@@ -455,11 +455,13 @@ def test_an_image_that_is_too_large_is_not_released(world: World) -> None:
 def test_what_nobody_asked_a_database_about_is_not_released_unless_that_is_accepted(
     world: World,
 ) -> None:
-    (world.root / "packages/thing/package.json").write_text('{"name": "web", "version": "1.0.0"}')
+    (world.root / "packages/thing/web.json").write_text('{"name": "web", "version": "1.0.0"}')
     ignored = world.root / "packages/thing/.dockerignore"
-    ignored.write_text(ignored.read_text() + "!package.json\n")
+    ignored.write_text(ignored.read_text() + "!web.json\n")
     dockerfile = world.root / "packages/thing/Dockerfile"
-    dockerfile.write_text(dockerfile.read_text() + "COPY package.json /opt/node_modules/web/\n")
+    dockerfile.write_text(
+        dockerfile.read_text() + "COPY web.json /opt/node_modules/web/package.json\n"
+    )
     world.checkout.commit("Add a part")
     world.prove()
     with pytest.raises(ActionError, match=r"parts from .* could not be checked"):

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import APIError, ImageNotFound
 
-from jhub_docker.errors import ActionError
 from jhub_docker.oci import engine, layers
 from jhub_docker.oci.layers import Cache, Layer
 from jhub_docker.oci.layout import CONFIG, INDEX, MANIFEST, Descriptor, Layout
@@ -91,22 +89,6 @@ def index(
         "annotations": dict(annotations),
     }
     return layout.add_json(value, INDEX)
-
-
-def public_layers(client: DockerClient, image: str, base: str) -> list[str]:
-    """The diff IDs of the public base that `image` is on, as the engine has it under `base`.
-
-    Raises ActionError when the engine does not have it, or has another one under that name.
-    """
-    own = client.images.get(image).attrs["RootFS"]["Layers"]
-    with suppress(ImageNotFound, APIError):
-        found = client.images.get(base).attrs["RootFS"]["Layers"]
-        if own[: len(found)] == found:
-            return list(found)
-    raise ActionError(
-        f"the base of {image}, {base}, is not in the engine: get it with `invoke bases`, or build "
-        "the image again on the base there is"
-    )
 
 
 def configuration(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from docker import DockerClient
-from docker.errors import APIError
+from docker.errors import APIError, ImageNotFound
 
 from jhub_docker.build import bases, builders, builds, planning
 from jhub_docker.build.bases import Mode
@@ -98,41 +98,27 @@ def make(
             if told := builds.failed(builds.carry_out(client, tree, planned, tag=False)):
                 raise ActionError(told)
         manifests = []
-        for planned in plans:
-            reference = planned[image].reference
-            with stage(f"exporting {reference}"):
+        below = [base_layers(client, planned, image) for planned in plans]
+        for planned, given in zip(plans, below, strict=True):
+            step = planned[image]
+            public = step.labels.get(f"{LABEL}.base") == "public"
+            with stage(f"exporting {step.reference}"):
                 manifest = export.export(
                     client,
-                    reference,
+                    step.reference,
                     layout,
                     epoch=epoch,
                     labels={**labels(version, commit, epoch), **(further or {})},
-                    given=given(client, planned, image),
+                    # Nobody else knows a stand-in's layers: they are written anew like all others.
+                    given=given if public else (),
                     cache=cache,
                 )
             manifests.append(manifest)
         index = export.index(layout, manifests, {f"{OCI}.version": version})
-        below = base_layers(client, plans[0], image)
     finally:
         if beside:
             _remove(client, beside)
-    return Artifact(index, tuple(manifests), plans[0][image].build_id, plans[0], below)
-
-
-def given(client: DockerClient, planned: Plan, image: str) -> list[str]:
-    """The layers that keep their bytes: a public base's, known under their digests elsewhere.
-
-    Nobody else knows a stand-in's, so they are written in the canonical form like all others. Of
-    another platform the base has a reference of its own, which the plan knows and no label.
-    """
-    public = planned.bases.get(_base(planned, image))
-    reference = planned[image].reference
-    return export.public_layers(client, reference, public.reference) if public else []
-
-
-def _base(planned: Plan, image: str) -> str:
-    """The package that stands for the public image below this one."""
-    return next(spec.name for spec in planned.catalog.lineage(image) if spec.public)
+    return Artifact(index, tuple(manifests), plans[0][image].build_id, plans[0], len(below[0]))
 
 
 def _remove(client: DockerClient, ending: str) -> None:
@@ -148,11 +134,22 @@ def _remove(client: DockerClient, ending: str) -> None:
             client.api.remove_image(tag, force=True)
 
 
-def base_layers(client: DockerClient, planned: Plan, image: str) -> int:
-    """How many layers the image's public base or stand-in has in this engine."""
-    base = _base(planned, image)
+def base_layers(client: DockerClient, planned: Plan, image: str) -> list[str]:
+    """The diff IDs of the layers that are those of the image's public base or its stand-in.
+
+    Raises ActionError when the engine does not have the base that the image was built on.
+    """
+    base = next(spec for spec in planned.catalog.lineage(image) if spec.public).name
     found = planned.bases[base] if base in planned.bases else planned[base]
-    return len(client.images.get(found.reference).attrs["RootFS"]["Layers"])
+    own = client.images.get(planned[image].reference).attrs["RootFS"]["Layers"]
+    with suppress(ImageNotFound):
+        below: list[str] = client.images.get(found.reference).attrs["RootFS"]["Layers"]
+        if own[: len(below)] == below:
+            return below
+    raise ActionError(
+        f"{found.reference}, which {image} was built on, is not in the engine, or is another one "
+        "by now: get it with `invoke bases`, or build the image again on the base there is"
+    )
 
 
 def descriptor(layout: Layout, digest: str) -> Descriptor:
