@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from jhub_docker.catalog import load  # noqa: E402 - it has no dependencies of its own
-from jhub_docker.errors import JhubDockerError  # noqa: E402 - nor has this
+from jhub_docker.errors import or_exit  # noqa: E402 - nor has this
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
@@ -33,10 +33,8 @@ EXTENSIONS = [
 ]
 """The server extensions of the single-user images: Python, but in no environment of their own."""
 
-try:
+with or_exit():  # as `invoke` says it; without images there are no sessions
     CATALOG = load(ROOT / "packages")
-except JhubDockerError as error:
-    sys.exit(f"error: {error}")  # as `invoke` says it; without images there are no sessions
 IMAGES = [spec.name for spec in CATALOG.published]
 
 
@@ -167,7 +165,7 @@ def integration(session: nox.Session) -> None:
 def releases(session: nox.Session) -> None:
     """Real images released by a maintainer's commands into a real registry, and verified."""
     sync(session, "test", "dev")
-    session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo", "uv-lab")
+    session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo")
     pytest(session, "integration/release")
 
 

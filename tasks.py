@@ -8,7 +8,7 @@ import gc
 
 from invoke.collection import Collection
 
-from jhub_docker.cli import audit, config, engine, images, performance, platform, registry, release
+from jhub_docker.cli import audit, config, engine, images, performance, platform, release
 from jhub_docker.cli import releases as existing
 from jhub_docker.cli.program import take_over
 
@@ -36,7 +36,6 @@ namespace = Collection(
     ),
     Collection.from_module(engine, name="engine"),
     Collection.from_module(config, name="config"),
-    Collection("registry", registry.prune),
 )
 
 take_over()

@@ -1,6 +1,7 @@
 """The rooms of the library know only what lies below them (ARCHITECTURE.md, "Rooms")."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,3 +80,22 @@ def test_an_arrow_up_is_seen(tmp_path: Path) -> None:
         (tmp_path / "jhub_docker").mkdir(exist_ok=True)
         (tmp_path / "jhub_docker" / f"{room}.py").write_text(text)
     assert upward(tmp_path, ({"low"}, {"high"})) == ["low -> jhub_docker.high.x"]
+
+
+ALONE = {
+    "process.py": r"^(import|from) subprocess\b",
+    "asking.py": r"(?<![\w.])input\(",
+}
+"""What one module alone does for all of the library: running programs, asking a person."""
+
+
+@pytest.mark.parametrize("module", ALONE)
+def test_one_module_runs_programs_and_one_asks(module: str) -> None:
+    library = SOURCE / "jhub_docker"
+    found = {
+        str(file.relative_to(library))
+        for file in library.rglob("*.py")
+        if re.search(ALONE[module], file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    # Releases and registries run git, cosign, oras and apt-cache by themselves so far.
+    assert {one for one in found if not one.startswith(("release/", "registry/"))} == {module}

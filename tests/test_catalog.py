@@ -116,6 +116,15 @@ def test_missing_version_is_named(make_package: Make, read: Read) -> None:
         read()
 
 
+def test_what_a_dockerfile_needs_has_to_be_declared(make_package: Make, read: Read) -> None:
+    make_package("tools")
+    make_package("own")
+    text = "FROM own AS own\nFROM base\nRUN --mount=from=tools,target=/t true\n"
+    (make_package("x", own='uses = ["own"]') / "Dockerfile").write_text(text)
+    with pytest.raises(UsageError, match=r"x: its Dockerfile needs tools; add it to `uses`"):
+        read()
+
+
 def test_package_without_dockerfile_is_refused(make_package: Make, read: Read) -> None:
     (make_package("x") / "Dockerfile").unlink()
     with pytest.raises(UsageError, match=r"x: .*Dockerfile is missing"):

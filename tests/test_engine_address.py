@@ -1,6 +1,7 @@
 """The engine is found where the Docker CLI would find it, and a failure says why."""
 
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -103,6 +104,15 @@ def test_a_forbidden_socket_names_the_group(
     assert raised.value.denied
 
 
-def test_the_cli_is_not_led_to_another_builder() -> None:
-    passed = address.cli_environment({"DOCKER_HOST": "tcp://a", "BUILDX_BUILDER": "other"})
-    assert passed == {"DOCKER_HOST": "tcp://a", "DOCKER_CLI_HINTS": "false"}
+def test_the_cli_is_not_led_to_another_builder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nenv\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("BUILDX_BUILDER", "other")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://a")
+    passed = address.docker("version").out.splitlines()
+    assert {"DOCKER_HOST=tcp://a", "DOCKER_CLI_HINTS=false"} <= set(passed)
+    assert "BUILDX_BUILDER=other" not in passed

@@ -1,8 +1,11 @@
 """What goes from the engine with a folder, and what stays for somebody else."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from docker.errors import APIError, ImageNotFound
 
 from jhub_docker.build import marks
 from jhub_docker.build.plan import BuiltImage
@@ -47,3 +50,19 @@ def test_of_an_image_that_another_checkout_keeps_only_what_is_this_ones_goes() -
 def test_a_tag_in_somebody_elses_repository_stays() -> None:
     found = marks.unwanted([image(HERE, tags=(*TAGS, "team/lab:1.0"))], {}, HERE)
     assert found == (*TAGS, *image(HERE).marks)
+
+
+def test_what_a_container_still_uses_is_told_and_the_rest_goes() -> None:
+    removed = []
+
+    def remove_image(reference: str) -> None:
+        if reference == "in-use":
+            raise APIError("409 Conflict", explanation="a container uses it")
+        if reference == "gone":
+            raise ImageNotFound("404")
+        removed.append(reference)
+
+    client: Any = SimpleNamespace(api=SimpleNamespace(remove_image=remove_image))
+    left = marks.remove(client, ["one", "in-use", "gone", "two"])
+    assert left == ["in-use stays: a container uses it"]
+    assert removed == ["one", "two"]

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,25 @@ def test_the_address_is_on_the_engines_machine(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine)
     assert PLATFORM.address == f"http://{host or 'localhost'}:80/team/"
+
+
+@pytest.mark.parametrize(
+    ("said", "public"),
+    [
+        ({"JHUB_PUBLIC_URL": "https://hub.example.org/"}, "https://hub.example.org/"),
+        ({"JHUB_SUBDOMAIN_HOST": "https://hub.example.org"}, "https://hub.example.org/"),
+        (
+            {"JHUB_SUBDOMAIN_HOST": "http://hub.test:8000/", "JHUB_BASE_URL": "/team/"},
+            "http://hub.test:8000/team/",
+        ),
+        ({"JHUB_BASE_URL": "/team/"}, "http://localhost:80/team/"),
+    ],
+)
+def test_people_are_sent_to_the_address_that_the_settings_say(
+    said: dict[str, str], public: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+    assert replace(PLATFORM, hub_environment=said).public_address == public
 
 
 def test_the_name_that_ssh_knows_is_asked_of_ssh(

@@ -39,7 +39,7 @@ def test_tasks_and_build_contexts_load_nothing_that_takes_long() -> None:
         ["release.diff", "--help"],
         ["release.yank", "uv-lab", "--help"],
         ["release", "-h"],
-        ["registry.prune", "127.0.0.1:1/a", "--keep", "2", "--help"],
+        ["release.verify", "127.0.0.1:1/a", "--key", "2", "--help"],
     ],
 )
 def test_a_task_tells_its_help_whatever_else_is_missing(words: list[str]) -> None:

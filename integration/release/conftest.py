@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import pytest
 
 from jhub_docker.build import builders
-from jhub_docker.catalog import ledger
+from jhub_docker.catalog import ledger, load
+from jhub_docker.catalog.ledger import Entry
+from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
+from jhub_docker.registry.version_tags import publish_tags
+from jhub_testing import little_images
 from jhub_testing.maintainer import PASSWORD, Maintainer, clone
 from jhub_testing.registry import Registry
 from jhub_testing.resources import Engine
@@ -93,24 +97,75 @@ def releases(
     (folder / "registry").mkdir()
     with Registry(folder / "registry") as registry:
         yield Releases(maintainer, registry)
-    for image in ("uv-marimo", "uv-lab"):
-        for entry in ledger.read(maintainer.root / "packages" / image).values():
-            tag = f"local/{image}:{entry.build_id[:12]}"
-            if tag not in there:
-                engine.client.images.remove(tag)
+    for entry in ledger.read(maintainer.root / "packages/uv-marimo").values():
+        tag = f"local/uv-marimo:{entry.build_id[:12]}"
+        if tag not in there:
+            engine.client.images.remove(tag)
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a release of one image has to leave alone: files, images of the engine, by name."""
+
+    files: dict[str, bytes]
+    images: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A real release, and what all the rest was before and after it."""
+
+    released: Released
+    before: Left
+    after: Left
+
+
+def left(releases: Releases, engine: Engine) -> Left:
+    """What there is now: everything below `packages/`, and the tags of this project's images."""
+    root = releases.maintainer.root
+    return Left(
+        {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in (root / "packages").rglob("*")
+            if path.is_file()
+        },
+        {
+            tag: image["Id"]
+            for image in engine.client.api.images()
+            for tag in image.get("RepoTags") or ()
+            if tag.startswith("local/")
+        },
+    )
 
 
 @pytest.fixture(scope="session")
-def first(releases: Releases) -> Released:
-    """uv-marimo as it is."""
-    releases.maintainer.prove("uv-marimo", releases.status("uv-marimo")["build_id"])
-    return releases.make("uv-marimo")
+def first(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Released:
+    """uv-marimo as it is, as if it had been released: ledger and tag are, the image is a file.
 
-
-@pytest.fixture(scope="session")
-def second(releases: Releases, first: Released) -> Released:
-    """uv-marimo with one more package."""
+    A real one would take minutes and show what the second shows.
+    """
     maintainer = releases.maintainer
+    folder = maintainer.root / "packages/uv-marimo"
+    layout = Layout(tmp_path_factory.mktemp("first"))
+    index = little_images.index(layout, [little_images.manifest(layout, [{"first": b"1"}])])
+    version = load(maintainer.root / "packages")["uv-marimo"].version
+    remote = Remote(Access())
+    image = remote.push(layout, index, Reference.parse(f"{releases.team}/uv-marimo"))
+    publish_tags(remote, image, version)
+    build_id = releases.status("uv-marimo")["build_id"]
+    commit = maintainer.git("rev-parse", "HEAD")
+    ledger.write(folder, {version: Entry(commit, "2026-01-01", build_id, index.digest)})
+    maintainer.git("add", "--all")
+    maintainer.git("commit", "-q", "-m", f"Record uv-marimo {version}")
+    maintainer.git("tag", "-a", "-m", "The first", f"uv-marimo-v{version}")
+    return Released("uv-marimo", version, index.digest, build_id, "")
+
+
+@pytest.fixture(scope="session")
+def made(releases: Releases, first: Released, engine: Engine) -> Made:
+    """uv-marimo with one more package, really released."""
+    maintainer = releases.maintainer
+    assert releases.status("uv-marimo")["next"] is None
     pyproject = maintainer.root / "packages/uv-marimo/pyproject.toml"
     text = pyproject.read_text()
     pyproject.write_text(text.replace('    "pyarrow', '    "tabulate==0.9.0",\n    "pyarrow'))
@@ -118,5 +173,7 @@ def second(releases: Releases, first: Released) -> Released:
     maintainer.git("commit", "-q", "-a", "-m", "Let marimo print tables")
     refused = maintainer.invoke("release", "uv-marimo", "--yes", succeeds=False)
     assert "its image tests have not passed for the build id" in refused
-    maintainer.prove("uv-marimo", releases.status("uv-marimo")["build_id"])
-    return releases.make("uv-marimo")
+    maintainer.prove("uv-marimo")
+    before = left(releases, engine)
+    released = releases.make("uv-marimo")
+    return Made(released, before, left(releases, engine))

@@ -4,12 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from docker.errors import DockerException
-
 from jhub_bench.run import run
 from jhub_docker import engine
-from jhub_docker.errors import JhubDockerError
-from jhub_docker.progress import say
+from jhub_docker.errors import or_exit
 
 
 def main(arguments: list[str]) -> int:
@@ -18,11 +15,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", action="append", default=[], help="a benchmark's name")
     parser.add_argument("--runs", type=int, default=10, help="measured runs of each")
     options = parser.parse_args(arguments)
-    try:
+    with or_exit():
         print(run(engine.connect(), Path.cwd(), options.only, runs=options.runs))
-    except (JhubDockerError, DockerException) as error:
-        say(f"error: {error}")
-        return getattr(error, "exit_code", 1)
     return 0
 
 

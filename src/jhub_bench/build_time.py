@@ -6,7 +6,6 @@ What they build goes under tags of their own and is removed: the images in use s
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +17,7 @@ from docker import DockerClient
 
 from jhub_bench import plans
 from jhub_bench.figures import Figure
-from jhub_docker import engine
+from jhub_docker import engine, process
 from jhub_docker.build import bake, builds, contexts, planning
 from jhub_docker.build.plan import Step
 from jhub_docker.catalog import Catalog, load
@@ -46,13 +45,15 @@ def unchanged(client: DockerClient, root: Path, catalog: Catalog, runs: int) -> 
     """`invoke build` against a bake of the same images whose every step is cached."""
     steps = plans.everything(client, catalog).steps
     published = [step.spec.name for step in steps if step.spec.publish]
-    command = ["docker", "buildx", "bake", "--builder", engine.builder_name(), "--file", "-"]
+    command = ["buildx", "bake", "--builder", engine.builder_name(), "--file", "-"]
 
     def ours() -> None:
-        _run(["./dev", "invoke", "build"], root)
+        process.checked("./dev", "invoke", "build", cwd=root)
 
     def peer() -> None:
-        _run(command, root, cached)
+        ended = engine.docker(*command, cwd=root, given=cached)
+        if ended.code:
+            raise ActionError(f"the peer's bake failed:\n{ended.tail()}")
 
     files = {step.spec.name: step.files for step in steps}
     with _removing(client), contexts.laid_out(root, files) as folders:
@@ -150,13 +151,13 @@ def _change(copy: Path) -> None:
         raise ActionError(f"{CHANGED_IMAGE}: pyproject.toml cannot be changed: {error}") from None
     file.write_text(text, encoding="utf-8")
     with stage(f"locking the changed {CHANGED_IMAGE}"):
-        _run(["uv", "lock", "--quiet", "--directory", str(file.parent)], copy)
+        process.checked("uv", "lock", "--quiet", "--directory", file.parent, cwd=copy)
 
 
 @contextmanager
 def _copy(root: Path) -> Iterator[Path]:
     """A copy of the checkout's tracked files as they are in the work tree."""
-    listed = _run(["git", "ls-files", "-z"], root).split("\0")
+    listed = process.checked("git", "ls-files", "-z", cwd=root).split("\0")
     with tempfile.TemporaryDirectory(prefix="jhub-docker-bench-") as folder:
         for name in filter(None, listed):
             source, target = root / name, Path(folder) / name
@@ -204,8 +205,6 @@ def _bake(client: DockerClient, root: Path, steps: Iterable[Step]) -> float:
         started = time.perf_counter()
         outcome = bake.run(
             baked,
-            builder=engine.builder_name(),
-            environment=engine.cli_environment(),
             show=say,
             log=log,
         )
@@ -225,18 +224,3 @@ def _removing(client: DockerClient) -> Iterator[None]:
             for tag in image.tags:
                 if tag.startswith(_REPOSITORY):
                     client.images.remove(tag)
-
-
-def _run(command: list[str], folder: Path, given: str | None = None) -> str:
-    result = subprocess.run(
-        command,
-        cwd=folder,
-        input=given,
-        env=engine.cli_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode:
-        raise ActionError(f"{' '.join(command)} failed:\n{result.stderr.strip()[-2000:]}")
-    return result.stdout

@@ -4,6 +4,7 @@ An image is built once and kept, since it is the same until the dependencies cha
 """
 
 import json
+import os
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,6 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_bench.selection import COMPILED
-from jhub_docker import engine
 from jhub_docker.build import bake
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.catalog.identity import LABEL, digest
@@ -95,22 +95,19 @@ def build_images(
 
 
 def _build(name: str, target: dict[str, Any], files: Mapping[str, str], log: Path) -> None:
-    ca_bundle, environment = machine.ca_bundle(), engine.cli_environment()
+    ca_bundle = machine.ca_bundle()
     proxies = {key for name in bake.PROXY_VARIABLES for key in (name, name.lower())}
     with tempfile.TemporaryDirectory(prefix="bench-peer-") as folder, log.open("a") as events:
         for file, text in files.items():
             (Path(folder) / file).write_text(text, encoding="utf-8")
         target |= {
             "context": folder,
-            "args": target["args"]
-            | {key: environment[key] for key in proxies & environment.keys()},
+            "args": target["args"] | {key: os.environ[key] for key in proxies & os.environ.keys()},
             "secret": [f"id=ca-bundle,src={ca_bundle}"] if ca_bundle else [],
             "output": ["type=docker"],
         }
         outcome = bake.run(
             {"group": {"default": {"targets": [name]}}, "target": {name: target}},
-            builder=engine.builder_name(),
-            environment=environment,
             show=say,
             log=events,
         )

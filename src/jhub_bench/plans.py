@@ -11,7 +11,7 @@ from jhub_docker.errors import ActionError
 def everything(client: DockerClient, catalog: Catalog) -> Plan:
     """The plan that builds all published images with all their parents, as on a new machine."""
     found = planning.look(catalog, catalog.published)
-    return planning.make_plan(client, found, act=False, existing={})
+    return planning.make_plan(client, found, act=False, anew=True)
 
 
 def references(client: DockerClient, catalog: Catalog) -> dict[str, str]:

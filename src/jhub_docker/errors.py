@@ -5,6 +5,8 @@ Anything else that escapes is a bug and keeps its traceback.
 
 import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class JhubDockerError(Exception):
@@ -39,6 +41,18 @@ def foreseeable(error: BaseException) -> JhubDockerError | None:
     if isinstance(error, OSError):
         return ActionError(_refused(error))
     return None
+
+
+@contextmanager
+def or_exit() -> Iterator[None]:
+    """Let what can be foreseen end this program with its sentence and its exit code."""
+    try:
+        yield
+    except Exception as error:
+        if (known := foreseeable(error)) is None:
+            raise
+        print(f"error: {known}", file=sys.stderr)
+        raise SystemExit(known.exit_code) from None
 
 
 def _refused(error: OSError) -> str:

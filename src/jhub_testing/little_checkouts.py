@@ -1,6 +1,7 @@
 """A checkout with image packages and a git history of its own, in a temporary folder."""
 
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,10 +99,17 @@ class Checkout:
         self.commit(f"Record {name} {version}")
         self.git("tag", "-a", "-m", f"{name} {version}", f"{name}-v{version}")
 
-    def prove(self, image: str, build_id: str) -> None:
-        """Write the evidence that the tests of an image passed, without running any."""
+    def prove(self, image: str, build_ids: Mapping[str, str]) -> None:
+        """Write the evidence that the tests of an image passed, without running any.
+
+        `build_ids` are those of all images, which ran together.
+        """
         catalog = load(self.root / "packages")
-        for suite in (evidence.IMAGE, evidence.INTEGRATION):
+        images = {spec.name: build_ids[spec.name] for spec in catalog.published}
+        for suite, tested in (
+            (evidence.IMAGE, {image: build_ids[image]}),
+            (evidence.INTEGRATION, images),
+        ):
             folders = evidence.suite_folders(self.root, catalog, suite, image)
             digest = evidence.tests_digest(self.root, folders)
-            evidence.write(self.root, Evidence(suite, {image: build_id}, digest, 1, (), ""))
+            evidence.write(self.root, Evidence(suite, tested, digest, 1, (), ""))

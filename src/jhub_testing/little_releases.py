@@ -13,8 +13,7 @@ from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record.cosign import Cosign
 from jhub_docker.release.record.keys import Key, Trust
 from jhub_docker.release.record.records import Records
-from jhub_docker.release.record.report import Report
-from jhub_docker.release.record.verify import verify
+from jhub_docker.release.record.verify import Report, verify
 from jhub_testing import little_images
 from jhub_testing.little_images import Files, debian, distribution, node_package
 

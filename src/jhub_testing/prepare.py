@@ -17,7 +17,7 @@ from pathlib import Path
 from jhub_docker import host
 from jhub_docker.build import builds
 from jhub_docker.cli import tables
-from jhub_docker.errors import ActionError, foreseeable
+from jhub_docker.errors import ActionError, or_exit
 from jhub_docker.host import programs as tools
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.progress import say, stage
@@ -33,18 +33,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--browser", action="store_true", help="install Chromium")
     parser.add_argument("--registry", action="store_true", help="get a registry, oras and cosign")
     options = parser.parse_args(arguments)
-    try:
+    with or_exit():
         if options.images and TEST_TAG not in os.environ:
             build(options.images)
         if options.browser:
             install_browser()
         if options.registry:
             get_registry()
-    except Exception as error:
-        if (known := foreseeable(error)) is None:
-            raise
-        say(f"error: {known}")
-        return known.exit_code
     return 0
 
 

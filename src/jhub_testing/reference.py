@@ -24,7 +24,9 @@ _HEAD = """\
 # Tasks and sessions
 
 Written from `tasks.py` and `noxfile.py` by `JHUB_TEST_WRITE_DOCS=1 ./dev nox -s docs`. Tasks act on
-the engine, sessions only verify. `./dev invoke build --help` tells the same of one task.
+the engine, sessions only verify. `./dev invoke build --help` tells the same of one task. An image
+is named by `-i` or by its name alone. What deletes or publishes asks first, and wants `--yes` where
+there is no terminal; what only adds to the machine, such as an engine, is said and done there.
 """
 
 

@@ -1,6 +1,7 @@
 """What stops a release, what only is told, and that silence is never taken for safety."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,18 +9,19 @@ import pytest
 
 from jhub_docker.errors import UsageError
 from jhub_docker.release.audit import gate as gates
+from jhub_docker.release.audit import rules as maintainers
 from jhub_docker.release.audit.gate import Verdict
+from jhub_testing.osv_peer import OsvPeer
 
-from .conftest import NOW, PURLS, RECORDS
+from .conftest import NOW, PURLS
 
 TEA = "CVE-2026-1001"
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout without rules of its own, beside the copy of the database, on a bare machine."""
-    monkeypatch.setattr("jhub_docker.release.audit.sources.archive.read_sources", lambda root: {})
-    monkeypatch.setenv("JHUB_DOCKER_AUDIT_DATABASE", str(RECORDS))
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: OsvPeer) -> Path:
+    """A checkout without rules of its own, on a machine that reaches the service alone."""
+    monkeypatch.setattr("jhub_docker.release.audit.archive.read_sources", lambda root: {})
     (tmp_path / "packages/uv-tea").mkdir(parents=True)
     rules(tmp_path, "")
     return tmp_path
@@ -34,12 +36,16 @@ def allow(folder: Path, *entries: str) -> None:
 
 
 def entry(identifier: str, package: str) -> str:
-    return f'id = "{identifier}"\npackage = "{package}"\nreason = "weighed"\nexpires = 2026-12-24'
+    until = (NOW + timedelta(days=90)).date()
+    return f'id = "{identifier}"\npackage = "{package}"\nreason = "weighed"\nexpires = {until}'
 
 
 def judge(root: Path, *, accept_unreached: bool = False, later: int = 0) -> Verdict:
     now = NOW + timedelta(days=later)
-    return gates.gate(root, "uv-tea", PURLS, accept_unreached=accept_unreached, now=now)
+    policy = maintainers.policy(root)
+    policy = replace(policy, accept_unreached=accept_unreached or policy.accept_unreached)
+    (verdict,) = gates.gate(root, {"uv-tea": PURLS}, policy, now=now)
+    return verdict
 
 
 def refused(verdict: Verdict) -> list[str]:
@@ -57,7 +63,7 @@ def test_high_and_unrated_findings_stop_a_release_each_once(root: Path) -> None:
 def test_names_of_one_vulnerability_are_one_finding_with_the_worst_severity(root: Path) -> None:
     (found,) = [f for f in judge(root).report.findings if f.id == TEA]
     assert found.names == (TEA, "GHSA-aaaa-1111-ssss", "PYSEC-2026-11")
-    assert (str(found.severity), found.fixed) == ("high", "2.1.1")
+    assert (str(found.severity), found.fixed) == ("high", ("1.9.4", "2.1.1"))
 
 
 def test_an_announcement_is_left_out_where_each_of_its_parts_is_named(root: Path) -> None:
@@ -83,7 +89,7 @@ def test_what_is_allowed_by_any_of_its_names_passes_and_is_told(root: Path, fold
         entry("CVE-2026-1003", "libspoon1"),
     )
     verdict = judge(root)
-    assert verdict.passed
+    assert not verdict.refusals
     assert any(note.startswith("allowed: tea-pots 2.1.0: CVE-2026-1001") for note in verdict.notes)
 
 
@@ -96,8 +102,8 @@ def test_an_entry_that_permits_nothing_is_reported(root: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('id = "A"\npackage = "b"\nexpires = 2027-01-01', "line 6, entry 2 .A b.: 'reason'"),
-        ('id = "A"\npackage = "b"\nreason = " "\nexpires = 2027-01-01', "'reason'"),
+        ('id = "A"\npackage = "b"\nexpires = 2999-01-01', "toml, entry 2 .A b.: 'reason'"),
+        ('id = "A"\npackage = "b"\nreason = " "\nexpires = 2999-01-01', "'reason'"),
         ('id = "A"\npackage = "b"\nreason = "r"', "'expires' is None"),
         ('id = "A"\npackage = "b"\nreason = "r"\nexpires = "soon"', "'expires' is 'soon'"),
         ('id = "A"\npackage = "b"\nreason = "r"\nexpires = 2026-11-23', "expired on 2026-11-23"),
@@ -132,7 +138,7 @@ def test_wrong_rules_are_errors(root: Path, text: str, said: str) -> None:
 def test_what_nobody_could_check_stops_a_release(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("JHUB_DOCKER_AUDIT_DATABASE")
+    monkeypatch.setenv("JHUB_DOCKER_OSV_API", "http://127.0.0.1:9")
     verdict = judge(root)
     assert [sentence.partition(" could")[0] for sentence in verdict.refusals] == [
         "2 parts from Debian:12",
@@ -141,7 +147,7 @@ def test_what_nobody_could_check_stops_a_release(
     ]
     assert "Connection refused" in verdict.refusals[1]
     accepted = judge(root, accept_unreached=True)
-    assert accepted.passed
+    assert not accepted.refusals
     assert sum("NOT checked" in note for note in accepted.notes) == 4
     assert accepted.report.checked == 0
 
@@ -149,14 +155,14 @@ def test_what_nobody_could_check_stops_a_release(
 def test_a_checkout_may_accept_what_nobody_could_check(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("JHUB_DOCKER_AUDIT_DATABASE")
+    monkeypatch.setenv("JHUB_DOCKER_OSV_API", "http://127.0.0.1:9")
     rules(root, 'unreached = "accept"')
-    assert judge(root).passed
+    assert not judge(root).refusals
 
 
 def test_old_data_count_as_none(root: Path) -> None:
     monthly = judge(root, later=60)
-    assert any("older than 30 days" in sentence for sentence in monthly.refusals)
+    assert any("are too old" in sentence for sentence in monthly.refusals)
     assert monthly.report.findings  # what the old data know is told all the same
 
 
@@ -164,5 +170,6 @@ def test_kinds_without_any_database_are_listed_and_stop_nothing(root: Path) -> N
     (group,) = judge(root).report.unchecked
     assert (group.kind, group.possible) == ("generic", False)
     written = json.loads(json.dumps(judge(root).report.to_json()))
-    assert written["not_checked"][0]["components"] == ["pkg:generic/python@3.11.9"]
-    assert (written["components"], written["checked"]) == (6, 5)
+    assert written["unchecked"][0]["parts"][0]["purl"] == "pkg:generic/python@3.11.9"
+    assert (written["parts"], written["checked"]) == (6, 5)
+    assert [one["severity"] for one in written["findings"]][:2] == ["critical", "high"]

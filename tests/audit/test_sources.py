@@ -1,34 +1,30 @@
 """What each source answers, and that it says so when it could not be asked."""
 
 import json
-import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from jhub_docker.errors import UsageError
-from jhub_docker.release.audit import components
-from jhub_docker.release.audit.sources import api, archive, copy
-from jhub_docker.release.audit.sources.answer import Answer
+from jhub_docker.release.audit import archive, osv, parts
+from jhub_docker.release.audit.findings import Answer, Severity
 from jhub_testing import apt_archive
 from jhub_testing.osv_peer import OsvPeer
 
 from .conftest import PURLS, RECORDS
 
-PARTS = components.read(PURLS)
+PARTS = parts.read(PURLS)
 
 
 def ids(answer: Answer) -> set[tuple[str, str]]:
-    return {(component.name, advisory.id) for component, advisory in answer.found}
+    return {(part.name, advisory.id) for part, advisory in answer.found}
 
 
 IN_RECORDS = {
     ("tea-pots", "GHSA-aaaa-1111-ssss"),
     ("tea-pots", "PYSEC-2026-11"),
-    ("tea-pots", "PYSEC-2026-13"),
+    ("tea-pots", "PYSEC-2026-13"),  # PYSEC-2026-12 was withdrawn
     ("@tea/kettle", "GHSA-bbbb-2222-tttt"),
     *{
         (name, record)
@@ -38,84 +34,57 @@ IN_RECORDS = {
 }
 
 
-def test_a_folder_of_records_is_a_copy() -> None:
-    answer = copy.ask(RECORDS, PARTS)
+def test_the_service_is_asked_page_by_page(service: OsvPeer) -> None:
+    answer = osv.ask(PARTS)
     assert ids(answer) == IN_RECORDS
-    said = {c.ecosystem: (c.reached, c.components, c.note) for c in answer.coverage}
-    assert said == {
-        "PyPI": (True, 2, "4 records"),
-        "npm": (True, 1, "1 records"),
-        "Debian:12": (True, 2, "3 records"),
-    }
-    dates = {c.ecosystem: c.date for c in answer.coverage}
-    assert dates["Debian:12"] == datetime(2026, 11, 21, 10, tzinfo=UTC)
-
-
-def test_the_files_of_the_export_are_a_copy(tmp_path: Path) -> None:
-    (tmp_path / "PyPI").mkdir()
-    with zipfile.ZipFile(tmp_path / "PyPI/all.zip", "w") as exported:
-        for path in RECORDS.glob("*.json"):
-            if '"PyPI"' in path.read_text():
-                exported.write(path, path.name)
-    answer = copy.ask(tmp_path, PARTS)
-    assert ids(answer) == {pair for pair in IN_RECORDS if pair[0] == "tea-pots"}
-    assert {c.ecosystem: c.reached for c in answer.coverage} == {
-        "PyPI": True,
-        "npm": False,
-        "Debian:12": False,
-    }
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("readme.txt", b"nothing", "holds no OSV records"),
-        ("a.json", b"{", "not valid JSON"),
-        ("a.json", b"[]", "no OSV record"),
-        ("a.json", b'{"id": "X", "modified": "yesterday"}', "RFC 3339"),
-        ("all.zip", b"PK but not", "no zip file"),
-    ],
-)
-def test_what_is_no_copy_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(UsageError, match=said):
-        copy.ask(tmp_path, PARTS)
-
-
-AFFECTED = {
-    ("PyPI", "tea-pots", "2.1.0"): ["GHSA-aaaa-1111-ssss", "PYSEC-2026-11", "PYSEC-2026-13"],
-    ("npm", "@tea/kettle", "3.0.0-beta.10"): ["GHSA-bbbb-2222-tttt"],
-    ("Debian:12", "spoon", "1:2.0-3"): ["DEBIAN-CVE-2026-1003", "DEBIAN-CVE-2026-1004"],
-}
-
-
-def test_the_service_is_asked_page_by_page(records: dict[str, Any]) -> None:
-    with OsvPeer(records, AFFECTED) as peer:
-        answer = api.ask(PARTS, peer.address)
-    assert ids(answer) == {pair for pair in IN_RECORDS if pair[1] != "DSA-9001-1"}
-    assert peer.asked.count("/v1/querybatch") == 2
+    assert service.asked.count("/v1/querybatch") == 2
     assert all(c.reached and c.date for c in answer.coverage)
-    assert {c.ecosystem for c in answer.coverage} == {"PyPI", "npm", "Debian:12"}
+    assert {c.ecosystem: c.parts for c in answer.coverage} == {"PyPI": 2, "npm": 1, "Debian:12": 2}
 
 
-def test_half_an_answer_of_the_service_is_none(records: dict[str, Any]) -> None:
-    with OsvPeer(records, AFFECTED) as peer:
-        peer.broken.add("/v1/vulns/PYSEC-2026-11")
-        answer = api.ask(PARTS, peer.address)
+def test_half_an_answer_of_the_service_is_none(service: OsvPeer) -> None:
+    service.broken.add("/v1/vulns/PYSEC-2026-11")
+    answer = osv.ask(PARTS)
     assert not answer.found
     assert {(c.reached, c.note) for c in answer.coverage} == {(False, "it answered 403 Forbidden")}
 
 
 def test_a_service_out_of_reach_is_said_to_be() -> None:
-    coverage = api.ask(PARTS, "http://127.0.0.1:9").coverage
+    coverage = osv.ask(PARTS).coverage
     assert {c.reached for c in coverage} == {False}
     assert "Connection refused" in coverage[0].note
 
 
-def test_something_else_than_the_service_is_not_believed(records: dict[str, Any]) -> None:
-    with OsvPeer(records, {}) as peer:
-        answer = api.ask(PARTS, f"{peer.address}/elsewhere")
+def test_something_else_than_the_service_is_not_believed(service: OsvPeer) -> None:
+    answer = osv.ask(PARTS, f"{service.address}/elsewhere")
     assert {c.reached for c in answer.coverage} == {False}
+
+
+V3 = {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}
+V4 = {
+    "type": "CVSS_V4",
+    "score": "CVSS:4.0/AV:L/AC:H/AT:P/PR:H/UI:A/VC:L/VI:N/VA:N/SC:N/SI:N/SA:N",
+}
+
+
+@pytest.mark.parametrize(
+    ("severity", "word", "urgency", "expected"),
+    [
+        ([V3], None, None, Severity.CRITICAL),
+        ([V3, V4], None, None, Severity.LOW),  # the newer calculation counts
+        ([V3], "MODERATE", None, Severity.MEDIUM),  # reviewed by people
+        ([V3], None, "unimportant", Severity.LOW),  # by the distribution, for its own package
+        ([], None, "medium**", Severity.MEDIUM),
+        ([{"type": "CVSS_V3", "score": "CVSS:3.1/nonsense"}], None, None, Severity.UNKNOWN),
+        ([], None, "not yet assigned", Severity.UNKNOWN),
+    ],
+)
+def test_severity_comes_from_who_knows_best(
+    severity: list[dict[str, str]], word: str | None, urgency: str | None, expected: Severity
+) -> None:
+    record = {"severity": severity, "database_specific": {"severity": word} if word else {}}
+    affected = {"ecosystem_specific": {"urgency": urgency}} if urgency else {}
+    assert osv.severity(record, affected) is expected
 
 
 RELEASED = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -144,9 +113,9 @@ def test_the_archive_knows_which_packages_have_a_newer_version(
 ) -> None:
     answer = archive.ask(PARTS, machine(tmp_path, apt_archive.source(archived, suite)))
     assert ids(answer) == {("libspoon1", "debian-security:spoon")}
-    assert answer.found[0][1].fixed == "2.0-3+deb12u2"
+    assert answer.found[0][1].fixed == ("2.0-3+deb12u2",)
     (covered,) = answer.coverage
-    assert (covered.reached, covered.ecosystem, covered.components) == (True, "Debian:12", 2)
+    assert (covered.reached, covered.ecosystem, covered.parts) == (True, "Debian:12", 2)
     assert covered.date == RELEASED
 
 

@@ -5,6 +5,7 @@ base, whose images are there already and stay as they are.
 """
 
 import contextlib
+import json
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -140,6 +141,19 @@ def test_what_was_taken_out_of_the_engine_comes_back(
         client.images.remove(tag)
     again = builds.build(client, root, ["one"])[0]
     assert (again.outcome, sorted(again.tags)) == ("built", tags)
+
+
+def test_declared_text_is_kept_as_written_and_a_warning_of_a_step_is_told(
+    root: Path, client: DockerClient, make: Make
+) -> None:
+    folder = make("one", "FROM base\nRUN echo '*** not all is well' >&2\n")
+    text = 'Costs ${b} of "c" \\ \n %{ if d } 100%'
+    file = folder / "pyproject.toml"
+    file.write_text(file.read_text().replace('"A test image."', json.dumps(text)))
+    (result,) = builds.build(client, root, ["one"])
+    assert (result.outcome, result.warnings) == ("built", ("not all is well",))
+    labels = client.images.get(result.tags[0]).labels
+    assert labels["org.opencontainers.image.description"] == text
 
 
 TOOLS = f"""\

@@ -16,7 +16,7 @@ from jhub_docker.errors import ActionError
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, flow, status
-from jhub_docker.release.flow import Request
+from jhub_docker.release.outlook import Request
 from jhub_testing.little_checkouts import Checkout
 from jhub_testing.public_bases import PublicBase, forget
 from jhub_testing.registry import Registry
@@ -83,7 +83,8 @@ def world(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> It
             own += f'\npublish = false\nenvironment = ""\nimage = "{ours}-{name}"'
             checkout.package(name, own=own)
         for name, base_name in (("thing", "pub-os"), ("page", "pub-node")):
-            own = f'image = "{ours}-{name}"\nenvironment = ""'
+            own = f'image = "{ours}-{name}"\nenvironment = ""\n'
+            own += "budget = { size = 1, compressed = 1, layers = 2 }"
             folder = checkout.package(name, base_name, own=own)
             (folder / "Dockerfile").write_text("FROM base\nCOPY start /usr/bin/start\n")
             (folder / "start").write_text("#!/say\nhello\n")
@@ -127,8 +128,12 @@ def test_a_pin_decides_wherever_it_is_read(world: World, monkeypatch: pytest.Mon
     pinned = world.pin()
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("DOCKER_HOST", NOWHERE)
-        told = world.status()
+        told, planned = world.status(), world.plan()["thing"]
     assert (told.unknown, told.proposal is None) == ((), False)
+    assert (planned.build_id, planned.reason) == (
+        told.build_id,
+        "no engine answers that could have it",
+    )
     folder = world.checkout.root / "packages/pub-os"
     text = (folder / "pyproject.toml").read_text()
     assert f'"{world.os.reference}@{pinned["pub-os"]}"  # its only place' in text
@@ -205,7 +210,7 @@ def test_a_release_knows_its_base_or_says_that_it_does_not(
     world.pin()
     world.build()
     found = world.status()
-    world.checkout.prove("thing", found.build_id)
+    world.checkout.prove("thing", {"thing": found.build_id})
     said = flow.plan(world.checkout.root, world.engine.client, remote, request)
     assert said == "thing 0.1.0 can be released"
 

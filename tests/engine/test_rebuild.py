@@ -20,11 +20,11 @@ from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import artifact, history, rebuild, rebuild_report, recorded
+from jhub_docker.release import artifact, history, rebuild, rebuild_report
 from jhub_docker.release.record.keys import Key, Trust
 from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import make_records
-from jhub_docker.release.record.signing import sign
+from jhub_docker.release.record.signed import sign
 from jhub_testing import little_images
 from jhub_testing.little_releases import make_key
 from jhub_testing.registry import Registry
@@ -94,7 +94,7 @@ class Place:
         return self.repository.tagged("1.2.0")
 
     def rebuild(self, reference: Reference, **options: bool) -> rebuild.Outcome:
-        released = recorded.find(self.remote, reference, self.trust)
+        released = rebuild.find(self.remote, reference, self.trust)
         return rebuild.rebuild(self.root, self.client, self.remote, released, **options)
 
 
@@ -207,7 +207,7 @@ def test_what_cannot_be_built_here_is_told_before_anything_is_built(
 
 def test_another_base_is_told_and_compared_only_when_asked_for(place: Place) -> None:
     reference = place.release(EPOCH_FREE)
-    released = recorded.find(place.remote, reference, place.trust)
+    released = rebuild.find(place.remote, reference, place.trust)
     other = replace(released.recorded, base_digest="sha256:" + "1" * 64, build_id="1" * 64)
     claimed = replace(released, recorded=other)
     with pytest.raises(ActionError, match=r"another base: recorded is stand-in local/debian"):
@@ -220,7 +220,7 @@ def test_another_base_is_told_and_compared_only_when_asked_for(place: Place) -> 
 def test_a_public_base_that_is_another_one_by_now(place: Place) -> None:
     """Under its name the engine has another digest than the recorded one, or the registry none."""
     reference = place.release(EPOCH_FREE)
-    released = recorded.find(place.remote, reference, place.trust)
+    released = rebuild.find(place.remote, reference, place.trust)
     gone = replace(released.recorded, base="public", base_name="127.0.0.1:9/none:1")
     with pytest.raises(ActionError, match=r"127\.0\.0\.1:9/none:1 .* cannot be had here"):
         rebuild.rebuild(place.root, place.client, place.remote, replace(released, recorded=gone))
@@ -238,7 +238,7 @@ def test_a_public_base_is_pulled_as_it_was(place: Place, tmp_path: Path) -> None
     declaration = place.root / "packages/base-little/pyproject.toml"
     declaration.write_text(declaration.read_text().replace("127.0.0.1:9/none:1", str(base)))
     reference = place.release("ENV A=1\n")
-    assert recorded.find(place.remote, reference, place.trust).recorded.base_digest == first.digest
+    assert rebuild.find(place.remote, reference, place.trust).recorded.base_digest == first.digest
     for tag in (*place.tags(), str(base)):
         place.client.api.remove_image(tag, force=True)
     place.remote.tag(second, "1")

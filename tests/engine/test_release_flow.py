@@ -27,7 +27,7 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, candidate, flow
 from jhub_docker.release.candidate import Candidate
-from jhub_docker.release.flow import Request
+from jhub_docker.release.outlook import Request
 from jhub_docker.release.publish import Signer
 from jhub_docker.release.record.verify import verify
 from jhub_testing import little_releases
@@ -89,7 +89,7 @@ class World:
     def prove(self) -> None:
         """Let the tests of the thing have passed as it is now."""
         now = artifact.read(self.client, self.root / "packages")
-        self.checkout.prove("thing", now["thing"].build_id)
+        self.checkout.prove("thing", {name: step.build_id for name, step in now.by_name.items()})
 
     def change(self, text: str) -> None:
         """Another content of the thing, committed and tested."""
@@ -322,6 +322,16 @@ def test_a_key_that_nobody_could_verify_with_is_refused_before_anything_is_done(
     with pytest.raises(UsageError, match="is COSIGN_PASSWORD its password"):
         world.release(world.team, signer=mistyped)
     assert not (world.root / ".dev/release").exists()
+
+
+def test_a_shallow_clone_is_refused_before_anything_is_done(world: World, tmp_path: Path) -> None:
+    assert world.release(world.team)
+    shallow = tmp_path / "shallow"
+    world.checkout.git("clone", "-q", "--depth", "1", world.root.as_uri(), str(shallow))
+    with pytest.raises(UsageError, match="this clone is shallow"):
+        flow.release(shallow, world.client, world.remote, world.request(world.team))
+    assert Checkout(shallow).git("tag") == "thing-v0.1.0", "the one it came with"
+    assert not (shallow / ".dev").exists()
 
 
 def test_a_dry_run_says_it_and_leaves_everything(world: World) -> None:

@@ -1,5 +1,8 @@
 """Registries with a certificate nobody knows, in the clear, and told apart."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -85,8 +88,34 @@ def test_only_this_machines_registries_are_plain_by_themselves(registry: str, pl
 
 
 def test_a_ca_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"JHUB_REGISTRY_CA names .*missing\.pem"):
+    with pytest.raises(UsageError, match=r"JHUB_REGISTRY_CA names .*missing\.pem.*No such file"):
         Access.from_environment({"JHUB_REGISTRY_CA": str(tmp_path / "missing.pem")})
+
+
+@pytest.mark.parametrize("text", ["", "no certificate\n", "-----BEGIN CERTIFICATE-----\nx\n"])
+def test_a_ca_file_without_certificates_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=r"ca\.pem, which cannot be used .no PEM certificates"):
+        Access.from_environment({"JHUB_REGISTRY_CA": str(file)})
+
+
+def test_a_task_says_it_in_one_sentence(tmp_path: Path) -> None:
+    file, key = tmp_path / "ca.pem", tmp_path / "cosign.pub"
+    file.write_text("no certificate\n")
+    key.write_text("-----BEGIN PUBLIC KEY-----\n")
+    command = ["release.verify", "127.0.0.1:1/x:1", "--key", str(key)]
+    found = subprocess.run(
+        [sys.executable, "-m", "invoke", *command],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "JHUB_REGISTRY_CA": str(file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout) == (2, "")
+    (line,) = found.stderr.splitlines()
+    assert line.startswith(f"error: JHUB_REGISTRY_CA names {file}, which cannot be used")
 
 
 def test_the_machines_own_cas_stay_trusted(

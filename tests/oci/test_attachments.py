@@ -1,14 +1,12 @@
 """What is attached to an image, in a registry without the referrers API (Distribution 2.8)."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import requests
 
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.registry.oras import MissingError
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import File, Remote
 from jhub_testing.registry import Registry
@@ -40,7 +38,7 @@ def test_what_is_attached_is_found_by_type(remote: Remote, image: Reference) -> 
     assert manifest["subject"]["digest"] == image.digest
     (layer,) = manifest["layers"]
     assert layer["annotations"] == {"org.opencontainers.image.title": "bom.json"}
-    assert remote.blob(image.at(layer["digest"])) == b'{"a": 1}'
+    assert remote.document(image.at(found.digest)) == {"a": 1}
 
 
 def test_attaching_again_changes_nothing(remote: Remote, image: Reference) -> None:
@@ -80,32 +78,3 @@ def test_so_does_one_whose_process_ended_there(
 def test_nothing_is_attached_to_what_is_not_there(remote: Remote, repository: Reference) -> None:
     with pytest.raises(ActionError, match="is not in the registry"):
         remote.attach(repository.at("sha256:" + "0" * 64), NOTE, [])
-
-
-def test_deleting_where_that_is_switched_off_is_told(remote: Remote, image: Reference) -> None:
-    with pytest.raises(ActionError, match="deleting is switched off"):
-        remote.delete(image)
-
-
-class TestWhereDeletingIsPermitted:
-    @pytest.fixture
-    def registry(self, tmp_path: Path) -> Iterator[Registry]:
-        folder = tmp_path / "registry"
-        folder.mkdir()
-        with Registry(folder, deletes=True) as running:
-            yield running
-
-    def test_a_deleted_attachment_is_no_longer_listed(
-        self, remote: Remote, image: Reference
-    ) -> None:
-        bom = remote.attach(image, BOM, [File("bom.json", "application/json", b"{}")])
-        note = remote.attach(image, NOTE, [])
-        remote.delete(bom)
-        assert [found.digest for found in remote.referrers(image)] == [note.digest]
-        with pytest.raises(MissingError):
-            remote.manifest(bom)
-
-    def test_deleting_twice_is_no_fault(self, remote: Remote, image: Reference) -> None:
-        remote.delete(image)
-        remote.delete(image)
-        assert remote.resolve(image) is None

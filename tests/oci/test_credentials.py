@@ -107,7 +107,7 @@ def test_a_release_uses_dockers_credentials_and_shows_none(
     assert publish_tags(remote, pushed, "1.2.0") == ["1.2.0", "1", "1.2", "latest"]
     remote.pull(repository.tagged("1.2.0"), Layout(tmp_path / "other"))
     with pytest.raises(ActionError):
-        remote.blob(repository.at("sha256:" + "0" * 64))
+        remote.document(repository.at("sha256:" + "0" * 64))
 
     printed = capfd.readouterr()
     arguments = (tmp_path / "argv").read_text()

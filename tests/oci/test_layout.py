@@ -1,14 +1,18 @@
 """OCI layouts: what goes in comes out, and what was altered does not."""
 
+import errno
 import io
 import json
+import signal
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from jhub_docker.errors import ActionError
-from jhub_docker.oci.content import read_files
+from jhub_docker.oci.content import read_tree
 from jhub_docker.oci.layout import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, Layout
 
 
@@ -40,10 +44,9 @@ def _image(layout: Layout, *layers: Descriptor, platform: str = "linux/amd64") -
     return Descriptor(MANIFEST, found.digest, found.size, platform)
 
 
-def test_a_blob_is_read_back_and_a_stream_is_the_same_blob(layout: Layout) -> None:
+def test_a_blob_is_read_back(layout: Layout) -> None:
     added = layout.add(b"data", LAYER)
     assert layout.read(added.digest) == b"data"
-    assert layout.add_stream(io.BytesIO(b"data"), LAYER) == added
 
 
 def test_an_altered_blob_is_not_read(layout: Layout) -> None:
@@ -77,15 +80,6 @@ def test_equal_json_is_one_blob(layout: Layout) -> None:
     assert layout.add_json({"a": "ä", "b": 1}, CONFIG) == one
 
 
-def test_a_tag_moves_and_survives_reopening(layout: Layout) -> None:
-    first, second = (layout.add(data, MANIFEST) for data in (b"1", b"2"))
-    layout.tag("latest", first)
-    layout.tag("1", first)
-    layout.tag("latest", second)
-    tags = {name: d.digest for name, d in Layout(layout.folder).tags().items()}
-    assert tags == {"latest": second.digest, "1": first.digest}
-
-
 def test_a_descriptor_survives_json() -> None:
     whole = Descriptor(MANIFEST, "sha256:0", 3, "linux/arm64/v8", "text/x", {"b": "1", "a": "2"})
     assert Descriptor.from_json(json.loads(json.dumps(whole.to_json()))) == whole
@@ -108,11 +102,71 @@ def test_verify_finds_the_layer_that_was_altered(layout: Layout) -> None:
         layout.verify(image)
 
 
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    """A layout on another file system, as far as links are concerned."""
+
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", refuse)
+    return Layout(tmp_path / "elsewhere")
+
+
 def test_copying_takes_the_blob_over(layout: Layout, tmp_path: Path) -> None:
     added = layout.add(b"data", LAYER)
     other = Layout(tmp_path / "other")
     other.copy(added, layout)
     assert other.read(added.digest) == b"data"
+    assert other.path(added.digest).samefile(layout.path(added.digest))
+
+
+def test_copying_to_another_file_system_is_checked(layout: Layout, elsewhere: Layout) -> None:
+    added = layout.add(b"data", LAYER)
+    elsewhere.copy(added, layout)
+    assert elsewhere.read(added.digest) == b"data"
+    altered = layout.add(b"other", LAYER)
+    layout.path(altered.digest).write_bytes(b"othex")
+    with pytest.raises(ActionError, match="altered on its way"):
+        elsewhere.copy(altered, layout)
+    assert not elsewhere.has(altered.digest)
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_a_copy_that_was_killed_leaves_no_blob_that_is_trusted(
+    moment: int, layout: Layout, tmp_path: Path
+) -> None:
+    """Killed with the file in its n-th piece: after 0, 1, 2 or all 3 of them were written."""
+    whole = bytes(3 << 20)
+    added = layout.add(whole, LAYER)
+    program = f"""
+import os
+from pathlib import Path
+from jhub_docker.oci import layout
+from jhub_docker.oci.layout import Blob, Descriptor, Layout
+def refuse(*paths): raise OSError("another file system")
+os.link = refuse
+write, replace = Blob.write, Path.replace
+count = 0
+def counted(self, data):
+    global count
+    if count == {moment}: os.kill(os.getpid(), 9)
+    count += 1
+    write(self, data)
+    self._file.flush()
+def named(self, target):
+    os.kill(os.getpid(), 9)
+Blob.write, Path.replace = counted, named
+descriptor = Descriptor({LAYER!r}, {added.digest!r}, {added.size})
+Layout(Path({str(tmp_path / "other")!r})).copy(descriptor, Layout(Path({str(layout.folder)!r})))
+"""
+    killed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    other = Layout(tmp_path / "other")
+    assert not other.has(added.digest)
+    assert [f.stat().st_size for f in other.folder.glob("writing-*")] == [moment << 20]
+    other.copy(added, layout)
+    assert other.read(added.digest) == whole
 
 
 def test_files_are_read_as_the_layers_leave_them(layout: Layout) -> None:
@@ -122,12 +176,20 @@ def test_files_are_read_as_the_layers_leave_them(layout: Layout) -> None:
         _layer(layout, {"etc/.wh.gone": b"", "etc/new": b"2", "opt/a/.wh..wh..opq": b""}),
         _layer(layout, {"opt/a/c": b"3", "opt/other": b"4"}),
     )
-    found = read_files(layout, layout.read_json(image.digest), lambda path: path != "opt/other")
-    assert found == {"etc/kept": b"1", "etc/new": b"2", "opt/a/c": b"3"}
+    found = read_tree(layout, layout.read_json(image.digest), lambda path: path != "opt/other")
+    assert set(found.sizes) == {*found.contents, "opt/other"}
+    assert found.contents == {"etc/kept": b"1", "etc/new": b"2", "opt/a/c": b"3"}
 
 
 def test_a_folder_that_was_removed_takes_its_files_along(layout: Layout) -> None:
     image = _image(
         layout, _layer(layout, {"a/b/c": b"1", "a/bc": b"1"}), _layer(layout, {"a/.wh.b": b""})
     )
-    assert read_files(layout, layout.read_json(image.digest), lambda _: True) == {"a/bc": b"1"}
+    found = read_tree(layout, layout.read_json(image.digest), lambda _: True)
+    assert found.contents == {"a/bc": b"1"}
+
+
+def test_a_file_in_the_place_of_a_folder_removes_what_was_in_it(layout: Layout) -> None:
+    image = _image(layout, _layer(layout, {"a/b/c": b"1"}), _layer(layout, {"a/b": b"2"}))
+    found = read_tree(layout, layout.read_json(image.digest), lambda _: True)
+    assert found.contents == {"a/b": b"2"}

@@ -13,10 +13,14 @@ from jhub_docker.locks.of_image import Locks
 from jhub_docker.locks.package_lock import NodePackage, PackageLock
 from jhub_docker.locks.resolve import resolve
 from jhub_docker.oci.layout import Layout
-from jhub_docker.release.record.agreement import bill_and_image
-from jhub_docker.release.record.bom import Subject, bill_of_materials, encode
+from jhub_docker.release.record.bom import (
+    Subject,
+    bill_and_image,
+    bill_of_materials,
+    encode,
+    packages,
+)
 from jhub_docker.release.record.inventory import Inventory, take
-from jhub_docker.release.record.listed import packages
 from jhub_testing import little_images
 from jhub_testing.little_images import Files, debian, distribution, node_package
 

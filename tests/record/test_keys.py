@@ -10,7 +10,7 @@ from jhub_docker.errors import UsageError
 from jhub_docker.registry.access import Access
 from jhub_docker.release.record import keys
 from jhub_docker.release.record.cosign import Cosign
-from jhub_docker.release.record.signing import sign
+from jhub_docker.release.record.signed import sign
 from jhub_testing.little_releases import PASSWORD, Release
 
 

@@ -18,16 +18,15 @@ from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import listings
+from jhub_docker.release import difference
 from jhub_docker.release.candidate import Workplace
-from jhub_docker.release.difference import as_data, compare, text
-from jhub_docker.release.listings import Listing, of_bill
+from jhub_docker.release.difference import Listing, as_data, compare, of_bill, text
 from jhub_docker.release.record.bom import Subject, bill_of_materials
 from jhub_docker.release.record.inventory import Inventory
 from jhub_docker.release.record.keys import Key, Trust
 from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import BILL, Records, make_records
-from jhub_docker.release.record.signing import sign
+from jhub_docker.release.record.signed import sign
 from jhub_testing import little_releases
 from jhub_testing.little_images import distribution
 from jhub_testing.little_releases import IMAGE
@@ -111,7 +110,7 @@ class TestSources:
 
     def test_without_records_the_locks_of_the_tags(self, checkout: Any) -> None:
         self.two(checkout)
-        before, after = listings.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
+        before, after = difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
         assert before.source == "the lock files at uv-thing-v1.0.0"
         found = as_data(compare(before, after))
         assert [(c["package"], c["before"], c["after"], c["direct"]) for c in found["changed"]] == [
@@ -124,9 +123,9 @@ class TestSources:
     def test_a_version_that_was_not_released(self, checkout: Any) -> None:
         self.two(checkout)
         with pytest.raises(UsageError, match=r"9\.9\.9 was not released here; .* 1\.0\.0, 1\.1\.0"):
-            listings.of_releases(checkout.root, "uv-thing", ("1.0.0", "9.9.9"))
+            difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "9.9.9"))
         with pytest.raises(UsageError, match="'newest' is no version"):
-            listings.of_releases(checkout.root, "uv-thing", ("1.0.0", "newest"))
+            difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "newest"))
 
     def test_kept_records_where_both_have_them(self, checkout: Any) -> None:
         self.two(checkout)
@@ -139,7 +138,7 @@ class TestSources:
                 Records({f"sha256:{version}": {}, "sha256:m": {BILL: bill(packages)}})
             )
             ledger.write(checkout.root / "packages/uv-thing", known)
-            found = listings.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
+            found = difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
             source = "the lock files at" if version == "1.0.0" else "the record kept"
             assert all(one.source.startswith(source) for one in found), "never one of each"
         assert as_data(compare(*found))["grown"]
@@ -150,7 +149,7 @@ class TestSources:
             place = Workplace(checkout.root, "uv-thing", version)
             place.folder.mkdir(parents=True)
             place.keep_records(Records({"sha256:other": {}, "sha256:m": {BILL: bill(BEFORE)}}))
-        found = listings.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
+        found = difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
         assert all(one.source.startswith("the lock files at") for one in found)
 
 
@@ -193,7 +192,7 @@ class TestRegistry:
         self, published: list[Reference], key: tuple[Key, Trust]
     ) -> None:
         remote = Remote(Access(), pauses=(0.2, 0.5, 1))
-        before, after = (listings.of_reference(remote, one, key[1]) for one in published)
+        before, after = (difference.of_reference(remote, one, key[1]) for one in published)
         assert before.source == "the bill of materials signed by cosign.pub"
         (changed,) = as_data(compare(before, after))["changed"]
         assert (changed["package"], changed["before"], changed["after"]) == ("more", None, "2.0")
@@ -202,7 +201,7 @@ class TestRegistry:
     def test_without_a_key_the_attached_ones_and_that_is_said(
         self, published: list[Reference]
     ) -> None:
-        found = listings.of_reference(Remote(Access(), pauses=(0.2, 0.5, 1)), published[0], None)
+        found = difference.of_reference(Remote(Access(), pauses=(0.2, 0.5, 1)), published[0], None)
         assert found.source == "the bill of materials attached, its signature not checked"
         assert ("Python", "web") in found.parts
 
@@ -211,7 +210,7 @@ class TestRegistry:
     ) -> None:
         _, stranger = little_releases.make_key(tmp_path / "stranger")
         with pytest.raises(ActionError, match="attestation"):
-            listings.of_reference(Remote(Access(), pauses=(0.2, 0.5, 1)), published[0], stranger)
+            difference.of_reference(Remote(Access(), pauses=(0.2, 0.5, 1)), published[0], stranger)
 
     def test_the_task(self, published: list[Reference], key: tuple[Key, Trust]) -> None:
         place, trusted = published[0].name, ["--key", str(key[1].key)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.catalog import load
-from jhub_docker.release import gates, report, status
+from jhub_docker.release import evidence, gates, outlook, status
 from jhub_docker.release.record import keys
 from jhub_docker.release.status import Status
 from jhub_testing.little_checkouts import Checkout
@@ -34,15 +34,20 @@ def state(checkout: Checkout, image: str = "lab") -> Status:
     return status.of(checkout.root, image, now, bases)
 
 
+def build_ids(checkout: Checkout) -> dict[str, str]:
+    now = status.read(checkout.root / "packages", bases)
+    return {name: step.build_id for name, step in now.by_name.items()}
+
+
 def prove(checkout: Checkout, image: str = "lab") -> None:
-    checkout.prove(image, state(checkout, image).build_id)
+    checkout.prove(image, build_ids(checkout))
 
 
 def said(checkout: Checkout, image: str = "lab") -> str:
     catalog = load(checkout.root / "packages")
     found = [
         *gates.checkout(checkout.root),
-        *gates.tests(checkout.root, catalog, state(checkout, image)),
+        *gates.tests(checkout.root, catalog, state(checkout, image), build_ids(checkout)),
         *gates.notes(catalog, state(checkout, image)),
         *gates.agreement(catalog, image),
         *gates.size(catalog, image),
@@ -85,7 +90,7 @@ def test_a_missing_changelog_is_told(made: Checkout) -> None:
     catalog, found = load(made.root / "packages"), state(made)
     (failure,) = gates.notes(catalog, found)
     assert failure.what == "there is no packages/lab/CHANGELOG.md"
-    assert "lab never released -> " in report.outline(catalog, found, [])
+    assert "lab never released -> " in outlook.outline(catalog["lab"], found, [])
 
 
 def test_what_is_missing_to_sign_is_told_with_what_mends_it(
@@ -124,6 +129,17 @@ def test_evidence_is_for_one_build_id_and_the_tests_of_now(made: Checkout) -> No
     (made.root / "packages/lab/Dockerfile").write_text("FROM base\nRUN true\n")
     made.commit("Change")
     assert "its image tests have not passed for the build id" in said(made)
+
+
+def test_what_ran_together_is_shown_for_all_of_it(made: Checkout) -> None:
+    ignore_evidence(made)
+    prove(made)
+    before = build_ids(made)
+    (made.root / "packages/hub/Dockerfile").write_text("FROM base\nRUN true\n")
+    made.commit("Change the hub")
+    assert "its integration tests passed with another hub than there is now" in said(made)
+    evidence.carry_over(made.root, "hub", before["hub"], build_ids(made)["hub"])
+    assert said(made) == "", "the hub was released and nothing else of it changed"
 
 
 def test_the_hub_waits_for_servers_of_another_version(made: Checkout) -> None:

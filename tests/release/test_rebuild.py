@@ -11,9 +11,10 @@ import pytest
 from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.comparison import FileDifference, LayerDifference
-from jhub_docker.release import rebuild, rebuild_report, recorded
+from jhub_docker.release import rebuild, rebuild_report
 from jhub_docker.release.rebuild import Outcome
-from jhub_docker.release.recorded import Recorded
+from jhub_docker.release.record import provenance
+from jhub_docker.release.record.provenance import Recorded
 
 PREDICATE: dict[str, Any] = {
     "buildDefinition": {
@@ -56,13 +57,13 @@ RECORDED = Recorded(
 
 
 def test_a_provenance_is_read() -> None:
-    assert recorded.read(PREDICATE) == RECORDED
+    assert provenance.read(PREDICATE) == RECORDED
 
 
 @pytest.mark.parametrize("predicate", [{}, {"buildDefinition": {"externalParameters": []}}])
 def test_another_tools_provenance_is_told(predicate: dict[str, Any]) -> None:
     with pytest.raises(ActionError, match="is none that this tool writes"):
-        recorded.read(predicate)
+        provenance.read(predicate)
 
 
 def test_why_a_machine_would_build_something_else() -> None:
@@ -114,7 +115,7 @@ def test_people_read_some_paths_and_programs_all() -> None:
     ):
         assert line in told.splitlines()
     data = rebuild_report.as_data("uv-lab", outcome)
-    assert len(data["layers"][0]["files"]["other files"]) == 30
+    assert len(data["layers"][0]["files"]) == 30
     assert data["same"] is False
 
 

@@ -9,7 +9,7 @@ from jhub_docker.build.plan import Base
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
-from jhub_docker.release import history, report, status
+from jhub_docker.release import history, status
 from jhub_testing.little_checkouts import Checkout
 
 DEBIAN = {"debian": Base("debian:here", "sha256:1")}
@@ -46,6 +46,24 @@ def test_an_image_that_was_never_released(made: Checkout) -> None:
     assert found.last is None
     assert found.proposal
     assert str(found.proposal.version) == "0.1.0"
+
+
+def test_a_shallow_clone_is_refused(made: Checkout, tmp_path: Path) -> None:
+    """It has a tag, and a commit that looks as if all of it was made there."""
+    shallow = Checkout(tmp_path / "shallow")
+    address = made.root.as_uri()
+    made.git("clone", "-q", "--depth", "1", address, str(shallow.root))
+    with pytest.raises(UsageError, match="git fetch --unshallow --tags"):
+        state(shallow, "lab")
+    shallow.git("fetch", "-q", "--unshallow", "--tags")
+    assert state(shallow, "lab").last == Version(1, 0, 0)
+
+
+def test_a_clone_without_the_tags_is_refused(made: Checkout, tmp_path: Path) -> None:
+    bare = Checkout(tmp_path / "bare")
+    made.git("clone", "-q", "--no-tags", str(made.root), str(bare.root))
+    with pytest.raises(UsageError, match=r"has no tag lab-v1\.0\.0: git fetch --tags"):
+        state(bare, "lab")
 
 
 def test_nothing_changed(made: Checkout) -> None:
@@ -139,10 +157,10 @@ def test_a_base_that_was_not_pulled_is_neither_the_same_nor_another(made: Checko
     found = status.of(made.root, "lab", now, unpinned)
     assert (found.causes, found.proposal, found.build_id) == ((), None, "")
     assert found.unknown == ("registry.example.org/base:1",)
-    (row,) = report.as_data([found])
+    (row,) = status.as_data([found])
     assert (row["build_id"], row["next"], row["not_known"]) == (None, None, list(found.unknown))
-    assert "not known until registry.example.org/base:1 is pulled" in report.status([found])
-    assert "nothing changed" not in report.status([found])
+    assert "not known until registry.example.org/base:1 is pulled" in status.text([found])
+    assert "nothing changed" not in status.text([found])
 
 
 def test_what_changed_beside_an_unknown_base_is_told(made: Checkout) -> None:

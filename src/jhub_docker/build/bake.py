@@ -7,14 +7,14 @@ input; nothing is written to the work tree.
 import base64
 import json
 import re
-import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from jhub_docker.build.images import moment
 from jhub_docker.build.plan import Step
+from jhub_docker.engine import builder_name, docker
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 """BuildKit's predefined arguments: it hands them to build steps and keeps them out of history."""
@@ -123,26 +123,29 @@ class Outcome:
         )
 
 
-def decode(stream: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Split a stream of JSON values (pretty-printed or one a line) into events.
+class Events:
+    """Splits a stream of JSON values (pretty-printed or one a line) into events.
 
-    Text that is not JSON comes after the events when bake ends with an error; it is yielded as
+    Text that is not JSON comes after the events when bake ends with an error; it is an event
     `{"text": …}`.
     """
-    decoder, buffer = json.JSONDecoder(), ""
-    for line in stream:
-        if not buffer and not line.startswith("{"):
-            yield {"text": line.rstrip("\n")}
-            continue
-        buffer += line
-        if line.rstrip("\n") not in ("}", "{}") and not line.rstrip().endswith("}"):
-            continue
+
+    def __init__(self) -> None:
+        self._buffer = ""
+
+    def read(self, line: str) -> dict[str, Any] | None:
+        """The event that ends with this line, if one does."""
+        if not self._buffer and not line.startswith("{"):
+            return {"text": line}
+        self._buffer += line + "\n"
+        if not line.endswith("}"):
+            return None
         try:
-            event, _ = decoder.raw_decode(buffer)
+            event: dict[str, Any] = json.loads(self._buffer)
         except json.JSONDecodeError:
-            continue
-        buffer = ""
-        yield event
+            return None
+        self._buffer = ""
+        return event
 
 
 class Progress:
@@ -208,7 +211,7 @@ class Progress:
                 continue
             owner, lines = self._owner(vertex), vertex.log.splitlines()
             seconds[owner] += vertex.seconds
-            if vertex.error:
+            if vertex.error and not succeeded:  # such as a cache that could not be read
                 log = "".join(f"\n      {line}" for line in lines[-15:])
                 errors[owner] = f"{_one_line(vertex.name)}\n    {vertex.error}{log}"
             marked = [line.removeprefix(WARNING) for line in lines if line.startswith(WARNING)]
@@ -217,36 +220,25 @@ class Progress:
         return Outcome(seconds, errors, warnings, message, succeeded)
 
 
-def run(
-    bake: Mapping[str, Any],
-    *,
-    builder: str,
-    environment: Mapping[str, str],
-    show: Callable[[str], None],
-    log: IO[str],
-) -> Outcome:
+def run(bake: Mapping[str, Any], *, show: Callable[[str], None], log: IO[str]) -> Outcome:
     """Run the bake, showing progress with `show` and keeping every event in `log`."""
-    command = ["docker", "buildx", "bake", "--builder", builder, "--progress", "rawjson"]
-    process = subprocess.Popen(
-        [*command, "--file", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        # The file is ours, so bake need not ask whether it may read what it names (buildx 0.20).
-        env={**environment, "BUILDX_BAKE_ENTITLEMENTS_FS": "0"},
-    )
     progress = Progress(bake["group"]["default"]["targets"], show)
-    with process:
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
-        process.stdin.write(json.dumps(bake))
-        process.stdin.close()
-        for event in decode(process.stdout):
+    events = Events()
+
+    def read(line: str) -> None:
+        if (event := events.read(line)) is not None:
             log.write(json.dumps(event) + "\n")
             progress.feed(event)
-    return progress.outcome(succeeded=process.returncode == 0)
+
+    ended = docker(
+        *("buildx", "bake", "--builder", builder_name(), "--progress", "rawjson", "--file", "-"),
+        given=json.dumps(bake),
+        merged=True,
+        on_line=read,
+        # The file is ours, so bake need not ask whether it may read what it names (buildx 0.20).
+        environment={"BUILDX_BAKE_ENTITLEMENTS_FS": "0"},
+    )
+    return progress.outcome(succeeded=ended.code == 0)
 
 
 def _one_line(text: str, width: int = 100) -> str:

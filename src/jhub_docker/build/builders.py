@@ -5,13 +5,12 @@ copies, needs no processor at all and can be made anywhere.
 """
 
 import re
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from jhub_docker.catalog import PLATFORMS, ImageSpec
-from jhub_docker.engine import builder_name, cli_environment, quick
+from jhub_docker.engine import builder_name, docker, quick
 from jhub_docker.engine.address import address, is_default
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import emulation
@@ -58,13 +57,10 @@ def own_platform() -> str:
 def read() -> Builder:
     """Ask the engine's own builder what it can run; raises ActionError when it does not say."""
     own = own_platform()
-    command = ["docker", "buildx", "inspect", "--bootstrap", builder_name()]
-    result = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=cli_environment()
-    )
-    if result.returncode:
-        raise ActionError(f"buildx does not tell what it can build: {result.stderr.strip()}")
-    runs = parse(result.stdout)
+    said = docker("buildx", "inspect", "--bootstrap", builder_name())
+    if said.code:
+        raise ActionError(f"buildx does not tell what it can build: {said.tail()}")
+    runs = parse(said.out)
     if is_default(address()):
         # A builder goes on naming what it once found; the kernel, its own too, knows better.
         runs = frozenset(one for one in runs if emulation.emulates(one) is not False)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jhub_docker import engine
 from jhub_docker.build import (
     bake,
     bases,
@@ -203,8 +202,6 @@ def _bake(
                     caches=caches,
                     kept=kept,
                 ),
-                builder=engine.builder_name(),
-                environment=engine.cli_environment(),
                 show=say,
                 log=log,
             )
@@ -227,7 +224,7 @@ def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
 def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bool:
     """Tag what stands: `latest`, the checkout's own, version, git revision, versions found inside.
 
-    All of it gets this checkout's mark, and what is not published nothing else.
+    Each gets this checkout's mark too. Parents get none: nobody starts them.
 
     Returns whether any image got a tag that it did not have.
 
@@ -239,15 +236,13 @@ def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bo
     own = {"latest", marks.checkout_tag(root)}
     tagged = False
     for step in made.needed:
-        if step.build and _depends_on(step, outcome.errors, made):
+        if not step.spec.publish or (step.build and _depends_on(step, outcome.errors, made)):
             continue
-        wished = {*own, step.spec.version, *([made.revision.tag] if made.revision else [])}
-        if not step.spec.publish:
-            wished.clear()
-        elif (step.build or step.pulled) and made.runs:
+        wished = own | {step.spec.version, marks.mark(root, step.build_id)}
+        wished |= {made.revision.tag} if made.revision else set()
+        if (step.build or step.pulled) and made.runs:
             found = images.versions(client, step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
-        wished.add(marks.mark(root, step.build_id))
         wished = {f"{name}{suffix}" for name in wished}
         had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
         present = {tag.rpartition(":")[2] for tag in had}

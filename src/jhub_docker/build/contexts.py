@@ -201,10 +201,7 @@ def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
 
 
 def _lay_out(name: str, context: Context, place: Path) -> None:
-    folders: dict[Path, list[tuple[str, File]]] = {}
     for path, file in context.files.items():
-        for folder in Path(path).parents:
-            folders.setdefault(folder, []).append((path, file))
         found = _read(context.folder / path, link=file.kind == "link")
         contents = (found[1], _unix_lines(found[1])) if found else ()
         content = next((one for one in contents if _sha256(one) == file.sha256), None)
@@ -218,16 +215,17 @@ def _lay_out(name: str, context: Context, place: Path) -> None:
             target.write_bytes(content)
             target.chmod(int(file.kind, 8))
         _date(target, file.sha256)
-    for folder, below in folders.items():
-        (place / folder).chmod(0o755)
-        _date(place / folder, _sha256(repr(below).encode()))
+    for folder, _, _ in os.walk(place):
+        Path(folder).chmod(0o755)
+        _date(Path(folder))
 
 
-def _date(path: Path, sha256: str) -> None:
-    """Give a file its time: the same second for all, so that layers do not depend on the checkout.
+def _date(path: Path, sha256: str = "0") -> None:
+    """Give a file or folder its time: the same second for all, in whatever checkout.
 
-    BuildKit asks a client for a file anew, and mends a folder's time, only where size or time
-    differ from what it has. So the nanoseconds follow from the content; layers do not hold them.
+    BuildKit asks a client for a file anew only where size or time differ from what it has, so the
+    nanoseconds follow from the content; layers do not hold them. A folder's time it never compares
+    (fsutil, sameFile), so one may be that of a build; releases bring it to the same second.
     """
     moment = LATEST * 10**9 + int(sha256[:12], 16) % 10**9
     os.utime(path, ns=(moment, moment), follow_symlinks=False)

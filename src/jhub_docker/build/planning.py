@@ -6,6 +6,7 @@ Nothing is built. What a command needs is read once, however many platforms it p
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from jhub_docker.build import bases, builders, contexts, images, plan
 from jhub_docker.build.bases import Here
 from jhub_docker.build.builders import Builder, Way
 from jhub_docker.build.contexts import Context
-from jhub_docker.build.plan import BuiltImage, Plan, Step
+from jhub_docker.build.plan import Plan, Step
 from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
 from jhub_docker.host import machine, rootfs
@@ -53,15 +54,14 @@ def make_plan(
     base: str | None = None,
     force: bool = False,
     act: bool = True,
-    existing: Mapping[str, BuiltImage] | None = None,
+    anew: bool = False,
     platform: str = "",
     beside: str = "",
 ) -> Plan:
     """Resolve the bases and make the plan.
 
-    With `act` false no base is pulled or made for it. `existing` are images, by build id, to be
-    taken for all that are there, in place of the engine's. `platform` is empty for the engine's
-    own. For `beside` see `plan.make`.
+    With `act` false no base is pulled or made for it. With `anew` nothing that the engine has
+    counts. `platform` is empty for the engine's own. For `beside` see `plan.make`.
     """
     resolved = bases.resolve(
         client,
@@ -78,7 +78,7 @@ def make_plan(
         found.wanted,
         contexts=found.contexts,
         bases=resolved,
-        existing=images.built(found.here.images, platform) if existing is None else existing,
+        existing={} if anew else images.built(found.here.images, platform),
         force=force,
         platform=platform,
         beside=beside,
@@ -116,14 +116,10 @@ def for_platforms(
     plans = []
     for platform in platforms or ("",):
         foreign = builder.foreign(platform) if builder else ""
-
-        def made(*, act: bool, foreign: str = foreign) -> Plan:
-            existing: dict[str, BuiltImage] | None = {} if beside else None
-            return make_plan(
-                client, found, base=base, force=force, act=act, existing=existing,
-                platform=foreign, beside=beside,
-            )  # fmt: skip
-
+        made = partial(
+            make_plan, client, found,
+            base=base, force=force, anew=bool(beside), platform=foreign, beside=beside,
+        )  # fmt: skip
         one = made(act=act and not foreign)
         if builder:
             judged = ways(one, platform, builder)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from jhub_docker import process
 from jhub_docker.catalog import Catalog, load
-from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.errors import ActionError, or_exit
 
 _PAGES = ("README.md", "CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "LICENSE")
 """Files that no image and no image test reads, at the root and in a package's folder."""
@@ -65,16 +65,13 @@ def main(arguments: list[str], root: Path) -> int:
     parser = argparse.ArgumentParser(prog="changed", description="Which images a change touches.")
     parser.add_argument("base", nargs="?", help="a revision, such as origin/main (default: all)")
     options = parser.parse_args(arguments)
-    try:
+    with or_exit():
         catalog = load(root / "packages")
         images = (
             touched(catalog, paths_since(root, options.base))
             if options.base
             else [spec.name for spec in catalog.published]
         )
-    except JhubDockerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
     print(json.dumps(images))
     return 0
 

@@ -13,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from jhub_docker.catalog import dockerfile
 from jhub_docker.catalog import fields as declaration
 from jhub_docker.catalog.fields import Budget, Profile
 from jhub_docker.errors import UsageError
@@ -156,6 +157,7 @@ def load(packages: Path) -> Catalog:
         ) from None
     specs: dict[str, ImageSpec] = {}
     for name in order:
+        dockerfile.require(packages / name, graph[name], tables)
         spec = _spec(name, packages / name, tables[name], specs)
         if other := next((o for o in specs.values() if o.repository == spec.repository), None):
             raise declaration.wrong(
@@ -233,8 +235,6 @@ def _spec(
                 f"{name}: [tool.jhub-docker] has an unknown field {key!r}; "
                 f"{declaration.suggest(key, _OWN_FIELDS)}"
             )
-    if not (folder / "Dockerfile").exists():
-        raise UsageError(f"{name}: {folder}/Dockerfile is missing; every image package has one")
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name}: images and profiles are called as the folder in packages/ is; expected "

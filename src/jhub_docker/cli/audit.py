@@ -17,8 +17,6 @@ from jhub_docker.progress import say, stage
     help={
         "image": "An image by its folder's name, or a reference in a registry; can be given "
         "several times (default: all published images).",
-        "database": "A local copy of OSV's database, a folder or a zip file "
-        "(default: JHUB_DOCKER_AUDIT_DATABASE, else OSV's service is asked).",
         "severity": "Fail from this severity on: low, medium, high or critical (default: the rule "
         "in pyproject.toml).",
         "accept-unreached": "Do not fail because parts could not be checked.",
@@ -28,7 +26,6 @@ from jhub_docker.progress import say, stage
 def audit(
     context: Context,
     image: list[str],
-    database: str = "",
     severity: str = "",
     accept_unreached: bool = False,
     json_: bool = False,
@@ -37,19 +34,19 @@ def audit(
     # What only an audit needs is not loaded by every other task.
     from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
-    from jhub_docker.release.audit import examine, gate, parts, policy, show  # noqa: PLC0415
-    from jhub_docker.release.audit import severity as severities  # noqa: PLC0415
+    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
+    from jhub_docker.release.audit import findings, gate, parts  # noqa: PLC0415
+    from jhub_docker.release.audit import rules as maintainers  # noqa: PLC0415
 
     catalog = load(ROOT / "packages")
     references = [Reference.parse_image(name) for name in image if "/" in name]
     chosen = catalog.select(name for name in image if "/" not in name)
     if references and len(references) == len(image):
         chosen = ()
-    rules = policy.read(ROOT)
+    rules = maintainers.policy(ROOT)
     if severity:
-        rules = replace(rules, severity=severities.named(severity, "--severity"))
+        rules = replace(rules, severity=findings.named(severity, "--severity"))
     rules = replace(rules, accept_unreached=accept_unreached or rules.accept_unreached)
-    copied = examine.database(database)
     found = {}
     if chosen:
         client = host.require(say, set_up=False, needs=())
@@ -58,12 +55,12 @@ def audit(
                 found[spec.name] = parts.in_engine(client, f"{spec.repository}:latest")
     for reference in references:
         with stage(f"reading what is in {reference}"):
-            found[str(reference)] = parts.in_registry(reference, Access.from_environment())
-    verdicts = gate.each(ROOT, found, rules, copied=copied)
+            found[str(reference)] = parts.in_registry(Remote(Access.from_environment()), reference)
+    verdicts = gate.gate(ROOT, found, rules)
     if json_:
         write(json.dumps([v.report.to_json() for v in verdicts], indent=2))
     else:
-        write("\n\n\n".join(show.text(verdict.report) for verdict in verdicts))
+        write("\n\n\n".join(verdict.report.text() for verdict in verdicts))
     refused = [f"{v.report.subject}: {r}" for v in verdicts for r in v.refusals]
     if refused:
         raise ActionError("\n".join(refused))

@@ -54,7 +54,7 @@ def release(
     """Release one image: version, changelog, build, tests, records, push, verification."""
     from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
-    from jhub_docker.release import flow, gates, report  # noqa: PLC0415
+    from jhub_docker.release import flow, gates, outlook  # noqa: PLC0415
     from jhub_docker.release.publish import Signer  # noqa: PLC0415
     from jhub_docker.release.record import keys  # noqa: PLC0415
     from jhub_docker.release.version import check_bump  # noqa: PLC0415
@@ -68,7 +68,7 @@ def release(
             raise UsageError(gates.told(unsigned, image))
         trust = keys.trusted(ROOT, identity=identity, issuer=issuer)
         signer = Signer(keys.signing_key(keyless=keyless), trust)
-    request = flow.Request(
+    request = outlook.Request(
         image,
         bump=bump,
         registries=tuple(push),
@@ -85,7 +85,7 @@ def release(
         return
     client = host.require(say, assume_yes=yes, needs={"buildx", "disk"})
     made = flow.release(ROOT, client, remote, request)
-    write(report.outcome(image, made))
+    write(flow.outcome(image, made))
 
 
 @task(
@@ -97,7 +97,7 @@ def release(
 )
 def status(context: Context, image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
-    from jhub_docker.release import artifact, report, status  # noqa: PLC0415
+    from jhub_docker.release import artifact, status  # noqa: PLC0415
 
     resolve = artifact.resolver(quick.LaterClient())
     now = status.read(ROOT / "packages", resolve)
@@ -105,7 +105,7 @@ def status(context: Context, image: list[str], json_: bool = False) -> None:
     for spec in chosen:
         status.require_published(now.catalog, spec)
     found = [status.of(ROOT, spec.name, now, resolve) for spec in chosen]
-    write(json.dumps(report.as_data(found), indent=2) if json_ else report.status(found))
+    write(json.dumps(status.as_data(found), indent=2) if json_ else status.text(found))
 
 
 @task()

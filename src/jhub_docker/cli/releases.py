@@ -76,7 +76,7 @@ def diff(
     from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
-    from jhub_docker.release import difference, listings  # noqa: PLC0415
+    from jhub_docker.release import difference  # noqa: PLC0415
     from jhub_docker.release.record import keys  # noqa: PLC0415
 
     if "/" in image:
@@ -85,9 +85,9 @@ def diff(
         remote = Remote(Access.from_environment())
         names = [f"{image}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
         references = [Reference.parse(one) for one in names]
-        pair = [listings.of_reference(remote, one, trust) for one in references]
+        pair = [difference.of_reference(remote, one, trust) for one in references]
     else:
-        pair = listings.of_releases(ROOT, image, (before, after))
+        pair = difference.of_releases(ROOT, image, (before, after))
     found = difference.compare(*pair)
     if json_:
         write(json.dumps(difference.as_data(found), indent=2))
@@ -119,13 +119,13 @@ def rebuild(
     from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
-    from jhub_docker.release import rebuild, rebuild_report, recorded  # noqa: PLC0415
+    from jhub_docker.release import rebuild, rebuild_report  # noqa: PLC0415
     from jhub_docker.release.record import keys  # noqa: PLC0415
 
     if "/" in image:
         reference, trust = Reference.parse_image(image), keys.trusted(ROOT, key=key)
         remote = Remote(Access.from_environment())
-        released = recorded.find(remote, reference, trust)
+        released = rebuild.find(remote, reference, trust)
         rebuild.require_commit(ROOT, released.recorded)
         client = host.require(say, needs={"buildx", "disk"})
         outcome = rebuild.rebuild(ROOT, client, remote, released, no_cache=no_cache, anyway=anyway)

@@ -3,7 +3,6 @@
 from jhub_docker.engine.address import (
     UnreachableError,
     builder_name,
-    cli_environment,
     connect,
     docker,
     show_docker,
@@ -14,7 +13,6 @@ __all__ = [
     "UnreachableError",
     "builder_name",
     "check",
-    "cli_environment",
     "connect",
     "docker",
     "show_docker",

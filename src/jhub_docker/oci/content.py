@@ -1,16 +1,17 @@
 """The files of an image, read from its layers in a layout without an engine."""
 
 import contextlib
+import gzip
 import posixpath
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import zstandard
 
 from jhub_docker.errors import ActionError
-from jhub_docker.oci.layout import LAYER, Descriptor, Layout
+from jhub_docker.oci.layout import CHUNK, LAYER, Descriptor, Layout
 
 WHITEOUT = ".wh."
 """Begins the name of an entry that removes what lower layers hold (image-spec, layer.md)."""
@@ -20,22 +21,29 @@ OPAQUE = ".wh..wh..opq"
 
 
 @contextlib.contextmanager
-def open_layer(layout: Layout, layer: Descriptor) -> Iterator[tarfile.TarFile]:
-    """A layer as a tar archive to be read once, from its beginning to its end."""
+def unpacked(layout: Layout, layer: Descriptor) -> Iterator[IO[bytes]]:
+    """A layer's tar archive, to be read once from its beginning to its end."""
     with layout.path(layer.digest).open("rb") as file, contextlib.ExitStack() as stack:
-        stream: IO[bytes] = file
-        mode = "r|"
-        if layer.media_type == f"{LAYER}+zstd":
-            stream = stack.enter_context(
-                zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-            )
+        if layer.media_type == LAYER:
+            yield file
+        elif layer.media_type == f"{LAYER}+zstd":
+            reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+            yield stack.enter_context(reader)
         elif layer.media_type.endswith(("+gzip", ".gzip")):
-            mode = "r|gz"
-        elif layer.media_type != LAYER:
+            yield cast(IO[bytes], stack.enter_context(gzip.open(file)))
+        else:
             raise ActionError(f"layer {layer.digest} has the unknown type {layer.media_type}")
-        # Blocks far larger than tarfile's 10 KiB: a layer can have gigabytes.
-        with tarfile.open(fileobj=stream, mode=mode, bufsize=1 << 20) as tar:  # type: ignore[call-overload]
-            yield tar
+
+
+@contextlib.contextmanager
+def open_layer(layout: Layout, layer: Descriptor) -> Iterator[tarfile.TarFile]:
+    """A layer as a tar archive to be read once."""
+    # Blocks far larger than tarfile's 10 KiB: a layer can have gigabytes.
+    with (
+        unpacked(layout, layer) as stream,
+        tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as tar,
+    ):
+        yield tar
 
 
 def layers(manifest: Mapping[str, Any]) -> list[Descriptor]:
@@ -54,13 +62,6 @@ class Tree:
     contents: dict[str, bytes] = field(default_factory=dict)
 
 
-def read_files(
-    layout: Layout, manifest: Mapping[str, Any], wanted: Callable[[str], bool]
-) -> dict[str, bytes]:
-    """The contents of the regular files whose path is `wanted`; see `read_tree`."""
-    return read_tree(layout, manifest, wanted).contents
-
-
 def read_tree(layout: Layout, manifest: Mapping[str, Any], wanted: Callable[[str], bool]) -> Tree:
     """The files of an image, with the contents of those whose path is `wanted`.
 
@@ -69,51 +70,43 @@ def read_tree(layout: Layout, manifest: Mapping[str, Any], wanted: Callable[[str
     once.
     """
     tree = Tree()
-    folders: set[str] = set()
-    known: dict[str, Any]
-    for layer in layers(manifest):
-        new, removed = _read_layer(layout, layer, wanted)
-        removed |= new.sizes.keys()
-        # A file or link in the place of a folder removes what was in it.
-        removed |= {f"{path}/" for path in removed & folders}
-        gone = tuple(path for path in removed if not path or path.endswith("/"))
-        for known in (tree.sizes, tree.contents):
-            for path in [p for p in known if p in removed or p.startswith(gone)]:
-                del known[path]
-        tree.sizes.update(new.sizes)
-        tree.contents.update(new.contents)
-        for path in new.sizes:
-            while (path := posixpath.dirname(path)) and path not in folders:
-                folders.add(path)
+    # Paths that a higher layer has removed or replaced, with what is below them; a slash at the
+    # end: only what is below.
+    hidden: set[str] = set()
+    for layer in reversed(layers(manifest)):
+        own: set[str] = set()
+        read: dict[str, bytes] = {}
+        with open_layer(layout, layer) as tar:
+            for member in tar:
+                path = posixpath.normpath(member.name).removeprefix("/")
+                folder, name = posixpath.split(path)
+                if name == OPAQUE:
+                    own.add(f"{folder}/")
+                    continue
+                if name.startswith(WHITEOUT):
+                    own.add(posixpath.join(folder, name.removeprefix(WHITEOUT)))
+                    continue
+                if member.isdir():
+                    continue
+                own.add(path)
+                if member.isreg() and wanted(path) and (file := tar.extractfile(member)):
+                    read[path] = file.read()
+                elif member.islnk() and wanted(path):
+                    target = posixpath.normpath(member.linkname).removeprefix("/")
+                    read |= {path: read[target]} if target in read else {}
+                if (member.isreg() or member.islnk()) and not _is_hidden(path, hidden):
+                    tree.sizes[path] = member.size if member.isreg() else 0
+                    if path in read:
+                        tree.contents[path] = read[path]
+        hidden |= own
     return tree
 
 
-def _read_layer(
-    layout: Layout, layer: Descriptor, wanted: Callable[[str], bool]
-) -> tuple[Tree, set[str]]:
-    """The files a layer adds, and what it removes: paths, and folders with a slash at the end."""
-    new = Tree()
-    removed: set[str] = set()
-    with open_layer(layout, layer) as tar:
-        for member in tar:
-            path = posixpath.normpath(member.name).removeprefix("/")
-            folder, name = posixpath.split(path)
-            if name == OPAQUE:
-                removed.add(f"{folder}/" if folder else "")  # "" begins every path
-            elif name.startswith(WHITEOUT):
-                gone = posixpath.join(folder, name.removeprefix(WHITEOUT))
-                removed |= {gone, f"{gone}/"}
-            elif member.isreg():
-                new.sizes[path] = member.size
-                if wanted(path):
-                    file = tar.extractfile(member)
-                    assert file is not None  # noqa: S101 - a regular file has contents
-                    new.contents[path] = file.read()
-            elif member.islnk():
-                new.sizes[path] = 0
-                target = posixpath.normpath(member.linkname).removeprefix("/")
-                if wanted(path) and target in new.contents:
-                    new.contents[path] = new.contents[target]
-            elif not member.isdir():
-                removed.add(path)  # a link or a device took the place of a file
-    return new, removed
+def _is_hidden(path: str, hidden: Set[str]) -> bool:
+    if path in hidden:
+        return True
+    while path:
+        path = posixpath.dirname(path)
+        if path in hidden or f"{path}/" in hidden:
+            return True
+    return False

@@ -4,7 +4,6 @@ Two builds of the same inputs differ in times, in the order of files, in how an 
 All that is written anew here, so what the digest still depends on is the files themselves.
 """
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from docker.errors import APIError, ImageNotFound
 
 from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError
-from jhub_docker.oci import layers, saved
+from jhub_docker.oci import engine, layers
 from jhub_docker.oci.layers import Cache, Layer
 from jhub_docker.oci.layout import CONFIG, INDEX, MANIFEST, Descriptor, Layout
 
@@ -53,31 +52,32 @@ def export(
     """
     with tempfile.TemporaryDirectory(dir=layout.folder, prefix="saving-") as scratch:
         kept = Cache(cache or Path(scratch) / "cache")
-        source = _known(client, image, kept, given) or _saved(
-            client, image, Path(scratch), kept, given
-        )
-        original = source.config
+
+        def is_new(diff_id: str) -> bool:
+            return kept.get(diff_id, keep=diff_id in given) is None
+
+        saved, manifest = engine.save(client, image, Path(scratch) / "image", is_new)
+        original = saved.read_json(manifest["config"]["digest"])
         made = []
-        for path, diff_id in zip(source.layers, original["rootfs"]["diff_ids"], strict=True):
+        for entry, diff_id in zip(manifest["layers"], original["rootfs"]["diff_ids"], strict=True):
             keep = diff_id in given
             layer = kept.get(diff_id, keep=keep)
             if layer is None:
-                layer = layers.convert(path, diff_id, layout, keep=keep)
+                layer = layers.convert(saved.path(entry["digest"]), diff_id, layout, keep=keep)
                 kept.put(diff_id, layer, layout, keep=keep)
             kept.copy(layer, layout)
             made.append(layer)
     if cache is not None:
         kept.sweep()
     config = configuration(original, made, epoch=epoch, labels=labels, given=given)
-    manifest = {
+    value = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": layout.add_json(config, CONFIG).to_json(),
         "layers": [layer.blob.to_json() for layer in made],
     }
-    keys = ("os", "architecture", "variant")
-    platform = "/".join(config[key] for key in keys if key in config)
-    return replace(layout.add_json(manifest, MANIFEST), platform=platform)
+    platform = "/".join(config[key] for key in _PLATFORM[:3] if key in config)
+    return replace(layout.add_json(value, MANIFEST), platform=platform)
 
 
 def index(
@@ -128,55 +128,20 @@ def configuration(
     named = {**settings.get("Labels", {}), **labels}
     settings["Labels"] = {key: value for key, value in named.items() if value}
     created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    platform = {key: original[key] for key in _PLATFORM if original.get(key)}
+    history = []
+    rest = list(original["rootfs"]["diff_ids"])
+    for entry in original.get("history", ()):
+        kept = {key: entry[key] for key in _HISTORY if entry.get(key)}
+        # Only what the given layers say of their time stays. An entry without a layer is taken for
+        # part of the next one: only so it is the same for every build, since nothing tells a base's
+        # last settings from the first ones here.
+        history.append(kept if rest and rest[0] in given else kept | {"created": created})
+        if not entry.get("empty_layer"):
+            rest = rest[1:]
     return {
-        **platform,
+        **{key: original[key] for key in _PLATFORM if original.get(key)},
         "created": created,
         "config": settings,
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in made]},
-        "history": _history(original, created, given),
+        "history": history,
     }
-
-
-def _history(
-    original: Mapping[str, Any], created: str, given: Sequence[str]
-) -> list[dict[str, Any]]:
-    """What made each layer. Only what the given layers say of their time stays."""
-    rest = list(original["rootfs"]["diff_ids"])
-    result = []
-    for entry in original.get("history", ()):
-        kept = {key: entry[key] for key in _HISTORY if entry.get(key)}
-        # An entry without a layer is taken for part of the next one: only so it is the same for
-        # every build, since nothing tells a base's last settings from the first ones here.
-        untouched = bool(rest) and rest[0] in given
-        if not entry.get("empty_layer"):
-            rest = rest[1:]
-        result.append(kept if untouched else kept | {"created": created})
-    return result
-
-
-def _known(
-    client: DockerClient, image: str, kept: Cache, given: Sequence[str]
-) -> saved.Saved | None:
-    """The image without asking the engine for it, where the cache has all of it."""
-    try:
-        config = kept.configuration(str(client.images.get(image).id))
-    except ImageNotFound:
-        return None  # saving it says what to do
-    if config is None:
-        return None
-    ids = json.loads(config)["rootfs"]["diff_ids"]
-    if any(kept.get(diff_id, keep=diff_id in given) is None for diff_id in ids):
-        return None
-    return saved.Saved(config, tuple(Path() for _ in ids))
-
-
-def _saved(
-    client: DockerClient, image: str, folder: Path, kept: Cache, given: Sequence[str]
-) -> saved.Saved:
-    def wanted(diff_id: str) -> bool:
-        return kept.get(diff_id, keep=diff_id in given) is None
-
-    source = saved.save(client, image, folder, wanted)
-    kept.put_configuration(source.configuration)
-    return source

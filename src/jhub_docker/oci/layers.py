@@ -24,19 +24,18 @@ import zstandard
 
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import canonical
-from jhub_docker.oci.layout import CONFIG, LAYER, Descriptor, Layout
+from jhub_docker.oci.layout import CHUNK, LAYER, Descriptor, Layout
 
 LEVEL = 6
 """zstd's level: the last one before time grows faster than size shrinks, measured on uv-lab."""
 
-FORM = f"1 zstd-{'.'.join(map(str, zstandard.ZSTD_VERSION))} level-{LEVEL} to-{canonical.LATEST}"
+FORM = f"2 zstd-{'.'.join(map(str, zstandard.ZSTD_VERSION))} level-{LEVEL} to-{canonical.LATEST}"
 """What besides a layer's files decides about its bytes; its first number is `canonical`'s."""
 
 KEPT_DAYS = 30
 """A converted layer that nobody asked for in so many days is removed from the cache."""
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,41 +58,25 @@ class Cache:
     def get(self, source: str, *, keep: bool) -> Layer | None:
         """The layer made from the layer `source` (a digest), or None where there is none yet."""
         record = self._record(source, keep=keep)
-        try:
+        with suppress(FileNotFoundError, ValueError):
             value = json.loads(record.read_text(encoding="ascii"))
-        except (FileNotFoundError, ValueError):
-            return None
-        layer = Layer(Descriptor.from_json(value["blob"]), value["diff_id"])
-        if not self._layout.has(layer.blob.digest):
-            return None
-        record.touch()
-        return layer
+            layer = Layer(Descriptor.from_json(value["blob"]), value["diff_id"])
+            if self._layout.has(layer.blob.digest):
+                record.touch()
+                return layer
+        return None
 
     def put(self, source: str, layer: Layer, layout: Layout, *, keep: bool) -> None:
         """Keep a converted layer whose blob is in `layout`."""
         self._layout.copy(layer.blob, layout)
         value = {"blob": layer.blob.to_json(), "diff_id": layer.diff_id}
-        with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False) as file:
+        with tempfile.NamedTemporaryFile("w", dir=self._layout.folder, delete=False) as file:
             json.dump(value, file)
         Path(file.name).replace(self._record(source, keep=keep))
 
     def copy(self, layer: Layer, layout: Layout) -> None:
         """Put a kept layer's blob into `layout`."""
         layout.copy(layer.blob, self._layout)
-
-    def configuration(self, image_id: str) -> bytes | None:
-        """The configuration of the image with this id, where the id is its digest and it is kept.
-
-        Engines with the classic image store name images so.
-        """
-        if not self._layout.has(image_id):
-            return None
-        self._layout.path(image_id).touch()
-        return self._layout.read(image_id)
-
-    def put_configuration(self, configuration: bytes) -> None:
-        """Keep an image's configuration as the engine has it."""
-        self._layout.add(configuration, CONFIG)
 
     def sweep(self, now: float | None = None) -> None:
         """Remove what was not asked for in `KEPT_DAYS`, and the blobs that nothing names."""
@@ -132,46 +115,43 @@ def convert(
                 "export it again, and check the engine's disk when that happens again"
             )
         tar.seek(0)
-        return _compressed(tar, layout, keep=keep, threads=threads or os.cpu_count() or 1)
+        # From one thread on their number does not change the result; 0 would be another form.
+        # No size in the frame's header: it is not known before the archive is written.
+        compressor = zstandard.ZstdCompressor(
+            level=LEVEL,
+            threads=threads or os.cpu_count() or 1,
+            write_content_size=False,
+            write_checksum=True,
+        ).compressobj()
+        sha = hashlib.sha256()
+        with layout.writer(f"{LAYER}+zstd") as blob:
 
+            def sink(data: bytes) -> None:
+                sha.update(data)
+                blob.write(compressor.compress(data))
 
-def _compressed(tar: IO[bytes], layout: Layout, *, keep: bool, threads: int) -> Layer:
-    # From one thread on the number of threads does not change the result; 0 would be another form.
-    # No size in the frame's header: it is not known before the archive is written.
-    compressor = zstandard.ZstdCompressor(
-        level=LEVEL, threads=threads, write_content_size=False, write_checksum=True
-    )
-    sha = hashlib.sha256()
-    with layout.writer(f"{LAYER}+zstd") as blob:
-        stream = compressor.compressobj()
-
-        def sink(data: bytes) -> None:
-            sha.update(data)
-            blob.write(stream.compress(data))
-
-        if keep:
-            while data := tar.read(_CHUNK):
-                sink(data)
-        else:
-            canonical.write(tar, sink)
-        blob.write(stream.flush())
-    return Layer(blob.descriptor, f"sha256:{sha.hexdigest()}")
+            if keep:
+                while data := tar.read(CHUNK):
+                    sink(data)
+            else:
+                canonical.write(tar, sink)
+            blob.write(compressor.flush())
+        return Layer(blob.descriptor, f"sha256:{sha.hexdigest()}")
 
 
 @contextmanager
 def _archive(source: Path, scratch: Path) -> Iterator[IO[bytes]]:
     """The layer as an uncompressed file to seek in."""
-    with source.open("rb") as file:
+    with source.open("rb") as file, tempfile.TemporaryFile(dir=scratch) as plain:
         start = file.read(4)
         file.seek(0)
-        if not start.startswith((_GZIP, _ZSTD)):
+        if start.startswith(_GZIP):
+            with gzip.open(file) as stream:
+                shutil.copyfileobj(stream, plain, CHUNK)
+        elif start.startswith(_ZSTD):
+            zstandard.ZstdDecompressor().copy_stream(file, plain)
+        else:
             yield file
             return
-        with tempfile.TemporaryFile(dir=scratch) as plain:
-            if start.startswith(_GZIP):
-                with gzip.open(file) as stream:
-                    shutil.copyfileobj(stream, plain, _CHUNK)
-            else:
-                zstandard.ZstdDecompressor().copy_stream(file, plain)
-            plain.seek(0)
-            yield plain
+        plain.seek(0)
+        yield plain

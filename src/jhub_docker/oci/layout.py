@@ -1,16 +1,16 @@
 """An OCI image layout: images as a folder of blobs named by their digest.
 
-Image specification 1.1, image-layout.md. A blob's bytes are checked against its name whenever they
-are written, and `verify` reads them all again.
+Image specification 1.1, image-layout.md. A blob gets its name when all of it was written and its
+bytes have that digest; what was cut before is a file of another name, which nobody takes for it.
 """
 
 import hashlib
 import json
+import os
 import re
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -23,11 +23,14 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 """Of a layer that is not compressed; `+gzip` and `+zstd` are appended for those that are."""
 
-REF_NAME = "org.opencontainers.image.ref.name"
-"""The annotation in `index.json` that holds a tag."""
-
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_CHUNK = 1 << 20
+_PLATFORM = ("os", "architecture", "variant")
+CHUNK = 1 << 20
+
+
+def digest_of(data: bytes) -> str:
+    """The digest that names these bytes."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -48,31 +51,26 @@ class Descriptor:
     def from_json(cls, value: Mapping[str, Any]) -> "Descriptor":
         """Read a descriptor as manifests and indexes hold them."""
         platform = value.get("platform") or {}
-        parts = [platform.get(key, "") for key in ("os", "architecture", "variant")]
         return cls(
             media_type=value["mediaType"],
             digest=value["digest"],
             size=value["size"],
-            platform="/".join(part for part in parts if part),
+            platform="/".join(platform[key] for key in _PLATFORM if platform.get(key)),
             artifact_type=value.get("artifactType", ""),
             annotations=dict(value.get("annotations") or {}),
         )
 
     def to_json(self) -> dict[str, Any]:
         """The descriptor as manifests and indexes hold it."""
-        value: dict[str, Any] = {
-            "mediaType": self.media_type,
-            "digest": self.digest,
-            "size": self.size,
+        value = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+        further = {
+            "platform": dict(zip(_PLATFORM, self.platform.split("/"), strict=False))
+            if self.platform
+            else {},
+            "artifactType": self.artifact_type,
+            "annotations": dict(sorted(self.annotations.items())),
         }
-        if self.platform:
-            keys = ("os", "architecture", "variant")
-            value["platform"] = dict(zip(keys, self.platform.split("/"), strict=False))
-        if self.artifact_type:
-            value["artifactType"] = self.artifact_type
-        if self.annotations:
-            value["annotations"] = dict(sorted(self.annotations.items()))
-        return value
+        return value | {key: item for key, item in further.items() if item}
 
 
 class Blob:
@@ -95,16 +93,13 @@ class Blob:
 
 
 class Layout:
-    """The folder. Blobs are added, never changed; tags are entries of `index.json`."""
+    """The folder. Blobs are added, never changed."""
 
     def __init__(self, folder: Path) -> None:
         """Use the layout in `folder`, which is made when it is not there."""
         self.folder = folder
         (folder / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
-        marker = folder / "oci-layout"
-        if not marker.exists():
-            marker.write_text('{"imageLayoutVersion": "1.0.0"}', encoding="ascii")
-            self._write_entries([])
+        write_marks(folder)
 
     def path(self, digest: str) -> Path:
         """Where the blob is, or would be. Raises ActionError for what is no sha256 digest."""
@@ -118,13 +113,11 @@ class Layout:
 
     def read(self, digest: str) -> bytes:
         """A blob's bytes, checked. Raises ActionError when it is missing or altered."""
-        path = self.path(digest)
         try:
-            data = path.read_bytes()
+            data = self.path(digest).read_bytes()
         except FileNotFoundError:
             raise ActionError(f"{self.folder} lacks the blob {digest}") from None
-        found = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        if found != digest:
+        if (found := digest_of(data)) != digest:
             raise ActionError(f"the blob {digest} was altered: its bytes have the digest {found}")
         return data
 
@@ -137,59 +130,48 @@ class Layout:
 
     def add(self, data: bytes, media_type: str) -> Descriptor:
         """Add a blob."""
-        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        if not self.has(digest):
-            with self.writer(media_type) as blob:
-                blob.write(data)
-        return Descriptor(media_type, digest, len(data))
+        with self.writer(media_type) as blob:
+            blob.write(data)
+        return blob.descriptor
 
     def add_json(self, value: Mapping[str, Any], media_type: str) -> Descriptor:
         """Add a JSON object in one canonical form: sorted keys, no blanks."""
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return self.add(text.encode(), media_type)
 
-    def add_stream(self, stream: IO[bytes], media_type: str) -> Descriptor:
-        """Add a blob from a file that is read to its end."""
-        with self.writer(media_type) as blob:
-            while chunk := stream.read(_CHUNK):
-                blob.write(chunk)
-        return blob.descriptor
-
     @contextmanager
-    def writer(self, media_type: str) -> Iterator["Blob"]:
+    def writer(self, media_type: str, digest: str = "") -> Iterator[Blob]:
         """Add a blob piece by piece; it has its `descriptor` when the block is left.
 
-        What was written of a block that fails is removed.
+        What was written of a block that fails is removed. Raises ActionError where the bytes do
+        not have the `digest` that was named.
         """
-        with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix="writing-", delete=False) as file:
             path = Path(file.name)
             try:
                 blob = Blob(file, media_type)
                 yield blob
+                found = blob.descriptor.digest
+                if digest and found != digest:
+                    raise ActionError(f"the blob {digest} was altered on its way: it is {found}")
+                path.chmod(0o644)
+                file.flush()
+                path.replace(self.path(found))
             except BaseException:
-                path.unlink()
+                path.unlink(missing_ok=True)
                 raise
-        self._adopt(path, blob.descriptor.digest)
 
     def copy(self, descriptor: Descriptor, source: "Layout") -> None:
         """Take a blob over from another layout, by a hard link where the file system can."""
-        target = self.path(descriptor.digest)
+        target, origin = self.path(descriptor.digest), source.path(descriptor.digest)
         if target.exists():
             return
-        try:
-            target.hardlink_to(source.path(descriptor.digest))
-        except OSError:
-            shutil.copyfile(source.path(descriptor.digest), target)
-
-    def tags(self) -> dict[str, Descriptor]:
-        """The entries of `index.json` that have a tag."""
-        return {d.annotations[REF_NAME]: d for d in self._entries() if REF_NAME in d.annotations}
-
-    def tag(self, name: str, descriptor: Descriptor) -> None:
-        """Let the tag `name` refer to this blob."""
-        kept = [d for d in self._entries() if d.annotations.get(REF_NAME) != name]
-        value = descriptor.to_json() | {"annotations": {REF_NAME: name}}
-        self._write_entries([*kept, Descriptor.from_json(value)])
+        with suppress(OSError):
+            os.link(origin, target)
+            return
+        with origin.open("rb") as file, self.writer("", descriptor.digest) as blob:
+            while data := file.read(CHUNK):
+                blob.write(data)
 
     def manifests(self, descriptor: Descriptor) -> Iterator[tuple[Descriptor, dict[str, Any]]]:
         """The image manifests that a manifest or index stands for, with their contents.
@@ -207,37 +189,27 @@ class Layout:
     def verify(self, descriptor: Descriptor) -> None:
         """Read everything the descriptor reaches. Raises ActionError naming what does not fit."""
         for entry, manifest in self.manifests(descriptor):
-            self._check(entry)
-            for blob in (manifest["config"], *manifest["layers"]):
-                self._check(Descriptor.from_json(blob))
+            below = map(Descriptor.from_json, (manifest["config"], *manifest["layers"]))
+            for blob in (entry, *below):
+                if not self.has(blob.digest):
+                    raise ActionError(f"{self.folder} lacks the blob {blob.digest}")
+                if not self.is_whole(blob):
+                    raise ActionError(f"the blob {blob.digest} ({blob.size} bytes) was altered")
 
-    def _check(self, descriptor: Descriptor) -> None:
+    def is_whole(self, descriptor: Descriptor) -> bool:
+        """Whether the blob that is here under this name is what it is named by."""
         path = self.path(descriptor.digest)
-        if not path.is_file():
-            raise ActionError(f"{self.folder} lacks the blob {descriptor.digest}")
         with path.open("rb") as file:
             found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-        if found != descriptor.digest or path.stat().st_size != descriptor.size:
-            raise ActionError(
-                f"the blob {descriptor.digest} ({descriptor.size} bytes) was altered: it has "
-                f"{path.stat().st_size} bytes and the digest {found}"
-            )
+        return found == descriptor.digest and path.stat().st_size == descriptor.size
 
-    def _adopt(self, file: Path, digest: str) -> None:
-        file.chmod(0o644)
-        file.replace(self.path(digest))
 
-    def _entries(self) -> list[Descriptor]:
-        index = json.loads((self.folder / "index.json").read_text(encoding="utf-8"))
-        return [Descriptor.from_json(entry) for entry in index["manifests"]]
-
-    def _write_entries(self, entries: list[Descriptor]) -> None:
-        index = {
-            "schemaVersion": 2,
-            "mediaType": INDEX,
-            "manifests": [entry.to_json() for entry in entries],
-        }
-        with tempfile.NamedTemporaryFile("w", dir=self.folder, delete=False) as file:
-            json.dump(index, file, indent=2)
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(self.folder / "index.json")
+def write_marks(folder: Path, manifests: Sequence[Descriptor] = ()) -> None:
+    """Write what makes a folder a layout; its index names these manifests."""
+    index = {
+        "schemaVersion": 2,
+        "mediaType": INDEX,
+        "manifests": [manifest.to_json() for manifest in manifests],
+    }
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}', encoding="ascii")
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")

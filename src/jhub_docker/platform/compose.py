@@ -46,8 +46,16 @@ class Platform:
         return self.volumes[HUB][DATA]
 
     @property
+    def public_address(self) -> str:
+        """Where people open the platform: the address that the settings say, or else `address`."""
+        said = self.hub_environment.get
+        host = said("JHUB_SUBDOMAIN_HOST", "").rstrip("/")
+        public = f"{host}{said('JHUB_BASE_URL', '/')}" if host else self.address
+        return said("JHUB_PUBLIC_URL") or public
+
+    @property
     def address(self) -> str:
-        """Where people open the platform: on the machine of the engine."""
+        """Where the platform answers: on the machine of the engine."""
         here = self.bind in ("", "0.0.0.0", "127.0.0.1", "::")  # noqa: S104
         host = engine_host(address()) or ("localhost" if here else self.bind)
         return f"http://{host}:{self.port}{self.hub_environment.get('JHUB_BASE_URL') or '/'}"

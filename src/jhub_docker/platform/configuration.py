@@ -26,7 +26,6 @@ ENGINE_FACTS = ("Driver", "DriverStatus")
 
 TOOL_VARIABLES = frozenset(
     {
-        "JHUB_DOCKER_AUDIT_DATABASE",
         "JHUB_DOCKER_CA_BUNDLE",
         "JHUB_DOCKER_LANE",
         "JHUB_DOCKER_MIN_FREE_GB",

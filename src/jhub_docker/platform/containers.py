@@ -98,15 +98,6 @@ def server_networks(client: DockerClient, platform: Platform) -> list[dict[str, 
     return found
 
 
-def environment(client: DockerClient, platform: Platform, service: str) -> dict[str, str]:
-    """The environment of a service's container as it runs; empty when there is none."""
-    for container in inspected(client, platform, service):
-        variables: list[str] = container["Config"]["Env"]
-        # Compose passes a variable that is not set without an equals sign.
-        return dict(variable.partition("=")[::2] for variable in variables)
-    return {}
-
-
 def inspected(client: DockerClient, platform: Platform, *services: str) -> list[dict[str, Any]]:
     """All that the engine says of the services' containers; of all services by default."""
     found = []

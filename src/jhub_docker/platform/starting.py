@@ -41,7 +41,7 @@ def up(client: DockerClient, root: Path) -> str:
                 containers.remove(client, container["Id"])
             _start(platform)
             _wait(client, platform, before)
-        told = [f"JupyterHub is up: {platform.address}", *_first_login(client, platform)]
+        told = [f"JupyterHub is up: {platform.public_address}", *_first_login(platform)]
     told += [*firewall.warnings(platform), *notices]
     if advice := host.restart_hint(client):
         told.append(f"Hint: {advice}")
@@ -125,9 +125,10 @@ def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -
                 client.api.stop(container["Id"])
                 log = client.api.logs(container["Id"], tail=15).decode(errors="replace").strip()
                 service = container["Config"]["Labels"]["com.docker.compose.service"]
+                code = container["State"]["ExitCode"]  # 0 while it is being tried again
+                ended = f" (exit code {code})" if code else ""
                 raise ActionError(
-                    f"the {service} cannot start (exit code {container['State']['ExitCode']}), "
-                    f"and was stopped; it said last:\n{log}"
+                    f"the {service} cannot start{ended}, and was stopped; it said last:\n{log}"
                 )
         try:
             with _opener().open(url, timeout=5):
@@ -147,7 +148,7 @@ def _opener() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def _first_login(client: DockerClient, platform: Platform) -> list[str]:
+def _first_login(platform: Platform) -> list[str]:
     """How to log in for the first time; nothing once somebody has."""
     password = platform.compose(
         *("exec", "-T", HUB, "/opt/hub/bin/python", "-m", "hub_config", "admin-password")
@@ -156,7 +157,7 @@ def _first_login(client: DockerClient, platform: Platform) -> list[str]:
         return []
     if password.code:
         return [f"The one-time password cannot be told: {password.err.strip()}"]
-    admin = containers.environment(client, platform, HUB).get("JHUB_ADMIN_USER") or "admin"
+    admin = platform.hub_environment.get("JHUB_ADMIN_USER") or "admin"
     return [
         f"First login: {admin}, one-time password: {password.out.strip()}",
         "The first login asks for a new one; until then no server can be started.",

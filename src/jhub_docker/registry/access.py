@@ -8,6 +8,7 @@ import functools
 import hashlib
 import ipaddress
 import os
+import ssl
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,14 +42,18 @@ class Access:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Access":
         """JHUB_REGISTRY_CA (a file) and JHUB_REGISTRY_PLAIN_HTTP (registries, with commas).
 
-        Raises UsageError when the file is not there.
+        Raises UsageError when the file is not there or holds no certificates.
         """
         ca_file = environment.get("JHUB_REGISTRY_CA", "")
-        if ca_file and not Path(ca_file).is_file():
-            raise UsageError(
-                f"JHUB_REGISTRY_CA names {ca_file}, which is no file; expected a file of PEM "
-                "certificates: correct the variable or unset it"
-            )
+        if ca_file:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_file)
+            except OSError as error:
+                what = "no PEM certificates" if isinstance(error, ssl.SSLError) else error.strerror
+                raise UsageError(
+                    f"JHUB_REGISTRY_CA names {ca_file}, which cannot be used ({what}); expected a "
+                    "file of PEM certificates: correct the variable or unset it"
+                ) from None
         plain = environment.get("JHUB_REGISTRY_PLAIN_HTTP", "").split(",")
         return cls(
             ca_file=Path(ca_file).resolve() if ca_file else None,

@@ -1,29 +1,42 @@
-"""What a registry's refusal means: whether it passes by itself, and what a person can do (pure).
-
-It reads what oras says. Status codes are those of the distribution specification 1.1; the words of
-broken connections are Go's. oras leaves the status out where the registry sent an error of its own
-in words, so both are known here.
-"""
+"""What a registry's refusal means: whether it passes by itself, and what a person can do. Pure."""
 
 import re
 from dataclasses import dataclass
 
+from jhub_docker.errors import ActionError
+
 _ADDRESS = re.compile(r"(https?://[^\s\"?]+)\?[^\s\"]*")
+
+
+class MissingError(ActionError):
+    """The registry does not have what was asked for."""
+
+
+class PassingError(ActionError):
+    """A fault that is worth another try; `said` is what the program said of it."""
+
+    def __init__(self, message: str, said: str) -> None:
+        super().__init__(message)
+        self.said = said
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`passing` faults are worth another try; `missing` says that what was asked for is not there.
-
-    `advice` completes a message that begins with what was tried.
-    """
+    """What a registry's refusal means: the kind of error, and what a person can do about it."""
 
     advice: str
-    passing: bool = False
-    missing: bool = False
+    error: type[ActionError] = ActionError
+
+    @property
+    def missing(self) -> bool:
+        """Whether what was asked for is not there."""
+        return self.error is MissingError
 
 
-_KNOWN: tuple[tuple[str, Fault], ...] = (
+# Status codes are those of the distribution specification 1.1; the words of broken connections are
+# Go's. oras leaves the status out where the registry sent an error of its own in words, so both are
+# known here. The first that fits is what it is.
+_KNOWN = (
     # Before "not found" in general: a credential helper that is not installed.
     (
         r"error getting credentials|docker-credential-|failed to resolve credential",
@@ -47,24 +60,16 @@ _KNOWN: tuple[tuple[str, Fault], ...] = (
         ),
     ),
     (
-        r"code 405|operation is unsupported|\bunsupported\b",
-        Fault(
-            "{registry} does not permit this: deleting is switched off in many registries (in "
-            "Distribution's own by `storage.delete.enabled`), and some delete only in their own "
-            "interface"
-        ),
-    ),
-    (
         r"code 413|entity too large",
         Fault("{registry}, or a proxy before it, refuses blobs this large: raise its limit"),
     ),
     (
         r"code (408|429)|toomanyrequests|too many requests",
-        Fault("{registry} asks to slow down; wait, then run this again", passing=True),
+        Fault("{registry} asks to slow down; wait, then run this again", PassingError),
     ),
     (
         r"code 5\d\d|internal server error|bad gateway|service unavailable|gateway timeout",
-        Fault("{registry} is in trouble; wait, then run this again", passing=True),
+        Fault("{registry} is in trouble; wait, then run this again", PassingError),
     ),
     (
         r"x509:|tls: failed to verify|unknown authority|bad certificate",
@@ -90,12 +95,16 @@ _KNOWN: tuple[tuple[str, Fault], ...] = (
     ),
     (r"no such host", Fault("there is no host of that name: correct the reference")),
     (
+        r"connection refused",
+        Fault("nothing answers at {registry}: correct the reference, or start the registry"),
+    ),
+    (
         r"connection (reset|broken)|broken pipe|\bEOF\b|timeout|timed out|deadline exceeded"
-        r"|server misbehav|connection refused|network is unreachable|no route to host"
+        r"|server misbehav|network is unreachable|no route to host"
         r"|temporary failure|server closed|use of closed network connection|stream error|GOAWAY",
         Fault(
             "the connection to {registry} broke: look at the network, then run this again",
-            passing=True,
+            PassingError,
         ),
     ),
     (
@@ -103,29 +112,27 @@ _KNOWN: tuple[tuple[str, Fault], ...] = (
         Fault(
             "{registry} does not have it: look at the reference; some registries want the "
             "repository to be made first",
-            missing=True,
+            MissingError,
         ),
     ),
     (r"no space left", Fault("the disk is full: make room")),
 )
-_UNKNOWN = Fault("what it says is not known here")
-
-
-def crashed(said: str) -> bool:
-    """Whether oras itself broke down, as 1.2 does when two transfers fail in two ways at once.
-
-    What was wrong is not in its message then. Seen with oras-go 2.5, `syncutil.Go`.
-    """
-    return said.startswith("panic: ") or "\npanic: " in said
 
 
 def judge(said: str) -> Fault:
-    """What oras's message, its standard error, means."""
-    said = said.replace("recognizable error message not found", "")  # words of oras, not a 404
-    for pattern, fault in _KNOWN:
-        if re.search(pattern, said, re.IGNORECASE):
-            return fault
-    return _UNKNOWN
+    """What the message of a program that asked a registry means."""
+    text = said.replace("recognizable error message not found", "")  # words of oras, not a 404
+    return next(
+        (fault for pattern, fault in _KNOWN if re.search(pattern, text, re.IGNORECASE)),
+        Fault("what it says is not known here"),
+    )
+
+
+def error(what: str, registry: str, said: str, program: str = "oras") -> ActionError:
+    """The error for what a program said, beginning with what was tried."""
+    fault, short = judge(said), readable(said)
+    message = f"{what}: {fault.advice.format(registry=registry)}. {program} said: {short}"
+    return PassingError(message, short) if fault.error is PassingError else fault.error(message)
 
 
 def readable(said: str) -> str:

@@ -1,25 +1,25 @@
-"""Registries: images and what is attached to them, pushed, named, pulled and deleted.
+"""Registries: images and what is attached to them, pushed, named and pulled.
 
 Thin over the program oras. Everything is asked for by digest where there is one; a tag is written
 last. Registries have no way to write a tag only if it is not there, so two releases of one image at
 the same time are not guarded against here.
 """
 
-import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jhub_docker.errors import ActionError
-from jhub_docker.oci.layout import INDEX, MANIFEST, Descriptor, Layout
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.oci.layout import INDEX, MANIFEST, Descriptor, Layout, digest_of, write_marks
 from jhub_docker.registry.access import Access
-from jhub_docker.registry.oras import PAUSES, MissingError, Oras
+from jhub_docker.registry.faults import MissingError
+from jhub_docker.registry.oras import PAUSES, Oras
 from jhub_docker.registry.reference import Reference
-from jhub_docker.registry.transfer import Transfer, reached
+from jhub_docker.registry.transfer import shown
 
 EMPTY = "application/vnd.oci.empty.v1+json"
 """The type of `{}`, the configuration of what is no image (image-spec 1.1, manifest.md)."""
@@ -53,19 +53,26 @@ class Remote:
             return None
         return Descriptor.from_json(json.loads(text))
 
+    def require(self, reference: Reference) -> Descriptor:
+        """What the reference stands for. Raises UsageError where the registry has no such thing."""
+        found = self.resolve(reference)
+        if found is None:
+            raise UsageError(f"{reference} is not in the registry; look at its name and tag")
+        return found
+
     def manifest(self, reference: Reference) -> tuple[Descriptor, dict[str, Any]]:
         """A manifest or index, its bytes checked against its digest. Raises MissingError."""
         data = self._call(reference, "reading", "manifest", "fetch")
-        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        digest = digest_of(data)
         if reference.digest and digest != reference.digest:
             raise ActionError(f"{reference}: the registry sent {digest} instead")
         value = json.loads(data)
         media_type = value.get("mediaType", INDEX if "manifests" in value else MANIFEST)
         return Descriptor(media_type, digest, len(data)), value
 
-    def blob(self, reference: Reference) -> bytes:
-        """A small blob by its digest, checked by oras. Raises MissingError."""
-        return self._call(reference, "reading", "blob", "fetch", "--output", "-")
+    def platforms(self, image: Reference) -> list[Descriptor]:
+        """The images that an index in the registry stands for; none for a single image."""
+        return [Descriptor.from_json(e) for e in self.manifest(image)[1].get("manifests", ())]
 
     def push(self, layout: Layout, descriptor: Descriptor, repository: Reference) -> Reference:
         """Copy all that the descriptor reaches to the repository; returns it by digest.
@@ -73,44 +80,44 @@ class Remote:
         Blobs that are there are not sent again, so a push that was cut goes on with the rest.
         """
         target = repository.at(descriptor.digest)
-        transfer = Transfer("pushing", target, reached(layout, descriptor))
-        with _view(layout, descriptor) as folder, transfer:
-            self._oras.call(
-                target.registry, f"pushing {target}",
-                "cp", "--no-tty", "--verbose", "--concurrency", "3", "--from-oci-layout",
-                f"{folder}@{descriptor.digest}", target.name,
-                side="to-", size=transfer.size, on_line=transfer.line,
-            )  # fmt: skip
+        sizes = {
+            blob.digest: blob.size
+            for blob in _reached(descriptor, lambda one: layout.read_json(one.digest))
+        }
+        with _view(layout, [descriptor]) as folder:
+            source = ["--from-oci-layout", f"{folder}@{descriptor.digest}", target.name]
+            self._copy("pushing", target, sizes, "to-", source)
         return target
 
     def pull(self, reference: Reference, layout: Layout) -> Descriptor:
         """Copy all that the reference reaches into the layout, checked; returns what it is.
 
-        It gets no tag in the layout. Blobs that are there are not fetched again.
+        Blobs that are there are not fetched again, but those that something has altered.
         """
         descriptor, _ = self.manifest(reference)
         source = reference.at(descriptor.digest)
-        sizes = {blob.digest: blob.size for blob in self.reached(source)}
-        transfer = Transfer("pulling", source, sizes)
-        with _view(layout, None) as folder, transfer:
-            self._oras.call(
-                source.registry, f"pulling {source}",
-                "cp", "--no-tty", "--verbose", "--concurrency", "3", "--to-oci-layout",
-                source.address, str(folder),
-                side="from-", size=transfer.size, on_line=transfer.line,
-            )  # fmt: skip
+        blobs = list(_reached(descriptor, lambda one: self.manifest(source.at(one.digest))[1]))
+        here = [blob for blob in blobs if layout.has(blob.digest)]
+        if not all(map(layout.is_whole, here)):
+            for blob in here:  # below a manifest that is here oras looks at nothing
+                if blob.media_type in (INDEX, MANIFEST) or not layout.is_whole(blob):
+                    layout.path(blob.digest).unlink()
+        sizes = {blob.digest: blob.size for blob in blobs}
+        with _view(layout, []) as folder:
+            target = ["--to-oci-layout", source.address, str(folder)]
+            self._copy("pulling", source, sizes, "from-", target)
         layout.verify(descriptor)
         return descriptor
 
-    def reached(self, reference: Reference) -> Iterator[Descriptor]:
-        """The manifests and blobs that a manifest or index in the registry stands for."""
-        descriptor, value = self.manifest(reference)
-        yield descriptor
-        for entry in value.get("manifests", ()):
-            yield from self.reached(reference.at(entry["digest"]))
-        if config := value.get("config"):
-            yield Descriptor.from_json(config)
-        yield from map(Descriptor.from_json, value.get("layers", ()))
+    def _copy(
+        self, what: str, image: Reference, sizes: Mapping[str, int], side: str, ends: list[str]
+    ) -> None:
+        with shown(f"{what} {image}", sizes) as line:
+            self._oras.call(
+                image.registry, f"{what} {image}",
+                "cp", "--no-tty", "--verbose", "--concurrency", "3", *ends,
+                side=side, size=sum(sizes.values()), on_line=line,
+            )  # fmt: skip
 
     def tag(self, reference: Reference, name: str) -> None:
         """Let the tag refer to what is in the repository by digest, whatever it was before."""
@@ -144,22 +151,20 @@ class Remote:
             raise ActionError(f"{subject} is not in the registry by that digest; push it first")
         with tempfile.TemporaryDirectory() as folder:
             layout = Layout(Path(folder))
+            empty = layout.add(b"{}", EMPTY)
             layers = [
-                layout.add(file.data, file.media_type).to_json()
-                | {"annotations": {TITLE: file.name}}
+                replace(layout.add(file.data, file.media_type), annotations={TITLE: file.name})
                 for file in files
             ]
-            empty = layout.add(b"{}", EMPTY)
             manifest = {
                 "schemaVersion": 2,
                 "mediaType": MANIFEST,
                 "artifactType": artifact_type,
                 "config": empty.to_json(),
-                "layers": layers or [empty.to_json()],
+                "layers": [layer.to_json() for layer in layers or [empty]],
                 "subject": descriptor.to_json(),
+                **({"annotations": dict(annotations)} if annotations else {}),
             }
-            if annotations:
-                manifest["annotations"] = dict(annotations)
             attached = layout.add_json(manifest, MANIFEST)
             reference = self.push(layout, attached, subject)
         if attached.digest not in {found.digest for found in self.referrers(subject)}:
@@ -174,14 +179,9 @@ class Remote:
         Schema").
         """
         tag = subject.tagged(str(subject.digest).replace(":", "-"))
-        listed = []
-        if self.resolve(tag):
-            listed = self.manifest(tag)[1]["manifests"]
-        index = {
-            "schemaVersion": 2,
-            "mediaType": INDEX,
-            "manifests": [*listed, attached.to_json()],
-        }
+        listed = self.manifest(tag)[1]["manifests"] if self.resolve(tag) else []
+        entries = [*listed, attached.to_json()]
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
         with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
             json.dump(index, file)
             file.flush()
@@ -201,22 +201,17 @@ class Remote:
 
     def document(self, reference: Reference) -> dict[str, Any]:
         """The JSON document that is attached as this manifest's one file. Raises ActionError."""
-        _, manifest = self.manifest(reference)
-        layers = manifest.get("layers", [])
+        layers = self.manifest(reference)[1].get("layers", [])
         try:
             (layer,) = layers
-            value = json.loads(self.blob(reference.at(layer["digest"])))
+            # Checked by oras.
+            blob = reference.at(layer["digest"])
+            value = json.loads(self._call(blob, "reading", "blob", "fetch", "--output", "-"))
         except ValueError:
             raise ActionError(f"{reference} holds no single JSON document") from None
         if not isinstance(value, dict):
             raise ActionError(f"{reference} holds no JSON object")
         return value
-
-    def delete(self, reference: Reference) -> None:
-        """Delete a manifest by digest, and with it the tags it has; nothing if it is not there."""
-        if not reference.digest:
-            raise ActionError(f"{reference} cannot be deleted: a manifest is, by its digest")
-        self._call(reference, "deleting", "manifest", "delete", "--force")
 
     def _call(
         self, reference: Reference, what: str, *arguments: str, trailing: Sequence[str] = ()
@@ -226,18 +221,31 @@ class Remote:
         )
 
 
+def _reached(
+    descriptor: Descriptor, read: Callable[[Descriptor], Mapping[str, Any]]
+) -> Iterator[Descriptor]:
+    """The manifests and blobs that a manifest or index stands for, itself among them.
+
+    A `subject` is not among them: it is in the registry before.
+    """
+    yield descriptor
+    value = read(descriptor)
+    for entry in value.get("manifests", ()):
+        yield from _reached(Descriptor.from_json(entry), read)
+    for blob in (value.get("config"), *value.get("layers", ())):
+        if blob:
+            yield Descriptor.from_json(blob)
+
+
 @contextmanager
-def _view(layout: Layout, descriptor: Descriptor | None) -> Iterator[Path]:
-    """A folder with the layout's blobs and an index of its own, of just the descriptor.
+def _view(layout: Layout, manifests: Sequence[Descriptor]) -> Iterator[Path]:
+    """A folder with the layout's blobs and an index of its own, of just these manifests.
 
     oras finds only what `index.json` reaches (any other digest it takes for a plain blob), and
-    adds to it what it fetches; the layout's own tags are not its business.
+    adds to it what it fetches.
     """
     with tempfile.TemporaryDirectory(dir=layout.folder, prefix=".oras-") as place:
         folder = Path(place)
         (folder / "blobs").symlink_to(layout.folder.resolve() / "blobs")
-        (folder / "oci-layout").write_bytes((layout.folder / "oci-layout").read_bytes())
-        manifests = [descriptor.to_json()] if descriptor else []
-        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
-        (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+        write_marks(folder, manifests)
         yield folder

@@ -4,8 +4,8 @@ A release and `invoke release.rebuild` both come here, so that they cannot diffe
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +17,12 @@ from jhub_docker.build import bases, builders, builds, planning
 from jhub_docker.build.bases import Mode
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog
-from jhub_docker.catalog import packages as catalogs
 from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import export
 from jhub_docker.oci.layout import INDEX, Descriptor, Layout
 from jhub_docker.progress import stage
-from jhub_docker.release import history, status
-from jhub_docker.release.candidate import Candidate, Workplace
+from jhub_docker.release import status
 from jhub_docker.release.status import Resolve
 
 CACHE = Path(".dev/oci-cache")
@@ -148,13 +146,6 @@ def base_layers(client: DockerClient, planned: Plan, image: str) -> int:
     base = next(spec for spec in planned.catalog.lineage(image) if spec.public).name
     found = planned.bases[base] if base in planned.bases else planned[base]
     return len(client.images.get(found.reference).attrs["RootFS"]["Layers"])
-
-
-@contextmanager
-def packages(place: Workplace, candidate: Candidate) -> Iterator[Catalog]:
-    """The packages as the release's commit has them."""
-    with history.packages_at(place.root, candidate.commit) as folder:
-        yield catalogs.load(folder)
 
 
 def descriptor(layout: Layout, digest: str) -> Descriptor:

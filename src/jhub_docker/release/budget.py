@@ -1,19 +1,14 @@
 """How large an image is against its budget, and which package made it grow."""
 
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import zstandard
-
 from jhub_docker.catalog.fields import Budget
-from jhub_docker.errors import ActionError
-from jhub_docker.oci.layout import LAYER, Descriptor, Layout
+from jhub_docker.oci.content import layers, unpacked
+from jhub_docker.oci.layout import CHUNK, Descriptor, Layout
 
 MB = 10**6
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,7 @@ class Growth:
 
 def measure(layout: Layout, manifest: Mapping[str, Any], base_layers: int) -> Measured:
     """Measure an exported image; its lowest `base_layers` layers are the base's."""
-    own = [Descriptor.from_json(value) for value in manifest["layers"][base_layers:]]
+    own = layers(manifest)[base_layers:]
     return Measured(
         size=sum(_unpacked(layout, layer) for layer in own),
         compressed=sum(layer.size for layer in own),
@@ -61,11 +56,14 @@ def exceeded(budget: Budget, measured: Measured) -> list[str]:
 
 def growth(before: Mapping[str, int], after: Mapping[str, int]) -> list[Growth]:
     """The packages whose size changed, by name and size in bytes; most growth first. Pure."""
-    differences = [
-        Growth(name, after.get(name, 0) - before.get(name, 0)) for name in {*before, *after}
-    ]
-    changed = [one for one in differences if one.bytes]
-    return sorted(changed, key=lambda one: (-one.bytes, one.package))
+    found = [Growth(name, after.get(name, 0) - before.get(name, 0)) for name in {*before, *after}]
+    return sorted((one for one in found if one.bytes), key=lambda one: (-one.bytes, one.package))
+
+
+def largest(grown: Iterable[Growth], most: int) -> list[str]:
+    """The largest changes of size, a line for each. Pure."""
+    ordered = sorted(grown, key=lambda one: -abs(one.bytes))
+    return [f"  {one.package}: {one.bytes / MB:+,.2f} MB" for one in ordered[:most]]
 
 
 def report(
@@ -87,25 +85,10 @@ def report(
         lines.append(line)
     allowed = f" of {budget.layers}" if budget else ""
     lines.append(f"layers: {measured.layers}{allowed}")
-    ordered = sorted(grown, key=lambda one: -abs(one.bytes))
-    lines += [f"  {one.package}: {one.bytes / MB:+,.2f} MB" for one in ordered[:most]]
-    return lines
+    return [*lines, *largest(grown, most)]
 
 
 def _unpacked(layout: Layout, layer: Descriptor) -> int:
     """The bytes of a layer's tar archive."""
-    total = 0
-    with layout.path(layer.digest).open("rb") as file:
-        if layer.media_type == LAYER:
-            return layer.size
-        if layer.media_type == f"{LAYER}+zstd":
-            with zstandard.ZstdDecompressor().stream_reader(file) as stream:
-                while chunk := stream.read(_CHUNK):
-                    total += len(chunk)
-            return total
-        if layer.media_type.endswith(("+gzip", ".gzip")):
-            inflate = zlib.decompressobj(wbits=31)
-            while chunk := file.read(_CHUNK):
-                total += len(inflate.decompress(chunk))
-            return total + len(inflate.flush())
-    raise ActionError(f"layer {layer.digest} has the unknown type {layer.media_type}")
+    with unpacked(layout, layer) as stream:
+        return sum(len(chunk) for chunk in iter(lambda: stream.read(CHUNK), b""))

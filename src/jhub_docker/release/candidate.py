@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from jhub_docker.catalog import ledger
+from jhub_docker.catalog.ledger import Entry
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError
 from jhub_docker.release import history
@@ -23,6 +25,7 @@ FOLDER = Path(".dev/release")
 class Candidate:
     """`start` is the commit it began from, `commit` the one its image is built from.
 
+    `tested_as` is the build id that evidence was shown for, which the new version changes.
     `digest` is that of the exported index, `platforms` (without digests until then) and `left_out`
     are as in the ledger, `notes` are the audit's. `tested` says that its tests passed, `recorded`
     is the commit with the ledger. `registries` were asked for, in `published` all is there and
@@ -34,6 +37,7 @@ class Candidate:
     start: str
     commit: str
     epoch: int
+    tested_as: str = ""
     build_id: str = ""
     digest: str = ""
     platforms: dict[str, str] = field(default_factory=dict)
@@ -52,6 +56,10 @@ class Candidate:
     def pending(self) -> list[str]:
         """The registries that were asked for and do not have all of it yet."""
         return [one for one in self.registries if one not in self.published]
+
+
+IN_LEDGER = {one.name for one in fields(Entry)} & {one.name for one in fields(Candidate)}
+"""What the ledger has of a release under the same names."""
 
 
 class Workplace:
@@ -115,6 +123,34 @@ class Workplace:
         """Remove all that is there."""
         self.remove_tree()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate]:
+    """A release as the ledger knows it, with what is kept of it on this machine.
+
+    Raises ActionError for one that is not in the ledger, or was yanked.
+    """
+    entry = ledger.read(root / "packages" / image).get(version)
+    if entry is None:
+        raise ActionError(
+            f"packages/{image}/{ledger.NAME} does not know {version}; expected one of its versions"
+        )
+    if entry.yanked:
+        raise ActionError(f"{image} {version} was yanked: {entry.yanked.reason}")
+    place = Workplace(root, image, version)
+    found = place.load()
+    if found is None or found.digest != entry.digest:
+        found = Candidate(
+            image,
+            version,
+            start=entry.commit,
+            epoch=history.commit_time(root, entry.commit),
+            judged=True,
+            tested=True,
+            recorded=history.tag_name(image, Version.parse(version)),
+            **{name: getattr(entry, name) for name in IN_LEDGER},
+        )
+    return place, found
 
 
 def unfinished(root: Path, image: str) -> list[tuple[Workplace, Candidate]]:

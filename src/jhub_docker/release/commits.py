@@ -1,10 +1,12 @@
-"""The two commits of a release, made in its own work tree: what it is built from, what it became.
+"""What a release writes into the checkout: two commits, in a work tree of their own, and a tag.
 
 The first has the version and the changelog, and the image is built from it. The second records the
 image's digest, which only the build can tell. Until both are on the branch the checkout is as it
 was.
 """
 
+import re
+import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,27 +14,27 @@ from pathlib import Path
 from jhub_docker.catalog import ledger
 from jhub_docker.catalog.ledger import Entry
 from jhub_docker.catalog.version import Version
-from jhub_docker.release import changelog, history, source
-from jhub_docker.release.candidate import Candidate, Workplace
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.locks import uv_lock
+from jhub_docker.progress import say
+from jhub_docker.release import changelog, history
+from jhub_docker.release.candidate import IN_LEDGER, Candidate, Workplace
 from jhub_docker.release.status import Status
+
+_PROJECT = re.compile(r'^(\[project\]\n(?:(?!\[).*\n)*?version *= *")[^"]*(")', re.MULTILINE)
 
 
 def prepare(place: Workplace, status: Status, version: Version) -> str:
     """Commit the version, in three places, and its section of the changelog; returns the commit."""
     folder = place.tree / "packages" / status.image
     pyproject, lock, log = (folder / name for name in ("pyproject.toml", "uv.lock", "CHANGELOG.md"))
-    _rewrite(pyproject, source.with_version(_text(pyproject), version))
+    pyproject.write_text(with_version(pyproject.read_text("utf-8"), version), "utf-8")
     if lock.exists():
-        _rewrite(lock, source.with_locked_version(_text(lock), version))
-    text = _text(log)
-    section = changelog.section(
-        version,
-        datetime.now(UTC).date(),
-        changelog.unreleased(text),
-        status.changes,
-        status.commits,
-    )
-    _rewrite(log, changelog.released(text, section))
+        lock.write_text(with_locked_version(lock.read_text("utf-8"), version), "utf-8")
+    text, day = log.read_text("utf-8"), datetime.now(UTC).date()
+    written = changelog.unreleased(text)
+    section = changelog.section(version, day, written, status.changes, status.commits)
+    log.write_text(changelog.released(text, section), "utf-8")
     reason = status.proposal.reason if status.proposal else ""
     return _commit(place.tree, folder, f"Release {status.image} {version}", [reason])
 
@@ -40,20 +42,61 @@ def prepare(place: Workplace, status: Status, version: Version) -> str:
 def record(place: Workplace, candidate: Candidate) -> str:
     """Commit the ledger's entry of what was built, judged and tested; returns the commit."""
     folder = place.tree / "packages" / candidate.image
-    entry = Entry(
-        commit=candidate.commit,
-        date=datetime.now(UTC).date().isoformat(),
-        build_id=candidate.build_id,
-        digest=candidate.digest,
-        platforms=candidate.platforms,
-        left_out=candidate.left_out,
-        size=candidate.size,
-        compressed=candidate.compressed,
-        layers=candidate.layers,
-    )
+    known = {name: getattr(candidate, name) for name in IN_LEDGER}
+    entry = Entry(date=datetime.now(UTC).date().isoformat(), **known)
     ledger.write(folder, {candidate.version: entry, **ledger.read(folder)})
     subject = f"Record {candidate.image} {candidate.version}"
     return _commit(place.tree, folder, subject, [candidate.digest, *candidate.notes])
+
+
+def land(place: Workplace, candidate: Candidate) -> None:
+    """Fast-forward the branch to the recorded release, and tag it.
+
+    Raises ActionError when the branch has moved since the release began.
+    """
+    root = place.root
+    if history.head(root) != candidate.start:
+        raise ActionError(
+            f"{history.branch(root) or 'HEAD'} has moved since {candidate.image} "
+            f"{candidate.version} was begun; nothing was published. Run the release again"
+        )
+    history.git(root, "merge", "--quiet", "--ff-only", candidate.recorded)
+    _tag(root, candidate.image, candidate.version, candidate.recorded)
+    place.remove_tree()
+
+
+def tag_what_is_recorded(root: Path, image: str) -> None:
+    """Give the newest release in the ledger its tag, where a release ended just before that."""
+    folder = root / "packages" / image
+    newest = next(iter(ledger.read(folder).items()), None)
+    if newest is None or Version.parse(newest[0]) in history.versions(root, image):
+        return
+    version, entry = newest
+    file = f"packages/{image}/{ledger.NAME}"
+    found = history.git(root, "log", "--format=%H", f"-S{entry.digest}", "HEAD", "--", file)
+    if found:
+        say(f"==> {image} {version} is recorded and has no tag yet")
+        _tag(root, image, version, found.splitlines()[-1])
+
+
+def with_version(pyproject: str, version: Version) -> str:
+    """A pyproject.toml whose project has this version. Pure."""
+    changed = _PROJECT.sub(rf"\g<1>{version}\g<2>", pyproject, count=1)
+    if tomllib.loads(changed).get("project", {}).get("version") != str(version):
+        raise UsageError('pyproject.toml has no line version = "…" under [project]')
+    return changed
+
+
+def with_locked_version(lock: str, version: Version) -> str:
+    """A uv.lock in which the project itself, the package from no index, has this version. Pure."""
+    project = uv_lock.parse(lock).project
+    if project is None:
+        raise UsageError("uv.lock does not name its own project; refresh it with ./dev invoke lock")
+    line = re.compile(rf'^(name = "{re.escape(project.name)}"\nversion = ")[^"]*(")', re.MULTILINE)
+    changed = line.sub(rf"\g<1>{version}\g<2>", lock, count=1)
+    if f'name = "{project.name}"\nversion = "{version}"\n' not in changed:
+        raise UsageError(f"uv.lock does not name the version of {project.name}")
+    return changed
 
 
 def _commit(tree: Path, folder: Path, subject: str, body: Sequence[str]) -> str:
@@ -63,9 +106,6 @@ def _commit(tree: Path, folder: Path, subject: str, body: Sequence[str]) -> str:
     return history.head(tree)
 
 
-def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8")
-
-
-def _rewrite(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8")
+def _tag(root: Path, image: str, version: str, commit: str) -> None:
+    name = history.tag_name(image, Version.parse(version))
+    history.git(root, "tag", "--annotate", "--message", f"{image} {version}", name, commit)

@@ -7,7 +7,7 @@ release. Nothing is written for a part of a suite, or for an image that is not w
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from jhub_docker.catalog import Catalog
@@ -86,6 +86,17 @@ def write(root: Path, evidence: Evidence) -> None:
         folder = root / FOLDER / build_id
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{evidence.suite}.json").write_text(text, encoding="utf-8")
+
+
+def carry_over(root: Path, image: str, before: str, after: str) -> None:
+    """Let what integration showed with one build of an image hold for its release, `after`.
+
+    A release changes the version of an image and nothing else, and its own tests run anew.
+    Otherwise every release would ask for a whole run before that of the next image.
+    """
+    found = read(root, before, INTEGRATION)
+    if found:
+        write(root, replace(found, images={**found.images, image: after}))
 
 
 def read(root: Path, build_id: str, suite: str) -> Evidence | None:

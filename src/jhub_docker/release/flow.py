@@ -8,15 +8,13 @@ what is behind it and that was verified.
 import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from docker import DockerClient
 
 from jhub_docker.asking import confirm
 from jhub_docker.build import bases
-from jhub_docker.build.reasons import not_known
-from jhub_docker.catalog import ImageSpec, ledger, load
+from jhub_docker.catalog import ledger, load
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import machine
@@ -28,55 +26,18 @@ from jhub_docker.release import (
     budget,
     candidate,
     commits,
+    evidence,
     gates,
     history,
-    landing,
-    platforms,
     publish,
-    report,
-    status,
     trial,
 )
 from jhub_docker.release.artifact import CACHE
 from jhub_docker.release.candidate import FOLDER, Candidate, Workplace
 from jhub_docker.release.gates import Failure
-from jhub_docker.release.platforms import Choice
-from jhub_docker.release.publish import Signer
+from jhub_docker.release.outlook import Request, Way, look
 from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import Records, make_records
-from jhub_docker.release.status import Status
-from jhub_docker.release.version import AUTO
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a maintainer asks for.
-
-    `registries` are hosts with or without a path; `signer` is needed with them.
-    `accept_unreached` releases also what no vulnerability database could be asked about.
-    `platforms` are those to make it for, all that can be built here by default; with
-    `require_all_platforms` it is not released without one it is declared for.
-    """
-
-    image: str
-    bump: str = AUTO
-    registries: tuple[str, ...] = ()
-    signer: Signer | None = None
-    assume_yes: bool = False
-    accept_unreached: bool = False
-    platforms: tuple[str, ...] = ()
-    require_all_platforms: bool = False
-
-
-@dataclass(frozen=True)
-class _Way:
-    """What every step of one release needs to know."""
-
-    root: Path
-    client: DockerClient
-    remote: Remote
-    request: Request
-    spec: ImageSpec
 
 
 def plan(
@@ -90,14 +51,13 @@ def plan(
 
     It needs no signer; `unsigned` is what keeps the caller from having one.
     """
-    way = _way(root, client, remote, request)
-    found = _status(way)
-    if found.proposal is None:
-        return f"{way.spec.name} {found.last} is what there is: nothing to release"
-    say(report.outline(load(root / "packages"), found, request.registries))
-    say(_platforms(way).told())
-    _check(way, found, unsigned)
-    return f"{way.spec.name} {found.proposal.version} can be released"
+    way = Way.of(root, client, remote, request)
+    found = look(way)
+    if found.status.proposal is None:
+        return f"{way.spec.name} {found.status.last} is what there is: nothing to release"
+    say(found.told)
+    found.refuse(way, unsigned)
+    return f"{way.spec.name} {found.status.proposal.version} can be released"
 
 
 def release(root: Path, client: DockerClient, remote: Remote, request: Request) -> Candidate | None:
@@ -105,17 +65,17 @@ def release(root: Path, client: DockerClient, remote: Remote, request: Request) 
 
     Raises UsageError for what cannot be asked for, ActionError where a step fails.
     """
-    way = _way(root, client, remote, request)
+    way = Way.of(root, client, remote, request)
     if request.registries and request.signer is None:
         raise UsageError("what is pushed is signed; say with which key")
     if request.signer:
         publish.require_pair(remote, request.signer)
     with _alone(root):
-        landing.tag_what_is_recorded(root, way.spec.name)
-        found = _resumed(way) or _begun(way)
-        if found is None:
+        commits.tag_what_is_recorded(root, way.spec.name)
+        begun = _resumed(way) or _begun(way)
+        if begun is None:
             return None
-        place, one = found
+        place, one = begun
         one.registries = list(dict.fromkeys([*one.registries, *request.registries]))
         place.save(one)
         _make(way, place, one)
@@ -124,66 +84,40 @@ def release(root: Path, client: DockerClient, remote: Remote, request: Request) 
             one.recorded = commits.record(place, one)
             place.save(one)
         if not history.contains(root, "HEAD", one.recorded):
-            landing.land(place, one)
+            commits.land(place, one)
             say(f"==> {history.branch(root)} has {one.image} {one.version} now")
+            evidence.carry_over(root, one.image, one.tested_as, one.build_id)
         _publish(way, place, one)
         place.remove_tree()
         candidate.keep_only(root, one.image, Version.parse(one.version))
         return one
 
 
-def _way(root: Path, client: DockerClient, remote: Remote, request: Request) -> _Way:
-    catalog = load(root / "packages")
-    spec = catalog[request.image]
-    status.require_published(catalog, spec)
-    for registry in request.registries:
-        publish.repository(spec, registry)
-    return _Way(root, client, remote, request, spec)
+def outcome(image: str, made: Candidate | None) -> str:
+    """What became of a release, and what is left for the maintainer to do."""
+    if made is None:
+        return f"{image}: nothing changed since the last release, so there is nothing to release"
+    lines = [
+        f"{made.image} {made.version} is {made.digest} for {', '.join(made.platforms)}",
+        *(f"NOT for {platform}: {why}" for platform, why in made.left_out.items()),
+        f"commit {made.commit[:12]}, tag {made.image}-v{made.version}: git push --follow-tags",
+        *(f"in {registry}" for registry in made.published),
+    ]
+    if not made.registries:
+        lines.append(f"in no registry yet: ./dev invoke release {image} --push REGISTRY")
+    return "\n".join(lines)
 
 
-def _status(way: _Way) -> Status:
-    now = artifact.read(way.client, way.root / "packages")
-    resolve = artifact.resolver(way.client)
-    found = status.of(way.root, way.spec.name, now, resolve, way.request.bump)
-    if found.unknown:
-        raise ActionError(
-            f"whether {found.image} has to be released is {not_known(found.unknown)}: "
-            "`./dev invoke bases` does that"
-        )
-    return found
-
-
-def _platforms(way: _Way) -> Choice:
-    """The platforms it will be made for. Raises ActionError where one is missing that has to be."""
-    return platforms.here(
-        way.client,
-        way.root / "packages",
-        way.spec.name,
-        asked=way.request.platforms,
-        require_all=way.request.require_all_platforms,
-    )
-
-
-def _check(way: _Way, found: Status, unsigned: Sequence[Failure] = ()) -> None:
-    """Raise ActionError with everything that stands against this release."""
-    assert found.proposal is not None  # noqa: S101 - there is something to release
-    failures = [*gates.before(way.root, load(way.root / "packages"), found), *unsigned]
-    if failures:
-        raise ActionError(gates.told(failures, found.image))
-    places = [publish.repository(way.spec, one) for one in way.request.registries]
-    publish.require_free(way.remote, places, str(found.proposal.version))
-
-
-def _resumed(way: _Way) -> tuple[Workplace, Candidate] | None:
+def _resumed(way: Way) -> tuple[Workplace, Candidate] | None:
     """The release that was begun and can go on; one that cannot is put away, saying why."""
     for place, one in candidate.unfinished(way.root, way.spec.name):
         if one.recorded and history.contains(way.root, "HEAD", one.recorded):
-            say(f"==> going on with {one.image} {one.version}: not yet in {_all(one.pending)}")
+            pending = ", ".join(one.pending)
+            say(f"==> going on with {one.image} {one.version}: not yet in {pending}")
             return place, one
         if one.start == history.head(way.root):
             say(f"==> going on with {one.image} {one.version}")
-            failures = gates.checkout(way.root)
-            if failures:
+            if failures := gates.checkout(way.root):
                 raise ActionError(gates.told(failures, one.image))
             return place, one
         say(f"==> {one.image} {one.version} was begun from another commit; beginning anew")
@@ -191,17 +125,16 @@ def _resumed(way: _Way) -> tuple[Workplace, Candidate] | None:
     return None
 
 
-def _begun(way: _Way) -> tuple[Workplace, Candidate] | None:
+def _begun(way: Way) -> tuple[Workplace, Candidate] | None:
     """A release from its first commit on; the last one where only registries are new."""
-    found = _status(way)
-    if found.proposal is None:
+    outlook = look(way)
+    found, choice = outlook.status, outlook.choice
+    if found.proposal is None or choice is None:
         if way.request.registries and found.last:
-            return landing.released(way.root, found.image, str(found.last))
+            return candidate.released(way.root, found.image, str(found.last))
         return None
-    choice = _platforms(way)
-    _check(way, found)
-    say(report.outline(load(way.root / "packages"), found, way.request.registries))
-    say(choice.told())
+    outlook.refuse(way)
+    say(outlook.told)
     version = found.proposal.version
     confirm(
         f"This releases {found.image} {version}.",
@@ -220,6 +153,7 @@ def _begun(way: _Way) -> tuple[Workplace, Candidate] | None:
         start,
         commit,
         history.commit_time(way.root, commit),
+        tested_as=found.build_id,
         platforms=dict.fromkeys(choice.made, ""),
         left_out=dict(choice.left_out),
     )
@@ -227,14 +161,13 @@ def _begun(way: _Way) -> tuple[Workplace, Candidate] | None:
     return place, one
 
 
-def _make(way: _Way, place: Workplace, one: Candidate) -> None:
+def _make(way: Way, place: Workplace, one: Candidate) -> None:
     """Build, export and describe the image, unless that is there already."""
     layout = Layout(place.layout)
     if one.digest and layout.has(one.digest) and place.load_records():
         return
     if one.recorded and not one.pending:
         return
-    known = one.digest
     place.add_tree(one.commit)
     made = artifact.make(
         way.client,
@@ -247,10 +180,10 @@ def _make(way: _Way, place: Workplace, one: Candidate) -> None:
         cache=way.root / CACHE,
         platforms=tuple(one.platforms),
     )
-    if one.recorded and made.index.digest != known:
+    if one.recorded and made.index.digest != one.digest:
         raise ActionError(
             f"{one.image} {one.version} cannot be made again here: it became {made.index.digest}, "
-            f"released was {known}; push it from the machine that released it"
+            f"released was {one.digest}; push it from the machine that released it"
         )
     one.build_id, one.digest = made.build_id, made.index.digest
     one.platforms = {entry.platform: entry.digest for entry in made.manifests}
@@ -258,59 +191,60 @@ def _make(way: _Way, place: Workplace, one: Candidate) -> None:
     measured = budget.measure(layout, manifest, made.base_layers)
     one.size, one.compressed, one.layers = measured.size, measured.compressed, measured.layers
     steps, catalog = made.planned.by_name, made.planned.catalog
-    records = make_records(
-        layout,
-        made.index,
-        Source(
-            catalog=catalog,
-            image=one.image,
-            commit=one.commit,
-            epoch=one.epoch,
-            url=machine.source_url(way.root),
-            build_ids={
-                part.name: steps[part.name].build_id
-                for part in catalog.closure([one.image])
-                if part.name in steps
-            },
-            arguments={"lane": bases.lane()},
-        ),
+    source = Source(
+        catalog=catalog,
+        image=one.image,
+        commit=one.commit,
+        epoch=one.epoch,
+        url=machine.source_url(way.root),
+        build_ids={
+            part.name: steps[part.name].build_id
+            for part in catalog.closure([one.image])
+            if part.name in steps
+        },
+        arguments={"lane": bases.lane()},
     )
-    place.keep_records(records)
+    place.keep_records(make_records(layout, made.index, source))
     if not one.recorded:
         one.judged = one.tested = False
     place.save(one)
 
 
-def _try(way: _Way, place: Workplace, one: Candidate) -> None:
+def _try(way: Way, place: Workplace, one: Candidate) -> None:
     """Judge and test what was built."""
-    layout = Layout(place.layout)
     place.add_tree(one.commit)
     spec = load(place.tree / "packages")[one.image]
     if not one.judged:
+        measured = budget.Measured(one.size, one.compressed, one.layers)
+        before = None  # the last release, with its records where this machine has them
+        for version, entry in ledger.read(way.root / "packages" / one.image).items():
+            before = entry, Workplace(way.root, one.image, version).load_records()
+            break
         one.notes = trial.judge(
             place.tree,
             spec,
-            budget.Measured(one.size, one.compressed, one.layers),
+            measured,
             _records(place),
-            before=_before(way, one),
+            before,
             accept_unreached=way.request.accept_unreached,
         )
         one.judged = True
         place.save(one)
     if not one.tested:
+        layout = Layout(place.layout)
         index = artifact.descriptor(layout, one.digest)
-        image = trial.native(way.client, layout, index)
-        trial.test(way.client, place.tree, spec, layout, image)
+        trial.test(way.client, place.tree, spec, layout, index)
         one.tested = True
         place.save(one)
 
 
-def _publish(way: _Way, place: Workplace, one: Candidate) -> None:
+def _publish(way: Way, place: Workplace, one: Candidate) -> None:
     """Bring the release into the registries that were asked for and do not have it."""
     if not one.pending:
         return
     if way.request.signer is None:
-        raise UsageError(f"{one.image} {one.version} is not yet in {_all(one.pending)}; --push it")
+        pending = ", ".join(one.pending)
+        raise UsageError(f"{one.image} {one.version} is not yet in {pending}; --push it")
     layout = Layout(place.layout)
     publish.publish(
         way.remote,
@@ -327,22 +261,11 @@ def _publish(way: _Way, place: Workplace, one: Candidate) -> None:
     place.save(one)
 
 
-def _before(way: _Way, one: Candidate) -> tuple[ledger.Entry, Records | None] | None:
-    """The release before this one, with its records where this machine has them."""
-    for version, entry in ledger.read(way.root / "packages" / one.image).items():
-        return entry, Workplace(way.root, one.image, version).load_records()
-    return None
-
-
 def _records(place: Workplace) -> Records:
     records = place.load_records()
     if records is None:
         raise ActionError(f"{place.records} is gone; run the release again")
     return records
-
-
-def _all(names: list[str]) -> str:
-    return ", ".join(names)
 
 
 @contextmanager

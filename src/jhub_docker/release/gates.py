@@ -1,6 +1,6 @@
 """What has to be true before a release begins. Each failure says the command that mends it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from jhub_docker.release import changelog, evidence, history
 from jhub_docker.release.evidence import IMAGE, INTEGRATION
 from jhub_docker.release.record import keys
 from jhub_docker.release.status import Status
+from jhub_docker.release.version import some
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,17 @@ class Failure:
         return f"{self.what}\n    -> {self.mend}"
 
 
-def before(root: Path, catalog: Catalog, status: Status) -> list[Failure]:
-    """Everything that can be told before something is built; all failures, not the first."""
+def before(
+    root: Path, catalog: Catalog, status: Status, build_ids: Mapping[str, str]
+) -> list[Failure]:
+    """Everything that can be told before something is built; all failures, not the first.
+
+    `build_ids` are those of all images, as the checkout has them now.
+    """
     return [
         *checkout(root),
         *lock(catalog, status.image),
-        *tests(root, catalog, status),
+        *tests(root, catalog, status, build_ids),
         *notes(catalog, status),
         *agreement(catalog, status.image),
         *size(catalog, status.image),
@@ -43,25 +49,12 @@ def checkout(root: Path) -> list[Failure]:
     found = []
     if changed := history.git(root, "status", "--porcelain").splitlines():
         paths = [line.strip().split(maxsplit=1)[-1] for line in changed]
-        found.append(
-            Failure(
-                f"not committed: {_some(paths)}", "git commit, or git stash --include-untracked"
-            )
-        )
-    if history.branch(root) is None:
-        found.append(
-            Failure("HEAD is on no branch, so nothing could be committed", "git switch main")
-        )
-    if history.identity(root) is None:
-        found.append(
-            Failure(
-                "git does not know who commits", "git config user.name …; git config user.email …"
-            )
-        )
+        mend = "git commit, or git stash --include-untracked"
+        found.append(Failure(f"not committed: {some(paths, 5)}", mend))
+    found += [Failure(what, mend) for what, mend in history.cannot_commit(root).items()]
     if bases.lane() != LANES[0]:
-        found.append(
-            Failure(f"JHUB_DOCKER_LANE is {bases.lane()}, releases are {LANES[0]}", "unset it")
-        )
+        what = f"JHUB_DOCKER_LANE is {bases.lane()}, releases are {LANES[0]}"
+        found.append(Failure(what, "unset it"))
     return found
 
 
@@ -75,8 +68,13 @@ def lock(catalog: Catalog, image: str) -> list[Failure]:
     return []
 
 
-def tests(root: Path, catalog: Catalog, status: Status) -> list[Failure]:
-    """Whole suites passed for exactly this build id, with the tests as they are now."""
+def tests(
+    root: Path, catalog: Catalog, status: Status, build_ids: Mapping[str, str]
+) -> list[Failure]:
+    """Whole suites passed for exactly this build id, with the tests as they are now.
+
+    What runs together is shown for all images together: for their build ids of now.
+    """
     commands = {
         IMAGE: f'./dev nox -s "image_tests({status.image})"',
         INTEGRATION: "./dev nox -s integration",
@@ -85,11 +83,15 @@ def tests(root: Path, catalog: Catalog, status: Status) -> list[Failure]:
     for suite, command in commands.items():
         kept = evidence.read(root, status.build_id, suite)
         folders = evidence.suite_folders(root, catalog, suite, status.image)
+        now = {status.image} if suite == IMAGE else {spec.name for spec in catalog.published}
         if kept is None:
             what = f"its {suite} tests have not passed for the build id {status.build_id[:12]}"
             found.append(Failure(what, command))
         elif kept.tests != evidence.tests_digest(root, folders):
             found.append(Failure(f"its {suite} tests changed since they passed", command))
+        elif other := sorted(n for n in now if kept.images.get(n) != build_ids[n]):
+            what = f"its {suite} tests passed with another {some(other, 5)} than there is now"
+            found.append(Failure(what, command))
     return found
 
 
@@ -140,12 +142,8 @@ def free_version(root: Path, status: Status) -> list[Failure]:
     proposal = status.proposal
     if proposal and proposal.version in history.versions(root, status.image):
         tag = history.tag_name(status.image, proposal.version)
-        return [
-            Failure(
-                f"{tag} was released from another branch",
-                "another --bump, or release from that branch",
-            )
-        ]
+        mend = "another --bump, or release from that branch"
+        return [Failure(f"{tag} was released from another branch", mend)]
     return []
 
 
@@ -172,8 +170,3 @@ def told(failures: Iterable[Failure], image: str) -> str:
     """All failures as one message."""
     listed = list(failures)
     return f"{image} cannot be released yet:\n" + "\n".join(f"  - {one}" for one in listed)
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

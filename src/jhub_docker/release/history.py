@@ -5,7 +5,6 @@ from; so who branches off a tag has the record of that release too.
 """
 
 import io
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from jhub_docker import process
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
 
@@ -27,7 +27,19 @@ class Commit:
 
 def git(root: Path, *arguments: str) -> str:
     """What git prints. Raises ActionError with git's own words."""
-    return _run(root, *arguments).decode().strip()
+    return _run(root, *arguments).out.strip()
+
+
+def require_whole(root: Path) -> None:
+    """Raise UsageError for a shallow clone: what it has is taken for the whole history.
+
+    A release would not see the ones before it, and tag a commit that only looks like theirs.
+    """
+    if git(root, "rev-parse", "--is-shallow-repository") == "true":
+        raise UsageError(
+            "this clone is shallow, and releases are told from the whole history: "
+            "git fetch --unshallow --tags, then again"
+        )
 
 
 def tag_name(image: str, version: Version) -> str:
@@ -49,31 +61,22 @@ def versions(root: Path, image: str, *, reachable: str = "") -> list[Version]:
     return sorted(found)
 
 
-def last(root: Path, image: str, revision: str = "HEAD") -> Version | None:
-    """The newest release in the history of a revision; None before the first."""
-    found = versions(root, image, reachable=revision)
-    return found[-1] if found else None
-
-
 @contextmanager
 def packages_at(root: Path, revision: str) -> Iterator[Path]:
     """The folder `packages/` as a revision has it, in a temporary place."""
-    archive = _run(root, "archive", "--format=tar", revision, "packages")
+    archive = _run(root, "archive", "--format=tar", revision, "packages").raw
     with tempfile.TemporaryDirectory(prefix="jhub-release-") as folder:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(folder, filter="tar")
         yield Path(folder) / "packages"
 
 
-def commits(root: Path, since: str, paths: Iterable[str], until: str = "HEAD") -> list[Commit]:
+def commits(root: Path, since: str, paths: Iterable[str]) -> list[Commit]:
     """The commits after `since` that changed one of the paths, newest first; no merges."""
-    listed = sorted(set(paths))
+    listed = [f":(literal){path}" for path in sorted(set(paths))]
     if not listed:
         return []
-    text = git(
-        root, "log", "--no-merges", "--format=%h%x09%s", f"{since}..{until}", "--",
-        *(f":(literal){path}" for path in listed),
-    )  # fmt: skip
+    text = git(root, "log", "--no-merges", "--format=%h%x09%s", f"{since}..HEAD", "--", *listed)
     return [Commit(*line.split("\t", 1)) for line in text.splitlines()]
 
 
@@ -86,13 +89,6 @@ def branch(root: Path) -> str | None:
     """The branch HEAD is on; None when it is detached."""
     with suppress(ActionError):
         return git(root, "symbolic-ref", "--short", "HEAD")
-    return None
-
-
-def identity(root: Path) -> str | None:
-    """Who git would name as committer; None where it does not know."""
-    with suppress(ActionError):
-        return git(root, "var", "GIT_COMMITTER_IDENT")
     return None
 
 
@@ -109,14 +105,21 @@ def contains(root: Path, revision: str, commit: str) -> bool:
     return False
 
 
-def _run(root: Path, *arguments: str) -> bytes:
+def cannot_commit(root: Path) -> dict[str, str]:
+    """Why nothing could be committed here, each with the command that mends it."""
+    found = {}
+    if branch(root) is None:
+        found["HEAD is on no branch, so nothing could be committed"] = "git switch main"
     try:
-        result = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        raise ActionError("git is not on PATH; releases are made from a git checkout") from None
-    if result.returncode:
-        said = result.stderr.decode(errors="replace").strip()
-        raise ActionError(f"git {arguments[0]} failed: {said}")
-    return result.stdout
+        git(root, "var", "GIT_COMMITTER_IDENT")
+    except ActionError:
+        mend = "git config user.name …; git config user.email …"
+        found["git does not know who commits"] = mend
+    return found
+
+
+def _run(root: Path, *arguments: str) -> process.Ended:
+    ended = process.run("git", "-C", root, *arguments)
+    if ended.code:
+        raise ActionError(f"git {arguments[0]} failed: {ended.err.strip()}")
+    return ended

@@ -19,7 +19,7 @@ from jhub_docker.registry.version_tags import publish_tags
 from jhub_docker.release.record.cosign import Cosign
 from jhub_docker.release.record.keys import Key, Trust
 from jhub_docker.release.record.records import Records
-from jhub_docker.release.record.signing import sign
+from jhub_docker.release.record.signed import sign
 from jhub_docker.release.record.verify import verify
 
 
@@ -54,13 +54,10 @@ def repository(spec: ImageSpec, registry: str) -> Reference:
     return Reference.parse(f"{registry.rstrip('/')}/{spec.repository.rpartition('/')[2]}")
 
 
-def require_free(
-    remote: Remote, repositories: Sequence[Reference], version: str, digest: str = ""
-) -> None:
-    """Raise ActionError where another digest has the version already."""
+def require_free(remote: Remote, repositories: Sequence[Reference], version: str) -> None:
+    """Raise ActionError where something has the version already."""
     for place in repositories:
-        held = remote.resolve(place.tagged(version))
-        if held and held.digest != digest:
+        if held := remote.resolve(place.tagged(version)):
             raise ActionError(
                 f"{place.tagged(version)} is published already, as {held.digest}, and a version "
                 "is never overwritten; choose another with --bump"

@@ -19,16 +19,28 @@ from jhub_docker.oci import comparison
 from jhub_docker.oci.comparison import Image, LayerDifference
 from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.progress import say, stage
+from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, history, platforms
 from jhub_docker.release.artifact import CACHE, Artifact
 from jhub_docker.release.candidate import Workplace
 from jhub_docker.release.record import inventory
-from jhub_docker.release.record.agreement import differences
-from jhub_docker.release.record.inventory import Inventory
-from jhub_docker.release.recorded import Recorded, Released
+from jhub_docker.release.record.bom import differences
+from jhub_docker.release.record.keys import Trust
+from jhub_docker.release.record.provenance import Recorded, read
+from jhub_docker.release.record.records import PROVENANCE
+from jhub_docker.release.record.signed import Signed
 
 FOLDER = Path(".dev/rebuild")
+
+
+@dataclass(frozen=True)
+class Released:
+    """A signed image in a registry: its index, what it stands for, what was signed about it."""
+
+    image: Reference
+    manifests: tuple[Descriptor, ...]
+    recorded: Recorded
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,23 @@ class Outcome:
     def same(self) -> bool:
         """Whether both have the same digest."""
         return self.before == self.after
+
+
+def find(remote: Remote, reference: Reference, trust: Trust) -> Released:
+    """Look a released image up and check that its record is signed by whom is trusted.
+
+    Raises UsageError when the registry has no such image, ActionError for a signature that is
+    missing or another's.
+    """
+    descriptor = remote.require(reference)
+    image = reference.at(descriptor.digest)
+    manifests = remote.platforms(image)
+    signed = Signed(remote, trust)
+    with stage(f"checking the signed record of {reference}"):
+        signed.signatures(image, [descriptor, *manifests])
+        signed.attestations(image, [descriptor, *manifests])
+    recorded = read(signed.document(descriptor, PROVENANCE))
+    return Released(image, tuple(manifests) or (descriptor,), recorded)
 
 
 def rebuild(
@@ -73,8 +102,8 @@ def rebuild(
         )
     place = Workplace(root, was.image, was.version, FOLDER)
     place.add_tree(was.commit)
+    notes: list[str] = []
     try:
-        notes = []
         try:
             mode = choose(client, place.tree, was)
         except ActionError as error:
@@ -82,7 +111,8 @@ def rebuild(
                 raise
             notes.append(str(error))
             mode = "auto"
-        if not no_cache and _is_here(client, place.tree, was.image, mode):
+        here = artifact.read(client, place.tree / "packages", base=mode)[was.image]
+        if not no_cache and _has(client, here.reference):
             notes.append(
                 "the engine had its layers already and they were not built again; with --no-cache "
                 "they are"
@@ -129,9 +159,9 @@ def twice(root: Path, client: DockerClient, image: str) -> Outcome:
             )
             for _ in range(2)
         )
-        if one.index.digest == other.index.digest:
-            return Outcome(one.index.digest, other.index.digest)
         digests = one.index.digest, other.index.digest
+        if digests[0] == digests[1]:
+            return Outcome(*digests)
         return compare(layout, one.manifests[0], other.manifests[0], digests)
     finally:
         place.discard()
@@ -149,14 +179,16 @@ def compare(
     with stage("comparing the layers that differ, file by file"):
         layers = comparison.layers(*pair)
     with stage("comparing the packages"):
-        found = [inventory.take(layout, one.manifest) for one in pair]
-    return Outcome(
-        *digests,
-        layers,
-        comparison.configuration(*pair),
-        differences(_named(found[0]), _named(found[1])),
-        notes,
-    )
+        # Each package by kind, name and place, with its version.
+        old, new = (
+            [
+                (f"{one.kind} {one.name} in {one.location}", one.version or one.sha256[:12])
+                for one in inventory.take(layout, image.manifest).packages
+            ]
+            for image in pair
+        )
+    configuration = comparison.configuration(*pair)
+    return Outcome(*digests, layers, configuration, differences(old, new), notes)
 
 
 def require_commit(root: Path, was: Recorded) -> None:
@@ -184,9 +216,9 @@ def choose(client: DockerClient, tree: Path, was: Recorded) -> Mode:
         if plan[was.image].build_id == was.build_id:
             return mode
     nearest = planned["auto" if was.base == "public" else "standin"]
-    raise ActionError("\n  ".join(plan_differences(was, nearest[was.image].labels, {
-        name: step.build_id for name, step in nearest.by_name.items()
-    })))  # fmt: skip
+    build_ids = {name: step.build_id for name, step in nearest.by_name.items()}
+    told = plan_differences(was, nearest[was.image].labels, build_ids)
+    raise ActionError("\n  ".join(told))
 
 
 def plan_differences(
@@ -213,11 +245,8 @@ def _require_public(client: DockerClient, was: Recorded) -> None:
     if ":" in repository.rpartition("/")[2]:
         repository = repository.rpartition(":")[0]
     wanted = f"{repository}@{was.base_digest}"
-    try:
+    if _has(client, was.base_name):
         here = client.images.get(was.base_name)
-    except ImageNotFound:
-        pass
-    else:
         known = {digest.rpartition("@")[2] for digest in here.attrs.get("RepoDigests") or ()}
         if was.base_digest in {*known, str(here.id)}:
             return
@@ -237,10 +266,9 @@ def _require_public(client: DockerClient, was: Recorded) -> None:
         ) from None
 
 
-def _is_here(client: DockerClient, tree: Path, image: str, mode: Mode) -> bool:
-    step = artifact.read(client, tree / "packages", base=mode)[image]
+def _has(client: DockerClient, reference: str) -> bool:
     with suppress(ImageNotFound):
-        client.images.get(step.reference)
+        client.images.get(reference)
         return True
     return False
 
@@ -248,20 +276,17 @@ def _is_here(client: DockerClient, tree: Path, image: str, mode: Mode) -> bool:
 def _compared(
     remote: Remote, released: Released, layout: Layout, made: Artifact, notes: list[str]
 ) -> Outcome:
-    digest = str(released.image.digest)
-    if made.index.digest == digest:
-        return Outcome(digest, digest, notes=notes)
+    digests = str(released.image.digest), made.index.digest
+    if digests[0] == digests[1]:
+        return Outcome(*digests, notes=notes)
     by_platform = {one.platform: one for one in made.manifests}
-    pairs = [
-        (one, by_platform[one.platform])
-        for one in released.manifests
-        if one.platform in by_platform
-    ]
-    if not pairs and len(made.manifests) == 1 == len(released.manifests):
-        pairs = [(released.manifests[0], made.manifests[0])]  # by itself it has no platform
+    if len(made.manifests) == 1 == len(released.manifests) and not released.manifests[0].platform:
+        by_platform[""] = made.manifests[0]  # by itself it has no platform
+    there = [one for one in released.manifests if one.platform in by_platform]
+    pairs = [(old, by_platform[old.platform]) for old in there]
     if not pairs:
         raise ActionError(f"{released.image} has no image for {', '.join(by_platform)}")
-    if others := [one.platform for one in released.manifests if one.platform not in by_platform]:
+    if others := [one.platform for one in released.manifests if one not in there]:
         notes.append(f"not built here, and so not compared: {', '.join(others)}")
     differing = [(old, new) for old, new in pairs if old.digest != new.digest]
     if not differing:
@@ -270,14 +295,6 @@ def _compared(
     if len(differing) > 1:
         listed = ", ".join(old.platform for old, _ in differing)
         notes.append(f"{listed} differ; compared file by file is the first")
-    say(f"    {digest} was released, {made.index.digest} was made; getting the released one")
+    say(f"    {digests[0]} was released, {digests[1]} was made; getting the released one")
     remote.pull(released.image, layout)
-    return compare(layout, *differing[0], (digest, made.index.digest), notes)
-
-
-def _named(found: Inventory) -> list[tuple[str, str]]:
-    """Each package by kind, name and place, with its version."""
-    return [
-        (f"{one.kind} {one.name} in {one.location}", one.version or one.sha256[:12])
-        for one in found.packages
-    ]
+    return compare(layout, *differing[0], digests, notes)

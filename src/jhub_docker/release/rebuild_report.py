@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from jhub_docker.oci.comparison import TIME, FileDifference
@@ -59,26 +60,5 @@ def text(what: str, outcome: Outcome, most: int = 10) -> str:
 
 
 def as_data(what: str, outcome: Outcome) -> dict[str, Any]:
-    """The same for programs."""
-    return {
-        "image": what,
-        "same": outcome.same,
-        "before": outcome.before,
-        "after": outcome.after,
-        "notes": list(outcome.notes),
-        "packages": list(outcome.packages),
-        "configuration": list(outcome.configuration),
-        "layers": [
-            {
-                "number": layer.number,
-                "made_by": layer.made_by,
-                "before": layer.before,
-                "after": layer.after,
-                "files": {
-                    kind: {one.path: list(one.what) for one in files}
-                    for kind, files in explained(layer.files).items()
-                },
-            }
-            for layer in outcome.layers
-        ],
-    }
+    """The same for programs, by the names that are used here."""
+    return {"image": what, "same": outcome.same, **asdict(outcome)}

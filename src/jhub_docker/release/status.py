@@ -5,13 +5,16 @@ release; paths only explain the difference. An image also has to be released whe
 built from changed: `singleuser-base`, the shared code-server, a base, or `build-tools`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from jhub_docker import table
 from jhub_docker.build import contexts, plan, reasons
 from jhub_docker.build.plan import Base, Plan
-from jhub_docker.catalog import Catalog, ImageSpec, ledger
+from jhub_docker.build.reasons import not_known
+from jhub_docker.catalog import Catalog, ImageSpec, identity, ledger
 from jhub_docker.catalog import packages as catalogs
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
@@ -19,7 +22,7 @@ from jhub_docker.locks import declared as packages
 from jhub_docker.locks.refresh import Change
 from jhub_docker.release import history
 from jhub_docker.release.history import Commit
-from jhub_docker.release.version import AUTO, Proposal, propose
+from jhub_docker.release.version import AUTO, Proposal, propose, some
 
 Resolve = Callable[[Catalog], Mapping[str, Base]]
 """Says what the base packages of a catalog stand for on this machine."""
@@ -93,9 +96,19 @@ def require_published(catalog: Catalog, spec: ImageSpec) -> None:
 
 
 def of(root: Path, image: str, now: Plan, resolve: Resolve, bump: str = AUTO) -> Status:
-    """Where one image stands against its last release in the history of HEAD."""
+    """Where one image stands against its last release in the history of HEAD.
+
+    Raises UsageError for a clone that does not have what it needs to know that.
+    """
+    history.require_whole(root)
     step, spec = now[image], now.catalog[image]
-    last = history.last(root, image)
+    last = max(history.versions(root, image, reachable="HEAD"), default=None)
+    newest = next(map(Version.parse, ledger.read(spec.folder)), None)
+    if newest and newest not in history.versions(root, image):
+        raise UsageError(
+            f"{image} {newest} is in its ledger, and the clone has no tag {image}-v{newest}: "
+            "git fetch --tags; or release it again, where that ended before the tag"
+        )
     declared = Version.parse(spec.version)
     if last is None:
         first = propose(None, declared, bump=bump)
@@ -144,3 +157,51 @@ def affected(statuses: Iterable[Status]) -> dict[str, tuple[tuple[str, ...], lis
             if cause.package != status.image:
                 found.setdefault(cause.package, (cause.inputs, []))[1].append(status.image)
     return found
+
+
+def text(statuses: Sequence[Status]) -> str:
+    """Where each image stands, then what several images share and that changed."""
+    rows = [
+        (
+            one.image,
+            str(one.last or ""),
+            identity.short(one.build_id),
+            "; ".join(f"{cause.package}: {some(cause.inputs, 6)}" for cause in one.causes),
+            str(one.proposal.version) if one.proposal else "",
+            _because(one),
+        )
+        for one in statuses
+    ]
+    columns = ("image", "last", "build id", "changed since", "next", "because")
+    lines = [table.render(columns, rows)]
+    for package, (inputs, images) in affected(statuses).items():
+        lines.append(
+            f"{package} changed ({some(inputs, 6)}): what is built from it has to be released: "
+            + ", ".join(images)
+        )
+    return "\n".join(lines)
+
+
+def as_data(statuses: Iterable[Status]) -> list[dict[str, Any]]:
+    """The same for programs."""
+    return [
+        {
+            "image": one.image,
+            "build_id": one.build_id or None,
+            "last": str(one.last) if one.last else None,
+            "changed": {cause.package: list(cause.inputs) for cause in one.causes},
+            "packages": [str(change) for change in one.changes],
+            "commits": [f"{commit.short} {commit.subject}" for commit in one.commits],
+            "next": str(one.proposal.version) if one.proposal else None,
+            "because": one.proposal.reason if one.proposal else None,
+            "not_known": list(one.unknown),
+        }
+        for one in statuses
+    ]
+
+
+def _because(one: Status) -> str:
+    """Why there is a next version or none, and what nobody knows yet."""
+    reason = one.proposal.reason if one.proposal else "" if one.unknown else "nothing changed"
+    missing = not_known(one.unknown) if one.unknown else ""
+    return "; ".join(part for part in (reason, missing) if part)

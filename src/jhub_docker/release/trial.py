@@ -1,6 +1,7 @@
 """What a built image has to pass before it is released: its budget, its audit, its own tests."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from docker import DockerClient
@@ -10,13 +11,14 @@ from jhub_docker import nox
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import ActionError
+from jhub_docker.oci.engine import load
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.oci.load import load
 from jhub_docker.progress import say, stage
 from jhub_docker.release import budget
+from jhub_docker.release.audit import rules
 from jhub_docker.release.audit.gate import gate
 from jhub_docker.release.budget import Measured
-from jhub_docker.release.record import listed
+from jhub_docker.release.record.bom import packages
 from jhub_docker.release.record.records import Records
 
 
@@ -25,8 +27,8 @@ def judge(
     spec: ImageSpec,
     measured: Measured,
     records: Records,
+    before: tuple[Entry, Records | None] | None,
     *,
-    before: tuple[Entry, Records | None] | None = None,
     accept_unreached: bool = False,
 ) -> list[str]:
     """Hold size, layers and known vulnerabilities against the rules in `root`.
@@ -39,28 +41,34 @@ def judge(
     last = Measured(entry.size, entry.compressed, entry.layers) if entry else None
     for line in budget.report(spec.budget, measured, last, grown):
         say(f"    {line}")
-    against = budget.exceeded(spec.budget, measured) if spec.budget else []
-    if against:
-        against = [f"{line}; make it smaller, or raise `budget` with a reason" for line in against]
-    parts = [part.purl for bill in records.bills for part in listed.packages(bill)]
+    above = budget.exceeded(spec.budget, measured) if spec.budget else []
+    against = [f"{line}; make it smaller, or raise `budget` with a reason" for line in above]
+    parts = [part.purl for bill in records.bills for part in packages(bill)]
+    policy = rules.policy(root)
+    policy = replace(policy, accept_unreached=accept_unreached or policy.accept_unreached)
     with stage(f"looking up known vulnerabilities of {len(parts)} parts of {spec.name}"):
-        verdict = gate(root, spec.name, parts, accept_unreached=accept_unreached)
+        (verdict,) = gate(root, {spec.name: parts}, policy)
     for note in verdict.notes:
         say(f"    {note}")
-    if against or verdict.refusals:
-        listing = "\n".join(f"  - {one}" for one in (*against, *verdict.refusals))
+    if against := [*against, *verdict.refusals]:
+        listing = "\n".join(f"  - {one}" for one in against)
         raise ActionError(f"{spec.name} may not be released as it is:\n{listing}")
     return list(verdict.notes)
 
 
 def test(
-    client: DockerClient, tree: Path, spec: ImageSpec, layout: Layout, image: Descriptor
+    client: DockerClient, tree: Path, spec: ImageSpec, layout: Layout, index: Descriptor
 ) -> None:
     """Run the image's tests, as the work tree has them, on the very digest that was exported.
 
-    It is loaded under a tag of its own that goes again; nothing that people run is touched.
-    Raises ActionError when a test fails.
+    Of several platforms that is the engine's own. It is loaded under a tag of its own that goes
+    again; nothing that people run is touched. Raises ActionError when a test fails.
     """
+    own = ["linux", str(client.version()["Arch"])]
+    found = (one for one, _ in layout.manifests(index) if one.platform.split("/")[:2] == own)
+    image = next(found, None)
+    if image is None:
+        raise ActionError(f"{index.digest} has no image for {'/'.join(own)} to be tested here")
     tag = f"candidate-{spec.version}"
     reference = f"{spec.repository}:{tag}"
     with stage(f"loading {image.digest[:19]} as {reference}"):
@@ -74,20 +82,10 @@ def test(
             say(f"    {reference} stays: {error.explanation}")
 
 
-def native(client: DockerClient, layout: Layout, index: Descriptor) -> Descriptor:
-    """The image of the index that this engine can run by itself. Raises ActionError without one."""
-    architecture = str(client.version()["Arch"])
-    for entry, _ in layout.manifests(index):
-        if entry.platform.split("/")[:2] == ["linux", architecture]:
-            return entry
-    raise ActionError(f"{index.digest} has no image for linux/{architecture} to be tested here")
-
-
 def sizes(records: Records) -> Mapping[str, int]:
     """The bytes of each package by kind and name; of several platforms the first counts."""
-    bill = next(iter(records.bills), {})
     found: dict[str, int] = {}
-    for part in listed.packages(bill):
+    for part in packages(next(iter(records.bills), {})):
         name = f"{part.name} ({part.kind})"
         found[name] = found.get(name, 0) + part.size
     return found

@@ -70,13 +70,13 @@ def required(changes: Iterable[Change], python: tuple[str, str] = ("", "")) -> t
     if python[0] != python[1]:
         return "major", f"Python {python[0]} became {python[1]}"
     if removed:
-        return "major", f"without {_some(removed)}"
+        return "major", f"without {some(removed)}"
     if added:
-        return "minor", f"with {_some(added)}"
+        return "minor", f"with {some(added)}"
     if raised:
-        return "minor", _some(raised)
+        return "minor", some(raised)
     if changes:
-        return "patch", f"only patches and indirect packages: {_some(c.package for c in changes)}"
+        return "patch", f"only patches and indirect packages: {some(c.package for c in changes)}"
     return "patch", "no package changed"
 
 
@@ -88,7 +88,8 @@ def _is_feature(change: Change) -> bool:
     return before != after
 
 
-def _some(names: Iterable[str], most: int = 4) -> str:
+def some(names: Iterable[str], most: int = 4) -> str:
+    """Names in words; of many, how many more there are."""
     listed = list(names)
     more = len(listed) - most
     return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")

@@ -89,11 +89,7 @@ def text(settled: Settled) -> str:
 
 
 def _require_committable(root: Path, paths: list[str]) -> None:
-    if history.branch(root) is None:
-        raise ActionError("HEAD is on no branch, so nothing could be committed: git switch main")
-    if history.identity(root) is None:
-        raise ActionError(
-            "git does not know who commits: git config user.name …; git config user.email …"
-        )
+    for what, mend in history.cannot_commit(root).items():
+        raise ActionError(f"{what}: {mend}")
     if changed := history.git(root, "status", "--porcelain", "--", *paths):
         raise ActionError(f"not committed yet: {changed}; commit that or take it back first")

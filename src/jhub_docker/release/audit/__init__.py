@@ -1,6 +1,6 @@
 """Known vulnerabilities of what is in an image, and what nobody could be asked about.
 
-A bill of materials gives package URLs (`components`). Databases in OSV's form and the
-distribution's security archive are asked (`sources/`), their answers merged (`findings`), judged by
-the maintainers' rules (`policy`, `allow`, `gate`) and shown (`report`). `examine` goes through it.
+Package URLs (`parts`) are given to a scanner or to OSV's service and to the distribution's security
+archive (`scanner`, `osv`, `archive`); their answers are merged (`findings`), judged by the
+maintainers' rules (`rules`, `gate`) and shown (`report`).
 """

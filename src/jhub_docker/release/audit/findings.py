@@ -1,112 +1,176 @@
-"""What was found, each vulnerability of a package once, however many databases name it."""
+"""What sources answer, and what was found: each vulnerability of a package once."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
 
-from jhub_docker.release.audit import versions
-from jhub_docker.release.audit.components import Component
-from jhub_docker.release.audit.osv import Advisory
-from jhub_docker.release.audit.severity import Severity
+from jhub_docker.errors import UsageError
+from jhub_docker.release.audit.parts import Part
+
+
+class Severity(IntEnum):
+    """CVSS' qualitative scale (specification 3.1, table 14); `UNKNOWN` is what nobody has rated."""
+
+    UNKNOWN = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    def reaches(self, limit: "Severity") -> bool:
+        """Whether it is as bad as `limit` or worse. What nobody has rated may be, so it is."""
+        return self is Severity.UNKNOWN or self >= limit
+
+
+_WORDS = {
+    Severity.LOW: ("none", "negligible", "unimportant", "low"),
+    Severity.MEDIUM: ("moderate", "medium"),
+    Severity.HIGH: ("important", "high"),
+    Severity.CRITICAL: ("critical",),
+}
+_BY_WORD = {word: severity for severity, words in _WORDS.items() for word in words}
+
+
+def rated(word: str) -> Severity:
+    """The severity that a database's word means; UNKNOWN for what says nothing."""
+    return _BY_WORD.get(word.lower(), Severity.UNKNOWN)
+
+
+def named(word: str, where: str) -> Severity:
+    """The severity a person wrote. Raises UsageError that names `where` it was written."""
+    known = [str(level) for level in Severity if level is not Severity.UNKNOWN]
+    if word not in known:
+        raise UsageError(f"{where} is {word!r}; expected one of {', '.join(known)}")
+    return Severity[word.upper()]
+
+
+@dataclass(frozen=True)
+class Advisory:
+    """What one source says of one part.
+
+    `aliases` are other names of the same vulnerability; `collects` those of several that an
+    announcement (Debian's DSA) speaks of. `fixed` are versions without it, one for each line of
+    versions that was mended.
+    """
+
+    id: str
+    severity: Severity
+    summary: str = ""
+    aliases: frozenset[str] = frozenset()
+    collects: frozenset[str] = frozenset()
+    fixed: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names of it."""
+        return self.aliases | {self.id}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a source could say of one ecosystem.
+
+    `date` is that of its data: its database's, the archive's release file's, or the moment a
+    service answered. `note` says what it knows, or why it was not reached. `parts` counts those of
+    the image it was asked about.
+    """
+
+    source: str
+    ecosystem: str
+    reached: bool
+    parts: int
+    note: str
+    date: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The advisories that are about parts, and what was covered."""
+
+    found: list[tuple[Part, Advisory]] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One vulnerability of one package in one version; `components` are the parts made from it.
+    """One vulnerability of one package in one version; `parts` are those made from it.
 
-    `names` are all its identifiers, `fixed` the first version without it (`""`: none is known).
+    `names` are all its identifiers, the best known first; `fixed` is empty where no fix is known.
     """
 
-    id: str
     names: tuple[str, ...]
-    components: tuple[Component, ...]
+    parts: tuple[Part, ...]
     severity: Severity
     summary: str
-    fixed: str
-    certain: bool
+    fixed: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The name to call it by."""
+        return self.names[0]
 
     @property
     def package(self) -> str:
         """The package as advisories call it."""
-        return self.components[0].package
-
-    @property
-    def version(self) -> str:
-        """Its version in the image."""
-        return self.components[0].package_version
-
-    @property
-    def ecosystem(self) -> str:
-        """OSV's name for where the package comes from."""
-        return self.components[0].ecosystem
+        return self.parts[0].package
 
     def __str__(self) -> str:
-        fixed = f"fixed in {self.fixed}" if self.fixed else "no fix is known"
-        return f"{self.package} {self.version}: {self.id} ({self.severity}), {fixed}"
+        fixed = f"fixed in {' and '.join(self.fixed)}" if self.fixed else "no fix is known"
+        version = self.parts[0].package_version
+        return f"{self.package} {version}: {self.id} ({self.severity}), {fixed}"
 
 
-Found = Sequence[tuple[Component, Advisory]]
-"""What a source answers: a component, and what it says of it."""
-
-
-def merge(found: Found) -> list[Finding]:
+def merge(found: Iterable[tuple[Part, Advisory]]) -> list[Finding]:
     """One finding per vulnerability and package, the worst first.
 
-    Advisories that share a name are one; the severity is the worst that was given, the fixed
-    version the one that satisfies them all. An announcement whose every vulnerability was found by
-    itself is left out.
+    Advisories that share a name are one; the severity is the worst that was given. An announcement
+    whose every vulnerability was found by itself is left out.
     """
-    packages: dict[tuple[str, str, str], tuple[dict[str, Component], list[Advisory]]] = {}
-    for component, advisory in found:
-        components, advisories = packages.setdefault(component.key, ({}, []))
-        components[component.purl] = component
+    packages: dict[tuple[str, str, str], tuple[dict[str, Part], list[Advisory]]] = {}
+    for part, advisory in found:
+        parts, advisories = packages.setdefault(part.key, ({}, []))
+        parts[part.purl] = part
         if advisory not in advisories:
             advisories.append(advisory)
     findings = []
-    for components, advisories in packages.values():
-        parts = tuple(sorted(components.values(), key=lambda c: c.name))
-        single = frozenset(n for a in advisories if not a.collects for n in a.names)
+    for parts, advisories in packages.values():
+        single = frozenset(name for a in advisories if not a.collects for name in a.names)
         kept = [a for a in advisories if not a.collects or not a.collects <= single]
-        findings += [_finding(parts, group) for group in _groups(kept)]
-    return sorted(findings, key=lambda f: (-_weight(f.severity), f.ecosystem, f.package, f.id))
-
-
-def _weight(severity: Severity) -> float:
-    """Where it stands in a list: what nobody has rated between high and medium."""
-    return 2.5 if severity is Severity.UNKNOWN else float(severity)
+        ordered = tuple(sorted(parts.values(), key=lambda part: part.name))
+        findings += [_finding(ordered, group) for group in _groups(kept)]
+    # What nobody has rated stands between high and medium.
+    order = {Severity.UNKNOWN: 2.5}
+    return sorted(
+        findings,
+        key=lambda f: (-order.get(f.severity, f.severity), f.parts[0].ecosystem, f.package, f.id),
+    )
 
 
 def _groups(advisories: Iterable[Advisory]) -> list[list[Advisory]]:
     """Advisories that are linked by shared names, also through a third one."""
     groups: list[tuple[set[str], list[Advisory]]] = []
     for advisory in advisories:
-        names, members = set(advisory.names), [advisory]
-        apart = []
-        for group in groups:
-            if group[0] & names:
-                names |= group[0]
-                members = [*group[1], *members]
-            else:
-                apart.append(group)
-        groups = [*apart, (names, members)]
+        linked = [group for group in groups if group[0] & advisory.names]
+        names = set(advisory.names).union(*(group[0] for group in linked))
+        members = [one for group in linked for one in group[1]]
+        groups = [group for group in groups if group not in linked]
+        groups.append((names, [*members, advisory]))
     return [members for _, members in groups]
 
 
-_PREFERRED: Mapping[str, int] = {"CVE": 0, "GHSA": 1, "PYSEC": 2}
+_PREFERRED = {"CVE": 0, "GHSA": 1, "PYSEC": 2}
 
 
-def _finding(components: tuple[Component, ...], group: Sequence[Advisory]) -> Finding:
-    names = sorted(
-        {name for advisory in group for name in advisory.names},
-        key=lambda name: (_PREFERRED.get(name.partition("-")[0], 3), name),
-    )
-    ecosystem = components[0].ecosystem
-    fixes = [advisory.fixed for advisory in group if advisory.fixed]
+def _finding(parts: tuple[Part, ...], group: Sequence[Advisory]) -> Finding:
+    names = {name for advisory in group for name in advisory.names}
     return Finding(
-        id=names[0],
-        names=tuple(names),
-        components=components,
+        names=tuple(sorted(names, key=lambda n: (_PREFERRED.get(n.partition("-")[0], 3), n))),
+        parts=parts,
         severity=max(advisory.severity for advisory in group),
         summary=next((advisory.summary for advisory in group if advisory.summary), ""),
-        fixed=max(fixes, key=lambda v: versions.parse(ecosystem, v), default=""),
-        certain=any(advisory.certain for advisory in group),
+        fixed=tuple(dict.fromkeys(version for advisory in group for version in advisory.fixed)),
     )

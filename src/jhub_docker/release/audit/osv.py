@@ -1,133 +1,189 @@
-"""OSV records (schema 1.7): whether one is about a component, and from which version on not.
+"""OSV's service: which vulnerabilities it knows of the parts, at this moment.
 
-https://ossf.github.io/osv-schema/, "Evaluation".
+https://google.github.io/osv.dev/api/: `POST /v1/querybatch` compares versions itself and gives
+identifiers, `GET /v1/vulns/ID` the record (https://ossf.github.io/osv-schema/, 1.7).
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
+import requests
+from cvss import CVSS2, CVSS3, CVSS4
+from cvss.exceptions import CVSSError
 from packaging.utils import canonicalize_name
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
-from jhub_docker.release.audit import severity, versions
-from jhub_docker.release.audit.components import Component
-from jhub_docker.release.audit.severity import Severity
+from jhub_docker.host import machine
+from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, Severity, rated
+from jhub_docker.release.audit.parts import Part, by_ecosystem
+
+ADDRESS = "https://api.osv.dev"
+_BATCH = 500
+"""Queries in one call; the service takes up to 1000."""
+
+_SECONDS = (10, 60)
+"""To connect, and to wait for more of an answer."""
 
 
-@dataclass(frozen=True)
-class Advisory:
-    """What one database says of one component.
+def ask(parts: Iterable[Part], service: str = "") -> Answer:
+    """Ask the service (JHUB_DOCKER_OSV_API names a mirror of it).
 
-    `aliases` are other names of the same vulnerability; `collects` those of several that an
-    announcement (Debian's DSA) speaks of. `fixed` is the first version without it, `""` where there
-    is none. `certain` is false where the versions could not be compared.
+    Where it fails half-way nothing is covered: half an answer is none.
     """
-
-    id: str
-    severity: Severity
-    summary: str = ""
-    aliases: frozenset[str] = frozenset()
-    collects: frozenset[str] = frozenset()
-    fixed: str = ""
-    certain: bool = True
-
-    @property
-    def names(self) -> frozenset[str]:
-        """All names of it."""
-        return self.aliases | {self.id}
-
-
-def packages(record: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Ecosystem and name of each package the record is about, as `Component.key` has them."""
-    for affected in record.get("affected") or ():
-        package = affected.get("package") or {}
-        ecosystem, name = package.get("ecosystem", ""), package.get("name", "")
-        yield ecosystem, canonicalize_name(name) if ecosystem == "PyPI" else name
+    service = (service or os.environ.get("JHUB_DOCKER_OSV_API") or ADDRESS).rstrip("/")
+    groups = by_ecosystem(parts)
+    if not groups:
+        return Answer()
+    asked = [part for group in groups.values() for part in group]
+    found: list[tuple[Part, Advisory]] = []
+    moment, note = None, "asked by package and version"
+    try:
+        with _session() as session:
+            found, moment = _query(session, service, asked)
+    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
+        note = why(error)
+    coverage = [
+        Coverage(f"OSV at {service}", ecosystem, moment is not None, len(group), note, moment)
+        for ecosystem, group in groups.items()
+    ]
+    return Answer(found, coverage)
 
 
-def is_withdrawn(record: Mapping[str, Any]) -> bool:
-    """Whether the database has taken the record back."""
-    return bool(record.get("withdrawn"))
+def why(error: BaseException) -> str:
+    """The heart of a failed request in a few words, without the objects it went through."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"it answered {error.response.status_code} {error.response.reason}".rstrip()
+    if not isinstance(error, requests.RequestException):
+        return f"it gave no answer in OSV's form ({type(error).__name__}: {error})"
+    return str(error).rpartition(": ")[2].rstrip("')\"") or type(error).__name__
 
 
-def judge(
-    record: Mapping[str, Any], component: Component, *, affected: bool = False
-) -> Advisory | None:
-    """What the record says of the component; None when it is not about it.
-
-    Where a version cannot be compared, it is taken to be affected. With `affected` it is known to
-    be (the database itself compared), and only the fixed version is looked for.
-    """
-    if is_withdrawn(record):
+def advisory(record: Mapping[str, Any], part: Part) -> Advisory | None:
+    """What a record that is about the part says of it; None for one that was taken back."""
+    if record.get("withdrawn"):
         return None
-    hits = []
-    for entry, about in zip(record.get("affected") or (), packages(record), strict=True):
-        if about == (component.ecosystem, component.package):
-            hits.append((entry, *_in_entry(entry, component)))
-    hit = next((hit for hit in hits if hit[1]), hits[0] if affected and hits else None)
-    if hit is None:
-        return None
-    entry, found, fixed, certain = hit
+    entries = [
+        entry
+        for entry in record.get("affected") or ()
+        if _package(entry.get("package") or {}) == (part.ecosystem, part.package)
+    ]
+    events = (
+        event
+        for entry in entries
+        for item in entry.get("ranges") or ()
+        if item.get("type") != "GIT"  # the ecosystem's versions are beside those
+        for event in item.get("events") or ()
+    )
     upstream = frozenset(record.get("upstream") or ())
     # A distribution's record of one CVE is that CVE; an announcement of several is none of them.
     same = upstream if len(upstream) == 1 else frozenset()
     text = record.get("summary") or record.get("details") or ""
     return Advisory(
         id=record["id"],
-        severity=severity.of_record(record, entry),
+        severity=max(severity(record, entry) for entry in entries or [{}]),
         summary=" ".join(text.split())[:160],
         aliases=frozenset(record.get("aliases") or ()) | same,
         collects=upstream - same,
-        fixed=fixed,
-        certain=certain and found,
+        fixed=tuple(dict.fromkeys(event["fixed"] for event in events if "fixed" in event)),
     )
 
 
-def _in_entry(entry: Mapping[str, Any], component: Component) -> tuple[bool, str, bool]:
-    """Whether it is affected, the version that mends it, and whether that is certain."""
-    ecosystem, version = component.ecosystem, component.package_version
-    listed = version in (entry.get("versions") or ())
-    fixes: list[str] = []
-    inside, certain = False, True
-    for item in entry.get("ranges") or ():
-        if item.get("type") not in ("ECOSYSTEM", "SEMVER"):
-            continue  # commits of a repository; the ecosystem's versions are beside them
-        try:
-            within, fixed = _in_range(ecosystem, version, item.get("events") or ())
-        except versions.NotComparableError:
-            inside, certain = True, False
-            continue
-        inside = inside or within
-        if fixed:
-            fixes.append(fixed)
-    if not (listed or inside):
-        return False, "", certain
-    # Found by more than one range, it is mended where all of them are.
-    return True, _highest(ecosystem, fixes), certain or listed
+def severity(record: Mapping[str, Any], affected: Mapping[str, Any]) -> Severity:
+    """The severity in a record for one of its `affected` packages.
+
+    In this order: Debian's `unimportant` (its package is not really affected), the reviewers' word
+    of GitHub's database, the newest CVSS vector, Debian's other urgencies.
+    """
+    specific = affected.get("ecosystem_specific") or {}
+    # Debian's tracker marks with one or two asterisks what it has set by a heuristic.
+    urgency = str(specific.get("urgency", "")).rstrip("*").lower()
+    if urgency == "unimportant":
+        return Severity.LOW
+    reviewed = str((record.get("database_specific") or {}).get("severity") or "")
+    vectors = [*(affected.get("severity") or ()), *(record.get("severity") or ())]
+    return rated(reviewed) or _by_vector(vectors) or rated(urgency)
 
 
-_ORDER = {"fixed": 0, "introduced": 1, "last_affected": 2}
-"""The kinds of events, in the order they count at one and the same version."""
+def _by_vector(vectors: Sequence[Mapping[str, Any]]) -> Severity:
+    for kind, calculator in (("CVSS_V4", CVSS4), ("CVSS_V3", CVSS3), ("CVSS_V2", CVSS2)):
+        found = Severity.UNKNOWN
+        for vector in vectors:
+            if vector.get("type") == kind:
+                try:
+                    score = calculator(vector.get("score", ""))
+                except CVSSError:
+                    continue
+                word = score.severity if calculator is CVSS4 else score.severities()[0]
+                found = max(found, rated(word))
+        if found:
+            return found
+    return Severity.UNKNOWN
 
 
-def _in_range(
-    ecosystem: str, version: str, events: Iterable[Mapping[str, str]]
-) -> tuple[bool, str]:
-    """Whether the range holds the version, and the first fixed version after it."""
-    own = versions.parse(ecosystem, version)
-    given = [(kind, value) for event in events for kind, value in event.items() if kind in _ORDER]
-    inside = ("introduced", "0") in given  # before every version
-    points = [(versions.parse(ecosystem, v), _ORDER[k], k, v) for k, v in given if v != "0"]
-    fixed = ""
-    for point, _, kind, text in sorted(points, key=lambda item: item[:2]):
-        if kind == "introduced" and own >= point:
-            inside = True
-        elif (kind == "fixed" and own >= point) or (kind == "last_affected" and own > point):
-            inside = False
-        elif kind == "fixed" and not fixed:
-            fixed = text
-    return inside, fixed if inside else ""
+def _package(package: Mapping[str, str]) -> tuple[str, str]:
+    ecosystem, name = package.get("ecosystem", ""), package.get("name", "")
+    return ecosystem, canonicalize_name(name) if ecosystem == "PyPI" else name
 
 
-def _highest(ecosystem: str, fixes: list[str]) -> str:
-    return max(fixes, key=lambda v: versions.parse(ecosystem, v), default="")
+def _session() -> requests.Session:
+    session = requests.Session()
+    # A name that does not resolve is not tried again, a service that is busy is.
+    retry = Retry(
+        total=4,
+        connect=1,
+        backoff_factor=0.5,
+        status_forcelist=(429, 500, 502, 503, 504),
+        allowed_methods=None,
+        raise_on_status=False,
+    )
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
+    session.verify = machine.ca_bundle() or True
+    return session
+
+
+def _query(
+    session: requests.Session, service: str, asked: Sequence[Part]
+) -> tuple[list[tuple[Part, Advisory]], datetime]:
+    packages: dict[tuple[str, str, str], list[Part]] = {}
+    for part in asked:
+        packages.setdefault(part.key, []).append(part)
+    queries = [
+        (key, {"package": {"ecosystem": key[0], "name": key[1]}, "version": key[2]})
+        for key in packages
+    ]
+    hits: list[tuple[tuple[str, str, str], str]] = []
+    moment = datetime.now(UTC)
+    while queries:
+        batch, queries = queries[:_BATCH], queries[_BATCH:]
+        body = {"queries": [query for _, query in batch]}
+        response = session.post(f"{service}/v1/querybatch", json=body, timeout=_SECONDS)
+        response.raise_for_status()
+        if "Date" in response.headers:
+            moment = parsedate_to_datetime(response.headers["Date"])
+        for (key, query), result in zip(batch, response.json()["results"], strict=True):
+            hits += [(key, vulnerability["id"]) for vulnerability in result.get("vulns") or ()]
+            if token := result.get("next_page_token"):
+                queries.append((key, {**query, "page_token": token}))
+
+    def record(identifier: str) -> Any:
+        response = session.get(f"{service}/v1/vulns/{quote(identifier)}", timeout=_SECONDS)
+        response.raise_for_status()
+        return response.json()
+
+    identifiers = sorted({identifier for _, identifier in hits})
+    with ThreadPoolExecutor(8) as pool:
+        records = dict(zip(identifiers, pool.map(record, identifiers), strict=True))
+    found = [
+        (part, said)
+        for key, identifier in hits
+        for part in packages[key]
+        if (said := advisory(records[identifier], part))
+    ]
+    return found, moment

@@ -1,60 +1,121 @@
-"""The parts of an image as package URLs: of one in the engine, or of one in a registry."""
+"""The parts of an image as package URLs, and as vulnerability databases know them."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
+from packageurl import PackageURL
+from packaging.utils import canonicalize_name
 
+from jhub_docker.errors import UsageError
 from jhub_docker.locks.package import package_url
-from jhub_docker.oci import saved
-from jhub_docker.oci.layout import LAYER, Descriptor, Layout
-from jhub_docker.registry.access import Access
+from jhub_docker.oci.engine import save
+from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record import inventory
 
-_COMPRESSED = {b"\x1f\x8b": "+gzip", b"\x28\xb5": "+zstd"}
-"""How compressed layers begin (RFC 1952 and RFC 8878), and what their media type ends in."""
+CODENAMES = {"11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"}
+"""Debian's releases: OSV's ecosystems have the number, the archive's suites the name."""
+
+_NUMBERS = {name: number for number, name in CODENAMES.items()}
+_PUBLISHED_AS = {"code-server": ("npm", "code-server"), "uv": ("PyPI", "uv")}
+"""Programs that a bill of materials names generically, and the package advisories are about."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part. `ecosystem` is OSV's name for where it comes from, `""` where OSV has none.
+
+    `package` and `package_version` are what advisories speak of: for Debian the source package,
+    else the part itself. `architecture` is Debian's.
+    """
+
+    purl: str
+    name: str
+    version: str
+    ecosystem: str
+    package: str
+    package_version: str
+    architecture: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What advisories can tell apart: several Debian packages come from one source."""
+        return (self.ecosystem, self.package, self.package_version)
+
+    @property
+    def kind(self) -> str:
+        """The ecosystem, or the type of package URL that no database covers."""
+        if not self.version:
+            return "unknown version"
+        return self.ecosystem or self.purl.removeprefix("pkg:").partition("/")[0]
+
+
+def read(purls: Iterable[str]) -> list[Part]:
+    """The parts of these package URLs (purl-spec), each once, in their order.
+
+    Debian's have the qualifiers `distro` (`debian-12`), `arch` and, where the source package is
+    called otherwise, `upstream` (`openssl` or `openssl@3.0.17-1`). A part without a version belongs
+    to no ecosystem: nothing can be said of it. Raises UsageError for what is no package URL.
+    """
+    return [_part(purl) for purl in dict.fromkeys(purls)]
+
+
+def by_ecosystem(parts: Iterable[Part]) -> dict[str, list[Part]]:
+    """The parts of each ecosystem that databases have, ecosystems by name."""
+    groups: dict[str, list[Part]] = {}
+    for part in sorted(parts, key=lambda one: one.ecosystem):
+        if part.ecosystem:
+            groups.setdefault(part.ecosystem, []).append(part)
+    return groups
 
 
 def in_engine(client: DockerClient, image: str) -> list[str]:
     """What is in an image of the engine. Raises ActionError when the engine does not have it."""
-    with _scratch() as folder:
-        image_files = saved.save(client, image, folder)
-        layout = Layout(folder)
-        layers = [_layer(layout, path).to_json() for path in image_files.layers]
-        return _purls(layout, {"layers": layers})
+    with tempfile.TemporaryDirectory(prefix="jhub-docker-audit-") as folder:
+        layout, manifest = save(client, image, Path(folder))
+        return _purls(layout, manifest)
 
 
-def in_registry(reference: Reference, access: Access) -> list[str]:
+def in_registry(remote: Remote, reference: Reference) -> list[str]:
     """What is in an image of a registry, for all its platforms. Raises ActionError as pulls do."""
-    with _scratch() as folder:
-        layout = Layout(folder)
-        index = Remote(access).pull(reference, layout)
+    with tempfile.TemporaryDirectory(prefix="jhub-docker-audit-") as folder:
+        layout = Layout(Path(folder))
+        index = remote.pull(reference, layout)
         found = [_purls(layout, manifest) for _, manifest in layout.manifests(index)]
     return list(dict.fromkeys(purl for purls in found for purl in purls))
 
 
-def _purls(layout: Layout, manifest: dict[str, Any]) -> list[str]:
+def _purls(layout: Layout, manifest: Mapping[str, Any]) -> list[str]:
     taken = inventory.take(layout, manifest)
     urls = (package_url(p, taken.distribution, taken.release) for p in taken.packages)
     return list(dict.fromkeys(url.to_string() for url in urls))
 
 
-def _layer(layout: Layout, path: Path) -> Descriptor:
-    """A saved layer as a blob. Engines from 25 on save them under their digests already."""
-    with path.open("rb") as file:
-        kind = LAYER + _COMPRESSED.get(file.read(2), "")
-        file.seek(0)
-        if path.parent == layout.folder / "blobs/sha256":
-            return Descriptor(kind, f"sha256:{path.name}", path.stat().st_size)
-        return layout.add_stream(file, kind)
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="jhub-docker-audit-") as name:
-        yield Path(name)
+def _part(purl: str) -> Part:
+    try:
+        parsed = PackageURL.from_string(purl)
+    except ValueError as error:
+        raise UsageError(f"{purl!r} is no package URL: {error}") from None
+    name, version = parsed.name, parsed.version or ""
+    if not version:
+        return Part(purl, name, version, "", name, version)
+    if parsed.type == "pypi":
+        return Part(purl, name, version, "PyPI", canonicalize_name(name), version)
+    if parsed.type == "npm":
+        full = f"{parsed.namespace}/{name}" if parsed.namespace else name
+        return Part(purl, full, version, "npm", full, version)
+    if parsed.type == "deb" and parsed.namespace == "debian":
+        qualifiers = parsed.qualifiers if isinstance(parsed.qualifiers, dict) else {}
+        source, _, source_version = qualifiers.get("upstream", name).partition("@")
+        release = qualifiers.get("distro", "").removeprefix("debian-").partition(".")[0]
+        number = _NUMBERS.get(release, release)
+        ecosystem = f"Debian:{number}" if number in CODENAMES else ""
+        architecture = qualifiers.get("arch", "")
+        return Part(purl, name, version, ecosystem, source, source_version or version, architecture)
+    ecosystem, package = _PUBLISHED_AS.get(name, ("", name))
+    return Part(purl, name, version, ecosystem, package, version)

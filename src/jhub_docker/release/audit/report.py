@@ -1,15 +1,17 @@
 """What an audit found, what it asked, and what nobody could be asked about."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
-from jhub_docker.release.audit.allow import Entry
-from jhub_docker.release.audit.components import Component
-from jhub_docker.release.audit.findings import Finding
-from jhub_docker.release.audit.sources.answer import Coverage
-from jhub_docker.release.audit.versions import COVERED
+from jhub_docker.release.audit.findings import Coverage, Finding, Severity
+from jhub_docker.release.audit.parts import Part
+from jhub_docker.release.audit.rules import Entry
+from jhub_docker.table import render
+
+_NAMED = 12
+"""Parts of one kind that are named; of more, only how many there are (`--json` has all)."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Unchecked:
     """
 
     kind: str
-    components: tuple[Component, ...]
+    parts: tuple[Part, ...]
     reason: str
     possible: bool
 
@@ -30,7 +32,7 @@ class Report:
     """The result of one audit. `findings` are those nobody has allowed, worst first."""
 
     subject: str
-    components: int
+    parts: int
     coverage: tuple[Coverage, ...]
     unchecked: tuple[Unchecked, ...]
     findings: tuple[Finding, ...]
@@ -40,91 +42,61 @@ class Report:
     @property
     def checked(self) -> int:
         """How many parts at least one source could say something about."""
-        return self.components - sum(len(group.components) for group in self.unchecked)
+        return self.parts - sum(len(group.parts) for group in self.unchecked)
+
+    def text(self) -> str:
+        """The report for people: what was asked, what nobody was asked about, what was found.
+
+        It never says that nothing was found without saying where was looked.
+        """
+        sections = [
+            f"{self.subject}: {self.checked} of {self.parts} parts checked",
+            self._sources(),
+            *self._not_checked(),
+            self._found(),
+            *(f"allowed until {e.expires}: {f}; {e.reason}" for f, e in self.allowed),
+            *(f"permits nothing in this image: {entry.where}" for entry in self.unused),
+        ]
+        return "\n\n".join(section for section in sections if section)
+
+    def _sources(self) -> str:
+        rows = [
+            (c.source, c.ecosystem, "reached" if c.reached else "NOT REACHED", day(c.date),
+             str(c.parts), c.note)
+            for c in self.coverage
+        ]  # fmt: skip
+        columns = ("source", "ecosystem", "", "data of", "parts", "what it knows, or why not")
+        return render(columns, rows, right=("parts",)) if rows else "no source was asked"
+
+    def _not_checked(self) -> Iterable[str]:
+        for group in self.unchecked:
+            names = [f"{part.name} {part.version}".strip() for part in group.parts[:_NAMED]]
+            more = len(group.parts) - len(names)
+            listing = ", ".join(names) + (f" and {more} more" if more else "")
+            yield f"NOT CHECKED, {group.kind} ({group.reason}):\n  {listing}"
+
+    def _found(self) -> str:
+        if not self.checked:
+            return "Nothing could be checked: this says nothing about vulnerabilities."
+        if not self.findings:
+            return "Of the parts that were checked, no vulnerability is known to these sources."
+        rows = [
+            (str(f.severity), f.package, f.parts[0].package_version, f.id,
+             " and ".join(f.fixed) or "none yet", f.summary)
+            for f in self.findings
+        ]  # fmt: skip
+        columns = ("severity", "package", "version", "vulnerability", "fixed in", "what")
+        return render(columns, rows)
 
     def to_json(self) -> dict[str, Any]:
-        """The report for programs, and for the record of a release."""
-        return {
-            "subject": self.subject,
-            "components": self.components,
-            "checked": self.checked,
-            "sources": [
-                {
-                    "source": c.source,
-                    "ecosystem": c.ecosystem,
-                    "reached": c.reached,
-                    "components": c.components,
-                    "date": day(c.date) or None,
-                    "note": c.note,
-                }
-                for c in self.coverage
-            ],
-            "not_checked": [
-                {
-                    "kind": group.kind,
-                    "reason": group.reason,
-                    "database_exists": group.possible,
-                    "components": [c.purl for c in group.components],
-                }
-                for group in self.unchecked
-            ],
-            "findings": [_finding(finding) for finding in self.findings],
-            "allowed": [
-                {**_finding(f), "reason": e.reason, "expires": e.expires.isoformat()}
-                for f, e in self.allowed
-            ],
-            "unused_allowances": [f"{entry.where}: {entry}" for entry in self.unused],
-        }
+        """The report for programs, by the names that are used here."""
+
+        def plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            return {k: str(v) if isinstance(v, (Severity, date)) else v for k, v in pairs}
+
+        return {"checked": self.checked, **asdict(self, dict_factory=plain)}
 
 
 def day(moment: datetime | None) -> str:
     """The day of data as people read it, in UTC; empty where there is none."""
     return "" if moment is None else moment.astimezone(UTC).date().isoformat()
-
-
-def unchecked(
-    components: Iterable[Component],
-    coverage: Sequence[Coverage],
-    *,
-    now: datetime,
-    max_age_days: int,
-) -> tuple[Unchecked, ...]:
-    """The parts that no source covers. A source whose data are older than that covers nothing."""
-    kinds: dict[str, list[Component]] = {}
-    for component in components:
-        kinds.setdefault(component.kind, []).append(component)
-    groups = []
-    for kind, members in sorted(kinds.items()):
-        answers = [c for c in coverage if c.ecosystem == kind]
-        if any(_counts(answer, now, max_age_days) for answer in answers):
-            continue
-        possible = bool(members[0].ecosystem)
-        reasons = [
-            f"{a.source}: {a.note}"
-            if not a.reached
-            else f"{a.source}: its data of {day(a.date)} are older than {max_age_days} days"
-            for a in answers
-        ]
-        reason = "; ".join(reasons) if possible else "no vulnerability database has this kind"
-        groups.append(Unchecked(kind, tuple(members), reason or "no source was asked", possible))
-    return tuple(groups)
-
-
-def _counts(answer: Coverage, now: datetime, max_age_days: int) -> bool:
-    fresh = answer.date is not None and now - answer.date <= timedelta(days=max_age_days)
-    return answer.reached and fresh and answer.ecosystem.partition(":")[0] in COVERED
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "id": finding.id,
-        "names": list(finding.names),
-        "ecosystem": finding.ecosystem,
-        "package": finding.package,
-        "version": finding.version,
-        "components": [component.purl for component in finding.components],
-        "severity": str(finding.severity),
-        "fixed": finding.fixed or None,
-        "certain": finding.certain,
-        "summary": finding.summary,
-    }

@@ -1,4 +1,4 @@
-"""The bill of materials of an image as CycloneDX 1.6 JSON.
+"""The bill of materials of an image as CycloneDX 1.6 JSON: made, read back, held against an image.
 
 Reproducible: the same image gives the same bytes. So the serial number follows from the image's
 digest (the specification recommends one, and random), and the time is that of the image.
@@ -20,14 +20,17 @@ from cyclonedx.model.component_evidence import ComponentEvidence, Occurrence
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from jhub_docker.errors import ActionError
 from jhub_docker.locks.of_image import Locks
 from jhub_docker.locks.package import NODE, PROGRAM, PYTHON, Package, package_url
-from jhub_docker.locks.resolve import Locked
-from jhub_docker.release.record.agreement import require_locked
+from jhub_docker.locks.resolve import Locked, resolve
 from jhub_docker.release.record.inventory import Inventory
-from jhub_docker.release.record.listed import DEPENDENCY, SIZE
 
-MEDIA_TYPE = "application/vnd.cyclonedx+json"
+DEPENDENCY = "jhub-docker:dependency"
+"""Property: `direct` when the image's pyproject.toml names the package, else `indirect`."""
+
+SIZE = "jhub-docker:size"
+"""Property: bytes of the package's files as unpacked, at all its places."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,31 @@ class Subject:
         """`pkg:oci/uv-lab@sha256:…?arch=amd64`."""
         name = self.repository.rpartition("/")[2]
         return PackageURL("oci", None, name, self.digest, {"arch": self.platform.split("/")[1]})
+
+
+@dataclass(frozen=True, order=True)
+class Listed:
+    """A package in one version. `direct` is None for what no lock of the image's own names.
+
+    `name` has npm's scope or an extension's publisher in it; `size` is in bytes; `hashes` are
+    `SHA-256:…`, of the file for programs, else of the archive the package was installed from.
+    """
+
+    kind: str
+    name: str
+    version: str
+    purl: str
+    locations: tuple[str, ...]
+    direct: bool | None
+    size: int
+    license: str
+    hashes: tuple[str, ...]
+
+
+def encode(document: Any) -> bytes:
+    """The one form a document is stored in: sorted keys, no blanks."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
 
 
 def bill_of_materials(inventory: Inventory, subject: Subject, locks: Locks) -> dict[str, Any]:
@@ -68,49 +96,132 @@ def bill_of_materials(inventory: Inventory, subject: Subject, locks: Locks) -> d
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=subject.digest[7:])],
         properties=[Property(name="jhub-docker:platform", value=subject.platform)],
     )
+    created = datetime.fromtimestamp(subject.epoch, tz=UTC)
+    groups: dict[str, list[Package]] = {}
+    for found in inventory.packages:
+        purl = package_url(found, inventory.distribution, inventory.release).to_string()
+        groups.setdefault(purl, []).append(found)
+    components = {purl: _component(purl, group, locks, locked) for purl, group in groups.items()}
     document = Bom(
         serial_number=uuid.uuid5(uuid.NAMESPACE_OID, subject.digest),
-        metadata=BomMetaData(
-            component=root, timestamp=datetime.fromtimestamp(subject.epoch, tz=UTC)
-        ),
-        components=[system],
+        metadata=BomMetaData(component=root, timestamp=created),
+        components=[system, *components.values()],
     )
-    components = {}
-    for purl, group in _by_purl(inventory).items():
-        components[purl] = _component(purl, group, locks, locked)
-        document.components.add(components[purl])
     own = {name: f"pkg:pypi/{name}@{package.version}" for name, package in locked.items()}
     indirect = {own[name] for name, package in locked.items() if not package.direct}
     given = [component for purl, component in components.items() if purl not in indirect]
     document.register_dependency(root, [system, *given])
-    for name, package in locked.items():
-        needed = [components[own[other]] for other in package.dependencies]
+    for name, entry in locked.items():
+        needed = [components[own[other]] for other in entry.dependencies]
         document.register_dependency(components[own[name]], needed)
     made: dict[str, Any] = _ordered(json.loads(JsonV1Dot6(document).output_as_string()))
     return made
 
 
-def encode(document: Any) -> bytes:
-    """The one form a document is stored in: sorted keys, no blanks."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+def packages(document: Mapping[str, Any]) -> list[Listed]:
+    """The packages of a CycloneDX document that `bill_of_materials` made, by kind and name."""
+    return sorted(_listed(c) for c in document.get("components", ()) if "purl" in c)
 
 
-def _ordered(value: Any) -> Any:
-    """Lists sorted, for their order means nothing here and changes from run to run."""
-    if isinstance(value, dict):
-        return {key: _ordered(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return sorted((_ordered(item) for item in value), key=encode)
-    return value
+def require_locked(found: Iterable[Package], locks: Locks, platform: str) -> dict[str, Locked]:
+    """What the lock says for the image's Python environment; empty for an image without one.
+
+    Raises ActionError naming each package that is missing, not in the lock, or of another version.
+    """
+    if not locks.own.packages or not locks.environment:
+        return {}
+    own = [p for p in found if p.kind == PYTHON and p.location == locks.environment]
+    python = next((p.python for p in own if p.python), "")
+    if not python:
+        raise ActionError(
+            f"{locks.environment} holds no Python package, but the image's uv.lock has some; "
+            "expected the environment that the image's pyproject.toml declares"
+        )
+    locked = resolve(locks.own, python, platform)
+    wrong = differences(
+        {(name, entry.version) for name, entry in locked.items()},
+        {(package.name, package.version) for package in own},
+    )
+    if wrong:
+        raise ActionError(
+            f"{locks.environment} is not what the image's uv.lock says: {'; '.join(wrong)}"
+        )
+    return locked
 
 
-def _by_purl(inventory: Inventory) -> dict[str, list[Package]]:
-    groups: dict[str, list[Package]] = {}
-    for package in inventory.packages:
-        purl = package_url(package, inventory.distribution, inventory.release)
-        groups.setdefault(purl.to_string(), []).append(package)
-    return groups
+def bill_and_image(document: Mapping[str, Any], inventory: Inventory) -> list[str]:
+    """In words, where a bill of materials and the image differ; empty when they agree.
+
+    Compared are the packages with their versions and places, and the bytes of programs.
+    """
+    said = [
+        # The hashes of other packages than programs are of their archives.
+        _named(one.purl, place, "".join(one.hashes)[8:] if one.kind == PROGRAM else "")
+        for one in packages(document)
+        for place in one.locations
+    ]
+    found = [
+        _named(
+            package_url(package, inventory.distribution, inventory.release).to_string(),
+            package.location,
+            package.sha256,
+        )
+        for package in inventory.packages
+    ]
+    return differences(said, found)
+
+
+def differences(said: Iterable[tuple[str, str]], found: Iterable[tuple[str, str]]) -> list[str]:
+    """In words: the packages (name, version) that are missing, extra, or of another version."""
+    missing, extra = set(said), set(found)
+    missing, extra = missing - extra, extra - missing
+    lines = []
+    for name in sorted({name for name, _ in missing | extra}):
+        before = ", ".join(sorted(version for other, version in missing if other == name))
+        after = ", ".join(sorted(version for other, version in extra if other == name))
+        if before and after:
+            lines.append(f"{name} is {after} instead of {before}")
+        elif before:
+            lines.append(f"{name} {before} is missing")
+        else:
+            lines.append(f"{name} {after} is extra")
+    return lines
+
+
+def _named(purl: str, location: str, sha256: str) -> tuple[str, str]:
+    """A name that says kind and place, e.g. `pypi pandas in /opt/venv`, and what must agree."""
+    url = PackageURL.from_string(purl)
+    name = f"{url.type} {url.namespace}/{url.name}" if url.namespace else f"{url.type} {url.name}"
+    qualifiers = url.qualifiers if isinstance(url.qualifiers, dict) else {}
+    details = [f"{key} {value}" for key, value in sorted(qualifiers.items())]
+    if sha256:
+        details.append(f"sha256 {sha256[:12]}")
+    version = url.version or "of unknown version"
+    return f"{name} in {location}", f"{version} ({', '.join(details)})" if details else version
+
+
+def _listed(component: Mapping[str, Any]) -> Listed:
+    purl = PackageURL.from_string(component["purl"])
+    properties = {p["name"]: p["value"] for p in component.get("properties", ())}
+    separator = "/" if purl.type == NODE else "."
+    grouped = purl.namespace and purl.type != "deb"
+    occurrences = component.get("evidence", {}).get("occurrences", ())
+    dependency = properties.get(DEPENDENCY)
+    licenses = [
+        item.get("expression") or item["license"].get("id") or item["license"].get("name", "")
+        for item in component.get("licenses", ())
+    ]
+    return Listed(
+        kind=purl.type,
+        name=f"{purl.namespace}{separator}{purl.name}" if grouped else purl.name,
+        version=purl.version or "",
+        purl=component["purl"],
+        locations=tuple(sorted(o["location"] for o in occurrences)),
+        direct=None if dependency is None else dependency == "direct",
+        size=int(properties.get(SIZE, "0")),
+        license=", ".join(licenses),
+        hashes=tuple(sorted(f"{h['alg']}:{h['content']}" for h in component.get("hashes", ()))),
+    )
 
 
 def _component(
@@ -124,30 +235,33 @@ def _component(
         kind = "direct" if entry.direct else "indirect"
         properties.append(Property(name=DEPENDENCY, value=kind))
     scope, _, bare = package.name.rpartition("/" if package.kind == NODE else "\0")
+    program = package.kind == PROGRAM or package.name == "code-server"
+    # Of programs the hash of the file found, of other packages of the archive they came from.
+    hashes = {
+        HashAlgorithm.SHA_256: {p.sha256 for p in group}
+        | {locks.python_hash(p.name, p.version, p.tags) for p in group if p.kind == PYTHON},
+        HashAlgorithm.SHA_512: {
+            locks.node_hash(p.name, p.version) for p in group if p.kind == NODE
+        },
+    }
     return CycloneComponent(
-        type=ComponentType.APPLICATION if _is_program(package) else ComponentType.LIBRARY,
+        type=ComponentType.APPLICATION if program else ComponentType.LIBRARY,
         name=bare,
         group=scope or None,
         version=package.version or None,
         purl=PackageURL.from_string(purl),
         bom_ref=purl,
-        hashes=_hashes(group, locks),
+        hashes=[HashType(alg=a, content=h) for a, found in hashes.items() for h in found - {""}],
         licenses=[LicenseFactory().make_from_string(p) for p in {package.license} - {""}],
         properties=properties,
         evidence=ComponentEvidence(occurrences=[Occurrence(location=p.location) for p in group]),
     )
 
 
-def _is_program(package: Package) -> bool:
-    return package.kind == PROGRAM or package.name == "code-server"
-
-
-def _hashes(group: Iterable[Package], locks: Locks) -> list[HashType]:
-    """Of programs that of the file found; of other packages that of the archive they came from."""
-    sha256 = {p.sha256 for p in group} | {
-        locks.python_hash(p.name, p.version, p.tags) for p in group if p.kind == PYTHON
-    }
-    sha512 = {locks.node_hash(p.name, p.version) for p in group if p.kind == NODE}
-    return [HashType(alg=HashAlgorithm.SHA_256, content=value) for value in sha256 - {""}] + [
-        HashType(alg=HashAlgorithm.SHA_512, content=value) for value in sha512 - {""}
-    ]
+def _ordered(value: Any) -> Any:
+    """Lists sorted, for their order means nothing here and changes from run to run."""
+    if isinstance(value, dict):
+        return {key: _ordered(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted((_ordered(item) for item in value), key=encode)
+    return value

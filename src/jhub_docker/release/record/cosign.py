@@ -7,23 +7,30 @@ credentials are those of Docker's configuration; the key's password goes through
 import base64
 import binascii
 import json
-import os
-import subprocess
-import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jhub_docker import process
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.host import programs as tools
-from jhub_docker.progress import say
+from jhub_docker.host import programs
 from jhub_docker.registry import faults
 from jhub_docker.registry.access import Access
-from jhub_docker.registry.oras import PAUSES
+from jhub_docker.registry.faults import readable
+from jhub_docker.registry.oras import PAUSES, again
 from jhub_docker.registry.reference import Reference
 from jhub_docker.release.record.keys import PASSWORD, Key, Trust
 
 _SECONDS = 180.0
+
+_VERDICTS = (
+    "no matching attestations",
+    "no matching signatures",
+    "no signatures found",
+    "no attestations found",
+    "invalid signature",
+    "crypto/rsa: verification error",
+)
+"""What cosign says where it could look, and what it saw is not what was to be verified."""
 
 
 class RefusedError(ActionError):
@@ -77,24 +84,23 @@ class Cosign:
 
     def make_key_pair(self, prefix: Path, password: str) -> None:
         """Write `<prefix>.key`, encrypted with the password, and `<prefix>.pub`."""
-        code, _, said = _run(
-            ["generate-key-pair", "--output-key-prefix", str(prefix)], {PASSWORD: password}
-        )
-        if code:
-            raise ActionError(f"cosign could not make a key pair: {faults.readable(said)}")
+        words = ["generate-key-pair", "--output-key-prefix", str(prefix)]
+        ended = _run(words, {PASSWORD: password})
+        if ended.code:
+            raise ActionError(f"cosign could not make a key pair: {readable(ended.err)}")
 
     def public_key(self, key: Key) -> str:
         """The public half of a private key, in PEM. Raises UsageError where the password is wrong.
 
         `key` is one of a path: who signs keyless has none.
         """
-        code, output, said = _run(["public-key", "--key", str(key.path)], {PASSWORD: key.password})
-        if code:
+        ended = _run(["public-key", "--key", str(key.path)], {PASSWORD: key.password})
+        if ended.code:
             raise UsageError(
-                f"the signing key {key.path} cannot be opened: {faults.readable(_reason(said))}; "
-                f"is {PASSWORD} its password?"
+                f"the signing key {key.path} cannot be opened: {readable(_reason(ended.err))}; is "
+                f"{PASSWORD} its password?"
             )
-        return output.strip()
+        return ended.out.strip()
 
     def _remote(
         self, image: Reference, what: str, command: str, *arguments: str, password: str = ""
@@ -104,35 +110,16 @@ class Cosign:
         environment = {PASSWORD: password}
         if bundle := self.access.bundle():
             environment["SSL_CERT_FILE"] = str(bundle)
-        for pause in (*self._pauses, None):
-            call = [command, *flags, *arguments, image.address]
-            code, output, said = _run(call, environment)
-            if code == 0:
-                return output
-            message = faults.readable(_reason(said))
-            if command.startswith("verify") and _is_verdict(said):
-                raise RefusedError(message)
-            fault = faults.judge(said)
-            if not fault.passing or pause is None:
-                advice = fault.advice.format(registry=image.registry)
-                raise ActionError(f"{what}: {advice}. cosign said: {message}")
-            say(f"    {message}; again in {pause:g} s")
-            time.sleep(pause)
-        raise AssertionError("unreachable")
 
+        def attempt() -> str:
+            ended = _run([command, *flags, *arguments, image.address], environment)
+            if ended.code == 0:
+                return ended.out
+            if command.startswith("verify") and any(words in ended.err for words in _VERDICTS):
+                raise RefusedError(readable(_reason(ended.err)))
+            raise faults.error(what, image.registry, _reason(ended.err), "cosign")
 
-_VERDICTS = (
-    "no matching attestations",
-    "no matching signatures",
-    "no signatures found",
-    "no attestations found",
-    "invalid signature",
-    "crypto/rsa: verification error",
-)
-
-
-def _is_verdict(said: str) -> bool:
-    return any(words in said for words in _VERDICTS)
+        return again(self._pauses, attempt)
 
 
 def _signing(key: Key) -> list[str]:
@@ -151,20 +138,9 @@ def _trusting(trust: Trust) -> list[str]:
     return ["--key", str(trust.key), "--insecure-ignore-tlog=true"]
 
 
-def _run(arguments: list[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
-    try:
-        result = subprocess.run(
-            [str(tools.program("cosign")), *arguments],
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return 1, "", f"no end in {_SECONDS:.0f} s: timed out"
-    return result.returncode, result.stdout, result.stderr
+def _run(arguments: list[str], environment: dict[str, str]) -> process.Ended:
+    cosign = programs.program("cosign")
+    return process.run(cosign, *arguments, environment=environment, seconds=_SECONDS)
 
 
 def _reason(said: str) -> str:

@@ -1,17 +1,49 @@
 """The packages really in an image, read from its layers: what is there, not what was asked for.
 
-What none of the kinds knows is not listed: files that were copied in, libraries linked into a
-program, JavaScript that was bundled into a Python wheel.
+Read are dpkg's database (dpkg(1)), `*.dist-info` and `*.egg-info` of Python (packaging.python.org),
+`package.json` of what npm installed and of the editor's extensions, and of programs that no package
+manager of the image knows (Node, uv, a Python built from source) what they say of themselves. What
+none of these knows is not listed: files that were copied in, libraries linked into a program,
+JavaScript that was bundled into a Python wheel.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import csv
+import hashlib
+import json
+import posixpath
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, replace
+from email.message import Message
+from email.parser import BytesHeaderParser
 from typing import Any
 
-from jhub_docker.locks.package import Package
-from jhub_docker.oci.content import read_tree
+from packaging.utils import canonicalize_name
+
+from jhub_docker.locks.package import DEBIAN, EDITOR, NODE, PROGRAM, PYTHON, Package
+from jhub_docker.oci.content import Tree, read_tree
 from jhub_docker.oci.layout import Layout
-from jhub_docker.release.record import debian, node, programs, python
+
+_DPKG = "var/lib/dpkg/status"
+_RELEASE = ("usr/lib/os-release", "etc/os-release")
+_LIST = re.compile(r"var/lib/dpkg/info/[^/]+\.list")
+_COPYRIGHT = re.compile(r"usr/share/doc/[^/]+/copyright")
+_METADATA = re.compile(r"(?:.+/)?[^/]+(?:\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)")
+_BESIDE = re.compile(r"(?:.+/)?(?:[^/]+\.dist-info/(?:WHEEL|RECORD)|pyvenv\.cfg)")
+_SITE = re.compile(r"(?P<environment>.*)/lib/python(?P<minor>3\.\d+)/site-packages")
+# Only what npm installed has the name of its folder; others are parts of a package.
+_INSTALLED = re.compile(r"(?:.+/)?node_modules/((?:@[^/]+/)?[^/@.][^/]*)/package\.json")
+_CODE_SERVER = re.compile(r"(?:.+/)?code-server/package\.json")
+_EXTENSION = re.compile(r"(?:.+/)?extensions/[^/]+/package\.json")
+_NODE_FILES = (_INSTALLED, _CODE_SERVER, _EXTENSION)
+_HEADER = re.compile(r"(?:(.+)/)?include/python3\.\d+/patchlevel\.h")
+_PROGRAM = re.compile(r"(?:.+/)?(?:node|uv)")
+_WANTED = (_LIST, _COPYRIGHT, _METADATA, _BESIDE, *_NODE_FILES, _HEADER, _PROGRAM)
+
+_BUILT_IN = {"vscode", "jhub-docker"}
+"""Publishers of extensions that are a part of code-server, or of the image itself."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +58,182 @@ class Inventory:
 def take(layout: Layout, manifest: Mapping[str, Any]) -> Inventory:
     """Read the layers of an image manifest, each once. Raises ActionError for an altered one."""
     tree = read_tree(layout, manifest, _wanted)
-    owned = debian.owned(tree)
-    found = set(debian.packages(tree))
-    for reader in (python, node, programs):
-        found |= set(reader.packages(tree, owned))
-    distribution, release = debian.distribution(tree)
-    return Inventory(distribution, release, tuple(sorted(found)))
+    owned = {
+        line.removeprefix("/")
+        for path in tree.contents
+        if _LIST.fullmatch(path)
+        for line in _text(tree, path).splitlines()
+    }
+    found = {*_debian(tree), *_python(tree, owned), *_node(tree, owned), *_programs(tree, owned)}
+    release = next((_text(tree, path) for path in _RELEASE if path in tree.contents), "")
+    lines = (line.split("=", 1) for line in release.splitlines() if "=" in line)
+    fields = {key: value.strip("\"'") for key, value in lines}
+    return Inventory(fields.get("ID", ""), fields.get("VERSION_ID", ""), tuple(sorted(found)))
 
 
 def _wanted(path: str) -> bool:
-    return any(reader.wanted(path) for reader in (debian, python, node, programs))
+    return (
+        path == _DPKG
+        or path in _RELEASE
+        or any(pattern.fullmatch(path) is not None for pattern in _WANTED)
+    )
+
+
+def _text(tree: Tree, path: str) -> str:
+    return tree.contents.get(path, b"").decode(errors="replace")
+
+
+def _debian(tree: Tree) -> Iterator[Package]:
+    for paragraph in _text(tree, _DPKG).split("\n\n"):
+        lines = (line for line in paragraph.splitlines() if not line.startswith((" ", "\t")))
+        parts = (line.partition(":") for line in lines)
+        fields = {key: value.strip() for key, _, value in parts}
+        if not fields.get("Status", "").endswith(" installed"):
+            continue
+        name, version = fields["Package"], fields["Version"]
+        # `Source` is left out when it has the binary's name, its version when it is the same.
+        found = re.fullmatch(r"(\S+)(?: \((\S+)\))?", fields.get("Source", ""))
+        source, source_version = found.groups() if found else (name, None)
+        terms = _text(tree, f"usr/share/doc/{name}/copyright")
+        licenses = {line[8:].strip() for line in terms.splitlines() if line.startswith("License:")}
+        yield Package(
+            kind=DEBIAN,
+            name=name,
+            version=version,
+            location="/",
+            architecture=fields.get("Architecture", ""),
+            # Only a machine-readable file (DEP-5) has the licences' short names.
+            license=", ".join(sorted(licenses - {""})) if terms.startswith("Format:") else "",
+            source=source if source_version in (None, version) else f"{source}@{source_version}",
+            size=int(fields.get("Installed-Size", "0")) * 1024,  # Debian policy 5.6.20: KiB
+        )
+
+
+def _python(tree: Tree, owned: Set[str]) -> Iterator[Package]:
+    for path, data in tree.contents.items():
+        if path in owned or not _METADATA.fullmatch(path):
+            continue
+        metadata = BytesHeaderParser().parsebytes(data)
+        folder = path if path.endswith(".egg-info") else posixpath.dirname(path)
+        site = posixpath.dirname(folder)
+        place = _SITE.fullmatch(site)
+        environment, minor = (place["environment"], place["minor"]) if place else (site, "")
+        wheel = BytesHeaderParser().parsebytes(tree.contents.get(f"{folder}/WHEEL", b""))
+        configuration = _text(tree, f"{environment}/pyvenv.cfg")
+        full = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", configuration, re.MULTILINE)
+        yield Package(
+            kind=PYTHON,
+            name=canonicalize_name(str(metadata["Name"])),
+            version=str(metadata["Version"]),
+            location=f"/{environment}",
+            license=_python_license(metadata),
+            size=_python_size(tree, site, folder, minor),
+            tags=tuple(sorted(wheel.get_all("Tag", []))),
+            python=full[1] if full else minor,
+        )
+
+
+def _python_license(metadata: Message) -> str:
+    """Core metadata 2.4 has an SPDX expression; older ones free words, or a classifier."""
+    if expression := str(metadata.get("License-Expression", "")).strip():
+        return expression
+    words = str(metadata.get("License", "")).strip()
+    if words and "\n" not in words and words != "UNKNOWN":  # some have the whole text there
+        return words
+    osi = "License :: OSI Approved :: "
+    named = (v for v in metadata.get_all("Classifier", []) if v.startswith(osi))
+    return ", ".join(sorted(value.removeprefix(osi) for value in named))
+
+
+def _python_size(tree: Tree, site: str, folder: str, minor: str) -> int:
+    """The bytes of the files in `RECORD`, and of the bytecode made of them."""
+    total = 0
+    for row in csv.reader(_text(tree, f"{folder}/RECORD").splitlines()):
+        path = posixpath.normpath(posixpath.join(site, row[0])) if row else ""
+        total += tree.sizes.get(path, 0)
+        if path.endswith(".py"):
+            place, name = posixpath.split(path)
+            bytecode = f"{name[:-3]}.cpython-{minor.replace('.', '')}.pyc"
+            total += tree.sizes.get(f"{place}/__pycache__/{bytecode}", 0)
+    return total
+
+
+def _node(tree: Tree, owned: Set[str]) -> Iterator[Package]:
+    """What npm installed, code-server itself, and extensions of others."""
+    found: dict[str, Package] = {}
+    for path, data in tree.contents.items():
+        if path in owned or not any(pattern.fullmatch(path) for pattern in _NODE_FILES):
+            continue
+        try:
+            value = json.loads(data)
+        except ValueError:
+            continue
+        if isinstance(value, dict) and (package := _node_package(path, value)):
+            found[posixpath.dirname(path)] = package
+    sizes = dict.fromkeys(found, 0)  # of what is below a folder and in no other of them
+    for path, size in tree.sizes.items():
+        folder = posixpath.dirname(path)
+        while folder and folder not in sizes:
+            folder = posixpath.dirname(folder)
+        if folder:
+            sizes[folder] += size
+    for folder, package in found.items():
+        yield replace(package, size=sizes[folder])
+
+
+def _node_package(path: str, value: dict[str, Any]) -> Package | None:
+    name, version, publisher = (value.get(key) for key in ("name", "version", "publisher"))
+    if not isinstance(name, str) or not isinstance(version, str):
+        return None
+    # `license` is an expression; old packages have an object, or a list called `licenses`.
+    said = value.get("license", value.get("licenses", ""))
+    several = said if isinstance(said, list) else [said]
+    words = {one.get("type", "") if isinstance(one, dict) else str(one) for one in several}
+    terms = ", ".join(sorted(words - {""}))
+    location = f"/{posixpath.dirname(path)}"
+    if _INSTALLED.fullmatch(path) or (_CODE_SERVER.fullmatch(path) and name == "code-server"):
+        return Package(NODE, name, version, location, license=terms)
+    if _EXTENSION.fullmatch(path) and isinstance(publisher, str) and publisher not in _BUILT_IN:
+        return Package(EDITOR, f"{publisher}.{name}".lower(), version, location, license=terms)
+    return None
+
+
+def _programs(tree: Tree, owned: Set[str]) -> Iterator[Package]:
+    """Programs but those of a Debian package; their versions are read from what they are."""
+    for path, data in tree.contents.items():
+        if path in owned:
+            continue
+        folder, name = posixpath.split(path)
+        if header := _HEADER.fullmatch(path):
+            version = _first(rb'#define\s+PY_VERSION\s+"([^"]+)"', data)
+            yield Package(PROGRAM, "python", version, f"/{header[1] or ''}")
+        elif _PROGRAM.fullmatch(path) and data.startswith(b"\x7fELF"):
+            node = name == "node"
+            version = _first(rb"node\.js/v(\d+\.\d+\.\d+)", data) if node else _rust_version(data)
+            sha256 = hashlib.sha256(data).hexdigest()
+            yield Package(PROGRAM, name, version, f"/{folder}", size=len(data), sha256=sha256)
+
+
+def _first(pattern: bytes, data: bytes) -> str:
+    found = re.search(pattern, data)
+    return found[1].decode() if found else ""
+
+
+def _rust_version(data: bytes) -> str:
+    """The version of a Rust program's own crate, from the section that cargo-auditable adds.
+
+    Section headers are read as the ELF-64 format has them (elf(5)); empty where there is none.
+    """
+    try:
+        (table,) = struct.unpack_from("<Q", data, 0x28)
+        size, count, names = struct.unpack_from("<HHH", data, 0x3A)
+        sections = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
+        strings = sections[names][4]
+        for name, _, _, _, offset, length in sections:
+            start = strings + name
+            if data[start : start + 8] == b".dep-v0\0":
+                crates = json.loads(zlib.decompress(data[offset : offset + length]))["packages"]
+                return next(str(crate["version"]) for crate in crates if crate.get("root"))
+    except (struct.error, zlib.error, ValueError, LookupError, StopIteration):
+        pass
+    return ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from jhub_docker.catalog import Catalog
 from jhub_docker.catalog.identity import LABEL, OCI
+from jhub_docker.errors import ActionError
 from jhub_docker.locks import of_image
 
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -117,6 +118,59 @@ def claims(predicate: Mapping[str, Any], platform: str) -> dict[str, str]:
 
 _IMAGE = "docker-image://"
 """BuildKit's scheme for an image as a source."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a provenance says an image was built from.
+
+    `base` is `public` or `stand-in`, `base_name` and `base_digest` that of the first platform.
+    `build_ids` are those of the packages it is built from, itself among them.
+    """
+
+    image: str
+    version: str
+    commit: str
+    url: str
+    epoch: int
+    build_id: str
+    base: str
+    base_name: str
+    base_digest: str
+    lane: str
+    platforms: tuple[str, ...]
+    build_ids: Mapping[str, str]
+
+
+def read(predicate: Mapping[str, Any]) -> Recorded:
+    """Read a provenance. Pure; raises ActionError for one of another build type."""
+    try:
+        definition = predicate["buildDefinition"]
+        external, internal = definition["externalParameters"], definition["internalParameters"]
+        base = claims(predicate, external["platforms"][0])
+        build_ids = {
+            entry["name"]: entry["annotations"]["buildId"]
+            for entry in definition["resolvedDependencies"]
+            if "buildId" in entry.get("annotations", {})
+        }
+        return Recorded(
+            image=external["image"],
+            version=external["version"],
+            commit=external["source"]["commit"],
+            url=external["source"].get("repository", ""),
+            epoch=internal["sourceDateEpoch"],
+            build_id=internal["buildId"],
+            base=external["base"],
+            base_name=base[f"{OCI}.base.name"],
+            base_digest=base[f"{OCI}.base.digest"],
+            lane=external["arguments"].get("lane", ""),
+            platforms=tuple(external["platforms"]),
+            build_ids=build_ids | {external["image"]: internal["buildId"]},
+        )
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ActionError(
+            f"its signed provenance is none that this tool writes ({error!r} is missing)"
+        ) from None
 
 
 def _base(platform: str, labels: Mapping[str, str]) -> dict[str, Any]:

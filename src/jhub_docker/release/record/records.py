@@ -26,16 +26,10 @@ class Kind:
 
 
 BILL = Kind(
-    "bom.cdx.json",
-    "application/vnd.cyclonedx+json",
-    "https://cyclonedx.org/bom",
-    "cyclonedx",
+    "bom.cdx.json", "application/vnd.cyclonedx+json", "https://cyclonedx.org/bom", "cyclonedx"
 )
 PROVENANCE = Kind(
-    "provenance.json",
-    "application/vnd.slsa.provenance.v1+json",
-    PREDICATE,
-    "slsaprovenance1",
+    "provenance.json", "application/vnd.slsa.provenance.v1+json", PREDICATE, "slsaprovenance1"
 )
 KINDS = (BILL, PROVENANCE)
 

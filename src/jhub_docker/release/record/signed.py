@@ -1,18 +1,47 @@
-"""What a registry has for an image that is signed by whom is trusted."""
+"""What a registry has for an image that is signed: written by who releases, read by who trusts."""
 
-import json
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.layout import INDEX, Descriptor
+from jhub_docker.progress import stage
 from jhub_docker.registry.reference import Reference
-from jhub_docker.registry.remote import Remote
+from jhub_docker.registry.remote import File, Remote
 from jhub_docker.release.record.bom import encode
 from jhub_docker.release.record.cosign import Cosign, RefusedError
-from jhub_docker.release.record.keys import Trust
-from jhub_docker.release.record.records import KINDS, PROVENANCE, Kind
-from jhub_docker.release.record.report import UncheckedError
+from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.records import KINDS, PROVENANCE, Kind, Records
+
+
+class UncheckedError(Exception):
+    """A check could not be made; the message says why. That by itself is no failure."""
+
+
+def sign(
+    remote: Remote, image: Reference, records: Records, key: Key, *, cosign: Cosign | None = None
+) -> None:
+    """Attach the records to the image and its manifests, attest them, and sign; the image last.
+
+    So whoever finds a signature finds all that it vouches for. `image` is by digest and pushed.
+    Running it again changes nothing that counts: the same documents have the same digests,
+    attestations replace their like, signatures are added once.
+    """
+    cosign = cosign or Cosign(remote.access)
+    # The image itself is the first subject, and its signature is the last thing written.
+    with stage(f"attaching and signing the records of {image}"):
+        for digest, documents in reversed(list(records.documents.items())):
+            subject = image.at(digest)
+            for kind, document in documents.items():
+                data = encode(document)
+                remote.attach(subject, kind.media_type, [File(kind.file, kind.media_type, data)])
+                with tempfile.TemporaryDirectory() as folder:
+                    predicate = Path(folder) / kind.file
+                    predicate.write_bytes(data)
+                    cosign.attest(subject, kind.cosign, predicate, key)
+            cosign.sign(subject, key)
 
 
 class Signed:
@@ -22,8 +51,8 @@ class Signed:
     returns what it found in words, and raises ActionError naming all that is wrong.
     """
 
-    def __init__(self, remote: Remote, cosign: Cosign, trust: Trust) -> None:
-        self._remote, self._cosign, self._trust = remote, cosign, trust
+    def __init__(self, remote: Remote, trust: Trust) -> None:
+        self._remote, self._cosign, self._trust = remote, Cosign(remote.access), trust
         self.documents: dict[str, dict[Kind, Mapping[str, Any]]] = {}
 
     def document(self, subject: Descriptor, kind: Kind) -> Mapping[str, Any]:
@@ -33,7 +62,7 @@ class Signed:
         except KeyError:
             raise UncheckedError(f"there is no attested {kind.file} to compare with") from None
 
-    def signatures(self, image: Reference, subjects: list[Descriptor]) -> str:
+    def signatures(self, image: Reference, subjects: Sequence[Descriptor]) -> str:
         """Image and manifests are signed."""
         wrong = []
         for subject in subjects:
@@ -44,12 +73,11 @@ class Signed:
         _refuse(wrong)
         return f"{_listing(subjects)} signed by {self._trust}"
 
-    def attestations(self, image: Reference, subjects: list[Descriptor]) -> str:
+    def attestations(self, image: Reference, subjects: Sequence[Descriptor]) -> str:
         """The records are attested, by the same key and about these digests."""
         wrong = []
         for subject in subjects:
-            kinds = (PROVENANCE,) if subject.media_type == INDEX else KINDS
-            for kind in kinds:
+            for kind in (PROVENANCE,) if subject.media_type == INDEX else KINDS:
                 try:
                     document = self._attested(image.at(subject.digest), kind)
                 except RefusedError as error:
@@ -67,9 +95,13 @@ class Signed:
                 found = self._remote.referrers(image.at(digest), kind.media_type)
                 if not found:
                     wrong.append(f"no {kind.file} is attached to {digest}")
+                count += len(found)
                 for entry in found:
-                    count += 1
-                    if self._attached(image.at(entry.digest)) != encode(document):
+                    try:
+                        same = self._remote.document(image.at(entry.digest)) == document
+                    except ActionError:
+                        same = False
+                    if not same:
                         wrong.append(f"{kind.file} attached to {digest} is not the signed one")
         _refuse(wrong)
         if not self.documents:
@@ -78,24 +110,12 @@ class Signed:
 
     def _attested(self, subject: Reference, kind: Kind) -> Mapping[str, Any]:
         statements = self._cosign.attested(subject, kind.cosign, self._trust)
-        documents = {encode(statement["predicate"]) for statement in statements}
-        if len(documents) != 1:
-            raise RefusedError(f"{len(documents)} different ones are signed")
+        if len({encode(statement["predicate"]) for statement in statements}) != 1:
+            raise RefusedError(f"{len(statements)} different ones are signed")
         if any(statement["predicateType"] != kind.predicate for statement in statements):
             raise RefusedError(f"it is no statement of the type {kind.predicate}")
         predicate: Mapping[str, Any] = statements[0]["predicate"]
         return predicate
-
-    def _attached(self, reference: Reference) -> bytes:
-        """The attached document in its one form; what is no document is equal to none."""
-        _, manifest = self._remote.manifest(reference)
-        layers = manifest.get("layers", [])
-        if len(layers) != 1:
-            return b""
-        try:
-            return encode(json.loads(self._remote.blob(reference.at(layers[0]["digest"]))))
-        except ValueError:
-            return b""
 
 
 def _named(subject: Descriptor) -> str:
@@ -103,7 +123,7 @@ def _named(subject: Descriptor) -> str:
     return f"{what} {subject.digest[:19]}"
 
 
-def _listing(subjects: list[Descriptor]) -> str:
+def _listing(subjects: Sequence[Descriptor]) -> str:
     names = ["index" if s.media_type == INDEX else s.platform or "image" for s in subjects]
     return " and ".join(names)
 

@@ -4,24 +4,92 @@ What the registry sends is compared with what was signed. A check that fails doe
 others.
 """
 
+import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jhub_docker.catalog.ledger import Entry
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError
 from jhub_docker.oci.layout import INDEX, Descriptor, Layout
 from jhub_docker.progress import stage
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release.record import inventory, matching
-from jhub_docker.release.record.agreement import bill_and_image
-from jhub_docker.release.record.cosign import Cosign
+from jhub_docker.release.record import inventory
+from jhub_docker.release.record.bom import bill_and_image
 from jhub_docker.release.record.keys import Trust
-from jhub_docker.release.record.records import BILL, PROVENANCE
-from jhub_docker.release.record.report import Check, Report, UncheckedError
-from jhub_docker.release.record.signed import Signed
+from jhub_docker.release.record.provenance import claims
+from jhub_docker.release.record.records import BILL, PROVENANCE, labels_of
+from jhub_docker.release.record.signed import Signed, UncheckedError
+
+_MOVING = re.compile(r"\d+(?:\.\d+){0,2}")
+_SHOWN = 10
+"""Differences that are told in full; an image that is another one altogether has hundreds."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check. `passed` is None for one that could not be made."""
+
+    name: str
+    passed: bool | None
+    message: str
+
+    @classmethod
+    def make(cls, name: str, check: Callable[[], str]) -> "Check":
+        """Run a check, which returns what it found, or raises ActionError or UncheckedError."""
+        try:
+            return cls(name, True, check())
+        except UncheckedError as error:
+            return cls(name, None, f"not checked: {error}")
+        except ActionError as error:
+            return cls(name, False, str(error))
+        except Exception as error:  # what is not trusted may be malformed in any way
+            return cls(name, False, f"what the registry has cannot be read: {error!r}")
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of an image, in order. `provenance` is the signed one; empty without one."""
+
+    reference: str
+    digest: str
+    checks: tuple[Check, ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.passed is False)
+
+    def lines(self) -> list[str]:
+        """The report as text: for which platforms it is signed, then a line for each check."""
+        first = f"{self.reference} is {self.digest}"
+        if self.provenance:
+            external = self.provenance["buildDefinition"]["externalParameters"]
+            left_out = external.get("platformsLeftOut", ())
+            first += f" for {', '.join(external['platforms'])}"
+            first += f", not for {', '.join(left_out)}" if left_out else ""
+        words = {True: "ok", False: "FAILED", None: "-"}
+        width = max(len(check.name) for check in self.checks)
+        return [
+            first,
+            *(f"{words[c.passed]:<6}  {c.name:<{width}}  {c.message}" for c in self.checks),
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON."""
+        checks = [vars(check) for check in self.checks]
+        return {"reference": self.reference, "digest": self.digest, "checks": checks}
+
+    def require(self) -> None:
+        """Raise ActionError naming the checks that failed."""
+        if self.failed:
+            names = ", ".join(check.name for check in self.failed)
+            raise ActionError(f"{self.reference} cannot be trusted; failed: {names}")
 
 
 def verify(
@@ -30,7 +98,6 @@ def verify(
     trust: Trust,
     *,
     ledgers: Callable[[str], Mapping[str, Entry]] = lambda image: {},
-    cosign: Cosign | None = None,
     folder: Path | None = None,
 ) -> Report:
     """Check all that can be checked of an image, which is pulled below `folder` for that.
@@ -38,13 +105,10 @@ def verify(
     `ledgers` gives the ledger of an image package at hand (empty where there is none). Raises
     UsageError when the registry has no such image, ActionError when it cannot be reached.
     """
-    descriptor = remote.resolve(reference)
-    if descriptor is None:
-        raise UsageError(f"{reference} is not in the registry; look at its name and tag")
+    descriptor = remote.require(reference)
     image = reference.at(descriptor.digest)
-    signed = Signed(remote, cosign or Cosign(remote.access), trust)
+    signed = Signed(remote, trust)
     subjects = [descriptor]
-    provenance: Mapping[str, Any] = {}
     checks = [Check.make("manifests", lambda: _manifests(remote, image, subjects))]
     manifests = subjects[1:] or subjects
     with stage("checking signatures and what was signed"):
@@ -53,6 +117,10 @@ def verify(
             Check.make("attestations", lambda: signed.attestations(image, subjects)),
             Check.make("attachments", lambda: signed.attachments(image)),
         ]
+
+    def provenance() -> Mapping[str, Any]:
+        return signed.document(descriptor, PROVENANCE)
+
     with tempfile.TemporaryDirectory(dir=folder, prefix="verify-") as place:
         layout = Layout(Path(place))
         checks.append(Check.make("layers", lambda: _pull(remote, image, layout)))
@@ -60,27 +128,16 @@ def verify(
             checks += [
                 Check.make("contents", lambda: _contents(layout, manifests, signed)),
                 Check.make("labels", lambda: _labels(layout, manifests, descriptor, signed)),
+                Check.make("name", lambda: _name(reference, provenance())),
+                Check.make("ledger", lambda: _ledger(descriptor.digest, provenance(), ledgers)),
             ]
-    checks.append(
-        Check.make(
-            "name", lambda: matching.name(reference, signed.document(descriptor, PROVENANCE))
-        )
-    )
-
-    def compare_ledger() -> str:
-        predicate = signed.document(descriptor, PROVENANCE)
-        package = predicate["buildDefinition"]["externalParameters"]["image"]
-        return matching.ledger(descriptor.digest, predicate, ledgers(package))
-
-    checks.append(Check.make("ledger", compare_ledger))
-    provenance = signed.documents.get(descriptor.digest, {}).get(PROVENANCE, {})
-    return Report(str(reference), descriptor.digest, tuple(checks), provenance)
+    found = signed.documents.get(descriptor.digest, {}).get(PROVENANCE, {})
+    return Report(str(reference), descriptor.digest, tuple(checks), found)
 
 
 def _manifests(remote: Remote, image: Reference, subjects: list[Descriptor]) -> str:
     """Read the image's manifest or index, and add the images an index stands for."""
-    _, value = remote.manifest(image)
-    found = [Descriptor.from_json(entry) for entry in value.get("manifests", ())]
+    found = remote.platforms(image)
     for entry in found:
         if entry.media_type == INDEX:
             raise ActionError(f"{entry.digest} in the index is an index itself")
@@ -96,16 +153,16 @@ def _pull(remote: Remote, image: Reference, layout: Layout) -> str:
     return f"{len(blobs)} blobs, {size / 1e6:.1f} MB, each with the digest it is named by"
 
 
-def _contents(layout: Layout, manifests: list[Descriptor], signed: Signed) -> str:
+def _contents(layout: Layout, manifests: Sequence[Descriptor], signed: Signed) -> str:
     """What is in each image is what its bill of materials lists."""
     wrong, counts = [], []
     for entry in manifests:
-        _require(layout, entry)
+        manifest = _manifest(layout, entry)
         bill = signed.document(entry, BILL)
         hashes = bill["metadata"]["component"]["hashes"]
         if {f"sha256:{value['content']}" for value in hashes} != {entry.digest}:
             wrong.append("the bill of materials is of another image")
-        found = inventory.take(layout, layout.read_json(entry.digest))
+        found = inventory.take(layout, manifest)
         wrong += bill_and_image(bill, found)
         counts.append(f"{len(found.packages)} packages in {entry.platform or 'the image'}")
     if wrong:
@@ -115,21 +172,59 @@ def _contents(layout: Layout, manifests: list[Descriptor], signed: Signed) -> st
     return f"{', '.join(counts)}, as the bill of materials lists them"
 
 
-_SHOWN = 10
-"""Differences that are told in full; an image that is another one altogether has hundreds."""
-
-
-def _labels(layout: Layout, manifests: list[Descriptor], image: Descriptor, signed: Signed) -> str:
-    """The labels of each image are what its provenance says, and the index's."""
+def _labels(
+    layout: Layout, manifests: Iterable[Descriptor], image: Descriptor, signed: Signed
+) -> str:
+    """The labels and time of each image are what its provenance says, and the index's."""
+    wrong = set()
     for entry in manifests:
-        _require(layout, entry)
-        config = layout.read_json(layout.read_json(entry.digest)["config"]["digest"])
+        config = layout.read_json(_manifest(layout, entry)["config"]["digest"])
         platform = f"{config.get('os')}/{config.get('architecture')}"
-        predicates = [signed.document(subject, PROVENANCE) for subject in (entry, image)]
-        matching.labels(config, platform, predicates)
+        labels, created = labels_of(config), config.get("created", "")
+        for predicate in (signed.document(subject, PROVENANCE) for subject in (entry, image)):
+            for label, said in claims(predicate, platform).items():
+                if labels.get(label, "") != said:
+                    wrong.add(f"{platform}: {label} is {labels.get(label)!r}, signed is {said!r}")
+            epoch = predicate["buildDefinition"]["internalParameters"]["sourceDateEpoch"]
+            if not created or datetime.fromisoformat(created).timestamp() != epoch:
+                wrong.add(f"{platform}: it was created at {created}, signed is second {epoch}")
+    if wrong:
+        raise ActionError("; ".join(sorted(wrong)))
     return "version, commit, build id, base and time are those of the provenance"
 
 
-def _require(layout: Layout, entry: Descriptor) -> None:
+def _manifest(layout: Layout, entry: Descriptor) -> dict[str, Any]:
     if not layout.has(entry.digest):
         raise UncheckedError("the layers could not be read")
+    return layout.read_json(entry.digest)
+
+
+def _name(reference: Reference, predicate: Mapping[str, Any]) -> str:
+    """The repository is the image's, and a tag that is a version is its version.
+
+    A signature alone does not say so: an old release, signed too, can be put under a new tag.
+    """
+    external = predicate["buildDefinition"]["externalParameters"]
+    wanted = external["repository"].rpartition("/")[2]
+    version, tag = external["version"], reference.tag or ""
+    if reference.repository.rpartition("/")[2] != wanted:
+        raise ActionError(f"it is signed as {wanted}, not as {reference.repository}")
+    if _MOVING.fullmatch(tag) and tag != version and not version.startswith(f"{tag}."):
+        raise ActionError(f"it is signed as version {version}, but tagged {tag}")
+    return f"{wanted} {version}"
+
+
+def _ledger(
+    digest: str, predicate: Mapping[str, Any], ledgers: Callable[[str], Mapping[str, Entry]]
+) -> str:
+    """The ledger of the checkout has the same digest for the version."""
+    external = predicate["buildDefinition"]["externalParameters"]
+    image, version = external["image"], external["version"]
+    entry = ledgers(image).get(version)
+    if entry is None:
+        raise UncheckedError(f"this checkout has no release {version} of {image} in its ledger")
+    if digest not in (entry.digest, *entry.platforms.values()):
+        raise ActionError(f"the ledger has {entry.digest} for {image} {version}")
+    if entry.yanked:
+        return f"the same digest; YANKED on {entry.yanked.date}: {entry.yanked.reason}"
+    return f"the same digest, released on {entry.date}"

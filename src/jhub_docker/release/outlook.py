@@ -1,0 +1,136 @@
+"""What a release would be and what is against it, before anything is done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from docker import DockerClient
+
+from jhub_docker.build.reasons import not_known
+from jhub_docker.catalog import ImageSpec, identity, load
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.registry.remote import Remote
+from jhub_docker.release import (
+    artifact,
+    changelog,
+    gates,
+    history,
+    platforms,
+    publish,
+    status,
+)
+from jhub_docker.release.gates import Failure
+from jhub_docker.release.platforms import Choice
+from jhub_docker.release.publish import Signer
+from jhub_docker.release.status import Status
+from jhub_docker.release.version import AUTO, some
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a maintainer asks for.
+
+    `registries` are hosts with or without a path; `signer` is needed with them.
+    `accept_unreached` releases also what no vulnerability database could be asked about.
+    `platforms` are those to make it for, all that can be built here by default; with
+    `require_all_platforms` it is not released without one it is declared for.
+    """
+
+    image: str
+    bump: str = AUTO
+    registries: tuple[str, ...] = ()
+    signer: Signer | None = None
+    assume_yes: bool = False
+    accept_unreached: bool = False
+    platforms: tuple[str, ...] = ()
+    require_all_platforms: bool = False
+
+
+@dataclass(frozen=True)
+class Way:
+    """What every step of one release needs to know."""
+
+    root: Path
+    client: DockerClient
+    remote: Remote
+    request: Request
+    spec: ImageSpec
+
+    @classmethod
+    def of(cls, root: Path, client: DockerClient, remote: Remote, request: Request) -> "Way":
+        """Raises UsageError for what cannot be released, or not from this clone."""
+        history.require_whole(root)
+        catalog = load(root / "packages")
+        spec = catalog[request.image]
+        status.require_published(catalog, spec)
+        for registry in request.registries:
+            publish.repository(spec, registry)
+        return cls(root, client, remote, request, spec)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Where an image stands, what its release would be, in words, and what is against that.
+
+    `choice` are the platforms it would be made for, None where there is nothing to release.
+    """
+
+    status: Status
+    choice: Choice | None = None
+    told: str = ""
+    failures: tuple[Failure, ...] = ()
+
+    def refuse(self, way: Way, further: Sequence[Failure] = ()) -> None:
+        """Raise ActionError with everything that stands against the release."""
+        assert self.status.proposal is not None  # noqa: S101 - there is something to release
+        if failures := [*self.failures, *further]:
+            raise ActionError(gates.told(failures, self.status.image))
+        places = [publish.repository(way.spec, one) for one in way.request.registries]
+        publish.require_free(way.remote, places, str(self.status.proposal.version))
+
+
+def look(way: Way) -> Outlook:
+    """Look at the image. Raises ActionError where a platform is missing that has to be there."""
+    now = artifact.read(way.client, way.root / "packages")
+    resolve, request = artifact.resolver(way.client), way.request
+    found = status.of(way.root, way.spec.name, now, resolve, request.bump)
+    if found.unknown:
+        raise ActionError(
+            f"whether {found.image} has to be released is {not_known(found.unknown)}: "
+            "`./dev invoke bases` does that"
+        )
+    if found.proposal is None:
+        return Outlook(found)
+    choice = platforms.here(
+        way.client,
+        way.root / "packages",
+        way.spec.name,
+        asked=request.platforms,
+        require_all=request.require_all_platforms,
+    )
+    build_ids = {name: step.build_id for name, step in now.by_name.items()}
+    failures = gates.before(way.root, now.catalog, found, build_ids)
+    told = f"{outline(way.spec, found, request.registries)}\n{choice.told()}"
+    return Outlook(found, choice, told, tuple(failures))
+
+
+def outline(spec: ImageSpec, found: Status, registries: Sequence[str]) -> str:
+    """What a release would be: version, why, its section of the changelog, where it goes."""
+    assert found.proposal is not None  # noqa: S101 - there is something to release
+    log = spec.folder / "CHANGELOG.md"
+    try:
+        written = changelog.unreleased(log.read_text(encoding="utf-8"))
+    except (UsageError, FileNotFoundError):  # a gate says it
+        written = {}
+    day = datetime.now(UTC).date()
+    version = found.proposal.version
+    lines = [
+        f"{found.image} {found.last or 'never released'} -> {version}"
+        f" ({found.proposal.reason}), build id {identity.short(found.build_id)}",
+        *(f"  {cause.package}: {some(cause.inputs, 6)}" for cause in found.causes),
+        "",
+        changelog.section(version, day, written, found.changes, found.commits),
+        f"To: {', '.join(registries)}" if registries else "To no registry (--push names one).",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,184 @@
+"""A scanner on PATH: what it is given, how its report is read, and that a broken one is said.
+
+The reports have the form of grype 0.90, trivy 0.60 and osv-scanner 2.0; the programs are stand-ins.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jhub_docker.release.audit import gate, parts, rules, scanner
+from jhub_docker.release.audit.findings import Answer, Severity
+
+from .conftest import PURLS
+
+ALL = scanner.SCANNERS
+PARTS = parts.read(PURLS)
+BUILT = "2026-11-20T08:01:10.123456789Z"
+GRYPE = {
+    "matches": [
+        {
+            "vulnerability": {
+                "id": "GHSA-aaaa-1111-ssss",
+                "severity": "High",
+                "description": "Teapots\nleak",
+                "fix": {"versions": ["2.1.1"], "state": "fixed"},
+                "namespace": "github:language:python",
+            },
+            "relatedVulnerabilities": [{"id": "CVE-2026-1001", "severity": "High"}],
+            "artifact": {"name": "tea-pots", "version": "2.1.0", "purl": PURLS[0]},
+        },
+        {
+            "vulnerability": {"id": "CVE-2026-1004", "severity": "Negligible", "fix": {}},
+            "relatedVulnerabilities": [],
+            "artifact": {"name": "libspoon1", "version": "2.0-3", "type": "deb", "purl": ""},
+        },
+    ],
+    "descriptor": {"name": "grype", "version": "0.90.0", "db": {"status": {"built": BUILT}}},
+}
+TRIVY = {
+    "SchemaVersion": 2,
+    "Results": [
+        {
+            "Class": "os-pkgs",
+            "Type": "debian",
+            "Vulnerabilities": [
+                {
+                    "VulnerabilityID": "CVE-2026-1004",
+                    "VendorIDs": ["DSA-9001-1"],
+                    "PkgName": "libspoon1",
+                    "PkgIdentifier": {"PURL": "pkg:deb/debian/libspoon1@2.0-3?distro=debian-12"},
+                    "InstalledVersion": "2.0-3",
+                    "Severity": "LOW",
+                    "Title": "Spoons bend",
+                }
+            ],
+        },
+        {
+            "Class": "lang-pkgs",
+            "Type": "python-pkg",
+            "Vulnerabilities": [
+                {
+                    "VulnerabilityID": "CVE-2026-1001",
+                    "PkgName": "tea-pots",
+                    "PkgIdentifier": {"PURL": PURLS[0]},
+                    "InstalledVersion": "2.1.0",
+                    "FixedVersion": "1.9.4, 2.1.1",
+                    "Severity": "HIGH",
+                }
+            ],
+        },
+        {"Class": "lang-pkgs", "Type": "node-pkg"},
+    ],
+}
+TRIVY_VERSION = {"Version": "0.60.0", "VulnerabilityDB": {"Version": 2, "UpdatedAt": BUILT}}
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Puts a scanner on PATH that writes a report and keeps what it was given."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setattr(scanner, "SCANNERS", ALL)
+
+    def write(name: str, report: Any, code: int = 0) -> Path:
+        given = tmp_path / "given.json"
+        program = folder / name
+        program.write_text(
+            f"#!{sys.executable}\nimport json, pathlib, sys\nwords = sys.argv[1:]\n"
+            f"if words[0] == 'version':\n    print({json.dumps(TRIVY_VERSION)!r}); sys.exit()\n"
+            "file = words[-1].removeprefix('sbom:')\n"
+            f"pathlib.Path({str(given)!r}).write_bytes(pathlib.Path(file).read_bytes())\n"
+            f"print({json.dumps(report)!r} if {report is not None} else '')\n"
+            f"print('database is missing', file=sys.stderr)\nsys.exit({code})\n"
+        )
+        program.chmod(0o755)
+        return given
+
+    return write
+
+
+def said(answer: Answer) -> list[tuple[str, str, Severity, tuple[str, ...]]]:
+    found = [(part.name, a.id, a.severity, a.fixed) for part, a in answer.found]
+    return sorted(found)
+
+
+def test_without_one_nothing_is_said(install: Install) -> None:
+    assert scanner.ask(PARTS) == Answer()
+
+
+def test_grype_reads_the_parts_and_tells_how_old_its_database_is(install: Install) -> None:
+    given = install("grype", GRYPE)
+    answer = scanner.ask(PARTS)
+    assert said(answer) == [
+        ("libspoon1", "CVE-2026-1004", Severity.LOW, ()),
+        ("tea-pots", "GHSA-aaaa-1111-ssss", Severity.HIGH, ("2.1.1",)),
+    ]
+    assert next(a.aliases for _, a in answer.found if a.fixed) == {"CVE-2026-1001"}
+    moment = datetime(2026, 11, 20, 8, 1, 10, 123456, tzinfo=UTC)
+    assert {(c.ecosystem, c.reached, c.date) for c in answer.coverage} == {
+        (ecosystem, True, moment) for ecosystem in ("PyPI", "npm", "Debian:12")
+    }
+    document = json.loads(given.read_text())
+    system, *listed = document["components"]
+    assert (system["type"], system["name"], system["version"]) == (
+        "operating-system",
+        "debian",
+        "12",
+    )
+    assert [one["purl"] for one in listed] == sorted(PURLS[:5], key=order)
+
+
+def order(purl: str) -> int:
+    """Debian's first: ecosystems are in the order of their names."""
+    return ["deb", "pypi", "npm"].index(purl.removeprefix("pkg:").partition("/")[0])
+
+
+def test_trivy_names_parts_in_its_own_way_and_its_database_apart(install: Install) -> None:
+    install("trivy", TRIVY)
+    answer = scanner.ask(PARTS)
+    assert said(answer) == [
+        ("libspoon1", "CVE-2026-1004", Severity.LOW, ()),
+        ("tea-pots", "CVE-2026-1001", Severity.HIGH, ("1.9.4", "2.1.1")),
+    ]
+    assert all(c.reached and c.date for c in answer.coverage)
+
+
+def test_osv_scanner_covers_no_debian_and_ends_with_1_for_what_it_found(
+    install: Install, records: dict[str, Any]
+) -> None:
+    package = {"name": "tea-pots", "version": "2.1.0", "ecosystem": "PyPI"}
+    found = [records["GHSA-aaaa-1111-ssss"], records["PYSEC-2026-12"]]
+    report = {"results": [{"packages": [{"package": package, "vulnerabilities": found}]}]}
+    install("osv-scanner", report, 1)
+    answer = scanner.ask(PARTS)
+    assert said(answer) == [("tea-pots", "GHSA-aaaa-1111-ssss", Severity.HIGH, ("1.9.4", "2.1.1"))]
+    assert {c.ecosystem for c in answer.coverage} == {"PyPI", "npm"}
+
+
+@pytest.mark.parametrize("report", [None, [], {"matches": 7}, {"descriptor": {}}])
+def test_one_that_cannot_be_read_covers_nothing(report: Any, install: Install) -> None:
+    install("grype", report)
+    answer = scanner.ask(PARTS)
+    assert not answer.found
+    assert {c.reached for c in answer.coverage} == {False}
+    assert "no report that can be read" in answer.coverage[0].note
+
+
+def test_what_it_covers_nobody_else_is_asked_about(
+    install: Install, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install("grype", GRYPE)
+    monkeypatch.setattr("jhub_docker.release.audit.archive.read_sources", lambda root: {})
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    (verdict,) = gate.gate(tmp_path, {"tea": PURLS}, rules.Policy(), now=now)
+    assert [one.partition(" (")[0] for one in verdict.refusals] == ["tea-pots 2.1.0: CVE-2026-1001"]
+    assert verdict.report.checked == 5
