@@ -132,7 +132,7 @@ def test_idle_tabs_are_stopped_and_work_is_not(
         terminal = lab.websocket(f"terminals/websocket/{lab.post('api/terminals').json()['name']}")
         terminal.send(json.dumps(["stdin", "sleep 3600\n"]))
 
-        marimo = servers.start("marimo", "uv-marimo-small")
+        marimo = servers.start("busy-marimo", "uv-marimo-small")
         socket, session = marimo_tab(marimo)
         run_in_marimo(marimo, session, "import time; time.sleep(3600)")
         socket.close()
@@ -160,6 +160,6 @@ def test_idle_tabs_are_stopped_and_work_is_not(
             return not servers.running() & {"idle-vscode", "idle-marimo"}
 
         wait_until(stopped, 60, "the servers with idle tabs to be stopped")
-        assert servers.running() == {"kernel", "terminal", "marimo", "more"}
+        assert servers.running() == {"kernel", "terminal", "busy-marimo", "more"}
         idle_marimo.close()
         terminal.close()

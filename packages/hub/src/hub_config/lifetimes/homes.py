@@ -117,6 +117,9 @@ def claim(db: Session, user_id: int, person: str, prefix: str) -> HomeRow:
     if home is None:
         home = _new(db, user_id, person, prefix, _next_generation(db, person))
         db.commit()
+    elif home.person != person:  # renamed
+        home.person = person
+        db.commit()
     return home
 
 
