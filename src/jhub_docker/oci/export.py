@@ -6,7 +6,6 @@ All that is written anew here, so what the digest still depends on is the files 
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
