@@ -109,7 +109,7 @@ class Scene:
         networks.create(f"{self.platform.environment['JHUB_NETWORK']}-nobody", labels=labels)
         self.platform.container("hub").restart(timeout=5)
         wanted = {"label": [f"{key}={value}" for key, value in labels.items()]}
-        wait_until(lambda: not networks.list(filters=wanted), 30, "the unused network to go")
+        wait_until(lambda: not networks.list(filters=wanted), 90, "the unused network to go")
 
     def hub_recreated(self) -> None:
         self._recreate("hub")

@@ -179,6 +179,7 @@ def platform(
         "JHUB_PULL_FROM": f"{registry.address}/",
         "JHUB_CONCURRENT_SPAWN_LIMIT": "1",
         "JHUB_USER_SERVER_LIMIT": "2",
+        "JHUB_MAX_MEMORY_GB": "0",  # so that a profile can want more than the machine has
     }
     config = CONFIG.format(images=images.prefix, digest=images.digest)
     root = pytestconfig.rootpath

@@ -11,6 +11,7 @@ import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.types import EndpointConfig
+from requests.exceptions import RequestException
 
 from jhub_docker.errors import ActionError
 from jhub_docker.platform.firewall import GUARD
@@ -97,7 +98,8 @@ class Engine:
 
     def keep_log(self, container: Container) -> None:
         """Write the container's log to a file of its own below `.test-logs/`."""
-        with contextlib.suppress(APIError):
+        # The engine may be away just then, and a log is no reason for a test to fail.
+        with contextlib.suppress(APIError, RequestException):
             text = container.logs(timestamps=True)
             name = re.sub(r"[^\w.-]", "_", container.name or "unnamed")
             (self.logs / f"{name}.log").write_bytes(text)

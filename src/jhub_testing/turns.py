@@ -48,7 +48,7 @@ class Turns:
 def _unwell(engine: Engine) -> list[str]:
     """The services of test platforms that a health check or the engine does not call well."""
     services = engine.client.containers.list(
-        all=True, filters={"label": "com.docker.compose.service"}
+        all=True, filters={"label": "com.docker.compose.service"}, ignore_removed=True
     )
     return [
         one.name or ""
