@@ -95,6 +95,9 @@ class Gate:
     def stop(self) -> None:
         """Take no more connections."""
         self._open.set()
+        # A thread that waits for a connection would keep a socket that is only closed.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def close(self) -> None:
