@@ -138,6 +138,14 @@ def test_what_system_and_engine_refuse_is_a_sentence(error: Exception, said: str
     assert said in str(known)
 
 
+def test_text_in_another_encoding_is_told_by_its_line() -> None:
+    with pytest.raises(UnicodeDecodeError) as raised:
+        "one\nf\xfcr\nthree".encode("latin-1").decode("utf-8")
+    known = foreseeable(raised.value)
+    assert isinstance(known, UsageError)
+    assert "in its line 'f\ufffdr': save it as UTF-8" in str(known)
+
+
 def test_a_bug_keeps_its_traceback() -> None:
     assert foreseeable(KeyError("x")) is None
 
