@@ -126,7 +126,5 @@ def test_ssh_is_spoken_and_a_failure_says_how_to_try_it(
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", str(docker_config), prepend=":")
     monkeypatch.setenv("DOCKER_HOST", "ssh://me@box.example")
-    with pytest.raises(
-        address.UnreachableError, match="--host ssh://me@box.example version` tries"
-    ):
+    with pytest.raises(address.UnreachableError, match=r"--host ssh:.* tries it"):
         address.connect()
