@@ -107,7 +107,10 @@ def test_help_is_told_whatever_else_is_missing(typed: str, task: str) -> None:
         ("bench --runs x", "--runs is 'x'"),
         ("build --base nope", "--base is 'nope'"),
         ("build nope", "there is no image called 'nope'"),
-        ("release", "release.release needs 'image'"),
+        ("build --plan -i", "-i needs a value"),
+        ("build --plan --image --json", "--image needs a value"),
+        ("build --plan=no", "--plan takes no value"),
+        ("release", "error: release needs 'image'"),
         ("--list nope", "there are no tasks below 'nope'"),
         ("--help nope", "there is no task or flag 'nope'"),
     ],
@@ -133,6 +136,14 @@ def test_what_system_and_engine_refuse_is_a_sentence(error: Exception, said: str
     known = foreseeable(error)
     assert isinstance(known, ActionError)
     assert said in str(known)
+
+
+def test_text_in_another_encoding_is_told_by_its_line() -> None:
+    with pytest.raises(UnicodeDecodeError) as raised:
+        "one\nf\xfcr\nthree".encode("latin-1").decode("utf-8")
+    known = foreseeable(raised.value)
+    assert isinstance(known, UsageError)
+    assert "in its line 'f\ufffdr': save it as UTF-8" in str(known)
 
 
 def test_a_bug_keeps_its_traceback() -> None:

@@ -116,3 +116,15 @@ def test_the_cli_is_not_led_to_another_builder(
     passed = address.docker("version").out.splitlines()
     assert {"DOCKER_HOST=tcp://a", "DOCKER_CLI_HINTS=false"} <= set(passed)
     assert "BUILDX_BUILDER=other" not in passed
+
+
+def test_ssh_is_spoken_and_a_failure_says_how_to_try_it(
+    docker_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = docker_config / "ssh"
+    ssh.write_text("#!/bin/sh\nexit 255\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(docker_config), prepend=":")
+    monkeypatch.setenv("DOCKER_HOST", "ssh://me@box.example")
+    with pytest.raises(address.UnreachableError, match=r"--host ssh:.* tries it"):
+        address.connect()

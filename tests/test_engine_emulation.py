@@ -1,5 +1,6 @@
 """What is to be done so that a machine emulates another processor; doing it is tests/engine's."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,3 +62,14 @@ def test_a_registration_is_known_by_the_programs_it_takes_whatever_its_name(
 def test_a_platform_that_no_image_is_made_for_is_refused() -> None:
     with pytest.raises(UsageError, match="--platform is 'linux/s390x'; expected one of linux/amd"):
         emulation.name("linux/s390x")
+
+
+def test_nothing_is_done_for_what_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unexpected(name: str) -> Machine:
+        raise AssertionError(f"looked for {name}")
+
+    monkeypatch.setattr(emulation, "read", unexpected)
+    monkeypatch.setattr(emulation, "_KERNELS", {os.uname().machine: "linux/arm64"})
+    said: list[str] = []
+    emulation.start("linux/arm64", said.append)
+    assert said == ["linux/arm64 is what this machine is: it needs no emulation"]

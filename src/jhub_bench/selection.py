@@ -1,8 +1,8 @@
 """Which benchmarks there are and which were asked for. Pure."""
 
-import difflib
 from collections.abc import Iterable
 
+from jhub_docker.catalog import fields
 from jhub_docker.errors import UsageError
 
 DEFAULT = ("spawn", "memory", "build-unchanged", "build-one-change", "size")
@@ -27,9 +27,7 @@ def select(only: Iterable[str]) -> list[str]:
     """
     wanted, known = set(only), (*DEFAULT, *BY_NAME)
     for name in sorted(wanted - set(known)):
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"there is no benchmark {name!r}; {hint}Known: {', '.join(known)}")
+        raise UsageError(f"there is no benchmark {name!r}; {fields.suggest(name, known)}")
     return [name for name in known if name in (wanted or DEFAULT)]
 
 

@@ -34,6 +34,11 @@ def foreseeable(error: BaseException) -> JhubDockerError | None:
     """
     if isinstance(error, JhubDockerError):
         return error
+    if isinstance(error, UnicodeDecodeError):
+        before, after = error.object[: error.start], error.object[error.start :]
+        line = before.rpartition(b"\n")[2] + after.partition(b"\n")[0]
+        shown = line.decode(errors="replace")
+        return UsageError(f"a file is not UTF-8 text, in its line {shown!r}: save it as UTF-8")
     # Asked without importing docker-py, which takes long and which most calls never load.
     docker = sys.modules.get("docker.errors")
     if docker is not None and isinstance(error, docker.DockerException):

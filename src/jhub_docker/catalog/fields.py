@@ -5,14 +5,19 @@ Which fields there are, and what they mean together, is the catalog's business.
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
 
 _IMAGE = re.compile(r"[^\s@\"']+(@sha256:[0-9a-f]{64})?")
 """An image in a registry, pinned by a digest or not; whether it is there only that can say."""
+
+_MEMORY = re.compile(r"\d+(\.\d+)?[KMGT]")
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
+_WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,57 @@ class Budget:
     tolerance: int = 5
 
 
-PROFILE_FIELDS = {one.name for one in fields(Profile)}
+_CPUS: tuple[Callable[[Any], bool], str] = (
+    lambda value: type(value) in (int, float) and value > 0,
+    "a number of CPUs",
+)
+_PROFILE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "cpu_guarantee": _CPUS,
+    "cpu_limit": _CPUS,
+    "mem_limit": (lambda value: bool(_MEMORY.fullmatch(str(value))), 'an amount such as "2G"'),
+    "sudo": (lambda value: isinstance(value, bool), "true or false"),
+}
+"""What each field of a profile has to be, and how that is said."""
+
+
+def table(name: str, owner: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """A field that is a table, empty where there is none."""
+    value = owner.get(key, {})
+    if not isinstance(value, dict):
+        raise wrong(name, key, value, "a table")
+    return value
+
+
+def version(name: str, project: Mapping[str, Any]) -> str:
+    """The field `version`, which the next release's follows from."""
+    value = text(name, project, "version")
+    try:
+        return str(Version.parse(value))
+    except UsageError:
+        raise wrong(name, "version", value, "one such as 1.2.0") from None
+
+
+def flag(name: str, own: Mapping[str, Any], key: str, default: bool) -> bool:
+    """A field that is true or false."""
+    value = own.get(key, default)
+    if not isinstance(value, bool):
+        raise wrong(name, key, value, "true or false")
+    return value
+
+
+def repository(name: str, own: Mapping[str, Any]) -> str:
+    """The field `image`: what the image is called in the engine, without a tag."""
+    value = own.get("image", f"local/{name}")
+    if not isinstance(value, str) or not _REPOSITORY.fullmatch(value):
+        raise wrong(name, "image", value, f'lower-case words such as "local/{name}", without a tag')
+    return value
+
+
+def environment(name: str, own: Mapping[str, Any]) -> str:
+    """The field `environment`: where its Python is; empty where it has none."""
+    if own.get("environment") == "":
+        return ""
+    return path(name, own, "environment") or "/opt/venv"
 
 
 def text(name: str, table: Mapping[str, Any], key: str) -> str:
@@ -67,21 +122,21 @@ def path(name: str, table: Mapping[str, Any], key: str) -> str | None:
 def port(name: str, own: Mapping[str, Any]) -> int | None:
     """The field `port`, None where there is none."""
     value = own.get("port")
-    if value is None or (isinstance(value, int) and 0 < value < 65536):
+    if value is None or (type(value) is int and 0 < value < 65536):
         return value
     raise wrong(name, "port", value, "a number from 1 to 65535")
 
 
 def public(name: str, own: Mapping[str, Any], lanes: Iterable[str]) -> dict[str, str]:
     """The table `public`, empty where there is none: an image by lane, perhaps with its digest."""
-    table = own.get("public", {})
+    found = own.get("public", {})
     expected = f"an image for each of {', '.join(lanes)}"
-    if not isinstance(table, dict) or not set(table) <= set(lanes):
-        raise wrong(name, "public", table, expected)
-    for lane, reference in table.items():
+    if not isinstance(found, dict) or not set(found) <= set(lanes):
+        raise wrong(name, "public", found, expected)
+    for lane, reference in found.items():
         if not isinstance(reference, str) or not is_image(reference):
             raise wrong(name, f"public.{lane}", reference, IMAGE_EXPECTED)
-    return table
+    return found
 
 
 IMAGE_EXPECTED = "an image such as registry.example.org/base:1, or that with @sha256:… behind it"
@@ -92,8 +147,17 @@ def is_image(reference: str) -> bool:
     return _IMAGE.fullmatch(reference) is not None
 
 
-def tag(name: str, value: object) -> str | tuple[str, ...]:
-    """One field of `tags`."""
+def tags(name: str, own: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    """The table `tags`, empty where there is none."""
+    found = {}
+    for key, value in table(name, own, "tags").items():
+        if not _WORD.fullmatch(key):
+            raise wrong(name, "tags", key, "names of lower-case letters, digits and dashes")
+        found[key] = _tag(name, value)
+    return found
+
+
+def _tag(name: str, value: object) -> str | tuple[str, ...]:
     if isinstance(value, str):
         return value
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
@@ -104,29 +168,35 @@ def tag(name: str, value: object) -> str | tuple[str, ...]:
 def profiles(name: str, own: Mapping[str, Any]) -> dict[str, Profile]:
     """The table `profiles`, empty where there is none."""
     found = {}
-    for size, table in own.get("profiles", {}).items():
-        if not isinstance(table, dict) or not isinstance(table.get("mem_limit"), str):
-            raise wrong(name, f"profiles.{size}", table, 'a table with at least mem_limit = "2G"')
-        if unknown := set(table) - PROFILE_FIELDS:
-            raise wrong(name, f"profiles.{size}", sorted(unknown), f"only {PROFILE_FIELDS}")
-        found[size] = Profile(**table)
+    for size, fields_ in table(name, own, "profiles").items():
+        if not _WORD.fullmatch(size):
+            raise wrong(name, "profiles", size, "sizes of lower-case letters, digits and dashes")
+        if not isinstance(fields_, dict) or "mem_limit" not in fields_:
+            raise wrong(name, f"profiles.{size}", fields_, 'a table with at least mem_limit = "2G"')
+        if unknown := sorted(set(fields_) - set(_PROFILE)):
+            raise wrong(name, f"profiles.{size}", unknown, f"only {', '.join(_PROFILE)}")
+        for key, value in fields_.items():
+            fits, expected = _PROFILE[key]
+            if not fits(value):
+                raise wrong(name, f"profiles.{size}.{key}", value, expected)
+        found[size] = Profile(**fields_)
     return found
 
 
 def budget(name: str, own: Mapping[str, Any]) -> Budget | None:
     """The table `budget`, None where there is none."""
-    table = own.get("budget")
-    if table is None:
+    found = own.get("budget")
+    if found is None:
         return None
-    numbers = isinstance(table, dict) and all(
-        isinstance(value, int) and value >= 0 for value in table.values()
+    numbers = isinstance(found, dict) and all(
+        isinstance(value, int) and value >= 0 for value in found.values()
     )
     known = {one.name for one in fields(Budget)}
-    if not numbers or not known - {"tolerance"} <= set(table) <= known:
+    if not numbers or not known - {"tolerance"} <= set(found) <= known:
         raise wrong(
-            name, "budget", table, "size and compressed in MB, layers, and perhaps tolerance in %"
+            name, "budget", found, "size and compressed in MB, layers, and perhaps tolerance in %"
         )
-    return Budget(**table)
+    return Budget(**found)
 
 
 def wrong(name: str, key: str, value: object, expected: str) -> UsageError:

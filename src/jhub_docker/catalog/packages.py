@@ -228,7 +228,7 @@ def _parents(name: str, table: Mapping[str, Any], known: Mapping[str, Any]) -> l
 def _spec(
     name: str, folder: Path, table: Mapping[str, Any], bases: Mapping[str, ImageSpec]
 ) -> ImageSpec:
-    project, own = table.get("project", {}), _tool(table)["jhub-docker"]
+    project, own = declaration.table(name, table, "project"), _tool(table)["jhub-docker"]
     for key in own:
         if key not in _OWN_FIELDS:
             raise UsageError(
@@ -248,21 +248,21 @@ def _spec(
     return ImageSpec(
         name=name,
         folder=folder,
-        repository=own.get("image", f"local/{name}"),
-        version=declaration.text(name, project, "version"),
+        repository=declaration.repository(name, own),
+        version=declaration.version(name, project),
         description=declaration.text(name, project, "description"),
         license=license_ if isinstance(license_, str) else None,
         base=own["base"],
         uses=tuple(own.get("uses", ())),
         platforms=_platforms(name, own, bases),
         public=declaration.public(name, own, LANES),
-        publish=own.get("publish", True),
-        title=own.get("title"),
+        publish=declaration.flag(name, own, "publish", default=True),
+        title=declaration.text(name, own, "title") if "title" in own else None,
         port=declaration.port(name, own) or inherited.get("port"),
         probe=declaration.path(name, own, "probe"),
-        environment=own.get("environment", "/opt/venv"),
+        environment=declaration.environment(name, own),
         jupyterhub=_locked_jupyterhub(folder) or (base.jupyterhub if base else None),
-        tags={key: declaration.tag(name, value) for key, value in own.get("tags", {}).items()},
+        tags=declaration.tags(name, own),
         profiles=declaration.profiles(name, own) or inherited.get("profiles") or {},
         budget=declaration.budget(name, own),
     )

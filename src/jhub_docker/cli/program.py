@@ -134,7 +134,7 @@ def _in_our_words(said: str) -> str:
     for pattern, words in (
         (r"No idea what (.*) is!", r"there is no task or flag \1"),
         (r"Sub-collection (.*) not found!", r"there are no tasks below \1"),
-        (r"Flag <Argument: ([\w-]+).*> needed value and was not given one!", r"--\1 needs a value"),
+        (r"(\w+)\.\1\b", r"\1"),
         (r"'(.*)' did not receive required positional arguments: (.*)", r"\1 needs \2"),
     ):
         said = re.sub(pattern, words, said)
@@ -153,14 +153,17 @@ def asked_for_help(words: Sequence[str], contexts: Mapping[str, ParserContext]) 
 def with_images(words: Sequence[str], contexts: Mapping[str, ParserContext]) -> list[str]:
     """The words with `--image` before each that can only be one: `build uv-lab`.
 
-    Only tasks that take several images need this; Invoke knows positionals of one value. Numbers
-    are looked at on the way, since Invoke's own conversion ends in a traceback: raises UsageError.
+    Only tasks that take several images need this; Invoke knows positionals of one value. Values are
+    looked at on the way, since Invoke takes a list's missing one for an empty list and ends in a
+    traceback where one is no number: raises UsageError.
     """
     found = []
     flags: Mapping[str, Argument] = {}
     name, awaits, several = "", None, False
     for word in words:
         if awaits:
+            if word.partition("=")[0] in flags:
+                break
             _require_number(name, awaits, word)
             awaits = None
         elif word.startswith("-"):
@@ -170,12 +173,16 @@ def with_images(words: Sequence[str], contexts: Mapping[str, ParserContext]) -> 
                 _require_number(name, flag, value)
             elif flag and flag.takes_value:
                 awaits = flag
+            elif flag and equals:
+                raise UsageError(f"{name} takes no value")
         elif word in contexts:
             flags = contexts[word].flags
             several = "--image" in flags and flags["--image"].kind is list
         elif several:
             found.append("--image")
         found.append(word)
+    if awaits:
+        raise UsageError(f"{name} needs a value; `--help` behind the task says which")
     return found
 
 

@@ -128,6 +128,8 @@ def _explained(where: str, error: BaseException) -> UnreachableError:
         said = "there is no such socket"
     elif any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         said = "nothing listens there"
+    elif where.startswith("ssh://"):
+        said = f"ssh has to get there without a question: `docker --host {where} version` tries it"
     else:
         said = str(error)
     return UnreachableError(f"no Docker Engine answers at {where} ({said})")

@@ -9,7 +9,7 @@ import json
 from functools import cached_property
 from typing import Any
 
-from jhub_docker.engine.address import connect, docker
+from jhub_docker.engine.address import address, connect, docker
 from jhub_docker.errors import ActionError
 
 
@@ -25,11 +25,16 @@ class LaterClient:
 
 
 def server() -> dict[str, Any] | None:
-    """What `docker version` says of the engine; None where no engine, or no client, answers."""
+    """What `docker version` says of the engine; None where no engine, or no client, answers.
+
+    Raises UsageError for a context that does not exist.
+    """
     try:
         result = docker("version", "--format", "{{json .Server}}")
     except ActionError:
         return None
+    if "context not found" in result.err:
+        address()
     said: dict[str, Any] | None = None if result.code else json.loads(result.out)
     return said
 
@@ -49,9 +54,13 @@ def image(reference: str) -> dict[str, Any] | None:
 
 
 def _inspect(*references: str) -> list[dict[str, Any]]:
-    """Those of the images that are there; one may have been removed since it was listed."""
+    """Those of the images that are there; one may have been removed since it was listed.
+
+    What can be no image's name names none.
+    """
     result = docker("image", "inspect", *references)
-    if result.code and "no such image" not in result.err.lower():
+    said = result.err.lower()
+    if result.code and "no such image" not in said and "invalid reference format" not in said:
         raise ActionError(f"docker image inspect failed: {result.err.strip()}")
     found: list[dict[str, Any]] = json.loads(result.out)
     return found

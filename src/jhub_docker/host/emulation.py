@@ -28,6 +28,9 @@ PACKAGE = "qemu-user-static"
 _NAMES = {"linux/amd64": "qemu-x86_64", "linux/arm64": "qemu-aarch64"}
 """What Debian, Ubuntu and Docker Desktop call the registrations."""
 
+_KERNELS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
+"""What uname(2) calls the machines that run a platform by themselves."""
+
 _MACHINES = {"linux/amd64": "3e00", "linux/arm64": "b700"}
 """What a program of the platform has in bytes 18 and 19 (elf(5): e_machine, little endian)."""
 
@@ -109,6 +112,9 @@ def start(platform: str, log: Log, *, assume_yes: bool = False) -> None:
     Raises ActionError where a step fails.
     """
     known = name(platform)
+    if _KERNELS.get(os.uname().machine) == platform:
+        log(f"{platform} is what this machine is: it needs no emulation")
+        return
     todo = steps(read(known))
     if not todo:
         log(f"{platform} is emulated already")

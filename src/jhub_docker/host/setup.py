@@ -15,8 +15,14 @@ from typing import TYPE_CHECKING
 from jhub_docker import process
 from jhub_docker.asking import confirm
 from jhub_docker.engine import checks, quick
-from jhub_docker.engine.address import UnreachableError, address, connect, is_default
-from jhub_docker.errors import ActionError
+from jhub_docker.engine.address import (
+    DEFAULT_SOCKETS,
+    UnreachableError,
+    address,
+    connect,
+    is_default,
+)
+from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import apt
 from jhub_docker.host.apt import Log
 from jhub_docker.host.daemon import Daemon
@@ -116,7 +122,7 @@ def require(
 
 def start(log: Log, assume_yes: bool = False, daemon: Daemon | None = None) -> None:
     """Have an engine answer at the default socket (or `daemon`'s), set up where it has to be."""
-    daemon = daemon or Daemon()
+    daemon = daemon or _own()
     if daemon.answers():
         log(f"an engine answers at unix://{daemon.socket} already")
     elif daemon == Daemon():
@@ -127,7 +133,7 @@ def start(log: Log, assume_yes: bool = False, daemon: Daemon | None = None) -> N
 
 def stop(log: Log, daemon: Daemon | None = None) -> None:
     """Stop the engine that `start` started. Raises ActionError when the one there is another's."""
-    daemon = daemon or Daemon()
+    daemon = daemon or _own()
     going_on = _containers(daemon)
     if daemon.stop() or _stop_unit(daemon):
         log("the engine has stopped; images and volumes are kept")
@@ -147,7 +153,7 @@ def restart(log: Log, daemon: Daemon | None = None) -> None:
 
     Raises ActionError when there is no such engine.
     """
-    daemon = daemon or Daemon()
+    daemon = daemon or _own()
     if daemon.running() is None:
         raise ActionError(
             f"the engine at unix://{daemon.socket} was not started by `./dev invoke engine.start`: "
@@ -155,6 +161,16 @@ def restart(log: Log, daemon: Daemon | None = None) -> None:
         )
     daemon.stop()
     _launch(daemon, log, systemd=False)
+
+
+def _own() -> Daemon:
+    """This machine's engine. Raises UsageError where another one is in use."""
+    if not is_default(where := address()):
+        raise UsageError(
+            f"the engine in use is at {where}, and only the one at unix://{DEFAULT_SOCKETS[0]} is "
+            "started and stopped: unset DOCKER_HOST, and `docker context use default`"
+        )
+    return Daemon()
 
 
 def _containers(daemon: Daemon) -> int:

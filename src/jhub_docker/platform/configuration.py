@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import APIError, ContainerError, ImageNotFound
+from docker.errors import APIError, ContainerError
 from docker.types import Mount
 
 from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen, compose
 from jhub_docker.platform.compose import Platform
@@ -57,6 +58,11 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
     if unknown := unknown_variables(compose.person_set(root), known):
         raise UsageError("\n".join(unknown))
+    if quick.image(image := platform.images[compose.HUB]) is None:  # docker-py would pull it
+        raise UsageError(
+            f"the engine has no image {image}; build it with ./dev invoke build -i hub, or correct "
+            "JHUB_IMAGE_TAG"
+        )
     known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
     data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
     facts = client.info()
@@ -64,7 +70,7 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
     try:
         told: bytes = client.containers.run(
-            platform.images[compose.HUB],
+            image,
             ["check", json.dumps(told_facts)],
             environment=dict(platform.hub_environment),
             # So that one of a call that was killed can be found: it holds the data volume.
@@ -77,11 +83,6 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
         )
     except ContainerError as error:
         raise UsageError(error.stderr.decode(errors="replace").strip()) from None
-    except ImageNotFound:
-        raise UsageError(
-            f"the engine has no image {platform.images[compose.HUB]}; build it with "
-            "./dev invoke build -i hub, or correct JHUB_IMAGE_TAG"
-        ) from None
     except APIError as error:
         if not bundle or error.status_code != HTTPStatus.BAD_REQUEST:
             raise

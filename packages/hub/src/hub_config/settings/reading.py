@@ -112,7 +112,8 @@ def _explain(
         return f"{label} is not a setting{_instead(kind.model_fields[name], item['loc'])}"
     if item["type"] == "missing":
         return f"{label} is missing. ({setting.meaning})"
-    wanted = item["msg"].removeprefix("Value error, ")
+    wanted = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    wanted = wanted.partition(", unable to")[0]  # what Pydantic says of its own types
     shown = isinstance(item["input"], str | int | float) and not setting.secret
     if shown and name not in PROVIDERS:
         told = f"is {item['input']!r}; allowed: {wanted}"
