@@ -14,7 +14,7 @@ from jhub_docker.host import emulation
 PROGRAM = """
 import subprocess, sys
 from pathlib import Path
-from jhub_docker.engine import emulation
+from jhub_docker.host import emulation
 
 folder = Path(sys.argv[1])
 program = folder / "program.jhubtest"
@@ -50,9 +50,11 @@ def test_the_kernel_runs_what_is_registered_until_it_is_stopped(tmp_path: Path) 
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines() == [
+    assert (
         "To be done as root: mount binfmt_misc at /proc/sys/fs/binfmt_misc; register it with the "
-        "kernel, for this whole machine until it restarts.",
+        "kernel, for this whole machine until it restarts." in result.stderr
+    )
+    assert result.stdout.splitlines() == [
         "linux/test is emulated now",
         "linux/test is emulated already",
         "linux/test is not emulated any more",

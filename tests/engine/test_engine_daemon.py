@@ -44,8 +44,8 @@ def in_another_process(daemon: Daemon, call: str) -> str:
     """Run `setup.<call>` on the daemon as another ./dev would, and return what was said."""
     code = f"""
 from pathlib import Path, PosixPath
-from jhub_docker.engine import setup
-from jhub_docker.engine.daemon import Daemon
+from jhub_docker.host import setup
+from jhub_docker.host.daemon import Daemon
 setup.{call}(print, daemon={daemon!r})
 """
     return subprocess.run(

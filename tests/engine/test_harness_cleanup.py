@@ -12,7 +12,7 @@ from jhub_testing.resources import Engine
 MAKE = """
 import sys, time
 from pathlib import Path
-from jhub_docker.testing.resources import Engine
+from jhub_testing.resources import Engine
 engine = Engine(Path(sys.argv[2]))
 volume, network = engine.volume("home"), engine.network("net")
 engine.client.containers.run(sys.argv[1], ["sleep", "infinity"], entrypoint="", detach=True,
