@@ -20,7 +20,8 @@ def test_a_new_package_is_a_minor_release_that_names_it(
     log = (releases.maintainer.root / "packages/uv-marimo/CHANGELOG.md").read_text()
     newest = log.split("\n## ")[2]
     assert newest.startswith(f"[{second.version}] - ")
-    assert "### Added\n- tabulate 0.9.0\n" in newest
+    added = newest.partition("### Added\n")[2].partition("\n\n")[0]
+    assert "- tabulate 0.9.0" in added.splitlines()
     assert "Let marimo print tables" in newest
     major, minor = numbers[1][:2]
     assert releases.tags("uv-marimo") == {
