@@ -102,6 +102,7 @@ def test_help_is_told_whatever_else_is_missing(typed: str, task: str) -> None:
     ("typed", "said"),
     [
         ("nope", "there is no task or flag 'nope'"),
+        ("biuld", "did you mean 'build'?"),
         ("build --nope", "there is no task or flag '--nope'"),
         ("build --base", "--base needs a value"),
         ("bench --runs x", "--runs is 'x'"),

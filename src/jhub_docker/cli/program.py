@@ -4,10 +4,11 @@ Whoever types `invoke` runs Invoke's own program, which loads `tasks.py`; from t
 (`take_over`). Wrong usage ends with 2, also where Invoke would end with 1 or in a traceback.
 """
 
+import difflib
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -80,7 +81,7 @@ class OurProgram(Program):
             for name in (context.name, *context.aliases)
         }
         words = self.core.unparsed
-        with _reported():
+        with _reported(contexts):
             if task := asked_for_help(words, contexts):
                 # Whatever else is there or missing: positionals would swallow the flag.
                 self.core[0].args.help.value = task
@@ -108,12 +109,19 @@ def take_over() -> None:
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
-    """Turn what can be foreseen into a sentence and an exit code; a bug keeps its traceback."""
+def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
+    """Turn what can be foreseen into a sentence and an exit code; a bug keeps its traceback.
+
+    The nearest of the `tasks` is proposed where a word is none.
+    """
     try:
         yield
     except ParseError as error:
-        raise Exit(f"error: {_in_our_words(str(error))}", code=2) from None
+        said = _in_our_words(str(error))
+        word = re.search(r"no task or flag '(.*?)'", said)
+        near = difflib.get_close_matches(word[1], tasks, n=1) if word else []
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise Exit(f"error: {said}{meant}", code=2) from None
     except Exit as error:
         if error.message:  # Invoke's own, for a collection that there is not
             raise Exit(f"error: {_in_our_words(error.message)}", code=2) from None
