@@ -150,7 +150,7 @@ def harness(session: nox.Session) -> None:
     """Deliberately broken images must fail, each with the check that is meant for it."""
     sync(session, "test", "dev")
     session.run("python", "-m", "jhub_testing.prepare", "--registry", "singleuser-base")
-    pytest(session, "--numprocesses=2", "--dist=loadgroup", "tests/engine")
+    pytest(session, "tests/engine")
 
 
 @nox.session(tags=["engine"])

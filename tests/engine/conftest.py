@@ -24,20 +24,6 @@ http.server.ThreadingHTTPServer(('', 8888), Page).serve_forever()
 """
 
 
-ONE_BY_ONE = (
-    *("test_build_cache", "test_platforms", "test_public_bases"),
-    *("test_rebuild", "test_release_flow"),
-)
-"""They build little images of the same names, so they run in one process after each other."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two halves of about the same length, for two processes."""
-    for item in items:
-        half = "little releases" if item.path.stem in ONE_BY_ONE else "all else"
-        item.add_marker(pytest.mark.xdist_group(half))
-
-
 @pytest.fixture(scope="session")
 def base(engine: Engine) -> str:
     """The operating system layer of the real images; it has no `latest`, being no one's to run."""
