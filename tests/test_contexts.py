@@ -211,6 +211,53 @@ def test_a_mode_that_was_changed_counts_before_it_is_committed(checkout: Checkou
     assert of(checkout).files["old"].kind == "755"
 
 
+def test_gits_own_reading_of_its_settings_says_what_the_file_system_holds(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".gitconfig").write_text("[core]\n\tfileMode = false\n")
+    (checkout.root / "packages/one/old").chmod(0o755)
+    assert of(checkout).files["old"].kind == "755", "the checkout's own setting wins"
+    checkout.git("config", "core.fileMode", "no")
+    assert of(checkout).files["old"].kind == "644"
+
+
+def test_a_link_where_git_knows_a_folder_is_only_a_link(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a").write_text("x")
+    (elsewhere / "a").chmod(0o600)
+    deep = checkout.root / "packages/one/deep"
+    deep.mkdir()
+    (deep / "a").write_text("x")
+    checkout.commit("A folder")
+    shutil.rmtree(deep)
+    deep.symlink_to(elsewhere)
+    found = of(checkout)
+    assert set(found.files) == {"Dockerfile", "deep", "old", "start"}
+    assert laid_out(found)["deep"][2] == os.fsencode(elsewhere)
+    assert (elsewhere / "a").stat().st_mode & 0o777 == 0o600, "nothing is written through it"
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_package_that_is_a_repository_of_its_own_is_told(
+    checkout: Checkout, tmp_path: Path, known: bool
+) -> None:
+    shutil.copytree(checkout.root / "packages/one", tmp_path / "own")
+    own = Checkout(tmp_path / "own")
+    own.git("init", "-q")
+    own.commit("All")
+    shutil.rmtree(checkout.root / "packages/one")
+    checkout.commit("None")
+    shutil.copytree(own.root, checkout.root / "packages/one")
+    if known:  # as a submodule is
+        checkout.commit("A repository")
+    with pytest.raises(UsageError, match=r"packages/one is a git repository of its own"):
+        of(checkout)
+
+
 def test_a_hooks_variables_lead_nowhere_else(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from jhub_docker import process
-from jhub_docker.errors import ActionError
+from jhub_docker.errors import ActionError, UsageError
 
 LINK, REPOSITORY = "120000", "160000"
 """Modes of git's index: a symbolic link, and a repository inside this one."""
@@ -32,7 +32,10 @@ class Checkout:
 
 
 def read(packages: Path, names: list[str]) -> Checkout:
-    """The files of the named packages. Raises ActionError where git or a folder cannot be read."""
+    """The files of the named packages.
+
+    Raises ActionError where git or a folder cannot be read, UsageError for a repository of its own.
+    """
     said = _git(packages, "ls-files", "-cost", "--exclude-standard", "-z", "--", *names)
     listed: dict[str, dict[str, str]] = {name: {} for name in names}
     for entry in (said or "").split("\0"):
@@ -40,11 +43,17 @@ def read(packages: Path, names: list[str]) -> Checkout:
         mode = ""
         if status and status != "?":  # `H 100644 <object> 0<tab><path>`
             mode, path = path[:6], path.partition("\t")[2]
-        name, _, inside = path.partition("/")
+        name, slash, inside = path.partition("/")
         if inside:
             listed[name][inside] = mode
-    said = _git(packages, "config", "--get-regexp", r"^core\.(filemode|symlinks)$") if said else ""
-    off = {line.split()[0] for line in (said or "").splitlines() if line.endswith(" false")}
+        elif slash or mode == REPOSITORY:
+            raise UsageError(
+                f"{packages.name}/{name} is a git repository of its own, whose files git does not "
+                "list from here; remove its .git, or copy its files into this repository"
+            )
+    bits = ("config", "--type=bool", "--get-regexp", r"^core\.(filemode|symlinks)$")
+    told = ((_git(packages, *bits) or "") if said else "").splitlines()
+    off = {key for key, value in dict(map(str.split, told)).items() if value == "false"}
     files = {name: found or _walk(packages / name) for name, found in listed.items()}
     return Checkout(files, "core.filemode" not in off, "core.symlinks" not in off)
 

@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from jhub_docker.build import checkout
 from jhub_docker.build.checkout import LINK, REPOSITORY, Checkout
@@ -86,6 +86,8 @@ def _context(folder: Path, found: Checkout) -> Context:
                 "not list; remove its .git, or leave it out in .dockerignore"
             )
         try:
+            if any((folder / above).is_symlink() for above in PurePosixPath(path).parents[:-1]):
+                continue  # git knows a folder where a link is now, and a link has no files
             read_file = _read(folder / path, link=mode == LINK and not found.links)
         except OSError as error:
             raise ActionError(
