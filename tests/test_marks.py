@@ -66,3 +66,13 @@ def test_what_a_container_still_uses_is_told_and_the_rest_goes() -> None:
     left = marks.remove(client, ["one", "in-use", "gone", "two"])
     assert left == ["in-use stays: a container uses it"]
     assert removed == ["one", "two"]
+
+
+def test_containers_without_a_machine_id_are_not_one_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "machine-id").write_text("")
+    monkeypatch.setattr(marks, "_MACHINE", tmp_path / "machine-id")
+    names = iter(["runner-1", "runner-2"])
+    monkeypatch.setattr("platform.node", lambda: next(names))
+    assert marks.checkout(Path("/builds/one")) != marks.checkout(Path("/builds/one"))

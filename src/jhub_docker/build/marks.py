@@ -23,7 +23,8 @@ _MACHINE = Path("/etc/machine-id")
 
 def checkout(root: Path) -> str:
     """What a checkout is called in marks: it follows from the machine and the folder."""
-    machine = _MACHINE.read_text().strip() if _MACHINE.exists() else platform.node()
+    known = _MACHINE.read_text().strip() if _MACHINE.exists() else ""
+    machine = known or platform.node()  # in many a container the file is there and empty
     return hashlib.sha256(f"{machine}\0{root.resolve()}".encode()).hexdigest()[:8]
 
 
