@@ -7,6 +7,7 @@ import pytest
 
 from jhub_docker.errors import UsageError
 from jhub_docker.host import machine
+from jhub_docker.release import history
 
 
 def test_the_projects_own_variable_wins(tmp_path: Path) -> None:
@@ -48,6 +49,18 @@ def test_a_changed_file_that_git_knows_makes_a_revision_dirty(checkout: Path) ->
     assert clean is not None
     assert dirty == machine.Revision(clean.commit, dirty=True)
     assert dirty.tag.endswith("-dirty")
+
+
+def test_a_hooks_variables_tell_no_other_revision(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = machine.revision(checkout)
+    other = tmp_path_factory.mktemp("other")
+    subprocess.run(["git", "-C", str(other), "init", "-q"], check=True)
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    assert found is not None
+    assert machine.revision(checkout) == found
+    assert history.head(checkout) == found.commit
 
 
 def test_no_revision_outside_git(tmp_path: Path) -> None:

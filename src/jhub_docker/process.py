@@ -23,6 +23,12 @@ Environment = Mapping[str, str | None]
 """Changes to this process's own environment; None takes a variable away."""
 
 
+THIS_REPOSITORY: Environment = dict.fromkeys(
+    ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
+)
+"""What lets git look at the folder it is given: in a hook it would look at the hook's."""
+
+
 class MissingProgramError(ActionError):
     """The program is not on this machine, or this user may not run it."""
 

@@ -50,8 +50,9 @@ def paths_since(root: Path, base: str) -> list[str]:
     Raises ActionError with git's words, for an unknown revision or a clone without history.
     """
     result = process.run(
-        "git", "-C", root, "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD"
-    )
+        "git", "-C", root, "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD",
+        environment=process.THIS_REPOSITORY,
+    )  # fmt: skip
     if result.code:
         raise ActionError(
             f"git cannot tell what changed since {base!r}: {result.err.strip()}; fetch that "

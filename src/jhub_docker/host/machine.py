@@ -71,7 +71,7 @@ def source_url(folder: Path) -> str | None:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        said = process.run("git", "-C", folder, *arguments)
+        said = process.run("git", "-C", folder, *arguments, environment=process.THIS_REPOSITORY)
     except process.MissingProgramError:
         return None
     return None if said.code else said.out.strip()

@@ -119,7 +119,7 @@ def cannot_commit(root: Path) -> dict[str, str]:
 
 
 def _run(root: Path, *arguments: str) -> process.Ended:
-    ended = process.run("git", "-C", root, *arguments)
+    ended = process.run("git", "-C", root, *arguments, environment=process.THIS_REPOSITORY)
     if ended.code:
         raise ActionError(f"git {arguments[0]} failed: {ended.err.strip()}")
     return ended
