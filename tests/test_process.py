@@ -72,6 +72,11 @@ def test_one_that_takes_too_long_is_ended() -> None:
     assert "no end in 0.1 s" in ended.err
 
 
+def test_so_is_what_it_started_and_what_holds_its_output() -> None:
+    ended = process.run("sh", "-c", "sleep 600 & echo begun; wait", seconds=0.5)
+    assert ended.code == process.TIMED_OUT
+
+
 def test_one_is_ended_when_whoever_listens_breaks() -> None:
     def interrupted(line: str) -> None:
         raise KeyboardInterrupt(line)
@@ -81,6 +86,21 @@ def test_one_is_ended_when_whoever_listens_breaks() -> None:
         process.run(*PYTHON, program, on_line=interrupted)
     with pytest.raises(ProcessLookupError):
         os.kill(int(str(caught.value)), 0)
+
+
+def test_so_is_what_it_started_where_it_was_given_a_time(tmp_path: Path) -> None:
+    os.mkfifo(held := tmp_path / "held")
+    reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+
+    def interrupted(line: str) -> None:
+        raise KeyboardInterrupt(line)
+
+    program = f"exec 3>'{held}'; sleep 600 & echo begun; wait"
+    with os.fdopen(reader, "rb") as open_end:
+        with pytest.raises(KeyboardInterrupt):
+            process.run("sh", "-c", program, seconds=600, on_line=interrupted)
+        assert open_end.read() == b"", "until nobody has it open any more"
 
 
 def test_a_failure_says_what_the_program_said_last() -> None:

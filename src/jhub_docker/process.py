@@ -6,6 +6,7 @@ sentence, one that takes too long ends like under timeout(1).
 """
 
 import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -76,13 +77,15 @@ def run(
             stderr=subprocess.STDOUT if merged else errors,
             environment=environment,
             cwd=cwd,
+            group=0 if seconds else None,
         )
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         late = threading.Event()
 
         def stop() -> None:
             late.set()
-            process.kill()
+            if process.returncode is None:  # what it started holds its output open too
+                os.killpg(process.pid, signal.SIGKILL)
 
         watch = threading.Timer(seconds or 0, stop)
         if seconds:
@@ -95,6 +98,8 @@ def run(
                     on_line(line.decode(errors="replace").rstrip("\r\n"))
             code = process.wait()
         except BaseException:  # also an interruption: nothing that was started here goes on
+            if seconds and process.returncode is None:
+                os.killpg(process.pid, signal.SIGTERM)  # Ctrl-C reaches our own group alone
             _end(process)
             raise
         finally:
@@ -163,6 +168,7 @@ def _start(
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
     start_new_session: bool = False,
+    group: int | None = None,
 ) -> "subprocess.Popen[bytes]":
     changed = {**os.environ, **(environment or {})}
     try:
@@ -174,6 +180,7 @@ def _start(
             stdout=stdout,
             stderr=stderr,
             start_new_session=start_new_session,
+            process_group=group,
         )
     except (FileNotFoundError, PermissionError) as error:
         if cwd is not None and str(error.filename) == str(cwd):
