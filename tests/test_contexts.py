@@ -222,9 +222,7 @@ def test_gits_own_reading_of_its_settings_says_what_the_file_system_holds(
     assert of(checkout).files["old"].kind == "644"
 
 
-def test_a_link_where_git_knows_a_folder_is_only_a_link(
-    checkout: Checkout, tmp_path: Path
-) -> None:
+def test_a_link_where_git_knows_a_folder_is_only_a_link(checkout: Checkout, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "a").write_text("x")
