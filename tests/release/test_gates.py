@@ -85,6 +85,16 @@ def test_everything_that_is_wrong_is_said_at_once(made: Checkout) -> None:
         assert expected in text
 
 
+def test_what_git_is_told_not_to_see_is_not_released_as_tested(made: Checkout) -> None:
+    made.git("config", "status.showUntrackedFiles", "no")
+    lab = made.root / "packages/lab"
+    (lab / "new").write_text("")
+    assert "not committed: packages/lab/new" in said(made)
+    made.git("update-index", "--assume-unchanged", "packages/lab/Dockerfile")
+    made.git("update-index", "--skip-worktree", "packages/lab/uv.lock")
+    assert "not to look at packages/lab/Dockerfile, packages/lab/uv.lock" in said(made)
+
+
 def test_a_missing_changelog_is_told(made: Checkout) -> None:
     (made.root / "packages/lab/CHANGELOG.md").unlink()
     catalog, found = load(made.root / "packages"), state(made)

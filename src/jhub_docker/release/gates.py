@@ -47,10 +47,17 @@ def before(
 def checkout(root: Path) -> list[Failure]:
     """The checkout: nothing uncommitted, on a branch, somebody's, on the default Debian release."""
     found = []
-    if changed := history.git(root, "status", "--porcelain").splitlines():
+    # Somebody's status.showUntrackedFiles would hide what contexts, and so evidence, are made of.
+    status = history.git(root, "status", "--porcelain", "--untracked-files=normal")
+    if changed := status.splitlines():
         paths = [line.strip().split(maxsplit=1)[-1] for line in changed]
         mend = "git commit, or git stash --include-untracked"
         found.append(Failure(f"not committed: {some(paths, 5)}", mend))
+    listed = history.git(root, "ls-files", "-v", "-z", "--", "packages").split("\0")
+    if unseen := [one[2:] for one in listed if one[:1].islower() or one[:1] == "S"]:
+        what = f"git is told not to look at {some(unseen, 5)}"
+        mend = "git update-index --no-assume-unchanged, git sparse-checkout disable"
+        found.append(Failure(what, mend))
     found += [Failure(what, mend) for what, mend in history.cannot_commit(root).items()]
     if bases.lane() != LANES[0]:
         what = f"JHUB_DOCKER_LANE is {bases.lane()}, releases are {LANES[0]}"
