@@ -185,6 +185,15 @@ def test_what_lies_about_is_in_no_context(checkout: Checkout) -> None:
     assert of(checkout).hashes == before, "nor without git"
 
 
+def test_the_dockerfiles_own_rules_hold_instead_and_buildkit_finds_none(
+    checkout: Checkout,
+) -> None:
+    one = checkout.root / "packages/one"
+    (one / ".dockerignore").write_text("start\n")
+    (one / "Dockerfile.dockerignore").write_text("old\n")
+    assert set(of(checkout).files) == {"Dockerfile", "start"}
+
+
 def test_a_new_file_counts_before_git_knows_it(checkout: Checkout) -> None:
     (checkout.root / "packages/one/new").write_text("x")
     (checkout.root / "packages/one/old").unlink()

@@ -31,6 +31,9 @@ from jhub_docker.oci.canonical import LATEST
 FOLDER = Path(".dev/contexts")
 """Where contexts are laid out while they are built, below the checkout."""
 
+_RULES = ("Dockerfile.dockerignore", ".dockerignore")
+"""What says which files are left out: of both BuildKit reads the first alone."""
+
 
 @dataclass(frozen=True)
 class File:
@@ -70,15 +73,14 @@ def read(specs: Iterable[ImageSpec]) -> dict[str, Context]:
 
 
 def _context(folder: Path, found: Checkout) -> Context:
-    ignore = Ignore(_text(folder / ".dockerignore"), f"{folder.name}/.dockerignore")
+    rules = next((name for name in _RULES if (folder / name).is_file()), _RULES[-1])
+    ignore = Ignore(_text(folder / rules), f"{folder.name}/{rules}")
     attributes = (_text(place / ".gitattributes") for place in (folder.parents[1], folder))
     as_they_are = _kept_by_git("\n".join(attributes))
     files = {}
     for path, mode in sorted(found.files[folder.name].items()):
-        # BuildKit needs the Dockerfile whatever is said of it; `.dockerignore` is obeyed here.
-        if path != "Dockerfile" and (
-            path == ".dockerignore" or ignore.leaves_out(path.rstrip("/"))
-        ):
+        # BuildKit needs the Dockerfile whatever is said of it; the rules are obeyed here.
+        if path != "Dockerfile" and (path in _RULES or ignore.leaves_out(path.rstrip("/"))):
             continue
         if mode == REPOSITORY or path.endswith("/"):
             raise UsageError(
