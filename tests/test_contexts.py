@@ -283,6 +283,7 @@ def test_a_hooks_variables_lead_nowhere_else(
             r"one: Deep and deep differ in case only",
         ),
         (lambda one: (one / "l").symlink_to("../two/f"), r"one: the link l leads to \.\./two/f, "),
+        (lambda one: (one / os.fsdecode(b"\xff")).write_text(""), r"the name \\xff is no"),
         (lambda one: git(one, "clone", "-q", "../..", "in"), r"one: in/ is a git repository in"),
     ],
 )  # fmt: skip

@@ -82,6 +82,11 @@ def _context(folder: Path, found: Checkout) -> Context:
         # BuildKit needs the Dockerfile whatever is said of it; the rules are obeyed here.
         if path != "Dockerfile" and (path in _RULES or ignore.leaves_out(path.rstrip("/"))):
             continue
+        if (shown := os.fsencode(path).decode(errors="backslashreplace")) != path:
+            raise UsageError(
+                f"{folder.name}: the name {shown} is no UTF-8, and not all machines and builders "
+                "can hold it; rename it, or leave it out in .dockerignore"
+            )
         if mode == REPOSITORY or path.endswith("/"):
             raise UsageError(
                 f"{folder.name}: {path} is a git repository inside this one, whose files git does "
