@@ -1,10 +1,13 @@
 """The authenticator on a real database: sign-up, approval, passwords, and no clues for others."""
 
 import asyncio
+import json
+import logging
 from types import SimpleNamespace
 
 import pytest
-from jupyterhub import orm
+from jupyterhub import orm, roles, scopes
+from jupyterhub.user import User
 from sqlalchemy.orm import Session
 from tornado import web
 
@@ -253,3 +256,30 @@ def test_nobody_is_renamed_while_a_server_runs() -> None:
     running = SimpleNamespace(name="alice", active=True)
     with pytest.raises(web.HTTPError, match="alice has a server running; stop it"):
         UserHandler.require_renamable(SimpleNamespace(), running, "alicia")
+
+
+def test_other_rights_with_the_same_name_leave_the_name(db: Session) -> None:
+    """What JupyterHub's admin page sends for a tick at Admin."""
+    for role in roles.get_default_roles():
+        roles.create_role(db, role)
+    alice = User(orm.User(name="alice"), db=db)
+    db.add(alice.orm_user)
+    db.commit()
+    sent = {"name": "alice", "admin": True}
+
+    class Request(UserHandler):
+        db, log = alice.db, logging.getLogger()
+        authenticator = SimpleNamespace(normalize_username=str)
+        request = SimpleNamespace(body=json.dumps(sent).encode(), path="/hub/api/users/alice")
+        expanded_scopes = parsed_scopes = {"admin:users": scopes.Scope.ALL}
+        current_user = SimpleNamespace(name="admin", admin=True)
+        find_user = write = lambda _self, _about: alice
+
+        def __init__(self) -> None:
+            """Without a connection."""
+
+        def user_model(self, _user: User) -> dict[str, str]:
+            return {}
+
+    asyncio.run(Request().patch("alice"))
+    assert (alice.name, alice.admin) == ("alice", True)
