@@ -61,7 +61,8 @@ def test_only_images_with_the_tag_and_the_label_count() -> None:
 @pytest.mark.parametrize(
     "label",
     ["not json", "[]", "{}", '{"name": "x", "profiles": {"s": {"mem_limit": "lots"}}}',
-     '{"name": "x", "profiles": {"s": {"mem_limit": "2G", "cpu_limit": -1}}}'],
+     '{"name": "x", "profiles": {"s": {"mem_limit": "2G", "cpu_limit": -1}}}',
+     '{"name": "x", "profiles": {"s": {"mem_limit": "1e999G"}}}'],
 )  # fmt: skip
 def test_an_unusable_label_hides_its_image_only(label: str) -> None:
     broken = {"RepoTags": ["r/x:latest"], "Labels": {PROFILES_LABEL: label}}
