@@ -234,6 +234,47 @@ def test_a_second_factor_and_failures_follow_a_rename(
     assert refusal(authenticator, "alice", GOOD).startswith("403"), "nobody's failures"
 
 
+@pytest.mark.parametrize("step", ["matches", "make_hash"])
+def test_a_log_in_under_way_ends_with_a_reset(
+    authenticator: ApprovalAuthenticator, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Or it would lead to the page where a password is chosen, or bring the old one back."""
+    sign_up(authenticator, "alice")
+    authenticator.approve("alice")
+    monkeypatch.setattr(passwords, "outdated", lambda _: step == "make_hash")
+    real, given = getattr(passwords, step), []
+
+    async def overtaken(*about: object) -> object:
+        answer = await real(*about)
+        if not given:
+            given.append("")
+            given.append(await authenticator.reset_password("alice"))
+        return answer
+
+    monkeypatch.setattr(passwords, step, overtaken)
+    assert refusal(authenticator, "alice", GOOD).startswith("403")
+    assert enter(authenticator, "alice", given[1]).must_change
+
+
+def test_a_change_of_password_under_way_does_not_undo_a_reset(
+    authenticator: ApprovalAuthenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_up(authenticator, "alice")
+    authenticator.approve("alice")
+    real, given = passwords.make_hash, []
+
+    async def overtaken(password: str) -> bytes:
+        if not given:
+            given.append("")
+            given.append(await authenticator.reset_password("alice"))
+        return await real(password)
+
+    monkeypatch.setattr(passwords, "make_hash", overtaken)
+    with pytest.raises(AccountError, match="meanwhile"):
+        asyncio.run(authenticator.set_password("alice", "battery staple 7"))
+    assert enter(authenticator, "alice", given[1]).must_change
+
+
 @pytest.mark.parametrize(
     ("name", "new", "reason"),
     [
