@@ -76,7 +76,7 @@ def test_what_cannot_be_shared_is_said(wrong: dict[str, dict[str, str]]) -> None
 
 @pytest.mark.parametrize("value", ["a\0b", "é" * 40_000])
 def test_a_value_that_no_container_can_have_is_refused_when_it_is_declared(value: str) -> None:
-    with pytest.raises(ValidationError, match="NUL|80000 bytes; at most 65000"):
+    with pytest.raises(ValidationError, match=r"NUL|80000 bytes; at most 65000"):
         GroupRules(environment={"TEXT": value})
 
 
