@@ -174,6 +174,11 @@ def test_without_a_limit_of_cpus_the_operators_is_it() -> None:
     assert bounded(wish, Settings(max_cpus=0, sudo_profiles=wish.key)) == wish
 
 
+@pytest.mark.parametrize("most", [0.000001, 0.001])
+def test_the_smallest_limit_of_cpus_is_one_that_the_engine_takes(most: float) -> None:
+    assert options.size(bounded(profile(), Settings(max_cpus=most)))["CpuQuota"] == 1000
+
+
 def test_different_servers_never_share_a_container_name() -> None:
     pairs = [("a", ""), ("a-b", ""), ("a", "b"), ("a", "2db"), ("a", "-b"), ("a-", "b"), ("a_", "")]
     pairs += [("a.b", ""), ("a", "B"), ("a_2db", "")]
