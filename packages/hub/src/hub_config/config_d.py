@@ -21,7 +21,8 @@ from hub_config.settings import Settings
 
 def files(folder: Path) -> list[Path]:
     """The files, in the order in which they are loaded."""
-    return sorted(folder.glob("*.py"))
+    # Hidden ones are an editor's locks and a Mac's notes, here as in The Littlest JupyterHub.
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("."))
 
 
 def load(c: Config, folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from hub_config import variables
 
-Amount = Annotated[float, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Mode = Literal["read-only", "read-write"]
 
@@ -23,8 +23,15 @@ def _checked_name(name: str) -> str:
     return name
 
 
+def _checked_value(value: str) -> str:
+    if wrong := variables.value_complaint(value):
+        raise ValueError(wrong)
+    return value
+
+
 Folder = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Variable = Annotated[str, AfterValidator(_checked_name)]
+Value = Annotated[str, AfterValidator(_checked_value)]
 
 
 class GroupRules(BaseModel):
@@ -47,7 +54,7 @@ class GroupRules(BaseModel):
     folders: dict[Folder, Mode] = Field(
         default_factory=dict, description="Shared folders, and what members may do in them."
     )
-    environment: dict[Variable, str] = Field(
+    environment: dict[Variable, Value] = Field(
         default_factory=dict, description="Variables in each member's servers; nothing secret."
     )
 

@@ -38,7 +38,7 @@ _RESERVED = re.compile(
             # Who and where one is.
             r"PATH|HOME|USER|LOGNAME|SHELL|PWD|OLDPWD|XDG_.*|SUDO_.*|VIRTUAL_ENV",
             # The loader and the C library (glibc, unsecvars.h, and what LD_ stands for).
-            r"LD_.*|GLIBC_.*|MALLOC_.*|GCONV_.*|GETCONF_.*|LOCPATH|NLSPATH|TMPDIR|TZDIR|RES.*_.*",
+            r"LD_.*|GLIBC_.*|MALLOC_.*|GCONV_.*|GETCONF_.*|LOCPATH|NLSPATH|TMPDIR|TZDIR|RES(OLV)?_.*",
             r"HOSTALIASES|LOCALDOMAIN|NIS_.*|MEMUSAGE.*|PCPROFILE.*|SEGFAULT_.*|.*_PRELOAD",
             # Shells.
             r"IFS|ENV|BASH.*|SHELLOPTS|PS[0-9]|PROMPT_.*|CDPATH|FPATH|ZDOTDIR|GLOBIGNORE|TERM(INFO|CAP).*",
@@ -60,6 +60,21 @@ def complaint(name: str) -> str:
     if _RESERVED.fullmatch(name):
         return f"{name} has a meaning of its own in every container and cannot be set for a group"
     return ""
+
+
+MOST_BYTES = 65_000
+"""Of a value: the filter takes 65,536 letters with the name, the kernel 131,072 bytes (execve)."""
+
+
+def value_complaint(value: str) -> str:
+    """What is wrong with a variable's value; empty when a container can have it."""
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        return "The value is not UTF-8."
+    if "\0" in value:
+        return "A value cannot hold a NUL character."
+    return f"The value has {size} bytes; at most {MOST_BYTES} fit." if size > MOST_BYTES else ""
 
 
 def permitted(name: str, patterns: Iterable[str]) -> bool:

@@ -31,6 +31,7 @@ def test_they_are_loaded_last_in_the_order_of_their_names(applied: Config, place
     last = "c.JupyterHub.implicit_spawn_seconds += 1\nget_config().JupyterHub.log_level = 'DEBUG'"
     folder = write(places, b=last, a="c.JupyterHub.implicit_spawn_seconds = 5")
     (folder / "notes.txt").write_text("no Python")
+    (folder / ".#a.py").symlink_to("an editor's lock")
     assert [path.name for path in config_d.load(applied, folder)] == ["a.py", "b.py"]
     assert applied.JupyterHub.implicit_spawn_seconds == 6
     assert applied.JupyterHub.log_level == "DEBUG"

@@ -72,3 +72,17 @@ def test_the_first_group_in_the_alphabet_wins_and_its_secret_before_its_variable
 def test_what_cannot_be_shared_is_said(wrong: dict[str, dict[str, str]]) -> None:
     with pytest.raises(ValidationError):
         GroupRules.model_validate(wrong)
+
+
+@pytest.mark.parametrize("value", ["a\0b", "é" * 40_000])
+def test_a_value_that_no_container_can_have_is_refused_when_it_is_declared(value: str) -> None:
+    with pytest.raises(ValidationError, match=r"NUL|80000 bytes; at most 65000"):
+        GroupRules(environment={"TEXT": value})
+
+
+def test_only_names_that_mean_something_are_reserved() -> None:
+    rules = GroupRules(environment={"RESULTS_DIR": "/x", "RESEARCH_GROUP": "a"})
+    assert set(rules.environment) == {"RESULTS_DIR", "RESEARCH_GROUP"}
+    for name in ("RES_OPTIONS", "RESOLV_HOST_CONF"):
+        with pytest.raises(ValidationError, match="meaning of its own"):
+            GroupRules(environment={name: "x"})

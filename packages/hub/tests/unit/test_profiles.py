@@ -61,7 +61,8 @@ def test_only_images_with_the_tag_and_the_label_count() -> None:
 @pytest.mark.parametrize(
     "label",
     ["not json", "[]", "{}", '{"name": "x", "profiles": {"s": {"mem_limit": "lots"}}}',
-     '{"name": "x", "profiles": {"s": {"mem_limit": "2G", "cpu_limit": -1}}}'],
+     '{"name": "x", "profiles": {"s": {"mem_limit": "2G", "cpu_limit": -1}}}',
+     '{"name": "x", "profiles": {"s": {"mem_limit": "1e999G"}}}'],
 )  # fmt: skip
 def test_an_unusable_label_hides_its_image_only(label: str) -> None:
     broken = {"RepoTags": ["r/x:latest"], "Labels": {PROFILES_LABEL: label}}
@@ -171,6 +172,11 @@ def test_without_a_limit_of_cpus_the_operators_is_it() -> None:
     got = bounded(wish, Settings(max_cpus=8))
     assert (got.cpu_limit, got.cpu_guarantee, got.sudo) == (8, None, False)
     assert bounded(wish, Settings(max_cpus=0, sudo_profiles=wish.key)) == wish
+
+
+@pytest.mark.parametrize("most", [0.000001, 0.001])
+def test_the_smallest_limit_of_cpus_is_one_that_the_engine_takes(most: float) -> None:
+    assert options.size(bounded(profile(), Settings(max_cpus=most)))["CpuQuota"] == 1000
 
 
 def test_different_servers_never_share_a_container_name() -> None:

@@ -52,6 +52,11 @@ def test_listing_tells_no_value(
         (["set", "team", "PATH"], "x"),
         (["set", "team", "a/b"], "x"),
         (["set", "team", "TOKEN"], ""),
+        (["set", "team", "TOKEN"], "\udcff"),
+        (["set", "team", "TOKEN"], "a\0b"),
+        (["set", "", "TOKEN"], "x"),
+        (["set", "Ü" * 60, "TOKEN"], "x"),
+        (["set", "team", "T" * 251], "x"),
         (["set", "team"], "x"),
         ([], ""),
     ],
@@ -66,3 +71,19 @@ def test_wrong_usage_says_what_is_right(
     assert run(monkeypatch, folder, *words, value=value) == 2
     assert capsys.readouterr().err
     assert not folder.exists()
+
+
+def test_a_secret_that_is_no_text_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"pass\xff"), "utf-8"))
+    assert secret_files.command(folder, ["set", "team", "TOKEN"]) == 2
+    assert capsys.readouterr().err == "The value is not UTF-8.\n"
+
+
+def test_a_group_whose_name_no_file_can_have_has_no_secrets(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "Fakultät für Elektrotechnik, Informationstechnik und Technische Informatik"
+    assert secret_files.read_group(folder, long * 3) == {}
+    assert run(monkeypatch, folder, "remove", long * 3, "TOKEN") == 1

@@ -52,6 +52,8 @@ def test_other_programs_variables_do_not_matter(tmp_path: Path) -> None:
             {"JHUB_IDLE_TIMEOUT": "soon"},
             ["JHUB_IDLE_TIMEOUT", "'soon'", "allowed: a valid integer. (", "3600"],
         ),
+        ({"JHUB_MAX_MEMORY_GB": "inf"}, ["JHUB_MAX_MEMORY_GB", "'inf'", "finite"]),
+        ({"JHUB_DISK_LIMIT_GB": "1e400"}, ["JHUB_DISK_LIMIT_GB", "finite"]),
         ({"JHUB_SIGNUP": "perhaps"}, ["JHUB_SIGNUP", "'perhaps'", "'approval'"]),
         ({"JHUB_ALLOW_NAMED_SERVERS": "often"}, ["NAMED_SERVERS", "'often'", "boolean"]),
         ({"JHUB_TRUSTED_PROXIES": "me"}, ["JHUB_TRUSTED_PROXIES", "'me'", "10.0.0.5"]),

@@ -15,7 +15,7 @@ from typing import Any
 
 from jupyterhub import orm
 from nativeauthenticator.orm import UserInfo
-from sqlalchemy import Boolean, Float, Integer, Row, Select, String, delete, func, select
+from sqlalchemy import Boolean, Float, Integer, Row, Select, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config.login.errors import AccountError, UnknownAccountError
@@ -168,9 +168,11 @@ class Accounts:
         found.UserInfo.password, found.AccountRow.must_change = password, must_change
         self.db.commit()
 
-    def store_hash(self, name: str, password: bytes) -> None:
-        """Store the same password hashed anew."""
-        self._get(name).UserInfo.password = password
+    def store_hash(self, account: Account, password: bytes) -> None:
+        """Store the same password hashed anew, unless it is another one by now."""
+        whose = select(AccountRow.info_id).where(AccountRow.key == account.key).scalar_subquery()
+        same = (UserInfo.id == whose, UserInfo.password == account.password)
+        self.db.execute(update(UserInfo).where(*same).values(password=password))
         self.db.commit()
 
     def set_disabled(self, name: str, disabled: bool) -> None:

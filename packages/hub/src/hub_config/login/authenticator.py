@@ -201,7 +201,10 @@ class ApprovalAuthenticator(NativeAuthenticator):
         if await passwords.matches(password, account.password):
             raise AccountError("Choose a password of your own, other than the one until now.")
         hashed = await passwords.make_hash(password)
-        self.accounts.set_password(name, hashed, must_change=False)
+        now = self.accounts.by_key(account.key)
+        if now is None or now.password != account.password:
+            raise AccountError("The password was changed by somebody else meanwhile.")
+        self.accounts.set_password(now.name, hashed, must_change=False)
         self._forget_first_password(name)
 
     async def reset_password(self, name: str) -> str:

@@ -142,19 +142,21 @@ class Door:
         self._require_no_wait(who, source)
         try:
             with self.failed_logins.attempt(who, source):
-                right = await passwords.matches(password, account.password if account else None)
-            if not right or account is None:
-                self.failed_logins.failed(who, source)
-                raise RefusedError("Invalid username or password", HTTPStatus.FORBIDDEN)
-            if passwords.outdated(account.password):
-                self.accounts.store_hash(account.name, await passwords.make_hash(password))
+                account = await self._whose(password, account)
+                if account is not None and passwords.outdated(account.password):
+                    self.accounts.store_hash(account, await passwords.make_hash(password))
+                    account = await self._whose(password, self.accounts.by_key(account.key))
         except BusyError:
             raise RefusedError(
                 "Many people are signing in just now. Please try again in a few seconds.",
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 5,
             ) from None
-        return self._still_active(account)
+        if account is None:
+            self.failed_logins.failed(who, source)
+            raise RefusedError("Invalid username or password", HTTPStatus.FORBIDDEN)
+        require_active(account)
+        return account
 
     def check_code(self, account: Account, code: str, source: Source) -> None:
         """Take a code of the app or of the list of recovery codes. Raises RefusedError."""
@@ -166,13 +168,17 @@ class Door:
                 HTTPStatus.FORBIDDEN,
             )
 
-    def _still_active(self, checked: Account) -> Account:
-        """The account as it is after the check, which took a while. Raises RefusedError."""
-        account = self.accounts.by_key(checked.key)
-        if account is None:
-            raise RefusedError("Invalid username or password", HTTPStatus.FORBIDDEN)
-        require_active(account)
-        return account
+    async def _whose(self, password: str, account: Account | None) -> Account | None:
+        """The account as it is after the check, which took a while; None if `password` is wrong.
+
+        One that was given another password meanwhile is asked again.
+        """
+        while await passwords.matches(password, account.password if account else None):
+            now = self.accounts.by_key(account.key) if account else None
+            if account is None or now is None or now.password == account.password:
+                return now
+            account = now
+        return None
 
     def _require_no_wait(self, who: str, source: Source) -> None:
         wait = math.ceil(self.failed_logins.wait(who, source))

@@ -78,7 +78,8 @@ class Newcomers:
         return made
 
     def _read(self, text: str) -> list[tuple[str, str]]:
-        lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+        rows = text.removeprefix("\ufeff").splitlines()  # a table calculator's, before all else
+        lines = [(number, line.strip()) for number, line in enumerate(rows, 1)]
         lines = [(number, line) for number, line in lines if line]
         if not lines:
             raise AccountError("The list is empty: write a user name on each line.")

@@ -50,7 +50,7 @@ def parse(text: str) -> Reference:
     return Reference(found["repository"], found["tag"] or "", found["digest"] or "")
 
 
-Cpus = Annotated[float, Field(gt=0)]
+Cpus = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _reference(text: str) -> str:

@@ -6,14 +6,12 @@ from types import SimpleNamespace
 import pytest
 from jupyterhub import orm
 from sqlalchemy.orm import Session
-from tornado import web
 
 from hub_config.login import passwords
 from hub_config.login.accounts import Account, State
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.door import FinishedLogin
 from hub_config.login.errors import AccountError, RefusedError, UnknownAccountError
-from hub_config.login.handlers.user import UserHandler
 from hub_config.login.throttling import Source
 
 from .conftest import GOOD, Make, form
@@ -193,63 +191,42 @@ def test_an_admin_who_lacks_a_required_second_factor_has_to_log_in_anew(
     assert asyncio.run(authenticator.refresh_user(user))
 
 
-def test_a_rename_takes_the_account_along_and_frees_the_name(
-    authenticator: ApprovalAuthenticator, db: Session
+@pytest.mark.parametrize("step", ["matches", "make_hash"])
+def test_a_log_in_under_way_ends_with_a_reset(
+    authenticator: ApprovalAuthenticator, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Or it would lead to the page where a password is chosen, or bring the old one back."""
+    sign_up(authenticator, "alice")
+    authenticator.approve("alice")
+    monkeypatch.setattr(passwords, "outdated", lambda _: step == "make_hash")
+    real, given = getattr(passwords, step), []
+
+    async def overtaken(*about: object) -> object:
+        answer = await real(*about)
+        if not given:
+            given.append("")
+            given.append(await authenticator.reset_password("alice"))
+        return answer
+
+    monkeypatch.setattr(passwords, step, overtaken)
+    assert refusal(authenticator, "alice", GOOD).startswith("403")
+    assert enter(authenticator, "alice", given[1]).must_change
+
+
+def test_a_change_of_password_under_way_does_not_undo_a_reset(
+    authenticator: ApprovalAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_up(authenticator, "alice")
     authenticator.approve("alice")
-    alice = orm.User(name="alice")
-    db.add(alice)
-    db.commit()
-    authenticator.add_user(alice)
-    authenticator.require_renamable(alice, "alicia")
-    alice.name = "alicia"
-    db.commit()
-    assert enter(authenticator, "alicia").name == "alicia"
-    assert refusal(authenticator, "alice", GOOD).startswith("403")
-    authenticator.accounts.belongs_to(alice)
-    assert sign_up(authenticator, "alice").state is State.WAITING
-    assert enter(authenticator, "alicia").name == "alicia"
+    real, given = passwords.make_hash, []
 
+    async def overtaken(password: str) -> bytes:
+        if not given:
+            given.append("")
+            given.append(await authenticator.reset_password("alice"))
+        return await real(password)
 
-def test_a_second_factor_and_failures_follow_a_rename(
-    authenticator: ApprovalAuthenticator, db: Session
-) -> None:
-    key = sign_up(authenticator, "alice").key
-    authenticator.approve("alice")
-    authenticator.second_factors.store(key, "A" * 32, confirmed=True)
-    for _ in range(6):
-        authenticator.door.failed_logins.failed(key, HERE)
-    alice = orm.User(name="alice")
-    db.add(alice)
-    db.commit()
-    authenticator.add_user(alice)
-    alice.name = "alicia"
-    db.commit()
-    assert authenticator.demands(authenticator.accounts.get("alicia")).code
-    assert refusal(authenticator, "alicia", GOOD).startswith("429")
-    assert refusal(authenticator, "alice", GOOD).startswith("403"), "nobody's failures"
-
-
-@pytest.mark.parametrize(
-    ("name", "new", "reason"),
-    [
-        ("admin", "boss", "JHUB_ADMIN_USER"),
-        ("alice", "admin", "already in use"),
-        ("alice", "bob", "already in use"),
-        ("alice", "root", "reserved"),
-        ("alice", "al/ice", "not allowed"),
-    ],
-)
-def test_a_rename_that_makes_trouble_is_refused(
-    authenticator: ApprovalAuthenticator, name: str, new: str, reason: str
-) -> None:
-    sign_up(authenticator, "bob")
-    with pytest.raises(AccountError, match=reason):
-        authenticator.require_renamable(SimpleNamespace(name=name), new)
-
-
-def test_nobody_is_renamed_while_a_server_runs() -> None:
-    running = SimpleNamespace(name="alice", active=True)
-    with pytest.raises(web.HTTPError, match="alice has a server running; stop it"):
-        UserHandler.require_renamable(SimpleNamespace(), running, "alicia")
+    monkeypatch.setattr(passwords, "make_hash", overtaken)
+    with pytest.raises(AccountError, match="meanwhile"):
+        asyncio.run(authenticator.set_password("alice", "battery staple 7"))
+    assert enter(authenticator, "alice", given[1]).must_change

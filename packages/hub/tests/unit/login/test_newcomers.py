@@ -20,7 +20,7 @@ from hub_config.settings import Settings
 
 from .conftest import Make, form
 
-LIST = """
+LIST = """\ufeff
 ann, ann@example.org
 bert\tbert@example.org
 

@@ -1,5 +1,6 @@
 """JupyterHub's API for one user, with what a change of name or rights means on this platform."""
 
+import json
 from typing import Any
 
 from jupyterhub.apihandlers.users import UserAPIHandler
@@ -19,6 +20,7 @@ class UserHandler(UserAPIHandler):
     @needs_scope("admin:users")
     async def patch(self, user_name: str) -> None:
         """Change name or rights. Raises HTTPError 400 with why somebody cannot be renamed."""
+        self._leave_out_the_same_name(user_name)
         user = self.find_user(user_name)
         name = self._new_name(user) if user is not None else ""
         if name:
@@ -39,6 +41,15 @@ class UserHandler(UserAPIHandler):
 
     def changed(self, user: Any) -> None:
         """The user has another name or other rights."""
+
+    def _leave_out_the_same_name(self, user_name: str) -> None:
+        """JupyterHub 6.1 takes the name away of whoever is called what they are called already, and
+        its admin page sends the name with a change of rights.
+        """
+        body = self.get_json_body()
+        if isinstance(body, dict) and body.get("name") == user_name:
+            del body["name"]
+            self.request.body = json.dumps(body).encode()
 
     def _new_name(self, user: Any) -> str:
         """What the user is to be called; empty when that stays, or is none JupyterHub takes."""

@@ -40,6 +40,9 @@ on the host makes the devices and libraries appear."""
 CPU_PERIOD = 100_000
 """Microseconds for which a CPU quota counts; the kernel's and DockerSpawner's default."""
 
+LEAST_QUOTA = 1000
+"""What the kernel and the engine take at least (sched-bwc); 0 would be no limit."""
+
 _DOCKER_PY = {
     "Memory": "mem_limit",
     "MemorySwap": "memswap_limit",
@@ -104,7 +107,8 @@ def size(profile: Profile) -> dict[str, int]:
     """
     limits = {"Memory": profile.memory, "MemorySwap": profile.memory}
     if profile.cpu_limit:
-        limits |= {"CpuPeriod": CPU_PERIOD, "CpuQuota": int(profile.cpu_limit * CPU_PERIOD)}
+        quota = max(LEAST_QUOTA, int(profile.cpu_limit * CPU_PERIOD))
+        limits |= {"CpuPeriod": CPU_PERIOD, "CpuQuota": quota}
     if profile.cpu_guarantee:
         limits["CpuShares"] = max(2, int(profile.cpu_guarantee * names.SHARES_OF_A_CPU))
     return limits

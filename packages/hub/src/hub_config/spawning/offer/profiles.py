@@ -114,7 +114,7 @@ def of_image(
         return []
     try:
         profiles = _from_label(reference, json.loads(label))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         log.warning("No profiles from %s: its label %s: %r", reference, PROFILES_LABEL, error)
         return []
     about: dict[str, Any] = {
