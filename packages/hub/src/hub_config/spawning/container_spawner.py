@@ -240,10 +240,9 @@ class UserContainerSpawner(DockerSpawner):
         self.ending = found.why
         how = await self.end.describe(found)
         self.log.warning("%s", how)
-        if self._unfinished:
-            return None
-        await self.end.clear_if_possible(gently=False)
-        return how
+        if not self._unfinished:
+            await self.end.clear_if_possible(gently=False)
+        return None if self._unfinished else how
 
     # -- the end -----------------------------------------------------------------------------
 
