@@ -236,6 +236,24 @@ def test_a_home_that_was_removed_is_said_once_and_never_silently_replaced(box: B
     asyncio.run(main())
 
 
+def test_a_home_that_a_backup_brings_back_is_its_persons_again(box: Box) -> None:
+    async def main() -> None:
+        ann = box.person("ann")
+        await one_click(box)
+        gone = box.engine.volumes_.pop(HOME)
+        with pytest.raises(StartFailure, match="is not there any more"):
+            await box.start(ann)
+        box.engine.volumes_[HOME] = gone
+        await one_click(box)
+        del box.engine.volumes_[HOME]
+        with pytest.raises(StartFailure, match="is not there any more"):
+            await box.start(ann)
+        await one_click(box)
+        assert box.engine.volumes_[HOME]["Labels"] != gone["Labels"], "an empty one has its word"
+
+    asyncio.run(main())
+
+
 def test_somebody_is_deleted_while_their_server_starts(box: Box) -> None:
     moment = Moment(box.engine, 6)
     box.engine.at = moment.hang

@@ -168,3 +168,9 @@ def test_a_home_that_the_database_did_not_know_can_be_given_to_somebody(db: Sess
     assert [row.volume for row in homes.all_put_aside(db)] == ["home-ann"]
     with pytest.raises(homes.HomeError, match="known already"):
         homes.assign(db, Volume("home-ann", "ann"), user(db, "bob"), "bob")
+
+
+def test_a_home_that_was_given_to_somebody_keeps_its_name_for_itself(db: Session) -> None:
+    homes.assign(db, Volume("home-ann.2", "ann", token="word"), user(db, "bob"), "bob")
+    assert home(db, "ann") == "home-ann.3"
+    assert home(db, "bob") == "home-ann.2"

@@ -120,6 +120,34 @@ def test_each_difference_has_its_remedy(
     assert found(view, **known) == expected
 
 
+def test_an_old_copy_of_the_database_ends_only_its_own_and_hands_out_nothing() -> None:
+    """Since the copy was made, bob came and ann's home was made anew; cat and her home went."""
+    bob = container(id="2", name="jupyter-bob", user="bob", networks=frozenset({"net-bob"}))
+    foreign = container(id="3", name="jupyter-eve", user="eve", database="other")
+    view = View(
+        (bob, foreign),
+        (Network("net-bob", "bob", ""), Network("net-cat", "cat", "")),
+        (HOME, Volume("home-bob", "bob", token="new", database="here", owner="2")),
+    )
+    known = {
+        "people": frozenset({"ann", "cat"}),
+        "active": frozenset({("cat", "")}),
+        "ready": frozenset({("cat", "")}),
+        "homes": {
+            "home-ann": KnownHome("old word", owner="ann"),
+            "home-cat": KnownHome("word", owner="cat"),
+        },
+    }
+    assert found(view, **known) == [
+        ("stop", "container", "jupyter-bob"),
+        ("report", "container", "jupyter-eve"),
+        ("stop", "server", ""),
+        ("report", "home", "home-ann"),
+        ("report", "home", "home-bob"),
+        ("report", "home", "home-cat"),
+    ]
+
+
 def test_what_starts_or_stops_is_left_alone() -> None:
     busy = {"ready": frozenset(), "unused": frozenset({"net-ann"})}
     for view in (View(), View((), (NETWORK,), (HOME,)), VIEW):

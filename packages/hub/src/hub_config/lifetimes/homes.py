@@ -134,8 +134,11 @@ def claim_another(db: Session, home: HomeRow, prefix: str) -> HomeRow:
 
 
 def _new(db: Session, user_id: int | None, person: str, prefix: str, generation: int) -> HomeRow:
+    # An admin may have given somebody a home of that name which the database did not know.
+    while db.get(HomeRow, volume := names.home_volume(prefix, person, generation)) is not None:
+        generation += 1
     home = HomeRow(
-        volume=names.home_volume(prefix, person, generation),
+        volume=volume,
         user_id=user_id,
         user_since=_since(db, user_id),
         person=person,
@@ -179,13 +182,16 @@ def is_made(db: Session, home: HomeRow) -> None:
 def is_missing(db: Session, home: HomeRow) -> bool:
     """The volume was there once and is gone. True when that is news: its person has to be told.
 
-    After that an empty one may take its place, which has a word of its own.
+    Until the next start it is known again when a backup brings it back; then an empty one takes
+    its place, which has a word of its own.
     """
-    news = home.missing is None
-    if news:
+    if home.missing is None:
         home.missing = naive(datetime.now(UTC))
-        new_token(db, home)
-    return news
+        db.commit()
+        return True
+    home.made = False
+    new_token(db, home)
+    return False
 
 
 def put_aside(db: Session, user_id: int, now: datetime | None = None) -> None:

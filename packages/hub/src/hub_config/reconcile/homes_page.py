@@ -48,7 +48,9 @@ class PurgeHandler(HomesHandler, APIHandler):
         if not self.has_scope(PURGE_SCOPE):
             raise web.HTTPError(404)
         for home in homes.due(self.db, self.keep):
-            await self.remove(home)
+            # One that was handed back while the others were removed is somebody's again.
+            if home in homes.due(self.db, self.keep):
+                await self.remove(home)
         self.set_status(204)
 
 
@@ -107,9 +109,9 @@ class PutAsideHandler(HomesHandler):
 
     async def assign(self, volume: str, person: str) -> None:
         """Give a home that the database does not know to an existing person who runs no server."""
-        user = self.idle(person)
         for home in await self.reconciler.unknown_homes(self.db):
             if home.name == volume:
+                user = self.idle(person)
                 homes.assign(self.db, home, user.id, person)
                 self.log.info("%s gave the home %s to %s", self.current_user.name, volume, person)
                 return

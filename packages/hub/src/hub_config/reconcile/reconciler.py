@@ -6,8 +6,8 @@ What the acts need of JupyterHub comes with the request that asks for the first 
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -20,13 +20,16 @@ from sqlalchemy.orm import Session
 from hub_config.lifetimes import homes
 from hub_config.reconcile import differences as decide
 from hub_config.reconcile.differences import Difference, Kind, Known, KnownHome, Remedy
-from hub_config.runtime.interface import AwayError, Container, Runtime, View, Volume
+from hub_config.runtime.interface import AwayError, Container, Key, Runtime, View, Volume
 
 AGAIN = 5.0
 """Seconds after which what could not be mended is tried again; each time twice as many."""
 
 CLOCKS_DIFFER = timedelta(minutes=2)
 """By so much a time may lie in the future without the clock having been set back."""
+
+PATIENCE = 120.0
+"""Seconds that mending one difference may take; then it is tried again at the next pass."""
 
 PARALLEL = 8
 """Servers that are ended at the same time."""
@@ -98,13 +101,16 @@ class Reconciler:
         self._hub = hub
         async with self._one:
             forward_again(hub.db)
+            active, ready = servers(hub)
             try:
                 view = await self.runtime.view()
             except AwayError as error:
                 log.warning("The engine does not answer, so nothing can be compared: %s", error)
                 self._again()
                 return self._report([], away=str(error))
+            # What begins or ends while the runtime is looked at is neither here nor there.
             known = self._known(hub)
+            known = replace(known, active=known.active | active, ready=known.ready & ready)
             found = decide.differences(view, known)
             self._unused = decide.unused_networks(view, known)
             self._tell(found)
@@ -120,18 +126,12 @@ class Reconciler:
     # -- what is known -------------------------------------------------------------------------
 
     def _known(self, hub: Hub) -> Known:
-        active, ready = set(), set()
-        for user in hub.users.values():
-            for name, spawner in user.spawners.items():
-                if spawner.active:
-                    active.add((user.name, name))
-                if spawner.ready:
-                    ready.add((user.name, name))
+        active, ready = servers(hub)
         return Known(
             database=homes.database_id(hub.db, self.prefix),
             people=frozenset(hub.db.scalars(select(orm.User.name))),
-            active=frozenset(active),
-            ready=frozenset(ready),
+            active=active,
+            ready=ready,
             homes=known_homes(hub.db),
             unused=self._unused,
         )
@@ -145,7 +145,6 @@ class Reconciler:
 
     async def _mend(self, hub: Hub, view: View, known: Known, found: list[Difference]) -> bool:
         """Do what has to be done; False when something could not be."""
-        containers = {one.name: one for one in view.containers}
         if any(one.remedy is Remedy.ADOPT and one.kind is Kind.HOME for one in found):
             homes.put_aside_of_nobody(hub.db)
         limit = asyncio.Semaphore(PARALLEL)
@@ -153,9 +152,11 @@ class Reconciler:
         async def mend(one: Difference) -> bool:
             async with limit:
                 try:
-                    await self._mend_one(hub, one, containers)
-                except AwayError as error:
-                    log.warning("Not mended yet, tried again soon: %s (%s)", one.sentence, error)
+                    async with asyncio.timeout(PATIENCE):
+                        await self._mend_one(hub, one, view)
+                except (AwayError, TimeoutError) as error:
+                    why = error or f"no answer within {PATIENCE:g} seconds"
+                    log.warning("Not mended yet, tried again soon: %s (%s)", one.sentence, why)
                     return False
                 except Exception:
                     # One that cannot be mended keeps no other from being.
@@ -166,12 +167,13 @@ class Reconciler:
         acts = [one for one in found if one.remedy is not Remedy.REPORT]
         return all(await asyncio.gather(*(mend(one) for one in acts)))
 
-    async def _mend_one(
-        self, hub: Hub, one: Difference, containers: Mapping[str, Container]
-    ) -> None:
+    async def _mend_one(self, hub: Hub, one: Difference, view: View) -> None:
+        containers = {container.name: container for container in view.containers}
         match one.remedy, one.kind:
             case Remedy.STOP, Kind.CONTAINER:
-                await self._end_container(hub, containers[one.name])
+                # An operator may have attached it to other people's networks, too.
+                networks = [network.name for network in view.networks if network.key == one.key]
+                await self._end_container(hub, containers[one.name], networks)
             case Remedy.STOP, Kind.SERVER:
                 await self._end_server(hub, one, containers.get(one.name))
             case Remedy.REMOVE, Kind.NETWORK:
@@ -182,13 +184,13 @@ class Reconciler:
                 for line in await self.runtime.attach():
                     log.info("Attached %s", line)
 
-    async def _end_container(self, hub: Hub, container: Container) -> None:
+    async def _end_container(self, hub: Hub, container: Container, networks: list[str]) -> None:
         async with self.runtime.alone(container.name):
             await self.runtime.settled(container.name)
             if is_active(hub, container.key):
                 return
             await self.runtime.end(container)
-            for network in container.networks:
+            for network in networks:
                 await self.runtime.remove_network(network)
 
     async def _end_server(self, hub: Hub, one: Difference, container: Container | None) -> None:
@@ -228,6 +230,18 @@ class Reconciler:
         }
         self.report_file.write_text(json.dumps(report, indent=1), encoding="utf-8")
         return report
+
+
+def servers(hub: Hub) -> tuple[frozenset[Key], frozenset[Key]]:
+    """The servers that are starting, running or stopping at this moment, and those that run."""
+    active, ready = set(), set()
+    for user in hub.users.values():
+        for name, spawner in user.spawners.items():
+            if spawner.active:
+                active.add((user.name, name))
+            if spawner.ready:
+                ready.add((user.name, name))
+    return frozenset(active), frozenset(ready)
 
 
 def is_active(hub: Hub, key: tuple[str, str]) -> bool:

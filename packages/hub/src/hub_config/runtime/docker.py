@@ -187,14 +187,17 @@ class DockerRuntime:
         needed once the server is up. Raises docker-py's errors, and NetworkError when there can be
         no network.
         """
-        made = await self.call(
-            place.container,
-            self.networks.make,
-            self.client,
-            place.network,
-            place.user,
-            place.server,
-        )
+        async with self.alone(place.network):
+            # One that is just being removed would be taken for one that is there.
+            await self.settled(place.network)
+            made = await self.call(
+                place.container,
+                self.networks.make,
+                self.client,
+                place.network,
+                place.user,
+                place.server,
+            )
         joining = self.call(place.container, self.networks.join, self.client, made)
         joining.add_done_callback(_heard)
         self._joining[place.container] = joining

@@ -229,6 +229,8 @@ class UserContainerSpawner(DockerSpawner):
         except AwayError as error:
             self.log.warning("Cannot tell whether %s runs: %s", self.object_name, error)
             return None
+        if self._unfinished:  # begun meanwhile: what is there from now on is the start's
+            return None
         if found is None:
             await self.end.clear_if_possible(gently=False)
             return 0
@@ -238,8 +240,9 @@ class UserContainerSpawner(DockerSpawner):
         self.ending = found.why
         how = await self.end.describe(found)
         self.log.warning("%s", how)
-        await self.end.clear_if_possible(gently=False)
-        return how
+        if not self._unfinished:
+            await self.end.clear_if_possible(gently=False)
+        return None if self._unfinished else how
 
     # -- the end -----------------------------------------------------------------------------
 

@@ -1,0 +1,171 @@
+"""What people and admins do while the hub reconciles: neither undoes what the other just did."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+from traitlets.config import Config
+
+from hub_config.lifetimes import homes
+from hub_config.reconcile import reconciler
+from hub_config.reconcile.homes_page import PurgeHandler
+from hub_config.runtime.interface import View
+
+from .fake_engine import engine_says
+from .hub_in_a_box import Box, Moment
+
+ANN = {("ann", "")}
+NETWORK = "jupyterhub-net-ann"
+
+
+@pytest.fixture
+def box(applied: Config, db: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Box:
+    return Box(applied, db, monkeypatch, tmp_path)
+
+
+def leave_network(box: Box) -> None:
+    box.runtime.networks.ensure(box.engine, NETWORK, "ann", "")
+
+
+def test_a_start_waits_for_its_network_that_is_just_being_removed(box: Box) -> None:
+    async def main() -> None:
+        await box.take_over()
+        ann = box.person("ann")
+        leave_network(box)
+        await box.reconciler.run(box.hub)
+        moment = Moment(box.engine, 0)
+        removing = moment.hang
+        box.engine.at = lambda call: removing(call) if call == "remove_network" else None
+        passing = asyncio.ensure_future(box.reconciler.run(box.hub))
+        await asyncio.to_thread(moment.reached.wait, 10)
+        starting = asyncio.ensure_future(box.start(ann))
+        while "create_container" not in box.engine.calls and not starting.done():
+            if waiting := box.runtime.alone(NETWORK)._waiters:
+                assert len(waiting) == 1
+                break
+            await asyncio.sleep(0)
+        moment.go_on.set()
+        await passing
+        await starting
+        assert box.servers() == ANN
+        box.assert_agreed()
+
+    asyncio.run(main())
+
+
+def test_a_server_that_comes_up_while_the_runtime_is_looked_at_goes_on(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        await box.take_over()
+        ann = box.person("ann")
+
+        async def view() -> View:
+            await box.start(ann)
+            # The list of networks is older than the start.
+            return View(tuple(box.runtime.known.values()))
+
+        monkeypatch.setattr(box.runtime, "view", view)
+        await box.reconciler.run(box.hub)
+        assert box.servers() == ANN
+        box.assert_agreed()
+
+    asyncio.run(main())
+
+
+def test_a_look_that_is_answered_late_ends_no_new_start(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        await box.take_over()
+        ann = box.person("ann")
+        await box.start(ann)
+        child = ann.spawner.child_spawner
+        look = box.runtime.look
+
+        async def late(name: str) -> None:
+            monkeypatch.setattr(box.runtime, "look", look)
+            await ann.stop()
+            await box.start(ann)
+            child._unfinished = True  # at its last stage
+
+        monkeypatch.setattr(box.runtime, "look", late)
+        assert await child.poll() is None
+        assert box.in_engine() == ANN
+
+    asyncio.run(main())
+
+
+def test_the_end_of_a_container_leaves_other_peoples_networks(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        await box.take_over()
+        ann, bob = box.person("ann"), box.person("bob")
+        await box.start(ann)
+        await box.start(bob)
+        networks = box.engine.containers_["jupyter-bob"]["NetworkSettings"]["Networks"]
+        networks[NETWORK] = {}
+        bob.spawner.server = None
+        removed: list[str] = []
+        remove = box.runtime.remove_network
+
+        async def noted(name: str) -> None:
+            removed.append(name)
+            await remove(name)
+
+        monkeypatch.setattr(box.runtime, "remove_network", noted)
+        await box.reconciler.run(box.hub)
+        assert removed == ["jupyterhub-net-bob"]
+
+    asyncio.run(main())
+
+
+def test_a_container_that_is_never_gone_does_not_hold_up_the_others(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "PATIENCE", 0.5)
+
+    def stuck(call: str) -> None:
+        if call == "remove_container":
+            raise engine_says(409, "removal is already in progress")
+
+    async def main() -> None:
+        await box.take_over()
+        await box.start(box.person("ann"))
+        box.person("ann").spawner.server = None
+        box.engine.at = stuck
+        await asyncio.wait_for(box.reconciler.run(box.hub), 20)
+        box.engine.at = lambda _: None
+        await box.reconcile()
+        box.assert_agreed()
+
+    asyncio.run(main())
+
+
+def test_a_home_that_is_handed_back_during_a_purge_stays(db: Session, box: Box) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=90)
+    for name in ("ann", "bob"):
+        user = box.person(name)
+        homes.claim(db, user.id, name, "home-")
+        homes.put_aside(db, user.id, long_ago)
+    removed = []
+
+    async def remove(home: homes.HomeRow) -> None:
+        removed.append(home.volume)
+        other = {"home-ann": "bob", "home-bob": "ann"}[home.volume]
+        homes.hand_back(db, f"home-{other}", box.person(other).id, other)
+
+    given: Any = SimpleNamespace(
+        db=db,
+        keep=timedelta(days=30),
+        has_scope=lambda _: True,
+        remove=remove,
+        set_status=lambda _: None,
+    )
+    asyncio.run(PurgeHandler.post(given))
+    assert len(removed) == 1
