@@ -12,9 +12,9 @@ RULE = (
 
 ROUTES = frozenset(
     {
-        "api", "custom", "doc", "edit", "files", "git", "hub", "jhub-activity", "kernelspecs",
-        "lab", "login", "logout", "lsp", "marimo", "mermaid", "metrics", "nbclassic", "nbconvert",
-        "nbdime", "nbextensions", "notebooks", "oauth", "proxy", "server-proxy", "services",
+        "api", "consoles", "custom", "doc", "edit", "files", "git", "hub", "jhub-activity",
+        "kernelspecs", "lab", "login", "logout", "lsp", "marimo", "mermaid", "metrics", "nbclassic",
+        "nbconvert", "nbdime", "nbextensions", "notebooks", "oauth", "proxy", "server-proxy", "services",
         "static", "terminals", "tree", "user", "user-redirect", "view", "voila", "vscode",
     }
 )  # fmt: skip
