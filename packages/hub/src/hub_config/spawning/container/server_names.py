@@ -13,9 +13,10 @@ RULE = (
 ROUTES = frozenset(
     {
         "api", "consoles", "custom", "doc", "edit", "files", "git", "hub", "jhub-activity",
-        "kernelspecs", "lab", "login", "logout", "lsp", "marimo", "mermaid", "metrics", "nbclassic",
-        "nbconvert", "nbdime", "nbextensions", "notebooks", "oauth", "proxy", "server-proxy", "services",
-        "static", "terminals", "tree", "user", "user-redirect", "view", "voila", "vscode",
+        "kernelspecs", "lab", "login", "logout", "lsp", "marimo", "mermaid", "metrics",
+        "nbclassic", "nbconvert", "nbdime", "nbextensions", "notebooks", "oauth", "proxy",
+        "server-proxy", "services", "static", "terminals", "tree", "user", "user-redirect",
+        "view", "voila", "vscode",
     }
 )  # fmt: skip
 """First parts of paths that a single-user server answers: a server of that name would take those of
