@@ -78,7 +78,9 @@ class Scene:
         """Start, work and stop: nothing is left."""
         if self.server()["ready"]:
             self.ann.stop()
-        self.ann.choose(PROFILE)
+        # The first page may be a 503: the proxy tries a connection that died with the network.
+        self.ann.fill("spawn", "profile", profile=PROFILE)
+        self.ann.wait_until_served()
         self.ann.stop()
         assert self.platform.servers() == []
         assert self.networks() == []
