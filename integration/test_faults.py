@@ -78,7 +78,7 @@ class Scene:
         """Start, work and stop: nothing is left."""
         if self.server()["ready"]:
             self.ann.stop()
-        # The first page may be a 503: the proxy tries a connection that died with the network.
+        # The page after the click was a 503 from the proxy now and then; why is not known yet.
         self.ann.fill("spawn", "profile", profile=PROFILE)
         self.ann.wait_until_served()
         self.ann.stop()
