@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from docker import APIClient
 from docker.utils import kwargs_from_env
-from hub_config.networks import members
-from hub_config.networks.server_networks import ServerNetworks
+from hub_config.runtime import records
+from hub_config.runtime.networks import ServerNetworks
 
 platform, prefix = os.environ["JHUB_PLATFORM"], os.environ["JHUB_NETWORK"]
 networks = ServerNetworks(platform, IPv4Network("10.213.0.0/16"))
@@ -27,8 +27,8 @@ names = {f"{prefix}-parallel-{number}": f"parallel-{number}" for number in range
 with ThreadPoolExecutor(len(names)) as threads:
     subnets = list(threads.map(lambda name: networks.ensure(client, name, names[name], ""), names))
     ids = {network["Id"] for network in client.networks() if network["Name"] in names}
-    attached = members.members(client, platform)
-    missing = [service for service in members.ATTACHED if ids - attached[service].networks]
+    attached = records.members(client, platform)
+    missing = [service for service in records.ATTACHED if ids - attached[service].networks]
     list(threads.map(lambda name: networks.remove(client, name), names))
 json.dump([[str(subnet.network) for subnet in subnets], len(ids), missing], sys.stdout)
 """

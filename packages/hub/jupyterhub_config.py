@@ -2,10 +2,9 @@
 
 import os
 
-from hub_config import branding, concerns, config_d, first_start
-from hub_config.lifetimes import deletion
+from hub_config import branding, concerns, first_start, start
 from hub_config.settings import reading
-from hub_config.spawning import handlers
+from hub_config.spawning import servers
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 places = first_start.Places()
@@ -13,6 +12,6 @@ settings = reading.read(os.environ)
 first_start.make_secrets(places)
 branding.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)
-handlers.explain()
-deletion.stop_before_deletion()
-config_d.load_or_end(c, places.config_d)
+servers.explain()
+servers.stop_before_deletion()
+start.load_or_end(c, places.config_d)

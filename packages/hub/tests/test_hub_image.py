@@ -81,7 +81,7 @@ def test_the_environment_is_the_locked_one(subject: Subject, catalog: Catalog) -
 
 
 RULES = """
-from hub_config.networks.firewall import guard, host, rules
+from hub_config.runtime import guard, plan
 from hub_config.settings import Settings
 
 settings = Settings(
@@ -92,7 +92,7 @@ settings = Settings(
 policy = guard.policy_of(settings)
 choice = guard.best_bridge_rules(policy)
 for _ in range(2):
-    guard.nft("-f", "-", text=rules.ruleset(policy, host.look(), choice))
+    guard.nft("-f", "-", text=plan.ruleset(policy, guard.look_at_host(), choice))
 print(guard.listing(policy, choice))
 guard.remove(policy)
 assert not guard.listing(policy, choice)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jhub_testing.subject import Subject
 
-NAMES = Path(__file__).parents[2] / "hub/src/hub_config/spawning/container/server_names.py"
+NAMES = Path(__file__).parents[2] / "hub/src/hub_config/spawning/servers.py"
 
 PROGRAM = r"""
 import json, re

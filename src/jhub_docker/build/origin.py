@@ -1,6 +1,6 @@
 """Where an image in the engine comes from: a release, by its digest, or a build on this machine.
 
-The hub says the same on its cards (packages/hub/src/hub_config/spawning/images/origin.py). Pure.
+The hub says the same on its cards (packages/hub/src/hub_config/offer/profiles.py). Pure.
 """
 
 from collections.abc import Iterable, Mapping

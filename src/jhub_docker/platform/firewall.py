@@ -1,6 +1,6 @@
 """The host's firewall as an operator meets it: why it cannot be put in place, and how it goes.
 
-Its rules are made by the hub's image (packages/hub/src/hub_config/networks/firewall).
+Its rules are made by the hub's image (packages/hub/src/hub_config/runtime/plan.py).
 """
 
 from docker import DockerClient

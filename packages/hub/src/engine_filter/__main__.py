@@ -9,7 +9,7 @@ import os
 import sys
 
 from engine_filter import ENGINE_SOCKET, HUB_SOCKET, policy, serving
-from hub_config.errors import SettingsError
+from hub_config import SettingsError
 from hub_config.health import URL_FILE
 from hub_config.settings import reading
 

@@ -11,8 +11,8 @@ from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Ref
 from engine_filter.host_config import host_config
 from engine_filter.ownership import only_own
 from engine_filter.policy import PROFILE, Policy
-from hub_config.spawning.container.options import starts_as_root, storage_opt
-from hub_config.spawning.offer.profiles import Profile, bounded, of_image
+from hub_config.offer.profiles import Profile, bounded, of_image
+from hub_config.spawning.options import starts_as_root, storage_opt
 
 _REFERENCE = re.compile(
     r"[a-z0-9]+([._/:-]+[a-z0-9]+)*(:\w[\w.-]{0,127}|@sha256:[0-9a-f]{64})", re.ASCII

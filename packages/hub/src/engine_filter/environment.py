@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from engine_filter.calls import Refused
 from hub_config import variables
+from hub_config.offer.profiles import Profile
 from hub_config.settings import Settings
-from hub_config.spawning.container import options
-from hub_config.spawning.offer.profiles import Profile
+from hub_config.spawning import options
 
 
 def checked(given: Iterable[str], profile: Profile, settings: Settings) -> list[str]:

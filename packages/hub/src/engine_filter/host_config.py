@@ -11,9 +11,9 @@ from docker.types import HostConfig
 
 from engine_filter.bodies import Check, fields, text, texts
 from engine_filter.calls import Refused
+from hub_config.offer.profiles import Profile
 from hub_config.settings import Settings
-from hub_config.spawning.container import options
-from hub_config.spawning.offer.profiles import Profile
+from hub_config.spawning import options
 
 SETTLED = (
     # Limits.

@@ -5,7 +5,7 @@ import re
 from engine_filter import ownership
 from engine_filter.calls import Answer, Call, Forward, Refused
 from engine_filter.ownership import only_offers
-from hub_config.spawning.images.labels import PROFILES_LABEL
+from hub_config.offer.profiles import PROFILES_LABEL
 
 
 async def list_offers(call: Call) -> Forward:

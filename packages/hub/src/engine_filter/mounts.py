@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engine_filter.calls import Record, Refused
 from engine_filter.ownership import labels
 from engine_filter.policy import PLATFORM, Policy
-from hub_config.spawning.container.options import CA_BUNDLE, HOME, NEW_SHARED, SHARED
+from hub_config.spawning.options import CA_BUNDLE, HOME, NEW_SHARED, SHARED
 
 _MODES = frozenset({"rw", "ro"})
 

@@ -8,7 +8,7 @@ from engine_filter import ownership
 from engine_filter.bodies import fields, one_of, table, text, texts, yes
 from engine_filter.calls import Call, Forward, Record, Refused
 from engine_filter.policy import SERVER, USER
-from hub_config.networks.pool import PREFIX, Subnet, bridge
+from hub_config.runtime.plan import PREFIX, Subnet, bridge
 
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from engine_filter.bodies import texts
 from engine_filter.calls import Record, Refused
 from engine_filter.policy import PLATFORM, USER, Policy
-from hub_config.spawning.container.options import LABEL
-from hub_config.spawning.images.labels import PROFILES_LABEL
+from hub_config.names import LABEL
+from hub_config.offer.profiles import PROFILES_LABEL
 
 SERVICES = frozenset({"hub", "proxy"})
 """Compose services that are attached to people's networks."""

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from hub_config.names import LABEL
 from hub_config.settings import Settings
-from hub_config.spawning.container.options import LABEL
 
 PLATFORM, USER, SERVER, PROFILE = (
     f"{LABEL}.{part}" for part in ("platform", "user", "server", "profile")

@@ -5,7 +5,7 @@ from engine_filter.bodies import fields, one_of, table, text
 from engine_filter.calls import Call, Forward, Refused
 from engine_filter.ownership import only_own
 from engine_filter.policy import PLATFORM
-from hub_config.spawning.container.options import FOLDER_LABEL
+from hub_config.spawning.options import FOLDER_LABEL
 
 _FIELDS = {"Name": text, "Driver": one_of("local"), "Labels": table}
 

@@ -25,18 +25,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from hub_config import branding
-from hub_config.database import require_known_schema
-from hub_config.errors import DatabaseError, SettingsError
+from hub_config import DatabaseError, SettingsError, branding, groups
 from hub_config.first_start import Places, read_secret
-from hub_config.login.provider_secret import require_complete
+from hub_config.offer import pulls
+from hub_config.offer.profiles import on_offer, sift
 from hub_config.settings import Settings, reading
-from hub_config.sharing import secret_files
-from hub_config.spawning.container import options
-from hub_config.spawning.images import registry_login
-from hub_config.spawning.images.compatibility import sift
-from hub_config.spawning.offer import profile_names
-from hub_config.spawning.offer.profiles import on_offer
+from hub_config.settings.reading import require_complete
+from hub_config.spawning import options
 
 
 def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both per command
@@ -51,26 +46,26 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
             case "report":
                 return report(Places())
             case "secret":
-                return secret_files.command(Places().group_secrets, arguments[1:])
+                return groups.secret_command(Places().group_secrets, arguments[1:])
             case "reset-admin":
-                from hub_config.login.first_admin import reset_admin  # noqa: PLC0415
+                from hub_config.login.newcomers import reset_admin  # noqa: PLC0415
 
                 return reset_admin(usable_settings(Places()), Places())
             case "add-people":
                 from hub_config.login import newcomers  # noqa: PLC0415
 
-                return newcomers.command(usable_settings(Places()), Places())
+                return newcomers.add_people(usable_settings(Places()), Places())
             case "hub":
                 # Imported where they are needed: the guard starts first, and wants no JupyterHub.
-                from hub_config.containers import run_hub  # noqa: PLC0415
+                from hub_config.start import run_hub  # noqa: PLC0415
 
                 run_hub(usable_settings(Places()), Places(), arguments[1:])
             case "engine":
-                from hub_config.containers import run_engine  # noqa: PLC0415
+                from hub_config.start import run_engine  # noqa: PLC0415
 
                 run_engine()
             case "guard":
-                from hub_config.networks.firewall.guard import run_guard  # noqa: PLC0415
+                from hub_config.runtime.guard import run_guard  # noqa: PLC0415
 
                 # The hub's file is the hub's alone: settings for both come by environment.
                 settings = reading.read(os.environ, default_file=None)
@@ -92,7 +87,7 @@ def usable_settings(places: Places) -> Settings:
     settings = reading.read(os.environ)
     branding.check(settings, places.data)
     require_complete(settings)
-    registry_login.check(places.data)
+    pulls.check_credentials(places.data)
     return settings
 
 
@@ -103,15 +98,18 @@ def check(settings: Settings, info: str = "{}") -> int:
     API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers
     and for a file of config.d that fails, DatabaseError for a database of a newer hub.
     """
+    # Imported where they are needed, since they import JupyterHub.
+    from hub_config import start  # noqa: PLC0415
+    from hub_config.database import require_known_schema  # noqa: PLC0415
+
     require_known_schema(Places().data)
     facts = json.loads(info)
     offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
-    if unknown := profile_names.unknown(settings, [profile.key for profile in offer]):
+    if unknown := reading.unknown_profiles(settings, [profile.key for profile in offer]):
         raise SettingsError("\n".join(unknown))
     # Imported where it is needed, since it imports all of the hub.
-    from hub_config import config_d  # noqa: PLC0415
 
-    own = config_d.check(settings, Places().config_d)
+    own = start.check_own(settings, Places().config_d)
     print("The settings can be used.")
     for path in own:
         print(f"Loaded last, after all settings: {path}")

@@ -7,9 +7,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hub_config.errors import SettingsError
+from hub_config import SettingsError
 from hub_config.settings import Settings
-from hub_config.settings.colours import BLACK, LIGHT, Colour, parse, readable_on
+from hub_config.settings.values import BLACK, LIGHT, Colour, parse_colour, readable_on
 
 STYLESHEET = "brand.css"
 
@@ -88,7 +88,7 @@ def logo_path(settings: Settings, data: Path) -> Path | None:
 
 def stylesheet(brand_colour: str) -> str:
     """The style sheet for a colour that was `checked`."""
-    fill = parse(brand_colour)
+    fill = parse_colour(brand_colour)
     return (
         f":root {{ --brand-fill: {fill}; --brand-fill-rgb: {fill.parts}; "
         f"--brand-fill-strong: {fill.mixed(BLACK, 0.2)}; }}\n"

@@ -14,25 +14,25 @@ from traitlets.config import Config
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.groups import UserLimits
-from hub_config.lifetimes import handlers
+from hub_config.lifetimes import times
 from hub_config.lifetimes.ends import Limits
-from hub_config.lifetimes.times import ServerTimes
-from hub_config.lifetimes.true_activity import RoutesProxy
+from hub_config.lifetimes.times import RoutesProxy, ServerTimes
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.reconcile import handlers as reconcile_handlers
-from hub_config.reconcile import homes_page
-from hub_config.reconcile.homes_page import PURGE_SCOPE
+from hub_config.offer.images import ImagePolicy
+from hub_config.offer.room import Policy
+from hub_config.reconcile.pages import (
+    PURGE_SCOPE,
+    RECONCILE_SCOPE,
+    homes_routes,
+    reconcile_routes,
+)
 from hub_config.reconcile.reconciler import Reconciler
+from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
-from hub_config.spawning.admission.room import Policy
 from hub_config.spawning.container_spawner import UserContainerSpawner
-from hub_config.spawning.images.store import ImagePolicy
 from hub_config.spawning.profile_spawner import PlatformSpawner
-
-HUB_PORT = 8081
-"""Port of the hub's API."""
 
 HUB_FOR_SERVERS = f"http://hub:{HUB_PORT}"
 """The hub's API as a server finds it on its own network."""
@@ -202,7 +202,7 @@ def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"name": KEEPER, "command": command, "environment": engine}, {
         "name": KEEPER,
         "description": "Have the proxy's routes, and what runs, compared",
-        "scopes": ["proxy", reconcile_handlers.SCOPE],
+        "scopes": ["proxy", RECONCILE_SCOPE],
         "services": [KEEPER],
     }
 
@@ -212,7 +212,7 @@ def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     options = [
         f"--{name.replace('_', '-')}={value}" for name, value in asdict(limits_of(settings)).items()
     ]
-    command = [sys.executable, "-m", "hub_config.lifetimes.service", *options]
+    command = [sys.executable, "-m", "hub_config.lifetimes.ends", *options]
     return {"name": LIFETIMES, "command": command}, {
         "name": LIFETIMES,
         "description": "Stop servers nobody uses, remove homes kept for long enough",
@@ -236,16 +236,16 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
     c.JupyterHub.proxy_class = RoutesProxy
     c.JupyterHub.custom_scopes = {
         PURGE_SCOPE: {"description": "Remove homes whose time is over"},
-        reconcile_handlers.SCOPE: {"description": "Have what runs compared with the database"},
+        RECONCILE_SCOPE: {"description": "Have what runs compared with the database"},
     }
     reconciler = Reconciler(
         lambda: UserContainerSpawner(config=c).runtime, settings.user_volume_prefix, places.report
     )
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [
-        *handlers.routes(limits),
-        *homes_page.routes(keep, reconciler),
-        *reconcile_handlers.routes(reconciler),
+        *times.routes(limits),
+        *homes_routes(keep, reconciler),
+        *reconcile_routes(reconciler),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),

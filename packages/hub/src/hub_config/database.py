@@ -1,9 +1,21 @@
-"""Whether this hub knows the schema of the database in the data volume. Reads, changes nothing.
+"""The platform's own tables in the hub's database, and whether this hub knows what is in it.
 
-An older schema is brought up to date when the hub starts. One that a newer hub has brought up to
-date cannot be taken back: JupyterHub's start would end in the middle, and again at every restart,
-each time with another copy of the database beside it.
+A module that keeps records declares its tables as subclasses of `Base` and is given the hub's
+session. JupyterHub's migrations (`jupyterhub upgrade-db`) leave tables they do not know alone; how
+older ones of ours become today's are steps of plain SQL, since the classes of tables go on changing
+and a step may not. The revision of a database is how many of them were done. A change of a table is
+one more step at the end; each takes what is missing for nothing to do.
+
+A database that a newer hub has brought up to date cannot be taken back: JupyterHub's start would
+end in the middle, and again at every restart, each time with another copy of it beside it.
 """
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the guard starts with this module, and wants no SQLAlchemy
+    from sqlalchemy import Connection
+
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,17 +24,71 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from hub_config import migrations
-from hub_config.errors import DatabaseError
+from jupyterhub.dbutil import backup_db_file
+from sqlalchemy import Connection, delete, inspect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-NAME = "jupyterhub.sqlite"
+from hub_config import DatabaseError
+
+SCHEMA_TABLE = "platform_schema"
+
+
+def _accounts_by_id(connection: "Connection") -> None:
+    """Accounts are known by a key that no rename changes: of older ones, the name they had.
+
+    So nothing that is sealed or digested with a name has to be made anew.
+    """
+    from sqlalchemy import inspect, text  # noqa: PLC0415
+
+    if not inspect(connection).has_table("platform_accounts"):
+        return
+    connection.execute(text("ALTER TABLE platform_accounts RENAME TO platform_accounts_by_name"))
+    connection.execute(
+        text(
+            "CREATE TABLE platform_accounts (key VARCHAR(255) NOT NULL PRIMARY KEY,"
+            " info_id INTEGER NOT NULL UNIQUE, user_id INTEGER UNIQUE, made FLOAT NOT NULL,"
+            " must_change BOOLEAN NOT NULL, disabled BOOLEAN NOT NULL,"
+            " wants_second_factor BOOLEAN NOT NULL, first_admin BOOLEAN NOT NULL,"
+            " address VARCHAR(64) NOT NULL, full_name VARCHAR(200) NOT NULL)"
+        )
+    )
+    if inspect(connection).has_table("users_info"):
+        connection.execute(
+            text(
+                "INSERT INTO platform_accounts SELECT old.name, info.id, users.id, old.made,"
+                " old.must_change, old.disabled, old.wants_second_factor, old.first_admin, '', ''"
+                " FROM platform_accounts_by_name AS old"
+                " JOIN users_info AS info ON info.id ="
+                " (SELECT min(id) FROM users_info WHERE username = old.name)"
+                " LEFT JOIN users ON users.name = old.name"
+            )
+        )
+    connection.execute(text("DROP TABLE platform_accounts_by_name"))
+    for table in ("platform_second_factors", "platform_recovery_codes"):
+        if inspect(connection).has_table(table):
+            connection.execute(text(f"ALTER TABLE {table} RENAME COLUMN name TO account"))
+
+
+STEPS: tuple[Callable[["Connection"], None], ...] = (_accounts_by_id,)
+
+
+def steps_done(connection: "Connection") -> int:
+    """How many steps this database has been through; 0 for one from before they were counted."""
+    from sqlalchemy import inspect, text  # noqa: PLC0415
+
+    if not inspect(connection).has_table(SCHEMA_TABLE):
+        return 0
+    return int(connection.execute(text(f"SELECT revision FROM {SCHEMA_TABLE}")).scalar() or 0)  # noqa: S608
+
+
+DATABASE_FILE = "jupyterhub.sqlite"
 
 
 def require_known_schema(data: Path) -> None:
     """Raises DatabaseError for a database whose revision the JupyterHub here does not have."""
-    database = data / NAME
+    database = data / DATABASE_FILE
     found, own = revision(database), own_revision(database)
-    if known(database):
+    if is_known(database):
         return
     which = (
         f"schema revision {found}, which JupyterHub {version('jupyterhub')} in this image does"
@@ -38,24 +104,24 @@ def require_known_schema(data: Path) -> None:
 
 def _way_back(data: Path) -> str:
     """The sentence's end about a copy that an upgrade has left and that this hub knows."""
-    usable = (copy for copy in _copies(data) if revision(copy) and known(copy))
+    usable = (copy for copy in _copies(data) if revision(copy) and is_known(copy))
     if (copy := next(usable, None)) is None:
         return ""
     return (
         f"; or go back to {copy.name}, the state before that upgrade, without what came since: "
-        f"stop the hub, then docker compose run --rm --no-deps hub cp {copy} {data / NAME}"
+        f"stop the hub, then docker compose run --rm --no-deps hub cp {copy} {data / DATABASE_FILE}"
     )
 
 
 def _copies(data: Path) -> Iterator[Path]:
     """JupyterHub's copies (dbutil.py, backup_db_file), the newest first."""
-    yield from sorted(data.glob(f"{NAME}.*"), reverse=True)
+    yield from sorted(data.glob(f"{DATABASE_FILE}.*"), reverse=True)
 
 
-def known(database: Path) -> bool:
+def is_known(database: Path) -> bool:
     """Whether this hub knows what is in `database`, or it says nothing of it."""
     found = revision(database)
-    return (not found or found in revisions()) and own_revision(database) <= len(migrations.STEPS)
+    return (not found or found in revisions()) and own_revision(database) <= len(STEPS)
 
 
 def revision(database: Path) -> str:
@@ -65,7 +131,7 @@ def revision(database: Path) -> str:
 
 def own_revision(database: Path) -> int:
     """The revision of the platform's own tables; 0 where there are none, or older ones."""
-    return int(_first(database, f"SELECT revision FROM {migrations.TABLE}") or 0)  # noqa: S608
+    return int(_first(database, f"SELECT revision FROM {SCHEMA_TABLE}") or 0)  # noqa: S608
 
 
 def _first(database: Path, query: str) -> str:
@@ -88,3 +154,51 @@ def revisions() -> frozenset[str]:
     folder = files("jupyterhub") / "alembic" / "versions"
     names = (entry.name for entry in folder.iterdir())
     return frozenset(name.partition("_")[0] for name in names if name.endswith(".py"))
+
+
+class Base(DeclarativeBase):
+    """Parent of all tables of this package; their names begin with `platform_`."""
+
+
+class SchemaRow(Base):
+    """The one row that says how many of the migrations this database has been through."""
+
+    __tablename__ = SCHEMA_TABLE
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+def prepare(session: Session) -> None:
+    """Bring the platform's tables up to date and make those that are missing, in one transaction.
+
+    A database with records that a migration changes is copied beside itself first, as JupyterHub
+    does before its own.
+    """
+    session.commit()
+    connection = session.connection()
+    if steps_done(connection) < len(STEPS):
+        if (file := connection.engine.url.database) and _has_records(connection):
+            backup_db_file(file)
+        session.commit()
+        try:
+            _migrate(session)
+        except BaseException:
+            session.rollback()
+            raise
+    Base.metadata.create_all(session.connection())
+    session.commit()
+
+
+def _migrate(session: Session) -> None:
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # pysqlite begins none for DDL
+    for step in STEPS[steps_done(connection) :]:
+        step(connection)
+    Base.metadata.create_all(connection)
+    session.execute(delete(SchemaRow))
+    session.add(SchemaRow(revision=len(STEPS)))
+    session.commit()
+
+
+def _has_records(connection: Connection) -> bool:
+    return any(name.startswith("platform_") for name in inspect(connection).get_table_names())

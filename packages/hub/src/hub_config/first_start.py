@@ -27,7 +27,7 @@ class Places:
 
     @property
     def group_secrets(self) -> Path:
-        """The folder of groups' secrets; `sharing.secret_files` says what is in it."""
+        """The folder of groups' secrets; `groups` says what is in it."""
         return self.data / "group-secrets"
 
     @property

@@ -1,16 +1,25 @@
-"""What membership of a JupyterHub group means: `[groups.<name>]` in the hub's `config.toml`.
+"""What membership of a JupyterHub group means: `[groups.<name>]` in the hub's `config.toml`, and
+the secrets beside it.
 
-Groups themselves are made and filled on the admin page or through the API; this says what they
-may do. Pure: names of groups in, rules out.
+Groups themselves are made and filled on the admin page or through the API; this says what their
+members get: names of groups in, rules, folders and variables out. Secrets are one file each in the
+data volume, of the hub's user alone, read at each start: they are in no database, no settings and
+no log. `python -m hub_config secret` keeps them; the value comes from standard input, since
+arguments can be seen by everybody on a machine.
 """
 
-from collections.abc import Iterable, Mapping
+import logging
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from hub_config import variables
+from hub_config import names, variables
+from hub_config.names import part
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -121,3 +130,149 @@ def environment(
         found |= rules[name].environment if name in rules else {}
         found |= secrets.get(name, {})
     return found
+
+
+USAGE = """python -m hub_config secret set GROUP NAME < file-with-the-value
+python -m hub_config secret remove GROUP NAME
+python -m hub_config secret list"""
+
+
+NAME_MAX = 255
+"""Bytes of a file's name (limits.h); a group's escaped one may be longer than that."""
+
+
+def read_group(folder: Path, group: str) -> dict[str, str]:
+    """The secrets of a group by the variable's name. Raises OSError for one that cannot be read."""
+    return {path.name: path.read_text("utf-8") for path in _files(folder / part(group))}
+
+
+def _files(folder: Path) -> list[Path]:
+    if len(folder.name) > NAME_MAX:  # there can be none, and looking would be an OSError
+        return []
+    return sorted(path for path in folder.glob("*") if not path.name.startswith("."))
+
+
+def keep_secret(folder: Path, group: str, name: str, value: str) -> None:
+    """Keep a secret; an older one of the name is replaced."""
+    place = folder / part(group)
+    for one in (folder, place):
+        one.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _as_owner_of(folder.parent, one)
+    unfinished = place / _unfinished(name)
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(value)
+    _as_owner_of(folder.parent, unfinished)
+    unfinished.replace(place / name)
+
+
+def _unfinished(name: str) -> str:
+    return f".{name}.new"
+
+
+def _as_owner_of(pattern: Path, path: Path) -> None:
+    """Somebody who is root in the container makes files the hub can read."""
+    if os.getuid() == 0:
+        owner = pattern.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def secret_command(folder: Path, arguments: Sequence[str]) -> int:
+    """Run `secret ...`; returns the exit code: 0 done, 1 not there, 2 wrong usage."""
+    match list(arguments):
+        case ["set", group, name]:
+            wrong = _name_complaint(group, name)
+            value = "" if wrong else _given()
+            wrong = wrong or _value_complaint(value)
+            if wrong:
+                print(wrong, file=sys.stderr)
+                return 2
+            keep_secret(folder, group, name, value)
+            return 0
+        case ["remove", group, name]:
+            path = folder / part(group) / name
+            if path not in _files(folder / part(group)):
+                print(f"The group {group} has no secret {name}.", file=sys.stderr)
+                return 1
+            path.unlink()
+            return 0
+        case ["list"]:
+            for place in sorted(folder.glob("*")):
+                for path in _files(place):
+                    print(place.name, path.name)
+            return 0
+    print(USAGE, file=sys.stderr)
+    return 2
+
+
+def _given() -> str:
+    """What is on standard input; where that is not UTF-8, something that is not either."""
+    try:
+        return sys.stdin.read().removesuffix("\n")
+    except UnicodeDecodeError:
+        return "\udcff"
+
+
+def _name_complaint(group: str, name: str) -> str:
+    longest = max(len(part(group)), len(_unfinished(name)))
+    if not group or longest > NAME_MAX:
+        return f"Group and name are files' names, escaped of 1 to {NAME_MAX} characters."
+    return variables.complaint(name)
+
+
+def _value_complaint(value: str) -> str:
+    if not value:
+        return "The secret is empty; its value is expected on standard input."
+    return variables.value_complaint(value)
+
+
+log = logging.getLogger(__name__)
+
+
+class SharingError(Exception):
+    """A group's variables cannot be had; the message is for its member."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the groups called `members` share. Membership counts at the start.
+
+    `variables` are those that groups may set, `volume_prefix` is how volumes' names begin.
+    """
+
+    rules: Rules
+    members: Sequence[str]
+    secrets: Path
+    variables: frozenset[str]
+    volume_prefix: str
+
+    def environment(self) -> Mapping[str, str]:
+        """Variables and secrets.
+
+        Raises SharingError when a secret cannot be read, since the person's work would fail later
+        without it, and for a name that the filter would refuse.
+        """
+        try:
+            secrets = {name: read_group(self.secrets, name) for name in self.members}
+        except (OSError, UnicodeDecodeError) as error:
+            log.error("Cannot read a group's secret: %s", type(error).__name__)
+            raise SharingError(
+                "A secret of one of your groups cannot be read. An administrator finds more in "
+                "the hub's log."
+            ) from None
+        found = environment(self.rules, self.members, secrets)
+        may_set = self.variables
+        if beyond := sorted(name for name in found if not variables.permitted(name, may_set)):
+            raise SharingError(
+                f"One of your groups sets {beyond[0]}, which JHUB_GROUP_VARIABLES does not permit. "
+                "Tell an administrator."
+            )
+        return found
+
+    def folders(self) -> dict[str, tuple[str, Mode]]:
+        """The folders the person has: by volume, their names and what may be done in them."""
+        return {
+            names.shared_volume(self.volume_prefix, folder): (folder, mode)
+            for folder, mode in folders(self.rules, self.members).items()
+        }

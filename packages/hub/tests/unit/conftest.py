@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
-from hub_config import concerns, store
+from hub_config import concerns, database
 from hub_config.first_start import Places, make_secrets
 from hub_config.settings import Settings
 
@@ -35,5 +35,5 @@ def db() -> Iterator[Session]:
     """A database in memory with JupyterHub's tables and the platform's own."""
     with Session(create_engine("sqlite://")) as session:
         orm.Base.metadata.create_all(session.get_bind())
-        store.prepare(session)
+        database.prepare(session)
         yield session

@@ -13,8 +13,8 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
-from hub_config.networks.server_networks import ServerNetworks
 from hub_config.runtime.docker import DockerRuntime
+from hub_config.runtime.networks import ServerNetworks
 
 PLATFORM, NETWORK = "jhub-docker", "jupyterhub-net"
 

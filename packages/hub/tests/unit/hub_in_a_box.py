@@ -18,17 +18,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
-from hub_config import names
-from hub_config.networks.members import attach_missing
+from hub_config import names, upstream
+from hub_config.offer import images
+from hub_config.offer.counter import Promises
+from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL
+from hub_config.offer.room import Policy
 from hub_config.reconcile.reconciler import Hub, Reconciler
-from hub_config.runtime import upstream
 from hub_config.runtime.interface import Key
+from hub_config.runtime.networks import attach_missing
 from hub_config.spawning import container_spawner
-from hub_config.spawning.admission.desk import Promises
-from hub_config.spawning.admission.room import Policy
 from hub_config.spawning.container_spawner import UserContainerSpawner
-from hub_config.spawning.images import store as image_store
-from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
 from hub_config.spawning.profile_spawner import PlatformSpawner
 
 from .fake_engine import PLATFORM, FakeEngine, fake_runtime
@@ -37,7 +36,7 @@ OFFER = {
     "name": "uv-lab",
     "profiles": {"small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"}},
 }
-LABELS = {PROFILES_LABEL: json.dumps(OFFER), JUPYTERHUB_LABEL: image_store.hub_version}
+LABELS = {PROFILES_LABEL: json.dumps(OFFER), JUPYTERHUB_LABEL: images.hub_version}
 CHOICE = {"profile": "uv-lab-small"}
 MEMORY = 2 * 2**30
 
@@ -70,7 +69,7 @@ class Box:
 
         monkeypatch.setattr(objects.Server, "wait_up", answers)
         monkeypatch.setattr(container_spawner, "wait_until_answers", answers)
-        monkeypatch.setattr("hub_config.spawning.admission.host.memory_available", lambda _: 2**40)
+        monkeypatch.setattr("hub_config.offer.room.memory_available", lambda _: 2**40)
         self.live()
 
     def live(self) -> None:
@@ -110,7 +109,7 @@ class Box:
         return self.hub.users[name]
 
     async def take_over(self) -> None:
-        """What the hub does at its start (containers.py, then app.py, init_spawners)."""
+        """What the hub does at its start (start.py, then app.py, init_spawners)."""
         attach_missing(self.engine, PLATFORM)
         for user in self.hub.users.values():
             for name, record in user.orm_spawners.items():

@@ -7,11 +7,19 @@ from typing import Any
 import pytest
 
 from hub_config.groups import UserLimits
-from hub_config.spawning.admission.desk import Desk
-from hub_config.spawning.admission.host import Host, memory_available
-from hub_config.spawning.admission.room import GB, Policy, Promise, obstacle, promise, room
-from hub_config.spawning.offer.profiles import Profile
-from hub_config.spawning.refusal import Refusal
+from hub_config.offer.counter import Desk
+from hub_config.offer.profiles import Profile
+from hub_config.offer.room import (
+    GB,
+    Host,
+    Policy,
+    Promise,
+    memory_available,
+    obstacle,
+    promise,
+    room,
+)
+from hub_config.told import Refusal
 
 HOST = Host(memory=24 * GB, memory_available=20 * GB, cpus=2, disk_free=50 * 10**9)
 ANYTHING = UserLimits()

@@ -4,39 +4,38 @@ from pathlib import Path
 
 import pytest
 
-from hub_config import branding
+from hub_config import SettingsError, branding
 from hub_config.branding import brand_of
-from hub_config.errors import SettingsError
 from hub_config.first_start import Places
 from hub_config.settings import Settings
-from hub_config.settings.colours import (
+from hub_config.settings.reading import read
+from hub_config.settings.values import (
     AA,
     BLACK,
     LIGHT,
     WHITE,
     Colour,
-    checked,
+    checked_colour,
     contrast,
-    parse,
+    parse_colour,
     readable_on,
 )
-from hub_config.settings.reading import read
 
 
 def test_contrast_is_measured_as_wcag_does() -> None:
     assert contrast(WHITE, BLACK) == pytest.approx(21)
     assert contrast(WHITE, WHITE) == 1
     # The best-known pair: the lightest grey that passes AA on white.
-    assert contrast(parse("#767676"), WHITE) == pytest.approx(4.54, abs=0.005)
-    assert contrast(parse("#777777"), WHITE) < AA
+    assert contrast(parse_colour("#767676"), WHITE) == pytest.approx(4.54, abs=0.005)
+    assert contrast(parse_colour("#777777"), WHITE) < AA
 
 
 @pytest.mark.parametrize("colour", ["#1f5fa8", "#000000", "#7a1fa0", "#0b6b3a", "#b3161b"])
 def test_an_accepted_colour_is_read_in_light_and_dark(colour: str) -> None:
-    sheet = branding.stylesheet(checked(colour))
-    assert contrast(parse(colour), LIGHT) >= AA
-    assert contrast(parse(colour), WHITE) >= AA, "white text on a button"
-    dark = readable_on(branding.DARK, parse(colour))
+    sheet = branding.stylesheet(checked_colour(colour))
+    assert contrast(parse_colour(colour), LIGHT) >= AA
+    assert contrast(parse_colour(colour), WHITE) >= AA, "white text on a button"
+    dark = readable_on(branding.DARK, parse_colour(colour))
     assert contrast(dark, branding.DARK) >= AA
     assert f"--brand-text: {dark};" in sheet
 
@@ -53,12 +52,12 @@ def test_a_colour_too_light_is_refused_with_what_was_measured(tmp_path: Path) ->
 @pytest.mark.parametrize("text", ["blue", "#fff", "#12345g", "#1f5fa8; } body { display: none"])
 def test_only_colours_get_into_the_style_sheet(text: str) -> None:
     with pytest.raises(ValueError, match="a colour such as"):
-        parse(text)
+        parse_colour(text)
 
 
 def test_a_colour_is_written_as_it_is_read() -> None:
-    assert str(parse("#0A0b0C")) == "#0a0b0c"
-    assert parse("#010203") == Colour(1, 2, 3)
+    assert str(parse_colour("#0A0b0C")) == "#0a0b0c"
+    assert parse_colour("#010203") == Colour(1, 2, 3)
 
 
 def test_the_logo_of_the_data_volume_is_served_under_one_name(places: Places) -> None:

@@ -10,12 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub_config.groups import GroupRules
-from hub_config.spawning.admission.host import Host
-from hub_config.spawning.admission.room import GB, Policy, room
-from hub_config.spawning.offer.cards import Person, judge
-from hub_config.spawning.offer.choice import choose, form_options
-from hub_config.spawning.offer.profiles import Profile
-from hub_config.spawning.refusal import Refusal
+from hub_config.offer.cards import Person, choose, form_options, judge
+from hub_config.offer.profiles import Profile
+from hub_config.offer.room import GB, Host, Policy, room
+from hub_config.told import Refusal
 
 KEYS = ("uv-lab-small", "uv-lab-large")
 OFFER = tuple(

@@ -10,12 +10,11 @@ from traitlets.config import Config
 
 from engine_filter.calls import Refused
 from engine_filter.policy import from_settings
+from hub_config import SettingsError, start
 from hub_config import __main__ as program
-from hub_config import config_d
-from hub_config.errors import SettingsError
 from hub_config.first_start import Places
 from hub_config.settings import Settings, reading
-from hub_config.spawning.container import options
+from hub_config.spawning import options
 
 from .test_engine_filter import PROFILE, WORLD, ask, forwarded, hostile
 
@@ -32,13 +31,13 @@ def test_they_are_loaded_last_in_the_order_of_their_names(applied: Config, place
     folder = write(places, b=last, a="c.JupyterHub.implicit_spawn_seconds = 5")
     (folder / "notes.txt").write_text("no Python")
     (folder / ".#a.py").symlink_to("an editor's lock")
-    assert [path.name for path in config_d.load(applied, folder)] == ["a.py", "b.py"]
+    assert [path.name for path in start.load_own(applied, folder)] == ["a.py", "b.py"]
     assert applied.JupyterHub.implicit_spawn_seconds == 6
     assert applied.JupyterHub.log_level == "DEBUG"
 
 
 def test_without_the_folder_there_is_nothing_to_load(applied: Config, places: Places) -> None:
-    assert config_d.load(applied, places.config_d) == []
+    assert start.load_own(applied, places.config_d) == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def test_a_broken_one_is_one_sentence_with_file_and_line(
         (folder / "mine.py").write_bytes(b"x = '\xff'\n")
         told = "mine.py"
     with pytest.raises(SettingsError, match=told) as caught:
-        config_d.load(applied, folder)
+        start.load_own(applied, folder)
     assert "Traceback" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -70,7 +69,7 @@ def test_a_start_ends_with_the_sentence_and_exit_code_2(
     applied: Config, places: Places, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        config_d.load_or_end(applied, write(places, mine="1 / 0"))
+        start.load_or_end(applied, write(places, mine="1 / 0"))
     assert ended.value.code == 2
     assert "mine.py, line 1: ZeroDivisionError" in capsys.readouterr().err
 
@@ -118,7 +117,7 @@ def test_none_of_them_gets_past_the_filter(
     monkeypatch.setattr(host_config, "SETTLED", host_config.SETTLED)
     monkeypatch.delenv("JHUB_PIDS_LIMIT", raising=False)
     environment: dict[str, str] = {}
-    config_d.load(applied, write(places, mine=text))
+    start.load_own(applied, write(places, mine=text))
     monkeypatch.undo()
     policy = from_settings(reading.read(environment, default_file=None))
     body = creation_of(applied)
@@ -142,7 +141,7 @@ def creation_of(c: Config) -> dict[str, Any]:
 
 
 def test_what_a_harmless_one_makes_passes(applied: Config, places: Places) -> None:
-    config_d.load(applied, write(places, mine="c.Spawner.environment['API_URL'] = 'x'"))
+    start.load_own(applied, write(places, mine="c.Spawner.environment['API_URL'] = 'x'"))
     passed = forwarded("POST", TARGET, creation_of(applied))
     assert passed.body is not None
     assert "API_URL=x" in passed.body["Env"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hub_config.containers import require_own, wait_for_engine
-from hub_config.errors import SettingsError
+from hub_config import SettingsError
+from hub_config.start import require_own, wait_for_engine
 
 
 def test_a_volume_of_its_own_is_closed_to_others(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ import pytest
 from alembic.script import ScriptDirectory
 from jupyterhub import dbutil
 
-from hub_config import migrations
-from hub_config.database import NAME, require_known_schema, revision, revisions
-from hub_config.errors import DatabaseError
+from hub_config import DatabaseError
+from hub_config.database import DATABASE_FILE, STEPS, require_known_schema, revision, revisions
 
 NEWER = "ffffffffffff"
 HEAD = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
@@ -34,7 +33,7 @@ def test_all_revisions_of_jupyterhub_are_known() -> None:
 
 @pytest.mark.parametrize("schema", [HEAD, OLDER, None])
 def test_this_and_older_schemas_can_be_started_with(tmp_path: Path, schema: str | None) -> None:
-    make(tmp_path / NAME, schema)
+    make(tmp_path / DATABASE_FILE, schema)
     require_known_schema(tmp_path)
 
 
@@ -42,43 +41,43 @@ def test_a_volume_without_a_database_and_one_that_is_none_are_the_hubs_business(
     tmp_path: Path,
 ) -> None:
     require_known_schema(tmp_path)
-    (tmp_path / NAME).write_bytes(b"no database" * 1000)
+    (tmp_path / DATABASE_FILE).write_bytes(b"no database" * 1000)
     require_known_schema(tmp_path)
 
 
 def test_a_newer_schema_is_named_and_nothing_changes(tmp_path: Path) -> None:
-    make(tmp_path / NAME, NEWER)
-    before = (tmp_path / NAME).read_bytes()
+    make(tmp_path / DATABASE_FILE, NEWER)
+    before = (tmp_path / DATABASE_FILE).read_bytes()
     with pytest.raises(DatabaseError, match=f"revision {NEWER}, which JupyterHub 6.* Nothing was"):
         require_known_schema(tmp_path)
-    assert (tmp_path / NAME).read_bytes() == before
-    assert list(tmp_path.iterdir()) == [tmp_path / NAME]
+    assert (tmp_path / DATABASE_FILE).read_bytes() == before
+    assert list(tmp_path.iterdir()) == [tmp_path / DATABASE_FILE]
 
 
 def test_the_newest_copy_that_can_be_gone_back_to_is_named(tmp_path: Path) -> None:
-    make(tmp_path / NAME, NEWER)
+    make(tmp_path / DATABASE_FILE, NEWER)
     for day, schema in (("01", OLDER), ("02", HEAD), ("03", NEWER)):
-        make(tmp_path / f"{NAME}.2026-11-{day}-120000", schema)
+        make(tmp_path / f"{DATABASE_FILE}.2026-11-{day}-120000", schema)
     with pytest.raises(DatabaseError) as caught:
         require_known_schema(tmp_path)
-    copy = f"{tmp_path}/{NAME}.2026-11-02-120000"
-    assert f"hub cp {copy} {tmp_path}/{NAME}" in str(caught.value)
+    copy = f"{tmp_path}/{DATABASE_FILE}.2026-11-02-120000"
+    assert f"hub cp {copy} {tmp_path}/{DATABASE_FILE}" in str(caught.value)
 
 
 def test_a_revision_is_read_while_the_hub_writes(tmp_path: Path) -> None:
-    make(tmp_path / NAME, NEWER)
-    with closing(sqlite3.connect(tmp_path / NAME)) as hub:
+    make(tmp_path / DATABASE_FILE, NEWER)
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as hub:
         hub.execute("BEGIN IMMEDIATE")
         hub.execute("UPDATE alembic_version SET version_num = 'x'")
-        assert revision(tmp_path / NAME) == NEWER
+        assert revision(tmp_path / DATABASE_FILE) == NEWER
 
 
 def test_a_newer_revision_of_the_platforms_own_tables_is_refused_too(tmp_path: Path) -> None:
-    database = tmp_path / NAME
+    database = tmp_path / DATABASE_FILE
     make(database, HEAD)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE platform_schema (revision INTEGER)")
-        connection.execute("INSERT INTO platform_schema VALUES (?)", [len(migrations.STEPS)])
+        connection.execute("INSERT INTO platform_schema VALUES (?)", [len(STEPS)])
         connection.commit()
         require_known_schema(tmp_path)
         connection.execute("UPDATE platform_schema SET revision = revision + 1")

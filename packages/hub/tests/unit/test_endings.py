@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hub_config.runtime import records as endings
+from hub_config.runtime import records
 
 
 def record(code: int, memory: int = 2**31, **state: Any) -> dict[str, Any]:
@@ -23,9 +23,9 @@ def record(code: int, memory: int = 2**31, **state: Any) -> dict[str, Any]:
     ],
 )
 def test_the_reason_is_the_one_the_engine_saw(one: dict[str, Any], told: str) -> None:
-    assert told in endings.why(one)
+    assert told in records.why(one)
 
 
 def test_a_program_lost_to_memory_is_told_while_the_server_runs() -> None:
-    assert endings.lost(record(0)) == ""
-    assert "2 GB" in endings.lost(record(0, OOMKilled=True))
+    assert records.lost(record(0)) == ""
+    assert "2 GB" in records.lost(record(0, OOMKilled=True))

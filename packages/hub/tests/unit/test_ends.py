@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
-from hub_config.lifetimes import ends, service
+from hub_config.lifetimes import ends
 from hub_config.lifetimes.ends import Limits, Server, Verdict
-from hub_config.lifetimes.true_activity import RoutesProxy
+from hub_config.lifetimes.times import RoutesProxy
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 LIMITS = Limits(idle_timeout=3600, warning_time=600, more_time_cap=7200)
@@ -107,7 +107,7 @@ class Hub:
 def test_the_service_stops_what_is_due_and_goes_on_when_one_cannot_be_stopped() -> None:
     idle = server(idle=9999)
     hub = Hub([replace(idle, name="gone"), server(idle=0), replace(idle, user="b/c", name="x y")])
-    asyncio.run(service.judge_once(hub.ask, LIMITS, NOW))
+    asyncio.run(ends.judge_once(hub.ask, LIMITS, NOW))
     assert hub.deleted == ["users/ann/servers/gone", "users/b%2Fc/servers/x%20y"]
 
 

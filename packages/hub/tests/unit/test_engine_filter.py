@@ -16,11 +16,10 @@ from engine_filter.calls import Answer, Forward, MissingError, Record, Refused
 from engine_filter.host_config import SETTLED, settled
 from engine_filter.policy import Policy, from_settings
 from engine_filter.routes import Verdict, judge
+from hub_config.offer.profiles import PROFILES_LABEL, Profile, bounded
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
-from hub_config.spawning.container.options import SUDO
-from hub_config.spawning.images.labels import PROFILES_LABEL
-from hub_config.spawning.offer.profiles import Profile, bounded
+from hub_config.spawning.options import SUDO
 
 HERE = Path(__file__).parent
 

@@ -14,9 +14,9 @@ from engine_filter.host_config import SETTLED, settled
 from engine_filter.policy import Policy, from_settings
 from engine_filter.routes import judge
 from hub_config import variables
+from hub_config.offer.profiles import bounded
 from hub_config.settings import Settings
-from hub_config.spawning.container import options
-from hub_config.spawning.offer.profiles import bounded
+from hub_config.spawning import options
 
 from .test_engine_filter import POLICY, PROFILE, WORLD, Engine, hostile
 

@@ -14,8 +14,9 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
-from hub_config.lifetimes import deletion, homes
-from hub_config.spawning.refusal import StartFailure
+from hub_config.lifetimes import homes
+from hub_config.spawning import servers
+from hub_config.told import StartFailure
 
 from .hub_in_a_box import Box, Killed, Moment
 
@@ -262,7 +263,7 @@ def test_somebody_is_deleted_while_their_server_starts(box: Box) -> None:
         ann = box.person("ann")
         starting = asyncio.ensure_future(box.start(ann))
         await asyncio.to_thread(moment.reached.wait, 10)
-        deleting = asyncio.ensure_future(deletion.stop_servers(ann, box.hub))
+        deleting = asyncio.ensure_future(servers.stop_servers(ann, box.hub))
         await asyncio.wait([starting], timeout=5)
         moment.go_on.set()
         await deleting

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from hub_config.errors import SettingsError
-from hub_config.networks.firewall import host
-from hub_config.networks.firewall.rules import BridgeRules, Host, Policy, ruleset, table
-from hub_config.networks.pool import bridge_prefix
-from hub_config.settings.destinations import Destination, parse
+from hub_config import SettingsError
+from hub_config.runtime import guard
+from hub_config.runtime.plan import BridgeRules, Host, Policy, bridge_prefix, ruleset, table_name
 from hub_config.settings.reading import read
+from hub_config.settings.values import Destination, parse_destinations
 
 POOL = IPv4Network("10.213.0.0/16")
 ROUTES = """Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT
@@ -35,7 +34,12 @@ def test_private_networks_are_blocked_when_told_and_dns_goes_first() -> None:
 
 
 def test_the_operators_destinations() -> None:
-    policy = Policy("p", POOL, allowed=parse("10.1.2.3:5432"), blocked=parse("10.9.0.0/16"))
+    policy = Policy(
+        "p",
+        POOL,
+        allowed=parse_destinations("10.1.2.3:5432"),
+        blocked=parse_destinations("10.9.0.0/16"),
+    )
     found = rules(policy)
     assert found.count("ip daddr 10.1.2.3/32 meta l4proto { tcp, udp } th dport 5432 accept") == 2
     assert "ip daddr 10.9.0.0/16 drop" in found
@@ -52,12 +56,12 @@ def test_rules_hang_on_the_platforms_own_bridges_alone() -> None:
 
 
 def test_platforms_with_similar_names_have_tables_of_their_own() -> None:
-    assert len({table("a-b"), table("a_b"), table("a.b")}) == 3
+    assert len({table_name("a-b"), table_name("a_b"), table_name("a.b")}) == 3
 
 
 def test_destinations_are_read() -> None:
-    assert parse("") == ()
-    assert parse("10.1.2.3:80, 10.0.0.0/24") == (
+    assert parse_destinations("") == ()
+    assert parse_destinations("10.1.2.3:80, 10.0.0.0/24") == (
         Destination(IPv4Network("10.1.2.3/32"), 80),
         Destination(IPv4Network("10.0.0.0/24")),
     )
@@ -88,15 +92,15 @@ def test_the_host_is_looked_at(tmp_path: Path) -> None:
         (tmp_path / "net" / name).mkdir(parents=True)
     (tmp_path / "resolv.conf").write_text("nameserver 10.0.0.53\nnameserver fd00::1\nsearch x\n")
     (tmp_path / "route").write_text(ROUTES.replace("eth0\t0000", "br-lan\t0000", 1))
-    seen = host.look(tmp_path / "resolv.conf", tmp_path / "net", tmp_path / "route")
+    seen = guard.look_at_host(tmp_path / "resolv.conf", tmp_path / "net", tmp_path / "route")
     assert seen == Host((IPv4Address("10.0.0.53"),), ("docker0",))
 
 
 def test_a_pool_around_a_network_of_the_host_is_a_clash() -> None:
-    assert host.clashes(IPv4Network("192.0.0.0/16"), ROUTES) == ["192.0.2.0/24 on eth0"]
-    assert host.clashes(POOL, ROUTES) == []
+    assert guard.pool_clashes(IPv4Network("192.0.0.0/16"), ROUTES) == ["192.0.2.0/24 on eth0"]
+    assert guard.pool_clashes(POOL, ROUTES) == []
 
 
 def test_a_network_of_the_host_around_the_pool_is_a_clash_too() -> None:
     lan = "Iface Destination Gateway Flags RefCnt Use Metric Mask\neth1 0000000A 0 1 0 0 0 000000FF"
-    assert host.clashes(IPv4Network("10.213.0.0/16"), lan) == ["10.0.0.0/8 on eth1"]
+    assert guard.pool_clashes(IPv4Network("10.213.0.0/16"), lan) == ["10.0.0.0/8 on eth1"]

@@ -3,14 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from hub_config.groups import (
-    GroupRules,
-    UserLimits,
-    environment,
-    folders,
-    may_use,
-    user_limits,
-)
+from hub_config.groups import GroupRules, UserLimits, environment, folders, may_use, user_limits
 
 RULES = {
     "analysts": GroupRules(profiles=frozenset({"uv-lab-large"})),

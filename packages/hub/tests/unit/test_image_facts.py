@@ -2,11 +2,10 @@
 
 import pytest
 
-from hub_config.settings.images import parse
-from hub_config.spawning.images.compatibility import LeftOut, why_not
-from hub_config.spawning.images.labels import origin
-from hub_config.spawning.offer.choice import choose
-from hub_config.spawning.refusal import Refusal
+from hub_config.offer.cards import choose
+from hub_config.offer.profiles import LeftOut, origin, why_not
+from hub_config.settings.tables import parse_reference
+from hub_config.told import Refusal
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 BUILD = {"io.jhub-docker.build-id": "fedcba98765432100000"}
@@ -42,7 +41,7 @@ def test_all_else_does_not(image: str) -> None:
 def test_where_an_image_comes_from(
     labels: dict[str, str], digests: list[str], wanted: str | None, told: str
 ) -> None:
-    assert origin(labels, digests, parse(wanted) if wanted else None) == told
+    assert origin(labels, digests, parse_reference(wanted) if wanted else None) == told
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_where_an_image_comes_from(
     ],
 )
 def test_a_digest_wins_over_a_tag(text: str, pinned: str) -> None:
-    assert parse(text).pinned == pinned
+    assert parse_reference(text).pinned == pinned
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_a_digest_wins_over_a_tag(text: str, pinned: str) -> None:
 )
 def test_a_reference_names_a_content_or_a_tag(text: str) -> None:
     with pytest.raises(ValueError, match="a digest, a tag or both"):
-        parse(text)
+        parse_reference(text)
 
 
 def test_where_nothing_goes_with_the_hub_a_choice_says_so() -> None:

@@ -7,8 +7,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from hub_config.keeper.api import HubApi, ProxyApi, Routes, UnavailableError, are_lost
-from hub_config.keeper.watch import RECONCILE_EVERY, Keeper
+from hub_config.keeper import (
+    RECONCILE_EVERY,
+    HubApi,
+    Keeper,
+    ProxyApi,
+    Routes,
+    UnavailableError,
+    are_lost,
+)
 
 FRESH: Routes = {"/": {"target": "http://hub:8081"}}
 OF_THE_HUB: Routes = {"/": {"target": "http://hub:8081", "hub": True, "jupyterhub": True}}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientError
 
-from hub_config.lifetimes import ends, service
+from hub_config.lifetimes import ends
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 LIMITS = ends.Limits(idle_timeout=60)
@@ -54,7 +54,7 @@ class Api:
 @pytest.fixture
 def api() -> Api:
     api = Api()
-    asyncio.run(service.judge_once(api.ask, LIMITS, NOW))
+    asyncio.run(ends.judge_once(api.ask, LIMITS, NOW))
     return api
 
 
@@ -67,4 +67,4 @@ def test_one_that_fails_keeps_no_other_from_being_stopped(api: Api) -> None:
 
 
 def test_a_bounded_number_is_stopped_at_the_same_time(api: Api) -> None:
-    assert 1 < api.most <= service.PARALLEL
+    assert 1 < api.most <= ends.PARALLEL

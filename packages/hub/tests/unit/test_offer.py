@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 from hub_config.groups import GroupRules
-from hub_config.spawning.admission.host import Host
-from hub_config.spawning.admission.room import GB, Policy, room
-from hub_config.spawning.offer.cards import Offer, Person, make_offer, render
-from hub_config.spawning.offer.profiles import Profile
+from hub_config.offer.cards import Offer, Person, make_offer, render
+from hub_config.offer.profiles import Profile
+from hub_config.offer.room import GB, Host, Policy, room
 
 SMALL = Profile(
     key="uv-lab-small",

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from hub_config.networks.pool import SIZE, Subnet, bridge, bridge_prefix, free
+from hub_config.runtime.plan import SIZE, Subnet, bridge, bridge_prefix, free_subnets
 
 POOL = IPv4Network("10.213.0.0/16")
 
@@ -16,7 +16,7 @@ def networks(*texts: str) -> list[IPv4Network]:
 
 
 def first(pool: IPv4Network, taken: list[IPv4Network], count: int) -> list[str]:
-    return [str(subnet.network) for subnet in islice(free(pool, taken), count)]
+    return [str(subnet.network) for subnet in islice(free_subnets(pool, taken), count)]
 
 
 def test_the_lowest_free_subnet_comes_first() -> None:
@@ -48,7 +48,7 @@ def test_a_network_around_the_whole_pool_leaves_nothing() -> None:
 
 
 def test_the_default_pool_holds_four_thousand_servers() -> None:
-    assert sum(1 for _ in free(POOL, [])) == 4096
+    assert sum(1 for _ in free_subnets(POOL, [])) == 4096
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -59,7 +59,7 @@ def test_whatever_is_taken_nothing_free_overlaps_it(seed: int) -> None:
         IPv4Network((int(pool[0]) + chance.randrange(pool.num_addresses), prefix), strict=False)
         for prefix in chance.choices(range(24, 33), k=chance.randrange(20))
     ]
-    offered = [subnet.network for subnet in free(pool, taken)]
+    offered = [subnet.network for subnet in free_subnets(pool, taken)]
     assert not any(subnet.overlaps(other) for subnet in offered for other in taken)
     every = list(pool.subnets(new_prefix=28))
     assert offered == [one for one in every if not any(one.overlaps(other) for other in taken)], (
@@ -84,6 +84,8 @@ def test_bridges_are_told_apart_and_fit_into_the_kernels_names() -> None:
     large = IPv4Network("10.0.0.0/8")
     last = Subnet(IPv4Network("10.255.255.240/28"))
     assert len(bridge("a-platform", large, last)) <= 15
-    names = {bridge(platform, POOL, subnet) for platform in "ab" for subnet in free(POOL, [])}
+    names = {
+        bridge(platform, POOL, subnet) for platform in "ab" for subnet in free_subnets(POOL, [])
+    }
     assert len(names) == 2 * 4096
     assert all(name.startswith((bridge_prefix("a"), bridge_prefix("b"))) for name in names)

@@ -1,8 +1,7 @@
 """Settings that name a profile nobody offers are told with what there is."""
 
 from hub_config.groups import GroupRules
-from hub_config.settings import Settings
-from hub_config.spawning.offer import profile_names
+from hub_config.settings import Settings, reading
 
 OFFER = ("uv-lab-small", "uv-lab-large")
 
@@ -14,7 +13,7 @@ def test_every_setting_that_names_a_profile_is_judged() -> None:
         gpu_profiles="gone",
         groups={"team": GroupRules(profiles=frozenset({"uv-lab-huge"}))},
     )
-    told = profile_names.unknown(settings, OFFER)
+    told = reading.unknown_profiles(settings, OFFER)
     assert [sentence.split(",")[0] for sentence in told] == [
         "JHUB_DEFAULT_PROFILE names the profile 'uv-lab'",
         "JHUB_SUDO_PROFILES names the profile 'nope'",
@@ -25,5 +24,5 @@ def test_every_setting_that_names_a_profile_is_judged() -> None:
 
 
 def test_known_profiles_and_an_empty_offer_are_no_fault() -> None:
-    assert profile_names.unknown(Settings(default_profile="uv-lab-small"), OFFER) == []
-    assert profile_names.unknown(Settings(default_profile="anything"), ()) == []
+    assert reading.unknown_profiles(Settings(default_profile="uv-lab-small"), OFFER) == []
+    assert reading.unknown_profiles(Settings(default_profile="anything"), ()) == []

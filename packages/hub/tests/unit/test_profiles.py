@@ -8,11 +8,10 @@ import pytest
 from docker.types import HostConfig
 
 from hub_config import names
+from hub_config.offer import profiles
+from hub_config.offer.profiles import PROFILES_LABEL, Profile, bounded, from_images
 from hub_config.settings import Settings
-from hub_config.spawning.container import options
-from hub_config.spawning.container import options as container_options
-from hub_config.spawning.images.labels import PROFILES_LABEL
-from hub_config.spawning.offer.profiles import Profile, bounded, from_images
+from hub_config.spawning import options
 
 SIZES = {
     "small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"},
@@ -76,63 +75,63 @@ def test_two_images_with_one_key_offer_it_once() -> None:
 
 
 def test_limits_reach_the_host_config_and_swap_does_not_widen_them() -> None:
-    config = container_options.host_config(profile(), Settings(pids_limit=300))
+    config = options.host_config(profile(), Settings(pids_limit=300))
     assert config["mem_limit"] == config["memswap_limit"] == 2 * 2**30
     assert config["cpu_shares"] == 1024
     assert config["pids_limit"] == 300
 
 
 def test_no_privileges_by_default() -> None:
-    config = container_options.host_config(profile(), Settings())
+    config = options.host_config(profile(), Settings())
     assert config["security_opt"] == ["no-new-privileges"]
     assert config["cap_drop"] == ["ALL"]
     assert "cap_add" not in config
-    assert not container_options.starts_as_root(profile(), Settings())
+    assert not options.starts_as_root(profile(), Settings())
 
 
 def test_other_ids_need_root_at_the_start_but_still_gain_nothing() -> None:
     operator = Settings(nb_uid=1234)
-    config = container_options.host_config(profile(), operator)
+    config = options.host_config(profile(), operator)
     assert config["security_opt"] == ["no-new-privileges"]
     assert "SETUID" in config["cap_add"]
     assert "SYS_ADMIN" not in config["cap_add"]
-    assert container_options.environment(profile(), operator) == {"NB_UID": "1234"}
+    assert options.environment(profile(), operator) == {"NB_UID": "1234"}
 
 
 def test_sudo_is_for_the_profile_that_says_so() -> None:
     operator = Settings()
-    assert container_options.environment(profile(), operator) == {}
-    assert container_options.environment(profile(sudo=True), operator) == {"GRANT_SUDO": "yes"}
-    assert "security_opt" not in container_options.host_config(profile(sudo=True), operator)
+    assert options.environment(profile(), operator) == {}
+    assert options.environment(profile(sudo=True), operator) == {"GRANT_SUDO": "yes"}
+    assert "security_opt" not in options.host_config(profile(sudo=True), operator)
 
 
 def test_sudo_gets_back_a_few_capabilities_of_dockers_default_set() -> None:
-    config = container_options.host_config(profile(sudo=True), Settings())
+    config = options.host_config(profile(sudo=True), Settings())
     assert config["cap_drop"] == ["ALL"]
     assert not {"MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"} & set(config["cap_add"])
 
 
 def test_gpus_are_for_the_profiles_that_have_them() -> None:
     operator = Settings(gpu_profiles=frozenset({"uv-lab-small"}))
-    made = HostConfig(version="1.45", **container_options.host_config(profile(), operator))
+    made = HostConfig(version="1.45", **options.host_config(profile(), operator))
     (request,) = made["DeviceRequests"]
     assert (request["Count"], request["Capabilities"]) == (-1, [["gpu"]])
-    assert "device_requests" not in container_options.host_config(profile(key="x"), operator)
+    assert "device_requests" not in options.host_config(profile(key="x"), operator)
 
 
 def test_logs_and_core_dumps_cannot_fill_the_disk() -> None:
-    config = container_options.host_config(profile(), Settings(log_size="5m"))
+    config = options.host_config(profile(), Settings(log_size="5m"))
     assert config["log_config"]["config"] == {"max-size": "5m", "max-file": "3"}
     assert {"name": "core", "soft": 0, "hard": 0} in config["ulimits"]
 
 
 def test_a_read_only_root_leaves_memory_to_write_to_and_is_not_for_sudo() -> None:
     operator = Settings(read_only_root=True)
-    config = container_options.host_config(profile(), operator)
+    config = options.host_config(profile(), operator)
     assert config["read_only"]
     places = {place.strip("/"): text.split(",") for place, text in config["tmpfs"].items()}
     assert {"exec", f"size={2**30}"} <= set(places["tmp"])
-    assert "read_only" not in container_options.host_config(profile(sudo=True), operator)
+    assert "read_only" not in options.host_config(profile(sudo=True), operator)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +175,7 @@ def test_without_a_limit_of_cpus_the_operators_is_it() -> None:
 
 @pytest.mark.parametrize("most", [0.000001, 0.001])
 def test_the_smallest_limit_of_cpus_is_one_that_the_engine_takes(most: float) -> None:
-    assert options.size(bounded(profile(), Settings(max_cpus=most)))["CpuQuota"] == 1000
+    assert profiles.size(bounded(profile(), Settings(max_cpus=most)))["CpuQuota"] == 1000
 
 
 def test_different_servers_never_share_a_container_name() -> None:

@@ -10,12 +10,11 @@ import pytest
 import requests
 from docker.errors import ImageNotFound
 
-from hub_config.settings.images import DeclaredImage, PullPolicy
-from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
-from hub_config.spawning.images.pulls import PullError, PullProgress, Pulls
-from hub_config.spawning.images.store import ImagePolicy, ImageStore, hub_version, wants_pull
-from hub_config.spawning.offer.profiles import Profile, on_offer
-from hub_config.spawning.refusal import StartFailure
+from hub_config.offer.images import ImagePolicy, ImageStore, hub_version, wants_pull
+from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL, Profile, on_offer
+from hub_config.offer.pulls import PullError, PullProgress, Pulls
+from hub_config.settings.tables import DeclaredImage, PullPolicy
+from hub_config.told import StartFailure
 
 REFERENCE = "registry.example/team/uv-lab:1.2"
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"

@@ -12,7 +12,7 @@ from traitlets.config import Config
 
 from hub_config.lifetimes import homes
 from hub_config.reconcile import reconciler
-from hub_config.reconcile.homes_page import PurgeHandler
+from hub_config.reconcile.pages import PurgeHandler
 from hub_config.runtime.interface import View
 
 from .fake_engine import engine_says

@@ -8,24 +8,24 @@ from typing import Any
 import pytest
 from docker import auth
 
-from hub_config.errors import SettingsError
-from hub_config.spawning.images import registry_login
+from hub_config import SettingsError
+from hub_config.offer import pulls
 
 PASSWORD = "correct-horse"
 ENTRY = {"auth": base64.b64encode(f"puller:{PASSWORD}".encode()).decode()}
 
 
 def write(data: Path, text: str) -> Path:
-    path = data / registry_login.FILE
+    path = data / pulls.CREDENTIALS
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def test_what_docker_login_writes_is_taken_and_found(tmp_path: Path) -> None:
-    registry_login.check(tmp_path)
+    pulls.check_credentials(tmp_path)
     path = write(tmp_path, json.dumps({"auths": {"registry.example": ENTRY}}))
-    registry_login.check(tmp_path)
+    pulls.check_credentials(tmp_path)
     found = auth.load_config(str(path)).resolve_authconfig("registry.example")
     assert (found["username"], found["password"]) == ("puller", PASSWORD)
 
@@ -46,7 +46,7 @@ def test_what_docker_login_writes_is_taken_and_found(tmp_path: Path) -> None:
 def test_anything_else_is_told_without_the_secret(tmp_path: Path, content: Any, told: str) -> None:
     write(tmp_path, content if isinstance(content, str) else json.dumps(content))
     with pytest.raises(SettingsError, match=told) as caught:
-        registry_login.check(tmp_path)
+        pulls.check_credentials(tmp_path)
     assert PASSWORD not in str(caught.value)
     assert ENTRY["auth"] not in str(caught.value)
 
@@ -54,4 +54,4 @@ def test_anything_else_is_told_without_the_secret(tmp_path: Path, content: Any, 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     write(tmp_path, "").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="cannot be read: it is no text"):
-        registry_login.check(tmp_path)
+        pulls.check_credentials(tmp_path)

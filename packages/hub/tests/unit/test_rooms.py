@@ -1,4 +1,4 @@
-"""Who may import whom: rooms of `hub_config` from the bottom up; an arrow upwards is a fault."""
+"""Who may import whom: modules of `hub_config` from the bottom up; an arrow upwards is a fault."""
 
 import ast
 import subprocess
@@ -8,59 +8,69 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
-ROOMS = (
-    # What imports nothing, or only what is left of it.
-    *(
-        "errors",
-        "variables",
-        "groups",
-        "names",
-        "settings",
-        "health",
-        "migrations",
-        "store",
-        "first_start",
-        "database",
+ROOMS = {
+    "": ("names", "variables", "groups", "health", "upstream", "database", "first_start"),
+    "settings": ("declaration", "values", "tables", "platform", "servers", "reading"),
+    "look": ("branding",),
+    "runtime": ("interface", "plan", "guard", "records", "networks", "docker"),
+    "words": ("told",),
+    "lifetimes": ("ends", "homes", "times"),
+    "offer": ("profiles", "pulls", "images", "room", "cards", "counter"),
+    "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
+    "reconcile": ("differences", "reconciler", "pages"),
+    "login": (
+        *("credentials", "accounts", "throttling", "second_factor", "sessions", "door"),
+        *("newcomers", "providers", "pages", "second_factor_page", "people", "authenticator"),
     ),
-    "branding",
-    # Where servers run, and what they are.
-    *("networks", "runtime", "sharing", "lifetimes", "spawning", "reconcile", "keeper", "login"),
-    # What puts it all together.
-    *("concerns", "config_d", "containers", "__main__"),
-)
+    "top": ("keeper", "concerns", "start", "__main__"),
+}
+"""Each imports only what is before it, in its own room too; a room that is no folder is flat."""
+
+MOST_LINES = 300
+
+ORDER = [
+    f"{room}.{module}" if (SOURCE / room).is_dir() and room else module
+    for room, modules in ROOMS.items()
+    for module in modules
+]
 
 
-def arrows() -> Iterator[tuple[str, str, str]]:
-    """Importing room, imported room, and where."""
-    for path in SOURCE.rglob("*.py"):
-        parts = path.relative_to(SOURCE).with_suffix("").parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Import(names=names):
-                    imported = [one.name for one in names]
-                case ast.ImportFrom(module=str(module), names=names):
-                    imported = [f"{module}.{one.name}" for one in names]
-                case _:
-                    continue
-            for name in imported:
-                package, _, rest = name.partition(".")
-                to = rest.partition(".")[0]
-                if package == "hub_config" and to != parts[0]:
-                    yield parts[0], to, f"{'/'.join(parts)} imports {name}"
+def modules() -> dict[str, Path]:
+    """The modules by name. What packages say is only documentation, but for `settings`."""
+    paths = (path for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
+    return {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in paths}
 
 
-def test_every_room_has_its_place() -> None:
-    there = {path.relative_to(SOURCE).with_suffix("").parts[0] for path in SOURCE.rglob("*.py")}
-    assert there - {"__init__"} <= set(ROOMS)
+def imported(path: Path) -> Iterator[str]:
+    """What of `hub_config` a module imports, by the modules' names."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        package, _, module = node.module.partition(".")
+        for name in node.names if package == "hub_config" else ():
+            one = f"{module}.{name.name}".lstrip(".")
+            if one in ORDER or module in ORDER:
+                yield one if one in ORDER else module
+            elif module == "settings":
+                yield "settings.reading"
+
+
+def test_every_module_has_its_place() -> None:
+    assert sorted(modules()) == sorted(ORDER)
 
 
 def test_no_arrow_points_upwards() -> None:
-    upwards = [(at, to, where) for at, to, where in arrows() if ROOMS.index(to) > ROOMS.index(at)]
-    assert not [where for _, _, where in upwards]
+    arrows = [(at, to) for at, path in modules().items() for to in imported(path)]
+    assert not [f"{a} imports {b}" for a, b in arrows if ORDER.index(b) >= ORDER.index(a)]
+
+
+def test_a_module_fits_on_a_few_screens() -> None:
+    long = {name: path.read_text().count("\n") for name, path in modules().items()}
+    assert not {name: lines for name, lines in long.items() if lines > MOST_LINES}
 
 
 def test_the_filter_and_the_guard_hold_nothing_of_jupyterhub() -> None:
-    modules = "engine_filter.__main__, hub_config.__main__, hub_config.networks.firewall.guard"
+    modules = "engine_filter.__main__, hub_config.__main__, hub_config.runtime.guard"
     script = f"import sys, {modules}; print(sorted({{'jupyterhub', 'tornado'}} & set(sys.modules)))"
     told = subprocess.check_output([sys.executable, "-c", script], text=True)
     assert told.strip() == "[]"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hub_config.sharing import secret_files
+from hub_config import groups
 
 
 @pytest.fixture
@@ -15,14 +15,14 @@ def folder(tmp_path: Path) -> Path:
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: str, value: str = "") -> int:
     monkeypatch.setattr("sys.stdin", io.StringIO(value))
-    return secret_files.command(folder, words)
+    return groups.secret_command(folder, words)
 
 
 def test_a_secret_is_the_hubs_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, folder, "set", "The Team", "TOKEN", value="old\n") == 0
     assert run(monkeypatch, folder, "set", "The Team", "TOKEN", value="two\nlines\n") == 0
-    assert secret_files.read_group(folder, "The Team") == {"TOKEN": "two\nlines"}
-    assert secret_files.read_group(folder, "other") == {}
+    assert groups.read_group(folder, "The Team") == {"TOKEN": "two\nlines"}
+    assert groups.read_group(folder, "other") == {}
     (file,) = (path for path in folder.rglob("*") if path.is_file())
     assert file.stat().st_mode & 0o777 == 0o600
     assert {path.stat().st_mode & 0o777 for path in (folder, file.parent)} == {0o700}
@@ -77,7 +77,7 @@ def test_a_secret_that_is_no_text_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"pass\xff"), "utf-8"))
-    assert secret_files.command(folder, ["set", "team", "TOKEN"]) == 2
+    assert groups.secret_command(folder, ["set", "team", "TOKEN"]) == 2
     assert capsys.readouterr().err == "The value is not UTF-8.\n"
 
 
@@ -85,5 +85,5 @@ def test_a_group_whose_name_no_file_can_have_has_no_secrets(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = "Fakultät für Elektrotechnik, Informationstechnik und Technische Informatik"
-    assert secret_files.read_group(folder, long * 3) == {}
+    assert groups.read_group(folder, long * 3) == {}
     assert run(monkeypatch, folder, "remove", long * 3, "TOKEN") == 1

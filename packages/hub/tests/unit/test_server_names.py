@@ -2,20 +2,20 @@
 
 import pytest
 
-from hub_config.spawning.container.server_names import ROUTES, complaint
+from hub_config.spawning.servers import ROUTES, name_complaint
 
 
 @pytest.mark.parametrize("name", ["work", "api-2", "my-lab", "a"])
 def test_an_own_name_is_fine(name: str) -> None:
-    assert complaint(name) == ""
+    assert name_complaint(name) == ""
 
 
 @pytest.mark.parametrize("name", ["api", "vscode", "marimo", "lab", *sorted(ROUTES)])
 def test_a_path_of_every_server_is_refused_with_a_proposal(name: str) -> None:
-    assert f"{name}-2" in complaint(name)
-    assert complaint(f"{name}-2") == ""
+    assert f"{name}-2" in name_complaint(name)
+    assert name_complaint(f"{name}-2") == ""
 
 
 @pytest.mark.parametrize("name", ["", "A", "a b", "-a", "a" * 31])
 def test_what_cannot_be_a_name_gets_the_rule(name: str) -> None:
-    assert "small letters a-z" in complaint(name)
+    assert "small letters a-z" in name_complaint(name)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub_config.errors import SettingsError
+from hub_config import SettingsError
 from hub_config.settings import Settings, reading
-from hub_config.settings.providers import LdapServer, OidcProvider
 from hub_config.settings.reading import read
+from hub_config.settings.tables import LdapServer, OidcProvider
 
 
 def toml(tmp_path: Path, text: str) -> Path:

@@ -11,21 +11,23 @@ import yaml
 from traitlets.config import Config
 
 from engine_filter import policy
-from hub_config import concerns
-from hub_config.errors import SettingsError
-from hub_config.settings import Settings, generated, reading
+from hub_config import SettingsError, concerns
+from hub_config.settings import Settings, declaration, reading
 from hub_config.settings.declaration import listed, setting
 from hub_config.settings.values import Seconds
 
 PACKAGE = Path(__file__).parents[2]
 COMPOSE, README = PACKAGE.parents[1] / "compose.yaml", PACKAGE / "README.md"
-MADE = {COMPOSE: generated.compose_block, README: lambda _text: generated.table()}
+MADE = {
+    COMPOSE: lambda text: declaration.compose_block(text, Settings),
+    README: lambda _text: declaration.readme_table(Settings),
+}
 
 
 @pytest.mark.parametrize("path", MADE, ids=lambda path: path.name)
 def test_what_is_generated_is_not_stale(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    wanted = generated.replaced(text, MADE[path](text))
+    wanted = declaration.replaced(text, MADE[path](text))
     if os.environ.get("JHUB_TEST_WRITE_DOCS"):
         path.write_text(wanted, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == wanted
@@ -56,8 +58,10 @@ def test_a_new_setting_is_one_declaration(tmp_path: Path) -> None:
     path.write_text("spoons = 7\n")
     with pytest.raises(SettingsError, match="set JHUB_SPOONS instead"):
         reading.read_as(WithSpoons, {}, path)
-    assert "| `JHUB_SPOONS` | `4` | Spoons a server gets. | filter |" in generated.table(WithSpoons)
-    assert "  JHUB_SPOONS:\n" in generated.compose_block(COMPOSE.read_text(), WithSpoons) + "\n"
+    assert "| `JHUB_SPOONS` | `4` | Spoons a server gets. | filter |" in declaration.readme_table(
+        WithSpoons
+    )
+    assert "  JHUB_SPOONS:\n" in declaration.compose_block(COMPOSE.read_text(), WithSpoons) + "\n"
     c = Config()
     concerns.plain(c, settings)
     assert c.UserContainerSpawner.spoons == 7

@@ -12,15 +12,14 @@ from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from hub_config.groups import GroupRules
+from hub_config.offer import images
+from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL
+from hub_config.offer.room import Policy
 from hub_config.spawning import container_spawner
-from hub_config.spawning.admission.room import Policy
-from hub_config.spawning.container.readiness import ServerEndedError, wait_until_answers
 from hub_config.spawning.container_spawner import UserContainerSpawner
-from hub_config.spawning.images import store as image_store
-from hub_config.spawning.images.labels import JUPYTERHUB_LABEL, PROFILES_LABEL
+from hub_config.spawning.parts import ServerEndedError, wait_until_answers
 from hub_config.spawning.profile_spawner import PlatformSpawner
-from hub_config.spawning.refusal import Refusal, StartFailure
-from hub_config.spawning.stages import Stage
+from hub_config.told import Refusal, Stage, StartFailure
 
 from .fake_engine import FakeEngine, engine_says, fake_runtime
 
@@ -29,7 +28,7 @@ OFFER = {
     "default_url": "/lab",
     "profiles": {"small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"}},
 }
-LABELS = {PROFILES_LABEL: json.dumps(OFFER), JUPYTERHUB_LABEL: image_store.hub_version}
+LABELS = {PROFILES_LABEL: json.dumps(OFFER), JUPYTERHUB_LABEL: images.hub_version}
 IMAGES = [{"RepoTags": ["local/uv-lab:latest"], "Labels": LABELS}]
 
 
@@ -48,7 +47,7 @@ def spawner(
 ) -> PlatformSpawner:
     applied.PlatformSpawner.policy = Policy(memory_reserve_gb=0, min_free_disk_gb=0)
     applied.UserContainerSpawner.firewall = False
-    monkeypatch.setattr("hub_config.spawning.admission.host.memory_available", lambda _: 2**40)
+    monkeypatch.setattr("hub_config.offer.room.memory_available", lambda _: 2**40)
     orm_spawner = SimpleNamespace(
         name="work", server=None, user_options={}, display_name="", last_activity=None, state={}
     )
@@ -147,7 +146,7 @@ def test_an_image_of_another_jupyterhub_is_neither_offered_nor_started(
     assert promised(spawner) is None
     assert [record.message for record in caplog.records if "5.4.0" in record.message] == [
         "uv-lab, small (uv-lab-small) is not offered: image local/uv-lab:latest has JupyterHub "
-        f"5.4.0, and this hub is {image_store.hub_version}; both need the same first number."
+        f"5.4.0, and this hub is {images.hub_version}; both need the same first number."
     ]
 
 
@@ -372,7 +371,7 @@ def test_the_reason_outlives_the_server_and_the_hub(spawner: PlatformSpawner) ->
 
 
 def test_waiting_ends_at_once_when_the_container_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hub_config.spawning.container.readiness.LOOK_AT_CONTAINER", 0.01)
+    monkeypatch.setattr("hub_config.spawning.parts.LOOK_AT_CONTAINER", 0.01)
 
     async def ended() -> str:
         return "exit code 1"

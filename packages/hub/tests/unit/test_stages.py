@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 from typing import Any
 
-from hub_config.spawning.stages import Stage, Stages
+from hub_config.told import Stage, Stages
 
 
 def told(stages: Stages) -> list[dict[str, Any]]:

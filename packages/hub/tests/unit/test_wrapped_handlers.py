@@ -9,8 +9,7 @@ from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.handlers.base import BaseHandler
 from tornado.web import HTTPError
 
-from hub_config.lifetimes import deletion
-from hub_config.spawning import handlers
+from hub_config.spawning import servers
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
         await asyncio.shield(handler.starting)
 
     monkeypatch.setattr(BaseHandler, "spawn_single_user", spawn)
-    handlers.explain()
+    servers.explain()
 
     async def main() -> None:
         handler = SimpleNamespace(starting=asyncio.ensure_future(asyncio.Event().wait()))
@@ -53,7 +52,7 @@ def test_a_request_that_is_itself_cancelled_is_no_answer(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(BaseHandler, "spawn_single_user", spawn)
-    handlers.explain()
+    servers.explain()
 
     async def main() -> None:
         asked = asyncio.ensure_future(BaseHandler.spawn_single_user(SimpleNamespace(), None))
@@ -76,7 +75,7 @@ def test_a_name_is_refused_with_a_reason_unless_it_is_there_already(
         """JupyterHub has nothing against it."""
 
     monkeypatch.setattr(BaseHandler, "_check_named_server_request", check)
-    handlers.explain()
+    servers.explain()
     user = SimpleNamespace(orm_spawners=there)
     asked = BaseHandler._check_named_server_request(SimpleNamespace(), user, name)
     if not refused:
@@ -117,7 +116,7 @@ class App:
 def test_four_slow_servers_are_stopped_side_by_side() -> None:
     async def main() -> None:
         user = Slow()
-        await asyncio.wait_for(deletion.stop_servers(user, App()), 10)
+        await asyncio.wait_for(servers.stop_servers(user, App()), 10)
         assert sorted(user.stopped) == list("abcd")
 
     asyncio.run(main())

@@ -2,7 +2,7 @@
 
 A home belongs to a person's id in this very database. It is known again by a random word that is
 in the database and on the volume: a volume that has another one, or none where one is expected, is
-somebody else's, whatever it is called. Records only: `reconcile.homes_page` and `spawning.home` act
+somebody else's, whatever it is called. Records only: `reconcile.pages` and `spawning.parts` act
 on them.
 """
 
@@ -14,8 +14,8 @@ from sqlalchemy import DateTime, Integer, String, func, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config import names
+from hub_config.database import Base
 from hub_config.runtime.interface import Volume
-from hub_config.store import Base
 
 OLDER = "platform_homes"
 """The table of hubs that knew homes by people's names. It is read once and left as it is."""

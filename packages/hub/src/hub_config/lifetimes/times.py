@@ -1,14 +1,39 @@
-"""The times of running servers: JupyterHub's records, and what their people asked for."""
+"""The times of running servers: JupyterHub's records, what their people asked for, and how pages
+and API are told. Asking for more time is a POST with XSRF token, or with a token.
 
+A server asks about itself with its own token (scope `users:activity!user`), which is how the notice
+in JupyterLab, VS Code and marimo knows what was asked for on the hub's page.
+"""
+
+import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.handlers import BaseHandler
+from jupyterhub.proxy import ConfigurableHTTPProxy
+from jupyterhub.scopes import needs_scope
+from jupyterhub.utils import url_path_join
 from sqlalchemy import DateTime, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from tornado import web
 
+from hub_config.database import Base
 from hub_config.lifetimes import ends
-from hub_config.store import Base
+from hub_config.lifetimes.homes import naive
+
+
+class RoutesProxy(ConfigurableHTTPProxy):
+    """configurable-http-proxy, asked for routes and nothing else."""
+
+    async def get_all_routes(self) -> dict[str, Any]:
+        """All routes, without times. JupyterHub allows for proxies that know none."""
+        routes: dict[str, Any] = await super().get_all_routes()
+        for route in routes.values():
+            route["data"].pop("last_activity", None)
+        return routes
 
 
 class MoreTimeRow(Base):
@@ -47,11 +72,6 @@ def forget(db: Session, user: str) -> None:
 def aware(time: datetime) -> datetime:
     """A time of JupyterHub's tables, with its zone."""
     return time.replace(tzinfo=UTC)
-
-
-def naive(time: datetime) -> datetime:
-    """The other way round."""
-    return time.astimezone(UTC).replace(tzinfo=None)
 
 
 def running(db: Any, users: Iterable[Any]) -> Iterator[ends.Server]:
@@ -101,3 +121,84 @@ class ServerTimes:
             }
             for server in running(user.db, [user])
         ]
+
+
+def grant(handler: BaseHandler, server: ends.Server, limits: ends.Limits) -> None:
+    """Leave the server alone for longer; raises HTTPError 409 when there is no more to be had."""
+    until = ends.more_time(server, limits)
+    if until is None:
+        raise web.HTTPError(409, "There is no more time to be had for this server.")
+    remember(handler.db, server.user, server.name, server.started, until)
+    handler.log.info("%s asked for more time for server %r", server.user, server.name)
+
+
+def find(handler: BaseHandler, user_name: str, server_name: str) -> ends.Server:
+    """The running server of that name; raises HTTPError 404."""
+    user = handler.find_user(user_name)
+    for server in running(handler.db, [user] if user else []):
+        if server.name == server_name:
+            return server
+    raise web.HTTPError(404, "There is no such running server.")
+
+
+class TimedHandler(APIHandler):
+    """Base of the API's handlers."""
+
+    def initialize(self, limits: ends.Limits) -> None:
+        """Tornado hands over the limits."""
+        self.limits = limits
+
+
+class ServersTimeHandler(TimedHandler):
+    """All running servers, for the service that judges them."""
+
+    @needs_scope("read:users:activity")
+    def get(self) -> None:
+        """A list of `ends.Server`."""
+        found = [asdict(server) for server in running(self.db, self.users.values())]
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(found, default=datetime.isoformat))
+
+
+class ServerTimeHandler(TimedHandler):
+    """One server."""
+
+    @needs_scope("read:users:activity")
+    def get(self, user_name: str, server_name: str = "") -> None:
+        """What `times.answer` says."""
+        self._tell(user_name, server_name)
+
+    @needs_scope("users:activity")
+    def post(self, user_name: str, server_name: str = "") -> None:
+        """Ask for more time."""
+        grant(self, find(self, user_name, server_name), self.limits)
+        self._tell(user_name, server_name)
+
+    def _tell(self, user_name: str, server_name: str) -> None:
+        found = find(self, user_name, server_name)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(answer(found, self.limits)))
+
+
+class MoreTimeHandler(BaseHandler):
+    """The button on the hub's pages."""
+
+    def initialize(self, limits: ends.Limits) -> None:
+        """Tornado hands over the limits."""
+        self.limits = limits
+
+    @web.authenticated
+    def post(self, server_name: str = "") -> None:
+        """More time for one's own server, then back home."""
+        grant(self, find(self, self.current_user.name, server_name), self.limits)
+        self.redirect(url_path_join(self.hub.base_url, "home"))
+
+
+def routes(limits: ends.Limits) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
+    """Where they are, below the hub's prefix."""
+    given = {"limits": limits}
+    return [
+        (r"/api/lifetimes", ServersTimeHandler, given),
+        (r"/api/lifetimes/([^/]+)/([^/]*)", ServerTimeHandler, given),
+        (r"/more-time/([^/]*)", MoreTimeHandler, given),
+    ]

@@ -18,8 +18,15 @@ from nativeauthenticator.orm import UserInfo
 from sqlalchemy import Boolean, Float, Integer, Row, Select, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from hub_config.login.errors import AccountError, UnknownAccountError
-from hub_config.store import Base
+from hub_config.database import Base
+
+
+class AccountError(ValueError):
+    """A name, password or code that cannot be taken, or a change that makes no sense."""
+
+
+class UnknownAccountError(LookupError):
+    """There is no account of that name."""
 
 
 class AccountRow(Base):

@@ -12,17 +12,23 @@ from jupyterhub.handlers import BaseHandler
 from nativeauthenticator import NativeAuthenticator
 from traitlets import Bool, Integer, Unicode, default
 
-from hub_config import store
-from hub_config.lifetimes import deletion
-from hub_config.login import first_admin, handlers, newcomers, passwords, sessions
-from hub_config.login.accounts import Account, Accounts, NewAccount, State
+from hub_config import database
+from hub_config.login import (
+    credentials,
+    newcomers,
+    pages,
+    people,
+    second_factor_page,
+    sessions,
+)
+from hub_config.login.accounts import Account, AccountError, Accounts, NewAccount, State
 from hub_config.login.door import Door, FinishedLogin, PlatformProxy, networks
-from hub_config.login.errors import AccountError
 from hub_config.login.newcomers import Newcomers, SignUp
 from hub_config.login.second_factor import Policy, SecondFactors
 from hub_config.login.sessions import Demands
 from hub_config.login.throttling import FailedLogins, Limits, SignUps
-from hub_config.spawning.refusal import Refusal
+from hub_config.spawning import servers
+from hub_config.told import Refusal
 
 
 class ApprovalAuthenticator(NativeAuthenticator):
@@ -41,7 +47,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        store.prepare(self.db)
+        database.prepare(self.db)
         self.accounts = Accounts(self.db)
         self.second_factors = SecondFactors(self.db, self.platform)
         self.policy = Policy(self.second_factor)
@@ -70,10 +76,10 @@ class ApprovalAuthenticator(NativeAuthenticator):
         if not self.one_time_password_file:
             return self.accounts.adopt()
         file = Path(self.one_time_password_file)
-        match first_admin.seed(self.db, self.first_admin, file):
-            case first_admin.Seeding.MADE:
+        match newcomers.seed_first_admin(self.db, self.first_admin, file):
+            case newcomers.Seeding.MADE:
                 self.log.info("Made the account %s with a one-time password", self.first_admin)
-            case first_admin.Seeding.SOMEBODY_ELSES:
+            case newcomers.Seeding.SOMEBODY_ELSES:
                 self.admin_users: set[str] = set(self.admin_users) - {self.first_admin}
                 self.log.critical(
                     "JHUB_ADMIN_USER is %s, an account that somebody signed up for: it is NOT made "
@@ -152,7 +158,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
         wrong = wrong or await self._complaint(form.password, form.name)
         if wrong:
             raise AccountError(wrong)
-        hashed = await passwords.make_hash(form.password)
+        hashed = await credentials.make_hash(form.password)
         # Looked up again after the wait: several requests may have waited side by side.
         self.newcomers.require_free(form.name)
         self.accounts.add(
@@ -169,7 +175,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
         return self.accounts.get(form.name)
 
     async def _complaint(self, password: str, name: str) -> str:
-        return await passwords.complaint(password, name, self.minimum_password_length)
+        return await credentials.password_complaint(password, name, self.minimum_password_length)
 
     def approve(self, name: str) -> None:
         """Let somebody in. Raises UnknownAccountError, and AccountError for an admin's name."""
@@ -198,9 +204,9 @@ class ApprovalAuthenticator(NativeAuthenticator):
         account = self.accounts.get(name)
         if wrong := await self._complaint(password, name):
             raise AccountError(wrong)
-        if await passwords.matches(password, account.password):
+        if await credentials.matches(password, account.password):
             raise AccountError("Choose a password of your own, other than the one until now.")
-        hashed = await passwords.make_hash(password)
+        hashed = await credentials.make_hash(password)
         now = self.accounts.by_key(account.key)
         if now is None or now.password != account.password:
             raise AccountError("The password was changed by somebody else meanwhile.")
@@ -212,8 +218,8 @@ class ApprovalAuthenticator(NativeAuthenticator):
 
         A user whom an admin made gets an account by it.
         """
-        password = passwords.one_time()
-        hashed = await passwords.make_hash(password)
+        password = credentials.one_time()
+        hashed = await credentials.make_hash(password)
         account = self.accounts.find(name)
         if account is None:
             self.accounts.add(NewAccount(name, hashed, approved=True, must_change=True))
@@ -227,7 +233,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
 
     def _forget_first_password(self, name: str) -> None:
         if name == self.first_admin and self.one_time_password_file:
-            first_admin.forget(Path(self.one_time_password_file))
+            newcomers.forget_first_password(Path(self.one_time_password_file))
 
     # -- users ---------------------------------------------------------------------------------
 
@@ -254,7 +260,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
 
     async def delete_user(self, user: Any) -> None:
         """JupyterHub deletes a user: servers end, the account goes, so that the name is free."""
-        await deletion.stop_servers(user, self.parent)
+        await servers.stop_servers(user, self.parent)
         account = self.accounts.find(user.name)
         if account is not None:
             self.second_factors.remove(account.key)
@@ -290,4 +296,4 @@ class ApprovalAuthenticator(NativeAuthenticator):
         app.template_vars["waiting_accounts"] = self.count_waiting
         app.template_vars["own_accounts"] = True
         app.template_vars["second_factor_offered"] = self.policy is not Policy.OFF
-        return handlers.ROUTES
+        return [*pages.ROUTES, *second_factor_page.ROUTES, *people.ROUTES]

@@ -23,11 +23,11 @@ from http import HTTPStatus
 
 from jupyterhub.handlers import BaseHandler
 
-from hub_config.login import passwords
+from hub_config.login import credentials
 from hub_config.login.accounts import Account, Accounts, State
-from hub_config.login.errors import BusyError, RefusedError
+from hub_config.login.credentials import BusyError
 from hub_config.login.second_factor import SecondFactors
-from hub_config.login.throttling import FailedLogins, Source
+from hub_config.login.throttling import FailedLogins, RefusedError, Source
 
 KNOWN_BROWSER = "jupyterhub-known-browser"
 """Cookie of a browser that logged in before; it gives no access, only a count of its own."""
@@ -143,8 +143,8 @@ class Door:
         try:
             with self.failed_logins.attempt(who, source):
                 account = await self._whose(password, account)
-                if account is not None and passwords.outdated(account.password):
-                    self.accounts.store_hash(account, await passwords.make_hash(password))
+                if account is not None and credentials.outdated(account.password):
+                    self.accounts.store_hash(account, await credentials.make_hash(password))
                     account = await self._whose(password, self.accounts.by_key(account.key))
         except BusyError:
             raise RefusedError(
@@ -173,7 +173,7 @@ class Door:
 
         One that was given another password meanwhile is asked again.
         """
-        while await passwords.matches(password, account.password if account else None):
+        while await credentials.matches(password, account.password if account else None):
             now = self.accounts.by_key(account.key) if account else None
             if account is None or now is None or now.password == account.password:
                 return now

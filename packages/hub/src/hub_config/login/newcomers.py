@@ -1,4 +1,10 @@
-"""Accounts that are asked for: by somebody who signs up, or for many people at once by an admin.
+"""Accounts that are made: the first admin's, of somebody who signs up, or of many people at once.
+
+The first admin is made at first start with a random password that works until it is changed. Nobody
+can claim that account by signing up, since it exists before anybody can. If `JHUB_ADMIN_USER` is
+later set to a name that somebody signed up under, that person does not become an admin by it. The
+password is in a file only the hub's user can read; it is there as long as the password works. When
+the only admin lost password or second factor, the operator's way in is `reset_admin`.
 
 A list of people is a line for each: a user name and, if one likes, an e-mail address. Everybody on
 it gets a one-time password; it is made of all its lines or, when one of them is bad, of none.
@@ -11,15 +17,106 @@ import re
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
 
 from jupyterhub import orm
+from jupyterhub.crypto import CryptKeeper
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from hub_config.first_start import Places
-from hub_config.login import first_admin, names, passwords
-from hub_config.login.accounts import Accounts, NewAccount
-from hub_config.login.errors import AccountError
+from hub_config import SettingsError, database
+from hub_config.first_start import Places, read_secret, write_secret
+from hub_config.login import credentials, sessions
+from hub_config.login.accounts import AccountError, Accounts, NewAccount
+from hub_config.login.second_factor import SecondFactors
+from hub_config.login.throttling import FailedLogins, Limits
 from hub_config.settings import Settings
+
+NOT_STARTED = 4
+
+
+class Seeding(Enum):
+    """What was done about the first admin at this start."""
+
+    MADE = auto()
+    THERE = auto()
+    SOMEBODY_ELSES = auto()
+
+
+def seed_first_admin(db: Session, name: str, password_file: Path) -> Seeding:
+    """Make the account `name` unless it exists; what others left is taken over before.
+
+    A database from before accounts knew that they must change their password has its file only. The
+    file is written first: if the hub dies in between, the next start makes both anew.
+    """
+    accounts = Accounts(db)
+    accounts.adopt(first_admin=name if password_file.exists() else "")
+    account = accounts.find(name)
+    if account is None:
+        password = credentials.one_time()
+        write_secret(password_file, password)
+        hashed = credentials.hash_now(password)
+        accounts.add(NewAccount(name, hashed, approved=True, must_change=True, first_admin=True))
+        return Seeding.MADE
+    user = orm.User.find(db, name)
+    if account.first_admin or (user is not None and user.admin):
+        return Seeding.THERE
+    return Seeding.SOMEBODY_ELSES
+
+
+def forget_first_password(password_file: Path) -> None:
+    """The password was changed: the one in the file opens nothing any more."""
+    password_file.unlink(missing_ok=True)
+
+
+def reset_admin(settings: Settings, places: Places) -> int:
+    """Print a new one-time password; returns the exit code.
+
+    Whoever can run a program in the hub's container can read its database anyway. A running hub
+    sees the change with the next request: cookies and tokens are looked up there each time.
+    """
+    if (db := open_database(settings, places)) is None:
+        print("The hub has not started yet, so there is no admin.", file=sys.stderr)
+        return NOT_STARTED
+    name, password = settings.admin_user, credentials.one_time()
+    accounts = Accounts(db)
+    account = accounts.find(name)
+    if account is None:
+        print(
+            f"There is no account {name}; the hub makes it when it starts (JHUB_ADMIN_USER).",
+            file=sys.stderr,
+        )
+        return NOT_STARTED
+    write_secret(places.admin_password, password)
+    accounts.set_password(name, credentials.hash_now(password), must_change=True)
+    accounts.set_disabled(name, False)
+    SecondFactors(db, settings.platform).remove(account.key)
+    FailedLogins(db, Limits(1, 1)).forget(account.key)
+    if (user := orm.User.find(db, name)) is not None:
+        sessions.revoke(db, user)
+    print(password)
+    return 0
+
+
+def open_database(settings: Settings, places: Places) -> Session | None:
+    """The hub's database as a command beside the hub uses it; None before its first start.
+
+    Raises SettingsError where people and their accounts are another service's.
+    """
+    if settings.authenticator != "native":
+        raise SettingsError(
+            f"JHUB_AUTHENTICATOR is {settings.authenticator!r}: accounts are that service's "
+            "business, there are none here"
+        )
+    if not (places.data / "jupyterhub.sqlite").exists():
+        return None
+    CryptKeeper.instance(keys=[bytes.fromhex(read_secret(places.crypt_key))])
+    db: Session = orm.new_session_factory(places.database)()
+    database.prepare(db)
+    Accounts(db).adopt(first_admin=settings.admin_user * places.admin_password.exists())
+    return db
+
 
 MOST = 500
 """People in one list: each costs a hash, and somebody waits for the answer."""
@@ -66,8 +163,8 @@ class Newcomers:
     async def add(self, text: str) -> list[Added]:
         """Make an account for everybody on the list. Raises AccountError naming each bad line."""
         people = self._read(text)
-        made = [Added(name, email, passwords.one_time()) for name, email in people]
-        hashes = [await passwords.make_hash(one.password) for one in made]
+        made = [Added(name, email, credentials.one_time()) for name, email in people]
+        hashes = [await credentials.make_hash(one.password) for one in made]
         self._read(text)  # somebody may have signed up meanwhile
         self.accounts.add(
             *(
@@ -97,19 +194,19 @@ class Newcomers:
             raise AccountError("\n".join(["Nobody was added.", *complaints]))
         return people
 
-    def _complaint(self, name: str, taken: names.Taken) -> str:
+    def _complaint(self, name: str, taken: credentials.Taken) -> str:
         if name in self._admins:
             return "This user name is already in use. Please choose another one."
-        wrong = names.complaint(name) or taken.complaint(name)
+        wrong = credentials.name_complaint(name) or taken.complaint(name)
         if not wrong and not re.match(self._pattern, name):
             wrong = f"On this platform a user name has to match {self._pattern}"
         return wrong
 
-    def _taken(self) -> names.Taken:
+    def _taken(self) -> credentials.Taken:
         """Users that an admin made (`POST /users/<name>`) count, too: they may have rights."""
         users = self.accounts.db.execute(select(orm.User.name, orm.User.admin)).all()
         admins = self._admins | {name for name, admin in users if admin}
-        return names.Taken(self.accounts.names() | {name for name, _ in users}, admins)
+        return credentials.Taken(self.accounts.names() | {name for name, _ in users}, admins)
 
 
 def contact_complaint(full_name: str, email: str) -> str:
@@ -135,11 +232,11 @@ def as_csv(people: Collection[Added]) -> str:
     return file.getvalue()
 
 
-def command(settings: Settings, places: Places) -> int:
+def add_people(settings: Settings, places: Places) -> int:
     """Read a list from standard input and print the CSV; returns the exit code."""
-    if (db := first_admin.database(settings, places)) is None:
+    if (db := open_database(settings, places)) is None:
         print("The hub has not started yet: its first start makes the database.", file=sys.stderr)
-        return first_admin.NOT_STARTED
+        return NOT_STARTED
     newcomers = Newcomers(Accounts(db), {settings.admin_user}, settings.username_pattern)
     try:
         made = asyncio.run(newcomers.add(sys.stdin.read()))

@@ -1,23 +1,76 @@
-"""Other services that know the people: OpenID Connect or LDAP, loaded only when chosen.
+"""What the platform needs of every authenticator, and other services that know the people: OpenID
+Connect or LDAP, loaded only when chosen.
 
 oauthenticator and ldapauthenticator do the work; this sets their traits from the settings. The
 platform's own accounts, pages and second factor are then not there: that is the service's business.
 """
 
+import json
 import ssl
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from jupyterhub.apihandlers.users import UserAPIHandler
+from jupyterhub.scopes import needs_scope
+from tornado import web
 from traitlets.config import Config
 
-from hub_config import store
-from hub_config.lifetimes import deletion
-from hub_config.login.handlers.user import USER, UserHandler
-from hub_config.login.provider_secret import require_complete
+from hub_config import database
+from hub_config.settings.reading import require_complete
+from hub_config.spawning import servers
 
 if TYPE_CHECKING:
     from hub_config.settings import Settings
-    from hub_config.settings.providers import LdapServer, OidcProvider
+    from hub_config.settings.tables import LdapServer, OidcProvider
+
+
+USER = r"/api/users/([^/]+)"
+"""JupyterHub asks an authenticator's handlers before its own of the same path."""
+
+
+class UserHandler(UserAPIHandler):
+    """A rename takes a person whose servers are stopped: names of containers come from theirs."""
+
+    @needs_scope("admin:users")
+    async def patch(self, user_name: str) -> None:
+        """Change name or rights. Raises HTTPError 400 with why somebody cannot be renamed."""
+        self._leave_out_the_same_name(user_name)
+        user = self.find_user(user_name)
+        name = self._new_name(user) if user is not None else ""
+        if name:
+            self.require_renamable(user, name)
+        await super().patch(user_name)
+        if name:
+            self.log.info("Renamed: %s to %s by %s", user_name, name, self.current_user.name)
+            # It knows paths and clients that were made of the name; another is made when needed.
+            self.users.pop(user.id, None)
+        self.changed(self.find_user(name or user_name))
+
+    def require_renamable(self, user: Any, name: str) -> None:
+        """Raise HTTPError 400 unless `user` may be called `name` now."""
+        if user.active:
+            raise web.HTTPError(
+                400, f"{user.name} has a server running; stop it, then change the name to {name}."
+            )
+
+    def changed(self, user: Any) -> None:
+        """The user has another name or other rights."""
+
+    def _leave_out_the_same_name(self, user_name: str) -> None:
+        """JupyterHub 6.1 takes the name away of whoever is called what they are called already, and
+        its admin page sends the name with a change of rights.
+        """
+        body = self.get_json_body()
+        if isinstance(body, dict) and body.get("name") == user_name:
+            del body["name"]
+            self.request.body = json.dumps(body).encode()
+
+    def _new_name(self, user: Any) -> str:
+        """What the user is to be called; empty when that stays, or is none JupyterHub takes."""
+        body = self.get_json_body()
+        name = body.get("name") if isinstance(body, dict) else None
+        name = self.authenticator.normalize_username(name) if isinstance(name, str) else ""
+        return name if name != user.name and self.find_user(name) is None else ""
 
 
 class Hooks:
@@ -26,7 +79,7 @@ class Hooks:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if session := getattr(self, "_deprecated_db_session", None):
-            store.prepare(session)
+            database.prepare(session)
 
     def get_handlers(self, app: Any) -> list[Any]:
         """A rename waits for servers to be stopped."""
@@ -34,7 +87,7 @@ class Hooks:
 
     async def delete_user(self, user: Any) -> None:
         """JupyterHub deletes a user: all servers end first."""
-        await deletion.stop_servers(user, self.parent)  # type: ignore[attr-defined]
+        await servers.stop_servers(user, self.parent)  # type: ignore[attr-defined]
         answer = super().delete_user(user)  # type: ignore[misc]
         if isawaitable(answer):
             await answer

@@ -16,9 +16,9 @@ from nativeauthenticator.orm import UserInfo
 from sqlalchemy import Boolean, Integer, LargeBinary, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from hub_config.login import passwords, vault
+from hub_config.database import Base
+from hub_config.login import credentials
 from hub_config.login.accounts import AccountRow
-from hub_config.store import Base
 
 STEP = 30
 """Seconds for which a code is shown."""
@@ -186,7 +186,7 @@ class SecondFactors:
     def store(self, account: str, secret: str, *, confirmed: bool) -> None:
         """Seal a secret in place of the one there was."""
         self.remove(account)
-        sealed = vault.seal({"name": account, "secret": secret})
+        sealed = credentials.seal({"name": account, "secret": secret})
         self.db.add(
             SecondFactorRow(account=account, sealed=sealed, confirmed=confirmed, last_counter=0)
         )
@@ -210,14 +210,14 @@ class SecondFactors:
 
 def _secret(row: SecondFactorRow) -> str | None:
     """The secret of a row; None if the key is gone or the row was made for somebody else."""
-    value = vault.unseal(row.sealed)
+    value = credentials.unseal(row.sealed)
     return str(value["secret"]) if value and value["name"] == row.account else None
 
 
 def renew_recovery_codes(db: Session, account: str) -> list[str]:
     """Make new codes in place of the old ones; this is the only time they can be read."""
     db.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.account == account))
-    codes = [passwords.readable(3) for _ in range(RECOVERY_CODES)]
+    codes = [credentials.readable(3) for _ in range(RECOVERY_CODES)]
     db.add_all(
         RecoveryCodeRow(digest=_digests(account, code)[0], account=account) for code in codes
     )
@@ -249,4 +249,4 @@ def recovery_codes_left(db: Session, account: str) -> int:
 
 def _digests(account: str, code: str) -> list[str]:
     bare = "".join(sign for sign in code.lower() if sign.isalnum())
-    return vault.digests("recovery code", account, bare)
+    return credentials.digests("recovery code", account, bare)

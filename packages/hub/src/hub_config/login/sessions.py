@@ -17,7 +17,7 @@ from jupyterhub.handlers import BaseHandler
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_config.spawning import server_tokens
+from hub_config.spawning import servers
 
 LASTS = 600
 """Seconds a person has for the steps after the password."""
@@ -89,8 +89,10 @@ def end(handler: BaseHandler, user: Any, *, keep_session: str | None = None) -> 
 def of_servers(db: Session, user: Any) -> set[int]:
     """The numbers of the tokens with which servers of `user` report what they do."""
     # Those of servers that are just starting, too: they are noted at the end of the start.
-    starting = (server_tokens.number(db, one.api_token) for one in user.spawners.values())
-    return {number for number in starting if number is not None} | server_tokens.of(user.orm_user)
+    starting = (servers.token_number(db, one.api_token) for one in user.spawners.values())
+    return {number for number in starting if number is not None} | servers.server_tokens(
+        user.orm_user
+    )
 
 
 def end_without_second_factor(handler: BaseHandler, user: Any) -> None:
@@ -105,7 +107,7 @@ def revoke(
 ) -> None:
     """The same in the database alone; `kept` are tokens to keep beside those noted for servers."""
     user.cookie_id = orm.new_token()
-    kept = {*kept, *server_tokens.of(user)}
+    kept = {*kept, *servers.server_tokens(user)}
     for token in db.scalars(select(orm.APIToken).where(orm.APIToken.user_id == user.id)).all():
         if token.id in kept:
             continue

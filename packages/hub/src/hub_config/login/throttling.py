@@ -31,9 +31,18 @@ from http import HTTPStatus
 from sqlalchemy import Float, String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from hub_config.login import vault
-from hub_config.login.errors import RefusedError
-from hub_config.store import Base
+from hub_config.database import Base
+from hub_config.login import credentials
+from hub_config.login.accounts import AccountError
+
+
+class RefusedError(AccountError):
+    """Refused for now; `status` is the HTTP status, `wait` the seconds until the next try."""
+
+    def __init__(self, message: str, status: HTTPStatus, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.status, self.wait = status, wait
+
 
 PAIR_LEAK, WIDE_LEAK = 900.0, 60.0
 """Seconds after which one failure is forgiven: of a name from an address; of an address or name."""
@@ -189,13 +198,13 @@ class FailedLogins:
 
     def _pair(self, who: str, source: Source) -> str:
         where = ("browser", source.browser) if source.browser else ("address", source.address)
-        return vault.digest("failed log-ins of a pair", who, *where)
+        return credentials.digest("failed log-ins of a pair", who, *where)
 
     def _name(self, who: str) -> str:
-        return vault.digest("failed log-ins of a name", who)
+        return credentials.digest("failed log-ins of a name", who)
 
     def _address(self, source: Source) -> str:
-        return vault.digest("failed log-ins of an address", source.address)
+        return credentials.digest("failed log-ins of an address", source.address)
 
 
 class SignUps:
@@ -236,4 +245,4 @@ class SignUps:
 
 
 def _sign_ups(address: str) -> str:
-    return vault.digest("sign-ups of an address", address)
+    return credentials.digest("sign-ups of an address", address)

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_config.lifetimes import homes
-from hub_config.reconcile import differences as decide
+from hub_config.reconcile import differences
 from hub_config.reconcile.differences import Difference, Kind, Known, KnownHome, Remedy
 from hub_config.runtime.interface import AwayError, Container, Key, Runtime, View, Volume
 
@@ -111,8 +111,8 @@ class Reconciler:
             # What begins or ends while the runtime is looked at is neither here nor there.
             known = self._known(hub)
             known = replace(known, active=known.active | active, ready=known.ready & ready)
-            found = decide.differences(view, known)
-            self._unused = decide.unused_networks(view, known)
+            found = differences.differences(view, known)
+            self._unused = differences.unused_networks(view, known)
             self._tell(found)
             mended = await self._mend(hub, view, known, found)
             if not mended:
@@ -139,7 +139,7 @@ class Reconciler:
     async def unknown_homes(self, db: Session) -> list[Volume]:
         """The homes there are that the database does not know. Raises AwayError."""
         known = Known(homes.database_id(db, self.prefix), homes=known_homes(db))
-        return decide.unknown_homes(await self.runtime.view(), known)
+        return differences.unknown_homes(await self.runtime.view(), known)
 
     # -- what is done --------------------------------------------------------------------------
 

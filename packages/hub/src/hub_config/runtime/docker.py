@@ -19,11 +19,9 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 
 from hub_config import names
-from hub_config.networks import members
-from hub_config.networks.members import attach_missing
-from hub_config.networks.server_networks import ServerNetworks
 from hub_config.runtime import records
 from hub_config.runtime.interface import AwayError, Container, Place, View, Volume
+from hub_config.runtime.networks import ServerNetworks, attach_missing
 
 LOG_LINES = 20
 """Lines of a container's log that are kept when it ended by itself."""
@@ -135,7 +133,7 @@ class DockerRuntime:
         # A network is made before its container: asked in this order, none can seem to be missing.
         listed = self.client.containers(all=True, filters=own)
         containers = [one for record in listed if (one := self._listed(record)) is not None]
-        attached = members.members(self.client, platform)
+        attached = records.members(self.client, platform)
         networks = [records.network(one, attached) for one in self.client.networks(filters=own)]
         volumes = self.client.volumes(filters=own)["Volumes"] or []
         return View(tuple(containers), tuple(networks), tuple(map(records.volume, volumes)))

@@ -1,4 +1,5 @@
-"""What the engine's records say. Pure.
+"""What the engine's records say: servers' containers, networks and homes, and the containers of the
+platform's services, which are found by what Compose labels them.
 
 The engine says what it saw (Engine API, ContainerInspect, State and HostConfig). `OOMKilled` is
 true from the moment the kernel killed any process of the container for want of memory, also while
@@ -6,11 +7,77 @@ the container runs on (seen with Docker Engine 26.1, cgroup v1).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
+from docker import APIClient
+
 from hub_config import names
-from hub_config.networks.members import ATTACHED, Member
 from hub_config.runtime.interface import Container, Network, Volume
+from hub_config.runtime.plan import Subnet
+
+HUB, PROXY, GUARD = "hub", "proxy", "guard"
+"""Services of compose.yaml; the first two are aliases on every server's network as well."""
+
+ATTACHED = (HUB, PROXY)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A container of one of the platform's services."""
+
+    service: str
+    container: str
+    state: str
+    """As the engine puts it, with the health check's word: `Up 5 minutes (healthy)`."""
+    networks: frozenset[str]
+    """Ids of the networks it is attached to."""
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether its health check says so."""
+        return "(healthy)" in self.state
+
+
+def members(client: APIClient, platform: str) -> dict[str, Member]:
+    """The containers of the platform's services, by service; running ones before others.
+
+    While Compose replaces a container there are two for a moment; one-off ones do not count.
+    """
+    label = f"com.docker.compose.project={platform}"
+    found: dict[str, Member] = {}
+    listed = client.containers(all=True, filters={"label": label})
+    for record in sorted(listed, key=lambda record: record["State"] != "running"):
+        labels: Mapping[str, str] = record["Labels"]
+        service = labels.get("com.docker.compose.service", "")
+        if labels.get("com.docker.compose.oneoff") != "True" and service not in found:
+            attached = record["NetworkSettings"]["Networks"].values()
+            found[service] = Member(
+                service,
+                record["Id"],
+                record["Status"],
+                frozenset(network["NetworkID"] for network in attached),
+            )
+    return found
+
+
+def address(service: str, subnet: Subnet) -> str:
+    """Where hub and proxy are on a server's network."""
+    return subnet.hub if service == HUB else subnet.proxy
+
+
+def server_networks(client: APIClient, platform: str) -> list[dict[str, Any]]:
+    """The engine's records of the platform's networks that were made for servers."""
+    wanted = [f"{names.PLATFORM}={platform}", names.USER]
+    found: list[dict[str, Any]] = client.networks(filters={"label": wanted})
+    return found
+
+
+def subnet_of(network: dict[str, Any]) -> Subnet:
+    """The addresses of a network, from the engine's record."""
+    return Subnet(IPv4Network(network["IPAM"]["Config"][0]["Subnet"]))
+
 
 _KILLED = 137
 """What a shell, and tini, make of SIGKILL (128 + 9)."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validato
 from hub_config.settings.declaration import setting
 from hub_config.settings.values import (
     BaseUrl,
-    Colour,
+    BrandColour,
     Destinations,
     Host,
     Link,
@@ -70,7 +70,7 @@ class PlatformSettings(BaseModel):
         "JupyterHub", "Name of the platform on every page."
     )
     logo: str = setting("", "A picture: a file in the data volume, or an https:// address.")
-    brand_colour: Colour = setting(
+    brand_colour: BrandColour = setting(
         "#1f5fa8", "Colour of links and buttons; dark enough to be read on white."
     )
     announcement: str = setting("", "Text above every page; plain text, not HTML.")

@@ -1,4 +1,5 @@
-"""Finds the settings: environment first, then a TOML file. Says what is wrong, starts nothing.
+"""All settings together, and how they are found: environment first, then a TOML file. Says what is
+wrong, starts nothing.
 
 An empty variable counts as not set, so that `${JHUB_X:-}` in a Compose file does no harm. No value
 of a secret, of a key that is not known or of a whole table is ever in a message.
@@ -6,17 +7,98 @@ of a secret, of a key that is not known or of a whole table is ever in a message
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
-from hub_config.errors import SettingsError
-from hub_config.settings.declaration import PREFIX, Setting, listed
-from hub_config.settings.declared import Settings
+from hub_config import SettingsError, variables
+from hub_config.groups import GroupRules
+from hub_config.settings.declaration import PREFIX, Setting, listed, setting
+from hub_config.settings.platform import PlatformSettings
+from hub_config.settings.servers import ServerSettings
+from hub_config.settings.tables import DeclaredImage, LdapServer, OidcProvider
+
+
+class Settings(ServerSettings, PlatformSettings, BaseSettings):
+    """All settings of the hub, validated. By itself it reads nothing: `read` does."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=False
+    )
+
+    # Tables, so in the file only.
+    images: tuple[DeclaredImage, ...] = setting(
+        (), "Images on offer before they are pulled.", table=True
+    )
+    oidc: OidcProvider | None = setting(None, "An OpenID Connect provider.", table=True)
+    ldap: LdapServer | None = setting(None, "An LDAP server.", table=True)
+    groups: dict[str, GroupRules] = setting(
+        {}, "What members of JupyterHub's groups get.", table=True
+    )
+
+    @field_validator("images")
+    @classmethod
+    def _below_pull_from(
+        cls, images: tuple[DeclaredImage, ...], info: ValidationInfo
+    ) -> tuple[DeclaredImage, ...]:
+        prefix = info.data.get("pull_from", "")
+        for image in images:
+            if not (prefix and image.reference.startswith(prefix)):
+                raise ValueError(f"references that begin with JHUB_PULL_FROM, now {prefix!r}")
+        return images
+
+    @field_validator("oidc")
+    @classmethod
+    def _called_back_here(
+        cls, provider: OidcProvider | None, info: ValidationInfo
+    ) -> OidcProvider | None:
+        public = info.data.get("public_url", "")
+        if provider and public and not provider.callback_url.startswith(f"{public}hub/"):
+            raise ValueError(f"a callback_url below JHUB_PUBLIC_URL, {public}hub/oauth_callback")
+        return provider
+
+    @field_validator("groups")
+    @classmethod
+    def _with_permitted_variables(
+        cls, groups: dict[str, GroupRules], info: ValidationInfo
+    ) -> dict[str, GroupRules]:
+        patterns = info.data.get("group_variables", frozenset({"*"}))
+        for rules in groups.values():
+            for name in rules.environment:
+                if not variables.permitted(name, patterns):
+                    told = ", ".join(sorted(patterns))
+                    raise ValueError(f"variables of JHUB_GROUP_VARIABLES, {told} (not {name})")
+        return groups
+
+    @property
+    def enforced(self) -> Self:
+        """What hub and filter both go by: these settings, where all that the filter does not
+        enforce is at its default. Equal in both, whatever the hub's own file says.
+        """
+        mine = [one.name for one in listed(type(self)) if one.enforced_by == "filter"]
+        return type(self)(**{name: getattr(self, name) for name in mine})
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_others: Any,
+        **_more: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values are handed over by `read`, and nothing is read beside that."""
+        return (init_settings,)
+
 
 CONFIG_VARIABLE = "JHUB_CONFIG"
 """Names the TOML file; where it is set, the file has to exist."""
@@ -143,3 +225,64 @@ def _model(annotation: Any) -> type[BaseModel]:
 def _suggestion(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def unknown_profiles(settings: Settings, offer: Iterable[str]) -> list[str]:
+    """A sentence for each profile that a setting names and no image offers.
+
+    Where nothing is on offer yet, nothing can be judged.
+    """
+    known = sorted(offer)
+    if not known:
+        return []
+    return [
+        f"{where} names the profile {name!r}, which no image offers; there are: {', '.join(known)}"
+        for where, name in _named(settings)
+        if name not in known
+    ]
+
+
+def _named(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.default_profile:
+        yield "JHUB_DEFAULT_PROFILE", settings.default_profile
+    for where, names in (
+        ("JHUB_SUDO_PROFILES", settings.sudo_profiles),
+        ("JHUB_GPU_PROFILES", settings.gpu_profiles),
+        *((f"groups.{group}.profiles", rule.profiles) for group, rule in settings.groups.items()),
+    ):
+        for name in sorted(names):
+            yield where, name
+
+
+def require_complete(settings: Settings) -> str:
+    """The chosen provider's secret: client secret or bind password; empty where none is needed.
+
+    Raises SettingsError when the provider's table, its secret or its CA is missing.
+    """
+    name = settings.authenticator
+    if name == "native":
+        return ""
+    provider = settings.oidc if name == "oidc" else settings.ldap
+    if provider is None:
+        raise SettingsError(
+            f"JHUB_AUTHENTICATOR is {name!r}; that wants a table [{name}] in config.toml, as "
+            "packages/hub/README.md describes it"
+        )
+    if settings.ldap is provider:
+        if (ca := settings.ldap.ca_certs_file) and not Path(ca).is_file():
+            raise SettingsError(f"ca_certs_file of [ldap] is {ca!r}, and there is no such file")
+        if not settings.ldap.lookup_dn:
+            return ""
+    if provider.secret_file:
+        try:
+            return Path(provider.secret_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"secret_file of [{name}] is {provider.secret_file!r} and cannot be read: {error}"
+            ) from None
+    if settings.provider_secret is not None:
+        return settings.provider_secret.get_secret_value()
+    raise SettingsError(
+        f"JHUB_AUTHENTICATOR is {name!r} and its secret is missing: name a file as secret_file in "
+        f"[{name}], or set JHUB_PROVIDER_SECRET"
+    )

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from hub_config.settings.declaration import setting
-from hub_config.settings.images import PullPolicy
+from hub_config.settings.tables import PullPolicy
 from hub_config.settings.values import Amount, HostPath, Keys, Number, Seconds, Variables
 
 

@@ -1,5 +1,4 @@
-"""How a person's choice of a profile becomes a running container.
-
-The spawners are here; what they decide with is in rooms of its own: `images`, `offer`, `admission`
-and `container`.
+"""How a person's choice of a profile becomes a running container: `profile_spawner` is what
+JupyterHub talks to, its child `container_spawner` is composed of `options` and `parts`; `servers`
+is what all servers of a person have in common.
 """

@@ -20,19 +20,15 @@ from jupyterhub.utils import url_path_join
 from traitlets import Bool, Dict, Instance, Int, Unicode, default
 
 from hub_config import names
-from hub_config.networks.server_networks import NetworkError, ServerNetworks
+from hub_config.groups import Shared, SharingError
+from hub_config.offer.profiles import Profile
 from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.interface import AwayError, Place
+from hub_config.runtime.networks import NetworkError, ServerNetworks
 from hub_config.settings import Settings
-from hub_config.sharing.shared import Shared, SharingError
-from hub_config.spawning.container import options
-from hub_config.spawning.container.ending import Ending
-from hub_config.spawning.container.folders import Folders
-from hub_config.spawning.container.readiness import ServerEndedError, wait_until_answers
-from hub_config.spawning.home import Home
-from hub_config.spawning.offer.profiles import Profile
-from hub_config.spawning.refusal import StartFailure, engine_trouble
-from hub_config.spawning.stages import Stage, Stages
+from hub_config.spawning import options
+from hub_config.spawning.parts import Ending, Folders, Home, ServerEndedError, wait_until_answers
+from hub_config.told import Stage, Stages, StartFailure, engine_trouble
 
 BEFORE_TIMEOUT = 2.0
 """Seconds by which this spawner's own deadline comes before JupyterHub's, to say more."""
@@ -118,7 +114,13 @@ class UserContainerSpawner(DockerSpawner):
     def shared(self) -> Shared:
         """What the person's groups share."""
         members = [group.name for group in self.user.groups]
-        return Shared(self.sharing_rules, members, Path(self.group_secrets), self.enforced)
+        return Shared(
+            self.sharing_rules,
+            members,
+            Path(self.group_secrets),
+            self.enforced.group_variables,
+            self.enforced.shared_volume_prefix,
+        )
 
     def use_profile(self, profile: Profile) -> None:
         """Take over everything `profile` says; called once, before the start."""

@@ -14,19 +14,16 @@ from traitlets import Dict, Instance, Int, Type, Unicode, default
 from wrapspawner import ProfilesSpawner
 
 from hub_config.groups import UserLimits
-from hub_config.lifetimes import deletion
+from hub_config.offer import counter
+from hub_config.offer.cards import form_options, render
+from hub_config.offer.counter import Counter, Customer
+from hub_config.offer.images import ImagePolicy
+from hub_config.offer.profiles import Profile
+from hub_config.offer.room import Policy, TurnTimeoutError
 from hub_config.runtime.docker import DockerRuntime
-from hub_config.spawning import counter, server_tokens
-from hub_config.spawning.admission.room import Policy
-from hub_config.spawning.admission.turns import TurnTimeoutError
+from hub_config.spawning import servers
 from hub_config.spawning.container_spawner import UserContainerSpawner
-from hub_config.spawning.counter import Counter, Customer
-from hub_config.spawning.images.store import ImagePolicy
-from hub_config.spawning.offer.cards import render
-from hub_config.spawning.offer.choice import form_options
-from hub_config.spawning.offer.profiles import Profile
-from hub_config.spawning.refusal import Refusal, StartFailure
-from hub_config.spawning.stages import Event, Stage, Stages
+from hub_config.told import Event, Refusal, Stage, Stages, StartFailure
 
 FROM_A_LINK = "A link may suggest a profile, but it starts nothing: press the button to start it."
 
@@ -175,7 +172,7 @@ class PlatformSpawner(ProfilesSpawner):
         self._chosen = None
         self.last_end = ""
         self.child_profile = profile.key
-        self.token_number = server_tokens.number(self.user.db, self.api_token)
+        self.token_number = servers.token_number(self.user.db, self.api_token)
         self.stages.tell(Stage.IMAGE)
         try:
             tell = partial(self.stages.tell, Stage.IMAGE)
@@ -217,7 +214,7 @@ class PlatformSpawner(ProfilesSpawner):
         """
         await maybe_future(self.construct_child().delete_forever())
         if not self.name:
-            deletion.keep_home(self.user)
+            servers.keep_home(self.user)
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -245,7 +242,7 @@ class PlatformSpawner(ProfilesSpawner):
         """After a restart of the hub: find the container again. Needs no profile and no image."""
         self.child_profile = state.get("profile", "")
         self.last_end = state.get("last_end", "")
-        self.token_number = state.get(server_tokens.KEY)
+        self.token_number = state.get(servers.TOKEN_KEY)
         if child_state := state.get("child_state"):
             self.construct_child().load_state(child_state)
 
@@ -256,7 +253,7 @@ class PlatformSpawner(ProfilesSpawner):
         return {
             "profile": self.child_profile,
             "child_state": self.child_spawner.get_state(),
-            server_tokens.KEY: self.token_number,
+            servers.TOKEN_KEY: self.token_number,
         }
 
     def clear_state(self) -> None:

@@ -9,8 +9,8 @@ from jupyterhub import orm
 from jupyterhub.crypto import CryptKeeper
 from sqlalchemy.orm import Session
 
-from hub_config import store
-from hub_config.login import passwords
+from hub_config import database
+from hub_config.login import credentials
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.newcomers import SignUp
 from hub_config.settings import Settings
@@ -35,7 +35,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def quick_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    monkeypatch.setattr(credentials, "ROUNDS", 4)
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def clock() -> Clock:
 @pytest.fixture
 def db() -> Session:
     session: Session = orm.new_session_factory("sqlite:///:memory:")()
-    store.prepare(session)
+    database.prepare(session)
     return session
 
 

@@ -7,12 +7,11 @@ import pytest
 from jupyterhub import orm
 from sqlalchemy.orm import Session
 
-from hub_config.login import passwords
-from hub_config.login.accounts import Account, State
+from hub_config.login import credentials
+from hub_config.login.accounts import Account, AccountError, State, UnknownAccountError
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.door import FinishedLogin
-from hub_config.login.errors import AccountError, RefusedError, UnknownAccountError
-from hub_config.login.throttling import Source
+from hub_config.login.throttling import RefusedError, Source
 
 from .conftest import GOOD, Make, form
 
@@ -59,8 +58,8 @@ def test_unknown_people_cost_the_same_work(
     authenticator: ApprovalAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks = []
-    real = passwords.bcrypt.checkpw
-    monkeypatch.setattr(passwords.bcrypt, "checkpw", lambda *a: (checks.append(a), real(*a))[1])
+    real = credentials.bcrypt.checkpw
+    monkeypatch.setattr(credentials.bcrypt, "checkpw", lambda *a: (checks.append(a), real(*a))[1])
     refusal(authenticator, "nobody", GOOD)
     assert len(checks) == 1
 
@@ -198,8 +197,8 @@ def test_a_log_in_under_way_ends_with_a_reset(
     """Or it would lead to the page where a password is chosen, or bring the old one back."""
     sign_up(authenticator, "alice")
     authenticator.approve("alice")
-    monkeypatch.setattr(passwords, "outdated", lambda _: step == "make_hash")
-    real, given = getattr(passwords, step), []
+    monkeypatch.setattr(credentials, "outdated", lambda _: step == "make_hash")
+    real, given = getattr(credentials, step), []
 
     async def overtaken(*about: object) -> object:
         answer = await real(*about)
@@ -208,7 +207,7 @@ def test_a_log_in_under_way_ends_with_a_reset(
             given.append(await authenticator.reset_password("alice"))
         return answer
 
-    monkeypatch.setattr(passwords, step, overtaken)
+    monkeypatch.setattr(credentials, step, overtaken)
     assert refusal(authenticator, "alice", GOOD).startswith("403")
     assert enter(authenticator, "alice", given[1]).must_change
 
@@ -218,7 +217,7 @@ def test_a_change_of_password_under_way_does_not_undo_a_reset(
 ) -> None:
     sign_up(authenticator, "alice")
     authenticator.approve("alice")
-    real, given = passwords.make_hash, []
+    real, given = credentials.make_hash, []
 
     async def overtaken(password: str) -> bytes:
         if not given:
@@ -226,7 +225,7 @@ def test_a_change_of_password_under_way_does_not_undo_a_reset(
             given.append(await authenticator.reset_password("alice"))
         return await real(password)
 
-    monkeypatch.setattr(passwords, "make_hash", overtaken)
+    monkeypatch.setattr(credentials, "make_hash", overtaken)
     with pytest.raises(AccountError, match="meanwhile"):
         asyncio.run(authenticator.set_password("alice", "battery staple 7"))
     assert enter(authenticator, "alice", given[1]).must_change

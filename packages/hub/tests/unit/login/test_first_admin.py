@@ -9,13 +9,12 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from hub_config.first_start import Places, make_secrets, read_secret
-from hub_config.login.accounts import AccountRow
+from hub_config.login.accounts import AccountError, AccountRow
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.login.errors import AccountError
-from hub_config.login.first_admin import reset_admin
+from hub_config.login.newcomers import reset_admin
 from hub_config.login.throttling import Source
 from hub_config.settings import Settings
-from hub_config.spawning.refusal import Refusal
+from hub_config.told import Refusal
 
 from .conftest import GOOD, Make, form
 

@@ -16,7 +16,7 @@ from jupyterhub import orm
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from hub_config import migrations
+from hub_config.database import STEPS, steps_done
 from hub_config.login.accounts import State
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.second_factor import recovery_codes_left, use_recovery_code
@@ -115,7 +115,7 @@ def test_a_migration_that_is_cut_short_changes_nothing(
 
     with closing(sqlite3.connect(database)) as connection:
         before = list(connection.iterdump())
-    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, cut))
+    monkeypatch.setattr("hub_config.database.STEPS", (*STEPS, cut))
     with pytest.raises(KeyboardInterrupt):
         start(make, database)
     with closing(sqlite3.connect(database)) as connection:
@@ -127,7 +127,7 @@ def test_a_migration_that_is_cut_short_changes_nothing(
 
 def test_a_new_database_is_todays_and_has_no_copy(make: Make, tmp_path: Path) -> None:
     hub = start(make, tmp_path / "jupyterhub.sqlite")
-    assert migrations.revision(hub.db.connection()) == len(migrations.STEPS)
+    assert steps_done(hub.db.connection()) == len(STEPS)
     assert copies(tmp_path / "jupyterhub.sqlite") == []
 
 

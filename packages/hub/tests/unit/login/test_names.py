@@ -5,14 +5,14 @@ from itertools import product
 import pytest
 
 from hub_config import names
-from hub_config.login.names import Taken, complaint
+from hub_config.login.credentials import Taken, name_complaint
 
 
 @pytest.mark.parametrize(
     "name", ["alice", "a", "bob.smith", "x-1", "ann@example.org", "a" * 64, "0day", "n_1"]
 )
 def test_ordinary_names_are_fine(name: str) -> None:
-    assert complaint(name) == ""
+    assert name_complaint(name) == ""
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_ordinary_names_are_fine(name: str) -> None:
     ],
 )
 def test_what_is_wrong_is_named(name: str, rule: str) -> None:
-    assert rule in complaint(name)
+    assert rule in name_complaint(name)
 
 
 @pytest.mark.parametrize("other", ["alice", "Alice", "ALICE", "\uff41lice"])
@@ -54,7 +54,9 @@ def test_a_name_that_is_there_in_another_form_is_taken(other: str) -> None:
 
 def test_names_that_are_allowed_side_by_side_differ_once_escaped_for_docker() -> None:
     signs = "a5f2d._-@"
-    allowed = ["".join(word) for word in product(signs, repeat=4) if not complaint("".join(word))]
+    allowed = [
+        "".join(word) for word in product(signs, repeat=4) if not name_complaint("".join(word))
+    ]
     assert len({names.part(name) for name in allowed}) == len(allowed) > 1000
 
 

@@ -10,10 +10,9 @@ from jupyterhub import orm
 from sqlalchemy.orm import Session
 
 from hub_config.first_start import Places, make_secrets
-from hub_config.login import newcomers, passwords
-from hub_config.login.accounts import State
+from hub_config.login import credentials, newcomers
+from hub_config.login.accounts import AccountError, State
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.login.errors import AccountError
 from hub_config.login.newcomers import Added, as_csv
 from hub_config.login.throttling import Source
 from hub_config.settings import Settings
@@ -84,14 +83,14 @@ def test_all_bad_lines_are_named_at_once(authenticator: ApprovalAuthenticator) -
 def test_who_signs_up_meanwhile_stops_the_whole_list(
     authenticator: ApprovalAuthenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = passwords.make_hash
+    real = credentials.make_hash
 
     async def make_hash(password: str) -> bytes:
-        monkeypatch.setattr(passwords, "make_hash", real)
+        monkeypatch.setattr(credentials, "make_hash", real)
         await authenticator.sign_up(form("carl"))
         return await real(password)
 
-    monkeypatch.setattr(passwords, "make_hash", make_hash)
+    monkeypatch.setattr(credentials, "make_hash", make_hash)
     with pytest.raises(AccountError, match="Line 5, carl"):
         add(authenticator, LIST)
     assert authenticator.accounts.names() == {"admin", "carl"}
@@ -116,19 +115,19 @@ def test_the_operators_command(
     places.proxy.mkdir()
     make_secrets(places)
     monkeypatch.setattr("sys.stdin", io.StringIO(LIST))
-    assert newcomers.command(Settings(), places) == 4, "there is no database yet"
+    assert newcomers.add_people(Settings(), places) == 4, "there is no database yet"
     file_db = orm.new_session_factory(places.database)()
     hub = make(_deprecated_db_session=file_db, one_time_password_file=str(places.admin_password))
     capsys.readouterr()
 
-    assert newcomers.command(Settings(), places) == 0
+    assert newcomers.add_people(Settings(), places) == 0
     _, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     name, _, password = rows[0]
     check = hub.door.check_password(name, password, Source("10.0.0.1"))
     assert asyncio.run(check).must_change
 
     monkeypatch.setattr("sys.stdin", io.StringIO("zoe\nann\n"))
-    assert newcomers.command(Settings(), places) == 2
+    assert newcomers.add_people(Settings(), places) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "Line 2, ann" in captured.err

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from zxcvbn import matching
 
-from hub_config.login import passwords
-from hub_config.login.errors import BusyError
+from hub_config.login import credentials
+from hub_config.login.credentials import BusyError
 
 SWAPPED = "4@8({[<369e3!1|7$5%+2"
 """All letters that zxcvbn takes for others, whose combinations it tries."""
 
 
 def complaint(password: str, name: str, minimum_length: int) -> str:
-    return asyncio.run(passwords.complaint(password, name, minimum_length))
+    return asyncio.run(credentials.password_complaint(password, name, minimum_length))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ BOUND = 250_000
 )
 def test_nobody_can_make_a_password_costly_to_judge(password: str, work: dict[str, int]) -> None:
     complaint(password, "alice", 10)
-    assert 0 < work["letters"] <= passwords.JUDGED
+    assert 0 < work["letters"] <= credentials.JUDGED
     assert work["parts"] < BOUND
 
 
@@ -91,9 +91,9 @@ def test_what_is_too_long_is_not_even_looked_at(work: dict[str, int]) -> None:
 
 def test_passwords_are_judged_away_from_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = []
-    real = passwords.zxcvbn
+    real = credentials.zxcvbn
     monkeypatch.setattr(
-        passwords, "zxcvbn", lambda *a: (threads.append(threading.get_ident()), real(*a))[1]
+        credentials, "zxcvbn", lambda *a: (threads.append(threading.get_ident()), real(*a))[1]
     )
     complaint("correct horse 9", "alice", 10)
     assert threads
@@ -108,40 +108,40 @@ def test_the_loop_answers_while_a_password_is_judged(monkeypatch: pytest.MonkeyP
         return {"score": 4 if answered.wait(20) else 0, "feedback": {"warning": "The loop stood."}}
 
     async def both() -> str:
-        judged = asyncio.create_task(passwords.complaint(SWAPPED[:20], "alice", 10))
+        judged = asyncio.create_task(credentials.password_complaint(SWAPPED[:20], "alice", 10))
         asyncio.get_running_loop().call_soon(answered.set)
         return await judged
 
-    monkeypatch.setattr(passwords, "zxcvbn", judge)
+    monkeypatch.setattr(credentials, "zxcvbn", judge)
     assert asyncio.run(both()) == ""
 
 
 def test_only_the_right_password_matches() -> None:
     async def check() -> list[bool]:
-        stored = await passwords.make_hash("correct horse 9")
+        stored = await credentials.make_hash("correct horse 9")
         return [
-            await passwords.matches("correct horse 9", stored),
-            await passwords.matches("correct horse 8", stored),
-            await passwords.matches("", stored),
-            await passwords.matches("x" * 100, stored),
-            await passwords.matches("correct horse 9", None),
+            await credentials.matches("correct horse 9", stored),
+            await credentials.matches("correct horse 8", stored),
+            await credentials.matches("", stored),
+            await credentials.matches("x" * 100, stored),
+            await credentials.matches("correct horse 9", None),
         ]
 
     assert asyncio.run(check()) == [True, False, False, False, False]
 
 
 def test_more_than_the_bound_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "MOST_WAITING", 2)
+    monkeypatch.setattr(credentials, "MOST_WAITING", 2)
 
     async def three() -> list[object]:
-        checks = (passwords.matches("x", None) for _ in range(3))
+        checks = (credentials.matches("x", None) for _ in range(3))
         return list(await asyncio.gather(*checks, return_exceptions=True))
 
     assert [type(answer) for answer in asyncio.run(three())] == [bool, bool, BusyError]
 
 
 def test_hashes_with_other_rounds_are_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    old = passwords.hash_now("correct horse 9")
-    assert not passwords.outdated(old)
-    monkeypatch.setattr(passwords, "ROUNDS", 5)
-    assert passwords.outdated(old)
+    old = credentials.hash_now("correct horse 9")
+    assert not credentials.outdated(old)
+    monkeypatch.setattr(credentials, "ROUNDS", 5)
+    assert credentials.outdated(old)

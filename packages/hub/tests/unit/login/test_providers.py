@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from traitlets.config import Config
 
-from hub_config import concerns
-from hub_config.errors import SettingsError
+from hub_config import SettingsError, concerns
 from hub_config.first_start import Places
 from hub_config.settings import Settings
 from hub_config.settings.reading import read

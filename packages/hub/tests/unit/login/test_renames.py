@@ -11,10 +11,9 @@ from jupyterhub.user import User
 from sqlalchemy.orm import Session
 from tornado import web
 
-from hub_config.login.accounts import State
+from hub_config.login.accounts import AccountError, State
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.login.errors import AccountError
-from hub_config.login.handlers.user import UserHandler
+from hub_config.login.providers import UserHandler
 
 from .conftest import GOOD
 from .test_accounts import HERE, enter, refusal, sign_up

@@ -6,7 +6,7 @@ from nativeauthenticator.orm import UserInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_config.login import vault
+from hub_config.login import credentials
 from hub_config.login.accounts import Accounts, NewAccount
 from hub_config.login.second_factor import (
     USED_KEPT,
@@ -132,7 +132,7 @@ def test_nothing_is_stored_in_the_clear(
     stored = row.sealed.decode() + "".join(db.scalars(select(RecoveryCodeRow.digest)))
     assert app.secret not in stored
     assert not any(code in stored or code.replace("-", "") in stored for code in codes)
-    assert vault.unseal(row.sealed) == {"name": "alice", "secret": app.secret}
+    assert credentials.unseal(row.sealed) == {"name": "alice", "secret": app.secret}
 
 
 def test_a_row_copied_to_another_name_opens_nothing(

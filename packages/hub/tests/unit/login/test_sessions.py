@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from hub_config.login import sessions
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.spawning import server_tokens
+from hub_config.spawning import servers
 
 from .conftest import Make, form
 
@@ -35,8 +35,8 @@ def test_everything_ends_but_the_tokens_of_servers(db: Session) -> None:
     user.new_api_token(note="Server at /user/alice/thief")
     user.new_api_token(note="a script")
     user.new_api_token(note="a browser", session_id="one")
-    number = server_tokens.number(db, server)
-    db.add(orm.Spawner(name="", user=user, state={server_tokens.KEY: number}))
+    number = servers.token_number(db, server)
+    db.add(orm.Spawner(name="", user=user, state={servers.TOKEN_KEY: number}))
     db.add(orm.Spawner(name="never-started", user=user))
     db.commit()
     before = user.cookie_id
@@ -56,8 +56,8 @@ def test_a_running_server_goes_on_reporting_after_a_reset(
     authenticator.accounts.approve("alice")
     authenticator.add_user(user)
     server, script = user.new_api_token(note="Server at /user/alice/"), user.new_api_token()
-    number = server_tokens.number(db, server)
-    db.add(orm.Spawner(name="", user=user, state={server_tokens.KEY: number}))
+    number = servers.token_number(db, server)
+    db.add(orm.Spawner(name="", user=user, state={servers.TOKEN_KEY: number}))
     db.commit()
 
     def may(token: str) -> bool:
@@ -87,8 +87,8 @@ def test_who_lacks_a_factor_that_is_required_by_now_has_no_session_after_the_sta
         one.new_api_token(note=f"a script of {one.name}")
     user.admin = True
     server = user.new_api_token(note="Server at /user/alice/")
-    number = server_tokens.number(db, server)
-    db.add(orm.Spawner(name="", user=user, state={server_tokens.KEY: number}))
+    number = servers.token_number(db, server)
+    db.add(orm.Spawner(name="", user=user, state={servers.TOKEN_KEY: number}))
     db.commit()
     cookies = user.cookie_id, other.cookie_id
     later = make(second_factor="admins")

@@ -6,9 +6,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_config.login.errors import AccountError, RefusedError
+from hub_config.login.accounts import AccountError
 from hub_config.login.newcomers import SignUp
-from hub_config.login.throttling import FailedLoginRow, FailedLogins, Limits, SignUps, Source
+from hub_config.login.throttling import (
+    FailedLoginRow,
+    FailedLogins,
+    Limits,
+    RefusedError,
+    SignUps,
+    Source,
+)
 
 from .conftest import GOOD, Clock, Make, form
 

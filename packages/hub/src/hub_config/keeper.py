@@ -1,0 +1,194 @@
+"""`python -m hub_config.keeper`: a service beside the hub that notices when the proxy lost its
+routes, and has them restored.
+
+The proxy keeps its routes in memory only; one that was restarted or recreated sends everybody to
+the hub. JupyterHub compares routes at an interval; this one looks every second, which is cheap,
+and asks the hub to compare them at once. It runs as a process of its own that JupyterHub starts,
+and starts again when it ends, with its token and the hub's API in the environment (JupyterHub's
+documentation, Services). Every minute it has the hub compare what runs with its database.
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import requests
+from docker import APIClient
+from docker.errors import DockerException
+from docker.utils import kwargs_from_env
+
+from hub_config.first_start import Places, read_secret
+from hub_config.runtime.networks import attach_missing
+
+Routes = Mapping[str, Mapping[str, Any]]
+"""By path (configurable-http-proxy's README, REST API: GET /api/routes)."""
+
+SECONDS = 10.0
+"""How long an answer may take; a hub that restores many routes answers after the last."""
+
+
+class UnavailableError(Exception):
+    """What is asked does not answer, or refuses, just now."""
+
+
+class ProxyApi:
+    """configurable-http-proxy's API; its token is the hub's as well."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = f"{url}/api/routes"
+        self._session = _session(token)
+
+    def routes(self) -> Routes:
+        """All routes. Raises UnavailableError."""
+        routes: Routes = _checked(self._session, "GET", self._url).json()
+        return routes
+
+
+class HubApi:
+    """JupyterHub's API, with the token of the service."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._session = _session(token)
+
+    def reconcile(self) -> None:
+        """Have the hub compare what runs with its database; returns at once.
+
+        Raises UnavailableError.
+        """
+        _checked(self._session, "POST", f"{self._url}/reconcile")
+
+    def sync_proxy(self) -> None:
+        """Have the hub compare the proxy's routes with its own; returns when they are complete.
+
+        POST /proxy (JupyterHub REST API). Raises UnavailableError.
+        """
+        _checked(self._session, "POST", f"{self._url}/proxy")
+
+
+def are_lost(routes: Routes) -> bool:
+    """Whether the hub has not told this proxy any route since it started.
+
+    A proxy begins with one to its default target. The hub's own carries `hub`
+    (jupyterhub 6.1, proxy.py, add_hub_route) and is there whether or not anybody has a server.
+    """
+    return not any(route.get("hub") for route in routes.values())
+
+
+def _session(token: str) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # neither a proxy nor a .netrc of the machine concerns these
+    session.headers["Authorization"] = f"token {token}"
+    return session
+
+
+def _checked(session: requests.Session, method: str, url: str) -> requests.Response:
+    try:
+        answer = session.request(method, url, timeout=SECONDS)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        raise UnavailableError(str(error)) from None
+    return answer
+
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks; half of it is how long a lost route goes unnoticed on average."""
+
+RECONCILE_EVERY = 60.0
+"""Seconds between two comparisons of what runs with the hub's database."""
+
+log = logging.getLogger(__name__)
+
+Mend = Callable[[], None]
+"""Mends one thing a new proxy lacks; raises UnavailableError when it cannot be done just now."""
+
+
+class Keeper:
+    """Remembers what is still to be mended, so that a failure is tried again at the next look."""
+
+    def __init__(
+        self,
+        proxy: ProxyApi,
+        mends: dict[str, Mend],
+        reconcile: Mend,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`mends` by what they restore, in the order in which they are done."""
+        self.proxy, self.mends, self.reconcile, self.clock = proxy, mends, reconcile, clock
+        self.missing: set[str] = set()
+        self.due = clock()
+
+    def reconcile_in_time(self) -> None:
+        """Have the hub reconcile when it is time; one that is away is asked at the next look."""
+        if self.clock() >= self.due:
+            try:
+                self.reconcile()
+            except UnavailableError as error:
+                log.debug("%s", error)
+            else:
+                self.due = self.clock() + RECONCILE_EVERY
+
+    def look(self) -> None:
+        """Look once, and mend what is found missing. Raises nothing for what is away just now."""
+        try:
+            if are_lost(self.proxy.routes()):
+                log.warning("The proxy has lost its routes")
+                self.missing.update(self.mends)
+        except UnavailableError as error:
+            log.debug("%s", error)
+            return
+        for what, mend in self.mends.items():
+            if what in self.missing:
+                try:
+                    mend()
+                except UnavailableError as error:
+                    log.warning("The proxy's %s cannot be restored yet: %s", what, error)
+                else:
+                    self.missing.discard(what)
+                    log.info("Restored the proxy's %s", what)
+
+    def run(self) -> None:
+        """Go on for ever."""
+        while True:
+            self.look()
+            self.reconcile_in_time()
+            time.sleep(LOOK_EVERY)
+
+
+def attach_to_networks(platform: str) -> None:
+    """Attach hub and proxy wherever they are missing: a recreated proxy is on no server's network
+    any more, a restarted one still is. Raises UnavailableError.
+    """
+    try:
+        with contextlib.closing(APIClient(**kwargs_from_env())) as client:
+            for made in attach_missing(client, platform):
+                log.info("Attached %s", made)
+    except (DockerException, requests.RequestException) as error:
+        raise UnavailableError(str(error)) from None
+
+
+def main() -> None:
+    """Watch for ever."""
+    parser = argparse.ArgumentParser(prog="keeper")
+    parser.add_argument("--proxy", required=True, metavar="URL", help="the proxy's API")
+    parser.add_argument("--platform", required=True, help="label on the servers' networks")
+    options = parser.parse_args()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="keeper: %(message)s")
+    proxy = ProxyApi(options.proxy, read_secret(Places().proxy_token))
+    hub = HubApi(os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"])
+    attach = partial(attach_to_networks, options.platform)
+    # JupyterHub ends its services with SIGINT; that is no error to write about.
+    with suppress(KeyboardInterrupt):
+        mends: dict[str, Mend] = {"networks": attach, "routes": hub.sync_proxy}
+        Keeper(proxy, mends, hub.reconcile).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""The firewall on the Docker host, and the container `guard` that keeps it in place."""

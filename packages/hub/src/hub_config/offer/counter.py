@@ -1,0 +1,241 @@
+"""The one place of the hub's process where people are served: what there is, judged for them, and
+the promise of what they choose, so that no two get the same room.
+
+Between looking at what is free and entering the promise nothing is awaited: twenty requests of
+the same moment are judged one after another, each with the promises of those before. Nothing is
+kept beside what there is: a container counts by its limits for as long as it runs, whoever knows of
+it, and a start by its profile until there is its container.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from docker.errors import DockerException
+
+from hub_config.groups import Rules, UserLimits, user_limits
+from hub_config.offer.cards import (
+    NOTHING_GOES_WITH_THIS_HUB,
+    NOTHING_TO_OFFER,
+    Offer,
+    Person,
+    choose,
+    judge,
+    make_offer,
+)
+from hub_config.offer.images import ImageStore
+from hub_config.offer.profiles import OnOffer, Profile
+from hub_config.offer.room import HostFacts, Info, Policy, Promise, Room, Turns, promise, room
+from hub_config.runtime.docker import DockerRuntime
+from hub_config.runtime.interface import AwayError, Container, Key
+from hub_config.told import Refusal
+
+LEAST_AT_A_TIME = 4
+"""Servers that start at the same time on the smallest machine."""
+
+
+class Promises:
+    """What is promised: by the containers as the runtime knows them, and by starts under way."""
+
+    def __init__(self, known: Mapping[str, Container] | None = None) -> None:
+        self._known = {} if known is None else known
+        self._admitted: dict[Key, Promise] = {}
+
+    def enter(self, key: Key, promise: Promise) -> None:
+        """A server was admitted."""
+        self._admitted[key] = promise
+
+    def release(self, key: Key) -> None:
+        """Its start is over: its container tells from now on, if there is one."""
+        self._admitted.pop(key, None)
+
+    def all(self) -> dict[Key, Promise]:
+        """All promises. Of a server that is starting, its profile's counts, not its container's:
+        its memory is still to come.
+        """
+        running = {
+            one.key: Promise(one.memory, one.cpus) for one in self._known.values() if one.runs
+        }
+        return running | self._admitted
+
+    def others(self, key: Key) -> dict[Key, Promise]:
+        """All promises but that of `key`, which is about to be made anew."""
+        return {known: promise for known, promise in self.all().items() if known != key}
+
+
+@dataclass
+class Desk:
+    """Settings, facts and promises. `disk` is a folder on the file system the engine uses;
+    `at_a_time` is how many servers start at the same time, 0: twice the machine's CPUs.
+    """
+
+    policy: Policy
+    rules: Rules
+    everybody: UserLimits
+    disk: Path
+    at_a_time: int = 0
+    promises: Promises = field(default_factory=Promises)
+
+    def __post_init__(self) -> None:
+        self._facts = HostFacts(self.disk)
+        self._turns: Turns | None = None
+
+    @property
+    def turns(self) -> Turns:
+        """Where admitted servers wait to be started."""
+        if self._turns is None:
+            self._turns = Turns(self.at_a_time or LEAST_AT_A_TIME)
+        return self._turns
+
+    async def offer(
+        self,
+        profiles: list[Profile] | tuple[Profile, ...],
+        key: Key,
+        groups: Iterable[str],
+        info: Info,
+        used: list[str],
+        preferred: str,
+    ) -> Offer:
+        """What the owner of the server `key` can choose from."""
+        look = await self._look(key, info)
+        person = self.person(key, groups, used)
+        return make_offer(profiles, person, self.rules, look(), preferred)
+
+    async def admit(self, profile: Profile, key: Key, groups: Iterable[str], info: Info) -> None:
+        """Promise the server `key` what `profile` says; raises Refusal when that cannot be."""
+        look = await self._look(key, info)
+        # No await from here on.
+        problem = judge(profile, self.person(key, groups), self.rules, look())
+        if problem is not None:
+            raise Refusal(
+                f"{profile.image_title} {profile.size} cannot be started: {problem.sentence}",
+                reason=problem.reason,
+                status_code=problem.status,
+            )
+        self.promises.enter(key, promise(profile))
+
+    async def _look(self, key: Key, info: Info) -> Callable[[], Room]:
+        """Ask for the facts; what is returned then tells the room beside the server `key`."""
+        host = await self._facts.now(info)
+        if self._turns is None:
+            self._turns = Turns(self.at_a_time or max(LEAST_AT_A_TIME, 2 * host.cpus))
+        return lambda: room(host, self.policy, list(self.promises.others(key).values()))
+
+    def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> Person:
+        """The owner of the server `key`, with what their other servers were promised."""
+        groups = frozenset(groups)
+        others = self.promises.others(key)
+        return Person(
+            groups=groups,
+            limits=user_limits(self.rules, groups, self.everybody),
+            own=[one for (user, _), one in others.items() if user == key[0]],
+            used=list(used),
+        )
+
+
+ENGINE_AWAY = (
+    "The hub cannot reach the Docker Engine at the moment, so it cannot tell what there is to "
+    "start. Servers that run go on. Try again in a minute; if this stays, tell an administrator."
+)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Turns an engine that does not answer, as while it restarts, into a Refusal 503."""
+    try:
+        yield
+    except (AwayError, DockerException, requests.RequestException) as error:
+        raise Refusal(ENGINE_AWAY, reason="engine-away", status_code=503) from error
+
+
+@dataclass(frozen=True)
+class Customer:
+    """The owner of a server: its key, the groups they are in, the profiles of their servers, the
+    one used last first, and whether they are an admin.
+    """
+
+    key: Key
+    groups: frozenset[str]
+    used: tuple[str, ...] = ()
+    admin: bool = False
+
+
+@dataclass
+class Counter:
+    """One for the whole hub."""
+
+    images: ImageStore
+    desk: Desk
+    engine: DockerRuntime
+    default_profile: str = ""
+
+    async def on_offer(self) -> OnOffer:
+        """The profiles on offer right now, and those left out."""
+        with asking():
+            return await self.images.on_offer(self.engine)
+
+    async def host_info(self) -> Mapping[str, Any]:
+        """What the engine says of its machine, once everything that runs there is known."""
+        with asking():
+            info: Mapping[str, Any] = await self.engine.docker("info")
+        return info
+
+    async def everything_known(self) -> None:
+        """A hub that has just started does not know yet what runs, so what is promised."""
+        if not self.engine.seen:
+            with asking():
+                await self.engine.view()
+
+    async def offer(self, customer: Customer, suggested: str = "") -> Offer:
+        """What somebody can choose from, and what is free."""
+        used = list(customer.used)
+        preferred = suggested or (used[0] if used else self.default_profile)
+        there = await self.on_offer()
+        await self.everything_known()
+        offer = await self.desk.offer(
+            there.profiles, customer.key, customer.groups, self.host_info, used, preferred
+        )
+        nothing = NOTHING_GOES_WITH_THIS_HUB if there.left_out else NOTHING_TO_OFFER
+        reasons = tuple(one.for_admin for one in there.left_out) if customer.admin else ()
+        return replace(offer, left_out=reasons, nothing=nothing)
+
+    async def choice(self, options: Any) -> Profile:
+        """The profile that options mean; without any, as when an admin starts everybody's server,
+        the default one. Raises Refusal.
+        """
+        there = await self.on_offer()
+        if options == {} and self.default_profile:
+            options = {"profile": self.default_profile}
+        return choose(options, there.profiles, there.left_out)
+
+    async def admit(self, profile: Profile, customer: Customer) -> None:
+        """Promise what `profile` says; raises Refusal when that cannot be."""
+        await self.everything_known()
+        await self.desk.admit(profile, customer.key, customer.groups, self.host_info)
+
+
+def profiles_used(servers: Mapping[str, Any]) -> tuple[str, ...]:
+    """The profiles of somebody's servers (JupyterHub's records), the one used last first."""
+    in_order = sorted(
+        servers.values(), key=lambda server: server.last_activity or datetime.min, reverse=True
+    )
+    # Options are what somebody once sent; only those of a start that was admitted were judged.
+    options = [server.user_options or {} for server in in_order]
+    return tuple(one["profile"] for one in options if isinstance(one.get("profile"), str))
+
+
+def make(spawner: Any, engine: DockerRuntime) -> Counter:
+    """The counter by the settings of `spawner`, a PlatformSpawner."""
+    desk = Desk(
+        spawner.policy,
+        spawner.group_rules,
+        spawner.user_limits,
+        Path(spawner.disk),
+        spawner.at_a_time,
+        Promises(engine.known),
+    )
+    return Counter(ImageStore(spawner.image_policy), desk, engine, spawner.default_profile)

@@ -1,0 +1,201 @@
+"""The images of the engine: which are on offer, and how one that is missing gets there."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import requests
+from docker.errors import DockerException, NotFound
+from jupyterhub import __version__ as hub_version
+
+from hub_config.offer.profiles import (
+    JUPYTERHUB_LABEL,
+    OnOffer,
+    Profile,
+    bounded,
+    of_image,
+    on_offer,
+    sift,
+    size,
+    why_not,
+)
+from hub_config.offer.pulls import PullError, Pulls, Tell
+from hub_config.settings import Settings
+from hub_config.settings.tables import DeclaredImage, PullPolicy, parse_reference
+from hub_config.told import StartFailure, engine_trouble
+
+FRESH_SECONDS = 3.0
+"""How long an answer is used again: a new image shows up in the form within this time."""
+
+log = logging.getLogger(__name__)
+
+ListImages = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
+
+
+class ImageSource:
+    """The profiles on offer, kept for a moment."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds."""
+        self._clock = clock
+        self._known: dict[str, tuple[float, OnOffer]] = {}
+        self._told: set[str] = set()
+        self._lock = asyncio.Lock()
+        self.titles: dict[str, str] = {}
+        """What people know a profile by, such as `JupyterLab, small`, of all that were seen."""
+        self.last = OnOffer()
+        """What the engine's answer was last."""
+
+    async def on_offer(
+        self, list_images: ListImages, tag: str, declared: Sequence[DeclaredImage] = ()
+    ) -> OnOffer:
+        """All profiles on offer; whoever asks at the same time shares one answer."""
+        async with self._lock:
+            known = self._known.get(tag)
+            if known is None or self._clock() - known[0] > FRESH_SECONDS:
+                found = on_offer(await list_images(), tag, declared)
+                self.titles |= {profile.key: profile.title for profile in found}
+                known = (self._clock(), sift(found, hub_version))
+                if found:  # an empty offer is asked for again at once
+                    self._known[tag] = known
+                else:
+                    self._known.pop(tag, None)
+                self.last = known[1]
+                self._tell(known[1])
+            return known[1]
+
+    def _tell(self, offer: OnOffer) -> None:
+        """Log what is left out, each once."""
+        for one in offer.left_out:
+            if one.for_admin not in self._told:
+                self._told.add(one.for_admin)
+                log.warning("%s", one.for_admin)
+
+
+@dataclass(frozen=True)
+class ImagePolicy:
+    """The operator's settings; `pull_timeout` in seconds is how long a start waits for a pull."""
+
+    tag: str = "latest"
+    declared: tuple[DeclaredImage, ...] = ()
+    pull: PullPolicy = "missing"
+    pull_timeout: float = 1800
+    enforced: Settings = field(default_factory=Settings)
+
+
+class Engine(Protocol):
+    """What this needs of a spawner: the engine's client, and calls to it on a thread."""
+
+    @property
+    def client(self) -> Any:
+        """The client itself."""
+
+    def docker(self, method: str, *args: Any) -> Awaitable[Any]:
+        """Call the client's method."""
+
+
+class ImageStore:
+    """One for the hub's process, so that everybody shares answers and pulls."""
+
+    def __init__(self, policy: ImagePolicy) -> None:
+        self.policy = policy
+        self._source = ImageSource()
+        self._pulls = Pulls()
+
+    @property
+    def last_offer(self) -> OnOffer:
+        """What was on offer when the engine was asked last; it is not asked again."""
+        return self._source.last
+
+    async def on_offer(self, engine: Engine) -> OnOffer:
+        """The profiles on offer right now, and those left out."""
+
+        async def listed() -> Sequence[Mapping[str, Any]]:
+            images: Sequence[Mapping[str, Any]] = await engine.docker("images")
+            return images
+
+        there = await self._source.on_offer(listed, self.policy.tag, self.policy.declared)
+        sized = tuple(bounded(profile, self.policy.enforced) for profile in there.profiles)
+        return OnOffer(sized, there.left_out)
+
+    def title(self, key: str) -> str:
+        """What people know the profile `key` by; the key itself when it was not on offer yet."""
+        return self._source.titles.get(key, key)
+
+    async def ensure(self, profile: Profile, engine: Engine, tell: Tell) -> None:
+        """Return once the engine has the profile's image; `tell` hears of a pull's progress.
+
+        Only declared images are pulled: another's name may mean something else in a registry.
+        Raises StartFailure when the image is not here and does not come, when it is another than
+        was offered, and when the engine cannot be asked.
+        """
+        labels = await self._labels(profile.image, engine)
+        if wants_pull(self.policy.pull, profile, labels is not None):
+            await self._pull(profile, engine, tell)
+            labels = await self._labels(profile.image, engine)
+        if labels is None:
+            raise StartFailure(
+                f"The image {profile.image} is not on this machine (any more). "
+                "An administrator can build or pull it."
+            )
+        if problem := mismatch(profile, labels, self.policy.enforced):
+            raise StartFailure(f"{profile.title} cannot be started: {problem}")
+
+    async def _pull(self, profile: Profile, engine: Engine, tell: Tell) -> None:
+        def stream() -> Iterable[Mapping[str, Any]]:
+            wanted = parse_reference(profile.image)
+            # Credentials may have been renewed since the hub started.
+            engine.client.reload_config()
+            messages: Iterable[Mapping[str, Any]] = engine.client.pull(
+                wanted.repository, wanted.version, stream=True, decode=True
+            )
+            return messages
+
+        try:
+            getting = self._pulls.get(profile.image, stream, tell)
+            await asyncio.wait_for(getting, self.policy.pull_timeout)
+        except TimeoutError:
+            raise StartFailure(
+                f"The image {profile.image} did not arrive within {self.policy.pull_timeout:g} "
+                "seconds. It is still being fetched: try again later."
+            ) from None
+        except (PullError, DockerException, requests.RequestException) as error:
+            raise StartFailure(f"The image {profile.image} cannot be fetched: {error}") from None
+
+    async def _labels(self, reference: str, engine: Engine) -> Mapping[str, str] | None:
+        """The labels of the engine's image, None where it has none of that name."""
+        try:
+            record = await engine.docker("inspect_image", reference)
+        except NotFound:
+            return None
+        except (DockerException, requests.RequestException) as error:
+            raise engine_trouble(error) from error
+        return (record.get("Config") or {}).get("Labels") or {}
+
+
+def wants_pull(policy: PullPolicy, profile: Profile, here: bool) -> bool:
+    """Whether a start pulls the profile's image first. What a digest names never changes."""
+    if not profile.declared or policy == "never":
+        return False
+    changes = policy == "always" and not parse_reference(profile.image).digest
+    return changes or not here
+
+
+def mismatch(profile: Profile, labels: Mapping[str, str], enforced: Settings) -> str:
+    """Why the image that is here cannot be started as `profile`; empty when it can.
+
+    A declaration may say other things than the image, and a tag may have moved since the offer.
+    """
+    if why := why_not(labels.get(JUPYTERHUB_LABEL, ""), hub_version):
+        return f"its image {profile.image} {why}. Tell an administrator."
+    offered = {one.key: bounded(one, enforced) for one in of_image(profile.image, labels)}
+    same = offered.get(profile.key)
+    if same is None or size(same) != size(profile):
+        return (
+            f"the label of its image {profile.image} does not offer {profile.key} with that memory "
+            "and those CPUs. Tell an administrator."
+        )
+    return ""

@@ -1,0 +1,300 @@
+"""Profiles, read from images' labels, which the build writes: the hub has no list of its own. Pure.
+
+`jhub_docker.origin` says the same of origins. Whether a hub goes with an image's JupyterHub
+is JupyterHub's own rule, the same major version (6.1, _version.py, `_check_version`). It only logs
+that, after the start; here such an image is not offered.
+"""
+
+import json
+import logging
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hub_config.names import LABEL, SHARES_OF_A_CPU
+from hub_config.settings import Settings
+from hub_config.settings.tables import DeclaredImage, Reference
+
+PROFILES_LABEL = f"{LABEL}.profiles"
+"""What it offers, as JSON."""
+
+JUPYTERHUB_LABEL = f"{LABEL}.jupyterhub"
+"""The version of JupyterHub in it."""
+
+RELEASE_LABEL = f"{LABEL}.release"
+"""Released images alone have it: their version."""
+
+BUILD_ID_LABEL = f"{LABEL}.build-id"
+
+REVISION_LABEL = "org.opencontainers.image.revision"
+"""The commit it was built from, with `-dirty` when files differed from it."""
+
+_SHOWN = 12
+"""Hex digits of a digest or build id that people are shown."""
+
+
+def origin(labels: Mapping[str, str], digests: Sequence[str], wanted: Reference | None) -> str:
+    """E.g. `release 1.2.0, sha256:0123456789ab` or `local build 0123456789ab`; maybe empty.
+
+    `labels` and `digests` (the engine's RepoDigests) are empty for an image that is not here yet;
+    `wanted` is what the operator declared. A digest alone makes no release: an image that was
+    built here and pushed has one too.
+    """
+    digest = wanted.digest if wanted else ""
+    if version := labels.get(RELEASE_LABEL):
+        found = digest or next((text.rpartition("@")[2] for text in digests), "")
+        return f"release {version}, {short_digest(found) or 'not from a registry'}"
+    if digest and wanted:
+        return ", ".join(filter(None, (wanted.tag, short_digest(digest))))
+    if build_id := labels.get(BUILD_ID_LABEL):
+        dirty = labels.get(REVISION_LABEL, "").endswith("-dirty")
+        return f"local build {build_id[:_SHOWN]}" + (", uncommitted changes" if dirty else "")
+    return f"tag {wanted.tag}" if wanted else ""
+
+
+def short_digest(digest: str) -> str:
+    """A digest as people are shown it."""
+    algorithm, _, digits = digest.partition(":")
+    return f"{algorithm}:{digits[:_SHOWN]}" if digits else ""
+
+
+_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+Record = Mapping[str, Any]
+"""An image as the engine lists it."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One choice on the form: an image and a size, with what the size allows.
+
+    `memory` is in bytes; `cpu_limit` and `cpu_guarantee` are numbers of CPUs, None: no limit.
+    An image that was `declared` may be pulled; `here` is whether the engine has it. `origin` says
+    where it comes from, `jupyterhub` which version is in it; empty when that is not known.
+    """
+
+    key: str
+    size: str
+    image: str
+    image_title: str
+    description: str
+    port: int
+    default_url: str
+    memory: int
+    cpu_limit: float | None = None
+    cpu_guarantee: float | None = None
+    sudo: bool = False
+    declared: bool = False
+    here: bool = True
+    origin: str = ""
+    jupyterhub: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people know it by, such as `JupyterLab, small`."""
+        return f"{self.image_title}, {self.size}"
+
+
+def on_offer(
+    images: Sequence[Record], tag: str, declared: Iterable[DeclaredImage]
+) -> tuple[Profile, ...]:
+    """The profiles of declared images and of those `from_images` finds; declarations win."""
+    first = [profile for image in declared for profile in _declared(image, images)]
+    known = {profile.key for profile in first}
+    return (*first, *(found for found in from_images(images, tag) if found.key not in known))
+
+
+def _declared(image: DeclaredImage, images: Sequence[Record]) -> list[Profile]:
+    """What an image offers by its declaration; once it is here, its labels say what it is."""
+    wanted = image.parsed
+    names = {wanted.pinned, f"{wanted.repository}:{wanted.tag}" if not wanted.digest else ""}
+    record = next((one for one in images if names & _names(one)), None)
+    labels = (record or {}).get("Labels") or {}
+    about: dict[str, Any] = {
+        "declared": True,
+        "here": record is not None,
+        "origin": origin(labels, (), wanted),
+        "jupyterhub": labels.get(JUPYTERHUB_LABEL, "") if record else image.jupyterhub,
+    }
+    return [replace(profile, **about) for profile in _from_label(wanted.pinned, image.label)]
+
+
+def _names(record: Record) -> set[str]:
+    return {*(record.get("RepoTags") or ()), *(record.get("RepoDigests") or ())}
+
+
+def from_images(images: Iterable[Record], tag: str) -> tuple[Profile, ...]:
+    """The profiles of all images tagged `<repository>:<tag>` that carry the label.
+
+    `images` are records as the engine lists them (Engine API, ImageList). An image whose label
+    cannot be used is left out with a warning: the others still work. Two images with the same
+    profile key would be a coin toss, so the second one is left out as well.
+    """
+    found: dict[str, Profile] = {}
+    tagged = [
+        (reference, image)
+        for image in images
+        for reference in image.get("RepoTags") or ()
+        if reference.rpartition(":")[2] == tag
+    ]
+    for reference, image in sorted(tagged, key=lambda one: one[0]):
+        digests = image.get("RepoDigests") or ()
+        for profile in of_image(reference, image.get("Labels") or {}, digests):
+            if profile.key in found:
+                log.warning("Two images offer %s; %s is left out", profile.key, reference)
+            else:
+                found[profile.key] = profile
+    return tuple(found.values())
+
+
+def of_image(
+    reference: str, labels: Mapping[str, str], digests: Sequence[str] = ()
+) -> list[Profile]:
+    """What one image offers by its labels; nothing, with a warning, when they cannot be used."""
+    label = labels.get(PROFILES_LABEL)
+    if not label:
+        return []
+    try:
+        profiles = _from_label(reference, json.loads(label))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        log.warning("No profiles from %s: its label %s: %r", reference, PROFILES_LABEL, error)
+        return []
+    about: dict[str, Any] = {
+        "origin": origin(labels, digests, None),
+        "jupyterhub": labels.get(JUPYTERHUB_LABEL, ""),
+    }
+    return [replace(profile, **about) for profile in profiles]
+
+
+def bounded(profile: Profile, enforced: Settings) -> Profile:
+    """The profile with no more than the operator lets one server have, and with sudo only where
+    they grant it. What an image says is a wish.
+    """
+    most = enforced.max_cpus or math.inf
+    limit = min(profile.cpu_limit or math.inf, most)
+    return replace(
+        profile,
+        memory=min(profile.memory, int(enforced.max_memory_gb * 2**30) or profile.memory),
+        cpu_limit=None if limit == math.inf else limit,
+        cpu_guarantee=profile.cpu_guarantee and min(profile.cpu_guarantee, limit),
+        sudo=profile.key in enforced.sudo_profiles,
+    )
+
+
+def _from_label(reference: str, offer: Mapping[str, Any]) -> list[Profile]:
+    return [
+        Profile(
+            key=f"{offer['name']}-{size}",
+            size=size,
+            image=reference,
+            image_title=str(offer.get("title") or offer["name"]),
+            description=str(offer.get("description", "")),
+            port=int(offer.get("port") or 8888),
+            default_url=str(offer.get("default_url") or ""),
+            memory=_bytes(table["mem_limit"]),
+            cpu_limit=_cpus(table.get("cpu_limit")),
+            cpu_guarantee=_cpus(table.get("cpu_guarantee")),
+        )
+        for size, table in offer["profiles"].items()
+    ]
+
+
+def _bytes(text: str) -> int:
+    number, unit = text[:-1], text[-1:]
+    amount = int(float(number) * _UNITS[unit]) if unit in _UNITS else int(text)
+    if amount < _UNITS["M"]:
+        raise ValueError(f"mem_limit {text!r} is less than a megabyte")
+    return amount
+
+
+def _cpus(value: float | None) -> float | None:
+    if value is None:
+        return None
+    number = float(value)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{value!r} is no number of CPUs")
+    return number
+
+
+CPU_PERIOD = 100_000
+"""Microseconds for which a CPU quota counts; the kernel's and DockerSpawner's default."""
+
+LEAST_QUOTA = 1000
+"""What the kernel and the engine take at least (sched-bwc); 0 would be no limit."""
+
+
+def size(profile: Profile) -> dict[str, int]:
+    """The limits that make up a profile's size, by the names of the Engine API.
+
+    Memory and swap together are limited to the profile's memory, otherwise swap would double it.
+    """
+    limits = {"Memory": profile.memory, "MemorySwap": profile.memory}
+    if profile.cpu_limit:
+        quota = max(LEAST_QUOTA, int(profile.cpu_limit * CPU_PERIOD))
+        limits |= {"CpuPeriod": CPU_PERIOD, "CpuQuota": quota}
+    if profile.cpu_guarantee:
+        limits["CpuShares"] = max(2, int(profile.cpu_guarantee * SHARES_OF_A_CPU))
+    return limits
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A profile that is not offered, and why."""
+
+    key: str
+    title: str
+    image: str
+    why: str
+
+    @property
+    def for_person(self) -> str:
+        """What somebody reads who chose it, as when it was on offer last week."""
+        return (
+            f"{self.title} cannot be started: its image {self.why}. "
+            "An administrator has to build or pull one that goes with this hub."
+        )
+
+    @property
+    def for_admin(self) -> str:
+        """The same for whoever can change it."""
+        return f"{self.title} ({self.key}) is not offered: image {self.image} {self.why}."
+
+
+@dataclass(frozen=True)
+class OnOffer:
+    """What can be chosen, and what the images here would offer besides."""
+
+    profiles: tuple[Profile, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def why_not(image: str, hub: str) -> str:
+    """Why an image with JupyterHub `image` does not go with hub `hub`; empty when it does.
+
+    Goes on after "its image". One that does not say what it has is not trusted to have it.
+    """
+    if not image:
+        return f"does not say which JupyterHub it has (label {JUPYTERHUB_LABEL})"
+    if _major(image) == _major(hub) is not None:
+        return ""
+    return f"has JupyterHub {image[:40]}, and this hub is {hub}; both need the same first number"
+
+
+def sift(profiles: Iterable[Profile], hub: str) -> OnOffer:
+    """Leave out what does not go with hub version `hub`."""
+    offered, left_out = [], []
+    for profile in profiles:
+        if why := why_not(profile.jupyterhub, hub):
+            left_out.append(LeftOut(profile.key, profile.title, profile.image, why))
+        else:
+            offered.append(profile)
+    return OnOffer(tuple(offered), tuple(left_out))
+
+
+def _major(version: str) -> int | None:
+    found = re.match(r"v?([0-9]+)(\.|$)", version)
+    return int(found[1]) if found else None

@@ -1,0 +1,179 @@
+"""How the hub is asked to reconcile, by the keeper every minute and by admins for the report; and
+the page Homes: those that are put aside and those the database does not know are listed, handed
+over, removed.
+
+The service asks for what is due; nobody else removes a home but by the button with its question.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.handlers import BaseHandler
+from jupyterhub.scopes import needs_scope
+from jupyterhub.utils import url_path_join
+from tornado import web
+
+from hub_config.lifetimes import homes
+from hub_config.reconcile.reconciler import Hub, Reconciler
+from hub_config.runtime.interface import AwayError
+
+RECONCILE_SCOPE = "custom:reconcile"
+"""What the keeper may do: have runtime and database compared."""
+
+
+class ReconcileHandler(APIHandler):
+    """One pass."""
+
+    def initialize(self, reconciler: Reconciler) -> None:
+        """Tornado hands over who does it."""
+        self.reconciler = reconciler
+
+    @property
+    def hub_now(self) -> Hub:
+        """What of JupyterHub is needed."""
+        return Hub(self.users, self.proxy, self.db)
+
+    async def post(self) -> None:
+        """Begin to compare. 404 without the scope, as JupyterHub has for what one may not see."""
+        if not self.has_scope(RECONCILE_SCOPE):
+            raise web.HTTPError(404)
+        self.reconciler.begin(self.hub_now)
+        self.set_status(202)
+
+    @needs_scope("admin:users")
+    async def get(self) -> None:
+        """Compare now and tell, for an admin."""
+        report = await self.reconciler.run(self.hub_now)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(report))
+
+
+def reconcile_routes(reconciler: Reconciler) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
+    """Where they are, below the hub's prefix."""
+    return [(r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler})]
+
+
+PURGE_SCOPE = "custom:homes:purge"
+"""What the service may do: have homes removed whose time is over, and no other."""
+
+
+class HomesHandler(BaseHandler):
+    """What all of them share."""
+
+    def initialize(self, keep: timedelta, reconciler: Reconciler) -> None:
+        """Tornado hands over how long homes are kept, and who knows which there are."""
+        self.keep, self.reconciler = keep, reconciler
+
+    async def remove(self, home: homes.HomeRow) -> bool:
+        """Remove the volume and its record; False, with a warning, while that is impossible."""
+        try:
+            await self.reconciler.runtime.remove_volume(home.volume)
+        except AwayError as error:
+            self.log.warning("Cannot remove the home %s yet: %s", home.volume, error)
+            return False
+        self.log.info("Removed the home %s of %s", home.volume, home.person)
+        homes.forget(self.db, home)
+        return True
+
+
+class PurgeHandler(HomesHandler, APIHandler):
+    """Removes the homes whose time is over."""
+
+    async def post(self) -> None:
+        """404 without the scope, as JupyterHub answers for what one may not see."""
+        if not self.has_scope(PURGE_SCOPE):
+            raise web.HTTPError(404)
+        for home in homes.due(self.db, self.keep):
+            # One that was handed back while the others were removed is somebody's again.
+            if home in homes.due(self.db, self.keep):
+                await self.remove(home)
+        self.set_status(204)
+
+
+class PutAsideHandler(HomesHandler):
+    """The page with the homes that are put aside."""
+
+    @needs_scope("admin:users")
+    async def get(self) -> None:
+        """The list."""
+        await self.page()
+
+    async def page(self, error: str = "") -> None:
+        """The list, and what went wrong."""
+        away = ""
+        try:
+            unknown = await self.reconciler.unknown_homes(self.db)
+        except AwayError:
+            unknown, away = [], "The engine does not answer: homes it has are not listed."
+        rows = [
+            {"home": home, "ends": homes.ends(home, self.keep)}
+            for home in homes.all_put_aside(self.db)
+        ]
+        self.finish(
+            await self.render_template(
+                "homes.html",
+                rows=rows,
+                unknown=unknown,
+                error=error or away,
+                found=self.reconciler.found,
+            )
+        )
+
+    @needs_scope("admin:users")
+    async def post(self) -> None:
+        """Hand a home back (`action=hand-back`, `person`) or remove it now (`action=remove`)."""
+        volume = self.get_body_argument("volume")
+        try:
+            match self.get_body_argument("action"):
+                case "hand-back":
+                    self.hand_back(volume, self.get_body_argument("person").strip())
+                case "assign":
+                    await self.assign(volume, self.get_body_argument("person").strip())
+                case "remove":
+                    await self.remove_now(volume, self.get_body_argument("confirmation", ""))
+                case other:
+                    raise homes.HomeError(f"There is no action {other!r}.")
+        except homes.HomeError as error:
+            self.set_status(400)
+            return await self.page(str(error))
+        self.redirect(url_path_join(self.hub.base_url, "homes"))
+
+    def hand_back(self, volume: str, person: str) -> None:
+        """Give a home to an existing person who runs no server."""
+        homes.hand_back(self.db, volume, self.idle(person).id, person)
+        self.log.info("%s handed the home %s to %s", self.current_user.name, volume, person)
+
+    async def assign(self, volume: str, person: str) -> None:
+        """Give a home that the database does not know to an existing person who runs no server."""
+        for home in await self.reconciler.unknown_homes(self.db):
+            if home.name == volume:
+                user = self.idle(person)
+                homes.assign(self.db, home, user.id, person)
+                self.log.info("%s gave the home %s to %s", self.current_user.name, volume, person)
+                return
+        raise homes.HomeError(f"There is no home called {volume} that belongs to nobody.")
+
+    def idle(self, person: str) -> Any:
+        """The person of that name, who may not run a server; raises HomeError."""
+        user = self.find_user(person)
+        if user is None:
+            raise homes.HomeError(f"There is no person called {person}.")
+        if user.active:
+            raise homes.HomeError(f"{person} has a server running; it has to be stopped first.")
+        return user
+
+    async def remove_now(self, volume: str, confirmation: str) -> None:
+        """Remove a home before its time; `confirmation` has to be the volume's name."""
+        home = homes.find_put_aside(self.db, volume)
+        if confirmation != volume:
+            raise homes.HomeError(f"To remove {volume}, type its name.")
+        if not await self.remove(home):
+            raise homes.HomeError(f"The engine did not remove {volume}; see the hub's log.")
+
+
+def homes_routes(keep: timedelta, reconciler: Reconciler) -> list[tuple[str, Any, dict[str, Any]]]:
+    """Where they are, below the hub's prefix."""
+    given = {"keep": keep, "reconciler": reconciler}
+    return [(r"/homes", PutAsideHandler, given), (r"/api/homes/purge", PurgeHandler, given)]

@@ -1,0 +1,213 @@
+"""Puts the firewall's rules in place on the host and keeps them there: the command of the container
+`guard`, which has the host's network and looks at it where kernel and resolver tell it.
+
+The rules stay when this ends, however it ends: servers run on behind them. Only an orderly stop
+with no server's network left takes them away, which is how `down` leaves nothing behind.
+"""
+
+import signal
+import subprocess
+import sys
+import threading
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from pathlib import Path
+
+from hub_config.health import URL_FILE
+from hub_config.runtime import plan
+from hub_config.runtime.plan import BridgeRules, Host, Policy, bridge_prefix
+from hub_config.settings import Settings, values
+
+RESOLV_CONF = Path("/etc/resolv.conf")
+INTERFACES = Path("/sys/class/net")
+ROUTES = Path("/proc/net/route")
+
+OWN_BRIDGES = "jh-"
+
+
+def look_at_host(
+    resolv_conf: Path = RESOLV_CONF, interfaces: Path = INTERFACES, routes: Path = ROUTES
+) -> Host:
+    """The host as it is now; the container has the host's network and, from Docker, its resolver.
+
+    A bridge with a default route is the host's own way out, no network of containers.
+    """
+    known = parse_routes(routes.read_text())
+    outwards = {name for name, network in known if network.prefixlen == 0}
+    bridges = {path.parent.name for path in interfaces.glob("*/bridge")}
+    return Host(
+        nameservers(resolv_conf.read_text()),
+        tuple(sorted(name for name in bridges - outwards if not name.startswith(OWN_BRIDGES))),
+    )
+
+
+def own_bridges(prefix: str, interfaces: Path = INTERFACES) -> list[str]:
+    """The bridges whose name begins so."""
+    return [path.name for path in interfaces.glob(f"{prefix}*")]
+
+
+def nameservers(text: str) -> tuple[IPv4Address, ...]:
+    """The IPv4 nameservers of a resolv.conf(5)."""
+    found = []
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] == ["nameserver"] and len(words) > 1:
+            try:
+                found.append(IPv4Address(words[1]))
+            except AddressValueError:
+                continue
+    return tuple(found)
+
+
+def parse_routes(text: str) -> list[tuple[str, IPv4Network]]:
+    """Interface and destination of each route in /proc/net/route (proc(5); little-endian hex)."""
+    found = []
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        destination, mask = (int.from_bytes(bytes.fromhex(fields[i]), "little") for i in (1, 7))
+        found.append((fields[0], IPv4Network((destination, mask.bit_count()))))
+    return found
+
+
+def pool_clashes(pool: IPv4Network, routes: str) -> list[str]:
+    """The host's networks that share addresses with the pool and are no server's, such as
+    `192.168.0.0/24 on eth0`: those within it, and a LAN around it, whose hosts at the pool's
+    addresses no server could reach. A default route is no network.
+    """
+    return [
+        f"{network} on {name}"
+        for name, network in parse_routes(routes)
+        if network.prefixlen and network.overlaps(pool) and not name.startswith(OWN_BRIDGES)
+    ]
+
+
+INTERVAL = 2.0
+"""Seconds between two looks whether the rules are still there."""
+
+SEEN = Path("/tmp/firewall-seen")  # noqa: S108
+"""Touched whenever the rules were found as they should be; the health check looks at its age."""
+
+IMPOSSIBLE = """The host's firewall cannot be put in place: {reason}
+Servers could reach the host, the cloud's metadata and published ports, so the hub starts none.
+Where this kernel or engine cannot do it, and everybody on the platform is trusted,
+JHUB_FIREWALL=off starts servers without it."""
+
+
+class FirewallError(Exception):
+    """The rules cannot be put in place; the message says why."""
+
+
+def run_guard(settings: Settings, *, only_remove: bool = False) -> int:
+    """Keep the rules in place until told to stop, or take them away; returns the exit code."""
+    policy = policy_of(settings)
+    if only_remove:
+        remove(policy)
+        return 0
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    URL_FILE.write_text(SEEN.as_uri(), encoding="ascii")
+    try:
+        if settings.firewall == "off":
+            _stay_without(policy, stop)
+        else:
+            _keep(policy, stop)
+    except FirewallError as error:
+        print(IMPOSSIBLE.format(reason=error), file=sys.stderr)
+        return 1
+    return 0
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What the settings mean for the rules."""
+    return Policy(
+        settings.platform,
+        settings.address_pool,
+        settings.block_private_networks,
+        values.parse_destinations(settings.allowed_destinations),
+        values.parse_destinations(settings.blocked_destinations),
+    )
+
+
+def _stay_without(policy: Policy, stop: threading.Event) -> None:
+    print("JHUB_FIREWALL=off: servers can reach the host and its networks.", file=sys.stderr)
+    remove(policy)
+    while not stop.is_set():
+        SEEN.touch()
+        stop.wait(INTERVAL)
+
+
+def _keep(policy: Policy, stop: threading.Event) -> None:
+    _refuse_clashes(policy.pool)
+    bridge_rules = best_bridge_rules(policy)
+    wanted = seen = ""
+    while not stop.is_set():
+        text = plan.ruleset(policy, look_at_host(), bridge_rules)
+        if text != wanted or listing(policy, bridge_rules) != seen:
+            nft("-f", "-", text=text)
+            if text == wanted:
+                print("Somebody changed the rules; they are back in place.", file=sys.stderr)
+            wanted, seen = text, listing(policy, bridge_rules)
+        SEEN.touch()
+        stop.wait(INTERVAL)
+    if not own_bridges(bridge_prefix(policy.platform)):
+        remove(policy)
+        print("No server is left, so the rules are removed.", file=sys.stderr)
+
+
+def _refuse_clashes(pool: IPv4Network) -> None:
+    if clashes := pool_clashes(pool, ROUTES.read_text()):
+        raise FirewallError(
+            f"the address pool {pool} shares addresses with this host's networks "
+            f"({', '.join(clashes)}); "
+            "set JHUB_ADDRESS_POOL to addresses nobody uses"
+        )
+
+
+def best_bridge_rules(policy: Policy) -> BridgeRules:
+    """The most exact rules this kernel takes; what is lost with others is said."""
+    for choice in (BridgeRules.BY_INTERFACE, BridgeRules.BY_ADDRESS):
+        try:
+            nft("--check", "-f", "-", text=plan.ruleset(policy, look_at_host(), choice))
+        except FirewallError:
+            continue
+        return choice
+    print(
+        "This kernel filters no bridges (nf_tables, family bridge): a server with raw sockets can "
+        "reach more of hub and proxy than the hub's API.",
+        file=sys.stderr,
+    )
+    return BridgeRules.NONE
+
+
+def listing(policy: Policy, bridge_rules: BridgeRules) -> str:
+    """The rules as the kernel has them, empty when a table is not there."""
+    families = ["inet"] if bridge_rules is BridgeRules.NONE else ["inet", "bridge"]
+    try:
+        return "".join(
+            nft("--stateless", "list", "table", family, plan.table_name(policy.platform))
+            for family in families
+        )
+    except FirewallError:
+        return ""
+
+
+def remove(policy: Policy) -> None:
+    """Take the rules away; no harm where there are none."""
+    for command in plan.removal(policy):
+        try:
+            nft("-f", "-", text=command)
+        except FirewallError:
+            continue
+
+
+def nft(*arguments: str, text: str = "") -> str:
+    """Run nft and return what it says; raises FirewallError with its words when it fails."""
+    try:
+        done = subprocess.run(
+            ["nft", *arguments], input=text, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise FirewallError(f"nft: {error.strerror}") from None
+    if done.returncode:
+        raise FirewallError(f"nft: {done.stderr.strip()[:400]}")
+    return done.stdout

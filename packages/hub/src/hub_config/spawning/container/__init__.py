@@ -1,1 +1,0 @@
-"""What a server's container is made of and called, and how it comes up and ends."""

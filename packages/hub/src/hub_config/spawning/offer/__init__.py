@@ -1,1 +1,0 @@
-"""What a person can choose from, and what a choice means."""

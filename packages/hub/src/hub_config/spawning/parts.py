@@ -1,0 +1,271 @@
+"""What one server's start and end are composed of: its home found or made, the folders of its
+person's groups, waiting until it answers, and its end.
+
+JupyterHub asks whether a server answers with growing pauses of up to five seconds (utils.py,
+exponential_backoff), which makes people wait for nothing. A request to a port nobody listens on
+costs next to nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import aiohttp
+from docker.errors import NotFound
+from sqlalchemy.orm import Session
+
+from hub_config import names
+from hub_config.groups import Mode
+from hub_config.lifetimes import homes
+from hub_config.runtime.docker import DockerRuntime
+from hub_config.runtime.interface import AwayError, Container, Place, Runtime, Volume
+from hub_config.runtime.networks import NetworkError
+from hub_config.spawning import options
+from hub_config.told import StartFailure
+
+GONE = (
+    "Your home, the volume {volume} with your files, is not there any more: somebody has removed "
+    "it. Nothing was started. An administrator may be able to restore it from a backup; to begin "
+    "with an empty home instead, start the server again."
+)
+
+
+class Owner(Protocol):
+    """What this needs of JupyterHub's user."""
+
+    id: int
+    name: str
+    db: Session
+
+
+class Home:
+    """The home of `owner`."""
+
+    def __init__(self, owner: Any, prefix: str, runtime: Runtime) -> None:
+        self.owner: Owner = owner
+        self.prefix, self.runtime = prefix, runtime
+
+    @property
+    def database(self) -> str:
+        """The id of the hub's database."""
+        return homes.database_id(self.owner.db, self.prefix)
+
+    async def ready(self) -> tuple[str, str]:
+        """The name of the volume, which is there, and what the log should say about it.
+
+        Nobody gets a volume that the database does not know to be theirs: where their name is
+        taken by one of another origin they get the next one. Raises StartFailure, once, when the
+        volume that was theirs is gone; AwayError when the runtime fails.
+        """
+        database, db, said = self.database, self.owner.db, ""
+        home = homes.claim(db, self.owner.id, self.owner.name, self.prefix)
+        while True:
+            found = await self.runtime.volume(home.volume)
+            if found is None:
+                if home.made and homes.is_missing(db, home):
+                    raise StartFailure(GONE.format(volume=home.volume), status_code=409)
+                wanted = Volume(
+                    home.volume,
+                    self.owner.name,
+                    home.token or homes.new_token(db, home),
+                    database,
+                    str(self.owner.id),
+                )
+                found = await self.runtime.make_volume(wanted)
+            if homes.is_theirs(home, found):
+                homes.is_made(db, home)
+                return home.volume, said
+            said = (
+                f"{home.volume} is there and is of no home this database knows; {self.owner.name} "
+                "gets another one. The page Homes lists it."
+            )
+            home = homes.claim_another(db, home, self.prefix)
+
+
+class Folders:
+    """Made with the engine's client of a spawner that is about to start a server.
+
+    What is begun is finished, whoever stops waiting: a volume without its mode could not be told
+    from one that is ready.
+    """
+
+    _making: asyncio.Lock | None = None
+
+    def __init__(self, spawner: Any) -> None:
+        """`spawner` is DockerSpawner: its image, limits and network are those of the server."""
+        self.spawner = spawner
+
+    async def mount(self, folders: Mapping[str, tuple[str, Mode]]) -> None:
+        """Have them mounted in the container that is about to be made; new ones are made first."""
+        spawner = self.spawner
+        for volume, (folder, mode) in folders.items():
+            await spawner.runtime.whole(spawner.object_name, self.make(volume, folder))
+            mounts = spawner.volumes if mode == "read-write" else spawner.read_only_volumes
+            mounts[volume] = f"{options.SHARED}/{folder}"
+
+    async def make(self, volume: str, folder: str) -> None:
+        """Make the volume unless it exists. One at a time: nobody may mount an unfinished one.
+
+        A volume belongs to root until it is mounted over a folder of an image, whose mode it takes
+        over (Docker, "Populate a volume using a container"). So a container that is never started
+        is made and removed.
+        """
+        Folders._making = Folders._making or asyncio.Lock()
+        docker, platform = self.spawner.docker, self.spawner.enforced.platform
+        async with Folders._making:
+            try:
+                await docker("inspect_volume", volume)
+                return
+            except NotFound:
+                pass
+            labels = {names.PLATFORM: platform, options.FOLDER_LABEL: folder}
+            await docker("create_volume", volume, labels=labels)
+            try:
+                await self._take_over_mode(volume)
+            except Exception:
+                await docker("remove_volume", volume)
+                raise
+
+    async def _take_over_mode(self, volume: str) -> None:
+        spawner = self.spawner
+        limits: dict[str, Any] = {
+            **spawner.extra_host_config,
+            "binds": [f"{volume}:{options.NEW_SHARED}:rw"],
+            "network_mode": spawner.network_name,
+        }
+        made = await spawner.docker(
+            "create_container",
+            image=spawner.image,
+            name=spawner.object_name,
+            host_config=spawner.client.create_host_config(**limits),
+            **spawner.extra_create_kwargs,
+        )
+        await spawner.docker("remove_container", made["Id"], force=True)
+
+
+PAUSE = 0.03
+"""Seconds between two requests."""
+
+LOOK_AT_CONTAINER = 0.5
+"""Seconds between two looks at the container."""
+
+SERVER_ERROR = 500
+
+
+class ServerEndedError(Exception):
+    """The container ended before its server answered; the message says how."""
+
+
+async def wait_until_answers(
+    url: str, seconds: float, ended: Callable[[], Awaitable[str | None]]
+) -> None:
+    """Return as soon as `url` answers with anything but a server error.
+
+    `ended` tells how the container ended, or None while it runs. Raises ServerEndedError when it
+    ended, TimeoutError after `seconds`.
+    """
+    watch = asyncio.create_task(_watch(ended))
+    ask = asyncio.create_task(_ask(url))
+    try:
+        done, _ = await asyncio.wait(
+            {watch, ask}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not done:
+            raise TimeoutError(f"{url} did not answer within {seconds:.0f} seconds")
+        if ask not in done:
+            raise ServerEndedError(await watch)
+        await ask
+    finally:
+        watch.cancel()
+        ask.cancel()
+        await asyncio.gather(watch, ask, return_exceptions=True)
+
+
+async def _ask(url: str) -> None:
+    timeout = aiohttp.ClientTimeout(total=5)
+    # Between hub and server there is no proxy, whatever the environment says: trust_env is off.
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        while True:
+            try:
+                async with session.get(url, allow_redirects=False) as answer:
+                    if answer.status < SERVER_ERROR:
+                        return
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                pass
+            await asyncio.sleep(PAUSE)
+
+
+async def _watch(ended: Callable[[], Awaitable[str | None]]) -> str:
+    while True:
+        await asyncio.sleep(LOOK_AT_CONTAINER)
+        how = await ended()
+        if how is not None:
+            return how
+
+
+PATIENCE = 30.0
+"""Seconds a stop waits for the engine: the ten that a server has to finish, and as many again."""
+
+SOMEBODY_ELSES = (
+    "The container {name} is there and was made with another database of this platform, so nothing "
+    "was started. Tell an administrator: the hub's log and the page Homes say more."
+)
+
+log = logging.getLogger(__name__)
+
+
+class Ending:
+    """How the server at `place` ends; `database` is the id of the hub's database."""
+
+    def __init__(self, runtime: DockerRuntime, place: Place, database: str) -> None:
+        self.runtime, self.place, self.database = runtime, place, database
+
+    async def clear(self, *, gently: bool, network: bool = True) -> None:
+        """Remove this server's container, and its network, with all that is just being made.
+
+        Raises StartFailure for a container that another database's hub made: its person may be at
+        work in it. Raises AwayError, and NetworkError for a network that is not the platform's.
+        """
+        name = self.place.container
+        async with self.runtime.alone(name):
+            await self.runtime.settled(name)
+            if found := await self.runtime.look(name):
+                if found.database not in ("", self.database):
+                    raise StartFailure(SOMEBODY_ELSES.format(name=name), status_code=409)
+                await self.runtime.end(found, gently=gently)
+            if network:
+                await self.runtime.remove_network(self.place.network)
+
+    async def clear_if_possible(self, *, gently: bool) -> None:
+        """The same; what cannot be removed now is logged, and left to reconciling."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.clear(gently=gently)
+        except (AwayError, NetworkError, StartFailure, TimeoutError) as error:
+            log.error(
+                "%s: not ended yet, it is as soon as the engine does it: %s",
+                self.place.container,
+                error or f"no answer within {PATIENCE:g} seconds",
+            )
+            self.runtime.left_behind()
+
+    async def how(self) -> str | None:
+        """For a server that is starting: how its container ended, None while it runs."""
+        name = self.place.container
+        try:
+            found = await self.runtime.look(name)
+        except AwayError:
+            return None
+        if found is None:
+            return f"The container {name} was removed while its server was starting."
+        return None if found.runs else await self.describe(found)
+
+    async def last_lines(self) -> str:
+        """What a container that is known wrote last."""
+        found = self.runtime.known.get(self.place.container)
+        return await self.runtime.last_lines(found) if found else "(it has no container)"
+
+    async def describe(self, container: Container) -> str:
+        """Why the container ended, and the last lines it wrote."""
+        return f"{container.why} Its last lines:\n{await self.runtime.last_lines(container)}"

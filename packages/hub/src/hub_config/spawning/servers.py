@@ -1,0 +1,167 @@
+"""All servers of a person, as JupyterHub's handlers have to treat them: what a further one may be
+called, with which tokens they speak to the hub, starts that somebody cancelled, and the end of all
+of them with their person. Deleting a named server is no such end: the home is the person's.
+"""
+
+import asyncio
+from contextlib import suppress
+from functools import wraps
+from typing import Any
+
+from jupyterhub import orm
+from jupyterhub.apihandlers.users import UserAPIHandler
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.scopes import needs_scope
+from jupyterhub.slugs import is_valid_safe_slug
+from sqlalchemy.orm import Session
+from tornado.web import HTTPError
+
+from hub_config import upstream
+from hub_config.lifetimes import homes, times
+from hub_config.offer.cards import shown
+
+RULE = (
+    "it takes 1 to 30 characters, small letters a-z, digits and single hyphens, beginning with a "
+    "letter and not ending with a hyphen"
+)
+"""jupyterhub 6.1, slugs.py, is_valid_safe_slug; such a name is safe in all names made from it."""
+
+ROUTES = frozenset(
+    {
+        "api", "consoles", "custom", "doc", "edit", "files", "git", "hub", "jhub-activity",
+        "kernelspecs", "lab", "login", "logout", "lsp", "marimo", "mermaid", "metrics",
+        "nbclassic", "nbconvert", "nbdime", "nbextensions", "notebooks", "oauth", "proxy",
+        "server-proxy", "services", "static", "terminals", "tree", "user", "user-redirect",
+        "view", "voila", "vscode",
+    }
+)  # fmt: skip
+"""First parts of paths that a single-user server answers: a server of that name would take those of
+the person's server without a name (`/user/ann/api/…`). An image test holds them against the routes
+that the images have."""
+
+
+def name_complaint(name: str) -> str:
+    """Why a server cannot be called so, and what it could be called; empty when it can."""
+    if not is_valid_safe_slug(name):
+        return f"{shown(name)} cannot be a server's name: {RULE}."
+    if name in ROUTES:
+        return (
+            f"{shown(name)} cannot be a server's name, since it is a path of every server: call it "
+            f"{name}-2, for example."
+        )
+    return ""
+
+
+TOKEN_KEY = "token_id"  # noqa: S105  a key
+"""In a spawner's state."""
+
+
+def token_number(db: Session, token: str) -> int | None:
+    """The number of `token` in the database, None when it is not there."""
+    found = orm.APIToken.find(db, token) if token else None
+    return None if found is None else int(found.id)
+
+
+def server_tokens(user: orm.User) -> set[int]:
+    """The numbers of the tokens of all servers of `user`."""
+    noted = ((spawner.state or {}).get(TOKEN_KEY) for spawner in user.orm_spawners.values())
+    return {token for token in noted if token is not None}
+
+
+ENOUGH = 20.0
+"""Seconds a cancelled start may take to be over; it takes milliseconds."""
+
+
+async def stop_servers(user: Any, app: Any) -> None:
+    """Stop all servers of `user` (JupyterHub's User object), named and starting ones included.
+
+    `app` has JupyterHub's proxy. JupyterHub's own handler stops the one without a name only, and
+    then fails half-way.
+    """
+    active = [name for name, spawner in user.spawners.items() if spawner.active]
+    # At the same time: four slow ones take as long as one.
+    await asyncio.gather(*(_stop(user, app.proxy, name) for name in active))
+
+
+async def _stop(user: Any, proxy: Any, name: str) -> None:
+    spawner = user.spawners[name]
+    if (stopping := upstream.stop_future(spawner)) is not None:
+        with suppress(Exception):
+            await asyncio.shield(stopping)
+        return
+    if (starting := upstream.spawn_future(spawner)) is not None and not starting.done():
+        # Otherwise it would go on, and make a home of nobody.
+        starting.cancel()
+        await asyncio.wait([starting], timeout=ENOUGH)
+    await proxy.delete_user(user, name)
+    await user.stop(name)
+
+
+def keep_home(user: Any) -> None:
+    """Put the home aside; called when the last of the user's servers is removed for good."""
+    homes.put_aside(user.db, user.id)
+    times.forget(user.db, user.name)
+
+
+def stop_before_deletion() -> None:
+    """Have JupyterHub delete people whose servers are slow to stop.
+
+    Its handler waits ten seconds for the one without a name and then answers 400.
+    """
+    delete = UserAPIHandler.delete
+
+    @wraps(delete)
+    @needs_scope("delete:users")
+    async def patiently(self: Any, user_name: str) -> None:
+        user = self.find_user(user_name)
+        if user is not None and user.name != self.current_user.name:
+            await stop_servers(user, self)
+        await delete(self, user_name)
+
+    UserAPIHandler.delete = patiently
+
+
+CANCELLED = "The start was cancelled."
+
+
+def explain() -> None:
+    """Have JupyterHub give reasons."""
+    _names()
+    _cancelled_starts()
+
+
+def _names() -> None:
+    """Say what a server's name has to look like, where JupyterHub only says `Invalid`; and refuse
+    names that are paths of the person's other server.
+    """
+    check = BaseHandler._check_named_server_request
+
+    @wraps(check)
+    async def with_reason(self: Any, user: Any, server_name: str, *args: Any, **kwargs: Any) -> Any:
+        # One that is there already, from before there was this rule, may go on.
+        if server_name not in user.orm_spawners and (why := name_complaint(server_name)):
+            raise HTTPError(400, why)
+        return await check(self, user, server_name, *args, **kwargs)
+
+    BaseHandler._check_named_server_request = with_reason
+
+
+def _cancelled_starts() -> None:
+    """Tell whoever asked for a start that somebody cancelled it: JupyterHub lets the cancellation
+    through, which ends as a 500 with a traceback.
+    """
+    spawn = BaseHandler.spawn_single_user
+
+    @wraps(spawn)
+    async def told(self: Any, *args: Any, **kwargs: Any) -> Any:
+        task = asyncio.current_task()
+        try:
+            return await spawn(self, *args, **kwargs)
+        except asyncio.CancelledError:
+            if task is None or task.cancelling():
+                raise
+            # The page that started it may have gone on to the progress: then nobody asks.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            raise HTTPError(409, CANCELLED) from None
+
+    BaseHandler.spawn_single_user = told

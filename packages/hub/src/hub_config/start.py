@@ -1,0 +1,163 @@
+"""What the hub's container does before it becomes JupyterHub, and what is loaded last of all: an
+operator's own `config.d/*.py` in the data volume, in name order.
+
+The container is not root at any time, and reaches the Docker Engine only through the filter, whose
+container shares a socket with it. The operator's files are Python with JupyterHub's `c`, as in The
+Littlest JupyterHub and Zero to JupyterHub, for what no setting is there for. They run in the hub.
+What the filter enforces they cannot loosen: it is another container, and reads nothing of the
+hub's volume.
+"""
+
+import os
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NoReturn
+
+from traitlets.config import Config
+from traitlets.log import get_logger
+
+from engine_filter import HUB_SOCKET
+from hub_config import SettingsError, concerns
+from hub_config.database import require_known_schema
+from hub_config.first_start import Places, make_secrets
+from hub_config.health import URL_FILE
+from hub_config.runtime.networks import attach_at_start
+from hub_config.runtime.plan import HUB_PORT
+from hub_config.settings import Settings
+
+CONFIG_FILE = "/opt/hub/etc/jupyterhub_config.py"
+WAIT_FOR_ENGINE = 120.0
+
+
+def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoReturn:
+    """Become the hub. Does not return."""
+    for folder in (places.data, places.proxy):
+        require_own(folder)
+    require_known_schema(places.data)
+    # docker-py reads it, in the hub and in the services it manages.
+    os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
+    os.umask(0o077)
+    make_secrets(places)
+    URL_FILE.write_text(health_url(settings), encoding="ascii")
+    wait_for_engine(HUB_SOCKET)
+    # Before JupyterHub looks whether servers answer: it stops those that do not.
+    attach_at_start(settings.platform)
+    os.chdir(places.data)
+    os.execvp(  # noqa: S606
+        "jupyterhub", ["jupyterhub", "--config", CONFIG_FILE, *arguments]
+    )
+
+
+def require_own(folder: Path) -> None:
+    """Raises SettingsError unless this process's user owns `folder` and so can keep secrets in it.
+
+    A new volume takes over the image's owner. One of another origin, such as a copy, may not have.
+    """
+    try:
+        owner = folder.stat().st_uid
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be used: {error.strerror}") from None
+    if owner != os.getuid() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise SettingsError(
+            f"The volume at {folder} belongs to uid {owner}, not to the hub's, {os.getuid()}. Hand "
+            f"it over once: docker compose run --rm --no-deps --user root --cap-add CHOWN "
+            f"--cap-add DAC_OVERRIDE hub chown -R jupyterhub:jupyterhub {folder}"
+        )
+    folder.chmod(0o700)
+
+
+def wait_for_engine(path: Path, seconds: float = WAIT_FOR_ENGINE) -> None:
+    """Return once something listens on the filter's socket; after `seconds` end this process."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with socket.socket(socket.AF_UNIX) as connection:
+            try:
+                connection.connect(str(path))
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise SystemExit(
+                        f"The filter before the Docker Engine does not answer at {path} ({error}); "
+                        "does the service `engine` run?"
+                    ) from None
+            else:
+                return
+        time.sleep(0.1)
+
+
+def run_engine() -> NoReturn:
+    """Become the filter between the hub and the engine. Does not return.
+
+    It is a program of its own, so that it holds nothing of JupyterHub in memory.
+    """
+    os.execv(sys.executable, [sys.executable, "-m", "engine_filter"])  # noqa: S606
+
+
+def health_url(settings: Settings) -> str:
+    """What the hub's health check asks."""
+    return f"http://127.0.0.1:{HUB_PORT}{settings.base_url}hub/health"
+
+
+def own_files(folder: Path) -> list[Path]:
+    """The files, in the order in which they are loaded."""
+    # Hidden ones are an editor's locks and a Mac's notes, here as in The Littlest JupyterHub.
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("."))
+
+
+def load_own(c: Config, folder: Path) -> list[Path]:
+    """Run them on `c`; returns which. Raises SettingsError with file and line of one that fails."""
+    found = own_files(folder)
+    settled = c.UserContainerSpawner.get("enforced")
+    for path in found:
+        try:
+            code = compile(path.read_bytes(), str(path), "exec")
+            exec(code, {"c": c, "get_config": lambda: c, "__file__": str(path)})  # noqa: S102
+        except (Exception, SystemExit) as error:
+            raise SettingsError(_told(path, error)) from None
+        if c.UserContainerSpawner.get("enforced") != settled:
+            raise SettingsError(
+                f"{path} changes UserContainerSpawner.enforced, which the filter would refuse at "
+                "every start; set the variables of those settings instead"
+            )
+    return found
+
+
+def _told(path: Path, error: BaseException) -> str:
+    """One sentence: file, line, what is wrong."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        line, message = error.lineno, f"SyntaxError: {error.msg}"
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        line = next((one.lineno for one in reversed(frames) if one.filename == str(path)), None)
+        message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    where = f"{path}, line {line}" if line else str(path)
+    return f"{where}: {message} (it is loaded last, as Python with JupyterHub's `c`)"
+
+
+def load_or_end(c: Config, folder: Path) -> None:
+    """For JupyterHub's start: name them in its log, or end the program with the one sentence."""
+    try:
+        for path in load_own(c, folder):
+            get_logger().info("Loaded last, after all settings: %s", path)
+    except SettingsError as error:
+        print(f"Wrong settings:\n{error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def check_own(settings: Settings, folder: Path) -> list[Path]:
+    """Run them as a start would, on a configuration that is thrown away; returns which.
+
+    Raises SettingsError as `load` does.
+    """
+    if not own_files(folder):
+        return []
+    with TemporaryDirectory() as made_up:
+        places = Places(Path(made_up), Path(made_up))
+        make_secrets(places)
+        c = Config()
+        concerns.apply(c, settings, places)
+        return load_own(c, folder)

@@ -1,0 +1,162 @@
+"""What whoever starts a server is told: the stages it goes through as they happen, and why it is
+not started.
+
+JupyterHub sends what `Stages.watch` yields to the browser as server-sent events
+(apihandlers/users.py, SpawnProgressAPIHandler); keys it does not know are passed on.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from enum import Enum
+from html import escape
+from http import HTTPStatus
+from typing import Any
+
+import requests
+from docker.errors import APIError, DockerException
+from jupyterhub.spawner import SpawnException
+
+from hub_config.runtime.interface import AwayError
+
+AWAY = (
+    "The hub cannot reach the Docker Engine at the moment, so the server was not started. "
+    "Try again in a minute; if this stays, tell an administrator."
+)
+REFUSED = (
+    "The hub's filter before the Docker Engine does not permit what this server needs. "
+    "Trying again does not help: tell an administrator, who finds the reason in the hub's log."
+)
+CONFLICT = (
+    "Something with the name of this server's container is still there, perhaps because the last "
+    "one is just being removed. Try again in a minute; if this stays, tell an administrator."
+)
+FULL = "The disk of this machine is full, so the server was not started. Tell an administrator."
+FAILED = (
+    "The Docker Engine could not make this server's container. Try again; if this stays, tell an "
+    "administrator, who finds the reason in the hub's log."
+)
+
+_GATEWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+"""What the filter answers when the engine does not (engine_filter, `_message`)."""
+
+
+class Refusal(SpawnException):
+    """A spawn that policy or the choice itself rules out: nothing was started.
+
+    JupyterHub shows `jupyterhub_message` on pages (utils.py, format_exception) and the message in
+    the API's answer, with `status_code`. `reason` is a short label for the metrics.
+    """
+
+    def __init__(self, message: str, *, reason: str, status_code: int = 400) -> None:
+        super().__init__(message, reason=reason, status_code=status_code)
+        self.jupyterhub_message = message
+
+
+class StartFailure(SpawnException):
+    """A server that was started and did not come up.
+
+    The first line of `message` is the reason, the others are the last ones of the log.
+    """
+
+    def __init__(self, message: str, *, status_code: int = 500) -> None:
+        super().__init__(message, reason="start-failed", status_code=int(status_code))
+        self.jupyterhub_message = message
+        reason, _, lines = message.partition("\n")
+        self.jupyterhub_html_message = f"<p>{escape(reason)}</p>"
+        if lines:
+            # As in not_running.html; long lines scroll, so the keyboard has to get there.
+            self.jupyterhub_html_message += (
+                '<pre class="log-tail" tabindex="0" role="region" '
+                f'aria-label="Last lines of its log">{escape(lines)}</pre>'
+            )
+
+
+def engine_trouble(error: AwayError | DockerException | requests.RequestException) -> StartFailure:
+    """What to tell a person when the engine, or the filter before it, fails a call of a start; what
+    it said itself is for the hub's log.
+    """
+    cause = error.__cause__ if isinstance(error, AwayError) else error
+    status = cause.status_code if isinstance(cause, APIError) else None
+    if status is None or status in _GATEWAY:
+        return StartFailure(AWAY, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+    # The engine has no status of its own for a full disk: it passes on the system's words.
+    if "no space left on device" in str(error).lower():
+        return StartFailure(FULL, status_code=HTTPStatus.INSUFFICIENT_STORAGE)
+    if status == HTTPStatus.FORBIDDEN:
+        return StartFailure(REFUSED)
+    if status == HTTPStatus.CONFLICT:
+        return StartFailure(CONFLICT, status_code=HTTPStatus.CONFLICT)
+    return StartFailure(FAILED)
+
+
+Event = dict[str, Any]
+
+
+class Stage(Enum):
+    """Name, percentages at which it begins and ends, and what it says."""
+
+    IMAGE = ("image", 5, 50, "Looking for the image")
+    QUEUE = ("queue", 50, 55, "Waiting for a turn")
+    NETWORK = ("network", 55, 60, "Making the server's network")
+    VOLUME = ("volume", 60, 65, "Finding the home volume")
+    CONTAINER = ("container", 65, 75, "Creating the container")
+    SERVER = ("server", 75, 95, "Waiting for the server to answer")
+
+    def __init__(self, label: str, begin: int, end: int, sentence: str) -> None:
+        self.label, self.begin, self.end, self.sentence = label, begin, end, sentence
+
+
+class Stages:
+    """What one start has told so far. A later message of a stage replaces its earlier one, so
+    that a page opened late sees one line a stage; whoever watches meanwhile sees them all.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[Stage, tuple[int, Event]] = {}
+        self._count = 0
+        self._percent = 0
+        self._ended = False
+        self._news = asyncio.Event()
+
+    def begin(self) -> None:
+        """Forget the start before."""
+        self._told = {}
+        self._percent = 0
+        self._ended = False
+
+    def tell(self, stage: Stage, message: str = "", part: float = 0.0) -> None:
+        """`stage` has begun, or is done to `part` (0 to 1). The percentage never falls."""
+        percent = int(stage.begin + min(1.0, max(0.0, part)) * (stage.end - stage.begin))
+        self._percent = max(self._percent, percent)
+        self._count += 1
+        event = {
+            "progress": self._percent,
+            "message": message or stage.sentence,
+            "stage": stage.label,
+        }
+        self._told[stage] = (self._count, event)
+        self._wake()
+
+    def end(self) -> None:
+        """Nothing more will be told: all who watch are done."""
+        self._ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def watch(self) -> AsyncIterator[Event]:
+        """What was told and what will be, in order, until the end."""
+        seen = 0
+        while True:
+            news = self._news
+            for count, event in sorted(self._told.values(), key=lambda told: told[0]):
+                if count > seen:
+                    seen = count
+                    yield event
+            if news is not self._news:
+                continue
+            if self._ended:
+                return
+            await news.wait()
