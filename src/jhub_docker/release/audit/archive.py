@@ -50,22 +50,22 @@ def _waiting(parts: Sequence[Part], stanza: str) -> tuple[list[tuple[Part, Advis
     """The parts with a newer version in the suite, and the date of its release file."""
     if shutil.which("apt-get") is None:
         raise ActionError("this machine has no apt to ask it with")
-    found: dict[Part, Advisory] = {}
+    found: dict[Part, str] = {}
     dates = []
     for architecture in sorted({part.architecture for part in parts} - {"all"}):
         own = {part.name: part for part in parts if part.architecture in (architecture, "all")}
         candidates, moment = _candidates(architecture, own, stanza)
         dates.append(moment)
-        for name, candidate in candidates.items():
-            found[own[name]] = Advisory(
-                id=f"debian-security:{own[name].package}",
-                severity=Severity.UNKNOWN,
-                summary="a newer version is in Debian's security archive",
-                fixed=(candidate,),
-            )
+        found |= {own[name]: candidate for name, candidate in candidates.items()}
     if not dates:
         raise ActionError("the parts do not say for which architecture they are")
-    return list(found.items()), min(dates)
+    summary = "a newer version is in Debian's security archive"
+
+    def said(part: Part) -> Advisory:
+        name = f"debian-security:{part.package}"
+        return Advisory(name, Severity.UNKNOWN, summary, fixed=(found[part],))
+
+    return [(part, said(part)) for part in found], min(dates)
 
 
 def _candidates(

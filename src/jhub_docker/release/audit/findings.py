@@ -26,13 +26,12 @@ class Severity(IntEnum):
         return self is Severity.UNKNOWN or self >= limit
 
 
-_WORDS = {
-    Severity.LOW: ("none", "negligible", "unimportant", "low"),
-    Severity.MEDIUM: ("moderate", "medium"),
-    Severity.HIGH: ("important", "high"),
-    Severity.CRITICAL: ("critical",),
+_BY_WORD = {
+    **dict.fromkeys(("none", "negligible", "unimportant", "low"), Severity.LOW),
+    **dict.fromkeys(("moderate", "medium"), Severity.MEDIUM),
+    **dict.fromkeys(("important", "high"), Severity.HIGH),
+    "critical": Severity.CRITICAL,
 }
-_BY_WORD = {word: severity for severity, words in _WORDS.items() for word in words}
 
 
 def rated(word: str) -> Severity:
@@ -46,6 +45,11 @@ def named(word: str, where: str) -> Severity:
     if word not in known:
         raise UsageError(f"{where} is {word!r}; expected one of {', '.join(known)}")
     return Severity[word.upper()]
+
+
+def short(text: str) -> str:
+    """A database's text as one line."""
+    return " ".join(text.split())[:160]
 
 
 @dataclass(frozen=True)
@@ -138,16 +142,16 @@ def merge(found: Iterable[tuple[Part, Advisory]]) -> list[Finding]:
             advisories.append(advisory)
     findings = []
     for parts, advisories in packages.values():
-        single = frozenset(name for a in advisories if not a.collects for name in a.names)
+        single = {name for a in advisories if not a.collects for name in a.names}
         kept = [a for a in advisories if not a.collects or not a.collects <= single]
         ordered = tuple(sorted(parts.values(), key=lambda part: part.name))
         findings += [_finding(ordered, group) for group in _groups(kept)]
-    # What nobody has rated stands between high and medium.
-    order = {Severity.UNKNOWN: 2.5}
-    return sorted(
-        findings,
-        key=lambda f: (-order.get(f.severity, f.severity), f.parts[0].ecosystem, f.package, f.id),
-    )
+
+    def place(one: Finding) -> tuple[float, str, str, str]:
+        worst = 2.5 if one.severity is Severity.UNKNOWN else one.severity  # between high and medium
+        return -worst, one.parts[0].ecosystem, one.package, one.id
+
+    return sorted(findings, key=place)
 
 
 def _groups(advisories: Iterable[Advisory]) -> list[list[Advisory]]:

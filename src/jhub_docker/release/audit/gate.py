@@ -1,15 +1,101 @@
 """Whether an image may be released, by what is known of its parts and what could not be asked."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from jhub_docker.release.audit import archive, osv, rules, scanner
-from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, merge
+from jhub_docker.release.audit.findings import (
+    Advisory,
+    Answer,
+    Coverage,
+    Finding,
+    Severity,
+    merge,
+)
 from jhub_docker.release.audit.parts import Part, read
-from jhub_docker.release.audit.report import Report, Unchecked, day
 from jhub_docker.release.audit.rules import Entry, Policy
+from jhub_docker.table import render
+
+_NAMED = 12
+"""Parts of one kind that are named; of more, only how many there are (`--json` has all)."""
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """Parts of one kind that no source covered, and why; `possible`: more reach would help."""
+
+    kind: str
+    parts: tuple[Part, ...]
+    reason: str
+    possible: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of one audit. `findings` are those nobody has allowed, worst first."""
+
+    subject: str
+    parts: int
+    coverage: tuple[Coverage, ...]
+    unchecked: tuple[Unchecked, ...]
+    findings: tuple[Finding, ...]
+    allowed: tuple[tuple[Finding, Entry], ...]
+    unused: tuple[Entry, ...]
+
+    @property
+    def checked(self) -> int:
+        """How many parts at least one source could say something about."""
+        return self.parts - sum(len(group.parts) for group in self.unchecked)
+
+    def text(self) -> str:
+        """The report for people: what was asked, what nobody was asked about, what was found.
+
+        It never says that nothing was found without saying where was looked.
+        """
+        sections = [
+            f"{self.subject}: {self.checked} of {self.parts} parts checked",
+            self._sources(),
+            *map(_not_checked, self.unchecked),
+            self._found(),
+            *(f"allowed until {e.expires}: {f}; {e.reason}" for f, e in self.allowed),
+            *(f"permits nothing in this image: {entry.where}" for entry in self.unused),
+        ]
+        return "\n\n".join(section for section in sections if section)
+
+    def _sources(self) -> str:
+        rows = [
+            (c.source, c.ecosystem, "reached" if c.reached else "NOT REACHED", day(c.date),
+             str(c.parts), c.note)
+            for c in self.coverage
+        ]  # fmt: skip
+        columns = ("source", "ecosystem", "", "data of", "parts", "what it knows, or why not")
+        return render(columns, rows, right=("parts",)) if rows else "no source was asked"
+
+    def _found(self) -> str:
+        if not self.checked:
+            return "Nothing could be checked: this says nothing about vulnerabilities."
+        if not self.findings:
+            return "Of the parts that were checked, no vulnerability is known to these sources."
+        rows = [
+            (str(f.severity), f.package, f.parts[0].package_version, f.id,
+             " and ".join(f.fixed) or "none yet", f.summary)
+            for f in self.findings
+        ]  # fmt: skip
+        columns = ("severity", "package", "version", "vulnerability", "fixed in", "what")
+        return render(columns, rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for programs, by the names that are used here."""
+
+        def plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            return {k: str(v) if isinstance(v, (Severity, date)) else v for k, v in pairs}
+
+        return {"checked": self.checked, **asdict(self, dict_factory=plain)}
 
 
 @dataclass(frozen=True)
@@ -22,11 +108,7 @@ class Verdict:
 
 
 def gate(
-    root: Path,
-    images: Mapping[str, Iterable[str]],
-    policy: Policy,
-    *,
-    now: datetime | None = None,
+    root: Path, images: Mapping[str, Iterable[str]], policy: Policy, *, now: datetime | None = None
 ) -> list[Verdict]:
     """The verdicts on images, by name, with their parts; every source is asked once for all.
 
@@ -34,9 +116,8 @@ def gate(
     """
     now = now or datetime.now(UTC)
     parts = {name: read(purls) for name, purls in images.items()}
-    entries = {
-        name: rules.allowances([root, root / "packages" / name], now.date()) for name in parts
-    }
+    folders = {name: [root, root / "packages" / name] for name in parts}
+    entries = {name: rules.allowances(folders[name], now.date()) for name in parts}
     answers = ask([part for one in parts.values() for part in one])
     return [
         judge(report(name, own, answers, policy=policy, entries=entries[name], now=now), policy)
@@ -66,9 +147,7 @@ def report(
     now: datetime,
 ) -> Report:
     """The report on one image with these parts, from answers about these parts or more. Pure."""
-    counts: dict[str, int] = {}
-    for part in parts:
-        counts[part.ecosystem] = counts.get(part.ecosystem, 0) + 1
+    counts = Counter(part.ecosystem for part in parts)
     coverage = tuple(
         replace(c, parts=counts[c.ecosystem])
         for answer in answers
@@ -78,15 +157,13 @@ def report(
     unchecked = tuple(_unchecked(parts, coverage, now - timedelta(days=policy.max_age_days)))
     left, allowed = [], []
     for finding in merge(_without_repeats(answers, set(parts))):
-        entry = next((entry for entry in entries if entry.permits(finding)), None)
-        if entry:
+        if entry := next((entry for entry in entries if entry.permits(finding)), None):
             allowed.append((finding, entry))
         else:
             left.append(finding)
     used = {entry.where for _, entry in allowed}
     # An entry about what nobody could check may still be needed.
-    untold = [part for group in unchecked for part in group.parts]
-    blind = [name for part in untold for name in (part.name, part.package)]
+    blind = [name for group in unchecked for p in group.parts for name in (p.name, p.package)]
     unused = tuple(e for e in entries if e.where not in used and not e.about(blind))
     return Report(subject, len(parts), coverage, unchecked, tuple(left), tuple(allowed), unused)
 
@@ -106,7 +183,30 @@ def judge(found: Report, policy: Policy) -> Verdict:
             for group in found.unchecked
             if group.possible
         ]
-    return Verdict(tuple(refusals), tuple(_notes(found)), found)
+    notes = [
+        *(
+            f"{c.parts} parts from {c.ecosystem} checked against {c.source}, "
+            f"data of {day(c.date)} ({c.note})"
+            for c in found.coverage
+            if c.reached
+        ),
+        *(f"{len(g.parts)} parts from {g.kind} NOT checked: {g.reason}" for g in found.unchecked),
+        *(f"known: {finding}" for finding in found.findings),
+        *(f"allowed: {f}; until {entry.expires}: {entry.reason}" for f, entry in found.allowed),
+    ]
+    return Verdict(tuple(refusals), tuple(notes), found)
+
+
+def day(moment: datetime | None) -> str:
+    """The day of data as people read it, in UTC; empty where there is none."""
+    return "" if moment is None else moment.astimezone(UTC).date().isoformat()
+
+
+def _not_checked(group: Unchecked) -> str:
+    names = [f"{part.name} {part.version}".strip() for part in group.parts[:_NAMED]]
+    more = len(group.parts) - len(names)
+    listing = ", ".join(names) + (f" and {more} more" if more else "")
+    return f"NOT CHECKED, {group.kind} ({group.reason}):\n  {listing}"
 
 
 def _without_repeats(answers: Sequence[Answer], parts: set[Part]) -> list[tuple[Part, Advisory]]:
@@ -121,32 +221,16 @@ def _unchecked(
     parts: Iterable[Part], coverage: Sequence[Coverage], oldest: datetime
 ) -> Iterable[Unchecked]:
     """The parts that no source covers. A source whose data are older than that covers nothing."""
-    kinds: dict[str, list[Part]] = {}
-    for part in parts:
-        kinds.setdefault(part.kind, []).append(part)
-    for kind, members in sorted(kinds.items()):
+    for kind, group in groupby(sorted(parts, key=lambda one: one.kind), lambda one: one.kind):
         answers = [c for c in coverage if c.ecosystem == kind]
         if any(c.reached and c.date and c.date >= oldest for c in answers):
             continue
+        members = tuple(group)
         possible = bool(members[0].ecosystem)
-        reasons = [
+        reason = "; ".join(
             f"{c.source}: " + (f"its data of {day(c.date)} are too old" if c.reached else c.note)
             for c in answers
-        ]
-        reason = "; ".join(reasons) if possible else "no vulnerability database has this kind"
-        yield Unchecked(kind, tuple(members), reason or "no source was asked", possible)
-
-
-def _notes(found: Report) -> Iterable[str]:
-    for c in found.coverage:
-        if c.reached:
-            yield (
-                f"{c.parts} parts from {c.ecosystem} checked against {c.source}, "
-                f"data of {day(c.date)} ({c.note})"
-            )
-    for group in found.unchecked:
-        yield f"{len(group.parts)} parts from {group.kind} NOT checked: {group.reason}"
-    for finding in found.findings:
-        yield f"known: {finding}"
-    for finding, entry in found.allowed:
-        yield f"allowed: {finding}; until {entry.expires}: {entry.reason}"
+        )
+        if not possible:
+            reason = "no vulnerability database has this kind"
+        yield Unchecked(kind, members, reason or "no source was asked", possible)

@@ -7,6 +7,7 @@ identifiers, `GET /v1/vulns/ID` the record (https://ossf.github.io/osv-schema/, 
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -20,7 +21,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from jhub_docker.host import machine
-from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, Severity, rated
+from jhub_docker.release.audit.findings import (
+    Advisory,
+    Answer,
+    Coverage,
+    Severity,
+    rated,
+    short,
+)
 from jhub_docker.release.audit.parts import Part, by_ecosystem
 
 ADDRESS = "https://api.osv.dev"
@@ -83,11 +91,10 @@ def advisory(record: Mapping[str, Any], part: Part) -> Advisory | None:
     upstream = frozenset(record.get("upstream") or ())
     # A distribution's record of one CVE is that CVE; an announcement of several is none of them.
     same = upstream if len(upstream) == 1 else frozenset()
-    text = record.get("summary") or record.get("details") or ""
     return Advisory(
         id=record["id"],
         severity=max(severity(record, entry) for entry in entries or [{}]),
-        summary=" ".join(text.split())[:160],
+        summary=short(record.get("summary") or record.get("details") or ""),
         aliases=frozenset(record.get("aliases") or ()) | same,
         collects=upstream - same,
         fixed=tuple(dict.fromkeys(event["fixed"] for event in events if "fixed" in event)),
@@ -112,17 +119,13 @@ def severity(record: Mapping[str, Any], affected: Mapping[str, Any]) -> Severity
 
 def _by_vector(vectors: Sequence[Mapping[str, Any]]) -> Severity:
     for kind, calculator in (("CVSS_V4", CVSS4), ("CVSS_V3", CVSS3), ("CVSS_V2", CVSS2)):
-        found = Severity.UNKNOWN
-        for vector in vectors:
-            if vector.get("type") == kind:
-                try:
-                    score = calculator(vector.get("score", ""))
-                except CVSSError:
-                    continue
-                word = score.severity if calculator is CVSS4 else score.severities()[0]
-                found = max(found, rated(word))
-        if found:
-            return found
+        found = [Severity.UNKNOWN]
+        for vector in (one.get("score", "") for one in vectors if one.get("type") == kind):
+            with suppress(CVSSError):
+                score = calculator(vector)
+                found.append(rated(score.severity if kind == "CVSS_V4" else score.severities()[0]))
+        if worst := max(found):
+            return worst
     return Severity.UNKNOWN
 
 
@@ -134,14 +137,11 @@ def _package(package: Mapping[str, str]) -> tuple[str, str]:
 def _session() -> requests.Session:
     session = requests.Session()
     # A name that does not resolve is not tried again, a service that is busy is.
+    busy = (429, 500, 502, 503, 504)
     retry = Retry(
-        total=4,
-        connect=1,
-        backoff_factor=0.5,
-        status_forcelist=(429, 500, 502, 503, 504),
-        allowed_methods=None,
+        total=4, connect=1, backoff_factor=0.5, status_forcelist=busy, allowed_methods=None,
         raise_on_status=False,
-    )
+    )  # fmt: skip
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=retry))
     session.verify = machine.ca_bundle() or True

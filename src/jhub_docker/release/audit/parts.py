@@ -3,6 +3,8 @@
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -58,20 +60,16 @@ class Part:
 def read(purls: Iterable[str]) -> list[Part]:
     """The parts of these package URLs (purl-spec), each once, in their order.
 
-    Debian's have the qualifiers `distro` (`debian-12`), `arch` and, where the source package is
-    called otherwise, `upstream` (`openssl` or `openssl@3.0.17-1`). A part without a version belongs
-    to no ecosystem: nothing can be said of it. Raises UsageError for what is no package URL.
+    Debian's have qualifiers, as `package_url` writes them. A part without a version belongs to no
+    ecosystem: nothing can be said of it. Raises UsageError for what is no package URL.
     """
     return [_part(purl) for purl in dict.fromkeys(purls)]
 
 
 def by_ecosystem(parts: Iterable[Part]) -> dict[str, list[Part]]:
     """The parts of each ecosystem that databases have, ecosystems by name."""
-    groups: dict[str, list[Part]] = {}
-    for part in sorted(parts, key=lambda one: one.ecosystem):
-        if part.ecosystem:
-            groups.setdefault(part.ecosystem, []).append(part)
-    return groups
+    known = sorted((part for part in parts if part.ecosystem), key=attrgetter("ecosystem"))
+    return {name: list(group) for name, group in groupby(known, attrgetter("ecosystem"))}
 
 
 def in_engine(client: DockerClient, image: str) -> list[str]:
@@ -101,21 +99,22 @@ def _part(purl: str) -> Part:
         parsed = PackageURL.from_string(purl)
     except ValueError as error:
         raise UsageError(f"{purl!r} is no package URL: {error}") from None
-    name, version = parsed.name, parsed.version or ""
+    name, version, architecture = parsed.name, parsed.version or "", ""
+    package, package_version = name, version
     if not version:
-        return Part(purl, name, version, "", name, version)
-    if parsed.type == "pypi":
-        return Part(purl, name, version, "PyPI", canonicalize_name(name), version)
-    if parsed.type == "npm":
-        full = f"{parsed.namespace}/{name}" if parsed.namespace else name
-        return Part(purl, full, version, "npm", full, version)
-    if parsed.type == "deb" and parsed.namespace == "debian":
+        ecosystem = ""
+    elif parsed.type == "pypi":
+        ecosystem, package = "PyPI", canonicalize_name(name)
+    elif parsed.type == "npm":
+        name = package = f"{parsed.namespace}/{name}" if parsed.namespace else name
+        ecosystem = "npm"
+    elif parsed.type == "deb" and parsed.namespace == "debian":
         qualifiers = parsed.qualifiers if isinstance(parsed.qualifiers, dict) else {}
-        source, _, source_version = qualifiers.get("upstream", name).partition("@")
+        package, _, other = qualifiers.get("upstream", name).partition("@")
+        package_version, architecture = other or version, qualifiers.get("arch", "")
         release = qualifiers.get("distro", "").removeprefix("debian-").partition(".")[0]
         number = _NUMBERS.get(release, release)
         ecosystem = f"Debian:{number}" if number in CODENAMES else ""
-        architecture = qualifiers.get("arch", "")
-        return Part(purl, name, version, ecosystem, source, source_version or version, architecture)
-    ecosystem, package = _PUBLISHED_AS.get(name, ("", name))
-    return Part(purl, name, version, ecosystem, package, version)
+    else:
+        ecosystem, package = _PUBLISHED_AS.get(name, ("", name))
+    return Part(purl, name, version, ecosystem, package, package_version, architecture)

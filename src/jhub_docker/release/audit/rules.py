@@ -5,7 +5,6 @@ at the root for all images, in a package's folder for that one. Each entry of it
 day on which somebody has to look again.
 """
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from jhub_docker.catalog.fields import suggest
 from jhub_docker.errors import UsageError
 from jhub_docker.release.audit.findings import Finding, Severity, named
 
@@ -51,7 +51,7 @@ class Entry:
 
     def about(self, packages: Iterable[str]) -> bool:
         """Whether its package is one of these."""
-        return canonicalize_name(self.package) in {canonicalize_name(name) for name in packages}
+        return canonicalize_name(self.package) in map(canonicalize_name, packages)
 
     def __str__(self) -> str:
         return f"{self.id} in {self.package} until {self.expires}: {self.reason}"
@@ -86,11 +86,9 @@ def allowances(folders: Iterable[Path], today: date) -> list[Entry]:
         table = _toml(path) if path.is_file() else {}
         entries = table.get("allow", [])
         if set(table) - {"allow"} or not isinstance(entries, list):
-            raise UsageError(
-                f"{path} holds {', '.join(map(repr, table))}; expected [[allow]] entries"
-            )
-        for number, entry in enumerate(entries, 1):
-            found.append(_entry(entry, f"{path}, entry {number}", today))
+            listed = ", ".join(map(repr, table))
+            raise UsageError(f"{path} holds {listed}; expected [[allow]] entries")
+        found += [_entry(one, f"{path}, entry {n}", today) for n, one in enumerate(entries, 1)]
     return found
 
 
@@ -117,9 +115,7 @@ def _entry(table: Any, where: str, today: date) -> Entry:
 def _known(table: Mapping[str, Any], fields: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(fields)}"
-            raise UsageError(f"{where}: unknown field {key!r}; {hint}")
+            raise UsageError(f"{where}: unknown field {key!r}; {suggest(key, fields)}")
 
 
 def _toml(path: Path) -> dict[str, Any]:

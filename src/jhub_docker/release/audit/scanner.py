@@ -7,7 +7,7 @@ asked only about what it does not cover.
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,38 +15,91 @@ from typing import Any
 
 from jhub_docker import process
 from jhub_docker.release.audit import osv
-from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, rated
+from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, rated, short
 from jhub_docker.release.audit.parts import Part, by_ecosystem
 
 _SECONDS = 900.0
 """A first run fetches the scanner's database."""
 
+Document = Mapping[str, Any]
 Said = Iterator[tuple[str, str, Advisory]]
 """Package URL of a part, its name and version with a blank between them, what is said of it."""
 
 
+def _grype(report: Document) -> Said:
+    for match in report["matches"]:
+        vulnerability, artifact = match["vulnerability"], match["artifact"]
+        advisory = Advisory(
+            id=vulnerability["id"],
+            severity=rated(vulnerability.get("severity", "")),
+            summary=short(vulnerability.get("description", "")),
+            aliases=frozenset(o["id"] for o in match.get("relatedVulnerabilities") or ()),
+            fixed=tuple((vulnerability.get("fix") or {}).get("versions") or ()),
+        )
+        yield artifact["purl"], f"{artifact['name']} {artifact['version']}", advisory
+
+
+def _trivy(report: Document) -> Said:
+    found = (one for r in report.get("Results") or () for one in r.get("Vulnerabilities") or ())
+    for one in found:
+        fixed = (word.strip() for word in one.get("FixedVersion", "").split(","))
+        advisory = Advisory(
+            id=one["VulnerabilityID"],
+            severity=rated(one.get("Severity", "")),
+            summary=short(one.get("Title") or one.get("Description") or ""),
+            aliases=frozenset(one.get("VendorIDs") or ()),
+            fixed=tuple(word for word in fixed if word),
+        )
+        purl = one["PkgIdentifier"].get("PURL", "")
+        yield purl, f"{one['PkgName']} {one['InstalledVersion']}", advisory
+
+
+def _osv_scanner(report: Document) -> Said:
+    for entry in (entry for result in report["results"] for entry in result["packages"]):
+        name, version, ecosystem = (entry["package"][k] for k in ("name", "version", "ecosystem"))
+        part = Part("", name, version, ecosystem, name, version)
+        for record in entry.get("vulnerabilities") or ():
+            if advisory := osv.advisory(record, part):
+                yield "", f"{name} {version}", advisory
+
+
+def _grype_date(report: Document) -> str:
+    database = report["descriptor"]["db"]
+    return str(database.get("status", database)["built"])
+
+
+def _trivy_date(report: Document) -> str:
+    return str(_told("trivy", "version", "--format", "json")["VulnerabilityDB"]["UpdatedAt"])
+
+
+def _now(report: Document) -> str:
+    return datetime.now(UTC).isoformat()
+
+
 @dataclass(frozen=True)
 class Scanner:
-    """`arguments` go before the document's path; `covers` begin the names of its ecosystems."""
+    """`arguments` go before the document's path; `covers` begin the names of its ecosystems.
+
+    `read` tells what a report says, `date` the date of the data it is from.
+    """
 
     name: str
     arguments: tuple[str, ...]
-    covers: tuple[str, ...]
-    date: tuple[str, ...] = ()
-    """The arguments that make it tell its database's date, where its report does not."""
+    read: Callable[[Document], Said]
+    date: Callable[[Document], str]
+    covers: tuple[str, ...] = ("PyPI", "npm", "Debian")
 
 
 SCANNERS = (
-    Scanner("grype", ("--quiet", "--output", "json", "sbom:{}"), ("PyPI", "npm", "Debian")),
-    Scanner(
-        "trivy",
-        ("sbom", "--quiet", "--format", "json", "{}"),
-        ("PyPI", "npm", "Debian"),
-        date=("version", "--format", "json"),
-    ),
+    Scanner("grype", ("--quiet", "--output", "json", "sbom:{}"), _grype, _grype_date),
+    Scanner("trivy", ("sbom", "--quiet", "--format", "json", "{}"), _trivy, _trivy_date),
     # Of Debian's packages it knows the binary's name only, and advisories are by source package.
-    Scanner("osv-scanner", ("scan", "--format", "json", "--sbom", "{}"), ("PyPI", "npm")),
-)
+    # It asks a service.
+    Scanner(
+        "osv-scanner",
+        ("scan", "--format", "json", "--sbom", "{}"), _osv_scanner, _now, ("PyPI", "npm"),
+    ),
+)  # fmt: skip
 
 
 def ask(parts: Iterable[Part]) -> Answer:
@@ -61,59 +114,46 @@ def ask(parts: Iterable[Part]) -> Answer:
     }
     asked = [part for group in groups.values() for part in group]
     found: list[tuple[Part, Advisory]] = []
-    date = None
+    moment, note = None, "its own database"
     try:
         report = _run(scanner, asked)
-        date = _date(scanner, report)
-        found = list(_about(asked, _READERS[scanner.name](report)))
-        note = "its own database"
+        said = list(_about(asked, scanner.read(report)))
+        dated = datetime.fromisoformat(scanner.date(report))
+        found, moment = said, dated if dated.tzinfo else dated.replace(tzinfo=UTC)
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         note = f"it gave no report that can be read ({error})"
-    return Answer(
-        found,
-        [
-            Coverage(scanner.name, ecosystem, date is not None, len(group), note, date)
-            for ecosystem, group in groups.items()
-        ],
-    )
+    coverage = [
+        Coverage(scanner.name, ecosystem, moment is not None, len(group), note, moment)
+        for ecosystem, group in groups.items()
+    ]
+    return Answer(found, coverage)
 
 
 def document(parts: Sequence[Part]) -> dict[str, Any]:
     """The parts in CycloneDX's form, with the distribution that scanners look Debian's up by."""
     release = next((p.ecosystem.partition(":")[2] for p in parts if p.architecture), "")
     system = {"type": "operating-system", "name": "debian", "version": release}
-    return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "components": [
-            *([system] if release else []),
-            *(
-                {
-                    "type": "library",
-                    "bom-ref": part.purl,
-                    "name": part.name,
-                    "version": part.version,
-                    "purl": part.purl,
-                }
-                for part in parts
-            ),
-        ],
-    }
+    listed = [
+        {"type": "library", "bom-ref": p.purl, "name": p.name, "version": p.version, "purl": p.purl}
+        for p in parts
+    ]
+    components = [system, *listed] if release else listed
+    return {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components}
 
 
-def _run(scanner: Scanner, parts: Sequence[Part]) -> Mapping[str, Any]:
+def _run(scanner: Scanner, parts: Sequence[Part]) -> Document:
     with tempfile.TemporaryDirectory(prefix="jhub-docker-audit-") as folder:
         file = Path(folder) / "parts.cdx.json"
         file.write_text(json.dumps(document(parts)), encoding="utf-8")
         return _told(scanner.name, *(word.format(file) for word in scanner.arguments))
 
 
-def _told(*command: str) -> Mapping[str, Any]:
+def _told(*command: str) -> Document:
     """The JSON that a command writes, whatever its exit code: findings may be one."""
     ended = process.run(*command, seconds=_SECONDS)
     if not ended.raw.strip():
         raise ValueError(ended.tail(1) or f"exit code {ended.code}")
-    value: Mapping[str, Any] = json.loads(ended.raw)
+    value: Document = json.loads(ended.raw)
     return value
 
 
@@ -124,69 +164,4 @@ def _about(parts: Sequence[Part], said: Said) -> Iterator[tuple[Part, Advisory]]
         for name in {part.purl, f"{part.name} {part.version}", f"{part.package} {part.version}"}:
             known.setdefault(name, []).append(part)
     for purl, name, advisory in said:
-        for part in known.get(purl) or known.get(name) or ():
-            yield part, advisory
-
-
-def _date(scanner: Scanner, report: Mapping[str, Any]) -> datetime:
-    """The date of the scanner's data; now for one that asks a service."""
-    if scanner.name == "grype":
-        database = report["descriptor"]["db"]
-        text = database.get("status", database)["built"]
-    elif scanner.date:
-        text = _told(scanner.name, *scanner.date)["VulnerabilityDB"]["UpdatedAt"]
-    else:
-        return datetime.now(UTC)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _grype(report: Mapping[str, Any]) -> Said:
-    for match in report["matches"]:
-        vulnerability, artifact = match["vulnerability"], match["artifact"]
-        yield (
-            artifact["purl"],
-            f"{artifact['name']} {artifact['version']}",
-            Advisory(
-                id=vulnerability["id"],
-                severity=rated(vulnerability.get("severity", "")),
-                summary=_short(vulnerability.get("description", "")),
-                aliases=frozenset(o["id"] for o in match.get("relatedVulnerabilities") or ()),
-                fixed=tuple((vulnerability.get("fix") or {}).get("versions") or ()),
-            ),
-        )
-
-
-def _trivy(report: Mapping[str, Any]) -> Said:
-    for result in report.get("Results") or ():
-        for one in result.get("Vulnerabilities") or ():
-            fixed = one.get("FixedVersion", "").split(",")
-            yield (
-                one["PkgIdentifier"].get("PURL", ""),
-                f"{one['PkgName']} {one['InstalledVersion']}",
-                Advisory(
-                    id=one["VulnerabilityID"],
-                    severity=rated(one.get("Severity", "")),
-                    summary=_short(one.get("Title") or one.get("Description") or ""),
-                    aliases=frozenset(one.get("VendorIDs") or ()),
-                    fixed=tuple(word.strip() for word in fixed if word.strip()),
-                ),
-            )
-
-
-def _osv_scanner(report: Mapping[str, Any]) -> Said:
-    for result in report["results"]:
-        for entry in result["packages"]:
-            package = entry["package"]
-            name, version, ecosystem = (package[key] for key in ("name", "version", "ecosystem"))
-            part = Part("", name, version, ecosystem, name, version)
-            for record in entry.get("vulnerabilities") or ():
-                if advisory := osv.advisory(record, part):
-                    yield "", f"{name} {version}", advisory
-
-
-_READERS = {"grype": _grype, "trivy": _trivy, "osv-scanner": _osv_scanner}
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:160]
+        yield from ((part, advisory) for part in known.get(purl) or known.get(name) or ())
