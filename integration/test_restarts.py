@@ -208,7 +208,7 @@ def recreated(scene: Scene) -> None:
 
 def engine_restarted(scene: Scene) -> None:
     """The engine itself is restarted, where it was started from here and may be."""
-    if host.status().started_here:
+    if host.started_here():
         with scene.turns.alone(scene.platform.engine):
             result = scene.operator.invoke("engine.restart")
             assert result.returncode == 0, result.stderr

@@ -100,7 +100,7 @@ def test_a_manifest_altered_in_the_registry_s_storage(release: Release) -> None:
 def test_an_altered_bill_of_materials_attached_beside_the_signed_one(release: Release) -> None:
     signed = release.records.documents[release.digest][BILL]
     bill = {**signed, "components": signed["components"][:-1]}
-    file = File(BILL.file, BILL.media_type, encode(bill))
+    file = File(BILL, BILL.media_type, encode(bill))
     release.remote.attach(release.manifest, BILL.media_type, [file])
     report = release.verify()
     assert failed(report) == ["attachments"]

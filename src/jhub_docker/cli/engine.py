@@ -49,4 +49,4 @@ def emulate(
 @task()
 def status(context: Context) -> None:
     """Show the engine in use: address, version, storage, cgroups, free disk, who started it."""
-    sys.stdout.write("\n".join(host.status().lines()) + "\n")
+    sys.stdout.write(f"{host.status()}\n")

@@ -4,6 +4,7 @@ Which packages, and what the files say, is decided in `packages`.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,15 +36,10 @@ def read_sources(root: Path = Path("/")) -> dict[str, str]:
 
 def installed(root: Path = Path("/")) -> set[str]:
     """The names of the installed packages, from dpkg's own record."""
-    names = set()
-    name = ""
-    with contextlib.suppress(OSError):
-        for line in (root / "var/lib/dpkg/status").read_text(errors="replace").splitlines():
-            if line.startswith("Package: "):
-                name = line.removeprefix("Package: ")
-            elif line == "Status: install ok installed":
-                names.add(name)
-    return names
+    status = root / "var/lib/dpkg/status"
+    text = status.read_text(errors="replace") if status.is_file() else ""
+    installed = r"^Package: (.+)\n(?:.+\n)*?Status: install ok installed$"
+    return set(re.findall(installed, text, re.MULTILINE))
 
 
 def write_sources(plan: PackagePlan, root: Path = Path("/")) -> None:
@@ -73,16 +69,9 @@ def install(plan: PackagePlan, log: Log, root: Path = Path("/")) -> None:
             log("apt-get update")
             _apt(root, "update", "--quiet")
             log(f"apt-get install {' '.join(plan.packages)}")
-            _apt(
-                root,
-                "install",
-                "--yes",
-                "--quiet",
-                "--no-install-recommends",
-                "-o",
-                "Dpkg::Options::=--force-confold",
-                *plan.packages,
-            )
+            options = ("--yes", "--quiet", "--no-install-recommends")
+            kept = ("-o", "Dpkg::Options::=--force-confold")
+            _apt(root, "install", *options, *kept, *plan.packages)
     except OSError as error:
         raise ActionError(
             f"cannot set up apt: {error.filename}: {error.strerror}; run this as root"

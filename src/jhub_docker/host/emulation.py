@@ -55,12 +55,9 @@ class Machine:
 
 def name(platform: str) -> str:
     """The registration's name; raises UsageError for a platform that images are not made for."""
-    try:
-        return _NAMES[platform]
-    except KeyError:
-        raise UsageError(
-            f"--platform is {platform!r}; expected one of {', '.join(_NAMES)}"
-        ) from None
+    if platform not in _NAMES:
+        raise UsageError(f"--platform is {platform!r}; expected one of {', '.join(_NAMES)}")
+    return _NAMES[platform]
 
 
 def read(name: str) -> Machine:
@@ -98,12 +95,8 @@ def steps(machine: Machine) -> tuple[Step, ...]:
             f"emulation is set up as root on Debian and its family only: as root install {PACKAGE} "
             "or what your distribution calls it; Docker Desktop emulates as it is"
         )
-    wanted: dict[Step, bool] = {
-        "install": not machine.defined,
-        "mount": not machine.mounted,
-        "register": True,
-    }
-    return tuple(step for step, needed in wanted.items() if needed)
+    there: dict[Step, bool] = {"install": machine.defined, "mount": machine.mounted}
+    return (*(step for step, done in there.items() if not done), "register")
 
 
 def start(platform: str, log: Log, *, assume_yes: bool = False) -> None:
@@ -129,7 +122,11 @@ def start(platform: str, log: Log, *, assume_yes: bool = False) -> None:
     if "install" in todo:
         apt.install(PackagePlan((PACKAGE,)), log)
     if not (KERNEL / "register").exists():
-        mount()
+        process.checked(
+            *("mount", "-t", "binfmt_misc", "binfmt_misc", KERNEL),
+            failed=f"cannot mount binfmt_misc at {KERNEL} (from inside a container, do it on the "
+            "machine that runs it)",
+        )
     if not (KERNEL / known).exists():  # where systemd runs, the package has done it
         register(_definition(known).read_text(encoding="ascii"))
     log(f"{platform} is emulated now")
@@ -143,15 +140,6 @@ def stop(platform: str, log: Log) -> None:
         return
     _write(entry, "-1")
     log(f"{platform} is not emulated any more")
-
-
-def mount() -> None:
-    """Mount the kernel's file system of registrations."""
-    process.checked(
-        *("mount", "-t", "binfmt_misc", "binfmt_misc", KERNEL),
-        failed=f"cannot mount binfmt_misc at {KERNEL} (from inside a container, do it on the "
-        "machine that runs it)",
-    )
 
 
 def register(definition: str) -> None:

@@ -100,57 +100,24 @@ def derived_source(sources: Mapping[str, str], beside: str, suite: str) -> str:
     `sources` maps the paths of apt's own files (`*.sources` deb822, `*.list` one line each) to
     their texts. Raises ActionError where none of them has the suite's component main.
     """
+    from debian.deb822 import Deb822  # noqa: PLC0415 - it takes long, and few commands need it
+
     for path, text in sorted(sources.items()):
-        read = _deb822 if path.endswith(".sources") else _one_line
-        for fields in read(text):
+        deb822 = path.endswith(".sources")
+        stanzas = Deb822.iter_paragraphs(text, use_apt_pkg=False) if deb822 else _one_line(text)
+        for fields in map(Deb822, stanzas):  # names compare without regard to case
             if (
                 "deb" in fields.get("Types", "").split()
                 and beside in fields.get("Suites", "").split()
                 and "main" in fields.get("Components", "").split()
                 and fields.get("Enabled", "yes").lower() not in {"no", "false", "0"}
             ):
-                stanza = {
-                    **fields,
-                    "Types": "deb",
-                    "Suites": suite,
-                    "Components": "main",
-                }
-                return "".join(f"{name}:{_value(value)}\n" for name, value in stanza.items())
+                fields.update({"Types": "deb", "Suites": suite, "Components": "main"})
+                return str(fields)
     raise ActionError(
         f"apt has no source of {beside} main to derive one of {suite} from: expected it in "
         f"/etc/apt/sources.list or /etc/apt/sources.list.d; or do it by hand: {BY_HAND}"
     )
-
-
-def _value(value: str) -> str:
-    """A field's value as it is written; a key given in place stands on lines of its own."""
-    return value if value.startswith("\n") else f" {value}"
-
-
-_FIELDS = {
-    field.lower(): field
-    for field in ("Types", "URIs", "Suites", "Components", "Enabled", "Signed-By")
-}
-"""Field names compare without regard to case (sources.list(5))."""
-
-
-def _deb822(text: str) -> list[dict[str, str]]:
-    stanzas = []
-    for block in re.split(r"\n\s*\n", text):
-        fields: dict[str, str] = {}
-        name = ""
-        for line in block.splitlines():
-            if line.startswith("#"):
-                continue
-            if line[:1] in {" ", "\t"} and name:
-                fields[name] += "\n" + line
-            elif ":" in line:
-                name, _, value = line.partition(":")
-                name = _FIELDS.get(name.strip().lower(), name.strip())
-                fields[name] = value.strip()
-        if fields:
-            stanzas.append(fields)
-    return stanzas
 
 
 _OPTIONS = {"signed-by": "Signed-By", "arch": "Architectures", "trusted": "Trusted"}

@@ -86,13 +86,10 @@ def _own_lists(here: Path, root: Path, name: str) -> list[str]:
         known = {"further.sources": packages.derived_source(known, codename, further)}
     for number, (path, text) in enumerate(known.items()):
         (sources / f"{number}{Path(path).suffix}").write_text(text)
-    options = [
-        f"Dir::Etc::SourceParts={sources}",
-        "Dir::Etc::SourceList=/dev/null",
-        f"Dir::State::Lists={here / 'lists'}",
-        f"Dir::Cache={here / 'cache'}",
+    flags = [
+        *("-o", f"Dir::Etc::SourceParts={sources}", "-o", "Dir::Etc::SourceList=/dev/null"),
+        *("-o", f"Dir::State::Lists={here / 'lists'}", "-o", f"Dir::Cache={here / 'cache'}"),
     ]
-    flags = [flag for option in options for flag in ("-o", option)]
     _run(name, "apt-get", *flags, "update", "-q", cwd=here)
     return flags
 

@@ -48,19 +48,15 @@ class Machine:
 def read_machine() -> Machine:
     """Look at this machine; nothing is changed."""
     release = Path("/etc/os-release")
-    wrong = checks.wrong_plugins(("buildx", "compose"))
-    present = {
-        "engine": shutil.which("dockerd") is not None,
-        "client": shutil.which("docker") is not None,
-        "buildx": "buildx" not in wrong,
-        "compose": "compose" not in wrong,
-    }
+    lacking = set(checks.wrong_plugins(("buildx", "compose")))
+    programs = {"engine": "dockerd", "client": "docker"}
+    lacking |= {part for part, name in programs.items() if shutil.which(name) is None}
     return Machine(
         release=os_release(release.read_text()) if release.is_file() else {},
         root=os.geteuid() == 0,
         systemd=Path("/run/systemd/system").is_dir(),  # sd_booted(3)
         apt=shutil.which("apt-get") is not None,
-        present=frozenset(part for part, there in present.items() if there),
+        present=frozenset(PARTS) - lacking,
         installed=frozenset(apt.installed()),
     )
 

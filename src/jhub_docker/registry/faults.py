@@ -33,99 +33,61 @@ class Fault:
         return self.error is MissingError
 
 
+_BUSY = r"code (408|429)|toomanyrequests|too many requests"
+_TROUBLE = r"code 5\d\d|internal server error|bad gateway|service unavailable|gateway timeout"
+_CUT = (
+    r"connection (reset|broken)|broken pipe|\bEOF\b|timeout|timed out|deadline exceeded"
+    r"|server misbehav|network is unreachable|no route to host"
+    r"|temporary failure|server closed|use of closed network connection|stream error|GOAWAY"
+)
+_ABSENT = r"code 404|not found|name unknown|manifest unknown|blob unknown"
+_ERRORS = {_BUSY: PassingError, _TROUBLE: PassingError, _CUT: PassingError, _ABSENT: MissingError}
+
 # Status codes are those of the distribution specification 1.1; the words of broken connections are
 # Go's. oras leaves the status out where the registry sent an error of its own in words, so both are
 # known here. The first that fits is what it is.
-_KNOWN = (
+_ADVICE = {
     # Before "not found" in general: a credential helper that is not installed.
-    (
-        r"error getting credentials|docker-credential-|failed to resolve credential",
-        Fault(
-            "the credential helper named in Docker's configuration for {registry} failed: run "
-            "`docker login {registry}` again, or correct credsStore and credHelpers there"
-        ),
+    r"error getting credentials|docker-credential-|failed to resolve credential": "the "
+    "credential helper named in Docker's configuration for {registry} failed: run "
+    "`docker login {registry}` again, or correct credsStore and credHelpers there",
+    r"code 401|unauthorized|credential not found|authentication required|invalid_grant": (
+        "{registry} does not accept these credentials, or wants some: run `docker login "
+        "{registry}` (its configuration, helpers included, is what is read)"
     ),
-    (
-        r"code 401|unauthorized|credential not found|authentication required|invalid_grant",
-        Fault(
-            "{registry} does not accept these credentials, or wants some: run `docker login "
-            "{registry}` (its configuration, helpers included, is what is read)"
-        ),
+    r"code 403|\bdenied\b|forbidden": "the account known to Docker may not do this in {registry}: "
+    "ask for the right to push to the repository, or `docker login {registry}` with another "
+    "account",
+    r"code 413|entity too large": "{registry}, or a proxy before it, refuses blobs this large: "
+    "raise its limit",
+    _BUSY: "{registry} asks to slow down; wait, then run this again",
+    _TROUBLE: "{registry} is in trouble; wait, then run this again",
+    r"x509:|tls: failed to verify|unknown authority|bad certificate": "the certificate of "
+    "{registry} is not trusted: name the file with its CA in JHUB_REGISTRY_CA",
+    r"gave HTTP response to HTTPS client|does not look like a TLS handshake|wrong version num": (
+        "{registry} does not speak TLS: if that is right, name it in JHUB_REGISTRY_PLAIN_HTTP"
     ),
-    (
-        r"code 403|\bdenied\b|forbidden",
-        Fault(
-            "the account known to Docker may not do this in {registry}: ask for the right to push "
-            "to the repository, or `docker login {registry}` with another account"
-        ),
-    ),
-    (
-        r"code 413|entity too large",
-        Fault("{registry}, or a proxy before it, refuses blobs this large: raise its limit"),
-    ),
-    (
-        r"code (408|429)|toomanyrequests|too many requests",
-        Fault("{registry} asks to slow down; wait, then run this again", PassingError),
-    ),
-    (
-        r"code 5\d\d|internal server error|bad gateway|service unavailable|gateway timeout",
-        Fault("{registry} is in trouble; wait, then run this again", PassingError),
-    ),
-    (
-        r"x509:|tls: failed to verify|unknown authority|bad certificate",
-        Fault(
-            "the certificate of {registry} is not trusted: name the file with its CA in "
-            "JHUB_REGISTRY_CA"
-        ),
-    ),
-    (
-        r"gave HTTP response to HTTPS client|does not look like a TLS handshake|wrong version num",
-        Fault(
-            "{registry} does not speak TLS: if that is right, name it in JHUB_REGISTRY_PLAIN_HTTP"
-        ),
-    ),
-    (
-        # What a registry that speaks TLS answers to a request in the clear, too.
-        r"code 400|HTTP request to an HTTPS server",
-        Fault(
-            "{registry} does not take this request. If it speaks TLS, take it out of "
-            "JHUB_REGISTRY_PLAIN_HTTP; a registry on this machine is spoken to over TLS when "
-            "JHUB_REGISTRY_CA names the file with its CA"
-        ),
-    ),
-    (r"no such host", Fault("there is no host of that name: correct the reference")),
-    (
-        r"connection refused",
-        Fault("nothing answers at {registry}: correct the reference, or start the registry"),
-    ),
-    (
-        r"connection (reset|broken)|broken pipe|\bEOF\b|timeout|timed out|deadline exceeded"
-        r"|server misbehav|network is unreachable|no route to host"
-        r"|temporary failure|server closed|use of closed network connection|stream error|GOAWAY",
-        Fault(
-            "the connection to {registry} broke: look at the network, then run this again",
-            PassingError,
-        ),
-    ),
-    (
-        r"code 404|not found|name unknown|manifest unknown|blob unknown",
-        Fault(
-            "{registry} does not have it: look at the reference; some registries want the "
-            "repository to be made first",
-            MissingError,
-        ),
-    ),
-    (r"no space left", Fault("the disk is full: make room")),
-)
+    # What a registry that speaks TLS answers to a request in the clear, too.
+    r"code 400|HTTP request to an HTTPS server": "{registry} does not take this request. If it "
+    "speaks TLS, take it out of JHUB_REGISTRY_PLAIN_HTTP; a registry on this machine is spoken to "
+    "over TLS when JHUB_REGISTRY_CA names the file with its CA",
+    r"no such host": "there is no host of that name: correct the reference",
+    r"connection refused": "nothing answers at {registry}: correct the reference, or start the "
+    "registry",
+    _CUT: "the connection to {registry} broke: look at the network, then run this again",
+    _ABSENT: "{registry} does not have it: look at the reference; some registries want the "
+    "repository to be made first",
+    r"no space left": "the disk is full: make room",
+}
 
 
 def judge(said: str) -> Fault:
     """What the message of a program that asked a registry means."""
     text = said.replace("recognizable error message not found", "")  # words of oras, not a 404
-    return next(
-        (fault for pattern, fault in _KNOWN if re.search(pattern, text, re.IGNORECASE)),
-        Fault("what it says is not known here"),
-    )
+    for pattern, advice in _ADVICE.items():
+        if re.search(pattern, text, re.IGNORECASE):
+            return Fault(advice, _ERRORS.get(pattern, ActionError))
+    return Fault("what it says is not known here")
 
 
 def error(what: str, registry: str, said: str, program: str = "oras") -> ActionError:

@@ -92,14 +92,14 @@ class Workplace:
 
     def keep_records(self, records: Records) -> None:
         """Keep what is said of the image, to be signed, and to compare later releases with."""
-        text = json.dumps(records.to_json(), indent=1, sort_keys=True)
+        text = json.dumps(records.documents, indent=1, sort_keys=True)
         self.records.write_text(text + "\n", encoding="utf-8")
 
     def load_records(self) -> Records | None:
         """What was kept; None where nothing was, or nothing that can be read."""
         try:
-            return Records.from_json(json.loads(self.records.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, KeyError, AttributeError):
+            return Records(json.loads(self.records.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError):
             return None
 
     def add_tree(self, commit: str) -> None:

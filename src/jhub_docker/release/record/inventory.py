@@ -20,8 +20,10 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any
 
+from debian.deb822 import Deb822
 from packaging.utils import canonicalize_name
 
+from jhub_docker.host.packages import os_release
 from jhub_docker.locks.package import DEBIAN, EDITOR, NODE, PROGRAM, PYTHON, Package
 from jhub_docker.oci.content import Tree, read_tree
 from jhub_docker.oci.layout import Layout
@@ -66,8 +68,7 @@ def take(layout: Layout, manifest: Mapping[str, Any]) -> Inventory:
     }
     found = {*_debian(tree), *_python(tree, owned), *_node(tree, owned), *_programs(tree, owned)}
     release = next((_text(tree, path) for path in _RELEASE if path in tree.contents), "")
-    lines = (line.split("=", 1) for line in release.splitlines() if "=" in line)
-    fields = {key: value.strip("\"'") for key, value in lines}
+    fields = os_release(release)
     return Inventory(fields.get("ID", ""), fields.get("VERSION_ID", ""), tuple(sorted(found)))
 
 
@@ -84,10 +85,7 @@ def _text(tree: Tree, path: str) -> str:
 
 
 def _debian(tree: Tree) -> Iterator[Package]:
-    for paragraph in _text(tree, _DPKG).split("\n\n"):
-        lines = (line for line in paragraph.splitlines() if not line.startswith((" ", "\t")))
-        parts = (line.partition(":") for line in lines)
-        fields = {key: value.strip() for key, _, value in parts}
+    for fields in Deb822.iter_paragraphs(_text(tree, _DPKG), use_apt_pkg=False):
         if not fields.get("Status", "").endswith(" installed"):
             continue
         name, version = fields["Package"], fields["Version"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from jhub_docker.locks import of_image
@@ -11,27 +12,33 @@ from jhub_docker.release.record.bom import Subject, bill_of_materials
 from jhub_docker.release.record.provenance import PREDICATE, Source, provenance
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of document: its file's name, the media type, and the predicate type it is signed as.
+class Kind(StrEnum):
+    """A kind of document by its file's name: its media type, and the predicate it is signed as.
 
     The media type is the attachment's artifact type too. `cosign` is the predicate type's name in
     `cosign attest --type`.
     """
 
-    file: str
     media_type: str
     predicate: str
     cosign: str
 
+    def __new__(cls, file: str, *further: str) -> "Kind":
+        """Its value is the file's name."""
+        kind = str.__new__(cls, file)
+        kind._value_ = file
+        kind.media_type, kind.predicate, kind.cosign = further
+        return kind
 
-BILL = Kind(
-    "bom.cdx.json", "application/vnd.cyclonedx+json", "https://cyclonedx.org/bom", "cyclonedx"
-)
-PROVENANCE = Kind(
-    "provenance.json", "application/vnd.slsa.provenance.v1+json", PREDICATE, "slsaprovenance1"
-)
-KINDS = (BILL, PROVENANCE)
+    BILL = (
+        "bom.cdx.json", "application/vnd.cyclonedx+json", "https://cyclonedx.org/bom", "cyclonedx",
+    )  # fmt: skip
+    PROVENANCE = (
+        "provenance.json", "application/vnd.slsa.provenance.v1+json", PREDICATE, "slsaprovenance1",
+    )  # fmt: skip
+
+
+BILL, PROVENANCE = Kind
 
 
 @dataclass(frozen=True)
@@ -41,30 +48,12 @@ class Records:
     An index has provenance only, for what is in an image differs from platform to platform.
     """
 
-    documents: Mapping[str, Mapping[Kind, Mapping[str, Any]]]
+    documents: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
     @property
     def bills(self) -> list[Mapping[str, Any]]:
         """The bills of materials, one for each platform."""
         return [found[BILL] for found in self.documents.values() if BILL in found]
-
-    def to_json(self) -> dict[str, Any]:
-        """The documents by digest and file name."""
-        return {
-            digest: {kind.file: document for kind, document in documents.items()}
-            for digest, documents in self.documents.items()
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Mapping[str, Any]]) -> "Records":
-        """Read what `to_json` gave. Raises KeyError for a file that is of no kind."""
-        kinds = {kind.file: kind for kind in KINDS}
-        return cls(
-            {
-                digest: {kinds[name]: document for name, document in documents.items()}
-                for digest, documents in value.items()
-            }
-        )
 
 
 def make_records(layout: Layout, image: Descriptor, source: Source) -> Records:
@@ -74,7 +63,7 @@ def make_records(layout: Layout, image: Descriptor, source: Source) -> Records:
     """
     spec = source.catalog[source.image]
     locks = of_image.read(source.catalog, source.image)
-    manifests: dict[str, dict[Kind, Mapping[str, Any]]] = {}
+    manifests: dict[str, dict[str, Mapping[str, Any]]] = {}
     labels: dict[str, Mapping[str, str]] = {}
     for entry, manifest in layout.manifests(image):
         config = layout.read_json(manifest["config"]["digest"])

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from jhub_docker.registry.remote import File, Remote
 from jhub_docker.release.record.bom import encode
 from jhub_docker.release.record.cosign import Cosign, RefusedError
 from jhub_docker.release.record.keys import Key, Trust
-from jhub_docker.release.record.records import KINDS, PROVENANCE, Kind, Records
+from jhub_docker.release.record.records import PROVENANCE, Kind, Records
 
 
 class UncheckedError(Exception):
@@ -34,13 +35,12 @@ def sign(
     with stage(f"attaching and signing the records of {image}"):
         for digest, documents in reversed(list(records.documents.items())):
             subject = image.at(digest)
-            for kind, document in documents.items():
-                data = encode(document)
-                remote.attach(subject, kind.media_type, [File(kind.file, kind.media_type, data)])
-                with tempfile.TemporaryDirectory() as folder:
-                    predicate = Path(folder) / kind.file
-                    predicate.write_bytes(data)
-                    cosign.attest(subject, kind.cosign, predicate, key)
+            for kind, data in ((Kind(name), encode(one)) for name, one in documents.items()):
+                remote.attach(subject, kind.media_type, [File(kind, kind.media_type, data)])
+                with tempfile.NamedTemporaryFile() as predicate:
+                    predicate.write(data)
+                    predicate.flush()
+                    cosign.attest(subject, kind.cosign, Path(predicate.name), key)
             cosign.sign(subject, key)
 
 
@@ -53,14 +53,14 @@ class Signed:
 
     def __init__(self, remote: Remote, trust: Trust) -> None:
         self._remote, self._cosign, self._trust = remote, Cosign(remote.access), trust
-        self.documents: dict[str, dict[Kind, Mapping[str, Any]]] = {}
+        self.documents: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def document(self, subject: Descriptor, kind: Kind) -> Mapping[str, Any]:
         """The attested document of a kind. Raises UncheckedError where none is."""
         try:
             return self.documents[subject.digest][kind]
         except KeyError:
-            raise UncheckedError(f"there is no attested {kind.file} to compare with") from None
+            raise UncheckedError(f"there is no attested {kind} to compare with") from None
 
     def signatures(self, image: Reference, subjects: Sequence[Descriptor]) -> str:
         """Image and manifests are signed."""
@@ -77,11 +77,11 @@ class Signed:
         """The records are attested, by the same key and about these digests."""
         wrong = []
         for subject in subjects:
-            for kind in (PROVENANCE,) if subject.media_type == INDEX else KINDS:
+            for kind in (PROVENANCE,) if subject.media_type == INDEX else tuple(Kind):
                 try:
                     document = self._attested(image.at(subject.digest), kind)
                 except RefusedError as error:
-                    wrong.append(f"{kind.file} of {_named(subject)}: {error}")
+                    wrong.append(f"{kind} of {_named(subject)}: {error}")
                 else:
                     self.documents.setdefault(subject.digest, {})[kind] = document
         _refuse(wrong)
@@ -90,19 +90,18 @@ class Signed:
     def attachments(self, image: Reference) -> str:
         """What is attached in plain is, for each attested document, the same and nothing else."""
         wrong, count = [], 0
-        for digest, documents in self.documents.items():
-            for kind, document in documents.items():
-                found = self._remote.referrers(image.at(digest), kind.media_type)
-                if not found:
-                    wrong.append(f"no {kind.file} is attached to {digest}")
-                count += len(found)
-                for entry in found:
-                    try:
-                        same = self._remote.document(image.at(entry.digest)) == document
-                    except ActionError:
-                        same = False
-                    if not same:
-                        wrong.append(f"{kind.file} attached to {digest} is not the signed one")
+        signed = [(d, Kind(k), v) for d, found in self.documents.items() for k, v in found.items()]
+        for digest, kind, document in signed:
+            found = self._remote.referrers(image.at(digest), kind.media_type)
+            count += len(found)
+            if not found:
+                wrong.append(f"no {kind} is attached to {digest}")
+            for entry in found:
+                same = False
+                with suppress(ActionError):
+                    same = self._remote.document(image.at(entry.digest)) == document
+                if not same:
+                    wrong.append(f"{kind} attached to {digest} is not the signed one")
         _refuse(wrong)
         if not self.documents:
             raise UncheckedError("there is nothing signed to compare with")
@@ -124,8 +123,9 @@ def _named(subject: Descriptor) -> str:
 
 
 def _listing(subjects: Sequence[Descriptor]) -> str:
-    names = ["index" if s.media_type == INDEX else s.platform or "image" for s in subjects]
-    return " and ".join(names)
+    return " and ".join(
+        "index" if s.media_type == INDEX else s.platform or "image" for s in subjects
+    )
 
 
 def _refuse(wrong: list[str]) -> None:
