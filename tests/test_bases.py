@@ -14,10 +14,10 @@ from jhub_docker.errors import UsageError
 from jhub_docker.host import rootfs
 
 TARGETS = """\
-http://mirror.example/debian/|bookworm|Debian|Debian
-http://mirror.example/debian/|bookworm-updates|Debian|Debian
-http://mirror.example/security/|bookworm-security|Debian-Security|Debian
-https://other.example/apt/|cloud|Cloud|Somebody
+http://mirror.example/debian/|Debian|Debian
+http://another.example/debian/|Debian|Debian
+http://mirror.example/security/|Debian-Security|Debian
+https://other.example/apt/|Cloud|Somebody
 """
 
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from jhub_docker.errors import ActionError
 
@@ -112,23 +112,13 @@ def run(
     return Ended(code, b"".join(lines), said)
 
 
-def checked(
-    *command: str | Path,
-    failed: str = "",
-    environment: Environment | None = None,
-    cwd: Path | None = None,
-    given: str = "",
-    merged: bool = False,
-    seconds: float | None = None,
-) -> str:
-    """Run a program that has to succeed; its output.
+def checked(*command: str | Path, failed: str = "", **options: Any) -> str:
+    """Run a program that has to succeed; its output. `options` are those of `run`.
 
     Raises ActionError that says `failed` (default: the program's name and first word) and how its
     messages end.
     """
-    ended = run(
-        *command, environment=environment, cwd=cwd, given=given, merged=merged, seconds=seconds
-    )
+    ended = run(*command, **options)
     if ended.code:
         what = failed or " ".join([Path(command[0]).name, *map(str, command[1:2])]) + " failed"
         raise ActionError(f"{what}: {ended.tail() or f'exit code {ended.code}'}")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from jhub_docker.errors import ActionError, JhubDockerError
 from jhub_docker.host import machine
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.release import evidence
-from jhub_docker.release.evidence import IMAGE, INTEGRATION, Evidence, Run
+from jhub_docker.release.evidence import IMAGE, INTEGRATION, Evidence
 
 _NARROWING = {
     "keyword": "-k",
@@ -34,6 +35,32 @@ _NARROWING = {
 
 _SEEN = "jhub-docker evidence"
 """Key of what a worker of pytest-xdist tells its controller."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A test session as pytest saw it. `narrowed` are the options that leave tests out."""
+
+    exit_status: int
+    collected: int
+    passed: int
+    skipped: tuple[str, ...] = ()
+    deselected: int = 0
+    narrowed: tuple[str, ...] = ()
+
+
+def refusal(run: Run) -> str | None:
+    """Why a session is no evidence for its suite; None when it is. Pure."""
+    if run.narrowed:
+        return f"{', '.join(run.narrowed)} leaves tests out"
+    if run.deselected:
+        return f"{run.deselected} tests were deselected"
+    if run.exit_status != pytest.ExitCode.OK:
+        empty = run.exit_status == pytest.ExitCode.NO_TESTS_COLLECTED
+        return "there were no tests" if empty else "not all tests passed"
+    if run.passed + len(run.skipped) != run.collected or not run.passed:
+        return f"{run.passed} of {run.collected} tests passed"
+    return None
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -141,7 +168,7 @@ class Recorder:
                 flag for name, flag in _NARROWING.items() if getattr(options, name, None)
             ),
         )
-        reason = evidence.refusal(run)
+        reason = refusal(run)
         if reason is None and (self._before != (after := self._identify())):
             reason = f"the images changed meanwhile ({self._before} -> {after})"
         if reason is None and isinstance(self._before, str):

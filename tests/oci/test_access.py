@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import Descriptor, Layout
@@ -40,9 +41,16 @@ def test_the_ca_file_lets_a_connection_through(
     assert Remote(access).resolve(pushed) == image
 
 
-def test_without_it_one_is_told_what_to_name(place: Reference) -> None:
+@pytest.fixture
+def other_ca(tmp_path: Path) -> Path:
+    """Of nobody here; with it registries on this machine are spoken to over TLS too."""
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+    return tmp_path / "other.pem"
+
+
+def test_without_it_one_is_told_what_to_name(place: Reference, other_ca: Path) -> None:
     with pytest.raises(ActionError, match="JHUB_REGISTRY_CA"):
-        Remote(Access(plain_http=False)).resolve(place.tagged("1.2.0"))
+        Remote(Access(other_ca)).resolve(place.tagged("1.2.0"))
 
 
 def test_one_of_two_registries_can_be_in_the_clear(
@@ -61,14 +69,16 @@ def test_one_of_two_registries_can_be_in_the_clear(
         assert remote.resolve(remote.push(layout, image, target)) == image
 
 
-def test_speaking_tls_to_a_plain_registry_is_told_apart(repository: Reference) -> None:
+def test_speaking_tls_to_a_plain_registry_is_told_apart(
+    repository: Reference, other_ca: Path
+) -> None:
     with pytest.raises(ActionError, match="JHUB_REGISTRY_PLAIN_HTTP"):
-        Remote(Access(plain_http=False)).resolve(repository.tagged("1.2.0"))
+        Remote(Access(other_ca)).resolve(repository.tagged("1.2.0"))
 
 
 def test_speaking_plainly_to_an_encrypted_registry_is_told_apart(place: Reference) -> None:
     with pytest.raises(ActionError, match="If it speaks TLS"):
-        Remote(Access(plain_http=True)).resolve(place.tagged("1.2.0"))
+        Remote(Access()).resolve(place.tagged("1.2.0"))
 
 
 @pytest.mark.parametrize(

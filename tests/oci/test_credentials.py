@@ -14,7 +14,7 @@ from jhub_docker.errors import ActionError
 from jhub_docker.host import programs as tools
 from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.registry.reference import Reference
-from jhub_docker.registry.remote import File, Remote
+from jhub_docker.registry.remote import Remote
 from jhub_docker.registry.version_tags import publish_tags
 from jhub_testing.registry import Registry
 
@@ -103,7 +103,7 @@ def test_a_release_uses_dockers_credentials_and_shows_none(
     image = make_image(b"a layer" * 10_000, b"another" * 10_000)
     registry.gate.fail(lambda request: request.method == "PUT", "cut")
     pushed = remote.push(layout, image, repository)
-    remote.attach(pushed, "application/vnd.test", [File("a.json", "application/json", b"{}")])
+    remote.attach(pushed, "application/vnd.test", "a.json", b"{}")
     assert publish_tags(remote, pushed, "1.2.0") == ["1.2.0", "1", "1.2", "latest"]
     remote.pull(repository.tagged("1.2.0"), Layout(tmp_path / "other"))
     with pytest.raises(ActionError):

@@ -11,7 +11,6 @@ import pytest
 
 from jhub_docker.catalog.ledger import Entry, Yanked
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.registry.remote import File
 from jhub_docker.release.record.bom import encode
 from jhub_docker.release.record.keys import Key, Trust
 from jhub_docker.release.record.provenance import Source
@@ -100,8 +99,7 @@ def test_a_manifest_altered_in_the_registry_s_storage(release: Release) -> None:
 def test_an_altered_bill_of_materials_attached_beside_the_signed_one(release: Release) -> None:
     signed = release.records.documents[release.digest][BILL]
     bill = {**signed, "components": signed["components"][:-1]}
-    file = File(BILL, BILL.media_type, encode(bill))
-    release.remote.attach(release.manifest, BILL.media_type, [file])
+    release.remote.attach(release.manifest, BILL.media_type, BILL, encode(bill))
     report = release.verify()
     assert failed(report) == ["attachments"]
     assert "bom.cdx.json" in message(report, "attachments")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.release import evidence
-from jhub_docker.release.evidence import IMAGE, Evidence, Run
+from jhub_docker.release.evidence import IMAGE, Evidence
+from jhub_testing.recording import Run, refusal
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ from jhub_docker.release.evidence import IMAGE, Evidence, Run
     ],
 )
 def test_only_a_whole_suite_that_passed_is_evidence(run: Run, said: str | None) -> None:
-    assert evidence.refusal(run) == said
+    assert refusal(run) == said
 
 
 def test_evidence_is_kept_by_build_id_and_suite(tmp_path: Path) -> None:

@@ -129,26 +129,25 @@ class TestMovingTags:
     ) -> None:
         before = self.shown(remote, place, digests)
         assert before["latest"] == "2.0.0"
-        found = yanking.settle(remote, place, {"2.0.0"})
-        assert found.moved == {"latest": "1.2.0"}
+        told = "\n".join(yanking.settle(remote, place, {"2.0.0"}))
         assert self.shown(remote, place, digests) == before | {"latest": "1.2.0"}
-        told = yanking.text(found)
         assert f"{place}: latest is 1.2.0 now" in told
+        assert told.count(" now") == 1
         assert "no other version is left for 2 (2.0.0), 2.0 (2.0.0)" in told
 
     def test_a_second_time_moves_nothing(
         self, remote: Remote, place: Reference, digests: dict[str, str]
     ) -> None:
         yanking.settle(remote, place, {"1.2.0"})
-        found = yanking.settle(remote, place, {"1.2.0"})
-        assert found.moved == {}
+        assert " now" not in "\n".join(yanking.settle(remote, place, {"1.2.0"}))
         assert self.shown(remote, place, digests)["1"] == "1.1.0"
         assert self.shown(remote, place, digests)["1.2.0"] == "1.2.0", "its own tag stays"
 
     def test_where_all_are_where_they_should_be(
         self, remote: Remote, place: Reference, digests: dict[str, str]
     ) -> None:
-        assert "where they should be" in yanking.text(yanking.settle(remote, place, set()))
+        (told,) = yanking.settle(remote, place, set())
+        assert "where they should be" in told
 
 
 @pytest.mark.parametrize(

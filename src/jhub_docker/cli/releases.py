@@ -166,4 +166,4 @@ def yank(context: Context, image: str, version: str, push: list[str], reason: st
     remote = Remote(Access.from_environment())
     yanked = publish.yanked(ledger.read(spec.folder))
     for place in places:
-        write(yanking.text(yanking.settle(remote, place, yanked)))
+        write("\n".join(yanking.settle(remote, place, yanked)))

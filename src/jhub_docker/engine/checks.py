@@ -32,6 +32,11 @@ MIN_FREE_GB = 5.0
 """Free space for images, in 10^9 bytes; the environment's JHUB_DOCKER_MIN_FREE_GB overrides it."""
 
 NEEDS = frozenset({"buildx", "compose", "disk"})
+_PACKAGES = "the package docker-{0}-plugin or docker-{1}"
+_PLUGINS = {
+    "buildx": ("buildx plugin", _PACKAGES.format("buildx", "buildx"), MIN_BUILDX),
+    "compose": ("Compose v2 plugin", _PACKAGES.format("compose", "compose-v2"), MIN_COMPOSE),
+}
 
 
 def version_of(text: str) -> tuple[int, ...] | None:
@@ -116,22 +121,9 @@ def wrong_plugins(
     needs: Iterable[str], ask: Callable[[str], str | None] = plugin_version
 ) -> dict[str, str]:
     """The client's missing or too old plugins among `needs`, each with its message."""
-    known = {
-        "buildx": (
-            "buildx plugin",
-            "the package docker-buildx-plugin or docker-buildx",
-            MIN_BUILDX,
-        ),
-        "compose": (
-            "Compose v2 plugin",
-            "the package docker-compose-plugin or docker-compose-v2",
-            MIN_COMPOSE,
-        ),
-    }
     wrong = {}
-    for plugin in sorted(known.keys() & set(needs)):
-        title, package, minimum = known[plugin]
-        if problem := judge_plugin(title, package, minimum, ask(plugin)):
+    for plugin in sorted(_PLUGINS.keys() & set(needs)):
+        if problem := judge_plugin(*_PLUGINS[plugin], ask(plugin)):
             wrong[plugin] = problem
     return wrong
 
@@ -159,11 +151,9 @@ def check(client: "DockerClient", needs: Iterable[str] = NEEDS) -> None:
     problems += wrong_plugins(needs).values()
     if "disk" in needs:
         info = client.info()
-        free = free_bytes(info, address())
-        if free is not None:
+        if (free := free_bytes(info, address())) is not None:
             problems.append(judge_disk(str(info["DockerRootDir"]), free, minimum))
-    found = [problem for problem in problems if problem]
-    if found:
+    if found := [problem for problem in problems if problem]:
         raise ActionError("\n".join(found))
 
 

@@ -22,12 +22,7 @@ _DEBIAN = {
     "buildx": ("docker-buildx",),
     "compose": ("docker-compose",),
 }
-_UBUNTU = {
-    "engine": ("docker.io", "iptables"),
-    "client": ("docker.io",),
-    "buildx": ("docker-buildx",),
-    "compose": ("docker-compose-v2",),
-}
+_UBUNTU = {**_DEBIAN, "client": ("docker.io",), "compose": ("docker-compose-v2",)}
 BY_HAND = (
     "install Docker Desktop on macOS or Windows, or Docker Engine 25 or newer with its buildx and "
     "Compose plugins on Linux (packages docker-ce, docker-buildx-plugin, docker-compose-plugin)"

@@ -8,8 +8,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from jhub_docker import process
@@ -32,40 +31,27 @@ Acquire::Languages "none";
 """
 
 
-@dataclass(frozen=True)
-class Archive:
-    """One suite of a Debian archive, as the machine's apt knows it."""
-
-    uri: str
-    suite: str
-    label: str
-
-
 def recipe_key(suite: str) -> str:
     """What identifies the recipe; another key means another root file system."""
     return digest([suite, INCLUDED_PACKAGES, _DOCKER_CLEAN, canonical.LATEST])
 
 
-def parse_index_targets(text: str) -> list[Archive]:
-    """Read `apt-get indextargets` lines of the form `uri|suite|label|origin`; Debian's only."""
-    archives = []
-    for line in text.splitlines():
-        uri, suite, label, origin = line.split("|")
-        archive = Archive(uri.rstrip("/"), suite, label)
-        if origin == "Debian" and archive not in archives:
-            archives.append(archive)
-    return archives
+def parse_index_targets(text: str) -> dict[str, str]:
+    """Where Debian's archives are, by their label: `apt-get indextargets` of `uri|label|origin`."""
+    rows = (line.split("|") for line in text.splitlines())
+    found = [(label, uri.rstrip("/")) for uri, label, origin in rows if origin == "Debian"]
+    return dict(reversed(found))  # the first one of a label counts
 
 
-def sources_for(suite: str, archives: Sequence[Archive]) -> list[str]:
+def sources_for(suite: str, archives: Mapping[str, str]) -> list[str]:
     """The sources.list lines of a `suite` system, from the archives the machine itself uses.
 
     The main archive, its updates and the security archive, as far as the machine has them.
     """
-    main = next((a.uri for a in archives if a.label == "Debian"), None)
-    security = next((a.uri for a in archives if a.label == "Debian-Security"), None)
-    lines = [f"deb {main} {name} main" for name in (suite, f"{suite}-updates") if main]
-    if security:
+    lines = []
+    if main := archives.get("Debian"):
+        lines += [f"deb {main} {name} main" for name in (suite, f"{suite}-updates")]
+    if security := archives.get("Debian-Security"):
         lines.append(f"deb {security} {suite}-security main")
     return lines
 
@@ -114,10 +100,10 @@ def ensure(suite: str, platform: str = "") -> None:
             _import(archive, reference(suite, platform), platform)
 
 
-def _archives() -> list[Archive]:
+def _archives() -> dict[str, str]:
     if shutil.which("apt-get") is None:
-        return []
-    form = "$(REPO_URI)|$(RELEASE)|$(LABEL)|$(ORIGIN)"
+        return {}
+    form = "$(REPO_URI)|$(LABEL)|$(ORIGIN)"
     listing = process.run("apt-get", "indextargets", "--format", form, "Created-By: Packages")
     return parse_index_targets(listing.out)
 
@@ -128,15 +114,14 @@ def _require_debootstrap() -> None:
             "a stand-in base can only be made as root, since debootstrap needs it; run this as "
             "root, or make the public base reachable and use --base pull"
         )
-    if shutil.which("debootstrap"):
-        return
-    if shutil.which("apt-get") is None:
-        raise ActionError(
-            "debootstrap is missing and there is no apt-get to install it with; install "
-            "debootstrap, or make the public base reachable and use --base pull"
-        )
-    say("installing debootstrap from the distribution")
-    apt.install(PackagePlan(("debootstrap",)), say)
+    if not shutil.which("debootstrap"):
+        if not shutil.which("apt-get"):
+            raise ActionError(
+                "debootstrap is missing and there is no apt-get to install it with; install "
+                "debootstrap, or make the public base reachable and use --base pull"
+            )
+        say("installing debootstrap from the distribution")
+        apt.install(PackagePlan(("debootstrap",)), say)
 
 
 def _debootstrap(suite: str, root: Path, mirror: str, platform: str) -> None:
@@ -159,8 +144,8 @@ def _debootstrap(suite: str, root: Path, mirror: str, platform: str) -> None:
 def _import(archive: Path, name: str, platform: str) -> None:
     """By the docker program: docker-py's import cannot say for which platform an image is."""
     labels = {f"{LABEL}.base": "stand-in", f"{LABEL}.package": "debian"}
-    changes = [f'--change=LABEL {key}="{value}"' for key, value in labels.items()]
-    options = [*changes, *([f"--platform={platform}"] if platform else [])]
+    options = [f'--change=LABEL {key}="{value}"' for key, value in labels.items()]
+    options += [f"--platform={platform}"] if platform else []
     ended = docker("import", *options, str(archive), name)
     if ended.code:
         raise ActionError(f"docker import failed: {ended.tail()}")

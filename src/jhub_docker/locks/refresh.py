@@ -92,23 +92,20 @@ def refresh(
     """
     changes: list[Change] = []
     if _has_dependencies(spec.folder):
-        file = spec.folder / uv_lock.NAME
-        before = uv_lock.read(file).versions
+        before = uv_lock.read(spec.folder / uv_lock.NAME)
         arguments = ["--upgrade"] if upgrade else []
         arguments += [f"--upgrade-package={package}" for package in packages]
         result = _uv(spec.folder, "lock", *arguments)
         if result.code:
             raise ActionError(f"{spec.name}: uv cannot lock it:\n{result.err.strip()}")
-        python = uv_lock.read(file)
-        changes += diff(before, python.versions, python.direct)
+        python = uv_lock.read(spec.folder / uv_lock.NAME)
+        changes += diff(before.versions, python.versions, python.direct)
     if (spec.folder / "package.json").exists():
-        file = spec.folder / package_lock.NAME
-        before = package_lock.read(file).versions
-        _npm(spec, "install")
-        if upgrade:
-            _npm(spec, "update")
-        node = package_lock.read(file)
-        changes += diff(before, node.versions, node.direct)
+        known = package_lock.read(spec.folder / package_lock.NAME)
+        for command in ("install", "update") if upgrade else ("install",):
+            _npm(spec, command)
+        node = package_lock.read(spec.folder / package_lock.NAME)
+        changes += diff(known.versions, node.versions, node.direct)
     return changes
 
 

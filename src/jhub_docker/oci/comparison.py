@@ -66,15 +66,9 @@ def layers(before: Image, after: Image) -> list[LayerDifference]:
         if old and new and old.digest == new.digest:
             continue
         files = _differences(_entries(before.layout, old), _entries(after.layout, new))
-        found.append(
-            LayerDifference(
-                number,
-                made_by[number - 1] if number <= len(made_by) else "",
-                old.digest if old else "",
-                new.digest if new else "",
-                tuple(files),
-            )
-        )
+        command = made_by[number - 1] if number <= len(made_by) else ""
+        was, now = (one.digest if one else "" for one in (old, new))
+        found.append(LayerDifference(number, command, was, now, tuple(files)))
     return found
 
 

@@ -98,20 +98,16 @@ def load(client: DockerClient, layout: Layout, image: Descriptor, reference: str
         "io.containerd.image.name": reference if named else f"docker.io/{reference}",
         "org.opencontainers.image.ref.name": reference.rpartition(":")[2],
     }
+    listed = {
+        "Config": _name(manifest["config"]["digest"]),
+        "RepoTags": [reference],
+        "Layers": [_name(digest) for digest in layers],
+    }
+    entry = descriptor.to_json() | {"annotations": names}
     documents = {
         "oci-layout": {"imageLayoutVersion": "1.0.0"},
-        "index.json": {
-            "schemaVersion": 2,
-            "mediaType": INDEX,
-            "manifests": [descriptor.to_json() | {"annotations": names}],
-        },
-        "manifest.json": [
-            {
-                "Config": _name(manifest["config"]["digest"]),
-                "RepoTags": [reference],
-                "Layers": [_name(digest) for digest in layers],
-            }
-        ],
+        "index.json": {"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]},
+        "manifest.json": [listed],
     }
     try:
         with tempfile.TemporaryFile(dir=layout.folder) as archive:

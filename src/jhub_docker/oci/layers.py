@@ -63,12 +63,14 @@ class Cache:
             layer = Layer(Descriptor.from_json(value["blob"]), value["diff_id"])
             if self._layout.has(layer.blob.digest):
                 record.touch()
+                self._layout.path(layer.blob.digest).touch()
                 return layer
         return None
 
     def put(self, source: str, layer: Layer, layout: Layout, *, keep: bool) -> None:
         """Keep a converted layer whose blob is in `layout`."""
         self._layout.copy(layer.blob, layout)
+        self._layout.path(layer.blob.digest).touch()
         value = {"blob": layer.blob.to_json(), "diff_id": layer.diff_id}
         with tempfile.NamedTemporaryFile("w", dir=self._layout.folder, delete=False) as file:
             json.dump(value, file)
@@ -78,20 +80,13 @@ class Cache:
         """Put a kept layer's blob into `layout`."""
         layout.copy(layer.blob, self._layout)
 
-    def sweep(self, now: float | None = None) -> None:
-        """Remove what was not asked for in `KEPT_DAYS`, and the blobs that nothing names."""
-        oldest = (time.time() if now is None else now) - KEPT_DAYS * 86400
-        named = set()
-        for record in self._folder.iterdir():
-            with suppress(FileNotFoundError, ValueError):  # another export sweeps too
-                if record.stat().st_mtime < oldest:
-                    record.unlink()
-                else:
-                    named.add(json.loads(record.read_text())["blob"]["digest"])
-        for blob in (self._layout.folder / "blobs" / "sha256").iterdir():
-            with suppress(FileNotFoundError):
-                if f"sha256:{blob.name}" not in named and blob.stat().st_mtime < oldest:
-                    blob.unlink()
+    def sweep(self) -> None:
+        """Remove what was not asked for in `KEPT_DAYS`."""
+        oldest = time.time() - KEPT_DAYS * 86400
+        for kept in (*self._folder.iterdir(), *self._layout.blobs.iterdir()):
+            with suppress(FileNotFoundError):  # another export sweeps too
+                if kept.stat().st_mtime < oldest:
+                    kept.unlink()
 
     def _record(self, source: str, *, keep: bool) -> Path:
         key = f"{source} {FORM} {'kept' if keep else 'canonical'}"

@@ -97,15 +97,15 @@ class Layout:
 
     def __init__(self, folder: Path) -> None:
         """Use the layout in `folder`, which is made when it is not there."""
-        self.folder = folder
-        (folder / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+        self.folder, self.blobs = folder, folder / "blobs" / "sha256"
+        self.blobs.mkdir(parents=True, exist_ok=True)
         write_marks(folder)
 
     def path(self, digest: str) -> Path:
         """Where the blob is, or would be. Raises ActionError for what is no sha256 digest."""
         if not _DIGEST.fullmatch(digest):
             raise ActionError(f"{digest!r} is no digest; expected sha256: and 64 hex digits")
-        return self.folder / "blobs" / "sha256" / digest.removeprefix("sha256:")
+        return self.blobs / digest.removeprefix("sha256:")
 
     def has(self, digest: str) -> bool:
         """Whether the blob is here."""
@@ -206,10 +206,7 @@ class Layout:
 
 def write_marks(folder: Path, manifests: Sequence[Descriptor] = ()) -> None:
     """Write what makes a folder a layout; its index names these manifests."""
-    index = {
-        "schemaVersion": 2,
-        "mediaType": INDEX,
-        "manifests": [manifest.to_json() for manifest in manifests],
-    }
+    entries = [manifest.to_json() for manifest in manifests]
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
     (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}', encoding="ascii")
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")

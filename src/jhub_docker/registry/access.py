@@ -29,12 +29,11 @@ class Access:
     """What holds for every registry of one command.
 
     `ca_file` holds the CAs of registries that the machine does not trust by itself, in PEM; they
-    are trusted beside the machine's. `plain_registries` (`host` or `host:port`) speak HTTP. With
-    `plain_http` set, all do or none does; unset, so do registries on this machine's own loopback
-    address, as for the Docker Engine, unless there is a `ca_file`.
+    are trusted beside the machine's. `plain_registries` (`host` or `host:port`) speak HTTP, and so
+    do registries on this machine's own loopback address, as for the Docker Engine, unless there is
+    a `ca_file`.
     """
 
-    plain_http: bool | None = None
     ca_file: Path | None = None
     plain_registries: tuple[str, ...] = ()
 
@@ -62,11 +61,8 @@ class Access:
 
     def is_plain(self, registry: str) -> bool:
         """Whether this registry is spoken to in the clear."""
-        if self.plain_http is not None:
-            return self.plain_http
-        if registry in self.plain_registries:
-            return True
-        return self.ca_file is None and _is_loopback(registry)
+        alone = self.ca_file is None and _is_loopback(registry)
+        return alone or registry in self.plain_registries
 
     def bundle(self) -> Path | None:
         """The CAs to trust in place of the machine's, which are among them; None: just those.
@@ -76,10 +72,9 @@ class Access:
         """
         if self.ca_file is None:
             return None
-        parts = [self.ca_file.read_bytes()]
+        joined = self.ca_file.read_bytes()
         if known := machine.ca_bundle():
-            parts.append(Path(known).read_bytes())
-        joined = b"\n".join(parts)
+            joined += b"\n" + Path(known).read_bytes()
         path = Path(_place().name) / f"{hashlib.sha256(joined).hexdigest()[:16]}.pem"
         path.write_bytes(joined)
         return path

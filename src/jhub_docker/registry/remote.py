@@ -7,19 +7,20 @@ the same time are not guarded against here.
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import INDEX, MANIFEST, Descriptor, Layout, digest_of, write_marks
+from jhub_docker.progress import say
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.faults import MissingError
 from jhub_docker.registry.oras import PAUSES, Oras
 from jhub_docker.registry.reference import Reference
-from jhub_docker.registry.transfer import shown
 
 EMPTY = "application/vnd.oci.empty.v1+json"
 """The type of `{}`, the configuration of what is no image (image-spec 1.1, manifest.md)."""
@@ -28,13 +29,8 @@ TITLE = "org.opencontainers.image.title"
 """The annotation with a file's name."""
 
 
-@dataclass(frozen=True)
-class File:
-    """A file to attach: its name, media type and bytes."""
-
-    name: str
-    media_type: str
-    data: bytes
+_PAUSE = 2.0
+"""Seconds between two lines of progress."""
 
 
 class Remote:
@@ -112,7 +108,7 @@ class Remote:
     def _copy(
         self, what: str, image: Reference, sizes: Mapping[str, int], side: str, ends: list[str]
     ) -> None:
-        with shown(f"{what} {image}", sizes) as line:
+        with _shown(f"{what} {image}", sizes) as line:
             self._oras.call(
                 image.registry, f"{what} {image}",
                 "cp", "--no-tty", "--verbose", "--concurrency", "3", *ends,
@@ -134,41 +130,30 @@ class Remote:
             return []
         return sorted(text.decode().split())
 
-    def attach(
-        self,
-        subject: Reference,
-        artifact_type: str,
-        files: Sequence[File],
-        annotations: Mapping[str, str] | None = None,
-    ) -> Reference:
-        """Attach files to an image, as a manifest whose `subject` it is; returns that by digest.
+    def attach(self, subject: Reference, kind: str, name: str, data: bytes) -> Reference:
+        """Attach a file of the media type `kind` to an image; returns what is attached, by digest.
 
-        The same files give the same digest, so that attaching them again changes nothing. A
-        registry without the referrers API gets the list as a tag (distribution-spec 1.1).
+        It is a manifest whose `subject` is the image. The same file gives the same digest, so that
+        attaching it again changes nothing. A registry without the referrers API gets the list as a
+        tag (distribution-spec 1.1).
         """
         descriptor = self.resolve(subject)
         if descriptor is None or not subject.digest:
             raise ActionError(f"{subject} is not in the registry by that digest; push it first")
         with tempfile.TemporaryDirectory() as folder:
             layout = Layout(Path(folder))
-            empty = layout.add(b"{}", EMPTY)
-            layers = [
-                replace(layout.add(file.data, file.media_type), annotations={TITLE: file.name})
-                for file in files
-            ]
             manifest = {
                 "schemaVersion": 2,
                 "mediaType": MANIFEST,
-                "artifactType": artifact_type,
-                "config": empty.to_json(),
-                "layers": [layer.to_json() for layer in layers or [empty]],
+                "artifactType": kind,
+                "config": layout.add(b"{}", EMPTY).to_json(),
+                "layers": [layout.add(data, kind).to_json() | {"annotations": {TITLE: name}}],
                 "subject": descriptor.to_json(),
-                **({"annotations": dict(annotations)} if annotations else {}),
             }
             attached = layout.add_json(manifest, MANIFEST)
             reference = self.push(layout, attached, subject)
         if attached.digest not in {found.digest for found in self.referrers(subject)}:
-            self._list(subject, replace(attached, artifact_type=artifact_type))
+            self._list(subject, replace(attached, artifact_type=kind))
         return reference
 
     def _list(self, subject: Reference, attached: Descriptor) -> None:
@@ -249,3 +234,40 @@ def _view(layout: Layout, manifests: Sequence[Descriptor]) -> Iterator[Path]:
         (folder / "blobs").symlink_to(layout.folder.resolve() / "blobs")
         write_marks(folder, manifests)
         yield folder
+
+
+@contextmanager
+def _shown(what: str, sizes: Mapping[str, int]) -> Iterator[Callable[[str], None]]:
+    """Say what moves of blobs with these `sizes` in bytes, by digest.
+
+    The block gives the lines of `oras cp --verbose`, such as `Copied  <12 digits> <type>`.
+    """
+    short = {digest.removeprefix("sha256:")[:12]: size for digest, size in sizes.items()}
+    moved: set[str] = set()
+    started = told = time.monotonic()
+
+    def so_far() -> str:
+        count = sum(short[name] for name in moved)
+        return f"{len(moved)} blobs, {_size(count)} in {time.monotonic() - started:.1f} s"
+
+    def line(text: str) -> None:
+        nonlocal told
+        words = text.split()
+        if words[:1] == ["Copied"] and words[1] in short:
+            moved.add(words[1])
+            if time.monotonic() - told >= _PAUSE:
+                told = time.monotonic()
+                say(f"    {so_far()}")
+
+    say(f"==> {what}: {len(short)} blobs, {_size(sum(short.values()))} …")
+    try:
+        yield line
+    except BaseException:
+        say(f"    failed after {so_far()}")
+        raise
+    there = len(short) - len(moved)
+    say(f"    {so_far()}" + (f"; {there} were there" if there else ""))
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"

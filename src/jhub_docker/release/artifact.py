@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from docker import DockerClient
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError
 
 from jhub_docker.build import bases, builders, builds, planning
 from jhub_docker.build.bases import Mode
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog
 from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
+from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import export
 from jhub_docker.oci.layout import INDEX, Descriptor, Layout
@@ -98,7 +99,7 @@ def make(
             if told := builds.failed(builds.carry_out(client, tree, planned, tag=False)):
                 raise ActionError(told)
         manifests = []
-        below = [base_layers(client, planned, image) for planned in plans]
+        below = [base_layers(planned, image) for planned in plans]
         for planned, given in zip(plans, below, strict=True):
             step = planned[image]
             public = step.labels.get(f"{LABEL}.base") == "public"
@@ -123,29 +124,25 @@ def make(
 
 def _remove(client: DockerClient, ending: str) -> None:
     """Remove the images whose tags end so; layers that others have stay."""
-    tags = [
-        tag
-        for image in client.api.images(filters={"label": f"{LABEL}.build-id"})
-        for tag in image.get("RepoTags") or ()
-        if tag.endswith(ending)
-    ]
-    for tag in tags:
-        with suppress(APIError):
-            client.api.remove_image(tag, force=True)
+    images = client.api.images(filters={"label": f"{LABEL}.build-id"})
+    for tag in (tag for image in images for tag in image.get("RepoTags") or ()):
+        if tag.endswith(ending):
+            with suppress(APIError):
+                client.api.remove_image(tag, force=True)
 
 
-def base_layers(client: DockerClient, planned: Plan, image: str) -> list[str]:
+def base_layers(planned: Plan, image: str) -> list[str]:
     """The diff IDs of the layers that are those of the image's public base or its stand-in.
 
     Raises ActionError when the engine does not have the base that the image was built on.
     """
     base = next(spec for spec in planned.catalog.lineage(image) if spec.public).name
     found = planned.bases[base] if base in planned.bases else planned[base]
-    own = client.images.get(planned[image].reference).attrs["RootFS"]["Layers"]
-    with suppress(ImageNotFound):
-        below: list[str] = client.images.get(found.reference).attrs["RootFS"]["Layers"]
-        if own[: len(below)] == below:
-            return below
+    own, below = (quick.image(one.reference) for one in (planned[image], found))
+    if own and below:
+        layers: list[str] = below["RootFS"]["Layers"]
+        if own["RootFS"]["Layers"][: len(layers)] == layers:
+            return layers
     raise ActionError(
         f"{found.reference}, which {image} was built on, is not in the engine, or is another one "
         "by now: get it with `invoke bases`, or build the image again on the base there is"

@@ -155,8 +155,7 @@ def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate
 
 def unfinished(root: Path, image: str) -> list[tuple[Workplace, Candidate]]:
     """The candidates of an image that are not committed, or not in every registry asked for."""
-    folder = root / FOLDER / image
-    names = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+    names = sorted(one.name for one in (root / FOLDER / image).glob("*"))
     places = [Workplace(root, image, name) for name in names]
     loaded = [(place, place.load()) for place in places]
     return [(place, one) for place, one in loaded if one and (not one.recorded or one.pending)]

@@ -43,14 +43,12 @@ def package_entries(changes: Iterable[Change]) -> dict[str, list[str]]:
     """The changed packages as entries of a kind; direct and indirect ones are told apart."""
     entries: dict[str, list[str]] = {}
     for change in changes:
-        indirect = "" if change.direct else " (indirect)"
-        if change.before is None:
-            kind, text = "Added", f"{change.package} {change.after}".rstrip()
-        elif change.after is None:
-            kind, text = "Removed", f"{change.package} {change.before}".rstrip()
-        else:
-            kind, text = "Changed", f"{change.package} {change.before} -> {change.after}"
-        entries.setdefault(kind, []).append(f"- {text}{indirect}")
+        kind, versions = "Changed", f"{change.before} -> {change.after}"
+        if change.before is None or change.after is None:
+            kind = "Added" if change.before is None else "Removed"
+            versions = change.after or change.before or ""
+        text = f"- {change.package} {versions}".rstrip() + ("" if change.direct else " (indirect)")
+        entries.setdefault(kind, []).append(text)
     return entries
 
 

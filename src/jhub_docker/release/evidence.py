@@ -20,19 +20,6 @@ INTEGRATION = "integration"
 
 FOLDER = Path(".dev/evidence")
 _CONTRACT = Path("src/jhub_testing/contract")
-_PASSED, _NO_TESTS = 0, 5  # pytest.ExitCode
-
-
-@dataclass(frozen=True)
-class Run:
-    """A test session as pytest saw it. `narrowed` are the options that leave tests out."""
-
-    exit_status: int
-    collected: int
-    passed: int
-    skipped: tuple[str, ...] = ()
-    deselected: int = 0
-    narrowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,19 +32,6 @@ class Evidence:
     passed: int
     skipped: tuple[str, ...]
     revision: str
-
-
-def refusal(run: Run) -> str | None:
-    """Why a session is no evidence for its suite; None when it is. Pure."""
-    if run.narrowed:
-        return f"{', '.join(run.narrowed)} leaves tests out"
-    if run.deselected:
-        return f"{run.deselected} tests were deselected"
-    if run.exit_status != _PASSED:
-        return "there were no tests" if run.exit_status == _NO_TESTS else "not all tests passed"
-    if run.passed + len(run.skipped) != run.collected or not run.passed:
-        return f"{run.passed} of {run.collected} tests passed"
-    return None
 
 
 def tests_digest(root: Path, folders: Iterable[Path]) -> str:

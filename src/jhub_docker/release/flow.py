@@ -72,8 +72,7 @@ def release(root: Path, client: DockerClient, remote: Remote, request: Request) 
         publish.require_pair(remote, request.signer)
     with _alone(root):
         commits.tag_what_is_recorded(root, way.spec.name)
-        begun = _resumed(way) or _begun(way)
-        if begun is None:
+        if not (begun := _resumed(way) or _begun(way)):
             return None
         place, one = begun
         one.registries = list(dict.fromkeys([*one.registries, *request.registries]))
@@ -191,17 +190,15 @@ def _make(way: Way, place: Workplace, one: Candidate) -> None:
     measured = budget.measure(layout, manifest, made.base_layers)
     one.size, one.compressed, one.layers = measured.size, measured.compressed, measured.layers
     steps, catalog = made.planned.by_name, made.planned.catalog
+    parts = [part.name for part in catalog.closure([one.image]) if part.name in steps]
+    build_ids = {name: steps[name].build_id for name in parts}
     source = Source(
-        catalog=catalog,
-        image=one.image,
-        commit=one.commit,
-        epoch=one.epoch,
-        url=machine.source_url(way.root),
-        build_ids={
-            part.name: steps[part.name].build_id
-            for part in catalog.closure([one.image])
-            if part.name in steps
-        },
+        catalog,
+        one.image,
+        one.commit,
+        one.epoch,
+        machine.source_url(way.root),
+        build_ids,
         arguments={"lane": bases.lane()},
     )
     place.keep_records(make_records(layout, made.index, source))
@@ -216,17 +213,14 @@ def _try(way: Way, place: Workplace, one: Candidate) -> None:
     spec = load(place.tree / "packages")[one.image]
     if not one.judged:
         measured = budget.Measured(one.size, one.compressed, one.layers)
-        before = None  # the last release, with its records where this machine has them
-        for version, entry in ledger.read(way.root / "packages" / one.image).items():
-            before = entry, Workplace(way.root, one.image, version).load_records()
-            break
+        # The last release, with its records where this machine has them.
+        entries = ledger.read(way.root / "packages" / one.image).items()
+        before = next(
+            ((e, Workplace(way.root, one.image, v).load_records()) for v, e in entries), None
+        )
+        accept = way.request.accept_unreached
         one.notes = trial.judge(
-            place.tree,
-            spec,
-            measured,
-            _records(place),
-            before,
-            accept_unreached=way.request.accept_unreached,
+            place.tree, spec, measured, _records(place), before, accept_unreached=accept
         )
         one.judged = True
         place.save(one)
@@ -246,11 +240,13 @@ def _publish(way: Way, place: Workplace, one: Candidate) -> None:
         pending = ", ".join(one.pending)
         raise UsageError(f"{one.image} {one.version} is not yet in {pending}; --push it")
     layout = Layout(place.layout)
+    places = [publish.repository(way.spec, registry) for registry in one.pending]
+    index = artifact.descriptor(layout, one.digest)
     publish.publish(
         way.remote,
-        [publish.repository(way.spec, registry) for registry in one.pending],
+        places,
         layout,
-        artifact.descriptor(layout, one.digest),
+        index,
         _records(place),
         way.request.signer,
         version=one.version,
@@ -277,7 +273,6 @@ def _alone(root: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ActionError(
-                "another release is under way in this checkout; wait for it"
-            ) from None
+            why = "another release is under way in this checkout; wait for it"
+            raise ActionError(why) from None
         yield

@@ -1,6 +1,6 @@
 """What has to be true before a release begins. Each failure says the command that mends it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,12 @@ class Failure:
 
     what: str
     mend: str
+
+    @classmethod
+    def read(cls, error: JhubDockerError) -> "Failure":
+        """What an error says, and behind the first semicolon what mends it."""
+        what, _, mend = str(error).partition("; ")
+        return cls(what, mend)
 
     def __str__(self) -> str:
         return f"{self.what}\n    -> {self.mend}"
@@ -46,38 +52,33 @@ def before(
 
 def checkout(root: Path) -> list[Failure]:
     """The checkout: nothing uncommitted, on a branch, somebody's, on the default Debian release."""
-    found = []
+    found = {}
     # Somebody's status.showUntrackedFiles would hide what contexts, and so evidence, are made of.
     status = history.git(root, "status", "--porcelain", "--untracked-files=normal")
-    if changed := status.splitlines():
-        paths = [line.strip().split(maxsplit=1)[-1] for line in changed]
+    if changed := [line.strip().split(maxsplit=1)[-1] for line in status.splitlines()]:
         mend = "git commit, or git stash --include-untracked"
-        found.append(Failure(f"not committed: {some(paths, 5)}", mend))
+        found[f"not committed: {some(changed, 5)}"] = mend
     listed = history.git(root, "ls-files", "-v", "-z", "--", "packages").split("\0")
     if unseen := [one[2:] for one in listed if one[:1].islower() or one[:1] == "S"]:
-        what = f"git is told not to look at {some(unseen, 5)}"
         mend = "git update-index --no-assume-unchanged, git sparse-checkout disable"
-        found.append(Failure(what, mend))
-    found += [Failure(what, mend) for what, mend in history.cannot_commit(root).items()]
+        found[f"git is told not to look at {some(unseen, 5)}"] = mend
+    found |= history.cannot_commit(root)
     if bases.lane() != LANES[0]:
-        what = f"JHUB_DOCKER_LANE is {bases.lane()}, releases are {LANES[0]}"
-        found.append(Failure(what, "unset it"))
-    return found
+        found[f"JHUB_DOCKER_LANE is {bases.lane()}, releases are {LANES[0]}"] = "unset it"
+    return [Failure(*one) for one in found.items()]
 
 
-def lock(catalog: Catalog, image: str) -> list[Failure]:
+def lock(catalog: Catalog, image: str) -> Iterator[Failure]:
     """The locks of the image and of all it is built from fit their declarations."""
     try:
         locks.require_current(catalog.closure([image]))
     except JhubDockerError as error:
-        what, _, mend = str(error).partition("; ")
-        return [Failure(what, mend)]
-    return []
+        yield Failure.read(error)
 
 
 def tests(
     root: Path, catalog: Catalog, status: Status, build_ids: Mapping[str, str]
-) -> list[Failure]:
+) -> Iterator[Failure]:
     """Whole suites passed for exactly this build id, with the tests as they are now.
 
     What runs together is shown for all images together: for their build ids of now.
@@ -86,35 +87,34 @@ def tests(
         IMAGE: f'./dev nox -s "image_tests({status.image})"',
         INTEGRATION: "./dev nox -s integration",
     }
-    found = []
     for suite, command in commands.items():
         kept = evidence.read(root, status.build_id, suite)
         folders = evidence.suite_folders(root, catalog, suite, status.image)
         now = {status.image} if suite == IMAGE else {spec.name for spec in catalog.published}
         if kept is None:
-            what = f"its {suite} tests have not passed for the build id {status.build_id[:12]}"
-            found.append(Failure(what, command))
+            why = f"have not passed for the build id {status.build_id[:12]}"
         elif kept.tests != evidence.tests_digest(root, folders):
-            found.append(Failure(f"its {suite} tests changed since they passed", command))
+            why = "changed since they passed"
         elif other := sorted(n for n in now if kept.images.get(n) != build_ids[n]):
-            what = f"its {suite} tests passed with another {some(other, 5)} than there is now"
-            found.append(Failure(what, command))
-    return found
+            why = f"passed with another {some(other, 5)} than there is now"
+        else:
+            continue
+        yield Failure(f"its {suite} tests {why}", command)
 
 
-def notes(catalog: Catalog, status: Status) -> list[Failure]:
+def notes(catalog: Catalog, status: Status) -> Iterator[Failure]:
     """The changelog has something to say that is no commit's subject."""
-    file = catalog[status.image].folder / "CHANGELOG.md"
-    mend = f"write under [Unreleased] in packages/{status.image}/CHANGELOG.md what it is for people"
+    file, folder = f"packages/{status.image}/CHANGELOG.md", catalog[status.image].folder
+    mend = f"write under [Unreleased] in {file} what it is for people"
     try:
-        written = changelog.unreleased(file.read_text(encoding="utf-8"))
+        written = changelog.unreleased((folder / "CHANGELOG.md").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return [Failure(f"there is no packages/{status.image}/CHANGELOG.md", mend)]
+        yield Failure(f"there is no {file}", mend)
     except UsageError as error:
-        return [Failure(f"packages/{status.image}/CHANGELOG.md: {error}", mend)]
-    if not written and not status.changes:
-        return [Failure("the changelog would name no change", mend)]
-    return []
+        yield Failure(f"{file}: {error}", mend)
+    else:
+        if not written and not status.changes:
+            yield Failure("the changelog would name no change", mend)
 
 
 def agreement(catalog: Catalog, image: str) -> list[Failure]:
@@ -130,28 +130,24 @@ def agreement(catalog: Catalog, image: str) -> list[Failure]:
     ]
 
 
-def size(catalog: Catalog, image: str) -> list[Failure]:
+def size(catalog: Catalog, image: str) -> Iterator[Failure]:
     """The image says how large it may be."""
-    if catalog[image].budget:
-        return []
-    example = "budget = { size = 1200, compressed = 300, layers = 8 }"
-    return [
-        Failure(
+    if not catalog[image].budget:
+        yield Failure(
             f"{image} has no budget, so nobody would notice that it grows",
-            f"{example} below [tool.jhub-docker] of packages/{image}/pyproject.toml, in MB above "
-            "the public base; the release tells what it measured",
+            "budget = { size = 1200, compressed = 300, layers = 8 } below [tool.jhub-docker] of "
+            f"packages/{image}/pyproject.toml, in MB above the public base; the release tells what "
+            "it measured",
         )
-    ]
 
 
-def free_version(root: Path, status: Status) -> list[Failure]:
+def free_version(root: Path, status: Status) -> Iterator[Failure]:
     """Nobody has the version yet, in whatever branch."""
     proposal = status.proposal
     if proposal and proposal.version in history.versions(root, status.image):
         tag = history.tag_name(status.image, proposal.version)
         mend = "another --bump, or release from that branch"
-        return [Failure(f"{tag} was released from another branch", mend)]
-    return []
+        yield Failure(f"{tag} was released from another branch", mend)
 
 
 def signing(root: Path, *, keyless: bool, identity: str, issuer: str) -> list[Failure]:
@@ -165,8 +161,7 @@ def signing(root: Path, *, keyless: bool, identity: str, issuer: str) -> list[Fa
     try:
         keys.require_private()
     except UsageError as error:
-        what, _, mend = str(error).partition("; ")
-        found.append(Failure(what, mend))
+        found.append(Failure.read(error))
     if not (root / keys.PUBLIC).is_file():
         what = f"there is no public key {keys.PUBLIC} in the checkout to verify with what is pushed"
         found.append(Failure(what, "commit the one that ./dev invoke release.key made with yours"))

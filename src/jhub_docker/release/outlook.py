@@ -1,6 +1,7 @@
 """What a release would be and what is against it, before anything is done."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,13 +119,10 @@ def look(way: Way) -> Outlook:
 def outline(spec: ImageSpec, found: Status, registries: Sequence[str]) -> str:
     """What a release would be: version, why, its section of the changelog, where it goes."""
     assert found.proposal is not None  # noqa: S101 - there is something to release
-    log = spec.folder / "CHANGELOG.md"
-    try:
-        written = changelog.unreleased(log.read_text(encoding="utf-8"))
-    except (UsageError, FileNotFoundError):  # a gate says it
-        written = {}
-    day = datetime.now(UTC).date()
-    version = found.proposal.version
+    written: dict[str, str] = {}
+    with suppress(UsageError, FileNotFoundError):  # a gate says it
+        written = changelog.unreleased((spec.folder / "CHANGELOG.md").read_text(encoding="utf-8"))
+    day, version = datetime.now(UTC).date(), found.proposal.version
     lines = [
         f"{found.image} {found.last or 'never released'} -> {version}"
         f" ({found.proposal.reason}), build id {identity.short(found.build_id)}",

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docker import DockerClient
-from docker.errors import APIError, ImageNotFound
 
 from jhub_docker.build import bases
 from jhub_docker.build.bases import Mode
 from jhub_docker.catalog.identity import OCI
+from jhub_docker.engine import quick, transfers
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci import comparison
 from jhub_docker.oci.comparison import Image, LayerDifference
@@ -104,15 +104,15 @@ def rebuild(
     place.add_tree(was.commit)
     notes: list[str] = []
     try:
+        mode: Mode = "auto"
         try:
             mode = choose(client, place.tree, was)
         except ActionError as error:
             if not anyway:
                 raise
             notes.append(str(error))
-            mode = "auto"
         here = artifact.read(client, place.tree / "packages", base=mode)[was.image]
-        if not no_cache and _has(client, here.reference):
+        if not no_cache and quick.image(here.reference):
             notes.append(
                 "the engine had its layers already and they were not built again; with --no-cache "
                 "they are"
@@ -145,6 +145,7 @@ def twice(root: Path, client: DockerClient, image: str) -> Outcome:
     place.add_tree(commit)
     layout = Layout(place.layout)
     try:
+        epoch = history.commit_time(root, commit)
         one, other = (
             artifact.make(
                 client,
@@ -152,7 +153,7 @@ def twice(root: Path, client: DockerClient, image: str) -> Outcome:
                 image,
                 version="0.0.0",
                 commit=commit,
-                epoch=history.commit_time(root, commit),
+                epoch=epoch,
                 layout=layout,
                 cache=root / CACHE,
                 anew=True,
@@ -187,8 +188,8 @@ def compare(
             ]
             for image in pair
         )
-    configuration = comparison.configuration(*pair)
-    return Outcome(*digests, layers, configuration, differences(old, new), notes)
+    packages, settings = differences(old, new), comparison.configuration(*pair)
+    return Outcome(*digests, layers, settings, packages, notes)
 
 
 def require_commit(root: Path, was: Recorded) -> None:
@@ -209,7 +210,7 @@ def choose(client: DockerClient, tree: Path, was: Recorded) -> Mode:
     Raises ActionError that says in what the plan differs.
     """
     if was.base == "public":
-        _require_public(client, was)
+        _require_public(was)
     modes: tuple[Mode, ...] = ("auto", "standin", "pull")
     planned = {mode: artifact.read(client, tree / "packages", base=mode) for mode in modes}
     for mode, plan in planned.items():
@@ -239,38 +240,29 @@ def plan_differences(
     return lines
 
 
-def _require_public(client: DockerClient, was: Recorded) -> None:
+def _require_public(was: Recorded) -> None:
     """Have the recorded public base under its name, by digest. Raises ActionError."""
     repository = was.base_name.partition("@")[0]
     if ":" in repository.rpartition("/")[2]:
         repository = repository.rpartition(":")[0]
     wanted = f"{repository}@{was.base_digest}"
-    if _has(client, was.base_name):
-        here = client.images.get(was.base_name)
-        known = {digest.rpartition("@")[2] for digest in here.attrs.get("RepoDigests") or ()}
-        if was.base_digest in {*known, str(here.id)}:
+    if here := quick.image(was.base_name):
+        known = {digest.rpartition("@")[2] for digest in here.get("RepoDigests") or ()}
+        if was.base_digest in {*known, here["Id"]}:
             return
         raise ActionError(
             f"the recorded base is {was.base_name} with the digest {was.base_digest}, and the "
-            f"engine has {', '.join(sorted(known)) or here.id} under that name: docker pull "
+            f"engine has {', '.join(sorted(known)) or here['Id']} under that name: docker pull "
             f"{wanted}, docker tag it as {was.base_name}, then again"
         )
     try:
         with stage(f"pulling the recorded base {wanted}"):
-            client.images.pull(wanted)
-            client.images.get(wanted).tag(was.base_name)
-    except APIError as error:
+            transfers.pull(wanted)
+            transfers.tag(wanted, was.base_name)
+    except ActionError as error:
         raise ActionError(
-            f"the recorded base {was.base_name} ({was.base_digest}) cannot be had here: "
-            f"{error.explanation or error}"
+            f"the recorded base {was.base_name} ({was.base_digest}) cannot be had here: {error}"
         ) from None
-
-
-def _has(client: DockerClient, reference: str) -> bool:
-    with suppress(ImageNotFound):
-        client.images.get(reference)
-        return True
-    return False
 
 
 def _compared(

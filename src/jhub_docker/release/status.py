@@ -73,15 +73,12 @@ def causes(before: Plan, after: Plan, image: str) -> list[Cause]:
         now, then = after.by_name.get(name), before.by_name.get(name)
         if now is None or (then is not None and then.build_id == now.build_id != ""):
             continue
-        was = then.inputs if then else {}
+        both = then.inputs if then else {}, now.inputs
         explained = {f"parent {parent}" for parent in after.by_name if parent in before.by_name}
-        explained |= {key for inputs in (was, now.inputs) for key in inputs if not inputs[key]}
-        own = [
-            {key: value for key, value in inputs.items() if key not in explained}
-            for inputs in (was, now.inputs)
-        ]
-        if own[0] != own[1]:
-            found.append(Cause(name, tuple(reasons.changed_inputs(*own))))
+        explained |= {key for inputs in both for key in inputs if not inputs[key]}
+        was, own = ({k: v for k, v in one.items() if k not in explained} for one in both)
+        if was != own:
+            found.append(Cause(name, tuple(reasons.changed_inputs(was, own))))
     return sorted(found, key=lambda cause: cause.package != image)
 
 
@@ -123,30 +120,19 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve, bump: str = AUTO) ->
         was = before.by_name.get(image)
         unknown = step.unknown or (was.unknown if was and not known else ())
         if not found and known and not unknown:
-            found = [
-                Cause("public base", ("not the one, or not the stand-in, it was released on",))
-            ]
+            why = "not the one, or not the stand-in, it was released on"
+            found = [Cause("public base", (why,))]
         if not found:
             return Status(image, step.build_id, last, unknown=unknown)
-        changes = packages.changes(
-            packages.of(before.catalog, image) if was else packages.Packages(),
-            packages.of(now.catalog, image),
-        )
-        python = (
-            catalogs.requires_python((before if was else now).catalog[image]),
-            catalogs.requires_python(now.catalog[image]),
-        )
+        had = packages.of(before.catalog, image) if was else packages.Packages()
+        changes = packages.changes(had, packages.of(now.catalog, image))
+        old = (before if was else now).catalog[image]
+        python = catalogs.requires_python(old), catalogs.requires_python(spec)
         paths = now.paths(image) | (before.paths(image) if was else set())
-    return Status(
-        image,
-        step.build_id,
-        last,
-        tuple(found),
-        tuple(changes),
-        tuple(history.commits(root, tag, paths)),
-        propose(last, declared, changes, python=python, bump=bump),
-        step.unknown,
-    )
+    commits = tuple(history.commits(root, tag, paths))
+    proposal = propose(last, declared, changes, python=python, bump=bump)
+    differs = tuple(found), tuple(changes), commits
+    return Status(image, step.build_id, last, *differs, proposal, step.unknown)
 
 
 def affected(statuses: Iterable[Status]) -> dict[str, tuple[tuple[str, ...], list[str]]]:

@@ -5,7 +5,7 @@ says that it was yanked.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -19,18 +19,6 @@ from jhub_docker.registry.version_tags import moving_tags, settle_moving_tags
 from jhub_docker.release import changelog, history
 
 _CHANGELOG = "CHANGELOG.md"
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What became of a repository's moving tags: which were moved and to which version.
-
-    `stuck` are those that stay where they are, on a yanked version, since no other is left.
-    """
-
-    repository: Reference
-    moved: dict[str, str]
-    stuck: dict[str, str]
 
 
 def mark(root: Path, spec: ImageSpec, version: str, reason: str, day: date) -> bool:
@@ -63,29 +51,23 @@ def mark(root: Path, spec: ImageSpec, version: str, reason: str, day: date) -> b
     return True
 
 
-def settle(remote: Remote, repository: Reference, yanked: Collection[str]) -> Settled:
-    """Let the moving tags of a repository follow the newest versions that are not yanked."""
+def settle(remote: Remote, repository: Reference, yanked: Collection[str]) -> list[str]:
+    """Let the moving tags of a repository follow the newest versions that are not yanked.
+
+    Returns what became of them, in words. One whose every version was yanked stays where it is.
+    """
     written = settle_moving_tags(remote, repository, yanked)
     tags = remote.tags(repository)
     wanted, before = moving_tags(tags, yanked), moving_tags(tags)
-    return Settled(
-        repository,
-        {name: wanted[name] for name in written},
-        {name: on for name, on in sorted(before.items()) if name not in wanted and name in tags},
-    )
-
-
-def text(settled: Settled) -> str:
-    """What became of a repository, in words. Pure."""
-    lines = [f"{settled.repository}: {name} is {on} now" for name, on in settled.moved.items()]
-    if settled.stuck:
-        stuck = ", ".join(f"{name} ({on})" for name, on in settled.stuck.items())
+    lines = [f"{repository}: {name} is {wanted[name]} now" for name in written]
+    held = [name for name in sorted(before) if name not in wanted and name in tags]
+    if stuck := ", ".join(f"{name} ({before[name]})" for name in held):
         lines.append(
-            f"{settled.repository}: no other version is left for {stuck}, and registries cannot "
+            f"{repository}: no other version is left for {stuck}, and registries cannot "
             "take a tag away alone: release a version that mends it, or delete the image with the "
             "registry's own means"
         )
-    return "\n".join(lines) or f"{settled.repository}: its moving tags are where they should be"
+    return lines or [f"{repository}: its moving tags are where they should be"]
 
 
 def _require_committable(root: Path, paths: list[str]) -> None:

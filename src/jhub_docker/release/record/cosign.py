@@ -7,6 +7,7 @@ credentials are those of Docker's configuration; the key's password goes through
 import base64
 import binascii
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,18 +125,14 @@ class Cosign:
 
 def _signing(key: Key) -> list[str]:
     """With a key nothing is sent to a transparency log; without one that log is what counts."""
-    if key.path is None:
-        return ["--yes"]
-    return ["--yes", "--key", str(key.path), "--tlog-upload=false"]
+    return ["--yes", *(["--key", str(key.path), "--tlog-upload=false"] if key.path else [])]
 
 
 def _trusting(trust: Trust) -> list[str]:
-    if trust.key is None:
-        return [
-            f"--certificate-identity={trust.identity}",
-            f"--certificate-oidc-issuer={trust.issuer}",
-        ]
-    return ["--key", str(trust.key), "--insecure-ignore-tlog=true"]
+    if trust.key:
+        return ["--key", str(trust.key), "--insecure-ignore-tlog=true"]
+    issuer = f"--certificate-oidc-issuer={trust.issuer}"
+    return [f"--certificate-identity={trust.identity}", issuer]
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> process.Ended:
@@ -145,5 +142,5 @@ def _run(arguments: list[str], environment: dict[str, str]) -> process.Ended:
 
 def _reason(said: str) -> str:
     """cosign says its error once beside warnings, and once more at the end."""
-    errors = [line for line in said.splitlines() if line.startswith("Error: ")]
-    return errors[0].removeprefix("Error: ") if errors else said
+    found = re.search("^Error: (.+)", said, re.MULTILINE)
+    return found[1] if found else said

@@ -76,9 +76,8 @@ def trusted(root: Path, *, key: str = "", identity: str = "", issuer: str = "") 
     Raises UsageError when the file is not there or is no public key.
     """
     if bool(identity) != bool(issuer) or (key and identity):
-        raise UsageError(
-            "whom to trust is not clear; expected --key FILE, or --identity with --issuer"
-        )
+        what = "whom to trust is not clear"
+        raise UsageError(f"{what}; expected --key FILE, or --identity with --issuer")
     if identity:
         return Trust(identity=identity, issuer=issuer)
     path = Path(key) if key else root / PUBLIC

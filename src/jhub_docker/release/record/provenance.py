@@ -75,13 +75,9 @@ def provenance(
                 },
                 *(_base(platform, values) for platform, values in sorted(labels.items())),
                 *(
-                    {
-                        "name": name,
-                        "uri": f"urn:jhub-docker:package:{name}",
-                        "annotations": {"buildId": build_id},
-                    }
-                    for name, build_id in sorted(source.build_ids.items())
-                    if name != spec.name
+                    _package(*one)
+                    for one in sorted(source.build_ids.items())
+                    if one[0] != spec.name
                 ),
                 *_locks(source),
             ],
@@ -95,14 +91,9 @@ def claims(predicate: Mapping[str, Any], platform: str) -> dict[str, str]:
     """The labels an image must have for the predicate to be about it."""
     definition = predicate["buildDefinition"]
     external, internal = definition["externalParameters"], definition["internalParameters"]
-    base: Mapping[str, Any] = next(
-        (
-            entry
-            for entry in definition["resolvedDependencies"]
-            if entry["name"] == "base" and entry["annotations"]["platform"] == platform
-        ),
-        {},
-    )
+    bases = (entry for entry in definition["resolvedDependencies"] if entry["name"] == "base")
+    fitting = (entry for entry in bases if entry["annotations"]["platform"] == platform)
+    base: Mapping[str, Any] = next(fitting, {})
     digest = "".join(f"sha256:{value}" for value in base.get("digest", {}).values())
     return {
         f"{LABEL}.package": external["image"],
@@ -174,23 +165,21 @@ def read(predicate: Mapping[str, Any]) -> Recorded:
 
 
 def _base(platform: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    digest = labels.get(f"{OCI}.base.digest", "").removeprefix("sha256:")
-    return {
-        "name": "base",
-        "uri": _IMAGE + labels.get(f"{OCI}.base.name", ""),
-        "digest": {"sha256": digest},
-        "annotations": {"platform": platform},
-    }
+    digest = {"sha256": labels.get(f"{OCI}.base.digest", "").removeprefix("sha256:")}
+    uri, annotations = _IMAGE + labels.get(f"{OCI}.base.name", ""), {"platform": platform}
+    return {"name": "base", "uri": uri, "digest": digest, "annotations": annotations}
+
+
+def _package(name: str, build_id: str) -> dict[str, Any]:
+    annotations = {"buildId": build_id}
+    return {"name": name, "uri": f"urn:jhub-docker:package:{name}", "annotations": annotations}
 
 
 def _locks(source: Source) -> Sequence[dict[str, Any]]:
     """The lock files of the packages that were really built; a pulled base's are not used."""
-    return [
-        {
-            "name": name,
-            "uri": f"urn:jhub-docker:file:{name}",
-            "digest": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
-        }
-        for name, path in sorted(of_image.files(source.catalog, source.image).items())
-        if name.split("/")[1] in source.build_ids
-    ]
+    found = []
+    for name, path in sorted(of_image.files(source.catalog, source.image).items()):
+        if name.split("/")[1] in source.build_ids:
+            digest = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            found.append({"name": name, "uri": f"urn:jhub-docker:file:{name}", "digest": digest})
+    return found

@@ -10,7 +10,7 @@ from jhub_docker.errors import ActionError
 from jhub_docker.oci.layout import INDEX, Descriptor
 from jhub_docker.progress import stage
 from jhub_docker.registry.reference import Reference
-from jhub_docker.registry.remote import File, Remote
+from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record.bom import encode
 from jhub_docker.release.record.cosign import Cosign, RefusedError
 from jhub_docker.release.record.keys import Key, Trust
@@ -21,22 +21,20 @@ class UncheckedError(Exception):
     """A check could not be made; the message says why. That by itself is no failure."""
 
 
-def sign(
-    remote: Remote, image: Reference, records: Records, key: Key, *, cosign: Cosign | None = None
-) -> None:
+def sign(remote: Remote, image: Reference, records: Records, key: Key) -> None:
     """Attach the records to the image and its manifests, attest them, and sign; the image last.
 
     So whoever finds a signature finds all that it vouches for. `image` is by digest and pushed.
     Running it again changes nothing that counts: the same documents have the same digests,
     attestations replace their like, signatures are added once.
     """
-    cosign = cosign or Cosign(remote.access)
+    cosign = Cosign(remote.access)
     # The image itself is the first subject, and its signature is the last thing written.
     with stage(f"attaching and signing the records of {image}"):
         for digest, documents in reversed(list(records.documents.items())):
             subject = image.at(digest)
             for kind, data in ((Kind(name), encode(one)) for name, one in documents.items()):
-                remote.attach(subject, kind.media_type, [File(kind, kind.media_type, data)])
+                remote.attach(subject, kind.media_type, kind, data)
                 with tempfile.NamedTemporaryFile() as predicate:
                     predicate.write(data)
                     predicate.flush()

@@ -74,11 +74,7 @@ class Report:
             first += f" for {', '.join(external['platforms'])}"
             first += f", not for {', '.join(left_out)}" if left_out else ""
         words = {True: "ok", False: "FAILED", None: "-"}
-        width = max(len(check.name) for check in self.checks)
-        return [
-            first,
-            *(f"{words[c.passed]:<6}  {c.name:<{width}}  {c.message}" for c in self.checks),
-        ]
+        return [first, *(f"{words[c.passed]:<6}  {c.name:<12}  {c.message}" for c in self.checks)]
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON."""
@@ -148,7 +144,7 @@ def _manifests(remote: Remote, image: Reference, subjects: list[Descriptor]) -> 
 
 def _pull(remote: Remote, image: Reference, layout: Layout) -> str:
     remote.pull(image, layout)
-    blobs = list((layout.folder / "blobs" / "sha256").iterdir())
+    blobs = list(layout.blobs.iterdir())
     size = sum(blob.stat().st_size for blob in blobs)
     return f"{len(blobs)} blobs, {size / 1e6:.1f} MB, each with the digest it is named by"
 
