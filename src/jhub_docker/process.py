@@ -72,12 +72,12 @@ def run(
         reads.seek(0)
         process = _start(
             command,
+            environment,
+            cwd,
             stdin=reads if given else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merged else errors,
-            environment=environment,
-            cwd=cwd,
-            group=0 if seconds else None,
+            process_group=0 if seconds else None,
         )
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         late = threading.Event()
@@ -129,7 +129,7 @@ def show(
     *command: str | Path, environment: Environment | None = None, cwd: Path | None = None
 ) -> int:
     """Run a program on the terminal of whoever called this, keyboard included; its exit code."""
-    process = _start(command, environment=environment, cwd=cwd)
+    process = _start(command, environment, cwd)
     try:
         return process.wait()
     except BaseException:
@@ -139,39 +139,22 @@ def show(
 
 def detached(*command: str | Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":
     """Start a program that outlives this one, in a session of its own; it writes to `log`."""
+    closed = subprocess.DEVNULL
     return _start(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-        cwd=Path("/"),
+        command, cwd=Path("/"), stdin=closed, stdout=log, stderr=log, start_new_session=True
     )
 
 
 def _start(
     command: tuple[str | Path, ...],
-    *,
     environment: Environment | None = None,
     cwd: Path | None = None,
-    stdin: int | IO[bytes] | None = None,
-    stdout: int | IO[bytes] | None = None,
-    stderr: int | IO[bytes] | None = None,
-    start_new_session: bool = False,
-    group: int | None = None,
+    **options: Any,
 ) -> "subprocess.Popen[bytes]":
     changed = {**os.environ, **(environment or {})}
+    kept = {name: value for name, value in changed.items() if value is not None}
     try:
-        return subprocess.Popen(
-            command,
-            env={name: value for name, value in changed.items() if value is not None},
-            cwd=cwd,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=start_new_session,
-            process_group=group,
-        )
+        return subprocess.Popen(command, env=kept, cwd=cwd, **options)
     except (FileNotFoundError, PermissionError) as error:
         if cwd is not None and str(error.filename) == str(cwd):
             raise

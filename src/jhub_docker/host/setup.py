@@ -88,10 +88,7 @@ def decide(machine: Machine, *, running: bool, problem: str) -> PackagePlan | No
 
 
 def require(
-    log: Log,
-    assume_yes: bool = False,
-    set_up: bool = True,
-    needs: Iterable[str] = checks.NEEDS,
+    log: Log, assume_yes: bool = False, set_up: bool = True, needs: Iterable[str] = checks.NEEDS
 ) -> "DockerClient":
     """A client of an engine that can do what is `needs`; one is set up where that is possible.
 

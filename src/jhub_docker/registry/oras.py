@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_chain, wait_fixed
 
 from jhub_docker import process
 from jhub_docker.host import programs
@@ -33,18 +34,15 @@ T = TypeVar("T")
 def again(pauses: Sequence[float], attempt: Callable[[], T]) -> T:
     """Do it, and after a PassingError again after each of the pauses, in seconds."""
 
-    def wait(state: RetryCallState) -> float:
-        return pauses[min(state.attempt_number, len(pauses)) - 1] if pauses else 0.0
-
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, PassingError):
-            say(f"    {error.said}; again in {wait(state):g} s")
+            say(f"    {error.said}; again in {state.upcoming_sleep:g} s")
 
     retrying = Retrying(
         retry=retry_if_exception_type(PassingError),
         stop=stop_after_attempt(len(pauses) + 1),
-        wait=wait,
+        wait=wait_chain(*map(wait_fixed, pauses or (0,))),
         before_sleep=tell,
         reraise=True,
     )

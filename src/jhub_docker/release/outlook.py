@@ -12,15 +12,7 @@ from jhub_docker.build.reasons import not_known
 from jhub_docker.catalog import ImageSpec, identity, load
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import (
-    artifact,
-    changelog,
-    gates,
-    history,
-    platforms,
-    publish,
-    status,
-)
+from jhub_docker.release import artifact, changelog, gates, history, platforms, publish, status
 from jhub_docker.release.gates import Failure
 from jhub_docker.release.platforms import Choice
 from jhub_docker.release.publish import Signer

@@ -9,14 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker.release.audit import archive, osv, rules, scanner
-from jhub_docker.release.audit.findings import (
-    Advisory,
-    Answer,
-    Coverage,
-    Finding,
-    Severity,
-    merge,
-)
+from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, Finding, Severity, merge
 from jhub_docker.release.audit.parts import Part, read
 from jhub_docker.release.audit.rules import Entry, Policy
 from jhub_docker.table import render

@@ -21,14 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from jhub_docker.host import machine
-from jhub_docker.release.audit.findings import (
-    Advisory,
-    Answer,
-    Coverage,
-    Severity,
-    rated,
-    short,
-)
+from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, Severity, rated, short
 from jhub_docker.release.audit.parts import Part, by_ecosystem
 
 ADDRESS = "https://api.osv.dev"

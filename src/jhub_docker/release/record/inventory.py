@@ -73,11 +73,7 @@ def take(layout: Layout, manifest: Mapping[str, Any]) -> Inventory:
 
 
 def _wanted(path: str) -> bool:
-    return (
-        path == _DPKG
-        or path in _RELEASE
-        or any(pattern.fullmatch(path) is not None for pattern in _WANTED)
-    )
+    return path in (_DPKG, *_RELEASE) or any(pattern.fullmatch(path) for pattern in _WANTED)
 
 
 def _text(tree: Tree, path: str) -> str:

@@ -90,9 +90,7 @@ def trusted(root: Path, *, key: str = "", identity: str = "", issuer: str = "") 
 
 
 def make_pair(
-    root: Path,
-    make: Callable[[Path, str], None],
-    environment: Mapping[str, str] = os.environ,
+    root: Path, make: Callable[[Path, str], None], environment: Mapping[str, str] = os.environ
 ) -> tuple[Path, Path]:
     """Make a key pair with `make(prefix, password)`: the private key outside git, the public here.
 
