@@ -224,18 +224,21 @@ def test_an_index_is_known_by_its_own_digest_for_every_platform(world: World) ->
 def test_a_release_knows_its_base_or_says_that_it_does_not(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request, remote = (
-        Request(f"thing{world.ending}", platforms=("linux/amd64",)),
+    request = Request(
+        world.checkout.root,
+        world.engine.client,
         Remote(Access(), pauses=()),
+        f"thing{world.ending}",
+        platforms=("linux/amd64",),
     )
     with pytest.raises(ActionError, match=rf"not known until {world.os.reference} is pulled"):
-        flow.plan(world.checkout.root, world.engine.client, remote, request)
+        flow.plan(request)
     world.pin()
     world.build()
     found = world.status()
     thing = f"thing{world.ending}"
     world.prove()
-    said = flow.plan(world.checkout.root, world.engine.client, remote, request)
+    said = flow.plan(request)
     assert world.short(said) == "thing 0.1.0 can be released"
 
     world.checkout.release(thing, "0.1.0", found.build_id)

@@ -103,11 +103,10 @@ class World:
     def request(self, *registries: str, **options: Any) -> Request:
         usual = {"signer": self.signer, "assume_yes": True, "accept_unreached": True}
         given = {**usual, "platforms": (builders.own_platform(),), **options}
-        return Request("thing", registries=registries, **given)
+        return Request(self.root, self.client, self.remote, "thing", registries=registries, **given)
 
     def release(self, *registries: str, **options: Any) -> Candidate | None:
-        request = self.request(*registries, **options)
-        return flow.release(self.root, self.client, self.remote, request)
+        return flow.release(self.request(*registries, **options))
 
     def tags(self, registry: Registry | None = None) -> dict[str, str]:
         """The tags that name something in the registry, with their digests."""
@@ -329,7 +328,7 @@ def test_a_shallow_clone_is_refused_before_anything_is_done(world: World, tmp_pa
     shallow = tmp_path / "shallow"
     world.checkout.git("clone", "-q", "--depth", "1", world.root.as_uri(), str(shallow))
     with pytest.raises(UsageError, match="this clone is shallow"):
-        flow.release(shallow, world.client, world.remote, world.request(world.team))
+        flow.release(replace(world.request(world.team), root=shallow))
     assert Checkout(shallow).git("tag") == "thing-v0.1.0", "the one it came with"
     assert not (shallow / ".dev").exists()
 
@@ -337,7 +336,7 @@ def test_a_shallow_clone_is_refused_before_anything_is_done(world: World, tmp_pa
 def test_a_dry_run_says_it_and_leaves_everything(world: World) -> None:
     before = state(world)
     request = replace(world.request(world.team), signer=None)
-    said = flow.plan(world.root, world.client, world.remote, request)
+    said = flow.plan(request)
     assert said == "thing 0.1.0 can be released"
     assert state(world) == before
     assert world.tags() == {}
@@ -472,6 +471,5 @@ def test_what_nobody_asked_a_database_about_is_not_released_unless_that_is_accep
 
 
 def test_a_part_of_other_images_is_not_released_by_itself(world: World) -> None:
-    request = Request("tiny", assume_yes=True)
     with pytest.raises(UsageError, match="release what is built from it: "):
-        flow.release(world.root, world.client, world.remote, request)
+        flow.release(replace(world.request(), image="tiny"))

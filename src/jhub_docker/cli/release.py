@@ -68,7 +68,15 @@ def release(
             raise UsageError(gates.told(unsigned, image))
         trust = keys.trusted(ROOT, identity=identity, issuer=issuer)
         signer = Signer(keys.signing_key(keyless=keyless), trust)
+    remote = Remote(Access.from_environment())
+    if dry_run:
+        client = host.require(say, set_up=False, needs=())
+    else:
+        client = host.require(say, assume_yes=yes, needs={"buildx", "disk"})
     request = outlook.Request(
+        ROOT,
+        client,
+        remote,
         image,
         bump=bump,
         registries=tuple(push),
@@ -78,14 +86,10 @@ def release(
         platforms=tuple(platform),
         require_all_platforms=require_all_platforms,
     )
-    remote = Remote(Access.from_environment())
     if dry_run:
-        client = host.require(say, set_up=False, needs=())
-        write(flow.plan(ROOT, client, remote, request, unsigned))
-        return
-    client = host.require(say, assume_yes=yes, needs={"buildx", "disk"})
-    made = flow.release(ROOT, client, remote, request)
-    write(flow.outcome(image, made))
+        write(flow.plan(request, unsigned))
+    else:
+        write(flow.outcome(image, flow.release(request)))
 
 
 @task(

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from docker import DockerClient
-
 from jhub_docker.asking import confirm
 from jhub_docker.build import bases
 from jhub_docker.catalog import ledger, load
@@ -20,7 +18,6 @@ from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import machine
 from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say
-from jhub_docker.registry.remote import Remote
 from jhub_docker.release import (
     artifact,
     budget,
@@ -35,58 +32,51 @@ from jhub_docker.release import (
 from jhub_docker.release.artifact import CACHE
 from jhub_docker.release.candidate import FOLDER, Candidate, Workplace
 from jhub_docker.release.gates import Failure
-from jhub_docker.release.outlook import Request, Way, look
+from jhub_docker.release.outlook import Request, look
 from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import Records, make_records
 
 
-def plan(
-    root: Path,
-    client: DockerClient,
-    remote: Remote,
-    request: Request,
-    unsigned: Sequence[Failure] = (),
-) -> str:
+def plan(asked: Request, unsigned: Sequence[Failure] = ()) -> str:
     """Say what a release would be, changing nothing. Raises ActionError for what is against it.
 
     It needs no signer; `unsigned` is what keeps the caller from having one.
     """
-    way = Way.of(root, client, remote, request)
-    found = look(way)
+    found = look(asked)
     if found.status.proposal is None:
-        return f"{way.spec.name} {found.status.last} is what there is: nothing to release"
+        return f"{asked.spec.name} {found.status.last} is what there is: nothing to release"
     say(found.told)
-    found.refuse(way, unsigned)
-    return f"{way.spec.name} {found.status.proposal.version} can be released"
+    found.refuse(asked, unsigned)
+    return f"{asked.spec.name} {found.status.proposal.version} can be released"
 
 
-def release(root: Path, client: DockerClient, remote: Remote, request: Request) -> Candidate | None:
+def release(asked: Request) -> Candidate | None:
     """Release the image, or go on with a release that was begun; None where nothing changed.
 
     Raises UsageError for what cannot be asked for, ActionError where a step fails.
     """
-    way = Way.of(root, client, remote, request)
-    if request.registries and request.signer is None:
+    root, spec = asked.root, asked.spec
+    if asked.registries and asked.signer is None:
         raise UsageError("what is pushed is signed; say with which key")
-    if request.signer:
-        publish.require_pair(remote, request.signer)
+    if asked.signer:
+        publish.require_pair(asked.remote, asked.signer)
     with _alone(root):
-        commits.tag_what_is_recorded(root, way.spec.name)
-        if not (begun := _resumed(way) or _begun(way)):
+        commits.tag_what_is_recorded(root, spec.name)
+        if not (begun := _resumed(asked) or _begun(asked)):
             return None
         place, one = begun
-        one.registries = list(dict.fromkeys([*one.registries, *request.registries]))
+        one.registries = list(dict.fromkeys([*one.registries, *asked.registries]))
         place.save(one)
-        _make(way, place, one)
+        _make(asked, place, one)
         if not one.recorded:
-            _try(way, place, one)
+            _try(asked, place, one)
             one.recorded = commits.record(place, one)
             place.save(one)
         if not history.contains(root, "HEAD", one.recorded):
             commits.land(place, one)
             say(f"==> {history.branch(root)} has {one.image} {one.version} now")
             evidence.carry_over(root, one.image, one.tested_as, one.build_id)
-        _publish(way, place, one)
+        _publish(asked, place, one)
         place.remove_tree()
         candidate.keep_only(root, one.image, Version.parse(one.version))
         return one
@@ -107,16 +97,16 @@ def outcome(image: str, made: Candidate | None) -> str:
     return "\n".join(lines)
 
 
-def _resumed(way: Way) -> tuple[Workplace, Candidate] | None:
+def _resumed(asked: Request) -> tuple[Workplace, Candidate] | None:
     """The release that was begun and can go on; one that cannot is put away, saying why."""
-    for place, one in candidate.unfinished(way.root, way.spec.name):
-        if one.recorded and history.contains(way.root, "HEAD", one.recorded):
+    for place, one in candidate.unfinished(asked.root, asked.spec.name):
+        if one.recorded and history.contains(asked.root, "HEAD", one.recorded):
             pending = ", ".join(one.pending)
             say(f"==> going on with {one.image} {one.version}: not yet in {pending}")
             return place, one
-        if one.start == history.head(way.root):
+        if one.start == history.head(asked.root):
             say(f"==> going on with {one.image} {one.version}")
-            if failures := gates.checkout(way.root):
+            if failures := gates.checkout(asked.root):
                 raise ActionError(gates.told(failures, one.image))
             return place, one
         say(f"==> {one.image} {one.version} was begun from another commit; beginning anew")
@@ -124,26 +114,26 @@ def _resumed(way: Way) -> tuple[Workplace, Candidate] | None:
     return None
 
 
-def _begun(way: Way) -> tuple[Workplace, Candidate] | None:
+def _begun(asked: Request) -> tuple[Workplace, Candidate] | None:
     """A release from its first commit on; the last one where only registries are new."""
-    outlook = look(way)
+    outlook = look(asked)
     found, choice = outlook.status, outlook.choice
     if found.proposal is None or choice is None:
-        if way.request.registries and found.last:
-            return candidate.released(way.root, found.image, str(found.last))
+        if asked.registries and found.last:
+            return candidate.released(asked.root, found.image, str(found.last))
         return None
-    outlook.refuse(way)
+    outlook.refuse(asked)
     say(outlook.told)
     version = found.proposal.version
     confirm(
         f"This releases {found.image} {version}.",
         "Go on?",
         "nothing was released",
-        assume_yes=way.request.assume_yes,
+        assume_yes=asked.assume_yes,
     )
-    place = Workplace(way.root, found.image, str(version))
+    place = Workplace(asked.root, found.image, str(version))
     place.discard()
-    start = history.head(way.root)
+    start = history.head(asked.root)
     place.add_tree(start)
     commit = commits.prepare(place, found, version)
     one = Candidate(
@@ -151,7 +141,7 @@ def _begun(way: Way) -> tuple[Workplace, Candidate] | None:
         str(version),
         start,
         commit,
-        history.commit_time(way.root, commit),
+        history.commit_time(asked.root, commit),
         tested_as=found.build_id,
         platforms=dict.fromkeys(choice.made, ""),
         left_out=dict(choice.left_out),
@@ -160,7 +150,7 @@ def _begun(way: Way) -> tuple[Workplace, Candidate] | None:
     return place, one
 
 
-def _make(way: Way, place: Workplace, one: Candidate) -> None:
+def _make(asked: Request, place: Workplace, one: Candidate) -> None:
     """Build, export and describe the image, unless that is there already."""
     layout = Layout(place.layout)
     if one.digest and layout.has(one.digest) and place.load_records():
@@ -169,14 +159,14 @@ def _make(way: Way, place: Workplace, one: Candidate) -> None:
         return
     place.add_tree(one.commit)
     made = artifact.make(
-        way.client,
+        asked.client,
         place.tree,
         one.image,
         version=one.version,
         commit=one.commit,
         epoch=one.epoch,
         layout=layout,
-        cache=way.root / CACHE,
+        cache=asked.root / CACHE,
         platforms=tuple(one.platforms),
     )
     if one.recorded and made.index.digest != one.digest:
@@ -197,7 +187,7 @@ def _make(way: Way, place: Workplace, one: Candidate) -> None:
         one.image,
         one.commit,
         one.epoch,
-        machine.source_url(way.root),
+        machine.source_url(asked.root),
         build_ids,
         arguments={"lane": bases.lane()},
     )
@@ -207,18 +197,18 @@ def _make(way: Way, place: Workplace, one: Candidate) -> None:
     place.save(one)
 
 
-def _try(way: Way, place: Workplace, one: Candidate) -> None:
+def _try(asked: Request, place: Workplace, one: Candidate) -> None:
     """Judge and test what was built."""
     place.add_tree(one.commit)
     spec = load(place.tree / "packages")[one.image]
     if not one.judged:
         measured = budget.Measured(one.size, one.compressed, one.layers)
         # The last release, with its records where this machine has them.
-        entries = ledger.read(way.root / "packages" / one.image).items()
+        entries = ledger.read(asked.root / "packages" / one.image).items()
         before = next(
-            ((e, Workplace(way.root, one.image, v).load_records()) for v, e in entries), None
+            ((e, Workplace(asked.root, one.image, v).load_records()) for v, e in entries), None
         )
-        accept = way.request.accept_unreached
+        accept = asked.accept_unreached
         one.notes = trial.judge(
             place.tree, spec, measured, _records(place), before, accept_unreached=accept
         )
@@ -227,30 +217,30 @@ def _try(way: Way, place: Workplace, one: Candidate) -> None:
     if not one.tested:
         layout = Layout(place.layout)
         index = artifact.descriptor(layout, one.digest)
-        trial.test(way.client, place.tree, spec, layout, index)
+        trial.test(asked.client, place.tree, spec, layout, index)
         one.tested = True
         place.save(one)
 
 
-def _publish(way: Way, place: Workplace, one: Candidate) -> None:
+def _publish(asked: Request, place: Workplace, one: Candidate) -> None:
     """Bring the release into the registries that were asked for and do not have it."""
     if not one.pending:
         return
-    if way.request.signer is None:
+    if asked.signer is None:
         pending = ", ".join(one.pending)
         raise UsageError(f"{one.image} {one.version} is not yet in {pending}; --push it")
     layout = Layout(place.layout)
-    places = [publish.repository(way.spec, registry) for registry in one.pending]
+    places = [publish.repository(asked.spec, registry) for registry in one.pending]
     index = artifact.descriptor(layout, one.digest)
     publish.publish(
-        way.remote,
+        asked.remote,
         places,
         layout,
         index,
         _records(place),
-        way.request.signer,
+        asked.signer,
         version=one.version,
-        ledger=ledger.read(way.root / "packages" / one.image),
+        ledger=ledger.read(asked.root / "packages" / one.image),
         scratch=place.folder,
     )
     one.published += one.pending
@@ -266,7 +256,7 @@ def _records(place: Workplace) -> Records:
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Only one release at a time in a checkout. Raises ActionError where another is under way."""
+    """Only one release at a time in a checkout. Raises ActionError where another is under asked."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from docker import DockerClient
@@ -22,7 +23,7 @@ from jhub_docker.release.version import AUTO, some
 
 @dataclass(frozen=True)
 class Request:
-    """What a maintainer asks for.
+    """What a maintainer asks for, and where: of this checkout, engine and these registries.
 
     `registries` are hosts with or without a path; `signer` is needed with them.
     `accept_unreached` releases also what no vulnerability database could be asked about.
@@ -30,6 +31,9 @@ class Request:
     `require_all_platforms` it is not released without one it is declared for.
     """
 
+    root: Path
+    client: DockerClient
+    remote: Remote
     image: str
     bump: str = AUTO
     registries: tuple[str, ...] = ()
@@ -39,27 +43,15 @@ class Request:
     platforms: tuple[str, ...] = ()
     require_all_platforms: bool = False
 
-
-@dataclass(frozen=True)
-class Way:
-    """What every step of one release needs to know."""
-
-    root: Path
-    client: DockerClient
-    remote: Remote
-    request: Request
-    spec: ImageSpec
-
-    @classmethod
-    def of(cls, root: Path, client: DockerClient, remote: Remote, request: Request) -> "Way":
-        """Raises UsageError for what cannot be released, or not from this clone."""
-        history.require_whole(root)
-        catalog = load(root / "packages")
-        spec = catalog[request.image]
-        status.require_published(catalog, spec)
-        for registry in request.registries:
+    @cached_property
+    def spec(self) -> ImageSpec:
+        """The image's package. Raises UsageError for what cannot be released, or not from here."""
+        history.require_whole(self.root)
+        catalog = load(self.root / "packages")
+        status.require_published(catalog, spec := catalog[self.image])
+        for registry in self.registries:
             publish.repository(spec, registry)
-        return cls(root, client, remote, request, spec)
+        return spec
 
 
 @dataclass(frozen=True)
@@ -74,20 +66,20 @@ class Outlook:
     told: str = ""
     failures: tuple[Failure, ...] = ()
 
-    def refuse(self, way: Way, further: Sequence[Failure] = ()) -> None:
+    def refuse(self, asked: Request, further: Sequence[Failure] = ()) -> None:
         """Raise ActionError with everything that stands against the release."""
         assert self.status.proposal is not None  # noqa: S101 - there is something to release
         if failures := [*self.failures, *further]:
             raise ActionError(gates.told(failures, self.status.image))
-        places = [publish.repository(way.spec, one) for one in way.request.registries]
-        publish.require_free(way.remote, places, str(self.status.proposal.version))
+        places = [publish.repository(asked.spec, one) for one in asked.registries]
+        publish.require_free(asked.remote, places, str(self.status.proposal.version))
 
 
-def look(way: Way) -> Outlook:
+def look(asked: Request) -> Outlook:
     """Look at the image. Raises ActionError where a platform is missing that has to be there."""
-    now = artifact.read(way.client, way.root / "packages")
-    resolve, request = artifact.resolver(way.client), way.request
-    found = status.of(way.root, way.spec.name, now, resolve, request.bump)
+    now = artifact.read(asked.client, asked.root / "packages")
+    resolve = artifact.resolver(asked.client)
+    found = status.of(asked.root, asked.spec.name, now, resolve, asked.bump)
     if found.unknown:
         raise ActionError(
             f"whether {found.image} has to be released is {not_known(found.unknown)}: "
@@ -96,15 +88,15 @@ def look(way: Way) -> Outlook:
     if found.proposal is None:
         return Outlook(found)
     choice = platforms.here(
-        way.client,
-        way.root / "packages",
-        way.spec.name,
-        asked=request.platforms,
-        require_all=request.require_all_platforms,
+        asked.client,
+        asked.root / "packages",
+        asked.spec.name,
+        asked=asked.platforms,
+        require_all=asked.require_all_platforms,
     )
     build_ids = {name: step.build_id for name, step in now.by_name.items()}
-    failures = gates.before(way.root, now.catalog, found, build_ids)
-    told = f"{outline(way.spec, found, request.registries)}\n{choice.told()}"
+    failures = gates.before(asked.root, now.catalog, found, build_ids)
+    told = f"{outline(asked.spec, found, asked.registries)}\n{choice.told()}"
     return Outlook(found, choice, told, tuple(failures))
 
 
