@@ -102,6 +102,12 @@ class Workplace:
         except (FileNotFoundError, ValueError):
             return None
 
+    def require_records(self) -> Records:
+        """What was kept. Raises ActionError where it is gone."""
+        if (records := self.load_records()) is None:
+            raise ActionError(f"{self.records} is gone; run the release again")
+        return records
+
     def add_tree(self, commit: str) -> None:
         """A detached work tree of a commit; one that is there already is kept as it is."""
         if (self.tree / ".git").exists():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jhub_docker.asking import confirm
 from jhub_docker.build import bases
-from jhub_docker.catalog import ledger, load
+from jhub_docker.catalog import load
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import machine
@@ -34,7 +34,7 @@ from jhub_docker.release.candidate import FOLDER, Candidate, Workplace
 from jhub_docker.release.gates import Failure
 from jhub_docker.release.outlook import Request, look
 from jhub_docker.release.record.provenance import Source
-from jhub_docker.release.record.records import Records, make_records
+from jhub_docker.release.record.records import make_records
 
 
 def plan(asked: Request, unsigned: Sequence[Failure] = ()) -> str:
@@ -202,22 +202,11 @@ def _try(asked: Request, place: Workplace, one: Candidate) -> None:
     place.add_tree(one.commit)
     spec = load(place.tree / "packages")[one.image]
     if not one.judged:
-        measured = budget.Measured(one.size, one.compressed, one.layers)
-        # The last release, with its records where this machine has them.
-        entries = ledger.read(asked.root / "packages" / one.image).items()
-        before = next(
-            ((e, Workplace(asked.root, one.image, v).load_records()) for v, e in entries), None
-        )
-        accept = asked.accept_unreached
-        one.notes = trial.judge(
-            place.tree, spec, measured, _records(place), before, accept_unreached=accept
-        )
+        one.notes = trial.judge(place, one, spec, accept_unreached=asked.accept_unreached)
         one.judged = True
         place.save(one)
     if not one.tested:
-        layout = Layout(place.layout)
-        index = artifact.descriptor(layout, one.digest)
-        trial.test(asked.client, place.tree, spec, layout, index)
+        trial.test(asked.client, place, one, spec)
         one.tested = True
         place.save(one)
 
@@ -229,34 +218,15 @@ def _publish(asked: Request, place: Workplace, one: Candidate) -> None:
     if asked.signer is None:
         pending = ", ".join(one.pending)
         raise UsageError(f"{one.image} {one.version} is not yet in {pending}; --push it")
-    layout = Layout(place.layout)
-    places = [publish.repository(asked.spec, registry) for registry in one.pending]
-    index = artifact.descriptor(layout, one.digest)
-    publish.publish(
-        asked.remote,
-        places,
-        layout,
-        index,
-        _records(place),
-        asked.signer,
-        version=one.version,
-        ledger=ledger.read(asked.root / "packages" / one.image),
-        scratch=place.folder,
-    )
+    repositories = [publish.repository(asked.spec, registry) for registry in one.pending]
+    publish.publish(asked.remote, repositories, place, one, asked.signer)
     one.published += one.pending
     place.save(one)
 
 
-def _records(place: Workplace) -> Records:
-    records = place.load_records()
-    if records is None:
-        raise ActionError(f"{place.records} is gone; run the release again")
-    return records
-
-
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Only one release at a time in a checkout. Raises ActionError where another is under asked."""
+    """Only one release at a time in a checkout. Raises ActionError where another is under way."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:

@@ -4,21 +4,21 @@ A tag is what people find an image by. None is written before all registries hav
 release that stops half-way is nothing but blobs that nobody sees.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from jhub_docker.catalog import ImageSpec
+from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.oci.layout import Descriptor, Layout
+from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.registry.version_tags import publish_tags
+from jhub_docker.release.artifact import descriptor
+from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.record.cosign import Cosign
 from jhub_docker.release.record.keys import Key, Trust
-from jhub_docker.release.record.records import Records
 from jhub_docker.release.record.signed import sign
 from jhub_docker.release.record.verify import verify
 
@@ -67,33 +67,32 @@ def require_free(remote: Remote, repositories: Sequence[Reference], version: str
 def publish(
     remote: Remote,
     repositories: Sequence[Reference],
-    layout: Layout,
-    index: Descriptor,
-    records: Records,
+    place: Workplace,
+    one: Candidate,
     signer: Signer,
-    *,
-    version: str,
-    ledger: dict[str, Entry],
-    scratch: Path,
 ) -> None:
     """Push the image and its records to each repository, pull it back, verify it, and tag it.
 
-    `ledger` is that of the image; the images are pulled below `scratch`. Raises ActionError at the
-    first failure; running it again goes on with what is missing.
+    Raises ActionError at the first failure; running it again goes on with what is missing.
     """
-    for place in repositories:
-        image = remote.push(layout, index, place)
+    layout, records = Layout(place.layout), place.require_records()
+    index = descriptor(layout, one.digest)
+    entries = ledger.read(place.root / "packages" / one.image)
+    for where in repositories:
+        image = remote.push(layout, index, where)
         sign(remote, image, records, signer.key)
-        report = verify(remote, image, signer.trust, ledgers=lambda package: ledger, folder=scratch)
+        report = verify(
+            remote, image, signer.trust, ledgers=lambda package: entries, folder=place.folder
+        )
         for line in report.lines():
             say(f"    {line}")
         report.require()
-    for place in repositories:
-        written = publish_tags(remote, place.at(index.digest), version, yanked(ledger))
+    for where in repositories:
+        written = publish_tags(remote, where.at(index.digest), one.version, yanked(entries))
         named = f"now {', '.join(written)}" if written else "has all its tags"
-        say(f"==> {place.name}@{index.digest[:19]} {named}")
+        say(f"==> {where.name}@{index.digest[:19]} {named}")
 
 
-def yanked(ledger: dict[str, Entry]) -> Collection[str]:
+def yanked(entries: Mapping[str, Entry]) -> Collection[str]:
     """The versions that were taken back."""
-    return [version for version, entry in ledger.items() if entry.yanked]
+    return [version for version, entry in entries.items() if entry.yanked]

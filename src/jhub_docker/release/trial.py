@@ -2,52 +2,51 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from docker import DockerClient
 from docker.errors import APIError
 
 from jhub_docker import nox
-from jhub_docker.catalog import ImageSpec
-from jhub_docker.catalog.ledger import Entry
+from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.engine import load
-from jhub_docker.oci.layout import Descriptor, Layout
+from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say, stage
 from jhub_docker.release import budget
+from jhub_docker.release.artifact import descriptor
 from jhub_docker.release.audit import rules
 from jhub_docker.release.audit.gate import gate
 from jhub_docker.release.budget import Measured
+from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.record.bom import packages
 from jhub_docker.release.record.records import Records
 
 
 def judge(
-    root: Path,
-    spec: ImageSpec,
-    measured: Measured,
-    records: Records,
-    before: tuple[Entry, Records | None] | None,
-    *,
-    accept_unreached: bool = False,
+    place: Workplace, one: Candidate, spec: ImageSpec, *, accept_unreached: bool = False
 ) -> list[str]:
-    """Hold size, layers and known vulnerabilities against the rules in `root`.
+    """Hold size, layers and known vulnerabilities against the rules of the image's work tree.
 
-    `before` is the last release with its records, where this machine has them. Returns the audit's
-    notes, which belong to the release. Raises ActionError with everything that is against it.
+    Returns the audit's notes, which belong to the release. Raises ActionError with everything that
+    is against it.
     """
-    entry, old = before or (None, None)
-    grown = budget.growth(sizes(old), sizes(records)) if old else []
-    last = Measured(entry.size, entry.compressed, entry.layers) if entry else None
+    records, measured = place.require_records(), Measured(one.size, one.compressed, one.layers)
+    last, grown = None, []
+    if found := next(iter(ledger.read(place.root / "packages" / one.image).items()), None):
+        version, entry = found
+        last = Measured(entry.size, entry.compressed, entry.layers)
+        # Its records are kept on the machine that released it.
+        old = Workplace(place.root, one.image, version).load_records()
+        grown = budget.growth(sizes(old), sizes(records)) if old else []
     for line in budget.report(spec.budget, measured, last, grown):
         say(f"    {line}")
     above = budget.exceeded(spec.budget, measured) if spec.budget else []
     against = [f"{line}; make it smaller, or raise `budget` with a reason" for line in above]
     parts = [part.purl for bill in records.bills for part in packages(bill)]
-    policy = rules.policy(root)
+    policy = rules.policy(place.tree)
     policy = replace(policy, accept_unreached=accept_unreached or policy.accept_unreached)
     with stage(f"looking up known vulnerabilities of {len(parts)} parts of {spec.name}"):
-        (verdict,) = gate(root, {spec.name: parts}, policy)
+        (verdict,) = gate(place.tree, {spec.name: parts}, policy)
     for note in verdict.notes:
         say(f"    {note}")
     if against := [*against, *verdict.refusals]:
@@ -56,25 +55,24 @@ def judge(
     return list(verdict.notes)
 
 
-def test(
-    client: DockerClient, tree: Path, spec: ImageSpec, layout: Layout, index: Descriptor
-) -> None:
+def test(client: DockerClient, place: Workplace, one: Candidate, spec: ImageSpec) -> None:
     """Run the image's tests, as the work tree has them, on the very digest that was exported.
 
     Of several platforms that is the engine's own. It is loaded under a tag of its own that goes
     again; nothing that people run is touched. Raises ActionError when a test fails.
     """
+    layout = Layout(place.layout)
     own = ["linux", str(client.version()["Arch"])]
-    found = (one for one, _ in layout.manifests(index) if one.platform.split("/")[:2] == own)
-    image = next(found, None)
+    made = (image for image, _ in layout.manifests(descriptor(layout, one.digest)))
+    image = next((image for image in made if image.platform.split("/")[:2] == own), None)
     if image is None:
-        raise ActionError(f"{index.digest} has no image for {'/'.join(own)} to be tested here")
+        raise ActionError(f"{one.digest} has no image for {'/'.join(own)} to be tested here")
     tag = f"candidate-{spec.version}"
     reference = f"{spec.repository}:{tag}"
     with stage(f"loading {image.digest[:19]} as {reference}"):
         load(client, layout, image, reference)
     try:
-        nox.run(tree, [f"image_tests({spec.name})"], {nox.TEST_TAG: tag})
+        nox.run(place.tree, [f"image_tests({spec.name})"], {nox.TEST_TAG: tag})
     finally:
         try:
             client.images.remove(reference, force=True)
