@@ -120,7 +120,9 @@ def test_it_lists_each_package_once_with_all_that_is_known(tmp_path: Path) -> No
     ]
     assert found["web"].hashes == ("SHA-256:" + "c" * 64,)
     assert (found["web"].direct, found["sockets"].direct, found["ws"].direct) == (True, False, None)
-    assert (found["web"].license, found["fastjson"].license) == ("Apache 2.0", "MIT OR Apache-2.0")
+    terms = {one["name"]: one.get("licenses") for one in document["components"]}
+    assert terms["web"] == [{"license": {"name": "Apache 2.0"}}]
+    assert terms["fastjson"] == [{"expression": "MIT OR Apache-2.0"}]
     assert found["ws"].hashes == ("SHA-512:" + "d" * 128,)
     assert found["ws"].locations == (
         "/opt/code-server/node_modules/@a/b/node_modules/ws",

@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,7 +45,6 @@ class Descriptor:
     size: int
     platform: str = ""
     artifact_type: str = ""
-    annotations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Descriptor":
@@ -57,20 +56,18 @@ class Descriptor:
             size=value["size"],
             platform="/".join(platform[key] for key in _PLATFORM if platform.get(key)),
             artifact_type=value.get("artifactType", ""),
-            annotations=dict(value.get("annotations") or {}),
         )
 
     def to_json(self) -> dict[str, Any]:
         """The descriptor as manifests and indexes hold it."""
-        value = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
-        further = {
-            "platform": dict(zip(_PLATFORM, self.platform.split("/"), strict=False))
-            if self.platform
-            else {},
-            "artifactType": self.artifact_type,
-            "annotations": dict(sorted(self.annotations.items())),
+        value: dict[str, Any] = {
+            "mediaType": self.media_type,
+            "digest": self.digest,
+            "size": self.size,
         }
-        return value | {key: item for key, item in further.items() if item}
+        if self.platform:
+            value["platform"] = dict(zip(_PLATFORM, self.platform.split("/"), strict=False))
+        return value | ({"artifactType": self.artifact_type} if self.artifact_type else {})
 
 
 class Blob:

@@ -65,7 +65,6 @@ class Listed:
     locations: tuple[str, ...]
     direct: bool | None
     size: int
-    license: str
     hashes: tuple[str, ...]
 
 
@@ -207,10 +206,6 @@ def _listed(component: Mapping[str, Any]) -> Listed:
     grouped = purl.namespace and purl.type != "deb"
     occurrences = component.get("evidence", {}).get("occurrences", ())
     dependency = properties.get(DEPENDENCY)
-    licenses = [
-        item.get("expression") or item["license"].get("id") or item["license"].get("name", "")
-        for item in component.get("licenses", ())
-    ]
     return Listed(
         kind=purl.type,
         name=f"{purl.namespace}{separator}{purl.name}" if grouped else purl.name,
@@ -219,7 +214,6 @@ def _listed(component: Mapping[str, Any]) -> Listed:
         locations=tuple(sorted(o["location"] for o in occurrences)),
         direct=None if dependency is None else dependency == "direct",
         size=int(properties.get(SIZE, "0")),
-        license=", ".join(licenses),
         hashes=tuple(sorted(f"{h['alg']}:{h['content']}" for h in component.get("hashes", ()))),
     )
 
