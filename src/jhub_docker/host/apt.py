@@ -5,7 +5,7 @@ Which packages, and what the files say, is decided in `packages`.
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from jhub_docker import process
@@ -40,6 +40,24 @@ def installed(root: Path = Path("/")) -> set[str]:
     text = status.read_text(errors="replace") if status.is_file() else ""
     installed = r"^Package: (.+)\n(?:.+\n)*?Status: install ok installed$"
     return set(re.findall(installed, text, re.MULTILINE))
+
+
+def apart(
+    folder: Path, sources: Mapping[str, str], settings: Mapping[str, object] | None = None
+) -> list[str]:
+    """Options that let apt work in `folder`, with these source files and further `settings`.
+
+    The machine's proxies and keys hold all the same.
+    """
+    parts, lists, cache = (folder / name for name in ("sources.list.d", "lists", "cache"))
+    for made in (parts, lists / "partial", cache / "archives" / "partial"):
+        made.mkdir(parents=True)
+    for number, (path, text) in enumerate(sources.items()):
+        (parts / f"{number}{Path(path).suffix}").write_text(text)
+    own = {"Etc::SourceParts": parts, "Etc::SourceList": "/dev/null", "Cache": cache}
+    dirs = {f"Dir::{name}": path for name, path in {**own, "State::Lists": lists}.items()}
+    together = {**dirs, **(settings or {})}.items()
+    return [word for key, value in together for word in ("-o", f"{key}={value}")]
 
 
 def write_sources(plan: PackagePlan, root: Path = Path("/")) -> None:

@@ -76,20 +76,12 @@ def _versions(name: str, options: list[str]) -> list[str]:
 
 def _own_lists(here: Path, root: Path, name: str) -> list[str]:
     """apt options for lists of our own: the machine's sources, or its further suite's."""
-    sources = here / "sources.list.d"
-    for made in (sources, here / "lists" / "partial", here / "cache"):
-        made.mkdir(parents=True)
     release = packages.os_release((root / "etc/os-release").read_text())
     codename = release.get("VERSION_CODENAME", "")
     known = apt.read_sources(root)
     if further := _FURTHER.get(codename):
         known = {"further.sources": packages.derived_source(known, codename, further)}
-    for number, (path, text) in enumerate(known.items()):
-        (sources / f"{number}{Path(path).suffix}").write_text(text)
-    flags = [
-        *("-o", f"Dir::Etc::SourceParts={sources}", "-o", "Dir::Etc::SourceList=/dev/null"),
-        *("-o", f"Dir::State::Lists={here / 'lists'}", "-o", f"Dir::Cache={here / 'cache'}"),
-    ]
+    flags = apt.apart(here, known)
     _run(name, "apt-get", *flags, "update", "-q", cwd=here)
     return flags
 

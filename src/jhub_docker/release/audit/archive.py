@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jhub_docker import process
 from jhub_docker.errors import ActionError
-from jhub_docker.host.apt import read_sources
+from jhub_docker.host.apt import apart, read_sources
 from jhub_docker.host.packages import derived_source
 from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, Severity
 from jhub_docker.release.audit.parts import CODENAMES, Part, by_ecosystem
@@ -75,16 +75,25 @@ def _candidates(
     with tempfile.TemporaryDirectory(prefix="jhub-docker-audit-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # apt downloads as a user of its own
-        (folder / "security.sources").write_text(stanza, encoding="utf-8")
-        (folder / "lists/partial").mkdir(parents=True)
-        (folder / "cache/archives/partial").mkdir(parents=True)
         installed = (
             f"Package: {part.name}\nStatus: install ok installed\nVersion: {part.version}\n"
             f"Architecture: {part.architecture}\n"
             for part in parts.values()
         )
         (folder / "status").write_text("\n".join(installed), encoding="utf-8")
-        options = _options(folder, architecture)
+        settings = {
+            "Dir::Etc::preferencesparts": "-",
+            "Dir::State": folder,
+            "Dir::State::status": folder / "status",
+            "APT::Architecture": architecture,
+            "APT::Architectures": architecture,
+            "APT::Update::Error-Mode": "any",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": 1,
+            "Acquire::http::Timeout": 20,
+            "Acquire::https::Timeout": 20,
+        }
+        options = apart(folder, {"security.sources": stanza}, settings)
         fetched = _run("apt-get", *options, "update", "--quiet")
         releases = [*folder.glob("lists/*InRelease"), *folder.glob("lists/*_Release")]
         if fetched.code or not releases:
@@ -111,27 +120,6 @@ def _source(sources: Mapping[str, str], suite: str) -> str:
         except ActionError:
             continue
     raise ActionError(f"this machine's apt has no source of {suite} or of another release's")
-
-
-def _options(folder: Path, architecture: str) -> list[str]:
-    """Options that let apt work in `folder`, with the machine's proxies and keys all the same."""
-    settings: dict[str, object] = {
-        "Dir::Etc::sourcelist": folder / "security.sources",
-        "Dir::Etc::sourceparts": "-",
-        "Dir::Etc::preferencesparts": "-",
-        "Dir::State": folder,
-        "Dir::State::lists": folder / "lists",
-        "Dir::State::status": folder / "status",
-        "Dir::Cache": folder / "cache",
-        "APT::Architecture": architecture,
-        "APT::Architectures": architecture,
-        "APT::Update::Error-Mode": "any",
-        "Acquire::Languages": "none",
-        "Acquire::Retries": 1,
-        "Acquire::http::Timeout": 20,
-        "Acquire::https::Timeout": 20,
-    }
-    return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
 
 def _run(*command: str) -> process.Ended:
