@@ -69,7 +69,8 @@ def test_releases_write_versions_and_move_tags_forward(
     assert publish_tags(remote, images["1.2.0"], "1.2.0") == ["latest"]
     assert publish_tags(remote, images["1.2.0"], "1.2.0") == []
 
-    assert settle_moving_tags(remote, repository, yanked={"1.2.0"}) == ["1", "latest"]
+    moved, held = settle_moving_tags(remote, repository, yanked={"1.2.0"})
+    assert (moved, held) == ({"1": "1.1.3", "latest": "1.1.3"}, {"1.2": "1.2.0"})
     assert shown()["latest"] == "1.1.3"
 
 

@@ -61,17 +61,19 @@ def publish_tags(
 
 def settle_moving_tags(
     remote: Remote, repository: Reference, yanked: Collection[str] = ()
-) -> list[str]:
+) -> tuple[dict[str, str], dict[str, str]]:
     """Let every moving tag follow the newest version that is left, after one was yanked.
 
-    Returns the tags that were written. A tag whose versions are all yanked stays where it is:
-    registries have no way to remove a tag alone.
+    Returns the tags that were written, and those that stay where they are since all their versions
+    are yanked and registries have no way to remove a tag alone; each with its version.
     """
-    written = []
-    for name, newest in sorted(moving_tags(remote.tags(repository), yanked).items()):
-        if found := remote.resolve(repository.tagged(newest)):
-            written += _point(remote, repository.at(found.digest), [name])
-    return written
+    tags, moved = remote.tags(repository), {}
+    wanted, before = moving_tags(tags, yanked), moving_tags(tags)
+    for name, newest in sorted(wanted.items()):
+        found = remote.resolve(repository.tagged(newest))
+        if found and _point(remote, repository.at(found.digest), [name]):
+            moved[name] = newest
+    return moved, {name: before[name] for name in sorted({*before} & {*tags} - {*wanted})}
 
 
 def _point(remote: Remote, image: Reference, names: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.registry.version_tags import moving_tags, settle_moving_tags
+from jhub_docker.registry.version_tags import settle_moving_tags
 from jhub_docker.release import changelog, history
 
 _CHANGELOG = "CHANGELOG.md"
@@ -56,12 +56,9 @@ def settle(remote: Remote, repository: Reference, yanked: Collection[str]) -> li
 
     Returns what became of them, in words. One whose every version was yanked stays where it is.
     """
-    written = settle_moving_tags(remote, repository, yanked)
-    tags = remote.tags(repository)
-    wanted, before = moving_tags(tags, yanked), moving_tags(tags)
-    lines = [f"{repository}: {name} is {wanted[name]} now" for name in written]
-    held = [name for name in sorted(before) if name not in wanted and name in tags]
-    if stuck := ", ".join(f"{name} ({before[name]})" for name in held):
+    moved, held = settle_moving_tags(remote, repository, yanked)
+    lines = [f"{repository}: {name} is {on} now" for name, on in moved.items()]
+    if stuck := ", ".join(f"{name} ({on})" for name, on in held.items()):
         lines.append(
             f"{repository}: no other version is left for {stuck}, and registries cannot "
             "take a tag away alone: release a version that mends it, or delete the image with the "
