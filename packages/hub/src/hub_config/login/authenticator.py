@@ -161,6 +161,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
         hashed = await credentials.make_hash(form.password)
         # Looked up again after the wait: several requests may have waited side by side.
         self.newcomers.require_free(form.name)
+        self.sign_ups.made(form.address)
         self.accounts.add(
             NewAccount(
                 form.name,

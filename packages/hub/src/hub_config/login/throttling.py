@@ -13,9 +13,10 @@ locked out for good. Whose failures they are is the account's key, which a renam
 what was typed where there is no account. What is stored are keyed digests, since people type
 passwords into the field of the name.
 
-Sign-ups are counted for each address: all that are asked for, whatever comes of them, so that
-nobody fills an admin's list of people or finds out names. A class behind one address may sign up at
-once; a program that goes on and on may not.
+Sign-ups are counted for each address: the accounts that it gets, so that nobody fills an admin's
+list of people, and with five times as many free all that it asks for, so that nobody finds out
+names. A class behind one address may sign up at once, and mistype; a program that goes on and on
+may not.
 
 A clock that was set back makes nobody wait longer: what it counted in the future begins now.
 """
@@ -48,6 +49,9 @@ PAIR_LEAK, WIDE_LEAK = 900.0, 60.0
 """Seconds after which one failure is forgiven: of a name from an address; of an address or name."""
 
 ADDRESS_FACTOR, NAME_FACTOR = 5, 10
+
+ATTEMPTS_FACTOR = 5
+"""How many sign-ups an address may ask for, for each that it may get."""
 
 HOUR = 3600.0
 
@@ -208,17 +212,44 @@ class FailedLogins:
 
 
 class SignUps:
-    """Sign-ups; `limit` of them an hour for each address, 0: no limit."""
+    """Sign-ups; `limit` accounts an hour for each address, 0: no limit."""
 
     def __init__(self, db: Session, limit: int, clock: Callable[[], float] = time.time) -> None:
         self.limit, self._counts = limit, Counts(db, clock)
 
     def attempt(self, address: str) -> None:
-        """Count that `address` asks for an account.
+        """Count that `address` asks for an account, whatever comes of it.
 
-        Raises RefusedError with how long to wait when it has asked for too many; waiting is not
-        prolonged by asking again.
+        Raises RefusedError with how long to wait when it has got, or asked for, too many; waiting
+        is not prolonged by asking again.
         """
+        self._require(address)
+        self._add(_asked(address), self.limit * ATTEMPTS_FACTOR)
+
+    def made(self, address: str) -> None:
+        """Count that `address` gets an account. Raises RefusedError like `attempt`: several may
+        have been asked for side by side.
+        """
+        self._require(address)
+        self._add(_got(address), self.limit)
+
+    def wait(self, address: str) -> float:
+        """Seconds until `address` may ask for one more; 0 when it may now."""
+        if not self.limit:
+            return 0.0
+        asked = self._until(_asked(address), self.limit * ATTEMPTS_FACTOR)
+        return max(self._until(_got(address), self.limit), asked)
+
+    def _until(self, key: str, most: int) -> float:
+        leak = HOUR / most
+        return max(0.0, (self._counts.level(key, leak) + 1 - most) * leak)
+
+    def _add(self, key: str, most: int) -> None:
+        if self.limit:
+            self._counts.add(key, HOUR / most)
+            self._counts.commit()
+
+    def _require(self, address: str) -> None:
         if wait := self.wait(address):
             minutes = math.ceil(wait / 60)
             raise RefusedError(
@@ -227,22 +258,11 @@ class SignUps:
                 HTTPStatus.TOO_MANY_REQUESTS,
                 math.ceil(wait),
             )
-        if self.limit:
-            self._counts.add(_sign_ups(address), self._leak)
-            self._counts.commit()
-
-    def wait(self, address: str) -> float:
-        """Seconds until `address` may ask for one more; 0 when it may now."""
-        if not self.limit:
-            return 0.0
-        over = self._counts.level(_sign_ups(address), self._leak) + 1 - self.limit
-        return max(0.0, over * self._leak)
-
-    @property
-    def _leak(self) -> float:
-        """Seconds after which one is forgotten."""
-        return HOUR / self.limit
 
 
-def _sign_ups(address: str) -> str:
+def _got(address: str) -> str:
     return credentials.digest("sign-ups of an address", address)
+
+
+def _asked(address: str) -> str:
+    return credentials.digest("sign-ups that an address asked for", address)
