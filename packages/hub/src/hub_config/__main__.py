@@ -46,7 +46,11 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
             case "report":
                 return report(Places())
             case "secret":
-                return groups.secret_command(Places().group_secrets, arguments[1:])
+                return groups.secret_command(
+                    Places().group_secrets,
+                    arguments[1:],
+                    lambda: usable_settings(Places()).group_variables,
+                )
             case "reset-admin":
                 from hub_config.login.newcomers import reset_admin  # noqa: PLC0415
 

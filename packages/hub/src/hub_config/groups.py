@@ -11,7 +11,7 @@ arguments can be seen by everybody on a machine.
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -178,11 +178,16 @@ def _as_owner_of(pattern: Path, path: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def secret_command(folder: Path, arguments: Sequence[str]) -> int:
-    """Run `secret ...`; returns the exit code: 0 done, 1 not there, 2 wrong usage."""
+def secret_command(
+    folder: Path, arguments: Sequence[str], may_set: Callable[[], Iterable[str]]
+) -> int:
+    """Run `secret ...`; returns the exit code: 0 done, 1 not there, 2 wrong usage.
+
+    `may_set` tells which variables groups may set (JHUB_GROUP_VARIABLES).
+    """
     match list(arguments):
         case ["set", group, name]:
-            wrong = _name_complaint(group, name)
+            wrong = _name_complaint(group, name, may_set())
             value = "" if wrong else _given()
             wrong = wrong or _value_complaint(value)
             if wrong:
@@ -214,11 +219,16 @@ def _given() -> str:
         return "\udcff"
 
 
-def _name_complaint(group: str, name: str) -> str:
+def _name_complaint(group: str, name: str, may_set: Iterable[str]) -> str:
     longest = max(len(part(group)), len(_unfinished(name)))
     if not group or longest > NAME_MAX:
         return f"Group and name are files' names, escaped of 1 to {NAME_MAX} characters."
-    return variables.complaint(name)
+    if wrong := variables.complaint(name):
+        return wrong
+    if not variables.permitted(name, may_set):
+        told = ", ".join(sorted(may_set)) or "none"
+        return f"Groups may set what JHUB_GROUP_VARIABLES names, now {told}; add {name} there."
+    return ""
 
 
 def _value_complaint(value: str) -> str:

@@ -45,6 +45,7 @@ _RESERVED = re.compile(
             # Interpreters, and libraries that load modules.
             r"PYTHON.*|PERL.*|RUBY.*|GEM_.*|NODE_(OPTIONS|PATH|REPL.*|EXTRA.*)|NPM_.*|CLASSPATH",
             r"_?JAVA_.*|JDK_.*|LUA_.*|TCL.*|R_.*|JULIA_.*|OPENSSL_.*|SSLKEYLOGFILE|GIO_.*|GTK_.*|QT_.*",
+            r"DYLD_.*|PHP.*|DOTNET_.*|ELECTRON_.*|DENO_.*|BUN_.*|GUILE_.*|GO(DEBUG|FLAGS)|MAKEFLAGS",
             # Programs that take their own configuration or helpers from it.
             r"CURL_.*|GIT_(?!AUTHOR_|COMMITTER_).*|LESS(OPEN|CLOSE)",
         )

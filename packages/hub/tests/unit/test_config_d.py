@@ -142,6 +142,7 @@ def creation_of(c: Config) -> dict[str, Any]:
 
 def test_what_a_harmless_one_makes_passes(applied: Config, places: Places) -> None:
     start.load_own(applied, write(places, mine="c.Spawner.environment['API_URL'] = 'x'"))
-    passed = forwarded("POST", TARGET, creation_of(applied))
+    policy = from_settings(Settings(group_variables="API_URL"))
+    passed = forwarded("POST", TARGET, creation_of(applied), policy)
     assert passed.body is not None
     assert "API_URL=x" in passed.body["Env"]

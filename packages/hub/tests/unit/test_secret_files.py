@@ -15,7 +15,11 @@ def folder(tmp_path: Path) -> Path:
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: str, value: str = "") -> int:
     monkeypatch.setattr("sys.stdin", io.StringIO(value))
-    return groups.secret_command(folder, words)
+    return groups.secret_command(folder, words, may_set)
+
+
+def may_set() -> frozenset[str]:
+    return frozenset({"TOKEN", "TEAM_*"})
 
 
 def test_a_secret_is_the_hubs_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +54,7 @@ def test_listing_tells_no_value(
     ("words", "value"),
     [
         (["set", "team", "PATH"], "x"),
+        (["set", "team", "API_TOKEN"], "x"),
         (["set", "team", "a/b"], "x"),
         (["set", "team", "TOKEN"], ""),
         (["set", "team", "TOKEN"], "\udcff"),
@@ -77,7 +82,7 @@ def test_a_secret_that_is_no_text_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"pass\xff"), "utf-8"))
-    assert groups.secret_command(folder, ["set", "team", "TOKEN"]) == 2
+    assert groups.secret_command(folder, ["set", "team", "TOKEN"], may_set) == 2
     assert capsys.readouterr().err == "The value is not UTF-8.\n"
 
 

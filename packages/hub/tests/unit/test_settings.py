@@ -233,7 +233,7 @@ def test_addresses_are_taken_in_any_harmless_form(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "permitted"), [("*", True), ("API_URL, TEAM_*", True), ("TEAM_*", False)]
+    ("variables", "permitted"), [("", False), ("API_URL, TEAM_*", True), ("TEAM_*", False)]
 )
 def test_groups_set_what_the_operator_permits(
     variables: str, permitted: bool, tmp_path: Path
@@ -243,8 +243,19 @@ def test_groups_set_what_the_operator_permits(
     if permitted:
         assert read(environ, path).groups["a"].environment["API_URL"] == "x"
         return
-    with pytest.raises(SettingsError, match="variables of JHUB_GROUP_VARIABLES"):
+    with pytest.raises(SettingsError, match=r"GROUP_VARIABLES, now (none|TEAM_\*) \(not API"):
         read(environ, path)
+
+
+@pytest.mark.parametrize(
+    "everything",
+    ["*", "API_URL, *", "LD_*", "PATH", "BASH_ENV", "PYTHON*", "NODE_OPTIONS", "DYLD_*", "PHPRC"],
+)
+def test_what_groups_may_set_is_a_list_and_holds_no_name_that_decides_on_code(
+    everything: str,
+) -> None:
+    with pytest.raises(SettingsError, match=r"JHUB_GROUP_VARIABLES.*names of variables, `\*`"):
+        read({"JHUB_GROUP_VARIABLES": everything}, None)
 
 
 IMAGE = """

@@ -72,12 +72,13 @@ class Settings(ServerSettings, PlatformSettings, BaseSettings):
     def _with_permitted_variables(
         cls, groups: dict[str, GroupRules], info: ValidationInfo
     ) -> dict[str, GroupRules]:
-        patterns = info.data.get("group_variables", frozenset({"*"}))
+        if (patterns := info.data.get("group_variables")) is None:  # wrong, and told so
+            return groups
         for rules in groups.values():
             for name in rules.environment:
                 if not variables.permitted(name, patterns):
-                    told = ", ".join(sorted(patterns))
-                    raise ValueError(f"variables of JHUB_GROUP_VARIABLES, {told} (not {name})")
+                    told = ", ".join(sorted(patterns)) or "none"
+                    raise ValueError(f"variables of JHUB_GROUP_VARIABLES, now {told} (not {name})")
         return groups
 
     @property

@@ -114,9 +114,9 @@ class ServerSettings(BaseModel):
         enforced_by="filter",
     )
     group_variables: Variables = setting(
-        frozenset({"*"}),
+        frozenset(),
         "Variables that groups may set in servers, separated by commas, `*` for any ending: "
-        "`API_URL, TEAM_*`. Names that decide which code runs are refused in any case.",
+        "`API_URL, TEAM_*`; empty: none. Names that decide which code runs are never permitted.",
         enforced_by="filter",
     )
     ca_bundle: HostPath = setting(

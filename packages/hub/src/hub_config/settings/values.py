@@ -216,8 +216,8 @@ def _keys(value: Any) -> Any:
 
 def _variables(patterns: frozenset[str]) -> frozenset[str]:
     for one in sorted(patterns):
-        if one != "*" and (wrong := variables.complaint(one.removesuffix("*"))):
-            raise ValueError(f"names of variables, `*` for any ending ({wrong})")
+        if wrong := variables.complaint(one.removesuffix("*")):
+            raise ValueError(f"names of variables, `*` after letters for any ending ({wrong})")
     return patterns
 
 
