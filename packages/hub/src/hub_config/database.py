@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the guard starts with this module, and wants no SQLAlchemy
     from sqlalchemy import Connection
 
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -83,9 +84,12 @@ def steps_done(connection: "Connection") -> int:
 
 DATABASE_FILE = "jupyterhub.sqlite"
 
+_COPY = re.compile(re.escape(DATABASE_FILE) + r"\.+\d{4}-\d\d-\d\d-\d{6}(\.\d)?")
+"""What JupyterHub calls its copies (dbutil.py, backup_db_file); an operator's own are let be."""
+
 
 def require_known_schema(data: Path) -> None:
-    """Raises DatabaseError for a database whose revision the JupyterHub here does not have."""
+    """Raises DatabaseError for a database that a newer hub has brought up to date."""
     database = data / DATABASE_FILE
     found, own = revision(database), own_revision(database)
     if is_known(database):
@@ -116,6 +120,23 @@ def _way_back(data: Path) -> str:
 def _copies(data: Path) -> Iterator[Path]:
     """JupyterHub's copies (dbutil.py, backup_db_file), the newest first."""
     yield from sorted(data.glob(f"{DATABASE_FILE}.*"), reverse=True)
+
+
+def drop_repeated_copies(data: Path) -> None:
+    """Of the copies that were made before an upgrade which then failed, keep the newest alone: a
+    hub that starts again and again makes one each time. They are as old as the database is still.
+    """
+    of_now = [
+        copy
+        for copy in _copies(data)
+        if _COPY.fullmatch(copy.name) and _revisions(copy) == _revisions(data / DATABASE_FILE)
+    ]
+    for copy in of_now[1:]:
+        copy.unlink()
+
+
+def _revisions(database: Path) -> tuple[str, int]:
+    return revision(database), own_revision(database)
 
 
 def is_known(database: Path) -> bool:
@@ -171,13 +192,17 @@ def prepare(session: Session) -> None:
     """Bring the platform's tables up to date and make those that are missing, in one transaction.
 
     A database with records that a migration changes is copied beside itself first, as JupyterHub
-    does before its own.
+    does before its own. Raises DatabaseError for one that a newer hub has brought up to date.
     """
     session.commit()
     connection = session.connection()
+    file = connection.engine.url.database
+    if steps_done(connection) > len(STEPS) and file:
+        require_known_schema(Path(file).parent)
     if steps_done(connection) < len(STEPS):
-        if (file := connection.engine.url.database) and _has_records(connection):
+        if file and _has_records(connection):
             backup_db_file(file)
+            drop_repeated_copies(Path(file).parent)
         session.commit()
         try:
             _migrate(session)

@@ -102,15 +102,17 @@ def reset_admin(settings: Settings, places: Places) -> int:
 def open_database(settings: Settings, places: Places) -> Session | None:
     """The hub's database as a command beside the hub uses it; None before its first start.
 
-    Raises SettingsError where people and their accounts are another service's.
+    Raises SettingsError where people and their accounts are another service's, DatabaseError for
+    one that a newer hub has brought up to date.
     """
     if settings.authenticator != "native":
         raise SettingsError(
             f"JHUB_AUTHENTICATOR is {settings.authenticator!r}: accounts are that service's "
             "business, there are none here"
         )
-    if not (places.data / "jupyterhub.sqlite").exists():
+    if not (places.data / database.DATABASE_FILE).exists():
         return None
+    database.require_known_schema(places.data)
     CryptKeeper.instance(keys=[bytes.fromhex(read_secret(places.crypt_key))])
     db: Session = orm.new_session_factory(places.database)()
     database.prepare(db)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from jupyterhub import orm
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
+from hub_config import DatabaseError
 from hub_config.first_start import Places, make_secrets, read_secret
 from hub_config.login.accounts import AccountError, AccountRow
 from hub_config.login.authenticator import ApprovalAuthenticator
@@ -151,3 +152,9 @@ def test_an_operator_gets_a_lost_admin_back(
     account = asyncio.run(hub.door.check_password("admin", password, here))
     demands = hub.demands(account)
     assert (demands.code, demands.new_password) == (False, True)
+
+    file_db.execute(text("UPDATE platform_schema SET revision = revision + 1"))
+    file_db.commit()
+    with pytest.raises(DatabaseError, match="a newer hub has brought it up to date"):
+        reset_admin(Settings(), places)
+    assert read_secret(places.admin_password) == password, "nothing was changed"

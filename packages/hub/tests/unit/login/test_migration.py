@@ -16,6 +16,7 @@ from jupyterhub import orm
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from hub_config import DatabaseError
 from hub_config.database import STEPS, steps_done
 from hub_config.login.accounts import State
 from hub_config.login.authenticator import ApprovalAuthenticator
@@ -123,6 +124,37 @@ def test_a_migration_that_is_cut_short_changes_nothing(
     assert own == {line for line in before if "platform_" in line}
     monkeypatch.undo()
     assert start(make, database).accounts.get("alice").state is State.ACTIVE
+
+
+def test_a_migration_that_fails_at_every_start_leaves_one_copy(
+    make: Make, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Connection) -> None:
+        raise OSError("no space left on device")
+
+    mine = database.with_name("jupyterhub.sqlite.mine")
+    mine.write_bytes(database.read_bytes())
+    older = database.with_name("jupyterhub.sqlite.2026-01-01-000000")
+    with closing(sqlite3.connect(older)) as connection:
+        connection.executescript("CREATE TABLE alembic_version (version_num VARCHAR(32));")
+        connection.execute("INSERT INTO alembic_version VALUES ('of an upgrade long ago')")
+        connection.commit()
+    monkeypatch.setattr("hub_config.database.STEPS", (*STEPS, fails))
+    for _ in range(4):
+        with pytest.raises(OSError, match="no space"):
+            start(make, database)
+    assert mine in copies(database), "an operator's own"
+    assert older in copies(database), "of another upgrade"
+    assert len(copies(database)) == 3
+
+
+def test_a_newer_hubs_database_is_refused_with_a_sentence(make: Make, database: Path) -> None:
+    start(make, database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE platform_schema SET revision = revision + 1")
+        connection.commit()
+    with pytest.raises(DatabaseError, match="a newer hub has brought it up to date"):
+        start(make, database)
 
 
 def test_a_new_database_is_todays_and_has_no_copy(make: Make, tmp_path: Path) -> None:
