@@ -12,6 +12,10 @@ from hub_config.runtime.plan import PREFIX, Subnet, bridge
 
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 
+_services: dict[tuple[str, str], str] = {}
+"""Hub and proxy by platform and id. A container's labels never change, and the record of these two
+lists everybody's networks: it is asked for once."""
+
 
 def _as_it_is(value: Any, _where: str) -> Any:
     """For a field that is taken apart later."""
@@ -72,7 +76,7 @@ async def connect(call: Call) -> Forward:
     subnet = subnet_of(network)
     place = {"hub": subnet.hub, "proxy": subnet.proxy}[service]
     config = endpoint(body.get("EndpointConfig"), place, [service], "EndpointConfig")
-    given = {"Container": container["Id"], "EndpointConfig": config}
+    given = {"Container": container, "EndpointConfig": config}
     return Forward(f"/networks/{network['Id']}/connect", {}, given)
 
 
@@ -80,9 +84,7 @@ async def disconnect(call: Call) -> Forward:
     """POST /networks/{name}/disconnect: hub or proxy from a server's network."""
     body = fields(call.body, {"Container": text, "Force": yes}, "")
     network, container, _ = await _both(call, body)
-    return Forward(
-        f"/networks/{network['Id']}/disconnect", {}, body | {"Container": container["Id"]}
-    )
+    return Forward(f"/networks/{network['Id']}/disconnect", {}, body | {"Container": container})
 
 
 async def on_own(call: Call) -> Forward:
@@ -96,14 +98,18 @@ async def _own(call: Call) -> Record:
     return record
 
 
-async def _both(call: Call, body: Mapping[str, Any]) -> tuple[Record, Record, str]:
-    """The network, the container and which service that is."""
-    network = await _own(call)
-    container = await call.engine.container(body.get("Container", ""))
+async def _both(call: Call, body: Mapping[str, Any]) -> tuple[Record, str, str]:
+    """The network, the container's id and which service that is."""
+    network, named = await _own(call), body.get("Container", "")
+    platform = call.policy.settings.platform
+    if service := _services.get((platform, named)):
+        return network, named, service
+    container = await call.engine.container(named)
     service = ownership.service(container, call.policy)
     if not service:
         raise Refused("only hub and proxy of this platform are attached to servers' networks")
-    return network, container, service
+    _services[platform, container["Id"]] = service
+    return network, container["Id"], service
 
 
 def endpoint(value: Any, place: str, aliases: list[str], where: str) -> dict[str, Any]:

@@ -239,7 +239,10 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         RECONCILE_SCOPE: {"description": "Have what runs compared with the database"},
     }
     reconciler = Reconciler(
-        lambda: UserContainerSpawner(config=c).runtime, settings.user_volume_prefix, places.report
+        lambda: UserContainerSpawner(config=c).runtime,
+        settings.user_volume_prefix,
+        places.report,
+        places.mark,
     )
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [

@@ -66,6 +66,11 @@ class Places:
         return self.data / "report.json"
 
     @property
+    def mark(self) -> Path:
+        """What tells that the database is an older copy; `reconcile.backwards` says how."""
+        return self.proxy / "mark"
+
+    @property
     def database(self) -> str:
         """URL of the hub's database."""
         return f"sqlite:///{self.data / 'jupyterhub.sqlite'}"

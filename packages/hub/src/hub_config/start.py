@@ -14,19 +14,24 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
+import requests
+from docker import APIClient
+from docker.errors import DockerException
+from docker.utils import kwargs_from_env
 from traitlets.config import Config
 from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
 from hub_config import SettingsError, concerns
-from hub_config.database import require_known_schema
+from hub_config.database import drop_repeated_copies, require_known_schema
 from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
-from hub_config.runtime.networks import attach_at_start
+from hub_config.runtime.networks import attach_missing
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 
@@ -39,6 +44,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     for folder in (places.data, places.proxy):
         require_own(folder)
     require_known_schema(places.data)
+    drop_repeated_copies(places.data)
     # docker-py reads it, in the hub and in the services it manages.
     os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)
@@ -69,6 +75,19 @@ def require_own(folder: Path) -> None:
             f"--cap-add DAC_OVERRIDE hub chown -R jupyterhub:jupyterhub {folder}"
         )
     folder.chmod(0o700)
+
+
+def attach_at_start(platform: str) -> None:
+    """Attach hub and proxy before JupyterHub looks whether servers answer: it stops those that do
+    not. An engine that does not answer is no reason not to start: people can still log in, and the
+    log says what is missing.
+    """
+    try:
+        with closing(APIClient(version="auto", **kwargs_from_env())) as client:
+            for line in attach_missing(client, platform):
+                print(f"Attached {line}", file=sys.stderr)
+    except (DockerException, requests.RequestException) as error:
+        print(f"Networks of running servers may lack the hub: {error}", file=sys.stderr)
 
 
 def wait_for_engine(path: Path, seconds: float = WAIT_FOR_ENGINE) -> None:

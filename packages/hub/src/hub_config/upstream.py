@@ -5,6 +5,8 @@ Public hooks come first (`add_user`, `delete_user`, `refresh_user`, `get_handler
 has none: each name with what it is used for; a test fails as soon as a version does not have one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 VERSIONS = {
@@ -17,6 +19,7 @@ VERSIONS = {
 
 PRIVATE = {
     "jupyterhub.spawner:Spawner._spawn_future": "a start that is under way can be cancelled",
+    "jupyterhub.spawner:Spawner._stop_pending": "nobody starts what is just being ended",
     "jupyterhub.handlers.base:BaseHandler.spawn_single_user": "who waits for a cancelled start",
     "jupyterhub.handlers.base:BaseHandler._check_named_server_request": "refusals of names",
     "jupyterhub.apihandlers.users:UserAPIHandler.delete": "deleting people with slow servers",
@@ -70,6 +73,16 @@ ASSIGNED = {"jupyterhub.handlers.base:BaseHandler.get_current_user": "_jupyterhu
 def spawn_future(spawner: Any) -> Any:
     """The start of a server that is under way, or was the last; None when there was none."""
     return spawner._spawn_future
+
+
+@contextmanager
+def stopping(spawner: Any) -> Iterator[None]:
+    """Around what ends a server: nobody can start it anew before it is over."""
+    spawner._stop_pending = True
+    try:
+        yield
+    finally:
+        spawner._stop_pending = False
 
 
 def stop_future(spawner: Any) -> Any:

@@ -158,6 +158,12 @@ class FakeEngine:
         if name in self.networks_:
             raise engine_says(409, "it is there")
         subnet = ipam["Config"][0]["Subnet"]
+        for one in self.networks_.values():
+            there = one["IPAM"]["Config"][0]["Subnet"]
+            if subnet == there:
+                raise engine_says(500, "failed to allocate gateway: Address already in use")
+            if IPv4Network(subnet).overlaps(IPv4Network(there)):
+                raise engine_says(403, "Pool overlaps with other one on this address space")
         self.networks_[name] = {
             "Id": f"id{next(self._ids)}",
             "Name": name,
@@ -169,10 +175,17 @@ class FakeEngine:
         self._find(container)["NetworkSettings"]["Networks"][self._network(network)] = {}
 
     def disconnect_container_from_network(self, container: str, network: str, **_: Any) -> None:
-        self._find(container)["NetworkSettings"]["Networks"].pop(self._network(network), None)
+        there, name = self._find(container)["NetworkSettings"]["Networks"], self._network(network)
+        if name not in there:
+            raise engine_says(500, f"container is not connected to network {name}")
+        del there[name]
 
     def remove_network(self, network: str) -> None:
-        del self.networks_[self._network(network)]
+        name = self._network(network)
+        for one in self.containers_.values():
+            if name in one["NetworkSettings"]["Networks"] and one["State"]["Running"]:
+                raise engine_says(403, f"network {name} has active endpoints")
+        del self.networks_[name]
 
     def _network(self, key: str) -> str:
         for name, record in self.networks_.items():

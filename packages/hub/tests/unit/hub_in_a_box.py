@@ -81,7 +81,10 @@ class Box:
         self._patch.setattr(PlatformSpawner, "_counter", None)
         self.hub = Hub(People(), Proxy(), self.db)
         self.reconciler = Reconciler(
-            lambda: self.runtime, "jupyterhub-user-", self.folder / "report.json"
+            lambda: self.runtime,
+            "jupyterhub-user-",
+            self.folder / "report.json",
+            self.folder / "mark",
         )
         for record in self.db.scalars(select(orm.User)):
             self._wrap(record)

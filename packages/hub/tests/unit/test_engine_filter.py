@@ -194,6 +194,12 @@ def test_networks_are_made_and_joined_as_the_hub_does() -> None:
     joined = forwarded("POST", f"{target}/connect", hostile.connection(WORLD))
     assert joined.path == f"/networks/{'d' * 64}/connect"
     assert joined.body == hostile.connection(WORLD) | {"Container": "b" * 64}
+    # By its id it is known from now on, so its record, which lists all networks, is not asked for.
+    again = hostile.connection(WORLD) | {"Container": "b" * 64}
+    assert forwarded("POST", f"{target}/connect", again) == joined
+    for unknown in ("c" * 64, "jupyter-ann"):
+        with pytest.raises((Refused, MissingError)):
+            forwarded("POST", f"{target}/connect", again | {"Container": unknown})
     left = forwarded("POST", f"{target}/disconnect", {"Container": WORLD.hub, "Force": True})
     assert left.body == {"Container": "b" * 64, "Force": True}
     assert forwarded("DELETE", target).path == f"/networks/{'d' * 64}"
@@ -369,8 +375,12 @@ def with_env(*env: str, policy: Policy = POLICY, **changes: Any) -> list[str]:
 
 
 def test_variables_of_the_hub_and_of_groups_pass() -> None:
-    env = ["JUPYTERHUB_API_TOKEN=0", "MEM_LIMIT=1", "JHUB_IDLE_TIMEOUT=3600", "API_URL=a=b"]
+    env = ["JUPYTERHUB_API_TOKEN=0", "MEM_LIMIT=1", "JHUB_IDLE_TIMEOUT=3600"]
     assert with_env(*env) == env
+    env.append("API_URL=a=b")
+    with pytest.raises(Refused, match="'API_URL' may not be set"):
+        with_env(*env)
+    assert with_env(*env, policy=from_settings(Settings(group_variables="API_URL"))) == env
 
 
 def test_groups_variables_are_those_the_operator_permits() -> None:

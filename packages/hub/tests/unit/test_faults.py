@@ -5,22 +5,27 @@ can start with one click. JupyterHub's own objects on an engine in memory; loops
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jupyterhub import orm
 from jupyterhub.spawner import SpawnException
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
+from hub_config import names
 from hub_config.lifetimes import homes
+from hub_config.reconcile.backwards import MarkRow
 from hub_config.spawning import servers
 from hub_config.told import StartFailure
 
 from .hub_in_a_box import Box, Killed, Moment
 
-CALLS = 14
+CALLS = 12
 """No start makes more calls than this; a test says when one does."""
 
 MOMENTS = range(CALLS)
@@ -302,6 +307,144 @@ def test_the_database_is_lost_and_nobody_gets_anothers_files(box: Box) -> None:
     asyncio.run(before())
     forget_everything(box)
     asyncio.run(after())
+
+
+def test_a_container_without_a_database_is_not_whose_name_it_has_after_a_loss(box: Box) -> None:
+    """It is of a hub that labelled none; whoever signs up by that name has no right to it."""
+
+    async def before() -> None:
+        await box.start(box.person("ann"))
+
+    async def after() -> None:
+        ann = box.person("ann")
+        await box.take_over()
+        assert box.in_engine() == {("ann", "")}, "somebody's work was ended"
+        with pytest.raises(StartFailure, match="another database"):
+            await box.start(ann)
+        assert box.in_engine() == {("ann", "")}, "somebody's work was ended"
+
+    asyncio.run(before())
+    del box.engine.containers_["jupyter-ann"]["Config"]["Labels"][names.DATABASE]
+    forget_everything(box)
+    asyncio.run(after())
+
+
+def test_an_old_copy_of_the_database_adopts_no_server_that_was_started_since(box: Box) -> None:
+    """It lacks the token of that one, so nobody could get in, and it would be idle for the hub."""
+
+    async def before() -> None:
+        ann = box.person("ann")
+        await box.start(ann)
+        copied.update(ann.orm_spawners[""].state)
+        await ann.stop()
+        await box.start(ann)
+
+    async def after() -> None:
+        await box.take_over()
+        box.assert_agreed()
+        assert not box.servers()
+        ann = box.person("ann")
+        assert "copy of the hub's database" in ann.get_or_create_spawner("", "").last_end
+        await one_click(box)
+
+    copied: dict[str, object] = {}
+    asyncio.run(before())
+    box.person("ann").orm_spawners[""].state = copied
+    box.db.commit()
+    box.live()
+    asyncio.run(after())
+
+
+def test_an_old_copy_of_the_database_removes_no_home_at_once(box: Box) -> None:
+    """One that it has for put aside was perhaps given to somebody since."""
+    long_ago, keep = datetime.now(UTC) - timedelta(days=29), timedelta(days=30)
+    zoe = box.person("zoe")
+
+    async def passes(times: int = 1) -> None:
+        for _ in range(times):
+            await box.reconciler.run(box.hub)
+
+    def due(days: int) -> list[str]:
+        found = homes.due(box.db, keep, datetime.now(UTC) + timedelta(days=days))
+        return [home.volume for home in found]
+
+    homes.put_aside(box.db, zoe.id, long_ago)
+    asyncio.run(passes(2))
+    assert due(2) == ["jupyterhub-user-zoe"], "an undisturbed hub keeps nothing longer"
+    (copied,) = box.db.scalars(select(MarkRow.word))
+    asyncio.run(passes())
+    box.live()
+    asyncio.run(passes())
+    assert due(2) == ["jupyterhub-user-zoe"], "a restart is no older copy"
+    box.db.execute(update(MarkRow).values(word=copied))
+    box.db.commit()
+    box.live()
+    asyncio.run(passes())
+    assert (due(2), due(31)) == ([], ["jupyterhub-user-zoe"])
+
+
+def test_neither_start_nor_stop_asks_for_everybodys_networks(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    for name in ("networks", "containers"):
+        call = getattr(box.engine, name)
+
+        def noted(*args: Any, call: Any = call, **given: Any) -> Any:
+            answer = call(*args, **given)
+            asked.append(given.get("filters"))
+            assert len(answer) < 3, f"an answer that grows with everybody: {given}"
+            return answer
+
+        monkeypatch.setitem(box.engine.__dict__, name, noted)
+
+    async def main() -> None:
+        for person in ("bob", "cat", "dan", "eve"):
+            await box.start(box.person(person))
+        await box.person("bob").stop()
+
+    box.runtime.networks.firewall = True
+    asyncio.run(main())
+    assert asked
+    assert None not in asked
+
+
+def taken(box: Box, subnet: str) -> None:
+    """Another platform on this engine made a network there."""
+    other = {"Id": "id-other", "Name": "other", "Labels": {}}
+    box.engine.networks_["other"] = {**other, "IPAM": {"Config": [{"Subnet": subnet}]}}
+
+
+def recreated_proxy(box: Box) -> None:
+    box.engine.containers_["proxy"]["Id"] = "id-another"
+
+
+@pytest.mark.parametrize(
+    ("event", "subnet"),
+    [
+        (partial(taken, subnet="10.213.0.0/28"), "10.213.0.16/28"),
+        (partial(taken, subnet="10.213.0.0/24"), "10.213.1.0/28"),
+        (recreated_proxy, "10.213.0.0/28"),
+    ],
+)
+def test_what_the_hub_remembers_of_networks_is_asked_for_again_when_it_is_wrong(
+    box: Box, event: Callable[[Box], None], subnet: str
+) -> None:
+    async def main() -> None:
+        event(box)
+        ann = box.person("ann")
+        await box.start(ann)
+        network = box.engine.networks_["jupyterhub-net-ann"]
+        assert network["IPAM"]["Config"] == [{"Subnet": subnet}]
+        attached = box.engine.containers_["proxy"]["NetworkSettings"]["Networks"]
+        assert set(attached) == {"jupyterhub-net-ann"}
+        await ann.stop()
+        assert "jupyterhub-net-ann" not in box.engine.networks_
+        box.engine.calls.clear()
+        await box.start(ann)
+        assert box.engine.calls.count("create_network") == 1, "nothing was learned"
+
+    asyncio.run(main())
 
 
 HOMES = [HOME, "jupyterhub-user-zoe"]

@@ -8,6 +8,7 @@ import pytest
 from jupyterhub import orm
 from sqlalchemy.orm import Session
 
+from hub_config.reconcile.backwards import forward_again
 from hub_config.reconcile.differences import (
     Known,
     KnownHome,
@@ -15,7 +16,6 @@ from hub_config.reconcile.differences import (
     unknown_homes,
     unused_networks,
 )
-from hub_config.reconcile.reconciler import forward_again
 from hub_config.runtime.interface import Container, Network, View, Volume
 
 ANN = ("ann", "")
@@ -69,12 +69,17 @@ def test_where_all_agree_nothing_is_done() -> None:
         ),
         (
             View((container(database=""),), (NETWORK,), (HOME,)),
-            NONE,
+            {**NONE, "older": True},
             [("stop", "container", "jupyter-ann")],
         ),
         (
             View((container(database=""),), (NETWORK,), (HOME,)),
-            {**NONE, "people": frozenset()},
+            NONE,
+            [("report", "container", "jupyter-ann")],
+        ),
+        (
+            View((container(database=""),), (NETWORK,), (HOME,)),
+            {**NONE, "older": True, "people": frozenset()},
             [("report", "container", "jupyter-ann")],
         ),
         (

@@ -13,7 +13,7 @@ from traitlets.config import Config
 from hub_config.lifetimes import homes
 from hub_config.reconcile import reconciler
 from hub_config.reconcile.pages import PurgeHandler
-from hub_config.runtime.interface import View
+from hub_config.runtime.interface import NetworkError, View
 
 from .fake_engine import engine_says
 from .hub_in_a_box import Box, Moment
@@ -100,6 +100,82 @@ def test_a_look_that_is_answered_late_ends_no_new_start(
     asyncio.run(main())
 
 
+def test_a_server_that_is_started_anew_while_its_end_is_looked_at_goes_on(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        await box.take_over()
+        ann = box.person("ann")
+        await box.start(ann)
+        del box.engine.containers_["jupyter-ann"]
+        child = ann.spawner.child_spawner
+        poll = child.poll
+
+        async def late() -> object:
+            monkeypatch.setattr(child, "poll", poll)
+            answer = await poll()
+            await ann.stop()
+            await box.start(ann)
+            return answer
+
+        monkeypatch.setattr(child, "poll", late)
+        await box.reconciler.run(box.hub)
+        assert box.servers() == box.in_engine() == ANN
+        box.assert_agreed()
+
+    asyncio.run(main())
+
+
+def test_nobody_starts_what_is_just_being_ended(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        await box.take_over()
+        ann = box.person("ann")
+        await box.start(ann)
+        del box.engine.containers_["jupyter-ann"]
+
+        async def route_goes(user: Any, name: str) -> None:
+            # JupyterHub's handlers ask for this before they start a server.
+            pending.append(user.spawners[name].pending)
+
+        pending: list[str] = []
+        monkeypatch.setattr(box.hub.proxy, "delete_user", route_goes)
+        await box.reconciler.run(box.hub)
+        assert pending == ["stop"]
+        assert box.servers() == set()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "error", [NetworkError("it is another platform's"), ConnectionRefusedError("the proxy is away")]
+)
+def test_what_cannot_be_mended_yet_is_a_sentence_and_no_traceback(
+    box: Box,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    async def refused(*_: object) -> None:
+        raise error
+
+    async def main() -> None:
+        await box.take_over()
+        ann = box.person("ann")
+        await box.start(ann)
+        monkeypatch.setattr(box.runtime, "remove_network", refused)
+        monkeypatch.setattr(box.hub.proxy, "delete_user", refused)
+        if isinstance(error, NetworkError):
+            ann.spawner.server = None
+        else:
+            del box.engine.containers_["jupyter-ann"]
+        await box.reconciler.run(box.hub)
+
+    asyncio.run(main())
+    (told,) = [one for one in caplog.records if one.message.startswith("Not mended")]
+    assert str(error) in told.message
+    assert told.exc_info is None
+
+
 def test_the_end_of_a_container_leaves_other_peoples_networks(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +229,7 @@ def test_a_home_that_is_handed_back_during_a_purge_stays(db: Session, box: Box) 
         user = box.person(name)
         homes.claim(db, user.id, name, "home-")
         homes.put_aside(db, user.id, long_ago)
-    removed = []
+    removed: list[str] = []
 
     async def remove(home: homes.HomeRow) -> None:
         removed.append(home.volume)
@@ -162,10 +238,15 @@ def test_a_home_that_is_handed_back_during_a_purge_stays(db: Session, box: Box) 
 
     given: Any = SimpleNamespace(
         db=db,
+        reconciler=box.reconciler,
         keep=timedelta(days=30),
         has_scope=lambda _: True,
         remove=remove,
         set_status=lambda _: None,
     )
+    box.reconciler.began = False
+    asyncio.run(PurgeHandler.post(given))
+    assert removed == [], "nothing goes before the first pass"
+    box.reconciler.began = True
     asyncio.run(PurgeHandler.post(given))
     assert len(removed) == 1

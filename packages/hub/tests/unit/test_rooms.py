@@ -17,7 +17,7 @@ ROOMS = {
     "lifetimes": ("ends", "homes", "times"),
     "offer": ("profiles", "pulls", "images", "room", "cards", "counter"),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
-    "reconcile": ("differences", "reconciler", "pages"),
+    "reconcile": ("backwards", "differences", "reconciler", "pages"),
     "login": (
         *("credentials", "accounts", "throttling", "second_factor", "sessions", "door"),
         *("newcomers", "providers", "pages", "second_factor_page", "people", "authenticator"),

@@ -65,10 +65,15 @@ def database_id(db: Session, prefix: str) -> str:
     if row is None:
         row = DatabaseRow(id=secrets.token_hex(8))
         db.add(row)
-        if inspect(db.connection()).has_table(OLDER):
+        if is_older(db):
             _take_over(db, prefix)
         db.commit()
     return row.id
+
+
+def is_older(db: Session) -> bool:
+    """Whether the database was made by a hub that knew homes, and containers, by names alone."""
+    return inspect(db.connection()).has_table(OLDER)
 
 
 def _take_over(db: Session, prefix: str) -> None:

@@ -53,10 +53,12 @@ class KnownHome:
 @dataclass(frozen=True)
 class Known:
     """What the database says. `active` are the servers that are starting, running or stopping,
-    `ready` those of them that run; `unused` are networks that had no server a moment ago.
+    `ready` those of them that run; `unused` are networks that had no server a moment ago. `older`
+    is whether a hub that labelled no containers with it made this database.
     """
 
     database: str
+    older: bool = False
     people: frozenset[str] = frozenset()
     active: frozenset[Key] = frozenset()
     ready: frozenset[Key] = frozenset()
@@ -77,11 +79,12 @@ def differences(view: View, known: Known) -> list[Difference]:
 def is_ours(container: Container, known: Known) -> bool:
     """Whether this database's hub made the container.
 
-    Older ones do not say; theirs is taken for ours when there is a person of that name.
+    One that does not say is ours where the database is as old as that and has its person: a new
+    one that came in place of a lost one made none, whoever signs up by that name.
     """
     if container.database:
         return container.database == known.database
-    return container.user in known.people
+    return known.older and container.user in known.people
 
 
 def unknown_homes(view: View, known: Known) -> list[Volume]:

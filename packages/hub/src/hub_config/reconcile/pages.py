@@ -82,10 +82,12 @@ class PurgeHandler(HomesHandler, APIHandler):
     """Removes the homes whose time is over."""
 
     async def post(self) -> None:
-        """404 without the scope, as JupyterHub answers for what one may not see."""
+        """404 without the scope, as JupyterHub answers for what one may not see. Nothing goes
+        before the first pass, which notices that the database is an older copy.
+        """
         if not self.has_scope(PURGE_SCOPE):
             raise web.HTTPError(404)
-        for home in homes.due(self.db, self.keep):
+        for home in homes.due(self.db, self.keep) if self.reconciler.began else ():
             # One that was handed back while the others were removed is somebody's again.
             if home in homes.due(self.db, self.keep):
                 await self.remove(home)

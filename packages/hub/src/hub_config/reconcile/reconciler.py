@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,24 @@ from typing import Any
 from jupyterhub import orm
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tornado.httpclient import HTTPClientError
 
+from hub_config import upstream
 from hub_config.lifetimes import homes
-from hub_config.reconcile import differences
+from hub_config.reconcile import backwards, differences
 from hub_config.reconcile.differences import Difference, Kind, Known, KnownHome, Remedy
-from hub_config.runtime.interface import AwayError, Container, Key, Runtime, View, Volume
+from hub_config.runtime.interface import (
+    AwayError,
+    Container,
+    Key,
+    NetworkError,
+    Runtime,
+    View,
+    Volume,
+)
 
 AGAIN = 5.0
 """Seconds after which what could not be mended is tried again; each time twice as many."""
-
-CLOCKS_DIFFER = timedelta(minutes=2)
-"""By so much a time may lie in the future without the clock having been set back."""
 
 PATIENCE = 120.0
 """Seconds that mending one difference may take; then it is tried again at the next pass."""
@@ -35,6 +42,9 @@ PARALLEL = 8
 """Servers that are ended at the same time."""
 
 log = logging.getLogger("reconcile")
+
+Runs = dict[Key, orm.Server]
+"""The servers that run, with JupyterHub's record of where: each start makes one of its own."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +59,16 @@ class Hub:
 class Reconciler:
     """One for the whole hub."""
 
-    def __init__(self, runtime: Callable[[], Runtime], home_prefix: str, report: Path) -> None:
+    def __init__(
+        self, runtime: Callable[[], Runtime], home_prefix: str, report: Path, mark: Path
+    ) -> None:
         """`runtime` is asked for once it is needed. `report` is the file where the last report is
-        kept for `python -m hub_config report`.
+        kept for `python -m hub_config report`, `mark` the one that tells an older database.
         """
-        self._make_runtime, self.prefix, self.report_file = runtime, home_prefix, report
+        self._make_runtime, self.prefix = runtime, home_prefix
+        self.report_file, self.mark = report, mark
+        self.began = False
+        """Whether a pass has begun, so that an older copy of the database was noticed."""
         self._hub: Hub | None = None
         self._one = asyncio.Lock()
         self._unused: frozenset[str] = frozenset()
@@ -100,8 +115,10 @@ class Reconciler:
         """One pass; returns the report. Raises nothing for an engine that is away."""
         self._hub = hub
         async with self._one:
-            forward_again(hub.db)
-            active, ready = servers(hub)
+            backwards.forward_again(hub.db)
+            backwards.keep_homes_of_an_older_copy(hub.db, self.mark)
+            self.began = True
+            active, before = servers(hub)
             try:
                 view = await self.runtime.view()
             except AwayError as error:
@@ -109,12 +126,13 @@ class Reconciler:
                 self._again()
                 return self._report([], away=str(error))
             # What begins or ends while the runtime is looked at is neither here nor there.
-            known = self._known(hub)
-            known = replace(known, active=known.active | active, ready=known.ready & ready)
+            known, after = self._known(hub)
+            runs = {key: run for key, run in before.items() if after.get(key) is run}
+            known = replace(known, active=known.active | active, ready=frozenset(runs))
             found = differences.differences(view, known)
             self._unused = differences.unused_networks(view, known)
             self._tell(found)
-            mended = await self._mend(hub, view, known, found)
+            mended = await self._mend(hub, view, runs, found)
             if not mended:
                 self._again()
             else:
@@ -125,16 +143,17 @@ class Reconciler:
 
     # -- what is known -------------------------------------------------------------------------
 
-    def _known(self, hub: Hub) -> Known:
-        active, ready = servers(hub)
-        return Known(
+    def _known(self, hub: Hub) -> tuple[Known, Runs]:
+        active, runs = servers(hub)
+        known = Known(
             database=homes.database_id(hub.db, self.prefix),
+            older=homes.is_older(hub.db),
             people=frozenset(hub.db.scalars(select(orm.User.name))),
             active=active,
-            ready=ready,
             homes=known_homes(hub.db),
             unused=self._unused,
         )
+        return known, runs
 
     async def unknown_homes(self, db: Session) -> list[Volume]:
         """The homes there are that the database does not know. Raises AwayError."""
@@ -143,7 +162,7 @@ class Reconciler:
 
     # -- what is done --------------------------------------------------------------------------
 
-    async def _mend(self, hub: Hub, view: View, known: Known, found: list[Difference]) -> bool:
+    async def _mend(self, hub: Hub, view: View, runs: Runs, found: list[Difference]) -> bool:
         """Do what has to be done; False when something could not be."""
         if any(one.remedy is Remedy.ADOPT and one.kind is Kind.HOME for one in found):
             homes.put_aside_of_nobody(hub.db)
@@ -153,9 +172,10 @@ class Reconciler:
             async with limit:
                 try:
                     async with asyncio.timeout(PATIENCE):
-                        await self._mend_one(hub, one, view)
-                except (AwayError, TimeoutError) as error:
-                    why = error or f"no answer within {PATIENCE:g} seconds"
+                        await self._mend_one(hub, one, view, runs)
+                except (AwayError, NetworkError, OSError, HTTPClientError) as error:
+                    # OSError: the proxy is away; TimeoutError, which has no words, is one too.
+                    why = str(error) or f"no answer within {PATIENCE:g} seconds"
                     log.warning("Not mended yet, tried again soon: %s (%s)", one.sentence, why)
                     return False
                 except Exception:
@@ -167,7 +187,7 @@ class Reconciler:
         acts = [one for one in found if one.remedy is not Remedy.REPORT]
         return all(await asyncio.gather(*(mend(one) for one in acts)))
 
-    async def _mend_one(self, hub: Hub, one: Difference, view: View) -> None:
+    async def _mend_one(self, hub: Hub, one: Difference, view: View, runs: Runs) -> None:
         containers = {container.name: container for container in view.containers}
         match one.remedy, one.kind:
             case Remedy.STOP, Kind.CONTAINER:
@@ -175,7 +195,7 @@ class Reconciler:
                 networks = [network.name for network in view.networks if network.key == one.key]
                 await self._end_container(hub, containers[one.name], networks)
             case Remedy.STOP, Kind.SERVER:
-                await self._end_server(hub, one, containers.get(one.name))
+                await self._end_server(hub, one, containers.get(one.name), runs[one.key])
             case Remedy.REMOVE, Kind.NETWORK:
                 async with self.runtime.alone(one.name):
                     if not is_active(hub, one.key):
@@ -193,19 +213,26 @@ class Reconciler:
             for network in networks:
                 await self.runtime.remove_network(network)
 
-    async def _end_server(self, hub: Hub, one: Difference, container: Container | None) -> None:
-        """End a server in the hub, which takes it for running; its container may be gone."""
+    async def _end_server(
+        self, hub: Hub, one: Difference, container: Container | None, run: orm.Server
+    ) -> None:
+        """End a server in the hub, which takes it for running; its container may be gone.
+
+        Only this `run`, not one that its person has begun since.
+        """
         name, server = one.key
         user = hub.users.get(name)
-        spawner = user and user.spawners.get(server)
-        if not spawner or not spawner.ready:
+        if (spawner := running(user, server, run)) is None:
             return
         if container is None and await spawner.poll() is None:
             return
+        if running(user, server, run) is not spawner:
+            return
         if container is not None:
             spawner.last_end = one.sentence
-        await hub.proxy.delete_user(user, server)
-        await user.stop(server)
+        with upstream.stopping(spawner):
+            await hub.proxy.delete_user(user, server)
+            await user.stop(server)
 
     # -- what is said --------------------------------------------------------------------------
 
@@ -232,16 +259,22 @@ class Reconciler:
         return report
 
 
-def servers(hub: Hub) -> tuple[frozenset[Key], frozenset[Key]]:
+def servers(hub: Hub) -> tuple[frozenset[Key], Runs]:
     """The servers that are starting, running or stopping at this moment, and those that run."""
-    active, ready = set(), set()
+    active, runs = set(), {}
     for user in hub.users.values():
         for name, spawner in user.spawners.items():
             if spawner.active:
                 active.add((user.name, name))
             if spawner.ready:
-                ready.add((user.name, name))
-    return frozenset(active), frozenset(ready)
+                runs[user.name, name] = spawner.orm_spawner.server
+    return frozenset(active), runs
+
+
+def running(user: Any, server: str, run: orm.Server) -> Any:
+    """The spawner of that server of `user` while this run of it goes on, else None."""
+    spawner = user and user.spawners.get(server)
+    return spawner if spawner and spawner.ready and spawner.orm_spawner.server is run else None
 
 
 def is_active(hub: Hub, key: tuple[str, str]) -> bool:
@@ -264,24 +297,3 @@ def known_homes(db: Session) -> dict[str, KnownHome]:
         )
         for home in homes.all_homes(db)
     }
-
-
-def forward_again(db: Session) -> None:
-    """After the clock was set back: bring times of activity from the future back to now.
-
-    JupyterHub takes only later times than it has, so until the clock is there again it would count
-    no activity, and keep idle servers.
-    """
-    now = datetime.now(UTC).replace(tzinfo=None)
-    limit = now + CLOCKS_DIFFER
-    changed = False
-    for record in (orm.Spawner, orm.User):
-        for one in db.scalars(select(record).where(record.last_activity > limit)):
-            one.last_activity = now
-            changed = True
-    for server in db.scalars(select(orm.Spawner).where(orm.Spawner.started > limit)):
-        server.started = now
-        changed = True
-    if changed:
-        log.warning("The clock was set back: times of activity were brought back to now.")
-        db.commit()

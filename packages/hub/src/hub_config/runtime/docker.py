@@ -22,6 +22,7 @@ from hub_config import names
 from hub_config.runtime import records
 from hub_config.runtime.interface import AwayError, Container, Place, View, Volume
 from hub_config.runtime.networks import ServerNetworks, attach_missing
+from hub_config.runtime.records import subnet_of
 
 LOG_LINES = 20
 """Lines of a container's log that are kept when it ended by itself."""
@@ -199,7 +200,7 @@ class DockerRuntime:
         joining = self.call(place.container, self.networks.join, self.client, made)
         joining.add_done_callback(_heard)
         self._joining[place.container] = joining
-        return made.subnet.server
+        return subnet_of(made).server
 
     def at(self, place: Place, address: str) -> Any:
         """The one network of a container that is about to be made, and its address there."""

@@ -26,6 +26,10 @@ class AwayError(Exception):
     """The runtime does not answer, or failed a call: nothing is known, nothing may be assumed."""
 
 
+class NetworkError(Exception):
+    """A server's network cannot be had, or is not ours to remove; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Place:
     """What one server's things are called."""
@@ -156,7 +160,7 @@ class Runtime(Protocol):
         another that has its name by now."""
 
     async def remove_network(self, name: str) -> None:
-        """Remove a server's network; none of that name is no error."""
+        """Remove a server's network; none of that name is no error. Raises NetworkError."""
 
     async def volume(self, name: str) -> Volume | None:
         """One home, None when there is none of that name."""

@@ -6,23 +6,21 @@ run something the first should not be reachable from. What is decided is in `pla
 """
 
 import logging
-import sys
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
-import requests
 from docker import APIClient
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
-from docker.utils import kwargs_from_env
 
 from hub_config import names
-from hub_config.runtime import plan, records
+from hub_config.runtime import plan
+from hub_config.runtime.interface import NetworkError
 from hub_config.runtime.plan import Subnet
 from hub_config.runtime.records import (
     ATTACHED,
@@ -61,19 +59,6 @@ def attach_missing(client: APIClient, platform: str) -> list[str]:
         if network["Id"] not in member.networks
     ]
     return attach(client, missing)
-
-
-def attach_at_start(platform: str) -> None:
-    """Attach hub and proxy before JupyterHub looks whether servers answer: it stops those that do
-    not. An engine that does not answer is no reason not to start: people can still log in, and the
-    log says what is missing.
-    """
-    try:
-        with closing(APIClient(version="auto", **kwargs_from_env())) as client:
-            for line in attach_missing(client, platform):
-                print(f"Attached {line}", file=sys.stderr)
-    except (DockerException, requests.RequestException) as error:
-        print(f"Networks of running servers may lack the hub: {error}", file=sys.stderr)
 
 
 def attach(client: APIClient, missing: Iterable[tuple[Member, dict[str, Any]]]) -> list[str]:
@@ -116,30 +101,22 @@ def connect(client: APIClient, member: Member, network: str, subnet: Subnet) -> 
             raise
 
 
-_OVERLAPS = "overlaps"
-"""The engine's word when somebody else took the subnet first (libnetwork/ipam: "Pool overlaps")."""
+_TAKEN = ("overlaps", "failed to allocate gateway")
+"""The engine's words when somebody else took the subnet first: another one, or the very same."""
 
 _NAME_TAKEN = 409
 
-
-class NetworkError(Exception):
-    """There can be no network for a server now; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Made:
-    """A server's network that is there, and what is still to be attached to it."""
-
-    name: str
-    subnet: Subnet
-    missing: tuple[tuple[Member, dict[str, Any]], ...]
+_NOT_ON_IT = "is not connected"
+"""What the engine answers when a container is to leave a network that it is not on."""
 
 
 @dataclass
 class ServerNetworks:
     """The networks of one platform's servers, as its hub makes and removes them.
 
-    Every method calls the engine and so belongs in a thread; any number may run at once.
+    Every method calls the engine and so belongs in a thread; any number may run at once. None asks
+    for what grows with everybody: subnets that are taken, and which containers are hub and proxy,
+    are remembered until the engine says otherwise.
     """
 
     platform: str
@@ -149,65 +126,86 @@ class ServerNetworks:
 
     _picking: threading.Lock = field(default_factory=threading.Lock)
     _reserved: set[IPv4Network] = field(default_factory=set)
-    """Subnets that some thread is making a network of right now."""
+    """Subnets that a network is being made of right now."""
+    _taken: set[IPv4Network] | None = None
+    """Subnets of all networks; None: to be asked for."""
+    _attached: dict[str, Member] = field(default_factory=dict)
+    """Hub and proxy."""
 
     def ensure(self, client: APIClient, name: str, user: str, server: str) -> Subnet:
         """The network `name` with hub and proxy on it: `make` and `join`."""
-        made = self.make(client, name, user, server)
-        self.join(client, made)
-        return made.subnet
+        network = self.make(client, name, user, server)
+        self.join(client, network)
+        return subnet_of(network)
 
-    def make(self, client: APIClient, name: str, user: str, server: str) -> Made:
-        """The network `name`; made when it is not there. `join` has to follow.
+    def make(self, client: APIClient, name: str, user: str, server: str) -> dict[str, Any]:
+        """The engine's record of the network `name`, made when it is not there. `join` follows.
 
         Raises NetworkError when it cannot be had, docker.errors.APIError when the engine fails.
         """
-        services = records.members(client, self.platform)
-        self._look_at_firewall(services)
-        network = self._find(client, name) or self._create(client, name, user, server)
-        if absent := [service for service in ATTACHED if service not in services]:
-            raise NetworkError(
-                f"there is no container of {' and '.join(absent)} in the Compose project "
-                f"{self.platform} that could be attached to the network {name}"
-            )
-        missing = tuple(
-            (services[service], network)
-            for service in ATTACHED
-            if network["Id"] not in services[service].networks
-        )
-        return Made(name, subnet_of(network), missing)
+        self._look_at_firewall(client)
+        return self._find(client, name) or self._create(client, name, user, server)
 
-    def join(self, client: APIClient, made: Made) -> None:
+    def join(self, client: APIClient, network: dict[str, Any]) -> None:
         """Attach hub and proxy. Raises NetworkError when one of them cannot be."""
-        if len(attach(client, made.missing)) < len(made.missing):
-            raise NetworkError(
-                f"hub and proxy could not be attached to the network {made.name}; the hub's log "
-                "says why"
-            )
+        name = network["Name"]
+        # One that was recreated is another container.
+        for fresh in (False, True):
+            services = self._hub_and_proxy(client, fresh=fresh)
+            if absent := [one for one in ATTACHED if one not in services]:
+                raise NetworkError(
+                    f"there is no container of {' and '.join(absent)} in the Compose project "
+                    f"{self.platform} that could be attached to the network {name}"
+                )
+            pairs = [(member, network) for member in services.values()]
+            if len(attach(client, pairs)) == len(pairs):
+                return
+        raise NetworkError(
+            f"hub and proxy could not be attached to the network {name}; the hub's log says why"
+        )
 
     def remove(self, client: APIClient, name: str) -> None:
         """Remove the network `name`, whose container is gone; none of that name is no error.
 
-        Raises docker.errors.APIError when the engine refuses.
+        Raises docker.errors.APIError when the engine refuses, NetworkError for another's.
         """
         network = self._find(client, name)
         if network is None:
             return
-        services = records.members(client, self.platform)
-        with suppress(NotFound):
-            # A stopped container that is still attached to a removed network can never start again.
-            for service in ATTACHED:
-                member = services.get(service)
-                if member and network["Id"] in member.networks:
-                    client.disconnect_container_from_network(
-                        member.container, network["Id"], force=True
-                    )
+        try:
+            self._leave(client, network["Id"])
             client.remove_network(network["Id"])
+        except APIError:
+            # Hub or proxy was recreated; or the network is gone, then this finds so too.
+            self._leave(client, network["Id"], fresh=True)
+            with suppress(NotFound):
+                client.remove_network(network["Id"])
+        with self._picking:
+            if self._taken is not None:
+                self._taken.discard(subnet_of(network).network)
 
-    def _look_at_firewall(self, services: dict[str, Member]) -> None:
+    def _leave(self, client: APIClient, network: str, *, fresh: bool = False) -> None:
+        """Take hub and proxy from a network: a stopped container that is still attached to one
+        that was removed can never start again.
+        """
+        for member in self._hub_and_proxy(client, fresh=fresh).values():
+            try:
+                client.disconnect_container_from_network(member.container, network, force=True)
+            except APIError as error:
+                gone = fresh and isinstance(error, NotFound)
+                if not gone and _NOT_ON_IT not in str(error):
+                    raise
+
+    def _hub_and_proxy(self, client: APIClient, *, fresh: bool = False) -> dict[str, Member]:
+        if fresh or len(self._attached) < len(ATTACHED):
+            services = members(client, self.platform)
+            self._attached = {one: services[one] for one in ATTACHED if one in services}
+        return self._attached
+
+    def _look_at_firewall(self, client: APIClient) -> None:
         if not self.firewall:
             return
-        guard = services.get(GUARD)
+        guard = members(client, self.platform, GUARD).get(GUARD)
         if guard is None or not guard.is_healthy:
             state = guard.state if guard else "it has no container"
             raise NetworkError(
@@ -255,14 +253,18 @@ class ServerNetworks:
                     },
                 )
             except APIError as error:
-                if error.status_code == _NAME_TAKEN:
-                    pass  # another thread, or a process before us, made it
-                elif _OVERLAPS in str(error):
+                if any(word in str(error) for word in _TAKEN):
                     # Another platform on this engine was faster: its network is in the list now.
                     refused.add(subnet.network)
+                    with self._picking:
+                        self._taken = None
                     continue
-                else:
+                if error.status_code != _NAME_TAKEN:  # another thread, or a process before us
                     raise
+            else:
+                with self._picking:
+                    if self._taken is not None:
+                        self._taken.add(subnet.network)
             finally:
                 with self._picking:
                     self._reserved.discard(subnet.network)
@@ -274,23 +276,25 @@ class ServerNetworks:
     def _reserve(self, client: APIClient, refused: set[IPv4Network]) -> Subnet:
         """The lowest free subnet, kept from other threads until its network is made."""
         with self._picking:
-            taken = [*_subnets(client.networks()), *refused, *self._reserved]
-            subnet = next(plan.free_subnets(self.pool, taken), None)
-            if subnet is None:
-                raise NetworkError(
-                    f"all addresses of the pool {self.pool} are in use; stop servers, or give the "
-                    "platform a larger JHUB_ADDRESS_POOL"
-                )
-            self._reserved.add(subnet.network)
-            return subnet
+            # What was removed by others counts until there is nothing else left.
+            for known in (self._taken, None):
+                self._taken = _subnets(client.networks()) if known is None else known
+                taken = self._taken | refused | self._reserved
+                if (subnet := next(plan.free_subnets(self.pool, taken), None)) is not None:
+                    self._reserved.add(subnet.network)
+                    return subnet
+        raise NetworkError(
+            f"all addresses of the pool {self.pool} are in use; stop servers, or give the platform "
+            "a larger JHUB_ADDRESS_POOL"
+        )
 
 
-def _subnets(networks: list[dict[str, Any]]) -> list[IPv4Network]:
+def _subnets(networks: list[dict[str, Any]]) -> set[IPv4Network]:
     """The IPv4 subnets of all networks of the engine."""
-    found = []
+    found = set()
     for network in networks:
         for config in (network.get("IPAM") or {}).get("Config") or []:
             subnet = ip_network(config.get("Subnet", "::/128"), strict=False)
             if isinstance(subnet, IPv4Network):
-                found.append(subnet)
+                found.add(subnet)
     return found

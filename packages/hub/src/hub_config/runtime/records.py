@@ -40,21 +40,22 @@ class Member:
         return "(healthy)" in self.state
 
 
-def members(client: APIClient, platform: str) -> dict[str, Member]:
-    """The containers of the platform's services, by service; running ones before others.
+def members(client: APIClient, platform: str, service: str = "") -> dict[str, Member]:
+    """The containers of the platform's services, or of one, by service; running ones before others.
 
     While Compose replaces a container there are two for a moment; one-off ones do not count.
     """
-    label = f"com.docker.compose.project={platform}"
+    label = [f"com.docker.compose.project={platform}"]
+    label += [f"com.docker.compose.service={service}"] if service else []
     found: dict[str, Member] = {}
     listed = client.containers(all=True, filters={"label": label})
     for record in sorted(listed, key=lambda record: record["State"] != "running"):
         labels: Mapping[str, str] = record["Labels"]
-        service = labels.get("com.docker.compose.service", "")
-        if labels.get("com.docker.compose.oneoff") != "True" and service not in found:
+        name = labels.get("com.docker.compose.service", "")
+        if labels.get("com.docker.compose.oneoff") != "True" and name not in found:
             attached = record["NetworkSettings"]["Networks"].values()
-            found[service] = Member(
-                service,
+            found[name] = Member(
+                name,
                 record["Id"],
                 record["Status"],
                 frozenset(network["NetworkID"] for network in attached),

@@ -23,8 +23,8 @@ from hub_config import names
 from hub_config.groups import Shared, SharingError
 from hub_config.offer.profiles import Profile
 from hub_config.runtime.docker import DockerRuntime
-from hub_config.runtime.interface import AwayError, Place
-from hub_config.runtime.networks import NetworkError, ServerNetworks
+from hub_config.runtime.interface import AwayError, NetworkError, Place
+from hub_config.runtime.networks import ServerNetworks
 from hub_config.settings import Settings
 from hub_config.spawning import options
 from hub_config.spawning.parts import Ending, Folders, Home, ServerEndedError, wait_until_answers
@@ -32,6 +32,12 @@ from hub_config.told import Stage, Stages, StartFailure, engine_trouble
 
 BEFORE_TIMEOUT = 2.0
 """Seconds by which this spawner's own deadline comes before JupyterHub's, to say more."""
+
+
+ANOTHER = (
+    "It was started after the copy of the hub's database that has come up, which cannot know it, "
+    "so it was ended. Your files are there."
+)
 
 
 class UserContainerSpawner(DockerSpawner):
@@ -108,7 +114,7 @@ class UserContainerSpawner(DockerSpawner):
     @property
     def end(self) -> Ending:
         """How this server ends."""
-        return Ending(self.runtime, self.place, self.home.database)
+        return Ending(self.runtime, self.place, self.home.databases)
 
     @property
     def shared(self) -> Shared:
@@ -218,7 +224,7 @@ class UserContainerSpawner(DockerSpawner):
 
     # -- looking after it --------------------------------------------------------------------
 
-    async def poll(self) -> int | str | None:
+    async def poll(self) -> int | str | None:  # noqa: PLR0911  one for each thing that can be seen
         """None while there may be something to stop, else how it ended.
 
         That is while the container runs, while the engine cannot tell, and after a start that was
@@ -236,6 +242,12 @@ class UserContainerSpawner(DockerSpawner):
         if found is None:
             await self.end.clear_if_possible(gently=False)
             return 0
+        if self.object_id not in ("", found.id):
+            # The database is an older copy: the hub lacks that one's token, so it can only end.
+            self.ending = ANOTHER
+            self.log.warning("%s: %s", self.object_name, ANOTHER)
+            self.runtime.left_behind()
+            return ANOTHER
         if found.runs:
             self.lost = found.lost
             return None

@@ -8,7 +8,7 @@ costs next to nothing.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import aiohttp
@@ -19,8 +19,14 @@ from hub_config import names
 from hub_config.groups import Mode
 from hub_config.lifetimes import homes
 from hub_config.runtime.docker import DockerRuntime
-from hub_config.runtime.interface import AwayError, Container, Place, Runtime, Volume
-from hub_config.runtime.networks import NetworkError
+from hub_config.runtime.interface import (
+    AwayError,
+    Container,
+    NetworkError,
+    Place,
+    Runtime,
+    Volume,
+)
 from hub_config.spawning import options
 from hub_config.told import StartFailure
 
@@ -50,6 +56,11 @@ class Home:
     def database(self) -> str:
         """The id of the hub's database."""
         return homes.database_id(self.owner.db, self.prefix)
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """What containers of this hub are labelled with: those of an older one say nothing."""
+        return (self.database, "") if homes.is_older(self.owner.db) else (self.database,)
 
     async def ready(self) -> tuple[str, str]:
         """The name of the volume, which is there, and what the log should say about it.
@@ -216,10 +227,10 @@ log = logging.getLogger(__name__)
 
 
 class Ending:
-    """How the server at `place` ends; `database` is the id of the hub's database."""
+    """How the server at `place` ends; `own` is what containers of this hub are labelled with."""
 
-    def __init__(self, runtime: DockerRuntime, place: Place, database: str) -> None:
-        self.runtime, self.place, self.database = runtime, place, database
+    def __init__(self, runtime: DockerRuntime, place: Place, own: Collection[str]) -> None:
+        self.runtime, self.place, self.own = runtime, place, own
 
     async def clear(self, *, gently: bool, network: bool = True) -> None:
         """Remove this server's container, and its network, with all that is just being made.
@@ -231,7 +242,7 @@ class Ending:
         async with self.runtime.alone(name):
             await self.runtime.settled(name)
             if found := await self.runtime.look(name):
-                if found.database not in ("", self.database):
+                if found.database not in self.own:
                     raise StartFailure(SOMEBODY_ELSES.format(name=name), status_code=409)
                 await self.runtime.end(found, gently=gently)
             if network:
