@@ -35,6 +35,18 @@ def test_a_child_can_offer_other_profiles(make_package: Make, read: Read) -> Non
     assert list(read()["child"].profiles) == ["huge"]
 
 
+def test_routes_are_the_probes_the_declared_and_the_bases(make_package: Make, read: Read) -> None:
+    make_package("parent", own='routes = ["vscode"]')
+    make_package("child", base="parent", own='probe = "/atlas/maps"\nroutes = ["tiles"]')
+    make_package("other", base="parent", own='probe = "/"')
+    routes = {spec.name: spec.routes for spec in read().specs.values()}
+    assert routes == {
+        "parent": ("vscode",),
+        "child": ("atlas", "tiles", "vscode"),
+        "other": ("vscode",),
+    }
+
+
 def test_an_image_is_for_all_platforms_that_what_it_is_built_from_is_for(
     make_package: Make, read: Read
 ) -> None:
@@ -101,6 +113,8 @@ def test_circle_is_named(make_package: Make, read: Read) -> None:
         ("profiles = 'small'", r"x: pyproject.toml has profiles = 'small'; expected a table"),
         ("tags = 'lab'", r"x: pyproject.toml has tags = 'lab'; expected a table"),
         ("tags.'a b' = 'lab'", r"x: pyproject.toml has tags = 'a b'; expected names of lower"),
+        ("routes = 'atlas'", r"x: .* routes = 'atlas'; expected a list of first parts of paths"),
+        ("routes = ['/atlas']", r"x: .* routes = \['/atlas'\]; expected a list of first parts"),
         ("port = true", r"x: pyproject.toml has port = True; expected a number"),
         ("publish = 'no'", r"x: pyproject.toml has publish = 'no'; expected true or false"),
         ("title = 3", r"x: pyproject.toml has title = 3; expected a text"),
