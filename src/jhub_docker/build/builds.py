@@ -238,6 +238,7 @@ def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bo
     """
     suffix = bases.lane_suffix() + identity.suffix(made.platform)
     own = {"latest", marks.checkout_tag(root)}
+    marks.remember(root)
     tagged = False
     for step in _stand(made.needed, made, outcome):
         if not step.spec.publish:

@@ -88,7 +88,10 @@ def tests(
     }
     found = []
     for suite, command in commands.items():
-        kept = evidence.read(root, status.build_id, suite)
+        if suite == INTEGRATION:
+            kept = evidence.of_integration(root, status.build_id)
+        else:
+            kept = evidence.read(root, status.build_id, suite)
         folders = evidence.suite_folders(root, catalog, suite, status.image)
         now = {status.image} if suite == IMAGE else {spec.name for spec in catalog.published}
         if kept is None:
@@ -96,7 +99,7 @@ def tests(
             found.append(Failure(what, command))
         elif kept.tests != evidence.tests_digest(root, folders):
             found.append(Failure(f"its {suite} tests changed since they passed", command))
-        elif other := sorted(n for n in now if kept.images.get(n) != build_ids[n]):
+        elif other := sorted(n for n in now if not evidence.holds(root, kept, n, build_ids[n])):
             what = f"its {suite} tests passed with another {some(other, 5)} than there is now"
             found.append(Failure(what, command))
     return found
