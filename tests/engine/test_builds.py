@@ -43,14 +43,14 @@ def client() -> Iterator[DockerClient]:
 
 
 @pytest.fixture
-def make(root: Path, client: DockerClient, request: pytest.FixtureRequest) -> Iterator[Make]:
+def make(root: Path, client: DockerClient) -> Iterator[Make]:
     """Write a package with this Dockerfile; its images are removed at the end."""
-    repositories = []
+    repositories, prefix = [], f"jhub-test/{secrets.token_hex(4)}"  # another session runs this too
 
     def package(name: str, dockerfile: str, base: str = "singleuser-base") -> Path:
         folder = root / "packages" / name
         folder.mkdir(exist_ok=True)
-        repository = f"jhub-test/{request.node.name.lower()}-{name}"
+        repository = f"{prefix}-{name}"
         repositories.append(repository)
         (folder / "Dockerfile").write_text(dockerfile)
         (folder / ".dockerignore").write_text("*\n!Dockerfile\n")

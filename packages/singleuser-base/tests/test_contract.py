@@ -11,4 +11,5 @@ from jhub_testing.subject import Subject
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_contract(check: Check, subject: Subject) -> None:
+    assert subject.being_read  # while the others boot servers
     check(subject)
