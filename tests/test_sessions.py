@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import nox.registry
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +35,15 @@ def test_files_that_are_named_run_alone(sessions: Any, typed: list[str]) -> None
 )
 def test_options_leave_the_sessions_own_tests(sessions: Any, typed: list[str]) -> None:
     assert ran(sessions, typed) == ["integration", *typed]
+
+
+def test_a_ci_runs_every_session(sessions: Any) -> None:
+    run = (ROOT / ".ci/run").read_text().split()
+    engine = {name for name, one in nox.registry.get().items() if "engine" in one.tags}
+    fast = {name for name, one in nox.registry.get().items() if "fast" in one.tags}
+    assert engine | fast == set(nox.registry.get())
+    assert engine <= set(run)
+    assert "-t fast" in " ".join(run)
 
 
 def ran(sessions: Any, typed: list[str]) -> list[str]:
