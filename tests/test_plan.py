@@ -192,7 +192,8 @@ def test_only_what_is_wanted_is_planned(make_package: Make, read: Read) -> None:
 
 def test_profiles_travel_in_a_label(make_package: Make, read: Read) -> None:
     profiles = 'profiles.small = {cpu_guarantee = 1, cpu_limit = 2, mem_limit = "2G"}'
-    make_package("lab", own=f'title = "Lab"\nport = 8888\nprobe = "/lab"\n{profiles}')
+    own = 'title = "Lab"\nport = 8888\nprobe = "/lab"\nroutes = ["atlas"]'
+    make_package("lab", own=f"{own}\n{profiles}")
     label = make(read()).steps[0].labels["io.jhub-docker.profiles"]
     assert json.loads(label) == {
         "name": "lab",
@@ -200,6 +201,7 @@ def test_profiles_travel_in_a_label(make_package: Make, read: Read) -> None:
         "description": "An image.",
         "port": 8888,
         "default_url": "/lab",
+        "routes": ["atlas", "lab"],
         "profiles": {"small": {"cpu_guarantee": 1, "cpu_limit": 2, "mem_limit": "2G"}},
     }
 

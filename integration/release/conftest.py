@@ -17,6 +17,7 @@ from jhub_docker.registry.remote import Remote
 from jhub_docker.registry.version_tags import publish_tags
 from jhub_testing import little_images
 from jhub_testing.maintainer import PASSWORD, Maintainer, clone
+from jhub_testing.ownership import SESSION
 from jhub_testing.registry import Registry
 from jhub_testing.resources import Engine
 
@@ -121,8 +122,12 @@ class Made:
 
 
 def left(releases: Releases, engine: Engine) -> Left:
-    """What there is now: everything below `packages/`, and the tags of this project's images."""
+    """What there is now: everything below `packages/`, and the tags of this project's images.
+
+    Those that tests make come and go meanwhile.
+    """
     root = releases.maintainer.root
+    repositories = {spec.repository for spec in load(root / "packages").specs.values()}
     return Left(
         {
             path.relative_to(root).as_posix(): path.read_bytes()
@@ -133,7 +138,7 @@ def left(releases: Releases, engine: Engine) -> Left:
             tag: image["Id"]
             for image in engine.client.api.images()
             for tag in image.get("RepoTags") or ()
-            if tag.startswith("local/")
+            if tag.rpartition(":")[0] in repositories and SESSION not in (image["Labels"] or {})
         },
     )
 

@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath
 
 BUILTIN = Path("/opt/code-server/lib/vscode/extensions")
 REPORT = Path("/opt/code-server/image-extensions.txt")
+WARN = "/run/build-tools/warn"
 GALLERY_SECONDS = 300
 LINE = re.compile(
     r"(?P<id>[\w-]+\.[\w-]+)(?:@(?P<version>[\w.+-]+))?\s+(?P<policy>required|optional)"
@@ -132,7 +133,7 @@ def install_all(wanted: list[Wanted], vsix_files: list[Path], builtin: Path) -> 
             for identity, version in install_from_gallery(item, builtin):
                 report[identity.lower()] = f"installed {identity} {version} (from the gallery)"
         except ExtensionError as error:
-            print(f"\n*** NOT INSTALLED: {item.spec}: {error}\n", file=sys.stderr)
+            subprocess.run([WARN, f"NOT INSTALLED: {item.spec}: {error}"], check=True)
             report[item.id.lower()] = f"missing   {item.spec}: {error}"
             if item.required:
                 failed.append(item.spec)

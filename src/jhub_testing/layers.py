@@ -46,17 +46,23 @@ _LARGEST_READ = 256 * 1024 * 1024
 
 @dataclass
 class Findings:
-    """What should not be in an image: paths, each with the reason where it is not the path."""
+    """What should not be in an image: paths, each with the reason where it is not the path.
+
+    `places` says for each layer, the lowest first, where it has files: programs each by its path,
+    all else by its folder.
+    """
 
     caches: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     machine_ca: list[str] = field(default_factory=list)
+    places: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, other: "Findings") -> None:
         """Take in what was found elsewhere."""
         self.caches += other.caches
         self.secrets += other.secrets
         self.machine_ca += other.machine_ca
+        self.places |= other.places
 
 
 class _Chunks(io.RawIOBase):
@@ -146,7 +152,13 @@ def scan(
             if file:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(json.dumps(asdict(found)))
+    order = findings.places.pop(_ORDER, [])
+    findings.places = {name: findings.places.get(name, []) for name in order}
     return findings
+
+
+_ORDER = "manifest.json"
+"""What `docker save` lists the layers in."""
 
 
 def _scan_blob(name: str, blob: IO[bytes], needles: tuple[bytes, ...]) -> Findings:
@@ -156,14 +168,23 @@ def _scan_blob(name: str, blob: IO[bytes], needles: tuple[bytes, ...]) -> Findin
         text = start + blob.read()
         judge(f"<{name}>", text, needles, findings)
         _judge_configuration(text, findings)
+        if name == _ORDER:
+            findings.places[name] = json.loads(text)[0]["Layers"]
     elif start:
-        _scan_layer(io.BytesIO(start), blob, needles, findings)
+        findings.places[name] = _scan_layer(io.BytesIO(start), blob, needles, findings)
     return findings
+
+
+def _place(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return path if folder.endswith("bin") or name.startswith(".wh.") else folder
 
 
 def _scan_layer(
     start: IO[bytes], rest: IO[bytes], needles: tuple[bytes, ...], findings: Findings
-) -> None:
+) -> list[str]:
+    """Judge a layer's files; returns where it has any."""
+
     def chunks() -> Iterator[bytes]:
         yield start.read()
         while chunk := rest.read(1 << 20):
@@ -173,13 +194,17 @@ def _scan_layer(
     try:
         layer = tarfile.open(fileobj=stream, mode="r|*")  # noqa: SIM115 - entered below
     except tarfile.ReadError:
-        return
+        return []
+    places = set()
     with layer:
         for member in layer:
+            if not member.isdir():
+                places.add(_place(member.name.removeprefix("./")))
             if member.isfile():
                 file = layer.extractfile(member)
                 content = file.read(_LARGEST_READ) if file else b""
                 judge(member.name.removeprefix("./"), content, needles, findings)
+    return sorted(places)
 
 
 _SECRET_VARIABLE = re.compile(

@@ -120,10 +120,11 @@ class Person:
         page = self.server.get("", timeout=SPAWN_WITHIN)
         assert page.ok, f"{page.url}: {page.status_code}: {page.text[:300]}"
 
-    def start_by_api(self, options: dict[str, Any]) -> requests.Response:
-        """Ask the hub's API for a server with these options."""
+    def start_by_api(self, options: dict[str, Any], called: str = "") -> requests.Response:
+        """Ask the hub's API for a server with these options; for a further one by its name."""
         self.hub.get("home")
-        return self.hub.post(f"api/users/{self.name}/server", json=options)
+        server = f"servers/{called}" if called else "server"
+        return self.hub.post(f"api/users/{self.name}/{server}", json=options)
 
     def stop(self) -> None:
         """Stop one's server and wait until the hub says it is gone."""

@@ -4,6 +4,7 @@
 it stands on, each against that image. Nothing here touches an engine until a test asks for one.
 """
 
+import os
 from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Without paths, `--image` chooses them: a child image inherits its parents' tests."""
+    """Without paths, `--image` chooses them: a child image inherits its parents' tests.
+
+    What builds of tests note of their checkouts is not noted in anybody's home.
+    """
+    os.environ.setdefault("XDG_STATE_HOME", str(config.rootpath / ".dev" / "state"))
     name = config.getoption("--image")
     if name and config.args_source is not pytest.Config.ArgsSource.ARGS:
         folders = suite_folders(config.rootpath, _catalog(config.rootpath), IMAGE, name)

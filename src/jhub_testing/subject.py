@@ -7,12 +7,15 @@ a test that changes or stops one boots its own.
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import docker
 from docker.errors import ImageNotFound
 
 from jhub_docker.catalog import HUB, Catalog
@@ -79,13 +82,29 @@ class Subject:
         """A running server to look at; it trusts the peer's CA by way of the operator's bundle."""
         return self._container(trust=str(self.peer.bundle)).start().wait_until_ready()
 
-    @cached_property
+    @property
     def findings(self) -> layers.Findings:
         """What should not be in the image's layers."""
+        return self.being_read.result()
+
+    @cached_property
+    def being_read(self) -> "Future[layers.Findings]":
+        """The findings on their way: layers take as long to read as many a server to start."""
         bundle = os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
         own = layers.own_certificates(Path(bundle)) if Path(bundle).is_file() else ()
-        kept = self.engine.logs / "layers"
-        return layers.scan(self.engine.client, self.image["Id"], own, kept)
+        found, image = Future[layers.Findings](), str(self.image["Id"])
+
+        def read() -> None:
+            try:
+                with closing(docker.from_env(timeout=180)) as client:
+                    kept = self.engine.logs / "layers"
+                    found.set_result(layers.scan(client, image, own, kept))
+            except Exception as error:  # raised where the findings are wanted
+                found.set_exception(error)
+
+        # A daemon: who tries another promise alone does not wait for this one.
+        Thread(target=read, daemon=True).start()
+        return found
 
     @contextmanager
     def booted(self, *, ready: bool = True, **options: Any) -> Iterator[SingleUserContainer]:

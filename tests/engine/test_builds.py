@@ -43,14 +43,14 @@ def client() -> Iterator[DockerClient]:
 
 
 @pytest.fixture
-def make(root: Path, client: DockerClient, request: pytest.FixtureRequest) -> Iterator[Make]:
+def make(root: Path, client: DockerClient) -> Iterator[Make]:
     """Write a package with this Dockerfile; its images are removed at the end."""
-    repositories = []
+    repositories, prefix = [], f"jhub-test/{secrets.token_hex(4)}"  # another session runs this too
 
     def package(name: str, dockerfile: str, base: str = "singleuser-base") -> Path:
         folder = root / "packages" / name
         folder.mkdir(exist_ok=True)
-        repository = f"jhub-test/{request.node.name.lower()}-{name}"
+        repository = f"{prefix}-{name}"
         repositories.append(repository)
         (folder / "Dockerfile").write_text(dockerfile)
         (folder / ".dockerignore").write_text("*\n!Dockerfile\n")
@@ -144,19 +144,35 @@ def test_what_was_taken_out_of_the_engine_comes_back(
     assert (again.outcome, sorted(again.tags)) == ("built", tags)
 
 
-def test_declared_text_is_kept_as_written_and_a_warning_of_a_step_is_told(
+def test_declared_text_is_kept_as_written_and_warnings_of_steps_are_told_as_long_as_they_hold(
     root: Path, client: DockerClient, make: Make
 ) -> None:
     # BuildKit does not say again what a cached step said.
     new = secrets.token_hex(8)
-    folder = make("one", f"FROM base\nRUN : {new}; echo '*** not all is well' >&2\n")
-    text = 'Costs ${b} of "c" \\ \n %{ if d } 100%'
+    warned = (
+        f"FROM base\nUSER root\nRUN --mount=from=build-tools,target=/run/build-tools : {new}"
+        "; echo '*** said once'; /run/build-tools/warn \"$(printf 'not all\\nis well')\"\n"
+    )
+    folder = make("one", warned)
+    make("child", "FROM base\n", base="one")
     file = folder / "pyproject.toml"
-    file.write_text(file.read_text().replace('"A test image."', json.dumps(text)))
     (result,) = builds.build(client, root, ["one"])
-    assert (result.outcome, result.warnings) == ("built", ("not all is well",))
-    labels = client.images.get(result.tags[0]).labels
+    assert (result.outcome, result.warnings) == ("built", ("not all is well", "said once"))
+
+    text = 'Costs ${b} of "c" \\ \n %{ if d } 100%'
+    file.write_text(file.read_text().replace('"A test image."', json.dumps(text)))
+    made = builds.build(client, root, ["one", "child"])  # the layer is cached
+    assert outcomes(made) == {"one": "built", "child": "built"}
+    again = builds.build(client, root, ["one", "child"])
+    assert outcomes(again) == {"one": "unchanged", "child": "unchanged"}
+    assert {one.warnings for one in (*made, *again)} == {("not all is well",)}
+    labels = client.images.get(made[0].tags[0]).labels
     assert labels["org.opencontainers.image.description"] == text
+    assert labels["io.jhub-docker.warnings"] == "not all is well", "where the form finds it"
+
+    (folder / "Dockerfile").write_text(f"{warned}RUN rm /usr/local/share/jhub-docker/warnings\n")
+    mended = builds.build(client, root, ["one"])
+    assert (mended[0].outcome, mended[0].warnings) == ("built", ())
 
 
 TOOLS = f"""\

@@ -5,6 +5,7 @@ the signatures are real.
 """
 
 import contextlib
+import secrets
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -41,7 +42,11 @@ RUN random() { tr -dc 1-9 </proc/sys/kernel/random/uuid | head -c 6; } \\
 
 @dataclass
 class Place:
-    """A checkout with one image package on a base, and what was released of it."""
+    """A checkout with one image package on a base, and what was released of it.
+
+    The packages' names are no other test's or session's: the engine remembers by them for which
+    bases there are stand-ins.
+    """
 
     root: Path
     client: DockerClient
@@ -51,6 +56,7 @@ class Place:
     trust: Trust
     scratch: Path
     prefix: str
+    image: str
 
     def git(self, *arguments: str) -> None:
         identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
@@ -58,7 +64,7 @@ class Place:
         subprocess.run(command, check=True, capture_output=True)
 
     def commit(self, dockerfile: str) -> str:
-        (self.root / "packages/little/Dockerfile").write_text(f"FROM base\n{dockerfile}")
+        (self.root / "packages" / self.image / "Dockerfile").write_text(f"FROM base\n{dockerfile}")
         self.git("add", ".")
         self.git("commit", "--quiet", "--allow-empty", "-m", "A change")
         return history.head(self.root)
@@ -74,18 +80,18 @@ class Place:
         epoch = history.commit_time(self.root, commit)
         layout = Layout(self.scratch / commit)
         made = artifact.make(
-            self.client, self.root, "little", version="1.2.0", commit=commit, epoch=epoch,
+            self.client, self.root, self.image, version="1.2.0", commit=commit, epoch=epoch,
             layout=layout, cache=self.root / artifact.CACHE,
         )  # fmt: skip
         steps = made.planned.by_name
         source = Source(
             catalog=made.planned.catalog,
-            image="little",
+            image=self.image,
             commit=claimed.get("commit", commit),
             epoch=epoch,
             url=None,
             build_ids={name: step.build_id for name, step in steps.items()}
-            | ({"little": claimed["build_id"]} if "build_id" in claimed else {}),
+            | ({self.image: claimed["build_id"]} if "build_id" in claimed else {}),
             arguments={"lane": claimed.get("lane", "bookworm")},
         )
         image = self.remote.push(layout, made.index, self.repository)
@@ -110,23 +116,22 @@ def package(root: Path, name: str, base: str, own: str, repository: str) -> None
 
 
 @pytest.fixture
-def place(
-    tmp_path: Path, request: pytest.FixtureRequest, key: tuple[Key, Trust], cache: Path
-) -> Iterator[Place]:
+def place(tmp_path: Path, key: tuple[Key, Trust], cache: Path) -> Iterator[Place]:
     root, client = tmp_path / "checkout", connect()
     (root / artifact.CACHE).parent.mkdir(parents=True)
     (root / artifact.CACHE).symlink_to(cache)
-    prefix = f"jhub-test/{abs(hash(request.node.name))}"
+    image = f"little-{secrets.token_hex(4)}"
+    prefix = f"jhub-test/{image}"
     # Nobody answers there, so a stand-in takes the place of the public base.
     public = '[tool.jhub-docker.public]\nbookworm = "127.0.0.1:9/none:1"'
-    package(root, "base-little", "debian", f"publish = false\n{public}", f"{prefix}-base")
-    package(root, "little", "base-little", "", f"{prefix}-little")
+    package(root, f"base-{image}", "debian", f"publish = false\n{public}", f"{prefix}-base")
+    package(root, image, f"base-{image}", "", f"{prefix}-own")
     (root / ".gitignore").write_text(".dev/\n")
     (tmp_path / "registry").mkdir()
     with Registry(tmp_path / "registry") as registry:
         made = Place(
             root, client, Remote(Access(), pauses=(0.2, 0.5, 1)),
-            Reference.parse(f"{registry.address}/team/little"), *key, tmp_path, prefix,
+            Reference.parse(f"{registry.address}/team/little"), *key, tmp_path, prefix, image,
         )  # fmt: skip
         made.git("init", "--quiet", "-b", "main")
         yield made
@@ -156,7 +161,7 @@ def test_a_release_becomes_the_same_again_on_an_empty_cache(place: Place) -> Non
     assert found.notes == []
     assert place.remote.resolve(reference).digest == found.after  # type: ignore[union-attr]
     assert place.tags() == before, "nothing of it stays, nothing else is touched"
-    assert not (place.root / rebuild.FOLDER / "little" / "1.2.0").exists()
+    assert not (place.root / rebuild.FOLDER / place.image / "1.2.0").exists()
     assert "again, the same" in rebuild_report.text("x", found)
     assert any("not built again" in note for note in place.rebuild(reference).notes)
 
@@ -181,9 +186,9 @@ def test_what_differs_is_named_file_by_file_and_explained(place: Place) -> None:
 
 def test_the_same_image_twice_from_head(place: Place) -> None:
     place.commit(EPOCH_FREE)
-    assert rebuild.twice(place.root, place.client, "little").same
+    assert rebuild.twice(place.root, place.client, place.image).same
     place.commit(EPOCH_FREE + MOVING)
-    found = rebuild.twice(place.root, place.client, "little")
+    found = rebuild.twice(place.root, place.client, place.image)
     assert [one.path for layer in found.layers for one in layer.files][-1] == "var/lib/dpkg/status"
 
 
@@ -192,7 +197,7 @@ def test_the_same_image_twice_from_head(place: Place) -> None:
     [
         ({"commit": "c0ffee" + "0" * 34}, ActionError, "which this checkout does not have"),
         ({"lane": "trixie"}, UsageError, "set JHUB_DOCKER_LANE=trixie"),
-        ({"build_id": "0" * 64}, ActionError, "another build id of little"),
+        ({"build_id": "0" * 64}, ActionError, "another build id of little-"),
     ],
 )
 def test_what_cannot_be_built_here_is_told_before_anything_is_built(
@@ -235,7 +240,7 @@ def test_a_public_base_is_pulled_as_it_was(place: Place, tmp_path: Path) -> None
     base = replace(place.repository, repository=f"{place.prefix}/public", tag="1")
     first, second = (push_base(place, tmp_path / name, base) for name in ("first", "second"))
     place.remote.tag(first, "1")
-    declaration = place.root / "packages/base-little/pyproject.toml"
+    declaration = place.root / f"packages/base-{place.image}/pyproject.toml"
     declaration.write_text(declaration.read_text().replace("127.0.0.1:9/none:1", str(base)))
     reference = place.release("ENV A=1\n")
     assert rebuild.find(place.remote, reference, place.trust).recorded.base_digest == first.digest

@@ -19,13 +19,13 @@ from docker import DockerClient
 from docker.errors import ImageNotFound
 
 from jhub_docker.build import builders, builds
-from jhub_docker.catalog import PLATFORMS, ledger
+from jhub_docker.catalog import PLATFORMS, ledger, load
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import artifact, candidate, flow
+from jhub_docker.release import artifact, candidate, commits, flow, gates, status
 from jhub_docker.release.candidate import Candidate
 from jhub_docker.release.outlook import Request
 from jhub_docker.release.publish import Signer
@@ -201,6 +201,20 @@ def state(world: World) -> dict[str, Any]:
     }
 
 
+def interrupted(_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def together(world: World) -> str:
+    """What stands against a release of the sibling, of what both showed in integration."""
+    resolve = artifact.resolver(world.client)
+    now = status.read(world.root / "packages", resolve)
+    other = status.of(world.root, "other", now, resolve)
+    build_ids = {name: step.build_id for name, step in now.by_name.items()}
+    found = gates.tests(world.root, load(world.root / "packages"), other, build_ids)
+    return "".join(one.what for one in found if "integration" in one.what)
+
+
 def test_a_release_is_commits_a_tag_a_ledger_and_an_image_anyone_can_verify(world: World) -> None:
     before = state(world)
     start = world.checkout.git("rev-parse", "HEAD")
@@ -283,7 +297,13 @@ def test_a_release_for_both_platforms_is_one_index_of_both(world: World, tmp_pat
 def test_a_fix_of_an_old_version_moves_only_its_own_tags(world: World) -> None:
     first = world.release(world.team)
     world.change("more")
-    second = world.release(world.team, bump="minor")
+    real = commits.land
+    with pytest.MonkeyPatch.context() as killed:
+        killed.setattr(commits, "land", lambda *given: interrupted(real(*given)))
+        with pytest.raises(KeyboardInterrupt):
+            world.release(world.team, bump="minor")
+    assert together(world) == "", "what integration showed holds for the release and its siblings"
+    second = world.release(world.team)
     world.checkout.git("switch", "-q", "-c", "fix", "thing-v0.1.0")
     world.change("mended")
     fix = world.release(world.team)

@@ -148,8 +148,11 @@ def test_what_ran_together_is_shown_for_all_of_it(made: Checkout) -> None:
     (made.root / "packages/hub/Dockerfile").write_text("FROM base\nRUN true\n")
     made.commit("Change the hub")
     assert "its integration tests passed with another hub than there is now" in said(made)
-    evidence.carry_over(made.root, "hub", before["hub"], build_ids(made)["hub"])
+    evidence.carry_over(made.root, before["hub"], build_ids(made)["hub"])
     assert said(made) == "", "the hub was released and nothing else of it changed"
+    made.prove("lab", {**build_ids(made), "hub": "f" * 64})
+    evidence.carry_over(made.root, before["hub"], build_ids(made)["hub"])
+    assert "its integration tests passed with another hub" in said(made), "the newest run counts"
 
 
 def test_the_hub_waits_for_servers_of_another_version(made: Checkout) -> None:

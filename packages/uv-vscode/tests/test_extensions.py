@@ -16,11 +16,13 @@ from types import ModuleType
 import pytest
 from docker.errors import ContainerError
 
+from jhub_docker.build import warned
 from jhub_docker.catalog import Catalog
 from jhub_testing.singleuser import HOME
 from jhub_testing.subject import Subject
 
 PACKAGE = Path(__file__).parents[1]
+WARN = PACKAGE.parent / "build-tools/warn"
 DOCKERFILE = """\
 FROM {image}
 USER root
@@ -79,13 +81,17 @@ def install(subject: Subject, context: Path) -> str:
     script = (
         "python3.11 /context/install_extensions.py --list /context/extensions.txt"
         " --vsix-folder /context/extensions && image-extensions"
+        f" && {{ cat {warned.FILE} || true; }}"
     )
     return subject.engine.run(
         subject.reference,
         ["sh", "-c", script],
         user="root",
         network_mode="none",
-        volumes={str(context): {"bind": "/context", "mode": "ro"}},
+        volumes={
+            str(context): {"bind": "/context", "mode": "ro"},
+            str(WARN): {"bind": "/run/build-tools/warn", "mode": "ro"},
+        },
     )
 
 
@@ -130,14 +136,18 @@ def test_vsix_file_stands_in_for_the_gallery(subject: Subject, context: Path) ->
 
 def test_missing_optional_extension_is_reported(subject: Subject, context: Path) -> None:
     (context / "extensions.txt").write_text("jhub-test.absent@1.0.0 optional\n")
-    assert "\nmissing   jhub-test.absent@1.0.0: " in install(subject, context)
+    said = install(subject, context)
+    assert "\nmissing   jhub-test.absent@1.0.0: " in said
+    assert "\nNOT INSTALLED: jhub-test.absent@1.0.0: " in said, "the build and the form read it"
 
 
 def test_what_the_image_lacks_is_counted_for_a_tag(subject: Subject, catalog: Catalog) -> None:
     image = subject.image["Id"]
     count = subject.engine.run(image, list(catalog["uv-vscode"].tags["missing-extensions"]))
     listed = subject.engine.run(image, ["image-extensions"]).splitlines()
-    assert int(count) == len([line for line in listed if line.startswith("missing")])
+    missing = len([line for line in listed if line.startswith("missing")])
+    assert int(count) == missing
+    assert len(subject.config["Labels"].get(warned.WARNINGS, "").splitlines()) == missing
 
 
 def test_missing_required_extension_fails_the_build(subject: Subject, context: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jhub_docker.catalog import PLATFORMS, ImageSpec
+from jhub_docker.catalog.dockerfile import instructions
 from jhub_docker.engine import builder_name, docker, quick
 from jhub_docker.engine.address import address, is_default
 from jhub_docker.errors import ActionError, UsageError
@@ -146,11 +147,10 @@ def runs_something(dockerfile: str) -> bool:
     Stages `FROM --platform=$BUILDPLATFORM` run on the builder's own.
     """
     own_stage = False
-    for line in dockerfile.splitlines():
-        word, _, rest = line.strip().partition(" ")
-        if word.upper() == "FROM":
+    for word, rest in instructions(dockerfile):
+        if word == "FROM":
             own_stage = "--platform=$BUILDPLATFORM" in rest
-        elif word.upper() == "RUN" and not own_stage:
+        elif word == "RUN" and not own_stage:
             return True
     return False
 

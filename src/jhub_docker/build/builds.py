@@ -19,6 +19,7 @@ from jhub_docker.build import (
     marks,
     origin,
     planning,
+    warned,
 )
 from jhub_docker.build.bake import Outcome
 from jhub_docker.build.plan import Base, BuiltImage, Plan, Step
@@ -41,7 +42,7 @@ class Result:
 
     `size` is in bytes, `seconds` is what this image's own steps took. `platform` is that of the
     image, or empty where there is none and none was asked for. `warnings` are what steps said that
-    succeeded all the same.
+    succeeded all the same, now or when the layer was made.
     """
 
     image: str
@@ -114,14 +115,12 @@ def carry_out(
         with stage(f"building {listing}" + (f" for {made.platform}" if made.platform else "")):
             steps_kept = {one.spec.name: cache.of_steps(one, kept, place) for one in made.to_build}
             outcome = _bake(root, made, ca_bundle, steps_kept)
+        for step in _stand(made.to_build, made, outcome):
+            warned.keep(client, step.reference)
     tagged = tag and not made.beside and _tag(client, root, made, outcome)
     if kept.target and not made.beside:
-        stand = [
-            step
-            for step in made.needed
-            if not step.pulled and not (step.build and _depends_on(step, outcome.errors, made))
-        ]
-        cache.keep(stand, kept.target, place)
+        stand = _stand(made.needed, made, outcome)
+        cache.keep([step for step in stand if not step.pulled], kept.target, place)
     built = {step.build_id: step.existing for step in made.steps if step.existing}
     if made.to_build or tagged:
         built = images.built(images.here(), made.platform)
@@ -216,6 +215,11 @@ def _bake(
     return whole
 
 
+def _stand(steps: Iterable[Step], made: Plan, outcome: Outcome) -> list[Step]:
+    """Those of the steps whose images are there once the bake has ended."""
+    return [one for one in steps if not (one.build and _depends_on(one, outcome.errors, made))]
+
+
 def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
     parents = [one for one in made.to_build if one.spec.name in step.spec.parents]
     return step.spec.name in failures or any(_depends_on(p, failures, made) for p in parents)
@@ -234,9 +238,10 @@ def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bo
     """
     suffix = bases.lane_suffix() + identity.suffix(made.platform)
     own = {"latest", marks.checkout_tag(root)}
+    marks.remember(root)
     tagged = False
-    for step in made.needed:
-        if not step.spec.publish or (step.build and _depends_on(step, outcome.errors, made)):
+    for step in _stand(made.needed, made, outcome):
+        if not step.spec.publish:
             continue
         wished = own | {step.spec.version, marks.mark(root, step.build_id)}
         wished |= {made.revision.tag} if made.revision else set()
@@ -277,7 +282,7 @@ def _results(built: dict[str, BuiltImage], made: Plan, done: Outcome) -> list[Re
                 base=step.labels[f"{identity.LABEL}.base"],
                 tags=tuple(sorted(image.tags)) if image else (),
                 platform=image.platform if image else made.platform,
-                warnings=tuple(done.warnings.get(name, ())),
+                warnings=tuple(dict.fromkeys([*warned.of(image), *done.warnings.get(name, ())])),
             )
         )
     return results

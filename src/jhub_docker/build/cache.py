@@ -136,7 +136,9 @@ def keep(steps: Iterable[Step], target: str, platform: str) -> None:
     """Push the images by their build ids. Raises ActionError naming the first that cannot be."""
     for step in steps:
         name = place(target, step, platform)
-        transfers.tag(step.reference, name)
+        own = name == step.reference  # its package says that this is where it is
+        if not own:
+            transfers.tag(step.reference, name)
         try:
             with stage(f"pushing {name}"):
                 transfers.push(name)
@@ -146,7 +148,8 @@ def keep(steps: Iterable[Step], target: str, platform: str) -> None:
                 "--cache-to, and at `docker login` for its registry"
             ) from None
         finally:
-            transfers.untag(name)
+            if not own:
+                transfers.untag(name)
 
 
 def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
@@ -161,6 +164,7 @@ def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
         if faults.judge(str(error)).missing:
             return None
         raise
+    own = False
     try:
         image = images.find(name)
         if image is None:
@@ -169,8 +173,11 @@ def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
             told = f"{image.build_id or 'no build'} for {image.platform}"
             say(f"    {name} is not what its name says ({told}): not used")
             return None
-        transfers.tag(name, step.reference)
+        own = name == step.reference
+        if not own:
+            transfers.tag(name, step.reference)
     finally:
-        transfers.untag(name)
+        if not own:
+            transfers.untag(name)
     say(f"    {step.spec.name}: {name} is there, and not built")
     return images.find(step.reference)

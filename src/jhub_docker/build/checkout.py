@@ -58,14 +58,44 @@ def read(packages: Path, names: list[str]) -> Checkout:
     return Checkout(files, "core.filemode" not in off, "core.symlinks" not in off)
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def kept_as_they_are(folder: Path, paths: list[str]) -> set[str]:
+    """Those of the files whose line endings git leaves alone, by all its `.gitattributes`.
+
+    Without git those of the checkout and of the folder are read, for their plain patterns.
+    """
+    if not paths:
+        return set()
+    asked = "\0".join(paths)
+    # Not those of a person or a machine: other clones would not have them.
+    shared = ("-c", f"core.attributesFile={os.devnull}", "check-attr", "--stdin", "-z")
+    said = _git(folder, *shared, "text", "eol", given=asked)
+    if said is None:
+        return {path for path in paths if _plainly_kept(folder, path)}
+    words = said.split("\0")
+    answers = zip(words[::3], words[1::3], words[2::3], strict=False)
+    kept = {("text", "unset"), ("eol", "crlf")}
+    return {path for path, attribute, value in answers if (attribute, value) in kept}
+
+
+def _plainly_kept(folder: Path, path: str) -> bool:
+    kept, answer = {"-text", "binary", "eol=crlf"}, False
+    for place in (folder.parents[1], folder):
+        file = place / ".gitattributes"
+        for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
+            pattern, *attributes = line.split() or [""]
+            if fnmatch(path, pattern) or fnmatch(path.rpartition("/")[2], pattern):
+                answer = bool(kept & set(attributes))
+    return answer
+
+
+def _git(folder: Path, *arguments: str, given: str = "") -> str | None:
     """What git prints; None outside a checkout, without git, and where it has nothing to say."""
     # A hook's GIT_DIR would lead elsewhere. The owner does not matter to who builds from here.
     environment: dict[str, str | None] = {k: None for k in os.environ if k.startswith("GIT_")}
     try:
         ended = process.run(
             "git", "--literal-pathspecs", "-c", "safe.directory=*", "-C", folder, *arguments,
-            environment={**environment, "LC_ALL": "C"},
+            environment={**environment, "LC_ALL": "C", "GIT_ATTR_NOSYSTEM": "1"}, given=given,
         )  # fmt: skip
     except process.MissingProgramError:
         return None

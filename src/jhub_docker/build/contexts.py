@@ -17,7 +17,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -73,11 +72,8 @@ def read(specs: Iterable[ImageSpec]) -> dict[str, Context]:
 
 
 def _context(folder: Path, found: Checkout) -> Context:
-    rules = next((name for name in _RULES if (folder / name).is_file()), _RULES[-1])
-    ignore = Ignore(_text(folder / rules), f"{folder.name}/{rules}")
-    attributes = (_text(place / ".gitattributes") for place in (folder.parents[1], folder))
-    as_they_are = _kept_by_git("\n".join(attributes))
-    files = {}
+    ignore = _rules(folder, found)
+    contents: dict[str, tuple[str, bytes]] = {}
     for path, mode in sorted(found.files[folder.name].items()):
         # BuildKit needs the Dockerfile whatever is said of it; the rules are obeyed here.
         if path != "Dockerfile" and (path in _RULES or ignore.leaves_out(path.rstrip("/"))):
@@ -106,14 +102,33 @@ def _context(folder: Path, found: Checkout) -> Context:
         kind, content = read_file
         if kind == "link":
             _require_inside(folder.name, path, content)
-        else:
-            if not any(fnmatch(path, p) or fnmatch(Path(path).name, p) for p in as_they_are):
-                content = _unix_lines(content)
-            if mode and not found.modes:
-                kind = mode[-3:]
-        files[path] = File(kind, _sha256(content))
-    _require_distinct(folder.name, files)
+        elif mode and not found.modes:
+            kind = mode[-3:]
+        contents[path] = kind, content
+    foreign = [
+        path
+        for path, (kind, content) in contents.items()
+        if kind != "link" and content != _unix_lines(content)
+    ]
+    for path in set(foreign) - checkout.kept_as_they_are(folder, foreign):
+        contents[path] = contents[path][0], _unix_lines(contents[path][1])
+    _require_distinct(folder.name, contents)
+    files = {path: File(kind, _sha256(content)) for path, (kind, content) in contents.items()}
     return Context(folder, files)
+
+
+def _rules(folder: Path, found: Checkout) -> Ignore:
+    """What leaves files out; raises UsageError for a link, which no builder reads alike."""
+    for name in _RULES:
+        read_file = _read(folder / name)
+        if read_file and (read_file[0] == "link" or found.files[folder.name].get(name) == LINK):
+            raise UsageError(
+                f"{folder.name}: {name} is a link, which not all builders follow; put the file "
+                "itself there"
+            )
+        if read_file:
+            return Ignore(os.fsdecode(read_file[1]), f"{folder.name}/{name}")
+    return Ignore("")
 
 
 def _read(file: Path, *, link: bool = False) -> tuple[str, bytes] | None:
@@ -131,18 +146,6 @@ def _read(file: Path, *, link: bool = False) -> tuple[str, bytes] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None  # removed, and git has not been told yet
     return "link" if link else "755" if mode & stat.S_IXUSR else "644", content
-
-
-def _text(file: Path) -> str:
-    found = _read(file)
-    return os.fsdecode(found[1]) if found else ""
-
-
-def _kept_by_git(attributes: str) -> list[str]:
-    """The patterns of a `.gitattributes` for whose files git leaves line endings alone."""
-    lines = [line.split() for line in attributes.splitlines()]
-    kept = {"-text", "binary", "eol=crlf"}
-    return [words[0] for words in lines if words and kept & set(words[1:])]
 
 
 def _unix_lines(content: bytes) -> bytes:

@@ -27,6 +27,7 @@ def declared(spec: ImageSpec) -> dict[str, str]:
             "description": spec.description,
             "port": spec.port,
             "default_url": spec.probe,
+            "routes": spec.routes,
             "profiles": {
                 size: {
                     key: value

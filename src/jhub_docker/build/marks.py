@@ -2,12 +2,15 @@
 
 Two checkouts on one engine can share an image, since one build id is one image, and neither knows
 which folders the other has. So a build marks what it built or found, by one more tag that names the
-checkout; an image goes only when its folder is gone here and no other checkout has marked it.
+checkout; an image goes only when its folder is gone here and no other checkout has marked it. A
+checkout that is gone itself keeps nothing: where each was is noted in its person's home.
 """
 
 import hashlib
+import os
 import platform
 from collections.abc import Container, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,23 +46,63 @@ def is_mark(reference: str) -> bool:
     return reference.rpartition(":")[2].startswith(_PREFIX)
 
 
-def unwanted(images: Iterable[BuiltImage], packages: Container[str], root: Path) -> tuple[str, ...]:
-    """The references of what this checkout alone has marked, of packages it no longer has.
+def remember(root: Path) -> None:
+    """Note where the checkout is, so that its marks are known to be nobody's once it is gone."""
+    note = _notes() / checkout(root)
+    with suppress(OSError):  # without a home nobody is told, and the marks stay
+        if not note.exists():
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(f"{root.resolve()}\n", encoding="utf-8")
+
+
+def gone() -> dict[str, Path]:
+    """The checkouts of this person on this machine that built something and are no more."""
+    folder = _notes()
+    noted = {one.name: one for one in folder.iterdir()} if folder.is_dir() else {}
+    places = {name: Path(one.read_text(encoding="utf-8").strip()) for name, one in noted.items()}
+    return {name: place for name, place in places.items() if not (place / "packages").is_dir()}
+
+
+def _notes() -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    return Path(state) / "jhub-docker/checkouts"
+
+
+def unwanted(
+    images: Iterable[BuiltImage],
+    packages: Container[str],
+    root: Path,
+    gone: Container[str] = (),
+) -> tuple[str, ...]:
+    """The references of what nobody keeps any more: what this checkout alone has marked, of
+    packages it no longer has, and what only checkouts have that are `gone`.
 
     Those that delete an image come last. Of an image that another checkout has marked too only the
-    own mark goes, and a tag that somebody gave it in another repository is theirs.
+    own mark goes, and a tag that somebody gave it in another repository is theirs. The newest of a
+    package that is here stays: whoever made it, it may be what the next build finds.
     """
-    mine = f":{_PREFIX}{checkout(root)}-"
     found: list[str] = []
     for image in images:
-        own = [one for one in image.marks if mine in one]
-        if own and image.package not in packages:
+        here = image.package in packages
+        if here and any(tag.rpartition(":")[2].startswith("latest") for tag in image.tags):
+            continue
+        own = [
+            one
+            for one in image.marks
+            if keeper(one) in gone or (not here and keeper(one) == checkout(root))
+        ]
+        if own:
             repository = image.labels.get(f"{OCI}.title", "")
-            offered = f":{checkout_tag(root)}"
+            offered = {f"checkout-{keeper(one)}" for one in own}
             alone = len(own) == len(image.marks)
-            tags = [one for one in image.tags if alone or offered in one]
+            tags = [one for one in image.tags if alone or one.rpartition(":")[2] in offered]
             found += [one for one in tags if one.rpartition(":")[0] == repository] + own
     return tuple(found)
+
+
+def keeper(mark: str) -> str:
+    """The checkout that a mark names; something else of any other tag."""
+    return mark.rpartition(":")[2].removeprefix(_PREFIX).partition("-")[0]
 
 
 def remove(client: "DockerClient", references: Iterable[str]) -> list[str]:

@@ -1,26 +1,81 @@
 """Whether a package's Dockerfile is there, and is built from nothing that is not declared."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 from jhub_docker.errors import UsageError
 
-_FROM = re.compile(r"^FROM\s+([\w-]+)|\bfrom=([\w-]+)", re.MULTILINE)
+_ELSEWHERE = {
+    "COPY": re.compile(r"^--from=(.+)"),
+    "RUN": re.compile(r"^--mount=(?:.*,)?from=([^,]+)"),
+}
+"""The options that take files from elsewhere."""
+
+_HEREDOC = re.compile(r"<<-?[\"']?(\w+)[\"']?")
+
+
+def instructions(text: str) -> Iterator[tuple[str, str]]:
+    """The instructions of a Dockerfile: the word in capitals, and what follows it on its lines.
+
+    Comments and what is between `<<WORD` and `WORD` are in none.
+    """
+    whole, ends = "", list[str]()
+    for line in text.splitlines():
+        if ends:
+            ends = ends[1:] if line.strip() == ends[0] else ends
+            continue
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        whole += line.rstrip()
+        if whole.endswith("\\"):
+            whole = f"{whole[:-1]} "
+            continue
+        word, _, rest = whole.strip().partition(" ")
+        ends = _HEREDOC.findall(rest) if word.upper() in ("RUN", "COPY", "ADD") else []
+        yield word.upper(), rest.strip()
+        whole = ""
 
 
 def require(folder: Path, parents: Collection[str], known: Iterable[str]) -> None:
-    """Raise UsageError for a missing Dockerfile, and for a package it needs but does not declare.
+    """Raise UsageError for a Dockerfile that is missing or begins with nothing, and for what it
+    needs and the package does not declare.
 
-    The builder would look for an image of that name in a public registry.
+    The builder would look for that in a public registry, and nobody would know what it found.
     """
     name, file = folder.name, folder / "Dockerfile"
     if not file.exists():
         raise UsageError(f"{name}: {file} is missing; every image package has one")
-    text = file.read_text(encoding="utf-8")
-    needed = {one or other for one, other in _FROM.findall(text)}
-    for package in sorted(needed & set(known) - {"base", *parents}):  # `base` is whichever it is
+    declared = {"base", *parents}
+    begun = False
+    for word, rest in instructions(file.read_text(encoding="utf-8")):
+        options = list(takewhile(lambda one: one.startswith("--"), rest.split()))
+        words = rest.split()[len(options) :]
+        if word == "FROM":
+            begun = True
+            _require_declared(name, words[0] if words else "", {*declared, "scratch"}, known)
+            declared |= {words[2].lower()} if len(words) > 2 else set()  # FROM base AS stage
+        for option in options:
+            found = _ELSEWHERE[word].match(option) if word in _ELSEWHERE else None
+            if found and not found[1].isdigit():  # a stage by its number
+                _require_declared(name, found[1], declared, known)
+    if not begun:
+        raise UsageError(f"{name}: its Dockerfile has no FROM; begin it with `FROM base`")
+
+
+def _require_declared(
+    name: str, needed: str, declared: Collection[str], known: Iterable[str]
+) -> None:
+    if needed.lower() in declared:
+        return
+    if needed in known:
         raise UsageError(
-            f"{name}: its Dockerfile needs {package}; add it to `uses` in its pyproject.toml, "
-            f'such as uses = ["{package}"]'
+            f"{name}: its Dockerfile needs {needed}; add it to `uses` in its pyproject.toml, "
+            f'such as uses = ["{needed}"]'
         )
+    raise UsageError(
+        f"{name}: its Dockerfile needs {needed}, which is no package here; expected `base`, a "
+        "package that it `uses` or a stage of its own. A public image is a package that has "
+        "`public.<lane>`, such as base-uv"
+    )

@@ -119,6 +119,17 @@ def path(name: str, table: Mapping[str, Any], key: str) -> str | None:
     raise wrong(name, key, value, 'a path such as "/lab"')
 
 
+def routes(name: str, own: Mapping[str, Any]) -> tuple[str, ...]:
+    """The field `routes`, empty where there is none: first parts of paths on the server."""
+    value = own.get("routes", [])
+    if not isinstance(value, list) or not all(
+        isinstance(one, str) and _WORD.fullmatch(one) for one in value
+    ):
+        expected = 'a list of first parts of paths such as ["atlas"]: small letters, digits, dashes'
+        raise wrong(name, "routes", value, expected)
+    return tuple(value)
+
+
 def port(name: str, own: Mapping[str, Any]) -> int | None:
     """The field `port`, None where there is none."""
     value = own.get("port")

@@ -49,6 +49,9 @@ class ImageSpec:
     title: str | None = None
     port: int | None = None
     probe: str | None = None
+    routes: tuple[str, ...] = ()
+    """First parts of the paths that its server answers beside Jupyter's own: `probe`'s, those that
+    it declares and those of its base. No other server of a person can be called so."""
     environment: str = "/opt/venv"
     jupyterhub: str | None = None
     """JupyterHub's version in the image, from the nearest uv.lock of its lineage that has it."""
@@ -186,6 +189,7 @@ _OWN_FIELDS = {
     "profiles",
     "public",
     "publish",
+    "routes",
     "tags",
     "title",
     "uses",
@@ -245,6 +249,9 @@ def _spec(
     base = bases.get(own["base"])
     inherited = {key: getattr(base, key) for key in _INHERITED_FIELDS if base is not None}
     license_ = project.get("license")
+    probe = declaration.path(name, own, "probe")
+    routes = {*declaration.routes(name, own), *(base.routes if base else ())}
+    routes |= {(probe or "/").split("/")[1]} - {""}
     return ImageSpec(
         name=name,
         folder=folder,
@@ -259,7 +266,8 @@ def _spec(
         publish=declaration.flag(name, own, "publish", default=True),
         title=declaration.text(name, own, "title") if "title" in own else None,
         port=declaration.port(name, own) or inherited.get("port"),
-        probe=declaration.path(name, own, "probe"),
+        probe=probe,
+        routes=tuple(sorted(routes)),
         environment=declaration.environment(name, own),
         jupyterhub=_locked_jupyterhub(folder) or (base.jupyterhub if base else None),
         tags=declaration.tags(name, own),

@@ -52,6 +52,7 @@ def build(
     if plan:
         client = quick.LaterClient()  # no engine is needed to say what it would build
         plans = planning.for_platforms(client, ROOT, image, chosen, base=base, force=force)
+        locks.require_current({s.spec.name: s.spec for p in plans for s in p.to_build}.values())
         own = builders.own_platform() if quick.server() else ""
         write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
@@ -75,7 +76,8 @@ def build(
 
 @task(
     help={
-        "prune": "First remove what was built here of folders that are gone from packages/.",
+        "prune": "First remove what was built here of folders that are gone from packages/, and "
+        "what only checkouts keep that are gone.",
         "yes": "Remove it without asking.",
     }
 )
@@ -84,11 +86,14 @@ def images(context: Context, json_: bool = False, prune: bool = False, yes: bool
     client = host.require(say, set_up=False, needs=())
     catalog = load(ROOT / "packages")
     if prune:
-        found = marks.unwanted(built.here(), catalog.specs, ROOT)
+        gone = marks.gone()
+        found = marks.unwanted(built.here(), catalog.specs, ROOT, gone)
         if not found:
             say("No image in the engine was built here of a folder that is gone.")
         else:
-            told = "\n".join(["This removes:", *(f"  {name}" for name in found)])
+            keepers = {marks.keeper(one) for one in found}
+            lost = [f"  ({place} is gone)" for name, place in gone.items() if name in keepers]
+            told = "\n".join(["This removes:", *(f"  {name}" for name in found), *lost])
             confirm(told, "Remove it?", "no image was removed", assume_yes=yes)
             if left := marks.remove(client, found):
                 raise ActionError("\n".join([*left, "end what uses it, and prune again"]))

@@ -77,7 +77,7 @@ def is_current(folder: Path) -> bool:
     result = _uv(folder, "lock", "--check")
     if result.code == 0:
         return True
-    if "needs to be updated" in result.err or "lockfile" in result.err:
+    if any(told in result.err for told in ("needs to be updated", "lockfile", "Failed to parse")):
         return False
     raise ActionError(f"{folder.name}: uv cannot check the lock file:\n{result.err.strip()}")
 

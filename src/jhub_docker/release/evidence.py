@@ -1,13 +1,14 @@
 """Evidence that whole test suites passed for an image of exactly one build id.
 
 `.dev/evidence/<build-id>/<suite>.json`, written at the end of a test session and read before a
-release. Nothing is written for a part of a suite, or for an image that is not what it says.
+release; beside it, of a release, which build its tests were shown for. Nothing is written for a
+part of a suite, or for an image that is not what it says.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from jhub_docker.catalog import Catalog
@@ -19,6 +20,7 @@ INTEGRATION = "integration"
 """The tests in which hub, proxy and all images run together."""
 
 FOLDER = Path(".dev/evidence")
+_RELEASED = "released-from"
 _CONTRACT = Path("src/jhub_testing/contract")
 
 
@@ -62,15 +64,40 @@ def write(root: Path, evidence: Evidence) -> None:
         (folder / f"{evidence.suite}.json").write_text(text, encoding="utf-8")
 
 
-def carry_over(root: Path, image: str, before: str, after: str) -> None:
+def carry_over(root: Path, before: str, after: str) -> None:
     """Let what integration showed with one build of an image hold for its release, `after`.
 
     A release changes the version of an image and nothing else, and its own tests run anew.
-    Otherwise every release would ask for a whole run before that of the next image.
+    Otherwise every release would ask for a whole run before that of the next image. It is said of
+    these two builds alone and true from the day the second is there, so it changes no evidence and
+    may be said before the release is in the branch.
     """
-    found = read(root, before, INTEGRATION)
-    if found:
-        write(root, replace(found, images={**found.images, image: after}))
+    folder = root / FOLDER / after
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _RELEASED).write_text(before, encoding="utf-8")
+
+
+def of_integration(root: Path, build_id: str) -> Evidence | None:
+    """What integration showed of a build, or else of the one that it is the release of."""
+    found = (read(root, one, INTEGRATION) for one in _same(root, build_id))
+    return next(filter(None, found), None)
+
+
+def holds(root: Path, kept: Evidence, image: str, build_id: str) -> bool:
+    """Whether the evidence was shown with this build of an image, or what it is the release of."""
+    same = [build_id] if kept.suite == IMAGE else _same(root, build_id)
+    return kept.images.get(image) in same
+
+
+def _same(root: Path, build_id: str) -> list[str]:
+    """The build, and those that differ from it by their version alone, the newest first."""
+    found = [build_id]
+    while (file := root / FOLDER / found[-1] / _RELEASED).is_file():
+        before = file.read_text(encoding="utf-8")
+        if before in found or not before:
+            break
+        found.append(before)
+    return found
 
 
 def read(root: Path, build_id: str, suite: str) -> Evidence | None:

@@ -73,9 +73,9 @@ def release(asked: Request) -> Candidate | None:
             one.recorded = commits.record(place, one)
             place.save(one)
         if not history.contains(root, "HEAD", one.recorded):
+            evidence.carry_over(root, one.tested_as, one.build_id)
             commits.land(place, one)
             say(f"==> {history.branch(root)} has {one.image} {one.version} now")
-            evidence.carry_over(root, one.image, one.tested_as, one.build_id)
         _publish(asked, place, one)
         place.remove_tree()
         candidate.keep_only(root, one.image, Version.parse(one.version))

@@ -88,14 +88,17 @@ def tests(
         INTEGRATION: "./dev nox -s integration",
     }
     for suite, command in commands.items():
-        kept = evidence.read(root, status.build_id, suite)
+        if suite == INTEGRATION:
+            kept = evidence.of_integration(root, status.build_id)
+        else:
+            kept = evidence.read(root, status.build_id, suite)
         folders = evidence.suite_folders(root, catalog, suite, status.image)
         now = {status.image} if suite == IMAGE else {spec.name for spec in catalog.published}
         if kept is None:
             why = f"have not passed for the build id {status.build_id[:12]}"
         elif kept.tests != evidence.tests_digest(root, folders):
             why = "changed since they passed"
-        elif other := sorted(n for n in now if kept.images.get(n) != build_ids[n]):
+        elif other := sorted(n for n in now if not evidence.holds(root, kept, n, build_ids[n])):
             why = f"passed with another {some(other, 5)} than there is now"
         else:
             continue

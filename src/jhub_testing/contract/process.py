@@ -50,14 +50,17 @@ def healthy_when_it_answers(subject: Subject) -> None:
 def not_healthy_when_it_does_not_answer(subject: Subject) -> None:
     """The health check fails while nothing, or something without the prefix, answers."""
     other = "import http.server as s; s.test(s.SimpleHTTPRequestHandler, port=8888)"
-    for what, command in {
-        "nothing listens": ["sleep", "infinity"],
-        "only pages outside the prefix are served": ["/usr/local/bin/python3.11", "-c", other],
-    }.items():
-        with subject.booted(ready=False, command=command) as server:
-            container = server.container
+    command = ["/usr/local/bin/python3.11", "-c", other]
+    with (
+        subject.booted(ready=False, command=["sleep", "infinity"]) as nothing,
+        subject.booted(ready=False, command=command) as pages,
+    ):
+        for what, server in {
+            "nothing listens": nothing,
+            "only pages outside the prefix are served": pages,
+        }.items():
 
-            def verdicts(container: Any = container) -> list[dict[str, Any]]:
+            def verdicts(container: Any = server.container) -> list[dict[str, Any]]:
                 container.reload()
                 return list(container.attrs["State"]["Health"]["Log"] or [])
 

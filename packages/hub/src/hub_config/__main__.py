@@ -28,7 +28,8 @@ from typing import NoReturn
 from hub_config import DatabaseError, SettingsError, branding, groups
 from hub_config.first_start import Places, read_secret
 from hub_config.offer import pulls
-from hub_config.offer.profiles import on_offer, sift
+from hub_config.offer.compatibility import sift
+from hub_config.offer.profiles import on_offer
 from hub_config.settings import Settings, reading
 from hub_config.settings.reading import require_complete
 from hub_config.spawning import options

@@ -3,7 +3,8 @@
 import pytest
 
 from hub_config.offer.cards import choose
-from hub_config.offer.profiles import LeftOut, origin, why_not
+from hub_config.offer.compatibility import LeftOut, why_not
+from hub_config.offer.profiles import origin
 from hub_config.settings.tables import parse_reference
 from hub_config.told import Refusal
 

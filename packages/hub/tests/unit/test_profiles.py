@@ -8,8 +8,7 @@ import pytest
 from docker.types import HostConfig
 
 from hub_config import names
-from hub_config.offer import profiles
-from hub_config.offer.profiles import PROFILES_LABEL, Profile, bounded, from_images
+from hub_config.offer.profiles import PROFILES_LABEL, Profile, bounded, from_images, size
 from hub_config.settings import Settings
 from hub_config.spawning import options
 
@@ -175,7 +174,7 @@ def test_without_a_limit_of_cpus_the_operators_is_it() -> None:
 
 @pytest.mark.parametrize("most", [0.000001, 0.001])
 def test_the_smallest_limit_of_cpus_is_one_that_the_engine_takes(most: float) -> None:
-    assert profiles.size(bounded(profile(), Settings(max_cpus=most)))["CpuQuota"] == 1000
+    assert size(bounded(profile(), Settings(max_cpus=most)))["CpuQuota"] == 1000
 
 
 def test_different_servers_never_share_a_container_name() -> None:

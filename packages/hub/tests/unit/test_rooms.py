@@ -15,7 +15,7 @@ ROOMS = {
     "runtime": ("interface", "plan", "guard", "records", "networks", "docker"),
     "words": ("told",),
     "lifetimes": ("ends", "homes", "times"),
-    "offer": ("profiles", "pulls", "images", "room", "cards", "counter"),
+    "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "reconciler", "pages"),
     "login": (

@@ -162,6 +162,24 @@ def test_admins_read_on_the_form_what_is_left_out(
     assert "has JupyterHub 5.4.0" in told
 
 
+def test_what_an_image_lacks_is_on_the_form_and_its_paths_are_no_names(
+    spawner: PlatformSpawner, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer = OFFER | {"default_url": "/maps/here", "routes": ["atlas"]}
+    lacking = {"io.jhub-docker.warnings": "NOT INSTALLED: <one>\nno sound"}
+    labels = LABELS | {PROFILES_LABEL: json.dumps(offer)} | lacking
+    engine.image_list = [{"RepoTags": ["local/uv-lab:latest"], "Labels": labels}]
+    form = asyncio.run(spawner.get_options_form())
+    assert "<li>NOT INSTALLED: &lt;one&gt;</li><li>no sound</li>" in form
+    assert asyncio.run(spawner.routes_of_images()) == {"maps", "atlas"}
+
+    async def away(*_: Any) -> None:
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(spawner.counter.images, "on_offer", away)
+    assert asyncio.run(spawner.routes_of_images()) == {"maps", "atlas"}, "as it was last"
+
+
 def test_the_child_keeps_its_own_port_and_limits(spawner: PlatformSpawner) -> None:
     chosen = choose(spawner, {"profile": "uv-lab-small"})
     child = spawner.construct_child()

@@ -66,7 +66,13 @@ def test_a_request_that_is_itself_cancelled_is_no_answer(
 
 @pytest.mark.parametrize(
     ("name", "there", "refused"),
-    [("api", {}, True), ("api", {"api": None}, False), ("api-2", {}, False), ("A b", {}, True)],
+    [
+        ("api", {}, True),
+        ("api", {"api": None}, False),
+        ("api-2", {}, False),
+        ("A b", {}, True),
+        ("atlas", {}, True),
+    ],
 )
 def test_a_name_is_refused_with_a_reason_unless_it_is_there_already(
     wrapped: None, monkeypatch: pytest.MonkeyPatch, name: str, there: Any, refused: bool
@@ -76,7 +82,11 @@ def test_a_name_is_refused_with_a_reason_unless_it_is_there_already(
 
     monkeypatch.setattr(BaseHandler, "_check_named_server_request", check)
     servers.explain()
-    user = SimpleNamespace(orm_spawners=there)
+
+    async def routes() -> set[str]:
+        return {"atlas"}
+
+    user = SimpleNamespace(orm_spawners=there, spawner=SimpleNamespace(routes_of_images=routes))
     asked = BaseHandler._check_named_server_request(SimpleNamespace(), user, name)
     if not refused:
         asyncio.run(asked)

@@ -12,7 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 
 from hub_config.groups import Rules, UserLimits, may_use, owners_of
-from hub_config.offer.profiles import LeftOut, Profile
+from hub_config.offer.compatibility import LeftOut
+from hub_config.offer.profiles import Profile
 from hub_config.offer.room import Obstacle, Promise, Room, gigabytes, obstacle
 from hub_config.told import Refusal
 
@@ -148,7 +149,7 @@ class Choice:
 @dataclass(frozen=True)
 class Card:
     """One image: what it is for, the page it opens (`interface`, such as `/lab`), whether it is a
-    release or a local build (`origin`), and its sizes.
+    release or a local build (`origin`), what its build went on without (`warnings`), and its sizes.
     """
 
     title: str
@@ -157,6 +158,7 @@ class Card:
     origin: str
     choices: tuple[Choice, ...]
     last_used: bool
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,7 @@ def make_offer(
             origin=group[0].origin,
             choices=tuple(Choice(p, judged[p.key], p.key == chosen, p.key == last) for p in group),
             last_used=any(p.key == last for p in group),
+            warnings=group[0].warnings,
         )
         for group in by_image.values()
     )

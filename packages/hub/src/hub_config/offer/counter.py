@@ -27,8 +27,9 @@ from hub_config.offer.cards import (
     judge,
     make_offer,
 )
+from hub_config.offer.compatibility import OnOffer
 from hub_config.offer.images import ImageStore
-from hub_config.offer.profiles import OnOffer, Profile
+from hub_config.offer.profiles import Profile
 from hub_config.offer.room import HostFacts, Info, Policy, Promise, Room, Turns, promise, room
 from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.interface import AwayError, Container, Key

@@ -11,17 +11,8 @@ import requests
 from docker.errors import DockerException, NotFound
 from jupyterhub import __version__ as hub_version
 
-from hub_config.offer.profiles import (
-    JUPYTERHUB_LABEL,
-    OnOffer,
-    Profile,
-    bounded,
-    of_image,
-    on_offer,
-    sift,
-    size,
-    why_not,
-)
+from hub_config.offer.compatibility import OnOffer, sift, why_not
+from hub_config.offer.profiles import JUPYTERHUB_LABEL, Profile, bounded, of_image, on_offer, size
 from hub_config.offer.pulls import PullError, Pulls, Tell
 from hub_config.settings import Settings
 from hub_config.settings.tables import DeclaredImage, PullPolicy, parse_reference

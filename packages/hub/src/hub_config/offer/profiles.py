@@ -1,14 +1,11 @@
 """Profiles, read from images' labels, which the build writes: the hub has no list of its own. Pure.
 
-`jhub_docker.origin` says the same of origins. Whether a hub goes with an image's JupyterHub
-is JupyterHub's own rule, the same major version (6.1, _version.py, `_check_version`). It only logs
-that, after the start; here such an image is not offered.
+`jhub_docker.origin` says the same of origins.
 """
 
 import json
 import logging
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +19,9 @@ PROFILES_LABEL = f"{LABEL}.profiles"
 
 JUPYTERHUB_LABEL = f"{LABEL}.jupyterhub"
 """The version of JupyterHub in it."""
+
+WARNINGS_LABEL = f"{LABEL}.warnings"
+"""What its build went on without, a line for each."""
 
 RELEASE_LABEL = f"{LABEL}.release"
 """Released images alone have it: their version."""
@@ -74,7 +74,9 @@ class Profile:
 
     `memory` is in bytes; `cpu_limit` and `cpu_guarantee` are numbers of CPUs, None: no limit.
     An image that was `declared` may be pulled; `here` is whether the engine has it. `origin` says
-    where it comes from, `jupyterhub` which version is in it; empty when that is not known.
+    where it comes from, `jupyterhub` which version is in it; empty when that is not known. `routes`
+    are the first parts of paths that its servers answer beside Jupyter's own, `warnings` what its
+    build went on without.
     """
 
     key: str
@@ -92,6 +94,8 @@ class Profile:
     here: bool = True
     origin: str = ""
     jupyterhub: str = ""
+    routes: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -114,13 +118,12 @@ def _declared(image: DeclaredImage, images: Sequence[Record]) -> list[Profile]:
     names = {wanted.pinned, f"{wanted.repository}:{wanted.tag}" if not wanted.digest else ""}
     record = next((one for one in images if names & _names(one)), None)
     labels = (record or {}).get("Labels") or {}
-    about: dict[str, Any] = {
-        "declared": True,
-        "here": record is not None,
-        "origin": origin(labels, (), wanted),
-        "jupyterhub": labels.get(JUPYTERHUB_LABEL, "") if record else image.jupyterhub,
-    }
-    return [replace(profile, **about) for profile in _from_label(wanted.pinned, image.label)]
+    about = {**_about(labels, (), wanted), "declared": True, "here": record is not None}
+    if record is None:
+        about["jupyterhub"] = image.jupyterhub
+    here = frozenset().union(*(one.routes for one in of_image(wanted.pinned, labels)))
+    profiles = _from_label(wanted.pinned, image.label)
+    return [replace(one, **about, routes=one.routes | here) for one in profiles]
 
 
 def _names(record: Record) -> set[str]:
@@ -163,11 +166,17 @@ def of_image(
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         log.warning("No profiles from %s: its label %s: %r", reference, PROFILES_LABEL, error)
         return []
-    about: dict[str, Any] = {
-        "origin": origin(labels, digests, None),
+    return [replace(profile, **_about(labels, digests, None)) for profile in profiles]
+
+
+def _about(
+    labels: Mapping[str, str], digests: Sequence[str], wanted: Reference | None
+) -> dict[str, Any]:
+    return {
+        "origin": origin(labels, digests, wanted),
         "jupyterhub": labels.get(JUPYTERHUB_LABEL, ""),
+        "warnings": tuple(labels.get(WARNINGS_LABEL, "").splitlines()),
     }
-    return [replace(profile, **about) for profile in profiles]
 
 
 def bounded(profile: Profile, enforced: Settings) -> Profile:
@@ -198,9 +207,16 @@ def _from_label(reference: str, offer: Mapping[str, Any]) -> list[Profile]:
             memory=_bytes(table["mem_limit"]),
             cpu_limit=_cpus(table.get("cpu_limit")),
             cpu_guarantee=_cpus(table.get("cpu_guarantee")),
+            routes=_routes(offer),
         )
         for size, table in offer["profiles"].items()
     ]
+
+
+def _routes(offer: Mapping[str, Any]) -> frozenset[str]:
+    """What it declares, and the first part of its page, which an image's label need not repeat."""
+    page = str(offer.get("default_url") or "").strip("/").partition("/")[0]
+    return frozenset({page, *map(str, offer.get("routes") or ())} - {""})
 
 
 def _bytes(text: str) -> int:
@@ -239,62 +255,3 @@ def size(profile: Profile) -> dict[str, int]:
     if profile.cpu_guarantee:
         limits["CpuShares"] = max(2, int(profile.cpu_guarantee * SHARES_OF_A_CPU))
     return limits
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A profile that is not offered, and why."""
-
-    key: str
-    title: str
-    image: str
-    why: str
-
-    @property
-    def for_person(self) -> str:
-        """What somebody reads who chose it, as when it was on offer last week."""
-        return (
-            f"{self.title} cannot be started: its image {self.why}. "
-            "An administrator has to build or pull one that goes with this hub."
-        )
-
-    @property
-    def for_admin(self) -> str:
-        """The same for whoever can change it."""
-        return f"{self.title} ({self.key}) is not offered: image {self.image} {self.why}."
-
-
-@dataclass(frozen=True)
-class OnOffer:
-    """What can be chosen, and what the images here would offer besides."""
-
-    profiles: tuple[Profile, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-
-
-def why_not(image: str, hub: str) -> str:
-    """Why an image with JupyterHub `image` does not go with hub `hub`; empty when it does.
-
-    Goes on after "its image". One that does not say what it has is not trusted to have it.
-    """
-    if not image:
-        return f"does not say which JupyterHub it has (label {JUPYTERHUB_LABEL})"
-    if _major(image) == _major(hub) is not None:
-        return ""
-    return f"has JupyterHub {image[:40]}, and this hub is {hub}; both need the same first number"
-
-
-def sift(profiles: Iterable[Profile], hub: str) -> OnOffer:
-    """Leave out what does not go with hub version `hub`."""
-    offered, left_out = [], []
-    for profile in profiles:
-        if why := why_not(profile.jupyterhub, hub):
-            left_out.append(LeftOut(profile.key, profile.title, profile.image, why))
-        else:
-            offered.append(profile)
-    return OnOffer(tuple(offered), tuple(left_out))
-
-
-def _major(version: str) -> int | None:
-    found = re.match(r"v?([0-9]+)(\.|$)", version)
-    return int(found[1]) if found else None

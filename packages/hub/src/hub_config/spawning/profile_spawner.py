@@ -105,6 +105,17 @@ class PlatformSpawner(ProfilesSpawner):
             return ()
         return tuple(one.for_admin for one in cls._counter.images.last_offer.left_out)
 
+    async def routes_of_images(self) -> frozenset[str]:
+        """First parts of paths that servers of the images here answer beside Jupyter's own.
+
+        With the engine away those known last: nothing is started then anyway.
+        """
+        try:
+            there = await self.counter.on_offer()
+        except Refusal:
+            there = self.counter.images.last_offer
+        return frozenset().union(*(profile.routes for profile in there.profiles))
+
     @classmethod
     def profile_title(cls, key: str) -> str:
         """What people know the profile `key` by; the key itself when it was not on offer yet."""

@@ -4,6 +4,7 @@ of them with their person. Deleting a named server is no such end: the home is t
 """
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from functools import wraps
 from typing import Any
@@ -29,24 +30,27 @@ RULE = (
 ROUTES = frozenset(
     {
         "api", "consoles", "custom", "doc", "edit", "files", "git", "hub", "jhub-activity",
-        "kernelspecs", "lab", "login", "logout", "lsp", "marimo", "mermaid", "metrics",
+        "kernelspecs", "lab", "login", "logout", "lsp", "mermaid", "metrics",
         "nbclassic", "nbconvert", "nbdime", "nbextensions", "notebooks", "oauth", "proxy",
         "server-proxy", "services", "static", "terminals", "tree", "user", "user-redirect",
-        "view", "voila", "vscode",
+        "view", "voila",
     }
 )  # fmt: skip
-"""First parts of paths that a single-user server answers: a server of that name would take those of
-the person's server without a name (`/user/ann/api/…`). An image test holds them against the routes
-that the images have."""
+"""First parts of paths that Jupyter's servers and their usual extensions answer: a server of that
+name would take those of the person's server without a name (`/user/ann/api/…`). What an image has
+beside them it declares; an image test holds both against the routes that are there."""
 
 
-def name_complaint(name: str) -> str:
-    """Why a server cannot be called so, and what it could be called; empty when it can."""
+def name_complaint(name: str, routes: Collection[str] = ()) -> str:
+    """Why a server cannot be called so, and what it could be called; empty when it can.
+
+    `routes` are those of the images on offer.
+    """
     if not is_valid_safe_slug(name):
         return f"{shown(name)} cannot be a server's name: {RULE}."
-    if name in ROUTES:
+    if name in ROUTES or name in routes:
         return (
-            f"{shown(name)} cannot be a server's name, since it is a path of every server: call it "
+            f"{shown(name)} cannot be a server's name, since it is a path of servers: call it "
             f"{name}-2, for example."
         )
     return ""
@@ -138,8 +142,11 @@ def _names() -> None:
 
     @wraps(check)
     async def with_reason(self: Any, user: Any, server_name: str, *args: Any, **kwargs: Any) -> Any:
-        # One that is there already, from before there was this rule, may go on.
-        if server_name not in user.orm_spawners and (why := name_complaint(server_name)):
+        if server_name in user.orm_spawners:
+            why = ""  # from before there was this rule: it may go on
+        else:
+            why = name_complaint(server_name, await user.spawner.routes_of_images())
+        if why:
             raise HTTPError(400, why)
         return await check(self, user, server_name, *args, **kwargs)
 

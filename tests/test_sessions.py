@@ -1,0 +1,56 @@
+"""What the Nox sessions run of pytest's tests."""
+
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nox.registry
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def sessions() -> Any:
+    """The noxfile as a module."""
+    spec = importlib.util.spec_from_file_location("noxfile_under_test", ROOT / "noxfile.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [["integration/test_ldap.py"], ["-x", "tests/test_cache.py::b[x/y]", "-q"], ["tests/oci"]],
+)
+def test_files_that_are_named_run_alone(sessions: Any, typed: list[str]) -> None:
+    assert ran(sessions, typed) == typed
+
+
+@pytest.mark.parametrize(
+    "typed", [[], ["-k", "integration", "-x"], ["--ignore=integration/test_ldap.py"], ["-k", "a/b"]]
+)
+def test_options_leave_the_sessions_own_tests(sessions: Any, typed: list[str]) -> None:
+    assert ran(sessions, typed) == ["integration", *typed]
+
+
+def test_a_ci_runs_every_session(sessions: Any) -> None:
+    run = (ROOT / ".ci/run").read_text().split()
+    engine = {name for name, one in nox.registry.get().items() if "engine" in one.tags}
+    fast = {name for name, one in nox.registry.get().items() if "fast" in one.tags}
+    assert engine | fast == set(nox.registry.get())
+    assert engine <= set(run)
+    assert "-t fast" in " ".join(run)
+
+
+def ran(sessions: Any, typed: list[str]) -> list[str]:
+    words: list[str] = []
+    session = SimpleNamespace(
+        name="integration", posargs=typed, run=lambda *given: words.extend(given)
+    )
+    sessions.pytest(session, tests="integration")
+    assert words[0] == "pytest"
+    return words[2:]
