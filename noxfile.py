@@ -28,10 +28,13 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
 EXTENSIONS = [
-    f"packages/singleuser-base/rootfs/opt/jhub-docker/lib/{name}"
-    for name in ("jhub_activity", "jhub_editors")
+    "packages/uv-lab/lib/jhub_exporters/jhub_pdf",
+    *(
+        f"packages/singleuser-base/rootfs/opt/jhub-docker/lib/{name}"
+        for name in ("jhub_activity", "jhub_editors", "jhub_packages")
+    ),
 ]
-"""The server extensions of the single-user images: Python, but in no environment of their own."""
+"""What the single-user images add to their servers: Python, but in no environment of its own."""
 
 with or_exit():  # as `invoke` says it; without images there are no sessions
     CATALOG = load(ROOT / "packages")

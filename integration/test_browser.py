@@ -29,8 +29,24 @@ def _():
 def _(x):
     x * 21
     return
+
+
+@app.cell
+def _():
+    import marimo as mo
+    return (mo,)
+
+
+@app.cell
+def _(mo):
+    _df = mo.sql(
+        f\"\"\"
+        SELECT 40 AS answer
+        \"\"\"
+    )
+    return
 """
-"""A marimo notebook whose second cell depends on the first one."""
+"""A marimo notebook whose second cell depends on the first one, and whose last one is SQL."""
 
 
 def test_a_stranger_signs_up_works_in_every_interface_and_leaves(
@@ -214,3 +230,18 @@ def recompute_a_cell_in_marimo(window: Window) -> None:
     page.keyboard.press("Control+Enter")
     # The second cell follows by itself.
     window.see(page.get_by_text("63", exact=True), "marimo-recomputed")
+    query_in_marimo(window)
+
+
+def query_in_marimo(window: Window) -> None:
+    """Type a SQL cell and run it, twice: marimo's linter looks at what is typed by the very
+    connection that then runs it.
+    """
+    page = window.page
+    query = page.get_by_role("textbox").filter(has_text="SELECT")
+    for amount in (501, 502):
+        window.see(query).click()
+        page.keyboard.press("Control+a")
+        page.keyboard.type(f"SELECT {amount} + 1 AS answer", delay=20)
+        page.keyboard.press("Control+Enter")
+        window.see(page.get_by_text(str(amount + 1), exact=True), f"marimo-queried-{amount}")

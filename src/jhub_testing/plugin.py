@@ -93,7 +93,7 @@ def subjects(
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def subject(request: pytest.FixtureRequest, subjects: dict[str, Subject]) -> Subject:
     """The image under test: `--image`, or the package the test file is in."""
     name = request.config.getoption("--image") or request.path.parents[1].name

@@ -1,7 +1,5 @@
 """marimo's launcher entry, and the stack that notebooks import; its page is in the contract."""
 
-import pytest
-
 from jhub_testing import probes, slow_editor
 from jhub_testing.subject import Subject
 
@@ -14,9 +12,17 @@ def test_launcher_entry(subject: Subject) -> None:
     assert probes.proxied(subject.server.client) >= {"marimo"}
 
 
-@pytest.mark.parametrize("module", ["altair", "duckdb", "marimo", "pandas", "plotly", "polars"])
-def test_import(module: str, subject: Subject) -> None:
-    subject.server.run([f"{subject.environment}/bin/python", "-c", f"import {module}"])
+STACK = (
+    "altair, anywidget, duckdb, lxml.etree, marimo, matplotlib.pyplot, numpy, plotly.express",
+    "psycopg, pyarrow.parquet, pymysql, sqlalchemy, tqdm, xlsxwriter",
+    "pandas as p; p.DataFrame({'x': [1]}).to_excel('/tmp/x.xlsx'); p.read_excel('/tmp/x.xlsx')",
+    "polars as p; assert p.read_excel('/tmp/x.xlsx').height == 1",
+)
+
+
+def test_stack(subject: Subject) -> None:
+    program = "\n".join(f"import {line}" for line in STACK)
+    subject.server.run([f"{subject.environment}/bin/python", "-c", program])
 
 
 def test_sql_cell(subject: Subject) -> None:

@@ -1,0 +1,23 @@
+"""What a person's first minutes in a terminal need: tools, git that knows them, their language."""
+
+from jhub_testing.singleuser import USER
+from jhub_testing.subject import Subject
+
+TOOLS = "git htop jq less nano rsync tmux tree unzip uv vim zip"
+
+
+def test_the_tools_people_expect_are_there(subject: Subject) -> None:
+    missing = f"for tool in {TOOLS}; do command -v $tool >/dev/null || echo $tool; done"
+    assert subject.server.run(["sh", "-c", missing]) == ""
+
+
+def test_a_first_commit_is_on_main_and_the_persons(subject: Subject) -> None:
+    script = "cd $(mktemp -d); git init -q; git commit -q --allow-empty -m first; git log --format="
+    said = subject.server.run(["sh", "-euc", f"{script}'%an %ae'; git branch --show-current"])
+    assert said.splitlines() == [f"{USER} {USER}@jupyterhub.invalid", "main"]
+
+
+def test_language_and_time_zone_are_honoured(subject: Subject) -> None:
+    chosen = {"LANG": "de_DE.UTF-8", "TZ": "Europe/Berlin"}
+    said = subject.server.run(["date", "-d", "2026-07-05T00:00Z", "+%A %H %Z"], environment=chosen)
+    assert said.strip() == "Sonntag 02 CEST"

@@ -1,0 +1,139 @@
+"""One's own packages on top of the image's; real pip, uv, kernels: in singleuser-base's tests."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from jhub_packages import page, uv_pip
+from jhub_packages.__main__ import about
+from jhub_packages.environment import FROM_IMAGE, Image, Own, added_in
+
+OWN = Path("/home/nebula/.my-packages/uv-lab-3.11")
+PYTHON = f"{OWN}/bin/python"
+
+
+@pytest.mark.parametrize(
+    ("given", "environment"),
+    [
+        (["pip", "install", "x"], {}),
+        (["-q", "pip", "install", "--upgrade", "x"], {}),
+        (["pip", "install", "x"], {"VIRTUAL_ENV": str(OWN)}),
+        # What notebooks of other platforms say, wherever they stand.
+        (["pip", "install", "--system", "x"], {"VIRTUAL_ENV": "/project/.venv"}),
+    ],
+)
+def test_uv_pip_works_on_ones_own_packages(
+    given: list[str], environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    said = uv_pip.arguments(given, environment, tmp_path, OWN)
+    assert said is not None
+    assert [word for word in said if word in WANTED] == ["pip", "install", "--python", PYTHON]
+    assert "--system" not in said
+
+
+WANTED = {"pip", "install", "--python", PYTHON}
+
+
+@pytest.mark.parametrize(
+    ("given", "environment"),
+    [
+        (["pip", "install", "x"], {"VIRTUAL_ENV": "/project/.venv"}),
+        (["pip", "install", "x"], {"CONDA_PREFIX": "/conda"}),
+        (["pip", "install", "--python=3.12", "x"], {}),
+        (["pip", "install", "-p", "/elsewhere/bin/python", "x"], {}),
+        (["pip", "install", "--target", "folder", "x"], {}),
+        (["pip", "compile", "requirements.in"], {}),
+        (["pip"], {}),
+    ],
+)
+def test_uv_pip_leaves_other_environments_alone(
+    given: list[str], environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    assert uv_pip.arguments(given, environment, tmp_path, OWN) is None
+
+
+def test_the_environment_of_a_project_comes_first(tmp_path: Path) -> None:
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / "deep").mkdir()
+    assert uv_pip.arguments(["pip", "install", "x"], {}, tmp_path / "deep", OWN) is None
+
+
+def described(packages: Path, name: str, installer: str = "uv") -> None:
+    entry = packages / f"{name}.dist-info"
+    entry.mkdir(parents=True)
+    (entry / "METADATA").write_text(f"Name: {name}\n")
+    (entry / "INSTALLER").write_text(installer)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Own:
+    folder = tmp_path / "venv"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "pyvenv.cfg").write_text(
+        f"home = {tmp_path}\nversion_info = 3.11.2\nprompt = uv-lab\n"
+    )
+    (tmp_path / "python3.11").touch()
+    for name in ("ipython", "jupyter-lab"):
+        (folder / "bin" / name).write_text(f"#!{folder}/bin/python\n")
+    (folder / "bin" / "ruff").write_bytes(b"\x7fELF")
+    image = Image.read(folder)
+    described(image.packages, "pandas-3.0")
+    described(image.packages, "Py_Yaml-6.0")
+    return Own.here(tmp_path / "home", image)
+
+
+def test_the_image_is_on_the_path_and_counts_as_installed(own: Own) -> None:
+    own.make()
+    assert own.folder.name == "uv-lab-3.11"
+    assert str(own.image.packages) in (own.packages / "image.pth").read_text().split()
+    entry = own.packages / "pandas-3.0.dist-info"
+    assert (entry / "INSTALLER").read_text() == FROM_IMAGE
+    assert (entry / "METADATA").read_text() == "Name: pandas-3.0\n"
+    assert own.names() == {}
+    programs = {file.name for file in (own.folder / "bin").iterdir() if not file.is_symlink()}
+    assert programs == {"ipython"}, "only what is written in Python, and is not the server"
+
+
+def test_a_new_image_leaves_what_one_added(own: Own) -> None:
+    own.make()
+    described(own.packages, "py_yaml-7.0")  # a newer one than the image's
+    described(own.image.packages, "polars-2.0")
+    (own.image.packages / "pandas-3.0.dist-info").rename(
+        own.image.packages / "pandas-3.1.dist-info"
+    )
+    assert not own.is_current()
+    own.make()
+    assert own.is_current()
+    assert own.names() == {"py-yaml": "7.0"}
+    entries = {entry.name for entry in own.packages.glob("*.dist-info")}
+    assert entries == {
+        "py_yaml-7.0.dist-info",
+        "pandas-3.1.dist-info",
+        "polars-2.0.dist-info",
+    }
+
+
+def test_what_was_added_under_another_python_is_known(own: Own) -> None:
+    own.make()
+    older, empty = own.folder.with_name("uv-lab-3.10"), own.folder.with_name("uv-lab-3.9")
+    described(older / "lib/python3.10/site-packages", "prophet-1.1")
+    described(empty / "lib/python3.9/site-packages", "numpy-1.0", FROM_IMAGE)
+    assert own.others() == [older]
+    assert added_in(older) == {"prophet": "1.1"}
+
+
+def test_only_what_concerns_ones_own_packages_is_told() -> None:
+    said = [
+        "The package `jupyterhub` requires `certipy>=0.1.2`, but it's not installed.",
+        "The package `prophet` requires `pandas<3`, but `3.1` is installed.",
+        "The package `ipykernel` requires `tornado>=6.5`, but `6.4` is installed.",
+        "Checked 200 packages",
+    ]
+    assert about(said, {"prophet", "tornado"}) == [line.rstrip(".") for line in said[1:3]]
+
+
+def test_what_packages_call_themselves_is_text_on_the_page() -> None:
+    html = page.html("<script>", "key", ["reset"])
+    assert "<script>" not in html
+    assert "Remove all of them" in html
