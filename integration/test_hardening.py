@@ -60,6 +60,9 @@ def test_a_server_has_no_capability_and_can_gain_none(server: Container) -> None
 def test_a_server_has_limits_on_everything_it_shares(server: Container) -> None:
     config = server.attrs["HostConfig"]
     assert config["Memory"] == config["MemorySwap"] == 2 * 2**30
+    assert config["ShmSize"] == 2**30
+    fill = "head -c 200M /dev/zero >/dev/shm/shared && stat -c %s /dev/shm/shared; rm /dev/shm/*"
+    assert shell(server, fill) == str(200 * 2**20)
     assert config["PidsLimit"] == 4096
     assert config["CpuQuota"] == 2 * config["CpuPeriod"]
     assert config["LogConfig"] == {

@@ -116,6 +116,7 @@ def creation(world: World) -> dict[str, Any]:
             "Mounts": [],
             "LogConfig": LOG,
             "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
+            "ShmSize": GIB // 2,
             "NetworkMode": world.server_network,
         },
         "NetworkingConfig": {
@@ -308,6 +309,8 @@ HOST_CONFIG: list[tuple[str, dict[str, Any]]] = [
     ("memory of the kernel's", {"KernelMemory": -1}),
     ("all its memory swapped", {"MemorySwappiness": 100}),
     ("shared memory as large as the host's", {"ShmSize": 2**40}),
+    ("more shared memory than half of its profile's", {"ShmSize": GIB}),
+    ("the engine's 64 MB of shared memory", {"ShmSize": 0}),
     ("core dumps", {"Ulimits": []}),
     ("core dumps of any size", {"Ulimits": [{"Name": "core", "Soft": -1, "Hard": -1}]}),
     ("a larger log than the setting says", {"LogConfig": LOG | {"Config": {"max-size": "9g"}}}),

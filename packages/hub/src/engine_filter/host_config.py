@@ -18,7 +18,7 @@ from hub_config.spawning import options
 SETTLED = (
     # Limits.
     *("Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "CpuShares", "PidsLimit"),
-    *("Ulimits", "LogConfig", "StorageOpt", "ReadonlyRootfs", "Tmpfs"),
+    *("Ulimits", "LogConfig", "StorageOpt", "ReadonlyRootfs", "ShmSize", "Tmpfs"),
     # Privileges.
     *("CapDrop", "CapAdd", "SecurityOpt", "DeviceRequests"),
 )

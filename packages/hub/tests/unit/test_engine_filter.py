@@ -332,10 +332,12 @@ def test_an_images_label_alone_gives_neither_sudo_nor_size(
 ) -> None:
     greedy(monkeypatch)
     most = {"Memory": 16 * hostile.GIB, "MemorySwap": 16 * hostile.GIB}
+    most |= {"ShmSize": 8 * hostile.GIB}
     most |= {"CpuPeriod": 100000, "CpuQuota": 1600000, "CpuShares": 16384}
     assert create(**most)["HostConfig"]["Memory"] == 16 * hostile.GIB
     for more in (
         {"Memory": 512 * hostile.GIB, "MemorySwap": 512 * hostile.GIB},
+        {"ShmSize": 256 * hostile.GIB},
         {"CpuPeriod": 0, "CpuQuota": 0},
         {"CpuShares": 200 * 1024},
         {"SecurityOpt": [], "CapAdd": SUDO},
@@ -344,6 +346,7 @@ def test_an_images_label_alone_gives_neither_sudo_nor_size(
             create(**(most | more))
     allowed = from_settings(Settings(sudo_profiles=frozenset({WORLD.profile}), max_memory_gb=0))
     asked = most | {"Memory": 512 * hostile.GIB, "MemorySwap": 512 * hostile.GIB}
+    asked |= {"ShmSize": 256 * hostile.GIB}
     asked |= {"SecurityOpt": [], "CapAdd": SUDO}
     assert create(allowed, **asked)["HostConfig"]["CapAdd"] == SUDO
 

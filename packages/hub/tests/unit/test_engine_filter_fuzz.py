@@ -25,7 +25,7 @@ FIELDS = sorted(
     {
         *(field for _, change in hostile.HOST_CONFIG for field in change),
         *GOOD,
-        *("Init", "ShmSize", "NanoCpus", "BlkioDeviceReadBps", "ConsoleSize", "KernelMemory"),
+        *("Init", "NanoCpus", "BlkioDeviceReadBps", "ConsoleSize", "KernelMemory"),
     }
 )
 WORDS = [

@@ -76,6 +76,7 @@ def test_two_images_with_one_key_offer_it_once() -> None:
 def test_limits_reach_the_host_config_and_swap_does_not_widen_them() -> None:
     config = options.host_config(profile(), Settings(pids_limit=300))
     assert config["mem_limit"] == config["memswap_limit"] == 2 * 2**30
+    assert config["shm_size"] == 2**30, "shared memory is half of the memory"
     assert config["cpu_shares"] == 1024
     assert config["pids_limit"] == 300
 

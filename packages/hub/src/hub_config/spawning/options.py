@@ -71,6 +71,9 @@ def host_config(profile: Profile, operator: Settings) -> dict[str, Any]:
         },
         # No core dumps: they are large, and the host may have a program of root's take them.
         "ulimits": [{"name": "core", "soft": 0, "hard": 0}],
+        # What processes share (/dev/shm), which is part of the memory; the engine's 64 MB are not
+        # enough for PyTorch's loaders of data.
+        "shm_size": profile.memory // 2,
     }
     config |= {_DOCKER_PY[name]: amount for name, amount in size(profile).items()}
     if profile.sudo:
