@@ -31,7 +31,7 @@ EXTENSIONS = [
     "packages/uv-lab/lib/jhub_exporters/jhub_pdf",
     *(
         f"packages/singleuser-base/rootfs/opt/jhub-docker/lib/{name}"
-        for name in ("jhub_activity", "jhub_editors", "jhub_packages")
+        for name in ("jhub_activity", "jhub_editors", "jhub_packages", "jhub_proxy")
     ),
 ]
 """What the single-user images add to their servers: Python, but in no environment of its own."""

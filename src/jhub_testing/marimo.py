@@ -49,6 +49,16 @@ class MarimoSession:
             if cell.get("output") and cell["output"]["data"]:
                 return _TAGS.sub("", str(cell["output"]["data"])).strip()
 
+    def type(self, code: str) -> None:
+        """Write code into the cell and do not run it."""
+        change = {"type": "set-code", "cellId": self._cell, "code": code}
+        self._post("transaction", "document", changes=[change])
+
+    def shut_down(self) -> None:
+        """End marimo, as *Shutdown* does where no other notebook is open."""
+        self._headers.pop("Marimo-Session-Id")
+        self._post("shutdown")
+
     def _next(self, kind: str) -> dict[str, Any]:
         while True:
             text = self._socket.recv()
@@ -58,7 +68,7 @@ class MarimoSession:
                 data: dict[str, Any] = message["data"]
                 return data
 
-    def _post(self, call: str, **body: Any) -> None:
-        path = f"marimo/api/kernel/{call}"
+    def _post(self, call: str, folder: str = "kernel", **body: Any) -> None:
+        path = f"marimo/api/{folder}/{call}"
         answer = self.client.post(path, json=body, headers=self._headers)
         assert answer.ok, f"marimo: {answer.status_code} {answer.text[:300]}"

@@ -79,8 +79,12 @@ class Subject:
 
     @cached_property
     def server(self) -> SingleUserContainer:
-        """A running server to look at; it trusts the peer's CA by way of the operator's bundle."""
-        return self._container(trust=str(self.peer.bundle)).start().wait_until_ready()
+        """A running server to look at; it trusts the peer's CA by way of the operator's bundle, and
+        looks each second whether work is going on.
+        """
+        each_second = {"JUPYTERHUB_ACTIVITY_INTERVAL": "1"}
+        container = self._container(trust=str(self.peer.bundle), environment=each_second)
+        return container.start().wait_until_ready()
 
     @property
     def findings(self) -> layers.Findings:

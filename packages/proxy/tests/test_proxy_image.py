@@ -39,6 +39,13 @@ def test_it_waits_for_the_token_and_then_answers(subject: Subject) -> None:
         assert wrapped.exec_run(["healthcheck-proxy"]).exit_code == 0
         assert programs(wrapped, "configurable-http-proxy")
         assert not programs(wrapped, "0123456789abcdef"), "the token is in an argument"
+        options = "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -m1 ^NODE_OPTIONS="
+        given = wrapped.exec_run(["sh", "-c", options]).output.decode().strip()
+        assert given.startswith("NODE_OPTIONS=--require="), given
+        ask = "import http from 'node:http'; console.log(http.createServer({}).requestTimeout)"
+        node = f'env "{given}" node --input-type=module --eval "{ask}"'
+        hours = int(wrapped.exec_run(["sh", "-c", node]).output) / 3_600_000
+        assert hours >= 1, "an upload on a slow line would be cut off"
     finally:
         engine.remove(wrapped)
         container.get_docker_client().client.close()

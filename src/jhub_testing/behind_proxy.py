@@ -1,0 +1,40 @@
+"""An application behind a server's proxy, to see what passes through (peers/behind_proxy.py)."""
+
+import re
+from importlib import resources
+
+import requests
+
+from jhub_testing.singleuser import SingleUserContainer
+from jhub_testing.waiting import wait_until
+
+PORT = 9000
+_PYTHON = "/opt/venv/bin/python"
+
+
+class BehindProxy:
+    """It is started once, and runs as long as the container does."""
+
+    def __init__(self, server: SingleUserContainer) -> None:
+        self.server = server
+        self._program = (resources.files("jhub_testing.peers") / "behind_proxy.py").read_text()
+        if not self.get("go").ok:
+            server.container.exec_run([_PYTHON, "-c", self._program, str(PORT)], detach=True)
+        wait_until(lambda: self.get("go").ok, 30, "the application behind the proxy")
+
+    def get(self, path: str, **options: object) -> requests.Response:
+        """One of its pages, as a browser gets it."""
+        return self.server.client.get(f"proxy/{PORT}/{path}", **options)
+
+    def echo(self, size: int) -> int:
+        """Bytes of a message that come back over a websocket."""
+        url = f"ws://127.0.0.1:{self.server.port}{self.server.prefix}proxy/{PORT}/echo"
+        token = self.server.token
+        said = self.server.run([_PYTHON, "-c", self._program, "echo", url, token, str(size)])
+        return int(said.splitlines()[-1])
+
+    def most_memory(self) -> int:
+        """The most that the server itself, which passes all on, has had so far; in MB."""
+        found = re.search(r"VmHWM:\s+(\d+) kB", self.server.of_server("status"))
+        assert found, "no VmHWM"
+        return int(found[1]) // 1024
