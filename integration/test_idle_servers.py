@@ -155,6 +155,9 @@ def test_idle_tabs_are_stopped_and_work_is_not(
         notice.wait_for(state="hidden")
         window.see(notice)
         assert "if nothing" in servers.person.hub.get("token").text
+        home = servers.person.hub.get("home").text
+        for why in ("a cell of a notebook runs", "“sleep” runs in a terminal"):
+            assert f"counts as active: {why}" in " ".join(home.split()), home
 
         def stopped() -> bool:
             return not servers.running() & {"idle-vscode", "idle-marimo"}

@@ -1,14 +1,19 @@
 """What the single-user images take for activity; the observer as a whole is tested with servers."""
 
+import ast
+import os
+import socket
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from jhub_activity import marimo, processes
+from jhub_activity import cgroup, downloads, kernels, marimo, processes, recovery
 from jhub_activity.limits import Limits
 from jhub_activity.pages import PageScript
 from jhub_activity.processes import Process
+from jhub_proxy.traffic import REQUEST, SOCKET, Exchange
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -74,6 +79,18 @@ def test_people_are_warned_before_the_end() -> None:
     assert Limits().until_warning(NOW, NOW) is None
 
 
+def test_the_time_left_is_what_the_hub_would_say() -> None:
+    limits, last = Limits(idle_timeout=3600), NOW - timedelta(seconds=600)
+    assert Limits().until_end(NOW, last) is None
+    assert limits.until_end(NOW, last) == 3000
+    asked = {"ends": (NOW + timedelta(seconds=5000)).isoformat(), "activity_helps": True}
+    assert limits.until_end(NOW, last, asked) == 5000, "more time was asked for"
+    before = asked | {"ends": (NOW + timedelta(seconds=10)).isoformat()}
+    assert limits.until_end(NOW, last, before) == 3000, "there was activity since"
+    old = asked | {"ends": (NOW + timedelta(seconds=70)).isoformat(), "activity_helps": False}
+    assert limits.until_end(NOW, last, old) == 70, "the oldest age ends it in any case"
+
+
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
@@ -100,6 +117,16 @@ def test_a_page_gets_the_script_and_its_new_length() -> None:
     assert sent["Content-Length"] == str(len(chunk))
 
 
+def test_a_page_that_comes_in_pieces_gets_it_with_its_head() -> None:
+    request = SimpleNamespace(method="GET", path="/", headers={"Accept": "text/html"})
+    page = PageScript(request)
+    page.script = b"<script>"
+    _, sent, chunk = page.transform_first_chunk(200, {**HTML, "Content-Length": "9"}, b"", False)
+    assert "Content-Length" not in sent
+    pieces = [page.transform_chunk(one, False) for one in (b"<html>", b"<head>x", b"<head>")]
+    assert [chunk, *pieces] == [b"", b"<html>", b"<head><script>x", b"<head>"]
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "accept"),
     [
@@ -113,3 +140,124 @@ def test_a_page_gets_the_script_and_its_new_length() -> None:
 )
 def test_anything_else_stays_as_it_is(path: str, headers: dict[str, str], accept: str) -> None:
     assert shown(path, headers, b"<head>", accept) == (headers, b"<head>")
+
+
+def test_what_is_left_running_without_a_terminal_is_work() -> None:
+    server = Process(7, "jupyterhub-single", "S", 7, 0, 0, parent=1)
+    editor = Process(8, "node", "S", 8, 0, 0, parent=7)
+    kernel = Process(9, "python", "S", 9, 0, 0, parent=7)
+    of_kernel = Process(10, "train", "S", 9, 0, 0, parent=9)
+    shell = Process(11, "bash", "S", 11, 0, 0, parent=1)
+    orphan = Process(12, "sleep", "S", 11, 0, 0, parent=11)
+    health_check = Process(13, "curl", "S", 13, 0, 0, parent=0)
+    agent = Process(14, "ssh-agent", "S", 14, 0, 0, parent=1)
+    tini = Process(1, "tini", "S", 1, 0, 0, parent=0)
+    found = [tini, server, editor, kernel, of_kernel, shell, orphan, health_check, agent]
+    assert list(processes.left_running(found, 7, {9})) == [of_kernel, orphan]
+
+
+def test_pools_and_parts_of_editors_are_not() -> None:
+    assert processes.is_helper(["python", "-c", "from multiprocessing.spawn import x"])
+    assert not processes.is_helper(["python", "train.py"])
+
+
+def test_a_process_that_listens_is_known() -> None:
+    with socket.create_server(("127.0.0.1", 0)):
+        assert processes.listens(os.getpid())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["python", "-m", "ipykernel_launcher", "-f", "{}"],
+        ["python", "-m", "ipykernel_launcher", "--f={}"],
+        ["R", "--slave", "-e", "IRkernel::main()", "--args", "{}"],
+    ],
+)
+def test_a_kernel_is_known_by_its_connection_file(words: list[str], tmp_path: Path) -> None:
+    file, other = tmp_path / "kernel-1.json", tmp_path / "kernel.json"
+    file.write_text('{"shell_port": 1, "key": ""}')
+    other.write_text('{"argv": []}')
+    assert kernels.connection_file([word.format(file) for word in words]) == str(file)
+    for no_kernel in (["python", "train.py"], ["vim", str(other)], ["vim", "/gone/kernel-2.json"]):
+        assert kernels.connection_file(no_kernel) is None
+
+
+def test_an_application_works_while_somebody_waits_for_it() -> None:
+    waits = Exchange(REQUEST, "port 8050", asked=10.0)
+    assert not waits.is_work(11.0, since=0), "every request would count"
+    assert waits.is_work(3610.0, since=3550), "a slow answer counts as idle"
+    answered = Exchange(REQUEST, "port 8050", asked=10.0, answered=20.0)
+    assert answered.is_work(30.0, since=15.0)
+    assert not answered.is_work(90.0, since=30.0)
+
+
+def test_an_open_socket_works_when_it_is_used() -> None:
+    asked = Exchange(SOCKET, "port 8050", asked=10.0, answered=5.0)
+    assert asked.is_work(3610.0, since=3550)
+    told = Exchange(SOCKET, "port 8050", asked=10.0, answered=11.0)
+    assert not told.is_work(3610.0, since=3550), "a forgotten tab counts as work"
+    assert not Exchange(SOCKET, "vscode", asked=10.0, answered=5.0).is_work(3610.0, since=3550)
+
+
+def test_a_long_download_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[str] = []
+    clock = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+
+    class Transform(downloads.Download):
+        note = staticmethod(noted.append)
+
+    long, small = Transform(None), Transform(None)
+    long.transform_first_chunk(200, {}, b"x" * 2**20, False)
+    small.transform_first_chunk(200, {}, b": heartbeat", False)
+    assert long.transform_chunk(b"x", False) == b"x"
+    assert noted == []
+    clock[0] = 103.0
+    long.transform_chunk(b"x", False)
+    small.transform_chunk(b"x", False)
+    assert noted == ["download"]
+
+
+SCRIPT = "import marimo\n\n# %%\nx = '''a\n  b'''\n\n# %%\n\n# %%\nx +\n"
+
+
+def test_an_unnamed_notebook_is_kept_until_it_has_a_name(tmp_path: Path) -> None:
+    recovered = recovery.Recovery(tmp_path / "recovered")
+    recovered.keep({"s_1": SCRIPT, "s_2": "# %%\n\n"})
+    (kept,) = (tmp_path / "recovered").iterdir()
+    calls = [node for node in ast.walk(ast.parse(kept.read_text())) if isinstance(node, ast.Call)]
+    texts = [call.args[0].value for call in calls if call.args]  # type: ignore[attr-defined]
+    assert texts == ["x = '''a\n  b'''", "x +"]
+    assert recovery.earlier(kept.parent, since=kept.stat().st_mtime + 1) == [kept.name]
+    assert recovery.earlier(kept.parent, since=0) == []
+    recovered.keep({"s_1": None})
+    assert not kept.parent.exists()
+
+
+def control_group(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_memory_is_what_the_control_group_counts(tmp_path: Path) -> None:
+    assert cgroup.memory(tmp_path) is None
+    second = {
+        "memory.current": "3000\n",
+        "memory.max": "9000\n",
+        "memory.stat": "anon 1\ninactive_file 1000\n",
+        "memory.events": "low 0\noom 3\noom_kill 2\n",
+    }
+    assert cgroup.memory(control_group(tmp_path, second)) == cgroup.Memory(2000, 9000, 2)
+
+
+def test_memory_of_an_older_control_group(tmp_path: Path) -> None:
+    first = {
+        "memory/memory.usage_in_bytes": "3000\n",
+        "memory/memory.limit_in_bytes": "9223372036854771712\n",
+        "memory/memory.stat": "cache 1\ninactive_file 7\ntotal_inactive_file 1000\n",
+        "memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
+    }
+    assert cgroup.memory(control_group(tmp_path, first)) == cgroup.Memory(2000, None, 1)

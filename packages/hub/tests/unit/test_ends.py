@@ -1,15 +1,18 @@
 """When servers end: the decision, and the process that acts on it."""
 
 import asyncio
+import inspect
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
 from jupyterhub.proxy import ConfigurableHTTPProxy
+from tornado import web
 
-from hub_config.lifetimes import ends
+from hub_config.lifetimes import ends, times, why
 from hub_config.lifetimes.ends import Limits, Server, Verdict
 from hub_config.lifetimes.times import RoutesProxy
 
@@ -73,6 +76,37 @@ def test_the_oldest_age_ends_a_busy_server_too() -> None:
     limits = replace(LIMITS, max_age=5000)
     assert ends.judge(NOW, server(idle=0, age=5000), limits) is Verdict.STOP
     assert ends.judge(NOW, server(idle=0, age=4500, asked=7000), limits) is Verdict.WARN
+
+
+def test_why_a_server_counts_as_active_is_said_in_words() -> None:
+    spawner = SimpleNamespace()
+    assert why.of(spawner) == ""
+    why.remember(spawner, "terminal: sleep")
+    assert why.of(spawner) == "“sleep” runs in a terminal"
+    why.remember(spawner, "kernel")
+    assert why.of(spawner) == "a cell of a notebook runs"
+
+
+def test_a_server_tells_why_it_counts_as_active(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawner, told = SimpleNamespace(), [{"why": "kernel"}, {"why": "mining"}, ["kernel"], None]
+    handler = SimpleNamespace(
+        find_user=lambda _: SimpleNamespace(spawners={"": spawner}),
+        get_json_body=lambda: told.pop(0),
+        set_status=lambda _: None,
+    )
+    monkeypatch.setattr(times, "find", lambda *_: server(idle=0))
+    put = inspect.unwrap(times.ServerTimeHandler.put)
+    put(handler, "ann")
+    assert why.of(spawner) == "a cell of a notebook runs"
+    while told:
+        with pytest.raises(web.HTTPError, match=r'Expected \{"why"'):
+            put(handler, "ann")
+
+
+@pytest.mark.parametrize("told", ["", "mining", "terminal: \x1b[31m"])
+def test_what_is_no_reason_is_refused(told: str) -> None:
+    with pytest.raises(ValueError, match="is no reason"):
+        why.words(told)
 
 
 def test_zero_is_never() -> None:

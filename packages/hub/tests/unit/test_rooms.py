@@ -14,7 +14,7 @@ ROOMS = {
     "look": ("branding",),
     "runtime": ("interface", "plan", "guard", "records", "networks", "docker"),
     "words": ("told",),
-    "lifetimes": ("ends", "homes", "times"),
+    "lifetimes": ("ends", "homes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "reconciler", "pages"),

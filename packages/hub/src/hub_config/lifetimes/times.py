@@ -21,8 +21,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from tornado import web
 
 from hub_config.database import Base
-from hub_config.lifetimes import ends
+from hub_config.lifetimes import ends, why
 from hub_config.lifetimes.homes import naive
+
+REPORT_SECONDS = 10
+"""What a report of activity may take."""
 
 
 class RoutesProxy(ConfigurableHTTPProxy):
@@ -108,8 +111,8 @@ class ServerTimes:
         self.limits = limits
 
     def __call__(self, user: Any) -> list[dict[str, Any]]:
-        """One dictionary per server: `name`, `title` (what its person called it) and what `answer`
-        says. Empty for nobody.
+        """One dictionary per server: `name`, `title` (what its person called it), `why` it counts
+        as active at the moment (empty: it does not) and what `answer` says. Empty for nobody.
         """
         if user is None or not hasattr(user, "spawners"):
             return []
@@ -117,10 +120,15 @@ class ServerTimes:
             {
                 "name": server.name,
                 "title": user.spawners[server.name].display_name or server.name,
+                "why": self._why(user.spawners[server.name], server),
                 **answer(server, self.limits),
             }
             for server in running(user.db, [user])
         ]
+
+    def _why(self, spawner: Any, server: ends.Server) -> str:
+        unseen = (datetime.now(UTC) - server.last_activity).total_seconds()
+        return why.of(spawner) if unseen < 2 * self.limits.interval + REPORT_SECONDS else ""
 
 
 def grant(handler: BaseHandler, server: ends.Server, limits: ends.Limits) -> None:
@@ -173,6 +181,18 @@ class ServerTimeHandler(TimedHandler):
         """Ask for more time."""
         grant(self, find(self, user_name, server_name), self.limits)
         self._tell(user_name, server_name)
+
+    @needs_scope("users:activity")
+    def put(self, user_name: str, server_name: str = "") -> None:
+        """The server says why it counts as active: `{"why": "kernel"}` (`why.KINDS`)."""
+        find(self, user_name, server_name)
+        told = self.get_json_body()
+        try:
+            reason = str(told["why"])
+            why.remember(self.find_user(user_name).spawners[server_name], reason)
+        except (TypeError, KeyError, ValueError) as error:
+            raise web.HTTPError(400, f'Expected {{"why": "kernel"}}: {error}') from None
+        self.set_status(204)
 
     def _tell(self, user_name: str, server_name: str) -> None:
         found = find(self, user_name, server_name)

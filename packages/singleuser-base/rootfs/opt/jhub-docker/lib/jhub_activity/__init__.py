@@ -21,15 +21,17 @@ def _load_jupyter_server_extension(server: Any) -> None:
     if not os.environ.get("JUPYTERHUB_API_URL"):
         return
     # Imported only now: the pure parts are of use without Jupyter Server.
-    from jhub_activity import handlers, pages  # noqa: PLC0415
+    from jhub_activity import downloads, handlers, pages  # noqa: PLC0415
     from jhub_activity.limits import Limits  # noqa: PLC0415
     from jhub_activity.observer import Observer  # noqa: PLC0415
 
     application = server.web_app
     limits = Limits.from_environment(os.environ)
-    observer = Observer(server.kernel_manager, application.settings["started"], limits.interval)
+    started = application.settings["started"]
+    observer = Observer(server.kernel_manager, started, limits.interval, handlers.tell_hub)
     # What JupyterHub's extension reports, and `/api/status` shows.
     application.last_activity = observer.last_activity
     handlers.add(application, observer, limits)
     pages.add_script(application)
+    downloads.watch(application, observer.note)
     server.io_loop.add_callback(observer.run)

@@ -13,6 +13,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
+from jhub_activity import cgroup, recovery
 from jhub_activity.limits import Limits
 from jhub_activity.observer import Observer
 from jhub_activity.pages import PATH
@@ -31,6 +32,8 @@ def add(application: Any, observer: Observer, limits: Limits) -> None:
             (base + "input", InputHandler, given),
             (base + "time", TimeHandler, given),
             (base + "more-time", MoreTimeHandler, given),
+            (base + "status", StatusHandler, given),
+            (base + "recovered", RecoveredHandler),
         ],
     )
 
@@ -75,6 +78,7 @@ class TimeHandler(ActivityHandler):
         """
         now = datetime.now(UTC)
         said = await ask_hub("GET") or {}
+        self.observer.said = said or self.observer.said
         wait = self.limits.until_warning(now, self.observer.last_activity())
         is_near = said.get("verdict", "keep") != "keep"
         notice = is_near and (wait == 0 or not said["activity_helps"])
@@ -90,6 +94,38 @@ class TimeHandler(ActivityHandler):
         self.finish(json.dumps(said | answer))
 
 
+class StatusHandler(ActivityHandler):
+    """What a page keeps in view: memory, and the time left. It asks nobody, so that pages may ask
+    it often.
+    """
+
+    @web.authenticated
+    def get(self) -> None:
+        """Bytes and seconds; None for what is not limited or not known."""
+        memory = cgroup.memory()
+        last, said = self.observer.last_activity(), self.observer.said
+        idle = self.limits.until_end(datetime.now(UTC), last, said)
+        answer = {
+            "memory": memory and {"used": memory.used, "limit": memory.limit},
+            "killed": memory.killed if memory else 0,
+            "idle_left": idle,
+            "why": self.observer.reason,
+        }
+        self.finish(json.dumps(answer))
+
+
+class RecoveredHandler(JupyterHandler):
+    """Notebooks that had no name when an earlier server ended."""
+
+    @web.authenticated
+    def get(self) -> None:
+        """Their names, and the path of the page that opens one."""
+        started = self.settings["started"].timestamp()
+        found = recovery.earlier(recovery.folder(), started)
+        opens = f"{self.base_url}marimo/?file={quote(str(recovery.folder()))}/"
+        self.finish(json.dumps({"names": found, "opens": opens}))
+
+
 class MoreTimeHandler(ActivityHandler):
     """Asks the hub to leave this server alone for longer, idle or not."""
 
@@ -99,22 +135,28 @@ class MoreTimeHandler(ActivityHandler):
         answer = await ask_hub("POST")
         if answer is None:
             raise web.HTTPError(502, "The hub does not answer")
+        self.observer.said = answer
         self.finish(json.dumps(answer))
 
 
-async def ask_hub(method: str) -> dict[str, Any] | None:
-    """What the hub says about this server's time; None when it cannot be asked."""
+async def tell_hub(reason: str) -> None:
+    """Why this server counts as active, for the hub's page; a hub that is away is told later."""
+    await ask_hub("PUT", json.dumps({"why": reason}))
+
+
+async def ask_hub(method: str, body: str | None = None) -> dict[str, Any] | None:
+    """What the hub says about this server's time; None when it cannot be asked, or says nothing."""
     user, name = os.environ["JUPYTERHUB_USER"], os.environ.get("JUPYTERHUB_SERVER_NAME", "")
     url = f"{os.environ['JUPYTERHUB_API_URL']}/lifetimes/{quote(user)}/{quote(name)}"
     try:
         answer = await AsyncHTTPClient().fetch(
             url,
             method=method,
-            body="" if method == "POST" else None,
+            body="" if method == "POST" else body,
             headers={"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"},
             request_timeout=10,
         )
     except (HTTPClientError, OSError):
         return None
-    parsed: dict[str, Any] = json.loads(answer.body)
+    parsed: dict[str, Any] | None = json.loads(answer.body or b"null")
     return parsed

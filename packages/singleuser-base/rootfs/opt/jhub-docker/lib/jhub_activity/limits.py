@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,25 @@ class Limits:
             int(environ.get("JHUB_WARNING_TIME") or 0),
             int(environ.get("JUPYTERHUB_ACTIVITY_INTERVAL") or 60),
         )
+
+    def until_end(
+        self, now: datetime, last_activity: datetime, said: Mapping[str, Any] | None = None
+    ) -> float | None:
+        """Seconds until the server is stopped if nothing happens, None when it never is.
+
+        `said` is what the hub answered last: it knows of wishes for more time and of the oldest
+        age, and not of what happened since.
+        """
+        ends = []
+        if self.idle_timeout:
+            ends.append(last_activity + timedelta(seconds=self.idle_timeout))
+        if said and said.get("ends"):
+            ends.append(datetime.fromisoformat(said["ends"]))
+        if not ends:
+            return None
+        helps = not said or said.get("activity_helps", True)
+        when = max(ends) if helps else min(ends)
+        return max(0.0, (when - now).total_seconds())
 
     def until_warning(self, now: datetime, last_activity: datetime) -> float | None:
         """Seconds until people are to be told, 0 when that time has come, None when never."""

@@ -1,17 +1,22 @@
 """Asks the marimo servers of this container whether a notebook is running.
 
 marimo 0.25: `GET /api/sessions` lists the sessions, `GET /api/kernel/status` with the header
-Marimo-Session-Id says `running` while a cell runs or is queued (marimo/_server/api/endpoints,
-health.py and execution.py). A session goes on when its tab is closed, so websockets tell nothing.
+Marimo-Session-Id says `running` while a cell runs or is queued, `POST /api/export/script` gives a
+session's cells as they stand in its editor (marimo/_server/api/endpoints, health.py, execution.py
+and export.py). A session goes on when its tab is closed, so websockets tell nothing.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+_TOKEN = re.compile(rb'<marimo-server-token[^>]*data-token="([^"]+)"')
+"""In its page: marimo asks for it whenever something is posted."""
 
 TIMEOUT = 5.0
 """Seconds marimo has for an answer."""
@@ -52,16 +57,48 @@ async def is_running(server: Server) -> bool:
     return False
 
 
+async def unnamed(server: Server) -> dict[str, str | None]:
+    """The cells of each session, as a script with a line `# %%` before each cell. None: it is saved
+    under a name.
+    """
+    found: dict[str, str | None] = {}
+    for session, about in (await _ask(server, "/api/sessions") or {}).items():
+        if about.get("filename"):
+            found[session] = None
+            continue
+        page = await _fetch(server, "/") or b""
+        if token := _TOKEN.search(page):
+            headers = {"Marimo-Session-Id": session, "Marimo-Server-Token": token[1].decode()}
+            script = await _fetch(server, "/api/export/script", headers, '{"download": false}')
+            if script is not None:
+                found[session] = script.decode()
+    return found
+
+
 async def _ask(server: Server, path: str, headers: dict[str, str] | None = None) -> Any:
+    answer = await _fetch(server, path, headers)
+    return None if answer is None else json.loads(answer)
+
+
+async def _fetch(
+    server: Server, path: str, headers: dict[str, str] | None = None, body: str | None = None
+) -> bytes | None:
     from tornado.httpclient import AsyncHTTPClient, HTTPClientError  # noqa: PLC0415
 
     login = base64.b64encode(f" :{server.password}".encode()).decode()
     try:
         answer = await AsyncHTTPClient().fetch(
             server.url + path,
-            headers={"Authorization": f"Basic {login}", **(headers or {})},
+            method="GET" if body is None else "POST",
+            body=body,
+            headers={
+                "Authorization": f"Basic {login}",
+                "Content-Type": "application/json",
+                **(headers or {}),
+            },
             request_timeout=TIMEOUT,
         )
     except (HTTPClientError, OSError):
         return None
-    return json.loads(answer.body)
+    content: bytes = answer.body
+    return content

@@ -1,12 +1,12 @@
 // In every page of this server: tells it that a person is there, and tells the person when the
-// server is about to be stopped. No frame or request that a page sends by itself counts.
+// server is about to be stopped, when a program was ended for want of memory, and what was kept for
+// them. No frame or request that a page sends by itself counts.
 (() => {
   "use strict";
   const base = new URL(".", document.currentScript.src);
   let reported = 0;
   let every = 15;
   let timer = 0;
-  let notice = null;
 
   const cookie = () => {
     const found = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="));
@@ -29,7 +29,7 @@
   const here = (event) => {
     if (!event.isTrusted || Date.now() - reported < every * 1000) return;
     reported = Date.now();
-    post("input").then(() => notice && ask(), () => {});
+    post("input").then(() => notices.end && ask(), () => {});
   };
   for (const kind of ["keydown", "pointerdown", "wheel", "touchstart"])
     addEventListener(kind, here, { capture: true, passive: true });
@@ -49,34 +49,88 @@
     return made;
   };
 
-  const show = (answer) => {
-    if (!answer.notice) {
-      if (notice) notice.remove();
-      notice = null;
-      return;
-    }
-    if (!notice) {
-      notice = document.createElement("div");
+  const notices = {};
+  const remove = (kind) => {
+    if (notices[kind]) notices[kind].remove();
+    delete notices[kind];
+  };
+  // One line at the bottom; `buttons` are made when it comes up, its text may change.
+  const say = (kind, colour, text, buttons) => {
+    if (!notices[kind]) {
+      const notice = document.createElement("div");
       notice.setAttribute("role", "alert");
       Object.assign(notice.style, {
         position: "fixed", zIndex: 2147483647, insetInline: "0", bottom: "0", display: "flex",
         flexWrap: "wrap", gap: ".75rem", alignItems: "center", justifyContent: "center",
         padding: ".75rem 1rem", font: "14px/1.4 system-ui, sans-serif",
-        color: "#ffffff", background: "#7a3b00",
+        color: "#ffffff", background: colour,
       });
-      notice.append(document.createElement("span"));
-      if (answer.activity_helps)
-        notice.append(button("I am still here", () => post("input").then(ask, ask)));
-      if (answer.more_time)
-        notice.append(button("More time", () => post("more-time").then(ask, ask)));
+      notice.append(document.createElement("span"), ...buttons());
       (document.body || document.documentElement).append(notice);
+      notices[kind] = notice;
     }
-    notice.firstChild.textContent =
-      (answer.activity_helps
-        ? "Nobody used this server for a while. It stops in "
-        : "This server has run for as long as servers may. It stops in ") +
-      `${words(answer.seconds_left)}; saved files stay, what is only in memory is lost.`;
+    notices[kind].firstChild.textContent = text;
   };
+  const close = (kind) => button("Close", () => remove(kind));
+
+  const show = (answer) => {
+    if (!answer.notice) return remove("end");
+    const why = answer.activity_helps
+      ? "Nobody used this server for a while. It stops in "
+      : "This server has run for as long as servers may. It stops in ";
+    say(
+      "end",
+      "#7a3b00",
+      `${why}${words(answer.seconds_left)}; saved files stay, what is only in memory is lost.`,
+      () => [
+        ...(answer.activity_helps
+          ? [button("I am still here", () => post("input").then(ask, ask))] : []),
+        ...(answer.more_time ? [button("More time", () => post("more-time").then(ask, ask))] : []),
+      ],
+    );
+  };
+
+  const gigabytes = (bytes) => `${Math.round(bytes / 2 ** 30 * 10) / 10} GB`;
+  let killed = null;
+  // For the status bars too (JupyterLab's is an extension of ours), so that only one asks.
+  async function look() {
+    if (document.visibilityState !== "visible") return;
+    const response = await send("GET", "status");
+    if (!response.ok) return;
+    const status = await response.json();
+    dispatchEvent(new CustomEvent("jhub-status", { detail: status }));
+    if (killed !== null && status.killed > killed)
+      say(
+        "memory",
+        "#8b1a1a",
+        "Out of memory: a program of this server, such as a notebook's kernel, needed more than the " +
+          `${gigabytes(status.memory.limit)} the server has, and was ended. What it had in memory is ` +
+          "lost, saved files stay. Load less at once, or stop the server and choose a larger profile.",
+        () => [close("memory")],
+      );
+    killed = status.killed;
+  }
+
+  async function offer() {
+    const response = await send("GET", "recovered");
+    if (!response.ok) return;
+    const { names, opens } = await response.json();
+    const unseen = names.filter((name) => !localStorage.getItem(`jhub-recovered ${name}`));
+    if (!unseen.length) return;
+    say(
+      "recovered",
+      "#1f4f7a",
+      "The server ended with notebooks that had no name yet. They are in the folder “recovered” of " +
+        "your home.",
+      () => [
+        ...unseen.map((name) => button(`Open ${name}`, () => window.open(opens + name))),
+        button("Close", () => {
+          for (const name of unseen) localStorage.setItem(`jhub-recovered ${name}`, "seen");
+          remove("recovered");
+        }),
+      ],
+    );
+  }
 
   async function ask() {
     try {
@@ -91,4 +145,12 @@
     }
   }
   ask();
+  if (window === window.top) {
+    const again = () => look().catch(() => {});
+    setInterval(again, 10000);
+    document.addEventListener("visibilitychange", again);
+    addEventListener("jhub-look", again);
+    again();
+    addEventListener("load", () => offer().catch(() => {}));
+  }
 })();

@@ -12,6 +12,9 @@ from typing import Any
 PATH = "jhub-activity/"
 _HEAD = re.compile(rb"<head(\s[^>]*)?>", re.IGNORECASE)
 
+LOOKED_AT = 2**16
+"""Bytes of a page within which its `<head>` is."""
+
 
 def add_script(application: Any) -> None:
     """Let every page of `application` load the script."""
@@ -38,6 +41,7 @@ class PageScript:
             and "text/html" in accepts
             and not request.path.startswith(self.files)
         )
+        self._looking = 0
         if self._is_page:
             # A compressed page could not be added to, and this one travels within the container.
             request.headers.pop("Accept-Encoding", None)
@@ -47,15 +51,23 @@ class PageScript:
     ) -> tuple[int, Any, bytes]:
         """Add the script behind `<head>` when this is a page for people."""
         if self._is_page and status == 200 and _is_plain_page(headers):
-            longer = _HEAD.sub(lambda head: head[0] + self.script, chunk, count=1)
-            if "Content-Length" in headers:
+            self._looking = LOOKED_AT
+            longer = self.transform_chunk(chunk, finishing)
+            if "Content-Length" in headers and self._looking and not finishing:
+                # Passed on as it comes, and where `<head>` is has not come yet.
+                del headers["Content-Length"]
+            elif "Content-Length" in headers:
                 length = int(headers["Content-Length"]) + len(longer) - len(chunk)
                 headers["Content-Length"] = str(length)
             chunk = longer
         return status, headers, chunk
 
     def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
-        """The rest goes as it is."""
+        """Add it to the first of the pieces that has `<head>`; the rest goes as it is."""
+        if self._looking > 0:
+            longer = _HEAD.sub(lambda head: head[0] + self.script, chunk, count=1)
+            self._looking = 0 if longer != chunk else max(0, self._looking - len(chunk))
+            return longer
         return chunk
 
 
