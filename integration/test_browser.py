@@ -3,6 +3,7 @@
 Pictures of the stations are kept below `.test-logs/screenshots/`.
 """
 
+import re
 from collections.abc import Callable
 from urllib.parse import urljoin
 
@@ -62,6 +63,7 @@ def test_a_stranger_signs_up_works_in_every_interface_and_leaves(
 
     window.start("JupyterLab")
     compute_a_cell_in_jupyterlab(window)
+    run_out_of_memory_in_jupyterlab(window)
     window.stop()
 
     window.start("VS Code")
@@ -195,9 +197,20 @@ def compute_a_cell_in_jupyterlab(window: Window) -> None:
     assert "Build with Agent" not in page.content(), "no AI features were asked for"
 
 
+def run_out_of_memory_in_jupyterlab(window: Window) -> None:
+    """The limit is in view, and what happened is said in the tab where it did."""
+    page = window.page
+    window.see(page.get_by_text(re.compile(r"^Memory .* of 2\.0 GB · Idle stop in \d+ min$")))
+    page.keyboard.insert_text("len(bytearray(b'x') * (4 * 2**30))")
+    page.keyboard.press("Shift+Enter")
+    told = page.get_by_role("alert").filter(has_text="Out of memory")
+    window.see(told.get_by_text("needed more than the 2 GB the server has"), "out-of-memory")
+
+
 def edit_a_file_and_run_a_command_in_vs_code(window: Window) -> None:
     """The file was written in JupyterLab: both see one home."""
     page = window.page
+    window.see(page.get_by_text(re.compile(r"of 2\.0 GB · idle stop in \d+ min")))
     files = page.get_by_role("tree", name="Files Explorer")
     window.see(files.get_by_role("treeitem", name="notes.txt"), "vscode").dblclick()
     window.see(page.get_by_role("code").get_by_text("from-lab"))
