@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from jhub_docker.catalog import load  # noqa: E402 - it has no dependencies of its own
 from jhub_docker.errors import or_exit  # noqa: E402 - nor has this
+from jhub_testing import prereleases as upstreams  # noqa: E402 - nor this
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
@@ -177,6 +178,30 @@ def releases(session: nox.Session) -> None:
     sync(session, "test", "dev")
     session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo")
     pytest(session, tests="integration/release")
+
+
+@nox.session(default=False)
+def prereleases(session: nox.Session) -> None:
+    """The hub's unit tests with the newest pre-releases of JupyterHub and its spawners."""
+    hub = ROOT / "packages" / "hub"
+    session.install("--upgrade", *upstreams.requirements(hub / "pyproject.toml"))
+    session.install("--no-deps", "--editable", str(hub))
+    versions = str(session.run("python", "-c", upstreams.VERSIONS, silent=True)).split()
+    result = ROOT / ".dev" / "prereleases.xml"
+    session.run(
+        "pytest",
+        str(hub / "tests" / "unit"),
+        "--tb=short",
+        f"--junitxml={result}",
+        f"-k=not {upstreams.LOCKED_ONLY}",
+        *session.posargs,
+        success_codes=[0, 1, 2],
+    )
+    failed = list(upstreams.failures(result.read_text(encoding="utf-8")))
+    found = dict(zip(upstreams.UPSTREAMS, versions, strict=True))
+    session.log(upstreams.told(upstreams.pinned(hub / "uv.lock"), found, failed))
+    if failed:
+        session.error(f"{len(failed)} failures; {result} has them")
 
 
 if __name__ == "__main__":
