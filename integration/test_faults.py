@@ -117,9 +117,7 @@ class Scene:
 def scene(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Scene]:
     settings = {"JHUB_SIGNUP": "open"}
     with Platform(engine, pytestconfig.rootpath, "faults", settings=settings) as platform:
-        admin = Person(platform.url, "admin", platform.one_time_password())
-        admin.log_in()
-        assert admin.change_password(secrets.token_urlsafe(12)).ok
+        admin = platform.first_admin()
         ann = Person(platform.url, "ann")
         assert ann.sign_up().ok
         ann.log_in()

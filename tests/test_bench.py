@@ -9,7 +9,7 @@ import pytest
 from jhub_bench import memory, peer_images, record, report, sizes, spawn_storm
 from jhub_bench.figures import Figure, change, spread
 from jhub_bench.login_storm import percentile
-from jhub_bench.selection import BY_NAME, DEFAULT, check_runs, select
+from jhub_bench.selection import BY_NAME, DEFAULT, check_numbers, select
 from jhub_docker.errors import UsageError
 
 
@@ -106,10 +106,12 @@ def test_an_unknown_benchmark_is_refused_with_the_nearest_name() -> None:
         select(["memry"])
 
 
-@pytest.mark.parametrize("runs", [0, -1])
-def test_no_runs_are_refused(runs: int) -> None:
-    with pytest.raises(UsageError, match="--runs"):
-        check_runs(runs)
+@pytest.mark.parametrize(
+    ("runs", "size", "told"), [(0, 0, "--runs"), (-1, 0, "--runs"), (1, -1, "--size")]
+)
+def test_no_runs_and_no_servers_are_refused(runs: int, size: int, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        check_numbers(runs, size)
 
 
 def test_a_row_tells_value_ratio_target_and_change() -> None:
