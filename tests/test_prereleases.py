@@ -26,8 +26,9 @@ def test_each_upstream_may_be_newer_than_the_locked_one_and_a_prerelease() -> No
     assert not [one for one in others if one.endswith("a0")]
 
 
-def test_names_that_are_gone_are_told_apart_from_tests_that_fail() -> None:
-    failed = list(prereleases.failures(JUNIT))
+def test_names_that_are_gone_are_told_apart_from_tests_that_fail(tmp_path: Path) -> None:
+    (tmp_path / "result.xml").write_text(JUNIT)
+    failed = list(prereleases.failures(tmp_path / "result.xml"))
     told = prereleases.told({"jupyterhub": "6.1.1"}, {"jupyterhub": "7.0.0b1"}, failed)
     assert told.splitlines() == [
         "jupyterhub 7.0.0b1, locked 6.1.1",
@@ -47,3 +48,14 @@ def test_a_good_end_names_nothing() -> None:
     told = prereleases.told(same, same, [])
     assert "Nothing newer" in told
     assert "gone: 0" in told
+
+
+def test_tests_that_cannot_even_be_collected_are_a_failure(tmp_path: Path) -> None:
+    assert list(prereleases.failures(tmp_path / "none.xml"))
+
+
+def test_every_test_is_in_one_of_the_parts_and_names_are_asked_first() -> None:
+    names, tests = prereleases.parts(HUB / "tests" / "unit").values()
+    files = [one for one in names if one.endswith("test_upstream.py")]
+    assert files
+    assert set(tests) >= {f"--ignore={one}" for one in files}
