@@ -26,7 +26,7 @@ use IO::Select; use IO::Socket::INET;
 $SIG{TERM} = sub { exit };
 my $server = IO::Socket::INET->new(LocalPort => 8888, Listen => 99, ReuseAddr => 1) or die $!;
 my ($hub, $port, $path) = $ENV{JUPYTERHUB_ACTIVITY_URL} =~ m{^http://([^:/]+):(\d+)(/.*)$};
-my ($told, $next) = (undef, time);
+my ($told, $next) = (undef, 0);
 sub tell_of_activity {
     my ($s, $m, $h, $day, $month, $year) = gmtime;
     my $now = sprintf "%d-%02d-%02dT%02d:%02d:%02dZ", $year + 1900, $month + 1, $day, $h, $m, $s;
@@ -40,14 +40,16 @@ sub tell_of_activity {
 }
 my $waiting = IO::Select->new($server);
 while (1) {
-    if (time >= $next) { $next = time + 300; tell_of_activity() if $hub }
-    $waiting->can_read($next - time) or next;
+    # The first time after the hub has asked: before it is on the network, its name takes long.
+    if ($hub && $next && time >= $next) { $next = time + 300; tell_of_activity() }
+    $waiting->can_read($next ? $next - time : undef) or next;
     my $client = $server->accept or next;
     while (<$client>) { last if /^\s*$/ }
     print $client join "\r\n", "HTTP/1.1 200 OK", "Content-Type: application/json",
         "X-JupyterHub-Version: 6.1.1", "Content-Length: 19", "Connection: close", "",
         '{"version": "stub"}';
     close $client;
+    $next ||= time + 1;
 }
 """,
 ]
