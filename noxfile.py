@@ -187,7 +187,7 @@ def prereleases(session: nox.Session) -> None:
     session.install("--upgrade", *upstreams.requirements(hub / "pyproject.toml"))
     session.install("--no-deps", "--editable", str(hub))
     versions = str(session.run("python", "-c", upstreams.VERSIONS, silent=True)).split()
-    failed = []
+    failed: list[upstreams.Failure] = []
     for place, options in upstreams.parts(hub / "tests" / "unit").items():
         result = ROOT / ".dev" / f"prereleases-{place}.xml"
         result.unlink(missing_ok=True)
