@@ -6,6 +6,7 @@ run something the first should not be reachable from. What is decided is in `pla
 """
 
 import logging
+import secrets
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -274,13 +275,14 @@ class ServerNetworks:
             return found
 
     def _reserve(self, client: APIClient, refused: set[IPv4Network]) -> Subnet:
-        """The lowest free subnet, kept from other threads until its network is made."""
+        """Some free subnet, kept from other threads until its network is made."""
         with self._picking:
             # What was removed by others counts until there is nothing else left.
             for known in (self._taken, None):
                 self._taken = _subnets(client.networks()) if known is None else known
                 taken = self._taken | refused | self._reserved
-                if (subnet := next(plan.free_subnets(self.pool, taken), None)) is not None:
+                free = plan.free_subnets(self.pool, taken, secrets.randbelow(2**20))
+                if (subnet := next(free, None)) is not None:
                     self._reserved.add(subnet.network)
                     return subnet
         raise NetworkError(
