@@ -3,10 +3,12 @@
 import json
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from jhub_bench import memory, peer_images, record, report, sizes, spawn_storm
+from jhub_bench import memory, page, peer_images, record, report, sizes, spawn_storm
 from jhub_bench.figures import Figure, change, spread
 from jhub_bench.login_storm import percentile
 from jhub_bench.selection import BY_NAME, DEFAULT, check_runs, select
@@ -222,3 +224,20 @@ def test_a_spawn_storm_tells_the_middle_and_the_slowest_of_both_ways() -> None:
     assert (found.value, found.peer_value) == (10.5, 20.0)
     assert dict(found.details)["queued, slowest"] == 20.0
     assert dict(found.details)["queued, p95"] == pytest.approx(19.05)
+
+
+def test_a_page_has_a_figure_for_each_visit_and_each_thing() -> None:
+    first, second = page.Visit(5.0, 1.5, 110), page.Visit(2.0, 0.1, 30)
+    pair = SimpleNamespace(
+        spec=SimpleNamespace(name="uv-lab"), compared=lambda name, target: {"benchmark": name}
+    )
+    made = page.figures_of(cast(Any, pair), [(first, second)], [(second, second)])
+    assert [(one.subject, one.unit, one.value) for one in made] == [
+        ("uv-lab, first visit", "s", 5.0),
+        ("uv-lab, first visit", "MB", 1.5),
+        ("uv-lab, first visit", "requests", 110.0),
+        ("uv-lab, second visit", "s", 2.0),
+        ("uv-lab, second visit", "MB", 0.1),
+        ("uv-lab, second visit", "requests", 30.0),
+    ]
+    assert made[0].ratio == 2.5
