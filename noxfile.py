@@ -32,7 +32,10 @@ EXTENSIONS = [
     "packages/uv-lab/lib/jhub_exporters/jhub_pdf",
     *(
         f"packages/singleuser-base/rootfs/opt/jhub-docker/lib/{name}"
-        for name in ("jhub_activity", "jhub_editors", "jhub_packages", "jhub_proxy")
+        for name in (
+            *("jhub_activity", "jhub_editors", "jhub_packages", "jhub_proxy"),
+            *("jhub_start", "jhub_static"),
+        )
     ),
 ]
 """What the single-user images add to their servers: Python, but in no environment of its own."""

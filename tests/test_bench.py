@@ -3,12 +3,15 @@
 import json
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from jhub_bench import (
     cancelled_starts,
     memory,
+    page,
     peer_images,
     record,
     report,
@@ -251,3 +254,20 @@ def test_cancelled_starts_tell_how_long_people_wait_and_how_often_stop_was_press
     assert dict(figure.details)["slowest"] == 9.0
     assert "In 1 of them" in figure.note
     assert "seed 7" in figure.note
+
+
+def test_a_page_has_a_figure_for_each_visit_and_each_thing() -> None:
+    first, second = page.Visit(5.0, 1.5, 110), page.Visit(2.0, 0.1, 30)
+    pair = SimpleNamespace(
+        spec=SimpleNamespace(name="uv-lab"), compared=lambda name, target: {"benchmark": name}
+    )
+    made = page.figures_of(cast(Any, pair), [(first, second)], [(second, second)])
+    assert [(one.subject, one.unit, one.value) for one in made] == [
+        ("uv-lab, first visit", "s", 5.0),
+        ("uv-lab, first visit", "MB", 1.5),
+        ("uv-lab, first visit", "requests", 110.0),
+        ("uv-lab, second visit", "s", 2.0),
+        ("uv-lab, second visit", "MB", 0.1),
+        ("uv-lab, second visit", "requests", 30.0),
+    ]
+    assert made[0].ratio == 2.5

@@ -10,10 +10,10 @@ from typing import Any
 class Figure:
     """One measured thing: every run's value, the peer's from the same run, and the target.
 
-    `unit` is `s`, `MB` (10^6 bytes) or `images`; less is better in all of them. `target` is the
-    largest ratio to the peer that is good enough. `note` says what a reader has to know to
-    understand the figure, `details` are rows of (what, value in `unit`) that add up to it or
-    explain it.
+    `unit` is `s`, `MB` (10^6 bytes), `requests` or `images`; less is better in all of them.
+    `target` is the largest ratio to the peer that is good enough. `note` says what a reader has
+    to know to understand the figure, `details` are rows of (what, value in `unit`) that add up to
+    it or explain it.
     """
 
     benchmark: str

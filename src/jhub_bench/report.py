@@ -15,7 +15,9 @@ def amount(value: float | None, unit: str) -> str:
     """A value with its unit, to the precision that means something."""
     if value is None:
         return "-"
-    return f"{value:.2f} s" if unit == "s" else f"{value:,.0f} {unit}"
+    if unit == "s" or (unit == "MB" and value < 10):
+        return f"{value:.2f} {unit}"
+    return f"{value:,.0f} {unit}"
 
 
 def row(figure: Figure, before: Mapping[str, Figure]) -> tuple[str, ...]:

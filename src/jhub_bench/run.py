@@ -14,6 +14,7 @@ from jhub_bench import (
     cancelled_starts,
     hub_restart,
     login_storm,
+    page,
     record,
     report,
     scale,
@@ -73,10 +74,13 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int, size
                 found.add(f"spawn{suffix}", lambda: servers.spawn(pairs, runs))
             if f"memory{suffix}" in names:
                 found.add(f"memory{suffix}", lambda: servers.idle_memory(pairs, runs))
+            if "page" in names and not suffix:
+                found.add("page", lambda: page.measure(pairs, runs))
         return []
 
     for suffix in ("", COMPILED):
-        if {f"spawn{suffix}", f"memory{suffix}"} & set(names):
+        with_servers = {f"spawn{suffix}", f"memory{suffix}", *([] if suffix else ["page"])}
+        if with_servers & set(names):
             found.add("spawn and memory", partial(of_servers, suffix))
     if "build-unchanged" in names:
         found.add("build-unchanged", lambda: build_time.unchanged(client, root, catalog, runs))

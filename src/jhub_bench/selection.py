@@ -10,6 +10,7 @@ COMPILED = "-compiled"
 """Ends the names of the benchmarks whose peer has bytecode."""
 
 BY_NAME = (
+    "page",
     "rebuild-all",
     "login-storm",
     "spawn-storm",

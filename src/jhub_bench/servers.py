@@ -56,7 +56,7 @@ class Pair:
     compiled: bool
     """Whether the peer's environment has bytecode."""
 
-    def compared(self, benchmark: str, target: float) -> dict[str, Any]:
+    def compared(self, benchmark: str, target: float | None) -> dict[str, Any]:
         """What figures of this pair say of their peer; only the plain one has a target to reach."""
         return {
             "benchmark": benchmark + (COMPILED if self.compiled else ""),
@@ -141,7 +141,7 @@ def spawn(pairs: list[Pair], runs: int) -> list[Figure]:
 
 
 def idle_memory(pairs: list[Pair], runs: int) -> list[Figure]:
-    """Memory of an idle server on which no page was opened, per image."""
+    """Memory of an idle server whose page was opened once, per image."""
     figures = []
     for pair in pairs:
         found: dict[str, list[memory.Resident]] = {"ours": [], "peer": []}
@@ -149,6 +149,7 @@ def idle_memory(pairs: list[Pair], runs: int) -> list[Figure]:
             for _ in range(min(runs, MEMORY_RUNS)):
                 for name, side in (("ours", pair.ours), ("peer", pair.peer)):
                     side.visitor.start(pair.profile)
+                    side.visitor.open(pair.page)
                     container = side.container()
                     memory.wait_until_idle(container)
                     found[name].append(memory.resident(container))
@@ -160,8 +161,8 @@ def idle_memory(pairs: list[Pair], runs: int) -> list[Figure]:
                 ours=tuple(value.pss for value in found["ours"]),
                 peer=tuple(value.pss for value in found["peer"]),
                 note=(
-                    "Proportional set size of all processes of an idle server, no page opened; "
-                    "resident set size below."
+                    "Proportional set size of all processes of an idle server whose page was "
+                    "opened once; resident set size below."
                 ),
                 details=(
                     ("resident set size, ours", found["ours"][-1].rss),

@@ -9,7 +9,7 @@ import re
 import struct
 import uuid
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from jhub_testing.client import Client
 from jhub_testing.kernel import Kernel
@@ -49,6 +49,27 @@ def works(client: Client, path: str) -> None:
     """
     for probe in _BEHIND.get(_name(path), (computes_if_it_can,)):
         probe(client)
+
+
+def static_files(client: Client, path: str) -> None:
+    """A script of the page comes compressed to who accepts that, and is kept by the browser."""
+    html = page(client, path)
+    found = re.search(r'<script[^>]* src="([^"]*/(?:assets|static/lab)/[^"]+)"', html)
+    assert found, f"{path} loads no script: {html[:300]}"
+    url = urljoin(client.url(path.rstrip("/") + "/"), found[1])
+    answers = {}
+    for coding in ("gzip", "br", "identity"):
+        accepts = {"Accept-Encoding": coding}
+        answers[coding] = client.session.get(url, headers=accepts, stream=True, timeout=60)
+    for coding, answer in answers.items():
+        headers = answer.headers
+        assert answer.status_code == 200, f"{url}: {answer.status_code}"
+        assert headers.get("Content-Encoding", "identity") == coding, f"{url}: {dict(headers)}"
+        assert "immutable" in headers["Cache-Control"], f"{url}: {dict(headers)}"
+        assert headers["Vary"] == "Accept-Encoding", f"{url}: {dict(headers)}"
+    sizes = {coding: len(answer.raw.read()) for coding, answer in answers.items()}
+    assert sizes["br"] < sizes["gzip"] < sizes["identity"], f"{url}: {sizes}"
+    assert answers["gzip"].headers["Content-Type"] == answers["identity"].headers["Content-Type"]
 
 
 def _name(path: str) -> str:

@@ -4,6 +4,8 @@ That its page opens and what is behind it works is in the contract; what VS Code
 tests of code-server, which this image inherits.
 """
 
+import pytest
+
 from jhub_docker.host import machine
 from jhub_testing import probes
 from jhub_testing.kernel import Kernel
@@ -12,6 +14,22 @@ from jhub_testing.subject import Subject
 
 def test_launcher_entries(subject: Subject) -> None:
     assert probes.proxied(subject.server.client) >= {"marimo", "vscode"}
+
+
+@pytest.mark.parametrize("path", ["/lab", "/marimo/"])
+def test_scripts_are_compressed_and_kept(path: str, subject: Subject) -> None:
+    probes.static_files(subject.server.client, path)
+
+
+def test_what_stands_for_plotlys_renderer_says_the_same_of_itself(subject: Subject) -> None:
+    """`plotly-late.js` repeats what plotly's own extension declares."""
+    folder = f"{subject.environment}/share/jupyter/labextensions/jupyterlab-plotly/static"
+    script = f"cd {folder}; grep -o 'id:\"@jupyterlab/plotly.*defaultFor:[^}}]*' [0-9]*.js"
+    declared = subject.server.run(["sh", "-euc", script])
+    assert 'id:"@jupyterlab/plotly-extension:factory"' in declared, declared
+    assert 'rank:2,dataType:"json"' in declared, declared
+    assert 'extensions:[".plotly",".plotly.json"]' in declared, declared
+    assert subject.server.run(["sh", "-euc", f"cd {folder}; grep -l Late remoteEntry.*.js"])
 
 
 def test_lab_extensions_load(subject: Subject) -> None:

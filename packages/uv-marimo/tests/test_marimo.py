@@ -25,6 +25,10 @@ def test_stack(subject: Subject) -> None:
     subject.server.run([f"{subject.environment}/bin/python", "-c", program])
 
 
+def test_scripts_are_compressed_and_kept(subject: Subject) -> None:
+    probes.static_files(subject.server.client, "/marimo/")
+
+
 def test_sql_cell(subject: Subject) -> None:
     program = "import marimo as mo; print(mo.sql('select 41 + 1 as answer', output=False))"
     assert "42" in subject.server.run([f"{subject.environment}/bin/python", "-c", program])

@@ -61,8 +61,19 @@ def server_extensions_load(subject: Subject) -> None:
     assert not failed, f"these failed to load: {failed}"
 
 
+def environment_is_trimmed(subject: Subject) -> None:
+    """Neither packages' tests nor source maps nor the hub's front end are in the environment."""
+    script = (
+        'find "$1" -name "*.map" -o -path "*/share/jupyterhub/static/*" -type f'
+        ' -o -path "*/site-packages/pandas/tests/*" | head -5'
+    )
+    found = subject.server.run(["sh", "-euc", script, "sh", subject.environment])
+    assert not found, f"the environment has {found}"
+
+
 CHECKS = (
     no_uv_variables,
+    environment_is_trimmed,
     environment_is_not_writable,
     jupyterhub_matches_the_hub,
     server_extensions_load,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jhub_testing import probes
 from jhub_testing.subject import Subject
 from jhub_testing.waiting import wait_until
 
@@ -79,6 +80,26 @@ def starts_without_a_hub(subject: Subject) -> None:
         assert anonymous.status_code == 403, "the server lets in who has no token"
 
 
+def has_no_database(subject: Subject) -> None:
+    """The server imports neither the hub's tables nor what they are made with."""
+    script = 'cat "/proc/$(pgrep -o -f /opt/jhub-docker/lib/jhub_start)/maps"'
+    maps = subject.server.run(["sh", "-euc", script])
+    assert "python" in maps, f"no memory map of the server: {maps[:300]}"
+    assert "sqlalchemy" not in maps, "the server has imported SQLAlchemy"
+
+
+def starts_its_editor_ahead(subject: Subject) -> None:
+    """Where the page it opens is an editor's, that one runs before anybody opens it, and once."""
+    path, editors = subject.probe, probes.proxied(subject.server.client)
+    if path.strip("/") not in editors:
+        return
+    with subject.booted() as server:
+        children = ["sh", "-c", 'pgrep -P "$(pgrep -o -f /opt/jhub-docker/lib/jhub_start)"']
+        ahead = server.run(children)
+        probes.page(server.client, path)
+        assert server.run(children) == ahead, f"{path} is another process than the one begun ahead"
+
+
 def refuses_strangers(subject: Subject) -> None:
     """Without a token the hub knows, the server answers no API call."""
     server = subject.server
@@ -96,6 +117,8 @@ CHECKS = (
     healthy_when_it_answers,
     not_healthy_when_it_does_not_answer,
     sigterm_stops_it,
+    has_no_database,
+    starts_its_editor_ahead,
     refuses_strangers,
     starts_without_a_hub,
 )
