@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from jhub_docker.catalog import load  # noqa: E402 - it has no dependencies of its own
 from jhub_docker.errors import or_exit  # noqa: E402 - nor has this
+from jhub_testing import prereleases as upstreams  # noqa: E402 - nor this
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv"
@@ -180,6 +181,32 @@ def releases(session: nox.Session) -> None:
     sync(session, "test", "dev")
     session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo")
     pytest(session, tests="integration/release")
+
+
+@nox.session(default=False)
+def prereleases(session: nox.Session) -> None:
+    """The hub's unit tests with the newest pre-releases of JupyterHub and its spawners."""
+    hub = ROOT / "packages" / "hub"
+    session.install("--upgrade", *upstreams.requirements(hub / "pyproject.toml"))
+    session.install("--no-deps", "--editable", str(hub))
+    versions = str(session.run("python", "-c", upstreams.VERSIONS, silent=True)).split()
+    failed: list[upstreams.Failure] = []
+    for place, options in upstreams.parts(hub / "tests" / "unit").items():
+        result = ROOT / ".dev" / f"prereleases-{place}.xml"
+        result.unlink(missing_ok=True)
+        session.run(
+            "pytest",
+            *options,
+            "--tb=short",
+            f"--junitxml={result}",
+            *session.posargs,
+            success_codes=range(6),
+        )
+        failed += upstreams.failures(result)
+    found = dict(zip(upstreams.UPSTREAMS, versions, strict=True))
+    session.log(upstreams.told(upstreams.pinned(hub / "uv.lock"), found, failed))
+    if failed:
+        session.error(f"{len(failed)} failures; .dev/prereleases-*.xml has them")
 
 
 if __name__ == "__main__":
