@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -159,6 +160,58 @@ def test_the_next_start_after_a_kill_works_at_once(box: Box, number: int) -> Non
     box.engine.after = lambda _: None
     box.live()
     asyncio.run(next_life())
+
+
+STOP_CALLS = 9
+"""No stop makes more calls than this; a test says when one does."""
+
+
+def test_an_undisturbed_stop_makes_no_more_calls_than_the_loops_try(box: Box) -> None:
+    async def main() -> None:
+        await box.start(box.person("ann"))
+        box.engine.calls.clear()
+        await box.person("ann").stop()
+
+    asyncio.run(main())
+    assert len(box.engine.calls) <= STOP_CALLS, box.engine.calls
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", range(STOP_CALLS))
+def test_the_hub_is_killed_during_a_stop(box: Box, number: int, when: str) -> None:
+    async def until_killed() -> None:
+        await box.start(box.person("ann"))
+        setattr(box.engine, {"before": "at"}.get(when, when), Moment(box.engine, number).kill)
+        with suppress(Killed):
+            await box.person("ann").stop()
+
+    async def next_life() -> None:
+        await box.take_over()
+        box.assert_agreed()
+        ann = box.person("ann")
+        if ann.spawner.ready:
+            await ann.stop()
+        await one_click(box)
+
+    asyncio.run(until_killed())
+    box.engine.at = box.engine.after = lambda _: None
+    box.live()
+    asyncio.run(next_life())
+
+
+@pytest.mark.parametrize("number", range(STOP_CALLS))
+def test_the_engine_goes_away_during_a_stop_and_comes_back(box: Box, number: int) -> None:
+    async def main() -> None:
+        await box.start(box.person("ann"))
+        box.engine.at = Moment(box.engine, number).away
+        await box.person("ann").stop()
+        assert not box.servers()
+        box.engine.at = lambda _: None
+        await box.reconcile()
+        box.assert_agreed()
+        await one_click(box)
+
+    asyncio.run(main())
 
 
 def test_a_stop_without_an_engine_forgets_nothing(box: Box) -> None:
@@ -428,8 +481,11 @@ def recreated_proxy(box: Box) -> None:
     ],
 )
 def test_what_the_hub_remembers_of_networks_is_asked_for_again_when_it_is_wrong(
-    box: Box, event: Callable[[Box], None], subnet: str
+    box: Box, event: Callable[[Box], None], subnet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lowest = SimpleNamespace(randbelow=lambda _: 0)
+    monkeypatch.setattr("hub_config.runtime.networks.secrets", lowest)
+
     async def main() -> None:
         event(box)
         ann = box.person("ann")

@@ -28,6 +28,14 @@ def test_a_gap_is_used_again() -> None:
     assert first(POOL, taken, 2) == ["10.213.0.16/28", "10.213.0.48/28"]
 
 
+@pytest.mark.parametrize("begin", [2, 4096 + 2])
+def test_somebody_can_begin_anywhere_and_gets_all_of_them_once(begin: int) -> None:
+    offered = [one.network for one in free_subnets(POOL, networks("10.213.0.48/28"), begin)]
+    assert [str(one) for one in offered[:2]] == ["10.213.0.32/28", "10.213.0.64/28"]
+    assert str(offered[-1]) == "10.213.0.16/28"
+    assert len(set(offered)) == len(offered) == 4095
+
+
 @pytest.mark.parametrize(
     ("other", "expected"),
     [

@@ -15,6 +15,7 @@ from hub_config.groups import GroupRules
 from hub_config.offer import images
 from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL
 from hub_config.offer.room import Policy
+from hub_config.runtime.records import subnet_of
 from hub_config.spawning import container_spawner
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.parts import ServerEndedError, wait_until_answers
@@ -279,9 +280,11 @@ def child(spawner: PlatformSpawner, monkeypatch: pytest.MonkeyPatch) -> UserCont
 
 
 @pytest.fixture
-def running(spawner: PlatformSpawner, child: UserContainerSpawner) -> None:
+def running(engine: FakeEngine, spawner: PlatformSpawner, child: UserContainerSpawner) -> None:
     """The server runs."""
-    assert asyncio.run(spawner.start()) == "http://10.213.0.4:8888"
+    url = asyncio.run(spawner.start())
+    (network,) = engine.networks_.values()
+    assert url == f"http://{subnet_of(network).server}:8888"
 
 
 NAME = "jupyter-a_2db-work"

@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from hub_config.told import Stage, Stages
@@ -68,3 +69,10 @@ def test_a_new_start_tells_nothing_of_the_last_one() -> None:
     stages.tell(Stage.IMAGE)
     stages.end()
     assert [(e["stage"], e["progress"]) for e in told(stages)] == [("image", 5)]
+
+
+def test_the_faults_of_every_stage_are_tried_on_a_real_platform() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "faults.md").read_text(encoding="utf-8")
+    for stage in set(Stage) - {Stage.QUEUE}:  # nothing is made while one waits
+        for fault in ("Stop is pressed", "the hub is killed"):
+            assert f"| {fault} while the start is at `{stage.label}` |" in page

@@ -15,7 +15,7 @@ from hub_config.spawning import servers
 @pytest.fixture
 def wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The handlers as they are in the hub; what is below them is as a test puts it."""
-    names = ("_check_named_server_request", "spawn_single_user")
+    names = ("_check_named_server_request", "spawn_single_user", "stop_single_user")
     kept = {name: getattr(BaseHandler, name) for name in names}
     for name in names:
         monkeypatch.setattr(BaseHandler, name, kept[name])
@@ -62,6 +62,49 @@ def test_a_request_that_is_itself_cancelled_is_no_answer(
             await asked
 
     asyncio.run(main())
+
+
+def test_a_stop_waits_for_the_start_it_cancelled_and_a_second_one_for_the_first(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JupyterHub waits a second, then raises for a start that is not over; also for two stops."""
+    over, stopped = asyncio.Event(), []
+
+    async def start() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await over.wait()  # a busy machine
+
+    async def stop(_: Any, user: Any, name: str) -> Any:
+        spawner = user.spawners[name]
+        assert spawner._spawn_future.done(), "JupyterHub raises: pending spawn"
+        assert spawner._stop_future is None, "JupyterHub raises: pending stop"
+        stopped.append(name)
+        spawner._stop_future = asyncio.get_running_loop().create_future()
+        return spawner._stop_future
+
+    monkeypatch.setattr(BaseHandler, "stop_single_user", stop)
+    servers.explain()
+
+    async def main() -> None:
+        starting = asyncio.ensure_future(start())
+        spawner = SimpleNamespace(_spawn_future=starting, _stop_future=None)
+        user = SimpleNamespace(spawners={"": spawner})
+        await asyncio.sleep(0)
+        starting.cancel()
+        presses = [
+            asyncio.ensure_future(BaseHandler.stop_single_user(SimpleNamespace(), user))
+            for _ in range(2)
+        ]
+        await asyncio.sleep(0)
+        assert not stopped
+        over.set()
+        first, second = await asyncio.wait_for(asyncio.gather(*presses), 5)
+        assert first is second
+
+    asyncio.run(main())
+    assert stopped == [""]
 
 
 @pytest.mark.parametrize(

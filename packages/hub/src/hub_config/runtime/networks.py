@@ -6,6 +6,7 @@ run something the first should not be reachable from. What is decided is in `pla
 """
 
 import logging
+import secrets
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,6 @@ from docker.types import IPAMConfig, IPAMPool
 from hub_config import names
 from hub_config.runtime import plan
 from hub_config.runtime.interface import NetworkError
-from hub_config.runtime.plan import Subnet
 from hub_config.runtime.records import (
     ATTACHED,
     GUARD,
@@ -84,7 +84,7 @@ def _attach(client: APIClient, member: Member, network: dict[str, Any]) -> bool:
     return True
 
 
-def connect(client: APIClient, member: Member, network: str, subnet: Subnet) -> None:
+def connect(client: APIClient, member: Member, network: str, subnet: plan.Subnet) -> None:
     """Attach hub or proxy to one network, at its place and under its name.
 
     Raises docker.errors.APIError when the engine refuses, not when it is attached already.
@@ -132,7 +132,7 @@ class ServerNetworks:
     _attached: dict[str, Member] = field(default_factory=dict)
     """Hub and proxy."""
 
-    def ensure(self, client: APIClient, name: str, user: str, server: str) -> Subnet:
+    def ensure(self, client: APIClient, name: str, user: str, server: str) -> plan.Subnet:
         """The network `name` with hub and proxy on it: `make` and `join`."""
         network = self.make(client, name, user, server)
         self.join(client, network)
@@ -273,20 +273,20 @@ class ServerNetworks:
                 raise NetworkError(f"the network {name} vanished while it was being made")
             return found
 
-    def _reserve(self, client: APIClient, refused: set[IPv4Network]) -> Subnet:
-        """The lowest free subnet, kept from other threads until its network is made."""
+    def _reserve(self, client: APIClient, refused: set[IPv4Network]) -> plan.Subnet:
+        """Some free subnet, kept from other threads until its network is made."""
         with self._picking:
             # What was removed by others counts until there is nothing else left.
             for known in (self._taken, None):
                 self._taken = _subnets(client.networks()) if known is None else known
                 taken = self._taken | refused | self._reserved
-                if (subnet := next(plan.free_subnets(self.pool, taken), None)) is not None:
+                for subnet in plan.free_subnets(self.pool, taken, secrets.randbelow(2**20)):
                     self._reserved.add(subnet.network)
                     return subnet
-        raise NetworkError(
-            f"all addresses of the pool {self.pool} are in use; stop servers, or give the platform "
-            "a larger JHUB_ADDRESS_POOL"
+        told = (
+            f"all addresses of the pool {self.pool} are in use; stop servers, or give the platform"
         )
+        raise NetworkError(f"{told} a larger JHUB_ADDRESS_POOL")
 
 
 def _subnets(networks: list[dict[str, Any]]) -> set[IPv4Network]:

@@ -66,8 +66,15 @@ class Subnet:
         return f"{self._at(SIZE // 2)}/{PREFIX + 1}"
 
 
-def free_subnets(pool: IPv4Network, taken: Iterable[IPv4Network]) -> Iterator[Subnet]:
-    """The subnets of `pool` that overlap nothing in `taken`, lowest first, so gaps are used again.
+def free_subnets(
+    pool: IPv4Network, taken: Iterable[IPv4Network], begin: int = 0
+) -> Iterator[Subnet]:
+    """The subnets of `pool` that overlap nothing in `taken`: from number `begin` on, upwards, then
+    from the lowest. `begin` may be any number.
+
+    Whoever makes networks begins somewhere else each time: the proxy keeps connections by address,
+    and is not told when a network was removed by hand. The next server at that address would answer
+    its first page with a reset, which the proxy turns into a 503.
 
     `taken` may lie outside the pool, and may hold networks of any size.
     """
@@ -79,9 +86,9 @@ def free_subnets(pool: IPv4Network, taken: Iterable[IPv4Network]) -> Iterator[Su
             low = max(0, (int(network.network_address) - first) // SIZE)
             high = min(count - 1, (int(network.broadcast_address) - first) // SIZE)
             occupied.update(range(low, high + 1))
-    for index in range(count):
-        if index not in occupied:
-            yield Subnet(IPv4Network((IPv4Address(first + index * SIZE), PREFIX)))
+    for index in range(begin, begin + count):
+        if index % count not in occupied:
+            yield Subnet(IPv4Network((IPv4Address(first + index % count * SIZE), PREFIX)))
 
 
 def bridge_prefix(platform: str) -> str:

@@ -132,6 +132,7 @@ def explain() -> None:
     """Have JupyterHub give reasons."""
     _names()
     _cancelled_starts()
+    _stops()
 
 
 def _names() -> None:
@@ -172,3 +173,22 @@ def _cancelled_starts() -> None:
             raise HTTPError(409, CANCELLED) from None
 
     BaseHandler.spawn_single_user = told
+
+
+def _stops() -> None:
+    """Have a stop wait until the start that it cancelled is over, and a second one for the first:
+    JupyterHub gives the start a second, too little on a busy machine, and answers both with a 500.
+    """
+    stop = BaseHandler.stop_single_user
+
+    @wraps(stop)
+    async def patiently(self: Any, user: Any, server_name: str = "") -> Any:
+        spawner = user.spawners[server_name]
+        starting = upstream.spawn_future(spawner)
+        if starting is not None and starting.cancelling():
+            await asyncio.wait([starting], timeout=ENOUGH)
+        if (stopping := upstream.stop_future(spawner)) is not None:
+            return stopping
+        return await stop(self, user, server_name)
+
+    BaseHandler.stop_single_user = patiently
