@@ -7,7 +7,6 @@ still in a registry when the first person wants it, and the tag it had names ano
 import base64
 import io
 import json
-import os
 import re
 import secrets
 import tarfile
@@ -21,8 +20,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from jhub_docker.catalog.identity import LABEL, RELEASE
+from jhub_testing import stub_servers
 from jhub_testing.accessibility import judge
 from jhub_testing.browser import Window
+from jhub_testing.crowd import Crowd
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.registry import Registry
@@ -33,17 +34,12 @@ MARIMO = "uv-marimo-small"
 ENDING = ["sh", "-c", "echo 'the notebook is <gone>'; exit 3"]
 SILENT = ["perl", "-e", '$| = 1; print "the data are <gone>\\n"; sleep']
 """It never answers, so the test can end it when it likes."""
-SERVER = [
-    "perl",
-    "-MIO::Socket::INET",
-    "-e",
-    "$SIG{TERM} = sub { exit };"
-    "my $s = IO::Socket::INET->new(LocalPort => 8888, Listen => 9, ReuseAddr => 1) or die $!;"
-    "while (my $c = $s->accept) { while (<$c>) { last if /^\\s*$/ }"
-    ' print $c "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n"'
-    ' . "Connection: close\\r\\n\\r\\n{}"; close $c }',
-]
-COMMANDS = {"fetched": SERVER, "broken": ENDING, "silent": SILENT, "old": SERVER}
+COMMANDS = {
+    "fetched": stub_servers.SERVER,
+    "broken": ENDING,
+    "silent": SILENT,
+    "old": stub_servers.SERVER,
+}
 
 CONFIG = """
 [[images]]
@@ -114,7 +110,7 @@ def images(engine: Engine, registry: Registry) -> Images:
     has the tag of the other there; `silent` never answers; `old` is of another JupyterHub.
     """
     prefix = f"{registry.address}/team/"
-    perl = _perl(engine)
+    perl = stub_servers.system(engine)
     for name, command in COMMANDS.items():
         offer = {"name": name, "profiles": {"small": {"mem_limit": "1G"}}}
         labels = {
@@ -145,15 +141,6 @@ def _push(engine: Engine, repository: str) -> None:
     login = {"username": PULLER, "password": PASSWORD}
     pushed = engine.client.images.push(repository, "1", auth_config=login)
     assert "error" not in pushed, pushed
-
-
-def _perl(engine: Engine) -> bytes:
-    """A system with a shell and Perl, as an archive."""
-    tag = os.environ.get("JHUB_TEST_TAG", "latest")
-    programs = "$(ldd /bin/sh /usr/bin/perl | grep -o '/[^ :]*' | sort -u)"
-    code = f"tar -czh {programs} /usr/lib/*/perl-base 2>/dev/null | base64"
-    told = engine.run(f"local/uv-marimo:{tag}", ["sh", "-c", code], network_mode="none")
-    return base64.b64decode(told)
 
 
 def _with_filler(system: bytes) -> bytes:
@@ -189,9 +176,7 @@ def platform(
 
 @pytest.fixture(scope="module")
 def admin(platform: Platform) -> Person:
-    admin = Person(platform.url, "admin", platform.one_time_password())
-    admin.log_in()
-    assert admin.change_password(secrets.token_urlsafe(12)).ok
+    admin = platform.first_admin()
     names = ["ann", "ben", "cleo", "dora"]
     assert admin.hub.post("api/users", json={"usernames": names}).ok
     return admin
@@ -437,6 +422,20 @@ def test_a_name_that_would_break_something_is_refused(
     assert answer.status_code in (400, 404, 405)
     assert answer.status_code != 400 or "1 to 30 characters" in answer.json()["message"]
     assert len(platform.servers("dora")) == 1
+
+
+def test_starts_cancelled_at_random_moments_leave_nothing(
+    admin: Person, platform: Platform
+) -> None:
+    """In the queue too, since one starts at a time. `invoke bench --only cancel` does 200."""
+    before, seed = len(platform.container("hub").logs()), secrets.randbits(32)
+    crowd = Crowd(platform, admin, ["eve", "finn", "gil", "hugo"], "fetched-small").gather()
+    trouble = [told for one in crowd.cancel(20, seed) for told in one.trouble]
+    assert (trouble, crowd.left_over()) == ([], []), f"seed {seed}"
+    crowd.start()
+    crowd.stop()
+    assert crowd.left_over() == []
+    assert b"Traceback" not in platform.container("hub").logs()[before:], f"seed {seed}"
 
 
 def _container(platform: Platform, rest: str) -> str:

@@ -6,11 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from jhub_bench import memory, peer_images, record, report, sizes, spawn_storm
+from jhub_bench import (
+    cancelled_starts,
+    memory,
+    peer_images,
+    record,
+    report,
+    scale,
+    sizes,
+    spawn_storm,
+)
 from jhub_bench.figures import Figure, change, spread
 from jhub_bench.login_storm import percentile
-from jhub_bench.selection import BY_NAME, DEFAULT, check_runs, select
+from jhub_bench.selection import BY_NAME, DEFAULT, check_numbers, select
 from jhub_docker.errors import UsageError
+from jhub_testing.crowd import Cancelled
 
 
 def figure(**values: object) -> Figure:
@@ -106,10 +116,12 @@ def test_an_unknown_benchmark_is_refused_with_the_nearest_name() -> None:
         select(["memry"])
 
 
-@pytest.mark.parametrize("runs", [0, -1])
-def test_no_runs_are_refused(runs: int) -> None:
-    with pytest.raises(UsageError, match="--runs"):
-        check_runs(runs)
+@pytest.mark.parametrize(
+    ("runs", "size", "told"), [(0, 0, "--runs"), (-1, 0, "--runs"), (1, -1, "--size")]
+)
+def test_no_runs_and_no_servers_are_refused(runs: int, size: int, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        check_numbers(runs, size)
 
 
 def test_a_row_tells_value_ratio_target_and_change() -> None:
@@ -222,3 +234,20 @@ def test_a_spawn_storm_tells_the_middle_and_the_slowest_of_both_ways() -> None:
     assert (found.value, found.peer_value) == (10.5, 20.0)
     assert dict(found.details)["queued, slowest"] == 20.0
     assert dict(found.details)["queued, p95"] == pytest.approx(19.05)
+
+
+def test_scale_compares_each_subject_with_the_empty_platform() -> None:
+    empty = {("one start", "s"): [1.0, 1.0], ("memory of hub", "MB"): [200.0]}
+    full = {("one start", "s"): [2.0, 2.0], ("memory of hub", "MB"): [300.0]}
+    start, hub = scale.figures(empty, full, 300)
+    assert (start.key, start.ratio) == ("scale one start, 300 servers", 2.0)
+    assert (hub.unit, hub.ratio) == ("MB", 1.5)
+
+
+def test_cancelled_starts_tell_how_long_people_wait_and_how_often_stop_was_pressed() -> None:
+    found = [Cancelled(after=number / 10, seconds=2.0, presses=1) for number in range(19)]
+    figure = cancelled_starts.figure([*found, Cancelled(after=0.1, seconds=9.0, presses=2)], 7)
+    assert (figure.key, figure.value) == ("cancel 20 starts", 2.0)
+    assert dict(figure.details)["slowest"] == 9.0
+    assert "In 1 of them" in figure.note
+    assert "seed 7" in figure.note

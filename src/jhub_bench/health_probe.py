@@ -4,14 +4,36 @@ A process of its own, so that the people of the benchmark do not hold up its clo
 """
 
 import json
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import requests
 
 _PAUSE = 0.02
 PATIENCE = 30
+
+
+@contextmanager
+def meanwhile(url: str) -> Iterator[list[float]]:
+    """Ask the health endpoint of the hub of the platform at `url` while the block runs; the list
+    has the seconds of each answer afterwards.
+    """
+    found: list[float] = []
+    probe = subprocess.Popen(
+        [sys.executable, "-m", "jhub_bench.health_probe", f"{url}/hub/health"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield found
+    finally:
+        output, _ = probe.communicate("stop\n")
+    found += json.loads(output)
 
 
 def main(address: str) -> int:

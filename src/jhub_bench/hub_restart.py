@@ -56,7 +56,6 @@ def measure(root: Path, runs: int) -> list[Figure]:
             unit="s",
             ours=seconds,
             note=f"With {SOCKETS} idle websockets each time; {drops} of all dropped.",
-            details=(("websockets dropped", float(drops)),),
         )
     ]
 

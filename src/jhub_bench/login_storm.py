@@ -4,16 +4,14 @@ A class begins: a hundred people within ten seconds, each opening the log-in pag
 password, and following to the next page. Meanwhile another process asks the hub's health endpoint.
 """
 
-import json
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jhub_bench.figures import Figure
+from jhub_bench.health_probe import meanwhile
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say, stage
 from jhub_testing.person import Person
@@ -35,13 +33,19 @@ def measure(root: Path, runs: int) -> list[Figure]:
         platform.environment |= {"JHUB_SIGNUP": "open", "JHUB_IMAGE_TAG": "latest"}
         with platform:
             with stage(f"login-storm: {PEOPLE} people sign up"):
-                people = [Person(platform.url, f"person{number}") for number in range(PEOPLE)]
-                for person in people:
-                    if not person.sign_up().ok:
-                        raise ActionError(f"{person.name} could not sign up")
+                people = signed_up(platform, PEOPLE)
             with stage(f"login-storm: {PEOPLE} log in within {WITHIN:.0f} s, {RUNS} times"):
                 storms = [storm(platform.url, people) for _ in range(min(runs, RUNS))]
     return _figures(storms)
+
+
+def signed_up(platform: Platform, count: int) -> list[Person]:
+    """So many people with an account on a platform where everybody may sign up."""
+    people = [Person(platform.url, f"person{number}") for number in range(count)]
+    for person in people:
+        if not person.sign_up().ok:
+            raise ActionError(f"{person.name} could not sign up")
+    return people
 
 
 Storm = tuple[list[float], list[float], float]
@@ -51,19 +55,13 @@ one's being in."""
 
 def storm(url: str, people: Sequence[Person]) -> Storm:
     """One storm; raises ActionError when somebody does not get in."""
-    probe = subprocess.Popen(
-        [sys.executable, "-m", "jhub_bench.health_probe", f"{url}/hub/health"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    begun = time.perf_counter()
-    with ThreadPoolExecutor(len(people)) as threads:
-        arrivals = [begun + WITHIN * place / len(people) for place in range(len(people))]
-        seconds = list(threads.map(_come, people, arrivals))
-    lasted = time.perf_counter() - begun
-    output, _ = probe.communicate("stop\n")
-    return json.loads(output), seconds, lasted
+    with meanwhile(url) as health:
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(len(people)) as threads:
+            arrivals = [begun + WITHIN * place / len(people) for place in range(len(people))]
+            seconds = list(threads.map(_come, people, arrivals))
+        lasted = time.perf_counter() - begun
+    return health, seconds, lasted
 
 
 def _come(person: Person, at: float) -> float:

@@ -10,16 +10,18 @@ from docker import DockerClient
 
 from jhub_bench import (
     build_time,
+    cancelled_starts,
     hub_restart,
     login_storm,
     record,
     report,
+    scale,
     servers,
     sizes,
     spawn_storm,
 )
 from jhub_bench.figures import Figure
-from jhub_bench.selection import COMPILED, check_runs, select
+from jhub_bench.selection import COMPILED, check_numbers, select
 from jhub_docker.catalog import load
 from jhub_docker.errors import ActionError, JhubDockerError
 from jhub_docker.progress import say
@@ -41,18 +43,18 @@ class _Findings:
             self.failures.append(f"{name}: {error}")
 
 
-def run(client: DockerClient, root: Path, only: Iterable[str], *, runs: int) -> str:
+def run(client: DockerClient, root: Path, only: Iterable[str], *, runs: int, size: int = 0) -> str:
     """Measure, write `.bench/<time>.json`, and return the tables.
 
     The images are brought up to date first. Raises UsageError for an unknown benchmark, and
     ActionError with all there is to tell when a benchmark failed; the others' figures are written.
     """
     names = select(only)
-    check_runs(runs)
+    check_numbers(runs, size)
     started = datetime.now(UTC)
     before = record.previous(root)
     build_time.bring_up_to_date(client, root)
-    found = _measure(client, root, names, runs)
+    found = _measure(client, root, names, runs, size)
     path = record.write(root, client, found.figures, started, runs)
     text = f"{report.text(found.figures, before)}\n\nWritten to {path.relative_to(root)}"
     if found.failures:
@@ -60,7 +62,7 @@ def run(client: DockerClient, root: Path, only: Iterable[str], *, runs: int) -> 
     return text
 
 
-def _measure(client: DockerClient, root: Path, names: list[str], runs: int) -> _Findings:
+def _measure(client: DockerClient, root: Path, names: list[str], runs: int, size: int) -> _Findings:
     catalog = load(root / "packages")
     found = _Findings()
 
@@ -89,6 +91,10 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int) -> _
         found.add("spawn-storm", lambda: spawn_storm.measure(root))
     if "hub-restart" in names:
         found.add("hub-restart", lambda: hub_restart.measure(root, runs))
+    if "cancel" in names:
+        found.add("cancel", lambda: cancelled_starts.measure(root, size or cancelled_starts.STARTS))
+    if "scale" in names:
+        found.add("scale", lambda: scale.measure(root, size or scale.SERVERS))
     if "size" in names:
         found.add("size", lambda: sizes.measure(client, root, catalog))
     return found

@@ -14,6 +14,8 @@ BY_NAME = (
     "login-storm",
     "spawn-storm",
     "hub-restart",
+    "cancel",
+    "scale",
     f"spawn{COMPILED}",
     f"memory{COMPILED}",
 )
@@ -31,7 +33,9 @@ def select(only: Iterable[str]) -> list[str]:
     return [name for name in known if name in (wanted or DEFAULT)]
 
 
-def check_runs(runs: int) -> None:
-    """Raise UsageError unless there is something to take a median of."""
+def check_numbers(runs: int, size: int) -> None:
+    """Raise UsageError unless there is something to take a median of; size 0 is each one's own."""
     if runs < 1:
         raise UsageError(f"--runs is {runs}; expected 1 or more")
+    if size < 0:
+        raise UsageError(f"--size is {size}; expected 1 or more, or 0 for each benchmark's own")

@@ -5,6 +5,7 @@ same engine. What it does not do: build images.
 """
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from docker.models.containers import Container
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
 from jhub_docker.nox import TEST_TAG
+from jhub_testing.person import Person
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
@@ -176,3 +178,11 @@ class Platform:
         code, output = container.exec_run(["python", "-m", "hub_config", "admin-password"])
         assert code == 0, output.decode()
         return str(output.decode().strip())
+
+    def first_admin(self) -> Person:
+        """The first admin, logged in, with another password than the one-time one."""
+        admin = Person(self.url, "admin", self.one_time_password())
+        admin.log_in()
+        answer = admin.change_password(secrets.token_urlsafe(12))
+        assert answer.ok, f"{answer.status_code} at {answer.url}: {answer.text[:300]}"
+        return admin
