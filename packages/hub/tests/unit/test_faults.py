@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -480,8 +481,11 @@ def recreated_proxy(box: Box) -> None:
     ],
 )
 def test_what_the_hub_remembers_of_networks_is_asked_for_again_when_it_is_wrong(
-    box: Box, event: Callable[[Box], None], subnet: str
+    box: Box, event: Callable[[Box], None], subnet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lowest = SimpleNamespace(randbelow=lambda _: 0)
+    monkeypatch.setattr("hub_config.runtime.networks.secrets", lowest)
+
     async def main() -> None:
         event(box)
         ann = box.person("ann")
