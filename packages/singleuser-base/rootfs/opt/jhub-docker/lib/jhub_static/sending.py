@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.base.handlers import FileFindHandler
+from tornado.routing import PathMatches, Rule
 from tornado.web import GZipContentEncoding
 
 from jhub_static import choice
@@ -21,8 +22,8 @@ def prepare(application: Any) -> None:
         if not name.startswith("__"):
             setattr(FileFindHandler, name, what)
     if folder := _marimo():
-        path = {"path": [folder]}
-        application.add_handlers(".*$", [(f"{base}marimo/assets/(.*)", MarimoFiles, path)])
+        there = Existing(f"{base}marimo/assets/([^/]+)", folder)
+        application.add_handlers(".*$", [Rule(there, MarimoFiles, {"path": [folder]})])
 
     class LabAnswers(GZipContentEncoding):
         """JupyterLab's settings are 170 kB of text for each page."""
@@ -87,6 +88,20 @@ class Sent(FileFindHandler):
         name = self.absolute_path.removesuffix(choice.CODINGS.get(self._coding, ""))
         if name.startswith(f"{sys.prefix}/") and choice.is_hashed(Path(name).name):
             self.set_header("Cache-Control", choice.YEAR)
+
+
+class Existing(PathMatches):
+    """Paths of files that a folder has. The others are marimo's: a person may have another one."""
+
+    def __init__(self, pattern: str, folder: str) -> None:
+        super().__init__(pattern)
+        self.folder = Path(folder)
+
+    def match(self, request: Any) -> Any:
+        """As tornado.routing.Matcher."""
+        found = super().match(request)
+        name = request.path.rpartition("/")[2]
+        return found if found is not None and (self.folder / name).is_file() else None
 
 
 class MarimoFiles(FileFindHandler):
