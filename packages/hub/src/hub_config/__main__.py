@@ -11,6 +11,7 @@
     admin-password   print the first admin's one-time password while it is in use
     reset-admin      give the first admin a new one-time password, take the second factor away and
                      end all sessions, for the day both are lost and there is no other admin
+    read-factors     print as JSON how many second factors the crypt key opens: for a drill
     add-people       make accounts for a list on standard input, a user name and perhaps an e-mail
                      address on each line, and print them with one-time passwords as CSV
 
@@ -56,6 +57,10 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
                 from hub_config.login.newcomers import reset_admin  # noqa: PLC0415
 
                 return reset_admin(usable_settings(Places()), Places())
+            case "read-factors":
+                from hub_config.login.newcomers import read_factors  # noqa: PLC0415
+
+                return read_factors(usable_settings(Places()), Places())
             case "add-people":
                 from hub_config.login import newcomers  # noqa: PLC0415
 

@@ -13,6 +13,7 @@ it gets a one-time password; it is made of all its lines or, when one of them is
 import asyncio
 import csv
 import io
+import json
 import re
 import sys
 from collections.abc import Collection
@@ -29,7 +30,7 @@ from hub_config import SettingsError, database
 from hub_config.first_start import Places, read_secret, write_secret
 from hub_config.login import credentials, sessions
 from hub_config.login.accounts import AccountError, Accounts, NewAccount
-from hub_config.login.second_factor import SecondFactors
+from hub_config.login.second_factor import SecondFactorRow, SecondFactors
 from hub_config.login.throttling import FailedLogins, Limits
 from hub_config.settings import Settings
 
@@ -96,6 +97,21 @@ def reset_admin(settings: Settings, places: Places) -> int:
     if (user := orm.User.find(db, name)) is not None:
         sessions.revoke(db, user)
     print(password)
+    return 0
+
+
+def read_factors(settings: Settings, places: Places) -> int:
+    """Print how many people there are, and how many second factors the key opens, as JSON.
+
+    A backup's drill asks this of the hub that it restored; returns the exit code.
+    """
+    if (db := open_database(settings, places)) is None:
+        print("The hub has not started yet, so there is nothing to read.", file=sys.stderr)
+        return NOT_STARTED
+    sealed = list(db.scalars(select(SecondFactorRow.sealed)))
+    opened = sum(credentials.unseal(one) is not None for one in sealed)
+    people = len(db.scalars(select(orm.User.id)).all())
+    print(json.dumps({"people": people, "factors": len(sealed), "opened": opened}))
     return 0
 
 

@@ -1,6 +1,7 @@
 """The first admin, and that nobody gets an admin's name in whatever order things happen."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hub_config import DatabaseError
 from hub_config.first_start import Places, make_secrets, read_secret
 from hub_config.login.accounts import AccountError, AccountRow
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.login.newcomers import reset_admin
+from hub_config.login.newcomers import read_factors, reset_admin
 from hub_config.login.throttling import Source
 from hub_config.settings import Settings
 from hub_config.told import Refusal
@@ -145,6 +146,8 @@ def test_an_operator_gets_a_lost_admin_back(
     hub.accounts.set_disabled("admin", True)
     capsys.readouterr()
 
+    assert read_factors(Settings(), places) == 0
+    assert json.loads(capsys.readouterr().out) == {"people": 0, "factors": 1, "opened": 1}
     assert reset_admin(Settings(), places) == 0
     password = capsys.readouterr().out.strip()
     assert read_secret(places.admin_password) == password

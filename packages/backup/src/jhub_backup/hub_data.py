@@ -1,0 +1,96 @@
+"""The hub's database: copied while the hub writes to it, and fitted into another platform.
+
+It is opened as the hub's own user: a journal that is played back leaves no file of root's.
+"""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from jhub_backup.errors import BackupError
+
+NAME = "jupyterhub.sqlite"
+
+COPY = """
+import contextlib, json, os, sqlite3, sys
+source, target = json.loads(sys.argv[1])
+os.umask(0o077)
+with contextlib.closing(sqlite3.connect(f"file:{source}?mode=rw", uri=True, timeout=60)) as a:
+    with contextlib.closing(sqlite3.connect(target)) as b:
+        a.backup(b)
+        (said,) = b.execute("PRAGMA integrity_check(1)").fetchone()
+        sys.exit(0 if said == "ok" else f"its check says: {said}")
+"""
+
+
+def copy(source: Path, folder: Path) -> Path:
+    """A sound copy of the hub's database in `folder`.
+
+    Raises BackupError for one that is not there, cannot be read, or is damaged.
+    """
+    if not source.exists():
+        raise BackupError(f"{source.parent.name} has no database: no hub has started with it")
+    owner = source.stat()
+    folder.mkdir(mode=0o700)
+    target = folder / NAME
+    os.chown(folder, owner.st_uid, owner.st_gid)
+    ended = subprocess.run(
+        [sys.executable, "-I", "-c", COPY, json.dumps([str(source), str(target)])],
+        **as_owner(owner),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        said = ended.stderr.strip().splitlines() or ["no reason given"]
+        raise BackupError(f"the hub's database cannot be copied: {said[-1]}")
+    return target
+
+
+def as_owner(owner: os.stat_result) -> dict[str, Any]:
+    """What lets a program run as who owns something, as options of `subprocess.run`."""
+    if owner.st_uid == os.geteuid():
+        return {}
+    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+
+
+def fit(database: Path, renamed: Mapping[str, str]) -> None:
+    """Let a restored database know its homes by the names their volumes have here.
+
+    Homes that are put aside are so as of now: it may be long since the backup was made, and the
+    hub removes at once what was put aside for long enough.
+    """
+    with closing(sqlite3.connect(database)) as connection, connection:
+        if not _has_homes(connection):
+            return
+        connection.execute(
+            "UPDATE platform_home_volumes SET put_aside = strftime('%Y-%m-%d %H:%M:%f000', 'now') "
+            "WHERE put_aside IS NOT NULL"
+        )
+        for old, new in renamed.items():
+            if old != new:
+                connection.execute(
+                    "UPDATE platform_home_volumes SET volume = ? WHERE volume = ?", (new, old)
+                )
+
+
+def check(database: Path) -> None:
+    """Raises BackupError unless SQLite calls the database sound."""
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            (said,) = connection.execute("PRAGMA integrity_check").fetchone()
+    except sqlite3.Error as error:
+        said = str(error)
+    if said != "ok":
+        raise BackupError(f"the database in the backup is damaged: {said}")
+
+
+def _has_homes(connection: sqlite3.Connection) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE name = 'platform_home_volumes'"
+    return connection.execute(query).fetchone() is not None

@@ -1,0 +1,204 @@
+"""Starts the worker: one container with the volumes and the repository, and without the socket.
+
+Its name is the lock: the engine gives a name once, whoever asks from wherever.
+"""
+
+import io
+import json
+import os
+import secrets
+import socket
+import sys
+import tarfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container
+from docker.types import LogConfig
+
+from jhub_backup import address, volumes
+from jhub_backup.errors import BackupError
+from jhub_backup.repository import FOLDER, STATE
+
+READ = ("DAC_READ_SEARCH", "DAC_OVERRIDE", "SETUID", "SETGID", "CHOWN")
+WRITE = (*READ, "FOWNER", "FSETID", "MKNOD", "SETFCAP")
+"""Capabilities of a worker that reads people's files, and of one that writes them."""
+
+CREDENTIALS = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"),
+    *("RESTIC_REST_USERNAME", "RESTIC_REST_PASSWORD"),
+)
+
+CA_BUNDLE = "/etc/ca-bundle"
+"""Where a worker finds what else it trusts: the file of the engine's machine (JHUB_CA_BUNDLE)."""
+
+LOOKS = ("snapshots", "manifest")
+"""What only looks, and so may be done beside a backup: it needs no lock."""
+
+Request = dict[str, Any]
+
+
+def run(request: Request, environ: Mapping[str, str] = os.environ) -> int:
+    """Carry a request out in a worker, whose words are ours; its exit code.
+
+    Raises BackupError where another one is at work.
+    """
+    client = docker.from_env(timeout=600)
+    project = environ["JHUB_PLATFORM"]
+    wanted = {"to": environ.get("JHUB_BACKUP_TO", ""), "platform": project, **request}
+    address.require(wanted["to"])
+    if wanted["do"] == "backup":
+        wanted |= _what_to_back_up(client, wanted, environ)
+    container = _create(client, wanted, environ)
+    with io.BytesIO() as archive:
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            content = json.dumps(wanted).encode()
+            entry = tarfile.TarInfo("request.json")
+            entry.mode, entry.size = 0o600, len(content)
+            tar.addfile(entry, io.BytesIO(content))
+        container.put_archive("/", archive.getvalue())
+    said = container.attach(stream=True, logs=True, demux=True)
+    container.start()
+    for out, err in said or ():
+        for text, stream in ((out, sys.stdout), (err, sys.stderr)):
+            if text:
+                stream.write(text.decode(errors="replace"))
+                stream.flush()
+    code = int(container.wait()["StatusCode"])
+    container.remove(force=True)
+    if code == 128 + 9:
+        raise BackupError("the backup's container was killed: run it again, nothing is damaged")
+    return code
+
+
+def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Container:
+    """The worker's container, not started. Raises BackupError while there is another one."""
+    looks = request["do"] in LOOKS
+    name = f"{request['platform']}-backup-{secrets.token_hex(4) if looks else 'worker'}"
+    reads = request["do"] in ("backup", "verify")
+    # What only reads the repository cannot change it, whatever a file in a home does.
+    own = "rw" if reads or looks or request["do"] == "drilled" else "ro"
+    own = "rw" if request.get("password") else own
+    binds = {environ["JHUB_BACKUP_VOLUME"]: {"bind": str(STATE), "mode": own}}
+    items: list[dict[str, str]] = request.get("items") or request.get("volumes") or []
+    for item in items:
+        volume = item.get("volume") or item["name"]
+        # The hub's database may have a journal that has to be played back.
+        writes = request["do"] != "compare" and (not reads or item["kind"] == volumes.HUB)
+        binds[volume] = {"bind": f"/volumes/{volume}", "mode": "rw" if writes else "ro"}
+    local = address.is_folder(request["to"])
+    if local:
+        binds[request["to"]] = {"bind": FOLDER, "mode": "rw" if reads else "ro"}
+    known = {key: environ[key] for key in CREDENTIALS if environ.get(key)}
+    if (bundle := environ.get("JHUB_CA_BUNDLE")) and not local:
+        binds[bundle] = {"bind": CA_BUNDLE, "mode": "ro"}
+        known["SSL_CERT_FILE"] = CA_BUNDLE
+    _remove_ended(client, name)
+    image = client.containers.get(socket.gethostname()).image.id
+    try:
+        return client.containers.create(
+            image,
+            ["work"],
+            name=name,
+            hostname=name[:63],
+            labels={volumes.PLATFORM: request["platform"], f"{volumes.LABEL}.backup": "worker"},
+            environment=known,
+            volumes=binds,
+            network_mode="none" if local else "bridge",
+            cap_drop=["ALL"],
+            cap_add=list(READ if reads else WRITE),
+            security_opt=["no-new-privileges"],
+            healthcheck={"test": ["NONE"]},
+            init=True,
+            detach=True,
+            log_config=LogConfig(type="json-file", config={"max-size": "10m"}),
+        )
+    except APIError as error:
+        if error.status_code == 409:
+            raise BackupError(
+                f"another backup, restore or verification of {request['platform']} is at work "
+                f"(container {name}): wait for its end, or end it with docker rm -f {name}"
+            ) from None
+        raise BackupError(
+            f"the engine refuses the backup's container: {error.explanation}"
+        ) from None
+
+
+def _remove_ended(client: Any, name: str) -> None:
+    """Remove a worker that has ended and whose launcher did not live to remove it."""
+    try:
+        found = client.containers.get(name)
+        created = datetime.fromisoformat(found.attrs["Created"][:19] + "+00:00")
+        started = found.status != "created" or time.time() - created.timestamp() > 60
+        if started and found.status not in ("running", "paused"):
+            found.remove()
+    except NotFound:
+        pass
+
+
+def _what_to_back_up(client: Any, request: Request, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The volumes, and what has to be known of the platform to set it up again."""
+    listing = client.api.volumes()["Volumes"] or []
+    project = request["platform"]
+    found = volumes.of_platform(listing, project, environ["JHUB_DATA_VOLUME"])
+    people, hub = request.get("people"), request.get("hub")
+    if people or hub:
+        found = [
+            one
+            for one in found
+            if (one["kind"] == volumes.HUB and hub) or one["person"] in (people or ())
+        ]
+        lacking = set(people or ()) - {one["person"] for one in found}
+        if lacking:
+            raise BackupError(f"there is no home of {', '.join(sorted(lacking))}", 2)
+    if not found:
+        raise BackupError(f"the engine has no volumes of the platform {project}", 2)
+    images = [
+        {
+            "tags": image["RepoTags"],
+            "id": image["Id"],
+            "digests": image["RepoDigests"],
+            "build_id": image["Labels"].get(f"{volumes.LABEL}.build-id"),
+        }
+        for image in client.api.images(filters={"label": f"{volumes.LABEL}.build-id"})
+        if image["RepoTags"]
+    ]
+    variables = {
+        key: environ[key] for key in sorted(environ) if key.startswith("JHUB_") and environ[key]
+    }
+    now = datetime.now(UTC)
+    return {
+        "run": f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
+        "volumes": found,
+        "keep": keep(environ.get("JHUB_BACKUP_KEEP", "")),
+        "manifest": {
+            "format": 1,
+            "time": now.isoformat(timespec="seconds"),
+            "platform": project,
+            "variables": variables,
+            "env": request.get("env", ""),
+            "images": images,
+        },
+    }
+
+
+PERIODS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
+
+
+def keep(text: str) -> dict[str, str]:
+    """What `JHUB_BACKUP_KEEP` says, such as `daily=7 weekly=4`; empty: everything is kept. Pure."""
+    kept = {}
+    for word in text.replace(",", " ").split():
+        period, _, count = word.partition("=")
+        if period not in PERIODS or not count.isdecimal() or not int(count):
+            raise BackupError(
+                f"JHUB_BACKUP_KEEP has {word!r}; expected words such as daily=7 weekly=4 "
+                f"monthly=12, of {', '.join(PERIODS)}",
+                2,
+            )
+        kept[period] = count
+    return kept

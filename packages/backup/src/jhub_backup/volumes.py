@@ -1,0 +1,77 @@
+"""Which volumes are a platform's, and what snapshots say of theirs. Pure.
+
+A snapshot's tags are `key=value`, the value quoted like in an address, since restic separates tags
+by commas. They hold all there is to know of a volume: with its labels it can be made again.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, unquote
+
+LABEL = "io.jhub-docker"
+PLATFORM, USER, FOLDER = f"{LABEL}.platform", f"{LABEL}.user", f"{LABEL}.folder"
+OWN = f"{LABEL}.backup"
+"""Label of the volume with the key of the backups, which is in none of them."""
+
+HUB, HOME, SHARED = "hub", "home", "shared"
+
+Volume = dict[str, Any]
+"""`name`, `kind`, `person` (empty for what is nobody's), `labels`."""
+
+
+def of_platform(listing: Iterable[Mapping[str, Any]], project: str, data: str) -> list[Volume]:
+    """The volumes to back up, the homes first: the hub's volume, and what the hub made.
+
+    What Compose made is not among them: the engine's socket and the proxy's token are made anew.
+    """
+    found = []
+    for record in listing:
+        labels = dict(record["Labels"] or {})
+        if record["Name"] == data:
+            found.append({"name": data, "kind": HUB, "person": "", "labels": labels})
+        elif (
+            labels.get(PLATFORM) == project
+            and OWN not in labels
+            and "com.docker.compose.volume" not in labels
+        ):
+            kind = SHARED if FOLDER in labels else HOME
+            person = labels.get(USER, "")
+            found.append({"name": record["Name"], "kind": kind, "person": person, "labels": labels})
+    return sorted(found, key=lambda one: (one["kind"] == HUB, one["name"]))
+
+
+def tags(volume: Volume, run: str, *more: str) -> list[str]:
+    """The tags of a snapshot of this volume that the backup called `run` makes."""
+    own = {
+        "run": run,
+        "kind": volume["kind"],
+        "volume": volume["name"],
+        **({"person": volume["person"]} if volume["person"] else {}),
+        **{f"label:{key}": value for key, value in volume["labels"].items()},
+    }
+    return [*(f"{quote(key)}={quote(value, safe='')}" for key, value in own.items()), *more]
+
+
+INCOMPLETE = "incomplete"
+"""Tag of a snapshot that lacks files which could not be read."""
+
+
+def described(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """What a snapshot of restic's list is of."""
+    pairs = [tag.partition("=") for tag in snapshot.get("tags") or ()]
+    said = {unquote(key): unquote(value) for key, equals, value in pairs if equals}
+    return {
+        "id": snapshot["id"],
+        "time": snapshot["time"],
+        "platform": snapshot["hostname"],
+        "run": said.get("run", ""),
+        "kind": said.get("kind", ""),
+        "volume": said.get("volume", ""),
+        "person": said.get("person", ""),
+        "complete": INCOMPLETE not in (snapshot.get("tags") or ()),
+        "labels": {
+            key.removeprefix("label:"): value
+            for key, value in said.items()
+            if key.startswith("label:")
+        },
+    }
