@@ -109,7 +109,8 @@ def typecheck(session: nox.Session, part: str) -> None:
     """Mypy in strict mode on the library, the tasks, the tests and the hub's configuration."""
     if part == "library":
         sync(session, "typecheck", "dev")
-        session.run("mypy", "src", "tasks.py", "noxfile.py", "tests", "integration", *EXTENSIONS)
+        own = ("src", "tasks.py", "noxfile.py", "tests", "integration", "packages/backup/src")
+        session.run("mypy", *own, *EXTENSIONS)
     else:
         sync(session, "typecheck", project="packages/hub")
         session.run("mypy", "--config-file=packages/hub/pyproject.toml", "packages/hub/src")
@@ -180,6 +181,14 @@ def releases(session: nox.Session) -> None:
     sync(session, "test", "dev")
     session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo")
     pytest(session, tests="integration/release")
+
+
+@nox.session(default=False)
+def operations(session: nox.Session) -> None:
+    """An operator's bad days, minutes each: backups killed, full, to real servers, restored."""
+    sync(session, "test", "operations")
+    session.run("python", "-m", "jhub_testing.prepare", "--restic-server", *IMAGES)
+    pytest(session, "integration/operations")
 
 
 if __name__ == "__main__":

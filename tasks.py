@@ -8,7 +8,7 @@ import gc
 
 from invoke.collection import Collection
 
-from jhub_docker.cli import audit, config, engine, images, performance, platform, release
+from jhub_docker.cli import audit, backup, config, engine, images, performance, platform, release
 from jhub_docker.cli import releases as existing
 from jhub_docker.cli.program import take_over
 
@@ -23,7 +23,17 @@ namespace = Collection(
     platform.down,
     platform.status,
     platform.logs,
+    backup.restore,
     performance.bench,
+    Collection(
+        "backup",
+        backup.backup,
+        backup.list_,
+        backup.verify,
+        backup.drill,
+        backup.key,
+        backup.settings,
+    ),
     Collection(
         "release",
         release.release,

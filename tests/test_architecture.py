@@ -19,6 +19,7 @@ FLOORS = (
     {"registry"},
     {"build"},
     {"platform", "release"},
+    {"backup"},
     {"cli"},
 )
 """From the ground up; two rooms on one floor do not know each other."""

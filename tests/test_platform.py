@@ -259,7 +259,7 @@ def test_the_second_waits_for_the_first_and_takes_over_from_one_that_was_killed(
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as second:
             assert second.stdout
             assert second.stderr
-            waits = f"another up or down of demo is at work (process {first.pid}): waiting"
+            waits = f"restore of demo is at work (process {first.pid}): waiting"
             assert waits in second.stderr.readline().decode()
             first.kill()
             assert second.stdout.readline() == b"held\n"

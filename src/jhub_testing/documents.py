@@ -40,10 +40,12 @@ class Page:
 
     @property
     def commands(self) -> list[str]:
-        """The `./dev …` commands shown in fenced blocks and code spans, without comments."""
+        """The `./dev …` commands shown in fenced blocks and code spans, without comments and
+        where their output goes."""
         lines = [line for _, block in _FENCE.findall(self.text) for line in block.splitlines()]
         found = (_COMMAND.fullmatch(line.strip()) for line in [*lines, *self.spans])
-        return [match.group().split("  #")[0].split(" # ")[0].strip() for match in found if match]
+        bare = (match.group().split("  #")[0].split(" # ")[0] for match in found if match)
+        return [command.split(" > ")[0].strip() for command in bare]
 
     @property
     def files(self) -> dict[str, str]:

@@ -60,9 +60,12 @@ class Platform:
         host = engine_host(address()) or ("localhost" if here else self.bind)
         return f"http://{host}:{self.port}{self.hub_environment.get('JHUB_BASE_URL') or '/'}"
 
-    def compose(self, *arguments: str) -> Ended:
-        """Run `docker compose` on this platform; the caller looks at the exit code."""
-        return run(self.root, *arguments, variables=self.variables)
+    def compose(self, *arguments: str, **options: Any) -> Ended:
+        """Run `docker compose` on this platform; the caller looks at the exit code.
+
+        `options` are those of `process.run`.
+        """
+        return run(self.root, *arguments, variables=self.variables, **options)
 
     def checked(self, *arguments: str) -> None:
         """Run `docker compose`; raises ActionError with its messages when it fails."""
@@ -118,9 +121,11 @@ def from_config(
     )
 
 
-def run(root: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> Ended:
+def run(
+    root: Path, *arguments: str, variables: Mapping[str, str] | None = None, **options: Any
+) -> Ended:
     """Run `docker compose`; the caller looks at the exit code."""
-    return engine.docker(*_command(root), *arguments, environment=variables)
+    return engine.docker(*_command(root), *arguments, environment=variables, **options)
 
 
 def show(platform: Platform, *arguments: str) -> int:

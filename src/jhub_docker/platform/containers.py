@@ -78,16 +78,18 @@ def volumes(client: DockerClient, platform: Platform) -> list[str]:
     """Names of all volumes of the platform, people's homes among them.
 
     One that its services use and that nobody labelled, such as one made by hand, is its own too.
+    The key of the backups is not: without it they could never be read again.
     """
     used = {name for mounts in platform.volumes.values() for name in mounts.values()}
-    owners = {
-        volume["Name"]: (volume["Labels"] or {}).get(f"{LABEL}.platform")
-        for volume in client.api.volumes()["Volumes"] or ()
+    labels = {
+        volume["Name"]: volume["Labels"] or {} for volume in client.api.volumes()["Volumes"] or ()
     }
+    owners = {name: said.get(f"{LABEL}.platform") for name, said in labels.items()}
+    keys = {name for name, said in labels.items() if f"{LABEL}.backup" in said}
     return sorted(
         name
         for name, owner in owners.items()
-        if owner == platform.project or (owner is None and name in used)
+        if owner == platform.project or (owner is None and name in used - keys)
     )
 
 

@@ -1,4 +1,4 @@
-"""One `up` or `down` of a platform at a time on this machine; the next one waits its turn.
+"""One `up`, `down`, backup or restore of a platform at a time on this machine; the next one waits.
 
 The kernel holds the lock for the process: one that was killed leaves none behind.
 """
@@ -27,7 +27,8 @@ def locked(project: str) -> Iterator[None]:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             held.seek(0)
-            say(f"another up or down of {project} is at work (process {held.read()}): waiting")
+            other = f"another up, down, backup or restore of {project}"
+            say(f"{other} is at work (process {held.read()}): waiting")
             fcntl.flock(held, fcntl.LOCK_EX)
         held.truncate(0)
         held.write(str(os.getpid()))

@@ -31,21 +31,30 @@ def up(client: DockerClient, root: Path) -> str:
     """
     with locked(compose.read(root).project):
         platform = chosen.read(client, root)
-        notices = check_settings(client, platform)
-        there = containers.inspected(client, platform)
-        left = [one for one in there if is_left_over(one)]
-        require_same(platform, [one for one in there if one not in left])
-        before = {one["Id"]: one["RestartCount"] for one in there if one["State"]["Running"]}
-        with stage("starting the platform"):
-            for container in left:
-                containers.remove(client, container["Id"])
-            _start(platform)
-            _wait(client, platform, before)
+        notices = bring_up(client, platform)
         told = [f"JupyterHub is up: {platform.public_address}", *_first_login(platform)]
     told += [*firewall.warnings(platform), *notices]
     if advice := host.restart_hint(client):
         told.append(f"Hint: {advice}")
     return "\n".join(told)
+
+
+def bring_up(client: DockerClient, platform: Platform) -> list[str]:
+    """Start what does not run yet of a platform that the caller has locked, and wait for its hub.
+
+    Returns what the hub says of its settings; raises as `up`.
+    """
+    notices = check_settings(client, platform)
+    there = containers.inspected(client, platform)
+    left = [one for one in there if is_left_over(one)]
+    require_same(platform, [one for one in there if one not in left])
+    before = {one["Id"]: one["RestartCount"] for one in there if one["State"]["Running"]}
+    with stage("starting the platform"):
+        for container in left:
+            containers.remove(client, container["Id"])
+        _start(platform)
+        _wait(client, platform, before)
+    return notices
 
 
 def is_left_over(container: Inspected) -> bool:

@@ -45,6 +45,13 @@ def down(
         return f"Hub and proxy are stopped, {len(running)} servers too. {kept}"
 
 
+def clear(client: DockerClient, platform: Platform) -> None:
+    """Stop all of a platform and delete its data without a question: one made to be thrown away."""
+    if containers.inspected(client, platform) or containers.volumes(client, platform):
+        _stop(client, platform)
+        _delete(client, containers.volumes(client, platform))
+
+
 def _stop(client: DockerClient, platform: Platform) -> None:
     # The guard ends last: when no server's network is left it takes the rules away.
     others = [service for service in platform.services if service != firewall.GUARD]

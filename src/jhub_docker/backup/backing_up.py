@@ -1,0 +1,88 @@
+"""Makes backups and judges them, while everything runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.backup import container, plan
+from jhub_docker.backup.container import Place
+from jhub_docker.errors import ActionError
+from jhub_docker.platform.lock import locked
+from jhub_docker.progress import stage
+
+KEEP_THE_KEY = (
+    "A new repository was made. Without its key nobody can read it, and this engine alone has it:\n"
+    "  ./dev invoke backup.key > jhub-backup.key\n"
+    "and keep that file elsewhere, with no backup and not on this machine."
+)
+
+
+def backup(
+    client: DockerClient,
+    root: Path,
+    place: Place,
+    *,
+    hub: bool,
+    people: Sequence[str],
+    new_repository: bool,
+) -> str:
+    """Back everything up, or the hub, or some people's homes; what to tell.
+
+    Raises ActionError when anything is missing in it: then it is no backup of all that was asked.
+    """
+    platform = container.read(client, root)
+    file = root / ".env"
+    with locked(platform.project), stage("backing up"):
+        made = container.ask(
+            platform,
+            place,
+            "backup",
+            hub=hub,
+            people=list(people),
+            env=file.read_text("utf-8") if file.is_file() else "",
+            new_repository=new_repository,
+        )
+    told = [KEEP_THE_KEY] if made["made"] else []
+    if made["wrong"]:
+        raise ActionError("\n".join(["the backup is not complete:", *made["wrong"], *told]))
+    told.insert(0, f"Backup {made['run']}: {len(made['snapshots'])} volumes.")
+    if made["forgotten"]:
+        told.append(f"{made['forgotten']} snapshots were removed, as JHUB_BACKUP_KEEP says.")
+    if made["kept"]:
+        told.append(f"Warning: {made['kept']}.")
+    return "\n".join(told)
+
+
+def listing(client: DockerClient, root: Path, place: Place) -> dict[str, Any]:
+    """The snapshots there are, the newest first, and how the last tries went."""
+    answer: dict[str, Any] = container.ask(container.read(client, root), place, "snapshots")
+    answer["snapshots"].reverse()
+    return answer
+
+
+def key(client: DockerClient, root: Path) -> str:
+    """The key of this platform's backups."""
+    return container.key(container.read(client, root))
+
+
+def settings(client: DockerClient, root: Path, place: Place, of: str) -> str:
+    """The `.env` of the newest backup: as it was, or made of what was set."""
+    platform = container.read(client, root)
+    found = container.ask(platform, place, "snapshots")["snapshots"]
+    (hub,) = plan.of_hub(plan.of_platform(found, platform.project, of))
+    said = container.ask(platform, place, "manifest", snapshot=hub["id"])
+    lines = [f"{name}='{value}'" for name, value in said["variables"].items()]
+    return str(said["env"]).rstrip() or "\n".join(lines)
+
+
+def verify(client: DockerClient, root: Path, place: Place, part: str) -> str:
+    """Read the data back; what was found to be sound. Raises ActionError with what is damaged."""
+    platform = container.read(client, root)
+    with locked(platform.project), stage("verifying the backups"):
+        said = container.ask(platform, place, "verify", part=part)
+    database = f"; the database of {said['database'][:16]} opens" if said["database"] else ""
+    return (
+        f"{said['snapshots']} snapshots are sound ({part or 'all'} of the data was read){database}."
+    )

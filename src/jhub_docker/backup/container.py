@@ -1,0 +1,103 @@
+"""Asks the image that backs up: a request as JSON on its standard input, answers line by line.
+
+Neither a password nor a credential is ever an argument.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.engine import quick
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import chosen, compose
+from jhub_docker.platform.compose import Platform
+from jhub_docker.progress import say
+
+SERVICE = "backup"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where backups are: a repository, and the key where it is not this platform's own."""
+
+    to: str = ""
+    key_file: str = ""
+
+    def request(self) -> dict[str, str]:
+        """What the container has to know of it. Raises UsageError for a key that cannot be read."""
+        to = self.to
+        if to and ":" not in to:
+            to = str(Path(to).absolute())
+        said = {"to": to} if to else {}
+        if self.key_file:
+            try:
+                said["password"] = Path(self.key_file).read_text("ascii").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageError(f"--key-file {self.key_file} cannot be read: {error}") from None
+        return said
+
+
+def ask(platform: Platform, place: Place, do: str, **request: Any) -> Any:
+    """Have something done by the image; its answer.
+
+    Raises ActionError or UsageError with its words.
+    """
+    _require_image(platform)
+    wanted = {"do": do, **place.request(), **request}
+    answer: dict[str, Any] = {}
+
+    def line(text: str) -> None:
+        try:
+            entry = json.loads(text)
+        except ValueError:
+            return
+        if isinstance(entry, dict) and "say" in entry:
+            say(f"    {entry['say']}")
+        elif isinstance(entry, dict):
+            answer.update(entry)
+
+    ended = platform.compose(
+        *("run", "--rm", "--no-deps", "-T", SERVICE, "run"),
+        given=json.dumps(wanted),
+        on_line=line,
+    )
+    if "error" in answer:
+        raise (UsageError if answer["code"] == UsageError.exit_code else ActionError)(
+            str(answer["error"])
+        )
+    if ended.code or "result" not in answer:
+        raise ActionError(f"the backup's container ended with {ended.code}: {ended.tail()}")
+    return answer["result"]
+
+
+def key(platform: Platform) -> str:
+    """The key of this platform's backups."""
+    _require_image(platform)
+    ended = platform.compose("run", "--rm", "--no-deps", "-T", SERVICE, "key")
+    if ended.code:
+        said = json.loads(ended.out) if ended.out.startswith("{") else {"error": ended.tail()}
+        raise ActionError(str(said["error"]))
+    return ended.out.strip()
+
+
+def read(client: DockerClient, root: Path) -> Platform:
+    """The platform of this checkout, with its service that backs up."""
+    return with_service(chosen.read(client, root))
+
+
+def with_service(platform: Platform) -> Platform:
+    """The same platform as Compose understands it with its profile `backup`."""
+    variables: Mapping[str, str] = {**platform.variables, "COMPOSE_PROFILES": SERVICE}
+    return compose.read(platform.root, variables)
+
+
+def _require_image(platform: Platform) -> None:
+    if quick.image(image := platform.images[SERVICE]) is None:
+        raise UsageError(
+            f"the engine has no image {image}; build it with ./dev invoke build -i backup, or "
+            "correct JHUB_IMAGE_TAG"
+        )

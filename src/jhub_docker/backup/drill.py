@@ -1,0 +1,135 @@
+"""The drill: a second platform beside the running one, made of the backup alone, and removed again.
+
+It shows that what is needed on the worst day is there: a hub that starts with the database, secrets
+that open what they sealed, a log-in, and every file as it was.
+"""
+
+import json
+import re
+import socket
+from pathlib import Path
+
+import requests
+from docker import DockerClient
+
+from jhub_docker.backup import container
+from jhub_docker.backup.container import Place
+from jhub_docker.backup.restoring import Wanted, make, plan_for
+from jhub_docker.errors import ActionError
+from jhub_docker.platform import chosen, compose, starting, stopping
+from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.lock import locked
+from jhub_docker.progress import stage
+
+
+def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> str:
+    """Restore a backup into a platform of its own and try it; what was seen.
+
+    Raises ActionError with what is not as it should be. The second platform is removed in any case.
+    """
+    platform = chosen.read(client, root)
+    asked = container.with_service(platform)
+    with locked(platform.project):
+        second = beside(platform)
+        stopping.clear(client, second)  # what an interrupted drill left
+        wrong = "it was interrupted"
+        try:
+            told = _tried(client, asked, second, place, Wanted(at=at, of=of))
+            wrong = ""
+        except ActionError as error:
+            wrong = str(error)
+            raise
+        finally:
+            stopping.clear(client, second)
+            container.ask(asked, place, "drilled", wrong=wrong)
+    return told
+
+
+def beside(platform: Platform) -> Platform:
+    """A second platform with names, network, volumes and a port of its own."""
+    name = f"{platform.project}-drill"
+    local = platform.address.startswith("http://localhost:")
+    return compose.read(
+        platform.root,
+        {
+            **platform.variables,
+            "JHUB_PLATFORM": name,
+            "JHUB_NETWORK": f"{name}-net",
+            "JHUB_DATA_VOLUME": f"{name}-data",
+            "JHUB_PROXY_VOLUME": f"{name}-proxy",
+            "JHUB_CONTAINER_PREFIX": name,
+            "JHUB_USER_VOLUME_PREFIX": f"{name}-home-",
+            "JHUB_SHARED_VOLUME_PREFIX": f"{name}-shared-",
+            "JHUB_BIND": "127.0.0.1" if local else platform.bind,
+            "JHUB_PORT": str(_free_port()),
+            # It is nobody's platform: found at no name, and entered with a password.
+            "JHUB_PUBLIC_URL": "",
+            "JHUB_SUBDOMAIN_HOST": "",
+            "JHUB_AUTHENTICATOR": "native",
+            "COMPOSE_PROFILES": "",
+        },
+    )
+
+
+def _tried(
+    client: DockerClient, asked: Platform, second: Platform, place: Place, wanted: Wanted
+) -> str:
+    with stage("restoring into a second platform"):
+        planned, renamed = plan_for(client, second, place, wanted, asked=asked)
+        make(client, planned)
+        items = [one.request() for one in planned]
+        container.ask(asked, place, "stage", items=items, renamed=renamed)
+        container.ask(asked, place, "place", items=items)
+        container.ask(asked, place, "finish", items=items)
+        compared = container.ask(asked, place, "compare", items=items)
+    if compared["different"]:
+        some = "; ".join(compared["different"][:5])
+        raise ActionError(f"{len(compared['different'])} files are not as backed up: {some}")
+    starting.bring_up(client, second)
+    seen = json.loads(_in_hub(second, "read-factors"))
+    if seen["opened"] != seen["factors"]:
+        raise ActionError(
+            f"of {seen['factors']} second factors only {seen['opened']} can be read with the key "
+            "that was restored"
+        )
+    admin = second.hub_environment.get("JHUB_ADMIN_USER") or "admin"
+    password = _in_hub(second, "reset-admin")
+    _log_in(second, admin, password)
+    return (
+        f"The backup of {planned[0].time[:16]} comes back: {len(planned)} volumes with "
+        f"{compared['files']} files as they were, {seen['people']} people, {seen['opened']} second "
+        f"factors opened, {admin} logged in. The second platform is removed."
+    )
+
+
+def _in_hub(platform: Platform, command: str) -> str:
+    program = ("/opt/hub/bin/python", "-m", "hub_config", command)
+    ended = platform.compose("exec", "-T", HUB, *program)
+    if ended.code:
+        raise ActionError(f"the restored hub's {command} failed: {ended.tail(5)}")
+    return ended.out.strip()
+
+
+def _log_in(platform: Platform, name: str, password: str) -> None:
+    """Log in as a browser does; a one-time password leads to the page that changes it."""
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy leads to this machine
+        address = f"{platform.address}hub/login"
+        page = session.get(address, timeout=30)
+        token = re.search(r'name="_xsrf" value="([^"]+)"', page.text)
+        answer = session.post(
+            address,
+            data={"_xsrf": token[1] if token else "", "username": name, "password": password},
+            timeout=30,
+        )
+    if not answer.url.endswith("/hub/change-password"):
+        raise ActionError(
+            f"{name} cannot log in to the restored hub: {answer.status_code} at {answer.url}"
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port

@@ -1,0 +1,197 @@
+"""What of a repository is restored, and into which volumes. Pure.
+
+A home is known by a random word that is in the hub's database and on the volume. So a volume that
+has the right name and another word is somebody else's, or of another database: it is left alone,
+the home gets a volume beside it, and a database that is restored with it is told so.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.errors import UsageError
+
+HUB, HOME = "hub", "home"
+WORD = f"{LABEL}.home"
+
+PREFIXES = {
+    "home": ("JHUB_USER_VOLUME_PREFIX", "jupyterhub-user-"),
+    "shared": ("JHUB_SHARED_VOLUME_PREFIX", "jupyterhub-shared-"),
+}
+"""How volumes begin, by their kind: the hub's setting and its default."""
+
+Snapshot = Mapping[str, Any]
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One volume's restore: of which snapshot, into which volume, and whether it is made for it."""
+
+    snapshot: str
+    time: str
+    kind: str
+    person: str
+    source: str
+    volume: str
+    labels: Labels
+    exists: bool
+    beside: bool = False
+    """Whether another home has its name, so that it gets one beside it."""
+
+    def request(self) -> dict[str, Any]:
+        """As the container reads it."""
+        return {key: getattr(self, key) for key in ("snapshot", "time", "kind", "source", "volume")}
+
+
+def of_platform(found: Iterable[Snapshot], project: str, named: str = "") -> list[Snapshot]:
+    """The snapshots of one platform: the named one, else this, else the only one there is."""
+    by_platform: dict[str, list[Snapshot]] = {}
+    for one in found:
+        by_platform.setdefault(one["platform"], []).append(one)
+    if not by_platform:
+        raise UsageError("the repository has no backup of a platform")
+    name = named or (project if project in by_platform else "")
+    if not name and len(by_platform) == 1:
+        (name,) = by_platform
+    if name not in by_platform:
+        raise UsageError(
+            f"the repository has no backup of {name or project!r}; it has those of "
+            f"{', '.join(sorted(by_platform))} (--of)"
+        )
+    return by_platform[name]
+
+
+def everything(found: Sequence[Snapshot], at: str = "") -> list[Snapshot]:
+    """The snapshots of one whole run: the newest complete one, or the one that `at` names."""
+    hubs = [one for one in found if one["kind"] == HUB and _matches(one, at)]
+    whole = [one for one in hubs if at or one["complete"]]
+    if not whole:
+        what = f"backup {at!r}" if at else "complete backup of a whole platform"
+        raise UsageError(f"there is no {what}; ./dev invoke backup.list shows what there is")
+    run = whole[-1]["run"]
+    return [one for one in found if one["run"] == run]
+
+
+def of_hub(found: Sequence[Snapshot], at: str = "") -> list[Snapshot]:
+    """The newest snapshot of the hub alone, or the one that `at` names."""
+    return [next(one for one in everything(found, at) if one["kind"] == HUB)]
+
+
+def of_people(found: Sequence[Snapshot], names: Iterable[str], at: str = "") -> list[Snapshot]:
+    """The newest snapshot of each home of these people, or the ones that `at` names.
+
+    A name may be a volume's, where somebody has several.
+    """
+    chosen: dict[str, Snapshot] = {}
+    for name in names:
+        theirs = [
+            one for one in found if one["kind"] != HUB and name in (one["person"], one["volume"])
+        ]
+        matching = [one for one in theirs if _matches(one, at) and (at or one["complete"])]
+        if not matching:
+            when = f" at {at!r}" if at else ""
+            raise UsageError(
+                f"there is no backup of {name!r}{when}; ./dev invoke backup.list shows what is"
+            )
+        chosen |= {one["volume"]: one for one in matching}
+    return list(chosen.values())
+
+
+def _matches(snapshot: Snapshot, at: str) -> bool:
+    """Whether `at` names it: by its run, by its own id, or by how its time begins."""
+    return not at or any(str(snapshot[key]).startswith(at) for key in ("run", "id", "time"))
+
+
+def items(
+    chosen: Iterable[Snapshot],
+    there: Mapping[str, Labels],
+    project: str,
+    data_volume: str,
+    prefixes: Mapping[str, tuple[str, str]],
+) -> list[Item]:
+    """Where each snapshot goes. `there` are the engine's volumes with their labels, `prefixes` the
+    first parts of volumes' names in the backup and here, by kind."""
+    snapshots, found = list(chosen), []
+    named = names(snapshots, data_volume, prefixes)
+    taken = set(named.values())
+    for one in snapshots:
+        labels = dict(one["labels"]) | {f"{LABEL}.platform": project}
+        if one["kind"] == HUB:
+            labels = {
+                f"{LABEL}.platform": project,
+                "com.docker.compose.project": project,
+                "com.docker.compose.volume": "jupyterhub_data",
+            }
+        name, word = named[one["volume"]], labels.get(WORD, "")
+        is_other = name in there and there[name].get(WORD, "") != word
+        volume = _beside(name, word, there, taken) if is_other else name
+        taken.add(volume)
+        found.append(
+            Item(
+                snapshot=one["id"],
+                time=one["time"],
+                kind=one["kind"],
+                person=one["person"],
+                source=one["volume"],
+                volume=volume,
+                labels=labels,
+                exists=volume in there,
+                beside=is_other,
+            )
+        )
+    return found
+
+
+def names(
+    snapshots: Iterable[Snapshot], data_volume: str, prefixes: Mapping[str, tuple[str, str]]
+) -> dict[str, str]:
+    """What the volumes of these snapshots are called here, by what they are called there."""
+    found = {}
+    for one in snapshots:
+        old, new = prefixes.get(one["kind"], ("", ""))
+        here = new + one["volume"].removeprefix(old)
+        found[one["volume"]] = data_volume if one["kind"] == HUB else here
+    return found
+
+
+def _beside(name: str, word: str, there: Mapping[str, Labels], taken: Set[str]) -> str:
+    """A name like the hub's for a later person of that name, which its filter takes.
+
+    One that an earlier try made for this very home is found again.
+    """
+    base = re.sub(r"\.\d+$", "", name)
+
+    def is_free(other: str) -> bool:
+        same = bool(word) and there.get(other, {}).get(WORD) == word
+        return other not in taken and (same or other not in there)
+
+    return next(other for number in count(2) if is_free(other := f"{base}.{number}"))
+
+
+def prefixes(then: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """How volumes' names begin in the backup and here, from the settings of both."""
+    return {
+        kind: (then.get(name) or default, now.get(name) or default)
+        for kind, (name, default) in PREFIXES.items()
+    }
+
+
+def told(planned: Iterable[Item], path: str = "") -> str:
+    """What a restore will do, a line for each volume."""
+    lines = []
+    for one in sorted(planned, key=lambda one: (one.kind != HUB, one.volume)):
+        whose = "the hub's database, secrets and settings" if one.kind == HUB else "a folder"
+        if one.kind == HOME:
+            whose = f"the home of {one.person or 'nobody'}"
+        if path:
+            what = f"puts {path} of {whose} back; what is there stays beside it"
+        elif one.exists:
+            what = f"REPLACES {whose} in the volume {one.volume}"
+        else:
+            what = f"makes the volume {one.volume} with {whose}"
+        lines.append(f"  {what}, as of {one.time[:16].replace('T', ' ')} UTC")
+    return "\n".join(lines)

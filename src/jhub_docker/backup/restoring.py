@@ -1,0 +1,193 @@
+"""Brings back what was backed up: everything, the hub, people's homes, one file.
+
+What is replaced is kept until all is well. Whatever interrupts it, the same command again goes on:
+what happens is written down in the volumes themselves (`staging` of the image).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.asking import confirm
+from jhub_docker.backup import container, plan
+from jhub_docker.backup.container import Place
+from jhub_docker.backup.plan import Item
+from jhub_docker.errors import ActionError, JhubDockerError, UsageError
+from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.lock import locked
+from jhub_docker.progress import say, stage
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to come back: everything by default; `path` is within the home of one person.
+
+    `at` is a run, a snapshot or the beginning of a time; `of` the platform that was backed up.
+    """
+
+    hub: bool = False
+    people: Sequence[str] = ()
+    path: str = ""
+    at: str = ""
+    of: str = ""
+
+
+def restore(
+    client: DockerClient,
+    root: Path,
+    place: Place,
+    wanted: Wanted,
+    *,
+    servers: bool,
+    assume_yes: bool,
+) -> str:
+    """Restore what is wanted; what to tell. Raises UsageError while somebody works in it."""
+    wanted = checked(wanted)
+    with locked(container.read(client, root).project):
+        platform = chosen.read(client, root)
+        planned, renamed = plan_for(client, platform, place, wanted)
+        path = wanted.path
+        running = [] if path else working_in(client, planned)
+        if running and not servers:
+            raise UsageError(
+                f"somebody works in {', '.join(running)}: stop these servers first, or say "
+                "--servers to have them stopped"
+            )
+        confirm(
+            f"This restore\n{plan.told(planned, path)}",
+            "Go on?",
+            "nothing was changed",
+            assume_yes=assume_yes,
+        )
+        with stage("restoring"):
+            if path:
+                return _file(platform, place, planned, path)
+            return _volumes(client, platform, place, planned, renamed, running)
+
+
+def checked(wanted: Wanted) -> Wanted:
+    """The same with a clean path; raises UsageError for one that leads elsewhere."""
+    if not wanted.path:
+        return wanted
+    if len(wanted.people) != 1 or wanted.hub:
+        raise UsageError("--path is within one home: name its person with --user")
+    parts = Path(wanted.path.removeprefix("/home/nebula")).parts
+    inside = [part for part in parts if part not in ("/", ".")]
+    if ".." in inside or not inside:
+        raise UsageError(f"--path is {wanted.path!r}; expected one within the home")
+    return Wanted(path="/".join(inside), people=wanted.people, at=wanted.at, of=wanted.of)
+
+
+def plan_for(
+    client: DockerClient,
+    platform: Platform,
+    place: Place,
+    wanted: Wanted,
+    *,
+    asked: Platform | None = None,
+) -> tuple[list[Item], dict[str, str]]:
+    """What goes into which volume, and what volumes' names in the database become.
+
+    `asked` is the platform whose backups these are, where that is another one.
+    """
+    asked = asked or container.with_service(platform)
+    # Looked at first: to ask, Compose makes the volumes that the file declares.
+    there = {one["Name"]: one["Labels"] or {} for one in client.api.volumes()["Volumes"] or ()}
+    found = plan.of_platform(
+        container.ask(asked, place, "snapshots")["snapshots"], asked.project, wanted.of
+    )
+    chosen_ = [] if not wanted.hub else plan.of_hub(found, wanted.at)
+    chosen_ += plan.of_people(found, wanted.people, wanted.at)
+    if not wanted.hub and not wanted.people:
+        chosen_ = plan.everything(found, wanted.at)
+    then: dict[str, str] = dict(platform.hub_environment)
+    if hubs := [one for one in found if one["kind"] == plan.HUB]:
+        then = container.ask(asked, place, "manifest", snapshot=hubs[-1]["id"])["variables"]
+    prefixes = plan.prefixes(then, platform.hub_environment)
+    project, data = platform.project, platform.data_volume
+    planned = plan.items(chosen_, there, project, data, prefixes)
+    # A database that comes alone has to know all homes by the names that they have here.
+    renamed = plan.names((one for one in found if one["kind"] == plan.HOME), data, prefixes)
+    renamed |= {one.source: one.volume for one in planned if one.kind == plan.HOME}
+    return planned, renamed
+
+
+def working_in(client: DockerClient, planned: Sequence[Item]) -> list[str]:
+    """The servers that run with one of the homes."""
+    found = []
+    for one in planned:
+        if one.kind != plan.HUB and one.exists:
+            holders = client.api.containers(filters={"volume": one.volume})
+            found += [
+                containers.name(holder)
+                for holder in holders
+                if not containers.name(holder).endswith("-backup-worker")
+            ]
+    return sorted(set(found))
+
+
+def make(client: DockerClient, planned: Sequence[Item]) -> None:
+    """Make the volumes that are not there."""
+    for one in planned:
+        if not one.exists:
+            client.api.create_volume(one.volume, labels=dict(one.labels))
+
+
+def _file(platform: Platform, place: Place, planned: Sequence[Item], path: str) -> str:
+    if len(planned) != 1:
+        names = ", ".join(one.source for one in planned)
+        raise UsageError(f"there are several homes: name one of the volumes {names} with --user")
+    if not planned[0].exists:
+        raise UsageError(f"the home {planned[0].volume} is not there: restore it as a whole")
+    items = [one.request() for one in planned]
+    asked = container.with_service(platform)
+    kept = container.ask(asked, place, "file", items=items, path=path)["kept"]
+    beside = f" What was there is {kept} now." if kept else ""
+    return f"{path} is back.{beside}"
+
+
+def _volumes(
+    client: DockerClient,
+    platform: Platform,
+    place: Place,
+    planned: Sequence[Item],
+    renamed: dict[str, str],
+    running: Sequence[str],
+) -> str:
+    asked = container.with_service(platform)
+    request: dict[str, Any] = {"items": [one.request() for one in planned]}
+    with_hub = any(one.kind == plan.HUB for one in planned)
+    make(client, planned)
+    container.ask(asked, place, "stage", **request, renamed=renamed)
+    hub_ran = any(one["State"] == "running" for one in containers.of_service(client, platform, HUB))
+    if with_hub and hub_ran:
+        platform.checked("stop", HUB)
+    for server in running:
+        containers.remove(client, server, stop=True)
+    if came := working_in(client, planned):
+        raise ActionError(
+            f"{', '.join(came)} started meanwhile, and nothing was replaced: stop it and run this "
+            "again, which goes on from here"
+        )
+    container.ask(asked, place, "place", **request)
+    if with_hub and hub_ran:
+        try:
+            starting.bring_up(client, platform)
+        except JhubDockerError as error:
+            say("the restored hub does not come up: putting back what was there")
+            platform.compose("stop", HUB)
+            container.ask(asked, place, "back", **request)
+            starting.bring_up(client, platform)
+            raise ActionError(
+                f"the restored hub does not come up, and what was there is back: {error}"
+            ) from None
+    container.ask(asked, place, "finish", **request)
+    told = f"{len(planned)} volumes are restored."
+    if beside := [one for one in planned if one.beside and not with_hub]:
+        names = ", ".join(one.volume for one in beside)
+        told += f" Give {names} to its person on the page Homes: another home has its old name."
+    return told if hub_ran else f"{told} Start the platform: ./dev invoke up"

@@ -1,0 +1,186 @@
+"""What of backing up needs no engine: which volumes, what goes where, when, and what is kept."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jhub_backup import address, hub_data, launcher, schedule, status, volumes
+from jhub_backup.errors import BackupError
+from jhub_docker.backup import plan
+from jhub_docker.backup.restoring import Wanted, checked
+from jhub_docker.errors import UsageError
+
+LABEL = "io.jhub-docker"
+HOME = {f"{LABEL}.platform": "demo", f"{LABEL}.user": "a,b=c", f"{LABEL}.home": "word"}
+
+
+def test_a_platforms_volumes_are_found_by_their_labels() -> None:
+    compose = {f"{LABEL}.platform": "demo", "com.docker.compose.volume": "engine"}
+    listing: list[dict[str, Any]] = [
+        {"Name": "data", "Labels": compose},
+        {"Name": "demo_engine", "Labels": compose},
+        {"Name": "key", "Labels": {f"{LABEL}.backup": "key", f"{LABEL}.platform": "demo"}},
+        {"Name": "home-x", "Labels": HOME},
+        {"Name": "shared-x", "Labels": {f"{LABEL}.platform": "demo", f"{LABEL}.folder": "x"}},
+        {"Name": "of-another", "Labels": {**HOME, f"{LABEL}.platform": "other"}},
+        {"Name": "nobodys", "Labels": None},
+    ]
+    found = volumes.of_platform(listing, "demo", "data")
+    assert [(one["kind"], one["name"]) for one in found] == [
+        ("home", "home-x"),
+        ("shared", "shared-x"),
+        ("hub", "data"),
+    ]
+
+
+def test_tags_say_all_that_a_volume_is() -> None:
+    volume = {"name": "home-x", "kind": "home", "person": "a,b=c", "labels": HOME}
+    tags = volumes.tags(volume, "run1")
+    assert not any("," in tag for tag in tags), "restic would take it for two"
+    said = volumes.described({"id": "1", "time": "t", "hostname": "demo", "tags": tags})
+    assert (said["person"], said["labels"], said["run"]) == ("a,b=c", HOME, "run1")
+    assert said["complete"]
+
+
+@pytest.mark.parametrize("to", ["/mnt/x", "s3:https://host/bucket", "rest:http://host/"])
+def test_repositories_that_can_be(to: str) -> None:
+    address.require(to)
+
+
+@pytest.mark.parametrize("to", ["", "relative", "ftp://host", "s3:bucket"])
+def test_repositories_that_cannot_be(to: str) -> None:
+    with pytest.raises(BackupError, match="expected a folder") as refused:
+        address.require(to)
+    assert refused.value.code == 2
+
+
+def test_what_is_kept_is_words_or_refused() -> None:
+    assert launcher.keep("daily=7, weekly=4") == {"daily": "7", "weekly": "4"}
+    with pytest.raises(BackupError, match="'daily'"):
+        launcher.keep("daily")
+
+
+NOON = datetime(2030, 5, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({}, NOON),
+        ({"succeeded": "2030-05-05T02:31:00+00:00"}, datetime(2030, 5, 6, 2, 30, tzinfo=UTC)),
+        ({"succeeded": "2030-05-04T02:31:00+00:00"}, NOON),
+        (
+            {"tried": "2030-05-05T11:50:00+00:00", "wrong": "full"},
+            datetime(2030, 5, 5, 12, 20, tzinfo=UTC),
+        ),
+    ],
+    ids=["never", "done", "missed", "failed"],
+)
+def test_when_the_next_backup_begins(known: dict[str, str], expected: datetime) -> None:
+    assert schedule.next_start(NOON, schedule.times("02:30"), known) == expected
+
+
+def test_a_status_that_was_cut_off_is_none(tmp_path: Path) -> None:
+    status.write(tmp_path, "backup", "")
+    assert status.read(tmp_path)["backup"]["succeeded"]
+    (tmp_path / status.NAME).write_text("{")
+    assert status.read(tmp_path) == {}
+
+
+def snapshot(kind: str, volume: str, run: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"{run}{volume}".ljust(64, "0"),
+        "time": f"2030-01-0{run[-1]}T00:00:00Z",
+        "platform": "demo",
+        "run": run,
+        "kind": kind,
+        "volume": volume,
+        "person": volume.removeprefix("home-") if kind == "home" else "",
+        "complete": True,
+        "labels": {plan.WORD: volume} if kind == "home" else {},
+    } | more
+
+
+FOUND = [
+    snapshot("home", "home-ada", "run1"),
+    snapshot("hub", "data", "run1"),
+    snapshot("home", "home-ada", "run2"),
+    snapshot("home", "home-bob", "run2"),
+    snapshot("hub", "data", "run2", complete=False),
+    snapshot("home", "home-ada", "run3"),
+]
+
+
+def test_everything_is_the_newest_complete_run() -> None:
+    assert {one["run"] for one in plan.everything(FOUND)} == {"run1"}
+    assert len(plan.everything(FOUND, "run2")) == 3
+    with pytest.raises(UsageError, match="no backup 'run9'"):
+        plan.everything(FOUND, "run9")
+
+
+def test_a_person_is_the_newest_of_each_home() -> None:
+    assert [one["run"] for one in plan.of_people(FOUND, ["ada"])] == ["run3"]
+    assert [one["run"] for one in plan.of_people(FOUND, ["home-ada"], "2030-01-01")] == ["run1"]
+    with pytest.raises(UsageError, match="no backup of 'eve'"):
+        plan.of_people(FOUND, ["eve"])
+
+
+def test_another_platforms_backup_has_to_be_the_only_one() -> None:
+    assert plan.of_platform(FOUND, "new") == FOUND
+    more = [*FOUND, snapshot("hub", "x", "run4", platform="third")]
+    assert len(plan.of_platform(more, "demo")) == len(FOUND)
+    with pytest.raises(UsageError, match="demo, third"):
+        plan.of_platform(more, "new")
+
+
+def test_a_volume_that_is_another_home_is_left_alone() -> None:
+    def planned(there: dict[str, dict[str, str]]) -> plan.Item:
+        prefixes = {"home": ("home-", "mine-")}
+        (item,) = plan.items(FOUND[:1], there, "mine", "mine-data", prefixes)
+        return item
+
+    empty = planned({})
+    assert (empty.volume, empty.exists) == ("mine-ada", False)
+    assert empty.labels[f"{LABEL}.platform"] == "mine"
+    assert planned({"mine-ada": {plan.WORD: "home-ada"}}).exists
+    other = planned({"mine-ada": {plan.WORD: "somebody's"}})
+    assert (other.volume, other.exists, other.beside) == ("mine-ada.2", False, True)
+    again = planned({"mine-ada": {}, "mine-ada.2": {}, "mine-ada.3": {plan.WORD: "home-ada"}})
+    assert (again.volume, again.exists) == ("mine-ada.3", True), "made by an earlier try"
+
+
+@pytest.mark.parametrize("path", ["..", "../bob/x", "/", "a/../../b"])
+def test_a_path_leads_out_of_no_home(path: str) -> None:
+    with pytest.raises(UsageError, match="--path"):
+        checked(Wanted(people=["ada"], path=path))
+
+
+def test_a_path_is_as_a_person_says_it() -> None:
+    assert checked(Wanted(people=["ada"], path="/home/nebula/a/b.txt")).path == "a/b.txt"
+    with pytest.raises(UsageError, match="--user"):
+        checked(Wanted(path="a"))
+
+
+def test_a_restored_database_knows_homes_here_and_removes_none_at_once(tmp_path: Path) -> None:
+    file = tmp_path / hub_data.NAME
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("CREATE TABLE platform_home_volumes (volume TEXT, put_aside TEXT)")
+        db.execute("INSERT INTO platform_home_volumes VALUES ('a', NULL), ('b', '2001-01-01')")
+    hub_data.fit(file, {"a": "new-a"})
+    with closing(sqlite3.connect(file)) as db:
+        rows = dict(db.execute("SELECT volume, put_aside FROM platform_home_volumes"))
+    assert rows["new-a"] is None
+    assert datetime.fromisoformat(rows["b"]).year > 2001
+
+
+def test_a_damaged_database_is_no_backup(tmp_path: Path) -> None:
+    source = tmp_path / hub_data.NAME
+    source.write_bytes(b"SQLite format 3\0" + b"garbage" * 1000)
+    with pytest.raises(BackupError, match="cannot be copied"):
+        hub_data.copy(source, tmp_path / "copied")
+    with pytest.raises(BackupError, match="no database"):
+        hub_data.copy(tmp_path / "none", tmp_path / "copied-2")
