@@ -14,8 +14,8 @@ from jhub_testing.turns import Turns
 
 OpenWindow = Callable[[], Window]
 
-collect_ignore = ["release"]
-"""A session of its own: releases are made by maintainers, not met by people."""
+collect_ignore = ["release", "operations"]
+"""Sessions of their own: releases are made by maintainers, not met by people; what takes long."""
 
 CONFIG = """
 [groups.team]

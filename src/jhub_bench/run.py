@@ -9,6 +9,7 @@ from pathlib import Path
 from docker import DockerClient
 
 from jhub_bench import (
+    backups,
     build_time,
     hub_restart,
     login_storm,
@@ -89,6 +90,8 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int) -> _
         found.add("spawn-storm", lambda: spawn_storm.measure(root))
     if "hub-restart" in names:
         found.add("hub-restart", lambda: hub_restart.measure(root, runs))
+    if "backup" in names:
+        found.add("backup", lambda: backups.measure(root))
     if "size" in names:
         found.add("size", lambda: sizes.measure(client, root, catalog))
     return found

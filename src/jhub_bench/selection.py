@@ -14,6 +14,7 @@ BY_NAME = (
     "login-storm",
     "spawn-storm",
     "hub-restart",
+    "backup",
     f"spawn{COMPILED}",
     f"memory{COMPILED}",
 )

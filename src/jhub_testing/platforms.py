@@ -61,6 +61,7 @@ class Platform:
             "JHUB_NETWORK": f"{self.project}-net",
             "JHUB_DATA_VOLUME": f"{self.project}-data",
             "JHUB_PROXY_VOLUME": f"{self.project}-proxy",
+            "JHUB_BACKUP_VOLUME": f"{self.project}-backup-key",
             "JHUB_CONTAINER_PREFIX": f"{self.project}-jupyter",
             "JHUB_USER_VOLUME_PREFIX": f"{self.project}-home-",
             "JHUB_SHARED_VOLUME_PREFIX": f"{self.project}-shared-",

@@ -3,8 +3,8 @@
 An engine is set up where none answers, and the named images are built as far as they are out of
 date; without images no engine is asked, and with JHUB_TEST_TAG, which names images that are there,
 none is built. With `--browser` Debian's Chromium is installed where it is missing, with
-`--registry` its registry, oras and cosign are unpacked below `.dev/tools/`. This is what the test
-sessions run first; it is not a test.
+`--registry` its registry, oras and cosign are unpacked below `.dev/tools/`, with `--restic-server`
+restic's REST server. This is what the test sessions run first; it is not a test.
 """
 
 import argparse
@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("images", nargs="*", help="packages whose images are to be built")
     parser.add_argument("--browser", action="store_true", help="install Chromium")
     parser.add_argument("--registry", action="store_true", help="get a registry, oras and cosign")
+    parser.add_argument("--restic-server", action="store_true", help="get restic's REST server")
     options = parser.parse_args(arguments)
     with or_exit():
         if options.images and TEST_TAG not in os.environ:
@@ -40,6 +41,8 @@ def main(arguments: list[str]) -> int:
             install_browser()
         if options.registry:
             get_registry()
+        if options.restic_server:
+            tools.program("restic-rest-server")
     return 0
 
 

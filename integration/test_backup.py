@@ -1,0 +1,143 @@
+"""What an operator does with backups of a running platform: made, tried out, brought back."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyotp
+import pytest
+from bs4 import BeautifulSoup
+
+from jhub_testing.backups import Backups
+from jhub_testing.person import Person
+from jhub_testing.platforms import SUDO_PROFILE, Platform
+from jhub_testing.resources import Engine
+
+WITHIN = "/home/nebula/work/notes.txt"
+
+
+@pytest.fixture(scope="module")
+def backups(
+    engine: Engine, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Backups]:
+    """A platform of its own, since its hub is stopped and its database replaced."""
+    settings = {"JHUB_SIGNUP": "open", "JHUB_BACKUP_TO": str(tmp_path_factory.mktemp("backups"))}
+    with Platform(engine, pytestconfig.rootpath, "backup", settings=settings) as platform:
+        yield Backups(platform)
+
+
+@pytest.fixture(scope="module")
+def ada(backups: Backups) -> Person:
+    """Somebody with a second factor, who works."""
+    ada = Person(backups.platform.url, "ada")
+    ada.sign_up()
+    ada.log_in()
+    ada.choose(SUDO_PROFILE)
+    key = BeautifulSoup(
+        ada.fill("second-factor", "password", password=ada.password).text, "html.parser"
+    ).select_one("#totp-key")
+    assert key
+    code = pyotp.TOTP(key.get_text(strip=True)).at(int(time.time()) - 30)
+    assert ada.fill("second-factor", "code", code=code).ok
+    backups.in_server("ada", "mkdir -p work; echo of-the-backup > work/notes.txt; chmod 640 work/*")
+    backups.in_server(
+        "ada", "ln -s notes.txt work/link; ln work/notes.txt work/same; mkfifo work/p"
+    )
+    backups.in_server("ada", "sudo -n touch work/of-root; sudo -n chmod 4711 work/of-root")
+    return ada
+
+
+@pytest.fixture(scope="module")
+def before(backups: Backups, ada: Person) -> str:
+    """A folder of the home, file by file, when it is backed up while its server runs."""
+    first = backups.invoke("backup")
+    key = backups.invoke("backup.key").strip()
+    assert "backup.key > jhub-backup.key" in first, "nobody is told to keep the key"
+    assert len(key) > 30
+    assert key not in first
+    return backups.files(backups.home("ada"), "work")
+
+
+def test_a_backup_is_listed_with_what_is_in_it(backups: Backups, before: str) -> None:
+    said = json.loads(backups.invoke("backup.list", "--json"))
+    found = {(one["kind"], one["person"], one["complete"]) for one in said["snapshots"]}
+    assert found == {("hub", "", True), ("home", "ada", True)}
+    assert said["status"]["backup"]["wrong"] == ""
+    variables = backups.invoke("backup.settings")
+    assert f"JHUB_PLATFORM='{backups.platform.project}'" in variables
+
+
+def test_one_file_comes_back_while_its_person_works(backups: Backups, before: str) -> None:
+    backups.in_server("ada", "echo spoilt > work/notes.txt")
+    told = backups.invoke("restore", "--user=ada", f"--path={WITHIN}", "--yes")
+    assert "work/notes.txt is back" in told
+    assert backups.in_server("ada", "cat work/notes.txt").strip() == "of-the-backup"
+    assert backups.in_server("ada", "cat work/notes.txt.before*").strip() == "spoilt"
+    missing = backups.refused("restore", "--user=ada", "--path=nothing", "--yes")
+    assert "has no nothing" in missing
+
+
+def test_nothing_is_replaced_under_somebodys_hands(backups: Backups, before: str) -> None:
+    told = backups.refused("restore", "--user=ada", "--yes")
+    assert "somebody works in" in told
+    assert "--servers" in told
+    without = backups.refused("restore", "--user=ada", "--servers")
+    assert f"REPLACES the home of ada in the volume {backups.home('ada')}" in without
+    assert backups.in_server("ada", "ls work/notes.txt.before*")
+
+
+def test_a_home_comes_back_as_it_was(backups: Backups, before: str) -> None:
+    backups.in_server("ada", "rm -r work; echo x > later.txt")
+    assert "1 volumes are restored" in backups.invoke("restore", "--user=ada", "--servers", "--yes")
+    assert backups.files(backups.home("ada"), "work") == before
+
+
+def test_a_home_whose_volume_is_gone_comes_back(backups: Backups, before: str) -> None:
+    volume = backups.platform.engine.client.volumes.get(backups.home("ada"))
+    labels = volume.attrs["Labels"]
+    volume.remove()
+    backups.invoke("restore", "--user=ada", "--yes")
+    again = backups.platform.engine.client.volumes.get(backups.home("ada"))
+    assert again.attrs["Labels"] == labels
+    assert backups.files(backups.home("ada"), "work") == before
+
+
+def test_the_drill_tries_all_of_it_and_leaves_nothing(backups: Backups, before: str) -> None:
+    told = backups.invoke("backup.drill")
+    assert "1 second factors opened, admin logged in" in told
+    client, name = backups.platform.engine.client, f"{backups.platform.project}-drill"
+    label = {"label": f"io.jhub-docker.platform={name}"}
+    assert not client.volumes.list(filters=label)
+    assert not client.containers.list(all=True, filters=label)
+    assert not client.networks.list(filters=label)
+
+
+def test_the_hub_goes_back_to_the_day_of_the_backup(
+    backups: Backups, ada: Person, before: str
+) -> None:
+    late = Person(backups.platform.url, "late")
+    late.sign_up()
+    assert late.log_in().ok
+    assert "Start the platform" not in backups.invoke("restore", "--hub", "--yes")
+    backups.platform.wait_until_open()
+    again = Person(backups.platform.url, "late", late.password)
+    again.log_in()
+    assert not again.is_logged_in(), "who signed up after the backup is still there"
+    assert Person(ada.url, "ada", ada.password).log_in().url.endswith("/hub/login/code")
+
+
+def test_a_backup_of_nobody_is_refused(backups: Backups, before: str) -> None:
+    assert "there is no home of eve" in backups.refused("backup", "--user=eve")
+    assert "expected a folder" in backups.refused("backup", "--to=s3:nowhere")
+
+
+def test_the_data_can_be_read_back(backups: Backups, before: str) -> None:
+    assert "snapshots are sound (all of the data was read)" in backups.invoke("backup.verify")
+    place = Path(backups.platform.environment["JHUB_BACKUP_TO"])
+    pack = max((place / "data").rglob("*"), key=lambda path: path.is_file() and path.stat().st_size)
+    content = bytearray(pack.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    pack.chmod(0o600)
+    pack.write_bytes(content)
+    assert "is damaged" in backups.refused("backup.verify", code=1)
