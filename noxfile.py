@@ -188,7 +188,7 @@ def operations(session: nox.Session) -> None:
     """An operator's bad days, minutes each: backups killed, full, to real servers, restored."""
     sync(session, "test", "operations")
     session.run("python", "-m", "jhub_testing.prepare", "--restic-server", *IMAGES)
-    pytest(session, "integration/operations")
+    pytest(session, tests="integration/operations")
 
 
 if __name__ == "__main__":
