@@ -285,10 +285,8 @@ class ServerNetworks:
                 if (subnet := next(free, None)) is not None:
                     self._reserved.add(subnet.network)
                     return subnet
-        raise NetworkError(
-            f"all addresses of the pool {self.pool} are in use; stop servers, or give the platform "
-            "a larger JHUB_ADDRESS_POOL"
-        )
+        mend = "stop servers, or give the platform a larger JHUB_ADDRESS_POOL"
+        raise NetworkError(f"all addresses of the pool {self.pool} are in use; {mend}")
 
 
 def _subnets(networks: list[dict[str, Any]]) -> set[IPv4Network]:
