@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jhub_backup import address, hub_data, launcher, schedule, status, volumes
+from jhub_backup import address, hub_data, launcher, schedule, status, volumes, worker
 from jhub_backup.errors import BackupError
 from jhub_docker.backup import plan
 from jhub_docker.backup.restoring import Wanted, checked
@@ -100,6 +100,7 @@ def snapshot(kind: str, volume: str, run: str, **more: Any) -> dict[str, Any]:
         "kind": kind,
         "volume": volume,
         "person": volume.removeprefix("home-") if kind == "home" else "",
+        "whole": True,
         "complete": True,
         "labels": {plan.WORD: volume} if kind == "home" else {},
     } | more
@@ -120,6 +121,47 @@ def test_everything_is_the_newest_complete_run() -> None:
     assert len(plan.everything(FOUND, "run2")) == 3
     with pytest.raises(UsageError, match="no backup 'run9'"):
         plan.everything(FOUND, "run9")
+
+
+def test_a_backup_of_the_hub_alone_brings_nobody_without_a_home_back() -> None:
+    found = [*FOUND, snapshot("hub", "data", "run5", whole=False)]
+    assert {one["run"] for one in plan.everything(found)} == {"run1"}
+    assert [one["run"] for one in plan.of_hub(found)] == ["run5"]
+
+
+def test_of_what_a_day_names_the_complete_is_taken_and_what_lacks_files_is_told() -> None:
+    later = snapshot("home", "home-ada", "run1", id="later", complete=False)
+    found = [*FOUND[:1], later]
+    assert plan.of_people(found, ["ada"], "2030-01-01 00:00") == FOUND[:1]
+    chosen = plan.of_people(found, ["ada"], "later")
+    assert "INCOMPLETE" in plan.told(plan.items(chosen, {}, "demo", "data", {}))
+    assert "INCOMPLETE" not in plan.told(plan.items(found[:1], {}, "demo", "data", {}))
+
+
+def backed_up(monkeypatch: pytest.MonkeyPatch, state: Path, extent: str, **made: Any) -> Any:
+    """What is known of the last backup after one that ended like this."""
+    monkeypatch.setattr(worker, "STATE", state)
+    monkeypatch.setattr(worker, "_backed_up", lambda _: {"wrong": [], "kept": ""} | made)
+    worker.backup({"extent": extent})
+    return status.read(state)["backup"]
+
+
+def test_a_part_that_succeeds_does_not_hide_that_the_night_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    status.write(tmp_path, "backup", "full")
+    assert backed_up(monkeypatch, tmp_path, volumes.PART)["wrong"] == "full"
+    assert backed_up(monkeypatch, tmp_path, volumes.WHOLE)["wrong"] == ""
+
+
+def test_what_an_append_only_server_keeps_makes_no_backup_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known = backed_up(monkeypatch, tmp_path, volumes.WHOLE, kept="3 snapshots are still there")
+    assert known["succeeded"]
+    assert known["warning"] == "3 snapshots are still there"
+    now = datetime.now(UTC)
+    assert schedule.next_start(now, schedule.times("02:30"), known) > now
 
 
 def test_a_person_is_the_newest_of_each_home() -> None:

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
-from jhub_backup import staging
+from jhub_backup import staging, worker
 from jhub_backup.errors import BackupError
 
 OLD = {"notes.txt": "of today", "only-old": "x", "folder/deep": "1"}
@@ -89,6 +90,26 @@ def test_an_interrupted_restore_goes_on(
     assert home.stat().st_mode & 0o777 == 0o700
     staging.finish(home)
     assert not (home / staging.PLACE).exists()
+
+
+def test_a_home_that_is_half_restored_is_not_called_a_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = volume(tmp_path)
+    assert not staging.is_halfway(home)
+    restored(home)
+    assert not staging.is_halfway(home), "what was there is still there"
+    interrupted(monkeypatch, 3, lambda: staging.place(home))
+    assert staging.is_halfway(home)
+    request = {"to": "/x", "platform": "demo", "extent": "whole", "run": "r", "volumes": []}
+    request |= {"volumes": [{"name": "home", "kind": "home"}], "manifest": {"time": "2030-01-01"}}
+    monkeypatch.setattr(worker, "VOLUMES", tmp_path)
+    monkeypatch.setattr(worker, "STAGE", tmp_path / "stage")
+    monkeypatch.setattr(worker, "of_request", lambda _: MagicMock(snapshots=list))
+    (wrong,) = worker._backed_up(request)["wrong"]
+    assert "was interrupted" in wrong
+    staging.place(home)
+    assert not staging.is_halfway(home)
 
 
 @pytest.mark.parametrize("after", MOMENTS)

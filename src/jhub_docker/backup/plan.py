@@ -39,6 +39,7 @@ class Item:
     volume: str
     labels: Labels
     exists: bool
+    complete: bool = True
     beside: bool = False
     """Whether another home has its name, so that it gets one beside it."""
 
@@ -66,19 +67,23 @@ def of_platform(found: Iterable[Snapshot], project: str, named: str = "") -> lis
 
 
 def everything(found: Sequence[Snapshot], at: str = "") -> list[Snapshot]:
-    """The snapshots of one whole run: the newest complete one, or the one that `at` names."""
-    hubs = [one for one in found if one["kind"] == HUB and _matches(one, at)]
-    whole = [one for one in hubs if at or one["complete"]]
-    if not whole:
-        what = f"backup {at!r}" if at else "complete backup of a whole platform"
-        raise UsageError(f"there is no {what}; ./dev invoke backup.list shows what there is")
-    run = whole[-1]["run"]
-    return [one for one in found if one["run"] == run]
+    """The snapshots of one whole run: the newest complete one, or the one that `at` names.
+
+    A backup of the hub alone is of no whole platform: its people would come back without homes.
+    """
+    (hub,) = of_hub([one for one in found if one["whole"]], at)
+    return [one for one in found if one["run"] == hub["run"]]
 
 
 def of_hub(found: Sequence[Snapshot], at: str = "") -> list[Snapshot]:
     """The newest snapshot of the hub alone, or the one that `at` names."""
-    return [next(one for one in everything(found, at) if one["kind"] == HUB)]
+    hubs = _best((one for one in found if one["kind"] == HUB), at)
+    if not hubs:
+        what = f"backup {at!r}" if at else "complete backup"
+        raise UsageError(
+            f"there is no {what} with the hub in it; ./dev invoke backup.list shows what there is"
+        )
+    return hubs[-1:]
 
 
 def of_people(found: Sequence[Snapshot], names: Iterable[str], at: str = "") -> list[Snapshot]:
@@ -91,19 +96,28 @@ def of_people(found: Sequence[Snapshot], names: Iterable[str], at: str = "") -> 
         theirs = [
             one for one in found if one["kind"] != HUB and name in (one["person"], one["volume"])
         ]
-        matching = [one for one in theirs if _matches(one, at) and (at or one["complete"])]
-        if not matching:
+        homes = {one["volume"] for one in theirs}
+        matching = [_best((one for one in theirs if one["volume"] == home), at) for home in homes]
+        if not any(matching):
             when = f" at {at!r}" if at else ""
             raise UsageError(
                 f"there is no backup of {name!r}{when}; ./dev invoke backup.list shows what is"
             )
-        chosen |= {one["volume"]: one for one in matching}
+        chosen |= {some[-1]["volume"]: some[-1] for some in matching if some}
     return list(chosen.values())
+
+
+def _best(found: Iterable[Snapshot], at: str) -> list[Snapshot]:
+    """Those that `at` names, the complete ones if there are any: others only if it names them."""
+    named = [one for one in found if _matches(one, at)]
+    return [one for one in named if one["complete"]] or (named if at else [])
 
 
 def _matches(snapshot: Snapshot, at: str) -> bool:
     """Whether `at` names it: by its run, by its own id, or by how its time begins."""
-    return not at or any(str(snapshot[key]).startswith(at) for key in ("run", "id", "time"))
+    # `backup.list` shows times with a space.
+    ways = {"run": at, "id": at, "time": at.replace(" ", "T")}
+    return any(str(snapshot[key]).startswith(way) for key, way in ways.items())
 
 
 def items(
@@ -140,6 +154,7 @@ def items(
                 volume=volume,
                 labels=labels,
                 exists=volume in there,
+                complete=one["complete"],
                 beside=is_other,
             )
         )
@@ -193,5 +208,6 @@ def told(planned: Iterable[Item], path: str = "") -> str:
             what = f"REPLACES {whose} in the volume {one.volume}"
         else:
             what = f"makes the volume {one.volume} with {whose}"
-        lines.append(f"  {what}, as of {one.time[:16].replace('T', ' ')} UTC")
+        lacks = "" if one.complete else ", INCOMPLETE: files could not be read then"
+        lines.append(f"  {what}, as of {one.time[:16].replace('T', ' ')} UTC{lacks}")
     return "\n".join(lines)

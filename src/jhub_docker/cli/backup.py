@@ -116,7 +116,8 @@ def list_(
     write(table.render(columns, rows))
     for what, known in said["status"].items():
         wrong = f"; the last try failed: {known['wrong']}" if known["wrong"] else ""
-        write(f"Last {what}: {known.get('succeeded', 'never succeeded')}{wrong}")
+        warned = f"; warning: {known['warning']}" if known.get("warning") else ""
+        write(f"Last {what}: {known.get('succeeded', 'never succeeded')}{wrong}{warned}")
 
 
 @task(

@@ -173,6 +173,7 @@ def _what_to_back_up(client: Any, request: Request, environ: Mapping[str, str]) 
     now = datetime.now(UTC)
     return {
         "run": f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
+        "extent": volumes.PART if people or hub else volumes.WHOLE,
         "volumes": found,
         "keep": keep(environ.get("JHUB_BACKUP_KEEP", "")),
         "manifest": {

@@ -28,6 +28,8 @@ SIDE_BY_SIDE = 2
 VOLUMES = Path("/volumes")
 """Where the worker has the volumes."""
 
+FORGET = ("forget", "--group-by=host,paths", "--json")
+
 Line = dict[str, Any]
 Request = Mapping[str, Any]
 """What the worker is asked for, as the launcher wrote it."""
@@ -119,15 +121,15 @@ class Repository:
             self._run("unlock", *(["--remove-all"] if owners == {socket.gethostname()} else []))
 
     def backup(
-        self, paths: Sequence[str], tags: Sequence[str], excluded: Sequence[str] = ()
+        self, paths: Sequence[str], tags: Sequence[str], when: str, excluded: Sequence[str] = ()
     ) -> tuple[str, list[str]]:
-        """Make a snapshot: its id, and the files that could not be read.
+        """Make a snapshot as of `when`, in UTC: its id, and the files that could not be read.
 
         Raises BackupError when there is none; a file that went while it was read is no fault.
         """
         unreadable: list[str] = []
         summary: Line = {}
-        command = ["backup", "--json", "--host", self.host]
+        command = ["backup", "--json", "--host", self.host, "--time", when]
         for tag in tags:
             command += ["--tag", tag]
         for pattern in excluded:
@@ -200,13 +202,15 @@ class Repository:
             bad = [line for line in said if "error" in line.lower() or "Fatal" in line]
             raise BackupError("the repository is damaged: " + "; ".join(bad[:5] or said[-3:]))
 
-    def forget(self, keep: dict[str, str]) -> tuple[int, str]:
-        """Remove what `keep` does not name: how many snapshots went, and what did not go.
+    def forget(self, keep: Mapping[str, str], tag: str) -> tuple[int, str]:
+        """Remove what `keep` does not name of those with a tag: how many went, and what did not.
 
+        Of whole runs all or none goes, since their snapshots have one time: a later one of a part
+        would otherwise count instead of theirs, and a home be missing in the run that is restored.
         An append-only server answers 403 to that and restic ends with 0 (seen with 0.14).
         """
         flags = [f"--keep-{period}={count}" for period, count in keep.items()]
-        ended = self._run("forget", "--host", self.host, "--group-by=host,paths", "--json", *flags)
+        ended = self._run(*FORGET, "--host", self.host, "--tag", tag, *flags)
         groups = json.loads(ended.stdout.partition("\n")[0] or "null") or []
         meant = {one["id"] for group in groups for one in group["remove"] or ()}
         left = meant & {one["id"] for one in self.snapshots()}

@@ -52,6 +52,17 @@ def state(volume: Path) -> str:
     return _read(volume, "state")
 
 
+def is_halfway(volume: Path) -> bool:
+    """Whether a restore was interrupted while files were neither here nor there: no time to back up.
+
+    Only our own folder counts, not one that a person made.
+    """
+    with contextlib.suppress(OSError):
+        own = os.lstat(volume / PLACE).st_uid == os.geteuid()
+        return own and state(volume) in (EMPTYING, FILLING)
+    return False
+
+
 def place(volume: Path) -> None:
     """Move what is there away and what was restored in; also goes on with what was begun."""
     if (now := state(volume)) not in (READY, EMPTYING, FILLING):

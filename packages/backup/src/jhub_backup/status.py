@@ -1,18 +1,18 @@
 """How the last backup, verification and drill went: a small file beside the key."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 NAME = "status.json"
 
 
-def write(state: Path, what: str, wrong: str) -> None:
+def write(state: Path, what: str, wrong: str, warning: str = "") -> None:
     """Remember now that `what` was done; `wrong` says what failed, empty for a success."""
     known = read(state)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = known.get(what, {}) | {"tried": now, "wrong": wrong}
+    entry = known.get(what, {}) | {"tried": now, "wrong": wrong, "warning": warning}
     known[what] = entry if wrong else {**entry, "succeeded": now}
     unfinished = state / f".{NAME}.new"
     unfinished.write_text(json.dumps(known), "utf-8")
@@ -26,9 +26,3 @@ def read(state: Path) -> dict[str, dict[str, Any]]:
     except (OSError, ValueError):
         return {}
     return known
-
-
-def since_success(state: Path, what: str) -> timedelta | None:
-    """How long ago it succeeded last; None for never."""
-    when = read(state).get(what, {}).get("succeeded")
-    return datetime.now(UTC) - datetime.fromisoformat(when) if when else None

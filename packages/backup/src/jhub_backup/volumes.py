@@ -52,6 +52,9 @@ def tags(volume: Volume, run: str, *more: str) -> list[str]:
     return [*(f"{quote(key)}={quote(value, safe='')}" for key, value in own.items()), *more]
 
 
+WHOLE, PART = "whole", "part"
+"""Tags of a snapshot by what its run was asked for: everything, or the hub or some people alone."""
+
 INCOMPLETE = "incomplete"
 """Tag of a snapshot that lacks files which could not be read."""
 
@@ -68,6 +71,7 @@ def described(snapshot: Mapping[str, Any]) -> dict[str, Any]:
         "kind": said.get("kind", ""),
         "volume": said.get("volume", ""),
         "person": said.get("person", ""),
+        "whole": WHOLE in (snapshot.get("tags") or ()),
         "complete": INCOMPLETE not in (snapshot.get("tags") or ()),
         "labels": {
             key.removeprefix("label:"): value

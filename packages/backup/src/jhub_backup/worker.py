@@ -20,13 +20,18 @@ STAGE = Path("/stage")
 
 
 def backup(request: Request) -> dict[str, Any]:
-    """Back the volumes up, and remember how that went."""
+    """Back the volumes up, and remember how that went where it was all of them."""
+    # A part that succeeds says nothing of all the rest, which may have failed last night.
+    whole = request["extent"] == volumes.WHOLE
     try:
         made = _backed_up(request)
     except BackupError as error:
-        status.write(STATE, "backup", str(error))
+        if whole:
+            status.write(STATE, "backup", str(error))
         raise
-    status.write(STATE, "backup", "; ".join(made["wrong"] or [made["kept"]]))
+    if whole:
+        # What an append-only server keeps is told and no failure: the backup would be made again.
+        status.write(STATE, "backup", "; ".join(made["wrong"]), made["kept"])
     return made
 
 
@@ -43,9 +48,12 @@ def _backed_up(request: Request) -> dict[str, Any]:
     if hub:  # copied first: no home that it knows is made later than the others are listed
         copied = each([hub], lambda one: _copy_database(VOLUMES / one["name"] / hub_data.NAME))
     ids: dict[str, str] = {}
+    when = request["manifest"]["time"][:19].replace("T", " ")
 
     def one(volume: volumes.Volume) -> str:
-        paths, more = [str(VOLUMES / volume["name"])], []
+        paths, more = [str(VOLUMES / volume["name"])], [request["extent"]]
+        if staging.is_halfway(VOLUMES / volume["name"]):
+            raise BackupError("a restore into it was interrupted: run that again first")
         excluded = [f"{paths[0]}/{staging.PLACE}"]
         if volume["kind"] == volumes.HUB:
             excluded += [
@@ -55,9 +63,9 @@ def _backed_up(request: Request) -> dict[str, Any]:
             manifest = {**request["manifest"], "volumes": list(found.values()), "homes": dict(ids)}
             (STAGE / "platform.json").write_text(json.dumps(manifest, indent=2), "utf-8")
             if wrong:
-                more = [volumes.INCOMPLETE]
+                more.append(volumes.INCOMPLETE)
         tags = volumes.tags(volume, request["run"], *more)
-        snapshot, unreadable = repository.backup(paths, tags, excluded)
+        snapshot, unreadable = repository.backup(paths, tags, when, excluded)
         ids[volume["name"]] = snapshot
         if unreadable:
             repository.mark_incomplete(snapshot)
@@ -82,7 +90,7 @@ def _backed_up(request: Request) -> dict[str, Any]:
     wrong += [f"{name}: its snapshot is not in the repository" for name in {*missing} - marked]
     forgotten, kept = 0, ""
     if request.get("keep") and not wrong:
-        forgotten, kept = repository.forget(request["keep"])
+        forgotten, kept = repository.forget(request["keep"], request["extent"])
         if kept:
             say(kept)
     return {
