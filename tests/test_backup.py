@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -51,11 +52,32 @@ def test_repositories_that_can_be(to: str) -> None:
     address.require(to)
 
 
-@pytest.mark.parametrize("to", ["", "relative", "ftp://host", "s3:bucket"])
+@pytest.mark.parametrize(
+    "to",
+    [
+        *("", "relative", "ftp://host", "s3:bucket", "s3:https:///bucket"),
+        *("rest:http://host:port/", "rest:http://[::1/"),
+    ],
+)
 def test_repositories_that_cannot_be(to: str) -> None:
     with pytest.raises(BackupError, match="expected a folder") as refused:
         address.require(to)
     assert refused.value.code == 2
+
+
+def test_a_password_of_any_signs_is_part_of_the_address_and_of_no_message() -> None:
+    login = {"RESTIC_REST_USERNAME": "ops@home", "RESTIC_REST_PASSWORD": "p@ss/w:rd %"}
+    to = address.with_login("rest:https://host/a@b/", login)
+    parts = urlsplit(to.removeprefix("rest:"))
+    assert (parts.hostname, parts.path) == ("host", "/a@b/")
+    assert (unquote(parts.username or ""), unquote(parts.password or "")) == (*login.values(),)
+    assert address.with_login("rest:https://me:pw@host/", login) == "rest:https://me:pw@host/"
+    assert address.shown("rest:https://me:pw@host/x") == "rest:https://me:***@host/x"
+    assert address.shown("rest:https://me:p/w@host/x") == "rest:https://me:***@host/x"
+    assert address.shown("rest:https://host:80/a@b") == "rest:https://host:80/a@b"
+    with pytest.raises(BackupError) as refused:
+        address.require("rest:https://me:secret@host:port/")
+    assert "secret" not in str(refused.value)
 
 
 def test_what_is_kept_is_words_or_refused() -> None:
@@ -210,12 +232,14 @@ def test_a_path_is_as_a_person_says_it() -> None:
 def test_a_restored_database_knows_homes_here_and_removes_none_at_once(tmp_path: Path) -> None:
     file = tmp_path / hub_data.NAME
     with closing(sqlite3.connect(file)) as db, db:
-        db.execute("CREATE TABLE platform_home_volumes (volume TEXT, put_aside TEXT)")
+        db.execute("CREATE TABLE platform_home_volumes (volume TEXT PRIMARY KEY, put_aside TEXT)")
         db.execute("INSERT INTO platform_home_volumes VALUES ('a', NULL), ('b', '2001-01-01')")
-    hub_data.fit(file, {"a": "new-a"})
+        db.execute("INSERT INTO platform_home_volumes VALUES ('c', 'of c')")
+    hub_data.fit(file, {"a": "c", "c": "new-c", "b": "b"})
     with closing(sqlite3.connect(file)) as db:
         rows = dict(db.execute("SELECT volume, put_aside FROM platform_home_volumes"))
-    assert rows["new-a"] is None
+    assert rows["c"] is None
+    assert rows["new-c"], "one home has another's name"
     assert datetime.fromisoformat(rows["b"]).year > 2001
 
 

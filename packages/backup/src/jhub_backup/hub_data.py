@@ -73,11 +73,14 @@ def fit(database: Path, renamed: Mapping[str, str]) -> None:
             "UPDATE platform_home_volumes SET put_aside = strftime('%Y-%m-%d %H:%M:%f000', 'now') "
             "WHERE put_aside IS NOT NULL"
         )
-        for old, new in renamed.items():
-            if old != new:
-                connection.execute(
-                    "UPDATE platform_home_volumes SET volume = ? WHERE volume = ?", (new, old)
-                )
+        # In two steps, for a new name may be another's old one; no volume's name has a slash.
+        connection.executemany(
+            "UPDATE platform_home_volumes SET volume = '/' || ? WHERE volume = ?",
+            [(new, old) for old, new in renamed.items()],
+        )
+        connection.execute(
+            "UPDATE platform_home_volumes SET volume = substr(volume, 2) WHERE volume LIKE '/%'"
+        )
 
 
 def check(database: Path) -> None:

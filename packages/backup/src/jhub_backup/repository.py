@@ -41,7 +41,7 @@ class Repository:
     def __init__(self, to: str, host: str, password: str = "") -> None:
         """`host` is the platform's name; `password` is for a repository made elsewhere."""
         address.require(to)
-        self.to, self.host = to, host
+        self.to, self.shown, self.host = to, address.shown(to), host
         self.key = STATE / "password"
         if password and (not self.key.exists() or self.key.read_text("ascii").strip() != password):
             self.key = Path("/tmp/password")  # noqa: S108 - the container's own
@@ -69,19 +69,19 @@ class Repository:
         said = ended.stderr if ended else ""
         if ended and "wrong password" in said:
             raise BackupError(
-                f"the key does not open the repository {self.to}: give the one it was made with "
+                f"the key does not open the repository {self.shown}: give the one it was made with "
                 "(--key-file), or choose another place"
             )
         if ended and not _is_missing(said):
-            raise BackupError(f"the repository {self.to} cannot be used: {_last(said)}")
+            raise BackupError(f"the repository {self.shown} cannot be used: {_last(said)}")
         if self._remembered().exists() and not anew:
             raise BackupError(
-                f"the repository {self.to} was there before and is gone: is its disk mounted? "
+                f"the repository {self.shown} was there before and is gone: is its disk mounted? "
                 "--new-repository makes a new one there"
             )
         if not make:
             raise BackupError(
-                f"there is no repository at {self.to}, or its key is not here (--key-file)"
+                f"there is no repository at {self.shown}, or its key is not here (--key-file)"
             )
         if not self.key.exists():
             write_secret(self.key, secrets.token_urlsafe(32))
