@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
             case ["health"]:
                 from jhub_backup import schedule  # noqa: PLC0415
 
-                wrong = schedule.health(os.environ)
+                wrong = schedule.health()
                 print(wrong)
                 return 1 if wrong else 0
             case _:

@@ -3,6 +3,7 @@
 Its name is the lock: the engine gives a name once, whoever asks from wherever.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -16,9 +17,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import docker
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.types import LogConfig
+from requests.exceptions import RequestException
 
 from jhub_backup import address, volumes
 from jhub_backup.errors import BackupError
@@ -45,24 +47,30 @@ Request = dict[str, Any]
 def run(request: Request, environ: Mapping[str, str] = os.environ) -> int:
     """Carry a request out in a worker, whose words are ours; its exit code.
 
-    Raises BackupError where another one is at work.
+    Raises BackupError where another one is at work, or the engine refuses.
     """
-    client = docker.from_env(timeout=600)
+    try:
+        return _run(docker.from_env(timeout=600), request, environ)
+    except APIError as error:
+        raise BackupError(f"the engine refuses: {error.explanation or error}") from None
+    except (DockerException, RequestException) as error:
+        raise BackupError(f"the engine does not answer: {error}") from None
+
+
+def _run(client: Any, request: Request, environ: Mapping[str, str]) -> int:
     project = environ["JHUB_PLATFORM"]
     wanted = {"to": environ.get("JHUB_BACKUP_TO", ""), "platform": project, **request}
     address.require(wanted["to"])
     if wanted["do"] == "backup":
         wanted |= _what_to_back_up(client, wanted, environ)
     container = _create(client, wanted, environ)
-    with io.BytesIO() as archive:
-        with tarfile.open(fileobj=archive, mode="w") as tar:
-            content = json.dumps(wanted).encode()
-            entry = tarfile.TarInfo("request.json")
-            entry.mode, entry.size = 0o600, len(content)
-            tar.addfile(entry, io.BytesIO(content))
-        container.put_archive("/", archive.getvalue())
-    said = container.attach(stream=True, logs=True, demux=True)
-    container.start()
+    try:
+        container.put_archive("/", _packed(wanted))
+        said = container.attach(stream=True, logs=True, demux=True)
+        container.start()
+    except APIError:  # a folder that cannot be mounted; its name would say that it is at work
+        container.remove(force=True)
+        raise
     for out, err in said or ():
         for text, stream in ((out, sys.stdout), (err, sys.stderr)):
             if text:
@@ -73,6 +81,17 @@ def run(request: Request, environ: Mapping[str, str] = os.environ) -> int:
     if code == 128 + 9:
         raise BackupError("the backup's container was killed: run it again, nothing is damaged")
     return code
+
+
+def _packed(request: Request) -> bytes:
+    """The request as an archive with one file that only root can read."""
+    with io.BytesIO() as archive:
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            content = json.dumps(request).encode()
+            entry = tarfile.TarInfo("request.json")
+            entry.mode, entry.size = 0o600, len(content)
+            tar.addfile(entry, io.BytesIO(content))
+        return archive.getvalue()
 
 
 def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Container:
@@ -104,7 +123,8 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
             image,
             ["work"],
             name=name,
-            hostname=name[:63],
+            # A lock in the repository has it: another engine's platform may have our name.
+            hostname=f"{name[:50]}-{hashlib.sha256(client.info()['ID'].encode()).hexdigest()[:12]}",
             labels={volumes.PLATFORM: request["platform"], f"{volumes.LABEL}.backup": "worker"},
             environment=known,
             volumes=binds,
@@ -123,9 +143,7 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
                 f"another backup, restore or verification of {request['platform']} is at work "
                 f"(container {name}): wait for its end, or end it with docker rm -f {name}"
             ) from None
-        raise BackupError(
-            f"the engine refuses the backup's container: {error.explanation}"
-        ) from None
+        raise
 
 
 def _remove_ended(client: Any, name: str) -> None:

@@ -28,8 +28,6 @@ SIDE_BY_SIDE = 2
 VOLUMES = Path("/volumes")
 """Where the worker has the volumes."""
 
-FORGET = ("forget", "--group-by=host,paths", "--json")
-
 Line = dict[str, Any]
 Request = Mapping[str, Any]
 """What the worker is asked for, as the launcher wrote it."""
@@ -108,7 +106,7 @@ class Repository:
     def free_own_locks(self) -> None:
         """Remove locks that a killed worker of this platform left.
 
-        Only one worker of a platform is at work, so a lock with our name is nobody's.
+        Only one worker of a platform and engine is at work: a lock with our name is nobody's.
         """
         listed = self._run("list", "locks", "--no-lock").stdout.split()
         owners = set()
@@ -209,8 +207,8 @@ class Repository:
         would otherwise count instead of theirs, and a home be missing in the run that is restored.
         An append-only server answers 403 to that and restic ends with 0 (seen with 0.14).
         """
-        flags = [f"--keep-{period}={count}" for period, count in keep.items()]
-        ended = self._run(*FORGET, "--host", self.host, "--tag", tag, *flags)
+        flags = [f"--tag={tag}", *(f"--keep-{period}={count}" for period, count in keep.items())]
+        ended = self._run("forget", "--host", self.host, "--group-by=host,paths", "--json", *flags)
         groups = json.loads(ended.stdout.partition("\n")[0] or "null") or []
         meant = {one["id"] for group in groups for one in group["remove"] or ()}
         left = meant & {one["id"] for one in self.snapshots()}

@@ -78,7 +78,6 @@ def serve(environ: Mapping[str, str]) -> None:
             )
 
 
-def health(environ: Mapping[str, str]) -> str:
+def health() -> str:
     """What is wrong with the scheduled backups; empty for nothing."""
-    known = status.read(STATE).get("backup", {})
-    return str(known.get("wrong", ""))
+    return str(status.read(STATE).get("backup", {}).get("wrong", ""))

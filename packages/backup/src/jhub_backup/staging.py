@@ -53,7 +53,7 @@ def state(volume: Path) -> str:
 
 
 def is_halfway(volume: Path) -> bool:
-    """Whether a restore was interrupted while files were neither here nor there: no time to back up.
+    """Whether a restore was interrupted while files were on their way: no time to back up.
 
     Only our own folder counts, not one that a person made.
     """

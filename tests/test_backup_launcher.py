@@ -1,0 +1,53 @@
+"""How the container that backs up is started, where an engine refuses or is away."""
+
+from unittest.mock import MagicMock
+
+import pytest
+from docker.errors import APIError, DockerException
+
+from jhub_backup import launcher
+from jhub_backup.errors import BackupError
+
+SETTINGS = {
+    "JHUB_PLATFORM": "demo",
+    "JHUB_BACKUP_TO": "/mnt/x",
+    "JHUB_BACKUP_VOLUME": "key",
+    "JHUB_DATA_VOLUME": "data",
+}
+
+
+def engine(identity: str) -> MagicMock:
+    """An engine with a worker that has just been made."""
+    client = MagicMock()
+    client.info.return_value = {"ID": identity}
+    client.containers.get.return_value.attrs = {"Created": "2030-01-01T00:00:00.0Z"}
+    client.containers.get.return_value.status = "running"
+    return client
+
+
+def test_an_engine_that_is_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher.docker, "from_env", MagicMock(side_effect=DockerException("gone")))
+    with pytest.raises(BackupError, match="does not answer: gone"):
+        launcher.run({"do": "backup"}, SETTINGS)
+
+
+def test_a_worker_that_cannot_start_does_not_count_as_one_at_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = engine("one")
+    worker = client.containers.create.return_value
+    worker.start.side_effect = APIError("500", explanation="read-only file system")
+    monkeypatch.setattr(launcher.docker, "from_env", lambda **_: client)
+    with pytest.raises(BackupError, match="read-only file system"):
+        launcher.run({"do": "verify"}, SETTINGS)
+    worker.remove.assert_called_once_with(force=True)
+
+
+def test_platforms_of_one_name_on_two_engines_leave_each_others_locks() -> None:
+    def hostname(identity: str) -> str:
+        client = engine(identity)
+        launcher._create(client, {"do": "verify", "platform": "x" * 60, "to": "/x"}, SETTINGS)
+        return str(client.containers.create.call_args.kwargs["hostname"])
+
+    assert hostname("one") != hostname("two")
+    assert len(hostname("one")) <= 63, "no host name is longer"
