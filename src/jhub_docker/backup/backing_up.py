@@ -1,5 +1,6 @@
 """Makes backups and judges them, while everything runs."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from docker import DockerClient
 
 from jhub_docker.backup import container, plan
 from jhub_docker.backup.container import Place
-from jhub_docker.errors import ActionError
+from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
 
@@ -73,12 +74,19 @@ def settings(client: DockerClient, root: Path, place: Place, of: str) -> str:
     found = container.ask(platform, place, "snapshots")["snapshots"]
     (hub,) = plan.of_hub(plan.of_platform(found, platform.project, of))
     said = container.ask(platform, place, "manifest", snapshot=hub["id"])
-    lines = [f"{name}='{value}'" for name, value in said["variables"].items()]
+    lines = [f"{name}={quoted(value)}" for name, value in said["variables"].items()]
     return str(said["env"]).rstrip() or "\n".join(lines)
+
+
+def quoted(value: str) -> str:
+    """A value as Compose reads it from `.env`, whatever is in it."""
+    return "'" + value.replace("'", "\\'") + "'"
 
 
 def verify(client: DockerClient, root: Path, place: Place, part: str) -> str:
     """Read the data back; what was found to be sound. Raises ActionError with what is damaged."""
+    if part and not (re.fullmatch(r"\d+(\.\d+)?%", part) and 0 < float(part[:-1]) <= 100):
+        raise UsageError(f"--part is {part!r}; expected a percentage such as 10%")
     platform = container.read(client, root)
     with locked(platform.project), stage("verifying the backups"):
         said = container.ask(platform, place, "verify", part=part)

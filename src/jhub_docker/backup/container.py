@@ -38,6 +38,8 @@ class Place:
                 said["password"] = Path(self.key_file).read_text("ascii").strip()
             except (OSError, UnicodeDecodeError) as error:
                 raise UsageError(f"--key-file {self.key_file} cannot be read: {error}") from None
+            if not said["password"]:
+                raise UsageError(f"--key-file {self.key_file} is empty; expected the key")
         return said
 
 

@@ -4,6 +4,7 @@ It shows that what is needed on the worst day is there: a hub that starts with t
 that open what they sealed, a log-in, and every file as it was.
 """
 
+import contextlib
 import json
 import re
 import socket
@@ -15,7 +16,7 @@ from docker import DockerClient
 from jhub_docker.backup import container
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.restoring import Wanted, make, plan_for
-from jhub_docker.errors import ActionError
+from jhub_docker.errors import ActionError, JhubDockerError, foreseeable
 from jhub_docker.platform import chosen, compose, starting, stopping
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
@@ -36,12 +37,13 @@ def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> s
         try:
             told = _tried(client, asked, second, place, Wanted(at=at, of=of))
             wrong = ""
-        except ActionError as error:
-            wrong = str(error)
+        except Exception as error:
+            wrong = str(foreseeable(error) or repr(error))
             raise
         finally:
             stopping.clear(client, second)
-            container.ask(asked, place, "drilled", wrong=wrong)
+            with contextlib.suppress(*[JhubDockerError] if wrong else []):  # it may be why
+                container.ask(asked, place, "drilled", wrong=wrong)
     return told
 
 

@@ -5,21 +5,29 @@ what happens is written down in the volumes themselves (`staging` of the image).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from docker import DockerClient
+from docker.errors import DockerException
 
 from jhub_docker.asking import confirm
 from jhub_docker.backup import container, plan
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
+from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.platform import chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
+
+HOME = PurePosixPath("/home/nebula")
+"""Where people know their home, in their servers."""
+
+WORKER = f"{LABEL}.backup"
+"""Label of the container that does the work."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ def restore(
         with stage("restoring"):
             if path:
                 return _file(platform, place, planned, path)
-            return _volumes(client, platform, place, planned, renamed, running)
+            return _volumes(client, platform, place, planned, renamed, servers=servers)
 
 
 def checked(wanted: Wanted) -> Wanted:
@@ -75,11 +83,11 @@ def checked(wanted: Wanted) -> Wanted:
         return wanted
     if len(wanted.people) != 1 or wanted.hub:
         raise UsageError("--path is within one home: name its person with --user")
-    parts = Path(wanted.path.removeprefix("/home/nebula")).parts
-    inside = [part for part in parts if part not in ("/", ".")]
-    if ".." in inside or not inside:
+    path = HOME / wanted.path
+    inside = path.parts[len(HOME.parts) :]
+    if not path.is_relative_to(HOME) or ".." in inside or not inside:
         raise UsageError(f"--path is {wanted.path!r}; expected one within the home")
-    return Wanted(path="/".join(inside), people=wanted.people, at=wanted.at, of=wanted.of)
+    return replace(wanted, path="/".join(inside))
 
 
 def plan_for(
@@ -125,7 +133,7 @@ def working_in(client: DockerClient, planned: Sequence[Item]) -> list[str]:
             found += [
                 containers.name(holder)
                 for holder in holders
-                if not containers.name(holder).endswith("-backup-worker")
+                if WORKER not in holder["Labels"]  # people choose a server's name, not its labels
             ]
     return sorted(set(found))
 
@@ -156,7 +164,8 @@ def _volumes(
     place: Place,
     planned: Sequence[Item],
     renamed: dict[str, str],
-    running: Sequence[str],
+    *,
+    servers: bool,
 ) -> str:
     asked = container.with_service(platform)
     request: dict[str, Any] = {"items": [one.request() for one in planned]}
@@ -166,9 +175,11 @@ def _volumes(
     hub_ran = any(one["State"] == "running" for one in containers.of_service(client, platform, HUB))
     if with_hub and hub_ran:
         platform.checked("stop", HUB)
-    for server in running:
+    for server in working_in(client, planned) if servers else ():
         containers.remove(client, server, stop=True)
     if came := working_in(client, planned):
+        if with_hub and hub_ran:
+            platform.checked("start", HUB)
         raise ActionError(
             f"{', '.join(came)} started meanwhile, and nothing was replaced: stop it and run this "
             "again, which goes on from here"
@@ -177,7 +188,7 @@ def _volumes(
     if with_hub and hub_ran:
         try:
             starting.bring_up(client, platform)
-        except JhubDockerError as error:
+        except (JhubDockerError, DockerException, OSError) as error:
             say("the restored hub does not come up: putting back what was there")
             platform.compose("stop", HUB)
             container.ask(asked, place, "back", **request)

@@ -1,0 +1,114 @@
+"""What an operator's tasks do around the container that backs up; the engine is a stand-in."""
+
+from contextlib import nullcontext
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from jhub_docker.backup import Place, backing_up, container, restoring
+from jhub_docker.backup.plan import Item
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import containers
+
+HUB = Item("1", "2030", "hub", "", "data", "data", {}, exists=True)
+ADA = Item("2", "2030", "home", "ada", "ada", "home-ada", {}, exists=True)
+drilling = import_module("jhub_docker.backup.drill")  # the package has a function of that name
+
+
+@pytest.mark.parametrize("part", ["nonsense", "0%", "101%", "10", "-5%", "%"])
+def test_a_part_that_cannot_be_is_no_damage(part: str) -> None:
+    with pytest.raises(UsageError, match="--part is"):
+        backing_up.verify(MagicMock(), Path(), Place("/x"), part)
+
+
+def test_an_empty_key_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("\n")
+    with pytest.raises(UsageError, match="is empty"):
+        Place("/x", str(tmp_path / "key")).request()
+
+
+def test_a_setting_with_a_quote_is_one_value() -> None:
+    assert backing_up.quoted("it's") == r"'it\'s'"
+
+
+def test_no_name_of_a_server_hides_that_somebody_works_in_it() -> None:
+    server = {"Names": ["/jupyter-ada--backup-worker"], "Labels": {"io.jhub-docker.user": "ada"}}
+    worker = {"Names": ["/demo-backup-worker"], "Labels": {restoring.WORKER: "worker"}}
+    client = MagicMock()
+    client.api.containers.return_value = [server, worker]
+    assert restoring.working_in(client, [ADA]) == ["jupyter-ada--backup-worker"]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the container is asked to do."""
+    done: list[str] = []
+    monkeypatch.setattr(container, "ask", lambda _platform, _place, do, **_: done.append(do))
+    monkeypatch.setattr(container, "with_service", lambda platform: platform)
+    monkeypatch.setattr(containers, "of_service", lambda *_: [{"State": "running"}])
+    return done
+
+
+def test_a_hub_is_not_left_stopped_when_somebody_came_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    platform = MagicMock()
+    monkeypatch.setattr(restoring, "working_in", lambda *_: ["jupyter-ada"])
+    with pytest.raises(ActionError, match="started meanwhile"):
+        restoring._volumes(MagicMock(), platform, Place(), [HUB, ADA], {}, servers=False)
+    assert [call.args for call in platform.checked.mock_calls] == [
+        ("stop", "hub"),
+        ("start", "hub"),
+    ]
+    assert asked == ["stage"]
+
+
+def test_a_server_that_came_meanwhile_is_stopped_where_that_was_said(
+    monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    there = [["jupyter-ada"], []]
+    monkeypatch.setattr(restoring, "working_in", lambda *_: there.pop(0))
+    restoring._volumes(MagicMock(), MagicMock(), Place(), [ADA], {}, servers=True)
+    assert asked == ["stage", "place", "finish"]
+
+
+def test_what_was_there_comes_back_when_the_engine_refuses_the_hub(
+    monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    starts: list[Any] = [OSError("the engine went"), None]
+
+    def bring_up(*_: object) -> None:
+        if problem := starts.pop(0):
+            raise problem
+
+    monkeypatch.setattr(restoring.starting, "bring_up", bring_up)
+    monkeypatch.setattr(restoring, "working_in", lambda *_: [])
+    with pytest.raises(ActionError, match="what was there is back: the engine went"):
+        restoring._volumes(MagicMock(), MagicMock(), Place(), [HUB], {}, servers=False)
+    assert asked == ["stage", "place", "back"]
+
+
+def test_a_drill_that_fails_says_why_and_is_remembered_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered: dict[str, str] = {}
+
+    def ask(_platform: object, _place: object, do: str, **request: str) -> None:
+        assert do == "drilled"
+        remembered.update(request)
+        raise ActionError("another backup is at work")
+
+    def tried(*_: object) -> None:
+        raise UsageError("the repository has no backup of a platform")
+
+    monkeypatch.setattr(drilling, "_tried", tried)
+    for name in ("locked", "beside"):
+        monkeypatch.setattr(drilling, name, lambda _: nullcontext())
+    monkeypatch.setattr(drilling, "stopping", MagicMock())
+    monkeypatch.setattr(drilling, "chosen", MagicMock())
+    monkeypatch.setattr(container, "with_service", lambda platform: platform)
+    monkeypatch.setattr(container, "ask", ask)
+    with pytest.raises(UsageError, match="no backup of a platform"):
+        drilling.drill(MagicMock(), Path(), Place("/x"), "", "")
+    assert remembered["wrong"] == "the repository has no backup of a platform"
