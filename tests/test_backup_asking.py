@@ -11,7 +11,7 @@ import pytest
 from jhub_docker.backup import Place, backing_up, container, restoring
 from jhub_docker.backup.plan import Item
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import containers
+from jhub_docker.platform import containers, starting
 
 HUB = Item("1", "2030", "hub", "", "data", "data", {}, exists=True)
 ADA = Item("2", "2030", "home", "ada", "ada", "home-ada", {}, exists=True)
@@ -84,7 +84,7 @@ def test_what_was_there_comes_back_when_the_engine_refuses_the_hub(
         if problem := starts.pop(0):
             raise problem
 
-    monkeypatch.setattr(restoring.starting, "bring_up", bring_up)
+    monkeypatch.setattr(starting, "bring_up", bring_up)
     monkeypatch.setattr(restoring, "working_in", lambda *_: [])
     with pytest.raises(ActionError, match="what was there is back: the engine went"):
         restoring._volumes(MagicMock(), MagicMock(), Place(), [HUB], {}, servers=False)

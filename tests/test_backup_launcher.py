@@ -26,7 +26,7 @@ def engine(identity: str) -> MagicMock:
 
 
 def test_an_engine_that_is_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher.docker, "from_env", MagicMock(side_effect=DockerException("gone")))
+    monkeypatch.setattr("docker.from_env", MagicMock(side_effect=DockerException("gone")))
     with pytest.raises(BackupError, match="does not answer: gone"):
         launcher.run({"do": "backup"}, SETTINGS)
 
@@ -37,7 +37,7 @@ def test_a_worker_that_cannot_start_does_not_count_as_one_at_work(
     client = engine("one")
     worker = client.containers.create.return_value
     worker.start.side_effect = APIError("500", explanation="read-only file system")
-    monkeypatch.setattr(launcher.docker, "from_env", lambda **_: client)
+    monkeypatch.setattr("docker.from_env", lambda **_: client)
     with pytest.raises(BackupError, match="read-only file system"):
         launcher.run({"do": "verify"}, SETTINGS)
     worker.remove.assert_called_once_with(force=True)

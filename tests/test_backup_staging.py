@@ -1,6 +1,7 @@
 """A restore puts files in place by renames, and goes on wherever it was interrupted."""
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -40,11 +41,11 @@ def volume(tmp_path: Path) -> Path:
 
 
 def restored(home: Path, snapshot: str = "1") -> None:
-    folder = staging.begin(home, snapshot)
-    assert folder
-    new = write(folder / "fetched", NEW)
-    new.chmod(0o700)
-    staging.ready(home, new)
+    assert staging.begin(home, snapshot)
+    with staging.folder(home) as folder:
+        new = write(folder / "fetched", NEW)
+        new.chmod(0o700)
+        staging.ready(home, new)
 
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, after: int, act: Callable[[], None]) -> bool:
@@ -83,7 +84,7 @@ def test_an_interrupted_restore_goes_on(
     home = volume(tmp_path)
     restored(home)
     interrupted(monkeypatch, after, lambda: staging.place(home))
-    assert staging.begin(home, "1") is None, "what was restored is not restored again"
+    assert not staging.begin(home, "1"), "what was restored is not restored again"
     if staging.state(home) != staging.PLACED:
         staging.place(home)
     assert read(home) == NEW
@@ -101,8 +102,12 @@ def test_a_home_that_is_half_restored_is_not_called_a_backup(
     assert not staging.is_halfway(home), "what was there is still there"
     interrupted(monkeypatch, 3, lambda: staging.place(home))
     assert staging.is_halfway(home)
-    request = {"to": "/x", "platform": "demo", "extent": "whole", "run": "r", "volumes": []}
-    request |= {"volumes": [{"name": "home", "kind": "home"}], "manifest": {"time": "2030-01-01"}}
+    request = {
+        "extent": "whole",
+        "volumes": [{"name": "home", "kind": "home"}],
+        "manifest": {"time": "2030-01-01T00:00:00"},
+        "run": "r",
+    }
     monkeypatch.setattr(worker, "VOLUMES", tmp_path)
     monkeypatch.setattr(worker, "STAGE", tmp_path / "stage")
     monkeypatch.setattr(worker, "of_request", lambda _: MagicMock(snapshots=list))
@@ -138,12 +143,10 @@ def test_another_snapshot_after_an_interruption_loses_nothing(
 
 def test_what_is_still_being_written_is_begun_again(tmp_path: Path) -> None:
     home = volume(tmp_path)
-    first = staging.begin(home, "1")
-    assert first
-    write(first / "fetched", {"half": ""})
-    again = staging.begin(home, "1")
-    assert again
-    assert list(again.iterdir()) == [again / "snapshot"]
+    assert staging.begin(home, "1")
+    write(home / staging.PLACE / "fetched", {"half": ""})
+    assert staging.begin(home, "1")
+    assert [path.name for path in (home / staging.PLACE).iterdir()] == ["snapshot"]
     with pytest.raises(BackupError, match="nothing is ready"):
         staging.place(home)
     assert read(home) == OLD
@@ -157,3 +160,25 @@ def test_a_link_in_place_of_our_folder_leads_nowhere(tmp_path: Path) -> None:
     staging.finish(home)
     assert read(home) == NEW
     assert read(elsewhere) == {"precious": "p"}
+
+
+def test_a_link_that_comes_while_it_is_restored_leads_nowhere(tmp_path: Path) -> None:
+    home, elsewhere = volume(tmp_path), write(tmp_path / "elsewhere", {"precious": "p"})
+    staging.begin(home, "1")
+    with staging.folder(home) as folder:
+        (home / staging.PLACE).rename(home / "moved")
+        (home / staging.PLACE).symlink_to(elsewhere)
+        subprocess.run(["mkdir", folder / "fetched"], check=True)  # as restic, another process
+    assert read(elsewhere) == {"precious": "p"}
+    assert not (elsewhere / "fetched").exists()
+    assert (home / "moved" / "fetched").exists()
+
+
+def test_a_folder_that_a_person_made_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = volume(tmp_path)
+    write(home / staging.PLACE, {"snapshot": "1", "state": staging.FILLING})
+    assert staging.is_halfway(home)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert not staging.is_halfway(home)

@@ -36,8 +36,10 @@ class Place:
         if self.key_file:
             try:
                 said["password"] = Path(self.key_file).read_text("ascii").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise UsageError(f"--key-file {self.key_file} cannot be read: {error}") from None
+            except OSError as error:
+                raise UsageError(f"--key-file {self.key_file}: {error.strerror}") from None
+            except UnicodeDecodeError:
+                raise UsageError(f"--key-file {self.key_file} has no key in it") from None
             if not said["password"]:
                 raise UsageError(f"--key-file {self.key_file} is empty; expected the key")
         return said

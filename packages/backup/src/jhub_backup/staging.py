@@ -13,6 +13,7 @@ A person may own the volume, so no link is followed: everything is done from fol
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -26,24 +27,32 @@ READY, EMPTYING, FILLING, PLACED = "ready", "emptying", "filling", "placed"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
-def begin(volume: Path, snapshot: str) -> Path | None:
-    """The folder to restore `snapshot` into, empty; None when an earlier call has done that.
+def begin(volume: Path, snapshot: str) -> bool:
+    """Make our folder for `snapshot`; False when an earlier call has restored that into it.
 
     What an interrupted restore of another snapshot had moved away goes back to its place.
     """
     if (now := state(volume)) and _read(volume, "snapshot") == snapshot:
-        return None
+        return False
     if now in (EMPTYING, FILLING):
         back(volume)
     finish(volume)
     (volume / PLACE).mkdir(mode=0o700)
     _write(volume, "snapshot", snapshot)
-    return volume / PLACE
+    return True
+
+
+@contextlib.contextmanager
+def folder(volume: Path) -> Iterator[Path]:
+    """Our folder, by a path that stays its own whatever its person puts in place of its name."""
+    with _opened(volume) as (_, here):
+        yield Path(f"/proc/{os.getpid()}/fd/{here}")
 
 
 def ready(volume: Path, restored: Path) -> None:
-    """What was restored, a folder somewhere in `begin`'s, is complete."""
-    restored.rename(volume / PLACE / "new")
+    """What was restored, a folder somewhere in ours, is complete."""
+    with folder(volume) as here:
+        restored.rename(here / "new")
     _write(volume, "state", READY)
 
 
@@ -53,14 +62,8 @@ def state(volume: Path) -> str:
 
 
 def is_halfway(volume: Path) -> bool:
-    """Whether a restore was interrupted while files were on their way: no time to back up.
-
-    Only our own folder counts, not one that a person made.
-    """
-    with contextlib.suppress(OSError):
-        own = os.lstat(volume / PLACE).st_uid == os.geteuid()
-        return own and state(volume) in (EMPTYING, FILLING)
-    return False
+    """Whether a restore was interrupted while files were on their way: no time to back up."""
+    return state(volume) in (EMPTYING, FILLING)
 
 
 def place(volume: Path) -> None:
@@ -101,11 +104,13 @@ def finish(volume: Path) -> None:
 
 @contextlib.contextmanager
 def _opened(volume: Path) -> Iterator[tuple[int, int]]:
-    """The volume's folder and ours in it."""
+    """The volume's folder and ours in it. Raises PermissionError for one that a person made."""
     top = os.open(volume, _FOLDER)
     try:
         here = os.open(PLACE, _FOLDER, dir_fd=top)
         try:
+            if os.fstat(here).st_uid != os.geteuid():
+                raise PermissionError(errno.EPERM, "it is not ours", f"{volume.name}/{PLACE}")
             yield top, here
         finally:
             os.close(here)

@@ -127,17 +127,17 @@ def stage(request: Request) -> None:
     for item in request["items"]:
         say(f"restoring {item['source']} of {item['time'][:19]}")
         volume = VOLUMES / item["volume"]
-        folder = staging.begin(volume, item["snapshot"])
-        if folder is None:  # done by a call that was interrupted later
+        if not staging.begin(volume, item["snapshot"]):  # by a call that was interrupted later
             continue
-        fetched = folder / "fetched"
-        repository.restore(item["snapshot"], fetched)
-        restored = fetched / "volumes" / item["source"]
-        database = fetched / "stage" / "database" / hub_data.NAME
-        if database.exists():
-            hub_data.fit(database, request.get("renamed", {}))
-            database.rename(restored / hub_data.NAME)
-        staging.ready(volume, restored)
+        with staging.folder(volume) as folder:  # its person may be working
+            fetched = folder / "fetched"
+            repository.restore(item["snapshot"], fetched)
+            restored = fetched / "volumes" / item["source"]
+            if item["kind"] == volumes.HUB:
+                database = fetched / "stage" / "database" / hub_data.NAME
+                hub_data.fit(database, request.get("renamed", {}))
+                database.rename(restored / hub_data.NAME)
+            staging.ready(volume, restored)
 
 
 def place(request: Request) -> None:
