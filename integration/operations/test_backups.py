@@ -188,6 +188,12 @@ def test_a_server_that_is_away_for_a_while_costs_no_backup(
             code, said = started.end()
             assert code == 0, said
             assert "2 snapshots were removed" in backups.invoke("backup")
+            backups.invoke("backup", "--user=ada")
+            backups.invoke("backup", "--hub")
+            left = "the part of a run counted instead of the run"
+            assert everything(backups, "ada") in complete(backups), left
+            told = backups.refused("restore")
+            assert told.count("REPLACES") == 2, told
             assert "are sound" in backups.invoke("backup.verify")
 
 

@@ -48,18 +48,20 @@ def is_mark(reference: str) -> bool:
 
 def remember(root: Path) -> None:
     """Note where the checkout is, so that its marks are known to be nobody's once it is gone."""
-    note = _notes() / checkout(root)
-    with suppress(OSError):  # without a home nobody is told, and the marks stay
+    # Without a home, or one that can be written to, nobody is told, and the marks stay.
+    with suppress(OSError, RuntimeError):
+        note = _notes() / checkout(root)
         if not note.exists():
             note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(f"{root.resolve()}\n", encoding="utf-8")
+            note.write_bytes(os.fsencode(root.resolve()) + b"\n")
 
 
 def gone() -> dict[str, Path]:
     """The checkouts of this person on this machine that built something and are no more."""
-    folder = _notes()
-    noted = {one.name: one for one in folder.iterdir()} if folder.is_dir() else {}
-    places = {name: Path(one.read_text(encoding="utf-8").strip()) for name, one in noted.items()}
+    noted: list[Path] = []
+    with suppress(FileNotFoundError, RuntimeError):  # nothing was noted, or there is no home
+        noted = list(_notes().iterdir())
+    places = {one.name: Path(os.fsdecode(one.read_bytes().strip())) for one in noted}
     return {name: place for name, place in places.items() if not (place / "packages").is_dir()}
 
 
