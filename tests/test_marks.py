@@ -106,3 +106,22 @@ def test_containers_without_a_machine_id_are_not_one_machine(
     names = iter(["runner-1", "runner-2"])
     monkeypatch.setattr("platform.node", lambda: next(names))
     assert marks.checkout(Path("/builds/one")) != marks.checkout(Path("/builds/one"))
+
+
+def test_who_has_no_home_builds_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", none)
+    marks.remember(tmp_path)
+    assert marks.gone() == {}
+
+
+def test_a_checkout_of_any_name_is_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    root = tmp_path / "gone-\udcff"
+    marks.remember(root)
+    assert list(marks.gone().values()) == [root]

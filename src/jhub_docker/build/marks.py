@@ -28,7 +28,7 @@ def checkout(root: Path) -> str:
     """What a checkout is called in marks: it follows from the machine and the folder."""
     known = _MACHINE.read_text().strip() if _MACHINE.exists() else ""
     machine = known or platform.node()  # in many a container the file is there and empty
-    return hashlib.sha256(f"{machine}\0{root.resolve()}".encode()).hexdigest()[:8]
+    return hashlib.sha256(os.fsencode(f"{machine}\0{root.resolve()}")).hexdigest()[:8]
 
 
 def checkout_tag(root: Path) -> str:
@@ -59,7 +59,7 @@ def remember(root: Path) -> None:
 def gone() -> dict[str, Path]:
     """The checkouts of this person on this machine that built something and are no more."""
     noted: list[Path] = []
-    with suppress(FileNotFoundError, RuntimeError):  # nothing was noted, or there is no home
+    with suppress(OSError, RuntimeError):  # nothing was noted, or there is no home to note it
         noted = list(_notes().iterdir())
     places = {one.name: Path(os.fsdecode(one.read_bytes().strip())) for one in noted}
     return {name: place for name, place in places.items() if not (place / "packages").is_dir()}
