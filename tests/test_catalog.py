@@ -179,6 +179,10 @@ def test_what_a_dockerfile_needs_has_to_be_declared(make_package: Make, read: Re
             "FROM base\nRUN a \\\n  && b\nFROM later\nFROM base AS later\n",
             r"x: .* needs later, which",
         ),
+        (
+            "FROM base\nRUN echo $((1<<2)) && cat <<<word\nCOPY --from=busybox:1 /a /a\n",
+            r"x: its Dockerfile needs busybox:1",
+        ),
     ],
 )
 def test_a_dockerfile_stands_on_packages_alone(

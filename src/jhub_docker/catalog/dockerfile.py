@@ -13,7 +13,7 @@ _ELSEWHERE = {
 }
 """The options that take files from elsewhere."""
 
-_HEREDOC = re.compile(r"<<-?[\"']?(\w+)[\"']?")
+_HEREDOC = re.compile(r"(?<!\S)\d*<<-?[\"']?(\w+)[\"']?(?!\S)")
 
 
 def instructions(text: str) -> Iterator[tuple[str, str]]:
