@@ -91,6 +91,13 @@ def test_what_was_there_comes_back_when_the_engine_refuses_the_hub(
     assert asked == ["stage", "place", "back"]
 
 
+def test_a_drill_deletes_no_platform_that_somebody_has_called_so() -> None:
+    second = MagicMock(project="demo-drill")
+    drilling.require_ours(second, ["demo-drill-data", "demo-drill-home-ada", "demo-drill_engine"])
+    with pytest.raises(UsageError, match="jupyterhub-user-ada"):
+        drilling.require_ours(second, ["demo-drill-data", "jupyterhub-user-ada"])
+
+
 def test_a_drill_that_fails_says_why_and_is_remembered_so(monkeypatch: pytest.MonkeyPatch) -> None:
     remembered: dict[str, str] = {}
 
@@ -105,7 +112,8 @@ def test_a_drill_that_fails_says_why_and_is_remembered_so(monkeypatch: pytest.Mo
     monkeypatch.setattr(drilling, "_tried", tried)
     for name in ("locked", "beside"):
         monkeypatch.setattr(drilling, name, lambda _: nullcontext())
-    monkeypatch.setattr(drilling, "stopping", MagicMock())
+    for name in ("stopping", "require_ours", "containers"):
+        monkeypatch.setattr(drilling, name, MagicMock())
     monkeypatch.setattr(drilling, "chosen", MagicMock())
     monkeypatch.setattr(container, "with_service", lambda platform: platform)
     monkeypatch.setattr(container, "ask", ask)

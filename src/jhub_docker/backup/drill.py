@@ -8,6 +8,7 @@ import contextlib
 import json
 import re
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 import requests
@@ -16,8 +17,8 @@ from docker import DockerClient
 from jhub_docker.backup import container
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.restoring import Wanted, make, plan_for
-from jhub_docker.errors import ActionError, JhubDockerError, foreseeable
-from jhub_docker.platform import chosen, compose, starting, stopping
+from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
+from jhub_docker.platform import chosen, compose, containers, starting, stopping
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
@@ -32,6 +33,7 @@ def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> s
     asked = container.with_service(platform)
     with locked(platform.project):
         second = beside(platform)
+        require_ours(second, containers.volumes(client, second))
         stopping.clear(client, second)  # what an interrupted drill left
         wrong = "it was interrupted"
         try:
@@ -71,6 +73,16 @@ def beside(platform: Platform) -> Platform:
             "COMPOSE_PROFILES": "",
         },
     )
+
+
+def require_ours(second: Platform, volumes: Iterable[str]) -> None:
+    """Raise UsageError for a platform of that name that somebody uses: a drill would delete it."""
+    ours = tuple(f"{second.project}{sign}" for sign in "-_")
+    if others := [name for name in volumes if not name.startswith(ours)]:
+        raise UsageError(
+            f"there is a platform {second.project} with {', '.join(others)}, which no drill made: "
+            "a drill would delete it, so give it or this one another name (JHUB_PLATFORM)"
+        )
 
 
 def _tried(
