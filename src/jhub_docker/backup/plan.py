@@ -96,7 +96,7 @@ def of_people(found: Sequence[Snapshot], names: Iterable[str], at: str = "") -> 
         theirs = [
             one for one in found if one["kind"] != HUB and name in (one["person"], one["volume"])
         ]
-        homes = {one["volume"] for one in theirs}
+        homes = dict.fromkeys(one["volume"] for one in theirs)
         matching = [_best((one for one in theirs if one["volume"] == home), at) for home in homes]
         if not any(matching):
             when = f" at {at!r}" if at else ""
