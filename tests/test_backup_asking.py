@@ -18,6 +18,17 @@ ADA = Item("2", "2030", "home", "ada", "ada", "home-ada", {}, exists=True)
 drilling = import_module("jhub_docker.backup.drill")  # the package has a function of that name
 
 
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing here reach an engine, also where what is tested does not refuse."""
+
+    def reached(*_: object, **__: object) -> None:
+        raise AssertionError("an engine would have been asked")
+
+    for name in ("read", "with_service", "ask", "key"):
+        monkeypatch.setattr(container, name, reached)
+
+
 @pytest.mark.parametrize("part", ["nonsense", "0%", "101%", "10", "-5%", "%"])
 def test_a_part_that_cannot_be_is_no_damage(part: str) -> None:
     with pytest.raises(UsageError, match="--part is"):
@@ -43,7 +54,7 @@ def test_no_name_of_a_server_hides_that_somebody_works_in_it() -> None:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def asked(monkeypatch: pytest.MonkeyPatch, no_engine: None) -> list[str]:
     """What the container is asked to do."""
     done: list[str] = []
     monkeypatch.setattr(container, "ask", lambda _platform, _place, do, **_: done.append(do))
