@@ -1,5 +1,6 @@
 """How the container that backs up is started, where an engine refuses or is away."""
 
+from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
@@ -51,3 +52,16 @@ def test_platforms_of_one_name_on_two_engines_leave_each_others_locks() -> None:
 
     assert hostname("one") != hostname("two")
     assert len(hostname("one")) <= 63, "no host name is longer"
+
+
+@pytest.mark.parametrize(
+    ("asked", "extent"),
+    [({}, "whole"), ({"hub": True}, "part"), ({"people": ["ada"], "hub": True}, "part")],
+)
+def test_what_leaves_something_out_is_a_part(asked: dict[str, Any], extent: str) -> None:
+    labels = {"io.jhub-docker.platform": "demo", "io.jhub-docker.user": "ada"}
+    listing = [{"Name": "data", "Labels": None}, {"Name": "home-ada", "Labels": labels}]
+    client = engine("one")
+    client.api.volumes.return_value = {"Volumes": listing}
+    request = {"platform": "demo", **asked}
+    assert launcher._what_to_back_up(client, request, SETTINGS)["extent"] == extent
