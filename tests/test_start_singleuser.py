@@ -1,12 +1,12 @@
-"""Steps of `start-singleuser` where something is odd; the script as a whole is tested with servers."""
+"""Steps of `start-singleuser` where something is odd; all of it is tested with servers."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "packages/singleuser-base/rootfs/usr/local/bin/start-singleuser"
-FUNCTIONS = SCRIPT.read_text().partition("[ -s ")[0]
+PROGRAMS = Path(__file__).parents[1] / "packages/singleuser-base/rootfs/usr/local/bin"
+FUNCTIONS = (PROGRAMS / "start-singleuser").read_text().partition("[ -s ")[0]
 """All but what it does with them."""
 
 

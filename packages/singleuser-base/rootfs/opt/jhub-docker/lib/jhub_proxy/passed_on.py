@@ -1,4 +1,4 @@
-"""Header values and the ends of sockets, as one library has them and the next one wants them. Pure."""
+"""Header values and the ends of sockets, as one library has them and the next wants them. Pure."""
 
 from __future__ import annotations
 
