@@ -34,6 +34,19 @@ def test_a_full_home_is_no_reason_not_to_start(tmp_path: Path) -> None:
     assert (home / "examples").is_dir()
 
 
+def test_runtime_files_are_elsewhere_when_the_home_takes_no_more(tmp_path: Path) -> None:
+    """/dev/full is a disk without room: Jupyter Server would end with a traceback."""
+    look = f'runtime={tmp_path}; can_write "$runtime" || runtime_elsewhere'
+    roomy = step(tmp_path, f"{look}; echo ${{JUPYTER_RUNTIME_DIR-there}}")
+    assert roomy.stdout.split() == ["there", "started"]
+    assert list(tmp_path.iterdir()) == []
+    full = f'ln -s /dev/full {tmp_path}/.can-write.$$; {look}; rmdir "$JUPYTER_RUNTIME_DIR"'
+    run = step(tmp_path, full)
+    assert run.stdout == "started\n"
+    assert f"the disk of {tmp_path} is full" in run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["ann", 'a"b', "a#b;c", "ann@example.org", "a\\b"])
 def test_git_knows_whoever_the_hub_lets_in(tmp_path: Path, name: str) -> None:
     """A file it cannot read would end every command of git."""
