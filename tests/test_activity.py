@@ -1,6 +1,7 @@
 """What the single-user images take for activity; the observer as a whole is tested with servers."""
 
 import ast
+import asyncio
 import os
 import socket
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from jhub_activity import cgroup, downloads, kernels, marimo, processes, recovery
 from jhub_activity.limits import Limits
+from jhub_activity.observer import Observer
 from jhub_activity.pages import PageScript
 from jhub_activity.processes import Process
 from jhub_proxy.traffic import REQUEST, SOCKET, Exchange
@@ -181,6 +183,77 @@ def test_a_kernel_is_known_by_its_connection_file(words: list[str], tmp_path: Pa
     assert kernels.connection_file([word.format(file) for word in words]) == str(file)
     for no_kernel in (["python", "train.py"], ["vim", str(other)], ["vim", "/gone/kernel-2.json"]):
         assert kernels.connection_file(no_kernel) is None
+
+
+def test_what_a_program_works_on_is_not_read_for_a_kernels(tmp_path: Path) -> None:
+    """The server would need the memory, or wait for ever."""
+    data, pipe = tmp_path / "data.json", tmp_path / "pipe.json"
+    data.write_text('{"shell_port": 1, "key": "", "rows": "' + "x" * 2**20 + '"}')
+    os.mkfifo(pipe)
+    for file in (data, pipe):
+        assert kernels.connection_file(["python", "train.py", str(file)]) is None
+
+
+def test_a_hub_that_answers_nonsense_does_not_end_the_looking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    told: list[str] = []
+
+    async def tell(reason: str) -> None:
+        told.append(reason)
+        if len(told) == 1:
+            raise ValueError("no JSON")
+        raise asyncio.CancelledError
+
+    observer = Observer(SimpleNamespace(last_kernel_activity=NOW), NOW, 0, tell)
+    found = iter(["kernel", "marimo"])
+
+    async def work() -> str:
+        return next(found)
+
+    monkeypatch.setattr(observer, "work", work)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(observer.run())
+    assert told == ["kernel", "marimo"]
+
+
+def test_a_notebook_that_cannot_be_kept_is_no_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a server with a full home would never be stopped for being idle."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "recovered").write_text("a file in the way")
+    observer = Observer(None, NOW, 60, lambda _: asyncio.sleep(0))
+
+    async def is_running(_: marimo.Server) -> bool:
+        return False
+
+    async def unnamed(_: marimo.Server) -> dict[str, str | None]:
+        return {"s_1": SCRIPT}
+
+    monkeypatch.setattr(marimo, "is_running", is_running)
+    monkeypatch.setattr(marimo, "unnamed", unnamed)
+    command = ["python", "/opt/venv/bin/marimo", "edit", "--port", "1"]
+    assert not asyncio.run(observer._marimo([command]))
+
+
+def test_what_was_kept_stays_whole_when_the_home_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recovered = recovery.Recovery(tmp_path)
+    recovered.keep({"s_1": SCRIPT})
+    before = {file.name: file.read_text() for file in tmp_path.iterdir()}
+
+    def full(self: Path, text: str, encoding: str) -> int:
+        self.open("w").close()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        recovered.keep({"s_1": SCRIPT + "\n# %%\nz = 1\n"})
+    kept = {name: (tmp_path / name).read_text() for name in before}
+    assert kept == before
 
 
 def test_an_application_works_while_somebody_waits_for_it() -> None:

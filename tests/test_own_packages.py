@@ -1,11 +1,14 @@
 """One's own packages on top of the image's; real pip, uv, kernels: in singleuser-base's tests."""
 
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from jhub_packages import page, uv_pip
+from jhub_packages import __main__ as commands
+from jhub_packages import page, run, uv_pip
 from jhub_packages.__main__ import about
 from jhub_packages.environment import FROM_IMAGE, Image, Own, added_in
 
@@ -114,12 +117,71 @@ def test_a_new_image_leaves_what_one_added(own: Own) -> None:
     }
 
 
+def test_the_images_version_counts_again_when_ones_own_was_removed(own: Own) -> None:
+    own.make()
+    entry = own.packages / "pandas-3.0.dist-info"
+    shutil.rmtree(entry)
+    described(own.packages, "pandas-2.0")
+    assert own.is_current(), "one's own stands for it"
+    shutil.rmtree(own.packages / "pandas-2.0.dist-info")
+    assert not own.is_current()
+    own.make()
+    assert (entry / "INSTALLER").read_text() == FROM_IMAGE
+    assert own.is_current()
+
+
+def test_what_cannot_be_removed_is_not_called_removed(
+    own: Own, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.make()
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)  # root's files in it
+    assert commands.reset(own) == 1
+    said = capsys.readouterr()
+    assert "Removed" not in said.out
+    assert f"{own.folder} cannot be removed as a whole" in said.err
+
+
+def test_a_link_in_its_place_is_removed_and_not_what_it_leads_to(own: Own, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    own.folder.parent.mkdir(parents=True)
+    own.folder.symlink_to(kept)
+    own.make()
+    assert commands.reset(own) == 0
+    assert not own.folder.is_symlink()
+    assert own.is_current()
+    assert (kept / "image-packages").exists()
+
+
+def test_a_package_that_ends_the_program_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ends_it.py").write_text("raise SystemExit(3)")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", ["/folder/of/run.py", *sys.path])
+    monkeypatch.setattr(sys, "argv", ["run.py", "kernel", "-f", "x.json"])
+    monkeypatch.setitem(run.NEEDS, "kernel", ("ends_it",))
+    monkeypatch.setenv(run.BROKEN, "")
+    started: list[list[str]] = []
+
+    def execv(_: str, words: list[str]) -> None:
+        started.append(words)
+        raise InterruptedError
+
+    monkeypatch.setattr("os.execv", execv)
+    with pytest.raises(InterruptedError):
+        run.main()
+    assert started == [[run.IMAGE_PYTHON, run.__file__, "kernel", "-f", "x.json"]]
+
+
 def test_what_was_added_under_another_python_is_known(own: Own) -> None:
     own.make()
     older, empty = own.folder.with_name("uv-lab-3.10"), own.folder.with_name("uv-lab-3.9")
     described(older / "lib/python3.10/site-packages", "prophet-1.1")
     described(empty / "lib/python3.9/site-packages", "numpy-1.0", FROM_IMAGE)
-    assert own.others() == [older]
+    other_image = own.folder.with_name("uv-lab-gpu-3.11")
+    described(other_image / "lib/python3.11/site-packages", "torch-2.0")
+    assert own.others() == [older], "move and reset remove these"
     assert added_in(older) == {"prophet": "1.1"}
 
 

@@ -35,6 +35,16 @@ def test_a_name_with_a_hash_is_kept(name: str) -> None:
     assert choice.is_hashed(name)
 
 
-@pytest.mark.parametrize("name", ["favicon.ico", "style.min.css", "index.html", "bootlogo.js"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "favicon.ico",
+        "style.min.css",
+        "index.html",
+        "bootlogo.js",
+        "favicon-notebook.ico",
+        "third-party-licenses.json",
+    ],
+)
 def test_a_name_without_one_is_asked_for_again(name: str) -> None:
     assert not choice.is_hashed(name)

@@ -28,10 +28,16 @@ class BehindProxy:
 
     def echo(self, size: int) -> int:
         """Bytes of a message that come back over a websocket."""
+        return int(self._at_the_other_end("echo", str(size)))
+
+    def ending(self) -> str:
+        """Code and reason of a websocket that the application closes."""
+        return self._at_the_other_end("end")
+
+    def _at_the_other_end(self, command: str, *words: str) -> str:
         url = f"ws://127.0.0.1:{self.server.port}{self.server.prefix}proxy/{PORT}/echo"
-        token = self.server.token
-        said = self.server.run([_PYTHON, "-c", self._program, "echo", url, token, str(size)])
-        return int(said.splitlines()[-1])
+        program = [_PYTHON, "-c", self._program, command, url, self.server.token, *words]
+        return self.server.run(program).splitlines()[-1]
 
     def most_memory(self) -> int:
         """The most that the server itself, which passes all on, has had so far; in MB."""

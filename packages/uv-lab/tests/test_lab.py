@@ -73,6 +73,9 @@ def test_the_menu_offers_the_formats_that_work(subject: Subject) -> None:
     assert not offered & {"asciidoc", "latex", "qtpdf", "qtpng", "rst", "webpdf"}
 
 
+REMOVES_ALL = ".then(it => it.text()).then(() => document.body.remove())</script>"
+
+
 def test_a_notebook_is_printed_with_formulas_figures_and_chinese(subject: Subject) -> None:
     """What is on the paper shows by its fonts: formulas are set in one with serifs."""
     client = subject.server.client
@@ -80,6 +83,10 @@ def test_a_notebook_is_printed_with_formulas_figures_and_chinese(subject: Subjec
     shown = {"application/vnd.plotly.v1+json": figure, "text/html": "<script>draw()</script>"}
     output = {"output_type": "display_data", "metadata": {}, "data": shown}
     code = {"cell_type": "code", "source": "draw()", "outputs": [output], "execution_count": 1}
+    # A stranger's notebook: one figure that nobody can draw, and a script that reads a file.
+    odd = "vega-embed })({ no JSON<script>fetch('file:///etc/passwd')" + REMOVES_ALL
+    strange = {**output, "data": {"text/html": odd}}
+    code["outputs"] = [output, strange]
     text = {"cell_type": "markdown", "source": "# 报告\n\n$$\\int_0^\\infty e^{-x^2} dx$$"}
     cells = [{"metadata": {}, **text}, {"metadata": {}, **code}]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}

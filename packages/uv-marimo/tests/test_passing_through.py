@@ -83,6 +83,14 @@ def test_large_websocket_messages(application: BehindProxy) -> None:
     assert application.echo(100 * MB) == 100 * MB
 
 
+def test_why_a_socket_ends_and_what_a_file_is_called_are_passed_on(
+    application: BehindProxy,
+) -> None:
+    assert application.ending() == "4001 elsewhere"
+    name = application.get("named").headers["Content-Disposition"]
+    assert name.encode("latin-1").decode() == 'attachment; filename="\u017c.csv"'
+
+
 def test_a_port_nobody_listens_on_is_named(server: SingleUserContainer) -> None:
     page = server.client.get("proxy/9999/", headers=PAGE)
     assert page.status_code == 502

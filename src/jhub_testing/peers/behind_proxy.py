@@ -2,7 +2,8 @@
 """An application that a person puts behind their server, run in the server's container.
 
 It makes what it sends and throws away what it gets, so that only what is in between needs memory.
-`python behind_proxy.py PORT`; or, as the other end, `python behind_proxy.py echo URL TOKEN BYTES`.
+`python behind_proxy.py PORT`; or, as the other end, `python behind_proxy.py echo URL TOKEN BYTES`
+or `python behind_proxy.py end URL TOKEN`.
 """
 
 import asyncio
@@ -88,6 +89,14 @@ class Cut(web.RequestHandler):
         self.request.connection.stream.close()
 
 
+class Named(web.RequestHandler):
+    """A download whose name is no Latin-1; Tornado would not write it, others do."""
+
+    def get(self) -> None:
+        name = 'attachment; filename="\u017c.csv"'
+        self.set_header("Content-Disposition", name.encode().decode("latin-1"))
+
+
 class Never(web.RequestHandler):
     """Lets people wait."""
 
@@ -96,17 +105,20 @@ class Never(web.RequestHandler):
 
 
 class Echo(websocket.WebSocketHandler):
-    """Says what it hears."""
+    """Says what it hears; at "end" it closes, and says why."""
 
     max_message_size = 2**30
 
     def on_message(self, message: str | bytes) -> None:
+        if message == "end":
+            self.close(4001, "elsewhere")
+            return
         self.write_message(message, binary=isinstance(message, bytes))
 
 
 async def serve(port: int) -> None:
     """Until it is ended."""
-    pages = [Down, Up, Stream, Go, Left, Cut, Never, Echo]
+    pages = [Down, Up, Stream, Go, Left, Cut, Named, Never, Echo]
     web.Application([(f"/{one.__name__.lower()}", one) for one in pages]).listen(port)
     await asyncio.Event().wait()
 
@@ -119,8 +131,19 @@ async def echo(url: str, token: str, size: int) -> None:
     print(len(await socket.read_message() or b""))
 
 
+async def end(url: str, token: str) -> None:
+    """Have it closed, and print the code and the reason."""
+    request = httpclient.HTTPRequest(url, headers={"Authorization": f"token {token}"})
+    socket = await websocket.websocket_connect(request)
+    await socket.write_message("end")
+    await socket.read_message()
+    print(socket.close_code, socket.close_reason)
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "echo":
         asyncio.run(echo(sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    elif sys.argv[1] == "end":
+        asyncio.run(end(sys.argv[2], sys.argv[3]))
     else:
         asyncio.run(serve(int(sys.argv[1])))

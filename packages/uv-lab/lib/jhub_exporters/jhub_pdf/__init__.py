@@ -2,6 +2,9 @@
 
 It takes the place of nbconvert's `pdf`, which needs TeX, and of `webpdf`, which needs Playwright
 and a second Node. Formulas are set by the MathJax in the image: the internet is not asked.
+
+Scripts of the notebook run, and it may be somebody else's: the page may load files, as it does
+MathJax, and read none of them.
 """
 
 from __future__ import annotations
@@ -71,7 +74,6 @@ class PrintedExporter(HTMLExporter):
             "--no-sandbox",
             "--disable-gpu",
             "--disable-dev-shm-usage",
-            "--allow-file-access-from-files",
             f"--user-data-dir={home}/profile",
             "--no-pdf-header-footer",
             "--virtual-time-budget=60000",

@@ -50,7 +50,11 @@ class StillFigures(Preprocessor):
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
         """One cell; nbconvert works on a copy of the notebook."""
         for output in cell.get("outputs", ()):
-            drawn = picture(output.get("data", {}))
+            try:
+                drawn = picture(output.get("data", {}))
+            except Exception as error:  # one figure that cannot be drawn is no reason for no paper
+                self.log.warning("A figure of cell %s is not drawn: %s", index + 1, error)
+                continue
             if drawn is not None:
                 output["data"]["image/svg+xml"] = drawn
                 output["data"].pop("text/html", None)

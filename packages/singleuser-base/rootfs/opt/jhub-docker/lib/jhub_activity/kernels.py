@@ -16,6 +16,9 @@ from typing import Any
 ANSWER_SECONDS = 3.0
 """An idle kernel answers in milliseconds."""
 
+FILE_BYTES = 2**16
+"""A connection file has a few hundred; `python train.py data.json` names one of any size."""
+
 
 def connection_file(command_line: Sequence[str]) -> str | None:
     """The connection file of the kernel a process is, None when it is none."""
@@ -29,6 +32,8 @@ def connection_file(command_line: Sequence[str]) -> str | None:
 def connection(path: str) -> dict[str, Any] | None:
     """What a connection file says, None for a file that is none or gone."""
     try:
+        if not Path(path).is_file() or Path(path).stat().st_size > FILE_BYTES:
+            return None
         found = json.loads(Path(path).read_bytes())
     except (OSError, ValueError):
         return None

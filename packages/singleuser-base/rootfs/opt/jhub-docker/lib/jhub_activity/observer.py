@@ -80,7 +80,10 @@ class Observer:
             # Again from time to time: a hub that was started anew has forgotten it.
             if self.reason != told or looks % TELL_AGAIN == 0:
                 told = self.reason
-                await self._tell(told)
+                try:
+                    await self._tell(told)
+                except Exception:
+                    log.exception("Cannot tell the hub why this server counts as active")
             looks += 1
             await asyncio.sleep(self._interval)
 
@@ -121,7 +124,11 @@ class Observer:
         running = False
         for server in filter(None, map(marimo.server, commands)):
             running |= await marimo.is_running(server)
-            self._recovery.keep(await marimo.unnamed(server))
+            sessions = await marimo.unnamed(server)
+            try:
+                self._recovery.keep(sessions)
+            except OSError as error:  # the home is full: no reason to call it work for ever
+                log.warning("Notebooks without a name cannot be kept: %s", error)
         return running
 
     def _share(self, found: list[processes.Process]) -> float:

@@ -103,12 +103,13 @@
       say(
         "memory",
         "#8b1a1a",
-        "Out of memory: a program of this server, such as a notebook's kernel, needed more than the " +
-          `${gigabytes(status.memory.limit)} the server has, and was ended. What it had in memory is ` +
+        "Out of memory: a program of this server, such as a notebook's kernel, needed more than " +
+          (status.memory.limit ? `the ${gigabytes(status.memory.limit)} the server has` : "there was") +
+          ", and was ended. What it had in memory is " +
           "lost, saved files stay. Load less at once, or stop the server and choose a larger profile.",
         () => [close("memory")],
       );
-    killed = status.killed;
+    if (status.memory) killed = status.killed;
   }
 
   async function offer() {

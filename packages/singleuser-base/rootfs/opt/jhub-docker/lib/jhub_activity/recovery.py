@@ -52,7 +52,10 @@ class Recovery:
                         self._folder.rmdir()  # when it is empty
             elif self._kept.get(session) != script and (found := cells(script)):
                 self._folder.mkdir(exist_ok=True)
-                path.write_text(notebook(found), "utf-8")
+                # What was kept before stays whole where the home is full.
+                half = path.with_suffix(".half")
+                half.write_text(notebook(found), "utf-8")
+                half.replace(path)
                 self._kept[session] = script
 
 

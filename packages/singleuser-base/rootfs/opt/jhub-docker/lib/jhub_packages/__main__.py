@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Container, Iterable
@@ -14,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from jhub_packages import uv_pip
-from jhub_packages.environment import Image, Own, added_in, normal
+from jhub_packages.environment import Image, Own, added_in, normal, remove
 
 COMMANDS: dict[str, Callable[[Own], int]] = {}
 
@@ -41,7 +40,14 @@ def show(own: Own) -> int:
 def reset(own: Own) -> int:
     """Remove all of it: the image as it came. Restart kernels and notebooks afterwards."""
     for folder in (own.folder, *own.others()):
-        shutil.rmtree(folder, ignore_errors=True)
+        if not remove(folder):
+            print(
+                f"my-packages: {folder} cannot be removed as a whole: files in it are somebody "
+                "else's, or in use. Stop what runs, give them to yourself (`ls -lR` shows whose "
+                "they are), and type `my-packages reset` again",
+                file=sys.stderr,
+            )
+            return 1
     own.make()
     print("Removed. Restart what runs: kernels, notebooks, terminals.")
     return 0
@@ -61,7 +67,7 @@ def move(own: Own) -> int:
                 file=sys.stderr,
             )
             return 1
-        shutil.rmtree(folder)
+        remove(folder)
     return refresh(own)
 
 
@@ -140,7 +146,7 @@ def main() -> int:
         if image is None:
             os.execv(uv_pip.UV, [uv_pip.UV, *sys.argv[2:]])  # noqa: S606
         uv(Own.here(home, image), sys.argv[2:])
-    if sys.argv[1:2] == ["serve"]:
+    if sys.argv[1:2] == ["serve"] and len(sys.argv) == 3:
         from jhub_packages.page import serve  # noqa: PLC0415
 
         serve(sys.argv[2])

@@ -88,12 +88,17 @@ class Own:
         return dict(_added(self.packages))
 
     def is_current(self) -> bool:
-        """Whether it is made, and for the packages that the image has now."""
+        """Whether it is made, for the packages that the image has now, and nothing is missing: who
+        removes a newer version that they had added removes the entry of the image's with it.
+        """
         try:
-            said = self.seen.read_text(encoding="utf-8")
+            said = self.seen.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return False
-        return said == _listing(self.image) and self.python.exists()
+        if said != _listing(self.image) or not self.python.exists():
+            return False
+        there = {_name_of(entry) for entry in self.packages.glob("*.dist-info")}
+        return all(_name_of(entry) in there for entry in self.image.packages.glob("*.dist-info"))
 
     def make(self) -> None:
         """Make it, or bring it up to the image's packages; what one added stays.
@@ -130,7 +135,7 @@ class Own:
             if _installer(entry) == FROM_IMAGE:
                 shutil.rmtree(entry)
         for source in self.image.packages.glob("*.dist-info"):
-            if normal(source.name.split("-")[0]) in own:
+            if _name_of(source) in own:
                 continue
             entry = self.packages / source.name
             entry.mkdir(exist_ok=True)
@@ -156,10 +161,22 @@ class Own:
 
     def others(self) -> list[Path]:
         """Those of the same image under other versions of Python that have packages in them."""
-        folders = self.folder.parent.glob(f"{self.image.name}-*")
+        version = re.compile(re.escape(self.image.name) + r"-\d+\.\d+")  # not `uv-lab-gpu`'s
         return sorted(
-            folder for folder in folders if folder != self.folder and any(_added_below(folder))
+            folder
+            for folder in self.folder.parent.glob("*")
+            if version.fullmatch(folder.name)
+            and folder != self.folder
+            and any(_added_below(folder))
         )
+
+
+def remove(folder: Path) -> bool:
+    """Remove an environment, or the link that stands for it; return whether it is gone."""
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 def added_in(folder: Path) -> dict[str, str]:
@@ -181,9 +198,13 @@ def _added(packages: Path) -> Iterator[tuple[str, str]]:
 
 def _installer(entry: Path) -> str:
     try:
-        return (entry / "INSTALLER").read_text(encoding="utf-8").strip()
+        return (entry / "INSTALLER").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
+
+
+def _name_of(entry: Path) -> str:
+    return normal(entry.name.removesuffix(".dist-info").partition("-")[0])
 
 
 def normal(name: str) -> str:

@@ -38,12 +38,13 @@ def notices() -> list[str]:
 
 def main() -> None:
     """Import what the program needs, or start again without one's own packages; then run it."""
-    sys.path.pop(0)  # this file's folder
+    if not sys.flags.safe_path:
+        sys.path.pop(0)  # this file's folder
     program = sys.argv.pop(1)
     try:
         for module in NEEDS[program]:
             import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if os.environ.get(BROKEN):
             raise
         os.environ[BROKEN] = f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -9,9 +9,9 @@ from jupyter_server_proxy.unixsock import UnixResolver
 from jupyter_server_proxy.websocket import PingableWSClientConnection
 from tornado import httpclient, httputil
 from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClosedError
+from tornado.websocket import WebSocketClosedError, WebSocketError
 
-from jhub_proxy import MESSAGE_BYTES, traffic
+from jhub_proxy import MESSAGE_BYTES, passed_on, traffic
 
 GONE = (StreamClosedError, WebSocketClosedError)
 
@@ -36,7 +36,7 @@ def install(handler_class: Any) -> None:
         path = proxied_path if proxied_path.startswith("/") else f"/{proxied_path}"
         try:
             self.ws = await _connect(self, self.get_client_uri("ws", host, port, path))
-        except (OSError, StreamClosedError, httpclient.HTTPError) as error:
+        except (OSError, StreamClosedError, WebSocketError, httpclient.HTTPError) as error:
             self.log.info("No websocket at %s:%s%s: %s", host, port, path, error)
             self.close(code=1011, reason="The application does not answer")
             return
@@ -49,6 +49,8 @@ def install(handler_class: Any) -> None:
             )
 
     async def on_message(self: Any, message: str | bytes) -> None:
+        if not hasattr(self, "ws"):
+            return  # closed already, for want of an application; this was on its way
         self._record_activity()
         self._seen.sent()
         try:
@@ -58,6 +60,8 @@ def install(handler_class: Any) -> None:
 
     def on_close(self: Any) -> None:
         traffic.closed(getattr(self, "_seen", None))
+        if hasattr(self, "ws"):
+            self.ws.close(*passed_on.ending(self.close_code, self.close_reason))
         closed(self)
 
     handler_class.proxy_open = proxy_open
@@ -70,7 +74,7 @@ async def _connect(handler: Any, url: str) -> Any:
 
     def said(message: str | bytes | None) -> Awaitable[None] | None:
         if message is None:
-            handler.close()
+            handler.close(*passed_on.ending(connection.close_code, connection.close_reason))
             return None
         return tell(message)
 
@@ -80,7 +84,7 @@ async def _connect(handler: Any, url: str) -> Any:
         try:
             await handler.write_message(message, binary=isinstance(message, bytes))
         except GONE:
-            handler.ws.close()
+            connection.close()
 
     def pinged(data: bytes) -> None:
         if handler.ws_connection:

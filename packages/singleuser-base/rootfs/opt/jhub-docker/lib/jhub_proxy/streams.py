@@ -16,7 +16,7 @@ from tornado import httputil, web
 from tornado.iostream import StreamClosedError
 from yarl import URL
 
-from jhub_proxy import absent, dash_pages, traffic
+from jhub_proxy import absent, dash_pages, passed_on, traffic
 
 BODY_BYTES = 2**63
 """An upload passes through: how large it may be is for the application to say."""
@@ -140,7 +140,11 @@ async def _exchange(handler: Any, host: str, port: int, path: str) -> None:
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
     )
     # Tornado itself has told the sender to go on.
-    headers = [one for one in request.headers.get_all() if one[0] != "Expect"]
+    headers = [
+        (name, passed_on.to_application(value))
+        for name, value in request.headers.get_all()
+        if name != "Expect"
+    ]
     try:
         async with (
             session,
@@ -198,8 +202,8 @@ def _take_over(
     for name, value in answer.headers.items():
         if name.lower() in OWN | named:
             continue
-        if name == "Location" and not handler.absolute_url:
+        if name.lower() == "location" and not handler.absolute_url:
             value = handler._rewrite_location_header(value, host, port, path)  # noqa: PLW2901
-        handler.add_header(name, value)
+        handler.add_header(name, passed_on.to_page(value))
     if "Content-Length" in answer.headers and "Transfer-Encoding" not in answer.headers:
         handler.set_header("Content-Length", answer.headers["Content-Length"])

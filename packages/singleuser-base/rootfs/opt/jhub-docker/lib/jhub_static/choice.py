@@ -9,8 +9,10 @@ CODINGS = {"br": ".br", "gzip": ".gz"}
 
 YEAR = "public, max-age=31536000, immutable"
 
-_HASHED = re.compile(r"(?:^|[.-])[0-9a-f]{16,}\.|-[\w-]{8}\.[a-z0-9]+$")
-"""Names as webpack (JupyterLab) and Vite (marimo) make them."""
+_HASHED = re.compile(r"(?:^|[.-])[0-9a-f]{16,}\.|-(?=[a-z]*[^a-z.])[\w-]{8}\.[a-z0-9]+$")
+"""Names as webpack (JupyterLab) and Vite (marimo) make them. One of Vite's that has small letters
+alone (1 of 1,500) cannot be told from a word, as in `favicon-notebook.ico`.
+"""
 
 
 def accepted(header: str) -> list[str]:

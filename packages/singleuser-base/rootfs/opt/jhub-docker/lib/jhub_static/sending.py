@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os.path
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,7 +102,8 @@ class Existing(PathMatches):
         """As tornado.routing.Matcher."""
         found = super().match(request)
         name = request.path.rpartition("/")[2]
-        return found if found is not None and (self.folder / name).is_file() else None
+        # Not Path's, which raises for a name that is too long to be one.
+        return found if found is not None and os.path.isfile(self.folder / name) else None  # noqa: PTH113
 
 
 class MarimoFiles(FileFindHandler):
