@@ -7,6 +7,7 @@ from typing import Any
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing.person import MakePerson
 from jhub_testing.platforms import Platform
+from jhub_testing.waiting import wait_until
 
 ENGINE = "unix:///run/engine/docker.sock"
 """What the hub calls: the filter before the engine."""
@@ -33,6 +34,21 @@ with ThreadPoolExecutor(len(names)) as threads:
 json.dump([[str(subnet.network) for subnet in subnets], len(ids), missing], sys.stdout)
 """
 """Asks for twenty networks at once and gives them back, in the hub's container."""
+
+LEFT_BEHIND = """
+import fcntl, socket, struct, sys
+from ipaddress import IPv4Network
+
+network, name = IPv4Network(sys.argv[1]), b"jh-00000-0"
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as kernel:
+    fcntl.ioctl(kernel, 0x89A0, name + b"\\0")  # netdevice(7), linux/sockios.h
+    for request, address in (0x8916, network[1]), (0x891C, network.netmask):
+        payload = struct.pack("HH4s8x", socket.AF_INET, 0, address.packed)
+        fcntl.ioctl(kernel, request, struct.pack("16s16s8x", name, payload))
+    fcntl.ioctl(kernel, 0x8914, struct.pack("16sH14x", name, 0x1))
+"""
+"""A bridge with a network's addresses, as an engine that was killed leaves it: made in the
+guard, which has the host's network. Argument: the subnet."""
 
 
 def of_servers(platform: Platform) -> list[dict[str, Any]]:
@@ -67,5 +83,14 @@ def test_a_network_comes_and_goes_with_its_server(
     assert network["EnableIPv6"] is False
     assert IPv4Network(network["IPAM"]["Config"][0]["Subnet"]).prefixlen == 28
     assert network["Labels"][f"{LABEL}.platform"] == platform.project
+    guard = platform.container("guard")
+    subnet = network["IPAM"]["Config"][0]["Subnet"]
+    code, output = guard.exec_run(["python", "-c", LEFT_BEHIND, subnet])
+    assert code == 0, output.decode()
+    wait_until(
+        lambda: guard.exec_run(["test", "-e", "/sys/class/net/jh-00000-0"]).exit_code == 1,
+        30,
+        "a guard to remove the bridge that took the server's addresses",
+    )
     person.stop()
     assert network["Id"] not in {one["Id"] for one in of_servers(platform)}

@@ -117,8 +117,6 @@ def check(settings: Settings, info: str = "{}") -> int:
     offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
     if unknown := reading.unknown_profiles(settings, [profile.key for profile in offer]):
         raise SettingsError("\n".join(unknown))
-    # Imported where it is needed, since it imports all of the hub.
-
     own = start.check_own(settings, Places().config_d)
     print("The settings can be used.")
     for path in own:

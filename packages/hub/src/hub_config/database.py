@@ -10,23 +10,16 @@ A database that a newer hub has brought up to date cannot be taken back: Jupyter
 end in the middle, and again at every restart, each time with another copy of it beside it.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # the guard starts with this module, and wants no SQLAlchemy
-    from sqlalchemy import Connection
-
-
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
 from jupyterhub.dbutil import backup_db_file
-from sqlalchemy import Connection, delete, inspect
+from sqlalchemy import Connection, delete, inspect, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from hub_config import DatabaseError
@@ -34,13 +27,11 @@ from hub_config import DatabaseError
 SCHEMA_TABLE = "platform_schema"
 
 
-def _accounts_by_id(connection: "Connection") -> None:
+def _accounts_by_id(connection: Connection) -> None:
     """Accounts are known by a key that no rename changes: of older ones, the name they had.
 
     So nothing that is sealed or digested with a name has to be made anew.
     """
-    from sqlalchemy import inspect, text  # noqa: PLC0415
-
     if not inspect(connection).has_table("platform_accounts"):
         return
     connection.execute(text("ALTER TABLE platform_accounts RENAME TO platform_accounts_by_name"))
@@ -70,13 +61,11 @@ def _accounts_by_id(connection: "Connection") -> None:
             connection.execute(text(f"ALTER TABLE {table} RENAME COLUMN name TO account"))
 
 
-STEPS: tuple[Callable[["Connection"], None], ...] = (_accounts_by_id,)
+STEPS: tuple[Callable[[Connection], None], ...] = (_accounts_by_id,)
 
 
-def steps_done(connection: "Connection") -> int:
+def steps_done(connection: Connection) -> int:
     """How many steps this database has been through; 0 for one from before they were counted."""
-    from sqlalchemy import inspect, text  # noqa: PLC0415
-
     if not inspect(connection).has_table(SCHEMA_TABLE):
         return 0
     return int(connection.execute(text(f"SELECT revision FROM {SCHEMA_TABLE}")).scalar() or 0)  # noqa: S608

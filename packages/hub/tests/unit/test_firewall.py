@@ -104,3 +104,33 @@ def test_a_pool_around_a_network_of_the_host_is_a_clash() -> None:
 def test_a_network_of_the_host_around_the_pool_is_a_clash_too() -> None:
     lan = "Iface Destination Gateway Flags RefCnt Use Metric Mask\neth1 0000000A 0 1 0 0 0 000000FF"
     assert guard.pool_clashes(IPv4Network("10.213.0.0/16"), lan) == ["10.0.0.0/8 on eth1"]
+
+
+def route(name: str, subnet: str) -> str:
+    network = IPv4Network(subnet)
+    numbers = (
+        f"{int.from_bytes(address.packed, 'little'):08X}"
+        for address in (network.network_address, network.netmask)
+    )
+    return "{} {} 0 1 0 0 0 {}".format(name, *numbers)
+
+
+def test_a_bridge_that_a_killed_engine_left_is_known_by_who_has_its_addresses_now(
+    tmp_path: Path,
+) -> None:
+    for name in ("jh-11111-0/brif", "jh-22222-0/brif/veth1", "jh-33333-7/brif", "br-1/brif"):
+        (tmp_path / name).mkdir(parents=True)
+    plugged = guard.members(tmp_path)
+    assert plugged == {"jh-11111-0": 0, "jh-22222-0": 1, "jh-33333-7": 0}
+    # 33333 may be a network whose containers are stopped: nobody else has its addresses.
+    routes = [
+        ("br-1", "10.213.0.0/28"),
+        ("jh-11111-0", "10.213.0.0/28"),
+        ("jh-22222-0", "10.213.0.0/28"),
+        ("jh-33333-7", "10.213.0.112/28"),
+    ]
+    text = "\n".join(["Iface", *(route(*one) for one in routes)])
+    assert guard.dead_bridges(plugged, text) == {"jh-11111-0": "jh-22222-0"}
+    # A network that is just being made has no member yet, and another engine's may have some, too.
+    for alike in (0, 1):
+        assert guard.dead_bridges(dict.fromkeys(plugged, alike), text) == {}

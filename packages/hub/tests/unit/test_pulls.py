@@ -65,6 +65,23 @@ def test_layers_and_bytes_are_counted_and_the_part_never_falls() -> None:
     assert parts[-1] == 1.0
 
 
+def test_a_layer_that_is_heard_of_while_they_are_counted_breaks_nothing() -> None:
+    """The engine's messages come on a thread; whoever waits is told on the loop."""
+    progress = PullProgress()
+
+    class Layer:
+        bytes_here = bytes_all = 0
+
+        @property
+        def part(self) -> float:
+            progress.take({"status": "Waiting", "id": f"layer {len(progress._layers)}"})
+            return 1.0
+
+    progress._layers = {"first": Layer()}  # type: ignore[dict-item]
+    assert progress.part == 1.0
+    assert progress.sentence == "Getting the image: 1 of 2 layers"
+
+
 def test_the_engines_error_ends_it() -> None:
     with pytest.raises(PullError, match="manifest unknown"):
         PullProgress().take({"error": "manifest unknown", "errorDetail": {}})

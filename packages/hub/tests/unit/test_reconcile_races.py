@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
@@ -250,3 +251,52 @@ def test_a_home_that_is_handed_back_during_a_purge_stays(db: Session, box: Box) 
     box.reconciler.began = True
     asyncio.run(PurgeHandler.post(given))
     assert len(removed) == 1
+
+
+def test_a_database_that_takes_no_changes_keeps_nothing_else_from_being_mended(
+    db: Session, box: Box
+) -> None:
+    async def main() -> None:
+        await box.take_over()
+        leave_network(box)
+        box.reconciler.began = False
+        db.execute(text("PRAGMA query_only = 1"))  # a full disk
+        await box.reconcile()
+        db.execute(text("PRAGMA query_only = 0"))
+        assert box.engine.networks_ == {}
+        assert not box.reconciler.began, "no home is removed"
+        await box.reconcile()
+        assert box.reconciler.began
+
+    asyncio.run(main())
+
+
+def test_a_mark_that_cannot_be_read_keeps_homes_and_stops_nothing(db: Session, box: Box) -> None:
+    async def main() -> None:
+        await box.take_over()
+        long_ago = datetime.now(UTC) - timedelta(days=90)
+        homes.claim(db, box.person("ann").id, "ann", "home-")
+        homes.put_aside(db, box.person("ann").id, long_ago)
+        box.reconciler.mark.write_bytes(b"\xff\xfe")
+        await box.reconcile()
+        assert homes.due(db, timedelta(days=30)) == []
+
+    asyncio.run(main())
+
+
+def test_a_pass_that_is_asked_for_now_does_not_wait_for_one_that_is_due_later(box: Box) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        box.reconciler.begin(box.hub)
+        now = box.reconciler._soon
+        assert now
+        now.cancel()
+        box.reconciler._soon = None
+        box.reconciler.kick(80)
+        box.reconciler.begin(box.hub)
+        box.reconciler.kick(80)
+        assert box.reconciler._soon
+        assert box.reconciler._soon.when() <= loop.time()
+        box.reconciler._soon.cancel()
+
+    asyncio.run(main())

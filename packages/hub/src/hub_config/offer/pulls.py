@@ -91,6 +91,7 @@ class PullProgress:
 
     def __init__(self) -> None:
         self._layers: dict[str, _Layer] = {}
+        """Made anew for a new layer: the loop reads it while a thread takes in more."""
 
     def take(self, message: Mapping[str, Any]) -> None:
         """Take in one message. Raises PullError when it is the engine's last word."""
@@ -99,7 +100,9 @@ class PullProgress:
         status, name = message.get("status"), message.get("id")
         if not name or (status not in _PART and status not in _MOVING):
             return
-        layer = self._layers.setdefault(str(name), _Layer())
+        layer = self._layers.get(str(name)) or _Layer()
+        if str(name) not in self._layers:
+            self._layers = {**self._layers, str(name): layer}
         if status in _PART:
             layer.part = max(layer.part, _PART[status])
             if layer.part:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jupyterhub import orm
 from sqlalchemy import String, delete, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config.database import Base
@@ -29,12 +30,26 @@ class MarkRow(Base):
     word: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
+def look(db: Session, mark: Path) -> bool:
+    """Mend what went back; False, with a warning, while the database takes no changes: a full disk
+    is no reason to leave what runs alone.
+    """
+    try:
+        forward_again(db)
+        keep_homes_of_an_older_copy(db, mark)
+    except SQLAlchemyError as error:
+        db.rollback()
+        log.warning("The database takes no changes; no home is removed until it does: %s", error)
+        return False
+    return True
+
+
 def keep_homes_of_an_older_copy(db: Session, mark: Path) -> None:
     """After an older copy of the database came up, count the days of homes that are put aside in
     it from now: somebody may have been given one of them since, and none goes without its time.
     """
     word = db.scalar(select(MarkRow.word)) or ""
-    known = mark.read_text(encoding="ascii").split() if mark.exists() else []
+    known = _words(mark)
     if word not in known and (word or known) and (aside := homes.all_put_aside(db)):
         log.warning(
             "The database is an older copy: the homes that are put aside in it are kept as if that "
@@ -54,6 +69,17 @@ def keep_homes_of_an_older_copy(db: Session, mark: Path) -> None:
     db.execute(delete(MarkRow))
     db.add(MarkRow(word=following))
     db.commit()
+
+
+def _words(mark: Path) -> list[str]:
+    try:
+        return mark.read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        # As if it were not there: homes are kept for longer, and what runs is compared.
+        log.warning("Cannot read %s: %s", mark, error)
+        return []
 
 
 def forward_again(db: Session) -> None:

@@ -76,7 +76,7 @@ class Reconciler:
         self.found: tuple[Difference, ...] = ()
         """What the last pass found."""
         self._soon: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     @cached_property
     def runtime(self) -> Runtime:
@@ -94,9 +94,15 @@ class Reconciler:
         self.kick()
 
     def kick(self, after: float = 0.0) -> None:
-        """Have a pass soon: something was left behind."""
-        if self._hub is not None and self._soon is None:
-            self._soon = asyncio.get_running_loop().call_later(after, self._begin)
+        """Have a pass soon: something was left behind. One that is due later comes sooner."""
+        if self._hub is None:
+            return
+        loop = asyncio.get_running_loop()
+        if self._soon is not None:
+            if self._soon.when() <= loop.time() + after:
+                return
+            self._soon.cancel()
+        self._soon = loop.call_later(after, self._begin)
 
     def _again(self) -> None:
         """The keeper asks every minute in any case."""
@@ -106,18 +112,13 @@ class Reconciler:
     def _begin(self) -> None:
         self._soon = None
         if self._hub is not None:
-            self._task = asyncio.ensure_future(self._quietly(self._hub))
-
-    async def _quietly(self, hub: Hub) -> None:
-        await self.run(hub)
+            self._task = asyncio.ensure_future(self.run(self._hub))
 
     async def run(self, hub: Hub) -> dict[str, Any]:
         """One pass; returns the report. Raises nothing for an engine that is away."""
         self._hub = hub
         async with self._one:
-            backwards.forward_again(hub.db)
-            backwards.keep_homes_of_an_older_copy(hub.db, self.mark)
-            self.began = True
+            self.began = backwards.look(hub.db, self.mark) or self.began
             active, before = servers(hub)
             try:
                 view = await self.runtime.view()

@@ -5,10 +5,15 @@ The rules stay when this ends, however it ends: servers run on behind them. Only
 with no server's network left takes them away, which is how `down` leaves nothing behind.
 """
 
+import errno
+import fcntl
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -80,6 +85,68 @@ def pool_clashes(pool: IPv4Network, routes: str) -> list[str]:
     ]
 
 
+def members(interfaces: Path = INTERFACES) -> dict[str, int]:
+    """How many interfaces are plugged into each bridge of any platform of this kind."""
+    return {
+        path.parent.name: len(list(path.iterdir()))
+        for path in interfaces.glob(f"{OWN_BRIDGES}*/brif")
+    }
+
+
+def dead_bridges(plugged: Mapping[str, int], routes: str) -> dict[str, str]:
+    """Bridges that an engine left behind when it was killed, each with the one that has its
+    addresses now. `plugged` is what `members` says.
+
+    An engine gives no subnet to two networks. So of two bridges with the same one, that without a
+    member is no network's, and what is sent to the other's server would go there.
+    """
+    ours = [(name, subnet) for name, subnet in parse_routes(routes) if name in plugged]
+    return {
+        dead: alive
+        for dead, subnet in ours
+        for alive, other in ours
+        if subnet.overlaps(other) and plugged[alive] and not plugged[dead]
+    }
+
+
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCBRDELBR = 0x8913, 0x8914, 0x89A1
+_IFF_UP = 0x1
+_GONE = (errno.ENODEV, errno.ENXIO)
+
+
+def remove_bridge(name: str) -> None:
+    """Remove a bridge of the host (netdevice(7), linux/sockios.h); none of that name is no error.
+
+    Raises OSError when the kernel refuses.
+    """
+    request = "16sH14x"
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as kernel:
+            found = fcntl.ioctl(kernel, _SIOCGIFFLAGS, struct.pack(request, name.encode(), 0))
+            down = struct.unpack(request, found)[1] & ~_IFF_UP
+            fcntl.ioctl(kernel, _SIOCSIFFLAGS, struct.pack(request, name.encode(), down))
+            fcntl.ioctl(kernel, _SIOCBRDELBR, name.encode() + b"\0")
+    except OSError as error:
+        if error.errno not in _GONE:
+            raise
+
+
+def remove_dead_bridges() -> None:
+    """Remove them, and say so."""
+    for dead, alive in dead_bridges(members(), ROUTES.read_text()).items():
+        try:
+            remove_bridge(dead)
+        except OSError as error:
+            said = f"cannot be removed ({error.strerror}); remove it with: ip link delete {dead}"
+        else:
+            said = "is removed"
+        print(
+            f"The bridge {dead}, left by an engine that was killed, took what is sent to the "
+            f"servers on {alive}; it {said}",
+            file=sys.stderr,
+        )
+
+
 INTERVAL = 2.0
 """Seconds between two looks whether the rules are still there."""
 
@@ -132,6 +199,7 @@ def _stay_without(policy: Policy, stop: threading.Event) -> None:
     print("JHUB_FIREWALL=off: servers can reach the host and its networks.", file=sys.stderr)
     remove(policy)
     while not stop.is_set():
+        remove_dead_bridges()
         SEEN.touch()
         stop.wait(INTERVAL)
 
@@ -147,6 +215,7 @@ def _keep(policy: Policy, stop: threading.Event) -> None:
             if text == wanted:
                 print("Somebody changed the rules; they are back in place.", file=sys.stderr)
             wanted, seen = text, listing(policy, bridge_rules)
+        remove_dead_bridges()
         SEEN.touch()
         stop.wait(INTERVAL)
     if not own_bridges(bridge_prefix(policy.platform)):
