@@ -26,6 +26,7 @@ exports.activate = (context) => {
     back.name = "The way to the hub";
     back.text = "$(home) Hub";
     back.tooltip = "Open the hub: stop this server, or start another interface";
+    back.accessibilityInformation = { label: "Hub", role: "button" };
     back.command = "jhub-docker.hub";
     let hub = "";
 

@@ -96,8 +96,8 @@ class TimeHandler(ActivityHandler):
 
 
 class StatusHandler(ActivityHandler):
-    """What a page keeps in view: memory, the time left, the way to the hub. It asks nobody, so that pages may ask
-    it often.
+    """What a page keeps in view: memory, the time left, the way to the hub. It asks nobody, so
+    that pages may ask it often.
     """
 
     @web.authenticated

@@ -1,4 +1,4 @@
-"""python3.11 -I jhub_welcome INTERFACE MARKER: gives the home of HOME its welcome, and leaves MARKER.
+"""python3.11 -I jhub_welcome INTERFACE MARKER: gives HOME its welcome, and leaves MARKER.
 
 Called by `start-singleuser` where MARKER is not there yet.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from jhub_welcome.forms import FORMS, Form  # noqa: E402
+from jhub_welcome.forms import FORMS, Form
 
 
 def give(form: Form, home: Path, marker: Path) -> None:

@@ -1,6 +1,6 @@
 """The welcome in the form of each interface. Pure.
 
-Blocks of Python are cells where there are cells. Each stands for itself: none uses a name of another.
+Blocks of Python are cells where there are cells. Each stands for itself, without names of others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def parts(text: str) -> Iterator[tuple[bool, str]]:
 
 def jupyter(text: str) -> str:
     """A notebook of Jupyter's (nbformat 4.5)."""
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "id": f"welcome-{number}",
             "cell_type": "code" if is_code else "markdown",
@@ -49,8 +49,8 @@ def marimo(text: str) -> str:
         else:
             shown = indent(f'mo.md(r"""\n{part}\n""")', INDENT)
             cells.append(f"@app.cell(hide_code=True)\ndef _(mo):\n{shown}\n    return\n")
-    head, tail = "import marimo\n\napp = marimo.App()\n", 'if __name__ == "__main__":\n    app.run()\n'
-    return "\n\n".join([head, *cells, tail])
+    run = 'if __name__ == "__main__":\n    app.run()\n'
+    return "\n\n".join(["import marimo\n\napp = marimo.App()\n", *cells, run])
 
 
 def markdown(text: str) -> str:
@@ -83,8 +83,8 @@ FORMS = {
         "welcome.py",
         marimo,
         "*Hub* at the bottom of each page opens the hub.",
-        "A notebook runs on it by `uv add marimo` and `uv run marimo edit` in a terminal; else on the"
-        " image with your own packages.",
+        "A notebook runs on it by `uv add marimo` and `uv run marimo edit` in a terminal; else on"
+        " the image with your own packages.",
     ),
     "vscode": Form(
         "README.md",
