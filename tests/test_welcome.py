@@ -39,7 +39,7 @@ def given(home: Path, interface: str = "lab") -> Path:
 def test_a_new_home_gets_it_once(interface: str, home: Path) -> None:
     marker = given(home, interface)
     page = home / FORMS[interface].name
-    for said in ("/home/nebula", "my-packages reset", "uv init", "/proxy/8000/", "~/shared"):
+    for said in ("/home/nebula", "my-packages reset", "uv init", "proxy/8000/", "~/shared"):
         assert said in page.read_text("utf-8")
     assert "$" not in page.read_text("utf-8")
     assert list(marker.parent.iterdir()) == [marker]
