@@ -34,7 +34,7 @@ EXTENSIONS = [
         f"packages/singleuser-base/rootfs/opt/jhub-docker/lib/{name}"
         for name in (
             *("jhub_activity", "jhub_editors", "jhub_packages", "jhub_proxy"),
-            *("jhub_start", "jhub_static"),
+            *("jhub_start", "jhub_static", "jhub_welcome"),
         )
     ),
 ]

@@ -211,7 +211,12 @@ def edit_a_file_and_run_a_command_in_vs_code(window: Window) -> None:
     """The file was written in JupyterLab: both see one home."""
     page = window.page
     window.see(page.get_by_text(re.compile(r"of 2\.0 GB · idle stop in \d+ min")))
+    with window.page.context.expect_page() as opened:
+        window.see(page.get_by_role("button", name="Hub", exact=True)).click()
+    opened.value.wait_for_url("**/hub/home")
+    opened.value.close()
     files = page.get_by_role("tree", name="Files Explorer")
+    window.see(files.get_by_role("treeitem", name="README.md"))
     window.see(files.get_by_role("treeitem", name="notes.txt"), "vscode").dblclick()
     window.see(page.get_by_role("code").get_by_text("from-lab"))
     # The elements that take the keys are there for keyboards and screen readers, not to be seen.
@@ -230,6 +235,9 @@ def edit_a_file_and_run_a_command_in_vs_code(window: Window) -> None:
 def recompute_a_cell_in_marimo(window: Window) -> None:
     """The notebook was written in JupyterLab, too."""
     page = window.page
+    window.see(page.get_by_role("treeitem", name="welcome.py"))
+    way_back = window.see(page.get_by_role("link", name="Hub", exact=True))
+    assert way_back.get_attribute("href") == "/hub/home"
     window.see(page.get_by_role("treeitem", name="sums.py"), "marimo")
     link = page.get_by_role("treeitem", name="sums.py").get_by_role("link")
     page.goto(urljoin(page.url, link.get_attribute("href") or "?file=sums.py"))

@@ -1,4 +1,5 @@
-// VS Code's status bar: memory in use of what the server has, and when it stops for being idle.
+// VS Code's status bar: memory in use of what the server has, when it stops for being idle, and the way
+// back to the hub.
 // Asked of Jupyter Server in the same container, with the server's own token; without a hub there is
 // neither, and nothing is shown.
 "use strict";
@@ -20,10 +21,27 @@ exports.activate = (context) => {
     item.tooltip =
         "Memory that all programs of this server use together. A program that needs more is ended.";
 
+    const back = vscode.window.createStatusBarItem(
+        "jhub-docker.hub", vscode.StatusBarAlignment.Left, 1000);
+    back.name = "The way to the hub";
+    back.text = "$(home) Hub";
+    back.tooltip = "Open the hub: stop this server, or start another interface";
+    back.accessibilityInformation = { label: "Hub", role: "button" };
+    back.command = "jhub-docker.hub";
+    let hub = "";
+
+    // Only the browser knows by which name the hub is reached: VS Code says it of any port.
+    async function open() {
+        const here = await vscode.env.asExternalUri(vscode.Uri.parse("http://localhost:1/"));
+        await vscode.env.openExternal(vscode.Uri.parse(new URL(hub, here.toString()).toString()));
+    }
+
     async function look() {
         const answer = await fetch(url, { headers: { Authorization: `token ${token}` } });
         if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
-        const { memory, idle_left: left } = await answer.json();
+        const { memory, idle_left: left, hub: home } = await answer.json();
+        hub = home;
+        back.show();
         const most = memory && memory.limit;
         item.text = [
             memory && `${gigabytes(memory.used)}${most ? ` of ${gigabytes(most)}` : ""} GB`,
@@ -34,7 +52,8 @@ exports.activate = (context) => {
         item.show();
     }
     const again = () => look().catch(() => item.hide());
+    const command = vscode.commands.registerCommand("jhub-docker.hub", open);
     const timer = setInterval(again, SECONDS * 1000);
-    context.subscriptions.push(item, { dispose: () => clearInterval(timer) });
+    context.subscriptions.push(item, back, command, { dispose: () => clearInterval(timer) });
     again();
 };

@@ -10,6 +10,7 @@ from jhub_docker.host import machine
 from jhub_testing import probes
 from jhub_testing.kernel import Kernel
 from jhub_testing.subject import Subject
+from jhub_testing.waiting import wait_until
 
 
 def test_launcher_entries(subject: Subject) -> None:
@@ -65,6 +66,17 @@ def test_nbconvert_makes_html(subject: Subject) -> None:
     server = subject.server
     server.run(["sh", "-euc", script])
     assert "<pre>42</pre>" in server.run(["sh", "-c", "cat ~/n.html"])
+
+
+def test_the_welcome_of_a_new_home_runs(subject: Subject) -> None:
+    server = subject.server
+    welcomed = ["test", "-s", "/home/nebula/Welcome.ipynb"]
+    wait_until(lambda: not server.attempt(welcomed)[0], 30, "the home to get its welcome")
+    run = "cd; jupyter nbconvert --execute --stdout --to markdown Welcome.ipynb"
+    said = server.run(["sh", "-euc", run])
+    assert server.environment()["JHUB_PACKAGES"] in said, said
+    assert server.environment()["JUPYTERHUB_SERVICE_PREFIX"] + "proxy/8000/" in said, said
+    assert "Shared memory" in said, said
 
 
 def test_the_menu_offers_the_formats_that_work(subject: Subject) -> None:

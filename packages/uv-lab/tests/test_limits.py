@@ -52,6 +52,7 @@ def test_limits_are_told_and_a_kernel_out_of_memory_is_counted(subject: Subject)
         assert 0 < first["memory"]["used"] < GB
         assert first["killed"] == 0
         assert 3500 < first["idle_left"] <= 3600
+        assert first["hub"] == "/hub/home"
         assert "of 1.0 GB" in server.run(["limits"])
         assert "1.5 CPUs" in server.run(["script", "-qec", "bash -lic exit", "/dev/null"])
         with Kernel(server.client) as kernel:

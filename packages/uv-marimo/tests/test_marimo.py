@@ -2,6 +2,7 @@
 
 from jhub_testing import probes, slow_editor
 from jhub_testing.subject import Subject
+from jhub_testing.waiting import wait_until
 
 
 def test_an_editor_is_shown_as_soon_as_it_answers(subject: Subject) -> None:
@@ -34,9 +35,14 @@ def test_sql_cell(subject: Subject) -> None:
     assert "42" in subject.server.run([f"{subject.environment}/bin/python", "-c", program])
 
 
-def test_examples_run(subject: Subject) -> None:
+WELCOME = "/home/nebula/welcome.py"
+WELCOMED = ["test", "-s", WELCOME]
+
+
+def test_examples_and_the_welcome_run(subject: Subject) -> None:
     server = subject.server
-    examples = server.run(["find", "/opt/examples", "-name", "*.py"]).split()
+    wait_until(lambda: not server.attempt(WELCOMED)[0], 30, "the home to get its welcome")
+    examples = server.run(["find", "/opt/examples", WELCOME, "-name", "*.py"]).split()
     assert examples, "the image has no examples"
     for example in examples:
         server.run([f"{subject.environment}/bin/python", example])

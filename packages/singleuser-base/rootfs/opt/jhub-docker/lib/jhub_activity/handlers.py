@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -95,8 +96,8 @@ class TimeHandler(ActivityHandler):
 
 
 class StatusHandler(ActivityHandler):
-    """What a page keeps in view: memory, and the time left. It asks nobody, so that pages may ask
-    it often.
+    """What a page keeps in view: memory, the time left, the way to the hub. It asks nobody, so
+    that pages may ask it often.
     """
 
     @web.authenticated
@@ -110,6 +111,7 @@ class StatusHandler(ActivityHandler):
             "killed": memory.killed if memory else 0,
             "idle_left": idle,
             "why": self.observer.reason,
+            "hub": hub_home(os.environ),
         }
         self.finish(json.dumps(answer))
 
@@ -137,6 +139,12 @@ class MoreTimeHandler(ActivityHandler):
             raise web.HTTPError(502, "The hub does not answer")
         self.observer.said = answer
         self.finish(json.dumps(answer))
+
+
+def hub_home(environ: Mapping[str, str]) -> str:
+    """The address of the hub's page *Home*; without a host where it is the servers' own."""
+    base = environ.get("JUPYTERHUB_BASE_URL") or "/"
+    return f"{environ.get('JUPYTERHUB_HOST', '')}{base}hub/home"
 
 
 async def tell_hub(reason: str) -> None:

@@ -90,6 +90,23 @@
     );
   };
 
+  // JupyterLab has a menu and VS Code its status bar for it; marimo has nothing to add one to.
+  let wayBack = null;
+  const leadBack = (hub) => {
+    if (wayBack || !hub || !document.querySelector("marimo-filename")) return;
+    wayBack = document.createElement("a");
+    wayBack.href = hub;
+    wayBack.textContent = "Hub";
+    wayBack.title = "The hub: stop this server, or start another interface";
+    wayBack.className = "print:hidden"; // marimo's own
+    Object.assign(wayBack.style, {
+      position: "fixed", zIndex: 60, insetInlineStart: "50%", bottom: "6px", padding: "2px 10px",
+      font: "14px/1.4 system-ui, sans-serif", color: "#ffffff", background: "#1f4f7a",
+      borderRadius: "4px", textDecoration: "none",
+    });
+    document.body.append(wayBack);
+  };
+
   const gigabytes = (bytes) => `${Math.round(bytes / 2 ** 30 * 10) / 10} GB`;
   let killed = null;
   // For the status bars too (JupyterLab's is an extension of ours), so that only one asks.
@@ -98,6 +115,7 @@
     const response = await send("GET", "status");
     if (!response.ok) return;
     const status = await response.json();
+    leadBack(status.hub);
     dispatchEvent(new CustomEvent("jhub-status", { detail: status }));
     if (killed !== null && status.killed > killed)
       say(
