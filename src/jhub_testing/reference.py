@@ -89,10 +89,10 @@ def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 _DOCTOR = """\
 # What the doctor finds
 
-`./dev invoke doctor` looks at the engine and at this checkout's platform and changes neither. It ends
-with 1 when a finding is an error; a warning is none. `--json` tells the same to programs. What it could
-not look at is told too, with the reason. Written from `src/jhub_docker/doctor/findings.py` by
-`JHUB_TEST_WRITE_DOCS=1 ./dev nox -s docs`.
+`./dev invoke doctor` looks at the engine and at this checkout's platform and changes neither. It
+ends with 1 when a finding is an error; a warning is none. `--json` tells the same to programs. What
+it could not look at is told too, with the reason. Written from `src/jhub_docker/doctor/findings.py`
+by `JHUB_TEST_WRITE_DOCS=1 ./dev nox -s docs`.
 """
 
 

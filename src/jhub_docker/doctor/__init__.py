@@ -1,4 +1,4 @@
-"""The doctor: what is wrong with a platform and its engine, as findings with codes. Changes nothing.
+"""The doctor: what is wrong with a platform and its engine, under codes. It changes nothing.
 
 `machine`, `running` and `kept` judge facts and are pure; `facts` and `hub_files`, which runs inside
 the hub's container, collect them; `examination` has one after the other done; `findings` has what

@@ -79,25 +79,24 @@ def last_words(client: DockerClient, container: str) -> str:
 def hub_sees(platform: Platform) -> dict[str, Any]:
     """What `hub_files` sees in the hub's container."""
     program = Path(hub_files.__file__).read_text("utf-8")
-    return _answer(_in(platform, HUB, "-I", "-", DATA, "/srv/proxy", given=program))
+    return dict(_answer(_in(platform, HUB, "-I", "-", DATA, "/srv/proxy", given=program)))
 
 
 def factors(platform: Platform) -> dict[str, int] | None:
     """How many second factors there are and open; None where accounts are another service's."""
     ended = _in(platform, HUB, "-m", "hub_config", "read-factors")
-    return None if "JHUB_AUTHENTICATOR is" in ended.err else _answer(ended)
+    return None if "JHUB_AUTHENTICATOR is" in ended.err else dict(_answer(ended))
 
 
 def hub_report(platform: Platform) -> dict[str, Any]:
     """What the hub found when it compared what runs with its database; empty before that."""
     ended = _in(platform, HUB, "-m", "hub_config", "report")
-    return {} if "not compared" in ended.err else _answer(ended)
+    return {} if "has not compared" in ended.err else dict(_answer(ended))
 
 
 def clashes(platform: Platform) -> list[str]:
     """This host's networks that the address pool overlaps, by the guard's own judgement."""
-    found: list[str] = _answer(_in(platform, GUARD, "-", given=CLASHES))
-    return found
+    return list(_answer(_in(platform, GUARD, "-", given=CLASHES)))
 
 
 def _in(platform: Platform, service: str, *arguments: str, given: str = "") -> Ended:

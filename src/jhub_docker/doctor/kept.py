@@ -38,8 +38,9 @@ def secrets(files: Iterable[Mapping[str, Any]]) -> list[Finding]:
 
 def factors(seen: Mapping[str, int] | None) -> list[Finding]:
     """How many second factors there are and how many the key opened; None where there are none."""
-    shut = seen["factors"] - seen["opened"] if seen else 0
-    return [Finding("JD024", f"{shut} of them do not open")] if shut else []
+    if seen is None or seen["opened"] == seen["factors"]:
+        return []
+    return [Finding("JD024", f"of {seen['factors']} only {seen['opened']} can be opened")]
 
 
 def database(said: str) -> list[Finding]:
