@@ -147,4 +147,5 @@ def _left_over(
 
 def _backups(client: DockerClient, platform: Platform) -> list[Finding]:
     configured = "JHUB_BACKUP_TO" in compose.person_set(platform.root)
-    return kept.backup(configured, facts.backup_status(client, platform), datetime.now(UTC))
+    status = facts.backup_status(client, platform)
+    return kept.backup(configured=configured, status=status, now=datetime.now(UTC))

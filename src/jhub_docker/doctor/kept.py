@@ -48,7 +48,7 @@ def database(said: str) -> list[Finding]:
     return [] if said == "ok" else [Finding("JD030", said)]
 
 
-def backup(configured: bool, status: Mapping[str, Any], now: datetime) -> list[Finding]:
+def backup(*, configured: bool, status: Mapping[str, Any], now: datetime) -> list[Finding]:
     """How backup and drill went last; `status` is empty where none was ever made."""
     known = status.get("backup", {})
     if not known:
