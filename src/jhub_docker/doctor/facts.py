@@ -4,13 +4,18 @@ Nothing is changed. What is started, one container that reads a file, is gone wh
 """
 
 import json
+import socket
+import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
-import requests
 from docker import DockerClient
 from docker.errors import ContainerError
 
@@ -113,20 +118,46 @@ def _answer(ended: Ended) -> Any:
 
 def asked(platform: Platform) -> tuple[str, str, str]:
     """The hub's address from outside, and what went wrong when hub and proxy were asked there."""
-    url = f"{platform.address.rstrip('/')}/hub/health"
-    return url, _ask(url), _ask(urljoin(url, "/_chp_healthz"))
+    url = health(platform.address)
+    return url, ask(url), ask(urljoin(url, "/_chp_healthz"))
 
 
-def _ask(url: str) -> str:
-    with requests.Session() as session:
-        session.trust_env = False  # no proxy leads to the platform's own machine
-        try:
-            answer = session.get(url, timeout=ANSWER_SECONDS)
-        except requests.Timeout:
-            return f"no answer in {ANSWER_SECONDS} s"
-        except requests.ConnectionError as error:
-            return "connection refused" if "refused" in str(error) else "no connection"
-    return "" if answer.ok else f"status {answer.status_code}"
+def health(address_: str) -> str:
+    """Where the hub says below an address that it is well."""
+    return f"{address_.rstrip('/')}/hub/health"
+
+
+def certificate_end(url: str) -> datetime | None:
+    """When the certificate of an address ends; None where there is none, or none to be trusted."""
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return None
+    place = (str(parts.hostname), parts.port or 443)
+    context = ssl.create_default_context()
+    with (
+        suppress(OSError),
+        socket.create_connection(place, ANSWER_SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=place[0]) as secure,
+    ):
+        said = str((secure.getpeercert() or {})["notAfter"])
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(said), UTC)
+    return None
+
+
+def ask(url: str) -> str:
+    """What went wrong when an address was asked; empty for an answer that is no error."""
+    # No proxy leads to the platform's own machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=ANSWER_SECONDS):
+            return ""
+    except urllib.error.HTTPError as error:
+        return f"status {error.code}"
+    except (OSError, HTTPException) as error:
+        why = getattr(error, "reason", error)
+        if isinstance(why, ssl.SSLCertVerificationError):
+            return f"its certificate is refused: {why.verify_message}"
+        return str(getattr(why, "strerror", None) or why).lower()
 
 
 def labelled(client: DockerClient) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -183,6 +183,12 @@ CODES: Mapping[str, Code] = {
         "`./dev invoke up` removes what an interrupted start left and has the hub look; the rest "
         "the finding names, for `docker rm -f` or `docker network rm`.",
     ),
+    "JD019": Code(
+        "The public address does not lead to the hub",
+        "Asked from here, the address that people are told gives something else than the hub.",
+        "Look at the proxy in front of the platform and at the name's address; from within a "
+        "network the public address may be out of reach while all is well.",
+    ),
     "JD020": Code(
         "A setting is wrong",
         "The platform would not start, or not as it was meant.",
@@ -210,6 +216,11 @@ CODES: Mapping[str, Code] = {
         "The crypt key is not the one they were sealed with: their people cannot log in.",
         "Bring the right key back (`./dev invoke restore --hub`), or take the factors away on the "
         "page People.",
+    ),
+    "JD025": Code(
+        "The certificate of the public address ends soon",
+        "From then on browsers refuse the platform. What renews it by itself does so earlier.",
+        "Renew it, and see why it was not: the log of the proxy in front of the platform.",
     ),
     "JD030": Code(
         "The database is damaged or cannot be read",

@@ -23,6 +23,9 @@ MUCH_GB = 20.0
 CLOCK = (2.0, 20.0)
 """Seconds between two clocks that are worth a warning, and an error: a code holds for 30."""
 
+CERTIFICATE_DAYS = (3, 14)
+"""Days left to a certificate that are an error, and worth a warning: ACME renews at thirty."""
+
 
 @dataclass(frozen=True)
 class Space:
@@ -98,3 +101,13 @@ def clock(engines: datetime, before: datetime, after: datetime) -> list[Finding]
         return []
     says = f"they are {apart:.0f} s apart: the engine says {engines:%Y-%m-%d %H:%M:%S} UTC"
     return [Finding("JD008", says, ERROR if apart >= much else WARNING)]
+
+
+def certificate(url: str, end: datetime | None, now: datetime) -> list[Finding]:
+    """How long the certificate of an address is good; None for an address without one."""
+    few, some = CERTIFICATE_DAYS
+    if end is None or (days := (end - now).days) >= some:
+        return []
+    return [
+        Finding("JD025", f"that of {url} ends in {days} days", ERROR if days < few else WARNING)
+    ]

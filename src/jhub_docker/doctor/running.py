@@ -100,6 +100,11 @@ def answers(url: str, hub: str, proxy: str) -> list[Finding]:
     return [Finding("JD014", f"{url}: {hub}; {where}")]
 
 
+def public(url: str, wrong: str) -> list[Finding]:
+    """What went wrong when the hub was asked at its public address; empty for an answer."""
+    return [Finding("JD019", f"{url}: {wrong}", WARNING)] if wrong else []
+
+
 def versions(hub: str, offered: Iterable[Mapping[str, str]]) -> list[Finding]:
     """Images on offer and servers that run, by name and JupyterHub's version, beside the hub's."""
     return [
