@@ -22,6 +22,7 @@ namespace = Collection(
     platform.up,
     platform.down,
     platform.status,
+    platform.doctor,
     platform.logs,
     backup.restore,
     performance.bench,

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from jhub_docker.catalog.identity import LABEL
 from jhub_testing.operator import Operator
 from jhub_testing.person import Person
-from jhub_testing.platforms import Platform
+from jhub_testing.platforms import Platform, free_port
 from jhub_testing.resources import Engine
+
+OF_THE_MACHINE = {"JD003", "JD004", "JD006", "JD007", "JD040"}
+"""What the doctor may find here that is not the platform's: disks, the engine, no backup."""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,44 @@ def test_wrong_settings_are_told_without_starting_anything(told: str, operator: 
     wrong = operator.invoke("config.check", JHUB_IDLE_TIMEOUT="soon")
     assert wrong.returncode == 2
     assert "JHUB_IDLE_TIMEOUT is 'soon'" in wrong.stderr
+
+
+def test_the_doctor_finds_what_is_broken_and_nothing_on_a_sound_platform(
+    told: str, operator: Operator
+) -> None:
+    platform = operator.platform
+    sound = json.loads(operator.invoke("doctor", "--json").stdout)
+    assert not [one for one in sound["findings"] if one["code"] not in OF_THE_MACHINE]
+    assert not sound["not_looked_at"]
+    hub, guard = platform.container("hub"), platform.container("guard")
+    secret = "/srv/jupyterhub/secrets/cookie_secret"
+    left = platform.engine.client.networks.create(
+        f"{platform.project}-drill-net", labels={f"{LABEL}.platform": f"{platform.project}-drill"}
+    )
+    try:
+        assert hub.exec_run(["chmod", "644", secret]).exit_code == 0
+        guard.pause()
+        port = str(free_port())
+        broken = operator.invoke("doctor", "--json", JHUB_IDLE_TIMEOUT="soon", JHUB_PORT=port)
+    finally:
+        guard.unpause()
+        hub.exec_run(["chmod", "600", secret])
+        left.remove()
+    assert broken.returncode == 1, broken.stderr
+    seen = json.loads(broken.stdout)
+    findings = {one["code"]: one["says"] for one in seen["findings"]}
+    assert findings.keys() - OF_THE_MACHINE == {
+        "JD011",
+        "JD013",
+        "JD014",
+        "JD018",
+        "JD020",
+        "JD023",
+    }
+    assert findings["JD011"].startswith("guard is paused")
+    assert "JHUB_IDLE_TIMEOUT is 'soon'" in findings["JD020"]
+    assert secret in findings["JD023"]
+    assert seen["not_looked_at"] == {"whether addresses overlap with routes": "no guard runs"}
 
 
 def test_down_with_volumes_wants_a_yes(told: str, operator: Operator) -> None:

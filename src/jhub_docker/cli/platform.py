@@ -6,6 +6,7 @@ What only these tasks need is imported in their bodies: a build with nothing to 
 import json
 
 from invoke.context import Context
+from invoke.exceptions import Exit
 
 from jhub_docker import host, table
 from jhub_docker.build import bases, builds
@@ -77,3 +78,17 @@ def logs(context: Context, service: str = "", follow: bool = False, tail: int = 
 
     client = host.require(say, set_up=False, needs={"compose"})
     platform.logs(client, ROOT, service, follow=follow, tail=tail)
+
+
+@task()
+def doctor(context: Context, json_: bool = False) -> None:
+    """Say what is wrong with platform and engine, what it means and what to do; changes nothing.
+
+    Exit code 1 when a finding is an error; warnings are none.
+    """
+    from jhub_docker import doctor as doctors  # noqa: PLC0415
+
+    seen = doctors.examine(ROOT)
+    write(json.dumps(seen.told(), indent=2) if json_ else seen.text())
+    if not seen.well:
+        raise Exit(code=ActionError.exit_code)

@@ -139,10 +139,13 @@ def _command(root: Path) -> tuple[str, ...]:
 
 def person_set(root: Path) -> set[str]:
     """The variables that a person has set: in the environment, or in the file `.env`."""
-    file = root / ".env"
+    return {*os.environ, *written(root / ".env")}
+
+
+def written(file: Path) -> list[str]:
+    """The variables that a file like `.env` sets; none where there is no such file."""
     text = file.read_text("utf-8") if file.is_file() else ""
-    written = re.findall(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]", text, re.MULTILINE)
-    return {*os.environ, *written}
+    return re.findall(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]", text, re.MULTILINE)
 
 
 def engine_host(where: str) -> str:

@@ -1,0 +1,113 @@
+"""Judges engine, disks and clock by what they say of themselves. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jhub_docker.doctor.findings import ERROR, WARNING, Finding
+from jhub_docker.engine import checks
+
+DATA_GB = 1.0
+"""Free space of the data volume, in 10^9 bytes, below which a database may soon not be written."""
+
+SOON = 3.0
+"""So many times what is needed is little enough to be told."""
+
+INODES = (0.01, 0.1)
+"""Shares of inodes left that are an error, and worth a warning."""
+
+MUCH_GB = 20.0
+"""Space that nothing needs, in 10^9 bytes, from which on it is told."""
+
+CLOCK = (2.0, 20.0)
+"""Seconds between two clocks that are worth a warning, and an error: a code holds for 30."""
+
+CERTIFICATE_DAYS = (3, 14)
+"""Days left to a certificate that are an error, and worth a warning: ACME renews at thirty."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """Room on a file system: bytes, and inodes where it counts them."""
+
+    free: int
+    inodes: int = 0
+    free_inodes: int = 0
+
+
+def engine(version: Mapping[str, Any], plugins: Mapping[str, str]) -> list[Finding]:
+    """The engine's own version, and what is wrong with the client's plugins."""
+    wrong = [checks.judge_engine(str(version["Version"]), str(version.get("Os", "linux")))]
+    return [Finding("JD002", one) for one in [*wrong, *plugins.values()] if one]
+
+
+def engine_disk(root: str, space: Space, minimum_gb: float) -> list[Finding]:
+    """The disk with the engine's data, by the same measure as a build."""
+    if said := checks.judge_disk(root, space.free, minimum_gb):
+        return [Finding("JD004", said)]
+    return _soon("JD004", f"the disk of the Docker Engine's data ({root})", space.free, minimum_gb)
+
+
+def data_disk(volume: str, space: Space) -> list[Finding]:
+    """The disk with the hub's database."""
+    what = f"the disk of the volume {volume}"
+    if space.free < DATA_GB * 1e9:
+        left = f"has {space.free / 1e9:.1f} GB left, and {DATA_GB:g} GB are needed"
+        return [Finding("JD005", f"{what} {left}")]
+    return _soon("JD005", what, space.free, DATA_GB)
+
+
+def _soon(code: str, what: str, free: int, needed_gb: float) -> list[Finding]:
+    if free >= SOON * needed_gb * 1e9:
+        return []
+    return [Finding(code, f"{what} has {free / 1e9:.1f} GB left", WARNING)]
+
+
+def inodes(what: str, space: Space) -> list[Finding]:
+    """Inodes; a file system that makes them as it goes says that it has none."""
+    share = space.free_inodes / space.inodes if space.inodes else 1.0
+    few, some = INODES
+    if share >= some:
+        return []
+    says = f"{what} has {space.free_inodes:,} of {space.inodes:,} inodes left"
+    return [Finding("JD006", says, ERROR if share < few else WARNING)]
+
+
+def unneeded(usage: Mapping[str, Any]) -> list[Finding]:
+    """Images without a container, and BuildKit's cache (Engine API, SystemDataUsage)."""
+    images = sum(
+        one["Size"] - max(one.get("SharedSize", 0), 0)
+        for one in usage.get("Images") or ()
+        if not one.get("Containers")
+    )
+    cache = sum(
+        one["Size"]
+        for one in usage.get("BuildCache") or ()
+        if not (one.get("InUse") or one.get("Shared"))
+    )
+    return [
+        Finding("JD007", f"{what} {size / 1e9:.1f} GB", WARNING)
+        for what, size in (("images without a container take", images), ("build cache:", cache))
+        if size >= MUCH_GB * 1e9
+    ]
+
+
+def clock(engines: datetime, before: datetime, after: datetime) -> list[Finding]:
+    """The engine's clock, which it told between two looks at the own one."""
+    apart = max((before - engines).total_seconds(), (engines - after).total_seconds(), 0.0)
+    some, much = CLOCK
+    if apart < some:
+        return []
+    says = f"they are {apart:.0f} s apart: the engine says {engines:%Y-%m-%d %H:%M:%S} UTC"
+    return [Finding("JD008", says, ERROR if apart >= much else WARNING)]
+
+
+def certificate(url: str, end: datetime | None, now: datetime) -> list[Finding]:
+    """How long the certificate of an address is good; None for an address without one."""
+    few, some = CERTIFICATE_DAYS
+    if end is None or (days := (end - now).days) >= some:
+        return []
+    return [
+        Finding("JD025", f"that of {url} ends in {days} days", ERROR if days < few else WARNING)
+    ]

@@ -1,0 +1,157 @@
+"""Judges what runs: services, their images and ports, what answers, what is left over. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.doctor.findings import WARNING, Finding, found
+from jhub_docker.platform.compose import PROXY, Platform
+from jhub_docker.platform.starting import is_left_over
+
+Inspected = Mapping[str, Any]
+
+INNER_PORT = "8000/tcp"
+"""The proxy's port in its container, the one that is published."""
+
+
+def service(container: Inspected) -> str:
+    """Which of Compose's services a container is."""
+    return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+
+def services(
+    platform: Platform, there: Sequence[Inspected], last_words: Mapping[str, str]
+) -> list[Finding]:
+    """Whether each service runs and is healthy; `last_words` are those of which have any."""
+    used = {service(one): one for one in there if not is_left_over(one)}
+    if not used:
+        return [Finding("JD010", f"{platform.project} has no containers on this engine")]
+    if not any(one["State"]["Running"] for one in used.values()):
+        return [Finding("JD010", f"all services of {platform.project} have ended")]
+    findings = []
+    for name in platform.services:
+        if wrong := _wrong(used.get(name)):
+            said = last_words.get(name, "").strip()
+            findings.append(
+                Finding("JD011", f"{name} {wrong}" + (f"; it said last:\n{said}" if said else ""))
+            )
+    return findings
+
+
+def _wrong(container: Inspected | None) -> str:
+    if container is None:
+        return "is not there"
+    state = container["State"]
+    if state["Status"] == "restarting":
+        return f"starts again and again ({container['RestartCount']} times)"
+    if not state["Running"]:
+        killed = ", for want of memory" if state.get("OOMKilled") else ""
+        return f"has ended with exit code {state['ExitCode']}{killed}"
+    if state.get("Paused"):
+        return "is paused"
+    health = (state.get("Health") or {}).get("Status", "")
+    return "is unhealthy" if health == "unhealthy" else ""
+
+
+def ailing(there: Iterable[Inspected]) -> list[Inspected]:
+    """The containers whose last words are worth reading."""
+    return [one for one in there if not is_left_over(one) and _wrong(one)]
+
+
+def images(there: Iterable[Inspected], own: Mapping[str, str]) -> list[Finding]:
+    """Containers of another image than `own`, the ids by service; one not built has none."""
+    return [
+        Finding("JD012", f"{service(one)} runs {one['Config']['Image']}, which is another", WARNING)
+        for one in there
+        if one["State"]["Running"] and own.get(service(one), one["Image"]) != one["Image"]
+    ]
+
+
+def ports(platform: Platform, there: Iterable[Inspected]) -> list[Finding]:
+    """The proxy's port where the settings want it, and no other of any service."""
+    findings = []
+    for one in there:
+        if not one["State"]["Running"]:
+            continue
+        name = service(one)
+        bound = one["HostConfig"].get("PortBindings") or {}
+        has = {
+            (inner, _shown(outer.get("HostIp", "")), str(outer.get("HostPort", "")))
+            for inner, outers in bound.items()
+            for outer in outers or ()
+        }
+        wanted = {(INNER_PORT, _shown(platform.bind), str(platform.port))}
+        for inner, ip, port in sorted(has ^ (wanted if name == PROXY else set())):
+            is_there = (inner, ip, port) in has
+            but = "is published, and not meant to be" if is_there else "is not published"
+            findings.append(Finding("JD013", f"{name}: {ip}:{port} ({inner}) {but}"))
+    return findings
+
+
+def _shown(ip: str) -> str:
+    return ip if ip not in ("", "::") else "0.0.0.0"  # noqa: S104 - what is read, not bound
+
+
+def answers(url: str, hub: str, proxy: str) -> list[Finding]:
+    """What went wrong when asking hub and proxy from outside; each empty for an answer."""
+    if not hub:
+        return []
+    where = "nothing answers there" if proxy else "the proxy answers, the hub behind it does not"
+    return [Finding("JD014", f"{url}: {hub}; {where}")]
+
+
+def public(url: str, wrong: str) -> list[Finding]:
+    """What went wrong when the hub was asked at its public address; empty for an answer."""
+    return [Finding("JD019", f"{url}: {wrong}", WARNING)] if wrong else []
+
+
+def versions(hub: str, offered: Iterable[Mapping[str, str]]) -> list[Finding]:
+    """Images on offer and servers that run, by name and JupyterHub's version, beside the hub's."""
+    return [
+        Finding(
+            "JD017",
+            f"{one['what']} has JupyterHub {one['version'] or '(it does not say)'}, the hub {hub}",
+            WARNING,
+        )
+        for one in offered
+        if one["version"].partition(".")[0] != hub.partition(".")[0]
+    ]
+
+
+def left_over(
+    platform: Platform,
+    containers: Iterable[Mapping[str, Any]],
+    networks: Iterable[Mapping[str, Any]],
+    report: Mapping[str, Any] | None,
+    there: Iterable[Inspected],
+) -> list[Finding]:
+    """What nobody owns: `containers` and `networks` are listed with our labels, of any platform.
+
+    `report` is what the hub found when it compared what runs with its database; None without one.
+    Volumes are people's files: those that nobody knows are told and no more.
+    """
+    says = [
+        f"the container {one['Name'].lstrip('/')}, of an interrupted start"
+        for one in there
+        if is_left_over(one)
+    ]
+    drill = f"{platform.project}-drill"
+    for kind, listed in (("container", containers), ("network", networks)):
+        for one in listed:
+            labels, name = one["Labels"] or {}, one.get("Name") or one["Names"][0].lstrip("/")
+            of = labels.get(f"{LABEL}.platform")
+            compose = labels.get("com.docker.compose.service", "")
+            known = {*platform.services, "backup", ""}
+            if of == drill:
+                says.append(f"the {kind} {name}, of an interrupted drill")
+            elif of == platform.project and compose not in known:
+                says.append(f"the {kind} {name}, of a service that is no more: {compose}")
+            elif of == platform.project and report is None and f"{LABEL}.user" in labels:
+                says.append(f"the {kind} {name}, of a server, and there is no hub that knows it")
+    says += [str(one["sentence"]) for one in (report or {}).get("differences", ())]
+    return found("JD018", says, WARNING)
+
+
+def runs(there: Iterable[Inspected], name: str) -> bool:
+    """Whether something can be run inside this service's container."""
+    return any(service(one) == name and one["State"]["Status"] == "running" for one in there)

@@ -1,0 +1,238 @@
+"""The doctor's judgements, each by facts, and what it says when there is nothing to look at."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jhub_docker.doctor import Examined, Finding, machine, running
+from jhub_docker.doctor.findings import CODES, WARNING
+from jhub_docker.doctor.machine import Space
+from jhub_docker.platform import compose
+
+ROOT = Path(__file__).parents[1]
+GB = 10**9
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+PLATFORM = compose.from_config(
+    Path(),
+    {
+        "name": "demo",
+        "services": {
+            "hub": {"image": "hub:1"},
+            "proxy": {"ports": [{"published": "80", "host_ip": "127.0.0.1"}]},
+        },
+        "volumes": {},
+        "networks": {},
+    },
+)
+
+
+def service(name: str, ports: Iterable[tuple[str, str]] = (), **state: Any) -> dict[str, Any]:
+    """A service's container as the engine shows it."""
+    labels = {"project": "demo", "service": name, "container-number": "1"}
+    return {
+        "Id": f"id-{name}",
+        "Name": f"/demo-{name}-1",
+        "Image": f"sha-{name}",
+        "RestartCount": 3,
+        "State": {"Running": True, "Status": "running", "ExitCode": 0} | state,
+        "Config": {
+            "Image": f"{name}:1",
+            "Labels": {f"com.docker.compose.{key}": value for key, value in labels.items()},
+        },
+        "HostConfig": {
+            "PortBindings": {"8000/tcp": [{"HostIp": ip, "HostPort": port} for ip, port in ports]}
+        },
+    }
+
+
+HUB, PROXY = service("hub"), service("proxy", [("127.0.0.1", "80")])
+
+
+def codes(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+    return [(one.code, one.severity) for one in findings]
+
+
+def test_a_platform_with_nothing_wrong_has_no_findings() -> None:
+    there = [HUB, PROXY]
+    assert not running.services(PLATFORM, there, {})
+    assert not running.ports(PLATFORM, there)
+    assert not running.images(there, {"hub": "sha-hub", "proxy": "sha-proxy"})
+    assert not running.left_over(PLATFORM, [], [], {"differences": []}, there)
+    assert Examined((), {}).verdict == "Well: nothing found."
+
+
+def test_warnings_do_not_fail_and_errors_do() -> None:
+    warning = Finding("JD040", "no backup was ever made", WARNING)
+    seen = Examined((warning,), {"routes": "no guard runs"})
+    assert seen.well
+    assert seen.text().startswith("Well: 1 warning.\n")
+    assert "Not looked at: routes (no guard runs)" in seen.text()
+    seen = Examined((warning, warning, Finding("JD010", "it does not run")), {})
+    assert not seen.well
+    assert seen.text().startswith("Not well: 1 error and 2 warnings.\n\nJD010 error: ")
+    assert CODES["JD010"].do in seen.text()
+
+
+def test_an_old_engine_and_a_client_without_compose_are_told() -> None:
+    version = {"Version": "20.10.24", "Os": "linux"}
+    found = machine.engine(version, {"compose": "the Docker client has no Compose"})
+    assert codes(found) == [("JD002", "error")] * 2
+    assert not machine.engine({"Version": "26.1.5", "Os": "linux"}, {})
+
+
+@pytest.mark.parametrize(("free", "expected"), [(4, "error"), (10, "warning"), (16, None)])
+def test_the_engines_disk_is_judged_as_a_build_does(free: int, expected: str | None) -> None:
+    found = machine.engine_disk("/var/lib/docker", Space(free * GB), 5.0)
+    assert codes(found) == ([("JD004", expected)] if expected else [])
+
+
+@pytest.mark.parametrize(("free", "expected"), [(0.5, "error"), (2, "warning"), (4, None)])
+def test_the_data_volume_needs_room_too(free: float, expected: str | None) -> None:
+    found = machine.data_disk("demo_data", Space(int(free * GB)))
+    assert codes(found) == ([("JD005", expected)] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("inodes", "free", "expected"),
+    [(1000, 5, "error"), (1000, 50, "warning"), (1000, 500, None), (0, 0, None)],
+)
+def test_inodes_run_out_where_they_are_counted(
+    inodes: int, free: int, expected: str | None
+) -> None:
+    found = machine.inodes("the disk", Space(GB, inodes, free))
+    assert codes(found) == ([("JD006", expected)] if expected else [])
+
+
+def test_space_that_nothing_needs_is_told_from_some_size_on() -> None:
+    used = {"Size": 90 * GB, "SharedSize": 0, "Containers": 1}
+    unused = {"Size": 30 * GB, "SharedSize": 5 * GB, "Containers": 0}
+    steps = [{"Size": 15 * GB}, {"Size": 15 * GB}, {"Size": 90 * GB, "InUse": True}]
+    (images, cache) = machine.unneeded({"Images": [used, unused], "BuildCache": steps})
+    assert (images.code, cache.code) == ("JD007", "JD007")
+    assert "25.0 GB" in images.says
+    assert "30.0 GB" in cache.says
+    assert not machine.unneeded({"Images": [used], "BuildCache": None})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, None), (1, None), (-5, "warning"), (300, "error")]
+)
+def test_clocks_may_differ_by_no_more_than_a_code_forgives(
+    seconds: int, expected: str | None
+) -> None:
+    engine = NOW + timedelta(seconds=seconds)
+    found = machine.clock(engine, NOW, NOW + timedelta(seconds=0.2))
+    assert codes(found) == ([("JD008", expected)] if expected else [])
+
+
+def test_a_platform_that_does_not_run_is_one_finding() -> None:
+    ended = service("hub", Running=False, Status="exited")
+    assert codes(running.services(PLATFORM, [], {})) == [("JD010", "error")]
+    assert codes(running.services(PLATFORM, [ended], {})) == [("JD010", "error")]
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ({"Status": "restarting"}, "starts again and again (3 times)"),
+        ({"Running": False, "Status": "exited", "ExitCode": 137, "OOMKilled": True}, "of memory"),
+        ({"Health": {"Status": "unhealthy"}}, "is unhealthy"),
+        ({"Paused": True}, "is paused"),
+    ],
+)
+def test_a_service_that_ails_is_told_with_its_last_words(state: dict[str, Any], says: str) -> None:
+    there = [service("hub", **state), PROXY]
+    (found,) = running.services(PLATFORM, there, {"hub": "no space left on device\n"})
+    assert found.code == "JD011"
+    assert says in found.says
+    assert found.says.endswith("it said last:\nno space left on device")
+    assert [one["Id"] for one in running.ailing(there)] == ["id-hub"]
+
+
+def test_a_missing_service_is_told() -> None:
+    (found,) = running.services(PLATFORM, [HUB], {})
+    assert found.says == "proxy is not there"
+
+
+def test_another_image_than_this_checkouts_is_told() -> None:
+    found = running.images([HUB, PROXY], {"hub": "sha-newer"})  # the proxy's is not built here
+    assert codes(found) == [("JD012", "warning")]
+    assert found[0].says.startswith("hub runs hub:1")
+
+
+def test_ports_are_where_the_settings_want_them_and_nowhere_else() -> None:
+    there = [service("hub", [("", "8081")]), service("proxy", [("0.0.0.0", "80")])]  # noqa: S104
+    assert [one.says for one in running.ports(PLATFORM, there)] == [
+        "hub: 0.0.0.0:8081 (8000/tcp) is published, and not meant to be",
+        "proxy: 0.0.0.0:80 (8000/tcp) is published, and not meant to be",
+        "proxy: 127.0.0.1:80 (8000/tcp) is not published",
+    ]
+
+
+def test_a_hub_that_is_silent_is_told_apart_from_a_proxy_that_is() -> None:
+    url = "http://localhost/hub/health"
+    assert not running.answers(url, "", "")
+    (found,) = running.answers(url, "status 503", "")
+    assert found.says == f"{url}: status 503; the proxy answers, the hub behind it does not"
+    (found,) = running.answers(url, "connection refused", "connection refused")
+    assert found.says == f"{url}: connection refused; nothing answers there"
+
+
+def test_versions_agree_by_their_first_number() -> None:
+    offered = [
+        {"what": "the image a:1", "version": "6.0.2"},
+        {"what": "the image b:1", "version": "5.4.0"},
+        {"what": "the server c", "version": ""},
+    ]
+    found = running.versions("6.1.1", offered)
+    assert codes(found) == [("JD017", "warning")] * 2
+    assert found[0].says == "the image b:1 has JupyterHub 5.4.0, the hub 6.1.1"
+
+
+def test_what_nobody_owns_is_told_and_what_others_own_is_not() -> None:
+    def labelled(name: str, platform: str, **more: str) -> dict[str, Any]:
+        labels = {"io.jhub-docker.platform": platform}
+        return {"Names": [f"/{name}"], "Labels": labels | more}
+
+    user = {"io.jhub-docker.user": "ada"}
+    listed = [
+        labelled("of-a-drill", "demo-drill"),
+        labelled("of-another", "other", **user),
+        labelled("server", "demo", **user),
+        labelled("orphan", "demo", **{"com.docker.compose.service": "mailer"}),
+        labelled("hub", "demo", **{"com.docker.compose.service": "hub"}),
+    ]
+    half = service("hub", Running=False, Status="created")
+    known = {"differences": [{"sentence": "The home x is nobody's."}]}
+    says = [one.says for one in running.left_over(PLATFORM, listed, [], known, [half])]
+    assert says == [
+        "the container demo-hub-1, of an interrupted start",
+        "the container of-a-drill, of an interrupted drill",
+        "the container orphan, of a service that is no more: mailer",
+        "The home x is nobody's.",
+    ]
+    without_hub = running.left_over(PLATFORM, listed, [], None, [])
+    assert any("server, of a server" in one.says for one in without_hub)
+
+
+def test_nothing_that_runs_is_a_clear_answer(tmp_path: Path) -> None:
+    """The task itself, on an engine that is not there."""
+    result = subprocess.run(
+        [sys.executable, "-m", "invoke", "doctor", "--json"],
+        cwd=ROOT,
+        env={**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (1, "")
+    told = json.loads(result.stdout)
+    assert told["verdict"] == "Not well: 1 error."
+    assert [one["code"] for one in told["findings"]] == ["JD001"]
