@@ -12,9 +12,10 @@ def tile() -> dict[str, Any]:
         "command": ["my-packages", "serve", "{unix_socket}"],
         "unix_socket": True,
         "new_browser_tab": False,
+        # In the launcher's first part, as the editors: JupyterLab shows no picture of an address
+        # elsewhere.
         "launcher_entry": {
             "title": "My packages",
-            "category": "Other",
             "icon_path": str(Path(__file__).with_name("icon.svg")),
         },
     }
