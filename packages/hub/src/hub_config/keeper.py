@@ -25,7 +25,7 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from hub_config.first_start import Places, read_secret
-from hub_config.runtime.networks import attach_missing
+from hub_config.runtime.attachments import attach_missing
 
 Routes = Mapping[str, Mapping[str, Any]]
 """By path (configurable-http-proxy's README, REST API: GET /api/routes)."""

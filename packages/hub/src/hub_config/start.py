@@ -31,7 +31,7 @@ from hub_config import SettingsError, concerns
 from hub_config.database import drop_repeated_copies, require_known_schema
 from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
-from hub_config.runtime.networks import attach_missing
+from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 

@@ -23,9 +23,10 @@ from hub_config.offer import images
 from hub_config.offer.counter import Promises
 from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL
 from hub_config.offer.room import Policy
-from hub_config.reconcile.reconciler import Hub, Reconciler
+from hub_config.reconcile.reconciler import Reconciler
+from hub_config.reconcile.state import Hub
+from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.interface import Key
-from hub_config.runtime.networks import attach_missing
 from hub_config.spawning import container_spawner
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner

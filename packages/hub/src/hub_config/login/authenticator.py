@@ -24,6 +24,7 @@ from hub_config.login import (
 from hub_config.login.accounts import Account, AccountError, Accounts, NewAccount, State
 from hub_config.login.door import Door, FinishedLogin, PlatformProxy, networks
 from hub_config.login.newcomers import Newcomers, SignUp
+from hub_config.login.passwords import Passwords
 from hub_config.login.second_factor import Policy, SecondFactors
 from hub_config.login.sessions import Demands
 from hub_config.login.throttling import FailedLogins, Limits, SignUps
@@ -58,6 +59,13 @@ class ApprovalAuthenticator(NativeAuthenticator):
             FailedLogins(self.db, limits),
             PlatformProxy(self.platform),
             networks(self.trusted_proxies),
+        )
+        self.passwords = Passwords(
+            self.accounts,
+            self.door.failed_logins,
+            self.minimum_password_length,
+            self.first_admin,
+            self.one_time_password_file,
         )
         self.sign_ups = SignUps(self.db, self.signups_per_address)
         self._seed()
@@ -155,7 +163,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
             raise AccountError("The two passwords are not the same. Please type them again.")
         self.newcomers.require_free(form.name)
         wrong = self.signup_contact and newcomers.contact_complaint(form.full_name, form.email)
-        wrong = wrong or await self._complaint(form.password, form.name)
+        wrong = wrong or await self.passwords.complaint(form.password, form.name)
         if wrong:
             raise AccountError(wrong)
         hashed = await credentials.make_hash(form.password)
@@ -174,9 +182,6 @@ class ApprovalAuthenticator(NativeAuthenticator):
             )
         )
         return self.accounts.get(form.name)
-
-    async def _complaint(self, password: str, name: str) -> str:
-        return await credentials.password_complaint(password, name, self.minimum_password_length)
 
     def approve(self, name: str) -> None:
         """Let somebody in. Raises UnknownAccountError, and AccountError for an admin's name."""
@@ -199,42 +204,6 @@ class ApprovalAuthenticator(NativeAuthenticator):
         if self.accounts.get(name).state is not State.WAITING:
             raise AccountError("Only accounts that are not approved can be discarded.")
         self.accounts.remove(name)
-
-    async def set_password(self, name: str, password: str) -> None:
-        """Set a person's own password. Raises AccountError when it is not good enough."""
-        account = self.accounts.get(name)
-        if wrong := await self._complaint(password, name):
-            raise AccountError(wrong)
-        if await credentials.matches(password, account.password):
-            raise AccountError("Choose a password of your own, other than the one until now.")
-        hashed = await credentials.make_hash(password)
-        now = self.accounts.by_key(account.key)
-        if now is None or now.password != account.password:
-            raise AccountError("The password was changed by somebody else meanwhile.")
-        self.accounts.set_password(now.name, hashed, must_change=False)
-        self._forget_first_password(name)
-
-    async def reset_password(self, name: str) -> str:
-        """Give somebody a one-time password, which is returned and opens one page only.
-
-        A user whom an admin made gets an account by it.
-        """
-        password = credentials.one_time()
-        hashed = await credentials.make_hash(password)
-        account = self.accounts.find(name)
-        if account is None:
-            self.accounts.add(NewAccount(name, hashed, approved=True, must_change=True))
-        elif account.state is State.WAITING:
-            raise AccountError("Approve the account first; it has a password.")
-        else:
-            self.accounts.set_password(name, hashed, must_change=True)
-        self.door.failed_logins.forget(self.accounts.get(name).key)
-        self._forget_first_password(name)
-        return password
-
-    def _forget_first_password(self, name: str) -> None:
-        if name == self.first_admin and self.one_time_password_file:
-            newcomers.forget_first_password(Path(self.one_time_password_file))
 
     # -- users ---------------------------------------------------------------------------------
 

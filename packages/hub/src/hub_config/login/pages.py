@@ -277,7 +277,7 @@ class ChangePasswordHandler(PageHandler):
         password = self.get_body_argument("new_password", "", strip=False)
         if password != self.get_body_argument("new_password_confirmation", "", strip=False):
             raise ValueError("The two passwords are not the same. Please type them again.")
-        await self.authenticator.set_password(name, password)
+        await self.authenticator.passwords.set(name, password)
         self.log.info("Password changed: %s", name)
 
 

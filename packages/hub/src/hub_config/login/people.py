@@ -204,7 +204,7 @@ class AccountHandler(_ChangeHandler):
         sessions.end_without_second_factor(self, user)
 
     async def _reset_password(self, name: str) -> bool:
-        password = await self.authenticator.reset_password(name)
+        password = await self.authenticator.passwords.reset(name)
         user = self.find_user(name)
         if user is not None:
             sessions.end(self, user)

@@ -16,7 +16,8 @@ from jupyterhub.utils import url_path_join
 from tornado import web
 
 from hub_config.lifetimes import homes
-from hub_config.reconcile.reconciler import Hub, Reconciler
+from hub_config.reconcile.reconciler import Reconciler
+from hub_config.reconcile.state import Hub
 from hub_config.runtime.interface import AwayError
 
 RECONCILE_SCOPE = "custom:reconcile"

@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,11 +21,11 @@ from tornado.httpclient import HTTPClientError
 from hub_config import upstream
 from hub_config.lifetimes import homes
 from hub_config.reconcile import backwards, differences
-from hub_config.reconcile.differences import Difference, Kind, Known, KnownHome, Remedy
+from hub_config.reconcile.differences import Difference, Kind, Known, Remedy
+from hub_config.reconcile.state import Hub, Runs, is_active, known_homes, running, servers
 from hub_config.runtime.interface import (
     AwayError,
     Container,
-    Key,
     NetworkError,
     Runtime,
     View,
@@ -42,18 +42,6 @@ PARALLEL = 8
 """Servers that are ended at the same time."""
 
 log = logging.getLogger("reconcile")
-
-Runs = dict[Key, orm.Server]
-"""The servers that run, with JupyterHub's record of where: each start makes one of its own."""
-
-
-@dataclass(frozen=True)
-class Hub:
-    """What of JupyterHub is needed: its users (`UserDict`), its proxy, its database session."""
-
-    users: Any
-    proxy: Any
-    db: Session
 
 
 class Reconciler:
@@ -258,43 +246,3 @@ class Reconciler:
         }
         self.report_file.write_text(json.dumps(report, indent=1), encoding="utf-8")
         return report
-
-
-def servers(hub: Hub) -> tuple[frozenset[Key], Runs]:
-    """The servers that are starting, running or stopping at this moment, and those that run."""
-    active, runs = set(), {}
-    for user in hub.users.values():
-        for name, spawner in user.spawners.items():
-            if spawner.active:
-                active.add((user.name, name))
-            if spawner.ready:
-                runs[user.name, name] = spawner.orm_spawner.server
-    return frozenset(active), runs
-
-
-def running(user: Any, server: str, run: orm.Server) -> Any:
-    """The spawner of that server of `user` while this run of it goes on, else None."""
-    spawner = user and user.spawners.get(server)
-    return spawner if spawner and spawner.ready and spawner.orm_spawner.server is run else None
-
-
-def is_active(hub: Hub, key: tuple[str, str]) -> bool:
-    """Whether that server is starting, running or stopping at this moment."""
-    name, server = key
-    user = hub.users.get(name)
-    spawner = user and user.spawners.get(server)
-    return bool(spawner and spawner.active)
-
-
-def known_homes(db: Session) -> dict[str, KnownHome]:
-    """The homes of the database, by volume."""
-    people = set(db.scalars(select(orm.User.id)))
-    return {
-        home.volume: KnownHome(
-            token=home.token,
-            owner=home.person if home.put_aside is None else "",
-            made=home.made,
-            nobodys=home.put_aside is None and home.user_id not in people,
-        )
-        for home in homes.all_homes(db)
-    }

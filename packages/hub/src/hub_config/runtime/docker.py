@@ -20,8 +20,9 @@ from docker.utils import kwargs_from_env
 
 from hub_config import names
 from hub_config.runtime import records
+from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.interface import AwayError, Container, Place, View, Volume
-from hub_config.runtime.networks import ServerNetworks, attach_missing
+from hub_config.runtime.networks import ServerNetworks
 from hub_config.runtime.records import subnet_of
 
 LOG_LINES = 20

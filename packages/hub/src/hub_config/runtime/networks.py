@@ -1,15 +1,11 @@
-"""Makes a network for a server before its container is created, removes it afterwards, and attaches
-hub and proxy wherever they are missing: a recreated container has lost all its networks.
+"""Makes a network for a server before its container is created and removes it afterwards.
 
 One network per server, not per person: a person's second server may be shared with somebody, or
 run something the first should not be reachable from. What is decided is in `plan`.
 """
 
-import logging
 import secrets
 import threading
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_network
@@ -21,86 +17,10 @@ from docker.types import IPAMConfig, IPAMPool
 
 from hub_config import names
 from hub_config.runtime import plan
+from hub_config.runtime.attachments import attach
 from hub_config.runtime.interface import NetworkError
 from hub_config.runtime.plan import Subnet
-from hub_config.runtime.records import (
-    ATTACHED,
-    GUARD,
-    Member,
-    address,
-    members,
-    server_networks,
-    subnet_of,
-)
-
-log = logging.getLogger(__name__)
-
-THREADS = 8
-"""Attachments that are under way at the same time."""
-
-ALREADY_THERE = "already exists in network"
-"""What the engine answers, with code 403, for a container that is attached."""
-
-
-def attach_missing(client: APIClient, platform: str) -> list[str]:
-    """Attach hub and proxy wherever they are missing on the platform's servers' networks.
-
-    Returns a line per attachment made, `proxy: jupyterhub-net-ada`. Can be called at any time, from
-    several processes: what is attached stays, networks that vanish meanwhile do not matter. What
-    the engine refuses is logged, and the other attachments are made.
-
-    Raises docker.errors.APIError or requests.RequestException when the engine cannot be asked.
-    """
-    services = members(client, platform)
-    present = [services[service] for service in ATTACHED if service in services]
-    missing = [
-        (member, network)
-        for network in server_networks(client, platform)
-        for member in present
-        if network["Id"] not in member.networks
-    ]
-    return attach(client, missing)
-
-
-def attach(client: APIClient, missing: Iterable[tuple[Member, dict[str, Any]]]) -> list[str]:
-    """Attach each member to its network, several at a time; returns a line per attachment."""
-    pairs = list(missing)
-    with ThreadPoolExecutor(THREADS, "attach") as threads:
-        done = threads.map(lambda pair: _attach(client, *pair), pairs)
-        return [
-            f"{member.service}: {network['Name']}"
-            for (member, network), made in zip(pairs, done, strict=True)
-            if made
-        ]
-
-
-def _attach(client: APIClient, member: Member, network: dict[str, Any]) -> bool:
-    try:
-        connect(client, member, network["Id"], subnet_of(network))
-    except NotFound:
-        return False
-    except APIError as error:
-        log.error("Cannot attach %s to %s: %s", member.service, network["Name"], error)
-        return False
-    return True
-
-
-def connect(client: APIClient, member: Member, network: str, subnet: Subnet) -> None:
-    """Attach hub or proxy to one network, at its place and under its name.
-
-    Raises docker.errors.APIError when the engine refuses, not when it is attached already.
-    """
-    try:
-        client.connect_container_to_network(
-            member.container,
-            network,
-            ipv4_address=address(member.service, subnet),
-            aliases=[member.service],
-        )
-    except APIError as error:
-        if ALREADY_THERE not in str(error):
-            raise
-
+from hub_config.runtime.records import ATTACHED, GUARD, Member, members, subnet_of
 
 _TAKEN = ("overlaps", "failed to allocate gateway")
 """The engine's words when somebody else took the subnet first: another one, or the very same."""

@@ -108,13 +108,13 @@ def test_open_sign_up_needs_no_approval(make: Make) -> None:
 def test_a_reset_password_opens_one_page_only(authenticator: ApprovalAuthenticator) -> None:
     sign_up(authenticator, "alice")
     authenticator.approve("alice")
-    once = asyncio.run(authenticator.reset_password("alice"))
+    once = asyncio.run(authenticator.passwords.reset("alice"))
     refusal(authenticator, "alice", GOOD)
     account = enter(authenticator, "alice", once)
     assert authenticator.demands(account).new_password
     with pytest.raises(AccountError, match="other than the one"):
-        asyncio.run(authenticator.set_password("alice", once))
-    asyncio.run(authenticator.set_password("alice", GOOD))
+        asyncio.run(authenticator.passwords.set("alice", once))
+    asyncio.run(authenticator.passwords.set("alice", GOOD))
     assert not authenticator.demands(enter(authenticator, "alice")).new_password
 
 
@@ -125,7 +125,7 @@ def test_users_an_admin_made_get_a_password_from_an_admin(
     db.commit()
     with pytest.raises(AccountError, match="already in use"):
         sign_up(authenticator, "made")
-    once = asyncio.run(authenticator.reset_password("made"))
+    once = asyncio.run(authenticator.passwords.reset("made"))
     assert enter(authenticator, "made", once).must_change
 
 
@@ -204,7 +204,7 @@ def test_a_log_in_under_way_ends_with_a_reset(
         answer = await real(*about)
         if not given:
             given.append("")
-            given.append(await authenticator.reset_password("alice"))
+            given.append(await authenticator.passwords.reset("alice"))
         return answer
 
     monkeypatch.setattr(credentials, step, overtaken)
@@ -222,10 +222,10 @@ def test_a_change_of_password_under_way_does_not_undo_a_reset(
     async def overtaken(password: str) -> bytes:
         if not given:
             given.append("")
-            given.append(await authenticator.reset_password("alice"))
+            given.append(await authenticator.passwords.reset("alice"))
         return await real(password)
 
     monkeypatch.setattr(credentials, "make_hash", overtaken)
     with pytest.raises(AccountError, match="meanwhile"):
-        asyncio.run(authenticator.set_password("alice", "battery staple 7"))
+        asyncio.run(authenticator.passwords.set("alice", "battery staple 7"))
     assert enter(authenticator, "alice", given[1]).must_change

@@ -50,8 +50,8 @@ def test_the_one_time_password_works_until_it_is_changed(
     with pytest.raises(Refusal, match="one-time password"):
         asyncio.run(authenticator.pre_spawn_start(user, None))
     with pytest.raises(AccountError, match="your own"):
-        asyncio.run(authenticator.set_password("admin", password))
-    asyncio.run(authenticator.set_password("admin", GOOD))
+        asyncio.run(authenticator.passwords.set("admin", password))
+    asyncio.run(authenticator.passwords.set("admin", GOOD))
     assert not path.exists()
     assert not authenticator.demands(authenticator.accounts.get("admin")).new_password
     assert asyncio.run(authenticator.refresh_user(user))
@@ -141,7 +141,7 @@ def test_an_operator_gets_a_lost_admin_back(
     assert reset_admin(Settings(), places) == 4, "there is no database yet"
     file_db = orm.new_session_factory(places.database)()
     hub = make(_deprecated_db_session=file_db, one_time_password_file=str(places.admin_password))
-    asyncio.run(hub.set_password("admin", GOOD))
+    asyncio.run(hub.passwords.set("admin", GOOD))
     hub.second_factors.store(hub.accounts.get("admin").key, "A" * 32, confirmed=True)
     hub.accounts.set_disabled("admin", True)
     capsys.readouterr()

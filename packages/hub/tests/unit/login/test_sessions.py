@@ -66,7 +66,7 @@ def test_a_running_server_goes_on_reporting_after_a_reset(
         return asyncio.run(authenticator.refresh_user(wrapped, handler))
 
     assert (may(server), may(script)) == (True, True)
-    asyncio.run(authenticator.reset_password("alice"))
+    asyncio.run(authenticator.passwords.reset("alice"))
     assert (may(server), may(script)) == (True, False)
     authenticator.accounts.set_disabled("alice", True)
     assert (may(server), may(script)) == (False, False)

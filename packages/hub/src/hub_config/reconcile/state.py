@@ -1,0 +1,64 @@
+"""What hub and database say of servers and homes at this moment; `reconciler` compares with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jupyterhub import orm
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_config.lifetimes import homes
+from hub_config.reconcile.differences import KnownHome
+from hub_config.runtime.interface import Key
+
+Runs = dict[Key, orm.Server]
+"""The servers that run, with JupyterHub's record of where: each start makes one of its own."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """What of JupyterHub is needed: its users (`UserDict`), its proxy, its database session."""
+
+    users: Any
+    proxy: Any
+    db: Session
+
+
+def servers(hub: Hub) -> tuple[frozenset[Key], Runs]:
+    """The servers that are starting, running or stopping at this moment, and those that run."""
+    active, runs = set(), {}
+    for user in hub.users.values():
+        for name, spawner in user.spawners.items():
+            if spawner.active:
+                active.add((user.name, name))
+            if spawner.ready:
+                runs[user.name, name] = spawner.orm_spawner.server
+    return frozenset(active), runs
+
+
+def running(user: Any, server: str, run: orm.Server) -> Any:
+    """The spawner of that server of `user` while this run of it goes on, else None."""
+    spawner = user and user.spawners.get(server)
+    return spawner if spawner and spawner.ready and spawner.orm_spawner.server is run else None
+
+
+def is_active(hub: Hub, key: Key) -> bool:
+    """Whether that server is starting, running or stopping at this moment."""
+    name, server = key
+    user = hub.users.get(name)
+    spawner = user and user.spawners.get(server)
+    return bool(spawner and spawner.active)
+
+
+def known_homes(db: Session) -> dict[str, KnownHome]:
+    """The homes of the database, by volume."""
+    people = set(db.scalars(select(orm.User.id)))
+    return {
+        home.volume: KnownHome(
+            token=home.token,
+            owner=home.person if home.put_aside is None else "",
+            made=home.made,
+            nobodys=home.put_aside is None and home.user_id not in people,
+        )
+        for home in homes.all_homes(db)
+    }

@@ -1,0 +1,87 @@
+"""Attaches hub and proxy to servers' networks: a recreated container has lost all of its own."""
+
+import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, NotFound
+
+from hub_config.runtime.plan import Subnet
+from hub_config.runtime.records import (
+    ATTACHED,
+    Member,
+    address,
+    members,
+    server_networks,
+    subnet_of,
+)
+
+log = logging.getLogger(__name__)
+
+THREADS = 8
+"""Attachments that are under way at the same time."""
+
+ALREADY_THERE = "already exists in network"
+"""What the engine answers, with code 403, for a container that is attached."""
+
+
+def attach_missing(client: APIClient, platform: str) -> list[str]:
+    """Attach hub and proxy wherever they are missing on the platform's servers' networks.
+
+    Returns a line per attachment made, `proxy: jupyterhub-net-ada`. Can be called at any time, from
+    several processes: what is attached stays, networks that vanish meanwhile do not matter. What
+    the engine refuses is logged, and the other attachments are made.
+
+    Raises docker.errors.APIError or requests.RequestException when the engine cannot be asked.
+    """
+    services = members(client, platform)
+    present = [services[service] for service in ATTACHED if service in services]
+    missing = [
+        (member, network)
+        for network in server_networks(client, platform)
+        for member in present
+        if network["Id"] not in member.networks
+    ]
+    return attach(client, missing)
+
+
+def attach(client: APIClient, missing: Iterable[tuple[Member, dict[str, Any]]]) -> list[str]:
+    """Attach each member to its network, several at a time; returns a line per attachment."""
+    pairs = list(missing)
+    with ThreadPoolExecutor(THREADS, "attach") as threads:
+        done = threads.map(lambda pair: _attach(client, *pair), pairs)
+        return [
+            f"{member.service}: {network['Name']}"
+            for (member, network), made in zip(pairs, done, strict=True)
+            if made
+        ]
+
+
+def _attach(client: APIClient, member: Member, network: dict[str, Any]) -> bool:
+    try:
+        connect(client, member, network["Id"], subnet_of(network))
+    except NotFound:
+        return False
+    except APIError as error:
+        log.error("Cannot attach %s to %s: %s", member.service, network["Name"], error)
+        return False
+    return True
+
+
+def connect(client: APIClient, member: Member, network: str, subnet: Subnet) -> None:
+    """Attach hub or proxy to one network, at its place and under its name.
+
+    Raises docker.errors.APIError when the engine refuses, not when it is attached already.
+    """
+    try:
+        client.connect_container_to_network(
+            member.container,
+            network,
+            ipv4_address=address(member.service, subnet),
+            aliases=[member.service],
+        )
+    except APIError as error:
+        if ALREADY_THERE not in str(error):
+            raise
