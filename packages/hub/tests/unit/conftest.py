@@ -1,5 +1,6 @@
 """What the hub's unit tests share. No Docker, no network, nothing outside the test's folder."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from traitlets.config import Config
 from hub_config import concerns, database
 from hub_config.first_start import Places, make_secrets
 from hub_config.settings import Settings
+
+from .hub_in_a_box import Box
 
 
 @pytest.fixture
@@ -37,3 +40,23 @@ def db() -> Iterator[Session]:
         orm.Base.metadata.create_all(session.get_bind())
         database.prepare(session)
         yield session
+
+
+@pytest.fixture
+def new_box(applied: Config, db: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Box:
+    """A platform whose hub has just come up."""
+    return Box(applied, db, monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def box(new_box: Box) -> Box:
+    """The machine's facts are known, as a moment after the hub's start."""
+
+    async def first() -> None:
+        await new_box.take_over()
+        await new_box.start(new_box.person("zoe"))
+        await new_box.person("zoe").stop()
+
+    asyncio.run(first())
+    new_box.engine.calls.clear()
+    return new_box

@@ -40,6 +40,10 @@ OFFER = {
 LABELS = {PROFILES_LABEL: json.dumps(OFFER), JUPYTERHUB_LABEL: images.hub_version}
 CHOICE = {"profile": "uv-lab-small"}
 MEMORY = 2 * 2**30
+HOME = "jupyterhub-user-ann"
+
+PATIENCE = 60.0
+"""Seconds for what takes a moment; half of what the engine hangs at most."""
 
 
 class Killed(BaseException):
@@ -152,13 +156,27 @@ class Box:
         await starting
 
     async def cancel(self, user: User, name: str = "") -> None:
-        """Stop a server that is starting, as the API's handler does; it waits a second at most."""
+        """Stop a server that is starting, as the API's handler does.
+
+        That one waits a second at most: the engine, which hangs, is no part of the cancelled start.
+        """
         spawner = user.spawners[name]
         starting = upstream.spawn_future(spawner)
         starting.cancel()
-        await asyncio.wait([starting], timeout=1)
-        assert not spawner.pending, "the cancelled start did not end within JupyterHub's second"
+        await asyncio.wait([starting], timeout=PATIENCE)
+        assert not spawner.pending, "the cancelled start waits for the engine"
         await user.stop(name)
+
+    async def one_click(self) -> None:
+        """Ann starts, works, stops, and nothing is left."""
+        ann = self.person("ann")
+        await self.start(ann)
+        self.assert_agreed()
+        assert self.servers() == {("ann", "")}
+        await ann.stop()
+        self.assert_agreed()
+        assert not self.servers()
+        assert {name for name in self.engine.volumes_ if "ann" in name} == {HOME}
 
     # -- whether all agree -------------------------------------------------------------------
 
@@ -222,7 +240,7 @@ class Moment:
         """For `FakeEngine.at`."""
         if self._here():
             self.reached.set()
-            assert self.go_on.wait(30)
+            assert self.go_on.wait(2 * PATIENCE)
 
     def kill(self, _: str) -> None:
         """For `at` or `after`."""

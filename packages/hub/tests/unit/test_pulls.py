@@ -92,7 +92,7 @@ def test_two_who_want_one_image_share_a_pull_and_a_third_image_is_not_held_up() 
 
     def slow() -> Iterator[dict[str, Any]]:
         begun.append("slow")
-        hold.wait(10)
+        hold.wait(120)
         yield MESSAGES[1]
 
     def quick() -> Iterator[dict[str, Any]]:
@@ -105,10 +105,10 @@ def test_two_who_want_one_image_share_a_pull_and_a_third_image_is_not_held_up() 
             asyncio.create_task(pulls.get("slow:1", slow, lambda *_: None)) for _ in range(2)
         ]
         await asyncio.sleep(0)
-        await asyncio.wait_for(pulls.get("quick:1", quick, lambda *_: None), 5)
+        await asyncio.wait_for(pulls.get("quick:1", quick, lambda *_: None), 60)
         assert not any(task.done() for task in waiting)
         hold.set()
-        await asyncio.wait_for(asyncio.gather(*waiting), 5)
+        await asyncio.wait_for(asyncio.gather(*waiting), 60)
 
     asyncio.run(main())
     assert sorted(begun) == ["quick", "slow"]
@@ -118,7 +118,7 @@ def test_who_gives_up_does_not_end_the_pull_of_the_others() -> None:
     hold = threading.Event()
 
     def slow() -> Iterator[dict[str, Any]]:
-        hold.wait(10)
+        hold.wait(120)
         yield MESSAGES[1]
 
     async def main() -> None:
@@ -129,7 +129,7 @@ def test_who_gives_up_does_not_end_the_pull_of_the_others() -> None:
         first.cancel()
         await asyncio.sleep(0)
         hold.set()
-        await asyncio.wait_for(second, 5)
+        await asyncio.wait_for(second, 60)
         assert told
 
     asyncio.run(main())
@@ -140,7 +140,7 @@ def test_what_a_stalled_registry_said_last_is_told() -> None:
 
     def stalled() -> Iterator[dict[str, Any]]:
         yield from MESSAGES[:6]
-        hold.wait(10)
+        hold.wait(120)
 
     async def main() -> None:
         heard = asyncio.Event()
@@ -151,7 +151,7 @@ def test_what_a_stalled_registry_said_last_is_told() -> None:
 
         waiting = asyncio.create_task(Pulls().get("slow:1", stalled, tell))
         try:
-            await asyncio.wait_for(heard.wait(), 5)
+            await asyncio.wait_for(heard.wait(), 60)
         finally:
             hold.set()
         await waiting

@@ -2,14 +2,12 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from traitlets.config import Config
 
 from hub_config.lifetimes import homes
 from hub_config.reconcile import reconciler
@@ -17,15 +15,15 @@ from hub_config.reconcile.pages import PurgeHandler
 from hub_config.runtime.interface import NetworkError, View
 
 from .fake_engine import engine_says
-from .hub_in_a_box import Box, Moment
+from .hub_in_a_box import PATIENCE, Box, Moment
 
 ANN = {("ann", "")}
 NETWORK = "jupyterhub-net-ann"
 
 
 @pytest.fixture
-def box(applied: Config, db: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Box:
-    return Box(applied, db, monkeypatch, tmp_path)
+def box(new_box: Box) -> Box:
+    return new_box
 
 
 def leave_network(box: Box) -> None:
@@ -42,7 +40,7 @@ def test_a_start_waits_for_its_network_that_is_just_being_removed(box: Box) -> N
         removing = moment.hang
         box.engine.at = lambda call: removing(call) if call == "remove_network" else None
         passing = asyncio.ensure_future(box.reconciler.run(box.hub))
-        await asyncio.to_thread(moment.reached.wait, 10)
+        await asyncio.to_thread(moment.reached.wait, PATIENCE)
         starting = asyncio.ensure_future(box.start(ann))
         while "create_container" not in box.engine.calls and not starting.done():
             if waiting := box.runtime.alone(NETWORK)._waiters:
