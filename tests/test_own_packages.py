@@ -1,6 +1,7 @@
 """One's own packages on top of the image's; real pip, uv, kernels: in singleuser-base's tests."""
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 from jhub_packages import __main__ as commands
 from jhub_packages import page, run, uv_pip
 from jhub_packages.__main__ import about
-from jhub_packages.environment import FROM_IMAGE, Image, Own, added_in
+from jhub_packages.environment import FROM_IMAGE, Image, Own, added_in, remove
 
 OWN = Path("/home/nebula/.my-packages/uv-lab-3.11")
 PYTHON = f"{OWN}/bin/python"
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
@@ -151,6 +153,31 @@ def test_a_link_in_its_place_is_removed_and_not_what_it_leads_to(own: Own, tmp_p
     assert not own.folder.is_symlink()
     assert own.is_current()
     assert (kept / "image-packages").exists()
+
+
+def test_whoever_makes_them_meanwhile_waits_until_they_are_removed(own: Own) -> None:
+    own.make()
+    (lock,) = own.folder.parent.glob("*.lock")
+    with own.alone():
+        remove(own.folder)
+        held = subprocess.run(["flock", "--nonblock", lock, "true"], check=False)
+    assert held.returncode == 1, "another one could make it while it is being removed"
+
+
+def test_a_terminal_waits_for_them(tmp_path: Path) -> None:
+    """On a busy machine one is opened before they are made, and would get the image's pip."""
+    program = tmp_path / "my-packages"
+    program.write_text('#!/bin/sh\nmkdir "$JHUB_PACKAGES"; >"$JHUB_PACKAGES/image-packages"\n')
+    program.chmod(0o755)
+    script = ROOT / "packages/singleuser-base/rootfs/etc/profile.d/jhub-docker.sh"
+    environment = {
+        "PATH": f"{tmp_path}:/opt/venv/bin:/usr/bin:/bin",
+        "JHUB_PACKAGES": str(tmp_path / "own"),
+        "JHUB_GREETED": "yes",
+    }
+    for _ in ("makes them", "finds them"):
+        subprocess.run(["sh", "-euc", f". {script}"], env=environment, check=True)
+    assert (tmp_path / "own" / "image-packages").exists()
 
 
 def test_a_package_that_ends_the_program_is_left_out(

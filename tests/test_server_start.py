@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
+from importlib import import_module, metadata
 from types import ModuleType
 from typing import Any
 
@@ -142,3 +142,41 @@ def test_entry_points_are_read_once_until_the_start_is_over(
     gc.unfreeze()
     assert len(kept(group="group")) == 1
     assert len(read) == 2
+
+
+class Supervised:
+    """As much of simpervisor's class as is inherited."""
+
+    proc: object = "the first"
+    running = True
+    _killed = False
+
+    def __init__(self, ready_timeout: float, answers: list[bool]) -> None:
+        self.ready_timeout, self._answers = ready_timeout, iter(answers)
+
+    async def ready_func(self, _: object) -> bool:
+        return next(self._answers)
+
+
+@pytest.fixture
+def prompt_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module, on a simpervisor that is in images alone."""
+    simpervisor = ModuleType("simpervisor")
+    vars(simpervisor)["SupervisedProcess"] = Supervised
+    monkeypatch.setitem(sys.modules, "simpervisor", simpervisor)
+    yield import_module("jhub_editors.prompt_process")
+    del sys.modules["jhub_editors.prompt_process"]
+
+
+def test_an_editor_that_still_starts_is_not_given_up(prompt_process: ModuleType) -> None:
+    process = prompt_process.PromptProcess(0.0, [False, False, True])
+    assert asyncio.run(process.ready())
+
+
+@pytest.mark.parametrize("ended", [{"running": False}, {"_killed": True}])
+def test_one_that_ended_is_told_of_in_its_own_time(
+    ended: dict[str, bool], prompt_process: ModuleType
+) -> None:
+    process = prompt_process.PromptProcess(0.0, [False])
+    vars(process).update(ended)
+    assert not asyncio.run(process.ready())

@@ -9,7 +9,9 @@ from jhub_testing.subject import Subject
 NAME = "slow-editor"
 
 DROPPED = 16
-"""Connections it drops. Pauses that double from 10 ms on (simpervisor) get to 10 in the time."""
+"""Connections it drops. Pauses that double from 10 ms on (simpervisor) get to 10 in `SECONDS`, and
+to 15 in all the time that a process is waited for which runs.
+"""
 
 SECONDS = 5
 """jupyter-server-proxy's own patience with a server that sets none."""

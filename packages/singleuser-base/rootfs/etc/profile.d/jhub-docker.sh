@@ -8,3 +8,6 @@ case ":$PATH:${JHUB_PACKAGES:-}:" in
     *"::" | *":${JHUB_PACKAGES:-}/bin:"*) ;;
     *) PATH="$JHUB_PACKAGES/bin:$PATH" ;;
 esac
+# A terminal opened while a first server still starts waits for them, as kernels do: until then `pip`
+# is the image's, which can install nothing. This file is written last.
+[ -z "${JHUB_PACKAGES:-}" ] || [ -e "$JHUB_PACKAGES/image-packages" ] || my-packages refresh || :

@@ -39,16 +39,17 @@ def show(own: Own) -> int:
 @command
 def reset(own: Own) -> int:
     """Remove all of it: the image as it came. Restart kernels and notebooks afterwards."""
-    for folder in (own.folder, *own.others()):
-        if not remove(folder):
-            print(
-                f"my-packages: {folder} cannot be removed as a whole: files in it are somebody "
-                "else's, or in use. Stop what runs, give them to yourself (`ls -lR` shows whose "
-                "they are), and type `my-packages reset` again",
-                file=sys.stderr,
-            )
-            return 1
-    own.make()
+    with own.alone():
+        for folder in (own.folder, *own.others()):
+            if not remove(folder):
+                print(
+                    f"my-packages: {folder} cannot be removed as a whole: files in it are "
+                    "somebody else's, or in use. Stop what runs, give them to yourself (`ls -lR` "
+                    "shows whose they are), and type `my-packages reset` again",
+                    file=sys.stderr,
+                )
+                return 1
+        own.fill()
     print("Removed. Restart what runs: kernels, notebooks, terminals.")
     return 0
 

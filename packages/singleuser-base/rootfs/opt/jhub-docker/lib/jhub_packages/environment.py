@@ -11,6 +11,7 @@ import fcntl
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,18 +101,26 @@ class Own:
         there = {_name_of(entry) for entry in self.packages.glob("*.dist-info")}
         return all(_name_of(entry) in there for entry in self.image.packages.glob("*.dist-info"))
 
-    def make(self) -> None:
-        """Make it, or bring it up to the image's packages; what one added stays.
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """For whoever changes it: a kernel may start, and a person type, while the server starts.
 
         Raises OSError when the home cannot take it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:  # a kernel may start while the server does
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        # Beside it: inside, it would go with what is removed, and two would be alone.
+        with self.folder.with_name(f"{self.folder.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not self.is_current():
-                self._make()
+            yield
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make it, or bring it up to the image's packages; what one added stays. Raises OSError."""
+        with self.alone():
+            if not self.is_current():
+                self.fill()
+
+    def fill(self) -> None:
+        """Make it, for whoever is alone."""
         self.packages.mkdir(parents=True, exist_ok=True)
         programs = self.folder / "bin"
         programs.mkdir(exist_ok=True)
