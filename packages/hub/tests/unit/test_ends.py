@@ -153,3 +153,14 @@ def test_what_the_proxy_takes_for_activity_is_left_out(monkeypatch: pytest.Monke
     monkeypatch.setattr(ConfigurableHTTPProxy, "get_all_routes", routes)
     (route,) = asyncio.run(RoutesProxy.get_all_routes(RoutesProxy.__new__(RoutesProxy))).values()
     assert route["data"] == {"user": "ann", "server_name": ""}
+
+
+@pytest.mark.parametrize(("slept", "waits"), [(60, [60]), (119, [60]), (7200, [60, 180])])
+def test_after_the_machine_slept_servers_may_report_first(slept: int, waits: list[int]) -> None:
+    clock, waited = iter([NOW, NOW + timedelta(seconds=slept)]), []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    asyncio.run(ends.until_next(LIMITS, sleep, lambda: next(clock)))
+    assert waited == waits

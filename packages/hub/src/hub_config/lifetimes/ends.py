@@ -126,8 +126,8 @@ def all_due(now: datetime, servers: Iterable[Server], limits: Limits) -> list[Se
 log = logging.getLogger("lifetimes")
 
 PATIENCE = 3
-"""Intervals after its start before this process stops anything: a hub that was away knows only old
-activity until the servers have reported again."""
+"""Intervals after its start, and after a time without it, before this process stops anything: a hub
+that was away knows only old activity until the servers have reported again."""
 
 PARALLEL = 8
 """Servers that are stopped at the same time."""
@@ -183,9 +183,30 @@ async def run(limits: Limits, api: str, token: str) -> None:
 
         await asyncio.sleep(PATIENCE * limits.interval)
         while True:
-            await quietly(judge_once(ask, limits, datetime.now(UTC)))
+            await quietly(judge_once(ask, limits, _now()))
             await quietly(ask("POST", "homes/purge"))
-            await asyncio.sleep(limits.interval)
+            await until_next(limits)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def until_next(
+    limits: Limits,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    clock: Callable[[], datetime] = _now,
+) -> None:
+    """Wait until servers are to be judged again.
+
+    A machine that slept meanwhile, or was too busy for this process, was so for the servers too:
+    they are given the time to report, as at the start.
+    """
+    before = clock()
+    await sleep(limits.interval)
+    if (clock() - before).total_seconds() > 2 * limits.interval:
+        log.info("This machine was asleep or very busy: servers are judged once they reported")
+        await sleep(PATIENCE * limits.interval)
 
 
 def main() -> None:
