@@ -30,8 +30,10 @@ Make = Callable[..., Path]
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A tree with the bases of this repository in it."""
+    # Other tests import from these folders just then, and git is not here to leave that out.
+    compiled = shutil.ignore_patterns("__pycache__")
     for spec in load(ROOT / "packages").closure(["singleuser-base"]):
-        shutil.copytree(spec.folder, tmp_path / "packages" / spec.name)
+        shutil.copytree(spec.folder, tmp_path / "packages" / spec.name, ignore=compiled)
     return tmp_path
 
 
