@@ -31,8 +31,6 @@ COPY <<'EOF' /opt/venv/etc/jupyter/jupyter_server_config.d/atlas.json
 {"ServerApp": {"jpserver_extensions": {"atlas": true}}}
 EOF
 """
-ON_THE_FORM_WITHIN = 30
-"""Seconds the form may take to follow the engine; not a promise about speed."""
 
 
 @pytest.fixture
@@ -87,7 +85,7 @@ def test_a_folder_is_all_an_image_needs(
     engine.client.images.get(built.image_id).tag(
         f"local/{name}", platform.environment["JHUB_IMAGE_TAG"]
     )
-    wait_until(lambda: f"{name}-small" in admin.offered(), ON_THE_FORM_WITHIN, "it to be offered")
+    wait_until(lambda: f"{name}-small" in admin.offered(), "it to be offered")
     refused = admin.start_by_api({"profile": f"{name}-small"}, "atlas")
     assert (refused.status_code, "call it atlas-2" in refused.text) == (400, True), refused.text
 
@@ -105,5 +103,5 @@ def test_a_folder_is_all_an_image_needs(
     gone = marks.unwanted(images.here(), packages, elsewhere)
     assert marks.remove(engine.client, gone) == []
     assert tags(engine, name) == set()
-    wait_until(lambda: f"{name}-small" not in admin.offered(), ON_THE_FORM_WITHIN, "it to go")
+    wait_until(lambda: f"{name}-small" not in admin.offered(), "it to go")
     assert {one.image_id for one in images.here()} >= others

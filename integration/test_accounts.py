@@ -14,6 +14,7 @@ from jhub_docker.errors import ActionError
 from jhub_testing.client import Client
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
+from jhub_testing.waiting import PATIENCE
 
 
 def one_time_password(page: requests.Response) -> str:
@@ -51,7 +52,7 @@ def test_a_form_that_was_open_too_long_says_so_and_one_that_is_refused_keeps_wha
 ) -> None:
     person = Person(platform.url, "late")
     fields = {"username": "late", "signup_password": "x", "signup_password_confirmation": "y"}
-    expired = person.session.post(person.hub.url("signup"), data=fields, timeout=60)
+    expired = person.session.post(person.hub.url("signup"), data=fields, timeout=PATIENCE)
     assert expired.status_code == HTTPStatus.FORBIDDEN
     assert "This form has expired" in expired.text
     page = person.fill("signup", "signup_password", **fields, second_factor="yes")
@@ -297,7 +298,7 @@ def test_accounts_change_by_post_with_xsrf_only(
         assert answer.status_code == HTTPStatus.NOT_FOUND, f"{name}: {answer.status_code}"
     path = action.format("admin")
     assert admin.hub.get(path).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-    without = admin.session.post(admin.hub.url(path), timeout=60)
+    without = admin.session.post(admin.hub.url(path), timeout=PATIENCE)
     assert without.status_code == HTTPStatus.FORBIDDEN, "it works without the XSRF token"
     assert admin.hub.post(path).status_code == HTTPStatus.BAD_REQUEST, "one's own account"
 

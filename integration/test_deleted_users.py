@@ -9,7 +9,7 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_testing.client import Client
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 NAME, PROFILE = "departed", "uv-marimo-small"
 FILE = "api/contents/kept.txt"
@@ -23,7 +23,7 @@ def act_on_home(admin: Person, volume: str, action: str, **fields: str) -> reque
         values = {str(one["name"]): str(one.get("value", "")) for one in form.select("input")}
         if values["volume"] == volume:
             url = urljoin(page.url, str(form["action"]))
-            return admin.session.post(url, data=values | fields, timeout=60)
+            return admin.session.post(url, data=values | fields, timeout=PATIENCE)
     raise AssertionError(f"{volume} is not on the page of homes that are put aside")
 
 
@@ -36,7 +36,7 @@ def start_named(person: Person, name: str) -> None:
         servers = person.hub.get(f"api/users/{NAME}").json()["servers"]
         return bool(servers[name]["ready"])
 
-    wait_until(ready, 120, f"the server {name}")
+    wait_until(ready, f"the server {name}")
 
 
 def delete(client: Client, path: str, **options: object) -> None:
@@ -65,7 +65,7 @@ def test_home_is_put_aside_and_handed_back(
     assert platform.servers(NAME) == []
     labels = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user={NAME}"]
     networks = platform.engine.client.networks
-    wait_until(lambda: not networks.list(filters={"label": labels}), 30, "no networks to be left")
+    wait_until(lambda: not networks.list(filters={"label": labels}), "no networks to be left")
     assert not leaver.is_logged_in()
     leaver.log_in()
     assert not leaver.is_logged_in(), "the account is still there"

@@ -15,7 +15,7 @@ from jhub_docker.errors import ActionError
 from jhub_testing.browser import Window
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 DOMAIN = "hub.localhost"
 
@@ -78,7 +78,7 @@ def status(platform: Platform, host: str, path: str) -> int:
     answer = requests.get(
         f"{platform.url}{path}",
         headers={"Host": f"{host}:{platform.port}"},
-        timeout=10,
+        timeout=PATIENCE,
         allow_redirects=False,
     )
     return answer.status_code
@@ -101,12 +101,12 @@ def test_an_operators_own_python_is_loaded_last_and_named(own: Platform) -> None
     assert "/srv/jupyterhub/config.d/10-mine.py" in own.compose(*check)
     own.compose("restart", "hub")
     own.wait_until_open()
-    log = own.container("hub").logs().decode()
-    assert "Loaded last, after all settings: /srv/jupyterhub/config.d/10-mine.py" in log
+    told = b"Loaded last, after all settings: /srv/jupyterhub/config.d/10-mine.py"
+    wait_until(lambda: told in own.container("hub").logs(), "the hub to say what it loaded")
 
     keep(own, "20-broken.py", "x = 1\nc.JupyterHub.port = nowhere\n")
-    told = r"config.d/20-broken.py, line 2: NameError: name 'nowhere' is not defined"
-    with pytest.raises(ActionError, match=told) as caught:
+    broken = r"config.d/20-broken.py, line 2: NameError: name 'nowhere' is not defined"
+    with pytest.raises(ActionError, match=broken) as caught:
         own.compose(*check)
     assert "ended with 2" in str(caught.value)
     assert "Traceback" not in str(caught.value).partition("hub-1:")[0]
@@ -116,6 +116,6 @@ def test_an_operators_own_python_is_loaded_last_and_named(own: Platform) -> None
         lines = own.container("hub").logs(tail=20).decode()
         return "config.d/20-broken.py, line 2: NameError" in lines
 
-    wait_until(ended_with_the_sentence, 60, "the hub to say what is wrong")
+    wait_until(ended_with_the_sentence, "the hub to say what is wrong")
     own.compose("run", "--rm", "--no-deps", "-T", "hub", "rm", "config.d/20-broken.py")
     own.wait_until_open()

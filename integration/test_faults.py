@@ -24,9 +24,6 @@ from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
 PROFILE = "uv-marimo-small"
-WITHIN = 120
-"""Seconds after which all have to agree; what the platform promises."""
-
 WRITE = "JHUB_TEST_WRITE_DOCS"
 PAGE = Path(__file__).parents[1] / "docs" / "faults.md"
 STAGES = ("image", "network", "volume", "container", "server")
@@ -71,9 +68,7 @@ class Scene:
 
     def until_agreed(self) -> None:
         """Wait for that."""
-        wait_until(
-            self.agreed, WITHIN, "all to agree", ignoring=(requests.RequestException, KeyError)
-        )
+        wait_until(self.agreed, "all to agree", ignoring=(requests.RequestException, KeyError))
 
     def one_click(self) -> None:
         """Start, work and stop: nothing is left."""
@@ -96,7 +91,7 @@ class Scene:
             answer = self.ann.hub.get(path, stream=True)
             return answer if answer.ok else None
 
-        with wait_until(starting, 30, "the start") as events:
+        with wait_until(starting, "the start") as events:
             for line in events.iter_lines(chunk_size=1):
                 if line.startswith(b"data:"):
                     told = json.loads(line.removeprefix(b"data:"))
@@ -151,7 +146,7 @@ def stopped_without_filter(scene: Scene) -> None:
     scene.ann.choose(PROFILE)
     scene.platform.compose("stop", "--timeout", "1", "engine")
     assert scene.api("DELETE").status_code in (202, 204)
-    wait_until(lambda: not scene.server()["pending"], 60, "the stop to be over")
+    wait_until(lambda: not scene.server()["pending"], "the stop to be over")
     report = scene.report()
     assert report["engine_away"]
     assert [one["user"] for one in report["promised"]] == ["ann"]

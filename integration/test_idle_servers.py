@@ -7,9 +7,12 @@ uses the CPU or not, and whether or not a tab is open.
 import json
 import re
 import secrets
+import signal
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -25,7 +28,7 @@ from jhub_testing.kernel import Kernel
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 SETTINGS = {
     "JHUB_IDLE_TIMEOUT": "20",
@@ -33,6 +36,19 @@ SETTINGS = {
     "JHUB_MORE_TIME_CAP": "600",
     "JHUB_NAMED_SERVER_LIMIT": "0",
 }
+
+TO_LIFETIMES = """
+import os, pathlib, sys
+for folder in pathlib.Path("/proc").glob("[0-9]*"):
+    try:
+        command = (folder / "cmdline").read_bytes().split(b"\\0")
+    except OSError:
+        continue
+    if b"hub_config.lifetimes.ends" in command:
+        os.kill(int(folder.name), int(sys.argv[1]))
+        print("sent")
+"""
+"""Sends a signal to the process in the hub's container that stops servers."""
 
 
 @dataclass
@@ -47,13 +63,17 @@ class Servers:
         user = self.person.hub.get(f"api/users/{self.person.name}").json()
         return {name for name, server in user["servers"].items() if server["ready"]}
 
+    def home_says(self, why: str) -> bool:
+        """Whether the hub's page says why some server counts as active."""
+        return f"counts as active: {why}" in " ".join(self.person.hub.get("home").text.split())
+
     def start(self, name: str, profile: str) -> Client:
         """Start a server and wait until it answers."""
         self.person.hub.get("home")
         path = f"api/users/{self.person.name}/servers/{name}"
         answer = self.person.hub.post(path, json={"profile": profile})
         assert answer.ok, f"{name}: {answer.status_code} {answer.text[:300]}"
-        wait_until(lambda: name in self.running(), 120, f"the server {name}")
+        wait_until(lambda: name in self.running(), f"the server {name}")
         url = f"{self.platform.url}/user/{self.person.name}/{name}/"
         client = Client(url, session=self.person.session)
         assert client.get("").ok
@@ -99,9 +119,25 @@ def run_in_marimo(client: Client, session: str, code: str) -> None:
         ("run", {"cellIds": ["Hbol"], "codes": [code]}),
     ):
         answer = client.session.post(
-            client.url(f"marimo/api/kernel/{path}"), json=body, headers=headers, timeout=30
+            client.url(f"marimo/api/kernel/{path}"), json=body, headers=headers, timeout=PATIENCE
         )
         assert answer.ok, f"marimo {path}: {answer.status_code} {answer.text[:300]}"
+
+
+@contextmanager
+def nobody_is_stopped(platform: Platform) -> Iterator[None]:
+    """The process that stops servers stands still, so that a page may take its time."""
+    hub = platform.container("hub")
+
+    def send(number: int) -> None:
+        code, output = hub.exec_run(["python", "-c", TO_LIFETIMES, str(number)])
+        assert (code, output.split()) == (0, [b"sent"]), output.decode()
+
+    send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        send(signal.SIGCONT)
 
 
 def ask_for_more_time(servers: Servers, name: str) -> None:
@@ -111,7 +147,7 @@ def ask_for_more_time(servers: Servers, name: str) -> None:
     assert form, "the page has no button for more time"
     fields = {str(field["name"]): str(field["value"]) for field in form.select("input")}
     url = urljoin(page.url, str(form["action"]))
-    assert servers.person.session.post(url, data=fields, timeout=60).ok
+    assert servers.person.session.post(url, data=fields, timeout=PATIENCE).ok
 
 
 def ask_until_the_cap(servers: Servers, name: str) -> None:
@@ -125,44 +161,44 @@ def ask_until_the_cap(servers: Servers, name: str) -> None:
 def test_idle_tabs_are_stopped_and_work_is_not(
     servers: Servers, browser: Browser, engine: Engine
 ) -> None:
-    with Kernel(servers.start("kernel", "uv-lab-small")) as kernel:
-        kernel.send("import time; time.sleep(3600)")
+    with ExitStack() as work:
+        with nobody_is_stopped(servers.platform):
+            kernel = work.enter_context(Kernel(servers.start("kernel", "uv-lab-small")))
+            kernel.send("import time; time.sleep(3600)")
 
-        lab = servers.start("terminal", "uv-lab-small")
-        terminal = lab.websocket(f"terminals/websocket/{lab.post('api/terminals').json()['name']}")
-        terminal.send(json.dumps(["stdin", "sleep 3600\n"]))
+            lab = servers.start("terminal", "uv-lab-small")
+            name = lab.post("api/terminals").json()["name"]
+            terminal = work.enter_context(closing(lab.websocket(f"terminals/websocket/{name}")))
+            terminal.send(json.dumps(["stdin", "sleep 3600\n"]))
 
-        marimo = servers.start("busy-marimo", "uv-marimo-small")
-        socket, session = marimo_tab(marimo)
-        run_in_marimo(marimo, session, "import time; time.sleep(3600)")
-        socket.close()
+            marimo = servers.start("busy-marimo", "uv-marimo-small")
+            socket, session = marimo_tab(marimo)
+            run_in_marimo(marimo, session, "import time; time.sleep(3600)")
+            socket.close()
 
-        servers.start("more", "uv-marimo-small")
-        ask_for_more_time(servers, "more")
-        ask_until_the_cap(servers, "more")
+            servers.start("more", "uv-marimo-small")
+            ask_for_more_time(servers, "more")
+            ask_until_the_cap(servers, "more")
 
-        idle_marimo, _ = marimo_tab(servers.start("idle-marimo", "uv-marimo-small"))
-        # Logged in before there is a server that is idle meanwhile.
-        window = window_of(servers, browser, engine.logs / "screenshots")
-        servers.start("idle-vscode", "uv-vscode-small")
-        # VS Code in a real browser, so with all the frames an open tab sends by itself.
-        window.open(f"/user/{servers.person.name}/idle-vscode/vscode/")
+            idle_marimo, _ = marimo_tab(servers.start("idle-marimo", "uv-marimo-small"))
+            work.enter_context(closing(idle_marimo))
+            servers.start("idle-vscode", "uv-vscode-small")
+            # VS Code in a real browser, so with all the frames an open tab sends by itself.
+            window = window_of(servers, browser, engine.logs / "screenshots")
+            window.open(f"/user/{servers.person.name}/idle-vscode/vscode/")
 
-        # Pressing the button counts as being there, and the notice comes again.
-        notice = window.page.get_by_role("alert").filter(has_text="Nobody used this server")
-        window.see(notice, "server-stops-soon")
-        window.page.get_by_role("button", name="I am still here").click()
-        notice.wait_for(state="hidden")
-        window.see(notice)
-        assert "if nothing" in servers.person.hub.get("token").text
-        home = servers.person.hub.get("home").text
-        for why in ("a cell of a notebook runs", "“sleep” runs in a terminal"):
-            assert f"counts as active: {why}" in " ".join(home.split()), home
+            # Pressing the button counts as being there, and the notice comes again.
+            notice = window.page.get_by_role("alert").filter(has_text="Nobody used this server")
+            window.see(notice, "server-stops-soon")
+            window.page.get_by_role("button", name="I am still here").click()
+            notice.wait_for(state="hidden")
+            window.see(notice)
+            assert "if nothing" in servers.person.hub.get("token").text
+            for why in ("a cell of a notebook runs", "“sleep” runs in a terminal"):
+                wait_until(partial(servers.home_says, why), why)
 
         def stopped() -> bool:
             return not servers.running() & {"idle-vscode", "idle-marimo"}
 
-        wait_until(stopped, 60, "the servers with idle tabs to be stopped")
+        wait_until(stopped, "the servers with idle tabs to be stopped")
         assert servers.running() == {"kernel", "terminal", "busy-marimo", "more"}
-        idle_marimo.close()
-        terminal.close()

@@ -19,7 +19,7 @@ from jhub_testing.isolation.neighbour import Neighbour
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
 from jhub_testing.turns import Turns
-from jhub_testing.waiting import DeadlineReachedError, wait_until
+from jhub_testing.waiting import PATIENCE, DeadlineReachedError, wait_until
 
 PROFILE = "uv-lab-small"
 PRIVATE_NETWORKS: list[tuple[str, dict[str, str], bool]] = [
@@ -64,7 +64,7 @@ class Scene:
 
         # Listeners need a moment, and so do attachments that are being made anew.
         with contextlib.suppress(DeadlineReachedError):
-            wait_until(as_expected, 60, "all outcomes", ignoring=APIError)
+            wait_until(as_expected, "all outcomes", ignoring=APIError)
         assert world.unexpected(self.outcomes[event]) == {}, event
 
     def wait_until_served(self) -> None:
@@ -89,7 +89,7 @@ class Scene:
             servers = self.person.hub.get(f"api/users/{self.person.name}").json()["servers"]
             return all(servers[name]["ready"] for name in others)
 
-        wait_until(ready, 60, "the other servers")
+        wait_until(ready, "the other servers")
 
     # -- events, called as they are in the table ------------------------------------------------
 
@@ -109,7 +109,7 @@ class Scene:
         networks.create(f"{self.platform.environment['JHUB_NETWORK']}-nobody", labels=labels)
         self.platform.container("hub").restart(timeout=5)
         wanted = {"label": [f"{key}={value}" for key, value in labels.items()]}
-        wait_until(lambda: not networks.list(filters=wanted), 90, "the unused network to go")
+        wait_until(lambda: not networks.list(filters=wanted), "the unused network to go")
 
     def hub_recreated(self) -> None:
         self._recreate("hub")
@@ -122,7 +122,7 @@ class Scene:
             pytest.skip("this engine was not started by ./dev, so it is not for a test to restart")
         with self.turns.alone(self.platform.engine):
             host.restart(lambda _: None)
-            wait_until(self.platform.engine.client.ping, 30, "the engine")
+            wait_until(self.platform.engine.client.ping, "the engine")
 
     def firewall_killed(self) -> None:
         self.platform.container("guard").kill()
@@ -180,7 +180,7 @@ def test_without_its_firewall_the_hub_starts_no_server(scene: Scene) -> None:
     path = f"api/users/{scene.person.name}/servers/third"
     scene.person.hub.post(path, json={"profile": PROFILE})
     # The answer comes before the end where the engine takes its time; the events wait for it.
-    events = scene.person.hub.get(f"{path}/progress", timeout=120).text
+    events = scene.person.hub.get(f"{path}/progress", timeout=PATIENCE).text
     assert '"failed": true' in events
     assert "firewall is not in place" in events
 

@@ -8,6 +8,7 @@ import requests
 from jhub_testing.ldap import PASSWORD, PORT, LdapPlatform
 from jhub_testing.person import Person
 from jhub_testing.resources import Engine
+from jhub_testing.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -71,4 +72,4 @@ print("connected")
 
 def test_there_are_no_accounts_of_the_platforms_own(platform: LdapPlatform) -> None:
     for page in ("signup", "authorize", "change-password", "second-factor"):
-        assert requests.get(f"{platform.url}/hub/{page}", timeout=60).status_code == 404, page
+        assert requests.get(f"{platform.url}/hub/{page}", timeout=PATIENCE).status_code == 404, page

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup, Tag
 
 from jhub_testing.kernel import Kernel
 from jhub_testing.person import MakePerson, Person
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import ASK_AGAIN, wait_until
 
 TOO_MUCH = "len(bytearray(b'x') * (4 * 2**30))"
 """Fills more than the 2 GB of a small profile."""
@@ -41,7 +41,7 @@ def test_a_kernel_that_is_killed_is_told_at_home(person: Person) -> None:
             home = text(person.hub.get("home").text)
             return "Out of memory" in home and "than the 2 GB of its profile" in home
 
-        wait_until(told, 60, "the home page to tell of the memory")
+        wait_until(told, "the home page to tell of the memory")
     assert person.server.get("api").ok, "the server itself should have gone on"
 
 
@@ -51,10 +51,10 @@ def test_a_server_that_is_killed_says_why_and_starts_again_with_one_click(person
         kernel.send(TOO_MUCH)
 
         def told() -> bool:
-            page = person.hub.get("user/greedy/", allow_redirects=False, timeout=10)
+            page = person.hub.get("user/greedy/", allow_redirects=False, timeout=ASK_AGAIN)
             return "Why it ended" in page.text
 
-        wait_until(told, 60, "the page that says why", ignoring=requests.RequestException)
+        wait_until(told, "the page that says why", ignoring=requests.RequestException)
     # Leaving asked the server that is gone once more, and so got new cookies.
     page = person.hub.get("user/greedy/").text
     assert "It needed more memory than the 2 GB of its profile" in text(page)

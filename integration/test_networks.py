@@ -89,7 +89,6 @@ def test_a_network_comes_and_goes_with_its_server(
     assert code == 0, output.decode()
     wait_until(
         lambda: guard.exec_run(["test", "-e", "/sys/class/net/jh-00000-0"]).exit_code == 1,
-        30,
         "a guard to remove the bridge that took the server's addresses",
     )
     person.stop()

@@ -9,6 +9,7 @@ from jhub_testing.oidc import OidcPlatform
 from jhub_testing.operator import Operator
 from jhub_testing.person import Person
 from jhub_testing.resources import Engine
+from jhub_testing.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def log_in(platform: OidcPlatform, name: str) -> tuple[Person, requests.Response
     person = Person(platform.url, name)
     form = person.hub.get("oauth_login")
     assert form.url.startswith(platform.issuer), form.url
-    return person, person.session.post(form.url, data={"sub": name}, timeout=60)
+    return person, person.session.post(form.url, data={"sub": name}, timeout=PATIENCE)
 
 
 def test_people_the_provider_knows_and_the_settings_allow_get_in(platform: OidcPlatform) -> None:
@@ -48,7 +49,7 @@ def test_others_do_not(name: str, platform: OidcPlatform) -> None:
 
 def test_there_are_no_accounts_of_the_platforms_own(platform: OidcPlatform) -> None:
     for page in ("signup", "authorize", "change-password", "second-factor"):
-        assert requests.get(f"{platform.url}/hub/{page}", timeout=60).status_code == 404, page
+        assert requests.get(f"{platform.url}/hub/{page}", timeout=PATIENCE).status_code == 404, page
 
 
 def test_the_client_secret_is_in_no_log_and_no_command_line(platform: OidcPlatform) -> None:

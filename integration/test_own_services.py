@@ -13,7 +13,7 @@ from jhub_docker.host import machine
 from jhub_testing.client import Client
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 PAGE = Path(__file__).parents[1] / "docs" / "your-own-service.md"
 RERUN = b"\x5a\x00"
@@ -56,7 +56,7 @@ def trust(container: Container) -> str:
 
 def streamlit_says(client: Client) -> bytes:
     """What Streamlit's socket tells a browser that opens the page."""
-    socket = client.websocket("hello/_stcore/stream", timeout=20)
+    socket = client.websocket("hello/_stcore/stream", timeout=PATIENCE)
     socket.send_binary(RERUN)
     said = b""
     while b"Seven times" not in said or b"42" not in said:
@@ -89,7 +89,7 @@ def test_a_port(owner: Person) -> None:
         answer = owner.server.get("proxy/8500/")
         return answer.ok and "It works." in answer.text
 
-    wait_until(answers, 30, "the page on the port")
+    wait_until(answers, "the page on the port")
 
 
 def test_an_application_with_a_websocket(owner: Person) -> None:
@@ -101,6 +101,6 @@ def test_nobody_else_gets_in(owner: Person, make_person: MakePerson) -> None:
     other = make_person("neighbour")
     for path in ("proxy/8500/", "hello/"):
         url = owner.server.url(path)
-        assert "/hub/login" in requests.get(url, timeout=60).url
-        answer = other.session.get(url, timeout=60)
+        assert "/hub/login" in requests.get(url, timeout=PATIENCE).url
+        answer = other.session.get(url, timeout=PATIENCE)
         assert answer.status_code == 403, f"{answer.url}: {answer.status_code}"

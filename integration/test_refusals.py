@@ -7,6 +7,7 @@ from bs4 import BeautifulSoup
 
 from jhub_testing.person import MakePerson
 from jhub_testing.platforms import Platform
+from jhub_testing.waiting import PATIENCE
 
 CHOICES: list[Any] = [
     {},
@@ -69,7 +70,7 @@ def test_a_form_that_is_not_ours_starts_nothing(
 
 def test_without_the_forms_token_nothing_is_started(chooser: Any, platform: Platform) -> None:
     url = chooser.hub.url("spawn")
-    answer = chooser.session.post(url, data={"profile": "uv-lab-small"}, timeout=60)
+    answer = chooser.session.post(url, data={"profile": "uv-lab-small"}, timeout=PATIENCE)
     assert answer.status_code == 403
     assert not platform.servers("chooser")
 

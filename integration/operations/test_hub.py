@@ -9,6 +9,7 @@ import requests
 from jhub_testing.backups import Backups
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
+from jhub_testing.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -28,4 +29,4 @@ def test_what_was_there_is_put_back(backups: Backups) -> None:
     assert "nonsense" in told, "nobody is told why"
     assert backups.in_volume(data, "ls -A /home-volume").split().count("of-today") == 1
     assert ".jhub-restore" not in backups.in_volume(data, "ls -A /home-volume")
-    assert requests.get(f"{backups.platform.url}/hub/login", timeout=10).ok
+    assert requests.get(f"{backups.platform.url}/hub/login", timeout=PATIENCE).ok

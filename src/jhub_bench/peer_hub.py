@@ -71,7 +71,7 @@ class PeerHub:
             answer = requests.get(f"{self.url}/hub/login", timeout=5)
             return answer.ok and 'name="password"' in answer.text
 
-        wait_until(open_, 60, "the peer's log-in page", ignoring=requests.RequestException)
+        wait_until(open_, "the peer's log-in page", ignoring=requests.RequestException)
         return self
 
     def __exit__(self, *_: object) -> None:

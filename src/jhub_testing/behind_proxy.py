@@ -1,7 +1,11 @@
 """An application behind a server's proxy, to see what passes through (peers/behind_proxy.py)."""
 
 import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from importlib import resources
+from urllib.parse import urlsplit
 
 import requests
 
@@ -20,11 +24,20 @@ class BehindProxy:
         self._program = (resources.files("jhub_testing.peers") / "behind_proxy.py").read_text()
         if not self.get("go").ok:
             server.container.exec_run([_PYTHON, "-c", self._program, str(PORT)], detach=True)
-        wait_until(lambda: self.get("go").ok, 30, "the application behind the proxy")
+        wait_until(lambda: self.get("go").ok, "the application behind the proxy")
 
     def get(self, path: str, **options: object) -> requests.Response:
         """One of its pages, as a browser gets it."""
         return self.server.client.get(f"proxy/{PORT}/{path}", **options)
+
+    @contextmanager
+    def waiting_for(self, path: str) -> Iterator[None]:
+        """Somebody has asked for a page, and has no answer yet."""
+        url = urlsplit(self.server.url(f"proxy/{PORT}/{path}"))
+        with closing(HTTPConnection(url.netloc)) as connection:
+            headers = {"Authorization": f"token {self.server.token}"}
+            connection.request("GET", url.path, headers=headers)
+            yield
 
     def echo(self, size: int) -> int:
         """Bytes of a message that come back over a websocket."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, sync_playwright
 
 from jhub_docker.errors import ActionError
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -55,7 +55,7 @@ class Window:
         self.context: BrowserContext = browser.new_context(
             viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, reduced_motion="reduce"
         )
-        self.context.set_default_timeout(30_000)
+        self.context.set_default_timeout(PATIENCE * 1000)
         self.page: Page = self.context.new_page()
         self.console: list[str] = []
         self._dropped = False
@@ -68,17 +68,19 @@ class Window:
     def open(self, path: str) -> None:
         """Go to a path of the platform."""
 
+        again = ASK_AGAIN * 1000
+
         def opened() -> bool:
-            self.page.goto(f"{self.url}{path}", wait_until="domcontentloaded")
+            self.page.goto(f"{self.url}{path}", wait_until="domcontentloaded", timeout=again)
             return True
 
-        wait_until(opened, 60, f"{path} to be opened", ignoring=Error)
+        wait_until(opened, f"{path} to be opened", ignoring=Error)
 
-    def see(self, wanted: Locator, picture: str = "", within: float = 90) -> Locator:
+    def see(self, wanted: Locator, picture: str = "") -> Locator:
         """Wait until `wanted` is visible, keep a picture of the window, and return it.
 
         A page whose requests Chromium dropped because an interface of this machine changed is
-        loaded anew, as its reader would. `within` is in seconds.
+        loaded anew, as its reader would.
         """
 
         def visible() -> bool:
@@ -89,7 +91,7 @@ class Window:
             return wanted.first.is_visible()
 
         try:
-            wait_until(visible, within, f"{wanted} to be seen at {self.page.url}", ignoring=Error)
+            wait_until(visible, f"{wanted} to be seen at {self.page.url}", ignoring=Error)
         except AssertionError as error:
             error.add_note(f"the window is at {self.page.url}")  # it may have gone elsewhere
             self.keep_picture(f"missing-{picture or 'something'}")

@@ -11,6 +11,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import websocket
 
+from jhub_testing.waiting import PATIENCE
+
 
 class Client:
     """Requests to `base`, the address of the server with its prefix and a trailing slash."""
@@ -33,7 +35,7 @@ class Client:
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """GET a page, following redirects as a browser does."""
-        return self.session.get(self.url(path), **{"timeout": 60, **options})
+        return self.session.get(self.url(path), **{"timeout": PATIENCE, **options})
 
     def change(self, method: str, path: str, **options: Any) -> requests.Response:
         """Any request that changes something, as the page's own scripts send it.
@@ -43,7 +45,9 @@ class Client:
         headers = {"X-XSRFToken": xsrf} if (xsrf := self._xsrf()) else {}
         headers |= options.pop("headers", {})
         url = self.url(path)
-        return self.session.request(method, url, headers=headers, **{"timeout": 60, **options})
+        return self.session.request(
+            method, url, headers=headers, **{"timeout": PATIENCE, **options}
+        )
 
     def post(self, path: str, **options: Any) -> requests.Response:
         """POST with the XSRF cookie."""
@@ -57,7 +61,7 @@ class Client:
         """DELETE with the XSRF cookie."""
         return self.change("DELETE", path)
 
-    def websocket(self, path: str, *, timeout: float = 60) -> websocket.WebSocket:
+    def websocket(self, path: str, *, timeout: float = PATIENCE) -> websocket.WebSocket:
         """Open a websocket with the same credentials; `timeout` in seconds holds for each read.
 
         Raises websocket.WebSocketBadStatusException when the server does not upgrade.

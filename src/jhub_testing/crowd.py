@@ -19,12 +19,6 @@ from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.waiting import DeadlineReachedError, wait_until
 
-WITHIN = 300
-"""Seconds after which a server that does not come, or does not go, counts as lost."""
-
-AGREE_WITHIN = 120
-"""Seconds after which hub, engine and promises have to agree; what the platform promises."""
-
 CANCELLED = HTTPStatus.CONFLICT
 """What who asked for a start is told when it was stopped."""
 
@@ -74,7 +68,7 @@ class Crowd:
             def answers() -> bool:
                 return server.get("api", allow_redirects=False).status_code == HTTPStatus.OK
 
-            wait_until(answers, WITHIN, f"the server of {name}", ignoring=requests.RequestException)
+            wait_until(answers, f"the server of {name}", ignoring=requests.RequestException)
             return time.perf_counter() - begun
 
         return sorted(self._each(one))
@@ -86,7 +80,7 @@ class Crowd:
             begun = time.perf_counter()
             answer = hub.delete(_path(name))
             assert answer.ok, f"{name}: {answer.status_code} {answer.text[:300]}"
-            wait_until(lambda: _is_gone(_record(hub, name)), WITHIN, f"{name} to be stopped")
+            wait_until(lambda: _is_gone(_record(hub, name)), f"{name} to be stopped")
             return time.perf_counter() - begun
 
         return sorted(self._each(one))
@@ -113,7 +107,7 @@ class Crowd:
             return not found
 
         try:
-            wait_until(nothing, AGREE_WITHIN, "nothing", ignoring=requests.RequestException)
+            wait_until(nothing, "nothing", ignoring=requests.RequestException)
         except DeadlineReachedError:
             return found
         return []
@@ -153,7 +147,7 @@ class Crowd:
                     presses.append(hub.delete(_path(name)))
                 return _is_gone(user)
 
-            wait_until(gone, WITHIN, f"the start of {name} to be over")
+            wait_until(gone, f"the start of {name} to be over")
             seconds = time.perf_counter() - begun
         bad = [one for one in presses if one.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR]
         if not (asked.result().ok or asked.result().status_code == CANCELLED):

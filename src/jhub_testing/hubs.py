@@ -13,7 +13,7 @@ import requests
 from testcontainers.core.container import DockerContainer
 
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import GaveUpError, wait_until
+from jhub_testing.waiting import ASK_AGAIN, GaveUpError, wait_until
 
 _PORT = 8081
 
@@ -59,9 +59,9 @@ class Hub(DockerContainer):
             if container.status in ("exited", "dead"):
                 log = container.logs(tail=40).decode(errors="replace")
                 raise GaveUpError(f"the hub of the image test ended; its log ends:\n{log}")
-            return requests.get(url, timeout=5).ok
+            return requests.get(url, timeout=ASK_AGAIN).ok
 
-        wait_until(answers, 60, "the hub's API", ignoring=requests.RequestException)
+        wait_until(answers, "the hub's API", ignoring=requests.RequestException)
         return self
 
     def stop(self, force: bool = True, delete_volume: bool = True) -> None:

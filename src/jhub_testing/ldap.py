@@ -20,7 +20,7 @@ from jhub_docker.errors import ActionError
 from jhub_docker.host.programs import FOLDER
 from jhub_docker.progress import stage
 from jhub_testing.platforms import Platform
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import ASK_AGAIN, wait_until
 
 PORT = 3389
 PASSWORD = "correct horse 9"  # noqa: S105  of people who exist in a test only
@@ -79,10 +79,10 @@ class LdapPlatform(Platform):
         """Wait until the log-in page answers; it asks for a password and offers no account."""
 
         def open_() -> bool:
-            answer = requests.get(f"{self.url}/hub/login", timeout=5)
+            answer = requests.get(f"{self.url}/hub/login", timeout=ASK_AGAIN)
             return answer.ok and 'name="password"' in answer.text and "signup" not in answer.text
 
-        wait_until(open_, 60, "the log-in page", ignoring=requests.RequestException)
+        wait_until(open_, "the log-in page", ignoring=requests.RequestException)
 
     def _start_server(self, authority: trustme.CA) -> None:
         certificate = authority.issue_cert(self.server)

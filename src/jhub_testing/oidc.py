@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing.platforms import Platform
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
 
 PORT = 9400
 _FOLDER = "/srv/packages"
@@ -41,7 +41,7 @@ class OidcPlatform(Platform):
         provider = self._start_provider()
         address = provider.attrs["NetworkSettings"]["Networks"][self.environment["JHUB_NETWORK"]]
         self.issuer = f"http://{address['IPAddress']}:{PORT}"
-        wait_until(self._provider_answers, 60, "the provider", ignoring=requests.RequestException)
+        wait_until(self._provider_answers, "the provider", ignoring=requests.RequestException)
         config = self._config(self._register())
         files = {"config.toml": config, "oidc_secret": self.client_secret}
         self.container("hub").put_archive("/srv/jupyterhub", _archive(files))
@@ -52,10 +52,10 @@ class OidcPlatform(Platform):
         """Wait until the log-in page answers; it has a link to the provider, no password."""
 
         def open_() -> bool:
-            answer = requests.get(f"{self.url}/hub/login", timeout=5)
+            answer = requests.get(f"{self.url}/hub/login", timeout=ASK_AGAIN)
             return answer.status_code == requests.codes.ok and "our directory" in answer.text
 
-        wait_until(open_, 60, "the log-in page", ignoring=requests.RequestException)
+        wait_until(open_, "the log-in page", ignoring=requests.RequestException)
 
     def _start_provider(self) -> Container:
         image = self.container("hub").attrs["Config"]["Image"]
@@ -77,7 +77,7 @@ class OidcPlatform(Platform):
         return provider
 
     def _provider_answers(self) -> bool:
-        return requests.get(f"{self.issuer}/.well-known/openid-configuration", timeout=5).ok
+        return requests.get(f"{self.issuer}/.well-known/openid-configuration", timeout=ASK_AGAIN).ok
 
     def _register(self) -> str:
         """Register the platform as a client (RFC 7591); keeps its secret, returns its id."""
@@ -85,14 +85,16 @@ class OidcPlatform(Platform):
             "redirect_uris": [f"{self.url}/hub/oauth_callback"],
             "token_endpoint_auth_method": "client_secret_basic",
         }
-        answer = requests.post(f"{self.issuer}/oauth2/clients", json=asked, timeout=30)
+        answer = requests.post(f"{self.issuer}/oauth2/clients", json=asked, timeout=PATIENCE)
         assert answer.ok, answer.text
         client = answer.json()
         self.client_secret = str(client["client_secret"])
         return str(client["client_id"])
 
     def _config(self, client_id: str) -> str:
-        found = requests.get(f"{self.issuer}/.well-known/openid-configuration", timeout=30).json()
+        found = requests.get(
+            f"{self.issuer}/.well-known/openid-configuration", timeout=PATIENCE
+        ).json()
         return f"""
 authenticator = "oidc"
 [oidc]

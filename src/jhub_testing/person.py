@@ -10,10 +10,7 @@ import requests
 from bs4 import BeautifulSoup, Tag
 
 from jhub_testing.client import Client
-from jhub_testing.waiting import wait_until
-
-SPAWN_WITHIN = 120
-"""Seconds a server may take before a test gives up on it; not a promise about speed."""
+from jhub_testing.waiting import PATIENCE, wait_until
 
 
 class Person:
@@ -41,7 +38,7 @@ class Person:
             if entry.get("name")
         }
         action = urljoin(page.url, str(found.get("action") or page.url))
-        return self.session.post(action, data={**hidden, **fields}, timeout=60)
+        return self.session.post(action, data={**hidden, **fields}, timeout=PATIENCE)
 
     def sign_up(self, **more: str) -> requests.Response:
         """Ask for an account; `more` is what else the form asks for."""
@@ -90,7 +87,9 @@ class Person:
         form = button.find_parent("form")
         assert isinstance(form, Tag), f"the button {label!r} of {name} is in no form"
         fields = {str(entry["name"]): str(entry["value"]) for entry in form.find_all("input")}
-        return self.session.post(urljoin(self.url, str(form["action"])), data=fields, timeout=60)
+        return self.session.post(
+            urljoin(self.url, str(form["action"])), data=fields, timeout=PATIENCE
+        )
 
     def give_code(self, code: str) -> requests.Response:
         """Type a code of the second factor, after name and password."""
@@ -115,9 +114,9 @@ class Person:
             answer = self.server.get("api", allow_redirects=False)
             return answer.status_code == HTTPStatus.OK and "version" in answer.json()
 
-        wait_until(answers, SPAWN_WITHIN, f"the server of {self.name}")
+        wait_until(answers, f"the server of {self.name}")
         # Cookies for the server come from a visit that the hub sends back from.
-        page = self.server.get("", timeout=SPAWN_WITHIN)
+        page = self.server.get("")
         assert page.ok, f"{page.url}: {page.status_code}: {page.text[:300]}"
 
     def start_by_api(self, options: dict[str, Any], called: str = "") -> requests.Response:
@@ -136,7 +135,7 @@ class Person:
             user = self.hub.get(f"api/users/{self.name}").json()
             return user["server"] is None and user["pending"] is None
 
-        wait_until(gone, 60, f"the server of {self.name} to be stopped")
+        wait_until(gone, f"the server of {self.name} to be stopped")
 
 
 MakePerson = Callable[[str], Person]

@@ -21,13 +21,10 @@ from jhub_docker.errors import ActionError
 from jhub_docker.nox import TEST_TAG
 from jhub_testing.person import Person
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
 
 SUDO_PROFILE = "uv-marimo-medium"
 """The one profile of a test platform whose people may use sudo."""
-
-OPEN_WITHIN = 180
-"""Seconds the log-in page may take before a test gives up on it; not a promise about speed."""
 
 
 def free_port() -> int:
@@ -83,7 +80,7 @@ class Platform:
         self.engine.own_project(self.project)
         if self._config_text:
             self._write_config()
-        self.compose("up", "--detach", "--wait", "--wait-timeout", str(OPEN_WITHIN))
+        self.compose("up", "--detach", "--wait", "--wait-timeout", str(PATIENCE))
         for service in self.services:
             self.engine.watch(self.container(service))
         self.wait_until_open()
@@ -168,10 +165,10 @@ class Platform:
         """Wait until the log-in page answers on the published port."""
 
         def open_() -> bool:
-            answer = requests.get(f"{self.url}/hub/login", timeout=5)
+            answer = requests.get(f"{self.url}/hub/login", timeout=ASK_AGAIN)
             return answer.status_code == 200 and 'name="password"' in answer.text
 
-        wait_until(open_, OPEN_WITHIN, "the log-in page", ignoring=requests.RequestException)
+        wait_until(open_, "the log-in page", ignoring=requests.RequestException)
 
     def one_time_password(self) -> str:
         """The first admin's, as an operator reads it."""

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from jhub_testing.client import Client
 from jhub_testing.kernel import Kernel
+from jhub_testing.waiting import PATIENCE
 
 Probe = Callable[[Client], None]
 """A probe asks one thing of a running server and raises AssertionError when it fails."""
@@ -60,7 +61,7 @@ def static_files(client: Client, path: str) -> None:
     answers = {}
     for coding in ("gzip", "br", "identity"):
         accepts = {"Accept-Encoding": coding}
-        answers[coding] = client.session.get(url, headers=accepts, stream=True, timeout=60)
+        answers[coding] = client.session.get(url, headers=accepts, stream=True, timeout=PATIENCE)
     for coding, answer in answers.items():
         headers = answer.headers
         assert answer.status_code == 200, f"{url}: {answer.status_code}"

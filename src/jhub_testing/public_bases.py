@@ -16,6 +16,7 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_testing import little_images
 from jhub_testing.registry import Registry
+from jhub_testing.waiting import PATIENCE
 
 
 class PublicBase:
@@ -48,7 +49,7 @@ class PublicBase:
     def delete(self, digest: str) -> None:
         """Have the registry forget an index, and the tag if that stands for it."""
         address = f"http://{self.tagged.registry}/v2/{self.tagged.repository}/manifests/{digest}"
-        requests.delete(address, timeout=10).raise_for_status()
+        requests.delete(address, timeout=PATIENCE).raise_for_status()
 
 
 def forget(client: DockerClient, *beginnings: str) -> None:

@@ -19,7 +19,7 @@ import trustme
 
 from jhub_docker.host import programs as tools
 from jhub_testing.gate import Gate
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import ASK_AGAIN, wait_until
 
 _ROUNDS = 4
 """The least that bcrypt takes; the registry checks the password at every request."""
@@ -84,8 +84,7 @@ class Registry:
         url = f"{self._scheme}://{self.address}/v2/"
         verify = str(self.ca) if self._scheme == "https" else True
         wait_until(
-            lambda: requests.get(url, timeout=5, verify=verify).status_code in (200, 401),
-            30,
+            lambda: requests.get(url, timeout=ASK_AGAIN, verify=verify).status_code in (200, 401),
             "the registry",
             ignoring=requests.RequestException,
         )

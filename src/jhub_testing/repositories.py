@@ -36,7 +36,7 @@ class Server:
             socket.create_connection(("127.0.0.1", self.port), 1).close()
             return True
 
-        wait_until(listens, 60, f"{self._command[0]} to listen", ignoring=OSError)
+        wait_until(listens, f"{self._command[0]} to listen", ignoring=OSError)
         return self
 
     def kill(self) -> None:

@@ -25,6 +25,7 @@ from jhub_testing.ownership import (
     start_time,
     this_process,
 )
+from jhub_testing.waiting import PATIENCE
 
 _COMPOSE_PROJECT = "com.docker.compose.project"
 _COMPOSE_SERVICE = "com.docker.compose.service"
@@ -45,7 +46,7 @@ class Engine:
         self.running: dict[str, Container] = {}
         self._count = 0
         try:
-            self.client = docker.from_env(timeout=180)
+            self.client = docker.from_env(timeout=PATIENCE)
             self.client.ping()
         except DockerException as error:
             raise ActionError(

@@ -19,7 +19,7 @@ from testcontainers.core.container import DockerContainer
 from jhub_testing.client import Client
 from jhub_testing.hubs import Hub
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import GaveUpError, wait_until
+from jhub_testing.waiting import ASK_AGAIN, GaveUpError, wait_until
 
 testcontainers_config.ryuk_disabled = True  # needs an image from a registry; labels do its work
 
@@ -28,9 +28,6 @@ PREFIX = f"/user/{USER}/"
 HOME = "/home/nebula"
 OPERATOR_BUNDLE = "/etc/jhub-docker/ca-bundle.crt"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-
-READY_WITHIN = 120
-"""Seconds a server may take before a test gives up on it; not a promise about speed."""
 
 
 def hub_environment(port: int, hub: Hub | None) -> dict[str, str]:
@@ -132,7 +129,7 @@ class SingleUserContainer(DockerContainer):
         """The server as someone sees it who is let in."""
         return Client(self.url(), headers={"Authorization": f"token {self.token}"})
 
-    def wait_until_ready(self, deadline: float = READY_WITHIN) -> "SingleUserContainer":
+    def wait_until_ready(self) -> "SingleUserContainer":
         """Wait until the server answers below its prefix; raises GaveUpError once it has ended."""
 
         def answers() -> bool:
@@ -140,11 +137,11 @@ class SingleUserContainer(DockerContainer):
             if self.container.status in ("exited", "dead"):
                 log = self.container.logs(tail=40).decode(errors="replace")
                 raise GaveUpError(f"the server ended before it answered; its log ends:\n{log}")
-            return requests.get(self.url("api"), timeout=5).status_code == HTTPStatus.OK
+            return requests.get(self.url("api"), timeout=ASK_AGAIN).status_code == HTTPStatus.OK
 
         # ConnectionError: testcontainers finds no port of a container that has just ended.
         not_yet = (requests.RequestException, ConnectionError)
-        wait_until(answers, deadline, f"{self.image} to answer", ignoring=not_yet)
+        wait_until(answers, f"{self.image} to answer", ignoring=not_yet)
         return self
 
     def environment(self, user: str = "") -> dict[str, str]:

@@ -26,6 +26,7 @@ from jhub_testing.hubs import Hub
 from jhub_testing.resources import Engine
 from jhub_testing.singleuser import HOME, SingleUserContainer
 from jhub_testing.tls_peer import TlsPeer
+from jhub_testing.waiting import PATIENCE
 
 
 @dataclass(eq=False)
@@ -100,7 +101,7 @@ class Subject:
 
         def read() -> None:
             try:
-                with closing(docker.from_env(timeout=180)) as client:
+                with closing(docker.from_env(timeout=PATIENCE)) as client:
                     kept = self.engine.logs / "layers"
                     found.set_result(layers.scan(client, image, own, kept))
             except Exception as error:  # raised where the findings are wanted

@@ -75,7 +75,7 @@ class TlsPeer:
         self.container.put_archive("/srv", _archive({f"peer/{k}": v for k, v in files.items()}))
         self.container.start()
         engine.watch(self.container)
-        wait_until(lambda: b"serving" in self.container.logs(), 30, "the TLS peer to serve")
+        wait_until(lambda: b"serving" in self.container.logs(), "the TLS peer to serve")
 
 
 def _wheel() -> bytes:

@@ -39,7 +39,7 @@ class Turns:
         fcntl.flock(self._use, fcntl.LOCK_EX)
         try:
             yield
-            wait_until(lambda: not _unwell(engine), 60, "the platforms of other tests to be well")
+            wait_until(lambda: not _unwell(engine), "the platforms of other tests to be well")
         finally:
             fcntl.flock(self._use, fcntl.LOCK_SH)
             fcntl.flock(self._gate, fcntl.LOCK_UN)

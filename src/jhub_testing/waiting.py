@@ -6,6 +6,17 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
+PATIENCE = 300
+"""Seconds after which tests give something up: an answer, a start, any condition. It says that
+nothing will come any more, not how long a thing may take: what takes a second has taken a minute on
+a busy machine. A test that passes never waits for it.
+"""
+
+ASK_AGAIN = 60
+"""Seconds after which a question counts as lost that is asked until it is answered: what goes to a
+network that is being made anew is never answered.
+"""
+
 _PAUSE = 0.1
 """Seconds between two looks at a condition."""
 
@@ -20,17 +31,17 @@ class GaveUpError(AssertionError):
 
 def wait_until(
     condition: Callable[[], Found | None],
-    deadline: float,
     what: str,
     *,
     ignoring: type[Exception] | tuple[type[Exception], ...] = (),
+    patience: float = PATIENCE,
 ) -> Found:
     """Call `condition` until it returns something true, and return that.
 
-    `deadline` is in seconds from now; `what` completes the sentence "waited … for …". Exceptions
-    of the types `ignoring` count as "not yet". Raises DeadlineReachedError with the last answer.
+    `what` completes the sentence "waited … for …". Exceptions of the types `ignoring` count as "not
+    yet". Raises DeadlineReachedError with the last answer once `patience`, in seconds, is over.
     """
-    end = time.monotonic() + deadline
+    end = time.monotonic() + patience
     while True:
         try:
             seen = condition()
@@ -40,5 +51,5 @@ def wait_until(
         except ignoring as error:
             last = f"last error: {type(error).__name__}: {error}"
         if time.monotonic() >= end:
-            raise DeadlineReachedError(f"waited {deadline:g} s for {what}; {last}")
+            raise DeadlineReachedError(f"waited {patience:g} s for {what}; {last}")
         time.sleep(_PAUSE)

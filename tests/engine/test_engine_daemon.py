@@ -49,7 +49,7 @@ from jhub_docker.host.daemon import Daemon
 setup.{call}(print, daemon={daemon!r})
 """
     return subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=300
     ).stdout
 
 

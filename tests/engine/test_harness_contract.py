@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jhub_testing.contract import named
+from jhub_testing.contract import named, process
 from jhub_testing.layers import scan
 from jhub_testing.subject import Subject
 
@@ -58,7 +58,10 @@ def test_fault_is_noticed_by_its_check(name: str, broken: Broken) -> None:
         ("read_only_root_works", DIES_ON_READ_ONLY),
     ],
 )
-def test_bad_server_is_noticed(name: str, fault: dict[str, str], broken: Broken) -> None:
+def test_bad_server_is_noticed(
+    name: str, fault: dict[str, str], broken: Broken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "STOPS_WITHIN", 3)  # it never would
     with pytest.raises(AssertionError):
         named(name)(broken("chmod 777 /opt", **fault))
 

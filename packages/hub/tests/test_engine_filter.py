@@ -22,7 +22,7 @@ from docker.types import IPAMConfig, IPAMPool
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing.resources import Engine
 from jhub_testing.subject import Subject
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 HERE = Path(__file__).parent
 FILES = "/tmp"  # noqa: S108  in the containers
@@ -36,7 +36,7 @@ import http.client, json, socket
 
 def connect():
     raw = socket.socket(socket.AF_UNIX)
-    raw.settimeout(30)
+    raw.settimeout(300)
     raw.connect("/run/engine/docker.sock")
     return raw
 
@@ -111,7 +111,7 @@ class Running:
         }
         sender.put_archive(FILES, archive(files))
         sender.start()
-        code = sender.wait(timeout=120)["StatusCode"]
+        code = sender.wait(timeout=PATIENCE)["StatusCode"]
         output = sender.logs(stdout=True, stderr=code != 0).decode()
         assert code == 0, output
         self.engine.remove(sender)
@@ -207,7 +207,7 @@ def running(
         filter_container.reload()
         return bool(filter_container.attrs["State"]["Health"]["Status"] == "healthy")
 
-    wait_until(healthy, 60, "the filter")
+    wait_until(healthy, "the filter")
     yield Running(engine, subject.reference, world, sockets)
     for thing in things:
         engine.remove(thing)
@@ -319,7 +319,7 @@ def test_a_log_is_passed_on_while_it_is_written(running: Running) -> None:
     )
     follow = f"/v1.45/containers/{name}/logs?stdout=1&stderr=1&follow=1&tail=20"
     listen = (
-        "import socket; one = socket.socket(socket.AF_UNIX); one.settimeout(30);"
+        "import socket; one = socket.socket(socket.AF_UNIX); one.settimeout(300);"
         "one.connect('/run/engine/docker.sock');"
         f"one.sendall(b'GET {follow} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n');"
         "got = b''\nwhile got.count(b'tick') < 5: got += one.recv(65536)\nprint('heard')"

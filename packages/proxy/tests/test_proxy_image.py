@@ -5,7 +5,7 @@ from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 
 from jhub_testing.subject import Subject
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import ASK_AGAIN, wait_until
 
 
 def programs(container: Container, text: str) -> list[str]:
@@ -33,9 +33,9 @@ def test_it_waits_for_the_token_and_then_answers(subject: Subject) -> None:
         assert wrapped.exec_run(write).exit_code == 0
 
         def answers() -> bool:
-            return requests.get(url, timeout=5).json() == {"status": "OK"}
+            return requests.get(url, timeout=ASK_AGAIN).json() == {"status": "OK"}
 
-        wait_until(answers, 30, "the proxy", ignoring=requests.RequestException)
+        wait_until(answers, "the proxy", ignoring=requests.RequestException)
         assert wrapped.exec_run(["healthcheck-proxy"]).exit_code == 0
         assert programs(wrapped, "configurable-http-proxy")
         assert not programs(wrapped, "0123456789abcdef"), "the token is in an argument"

@@ -71,7 +71,7 @@ def test_nbconvert_makes_html(subject: Subject) -> None:
 def test_the_welcome_of_a_new_home_runs(subject: Subject) -> None:
     server = subject.server
     welcomed = ["test", "-s", "/home/nebula/Welcome.ipynb"]
-    wait_until(lambda: not server.attempt(welcomed)[0], 30, "the home to get its welcome")
+    wait_until(lambda: not server.attempt(welcomed)[0], "the home to get its welcome")
     run = "cd; jupyter nbconvert --execute --stdout --to markdown Welcome.ipynb"
     said = server.run(["sh", "-euc", run])
     assert server.environment()["JHUB_PACKAGES"] in said, said

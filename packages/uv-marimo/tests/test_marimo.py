@@ -41,7 +41,7 @@ WELCOMED = ["test", "-s", WELCOME]
 
 def test_examples_and_the_welcome_run(subject: Subject) -> None:
     server = subject.server
-    wait_until(lambda: not server.attempt(WELCOMED)[0], 30, "the home to get its welcome")
+    wait_until(lambda: not server.attempt(WELCOMED)[0], "the home to get its welcome")
     examples = server.run(["find", "/opt/examples", WELCOME, "-name", "*.py"]).split()
     assert examples, "the image has no examples"
     for example in examples:

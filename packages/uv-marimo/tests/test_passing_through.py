@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from jhub_testing import probes
-from jhub_testing.behind_proxy import BehindProxy
+from jhub_testing.behind_proxy import PORT, BehindProxy
 from jhub_testing.marimo import MarimoSession
 from jhub_testing.singleuser import SingleUserContainer
 from jhub_testing.subject import Subject
@@ -103,9 +103,12 @@ def test_a_port_nobody_listens_on_is_named(server: SingleUserContainer) -> None:
 def test_who_waits_for_an_application_is_not_idle(
     application: BehindProxy, server: SingleUserContainer
 ) -> None:
-    with pytest.raises(requests.exceptions.ReadTimeout):
-        application.get("never", timeout=5)
-    assert server.client.get("jhub-activity/status").json()["why"] == "application: port 9000"
+    def why() -> str:
+        return str(server.client.get("jhub-activity/status").json()["why"])
+
+    assert server.client.post("jhub-activity/input").ok
+    with application.waiting_for("never"):
+        wait_until(lambda: why() == f"application: port {PORT}", "it to count as work")
 
 
 def test_an_unnamed_notebook_is_kept_and_offered(server: SingleUserContainer) -> None:
@@ -115,7 +118,7 @@ def test_an_unnamed_notebook_is_kept_and_offered(server: SingleUserContainer) ->
 
     with MarimoSession(server.client) as session:
         session.type("6 * 7")
-        wait_until(kept, 30, "the notebook to be kept")
+        wait_until(kept, "the notebook to be kept")
     name = f"unnamed-{session.name}.py"
     script = f"{server.environment()['HOME']}/recovered/{name}"
     assert "6 * 7" in server.run(["marimo", "export", "md", script])
@@ -135,6 +138,6 @@ def test_an_editor_that_was_shut_down_starts_again_when_it_is_opened(
     def has_ended() -> bool:
         return client.get("marimo/api/status").status_code == 503
 
-    wait_until(has_ended, 30, "marimo to end")
+    wait_until(has_ended, "marimo to end")
     client.session.headers.update(PAGE)
     probes.page(client, "/marimo/")

@@ -19,4 +19,4 @@ def test_stack(subject: Subject) -> None:
 
 def test_a_new_home_has_a_welcome(subject: Subject) -> None:
     welcomed = ["grep", "-q", "my-packages reset", "/home/nebula/README.md"]
-    wait_until(lambda: not subject.server.attempt(welcomed)[0], 30, "the home to get its welcome")
+    wait_until(lambda: not subject.server.attempt(welcomed)[0], "the home to get its welcome")

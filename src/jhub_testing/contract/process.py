@@ -4,12 +4,12 @@ from typing import Any
 
 from jhub_testing import probes
 from jhub_testing.subject import Subject
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 _KILLED = 137  # 128 + SIGKILL: what `docker stop` leaves when SIGTERM did not do
 
-HEALTH_WITHIN = 90
-"""Seconds to wait for a verdict of the health check; engines before 25 know no start interval."""
+STOPS_WITHIN = PATIENCE
+"""Seconds for a server that ends in a tenth of one, where it gets a CPU."""
 
 
 def is_not_root(subject: Subject) -> None:
@@ -27,12 +27,12 @@ def tini_is_pid_1(subject: Subject) -> None:
 
 
 def sigterm_stops_it(subject: Subject) -> None:
-    """SIGTERM ends the server within 10 s, so that the engine need not kill it."""
+    """SIGTERM ends the server, so that the engine need not kill it."""
     with subject.booted() as server:
-        server.container.stop(timeout=10)
+        server.container.stop(timeout=STOPS_WITHIN)
         state = server.container.wait()
     code = state["StatusCode"]
-    assert code != _KILLED, "SIGTERM did not stop the server within 10 s: the engine killed it"
+    assert code != _KILLED, "SIGTERM did not stop the server: the engine killed it"
 
 
 def healthy_when_it_answers(subject: Subject) -> None:
@@ -45,7 +45,7 @@ def healthy_when_it_answers(subject: Subject) -> None:
         container.reload()
         return bool(container.attrs["State"]["Health"]["Status"] == "healthy")
 
-    wait_until(healthy, HEALTH_WITHIN, "the health check to say healthy")
+    wait_until(healthy, "the health check to say healthy")
 
 
 def not_healthy_when_it_does_not_answer(subject: Subject) -> None:
@@ -65,7 +65,7 @@ def not_healthy_when_it_does_not_answer(subject: Subject) -> None:
                 container.reload()
                 return list(container.attrs["State"]["Health"]["Log"] or [])
 
-            log = wait_until(verdicts, HEALTH_WITHIN, f"a health check while {what}")
+            log = wait_until(verdicts, f"a health check while {what}")
             passed = [entry for entry in log if entry["ExitCode"] == 0]
             assert not passed, f"the health check passes while {what}: {passed}"
 
@@ -95,9 +95,10 @@ def starts_its_editor_ahead(subject: Subject) -> None:
         return
     with subject.booted() as server:
         children = ["sh", "-c", 'pgrep -P "$(pgrep -o -f /opt/jhub-docker/lib/jhub_start)"']
-        ahead = server.run(children)
+        ahead = set(server.run(children).split())
         probes.page(server.client, path)
-        assert server.run(children) == ahead, f"{path} is another process than the one begun ahead"
+        # The server may run a program for a moment, then as well as now; an editor stays.
+        wait_until(lambda: set(server.run(children).split()) <= ahead, f"{path} to be as begun")
 
 
 def refuses_strangers(subject: Subject) -> None:

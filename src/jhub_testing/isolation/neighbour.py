@@ -9,7 +9,7 @@ from importlib import resources
 from docker.models.containers import Container
 
 from jhub_testing.platforms import Platform
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 HERE = resources.files("jhub_testing.isolation")
 
@@ -31,13 +31,13 @@ class Neighbour:
     def __enter__(self) -> "Neighbour":
         listener, cable = ((HERE / name).read_text() for name in ("listener.py", "cable.py"))
         self.machine = self._run("neighbour", listener, str(self.port), network="none")
-        wait_until(lambda: b"listening" in self.machine.logs(), 30, "the neighbour's listener")
+        wait_until(lambda: b"listening" in self.machine.logs(), "the neighbour's listener")
         self.machine.reload()
         process = str(self.machine.attrs["State"]["Pid"])
         end = self._run(
             "cable", cable, self._interface, self._host_end, process, network="host", pid="host"
         )
-        assert end.wait(timeout=30)["StatusCode"] == 0, end.logs().decode()
+        assert end.wait(timeout=PATIENCE)["StatusCode"] == 0, end.logs().decode()
         self.engine.remove(end)
         plugged = self.machine.exec_run(["python3", "-c", cable, "eth0", self.address])
         assert plugged.exit_code == 0, plugged.output.decode()

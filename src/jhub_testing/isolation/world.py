@@ -82,8 +82,8 @@ class World:
         )
         for container in (self.host, self.stranger):
             self.engine.watch(container)
-        self.host_port = wait_until(partial(_listens_on, self.host), 30, "the host's listener")
-        wait_until(partial(_listens_on, self.stranger), 30, "the stranger's listener")
+        self.host_port = wait_until(partial(_listens_on, self.host), "the host's listener")
+        wait_until(partial(_listens_on, self.stranger), "the stranger's listener")
         self.stranger.reload()
         self.published_port = int(self.stranger.ports[f"{PORT}/tcp"][0]["HostPort"])
 
