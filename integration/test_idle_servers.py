@@ -65,7 +65,9 @@ class Servers:
 
     def home_says(self, why: str) -> bool:
         """Whether the hub's page says why some server counts as active."""
-        return f"counts as active: {why}" in " ".join(self.person.hub.get("home").text.split())
+        # The header names no charset, and requests then takes text for Latin-1.
+        text = self.person.hub.get("home").content.decode()
+        return f"counts as active: {why}" in " ".join(text.split())
 
     def start(self, name: str, profile: str) -> Client:
         """Start a server and wait until it answers."""

@@ -155,8 +155,10 @@ def terminal(client: Client) -> None:
 
 
 def proxied(client: Client) -> set[str]:
-    """The names of the interfaces that jupyter-server-proxy offers in the launcher."""
+    """The names of the interfaces that jupyter-server-proxy offers in the launcher, if it is there."""
     answer = client.get("server-proxy/servers-info")
+    if answer.status_code == 404:
+        return set()
     assert answer.status_code == 200, f"server-proxy: {answer.status_code} {answer.text[:300]}"
     entries = answer.json()["server_processes"]
     return {entry["name"] for entry in entries if entry["launcher_entry"]["enabled"]}
