@@ -155,7 +155,7 @@ def terminal(client: Client) -> None:
 
 
 def proxied(client: Client) -> set[str]:
-    """The names of the interfaces that jupyter-server-proxy offers in the launcher, if it is there."""
+    """The names of what jupyter-server-proxy, where there is one, offers in the launcher."""
     answer = client.get("server-proxy/servers-info")
     if answer.status_code == 404:
         return set()
