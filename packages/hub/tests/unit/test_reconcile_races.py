@@ -214,7 +214,8 @@ def test_a_container_that_is_never_gone_does_not_hold_up_the_others(
         await box.start(box.person("ann"))
         box.person("ann").spawner.server = None
         box.engine.at = stuck
-        await asyncio.wait_for(box.reconciler.run(box.hub), 20)
+        await asyncio.wait_for(box.reconciler.run(box.hub), PATIENCE)
+        monkeypatch.setattr(reconciler, "PATIENCE", PATIENCE)
         box.engine.at = lambda _: None
         await box.reconcile()
         box.assert_agreed()
