@@ -104,7 +104,7 @@ class DockerRuntime:
             )
 
     def alone(self, name: str) -> asyncio.Lock:
-        """For who ends or replaces the container `name`: one at a time."""
+        """For who ends, removes or replaces what is called `name`: one at a time."""
         return self._alone.setdefault(name, asyncio.Lock())
 
     def docker(self, method: str, *args: Any) -> "asyncio.Future[Any]":

@@ -141,7 +141,7 @@ class Runtime(Protocol):
         """The end of its log. Raises nothing."""
 
     def alone(self, name: str) -> AbstractAsyncContextManager[Any]:
-        """For who ends or replaces the container `name`: one at a time."""
+        """For who ends, removes or replaces what is called `name`: one at a time."""
 
     async def settled(self, name: str) -> None:
         """Return when no call for the container `name` is under way any more."""
