@@ -56,9 +56,11 @@ def run(client: DockerClient, root: Path, only: Iterable[str], *, runs: int, siz
     started = datetime.now(UTC)
     before = record.previous(root)
     build_time.bring_up_to_date(client, root)
+    load = record.load()
     found = _measure(client, root, names, runs, size)
-    path = record.write(root, client, found.figures, started, runs)
-    text = f"{report.text(found.figures, before)}\n\nWritten to {path.relative_to(root)}"
+    path = record.write(root, client, found.figures, started, runs, load)
+    busy = f"Load average {load:.1f} before, {record.load():.1f} after."
+    text = f"{report.text(found.figures, before)}\n\n{busy} Written to {path.relative_to(root)}"
     if found.failures:
         raise ActionError("\n".join([*found.failures, "", text]))
     return text
