@@ -28,14 +28,14 @@ HEALTH_TARGET = 0.2
 
 def measure(root: Path, runs: int) -> list[Figure]:
     """Start a platform with a hundred people, have them log in, and look at the hub meanwhile."""
-    with Engine(root / ".test-logs" / "bench") as engine:
-        platform = Platform(engine, root, "storm")
-        platform.environment |= {"JHUB_SIGNUP": "open", "JHUB_IMAGE_TAG": "latest"}
-        with platform:
-            with stage(f"login-storm: {PEOPLE} people sign up"):
-                people = signed_up(platform, PEOPLE)
-            with stage(f"login-storm: {PEOPLE} log in within {WITHIN:.0f} s, {RUNS} times"):
-                storms = [storm(platform.url, people) for _ in range(min(runs, RUNS))]
+    with (
+        Engine(root / ".test-logs" / "bench") as engine,
+        Platform(engine, root, "storm", settings={"JHUB_SIGNUP": "open"}) as platform,
+    ):
+        with stage(f"login-storm: {PEOPLE} people sign up"):
+            people = signed_up(platform, PEOPLE)
+        with stage(f"login-storm: {PEOPLE} log in within {WITHIN:.0f} s, {RUNS} times"):
+            storms = [storm(platform.url, people) for _ in range(min(runs, RUNS))]
     return _figures(storms)
 
 
