@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,15 @@ class UserContainerSpawner(DockerSpawner):
         if not self._unfinished:
             await self.end.clear_if_possible(gently=False)
         return None if self._unfinished else how
+
+    async def still_runs(self) -> bool:
+        """Whether this very container runs, as far as that can be told without a look at it."""
+        known = self.runtime.known.get(self.object_name)
+        if known is None or known.id != self.object_id or not known.runs:
+            return False
+        with suppress(AwayError):  # a look says so in the log
+            return await self.runtime.still_runs(known)
+        return False
 
     # -- the end -----------------------------------------------------------------------------
 
