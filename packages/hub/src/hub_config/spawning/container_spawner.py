@@ -144,7 +144,8 @@ class UserContainerSpawner(DockerSpawner):
         self.extra_host_config = options.host_config(profile, operator)
         labels = options.labels(self.place, operator.platform, self.home.database, profile.key)
         root = {"user": "root"} if options.starts_as_root(profile, operator) else {}
-        self.extra_create_kwargs: dict[str, Any] = {"labels": labels, **root}
+        health = {"interval": options.HEALTH_EVERY}
+        self.extra_create_kwargs: dict[str, Any] = {"labels": labels, "healthcheck": health, **root}
 
     async def get_command(self) -> list[str] | None:
         """The image's own command, without asking the engine for it."""
