@@ -134,6 +134,8 @@ class Engine:
     def remove_session(self, session: str) -> None:
         """Remove the containers, networks, volumes and images of one test session."""
         label = f"{SESSION}={session}"
+        # They may hold what is a platform's. Their volumes go last: one tells of the platforms.
+        self._remove_containers(label)
         for volume in self.client.volumes.list(filters={"label": label}):
             if project := (volume.attrs.get("Labels") or {}).get(PROJECT):
                 self.remove_project(project)
@@ -157,15 +159,19 @@ class Engine:
                 self.remove(guard)
 
     def _remove_labelled(self, *labels: str, spared: Collection[str | None] = ()) -> None:
+        for label in labels:
+            self._remove_containers(label, spared)
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            for wanted in [{"label": label} for label in labels]:
-                listed = self.client.containers.list(all=True, filters=wanted, sparse=True)
-                ids = [one.id or "" for one in listed if one.id not in spared]
-                list(threads.map(self._remove_by_id, ids))
             for wanted in [{"label": label} for label in labels]:
                 list(threads.map(_remove, self.client.networks.list(filters=wanted)))
                 volumes = self.client.volumes.list(filters=wanted)
                 list(threads.map(lambda volume: _remove(volume, force=True), volumes))
+
+    def _remove_containers(self, label: str, spared: Collection[str | None] = ()) -> None:
+        listed = self.client.containers.list(all=True, filters={"label": label}, sparse=True)
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            ids = [one.id or "" for one in listed if one.id not in spared]
+            list(threads.map(self._remove_by_id, ids))
 
     def _remove_by_id(self, container: str) -> None:
         with contextlib.suppress(NotFound):
