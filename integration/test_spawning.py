@@ -5,25 +5,22 @@ still in a registry when the first person wants it, and the tag it had names ano
 """
 
 import base64
-import io
 import json
 import re
 import secrets
-import tarfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from jhub_docker.catalog.identity import LABEL, RELEASE
-from jhub_testing import stub_servers
+from jhub_testing import little_images
 from jhub_testing.accessibility import judge
 from jhub_testing.browser import Window
 from jhub_testing.crowd import Crowd
+from jhub_testing.little_images import LOGIN, OLD_HUB, PASSWORD, PULLER, Images
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.registry import Registry
@@ -31,71 +28,16 @@ from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
 MARIMO = "uv-marimo-small"
-ENDING = ["sh", "-c", "echo 'the notebook is <gone>'; exit 3"]
-SILENT = ["perl", "-e", '$| = 1; print "the data are <gone>\\n"; sleep']
-"""It never answers, so the test can end it when it likes."""
-COMMANDS = {
-    "fetched": stub_servers.SERVER,
-    "broken": ENDING,
-    "silent": SILENT,
-    "old": stub_servers.SERVER,
-}
 
-CONFIG = """
-[[images]]
-reference = "{images}fetched:1@{digest}"
-jupyterhub = "6.1.1"
-name = "fetched"
-profiles.small = {{ mem_limit = "1G" }}
-profiles.giant = {{ mem_limit = "900T" }}
-
-[[images]]
-reference = "{images}broken:1"
-jupyterhub = "6.1.1"
-name = "broken"
-profiles.small = {{ mem_limit = "1G" }}
-
-[[images]]
-reference = "{images}silent:1"
-jupyterhub = "6.1.1"
-name = "silent"
-profiles.small = {{ mem_limit = "1G" }}
-
-[[images]]
-reference = "{images}old:1"
-jupyterhub = "6.1.1"
-name = "old"
-profiles.small = {{ mem_limit = "1G" }}
-
+GROUPS = """
 [groups.analysts]
 profiles = ["uv-marimo-large"]
 """
-
-OLD_HUB = "5.4.0"
-
-PULLER, PASSWORD = "puller", secrets.token_urlsafe(12)
-"""The registry's account: whoever pushes and pulls has to log in."""
-
-
-def _encoded(password: str) -> str:
-    """As in Docker's configuration."""
-    return base64.b64encode(f"{PULLER}:{password}".encode()).decode()
-
-
-LOGIN = _encoded(PASSWORD)
 
 KEEP_LOGIN = "umask 077; mkdir -p .docker; cat > .docker/config.json"
 """As packages/hub/README.md says."""
 
 Event = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Images:
-    """What the little images' references begin with, and the digest of the one to be pulled."""
-
-    prefix: str
-    digest: str
 
 
 @pytest.fixture(scope="module")
@@ -106,56 +48,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 @pytest.fixture(scope="module")
 def images(engine: Engine, registry: Registry) -> Images:
-    """Little images: `fetched`, a release, answers and is in the registry only; `broken` ends, and
-    has the tag of the other there; `silent` never answers; `old` is of another JupyterHub.
-    """
-    prefix = f"{registry.address}/team/"
-    perl = stub_servers.system(engine)
-    for name, command in COMMANDS.items():
-        offer = {"name": name, "profiles": {"small": {"mem_limit": "1G"}}}
-        labels = {
-            f"{LABEL}.profiles": json.dumps(offer),
-            f"{LABEL}.jupyterhub": OLD_HUB if name == "old" else "6.1.1",
-            **({RELEASE: "1.2.0"} if name == "fetched" else {}),
-        }
-        told = engine.client.api.import_image_from_data(
-            _with_filler(perl),
-            repository=prefix + name,
-            tag="1",
-            changes=[
-                *(f"LABEL {key}='{value}'" for key, value in (labels | engine.labels).items()),
-                f"CMD {json.dumps(command)}",
-            ],
-        )
-        assert "errorDetail" not in told, told
-    _push(engine, f"{prefix}fetched")
-    (digest,) = engine.client.images.get(f"{prefix}fetched:1").attrs["RepoDigests"]
-    engine.client.images.remove(f"{prefix}fetched:1")
-    engine.client.images.get(f"{prefix}broken:1").tag(f"{prefix}fetched", "1")
-    _push(engine, f"{prefix}fetched")
-    engine.client.images.remove(f"{prefix}fetched:1")
-    return Images(prefix, digest.rpartition("@")[2])
-
-
-def _push(engine: Engine, repository: str) -> None:
-    login = {"username": PULLER, "password": PASSWORD}
-    pushed = engine.client.images.push(repository, "1", auth_config=login)
-    assert "error" not in pushed, pushed
-
-
-def _with_filler(system: bytes) -> bytes:
-    """The archive with some megabytes that nothing else has and that cannot be compressed."""
-    archive = io.BytesIO()
-    with (
-        tarfile.open(fileobj=archive, mode="w") as made,
-        tarfile.open(fileobj=io.BytesIO(system)) as given,
-    ):
-        for member in given.getmembers():
-            made.addfile(member, given.extractfile(member))
-        filler = tarfile.TarInfo("filler")
-        filler.size = 4 * 10**6
-        made.addfile(filler, io.BytesIO(secrets.token_bytes(filler.size)))
-    return archive.getvalue()
+    return little_images.make(engine, registry)
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +61,7 @@ def platform(
         "JHUB_USER_SERVER_LIMIT": "2",
         "JHUB_MAX_MEMORY_GB": "0",  # so that a profile can want more than the machine has
     }
-    config = CONFIG.format(images=images.prefix, digest=images.digest)
-    root = pytestconfig.rootpath
+    config, root = images.config + GROUPS, pytestconfig.rootpath
     with Platform(engine, root, "spawning", settings=settings, config=config) as platform:
         yield platform
 
@@ -223,7 +115,7 @@ def test_a_registry_that_wants_a_login_refuses_until_the_operator_gives_the_righ
     admin: Person, registry: Registry, platform: Platform
 ) -> None:
     """Each counts from the next pull on: the hub is not started again."""
-    for login in ("", _encoded("another"), LOGIN):
+    for login in ("", little_images.encoded("another"), LOGIN):
         if login:
             content = json.dumps({"auths": {registry.address: {"auth": login}}})
             platform.compose("exec", "-T", "hub", "sh", "-c", KEEP_LOGIN, given=content)

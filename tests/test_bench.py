@@ -242,8 +242,9 @@ def test_a_spawn_storm_tells_the_middle_and_the_slowest_of_both_ways() -> None:
 def test_scale_compares_each_subject_with_the_empty_platform() -> None:
     empty = {("one start", "s"): [1.0, 1.0], ("memory of hub", "MB"): [200.0]}
     full = {("one start", "s"): [2.0, 2.0], ("memory of hub", "MB"): [300.0]}
-    start, hub = scale.figures(empty, full, 300)
+    start, hub = scale.figures(empty, full, 300, (1.5, 12.25))
     assert (start.key, start.ratio) == ("scale one start, 300 servers", 2.0)
+    assert "Load average 1.5 before, 12.2 with all" in start.note
     assert (hub.unit, hub.ratio) == ("MB", 1.5)
 
 

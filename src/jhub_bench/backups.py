@@ -38,10 +38,9 @@ CHANGE = "head -c 200000 /dev/urandom > /home-volume/work.new"
 
 def measure(root: Path) -> list[Figure]:
     """Each once: it is minutes of disk and CPU."""
-    settings = {"JHUB_IMAGE_TAG": "latest"}
     with Engine(root / ".test-logs" / "bench") as engine:
         place = root / ".bench" / f"repository-{engine.session}"
-        settings["JHUB_BACKUP_TO"] = str(place)
+        settings = {"JHUB_BACKUP_TO": str(place)}
         platform = Platform(engine, root, "bench-backup", settings=settings)
         engine.own_project(platform.project)
         backups = Backups(platform)

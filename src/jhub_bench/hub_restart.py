@@ -32,7 +32,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 
 def measure(root: Path, runs: int) -> list[Figure]:
     """So many times on one platform: kill the hub, count drops, start somebody's server."""
-    settings = {"JHUB_IMAGE_TAG": "latest", "JHUB_SIGNUP": "open"}
+    settings = {"JHUB_SIGNUP": "open"}
     with (
         Engine(root / ".test-logs" / "bench") as engine,
         Platform(engine, root, "hub-restart", settings=settings) as platform,

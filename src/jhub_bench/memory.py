@@ -58,16 +58,17 @@ def resident(container: Container) -> Resident:
 def wait_until_idle(container: Container) -> None:
     """Wait until the container has used next to no CPU for a second."""
     deadline = time.monotonic() + QUIET_WITHIN
-    last = _cpu_seconds(container)
+    last = cpu_seconds(container)
     while time.monotonic() < deadline:
         time.sleep(1.0)
-        now = _cpu_seconds(container)
+        now = cpu_seconds(container)
         if now - last < QUIET_CPU:
             return
         last = now
     raise ActionError(f"{container.name} was not idle within {QUIET_WITHIN:.0f} s")
 
 
-def _cpu_seconds(container: Container) -> float:
+def cpu_seconds(container: Container) -> float:
+    """The CPU time that its processes have had, as its control group counts it."""
     stats = container.stats(stream=False, one_shot=True)
     return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9

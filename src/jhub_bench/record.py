@@ -35,8 +35,18 @@ def previous(root: Path) -> dict[str, Figure]:
     return found
 
 
+def load() -> float:
+    """How many processes want a CPU, on average over the last minute."""
+    return round(os.getloadavg()[0], 2)
+
+
 def write(
-    root: Path, client: DockerClient, figures: Iterable[Figure], started: datetime, runs: int
+    root: Path,
+    client: DockerClient,
+    figures: Iterable[Figure],
+    started: datetime,
+    runs: int,
+    load_before: float,
 ) -> Path:
     """Write what was found to `.bench/<time in UTC>.json`; returns the file."""
     folder = root / FOLDER
@@ -47,7 +57,7 @@ def write(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
         "runs": runs,
-        "machine": _machine(client, root),
+        "machine": _machine(client, root) | {"load_before": load_before, "load_after": load()},
         "figures": [figure.as_record() for figure in figures],
     }
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -64,6 +74,5 @@ def _machine(client: DockerClient, root: Path) -> dict[str, Any]:
         "engine": info.get("ServerVersion"),
         "storage_driver": info.get("Driver"),
         "system": f"{platform.system()} {platform.machine()}",
-        "load_before": round(os.getloadavg()[0], 2),
         "revision": revision.tag if revision else None,
     }

@@ -1,5 +1,6 @@
 """One run of the benchmarks, from the names asked for to the JSON file and the tables."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,8 +25,10 @@ from jhub_bench import (
 )
 from jhub_bench.figures import Figure
 from jhub_bench.selection import COMPILED, check_numbers, select
+from jhub_docker.build import bases, marks
 from jhub_docker.catalog import load
 from jhub_docker.errors import ActionError, JhubDockerError
+from jhub_docker.nox import TEST_TAG
 from jhub_docker.progress import say
 
 
@@ -56,9 +59,13 @@ def run(client: DockerClient, root: Path, only: Iterable[str], *, runs: int, siz
     started = datetime.now(UTC)
     before = record.previous(root)
     build_time.bring_up_to_date(client, root)
+    # `latest` may be what another checkout has built last.
+    os.environ.setdefault(TEST_TAG, marks.checkout_tag(root) + bases.lane_suffix())
+    load = record.load()
     found = _measure(client, root, names, runs, size)
-    path = record.write(root, client, found.figures, started, runs)
-    text = f"{report.text(found.figures, before)}\n\nWritten to {path.relative_to(root)}"
+    path = record.write(root, client, found.figures, started, runs, load)
+    busy = f"Load average {load:.1f} before, {record.load():.1f} after."
+    text = f"{report.text(found.figures, before)}\n\n{busy} Written to {path.relative_to(root)}"
     if found.failures:
         raise ActionError("\n".join([*found.failures, "", text]))
     return text

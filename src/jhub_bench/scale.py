@@ -5,7 +5,10 @@ filter, the proxy and the engine. The peer is the same platform before anybody h
 above one is what grows with everybody.
 """
 
+import os
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from jhub_bench import login_storm, memory
@@ -53,6 +56,7 @@ def measure(root: Path, servers: int = SERVERS) -> list[Figure]:
             names = [f"crowd{number}" for number in range(servers + AT_ONCE)]
             crowd = Crowd(platform, platform.first_admin(), names, stub.profile).gather()
             late = crowd.some(servers, servers + AT_ONCE)
+            loads = [os.getloadavg()[0]]
             empty = _look(late, people)
             say(f"    {_summary(empty)}")
             begun = time.perf_counter()
@@ -60,15 +64,16 @@ def measure(root: Path, servers: int = SERVERS) -> list[Figure]:
                 for first in range(0, servers, AT_ONCE):
                     took = crowd.some(first, min(first + AT_ONCE, servers)).start()
                     say(f"    {first + len(took)} after {time.perf_counter() - begun:.0f} s")
+            loads.append(os.getloadavg()[0])
             full = _look(late, people)
             say(f"    {_summary(full)}")
             if missing := servers - len(platform.servers()):
                 raise ActionError(f"{missing} of {servers} servers are not there any more")
-    return figures(empty, full, servers)
+    return figures(empty, full, servers, loads)
 
 
-def figures(empty: Values, full: Values, servers: int) -> list[Figure]:
-    """One for each subject."""
+def figures(empty: Values, full: Values, servers: int, loads: Sequence[float]) -> list[Figure]:
+    """One for each subject; `loads` are the machine's load averages before either look."""
     return [
         Figure(
             benchmark="scale",
@@ -77,7 +82,11 @@ def figures(empty: Values, full: Values, servers: int) -> list[Figure]:
             ours=tuple(values),
             peer=tuple(empty[subject, unit]),
             peer_name="the same platform before anybody had a server",
-            note=f"Stub servers; {AT_ONCE} at once and {LOGINS} log-ins come on top of them.",
+            note=(
+                f"Stub servers; {AT_ONCE} at once and {LOGINS} log-ins come on top of them. Load "
+                f"average {loads[0]:.1f} before, {loads[1]:.1f} with all; the CPU of the hub is "
+                "the same on a busy machine."
+            ),
             details=tuple(
                 (f"{which} p{part}", percentile(sorted(measured), part))
                 for which, measured in (("before", empty[subject, unit]), ("with all", values))
@@ -92,31 +101,42 @@ def figures(empty: Values, full: Values, servers: int) -> list[Figure]:
 def _look(late: Crowd, people: list[Person]) -> Values:
     """Everything once, on the platform as it is; `late` have no server before nor after."""
     found: Values = {}
-    url = late.platform.url
     with stage("scale: pages"):
         for subject, path in PAGES.items():
             found[subject, "s"] = [_seconds(late.admin, path) for _ in range(LOOKS)]
-    with stage("scale: nobody does anything"), meanwhile(url) as health:
+    with stage("scale: nobody does anything"), _watched(late.platform, found, "quiet"):
         time.sleep(QUIET)
-    found["health p99, quiet", "s"] = [percentile(health, 99)]
     with stage(f"scale: {ALONE} start and stop, one at a time"):
         alone = [late.some(place, place + 1) for place in range(ALONE)]
         found["one start", "s"] = [one.start()[0] for one in alone]
         found["one stop", "s"] = [one.stop()[0] for one in alone]
-    with stage(f"scale: {len(late.names)} start at once"), meanwhile(url) as health:
+    with (
+        stage(f"scale: {len(late.names)} start at once"),
+        _watched(late.platform, found, "starts at once"),
+    ):
         found["starts at once", "s"] = late.start()
-    found["health p99, starts at once", "s"] = [percentile(health, 99)]
-    with stage(f"scale: {len(late.names)} stop at once"), meanwhile(url) as health:
+    with (
+        stage(f"scale: {len(late.names)} stop at once"),
+        _watched(late.platform, found, "stops at once"),
+    ):
         found["stops at once", "s"] = late.stop()
-    found["health p99, stops at once", "s"] = [percentile(health, 99)]
-    with stage(f"scale: {len(people)} log in"):
-        health, seconds, _ = login_storm.storm(url, people)
-    found["log-in", "s"] = seconds
-    found["health p99, log-ins", "s"] = [percentile(health, 99)]
+    with stage(f"scale: {len(people)} log in"), _watched(late.platform, found, "log-ins"):
+        found["log-in", "s"] = login_storm.come(people)
     for service in ("hub", "proxy", "engine"):
         resident = memory.resident(late.platform.container(service))
         found[f"memory of {service}", "MB"] = [resident.pss]
     return found
+
+
+@contextmanager
+def _watched(platform: Platform, found: Values, what: str) -> Iterator[None]:
+    """Note how quickly the hub answers meanwhile, and what it takes of the processor."""
+    hub = platform.container("hub")
+    before = memory.cpu_seconds(hub)
+    with meanwhile(platform.url) as health:
+        yield
+    found[f"health p99, {what}", "s"] = [percentile(health, 99)]
+    found[f"CPU of hub, {what}", "s"] = [memory.cpu_seconds(hub) - before]
 
 
 def _seconds(admin: Person, path: str) -> float:

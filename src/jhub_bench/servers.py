@@ -74,8 +74,7 @@ def both(
     with Engine(root / ".test-logs" / "bench") as engine:
         references = plans.references(client, catalog)
         images = peer_images.build_images(client, root, specs, references, compiled=compiled)
-        platform = Platform(engine, root)
-        platform.environment |= {"JHUB_SIGNUP": "open", "JHUB_IMAGE_TAG": "latest"}
+        platform = Platform(engine, root, settings={"JHUB_SIGNUP": "open"})
         keys = {spec.name: f"{spec.name}-{next(iter(spec.profiles))}" for spec in specs}
         hub_image = f"{catalog['hub'].repository}:{platform.environment['JHUB_IMAGE_TAG']}"
         small = next(iter(specs[0].profiles.values()))

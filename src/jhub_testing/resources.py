@@ -4,6 +4,7 @@ import contextlib
 import re
 import time
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from jhub_testing.waiting import PATIENCE
 _COMPOSE_PROJECT = "com.docker.compose.project"
 _COMPOSE_SERVICE = "com.docker.compose.service"
 _PLATFORM = "io.jhub-docker.platform"
+
+AT_ONCE = 8
+"""Things that are removed at the same time: a benchmark has hundreds."""
 
 
 class Engine:
@@ -131,6 +135,8 @@ class Engine:
     def remove_session(self, session: str) -> None:
         """Remove the containers, networks, volumes and images of one test session."""
         label = f"{SESSION}={session}"
+        # They may hold what is a platform's. Their volumes go last: one tells of the platforms.
+        self._remove_containers(label)
         for volume in self.client.volumes.list(filters={"label": label}):
             if project := (volume.attrs.get("Labels") or {}).get(PROJECT):
                 self.remove_project(project)
@@ -154,18 +160,23 @@ class Engine:
                 self.remove(guard)
 
     def _remove_labelled(self, *labels: str, spared: Collection[str | None] = ()) -> None:
-        for wanted in [{"label": label} for label in labels]:
-            for container in self.client.containers.list(all=True, filters=wanted, sparse=True):
-                if container.id not in spared:
-                    with contextlib.suppress(NotFound):
-                        self.remove(self.client.containers.get(container.id or ""))
-        for wanted in [{"label": label} for label in labels]:
-            for network in self.client.networks.list(filters=wanted):
-                with contextlib.suppress(NotFound):
-                    network.remove()
-            for volume in self.client.volumes.list(filters=wanted):
-                with contextlib.suppress(NotFound):
-                    volume.remove(force=True)
+        for label in labels:
+            self._remove_containers(label, spared)
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            for wanted in [{"label": label} for label in labels]:
+                list(threads.map(_remove, self.client.networks.list(filters=wanted)))
+                volumes = self.client.volumes.list(filters=wanted)
+                list(threads.map(lambda volume: _remove(volume, force=True), volumes))
+
+    def _remove_containers(self, label: str, spared: Collection[str | None] = ()) -> None:
+        listed = self.client.containers.list(all=True, filters={"label": label}, sparse=True)
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            ids = [one.id or "" for one in listed if one.id not in spared]
+            list(threads.map(self._remove_by_id, ids))
+
+    def _remove_by_id(self, container: str) -> None:
+        with contextlib.suppress(NotFound):
+            self.remove(self.client.containers.get(container))
 
     def _sessions(self) -> Iterator[tuple[str, dict[str, str]]]:
         wanted = {"label": SESSION}
@@ -178,3 +189,9 @@ class Engine:
         for record in records:
             labels = record.get("Labels") or {}
             yield labels.get(SESSION, ""), labels
+
+
+def _remove(made: Any, **how: bool) -> None:
+    """Remove a network or a volume; somebody else may have been faster."""
+    with contextlib.suppress(NotFound):
+        made.remove(**how)

@@ -15,11 +15,12 @@ from pathlib import Path
 from jhub_testing.resources import Engine
 engine = Engine(Path(sys.argv[2]))
 volume, network = engine.volume("home"), engine.network("net")
-engine.client.containers.run(sys.argv[1], ["sleep", "infinity"], entrypoint="", detach=True,
-    labels=engine.labels, network=network, volumes=[volume + ":/v"])
 project = "jhub-test-" + engine.session
 engine.own_project(project)
 engine.client.volumes.create(project + "-home", labels={"io.jhub-docker.platform": project})
+# It holds a volume of the platform's.
+engine.client.containers.run(sys.argv[1], ["sleep", "infinity"], entrypoint="", detach=True,
+    labels=engine.labels, network=network, volumes=[volume + ":/v", project + "-home:/w"])
 print(engine.session, flush=True)
 sys.stdin.read()
 """

@@ -1,6 +1,6 @@
 """The filter as it runs, in front of the real engine: hostile calls are refused, nothing is made.
 
-What each rule decides is tested in `unit/test_engine_filter.py`; here the whole way through HTTP
+What each rule decides is tested in `unit/`; here the whole way through HTTP
 counts, and what the engine has afterwards.
 """
 

@@ -12,7 +12,7 @@ from engine_filter.host_config import host_config
 from engine_filter.ownership import only_own
 from engine_filter.policy import PROFILE, Policy
 from hub_config.offer.profiles import Profile, bounded, of_image
-from hub_config.spawning.options import starts_as_root, storage_opt
+from hub_config.spawning.options import HEALTH_EVERY, starts_as_root, storage_opt
 
 _REFERENCE = re.compile(
     r"[a-z0-9]+([._/:-]+[a-z0-9]+)*(:\w[\w.-]{0,127}|@sha256:[0-9a-f]{64})", re.ASCII
@@ -56,6 +56,8 @@ _FIELDS = {
     "AttachStdout": yes,
     "AttachStderr": yes,
     "StopTimeout": number(0, 600),
+    # How often; what is run stays the image's.
+    "Healthcheck": lambda value, where: fields(value, {"Interval": one_of(HEALTH_EVERY)}, where),
     # Taken apart by rules of their own.
     "HostConfig": lambda value, _where: value,
     "NetworkingConfig": lambda value, _where: value,

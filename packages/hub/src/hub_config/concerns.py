@@ -145,7 +145,7 @@ def spawning(c: Config, settings: Settings) -> None:
     c.PlatformSpawner.start_timeout = (
         settings.pull_timeout + settings.queue_timeout + settings.start_timeout
     )
-    # How soon a server that ended by itself is noticed, in seconds; one short question each.
+    # How soon a server that ended by itself is noticed, in seconds; one list tells of everybody's.
     c.Spawner.poll_interval = 10
     # start() returns when the server answers, so this only has to cover one more request.
     c.Spawner.http_timeout = 30

@@ -217,6 +217,12 @@ def _key(labels: Mapping[str, str]) -> Key:
     return labels[names.USER], labels[names.SERVER]
 
 
+def killed_container(box: Box) -> None:
+    """Somebody kills the container of ann's server."""
+    state = {"Status": "exited", "Running": False, "ExitCode": 137}
+    box.engine.containers_["jupyter-ann"]["State"] = state
+
+
 class Proxy:
     """Routes are not the matter here."""
 

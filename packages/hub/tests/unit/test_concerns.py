@@ -12,6 +12,7 @@ from traitlets.config import Config
 from hub_config import concerns
 from hub_config.first_start import Places, make_secrets, read_secret
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.names import SHARES_OF_A_CPU
 from hub_config.settings import Settings
 from hub_config.settings.declaration import Setting, listed
 from hub_config.spawning.container_spawner import UserContainerSpawner
@@ -29,6 +30,14 @@ def test_the_proxy_is_somebody_elses_process_with_our_token(
     assert applied.ConfigurableHTTPProxy.should_start is False
     assert applied.ConfigurableHTTPProxy.auth_token == read_secret(places.proxy_token)
     assert applied.ConfigurableHTTPProxy.api_url == "http://proxy-api:8001"
+
+
+def test_hub_and_filter_weigh_more_than_what_servers_compute() -> None:
+    """The proxy has no such line: a change of its definition would end everybody's connections."""
+    services = yaml.safe_load((Path(__file__).parents[4] / "compose.yaml").read_text())["services"]
+    weights = {name: one["cpu_shares"] for name, one in services.items() if "cpu_shares" in one}
+    assert set(weights) == {"hub", "engine"}
+    assert min(weights.values()) >= 4 * SHARES_OF_A_CPU
 
 
 def test_the_proxy_finds_the_hub_and_is_found(applied: Config) -> None:

@@ -16,7 +16,7 @@ from hub_config.first_start import Places
 from hub_config.settings import Settings, reading
 from hub_config.spawning import options
 
-from .test_engine_filter import PROFILE, WORLD, ask, forwarded, hostile
+from .filter_world import PROFILE, WORLD, ask, forwarded, hostile
 
 
 def write(places: Places, **texts: str) -> Path:

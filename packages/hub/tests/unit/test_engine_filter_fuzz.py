@@ -18,7 +18,7 @@ from hub_config.offer.profiles import bounded
 from hub_config.settings import Settings
 from hub_config.spawning import options
 
-from .test_engine_filter import POLICY, PROFILE, WORLD, Engine, hostile
+from .filter_world import POLICY, PROFILE, WORLD, Engine, hostile
 
 GOOD = hostile.creation(WORLD)["HostConfig"]
 FIELDS = sorted(

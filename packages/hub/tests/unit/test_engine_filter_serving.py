@@ -11,7 +11,7 @@ from aiohttp import web
 from engine_filter import serving
 from engine_filter.upstream import Upstream
 
-from .test_engine_filter import POLICY, hostile
+from .filter_world import POLICY, hostile
 
 
 async def _answers(folder: Path, requests: list[bytes]) -> list[bytes]:
@@ -62,7 +62,7 @@ def test_it_ends_with_an_error_when_the_engine_has_gone(
             await asyncio.sleep(0.01)
         modes.append(stat.S_IMODE(own.stat().st_mode))
         listening.close()
-        return await asyncio.wait_for(filtering, 10)
+        return await asyncio.wait_for(filtering, 60)
 
     assert asyncio.run(main()) == 1
     assert modes == [0o660]
@@ -78,7 +78,7 @@ def test_a_stale_socket_of_a_killed_filter_is_no_obstacle(
         stale = await asyncio.start_unix_server(lambda _reader, writer: writer.close(), own)
         before = own.stat().st_ino
         filtering = asyncio.create_task(serving.serve(POLICY, engine, own))
-        code = await asyncio.wait_for(filtering, 10)
+        code = await asyncio.wait_for(filtering, 60)
         stale.close()
         assert not own.exists() or own.stat().st_ino != before
         return code

@@ -16,7 +16,7 @@ from hub_config.lifetimes import homes
 from hub_config.reconcile.backwards import MarkRow
 from hub_config.told import StartFailure
 
-from .hub_in_a_box import HOME, Box
+from .hub_in_a_box import HOME, Box, killed_container
 
 HOMES = [HOME, "jupyterhub-user-zoe"]
 
@@ -37,11 +37,6 @@ def removed_network(box: Box) -> None:
 
 def removed_container(box: Box) -> None:
     del box.engine.containers_["jupyter-ann"]
-
-
-def killed_container(box: Box) -> None:
-    state = {"Status": "exited", "Running": False, "ExitCode": 137}
-    box.engine.containers_["jupyter-ann"]["State"] = state
 
 
 def detached_proxy(box: Box) -> None:

@@ -1,17 +1,18 @@
-"""`docs/engine-filter.md` says of every hostile call what it got; this keeps it true.
+"""Every hostile call is refused, and `docs/engine-filter.md` says of each what it got.
 
 JHUB_TEST_WRITE_DOCS=1 writes the page instead of comparing it.
 """
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine_filter.calls import Refused
 from engine_filter.policy import Policy
 
-from .test_engine_filter import CASES, ask, hostile
+from .filter_world import CASES, NAMES, POLICIES, ask, forwarded, hostile
 from .test_engine_filter_serving import answers
 
 PAGE = Path(__file__).parents[4] / "docs" / "engine-filter.md"
@@ -50,10 +51,10 @@ def page(folder: Path) -> str:
     return "".join(lines)
 
 
-def verdict(case: object, policy: Policy) -> str:
+def verdict(case: Any, policy: Policy) -> str:
     """The message of the refusal."""
     with pytest.raises(Refused) as caught:
-        ask(case.method, case.target, case.body, policy)  # type: ignore[attr-defined]
+        ask(case.method, case.target, case.body, policy)
     return str(caught.value)
 
 
@@ -68,3 +69,18 @@ def test_the_page_says_what_every_hostile_call_gets(tmp_path: Path) -> None:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page(tmp_path), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page(tmp_path)
+
+
+@pytest.mark.parametrize(("case", "policy"), CASES, ids=NAMES)
+def test_hostile_call_is_refused(case: Any, policy: Policy) -> None:
+    with pytest.raises(Refused):
+        ask(case.method, case.target, case.body, policy)
+
+
+@pytest.mark.parametrize("world", POLICIES, ids=["plain", "root"])
+def test_the_harmless_body_of_hostile_calls_passes(world: Any) -> None:
+    """Otherwise each hostile one could be refused for another reason than its own."""
+    target = f"/v1.45/containers/create?name={world.name}"
+    body = forwarded("POST", target, hostile.creation(world), POLICIES[world]).body
+    assert body is not None
+    assert body["Image"] == world.image

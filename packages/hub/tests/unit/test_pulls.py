@@ -194,7 +194,7 @@ def profile(declared: bool = True, reference: str = REFERENCE) -> Profile:
 def ensure(engine: Engine, wanted: Profile, pull: PullPolicy = "missing") -> None:
     async def main() -> None:
         store = ImageStore(ImagePolicy(pull=pull))
-        await asyncio.wait_for(store.ensure(wanted, engine, lambda *_: None), 10)
+        await asyncio.wait_for(store.ensure(wanted, engine, lambda *_: None), 60)
 
     asyncio.run(main())
 

@@ -12,7 +12,10 @@ ROOMS = {
     "": ("names", "variables", "groups", "health", "upstream", "database", "first_start"),
     "settings": ("declaration", "values", "tables", "platform", "servers", "reading"),
     "look": ("branding",),
-    "runtime": ("interface", "plan", "guard", "records", "attachments", "networks", "docker"),
+    "runtime": (
+        *("interface", "plan", "guard", "records", "attachments", "networks", "calls", "glances"),
+        "docker",
+    ),
     "words": ("told",),
     "lifetimes": ("ends", "homes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),

@@ -55,7 +55,7 @@ def test_two_watch_and_both_hear_everything_as_it_happens() -> None:
             stages.tell(Stage.QUEUE, message)
             await asyncio.sleep(0)
         stages.end()
-        await asyncio.wait_for(asyncio.gather(*watching), 5)
+        await asyncio.wait_for(asyncio.gather(*watching), 60)
         assert heard == [["3 before you", "2 before you", "1 before you"]] * 2
 
     asyncio.run(main())

@@ -100,7 +100,7 @@ def test_a_stop_waits_for_the_start_it_cancelled_and_a_second_one_for_the_first(
         await asyncio.sleep(0)
         assert not stopped
         over.set()
-        first, second = await asyncio.wait_for(asyncio.gather(*presses), 5)
+        first, second = await asyncio.wait_for(asyncio.gather(*presses), 60)
         assert first is second
 
     asyncio.run(main())
@@ -169,7 +169,7 @@ class App:
 def test_four_slow_servers_are_stopped_side_by_side() -> None:
     async def main() -> None:
         user = Slow()
-        await asyncio.wait_for(servers.stop_servers(user, App()), 10)
+        await asyncio.wait_for(servers.stop_servers(user, App()), 60)
         assert sorted(user.stopped) == list("abcd")
 
     asyncio.run(main())

@@ -6,6 +6,7 @@ The service asks for what is due; nobody else removes a home but by the button w
 """
 
 import json
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -67,6 +68,10 @@ class HomesHandler(BaseHandler):
         """Tornado hands over how long homes are kept, and who knows which there are."""
         self.keep, self.reconciler = keep, reconciler
 
+    def alone(self, volume: str) -> AbstractAsyncContextManager[Any]:
+        """For who removes a home or hands it on: one at a time, for a removal can take minutes."""
+        return self.reconciler.runtime.alone(volume)
+
     async def remove(self, home: homes.HomeRow) -> bool:
         """Remove the volume and its record; False, with a warning, while that is impossible."""
         try:
@@ -88,10 +93,13 @@ class PurgeHandler(HomesHandler, APIHandler):
         """
         if not self.has_scope(PURGE_SCOPE):
             raise web.HTTPError(404)
-        for home in homes.due(self.db, self.keep) if self.reconciler.began else ():
-            # One that was handed back while the others were removed is somebody's again.
-            if home in homes.due(self.db, self.keep):
-                await self.remove(home)
+        due = homes.due(self.db, self.keep) if self.reconciler.began else []
+        for volume in [home.volume for home in due]:
+            async with self.alone(volume):
+                # One that was handed back while the others were removed is somebody's again.
+                for home in homes.due(self.db, self.keep):
+                    if home.volume == volume:
+                        await self.remove(home)
         self.set_status(204)
 
 
@@ -131,7 +139,7 @@ class PutAsideHandler(HomesHandler):
         try:
             match self.get_body_argument("action"):
                 case "hand-back":
-                    self.hand_back(volume, self.get_body_argument("person").strip())
+                    await self.hand_back(volume, self.get_body_argument("person").strip())
                 case "assign":
                     await self.assign(volume, self.get_body_argument("person").strip())
                 case "remove":
@@ -143,9 +151,10 @@ class PutAsideHandler(HomesHandler):
             return await self.page(str(error))
         self.redirect(url_path_join(self.hub.base_url, "homes"))
 
-    def hand_back(self, volume: str, person: str) -> None:
+    async def hand_back(self, volume: str, person: str) -> None:
         """Give a home to an existing person who runs no server."""
-        homes.hand_back(self.db, volume, self.idle(person).id, person)
+        async with self.alone(volume):
+            homes.hand_back(self.db, volume, self.idle(person).id, person)
         self.log.info("%s handed the home %s to %s", self.current_user.name, volume, person)
 
     async def assign(self, volume: str, person: str) -> None:
@@ -169,10 +178,11 @@ class PutAsideHandler(HomesHandler):
 
     async def remove_now(self, volume: str, confirmation: str) -> None:
         """Remove a home before its time; `confirmation` has to be the volume's name."""
-        home = homes.find_put_aside(self.db, volume)
         if confirmation != volume:
             raise homes.HomeError(f"To remove {volume}, type its name.")
-        if not await self.remove(home):
+        async with self.alone(volume):
+            removed = await self.remove(homes.find_put_aside(self.db, volume))
+        if not removed:
             raise homes.HomeError(f"The engine did not remove {volume}; see the hub's log.")
 
 

@@ -1,26 +1,22 @@
-"""The Docker Engine as the place where servers run: `interface.Runtime` by docker-py.
-
-Every call is made on a thread and can be left alone by whoever waits for it.
-"""
+"""The Docker Engine as the place where servers run: `interface.Runtime` by docker-py."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import partial
 from http import HTTPStatus
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import requests
-from docker import APIClient
 from docker.errors import APIError, DockerException, NotFound
-from docker.utils import kwargs_from_env
 
 from hub_config import names
 from hub_config.runtime import records
 from hub_config.runtime.attachments import attach_missing
+from hub_config.runtime.calls import EngineCalls
+from hub_config.runtime.glances import Glances
 from hub_config.runtime.interface import AwayError, Container, Place, View, Volume
 from hub_config.runtime.networks import ServerNetworks
 from hub_config.runtime.records import subnet_of
@@ -30,9 +26,6 @@ LOG_LINES = 20
 
 LOOK_AGAIN = 0.1
 """Seconds between two looks at a container that somebody else is removing."""
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
@@ -46,70 +39,20 @@ def answered() -> Iterator[None]:
         raise AwayError(str(error)) from error
 
 
-class DockerRuntime:
-    """One for the whole hub: it knows who is at what."""
+class DockerRuntime(EngineCalls):
+    """One for the whole hub."""
 
     def __init__(self, networks: ServerNetworks, threads: int = 16) -> None:
-        """`threads` is how many calls to the engine may be under way: with a single one, one slow
-        call of one person would hold up everybody's.
-        """
+        """`threads` is how many calls to the engine may be under way."""
+        super().__init__(threads)
         self.networks = networks
-        self.threads = ThreadPoolExecutor(threads, "docker")
-        self._connections = threads
         self.known: dict[str, Container] = {}
         self.seen = False
         """Whether `known` is all there is: false until the first view."""
-        self._under_way: dict[str, set[Future[Any] | asyncio.Future[Any]]] = {}
         self.left_behind: Callable[[], None] = lambda: None
         """Called when something could not be removed; whoever reconciles listens."""
-        self._alone: dict[str, asyncio.Lock] = {}
+        self._glances = Glances(self._running)
         self._joining: dict[str, asyncio.Future[None]] = {}
-
-    @cached_property
-    def client(self) -> APIClient:
-        """The engine's client, with a connection for each thread."""
-        return APIClient(version="auto", max_pool_size=self._connections, **kwargs_from_env())
-
-    # -- calls ---------------------------------------------------------------------------------
-
-    def call(
-        self,
-        name: str,
-        function: Callable[Arguments, Result],
-        /,
-        *arguments: Arguments.args,
-        **named: Arguments.kwargs,
-    ) -> "asyncio.Future[Result]":
-        """Call the engine on a thread for the container `name`, so that `settled` knows of it."""
-        future = self.threads.submit(function, *arguments, **named)
-        self._note(name, future)
-        return asyncio.wrap_future(future)
-
-    def whole(self, name: str, several: Coroutine[Any, Any, Result]) -> "asyncio.Future[Result]":
-        """Several calls that have to be made all or none: who stops waiting does not stop them."""
-        task = asyncio.ensure_future(several)
-        self._note(name, task)
-        return asyncio.shield(task)
-
-    def _note(self, name: str, future: "Future[Any] | asyncio.Future[Any]") -> None:
-        under_way = self._under_way.get(name, set())
-        self._under_way[name] = {one for one in under_way if not one.done()} | {future}
-
-    async def settled(self, name: str) -> None:
-        """Return when no call for the container `name` is under way any more."""
-        while going_on := [one for one in self._under_way.pop(name, ()) if not one.done()]:
-            self._under_way[name] = set(going_on)
-            await asyncio.wait(
-                [one if asyncio.isfuture(one) else asyncio.wrap_future(one) for one in going_on]
-            )
-
-    def alone(self, name: str) -> asyncio.Lock:
-        """For who ends or replaces the container `name`: one at a time."""
-        return self._alone.setdefault(name, asyncio.Lock())
-
-    def docker(self, method: str, *args: Any) -> "asyncio.Future[Any]":
-        """Call a method of the client that concerns no container."""
-        return self.call("", getattr(self.client, method), *args)
 
     # -- what there is -------------------------------------------------------------------------
 
@@ -129,9 +72,12 @@ class DockerRuntime:
         self.seen = True
         return replace(view, containers=tuple(self.known.values()))
 
+    @property
+    def _own(self) -> dict[str, list[str]]:
+        return {"label": [f"{names.PLATFORM}={self.networks.platform}", names.USER]}
+
     def _view(self) -> View:
-        platform = self.networks.platform
-        own = {"label": [f"{names.PLATFORM}={platform}", names.USER]}
+        platform, own = self.networks.platform, self._own
         # A network is made before its container: asked in this order, none can seem to be missing.
         listed = self.client.containers(all=True, filters=own)
         containers = [one for record in listed if (one := self._listed(record)) is not None]
@@ -165,7 +111,17 @@ class DockerRuntime:
             self.known.pop(name, None)
             return None
         self.known[name] = container = records.container(record)
+        self._glances.looked(container.id)
         return container
+
+    async def still_runs(self, container: Container) -> bool:
+        """Whether a container that ran goes on, as far as it can be told without a look at it."""
+        with answered():
+            return await self._glances.still_runs(container.id)
+
+    async def _running(self) -> frozenset[str]:
+        listed = await self.call("", partial(self.client.containers, all=True, filters=self._own))
+        return frozenset(one["Id"] for one in listed if one["State"] == "running")
 
     async def last_lines(self, container: Container) -> str:
         """The end of its log. Raises nothing."""

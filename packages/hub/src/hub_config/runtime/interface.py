@@ -137,11 +137,16 @@ class Runtime(Protocol):
     async def look(self, name: str) -> Container | None:
         """One container, None when there is none of that name."""
 
+    async def still_runs(self, container: Container) -> bool:
+        """Whether a container that ran goes on, for who asks again and again: what that costs does
+        not grow with everybody. False when only a look can tell.
+        """
+
     async def last_lines(self, container: Container) -> str:
         """The end of its log. Raises nothing."""
 
     def alone(self, name: str) -> AbstractAsyncContextManager[Any]:
-        """For who ends or replaces the container `name`: one at a time."""
+        """For who ends, removes or replaces what is called `name`: one at a time."""
 
     async def settled(self, name: str) -> None:
         """Return when no call for the container `name` is under way any more."""

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,8 @@ class UserContainerSpawner(DockerSpawner):
         self.extra_host_config = options.host_config(profile, operator)
         labels = options.labels(self.place, operator.platform, self.home.database, profile.key)
         root = {"user": "root"} if options.starts_as_root(profile, operator) else {}
-        self.extra_create_kwargs: dict[str, Any] = {"labels": labels, **root}
+        health = {"interval": options.HEALTH_EVERY}
+        self.extra_create_kwargs: dict[str, Any] = {"labels": labels, "healthcheck": health, **root}
 
     async def get_command(self) -> list[str] | None:
         """The image's own command, without asking the engine for it."""
@@ -257,6 +259,15 @@ class UserContainerSpawner(DockerSpawner):
         if not self._unfinished:
             await self.end.clear_if_possible(gently=False)
         return None if self._unfinished else how
+
+    async def still_runs(self) -> bool:
+        """Whether this very container runs, as far as that can be told without a look at it."""
+        known = self.runtime.known.get(self.object_name)
+        if known is None or known.id != self.object_id or not known.runs:
+            return False
+        with suppress(AwayError):  # a look says so in the log
+            return await self.runtime.still_runs(known)
+        return False
 
     # -- the end -----------------------------------------------------------------------------
 

@@ -227,6 +227,12 @@ class PlatformSpawner(ProfilesSpawner):
         if not self.name:
             servers.keep_home(self.user)
 
+    async def poll_and_notify(self) -> Any:
+        """Asked every `poll_interval` for every server; a list mostly tells enough."""
+        if self.child_spawner is not None and await self.child_spawner.still_runs():
+            return None
+        return await super().poll_and_notify()
+
     # -- the end -----------------------------------------------------------------------------
 
     @property

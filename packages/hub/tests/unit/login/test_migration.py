@@ -157,6 +157,17 @@ def test_a_newer_hubs_database_is_refused_with_a_sentence(make: Make, database: 
         start(make, database)
 
 
+def test_a_hub_from_before_revisions_ends_at_its_start(make: Make, database: Path) -> None:
+    """With the words that `docs/operating.md` explains: it asks for the first admin by name."""
+    start(make, database)
+    asks = "SELECT platform_accounts.name FROM platform_accounts"
+    opened = closing(sqlite3.connect(database))
+    with opened as connection, pytest.raises(sqlite3.OperationalError) as caught:
+        connection.execute(asks)
+    page = Path(__file__).parents[5] / "docs" / "operating.md"
+    assert f"`{caught.value}`" in page.read_text(encoding="utf-8")
+
+
 def test_a_new_database_is_todays_and_has_no_copy(make: Make, tmp_path: Path) -> None:
     hub = start(make, tmp_path / "jupyterhub.sqlite")
     assert steps_done(hub.db.connection()) == len(STEPS)

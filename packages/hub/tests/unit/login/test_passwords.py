@@ -105,7 +105,7 @@ def test_the_loop_answers_while_a_password_is_judged(monkeypatch: pytest.MonkeyP
     answered = threading.Event()
 
     def judge(*_: Any) -> dict[str, Any]:
-        return {"score": 4 if answered.wait(20) else 0, "feedback": {"warning": "The loop stood."}}
+        return {"score": 4 if answered.wait(60) else 0, "feedback": {"warning": "The loop stood."}}
 
     async def both() -> str:
         judged = asyncio.create_task(credentials.password_complaint(SWAPPED[:20], "alice", 10))

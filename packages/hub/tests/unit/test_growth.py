@@ -1,14 +1,19 @@
-"""What the hub remembers of networks, so that no start and no stop asks for everybody's."""
+"""What the hub asks the engine for does not grow with everybody: what it remembers of networks, and
+lists instead of a look at each server.
+"""
 
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from .hub_in_a_box import Box
+from hub_config.runtime import glances
+
+from .hub_in_a_box import Box, killed_container
 
 
 def test_neither_start_nor_stop_asks_for_everybodys_networks(
@@ -74,5 +79,40 @@ def test_what_the_hub_remembers_of_networks_is_asked_for_again_when_it_is_wrong(
         box.engine.calls.clear()
         await box.start(ann)
         assert box.engine.calls.count("create_network") == 1, "nothing was learned"
+
+    asyncio.run(main())
+
+
+def test_one_list_tells_of_everybodys_servers_until_one_ends(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = ["ann", *(f"person{number}" for number in range(9))]
+    monkeypatch.setattr(glances, "LASTS", 0.0)
+
+    async def ended(lists: int) -> list[str]:
+        box.engine.calls.clear()
+        found = [name for name in people if await box.person(name).spawner.poll_and_notify()]
+        assert box.engine.calls.count("containers") == lists
+        return found
+
+    async def main() -> None:
+        for name in people:
+            await box.start(box.person(name))
+        # A turn comes around once in an hour, so that none is looked at for its own sake.
+        monkeypatch.setattr(glances, "LOOKS", len(people) / 3600)
+        assert await ended(lists=len(people)) == []
+        assert set(box.engine.calls) == {"containers"}
+        monkeypatch.setattr(glances, "LASTS", 3600.0)
+        assert await ended(lists=0) == []
+        assert box.engine.calls == []
+        killed_container(box)
+        monkeypatch.setattr(glances, "LASTS", 0.0)
+        assert await ended(lists=len(people)) == ["ann"]
+        # Only a look tells what one has lost.
+        monkeypatch.setattr(glances, "LOOKS", inf)
+        box.engine.containers_["jupyter-person0"]["State"]["OOMKilled"] = True
+        people.remove("ann")
+        assert await ended(lists=0) == []
+        assert "needed more memory" in box.person("person0").spawner.lost
 
     asyncio.run(main())

@@ -1,0 +1,73 @@
+"""Calls to the Docker Engine: each is made on a thread, and who waits for it can leave it alone.
+
+What was begun goes on; `settled` waits for it, by the name of the container that it concerns.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from typing import Any, ParamSpec, TypeVar
+
+from docker import APIClient
+from docker.utils import kwargs_from_env
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class EngineCalls:
+    """Knows who is at what."""
+
+    def __init__(self, threads: int) -> None:
+        """`threads` is how many calls may be under way: with a single one, one slow call of one
+        person would hold up everybody's.
+        """
+        self.threads = ThreadPoolExecutor(threads, "docker")
+        self._connections = threads
+        self._under_way: dict[str, set[Future[Any] | asyncio.Future[Any]]] = {}
+        self._alone: dict[str, asyncio.Lock] = {}
+
+    @cached_property
+    def client(self) -> APIClient:
+        """The engine's client, with a connection for each thread."""
+        return APIClient(version="auto", max_pool_size=self._connections, **kwargs_from_env())
+
+    def call(
+        self,
+        name: str,
+        function: Callable[Arguments, Result],
+        /,
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> "asyncio.Future[Result]":
+        """Call the engine on a thread for the container `name`, so that `settled` knows of it."""
+        future = self.threads.submit(function, *arguments, **named)
+        self._note(name, future)
+        return asyncio.wrap_future(future)
+
+    def whole(self, name: str, several: Coroutine[Any, Any, Result]) -> "asyncio.Future[Result]":
+        """Several calls that have to be made all or none: who stops waiting does not stop them."""
+        task = asyncio.ensure_future(several)
+        self._note(name, task)
+        return asyncio.shield(task)
+
+    def _note(self, name: str, future: "Future[Any] | asyncio.Future[Any]") -> None:
+        under_way = self._under_way.get(name, set())
+        self._under_way[name] = {one for one in under_way if not one.done()} | {future}
+
+    async def settled(self, name: str) -> None:
+        """Return when no call for the container `name` is under way any more."""
+        while going_on := [one for one in self._under_way.pop(name, ()) if not one.done()]:
+            self._under_way[name] = set(going_on)
+            await asyncio.wait(
+                [one if asyncio.isfuture(one) else asyncio.wrap_future(one) for one in going_on]
+            )
+
+    def alone(self, name: str) -> asyncio.Lock:
+        """For who ends, removes or replaces what is called `name`: one at a time."""
+        return self._alone.setdefault(name, asyncio.Lock())
+
+    def docker(self, method: str, *args: Any) -> "asyncio.Future[Any]":
+        """Call a method of the client that concerns no container."""
+        return self.call("", getattr(self.client, method), *args)

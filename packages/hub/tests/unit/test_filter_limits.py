@@ -1,0 +1,178 @@
+"""What a container may get follows from profile and settings, and the filter permits just that."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import engine_filter
+from engine_filter.calls import Refused
+from engine_filter.host_config import SETTLED, settled
+from engine_filter.policy import Policy, from_settings
+from hub_config.offer.profiles import PROFILES_LABEL, bounded
+from hub_config.settings import Settings
+from hub_config.settings.declaration import listed
+from hub_config.spawning.options import SUDO
+
+from .filter_world import OFFER, POLICY, PROFILE, WORLD, Engine, create, forwarded, hostile
+
+
+@pytest.mark.parametrize("sudo", [False, True])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"pids_limit": 300},
+        {"log_size": "5m"},
+        {"read_only_root": True},
+        {"nb_uid": 1234},
+        {"gpu_profiles": frozenset({WORLD.profile})},
+        {"max_memory_gb": 0.5},
+        {"max_cpus": 0.5},
+    ],
+    ids=str,
+)
+def test_what_the_hub_makes_of_profile_and_settings_passes_and_no_other_size(
+    changes: dict[str, Any], sudo: bool
+) -> None:
+    granted = frozenset({WORLD.profile} if sudo else ())
+    settings = Settings(sudo_profiles=granted, **changes)
+    policy = from_settings(settings)
+    made = settled(bounded(PROFILE, settings), settings)
+    assert set(made) <= set(SETTLED)
+    given = {name: made.get(name) for name in SETTLED}
+    passed = create(policy, **given)["HostConfig"]
+    assert {name: passed[name] for name in SETTLED if name in passed} == made
+    if made != settled(PROFILE, Settings()):
+        with pytest.raises(Refused, match="has to be"):
+            create(**given)
+    for name in made.keys() - {"SecurityOpt"}:
+        with pytest.raises(Refused, match=f"HostConfig.{name} has to be"):
+            create(policy, **(given | {name: None}))
+
+
+def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image's label asks for sudo and far more than a server may have."""
+    size = {"mem_limit": "512G", "cpu_guarantee": 200, "sudo": True}
+    label = json.dumps(OFFER | {"profiles": {"small": size}})
+    image = {"Config": {"Labels": {PROFILES_LABEL: label}}}
+    find = Engine._find
+    monkeypatch.setattr(
+        Engine, "_find", lambda self, *what: image if what[0] == "images" else find(self, *what)
+    )
+
+
+def test_an_images_label_alone_gives_neither_sudo_nor_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    greedy(monkeypatch)
+    most = {"Memory": 16 * hostile.GIB, "MemorySwap": 16 * hostile.GIB}
+    most |= {"ShmSize": 8 * hostile.GIB}
+    most |= {"CpuPeriod": 100000, "CpuQuota": 1600000, "CpuShares": 16384}
+    assert create(**most)["HostConfig"]["Memory"] == 16 * hostile.GIB
+    for more in (
+        {"Memory": 512 * hostile.GIB, "MemorySwap": 512 * hostile.GIB},
+        {"ShmSize": 256 * hostile.GIB},
+        {"CpuPeriod": 0, "CpuQuota": 0},
+        {"CpuShares": 200 * 1024},
+        {"SecurityOpt": [], "CapAdd": SUDO},
+    ):
+        with pytest.raises(Refused, match="has to be"):
+            create(**(most | more))
+    allowed = from_settings(Settings(sudo_profiles=frozenset({WORLD.profile}), max_memory_gb=0))
+    asked = most | {"Memory": 512 * hostile.GIB, "MemorySwap": 512 * hostile.GIB}
+    asked |= {"ShmSize": 256 * hostile.GIB}
+    asked |= {"SecurityOpt": [], "CapAdd": SUDO}
+    assert create(allowed, **asked)["HostConfig"]["CapAdd"] == SUDO
+
+
+def test_a_disk_limit_is_needed_where_the_engine_can_hold_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    policy = from_settings(Settings(disk_limit_gb=10))
+    limit = {"size": "10000000000"}
+    with pytest.raises(Refused, match="StorageOpt has to be left out"):
+        create(policy, StorageOpt=limit)
+    monkeypatch.setattr(Engine, "driver", "btrfs")
+    assert create(policy, StorageOpt=limit)["HostConfig"]["StorageOpt"] == limit
+    for other in ({}, {"size": "20000000000"}, limit | {"size": 10000000000}):
+        with pytest.raises(Refused, match="StorageOpt has to be"):
+            create(policy, StorageOpt=other)
+
+
+def test_gpus_are_for_profiles_that_have_them_and_nothing_else_is_a_device() -> None:
+    settings = Settings(gpu_profiles=frozenset({WORLD.profile}))
+    policy = from_settings(settings)
+    (asked,) = settled(PROFILE, settings)["DeviceRequests"]
+    passed = create(policy, DeviceRequests=[asked])["HostConfig"]["DeviceRequests"]
+    assert passed == [asked]
+    assert (asked["Count"], asked["Capabilities"]) == (-1, [["gpu"]])
+    for other in ([asked, asked], [asked | {"Driver": "cdi"}], [asked | {"Options": {"a": "b"}}]):
+        with pytest.raises(Refused, match="DeviceRequests has to be"):
+            create(policy, DeviceRequests=other)
+
+
+def test_rules_see_what_the_filter_enforces_and_nothing_else() -> None:
+    """A rule that compares with any other setting would trust what the hub can change."""
+    enforced = {one.name for one in listed(Settings) if one.enforced_by == "filter"}
+    changed = Settings(idle_timeout=1, signup="open", pids_limit=300)
+    assert from_settings(changed).settings == Settings(pids_limit=300)
+    read = {
+        node.attr
+        for path in Path(engine_filter.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and "settings" in ast.unparse(node.value).split(".")[-1:]
+    }
+    assert {"platform", "pull_from", "group_variables"} <= read
+    assert read - enforced <= {"enforced", "log_level"}
+
+
+# -- variables ---------------------------------------------------------------------------------
+
+
+def with_env(*env: str, policy: Policy = POLICY, **changes: Any) -> list[str]:
+    body = hostile.creation(WORLD) | {"Env": list(env)} | changes
+    passed = forwarded("POST", f"/v1.45/containers/create?name={WORLD.name}", body, policy).body
+    assert passed is not None
+    found: list[str] = passed["Env"]
+    return found
+
+
+def test_variables_of_the_hub_and_of_groups_pass() -> None:
+    env = ["JUPYTERHUB_API_TOKEN=0", "MEM_LIMIT=1", "JHUB_IDLE_TIMEOUT=3600"]
+    assert with_env(*env) == env
+    env.append("API_URL=a=b")
+    with pytest.raises(Refused, match="'API_URL' may not be set"):
+        with_env(*env)
+    assert with_env(*env, policy=from_settings(Settings(group_variables="API_URL"))) == env
+
+
+def test_groups_variables_are_those_the_operator_permits() -> None:
+    policy = from_settings(Settings(group_variables="API_URL, TEAM_*"))
+    assert with_env("API_URL=x", "TEAM_A=y", "JUPYTERHUB_USER=ann", policy=policy)
+    for other in ("API_URLS=x", "TEA=x", "TEAM-A=x"):
+        with pytest.raises(Refused, match="may not be set"):
+            with_env(other, policy=policy)
+
+
+def test_who_the_person_is_follows_from_the_settings() -> None:
+    settings = Settings(nb_uid=1234, sudo_profiles=frozenset({WORLD.profile}))
+    policy, made = from_settings(settings), settled(bounded(PROFILE, settings), settings)
+    config = hostile.creation(WORLD)["HostConfig"] | {"SecurityOpt": None} | made
+    passed = with_env("NB_UID=1234", "GRANT_SUDO=yes", policy=policy, HostConfig=config)
+    assert passed == ["NB_UID=1234", "GRANT_SUDO=yes"]
+    for wrong in ("NB_UID=0", "NB_UID=1235", "NB_GID=0", "GRANT_SUDO=no"):
+        with pytest.raises(Refused, match="Env"):
+            with_env(wrong, policy=policy, HostConfig=config)
+
+
+def test_a_start_as_root_is_for_those_who_need_it() -> None:
+    body = hostile.creation(WORLD) | {"User": "root"}
+    target = f"/v1.45/containers/create?name={WORLD.name}"
+    with pytest.raises(Refused, match="User has to be left out"):
+        forwarded("POST", target, body)
+    settings = Settings(nb_uid=1234)
+    body["HostConfig"] |= settled(PROFILE, settings)
+    assert forwarded("POST", target, body, from_settings(settings)).body["User"]  # type: ignore[index]
