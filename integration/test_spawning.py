@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from jhub_testing import little_images
+from jhub_testing import starting_images
 from jhub_testing.accessibility import judge
 from jhub_testing.browser import Window
 from jhub_testing.crowd import Crowd
-from jhub_testing.little_images import LOGIN, OLD_HUB, PASSWORD, PULLER, Images
+from jhub_testing.starting_images import LOGIN, OLD_HUB, PASSWORD, PULLER, Images
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.registry import Registry
@@ -48,7 +48,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 @pytest.fixture(scope="module")
 def images(engine: Engine, registry: Registry) -> Images:
-    return little_images.make(engine, registry)
+    return starting_images.make(engine, registry)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_a_registry_that_wants_a_login_refuses_until_the_operator_gives_the_righ
     admin: Person, registry: Registry, platform: Platform
 ) -> None:
     """Each counts from the next pull on: the hub is not started again."""
-    for login in ("", little_images.encoded("another"), LOGIN):
+    for login in ("", starting_images.encoded("another"), LOGIN):
         if login:
             content = json.dumps({"auths": {registry.address: {"auth": login}}})
             platform.compose("exec", "-T", "hub", "sh", "-c", KEEP_LOGIN, given=content)

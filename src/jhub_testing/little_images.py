@@ -1,121 +1,101 @@
-"""Images of a few megabytes for tests of starts: one is in a registry alone, one ends, one is
-silent, one is of another JupyterHub. Whoever pushes to that registry or pulls has to log in.
-"""
+"""Images of a few files, made on the spot as layouts: what needs an image but no engine."""
 
-import base64
+import gzip
+import hashlib
 import io
 import json
-import secrets
 import tarfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from jhub_docker.catalog.identity import LABEL, RELEASE
-from jhub_testing import stub_servers
-from jhub_testing.registry import Registry
-from jhub_testing.resources import Engine
+from jhub_docker.oci.layout import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, Layout
 
-OLD_HUB = "5.4.0"
-
-ENDING = ["sh", "-c", "echo 'the notebook is <gone>'; exit 3"]
-SILENT = ["perl", "-e", '$| = 1; print "the data are <gone>\\n"; sleep']
-"""It never answers, so the test can end it when it likes."""
-
-COMMANDS = {
-    "fetched": stub_servers.SERVER,
-    "broken": ENDING,
-    "silent": SILENT,
-    "old": stub_servers.SERVER,
-}
-
-_ENTRY = """
-[[images]]
-reference = "{reference}"
-jupyterhub = "6.1.1"
-name = "{name}"
-profiles.small = {{ mem_limit = "1G" }}
-"""
-_GIANT = 'profiles.giant = { mem_limit = "900T" }\n'
-"""What no machine has; of `fetched`."""
-
-PULLER, PASSWORD = "puller", secrets.token_urlsafe(12)
-"""The registry's account: whoever pushes and pulls has to log in."""
+Files = Mapping[str, bytes | str]
+"""Contents by path; a text is the target of a symbolic link."""
 
 
-def encoded(password: str) -> str:
-    """As in Docker's configuration."""
-    return base64.b64encode(f"{PULLER}:{password}".encode()).decode()
+def archive(files: Files) -> bytes:
+    """The files as a tar archive, the same bytes every time."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for path, content in files.items():
+            member = tarfile.TarInfo(path)
+            if isinstance(content, str):
+                member.type, member.linkname = tarfile.SYMTYPE, content
+                tar.addfile(member)
+            else:
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+    return data.getvalue()
 
 
-LOGIN = encoded(PASSWORD)
+def manifest(
+    layout: Layout,
+    layers: Sequence[Files],
+    labels: Mapping[str, str] | None = None,
+    platform: str = "linux/amd64",
+    created: str = "1970-01-01T00:00:00Z",
+) -> Descriptor:
+    """Add an image with these layers, lowest first, gzipped; returns its manifest's descriptor."""
+    plain = [archive(files) for files in layers]
+    system, architecture = platform.split("/")
+    config = {
+        "architecture": architecture,
+        "created": created,
+        "os": system,
+        "config": {"Labels": dict(labels or {})},
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": [f"sha256:{hashlib.sha256(data).hexdigest()}" for data in plain],
+        },
+    }
+    value = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": layout.add_json(config, CONFIG).to_json(),
+        "layers": [
+            layout.add(gzip.compress(data, mtime=0), f"{LAYER}+gzip").to_json() for data in plain
+        ],
+    }
+    return replace(layout.add_json(value, MANIFEST), platform=platform)
 
 
-@dataclass(frozen=True)
-class Images:
-    """What the little images' references begin with, and the digest of the one to be pulled."""
-
-    prefix: str
-    digest: str
-
-    @property
-    def config(self) -> str:
-        """What `config.toml` says of them."""
-
-        def entry(name: str) -> str:
-            fetched = name == "fetched"
-            reference = f"{self.prefix}{name}:1" + (f"@{self.digest}" if fetched else "")
-            return _ENTRY.format(reference=reference, name=name) + (_GIANT if fetched else "")
-
-        return "".join(map(entry, COMMANDS))
+def index(layout: Layout, manifests: Sequence[Descriptor]) -> Descriptor:
+    """Add an index over the images."""
+    entries = [entry.to_json() for entry in manifests]
+    return layout.add_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, INDEX)
 
 
-def make(engine: Engine, registry: Registry) -> Images:
-    """Little images: `fetched`, a release, answers and is in the registry only; `broken` ends, and
-    has the tag of the other there; `silent` never answers; `old` is of another JupyterHub.
-    """
-    prefix = f"{registry.address}/team/"
-    perl = stub_servers.system(engine)
-    for name, command in COMMANDS.items():
-        offer = {"name": name, "profiles": {"small": {"mem_limit": "1G"}}}
-        labels = {
-            f"{LABEL}.profiles": json.dumps(offer),
-            f"{LABEL}.jupyterhub": OLD_HUB if name == "old" else "6.1.1",
-            **({RELEASE: "1.2.0"} if name == "fetched" else {}),
-        }
-        told = engine.client.api.import_image_from_data(
-            _with_filler(perl),
-            repository=prefix + name,
-            tag="1",
-            changes=[
-                *(f"LABEL {key}='{value}'" for key, value in (labels | engine.labels).items()),
-                f"CMD {json.dumps(command)}",
-            ],
-        )
-        assert "errorDetail" not in told, told
-    _push(engine, f"{prefix}fetched")
-    (digest,) = engine.client.images.get(f"{prefix}fetched:1").attrs["RepoDigests"]
-    engine.client.images.remove(f"{prefix}fetched:1")
-    engine.client.images.get(f"{prefix}broken:1").tag(f"{prefix}fetched", "1")
-    _push(engine, f"{prefix}fetched")
-    engine.client.images.remove(f"{prefix}fetched:1")
-    return Images(prefix, digest.rpartition("@")[2])
+def distribution(
+    name: str, version: str, site: str = "opt/venv/lib/python3.11/site-packages", extra: str = ""
+) -> dict[str, bytes]:
+    """The files of an installed Python package, as an installer leaves them."""
+    info = f"{site}/{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{extra}\n"
+    record = f"{name}/__init__.py,,\n{name}-{version}.dist-info/METADATA,,\n"
+    return {
+        f"{site}/{name}/__init__.py": b"x = 1\n",
+        f"{site}/{name}/__pycache__/__init__.cpython-311.pyc": b"bytecode",
+        f"{info}/METADATA": metadata.encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nTag: py3-none-any\n",
+        f"{info}/RECORD": record.encode(),
+    }
 
 
-def _push(engine: Engine, repository: str) -> None:
-    login = {"username": PULLER, "password": PASSWORD}
-    pushed = engine.client.images.push(repository, "1", auth_config=login)
-    assert "error" not in pushed, pushed
+def node_package(folder: str, name: str, version: str, **fields: str) -> dict[str, bytes]:
+    """The package.json of an installed Node package."""
+    value = {"name": name, "version": version, **fields}
+    return {f"{folder}/package.json": json.dumps(value).encode()}
 
 
-def _with_filler(system: bytes) -> bytes:
-    """The archive with some megabytes that nothing else has and that cannot be compressed."""
-    archive = io.BytesIO()
-    with (
-        tarfile.open(fileobj=archive, mode="w") as made,
-        tarfile.open(fileobj=io.BytesIO(system)) as given,
-    ):
-        for member in given.getmembers():
-            made.addfile(member, given.extractfile(member))
-        filler = tarfile.TarInfo("filler")
-        filler.size = 4 * 10**6
-        made.addfile(filler, io.BytesIO(secrets.token_bytes(filler.size)))
-    return archive.getvalue()
+def debian(packages: Mapping[str, str]) -> dict[str, bytes]:
+    """The database of an installed Debian 12 with these packages."""
+    paragraphs = [
+        f"Package: {name}\nStatus: install ok installed\nInstalled-Size: 7\n"
+        f"Architecture: amd64\nVersion: {version}\nDescription: one\n two\n"
+        for name, version in packages.items()
+    ]
+    return {
+        "usr/lib/os-release": b'ID=debian\nVERSION_ID="12"\n',
+        "var/lib/dpkg/status": "\n".join(paragraphs).encode(),
+    }
