@@ -20,11 +20,11 @@ from jhub_testing import starting_images
 from jhub_testing.accessibility import judge
 from jhub_testing.browser import Window
 from jhub_testing.crowd import Crowd
-from jhub_testing.starting_images import LOGIN, OLD_HUB, PASSWORD, PULLER, Images
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.registry import Registry
 from jhub_testing.resources import Engine
+from jhub_testing.starting_images import LOGIN, OLD_HUB, PASSWORD, PULLER, Images
 from jhub_testing.waiting import wait_until
 
 MARIMO = "uv-marimo-small"
