@@ -176,7 +176,8 @@ def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
     session.run("python", "-m", "jhub_testing.prepare", "--browser", "--registry", *IMAGES)
-    pytest(session, *BESIDE, tests="integration")
+    # In the order of names: by xdist's own, files with one test come last, the longest of all too.
+    pytest(session, *BESIDE, "--no-loadscope-reorder", tests="integration")
 
 
 @nox.session(tags=["engine"])
