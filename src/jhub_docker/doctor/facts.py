@@ -29,6 +29,7 @@ from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import DATA, HUB, Platform
 from jhub_docker.platform.firewall import GUARD
+from jhub_docker.platform.starting import complaint
 from jhub_docker.process import Ended
 
 ANSWER_SECONDS = 10
@@ -152,7 +153,8 @@ def ask(url: str) -> str:
         with opener.open(url, timeout=ANSWER_SECONDS):
             return ""
     except urllib.error.HTTPError as error:
-        return f"status {error.code}"
+        # The hub itself says that its disk is full: that is JD005, seen from inside.
+        return "" if complaint(error) else f"status {error.code}"
     except (OSError, HTTPException) as error:
         why = getattr(error, "reason", error)
         if isinstance(why, ssl.SSLCertVerificationError):

@@ -15,8 +15,8 @@
     add-people       make accounts for a list on standard input, a user name and perhaps an e-mail
                      address on each line, and print them with one-time passwords as CSV
 
-Exit codes: 0 done; 2 wrong settings or usage, or a newer hub's database; 3 the one-time password
-was changed already; 4 there is no one-time password yet, since the hub never started.
+Exit codes: 0 done; 1 the disk is full; 2 wrong settings or usage, or a newer hub's database; 3 the
+one-time password was changed already; 4 there is none yet, since the hub never started.
 """
 
 import json
@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from hub_config import DatabaseError, SettingsError, branding, groups
+from hub_config import DatabaseError, SettingsError, branding, disk, groups
 from hub_config.first_start import Places, read_secret
 from hub_config.offer import pulls
 from hub_config.offer.compatibility import sift
@@ -89,6 +89,11 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
         print(f"Wrong settings:\n{error}", file=sys.stderr)
     except DatabaseError as error:
         print(error, file=sys.stderr)
+    except OSError as error:
+        if error.errno not in disk.NO_ROOM:
+            raise
+        print(f"The disk is full: {error.filename or error} was not written.", file=sys.stderr)
+        return 1
     return 2
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
+from hub_config import disk
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.groups import UserLimits
@@ -272,4 +273,5 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "profile_name": lambda _user: PlatformSpawner.profile_title,
         "images_left_out": PlatformSpawner.images_left_out,
         "server_times": ServerTimes(limits_of(settings)),
+        "disk_full": disk.Notice(places.data),
     }

@@ -9,7 +9,10 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
 ROOMS = {
-    "": ("names", "variables", "groups", "health", "upstream", "database", "first_start"),
+    "": (
+        *("names", "variables", "groups", "health", "disk", "upstream", "database", "reserve"),
+        "first_start",
+    ),
     "settings": ("declaration", "values", "tables", "platform", "servers", "reading"),
     "look": ("branding",),
     "runtime": (

@@ -16,6 +16,7 @@ from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import url_path_join
 from tornado import web
 
+from hub_config import reserve
 from hub_config.lifetimes import homes
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.reconcile.state import Hub
@@ -41,6 +42,8 @@ class ReconcileHandler(APIHandler):
         """Begin to compare. 404 without the scope, as JupyterHub has for what one may not see."""
         if not self.has_scope(RECONCILE_SCOPE):
             raise web.HTTPError(404)
+        if not reserve.keep(self.db):
+            self.log.warning("There is no room for the database's reserve on its disk")
         self.reconciler.begin(self.hub_now)
         self.set_status(202)
 
