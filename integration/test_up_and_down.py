@@ -56,10 +56,16 @@ def test_up_again_changes_nothing(told: str, operator: Operator) -> None:
 
 
 def test_status_lists_hub_and_proxy(told: str, operator: Operator) -> None:
-    rows = json.loads(operator.invoke("status", "--json").stdout)
-    own = [row for row in rows if row["container"].startswith(operator.platform.project)]
-    assert {row["role"] for row in own} == set(operator.platform.services)
-    assert all(row["state"].startswith("Up") for row in own)
+    said = json.loads(operator.invoke("status", "--json").stdout)
+    assert {row["role"] for row in said["services"]} == set(operator.platform.services)
+    assert all(row["state"].startswith("Up") for row in said["services"])
+    assert (said["hub_says_nothing"], said["servers"]) == ("", [])
+    assert said["platform"]["people"] == 1
+    text = operator.invoke("status", "--sort", "memory").stdout
+    assert "No server runs." in text
+    assert "Proxy: answers" in text
+    wrong = operator.invoke("status", "--sort", "colour")
+    assert (wrong.returncode, "'colour' is no column" in wrong.stderr) == (2, True)
 
 
 def test_logs_of_an_unknown_service_name_the_known_ones(told: str, operator: Operator) -> None:

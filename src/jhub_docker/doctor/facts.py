@@ -27,13 +27,12 @@ from jhub_docker.engine import checks, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
-from jhub_docker.platform.compose import DATA, HUB, Platform
+from jhub_docker.platform.compose import DATA, HUB, PYTHON, Platform
 from jhub_docker.platform.firewall import GUARD
 from jhub_docker.platform.starting import complaint
 from jhub_docker.process import Ended
 
 ANSWER_SECONDS = 10
-PYTHON = "/opt/hub/bin/python"
 
 CLASHES = """
 import json, os

@@ -13,7 +13,7 @@ from docker import DockerClient
 from jhub_docker import host
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import chosen, compose, containers, firewall
-from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.compose import HUB, PYTHON, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
@@ -173,9 +173,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 def _first_login(platform: Platform) -> list[str]:
     """How to log in for the first time; nothing once somebody has."""
-    password = platform.compose(
-        *("exec", "-T", HUB, "/opt/hub/bin/python", "-m", "hub_config", "admin-password")
-    )
+    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
     if password.code == _PASSWORD_CHANGED:
         return []
     if password.code:

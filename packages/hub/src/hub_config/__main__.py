@@ -6,6 +6,8 @@
                      with --remove: take its rules away
     check [INFO]     say whether settings and database can be used, start nothing; with what the
                      engine tells about itself (docker info, as JSON) also what has no effect there
+    now [COLUMN]     print as JSON what goes on at this moment, asked of the hub that runs here,
+                     sorted by a column
     report           print what the hub found when it compared what runs with its database, as JSON
     secret           keep, remove or list groups' secrets
     admin-password   print the first admin's one-time password while it is in use
@@ -47,6 +49,10 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
                 return admin_password(Places())
             case "report":
                 return report(Places())
+            case "now":
+                from hub_config.now.asking import print_now  # noqa: PLC0415
+
+                return print_now(arguments[1:])
             case "secret":
                 return groups.secret_command(
                     Places().group_secrets,

@@ -20,6 +20,8 @@ from hub_config.lifetimes.ends import Limits
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.now.looking import Looker
+from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.room import Policy
 from hub_config.reconcile.pages import (
@@ -245,11 +247,13 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         places.report,
         places.mark,
     )
+    looker = Looker(reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data)
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [
         *times.routes(limits),
         *homes_routes(keep, reconciler),
         *reconcile_routes(reconciler),
+        *now_routes(looker),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),

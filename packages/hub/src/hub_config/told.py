@@ -193,7 +193,8 @@ def explain_full_disk(folder: Path) -> None:
     def told(self: Any, status_code: int = 500, **kwargs: Any) -> None:
         error: Any = (kwargs.get("exc_info") or (None, None))[1]
         if isinstance(error, OperationalError) and "disk is full" in str(error.orig):
-            error.jupyterhub_message = NOT_WRITTEN  # both kinds of error pages show that
+            # Both kinds of error pages show that.
+            setattr(error, "jupyterhub_message", NOT_WRITTEN)  # noqa: B010
             status_code = HTTPStatus.INSUFFICIENT_STORAGE
         send_error(self, status_code, **kwargs)
 

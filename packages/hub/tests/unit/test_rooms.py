@@ -24,6 +24,7 @@ ROOMS = {
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
+    "now": ("rows", "asking", "looking", "pages"),
     "login": (
         *("credentials", "accounts", "throttling", "second_factor", "sessions", "door"),
         *("newcomers", "passwords", "providers", "pages", "second_factor_page", "people"),
