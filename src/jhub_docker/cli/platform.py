@@ -75,6 +75,26 @@ def status(
 
 
 @task(
+    iterable=["kind"],
+    help={
+        "kind": "Only this kind: images, cache, orphans or copies (of the database); can be given "
+        "several times (default: all).",
+        "dry-run": "List what would go, with sizes, and remove nothing.",
+        "yes": "Remove it without asking.",
+    },
+)
+def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
+    """List old builds, unused cache, leftovers, old database copies; remove them when told.
+
+    Never a home, what runs, or what another checkout marked.
+    """
+    from jhub_docker import clean as cleaners  # noqa: PLC0415
+
+    client = host.require(say, set_up=False, needs={"compose"})
+    write(cleaners.clean(client, ROOT, kind, dry_run=dry_run, assume_yes=yes))
+
+
+@task(
     help={
         "service": "hub, proxy, or a person's container (default: hub and proxy).",
         "follow": "Go on as new lines come.",

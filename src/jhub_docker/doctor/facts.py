@@ -58,18 +58,6 @@ def clock(client: DockerClient) -> tuple[datetime, datetime, datetime]:
     return datetime.fromisoformat(said).astimezone(UTC), before, datetime.now(UTC)
 
 
-def usage(client: DockerClient) -> Mapping[str, Any]:
-    """What images and build cache take; volumes are left out, to add them up takes minutes."""
-    api = client.api
-    answer = api.get(
-        f"{api.base_url}/v{api.api_version}/system/df",
-        params={"type": ["image", "build-cache"]},
-    )
-    answer.raise_for_status()
-    found: Mapping[str, Any] = answer.json()
-    return found
-
-
 def own_images(platform: Platform) -> dict[str, str]:
     """The image ids that this checkout would start its services from; those that are there."""
     found = {service: quick.image(platform.images[service]) for service in platform.services}

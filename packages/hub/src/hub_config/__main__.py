@@ -9,6 +9,8 @@
     now [COLUMN]     print as JSON what goes on at this moment, asked of the hub that runs here,
                      sorted by a column
     report           print what the hub found when it compared what runs with its database, as JSON
+    copies           print as JSON the copies of the database that only older upgrades left; with
+                     --remove NAME: remove that one
     secret           keep, remove or list groups' secrets
     admin-password   print the first admin's one-time password while it is in use
     reset-admin      give the first admin a new one-time password, take the second factor away and
@@ -53,6 +55,8 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
                 from hub_config.now.asking import print_now  # noqa: PLC0415
 
                 return print_now(arguments[1:])
+            case "copies":
+                return copies(Places(), arguments[1:])
             case "secret":
                 return groups.secret_command(
                     Places().group_secrets,
@@ -157,6 +161,23 @@ def report(places: Places) -> int:
         print("The hub has not compared anything yet.", file=sys.stderr)
         return 4
     print(places.report.read_text(encoding="utf-8"))
+    return 0
+
+
+def copies(places: Places, arguments: Sequence[str]) -> int:
+    """Print the copies that can go, or remove the one that is named; 2 for a name of none."""
+    from hub_config.database import old_copies  # noqa: PLC0415  imports JupyterHub
+
+    old = {copy.name: copy for copy in old_copies(places.data)}
+    match arguments:
+        case []:
+            sizes = [{"name": name, "size": copy.stat().st_size} for name, copy in old.items()]
+            print(json.dumps(sizes))
+        case ["--remove", name] if name in old:
+            old[name].unlink()
+        case _:
+            print(f"Expected --remove and one of: {', '.join(old) or 'none'}", file=sys.stderr)
+            return 2
     return 0
 
 

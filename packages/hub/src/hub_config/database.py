@@ -125,6 +125,11 @@ def drop_repeated_copies(data: Path) -> None:
         copy.unlink()
 
 
+def old_copies(data: Path) -> list[Path]:
+    """The copies from before upgrades but for the newest, which is the way back."""
+    return [copy for copy in _copies(data) if _COPY.fullmatch(copy.name)][1:]
+
+
 def _revisions(database: Path) -> tuple[str, int]:
     return revision(database), own_revision(database)
 

@@ -17,7 +17,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from hub_config import DatabaseError, database, disk, reserve, told
+from hub_config.__main__ import copies
 from hub_config.database import DATABASE_FILE
+from hub_config.first_start import Places
 
 GIB = 2**30
 
@@ -99,6 +101,25 @@ def test_an_older_database_needs_room_for_its_copy(
     with pytest.raises(DatabaseError, match="a database of an older hub is copied before"):
         reserve.require_room(tmp_path)
     db.close()
+
+
+def test_copies_of_the_database_can_go_but_for_the_newest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = ("01", "02", "03")
+    names = [f"{DATABASE_FILE}.2026-11-{day}-120000" for day in days]
+    for name in (*names, f"{DATABASE_FILE}.mine"):
+        (tmp_path / name).write_bytes(b"x")
+    places = Places(data=tmp_path)
+    assert copies(places, []) == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"name": name, "size": 1} for name in reversed(names[:2])
+    ]
+    assert copies(places, ["--remove", names[0]]) == 0
+    for kept in (names[2], f"{DATABASE_FILE}.mine", "../hub"):
+        assert copies(places, ["--remove", kept]) == 2
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [names[1], names[2], f"{DATABASE_FILE}.mine"]
 
 
 def test_a_file_is_written_whole_or_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
