@@ -1,4 +1,4 @@
-"""A data volume without a byte left: everybody is told, people and admins get in, the hub starts."""
+"""A data volume without a byte left: all are told, people and admins get in, the hub starts."""
 
 import secrets
 from collections.abc import Iterator

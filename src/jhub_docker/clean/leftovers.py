@@ -98,7 +98,7 @@ def orphans(
         for one in there
         if is_left_over(one)
     ]
-    known = {*platform.services, "backup", ""}
+    known = {*platform.services, "backup", "homes", ""}
     for one in containers:
         labels, name = one["Labels"] or {}, one["Names"][0].lstrip("/")
         service = labels.get("com.docker.compose.service", "")

@@ -4,6 +4,7 @@
     engine           run the filter between the hub and the Docker Engine
     guard            keep the host's firewall in place (needs the host's network and NET_ADMIN);
                      with --remove: take its rules away
+    homes            measure homes (needs the engine's volumes and CAP_DAC_READ_SEARCH)
     check [INFO]     say whether settings and database can be used, start nothing; with what the
                      engine tells about itself (docker info, as JSON) also what has no effect there
     now [COLUMN]     print as JSON what goes on at this moment, asked of the hub that runs here,
@@ -90,6 +91,10 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
                 # The hub's file is the hub's alone: settings for both come by environment.
                 settings = reading.read(os.environ, default_file=None)
                 return run_guard(settings, only_remove="--remove" in arguments)
+            case "homes":
+                from hub_config.lifetimes.measuring import run  # noqa: PLC0415
+
+                return run(reading.read(os.environ, default_file=None))
             case "" | "-h" | "--help":
                 print(__doc__, file=sys.stderr)
                 return 2

@@ -30,6 +30,11 @@ def free(folder: Path) -> int:
     return told.f_bavail * told.f_frsize
 
 
+def size(amount: float) -> str:
+    """Bytes in words, as disks are sold: MB and GB are 10⁶ and 10⁹."""
+    return f"{amount / 1e6:.0f} MB" if amount < 1e9 else f"{amount / 1e9:.1f} GB"
+
+
 def complaint(left: int, *, admin: bool = False) -> str:
     """What to tell somebody of a disk with so many bytes left; empty while it is not full."""
     if left >= FULL:

@@ -12,6 +12,7 @@ from traitlets.config import Config
 
 from hub_config import disk
 from hub_config.lifetimes.ends import Limits
+from hub_config.lifetimes.sizes import Sizes
 from hub_config.now import asking, looking
 from hub_config.now.looking import Looker, Seen
 from hub_config.now.rows import COLUMNS, GB, MB, Platform, Server, duration, size, tell, usage_line
@@ -71,7 +72,10 @@ def test_rows_are_in_words_and_figures_stay_for_programs() -> None:
         (BOB, ""),
         (ANN, "ann: memory 1.9 GB of 2.0 GB (95%)"),
         (Server("ann", processes=4000, processes_limit=4096), "ann: 4000 of 4096 processes"),
-        (Server("ann", "two", "Two", home=95 * GB, home_limit=100 * GB), "ann (Two): home 95.0 GB"),
+        (
+            Server("ann", "two", "Two", home=95 * 10**9, home_limit=10**11),
+            "ann (Two): home 95.0 GB",
+        ),
         (Server("ann", home=95 * GB), ""),
         (Server("ann", left=300, warned=600), "ann: is stopped in 5 min unless"),
         (Server("ann", left=700, warned=600), ""),
@@ -89,7 +93,7 @@ def test_who_is_near_a_limit_is_named_with_it(server: Server, near: str) -> None
         (Platform(routes=None), "The proxy does not answer"),
         (Platform(routes=1, away="connection refused"), "Engine does not answer: connection ref"),
         (Platform(routes=1, disk_free=disk.FULL - 1), "The disk of the data volume is full"),
-        (Platform(routes=1, disk_free=GB, disk_needed=2 * GB), "The disk has 1.0 GB left, and no"),
+        (Platform(routes=1, disk_free=10**9, disk_needed=2 * 10**9), "The disk has 1.0 GB left"),
         (Platform(routes=1, promised=15 * GB, promisable=16 * GB), "15.0 GB of 16.0 GB (94%) of"),
         (Platform(routes=1, queued=2), "2 servers wait for their turn"),
         (Platform(routes=1, differences=1), "disagree about 1 things"),
@@ -160,7 +164,9 @@ def box_with_a_server(
     asyncio.run(box.start(ann))
     # The two looks are one after the other, in no time.
     patch.setattr(looking, "APART", 0.0)
-    return box, Looker(box.reconciler, lambda: ann.spawner.counter, Limits(), folder)
+    return box, Looker(
+        box.reconciler, lambda: ann.spawner.counter, Limits(), folder, Sizes(folder / "sizes", 0)
+    )
 
 
 def test_a_running_server_is_found_with_what_it_takes(

@@ -20,7 +20,7 @@ ROOMS = {
         "docker",
     ),
     "words": ("told",),
-    "lifetimes": ("ends", "homes", "why", "times"),
+    "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),

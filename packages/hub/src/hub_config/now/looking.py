@@ -17,6 +17,7 @@ from tornado.httpclient import HTTPClientError
 from hub_config import disk
 from hub_config.database import DATABASE_FILE
 from hub_config.lifetimes import ends, times
+from hub_config.lifetimes.sizes import Sizes
 from hub_config.now.rows import Platform, Server
 from hub_config.offer.counter import Counter
 from hub_config.offer.room import DISK_GB
@@ -74,11 +75,12 @@ class Looker:
         counter: Callable[[], Counter],
         limits: ends.Limits,
         data: Path,
+        sizes: Sizes,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`counter` is asked for once it is needed; `data` is the folder of the database."""
         self.reconciler, self.counter, self.limits = reconciler, counter, limits
-        self.data, self._clock = data, clock
+        self.data, self.sizes, self._clock = data, sizes, clock
         self._seen: dict[str, Seen] = {}
 
     async def servers(self, hub: Hub, users: Iterable[Any], *, twice: bool = False) -> list[Server]:
@@ -141,6 +143,7 @@ class Looker:
         used = seen.usage
         time_ = timed.get((user.name, name))
         end = ends.end(time_, self.limits) if time_ else None
+        home = self.sizes.of(user.db, user.id)
         chosen = (spawner.user_options or {}).get("profile", "")
         pending = {"spawn": "starting", "stop": "stopping"}.get(spawner.pending or "", "")
         return Server(
@@ -156,6 +159,8 @@ class Looker:
             memory_limit=(container.memory or None) if container else None,
             processes=used.processes if used else None,
             processes_limit=used.processes_limit if used else None,
+            home=home.size if home else None,
+            home_limit=self.sizes.limit or None,
             idle=max(0.0, (now - time_.last_activity).total_seconds()) if time_ else None,
             left=max(0.0, (end.when - now).total_seconds()) if end else None,
             warned=self.limits.warning,

@@ -3,7 +3,7 @@
 Page and program show what is made here, so that both always say the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,7 +164,7 @@ def row(one: Server) -> Row:
         "state": one.state,
         "cpu": "" if one.cpu is None else f"{one.cpu:.2f}",
         "memory": of_limit(one.memory, one.memory_limit),
-        "home": of_limit(one.home, one.home_limit),
+        "home": of_limit(one.home, one.home_limit, disk.size),
         "idle": "" if one.idle is None else duration(one.idle),
         "address": one.address,
     }
@@ -177,10 +177,7 @@ def usage_line(one: Server) -> dict[str, Any]:
     parts = [f"memory {made.cells['memory']}"] if made.cells["memory"] else []
     if one.cpu is not None:
         parts.append(f"{made.cells['cpu']} CPUs busy")
-    if made.cells["home"]:
-        parts.append(f"home {made.cells['home']}")
-    near = _is_near(one.memory, one.memory_limit) or _is_near(one.home, one.home_limit)
-    return {"says": ", ".join(parts), "near": near}
+    return {"says": ", ".join(parts), "near": _is_near(one.memory, one.memory_limit)}
 
 
 def _near(one: Server, cells: Mapping[str, str]) -> Iterable[str]:
@@ -209,8 +206,8 @@ def warnings(platform: Platform) -> list[str]:
         says.append(full)
     elif platform.disk_free < platform.disk_needed:
         says.append(
-            f"The disk has {size(platform.disk_free)} left, and no server starts with less than "
-            f"{size(platform.disk_needed)} (JHUB_MIN_FREE_DISK_GB)."
+            f"The disk has {disk.size(platform.disk_free)} left, and no server starts with less "
+            f"than {disk.size(platform.disk_needed)} (JHUB_MIN_FREE_DISK_GB)."
         )
     if _is_near(platform.promised, platform.promisable):
         says.append(
@@ -247,21 +244,27 @@ def lines(rows: Sequence[Row], platform: Platform) -> tuple[tuple[str, str], ...
             f"{size(platform.memory_free)} of {size(platform.memory)} memory free, load "
             f"{platform.load:.1f} on {platform.cpus} CPUs",
         ),
-        ("Database", f"{size(platform.database)}, {size(platform.disk_free)} left on its disk"),
+        (
+            "Database",
+            f"{disk.size(platform.database)}, {disk.size(platform.disk_free)} left on its disk",
+        ),
     )
 
 
-def of_limit(used: int | None, limit: int | None) -> str:
-    """Bytes in words, with the limit where there is one."""
+def of_limit(
+    used: int | None, limit: int | None, words: Callable[[float], str] | None = None
+) -> str:
+    """Bytes in words, with the limit where there is one; memory's words unless others are given."""
+    say = words or size
     if used is None:
         return ""
     if not limit:
-        return size(used)
-    return f"{size(used)} of {size(limit)} ({used / limit:.0%})"
+        return say(used)
+    return f"{say(used)} of {say(limit)} ({used / limit:.0%})"
 
 
 def size(amount: float) -> str:
-    """Bytes in words: MB and GB are 2²⁰ and 2³⁰, as everywhere on the hub's pages."""
+    """Memory in words: MB and GB are 2²⁰ and 2³⁰, as everywhere on the hub's pages."""
     if amount < GB:
         return f"{amount / MB:.0f} MB"
     return f"{amount / GB:.1f} GB"
