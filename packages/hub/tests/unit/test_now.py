@@ -95,8 +95,8 @@ def test_who_is_near_a_limit_is_named_with_it(server: Server, near: str) -> None
         (Platform(routes=1, disk_free=disk.FULL - 1), "The disk of the data volume is full"),
         (Platform(routes=1, disk_free=10**9, disk_needed=2 * 10**9), "The disk has 1.0 GB left"),
         (Platform(routes=1, promised=15 * GB, promisable=16 * GB), "15.0 GB of 16.0 GB (94%) of"),
-        (Platform(routes=1, queued=2), "2 servers wait for their turn"),
-        (Platform(routes=1, differences=1), "disagree about 1 things"),
+        (Platform(routes=1, queued=2), "In the queue for a start: 2 servers."),
+        (Platform(routes=1, differences=1), "disagree about 1 thing:"),
     ],
 )
 def test_the_platform_says_what_it_is_near(platform: Platform, says: str) -> None:
@@ -115,8 +115,8 @@ def test_a_person_reads_what_the_own_server_takes() -> None:
 def test_sizes_and_times_in_words() -> None:
     assert [size(n) for n in (0, 5 * MB, GB, 1.5 * GB)] == ["0 MB", "5 MB", "1.0 GB", "1.5 GB"]
     assert [duration(n) for n in (0, 59, 60, 3700, 90000)] == [
-        "now",
-        "now",
+        "under a minute",
+        "under a minute",
         "1 min",
         "1 h 1 min",
         "1 d 1 h",

@@ -215,10 +215,11 @@ def warnings(platform: Platform) -> list[str]:
             "servers may have to wait."
         )
     if platform.queued:
-        says.append(f"{platform.queued} servers wait for their turn to start.")
+        says.append(f"In the queue for a start: {counted(platform.queued, 'server')}.")
     if platform.differences:
         says.append(
-            f"Hub and engine disagree about {platform.differences} things: the page Homes has them."
+            f"Hub and engine disagree about {counted(platform.differences, 'thing')}: the page "
+            "Homes has them."
         )
     return says
 
@@ -227,7 +228,9 @@ def lines(rows: Sequence[Row], platform: Platform) -> tuple[tuple[str, str], ...
     """What there is to say of hub, proxy, people, queue, promises, machine and database."""
     at_work = len({one.of.person for one in rows})
     waiting = f", {platform.waiting} wait for approval" if platform.waiting else ""
-    routes = "does not answer" if platform.routes is None else f"answers, {platform.routes} routes"
+    routes = "does not answer"
+    if platform.routes is not None:
+        routes = f"answers, {counted(platform.routes, 'route')}"
     promised = of_limit(platform.promised, platform.promisable)
     return (
         (
@@ -249,6 +252,11 @@ def lines(rows: Sequence[Row], platform: Platform) -> tuple[tuple[str, str], ...
             f"{disk.size(platform.database)}, {disk.size(platform.disk_free)} left on its disk",
         ),
     )
+
+
+def counted(number: int, word: str) -> str:
+    """`1 server`, `2 servers`."""
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def of_limit(
@@ -278,4 +286,4 @@ def duration(seconds: float) -> str:
         return f"{days} d {hours % 24} h"
     if hours:
         return f"{hours} h {minutes % 60} min"
-    return f"{minutes} min" if minutes else "now"
+    return f"{minutes} min" if minutes else "under a minute"
