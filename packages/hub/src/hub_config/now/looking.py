@@ -21,7 +21,8 @@ from hub_config.lifetimes.sizes import Sizes
 from hub_config.now.rows import Platform, Server
 from hub_config.offer.counter import Counter
 from hub_config.offer.room import DISK_GB
-from hub_config.reconcile.reconciler import Hub, Reconciler
+from hub_config.reconcile.reconciler import Reconciler
+from hub_config.reconcile.state import Hub
 from hub_config.runtime.interface import AwayError, Container, Key, Usage
 from hub_config.told import Refusal
 

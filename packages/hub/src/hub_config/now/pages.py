@@ -14,7 +14,7 @@ from tornado import web
 from hub_config.now import asking
 from hub_config.now.looking import Looker
 from hub_config.now.rows import COLUMNS, Told, tell, usage_line
-from hub_config.reconcile.reconciler import Hub
+from hub_config.reconcile.state import Hub
 
 
 class Looking(BaseHandler):
