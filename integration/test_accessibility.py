@@ -15,6 +15,7 @@ from jhub_testing.browser import DESKTOP, PHONE, Window
 from jhub_testing.operator import Operator
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
+from jhub_testing.waiting import wait_until
 
 OpenWindow = Callable[[], Window]
 
@@ -224,9 +225,15 @@ def test_progress_and_a_running_server(reader: Window) -> None:
 
 
 def test_now_stays_true_by_itself_and_sorts(
-    administrator: Window, reader: Window, platform: Platform
+    administrator: Window, reader: Window, person: Person, platform: Platform
 ) -> None:
-    """The server of the test before appears, with figures that only a second look can give."""
+    """The server of the test before appears, with figures that only a second look can give, and
+    with its home, which a container of the profile `homes` measures.
+    """
+    root = platform.engine.client.info()["DockerRootDir"]
+    platform.environment["JHUB_DOCKER_VOLUMES"] = f"{root}/volumes"
+    platform.compose("--profile", "homes", "up", "--detach", "--wait", "--no-deps", "homes")
+    wait_until(lambda: "Your files take" in person.hub.get("home").text, 120, "the home's size")
     page = administrator.page
     fetched: list[str] = []
     page.on("response", lambda answer: fetched.append(answer.url))
@@ -247,6 +254,7 @@ def test_now_stays_true_by_itself_and_sorts(
     assert server["cpu"] is not None
     assert server["memory_limit"] == 2 * 2**30 > server["memory"] > 2**20
     assert server["address"].startswith("10.")
+    assert server["home"] > 0
 
 
 def test_the_form_is_filled_in_by_keyboard_alone(reader: Window) -> None:
