@@ -7,6 +7,8 @@ everything anew (btrfs, ZFS) need room all the same.
 """
 
 import os
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
@@ -90,6 +92,7 @@ def require_room(data: Path) -> None:
         needed += 2 * database.stat().st_size
         why = "and a database of an older hub is copied before it is brought up to date"
     try:
+        _play_back(database)
         _lengthen(_journal(database))
         if needed == JOURNAL or disk.free(data) >= needed:
             return
@@ -100,6 +103,17 @@ def require_room(data: Path) -> None:
         f"The disk of the data volume ({data}) is full, {why}: it cannot start before "
         f"{needed / 1e6:.0f} MB are free. `./dev invoke clean` on the Docker host says what can go."
     )
+
+
+def _play_back(database: Path) -> None:
+    """Undo what a hub that was killed had begun, as SQLite does at the first look: but in a mode in
+    which it keeps the journal, whose room is all there may be (PRAGMA locking_mode).
+    """
+    if database.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+            connection.execute("PRAGMA journal_mode = PERSIST")
 
 
 def _is_older(database: Path) -> bool:

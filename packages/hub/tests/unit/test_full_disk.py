@@ -54,6 +54,36 @@ def test_the_database_is_written_to_though_no_file_can_grow(tmp_path: Path) -> N
     assert reserve._journal(tmp_path / DATABASE_FILE).stat().st_size >= reserve.JOURNAL
 
 
+KILLED = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+for pragma in ("journal_mode = PERSIST", "cache_size = 1"):
+    connection.execute(f"PRAGMA {pragma}")
+connection.execute("UPDATE users SET name = 'half done'")
+for number in range(2000):
+    connection.execute("INSERT INTO groups (name) VALUES (?)", [f"{number:050}"])
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_hub_had_begun_is_undone_and_the_reserve_stays(tmp_path: Path) -> None:
+    file = tmp_path / DATABASE_FILE
+    db = orm.new_session_factory(f"sqlite:///{file}")()
+    assert reserve.keep(db)
+    db.add(orm.User(name="ann"))
+    db.commit()
+    db.get_bind().dispose()
+    subprocess.run([sys.executable, "-c", KILLED, str(file)], check=False)
+    journal = reserve._journal(file)
+    assert journal.read_bytes()[0], "nothing had been written when it was killed"
+    room = journal.stat().st_blocks
+    reserve.require_room(tmp_path)
+    db = orm.new_session_factory(f"sqlite:///{file}")()
+    assert [user.name for user in db.query(orm.User)] == ["ann"]
+    assert journal.stat().st_blocks >= room
+    db.close()
+
+
 def test_without_a_reserve_it_cannot(tmp_path: Path) -> None:
     assert "OperationalError" in written(tmp_path, "without").stderr
 
