@@ -23,6 +23,7 @@ namespace = Collection(
     platform.down,
     platform.status,
     platform.doctor,
+    platform.clean,
     platform.logs,
     backup.restore,
     performance.bench,

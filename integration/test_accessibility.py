@@ -3,6 +3,7 @@
 The pictures of each page in each look are below `.test-logs/screenshots/`.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -11,7 +12,10 @@ import pytest
 
 from jhub_testing.accessibility import judge
 from jhub_testing.browser import DESKTOP, PHONE, Window
+from jhub_testing.operator import Operator
 from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
+from jhub_testing.waiting import wait_until
 
 OpenWindow = Callable[[], Window]
 
@@ -218,6 +222,39 @@ def test_progress_and_a_running_server(reader: Window) -> None:
     reader.see(reader.page.get_by_text(re.compile("Running|Starting")))
     complaints += judge(reader, "home-running")
     assert complaints == []
+
+
+def test_now_stays_true_by_itself_and_sorts(
+    administrator: Window, reader: Window, person: Person, platform: Platform
+) -> None:
+    """The server of the test before appears, with figures that only a second look can give, and
+    with its home, which a container of the profile `homes` measures.
+    """
+    root = platform.engine.client.info()["DockerRootDir"]
+    platform.environment["JHUB_DOCKER_VOLUMES"] = f"{root}/volumes"
+    platform.compose("--profile", "homes", "up", "--detach", "--wait", "--no-deps", "homes")
+    wait_until(lambda: "Your files take" in person.hub.get("home").text, 120, "the home's size")
+    page = administrator.page
+    fetched: list[str] = []
+    page.on("response", lambda answer: fetched.append(answer.url))
+    administrator.open("/hub/now")
+    row = page.get_by_role("row").filter(has=page.get_by_role("cell", name="reader", exact=True))
+    administrator.see(row.filter(has_text=re.compile(r"\d\.\d\d.* MB of 2\.0 GB")), within=180)
+    assert any("/hub/now/table" in url for url in fetched), fetched
+    page.get_by_role("link", name="Memory").click()
+    administrator.see(page.get_by_role("columnheader", name="Memory").and_(
+        page.locator('[aria-sort="descending"]')
+    ))  # fmt: skip
+    complaints = judge(administrator, "now")
+    reader.open("/hub/home")
+    reader.see(reader.page.get_by_text(re.compile(r"Uses memory \d+ MB of 2\.0 GB")), within=180)
+    assert judge(reader, "home-usage") + complaints == []
+    said = json.loads(Operator(platform).invoke("status", "--json", "--sort", "cpu").stdout)
+    (server,) = (one for one in said["servers"] if one["person"] == "reader")
+    assert server["cpu"] is not None
+    assert server["memory_limit"] == 2 * 2**30 > server["memory"] > 2**20
+    assert server["address"].startswith("10.")
+    assert server["home"] > 0
 
 
 def test_the_form_is_filled_in_by_keyboard_alone(reader: Window) -> None:

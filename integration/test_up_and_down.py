@@ -56,10 +56,43 @@ def test_up_again_changes_nothing(told: str, operator: Operator) -> None:
 
 
 def test_status_lists_hub_and_proxy(told: str, operator: Operator) -> None:
-    rows = json.loads(operator.invoke("status", "--json").stdout)
-    own = [row for row in rows if row["container"].startswith(operator.platform.project)]
-    assert {row["role"] for row in own} == set(operator.platform.services)
-    assert all(row["state"].startswith("Up") for row in own)
+    said = json.loads(operator.invoke("status", "--json").stdout)
+    assert {row["role"] for row in said["services"]} == set(operator.platform.services)
+    assert all(row["state"].startswith("Up") for row in said["services"])
+    assert (said["hub_says_nothing"], said["servers"]) == ("", [])
+    assert said["platform"]["people"] == 1
+    text = operator.invoke("status", "--sort", "memory").stdout
+    assert "No server runs." in text
+    assert "Proxy: answers" in text
+    wrong = operator.invoke("status", "--sort", "colour")
+    assert (wrong.returncode, "'colour' is no column" in wrong.stderr) == (2, True)
+
+
+def test_clean_takes_what_nobody_needs_and_nothing_else(told: str, operator: Operator) -> None:
+    platform = operator.platform
+    hub, drill = platform.container("hub"), f"{platform.project}-drill"
+    copies = [f"jupyterhub.sqlite.2026-01-0{day}-000000" for day in (1, 2)]
+    assert hub.exec_run(["touch", *copies]).exit_code == 0
+    client, label = platform.engine.client, {f"{LABEL}.platform": drill}
+    client.volumes.create(f"{drill}-data", labels={**platform.engine.labels, **label})
+    arguments = ("clean", "--kind", "orphans", "--kind", "copies")
+
+    listed = operator.invoke(*arguments, "--dry-run")
+    assert listed.returncode == 0, listed.stderr
+    assert [name in listed.stdout for name in (*copies, f"{drill}-data")] == [True, False, True]
+    asked = operator.invoke(*arguments)
+    assert (asked.returncode, "say --yes to go on" in asked.stderr) == (2, True)
+    cleaned = operator.invoke(*arguments, "--yes")
+    assert (cleaned.returncode, cleaned.stdout) == (0, "Removed 2 things.\n"), cleaned.stderr
+    assert "There is nothing to clean." in operator.invoke(*arguments).stdout
+    left = hub.exec_run(["sh", "-c", "ls jupyterhub.sqlite*"]).output.decode().split()
+    assert (copies[1] in left, copies[0] in left, "jupyterhub.sqlite" in left) == (
+        True,
+        False,
+        True,
+    )
+    # All kinds can be looked at, and only that: the engine is others' too.
+    assert operator.invoke("clean", "--dry-run").returncode == 0
 
 
 def test_logs_of_an_unknown_service_name_the_known_ones(told: str, operator: Operator) -> None:

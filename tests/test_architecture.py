@@ -20,7 +20,7 @@ FLOORS = (
     {"build"},
     {"platform", "release"},
     {"backup"},
-    {"doctor"},
+    {"clean", "doctor"},
     {"cli"},
 )
 """From the ground up; two rooms on one floor do not know each other."""

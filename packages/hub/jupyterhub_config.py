@@ -2,7 +2,7 @@
 
 import os
 
-from hub_config import branding, concerns, first_start, start
+from hub_config import branding, concerns, first_start, start, told
 from hub_config.settings import reading
 from hub_config.spawning import servers
 
@@ -14,4 +14,5 @@ branding.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)
 servers.explain()
 servers.stop_before_deletion()
+told.explain_full_disk(places.data)
 start.load_or_end(c, places.config_d)

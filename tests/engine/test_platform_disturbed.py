@@ -255,5 +255,7 @@ def test_a_hub_that_cannot_start_is_told_at_once_and_does_not_go_on_trying(
     assert re.search(said, result.stderr), result.stderr
     assert "the hub's last words" in result.stderr
     assert platform.container("hub").status == "exited"
-    rows = json.loads(operator.invoke("status", "--json").stdout)
-    assert next(row for row in rows if row["role"] == "hub")["state"].startswith("Exited")
+    said = json.loads(operator.invoke("status", "--json").stdout)
+    (hub,) = (row for row in said["services"] if row["role"] == "hub")
+    assert hub["state"].startswith("Exited")
+    assert "is not running" in said["hub_says_nothing"]

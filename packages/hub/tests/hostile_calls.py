@@ -581,6 +581,8 @@ OTHER_CALLS: list[tuple[str, str, str, Any]] = [
     ("another's container started", "POST", "/containers/{other_container}/start", None),
     ("another's container removed", "DELETE", "/containers/{other_container}?force=1", None),
     ("another's container looked at", "GET", "/containers/{other_container}/json", None),
+    ("what another's takes", "GET", "/containers/{other_container}/stats?stream=0", None),
+    ("what the hub's takes", "GET", "/containers/{hub}/stats?stream=0", None),
     ("another's log", "GET", "/containers/{other_container}/logs?stdout=1", None),
     ("the hub's own container removed", "DELETE", "/containers/{hub}?force=True", None),
     ("stopped containers removed", "POST", "/containers/prune", None),

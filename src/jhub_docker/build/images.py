@@ -77,6 +77,7 @@ def read(records: Iterable[Mapping[str, Any]]) -> Iterator[BuiltImage]:
             platform=f"{record.get('Os', '')}/{record.get('Architecture', '')}",
             digests=tuple(record.get("RepoDigests") or ()),
             size=record.get("Size", 0),
+            layers=tuple((record.get("RootFS") or {}).get("Layers") or ()),
             created=int(moment(made).timestamp()) if (made := record.get("Created")) else 0,
         )
 

@@ -9,13 +9,13 @@ checkout that is gone itself keeps nothing: where each was is noted in its perso
 import hashlib
 import os
 import platform
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jhub_docker.build.plan import BuiltImage
-from jhub_docker.catalog.identity import OCI, short
+from jhub_docker.catalog.identity import OCI, RELEASE, short
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -100,6 +100,50 @@ def unwanted(
             tags = [one for one in image.tags if alone or one.rpartition(":")[2] in offered]
             found += [one for one in tags if one.rpartition(":")[0] == repository] + own
     return tuple(found)
+
+
+def superseded(
+    images: Sequence[BuiltImage], root: Path, used: Container[str]
+) -> list[tuple[BuiltImage, tuple[str, ...]]]:
+    """Builds that later ones have taken the place of, each with all its references: what this
+    checkout alone has marked, then what such images alone were made from.
+
+    `used` are the ids of images that containers are made of. What somebody gave a name of their
+    own, a release, and what a moving tag is on stays. What images are made from nobody marks: it
+    stays while an image that stays stands on it, and the newest of its package in any case.
+    """
+    here = checkout(root)
+    old = []
+    for image in images:
+        current = any(
+            tag.rpartition(":")[2].startswith(("latest", f"checkout-{here}")) for tag in image.tags
+        )
+        own = image.marks and all(keeper(one) == here for one in image.marks)
+        if own and not current and _is_ours(image) and image.image_id not in used:
+            old.append(image)
+    newest: dict[str, int] = {}
+    for image in images:
+        newest[image.package] = max(newest.get(image.package, 0), image.created)
+    marked = {image.package for image in images if image.marks}
+    stays = [image for image in images if image.marks and image not in old]
+    old += [
+        image
+        for image in images
+        if image.package not in marked
+        and image.build_id
+        and _is_ours(image)
+        and image.image_id not in used
+        and image.created < newest[image.package]
+        and not any(one.layers[: len(image.layers)] == image.layers for one in stays)
+    ]
+    return [(image, (*image.tags, *image.marks)) for image in old]
+
+
+def _is_ours(image: BuiltImage) -> bool:
+    """Whether all its names are the build's own, and it is no release."""
+    repository = image.labels.get(f"{OCI}.title", "")
+    named = {tag.rpartition(":")[0] for tag in image.tags}
+    return named == {repository} and RELEASE not in image.labels
 
 
 def keeper(mark: str) -> str:

@@ -40,6 +40,8 @@ class BuiltImage:
     """`repository@digest` for each registry it was pulled from or pushed to."""
     size: int = 0
     created: int = 0
+    layers: tuple[str, ...] = ()
+    """What it is stacked of, from the bottom up: an image that begins so stands on it."""
 
 
 @dataclass(frozen=True)

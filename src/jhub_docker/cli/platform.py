@@ -8,9 +8,9 @@ import json
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from jhub_docker import host, table
+from jhub_docker import host
 from jhub_docker.build import bases, builds
-from jhub_docker.cli import tables
+from jhub_docker.cli import screens, tables
 from jhub_docker.cli.task import ROOT, task, write
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say
@@ -50,19 +50,48 @@ def down(context: Context, servers: bool = False, volumes: bool = False, yes: bo
     write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
 
 
-@task()
-def status(context: Context, json_: bool = False) -> None:
-    """Show hub, proxy and people's servers: state, health, image and its origin, since when."""
+@task(
+    help={
+        "sort": "The column to sort by: person, server, profile, state, cpu, memory, home, idle or "
+        "address; of figures the largest comes first.",
+        "watch": "Show it again every few seconds, until Ctrl-C.",
+    }
+)
+def status(
+    context: Context, sort: str = "person", watch: bool = False, json_: bool = False
+) -> None:
+    """Show services, people's servers with what they take, queue, disk, and who is near a limit."""
     from jhub_docker import platform  # noqa: PLC0415
 
     client = host.require(say, set_up=False, needs={"compose"})
-    rows = platform.status(client, ROOT)
-    columns = ("container", "role", "state", "image", "origin", "started")
-    write(
-        json.dumps(rows, indent=2)
-        if json_
-        else table.render(columns, [[row[column] for column in columns] for row in rows])
-    )
+
+    def look() -> str:
+        seen = platform.look(client, ROOT, sort)
+        return json.dumps(seen.told(), indent=None if watch else 2) if json_ else seen.text()
+
+    if watch:
+        screens.again(look)
+    write(look())
+
+
+@task(
+    iterable=["kind"],
+    help={
+        "kind": "Only this kind: images, cache, orphans or copies (of the database); can be given "
+        "several times (default: all).",
+        "dry-run": "List what would go, with sizes, and remove nothing.",
+        "yes": "Remove it without asking.",
+    },
+)
+def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
+    """List old builds, unused cache, leftovers, old database copies; remove them when told.
+
+    Never a home, what runs, or what another checkout marked.
+    """
+    from jhub_docker import clean as cleaners  # noqa: PLC0415
+
+    client = host.require(say, set_up=False, needs={"compose"})
+    write(cleaners.clean(client, ROOT, kind, dry_run=dry_run, assume_yes=yes))
 
 
 @task(

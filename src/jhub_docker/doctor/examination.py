@@ -13,7 +13,7 @@ from jhub_docker import host
 from jhub_docker.doctor import facts, kept, machine, running
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
-from jhub_docker.engine import checks, connect
+from jhub_docker.engine import checks, connect, usage
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
 from jhub_docker.platform import chosen, compose, containers, firewall
 from jhub_docker.platform.compose import HUB, Platform
@@ -54,7 +54,7 @@ def examine(root: Path) -> Examined:
     else:
         look.at("engine", lambda: _engine(client))
         _platform(look, client, root, minimum_gb)
-        look.at("space of images and build cache", lambda: machine.unneeded(facts.usage(client)))
+        look.at("space of images and build cache", lambda: machine.unneeded(usage.of(client)))
     return Examined(tuple(look.findings), look.not_seen)
 
 

@@ -27,12 +27,12 @@ from jhub_docker.engine import checks, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
-from jhub_docker.platform.compose import DATA, HUB, Platform
+from jhub_docker.platform.compose import DATA, HUB, PYTHON, Platform
 from jhub_docker.platform.firewall import GUARD
+from jhub_docker.platform.starting import complaint
 from jhub_docker.process import Ended
 
 ANSWER_SECONDS = 10
-PYTHON = "/opt/hub/bin/python"
 
 CLASHES = """
 import json, os
@@ -56,18 +56,6 @@ def clock(client: DockerClient) -> tuple[datetime, datetime, datetime]:
     before = datetime.now(UTC)
     said = str(client.info()["SystemTime"])
     return datetime.fromisoformat(said).astimezone(UTC), before, datetime.now(UTC)
-
-
-def usage(client: DockerClient) -> Mapping[str, Any]:
-    """What images and build cache take; volumes are left out, to add them up takes minutes."""
-    api = client.api
-    answer = api.get(
-        f"{api.base_url}/v{api.api_version}/system/df",
-        params={"type": ["image", "build-cache"]},
-    )
-    answer.raise_for_status()
-    found: Mapping[str, Any] = answer.json()
-    return found
 
 
 def own_images(platform: Platform) -> dict[str, str]:
@@ -152,7 +140,8 @@ def ask(url: str) -> str:
         with opener.open(url, timeout=ANSWER_SECONDS):
             return ""
     except urllib.error.HTTPError as error:
-        return f"status {error.code}"
+        # The hub itself says that its disk is full: that is JD005, seen from inside.
+        return "" if complaint(error) else f"status {error.code}"
     except (OSError, HTTPException) as error:
         why = getattr(error, "reason", error)
         if isinstance(why, ssl.SSLCertVerificationError):

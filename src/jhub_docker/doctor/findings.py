@@ -110,24 +110,25 @@ CODES: Mapping[str, Code] = {
     "JD004": Code(
         "The engine's disk is filling up",
         "When it is full builds fail, servers do not start, and programs in them cannot write.",
-        "`./dev invoke images --prune`, `docker builder prune`, `docker image prune`; see `docker "
-        "system df`.",
+        "`./dev invoke clean` lists what nobody needs, with sizes, and removes it when you say so; "
+        "see `docker system df` for the rest.",
     ),
     "JD005": Code(
         "The data volume's disk is filling up",
-        "When it is full nobody can log in and nothing that is changed is kept.",
-        "Make room on the disk that holds the volume, or move Docker's data to a larger one.",
+        "When it is full no server starts and what people save is lost; the log-in page says so.",
+        "`./dev invoke clean`; else make room on the disk that holds the volume, or move Docker's "
+        "data to a larger one. The hub goes on meanwhile, and starts: admins can log in.",
     ),
     "JD006": Code(
         "Inodes are running out",
         "A file system that has none left is full, whatever space it has: as with JD004 and JD005.",
-        "Remove many small files: old images first (`./dev invoke images --prune`).",
+        "Remove many small files: old images first (`./dev invoke clean`).",
     ),
     "JD007": Code(
         "Images or build cache take much space",
         "Nothing needs it now: what no container uses, and steps that BuildKit keeps.",
-        "`./dev invoke images --prune` for images of folders and checkouts that are gone, `docker "
-        "image prune` for others, `docker builder prune` for the cache; the next build is slower.",
+        "`./dev invoke clean` takes old builds of this checkout and cache that no build used for a "
+        "day; `docker image prune` what others left.",
     ),
     "JD008": Code(
         "The engine's clock differs from this machine's",
@@ -180,8 +181,9 @@ CODES: Mapping[str, Code] = {
     "JD018": Code(
         "Something is left over",
         "It takes memory, addresses or disk, and nobody uses it.",
-        "`./dev invoke up` removes what an interrupted start left and has the hub look; the rest "
-        "the finding names, for `docker rm -f` or `docker network rm`.",
+        "`./dev invoke up` has the hub look and removes what an interrupted start left, `./dev "
+        "invoke clean` what drills and services that are no more left; what the finding still "
+        "names then is for `docker rm -f` or `docker network rm`.",
     ),
     "JD019": Code(
         "The public address does not lead to the hub",

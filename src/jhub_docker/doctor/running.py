@@ -141,7 +141,7 @@ def left_over(
             labels, name = one["Labels"] or {}, one.get("Name") or one["Names"][0].lstrip("/")
             of = labels.get(f"{LABEL}.platform")
             compose = labels.get("com.docker.compose.service", "")
-            known = {*platform.services, "backup", ""}
+            known = {*platform.services, "backup", "homes", ""}
             if of == drill:
                 says.append(f"the {kind} {name}, of an interrupted drill")
             elif of == platform.project and compose not in known:

@@ -17,6 +17,9 @@ from jhub_docker.process import Ended
 HUB, PROXY = "hub", "proxy"
 """The two services that code has to know by name: one is asked, the other is published."""
 
+PYTHON = "/opt/hub/bin/python"
+"""The Python of the hub's image, which has `hub_config`."""
+
 DATA = "/srv/jupyterhub"
 """Where the hub has its data volume."""
 

@@ -1,5 +1,6 @@
 """Starts the platform and waits until its hub answers; what an interrupted start left is mended."""
 
+import json
 import time
 import urllib.error
 import urllib.request
@@ -12,7 +13,7 @@ from docker import DockerClient
 from jhub_docker import host
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import chosen, compose, containers, firewall
-from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.compose import HUB, PYTHON, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
@@ -42,7 +43,7 @@ def up(client: DockerClient, root: Path) -> str:
 def bring_up(client: DockerClient, platform: Platform) -> list[str]:
     """Start what does not run yet of a platform that the caller has locked, and wait for its hub.
 
-    Returns what the hub says of its settings; raises as `up`.
+    Returns what the hub says of its settings and its disk; raises as `up`.
     """
     notices = check_settings(client, platform)
     there = containers.inspected(client, platform)
@@ -53,8 +54,8 @@ def bring_up(client: DockerClient, platform: Platform) -> list[str]:
         for container in left:
             containers.remove(client, container["Id"])
         _start(platform)
-        _wait(client, platform, before)
-    return notices
+        complaint = _wait(client, platform, before)
+    return [*notices, *([f"Warning: {complaint}"] if complaint else [])]
 
 
 def is_left_over(container: Inspected) -> bool:
@@ -120,8 +121,8 @@ def _start(platform: Platform) -> None:
         )
 
 
-def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -> None:
-    """Wait until the hub answers through the proxy.
+def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -> str:
+    """Wait until the hub answers through the proxy; returns what it complains of, mostly nothing.
 
     A service that ends is stopped, so that it does not try again for ever, and told at once.
     """
@@ -141,15 +142,28 @@ def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -
                 )
         try:
             with _opener().open(url, timeout=5):
-                return
+                return ""
         except (OSError, urllib.error.URLError) as error:
             problem = str(error)
+            if isinstance(error, urllib.error.HTTPError) and (told := complaint(error)):
+                return told
         time.sleep(0.25)
     log = platform.compose("logs", "--no-color", "--tail", "25").out
     raise ActionError(
         f"{url} does not answer after {READY_SECONDS:.0f} s ({problem}); "
         f"the last lines of the platform's services:\n{log}"
     )
+
+
+def complaint(error: urllib.error.HTTPError) -> str:
+    """What a hub that answers says is wrong; empty where it is not the hub that answered.
+
+    It says 503 of itself while its disk is full, and the proxy says it while there is no hub.
+    """
+    try:
+        return str(json.loads(error.read(10_000))["message"])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -159,9 +173,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 def _first_login(platform: Platform) -> list[str]:
     """How to log in for the first time; nothing once somebody has."""
-    password = platform.compose(
-        *("exec", "-T", HUB, "/opt/hub/bin/python", "-m", "hub_config", "admin-password")
-    )
+    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
     if password.code == _PASSWORD_CHANGED:
         return []
     if password.code:

@@ -138,6 +138,11 @@ async def endless_on_own(call: Call) -> Forward:
     return replace(await on_own(call), endless=True)
 
 
+async def usage(call: Call) -> Forward:
+    """GET /containers/{name}/stats: one look, whatever is asked; the engine's own never ends."""
+    return replace(await on_own(call), query={"stream": "false", "one-shot": "true"})
+
+
 async def inspect(call: Call) -> Answer:
     """GET /containers/{name}/json."""
     return Answer(await _own(call))

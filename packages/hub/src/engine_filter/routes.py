@@ -59,6 +59,7 @@ ROUTES = (
     _route("DELETE", "/containers/{name}", containers.on_own, "v", "link", "force"),
     _route("GET", "/containers/{name}/logs", containers.endless_on_own,
            "stdout", "stderr", "follow", "timestamps", "tail", "since", "until"),
+    _route("GET", "/containers/{name}/stats", containers.usage, "stream", "one-shot"),
     # All networks of the engine are shown: the platform's pool has to keep clear of them.
     _route("GET", "/networks", as_it_is, "filters"),
     _route("POST", "/networks/create", networks.create, body=True),

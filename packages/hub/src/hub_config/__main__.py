@@ -4,9 +4,14 @@
     engine           run the filter between the hub and the Docker Engine
     guard            keep the host's firewall in place (needs the host's network and NET_ADMIN);
                      with --remove: take its rules away
+    homes            measure homes (needs the engine's volumes and CAP_DAC_READ_SEARCH)
     check [INFO]     say whether settings and database can be used, start nothing; with what the
                      engine tells about itself (docker info, as JSON) also what has no effect there
+    now [COLUMN]     print as JSON what goes on at this moment, asked of the hub that runs here,
+                     sorted by a column
     report           print what the hub found when it compared what runs with its database, as JSON
+    copies           print as JSON the copies of the database that only older upgrades left; with
+                     --remove NAME: remove that one
     secret           keep, remove or list groups' secrets
     admin-password   print the first admin's one-time password while it is in use
     reset-admin      give the first admin a new one-time password, take the second factor away and
@@ -15,8 +20,8 @@
     add-people       make accounts for a list on standard input, a user name and perhaps an e-mail
                      address on each line, and print them with one-time passwords as CSV
 
-Exit codes: 0 done; 2 wrong settings or usage, or a newer hub's database; 3 the one-time password
-was changed already; 4 there is no one-time password yet, since the hub never started.
+Exit codes: 0 done; 1 the disk is full; 2 wrong settings or usage, or a newer hub's database; 3 the
+one-time password was changed already; 4 there is none yet, since the hub never started.
 """
 
 import json
@@ -26,7 +31,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from hub_config import DatabaseError, SettingsError, branding, groups
+from hub_config import DatabaseError, SettingsError, branding, disk, groups
 from hub_config.first_start import Places, read_secret
 from hub_config.offer import pulls
 from hub_config.offer.compatibility import sift
@@ -47,6 +52,12 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
                 return admin_password(Places())
             case "report":
                 return report(Places())
+            case "now":
+                from hub_config.now.asking import print_now  # noqa: PLC0415
+
+                return print_now(arguments[1:])
+            case "copies":
+                return copies(Places(), arguments[1:])
             case "secret":
                 return groups.secret_command(
                     Places().group_secrets,
@@ -80,6 +91,10 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
                 # The hub's file is the hub's alone: settings for both come by environment.
                 settings = reading.read(os.environ, default_file=None)
                 return run_guard(settings, only_remove="--remove" in arguments)
+            case "homes":
+                from hub_config.lifetimes.measuring import run  # noqa: PLC0415
+
+                return run(reading.read(os.environ, default_file=None))
             case "" | "-h" | "--help":
                 print(__doc__, file=sys.stderr)
                 return 2
@@ -89,6 +104,11 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
         print(f"Wrong settings:\n{error}", file=sys.stderr)
     except DatabaseError as error:
         print(error, file=sys.stderr)
+    except OSError as error:
+        if error.errno not in disk.NO_ROOM:
+            raise
+        print(f"The disk is full: {error.filename or error} was not written.", file=sys.stderr)
+        return 1
     return 2
 
 
@@ -146,6 +166,23 @@ def report(places: Places) -> int:
         print("The hub has not compared anything yet.", file=sys.stderr)
         return 4
     print(places.report.read_text(encoding="utf-8"))
+    return 0
+
+
+def copies(places: Places, arguments: Sequence[str]) -> int:
+    """Print the copies that can go, or remove the one that is named; 2 for a name of none."""
+    from hub_config.database import old_copies  # noqa: PLC0415  imports JupyterHub
+
+    old = {copy.name: copy for copy in old_copies(places.data)}
+    match arguments:
+        case []:
+            sizes = [{"name": name, "size": copy.stat().st_size} for name, copy in old.items()]
+            print(json.dumps(sizes))
+        case ["--remove", name] if name in old:
+            old[name].unlink()
+        case _:
+            print(f"Expected --remove and one of: {', '.join(old) or 'none'}", file=sys.stderr)
+            return 2
     return 0
 
 

@@ -3,11 +3,10 @@
 The style sheet and the logo are written into a folder that is served as `static/branding/`.
 """
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hub_config import SettingsError
+from hub_config import SettingsError, disk
 from hub_config.settings import Settings
 from hub_config.settings.values import BLACK, LIGHT, Colour, parse_colour, readable_on
 
@@ -73,10 +72,11 @@ def write(settings: Settings, data: Path, folder: Path) -> None:
     """Write the style sheet and copy the logo. Raises what `check` raises."""
     check(settings, data)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / STYLESHEET).write_text(stylesheet(settings.brand_colour), encoding="utf-8")
+    # On a full disk they stay as they were: a page in another colour is better than none.
+    disk.write(folder / STYLESHEET, stylesheet(settings.brand_colour).encode())
     path = logo_path(settings, data)
     if path is not None:
-        shutil.copyfile(path, folder / f"logo{path.suffix.lower()}")
+        disk.write(folder / f"logo{path.suffix.lower()}", path.read_bytes())
 
 
 def logo_path(settings: Settings, data: Path) -> Path | None:

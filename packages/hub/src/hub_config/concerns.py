@@ -11,16 +11,20 @@ from typing import Any
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
+from hub_config import disk
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.groups import UserLimits
 from hub_config.lifetimes import times
 from hub_config.lifetimes.ends import Limits
+from hub_config.lifetimes.sizes import Sizes
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.now.looking import Looker
+from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
-from hub_config.offer.room import Policy
+from hub_config.offer.room import DISK_GB, Policy
 from hub_config.reconcile.pages import (
     PURGE_SCOPE,
     RECONCILE_SCOPE,
@@ -244,17 +248,27 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         places.report,
         places.mark,
     )
+    sizes = sizes_of(settings, places)
+    looker = Looker(
+        reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data, sizes
+    )
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [
         *times.routes(limits),
-        *homes_routes(keep, reconciler),
+        *homes_routes(keep, reconciler, sizes),
         *reconcile_routes(reconciler),
+        *now_routes(looker),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
         "JHUB_WARNING_TIME": str(limits.warning),
         "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
     }
+
+
+def sizes_of(settings: Settings, places: Places) -> Sizes:
+    """How large homes are, and how large one should be at most."""
+    return Sizes(places.sizes, int(settings.home_limit_gb * DISK_GB))
 
 
 def pages(c: Config, settings: Settings, places: Places) -> None:
@@ -272,4 +286,6 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "profile_name": lambda _user: PlatformSpawner.profile_title,
         "images_left_out": PlatformSpawner.images_left_out,
         "server_times": ServerTimes(limits_of(settings)),
+        "disk_full": disk.Notice(places.data),
+        "home_size": sizes_of(settings, places),
     }

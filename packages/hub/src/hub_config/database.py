@@ -17,9 +17,10 @@ from contextlib import closing
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jupyterhub.dbutil import backup_db_file
-from sqlalchemy import Connection, delete, inspect, text
+from sqlalchemy import Connection, Engine, delete, event, inspect, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from hub_config import DatabaseError
@@ -124,6 +125,11 @@ def drop_repeated_copies(data: Path) -> None:
         copy.unlink()
 
 
+def old_copies(data: Path) -> list[Path]:
+    """The copies from before upgrades but for the newest, which is the way back."""
+    return [copy for copy in _copies(data) if _COPY.fullmatch(copy.name)][1:]
+
+
 def _revisions(database: Path) -> tuple[str, int]:
     return revision(database), own_revision(database)
 
@@ -164,6 +170,15 @@ def revisions() -> frozenset[str]:
     folder = files("jupyterhub") / "alembic" / "versions"
     names = (entry.name for entry in folder.iterdir())
     return frozenset(name.partition("_")[0] for name in names if name.endswith(".py"))
+
+
+@event.listens_for(Engine, "connect")
+def _keep_the_journal(connection: Any, _record: Any) -> None:
+    """Have SQLite write over its journal where it would remove it: `reserve` made it long enough
+    (PRAGMA journal_mode, which holds for one connection).
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA journal_mode = PERSIST")
 
 
 class Base(DeclarativeBase):

@@ -71,6 +71,11 @@ class Places:
         return self.proxy / "mark"
 
     @property
+    def sizes(self) -> Path:
+        """How large homes are, as the container `homes` measured them."""
+        return Path("/run/homes/sizes.json")
+
+    @property
     def database(self) -> str:
         """URL of the hub's database."""
         return f"sqlite:///{self.data / 'jupyterhub.sqlite'}"

@@ -31,7 +31,10 @@ def main() -> int:
             connection.sock.settimeout(3)
             connection.sock.connect(url.path)
         connection.request("GET", "/_ping" if url.scheme == "unix" else url.path)
-        return 0 if connection.getresponse().status == OK else 1
+        answer = connection.getresponse()
+        if answer.status != OK:
+            print(answer.read(1000).decode(errors="replace"))  # `docker inspect` shows it
+        return 0 if answer.status == OK else 1
     except OSError:
         return 1
 

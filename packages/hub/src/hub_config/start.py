@@ -27,10 +27,11 @@ from traitlets.config import Config
 from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
-from hub_config import SettingsError, concerns
+from hub_config import SettingsError, concerns, reserve
 from hub_config.database import drop_repeated_copies, require_known_schema
 from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
+from hub_config.now import asking
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
@@ -45,11 +46,13 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
         require_own(folder)
     require_known_schema(places.data)
     drop_repeated_copies(places.data)
+    reserve.require_room(places.data)
     # docker-py reads it, in the hub and in the services it manages.
     os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)
     make_secrets(places)
     URL_FILE.write_text(health_url(settings), encoding="ascii")
+    asking.make_key()
     wait_for_engine(HUB_SOCKET)
     # Before JupyterHub looks whether servers answer: it stops those that do not.
     attach_at_start(settings.platform)

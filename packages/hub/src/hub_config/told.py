@@ -6,16 +6,23 @@ JupyterHub sends what `Stages.watch` yields to the browser as server-sent events
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from enum import Enum
+from functools import wraps
 from html import escape
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import requests
 from docker.errors import APIError, DockerException
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.pages import HealthCheckHandler
 from jupyterhub.spawner import SpawnException
+from sqlalchemy.exc import OperationalError
 
+from hub_config import disk
 from hub_config.runtime.interface import AwayError
 
 AWAY = (
@@ -31,6 +38,9 @@ CONFLICT = (
     "one is just being removed. Try again in a minute; if this stays, tell an administrator."
 )
 FULL = "The disk of this machine is full, so the server was not started. Tell an administrator."
+NOT_WRITTEN = (
+    "The hub's database has no room left on its disk, so this was not done. Tell an administrator."
+)
 FAILED = (
     "The Docker Engine could not make this server's container. Try again; if this stays, tell an "
     "administrator, who finds the reason in the hub's log."
@@ -160,3 +170,32 @@ class Stages:
             if self._ended:
                 return
             await news.wait()
+
+
+def explain_full_disk(folder: Path) -> None:
+    """Have JupyterHub say what it is when the disk of `folder`, the data volume's, is full.
+
+    Its health page says 200 as long as it answers, and what the database could not write is a 500
+    without a word.
+    """
+
+    def health(self: HealthCheckHandler) -> None:
+        if told := disk.complaint(disk.free(folder), admin=True):
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            self.set_status(status)
+            self.set_header("Content-Type", "application/json")
+            self.finish(json.dumps({"status": status, "message": told}))
+
+    HealthCheckHandler.get = HealthCheckHandler.head = health
+    send_error = BaseHandler.send_error
+
+    @wraps(send_error)
+    def told(self: Any, status_code: int = 500, **kwargs: Any) -> None:
+        error: Any = (kwargs.get("exc_info") or (None, None))[1]
+        if isinstance(error, OperationalError) and "disk is full" in str(error.orig):
+            # Both kinds of error pages show that.
+            setattr(error, "jupyterhub_message", NOT_WRITTEN)  # noqa: B010
+            status_code = HTTPStatus.INSUFFICIENT_STORAGE
+        send_error(self, status_code, **kwargs)
+
+    BaseHandler.send_error = told

@@ -39,6 +39,7 @@ class FakeEngine:
         """Called after each call, before its answer is on its way."""
         self._lock = threading.RLock()
         self._ids = itertools.count(1)
+        self._looks = itertools.count()
         for service in ("hub", "proxy", "guard"):
             self._service(service)
 
@@ -113,7 +114,8 @@ class FakeEngine:
 
     def inspect_container(self, key: str) -> dict[str, Any]:
         found = self._find(key)
-        there = {n: {} for n in found["NetworkSettings"]["Networks"] if n in self.networks_}
+        at = {"IPAddress": "10.213.0.4" if found["State"].get("Running") else ""}
+        there = {n: at for n in found["NetworkSettings"]["Networks"] if n in self.networks_}
         return {**found, "State": dict(found["State"]), "NetworkSettings": {"Networks": there}}
 
     def create_container(self, *, name: str, **body: Any) -> dict[str, Any]:
@@ -142,6 +144,17 @@ class FakeEngine:
     def logs(self, key: str, *, tail: int) -> bytes:
         self._find(key)
         return b"last words"[:tail]
+
+    def stats(self, key: str, *_: object) -> dict[str, Any]:
+        """Each look is two seconds after the one before, in which the server took one of CPU."""
+        self._find(key)
+        look = next(self._looks)
+        return {
+            "read": f"2026-11-30T05:00:{2 * look:02}.123456789Z",
+            "memory_stats": {"usage": 300 * 2**20, "stats": {"inactive_file": 100 * 2**20}},
+            "cpu_stats": {"cpu_usage": {"total_usage": look * 10**9}},
+            "pids_stats": {"current": 12, "limit": 4096},
+        }
 
     # -- networks ----------------------------------------------------------------------------
 

@@ -108,6 +108,14 @@ def test_a_container_is_meant_by_its_id_from_then_on() -> None:
     )
 
 
+@pytest.mark.parametrize("query", ["?stream=False&one-shot=True", "?stream=1", ""])
+def test_what_a_server_takes_is_told_once_whatever_is_asked(query: str) -> None:
+    passed = forwarded("GET", f"/v1.45/containers/jupyter-ann/stats{query}")
+    assert passed.path == f"/containers/{'a' * 64}/stats"
+    assert passed.query == {"stream": "false", "one-shot": "true"}
+    assert not passed.endless
+
+
 def test_looking_at_an_own_container_and_an_offered_image() -> None:
     for target in ("/v1.45/containers/jupyter-ann/json", f"/v1.45/images/{WORLD.image}/json"):
         assert isinstance(ask("GET", target).decision, Answer)

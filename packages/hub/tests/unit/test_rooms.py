@@ -9,7 +9,10 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
 ROOMS = {
-    "": ("names", "variables", "groups", "health", "upstream", "database", "first_start"),
+    "": (
+        *("names", "variables", "groups", "health", "disk", "upstream", "database", "reserve"),
+        "first_start",
+    ),
     "settings": ("declaration", "values", "tables", "platform", "servers", "reading"),
     "look": ("branding",),
     "runtime": (
@@ -17,10 +20,11 @@ ROOMS = {
         "docker",
     ),
     "words": ("told",),
-    "lifetimes": ("ends", "homes", "why", "times"),
+    "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
+    "now": ("rows", "asking", "looking", "pages"),
     "login": (
         *("credentials", "accounts", "throttling", "second_factor", "sessions", "door"),
         *("newcomers", "passwords", "providers", "pages", "second_factor_page", "people"),

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -219,7 +220,9 @@ def main() -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, required=True)
     limits = Limits(**vars(parser.parse_args()))
     environ = os.environ
-    asyncio.run(run(limits, environ["JUPYTERHUB_API_URL"], environ["JUPYTERHUB_API_TOKEN"]))
+    # JupyterHub ends its services with SIGINT; that is no error to write about.
+    with suppress(KeyboardInterrupt):
+        asyncio.run(run(limits, environ["JUPYTERHUB_API_URL"], environ["JUPYTERHUB_API_TOKEN"]))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,17 @@ from hub_config.offer.cards import (
 from hub_config.offer.compatibility import OnOffer
 from hub_config.offer.images import ImageStore
 from hub_config.offer.profiles import Profile
-from hub_config.offer.room import HostFacts, Info, Policy, Promise, Room, Turns, promise, room
+from hub_config.offer.room import (
+    Host,
+    HostFacts,
+    Info,
+    Policy,
+    Promise,
+    Room,
+    Turns,
+    promise,
+    room,
+)
 from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.interface import AwayError, Container, Key
 from hub_config.told import Refusal
@@ -118,6 +128,12 @@ class Desk:
                 status_code=problem.status,
             )
         self.promises.enter(key, promise(profile))
+
+    async def house(self, info: Info) -> tuple[Host, int, int]:
+        """The machine, how much of its memory is promised, and how much could be."""
+        host, promised = await self._facts.now(info), list(self.promises.all().values())
+        memory = sum(one.memory for one in promised)
+        return host, memory, room(host, self.policy, promised).memory_ever
 
     async def _look(self, key: Key, info: Info) -> Callable[[], Room]:
         """Ask for the facts; what is returned then tells the room beside the server `key`."""

@@ -241,6 +241,16 @@ class Turns:
         self._taken = 0
         self._queue: deque[_Waiting] = deque()
 
+    @property
+    def taken(self) -> int:
+        """Servers that are just being started."""
+        return self._taken
+
+    @property
+    def waiting(self) -> int:
+        """Servers whose turn is to come."""
+        return len(self._queue)
+
     @asynccontextmanager
     async def turn(self, tell: Tell, seconds: float | None = None) -> AsyncIterator[None]:
         """Wait for a turn and keep it while the block runs.

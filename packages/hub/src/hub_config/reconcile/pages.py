@@ -16,7 +16,9 @@ from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import url_path_join
 from tornado import web
 
+from hub_config import disk, reserve
 from hub_config.lifetimes import homes
+from hub_config.lifetimes.sizes import NEAR, Sizes
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.reconcile.state import Hub
 from hub_config.runtime.interface import AwayError
@@ -41,6 +43,8 @@ class ReconcileHandler(APIHandler):
         """Begin to compare. 404 without the scope, as JupyterHub has for what one may not see."""
         if not self.has_scope(RECONCILE_SCOPE):
             raise web.HTTPError(404)
+        if not reserve.keep(self.db):
+            self.log.warning("There is no room for the database's reserve on its disk")
         self.reconciler.begin(self.hub_now)
         self.set_status(202)
 
@@ -57,6 +61,9 @@ def reconcile_routes(reconciler: Reconciler) -> list[tuple[str, type[BaseHandler
     return [(r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler})]
 
 
+MOST = 20
+"""Homes that the page names for their size."""
+
 PURGE_SCOPE = "custom:homes:purge"
 """What the service may do: have homes removed whose time is over, and no other."""
 
@@ -64,9 +71,9 @@ PURGE_SCOPE = "custom:homes:purge"
 class HomesHandler(BaseHandler):
     """What all of them share."""
 
-    def initialize(self, keep: timedelta, reconciler: Reconciler) -> None:
-        """Tornado hands over how long homes are kept, and who knows which there are."""
-        self.keep, self.reconciler = keep, reconciler
+    def initialize(self, keep: timedelta, reconciler: Reconciler, sizes: Sizes) -> None:
+        """Tornado hands over how long homes are kept, who knows which there are, and how large."""
+        self.keep, self.reconciler, self.sizes = keep, reconciler, sizes
 
     def alone(self, volume: str) -> AbstractAsyncContextManager[Any]:
         """For who removes a home or hands it on: one at a time, for a removal can take minutes."""
@@ -129,8 +136,20 @@ class PutAsideHandler(HomesHandler):
                 unknown=unknown,
                 error=error or away,
                 found=self.reconciler.found,
+                largest=self.largest(),
+                sizes={name: disk.size(one.size) for name, one in self.sizes.known().items()},
             )
         )
+
+    def largest(self) -> list[dict[str, Any]]:
+        """The homes in use that take most, the largest first; none while nobody measures."""
+        known, limit = self.sizes.known(), self.sizes.limit
+        of = {home.volume: home.person for home in homes.all_homes(self.db) if not home.put_aside}
+        found = sorted(((known[v].size, v) for v in of if v in known), reverse=True)[:MOST]
+        return [
+            {"person": of[volume], "volume": volume, "near": bool(limit and size >= NEAR * limit)}
+            for size, volume in found
+        ]
 
     @needs_scope("admin:users")
     async def post(self) -> None:
@@ -186,7 +205,9 @@ class PutAsideHandler(HomesHandler):
             raise homes.HomeError(f"The engine did not remove {volume}; see the hub's log.")
 
 
-def homes_routes(keep: timedelta, reconciler: Reconciler) -> list[tuple[str, Any, dict[str, Any]]]:
+def homes_routes(
+    keep: timedelta, reconciler: Reconciler, sizes: Sizes
+) -> list[tuple[str, Any, dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
-    given = {"keep": keep, "reconciler": reconciler}
+    given = {"keep": keep, "reconciler": reconciler, "sizes": sizes}
     return [(r"/homes", PutAsideHandler, given), (r"/api/homes/purge", PurgeHandler, given)]

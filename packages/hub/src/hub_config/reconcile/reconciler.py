@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tornado.httpclient import HTTPClientError
 
-from hub_config import upstream
+from hub_config import disk, upstream
 from hub_config.lifetimes import homes
 from hub_config.reconcile import backwards, differences
 from hub_config.reconcile.differences import Difference, Kind, Known, Remedy
@@ -244,5 +244,5 @@ class Reconciler:
             "differences": [asdict(one) for one in found],
             "promised": promised,
         }
-        self.report_file.write_text(json.dumps(report, indent=1), encoding="utf-8")
+        disk.write(self.report_file, json.dumps(report, indent=1).encode())
         return report

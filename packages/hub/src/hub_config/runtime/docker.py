@@ -17,7 +17,7 @@ from hub_config.runtime import records
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.calls import EngineCalls
 from hub_config.runtime.glances import Glances
-from hub_config.runtime.interface import AwayError, Container, Place, View, Volume
+from hub_config.runtime.interface import AwayError, Container, Place, Usage, View, Volume
 from hub_config.runtime.networks import ServerNetworks
 from hub_config.runtime.records import subnet_of
 
@@ -97,8 +97,7 @@ class DockerRuntime(EngineCalls):
                 return records.container(self.client.inspect_container(record["Id"]))
             except NotFound:
                 return None
-        attached = frozenset(record["NetworkSettings"]["Networks"])
-        return replace(known, state=record["State"], networks=attached)
+        return replace(known, state=record["State"], **records.attached(record))
 
     async def look(self, name: str) -> Container | None:
         """One container, None when there is none of that name."""
@@ -122,6 +121,11 @@ class DockerRuntime(EngineCalls):
     async def _running(self) -> frozenset[str]:
         listed = await self.call("", partial(self.client.containers, all=True, filters=self._own))
         return frozenset(one["Id"] for one in listed if one["State"] == "running")
+
+    async def usage(self, container: Container) -> Usage | None:
+        """What it takes now; None when it does not run."""
+        with answered():
+            return records.usage(await self.docker("stats", container.id, False, False, True))
 
     async def last_lines(self, container: Container) -> str:
         """The end of its log. Raises nothing."""

@@ -48,9 +48,9 @@ class Place:
 @dataclass(frozen=True)
 class Container:
     """One server as it runs, or ended. `memory` (bytes) and `cpus` are what it is limited to and
-    guaranteed; `database` is the id of the database of the hub that made it, empty when it was made
-    by one that did not say. `why` is why it ended, `lost` what it lost for want of memory; both are
-    sentences for its person.
+    guaranteed, `address` where it is on its network; `database` is the id of the database of the
+    hub that made it, empty when it was made by one that did not say. `why` is why it ended, `lost`
+    what it lost for want of memory; both are sentences for its person.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Container:
     memory: int = 0
     cpus: float = 0.0
     networks: frozenset[str] = frozenset()
+    address: str = ""
     why: str = ""
     lost: str = ""
 
@@ -79,6 +80,19 @@ class Container:
     def place(self) -> Place:
         """Its names; a container knows its network while it is attached."""
         return Place(self.user, self.server, self.name, next(iter(sorted(self.networks)), ""))
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a container takes: bytes, without what the kernel gives back when it is asked to;
+    seconds of CPU since it began, by the time `at` (seconds since 1970); processes and threads.
+    """
+
+    at: float
+    memory: int
+    processor: float
+    processes: int
+    processes_limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +155,9 @@ class Runtime(Protocol):
         """Whether a container that ran goes on, for who asks again and again: what that costs does
         not grow with everybody. False when only a look can tell.
         """
+
+    async def usage(self, container: Container) -> Usage | None:
+        """What it takes now; None when it does not run. One that is gone is an AwayError."""
 
     async def last_lines(self, container: Container) -> str:
         """The end of its log. Raises nothing."""

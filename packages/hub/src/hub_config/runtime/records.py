@@ -8,13 +8,14 @@ the container runs on (seen with Docker Engine 26.1, cgroup v1).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import IPv4Network
 from typing import Any
 
 from docker import APIClient
 
 from hub_config import names
-from hub_config.runtime.interface import Container, Network, Volume
+from hub_config.runtime.interface import Container, Network, Usage, Volume
 from hub_config.runtime.plan import Subnet
 
 HUB, PROXY, GUARD = "hub", "proxy", "guard"
@@ -132,9 +133,40 @@ def container(record: Mapping[str, Any]) -> Container:
         database=labels.get(names.DATABASE, ""),
         memory=limits.get("Memory") or 0,
         cpus=(limits.get("CpuShares") or 0) / names.SHARES_OF_A_CPU,
-        networks=frozenset(record["NetworkSettings"]["Networks"]),
+        **attached(record),
         why="" if runs else why(record),
         lost=lost(record) if runs else "",
+    )
+
+
+def attached(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The networks of a container, and its address, which is empty while it does not run."""
+    found = record["NetworkSettings"]["Networks"]
+    addresses = (one["IPAddress"] for one in found.values() if (one or {}).get("IPAddress"))
+    return {"networks": frozenset(found), "address": next(addresses, "")}
+
+
+_UNLIMITED = 2**31
+"""Engines say a number of 64 bits where there is no limit."""
+
+
+def usage(record: Mapping[str, Any]) -> Usage | None:
+    """From the engine's answer about what a container takes (Engine API, ContainerStats), by its
+    own documented sum; None for one that does not run.
+    """
+    memory, pids = record.get("memory_stats") or {}, record.get("pids_stats") or {}
+    if "usage" not in memory:
+        return None
+    details = memory.get("stats") or {}
+    # Version 1 of the kernel's control groups, then version 2.
+    idle = details.get("total_inactive_file", details.get("inactive_file", 0))
+    limit = pids.get("limit") or _UNLIMITED
+    return Usage(
+        at=datetime.fromisoformat(record["read"]).timestamp(),
+        memory=max(0, memory["usage"] - idle),
+        processor=record["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9,
+        processes=pids.get("current") or 0,
+        processes_limit=limit if limit < _UNLIMITED else None,
     )
 
 

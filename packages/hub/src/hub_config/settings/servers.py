@@ -79,6 +79,12 @@ class ServerSettings(BaseModel):
     keep_homes_days: Number = setting(
         30, "Days the home of somebody who was deleted is kept; 0: removed at once."
     )
+    home_limit_gb: Amount = setting(
+        0, "What a home should have at most (10⁹ bytes): its person and admins are warned; 0: none."
+    )
+    measure_homes_minutes: Annotated[int, Field(ge=1)] = setting(
+        60, "Minutes between two measurements of homes by the Compose profile `homes`."
+    )
     concurrent_spawn_limit: Number = setting(
         0,
         "Servers that start at the same time, others queue; 0: twice the CPUs.",

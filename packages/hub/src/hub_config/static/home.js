@@ -53,6 +53,24 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
     });
   }
 
+  // What one's running servers take, for as long as somebody looks.
+  const SECONDS = 10;
+  const showUsage = async () => {
+    if (!document.hidden) {
+      const answer = await fetch(`${base_url}usage`, { cache: "no-store" }).catch(() => null);
+      const told = answer?.ok && !answer.redirected ? await answer.json() : {};
+      for (const place of document.querySelectorAll("[data-usage]")) {
+        const usage = told[place.dataset.usage];
+        if (!usage?.says) continue;
+        place.textContent = `Uses ${usage.says}.`;
+        place.classList.toggle("usage-near", usage.near);
+        place.hidden = false;
+      }
+    }
+    setTimeout(showUsage, SECONDS * 1000);
+  };
+  if (document.querySelector("[data-usage]")) showUsage();
+
   const form = document.getElementById("new-server");
   form?.addEventListener("submit", (event) => {
     event.preventDefault();

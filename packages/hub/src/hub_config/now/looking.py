@@ -1,0 +1,222 @@
+"""Collects what `rows` words: JupyterHub's records, what containers take, queue, promises, disk."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jupyterhub import orm
+from sqlalchemy import func, select
+from tornado.httpclient import HTTPClientError
+
+from hub_config import disk
+from hub_config.database import DATABASE_FILE
+from hub_config.lifetimes import ends, times
+from hub_config.lifetimes.sizes import Sizes
+from hub_config.now.rows import Platform, Server
+from hub_config.offer.counter import Counter
+from hub_config.offer.room import DISK_GB
+from hub_config.reconcile.reconciler import Reconciler
+from hub_config.reconcile.state import Hub
+from hub_config.runtime.interface import AwayError, Container, Key, Usage
+from hub_config.told import Refusal
+
+AGAIN = 2.0
+"""Seconds for which what was seen is told again: many may look at the same time."""
+
+APART = 1.0
+"""Seconds between the two looks that a figure of CPU takes."""
+
+OLD = 60.0
+"""Seconds after which an earlier look says nothing of now."""
+
+PATIENCE = 10.0
+"""Seconds that engine and proxy have to answer."""
+
+PARALLEL = 8
+"""Containers that are asked for at the same time."""
+
+STARTED = time.monotonic()
+
+
+@dataclass
+class Seen:
+    """The last two looks at a container."""
+
+    usage: Usage | None = None
+    before: Usage | None = None
+    at: float = float("-inf")
+
+    def look(self, usage: Usage | None, now: float) -> None:
+        """One more."""
+        self.before, self.usage, self.at = self.usage, usage, now
+
+    @property
+    def cpu(self) -> float | None:
+        """How many CPUs it kept busy between the two; None when that cannot be said."""
+        if self.usage is None or self.before is None:
+            return None
+        seconds = self.usage.at - self.before.at
+        if not 0 < seconds < OLD:
+            return None
+        return max(0.0, self.usage.processor - self.before.processor) / seconds
+
+
+class Looker:
+    """One for the whole hub."""
+
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        counter: Callable[[], Counter],
+        limits: ends.Limits,
+        data: Path,
+        sizes: Sizes,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`counter` is asked for once it is needed; `data` is the folder of the database."""
+        self.reconciler, self.counter, self.limits = reconciler, counter, limits
+        self.data, self.sizes, self._clock = data, sizes, clock
+        self._seen: dict[str, Seen] = {}
+
+    async def servers(self, hub: Hub, users: Iterable[Any], *, twice: bool = False) -> list[Server]:
+        """The servers of `users` (JupyterHub's User objects) that start, run or stop.
+
+        With `twice` a second look is waited for where CPU could not be told otherwise.
+        """
+        active = [
+            (user, name, spawner)
+            for user in users
+            for name, spawner in user.spawners.items()
+            if spawner.active
+        ]
+        containers = {one.key: one for one in self.reconciler.runtime.known.values()}
+        keys = [(user.name, name) for user, name, _ in active]
+        wanted = [containers[key] for key in keys if key in containers]
+        await self._look_at(wanted)
+        if twice and any(one.runs and self._seen[one.id].cpu is None for one in wanted):
+            await asyncio.sleep(APART)
+            await self._look_at(wanted, again=True)
+        timed = {
+            (one.user, one.name): one
+            for one in times.running(hub.db, {user.name: user for user, _, _ in active}.values())
+        }
+        return [
+            self._server(user, name, spawner, containers.get((user.name, name)), timed)
+            for user, name, spawner in active
+        ]
+
+    async def _look_at(self, containers: Collection[Container], *, again: bool = False) -> None:
+        limit = asyncio.Semaphore(PARALLEL)
+        known = {one.id for one in self.reconciler.runtime.known.values()}
+        self._seen = {id_: seen for id_, seen in self._seen.items() if id_ in known}
+
+        async def look(one: Container) -> None:
+            seen = self._seen.setdefault(one.id, Seen())
+            if not again and self._clock() - seen.at < AGAIN:
+                return
+            async with limit:
+                usage = None
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        usage = await self.reconciler.runtime.usage(one)
+                except (AwayError, TimeoutError):
+                    pass  # `platform` says that the engine is away; a container may just have ended
+                seen.look(usage, self._clock())
+
+        await asyncio.gather(*(look(one) for one in containers))
+
+    def _server(
+        self,
+        user: Any,
+        name: str,
+        spawner: Any,
+        container: Container | None,
+        timed: dict[Key, ends.Server],
+    ) -> Server:
+        now = datetime.now(UTC)
+        seen = self._seen.get(container.id, Seen()) if container else Seen()
+        used = seen.usage
+        time_ = timed.get((user.name, name))
+        end = ends.end(time_, self.limits) if time_ else None
+        home = self.sizes.of(user.db, user.id)
+        chosen = (spawner.user_options or {}).get("profile", "")
+        pending = {"spawn": "starting", "stop": "stopping"}.get(spawner.pending or "", "")
+        return Server(
+            person=user.name,
+            server=name,
+            title=(spawner.display_name or name) if name else "",
+            profile=spawner.profile_title(chosen) if chosen else "",
+            state=pending or (container.state if container else "starting"),
+            address=container.address if container else "",
+            container=container.name if container else "",
+            cpu=seen.cpu,
+            memory=used.memory if used else None,
+            memory_limit=(container.memory or None) if container else None,
+            processes=used.processes if used else None,
+            processes_limit=used.processes_limit if used else None,
+            home=home.size if home else None,
+            home_limit=self.sizes.limit or None,
+            idle=max(0.0, (now - time_.last_activity).total_seconds()) if time_ else None,
+            left=max(0.0, (end.when - now).total_seconds()) if end else None,
+            warned=self.limits.warning,
+        )
+
+    async def platform(self, hub: Hub, waiting: int) -> Platform:
+        """The rest; `waiting` is how many people wait for approval."""
+        counter, away = self.counter(), ""
+        turns, policy = counter.desk.turns, counter.desk.policy
+        machine = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                machine = await counter.desk.house(counter.host_info)
+        except (Refusal, TimeoutError) as error:
+            away = str(error.__cause__ or error) or "no answer"
+        host, promised, promisable = machine or (None, 0, 0)
+        return Platform(
+            version=version("jupyterhub"),
+            up_seconds=self._clock() - STARTED,
+            hub_memory=own_memory(),
+            people=hub.db.scalar(select(func.count(orm.User.id))) or 0,
+            waiting=waiting,
+            routes=await _routes(hub.proxy),
+            starting=turns.taken,
+            queued=turns.waiting,
+            at_a_time=turns.limit,
+            promised=promised,
+            promisable=promisable,
+            memory=host.memory if host else 0,
+            memory_free=host.memory_available if host else 0,
+            cpus=host.cpus if host else os.cpu_count() or 0,
+            load=os.getloadavg()[0],
+            database=database_size(self.data),
+            disk_free=disk.free(self.data),
+            disk_needed=int(policy.min_free_disk_gb * DISK_GB),
+            differences=len(self.reconciler.found),
+            away=away,
+        )
+
+
+async def _routes(proxy: Any) -> int | None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return len(await proxy.get_all_routes())
+    except (OSError, HTTPClientError):  # TimeoutError is an OSError
+        return None
+
+
+def own_memory() -> int:
+    """Bytes that this process has in memory (proc(5), statm)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def database_size(data: Path) -> int:
+    """Bytes; 0 while there is none."""
+    file = data / DATABASE_FILE
+    return file.stat().st_size if file.exists() else 0

@@ -1,0 +1,135 @@
+"""Collects what nobody needs and, once it was shown and agreed to, removes it."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from docker import DockerClient
+from docker.errors import APIError, NotFound
+
+from jhub_docker.asking import confirm
+from jhub_docker.build import images, marks
+from jhub_docker.catalog import load
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.clean import leftovers
+from jhub_docker.clean.leftovers import CACHE, COPIES, IMAGES, KINDS, ORPHANS, UNUSED, Item
+from jhub_docker.engine import usage
+from jhub_docker.errors import ActionError, UsageError, foreseeable
+from jhub_docker.platform import compose, containers
+from jhub_docker.platform.compose import HUB, PYTHON, Platform
+from jhub_docker.platform.lock import locked
+
+Found = tuple[list[Item], dict[str, str]]
+"""What can go, and which kinds could not be looked at, with the reason."""
+
+
+def clean(
+    client: DockerClient,
+    root: Path,
+    kinds: Sequence[str],
+    *,
+    dry_run: bool,
+    assume_yes: bool,
+) -> str:
+    """List what nobody needs, ask, remove it; what was done. `kinds` may be empty for all.
+
+    Raises UsageError for an unknown kind, ActionError with what could not be removed.
+    """
+    if unknown := sorted(set(kinds) - set(KINDS)):
+        raise UsageError(f"there is no kind {unknown[0]!r} to clean; known: {', '.join(KINDS)}")
+    with locked(compose.read(root).project):
+        platform = compose.read(root)
+        items, not_seen = _look(
+            client, platform, [one for one in KINDS if one in kinds or not kinds]
+        )
+        told = leftovers.text(items, not_seen)
+        if dry_run or not items:
+            return told
+        confirm(told, "Remove all of it?", "nothing was removed", assume_yes=assume_yes)
+        left = [said for one in items if (said := _remove(client, platform, one))]
+    if left:
+        raise ActionError("\n".join([*left, "all else was removed"]))
+    return f"Removed {len(items)} things."
+
+
+def _look(client: DockerClient, platform: Platform, kinds: Sequence[str]) -> Found:
+    looks: dict[str, Callable[[], list[Item]]] = {
+        IMAGES: lambda: _images(client, platform.root),
+        CACHE: lambda: leftovers.cache(usage.of(client), datetime.now(UTC)),
+        ORPHANS: lambda: _orphans(client, platform),
+        COPIES: lambda: leftovers.copies(json.loads(_copies(platform))),
+    }
+    items: list[Item] = []
+    not_seen = {}
+    for kind in kinds:
+        try:
+            items += looks[kind]()
+        except Exception as error:
+            if (known := foreseeable(error)) is None:
+                raise
+            not_seen[kind] = str(known)
+    return items, not_seen
+
+
+def _images(client: DockerClient, root: Path) -> list[Item]:
+    here = images.here()
+    gone = marks.gone()
+    unwanted = marks.unwanted(here, load(root / "packages").specs, root, gone)
+    by_reference = {name: one for one in here for name in (*one.tags, *one.marks)}
+    of_gone = {
+        by_reference[name].image_id: (
+            by_reference[name],
+            tuple(one for one in unwanted if by_reference[one] is by_reference[name]),
+        )
+        for name in unwanted
+    }
+    used = {one["ImageID"] for one in client.api.containers(all=True)}
+    old = [one for one in marks.superseded(here, root, used) if one[0].image_id not in of_gone]
+    return leftovers.images([*of_gone.values(), *old], usage.of(client))
+
+
+def _orphans(client: DockerClient, platform: Platform) -> list[Item]:
+    label = f"{LABEL}.platform"
+    return leftovers.orphans(
+        platform,
+        containers.labelled(client, label),
+        client.api.networks(filters={"label": label}),
+        client.api.volumes(filters={"label": label})["Volumes"] or (),
+        containers.inspected(client, platform),
+    )
+
+
+def _copies(platform: Platform, *arguments: str) -> str:
+    """Ask the hub for its copies, or to remove one. Raises ActionError with why it cannot."""
+    command = ("exec", "-T", HUB, PYTHON, "-m", "hub_config", "copies", *arguments)
+    ended = platform.compose(*command)
+    if ended.code:
+        raise ActionError(ended.tail(1))
+    return ended.out
+
+
+def _remove(client: DockerClient, platform: Platform, item: Item) -> str:
+    """Remove one thing; why it could not be, empty when it is gone."""
+    try:
+        match item.what:
+            case "image":
+                return "; ".join(marks.remove(client, item.names))
+            case "cache":
+                hours = f"{int(UNUSED.total_seconds() // 3600)}h"
+                client.api.prune_builds(filters={"until": hours})
+            case "container":
+                containers.remove(client, item.name)
+            case "network":
+                client.api.remove_network(item.name)
+            case "volume":
+                client.api.remove_volume(item.name)
+            case "copy":
+                _copies(platform, "--remove", item.name)
+    except NotFound:
+        return ""
+    except APIError as error:
+        return f"{item.name} stays: {error.explanation}"
+    except ActionError as error:
+        return f"{item.name} stays: {error}"
+    return ""

@@ -1,0 +1,134 @@
+"""Judges what is left over, by what engine and hub say of it. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from jhub_docker.build.plan import BuiltImage
+from jhub_docker.catalog.identity import LABEL, short
+from jhub_docker.platform.compose import Platform
+from jhub_docker.platform.starting import is_left_over
+from jhub_docker.table import megabytes, render
+
+IMAGES, CACHE, ORPHANS, COPIES = "images", "cache", "orphans", "copies"
+
+KINDS = {
+    IMAGES: "builds of this checkout that later ones have taken the place of",
+    CACHE: "steps of builds that none used for a day",
+    ORPHANS: "containers, networks and volumes that interrupted starts and drills left",
+    COPIES: "copies of the database before upgrades, but for the newest",
+}
+"""What can be cleaned."""
+
+UNUSED = timedelta(days=1)
+"""How long a step of the build cache has not been used when it goes."""
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to remove: which kind, what it is called, how many bytes that frees, and why.
+
+    `what` says how to remove it; `names` is what it is known by there. A size of None is not known.
+    """
+
+    kind: str
+    what: str
+    names: tuple[str, ...]
+    why: str
+    size: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person knows it by."""
+        return self.names[0]
+
+
+def images(old: Iterable[tuple[BuiltImage, tuple[str, ...]]], usage: Record) -> list[Item]:
+    """Images with their references; `usage` says what each has for itself (Engine API, df)."""
+    own = {
+        one["Id"]: one["Size"] - max(one.get("SharedSize", 0), 0)
+        for one in usage.get("Images") or ()
+    }
+    return [
+        Item(
+            IMAGES,
+            "image",
+            references,
+            f"an older build of {image.package}, {short(image.build_id)}",
+            own.get(image.image_id),
+        )
+        for image, references in old
+    ]
+
+
+def cache(usage: Record, now: datetime) -> list[Item]:
+    """All steps that no build used for long enough, as one item."""
+    size = sum(
+        one["Size"]
+        for one in usage.get("BuildCache") or ()
+        if not (one.get("InUse") or one.get("Shared")) and _is_old(one, now)
+    )
+    return [Item(CACHE, "cache", ("build cache",), "no build used it for a day", size)] * bool(size)
+
+
+def _is_old(step: Record, now: datetime) -> bool:
+    said = step.get("LastUsedAt") or step["CreatedAt"]
+    return now - datetime.fromisoformat(said) >= UNUSED
+
+
+def orphans(
+    platform: Platform,
+    containers: Iterable[Record],
+    networks: Iterable[Record],
+    volumes: Iterable[Record],
+    there: Iterable[Record],
+) -> list[Item]:
+    """What has labels of this platform or of its drill, and nobody any more. The caller holds the
+    platform, so no drill and no start is under way.
+
+    `containers` and `networks` are listed, `there` are the services' containers as inspected. Of
+    volumes only a drill's go, which are copies: others are homes and data.
+    """
+    drill, why = f"{platform.project}-drill", "of an interrupted drill"
+    found = [
+        Item(ORPHANS, "container", (one["Name"].lstrip("/"),), "of an interrupted start")
+        for one in there
+        if is_left_over(one)
+    ]
+    known = {*platform.services, "backup", "homes", ""}
+    for one in containers:
+        labels, name = one["Labels"] or {}, one["Names"][0].lstrip("/")
+        service = labels.get("com.docker.compose.service", "")
+        of = labels.get(f"{LABEL}.platform")
+        if of == drill:
+            found.append(Item(ORPHANS, "container", (name,), why))
+        elif of == platform.project and service not in known and one["State"] != "running":
+            gone = f"of a service that is no more: {service}"
+            found.append(Item(ORPHANS, "container", (name,), gone))
+    for what, listed in (("network", networks), ("volume", volumes)):
+        found += [
+            Item(ORPHANS, what, (one["Name"],), why)
+            for one in listed
+            if (one["Labels"] or {}).get(f"{LABEL}.platform") == drill
+        ]
+    return found
+
+
+def copies(listed: Iterable[Record]) -> list[Item]:
+    """The hub's copies of its database, as it lists those that are not the way back."""
+    why = "an older copy from before an upgrade"
+    return [Item(COPIES, "copy", (one["name"],), why, one["size"]) for one in listed]
+
+
+def text(items: Sequence[Item], not_seen: Mapping[str, str]) -> str:
+    """The list, with what it adds up to, and what could not be looked at."""
+    lines = [f"Not looked at: {kind} ({why})" for kind, why in not_seen.items()]
+    if not items:
+        return "\n".join(["There is nothing to clean.", *lines])
+    rows = [(one.kind, one.name, megabytes(one.size), one.why) for one in items]
+    total = megabytes(sum(one.size or 0 for one in items))
+    listing = render(("kind", "what", "size", "why"), rows, right=("size",))
+    return "\n".join([listing, f"Together {total}.", *lines])

@@ -1,0 +1,76 @@
+"""What goes on at this moment: the services as the engine knows them, and what the hub says of
+people's servers, hub, proxy, queue and disk, in its own words (hub_config, now/rows.py).
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker import table
+from jhub_docker.errors import UsageError
+from jhub_docker.platform import compose, containers
+from jhub_docker.platform.compose import HUB, PYTHON, Platform
+
+ANSWER_SECONDS = 90
+"""What the hub may take; it has deadlines of its own for engine and proxy."""
+
+SERVICE_COLUMNS = ("container", "role", "state", "image", "origin", "started")
+
+FIGURES = ("cpu", "memory", "home", "idle")
+
+
+@dataclass(frozen=True)
+class Now:
+    """What was seen. `silent` is why the hub said nothing; then `services` has servers too."""
+
+    services: list[dict[str, str]]
+    said: dict[str, Any] = field(default_factory=dict)
+    silent: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        kept = ("servers", "platform", "lines", "near")
+        said = {name: self.said.get(name, {} if name == "platform" else []) for name in kept}
+        return {"services": self.services, **said, "hub_says_nothing": self.silent}
+
+    def text(self) -> str:
+        """All of it, for people: what is near a limit comes last, where it is seen."""
+        cells = [[row[column] for column in SERVICE_COLUMNS] for row in self.services]
+        parts = [table.render(SERVICE_COLUMNS, cells)]
+        if self.silent:
+            return "\n".join([*parts, "", f"The hub says nothing of what goes on: {self.silent}"])
+        parts += ["", self._servers(), ""]
+        parts += [f"{name}: {says}" for name, says in self.said["lines"]]
+        near = [f"! {sentence}" for sentence in self.said["near"]]
+        return "\n".join([*parts, *([""] if near else []), *near])
+
+    def _servers(self) -> str:
+        if not self.said["servers"]:
+            return "No server runs."
+        columns = [*self.said["columns"], "container"]
+        rows = [{**one["shown"], "container": one["container"]} for one in self.said["servers"]]
+        cells = [[row[column] for column in columns] for row in rows]
+        return table.render(columns, cells, right=FIGURES)
+
+
+def look(client: DockerClient, root: Path, order: str = "person") -> Now:
+    """What goes on; servers are sorted by a column. Raises UsageError for one that is none."""
+    platform, rows = compose.read(root), containers.status(client, root)
+    said, silent = ask(platform, order)
+    services = [row for row in rows if silent or row["role"] != containers.SERVER]
+    return Now(services, said, silent)
+
+
+def ask(platform: Platform, order: str) -> tuple[dict[str, Any], str]:
+    """What the hub says, or why it says nothing: asked inside its container, without an account."""
+    command = ("exec", "-T", HUB, PYTHON, "-m", "hub_config", "now", order)
+    ended = platform.compose(*command, seconds=ANSWER_SECONDS)
+    if "is no column" in ended.err:
+        raise UsageError(f"--sort: {ended.err.strip()}")
+    try:
+        return dict(json.loads(ended.out)), ""
+    except ValueError:
+        return {}, ended.tail(1) or f"exit code {ended.code}"

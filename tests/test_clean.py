@@ -1,0 +1,160 @@
+"""What `invoke clean` takes for left over, and what it never does."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jhub_docker.build import marks
+from jhub_docker.build.plan import BuiltImage
+from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
+from jhub_docker.clean import leftovers
+from jhub_docker.platform.compose import Platform
+
+REPOSITORY = "local/uv-lab"
+PLATFORM = Platform(
+    root=Path("/checkout"),
+    project="p",
+    port=8000,
+    bind="",
+    services=("hub", "proxy"),
+    images={},
+    hub_environment={},
+    volumes={},
+    networks={},
+)
+
+
+def image(number: int, *marked: str, tags: tuple[str, ...] = (), **said: Any) -> BuiltImage:
+    made = BuiltImage(
+        image_id=f"sha256:{number}",
+        package="uv-lab",
+        build_id=f"{number:064}",
+        inputs={},
+        labels={f"{OCI}.title": REPOSITORY},
+        tags=(f"{REPOSITORY}:{number:012}", *(f"{REPOSITORY}:{tag}" for tag in tags)),
+        marks=tuple(f"{REPOSITORY}:kept-by-{one}-{number:012}" for one in marked),
+        created=number,
+        layers=("base", f"layer {number}"),
+    )
+    return replace(made, **said)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> str:
+    return marks.checkout(tmp_path)
+
+
+def old(images: list[BuiltImage], root: Path, used: frozenset[str] = frozenset()) -> list[int]:
+    return [one.created for one, _ in marks.superseded(images, root, used)]
+
+
+def test_builds_that_were_followed_by_others_are_old(tmp_path: Path, here: str) -> None:
+    images = [
+        image(1, here),
+        image(2, here, tags=(f"checkout-{here}",)),
+        image(3, here, "another1"),
+        image(4, "another1"),
+        image(5, here, tags=("latest-trixie",)),
+        image(6),
+        image(7, here, tags=(f"checkout-{here}-arm64",)),
+    ]
+    assert old(images, tmp_path) == [1]
+    ((_, references),) = marks.superseded(images, tmp_path, frozenset())
+    assert references == (f"{REPOSITORY}:{1:012}", f"{REPOSITORY}:kept-by-{here}-{1:012}")
+    assert old(images, tmp_path, frozenset({"sha256:1"})) == []
+
+
+def test_releases_and_what_somebody_named_stay(tmp_path: Path, here: str) -> None:
+    named = image(1, here)
+    assert old([replace(named, tags=(*named.tags, "mine/lab:1"))], tmp_path) == []
+    assert old([replace(named, labels={**named.labels, RELEASE: "0.1.0"})], tmp_path) == []
+
+
+def test_what_images_are_made_from_goes_with_the_last_of_them(tmp_path: Path, here: str) -> None:
+    parents = [
+        replace(
+            image(number, layers=(layer,), tags=()),
+            package="base",
+            labels={f"{OCI}.title": "local/base"},
+            tags=(f"local/base:{number:012}",),
+        )
+        for number, layer in enumerate(("old", "other", "newest"), 1)
+    ]
+    children = [
+        image(4, here, layers=("old", "child")),
+        image(5, "another1", layers=("other", "child")),
+        image(6, here, tags=(f"checkout-{here}",), layers=("newest", "child")),
+    ]
+    assert old([*parents, *children], tmp_path) == [4, 1]
+    # While an image that stays stands on it, so does what it was made from.
+    assert old([*parents, *children], tmp_path, frozenset({"sha256:4"})) == []
+
+
+def container(name: str, state: str = "exited", **labels: str) -> dict[str, Any]:
+    return {"Names": [f"/{name}"], "State": state, "Labels": labels}
+
+
+def of(platform: str, **labels: str) -> dict[str, str]:
+    return {f"{LABEL}.platform": platform, **labels}
+
+
+SERVICE = "com.docker.compose.service"
+
+
+def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
+    containers = [
+        container("p-hub-1", "running", **of("p", **{SERVICE: "hub"})),
+        container("p-backup-1", **of("p", **{SERVICE: "backup"})),
+        container("p-old-1", **of("p", **{SERVICE: "old"})),
+        container("p-busy-1", "running", **of("p", **{SERVICE: "busy"})),
+        container("jupyter-ann", "running", **of("p", **{f"{LABEL}.user": "ann"})),
+        container("q-hub-1", **of("q", **{SERVICE: "hub"})),
+        container("p-drill-hub-1", **of("p-drill", **{SERVICE: "hub"})),
+    ]
+    others = [
+        {"Name": f"{platform}-x", "Labels": of(platform)} for platform in ("p", "q", "p-drill")
+    ]
+    interrupted = {
+        "Name": "/0a1b_p-hub-1",
+        "Config": {"Labels": {SERVICE: "hub", "com.docker.compose.project": "p"}},
+        "State": {"Status": "created", "Running": False},
+    }
+    found = leftovers.orphans(PLATFORM, containers, others, others, [interrupted])
+    assert [(one.what, one.name) for one in found] == [
+        ("container", "0a1b_p-hub-1"),
+        ("container", "p-old-1"),
+        ("container", "p-drill-hub-1"),
+        ("network", "p-drill-x"),
+        ("volume", "p-drill-x"),
+    ]
+
+
+def test_cache_goes_when_no_build_used_it_for_a_day() -> None:
+    now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    fresh, stale = "2026-11-30T11:00:00.5Z", "2026-11-28T11:00:00.123456789Z"
+    steps = [
+        {"Size": 1, "LastUsedAt": fresh, "CreatedAt": stale},
+        {"Size": 2, "LastUsedAt": stale, "CreatedAt": stale},
+        {"Size": 4, "LastUsedAt": None, "CreatedAt": stale},
+        {"Size": 8, "LastUsedAt": stale, "CreatedAt": stale, "InUse": True},
+        {"Size": 16, "LastUsedAt": stale, "CreatedAt": stale, "Shared": True},
+    ]
+    (item,) = leftovers.cache({"BuildCache": steps}, now)
+    assert item.size == 6
+    assert leftovers.cache({"BuildCache": steps[:1]}, now) == []
+
+
+def test_the_list_says_sizes_and_what_was_not_looked_at() -> None:
+    assert leftovers.text([], {}) == "There is nothing to clean."
+    items = [
+        *leftovers.images(
+            [(image(1), ("a:1",))], {"Images": [{"Id": "sha256:1", "Size": 9e6, "SharedSize": 2e6}]}
+        ),
+        *leftovers.copies([{"name": "jupyterhub.sqlite.2026-01-01-000000", "size": 3_000_000}]),
+    ]
+    lines = leftovers.text(items, {"copies": "no hub runs"}).splitlines()
+    assert lines[1].split()[:4] == ["images", "a:1", "7", "MB"]
+    assert lines[-2:] == ["Together 10 MB.", "Not looked at: copies (no hub runs)"]
