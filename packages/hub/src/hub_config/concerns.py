@@ -17,8 +17,9 @@ from hub_config.groups import UserLimits
 from hub_config.lifetimes import times
 from hub_config.lifetimes.ends import Limits
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
-from hub_config.login import providers
+from hub_config.login import outside, providers
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.login.door import Addresses
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.room import Policy
 from hub_config.reconcile.pages import (
@@ -127,6 +128,7 @@ def accounts(c: Config, settings: Settings, places: Places) -> None:
     c.Authenticator.allow_all = True
     c.Authenticator.admin_users = {settings.admin_user}
     c.ApprovalAuthenticator.platform = settings.platform
+    c.ApprovalAuthenticator.behind_tls = bool(settings.domain)
     c.ApprovalAuthenticator.one_time_password_file = str(places.admin_password)
     c.NativeAuthenticator.enable_signup = settings.signup != "closed"
 
@@ -244,11 +246,15 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         places.report,
         places.mark,
     )
+    addresses = Addresses(
+        settings.platform, settings.trusted_proxies, behind_tls=bool(settings.domain)
+    )
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [
         *times.routes(limits),
         *homes_routes(keep, reconciler),
         *reconcile_routes(reconciler),
+        *outside.routes(addresses, places),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),

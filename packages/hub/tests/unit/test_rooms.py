@@ -22,7 +22,7 @@ ROOMS = {
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
     "login": (
-        *("credentials", "accounts", "throttling", "second_factor", "sessions", "door"),
+        *("credentials", "accounts", "throttling", "second_factor", "sessions", "door", "outside"),
         *("newcomers", "passwords", "providers", "pages", "second_factor_page", "people"),
         "authenticator",
     ),
