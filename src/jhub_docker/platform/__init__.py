@@ -2,12 +2,14 @@
 
 `compose` reads that file through Compose itself, so that it stays the only place that states names,
 `chosen` adds what nobody has set, `configuration` checks settings, `containers` finds what runs,
-`starting` and `stopping` act, and `lock` has them do so one after the other.
+`entrance` knows where people come in, `starting` and `stopping` act, and `lock` has them do so one
+after the other.
 """
 
+from jhub_docker.platform.chosen import packages
 from jhub_docker.platform.configuration import check
 from jhub_docker.platform.containers import logs, status
 from jhub_docker.platform.starting import up
 from jhub_docker.platform.stopping import down
 
-__all__ = ["check", "down", "logs", "status", "up"]
+__all__ = ["check", "down", "logs", "packages", "status", "up"]

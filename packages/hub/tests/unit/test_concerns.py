@@ -1,7 +1,6 @@
 """Each concern, applied to a bare Config; the texts are what one may rely on."""
 
 from pathlib import Path
-
 from typing import Any
 
 import pytest

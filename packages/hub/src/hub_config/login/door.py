@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any, cast
 
 from jupyterhub.handlers import BaseHandler
 from tornado.web import RequestHandler
@@ -249,7 +250,7 @@ def require_active(account: Account) -> None:
 
 def _peer(handler: RequestHandler) -> str:
     """The address at the other end of the connection, which no header can change."""
-    name = handler.request.connection.stream.socket.getpeername()
+    name = cast(Any, handler.request.connection).stream.socket.getpeername()
     return str(name[0]) if name else ""
 
 

@@ -1,7 +1,7 @@
-"""What a doctor asks from outside: whether a websocket comes through all that stands before the hub,
-and whom the hub takes for the visitor there.
+"""What a doctor asks from outside: whether a websocket comes through all that stands before the
+hub, and whom the hub takes for the visitor there.
 
-Nobody logs in for it. A ticket, which whoever can read the proxy's token makes, opens it for a minute.
+Nobody logs in for it. A ticket opens it for a minute; who can read the proxy's token makes one.
 """
 
 import hashlib

@@ -11,8 +11,8 @@ from hub_config.settings.declaration import setting
 from hub_config.settings.values import (
     BaseUrl,
     BrandColour,
-    Domain,
     Destinations,
+    Domain,
     Host,
     Link,
     Name,
