@@ -191,7 +191,7 @@ def releases(session: nox.Session) -> None:
 def operations(session: nox.Session) -> None:
     """An operator's bad days, minutes each: backups killed, full, to real servers, restored."""
     sync(session, "test", "operations")
-    session.run("python", "-m", "jhub_testing.prepare", "--restic-server", *IMAGES)
+    session.run("python", "-m", "jhub_testing.prepare", "--restic-server", "--acme-server", *IMAGES)
     pytest(session, tests="integration/operations")
 
 

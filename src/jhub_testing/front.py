@@ -136,8 +136,16 @@ def block(root: Path, name: str) -> str:
 class Caddy:
     """The platform's own Caddy before a peer, with the settings that are given."""
 
-    def __init__(self, root: Path, folder: Path, upstream: int, **settings: str) -> None:
-        self.root, self.folder, self.settings = root, folder, settings
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        upstream: int,
+        instead: Mapping[str, str] | None = None,
+        **settings: str,
+    ) -> None:
+        """`instead` is what stands in the place of texts of its start and configuration."""
+        self.root, self.folder, self.settings, self.instead = root, folder, settings, instead or {}
         self.upstream = upstream
         self.port, self.http_port = free_port(), free_port()
         self.name = settings.pop("JHUB_DOMAIN", "localhost")
@@ -168,17 +176,9 @@ class Caddy:
             "/tmp/": f"{self.folder}/",  # noqa: S108 - the container's
             "sleep 10": "sleep 1",
             "proxy:8000": f"127.0.0.1:{self.upstream}",
+            **self.instead,
         }
         return re.sub("|".join(places), lambda found: places[found[0]], text)
-
-    def reload(self) -> None:
-        """Have it read its configuration again, as at every renewal of files."""
-        subprocess.run(
-            [executable("caddy"), "reload", "--force", "--config", "Caddyfile"],
-            cwd=self.folder,
-            check=True,
-            capture_output=True,
-        )
 
     def serial(self, context: ssl.SSLContext) -> str:
         """The serial number of the certificate it shows now."""
