@@ -49,10 +49,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """Count what comes, and say each time that it came."""
-        while data := self.rfile.read1():  # type: ignore[attr-defined]
+        left = int(self.headers["Content-Length"])
+        while left and (data := self.rfile.read1(min(left, 65536))):  # type: ignore[attr-defined]
+            left -= len(data)
             with self.server.more:
                 self.server.arrived += len(data)
                 self.server.more.notify_all()
+        self.send_response(204)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _echo(self) -> None:
         key = self.headers["Sec-WebSocket-Key"] + _MAGIC
