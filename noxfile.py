@@ -175,7 +175,8 @@ def harness(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
-    session.run("python", "-m", "jhub_testing.prepare", "--browser", "--registry", *IMAGES)
+    wanted = ("--browser", "--registry", *IMAGES, "caddy")
+    session.run("python", "-m", "jhub_testing.prepare", *wanted)
     pytest(session, *BESIDE, tests="integration")
 
 

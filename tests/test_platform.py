@@ -75,7 +75,8 @@ def test_the_tools_own_variables_are_declared_once() -> None:
         for source in sources
         for name in re.findall(r"\"(JHUB_[A-Z0-9_]*[A-Z0-9])\"", source.read_text("utf-8"))
     }
-    settings = set(re.findall(r"JHUB_[A-Z0-9_]+", (ROOT / "compose.yaml").read_text("utf-8")))
+    compose = "".join(file.read_text("utf-8") for file in ROOT.glob("compose*.yaml"))
+    settings = set(re.findall(r"JHUB_[A-Z0-9_]+", compose))
     tests = {"JHUB_TEST_WRITE_DOCS"}
     assert found - settings | tests == TOOL_VARIABLES
 

@@ -53,7 +53,9 @@ class Window:
         self.url, self.folder, self.owner = url, folder, owner
         folder.mkdir(parents=True, exist_ok=True)
         self.context: BrowserContext = browser.new_context(
-            viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, reduced_motion="reduce"
+            viewport={"width": DESKTOP[0], "height": DESKTOP[1]},
+            reduced_motion="reduce",
+            ignore_https_errors=url.startswith("https:"),  # a test platform's CA is its own
         )
         self.context.set_default_timeout(PATIENCE * 1000)
         self.page: Page = self.context.new_page()

@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         """Count what comes, and say each time that it came."""
         left = int(self.headers["Content-Length"])
-        while left and (data := self.rfile.read1(min(left, 65536))):  # type: ignore[attr-defined]
+        while left and (data := self.rfile.read1(min(left, 65536))):
             left -= len(data)
             with self.server.more:
                 self.server.arrived += len(data)
@@ -160,9 +160,8 @@ class Caddy:
     @contextmanager
     def running(self) -> Iterator["Caddy"]:
         """Start it as the service does."""
-        environment = {
+        given = {
             **os.environ,
-            "PATH": f"{Path(executable('caddy')).parent}:{os.environ['PATH']}",
             "XDG_DATA_HOME": str(self.folder / "data"),
             "XDG_CONFIG_HOME": str(self.folder),
             "JHUB_TLS": "files",
@@ -172,7 +171,8 @@ class Caddy:
             "CADDYFILE": self._here(block(self.root, "CADDYFILE")),
             **self.settings,
         }
-        with running(["sh", "-c", self._here(block(self.root, "START"))], self.folder, environment):
+        given["PATH"] = f"{Path(executable('caddy')).parent}:{given['PATH']}"
+        with running(["sh", "-c", self._here(block(self.root, "START"))], self.folder, given):
             yield self
 
     def _here(self, text: str) -> str:
@@ -200,10 +200,10 @@ class Caddy:
         wait_until(lambda: self.serial(context), WITHIN, "Caddy's certificate", ignoring=OSError)
 
 
-def echo(url: str, context: ssl.SSLContext | None = None, **options: object) -> websocket.WebSocket:
+def echo(url: str, context: ssl.SSLContext) -> websocket.WebSocket:
     """An open websocket, which gives everything back."""
     opened = websocket.create_connection(
-        url, timeout=WITHIN, sslopt={"context": context} if context else {}, **options
+        url, timeout=WITHIN, sslopt={"context": context}, http_no_proxy=["*"]
     )
     assert says_again(opened)
     return opened
