@@ -15,12 +15,20 @@ import pytest
 import requests
 import trustme
 
+from jhub_docker.doctor import outside
+from jhub_docker.platform import entrance
 from jhub_testing import front
 from jhub_testing.front import Peer
-from jhub_testing.platforms import free_port
+from jhub_testing.kernel import Kernel
+from jhub_testing.person import Person
+from jhub_testing.platforms import Platform, free_port
+from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
 KINDS = ("nginx", "caddy", "traefik")
+
+TRUSTED = "172.16.0.0/12, 192.168.0.0/16"
+"""Where Docker takes its networks' addresses from, and so the host's own on them."""
 
 
 class Foreign:
@@ -122,3 +130,68 @@ def test_headers_websockets_and_uploads_pass_as_they_come(
         assert peer.arrived == before + 100 * len(part)
         assert front.says_again(opened)
         opened.close()
+
+
+@pytest.fixture(scope="module")
+def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
+    """A platform at a sub-path that trusts what comes from this host."""
+    settings = {"JHUB_BASE_URL": "/team/", "JHUB_TRUSTED_PROXIES": TRUSTED}
+    with Platform(engine, pytestconfig.rootpath, "front", settings=settings) as platform:
+        yield platform
+
+
+@pytest.fixture(scope="module")
+def admin(platform: Platform) -> Person:
+    """Somebody with a server."""
+    return platform.first_admin().choose("uv-lab-small")
+
+
+def judged(platform: Platform, one: Foreign) -> list[tuple[str, str]]:
+    """What the doctor finds at this proxy's address, and whom it is said to come from."""
+    code, said = platform.container("hub").exec_run(["python", "-c", outside.TICKET])
+    assert code == 0, said.decode()
+    header, ticket = said.decode().split()
+    url, sent = entrance.health(one.url), [f"{header}: {ticket}"]
+    plain = outside.visit(url, sent, one.context)
+    forged = outside.visit(url, [*sent, f"X-Forwarded-For: {outside.CLAIMED}"], one.context)
+    return [(found.code, found.severity) for found in outside.judged(url, plain, forged)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_logs_in_and_works_through_it_and_is_known_by_address(
+    kind: str, platform: Platform, admin: Person, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    with Foreign(pytestconfig.rootpath, tmp_path, kind, platform.port).running() as one:
+        person = Person(one.url, "admin", admin.password)
+        person.session.verify = str(one.bundle)
+        person.log_in()
+        assert person.is_logged_in()
+        person.wait_until_served()
+        with Kernel(person.server) as kernel:
+            assert kernel.execute("1 + 1") == "2"
+        body = {"type": "file", "format": "text", "content": "x" * 20_000_000}
+        assert person.server.put("api/contents/big.txt", json=body).ok
+        assert judged(platform, one) == []
+
+
+def test_what_is_wrong_in_front_is_found_with_its_code(
+    platform: Platform, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    deaf, plain = tmp_path / "deaf", tmp_path / "plain"
+    for folder in (deaf, plain):
+        folder.mkdir()
+    without = Foreign(pytestconfig.rootpath, deaf, "nginx", platform.port)
+    without.texts = [text.replace("proxy_set_header Upgrade", "#") for text in without.texts]
+    with without.running():
+        assert judged(platform, without) == [("JD026", "error")]
+    adding = Foreign(pytestconfig.rootpath, plain, "nginx", platform.port)
+    adding.texts = [
+        text.replace("-For $remote_addr", "-For $proxy_add_x_forwarded_for")
+        for text in adding.texts
+    ]
+    with adding.running():
+        for trusted, expected in (("0.0.0.0/0", "error"), ("", "warning")):
+            platform.environment["JHUB_TRUSTED_PROXIES"] = trusted
+            platform.compose("up", "--detach", "--wait", "--wait-timeout", "180")
+            platform.wait_until_open()
+            assert judged(platform, adding) == [("JD027", expected)]

@@ -6,6 +6,7 @@ import urllib.request
 from http.client import HTTPException
 from urllib.parse import urljoin
 
+from jhub_docker.platform import chosen
 from jhub_docker.platform.compose import HUB, TLS, Platform
 
 ANSWER_SECONDS = 10
@@ -73,8 +74,9 @@ def told(platform: Platform) -> list[str]:
     said = platform.hub_environment.get
     if TLS in platform.services:
         by = platform.images[TLS]
-        standin = " (a stand-in: the public image cannot be pulled)" * ("/caddy:" not in by)
-        lines = [f"TLS by Caddy from {by}{standin}."]
+        standin = by.startswith(f"local/{chosen.CADDY}:")
+        why = " (a stand-in: the public image cannot be pulled)" if standin else ""
+        lines = [f"TLS by Caddy from {by}{why}."]
         if said("JHUB_TLS") == "internal":
             lines.append(f"Its CA is its own; browsers want its certificate: {SHOW_ROOT}")
         return lines
