@@ -87,6 +87,11 @@ def test_what_a_visitor_says_about_itself_is_replaced(
     assert found["host"] == f"localhost:{caddy.port}"
 
 
+def test_every_cookie_is_for_https_alone(caddy: Caddy, session: requests.Session) -> None:
+    session.get(f"https://localhost:{caddy.port}/", timeout=front.WITHIN)
+    assert {cookie.name: cookie.secure for cookie in session.cookies} == {"one": True, "two": True}
+
+
 def test_http_2_is_spoken_and_nothing_that_is_not_published_is_offered(
     caddy: Caddy, context: ssl.SSLContext, session: requests.Session
 ) -> None:

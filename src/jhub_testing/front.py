@@ -43,6 +43,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         answer = json.dumps({name.lower(): value for name, value in self.headers.items()})
         self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Set-Cookie", "one=1; Path=/")
+        self.send_header("Set-Cookie", "two=2")
         self.end_headers()
         self.wfile.write(answer.encode())
         return None

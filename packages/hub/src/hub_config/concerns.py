@@ -270,7 +270,12 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     # JupyterHub serves one folder; links in it lead to our files (Dockerfile), and Tornado follows
     # links only where it is told to (tornado.web.StaticFileHandler, allowed_symlink_directory).
     folders = [str(Path(DATA_FILES_PATH) / "static"), str(package / "static"), str(places.branding)]
-    c.JupyterHub.tornado_settings = {"static_handler_args": {"allowed_symlink_directory": folders}}
+    https = (settings.public_url or settings.subdomain_host).startswith("https:")
+    c.JupyterHub.tornado_settings = {
+        "static_handler_args": {"allowed_symlink_directory": folders},
+        # JupyterHub sees to its log-in's cookies by itself, and not to that of forms (_xsrf).
+        "cookie_options": {"secure": True} if https else {},
+    }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
         "brand": brand_of(settings),

@@ -138,6 +138,7 @@ def test_a_domain_gives_the_public_address_and_tells_the_door_of_caddy(
     concerns.apply(c, Settings(domain="hub.example.org", **given), places)
     assert JupyterHub(config=c).public_url == (address or "https://hub.example.org/")
     assert c.ApprovalAuthenticator.behind_tls is True
+    assert c.JupyterHub.tornado_settings["cookie_options"] == {"secure": True}
 
 
 def test_an_address_behind_a_reverse_proxy_is_the_hubs_own(places: Places) -> None:
