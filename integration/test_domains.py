@@ -78,7 +78,7 @@ def test_caddy_alone_is_published_and_leads_to_https(own: Platform) -> None:
     published = [one for one in own.services if any(own.container(one).ports.values())]
     assert published == ["tls"]
     plain = f"http://{DOMAIN}:{own.environment['JHUB_HTTP_PORT']}/hub/login"
-    answer = requests.get(plain, timeout=60, allow_redirects=False)
+    answer = requests.get(plain, timeout=PATIENCE, allow_redirects=False)
     assert answer.headers["Location"] == f"{own.url}/hub/login"
 
 

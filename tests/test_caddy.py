@@ -12,7 +12,7 @@ import trustme
 from jhub_docker.catalog import load
 from jhub_testing import front
 from jhub_testing.front import Caddy, Peer
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[1]
 AUTHORITY = trustme.CA()
@@ -63,7 +63,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> requests.Session:
 
 def seen(session: requests.Session, caddy: Caddy, **headers: str) -> dict[str, Any]:
     """The headers that come through."""
-    answer = session.get(f"https://localhost:{caddy.port}/", headers=headers, timeout=front.WITHIN)
+    answer = session.get(f"https://localhost:{caddy.port}/", headers=headers, timeout=PATIENCE)
     found: dict[str, Any] = answer.json()
     return found
 
@@ -71,7 +71,7 @@ def seen(session: requests.Session, caddy: Caddy, **headers: str) -> dict[str, A
 def test_plain_http_leads_to_https_on_its_port(caddy: Caddy, session: requests.Session) -> None:
     answer = session.get(
         f"http://localhost:{caddy.http_port}/hub/login?next=x",
-        timeout=front.WITHIN,
+        timeout=PATIENCE,
         allow_redirects=False,
     )
     assert answer.status_code == 308
@@ -88,7 +88,7 @@ def test_what_a_visitor_says_about_itself_is_replaced(
 
 
 def test_every_cookie_is_for_https_alone(caddy: Caddy, session: requests.Session) -> None:
-    session.get(f"https://localhost:{caddy.port}/", timeout=front.WITHIN)
+    session.get(f"https://localhost:{caddy.port}/", timeout=PATIENCE)
     assert {cookie.name: cookie.secure for cookie in session.cookies} == {"one": True, "two": True}
 
 
@@ -100,7 +100,7 @@ def test_http_2_is_spoken_and_nothing_that_is_not_published_is_offered(
     offering.set_alpn_protocols(["h2", "http/1.1"])
     with caddy.connect(offering) as secure:
         assert secure.selected_alpn_protocol() == "h2"
-    answer = session.get(f"https://localhost:{caddy.port}/", timeout=front.WITHIN)
+    answer = session.get(f"https://localhost:{caddy.port}/", timeout=PATIENCE)
     assert "Alt-Svc" not in answer.headers, "HTTP/3 goes over UDP"
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
@@ -123,13 +123,12 @@ def test_a_renewed_certificate_is_taken_up_and_ends_no_websocket(
     opened = front.echo(f"wss://localhost:{caddy.port}/", context)
     before = caddy.serial(context)
     put_certificate(caddy)
-    wait_until(lambda: caddy.serial(context) != before, front.WITHIN, "the new certificate")
+    wait_until(lambda: caddy.serial(context) != before, "the new certificate")
     assert front.says_again(opened)
     (caddy.tls / "fullchain.pem").write_text("no certificate")
     log = caddy.folder / "log"
     wait_until(
         lambda: "the new files of JHUB_TLS_FILES cannot be used" in log.read_text(),
-        front.WITHIN,
         "a word about files that are no use",
     )
     assert caddy.serial(context) != before, "the last good certificate stays"
@@ -148,7 +147,7 @@ def test_an_own_ca_trusted_proxies_and_no_hsts(peer: Peer, tmp_path: Path) -> No
     )
     root = tmp_path / "data/caddy/pki/authorities/local/root.crt"
     with made.running():
-        wait_until(root.is_file, front.WITHIN, "Caddy's own CA")
+        wait_until(root.is_file, "Caddy's own CA")
         trusting = ssl.create_default_context(cafile=str(root))
         made.wait_until_open(trusting)
         made.name = "ann.hub.localhost"
@@ -156,7 +155,7 @@ def test_an_own_ca_trusted_proxies_and_no_hsts(peer: Peer, tmp_path: Path) -> No
         with requests.Session() as session:
             session.trust_env, session.verify = False, str(root)
             answer = session.get(
-                f"https://localhost:{made.port}/", headers=FORGED, timeout=front.WITHIN
+                f"https://localhost:{made.port}/", headers=FORGED, timeout=PATIENCE
             )
     assert answer.json()["x-forwarded-for"] == "192.0.2.1, 127.0.0.1"
     assert "Strict-Transport-Security" not in answer.headers
@@ -166,7 +165,7 @@ def test_files_that_are_missing_are_told(tmp_path: Path) -> None:
     with Caddy(ROOT, tmp_path, 1).running():
         told = "there is no fullchain.pem that root can read in JHUB_TLS_FILES"
         log = tmp_path / "log"
-        wait_until(lambda: told in log.read_text(), front.WITHIN, "a word about the files")
+        wait_until(lambda: told in log.read_text(), "a word about the files")
 
 
 def test_compose_names_the_public_image_that_the_package_does() -> None:

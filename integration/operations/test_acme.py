@@ -18,7 +18,7 @@ from jhub_docker.host import programs
 from jhub_testing import front
 from jhub_testing.front import Caddy
 from jhub_testing.platforms import free_port
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 VALID = 30
 """Seconds that Pebble's certificates are good for; Caddy renews in the last third."""
@@ -56,10 +56,9 @@ class Pebble:
                 requests.get(
                     f"https://127.0.0.1:{self.management}/roots/0",
                     verify=str(self.folder / "ca.pem"),
-                    timeout=front.WITHIN,
+                    timeout=PATIENCE,
                 ).text
             ),
-            front.WITHIN,
             "Pebble",
             ignoring=requests.RequestException,
         )
@@ -103,7 +102,7 @@ def test_a_certificate_comes_by_acme_and_a_new_one_ends_no_websocket(
     def renewed() -> bool:
         return made.serial(context) != before
 
-    wait_until(renewed, front.WITHIN, "another certificate", ignoring=OSError)
+    wait_until(renewed, "another certificate", ignoring=OSError)
     assert front.says_again(opened)
     opened.close()
     assert oct(next((made.folder / "data").rglob("*.key")).stat().st_mode).endswith("600")

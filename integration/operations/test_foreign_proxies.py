@@ -23,7 +23,7 @@ from jhub_testing.kernel import Kernel
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform, free_port
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 KINDS = ("nginx", "caddy", "traefik")
 
@@ -81,10 +81,10 @@ class Foreign:
         with front.running(self.command(), self.folder) as log:
 
             def answers() -> bool:
-                return self.session().get(f"{self.url}/", timeout=front.WITHIN).ok
+                return self.session().get(f"{self.url}/", timeout=PATIENCE).ok
 
             try:
-                wait_until(answers, front.WITHIN, self.kind, ignoring=requests.RequestException)
+                wait_until(answers, self.kind, ignoring=requests.RequestException)
             except AssertionError as error:
                 error.add_note(log.read_text()[-2000:])
                 raise
@@ -114,7 +114,7 @@ def test_headers_websockets_and_uploads_pass_as_they_come(
 ) -> None:
     with Foreign(pytestconfig.rootpath, tmp_path, kind, peer.server_port).running() as one:
         forged = {"X-Forwarded-For": "192.0.2.1"}
-        seen = one.session().get(f"{one.url}/a%2Fb", headers=forged, timeout=front.WITHIN).json()
+        seen = one.session().get(f"{one.url}/a%2Fb", headers=forged, timeout=PATIENCE).json()
         assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("127.0.0.1", "https")
         assert seen["host"] == f"localhost:{one.port}"
         opened = front.echo(one.url.replace("https", "wss") + "/socket", one.context)

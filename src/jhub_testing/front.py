@@ -23,10 +23,7 @@ from pathlib import Path
 import websocket
 
 from jhub_testing.platforms import free_port
-from jhub_testing.waiting import wait_until
-
-WITHIN = 90
-"""Seconds a program may take; not a promise about speed."""
+from jhub_testing.waiting import PATIENCE, wait_until
 
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """What a websocket's key is answered with (RFC 6455, 1.3)."""
@@ -90,7 +87,7 @@ class Peer(ThreadingHTTPServer):
     def wait_for(self, size: int) -> None:
         """Wait until so many bytes of uploads have come in all."""
         with self.more:
-            there = self.more.wait_for(lambda: self.arrived >= size, WITHIN)
+            there = self.more.wait_for(lambda: self.arrived >= size, PATIENCE)
         assert there, f"{self.arrived} of {size} bytes came through"
 
 
@@ -194,18 +191,18 @@ class Caddy:
 
     def connect(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         """A connection to it that asks for its name."""
-        plain = socket.create_connection(("127.0.0.1", self.port), WITHIN)
+        plain = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
         return context.wrap_socket(plain, server_hostname=self.name)
 
     def wait_until_open(self, context: ssl.SSLContext) -> None:
         """Wait until it shows a certificate that is trusted."""
-        wait_until(lambda: self.serial(context), WITHIN, "Caddy's certificate", ignoring=OSError)
+        wait_until(lambda: self.serial(context), "Caddy's certificate", ignoring=OSError)
 
 
 def echo(url: str, context: ssl.SSLContext) -> websocket.WebSocket:
     """An open websocket, which gives everything back."""
     opened = websocket.create_connection(
-        url, timeout=WITHIN, sslopt={"context": context}, http_no_proxy=["*"]
+        url, timeout=PATIENCE, sslopt={"context": context}, http_no_proxy=["*"]
     )
     assert says_again(opened)
     return opened
