@@ -175,7 +175,8 @@ def harness(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
-    session.run("python", "-m", "jhub_testing.prepare", "--browser", "--registry", *IMAGES)
+    wanted = ("--browser", "--registry", *IMAGES, "caddy")
+    session.run("python", "-m", "jhub_testing.prepare", *wanted)
     # In the order of names: by xdist's own, files with one test come last, the longest of all too.
     pytest(session, *BESIDE, "--no-loadscope-reorder", tests="integration")
 
@@ -192,7 +193,7 @@ def releases(session: nox.Session) -> None:
 def operations(session: nox.Session) -> None:
     """An operator's bad days, minutes each: backups killed, full, to real servers, restored."""
     sync(session, "test", "operations")
-    session.run("python", "-m", "jhub_testing.prepare", "--restic-server", *IMAGES)
+    session.run("python", "-m", "jhub_testing.prepare", "--restic-server", "--acme-server", *IMAGES)
     pytest(session, tests="integration/operations")
 
 

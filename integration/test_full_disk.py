@@ -81,7 +81,7 @@ def test_a_full_data_volume(platform: Platform) -> None:
     ann = Person(platform.url, "ann")
     assert ann.sign_up().ok
     wait_until(
-        lambda: in_hub(platform, "python", "-c", RESERVED) == "True", 120, "the database's reserve"
+        lambda: in_hub(platform, "python", "-c", RESERVED) == "True", "the database's reserve"
     )
     assert health(platform).status_code == 200
     assert FOR_ALL not in requests.get(f"{platform.url}/hub/login", timeout=60).text
@@ -106,7 +106,7 @@ def test_a_full_data_volume(platform: Platform) -> None:
     assert (up.returncode, f"Warning: {FOR_ADMINS}" in up.stdout) == (0, True), up.stderr
 
     in_hub(platform, "rm", "/srv/jupyterhub/filler")
-    wait_until(lambda: health(platform).ok, 60, "the hub to be well")
+    wait_until(lambda: health(platform).ok, "the hub to be well")
     assert FOR_ALL not in requests.get(f"{platform.url}/hub/login", timeout=60).text
     assert in_hub(platform, "python", "-c", SOUND) == "ok"
 

@@ -41,6 +41,7 @@ def password(text: str) -> str:
 def test_up_tells_the_address_and_a_password_that_opens_it(told: str, operator: Operator) -> None:
     address = f"http://localhost:{operator.platform.port}/"
     assert f"JupyterHub is up: {address}" in told
+    assert "It answers on this machine alone. JHUB_DOMAIN=" in told
     answer = Person(operator.platform.url, "admin", password(told)).log_in()
     assert answer.url.endswith("/hub/change-password")
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,21 @@ def test_clocks_may_differ_by_no_more_than_a_code_forgives(
     engine = NOW + timedelta(seconds=seconds)
     found = machine.clock(engine, NOW, NOW + timedelta(seconds=0.2))
     assert codes(found) == ([("JD008", expected)] if expected else [])
+
+
+def test_with_a_domain_caddy_alone_is_meant_to_be_published() -> None:
+    ports = {"tls": (("443/tcp", "127.0.0.1", "443"), ("80/tcp", "127.0.0.1", "80"))}
+    platform = replace(PLATFORM, services=("hub", "proxy", "tls"), ports=ports)
+    tls = service("tls")
+    tls["HostConfig"]["PortBindings"] = {
+        f"{port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}] for port in (80, 443)
+    }
+    assert not running.ports(platform, [HUB, service("proxy"), tls])
+    (found,) = running.ports(platform, [HUB, PROXY, tls])
+    assert (found.code, found.says) == (
+        "JD013",
+        "proxy: 127.0.0.1:80 (8000/tcp) is published, and not meant to be",
+    )
 
 
 def test_a_platform_that_does_not_run_is_one_finding() -> None:

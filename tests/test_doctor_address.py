@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from jhub_docker.doctor import facts, machine, running
+from jhub_docker.doctor import machine, outside, running
+from jhub_docker.doctor.outside import CLAIMED, Visit
+from jhub_docker.platform import entrance
 
 NOW = datetime.now(UTC)
 Serve = Callable[..., str]
@@ -63,33 +65,60 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
 
 def test_an_address_that_answers_has_nothing_wrong(serve: Serve) -> None:
-    url = facts.health(serve())
-    assert not running.public(url, facts.ask(url))
-    assert facts.certificate_end(url) is None
+    url = entrance.health(serve())
+    assert not running.public(url, entrance.ask(url))
+    assert outside.certificate_end(url, None) is None
 
 
 def test_what_is_no_hub_and_what_is_not_there_is_told(serve: Serve) -> None:
-    url = facts.health(f"{serve()}/elsewhere/")
-    (found,) = running.public(url, facts.ask(url))
+    url = entrance.health(f"{serve()}/elsewhere/")
+    (found,) = running.public(url, entrance.ask(url))
     assert (found.code, found.severity) == ("JD019", "warning")
     assert found.says == f"{url}: status 404"
-    assert facts.ask("http://127.0.0.1:1/hub/health") == "connection refused"
+    assert entrance.ask("http://127.0.0.1:1/hub/health") == "connection refused"
 
 
 @pytest.mark.parametrize(("days", "expected"), [(1, "error"), (10, "warning"), (60, None)])
 def test_a_certificate_that_ends_soon_is_told(
     serve: Serve, days: int, expected: str | None
 ) -> None:
-    url = facts.health(serve(days + 0.5))
-    assert facts.ask(url) == ""
-    found = machine.certificate(url, facts.certificate_end(url), NOW)
+    url = entrance.health(serve(days + 0.5))
+    assert entrance.ask(url) == ""
+    found = machine.certificate(url, outside.certificate_end(url, None), NOW)
     assert [(one.code, one.severity) for one in found] == (
         [("JD025", expected)] if expected else []
     )
 
 
 def test_a_certificate_that_is_refused_is_told_with_the_reason(serve: Serve) -> None:
-    ended, strange = facts.health(serve(-1)), facts.health(serve(60, trusted=False))
-    assert facts.ask(ended) == "its certificate is refused: certificate has expired"
-    assert "unable to get local issuer certificate" in facts.ask(strange)
-    assert facts.certificate_end(ended) is None
+    ended, strange = entrance.health(serve(-1)), entrance.health(serve(60, trusted=False))
+    assert entrance.ask(ended) == "its certificate is refused: certificate has expired"
+    assert "unable to get local issuer certificate" in entrance.ask(strange)
+    assert outside.certificate_end(ended, None) is None
+
+
+URL = "https://hub.example.org/hub/health"
+
+
+@pytest.mark.parametrize(
+    ("plain", "forged", "expected"),
+    [
+        (Visit("", "1.2.3.4", ("1.2.3.4",)), "1.2.3.4", []),
+        (Visit("", "2001:db8:1:2::/64", ("2001:db8:1:2::7",)), "2001:db8:1:2::/64", []),
+        (Visit("", "1.2.3.4", ("::ffff:1.2.3.4",)), "1.2.3.4", []),
+        (Visit("a websocket is answered with status 400"), "", [("JD026", "error")]),
+        (Visit("", "1.2.3.4", ("1.2.3.4",)), CLAIMED, [("JD027", "error")]),
+        (Visit("", "10.0.0.5", ("1.2.3.4", "10.0.0.5")), "10.0.0.5", [("JD027", "warning")]),
+    ],
+)
+def test_whom_the_hub_takes_for_the_visitor_is_judged(
+    plain: Visit, forged: str, expected: list[tuple[str, str]]
+) -> None:
+    found = outside.judged(URL, plain, Visit("", forged))
+    assert [(one.code, one.severity) for one in found] == expected
+    assert all(one.says.startswith("hub.example.org: ") for one in found)
+
+
+def test_where_no_websocket_opens_the_reason_is_told(serve: Serve) -> None:
+    url = entrance.health(serve())
+    assert outside.visit(url, [], None).wrong == "a websocket is answered with status 404"

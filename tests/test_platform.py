@@ -14,13 +14,13 @@ from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import chosen, compose, starting
+from jhub_docker.platform import chosen, compose, entrance, starting
 from jhub_docker.platform.configuration import TOOL_VARIABLES, unknown_variables
 from jhub_docker.platform.lock import locked
 
 ROOT = Path(__file__).parents[1]
 KNOWN = {"JHUB_IDLE_TIMEOUT", "JHUB_PORT", *TOOL_VARIABLES}
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "name": "demo",
     "services": {
         "guard": {"image": "hub:1"},
@@ -75,7 +75,8 @@ def test_the_tools_own_variables_are_declared_once() -> None:
         for source in sources
         for name in re.findall(r"\"(JHUB_[A-Z0-9_]*[A-Z0-9])\"", source.read_text("utf-8"))
     }
-    settings = set(re.findall(r"JHUB_[A-Z0-9_]+", (ROOT / "compose.yaml").read_text("utf-8")))
+    compose = "".join(file.read_text("utf-8") for file in ROOT.glob("compose*.yaml"))
+    settings = set(re.findall(r"JHUB_[A-Z0-9_]+", compose))
     tests = {"JHUB_TEST_WRITE_DOCS"}
     assert found - settings | tests == TOOL_VARIABLES
 
@@ -266,3 +267,89 @@ def test_the_second_waits_for_the_first_and_takes_over_from_one_that_was_killed(
             second.kill()
     with locked("demo"):
         pass
+
+
+TLS_SERVICES: dict[str, Any] = {
+    "proxy": {"image": "proxy:1"},
+    "tls": {
+        "image": "docker.io/library/caddy:2.11",
+        "ports": [
+            {"target": 8443, "published": "8443", "host_ip": "10.0.0.5"},
+            {"target": 80, "published": "80", "host_ip": "10.0.0.5"},
+        ],
+    },
+    "hub": {
+        "image": "hub:1",
+        "environment": {"JHUB_DOMAIN": "hub.example.org", "JHUB_TLS": "internal"},
+    },
+}
+TLS = compose.from_config(Path(), CONFIG | {"services": TLS_SERVICES})
+
+
+class TestEntrance:
+    def test_with_a_domain_it_is_found_there_and_asked_from_within(self) -> None:
+        assert TLS.address == TLS.public_address == "https://hub.example.org:8443/"
+        assert not TLS.direct
+        assert TLS.ports["tls"] == (
+            ("8443/tcp", "10.0.0.5", "8443"),
+            ("80/tcp", "10.0.0.5", "80"),
+        )
+        assert not TLS.ports["proxy"]
+        usual = replace(TLS, port=443)
+        assert usual.address == "https://hub.example.org/"
+
+    def test_what_speaks_tls_is_told_and_whose_certificate_browsers_want(self) -> None:
+        by, certificate = entrance.told(TLS)
+        assert by == "TLS by Caddy from docker.io/library/caddy:2.11."
+        assert certificate.endswith(entrance.SHOW_ROOT)
+        other = replace(TLS, images={"tls": "local/caddy:0123456789ab"})
+        assert "a stand-in: the public image cannot be pulled" in entrance.told(other)[0]
+
+    @pytest.mark.parametrize(
+        ("bind", "said", "told"),
+        [
+            ("127.0.0.1", {}, "It answers on this machine alone. JHUB_DOMAIN="),
+            ("0.0.0.0", {}, "Warning: plain HTTP on 0.0.0.0, where passwords"),  # noqa: S104
+            ("127.0.0.1", {"JHUB_PUBLIC_URL": "https://hub.example.org/"}, ""),
+        ],
+    )
+    def test_without_one_it_is_told_how_to_open_it(
+        self, bind: str, said: dict[str, str], told: str
+    ) -> None:
+        lines = entrance.told(replace(PLATFORM, bind=bind, hub_environment=said))
+        assert [line[: len(told)] for line in lines] == ([told] if told else [])
+
+    def test_on_the_loopback_of_another_machine_it_is_asked_from_within(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+        assert PLATFORM.direct
+        monkeypatch.setenv("DOCKER_HOST", "tcp://build.example.org:2376")
+        assert not PLATFORM.direct
+        assert replace(PLATFORM, bind="0.0.0.0").direct  # noqa: S104
+
+    def test_the_public_image_comes_first_and_then_the_newest_stand_in(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        there: list[str] = []
+        built = [
+            {
+                "Id": f"sha256:{age}",
+                "Config": {
+                    "Labels": {
+                        "io.jhub-docker.package": "caddy",
+                        "io.jhub-docker.build-id": f"{age}" * 64,
+                    }
+                },
+                "RepoTags": [f"local/caddy:{str(age) * 12}"],
+                "Created": f"2026-11-0{age}T00:00:00Z",
+            }
+            for age in (1, 2)
+        ]
+        monkeypatch.setattr(quick, "images", lambda _: built)
+        monkeypatch.setattr(quick, "image", lambda name: {"Id": "1"} if name in there else None)
+        assert chosen.caddy_image(ROOT, None) == "local/caddy:222222222222"
+        running = {"Image": "sha256:2", "Config": {"Image": "local/caddy:as-it-was"}}
+        assert chosen.caddy_image(ROOT, running) == "local/caddy:as-it-was"
+        there.append("docker.io/library/caddy:2.11")
+        assert chosen.caddy_image(ROOT, running) == "docker.io/library/caddy:2.11"

@@ -73,8 +73,13 @@ class Client:
             for name, value in prepared.headers.items()
             if name in ("Authorization", "Cookie")
         }
+        trusted = self.session.verify
         return websocket.create_connection(
-            "ws" + url.removeprefix("http"), header=header, timeout=timeout, http_no_proxy=["*"]
+            "ws" + url.removeprefix("http"),
+            header=header,
+            timeout=timeout,
+            http_no_proxy=["*"],
+            sslopt={"ca_certs": trusted} if isinstance(trusted, str) else {},
         )
 
     def _xsrf(self) -> str | None:

@@ -75,6 +75,7 @@ class Platform:
             **(settings or {}),
         }
         self._config_text = config
+        self.url += self.environment.get("JHUB_BASE_URL", "/").rstrip("/")
 
     def __enter__(self) -> "Platform":
         self.engine.own_project(self.project)
@@ -165,7 +166,8 @@ class Platform:
         """Wait until the log-in page answers on the published port."""
 
         def open_() -> bool:
-            answer = requests.get(f"{self.url}/hub/login", timeout=ASK_AGAIN)
+            # Whether its certificate is good is a test's business.
+            answer = requests.get(f"{self.url}/hub/login", timeout=ASK_AGAIN, verify=False)  # noqa: S501
             return answer.status_code == 200 and 'name="password"' in answer.text
 
         wait_until(open_, "the log-in page", ignoring=requests.RequestException)

@@ -4,7 +4,8 @@ An engine is set up where none answers, and the named images are built as far as
 date; without images no engine is asked, and with JHUB_TEST_TAG, which names images that are there,
 none is built. With `--browser` Debian's Chromium is installed where it is missing, with
 `--registry` its registry, oras and cosign are unpacked below `.dev/tools/`, with `--restic-server`
-restic's REST server. This is what the test sessions run first; it is not a test.
+restic's REST server, with `--acme-server` Pebble. This is what the test sessions run first; it is
+not a test.
 """
 
 import argparse
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--browser", action="store_true", help="install Chromium")
     parser.add_argument("--registry", action="store_true", help="get a registry, oras and cosign")
     parser.add_argument("--restic-server", action="store_true", help="get restic's REST server")
+    parser.add_argument("--acme-server", action="store_true", help="get Let's Encrypt's Pebble")
     options = parser.parse_args(arguments)
     with or_exit():
         if options.images and TEST_TAG not in os.environ:
@@ -43,6 +45,8 @@ def main(arguments: list[str]) -> int:
             get_registry()
         if options.restic_server:
             tools.program("restic-rest-server")
+        if options.acme_server:
+            tools.program("pebble")
     return 0
 
 

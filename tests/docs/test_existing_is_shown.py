@@ -73,7 +73,8 @@ def tool_variables() -> set[str]:
 
 
 def compose_variables() -> set[str]:
-    return set(re.findall(r"\$\{(JHUB_[A-Z_]+)", (ROOT / "compose.yaml").read_text()))
+    files = "".join(file.read_text() for file in ROOT.glob("compose*.yaml"))
+    return set(re.findall(r"\$\{(JHUB_[A-Z_]+)", files))
 
 
 def test_every_setting_is_in_the_hubs_readme() -> None:

@@ -125,7 +125,8 @@ def test_a_checkout_runs_what_it_built_unless_told_otherwise(
     monkeypatch: pytest.MonkeyPatch,
     pytestconfig: pytest.Config,
 ) -> None:
-    (tmp_path / "compose.yaml").write_text((pytestconfig.rootpath / "compose.yaml").read_text())
+    for file in pytestconfig.rootpath.glob("compose*.yaml"):
+        (tmp_path / file.name).write_text(file.read_text())
     (tmp_path / "packages").symlink_to(pytestconfig.rootpath / "packages")
     monkeypatch.setenv("JHUB_PLATFORM", engine.name("checkout"))
     monkeypatch.delenv("JHUB_IMAGE_TAG", raising=False)

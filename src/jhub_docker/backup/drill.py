@@ -6,12 +6,10 @@ that open what they sealed, a log-in, and every file as it was.
 
 import contextlib
 import json
-import re
 import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-import requests
 from docker import DockerClient
 
 from jhub_docker.backup import container
@@ -52,7 +50,6 @@ def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> s
 def beside(platform: Platform) -> Platform:
     """A second platform with names, network, volumes and a port of its own."""
     name = f"{platform.project}-drill"
-    local = platform.address.startswith("http://localhost:")
     return compose.read(
         platform.root,
         {
@@ -64,9 +61,10 @@ def beside(platform: Platform) -> Platform:
             "JHUB_CONTAINER_PREFIX": name,
             "JHUB_USER_VOLUME_PREFIX": f"{name}-home-",
             "JHUB_SHARED_VOLUME_PREFIX": f"{name}-shared-",
-            "JHUB_BIND": "127.0.0.1" if local else platform.bind,
+            "JHUB_BIND": "127.0.0.1",
             "JHUB_PORT": str(_free_port()),
             # It is nobody's platform: found at no name, and entered with a password.
+            "JHUB_DOMAIN": "",
             "JHUB_PUBLIC_URL": "",
             "JHUB_SUBDOMAIN_HOST": "",
             "JHUB_AUTHENTICATOR": "native",
@@ -124,22 +122,30 @@ def _in_hub(platform: Platform, command: str) -> str:
     return ended.out.strip()
 
 
+LOG_IN = """
+import json, re, sys, requests
+address, form = sys.argv[1], json.load(sys.stdin)
+with requests.Session() as session:
+    session.trust_env = False
+    page = session.get(address, timeout=30)
+    token = re.search(r'name="_xsrf" value="([^"]+)"', page.text)
+    answer = session.post(address, data={"_xsrf": token[1] if token else "", **form}, timeout=30)
+print(answer.status_code, answer.url)
+"""
+"""As a browser does, from the hub's container: no other place is sure to reach the proxy."""
+
+
 def _log_in(platform: Platform, name: str, password: str) -> None:
-    """Log in as a browser does; a one-time password leads to the page that changes it."""
-    with requests.Session() as session:
-        session.trust_env = False  # no proxy leads to this machine
-        address = f"{platform.address}hub/login"
-        page = session.get(address, timeout=30)
-        token = re.search(r'name="_xsrf" value="([^"]+)"', page.text)
-        answer = session.post(
-            address,
-            data={"_xsrf": token[1] if token else "", "username": name, "password": password},
-            timeout=30,
-        )
-    if not answer.url.endswith("/hub/change-password"):
-        raise ActionError(
-            f"{name} cannot log in to the restored hub: {answer.status_code} at {answer.url}"
-        )
+    """Log in with a one-time password, which leads to the page that changes it."""
+    address = f"http://proxy:8000{platform.base_url}hub/login"
+    ended = platform.compose(
+        *("exec", "-T", HUB, "/opt/hub/bin/python", "-I", "-c", LOG_IN, address),
+        given=json.dumps({"username": name, "password": password}),
+        seconds=120,
+    )
+    if ended.code or not ended.out.strip().endswith("/hub/change-password"):
+        told = ended.out.strip() or ended.tail(1)
+        raise ActionError(f"{name} cannot log in to the restored hub: {told}")
 
 
 def _free_port() -> int:

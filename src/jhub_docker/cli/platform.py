@@ -28,7 +28,7 @@ def up(context: Context, base: str = "auto", build: bool = True, yes: bool = Fal
     bases.mode(base)
     client = host.require(say, assume_yes=yes)
     if build:
-        results = builds.build(client, ROOT, base=base)
+        results = builds.build(client, ROOT, platform.packages(ROOT), base=base)
         write(tables.builds(results))
         if told := builds.failed(results):
             raise ActionError(told)

@@ -10,7 +10,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker import host
-from jhub_docker.doctor import facts, kept, machine, running
+from jhub_docker.doctor import facts, kept, machine, outside, running
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, connect, usage
@@ -83,7 +83,7 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
         look.at("services", lambda: _services(client, platform, there))
         if running.runs(there, HUB):
             look.at("the hub's answers", lambda: running.answers(*facts.asked(platform)))
-            look.at("the public address", lambda: _public(platform))
+            look.at("the public address", lambda: outside.look(platform))
             look.at(IN_THE_HUB, lambda: _hub(client, platform, seen))
             look.at("second factors", lambda: kept.factors(facts.factors(platform)))
         else:
@@ -124,14 +124,6 @@ def _services(
         *running.images(there, facts.own_images(platform)),
         *running.ports(platform, there),
     ]
-
-
-def _public(platform: Platform) -> list[Finding]:
-    url = facts.health(platform.public_address)
-    if url == facts.health(platform.address):
-        return []
-    end = facts.certificate_end(url)
-    return running.public(url, facts.ask(url)) + machine.certificate(url, end, datetime.now(UTC))
 
 
 def _hub(client: DockerClient, platform: Platform, seen: dict[str, Any]) -> list[Finding]:

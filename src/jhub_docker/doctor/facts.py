@@ -4,17 +4,10 @@ Nothing is changed. What is started, one container that reads a file, is gone wh
 """
 
 import json
-import socket
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from docker import DockerClient
 from docker.errors import ContainerError
@@ -26,13 +19,10 @@ from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError
-from jhub_docker.platform import containers
+from jhub_docker.platform import containers, entrance
 from jhub_docker.platform.compose import DATA, HUB, PYTHON, Platform
 from jhub_docker.platform.firewall import GUARD
-from jhub_docker.platform.starting import complaint
 from jhub_docker.process import Ended
-
-ANSWER_SECONDS = 10
 
 CLASHES = """
 import json, os
@@ -92,6 +82,14 @@ def clashes(platform: Platform) -> list[str]:
     return list(_answer(_in(platform, GUARD, "-", given=CLASHES)))
 
 
+def printed(platform: Platform, service: str, program: str) -> str:
+    """What a program prints in a service's container. Raises ActionError with its last words."""
+    ended = _in(platform, service, "-", given=program)
+    if ended.code:
+        raise ActionError(ended.tail(1))
+    return ended.out.strip()
+
+
 def _in(platform: Platform, service: str, *arguments: str, given: str = "") -> Ended:
     return platform.compose("exec", "-T", service, PYTHON, *arguments, given=given, seconds=120)
 
@@ -106,47 +104,8 @@ def _answer(ended: Ended) -> Any:
 
 def asked(platform: Platform) -> tuple[str, str, str]:
     """The hub's address from outside, and what went wrong when hub and proxy were asked there."""
-    url = health(platform.address)
-    return url, ask(url), ask(urljoin(url, "/_chp_healthz"))
-
-
-def health(address_: str) -> str:
-    """Where the hub says below an address that it is well."""
-    return f"{address_.rstrip('/')}/hub/health"
-
-
-def certificate_end(url: str) -> datetime | None:
-    """When the certificate of an address ends; None where there is none, or none to be trusted."""
-    parts = urlsplit(url)
-    if parts.scheme != "https":
-        return None
-    place = (str(parts.hostname), parts.port or 443)
-    context = ssl.create_default_context()
-    with (
-        suppress(OSError),
-        socket.create_connection(place, ANSWER_SECONDS) as plain,
-        context.wrap_socket(plain, server_hostname=place[0]) as secure,
-    ):
-        said = str((secure.getpeercert() or {})["notAfter"])
-        return datetime.fromtimestamp(ssl.cert_time_to_seconds(said), UTC)
-    return None
-
-
-def ask(url: str) -> str:
-    """What went wrong when an address was asked; empty for an answer that is no error."""
-    # No proxy leads to the platform's own machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url, timeout=ANSWER_SECONDS):
-            return ""
-    except urllib.error.HTTPError as error:
-        # The hub itself says that its disk is full: that is JD005, seen from inside.
-        return "" if complaint(error) else f"status {error.code}"
-    except (OSError, HTTPException) as error:
-        why = getattr(error, "reason", error)
-        if isinstance(why, ssl.SSLCertVerificationError):
-            return f"its certificate is refused: {why.verify_message}"
-        return str(getattr(why, "strerror", None) or why).lower()
+    url = entrance.health(platform.address)
+    return url, entrance.problem(platform), entrance.problem(platform, "/_chp_healthz")
 
 
 def labelled(client: DockerClient) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -224,6 +224,18 @@ CODES: Mapping[str, Code] = {
         "From then on browsers refuse the platform. What renews it by itself does so earlier.",
         "Renew it, and see why it was not: the log of the proxy in front of the platform.",
     ),
+    "JD026": Code(
+        "Websockets do not come through",
+        "Pages open, and kernels, terminals and editors in them do not work.",
+        "The proxy in front of the platform has to pass `Upgrade` on: docs/tls.md has the lines.",
+    ),
+    "JD027": Code(
+        "The hub takes visitors for somebody else",
+        "Failed log-ins are counted by address: one person's would hold up everybody, or nobody's "
+        "would count.",
+        "Name the proxies in front in `JHUB_TRUSTED_PROXIES`, none too many, and have the first "
+        "replace `X-Forwarded-For`: docs/tls.md.",
+    ),
     "JD030": Code(
         "The database is damaged or cannot be read",
         "Accounts, groups and what runs are in it. A hub that is restarted may not come up.",

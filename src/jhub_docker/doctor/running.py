@@ -5,13 +5,10 @@ from typing import Any
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor.findings import WARNING, Finding, found
-from jhub_docker.platform.compose import PROXY, Platform
+from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.starting import is_left_over
 
 Inspected = Mapping[str, Any]
-
-INNER_PORT = "8000/tcp"
-"""The proxy's port in its container, the one that is published."""
 
 
 def service(container: Inspected) -> str:
@@ -68,7 +65,7 @@ def images(there: Iterable[Inspected], own: Mapping[str, str]) -> list[Finding]:
 
 
 def ports(platform: Platform, there: Iterable[Inspected]) -> list[Finding]:
-    """The proxy's port where the settings want it, and no other of any service."""
+    """The entrance's ports where the settings want them, and no other of any service."""
     findings = []
     for one in there:
         if not one["State"]["Running"]:
@@ -80,8 +77,8 @@ def ports(platform: Platform, there: Iterable[Inspected]) -> list[Finding]:
             for inner, outers in bound.items()
             for outer in outers or ()
         }
-        wanted = {(INNER_PORT, _shown(platform.bind), str(platform.port))}
-        for inner, ip, port in sorted(has ^ (wanted if name == PROXY else set())):
+        wanted = {(inner, _shown(ip), port) for inner, ip, port in platform.ports.get(name, ())}
+        for inner, ip, port in sorted(has ^ wanted):
             is_there = (inner, ip, port) in has
             but = "is published, and not meant to be" if is_there else "is not published"
             findings.append(Finding("JD013", f"{name}: {ip}:{port} ({inner}) {but}"))

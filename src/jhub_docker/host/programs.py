@@ -14,8 +14,8 @@ from jhub_docker.errors import ActionError
 from jhub_docker.host import apt, packages
 from jhub_docker.progress import stage
 
-Name = Literal["oras", "cosign", "docker-registry", "restic-rest-server", "zstd"]
-"""Programs, each in a Debian package of the same name; the last three are for tests only."""
+Name = Literal["oras", "cosign", "docker-registry", "pebble", "restic-rest-server", "zstd"]
+"""Programs, each in a Debian package of the same name; the last four are for tests only."""
 
 FOLDER = Path(__file__).resolve().parents[3] / ".dev" / "tools"
 """Where programs are unpacked. It can be deleted at any time."""

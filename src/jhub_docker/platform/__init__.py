@@ -2,14 +2,16 @@
 
 `compose` reads that file through Compose itself, so that it stays the only place that states names,
 `chosen` adds what nobody has set, `configuration` checks settings, `containers` finds what runs,
-`now` has the hub say what goes on, `starting` and `stopping` act, and `lock` has them do so one
+`entrance` knows where people come in, `now` has the hub say what goes on, `starting` and `stopping`
+act, and `lock` has them do so one
 after the other.
 """
 
+from jhub_docker.platform.chosen import packages
 from jhub_docker.platform.configuration import check
 from jhub_docker.platform.containers import logs
 from jhub_docker.platform.now import look
 from jhub_docker.platform.starting import up
 from jhub_docker.platform.stopping import down
 
-__all__ = ["check", "down", "logs", "look", "up"]
+__all__ = ["check", "down", "logs", "look", "packages", "up"]

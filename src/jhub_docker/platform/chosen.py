@@ -10,13 +10,16 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.build import bases, marks
+from jhub_docker.build import bases, images, marks
 from jhub_docker.catalog import identity, load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address, is_default, socket_path
 from jhub_docker.platform import compose, containers
-from jhub_docker.platform.compose import HUB, PROXY, Platform
+from jhub_docker.platform.compose import HUB, PROXY, TLS, Platform
+
+CADDY = "caddy"
+"""The package of Caddy's public image."""
 
 
 def read(client: DockerClient, root: Path) -> Platform:
@@ -30,6 +33,11 @@ def read(client: DockerClient, root: Path) -> Platform:
         if quick.image(f"{load(root / 'packages')[HUB].repository}:{tag}"):
             variables["JHUB_IMAGE_TAG"] = tag
     platform = compose.read(root, variables)
+    if TLS in platform.services and "JHUB_TLS_IMAGE" not in said:
+        running = next(iter(containers.inspected(client, platform, TLS)), None)
+        if (image := caddy_image(root, running)) != platform.images[TLS]:
+            variables["JHUB_TLS_IMAGE"] = image
+            platform = compose.read(root, variables)
     if "JHUB_PROXY_IMAGE" not in said and (wanted := quick.image(platform.images[PROXY])):
         running = next(iter(containers.inspected(client, platform, PROXY)), None)
         reference = proxy_image(platform.images[PROXY], wanted, running)
@@ -55,6 +63,31 @@ def proxy_image(
     build_id = identity.short((wanted["Config"].get("Labels") or {}).get(f"{LABEL}.build-id", ""))
     own = f"{reference.rpartition(':')[0]}:{build_id}"
     return own if own in (wanted.get("RepoTags") or ()) else reference
+
+
+def packages(root: Path) -> list[str]:
+    """The packages whose images a platform is started from: all published ones, and Caddy's where
+    it has a domain."""
+    published = [spec.name for spec in load(root / "packages").published]
+    return [*published, *[CADDY] * (TLS in compose.read(root).services)]
+
+
+def caddy_image(root: Path, running: Mapping[str, Any] | None) -> str:
+    """What speaks TLS: the public image where the engine has it, or else the stand-in built last.
+
+    What runs from the same image keeps the name it has, so that it is not started anew.
+    """
+    spec = load(root / "packages")[CADDY]
+    public = bases.public_reference(spec, bases.lane()) or ""
+    if quick.image(public):
+        return public
+    made = [one for one in images.built(images.here()).values() if one.package == CADDY]
+    if not made:
+        return public
+    newest = max(made, key=lambda one: one.created)
+    if running and running["Image"] == newest.image_id:
+        return str(running["Config"]["Image"])
+    return min(newest.tags)
 
 
 def engine_socket() -> str | None:

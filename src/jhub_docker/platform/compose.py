@@ -14,8 +14,11 @@ from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import Ended
 
-HUB, PROXY = "hub", "proxy"
-"""The two services that code has to know by name: one is asked, the other is published."""
+HUB, PROXY, TLS = "hub", "proxy", "tls"
+"""The services that code has to know by name: one is asked, one of the others is published."""
+
+EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is read, not bound
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 PYTHON = "/opt/hub/bin/python"
 """The Python of the hub's image, which has `hub_config`."""
@@ -40,6 +43,8 @@ class Platform:
     """The names of each service's volumes, by where it has them."""
     networks: Mapping[str, frozenset[str]]
     """The names of each service's networks."""
+    ports: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
+    """What each service publishes: port in its container, address and port on the host."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What is chosen for Compose beside what the person who runs this has set."""
 
@@ -53,15 +58,33 @@ class Platform:
         """Where people open the platform: the address that the settings say, or else `address`."""
         said = self.hub_environment.get
         host = said("JHUB_SUBDOMAIN_HOST", "").rstrip("/")
-        public = f"{host}{said('JHUB_BASE_URL', '/')}" if host else self.address
+        public = f"{host}{self.base_url}" if host else self.address
         return said("JHUB_PUBLIC_URL") or public
 
     @property
+    def base_url(self) -> str:
+        """The path below which all of it answers."""
+        return self.hub_environment.get("JHUB_BASE_URL") or "/"
+
+    @property
     def address(self) -> str:
-        """Where the platform answers: on the machine of the engine."""
-        here = self.bind in ("", "0.0.0.0", "127.0.0.1", "::")  # noqa: S104
+        """Where the platform answers: under its domain, or on the machine of the engine."""
+        if TLS in self.services:
+            port = "" if self.port == 443 else f":{self.port}"
+            return f"https://{self.hub_environment.get('JHUB_DOMAIN')}{port}{self.base_url}"
+        here = self.bind in (*EVERYWHERE, *LOOPBACK)
         host = engine_host(address()) or ("localhost" if here else self.bind)
-        return f"http://{host}:{self.port}{self.hub_environment.get('JHUB_BASE_URL') or '/'}"
+        return f"http://{host}:{self.port}{self.base_url}"
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the engine's machine alone can reach it."""
+        return self.bind in LOOPBACK
+
+    @property
+    def direct(self) -> bool:
+        """Whether this machine reaches it at `address`, without a name or a certificate."""
+        return TLS not in self.services and not (self.on_loopback and engine_host(address()))
 
     def compose(self, *arguments: str, **options: Any) -> Ended:
         """Run `docker compose` on this platform; the caller looks at the exit code.
@@ -83,7 +106,8 @@ def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
     if ended.code:
         raise UsageError(
             f"compose.yaml cannot be used with these variables: {last_line(ended.err)}; "
-            "JHUB_PORT is a port from 1 to 65535, JHUB_BIND an address of this machine, and "
+            "JHUB_PORT, JHUB_HTTPS_PORT and JHUB_HTTP_PORT are ports from 1 to 65535, JHUB_BIND is "
+            "an address of this machine, and "
             "packages/hub/README.md lists the others"
         )
     return from_config(root, json.loads(ended.out), variables)
@@ -94,7 +118,7 @@ def from_config(
 ) -> Platform:
     """The platform that Compose's JSON describes. Pure."""
     services: dict[str, Any] = config["services"]
-    published = services[PROXY]["ports"][0]
+    published = services.get(TLS, services[PROXY])["ports"][0]
     environment: dict[str, Any] = services[HUB].get("environment") or {}
 
     def named(kind: str, key: str) -> str:
@@ -118,6 +142,13 @@ def from_config(
         },
         networks={
             name: frozenset(named("networks", key) for key in service.get("networks") or ())
+            for name, service in services.items()
+        },
+        ports={
+            name: tuple(
+                (f"{one.get('target', 8000)}/tcp", one.get("host_ip", ""), str(one["published"]))
+                for one in service.get("ports", ())
+            )
             for name, service in services.items()
         },
         variables=variables or {},

@@ -54,7 +54,8 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     hub's own words for settings it refuses, and for variables that are none.
     """
     root = platform.root
-    known = {*_SETTING.findall((root / "compose.yaml").read_text("utf-8")), *TOOL_VARIABLES}
+    files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
+    known = {*_SETTING.findall(files), *TOOL_VARIABLES}
     known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
     if unknown := unknown_variables(compose.person_set(root), known):
         raise UsageError("\n".join(unknown))

@@ -1,9 +1,6 @@
 """Starts the platform and waits until its hub answers; what an interrupted start left is mended."""
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +9,8 @@ from docker import DockerClient
 
 from jhub_docker import host
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import chosen, compose, containers, firewall
-from jhub_docker.platform.compose import HUB, PYTHON, Platform
+from jhub_docker.platform import chosen, compose, containers, entrance, firewall
+from jhub_docker.platform.compose import HUB, PYTHON, TLS, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
@@ -34,7 +31,7 @@ def up(client: DockerClient, root: Path) -> str:
         platform = chosen.read(client, root)
         notices = bring_up(client, platform)
         told = [f"JupyterHub is up: {platform.public_address}", *_first_login(platform)]
-    told += [*firewall.warnings(platform), *notices]
+    told += [*entrance.told(platform), *firewall.warnings(platform), *notices]
     if advice := host.restart_hint(client):
         told.append(f"Hint: {advice}")
     return "\n".join(told)
@@ -110,11 +107,10 @@ def broken(container: Inspected, restarts: int) -> bool:
 def _start(platform: Platform) -> None:
     ended = platform.compose("up", "--detach", "--remove-orphans")
     if ended.code:
-        hint = (
-            f"; port {platform.port} is taken: set JHUB_PORT to a free one"
-            if "address already in use" in ended.err
-            else ""
-        )
+        hint = ""
+        if "address already in use" in ended.err or "port is already allocated" in ended.err:
+            ports = "JHUB_HTTPS_PORT, JHUB_HTTP_PORT" if TLS in platform.services else "JHUB_PORT"
+            hint = f"; the port is taken: set {ports} to a free one"
         raise ActionError(
             f"the platform cannot start: {compose.last_line(ended.err)}{hint}"
             f"{firewall.reason(platform, ended.err)}"
@@ -126,7 +122,6 @@ def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -
 
     A service that ends is stopped, so that it does not try again for ever, and told at once.
     """
-    url = f"{platform.address.rstrip('/')}/hub/health"
     deadline = time.monotonic() + READY_SECONDS
     problem = ""
     while time.monotonic() < deadline:
@@ -140,35 +135,15 @@ def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -
                 raise ActionError(
                     f"the {service} cannot start{ended}, and was stopped; it said last:\n{log}"
                 )
-        try:
-            with _opener().open(url, timeout=5):
-                return ""
-        except (OSError, urllib.error.URLError) as error:
-            problem = str(error)
-            if isinstance(error, urllib.error.HTTPError) and (told := complaint(error)):
-                return told
+        problem, complaint = entrance.asked(platform)
+        if not problem:
+            return complaint
         time.sleep(0.25)
     log = platform.compose("logs", "--no-color", "--tail", "25").out
     raise ActionError(
-        f"{url} does not answer after {READY_SECONDS:.0f} s ({problem}); "
-        f"the last lines of the platform's services:\n{log}"
+        f"{entrance.health(platform.address)} does not answer after {READY_SECONDS:.0f} s "
+        f"({problem}); the last lines of the platform's services:\n{log}"
     )
-
-
-def complaint(error: urllib.error.HTTPError) -> str:
-    """What a hub that answers says is wrong; empty where it is not the hub that answered.
-
-    It says 503 of itself while its disk is full, and the proxy says it while there is no hub.
-    """
-    try:
-        return str(json.loads(error.read(10_000))["message"])
-    except (ValueError, LookupError, TypeError):
-        return ""
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """An opener that never goes through a proxy: the platform is on this machine's network."""
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def _first_login(platform: Platform) -> list[str]:

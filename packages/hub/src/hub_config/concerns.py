@@ -19,8 +19,9 @@ from hub_config.lifetimes import times
 from hub_config.lifetimes.ends import Limits
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
-from hub_config.login import providers
+from hub_config.login import outside, providers
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.login.door import Addresses
 from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
@@ -131,6 +132,7 @@ def accounts(c: Config, settings: Settings, places: Places) -> None:
     c.Authenticator.allow_all = True
     c.Authenticator.admin_users = {settings.admin_user}
     c.ApprovalAuthenticator.platform = settings.platform
+    c.ApprovalAuthenticator.behind_tls = bool(settings.domain)
     c.ApprovalAuthenticator.one_time_password_file = str(places.admin_password)
     c.NativeAuthenticator.enable_signup = settings.signup != "closed"
 
@@ -252,12 +254,16 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
     looker = Looker(
         reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data, sizes
     )
+    addresses = Addresses(
+        settings.platform, settings.trusted_proxies, behind_tls=bool(settings.domain)
+    )
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [
         *times.routes(limits),
         *homes_routes(keep, reconciler, sizes),
         *reconcile_routes(reconciler),
         *now_routes(looker),
+        *outside.routes(addresses, places),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
@@ -278,7 +284,12 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     # JupyterHub serves one folder; links in it lead to our files (Dockerfile), and Tornado follows
     # links only where it is told to (tornado.web.StaticFileHandler, allowed_symlink_directory).
     folders = [str(Path(DATA_FILES_PATH) / "static"), str(package / "static"), str(places.branding)]
-    c.JupyterHub.tornado_settings = {"static_handler_args": {"allowed_symlink_directory": folders}}
+    https = (settings.public_url or settings.subdomain_host).startswith("https:")
+    c.JupyterHub.tornado_settings = {
+        "static_handler_args": {"allowed_symlink_directory": folders},
+        # JupyterHub sees to its log-in's cookies by itself, and not to that of forms (_xsrf).
+        "cookie_options": {"secure": True} if https else {},
+    }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
         "brand": brand_of(settings),

@@ -1,6 +1,7 @@
 """Each concern, applied to a bare Config; the texts are what one may rely on."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -119,6 +120,25 @@ def test_a_domain_per_person_gives_the_hub_its_public_address(base: str, places:
     assert "JHUB_SUBDOMAIN_HOST" in compose["services"]["proxy"]["environment"]
     start = (packages / "proxy" / "start-proxy").read_text()
     assert '[ -z "${JHUB_SUBDOMAIN_HOST:-}" ] || set -- --host-routing "$@"' in start
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "https://hub.example.org/"),
+        ({"base_url": "/team/", "https_port": 8443}, "https://hub.example.org:8443/team/"),
+        ({"public_url": "https://hub.example.org:444"}, "https://hub.example.org:444/"),
+        ({"tls": "internal", "subdomain_host": "https://hub.example.org"}, None),
+    ],
+)
+def test_a_domain_gives_the_public_address_and_tells_the_door_of_caddy(
+    given: dict[str, Any], address: str | None, places: Places
+) -> None:
+    c = Config()
+    concerns.apply(c, Settings(domain="hub.example.org", **given), places)
+    assert JupyterHub(config=c).public_url == (address or "https://hub.example.org/")
+    assert c.ApprovalAuthenticator.behind_tls is True
+    assert c.JupyterHub.tornado_settings["cookie_options"] == {"secure": True}
 
 
 def test_an_address_behind_a_reverse_proxy_is_the_hubs_own(places: Places) -> None:

@@ -26,7 +26,7 @@ ROOMS = {
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
     "now": ("rows", "asking", "looking", "pages"),
     "login": (
-        *("credentials", "accounts", "throttling", "second_factor", "sessions", "door"),
+        *("credentials", "accounts", "throttling", "second_factor", "sessions", "door", "outside"),
         *("newcomers", "passwords", "providers", "pages", "second_factor_page", "people"),
         "authenticator",
     ),

@@ -56,6 +56,16 @@ def test_other_programs_variables_do_not_matter(tmp_path: Path) -> None:
         ({"JHUB_DISK_LIMIT_GB": "1e400"}, ["JHUB_DISK_LIMIT_GB", "finite"]),
         ({"JHUB_SIGNUP": "perhaps"}, ["JHUB_SIGNUP", "'perhaps'", "'approval'"]),
         ({"JHUB_ALLOW_NAMED_SERVERS": "often"}, ["NAMED_SERVERS", "'often'", "boolean"]),
+        ({"JHUB_DOMAIN": "https://hub.example.org"}, ["JHUB_DOMAIN", "hub.example.org"]),
+        ({"JHUB_DOMAIN": "10.0.0.5"}, ["JHUB_DOMAIN", "'10.0.0.5'"]),
+        (
+            {"JHUB_DOMAIN": "hub.example.org", "JHUB_PUBLIC_URL": "https://hub.example.org.evil/"},
+            ["JHUB_PUBLIC_URL", "JHUB_DOMAIN"],
+        ),
+        (
+            {"JHUB_DOMAIN": "hub.example.org", "JHUB_SUBDOMAIN_HOST": "https://hub.example.org"},
+            ["JHUB_SUBDOMAIN_HOST", "JHUB_TLS=files"],
+        ),
         ({"JHUB_TRUSTED_PROXIES": "me"}, ["JHUB_TRUSTED_PROXIES", "'me'", "10.0.0.5"]),
         ({"JHUB_AUTHENTICATOR": "saml"}, ["JHUB_AUTHENTICATOR", "'saml'", "'oidc'"]),
         ({"JHUB_LOG_LEVEL": "LOUD"}, ["JHUB_LOG_LEVEL", "'LOUD'", "'DEBUG'"]),

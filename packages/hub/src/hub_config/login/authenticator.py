@@ -22,7 +22,7 @@ from hub_config.login import (
     sessions,
 )
 from hub_config.login.accounts import Account, AccountError, Accounts, NewAccount, State
-from hub_config.login.door import Door, FinishedLogin, PlatformProxy, networks
+from hub_config.login.door import Addresses, Door, FinishedLogin
 from hub_config.login.newcomers import Newcomers, SignUp
 from hub_config.login.passwords import Passwords
 from hub_config.login.second_factor import Policy, SecondFactors
@@ -45,6 +45,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
     signup_contact = Bool(help="Whether sign-up asks for name and e-mail").tag(config=True)
     second_factor = Unicode("optional", help="Who has a second factor").tag(config=True)
     trusted_proxies = Unicode(help="Reverse proxies before the platform's own").tag(config=True)
+    behind_tls = Bool(help="Whether Caddy stands before the proxy").tag(config=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,8 +58,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
             self.accounts,
             self.second_factors,
             FailedLogins(self.db, limits),
-            PlatformProxy(self.platform),
-            networks(self.trusted_proxies),
+            Addresses(self.platform, self.trusted_proxies, behind_tls=self.behind_tls),
         )
         self.passwords = Passwords(
             self.accounts,

@@ -3,10 +3,10 @@
 The answer to a wrong password says nothing about who exists, and takes as long for everybody.
 
 Where a request really comes from is seen through the platform's own proxy, which appends the
-address it saw to `X-Forwarded-For`. That header is believed only when the request came from the
-proxy's container; anybody else who reaches the hub, such as a person's server, can write what they
-like into it. `X-Real-IP`, which Tornado would prefer, is never looked at: the proxy passes on what
-a visitor sent.
+address it saw to `X-Forwarded-For`: the visitor's, or Caddy's, which wrote the visitor's before it.
+That header is believed only when the request came from the proxy's container; anybody else who
+reaches the hub, such as a person's server, can write what they like into it. `X-Real-IP`, which
+Tornado would prefer, is never looked at: the proxy passes on what a visitor sent.
 """
 
 import asyncio
@@ -20,8 +20,10 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any, cast
 
 from jupyterhub.handlers import BaseHandler
+from tornado.web import RequestHandler
 
 from hub_config.login import credentials
 from hub_config.login.accounts import Account, Accounts, State
@@ -77,19 +79,19 @@ def _grouped(text: str) -> str:
     return str(address)
 
 
-class PlatformProxy:
-    """Tells whether an address is the proxy's container, by the engine's name service.
+class Service:
+    """Tells whether an address is that of a service's container, by the engine's name service.
 
     The engine answers a reverse look-up with the container's name, which Compose makes of project
     and service and which nobody in a container can choose.
     """
 
-    def __init__(self, project: str) -> None:
-        self._name = re.compile(rf"{re.escape(project)}[-_]proxy[-_]\d+(\.|$)")
+    def __init__(self, project: str, service: str) -> None:
+        self._name = re.compile(rf"{re.escape(project)}[-_]{service}[-_]\d+(\.|$)")
         self._known: dict[str, tuple[float, bool]] = {}
 
     async def is_at(self, address: str) -> bool:
-        """Whether the proxy has this address."""
+        """Whether the service has this address."""
         now = time.monotonic()
         at, answer = self._known.get(address, (0.0, False))
         if address in self._known and now - at < _REMEMBERED:
@@ -109,6 +111,31 @@ def _name_of(address: str) -> str:
         return ""
 
 
+class Addresses:
+    """Whose requests they are: what the platform's own proxies and those in `trusted` saw.
+
+    With `behind_tls` the proxy's visitors are Caddy's, whose address changes with its container.
+    """
+
+    def __init__(self, project: str, trusted: str, *, behind_tls: bool) -> None:
+        self._proxy, self._tls = Service(project, "proxy"), Service(project, "tls")
+        self._trusted, self._behind_tls = networks(trusted), behind_tls
+
+    async def hops(self, handler: RequestHandler) -> list[str]:
+        """Addresses from the one that a visitor claims to the one that our own entrance saw."""
+        if not await self._proxy.is_at(_peer(handler)):
+            return []
+        said = ",".join(handler.request.headers.get_list("X-Forwarded-For")).split(",")
+        found = [part.strip() for part in said if part.strip()]
+        if self._behind_tls and len(found) > 1 and await self._tls.is_at(found[-1]):
+            found.pop()
+        return found
+
+    async def of(self, handler: RequestHandler) -> str:
+        """The visitor's address."""
+        return client_address(_peer(handler), await self.hops(handler), self._trusted)
+
+
 @dataclass(frozen=True)
 class FinishedLogin:
     """Handed to `authenticate` by the pages once all steps are done; no form can contain one."""
@@ -124,12 +151,11 @@ class Door:
         accounts: Accounts,
         second_factors: SecondFactors,
         failed_logins: FailedLogins,
-        proxy: PlatformProxy,
-        trusted: Sequence[Network],
+        addresses: Addresses,
     ) -> None:
         self.accounts, self.second_factors = accounts, second_factors
         self.failed_logins = failed_logins
-        self._proxy, self._trusted = proxy, trusted
+        self._addresses = addresses
 
     async def check_password(self, name: str, password: str, source: Source) -> Account:
         """The account of `name` if the password is right and it may log in.
@@ -191,12 +217,8 @@ class Door:
 
     async def source(self, handler: BaseHandler, account: Account | None) -> Source:
         """Where a request comes from: the address, and the browser if `account` knows it."""
-        peer = _peer(handler)
-        forwarded: list[str] = []
-        if await self._proxy.is_at(peer):
-            forwarded = handler.request.headers.get_list("X-Forwarded-For")
         browser = _known_browser(handler, account) if account else ""
-        return Source(client_address(peer, forwarded, self._trusted), browser)
+        return Source(await self._addresses.of(handler), browser)
 
     def let_in(self, handler: BaseHandler, account: Account, source: Source) -> None:
         """All was right: forget this source's failures and know the browser from now on."""
@@ -226,9 +248,9 @@ def require_active(account: Account) -> None:
         )
 
 
-def _peer(handler: BaseHandler) -> str:
+def _peer(handler: RequestHandler) -> str:
     """The address at the other end of the connection, which no header can change."""
-    name = handler.request.connection.stream.socket.getpeername()
+    name = cast(Any, handler.request.connection).stream.socket.getpeername()
     return str(name[0]) if name else ""
 
 

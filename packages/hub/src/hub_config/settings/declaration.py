@@ -30,13 +30,17 @@ def setting(
     trait: str = "",
     enforced_by: Enforcer | None = None,
     table: bool = False,
+    derived: bool = False,
 ) -> Any:
     """Declare a setting.
 
-    `trait` is the one it sets as it is (`Class.name`), where that is all it does.
+    `trait` is the one it sets as it is (`Class.name`), where that is all it does. One that is
+    `derived` gets its default from its validator, which knows the settings before it.
     """
     about: JsonDict = {"trait": trait, "enforced_by": enforced_by, "table": table}
-    return Field(default, description=meaning, json_schema_extra=about)
+    return Field(
+        default, description=meaning, json_schema_extra=about, validate_default=derived or None
+    )
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The settings of the platform itself: its names, addresses, look, networks, and who may log in."""
 
+import re
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from hub_config.settings.values import (
     BaseUrl,
     BrandColour,
     Destinations,
+    Domain,
     Host,
     Link,
     Name,
@@ -18,6 +20,7 @@ from hub_config.settings.values import (
     Number,
     Pattern,
     Pool,
+    Port,
     PublicUrl,
     Seconds,
 )
@@ -52,11 +55,21 @@ class PlatformSettings(BaseModel):
 
     # Addresses: where people find it.
     base_url: BaseUrl = setting("/", "Path below which the whole platform answers.")
+    domain: Domain = setting(
+        "", "Name under which Caddy answers by https for the platform; empty: plain HTTP, no Caddy."
+    )
+    tls: Literal["acme", "internal", "files"] = setting(
+        "acme",
+        "Where its certificate is from: Let's Encrypt or another ACME server (`acme`), a CA of "
+        "Caddy's own (`internal`), `JHUB_TLS_FILES` (`files`).",
+    )
+    https_port: Port = setting(443, "Port of the host on which browsers find the domain.")
     public_url: PublicUrl = setting(
         "",
-        "Address of the platform as people type it, such as `https://hub.example.org/`; empty: as "
-        "each request says.",
+        "Address of the platform as people type it, such as `https://hub.example.org/`; empty: "
+        "`JHUB_DOMAIN`'s, or else as each request says.",
         trait="JupyterHub.public_url",
+        derived=True,
     )
     subdomain_host: Host = setting(
         "",
@@ -171,7 +184,12 @@ class PlatformSettings(BaseModel):
     @field_validator("public_url")
     @classmethod
     def _with_base_url(cls, url: str, info: ValidationInfo) -> str:
-        base = info.data.get("base_url", "/")
+        base, domain = info.data.get("base_url", "/"), info.data.get("domain", "")
+        if domain and not url:
+            port = info.data.get("https_port", 443)
+            return f"https://{domain}{'' if port == 443 else f':{port}'}{base}"
+        if domain and not re.match(rf"https://{re.escape(domain)}[:/]", f"{url}/"):
+            raise ValueError(f"an address of JHUB_DOMAIN, https://{domain}/, or none")
         path = urlsplit(url).path
         if url and path.rstrip("/") + "/" != base:
             raise ValueError(f"an address that ends with JHUB_BASE_URL, now {base!r}")
@@ -180,6 +198,11 @@ class PlatformSettings(BaseModel):
     @field_validator("subdomain_host")
     @classmethod
     def _same_host(cls, host: str, info: ValidationInfo) -> str:
+        if host and info.data.get("domain") and info.data.get("tls") == "acme":
+            raise ValueError(
+                "none with JHUB_TLS=acme, since a name for each person wants one certificate for "
+                "all of them: JHUB_TLS=files with such a one, or internal"
+            )
         public = urlsplit(info.data.get("public_url", ""))
         if host and public.netloc and f"{public.scheme}://{public.netloc}" != host:
             raise ValueError(

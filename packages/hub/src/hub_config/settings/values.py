@@ -169,6 +169,17 @@ def _address(url: str, wanted: str) -> str:
     return url
 
 
+def _domain(name: str) -> str:
+    labels = name.split(".")
+    if name and (
+        len(name) > 253
+        or labels[-1].isdecimal()
+        or not all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", one) for one in labels)
+    ):
+        raise ValueError("a name in lower case without scheme, port and path: hub.example.org")
+    return name
+
+
 def _public_url(url: str) -> str:
     return url and _address(url, "an address such as https://hub.example.org/")
 
@@ -225,6 +236,8 @@ HostPath = Annotated[str, AfterValidator(_absolute)]
 Pool = Annotated[IPv4Network, AfterValidator(_pool)]
 Destinations = Annotated[str, AfterValidator(_destinations)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Domain = Annotated[str, AfterValidator(_domain)]
+Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Host = Annotated[str, AfterValidator(_host)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
