@@ -6,17 +6,18 @@ That a real server does all it did is in the images' contract.
 import asyncio
 import gc
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module, metadata
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from jhub_start import adoption, early, imports
+from jhub_start import adoption, early, ending, imports
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)", "{base_url}"]
 
@@ -142,6 +143,25 @@ def test_entry_points_are_read_once_until_the_start_is_over(
     gc.unfreeze()
     assert len(kept(group="group")) == 1
     assert len(read) == 2
+
+
+def test_a_signal_stops_the_server_and_writes_nothing_itself() -> None:
+    """In the middle of a line of the log another one cannot be written, and the signal was lost."""
+    later: list[Any] = []
+    stopped: list[dict[str, bool]] = []
+    server = SimpleNamespace(
+        io_loop=SimpleNamespace(add_callback_from_signal=lambda *call: later.append(call)),
+        log=SimpleNamespace(critical="what writes"),
+        stop=lambda **how: stopped.append(how),
+    )
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        ending.listen(server)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert stopped == [{"from_signal": True}]
+    assert later == [("what writes", "received signal %s, stopping", signal.SIGTERM)]
 
 
 class Supervised:
