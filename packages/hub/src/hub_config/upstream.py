@@ -26,6 +26,7 @@ PRIVATE = {
     "jupyterhub.apihandlers.users:UserAPIHandler.find_user": "the same",
     "jupyterhub.spawner:Spawner._get_oauth_client_allowed_scopes": "the child has none of its own",
     "jupyterhub.spawner:Spawner.run_pre_spawn_hook": "choices are judged before the start",
+    "jupyterhub.spawner:Spawner.poll_and_notify": "one list tells of everybody's servers",
     "jupyterhub.user:User.spawners": "all servers of a person",
     "jupyterhub.slugs:is_valid_safe_slug": "what a server may be called",
     "dockerspawner.dockerspawner:DockerSpawner.create_object": "makes the container",

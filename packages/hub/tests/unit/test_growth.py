@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from hub_config.runtime import glances
 
@@ -114,5 +115,23 @@ def test_one_list_tells_of_everybodys_servers_until_one_ends(
         people.remove("ann")
         assert await ended(lists=0) == []
         assert "needed more memory" in box.person("person0").spawner.lost
+
+    asyncio.run(main())
+
+
+def test_a_pass_asks_the_database_as_often_for_many_servers_as_for_few(box: Box) -> None:
+    asked: list[object] = []
+    event.listen(box.db.get_bind(), "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    async def questions(people: range) -> int:
+        for number in people:
+            await box.start(box.person(f"person{number}"))
+        await box.reconciler.run(box.hub)
+        asked.clear()
+        await box.reconciler.run(box.hub)
+        return len(asked)
+
+    async def main() -> None:
+        assert await questions(range(2)) == await questions(range(2, 9))
 
     asyncio.run(main())

@@ -5,7 +5,7 @@ from typing import Any
 
 from jupyterhub import orm
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from hub_config.lifetimes import homes
 from hub_config.reconcile.differences import KnownHome
@@ -26,6 +26,10 @@ class Hub:
 
 def servers(hub: Hub) -> tuple[frozenset[Key], Runs]:
     """The servers that are starting, running or stopping at this moment, and those that run."""
+    # Each commit makes records forget what they hold. Two questions for all of them spare two for
+    # each, for which everybody would wait.
+    hub.db.scalars(select(orm.User)).all()
+    hub.db.scalars(select(orm.Spawner).options(joinedload(orm.Spawner.server))).all()
     active, runs = set(), {}
     for user in hub.users.values():
         for name, spawner in user.spawners.items():
