@@ -45,12 +45,12 @@ def test_it_waits_for_the_token_and_then_answers(subject: Subject) -> None:
 def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
     engine = subject.engine
     container = DockerContainer(subject.reference).with_name(engine.name("proxy"))
+    container.with_env("JHUB_LOG_FORMAT", "json")
     container.with_exposed_ports(8000).with_kwargs(
         labels=engine.labels,
         cap_drop=["ALL"],
         init=True,
         extra_hosts={"proxy-api": "127.0.0.1"},
-        environment={"JHUB_LOG_FORMAT": "json"},
         log_config={"type": "syslog", "config": {"syslog-address": address}},
     )
     container.start()
