@@ -8,7 +8,17 @@ import gc
 
 from invoke.collection import Collection
 
-from jhub_docker.cli import audit, backup, config, engine, images, performance, platform, release
+from jhub_docker.cli import (
+    audit,
+    audit_log,
+    backup,
+    config,
+    engine,
+    images,
+    performance,
+    platform,
+    release,
+)
 from jhub_docker.cli import releases as existing
 from jhub_docker.cli.program import take_over
 
@@ -36,6 +46,7 @@ namespace = Collection(
         backup.key,
         backup.settings,
     ),
+    Collection("audit-log", audit_log.show, audit_log.verify),
     Collection(
         "release",
         release.release,

@@ -81,6 +81,7 @@ def test_page_of_a_stranger(stranger: Window, name: str, path: str, heading: str
         ("tokens", "/hub/token", "Manage JupyterHub Tokens"),
         ("password", "/hub/change-password", "Change password"),
         ("second-factor", "/hub/second-factor", "Second factor"),
+        ("what-happened", "/hub/audit/own", "What happened"),
         ("forbidden", "/hub/admin", "You may not do this"),
         ("not-running", "/user/reader/lab", "Your server is not running"),
     ],
@@ -96,6 +97,7 @@ def test_page_of_a_person(reader: Window, name: str, path: str, heading: str) ->
     [
         ("people", "/hub/authorize", "reader"),
         ("homes", "/hub/homes", "Homes put aside"),
+        ("audit", "/hub/audit?what=account.approve", "reader"),
         ("admin", "/hub/admin", "reader"),
         ("admin-groups", "/hub/admin#/groups", "New Group"),
     ],

@@ -125,6 +125,22 @@ def test_the_hub_goes_back_to_the_day_of_the_backup(
     again.log_in()
     assert not again.is_logged_in(), "who signed up after the backup is still there"
     assert Person(ada.url, "ada", ada.password).log_in().url.endswith("/hub/login/code")
+    the_audit_log_goes_on(backups)
+
+
+def the_audit_log_goes_on(backups: Backups) -> None:
+    """It is the older one, says what was done, and what was there until then is kept."""
+    assert "each as it was written" in backups.invoke("audit-log.verify")
+    entries = json.loads(backups.invoke("audit-log", "--what=restore", "--json"))
+    assert entries[-1]["who"].startswith("operator ")
+    number = entries[-1]["log_ended_at"].partition(":")[0]
+    kept = backups.platform.root / ".dev" / "audit" / f"until-{number}.jsonl"
+    try:
+        told = [json.loads(line) for line in kept.read_text("utf-8").splitlines()]
+    finally:
+        kept.unlink()
+    assert {"signup", "backup", "restore"} <= {one["what"] for one in told}
+    assert "late" in {one["who"] for one in told}
 
 
 def test_a_backup_of_nobody_is_refused(backups: Backups, before: str) -> None:

@@ -25,6 +25,7 @@ from jhub_testing import probes
 from jhub_testing.browser import Window
 from jhub_testing.client import Client
 from jhub_testing.kernel import Kernel
+from jhub_testing.operator import Operator
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
@@ -35,6 +36,7 @@ SETTINGS = {
     "JHUB_WARNING_TIME": "10",
     "JHUB_MORE_TIME_CAP": "600",
     "JHUB_NAMED_SERVER_LIMIT": "0",
+    "JHUB_LOG_FORMAT": "json",
 }
 
 TO_LIFETIMES = """
@@ -204,3 +206,34 @@ def test_idle_tabs_are_stopped_and_work_is_not(
 
         wait_until(stopped, "the servers with idle tabs to be stopped")
         assert servers.running() == {"kernel", "terminal", "busy-marimo", "more"}
+        who_ended_them_is_told(servers.platform)
+        one_id_follows_a_start(servers.platform)
+
+
+def audit_log(platform: Platform, what: str) -> list[dict[str, str]]:
+    result = Operator(platform).invoke("audit-log", "--json", "--what", what)
+    assert result.returncode == 0, result.stderr
+    found: list[dict[str, str]] = json.loads(result.stdout)
+    return found
+
+
+def who_ended_them_is_told(platform: Platform) -> None:
+    idle = ("idle-marimo", "idle-vscode")
+
+    def told() -> bool:
+        ended = {(one["who"], one["server"]) for one in audit_log(platform, "server.stopped")}
+        return ended == {("service lifetimes", server) for server in idle}
+
+    wait_until(told, "who ended the servers with idle tabs")
+
+
+def one_id_follows_a_start(platform: Platform) -> None:
+    """The log of each program on the way is JSON and has the id of the request."""
+    (start,) = (
+        one for one in audit_log(platform, "server.started") if one["server"] == "idle-vscode"
+    )
+    for service in ("proxy", "hub", "engine"):
+        lines = platform.container(service).logs().decode().splitlines()
+        requests = [json.loads(line).get("request") for line in lines if line.startswith("{")]
+        assert start["request"] in requests, f"{service} does not say {start['request']}"
+        assert len(requests) > len(lines) / 2, f"{service} writes something else: {lines[:5]}"

@@ -71,6 +71,7 @@ def test_what_is_an_image_is_called_so_everywhere() -> None:
         ("test uv-lab status", "test --image uv-lab status"),
         ("release uv-lab --bump minor", "release uv-lab --bump minor"),
         ("logs -s hub", "logs -s hub"),
+        ("logs ann --since 1h", "logs --service ann --since 1h"),
     ],
 )
 def test_an_image_needs_no_flag(typed: str, read: str) -> None:

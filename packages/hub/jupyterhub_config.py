@@ -5,6 +5,7 @@ import os
 from hub_config import branding, concerns, first_start, start, told
 from hub_config.settings import reading
 from hub_config.spawning import servers
+from hub_config.watch import beginning
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
 places = first_start.Places()
@@ -15,4 +16,5 @@ concerns.apply(c, settings, places)
 servers.explain()
 servers.stop_before_deletion()
 told.explain_full_disk(places.data)
+beginning.begin(settings, places)
 start.load_or_end(c, places.config_d)

@@ -1,5 +1,11 @@
 """The proxy's image as it stands; routes and restarts are the business of `integration/`."""
 
+import json
+import socketserver
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
 import requests
 from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
@@ -14,14 +20,38 @@ def programs(container: Container, text: str) -> list[str]:
     return [line for line in lines if text in line]
 
 
+@contextmanager
+def syslog() -> Iterator[tuple[str, list[str]]]:
+    """A syslog server, and what it was sent."""
+    came: list[str] = []
+
+    class Receiver(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            came.extend(line.decode(errors="replace") for line in self.rfile)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Receiver) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.server_address[1]}", came
+        server.shutdown()
+
+
 def test_it_waits_for_the_token_and_then_answers(subject: Subject) -> None:
+    """Its log goes to a syslog server meanwhile, as docs/audit.md says, and as JSON."""
+    with syslog() as (address, came):
+        waits_and_answers(subject, address, came)
+
+
+def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
     engine = subject.engine
     container = DockerContainer(subject.reference).with_name(engine.name("proxy"))
+    container.with_env("JHUB_LOG_FORMAT", "json")
     container.with_exposed_ports(8000).with_kwargs(
         labels=engine.labels,
         cap_drop=["ALL"],
         init=True,
         extra_hosts={"proxy-api": "127.0.0.1"},
+        log_config={"type": "syslog", "config": {"syslog-address": address}},
     )
     container.start()
     wrapped = container.get_wrapped_container()
@@ -33,9 +63,18 @@ def test_it_waits_for_the_token_and_then_answers(subject: Subject) -> None:
         assert wrapped.exec_run(write).exit_code == 0
 
         def answers() -> bool:
-            return requests.get(url, timeout=ASK_AGAIN).json() == {"status": "OK"}
+            return bool(requests.get(url, timeout=ASK_AGAIN).json() == {"status": "OK"})
 
         wait_until(answers, "the proxy", ignoring=requests.RequestException)
+        given = {"X-Request-ID": "traced-12345678"}
+        requests.get(f"{url}?token=hush", headers=given, timeout=30)
+
+        def logged() -> bool:
+            lines = [json.loads(line[line.index("{") :]) for line in came if "{" in line]
+            return any(one.get("request") == "traced-12345678" for one in lines)
+
+        wait_until(logged, "the line of that request at the syslog server")
+        assert not [line for line in came if "hush" in line], "a query may hold a token"
         assert wrapped.exec_run(["healthcheck-proxy"]).exit_code == 0
         assert programs(wrapped, "configurable-http-proxy")
         assert not programs(wrapped, "0123456789abcdef"), "the token is in an argument"

@@ -10,6 +10,7 @@ from docker import DockerClient
 from jhub_docker.backup import container, plan
 from jhub_docker.backup.container import Place
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import audit_log
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
 
@@ -44,6 +45,12 @@ def backup(
             people=list(people),
             env=file.read_text("utf-8") if file.is_file() else "",
             new_repository=new_repository,
+        )
+        audit_log.tell(
+            *(client, platform, "backup"),
+            result="incomplete" if made["wrong"] else "ok",
+            run=made["run"],
+            volumes=len(made["snapshots"]),
         )
     told = [KEEP_THE_KEY] if made["made"] else []
     if made["wrong"]:

@@ -96,17 +96,20 @@ def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = 
 
 @task(
     help={
-        "service": "hub, proxy, or a person's container (default: hub and proxy).",
+        "service": "A service, a person, or one server such as ann/desk (default: all services).",
         "follow": "Go on as new lines come.",
         "tail": "Number of last lines to show of each.",
+        "since": "Only what came since: 30m, 12h, 7d, 2026-11-30T12:00.",
     },
 )
-def logs(context: Context, service: str = "", follow: bool = False, tail: int = 200) -> None:
-    """Show the logs of hub and proxy, or of one person's server."""
+def logs(
+    context: Context, service: str = "", follow: bool = False, tail: int = 200, since: str = ""
+) -> None:
+    """Show the logs of the services, or of a person's servers: `logs ann --since 1h`."""
     from jhub_docker import platform  # noqa: PLC0415
 
     client = host.require(say, set_up=False, needs={"compose"})
-    platform.logs(client, ROOT, service, follow=follow, tail=tail)
+    platform.logs(client, ROOT, service, follow=follow, tail=tail, since=since)
 
 
 @task()

@@ -159,15 +159,15 @@ def asked_for_help(words: Sequence[str], contexts: Mapping[str, ParserContext]) 
 
 
 def with_images(words: Sequence[str], contexts: Mapping[str, ParserContext]) -> list[str]:
-    """The words with `--image` before each that can only be one: `build uv-lab`.
+    """The words with `--image` or `--service` before each that can only be one: `build uv-lab`.
 
-    Only tasks that take several images need this; Invoke knows positionals of one value. Values are
+    Invoke's own positionals are required and of one value, which these are not. Values are
     looked at on the way, since Invoke takes a list's missing one for an empty list and ends in a
     traceback where one is no number: raises UsageError.
     """
     found = []
     flags: Mapping[str, Argument] = {}
-    name, awaits, several = "", None, False
+    name, awaits, takes = "", None, ""
     for word in words:
         if awaits:
             if word.partition("=")[0] in flags:
@@ -186,8 +186,9 @@ def with_images(words: Sequence[str], contexts: Mapping[str, ParserContext]) -> 
         elif word in contexts:
             flags = contexts[word].flags
             several = "--image" in flags and flags["--image"].kind is list
-        elif several:
-            found.append("--image")
+            takes = "--image" if several else "--service" * ("--service" in flags)
+        elif takes:
+            found.append(takes)
         found.append(word)
     if awaits:
         raise UsageError(f"{name} needs a value; `--help` behind the task says which")

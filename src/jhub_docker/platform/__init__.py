@@ -9,8 +9,8 @@ after the other.
 
 from jhub_docker.platform.chosen import packages
 from jhub_docker.platform.configuration import check
-from jhub_docker.platform.containers import logs
 from jhub_docker.platform.now import look
+from jhub_docker.platform.server_logs import logs
 from jhub_docker.platform.starting import up
 from jhub_docker.platform.stopping import down
 

@@ -10,10 +10,8 @@ from typing import Any
 from docker import DockerClient
 from docker.errors import APIError, NotFound
 
-from jhub_docker import engine
 from jhub_docker.build import images, origin
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import compose
 from jhub_docker.platform.compose import Platform
 
@@ -43,29 +41,6 @@ def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
                 }
             )
     return sorted(rows, key=lambda row: (order.index(row["role"]), row["container"]))
-
-
-def logs(client: DockerClient, root: Path, service: str, *, follow: bool, tail: int) -> None:
-    """Show logs on this terminal; `service` is one of Compose's, empty for all, or a container."""
-    options = ["--tail", str(tail), *(["--follow"] if follow else [])]
-    platform = compose.read(root)
-    services, rows = platform.services, status(client, root)
-    # People know containers by the names that `status` shows.
-    service = next(
-        (row["role"] for row in rows if row["container"] == service and row["role"] != SERVER),
-        service,
-    )
-    if service in ("", *services):
-        if not rows:
-            raise ActionError("the platform does not run; start it with ./dev invoke up")
-        if compose.show(platform, "logs", *options, *([service] if service else [])):
-            raise ActionError("docker compose logs failed; see its message above")
-        return
-    running = [row["container"] for row in rows if row["role"] == SERVER]
-    if service not in running:
-        known = ", ".join([*services, *running])
-        raise UsageError(f"there is no container called {service!r}; known: {known}")
-    engine.show_docker("logs", *options, service)
 
 
 def servers(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:

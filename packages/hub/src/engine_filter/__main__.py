@@ -4,12 +4,11 @@ Settings come from the environment alone: what the hub can write must not loosen
 """
 
 import asyncio
-import logging
 import os
 import sys
 
 from engine_filter import ENGINE_SOCKET, HUB_SOCKET, policy, serving
-from hub_config import SettingsError
+from hub_config import SettingsError, tracing
 from hub_config.health import URL_FILE
 from hub_config.settings import reading
 
@@ -21,7 +20,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"Wrong settings:\n{error}", file=sys.stderr)
         return 2
-    logging.basicConfig(format="%(levelname)s %(message)s", level=settings.log_level)
+    tracing.configure_logs(settings.log_format, "%(levelname)s %(message)s", settings.log_level)
     URL_FILE.write_text(f"unix:{HUB_SOCKET}", encoding="ascii")
     rules = policy.from_settings(settings)
     return asyncio.run(serving.serve(rules, ENGINE_SOCKET, HUB_SOCKET))

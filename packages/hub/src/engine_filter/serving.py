@@ -18,6 +18,8 @@ from engine_filter.calls import Answer, Forward, MissingError, Refused
 from engine_filter.policy import Policy
 from engine_filter.routes import judge
 from engine_filter.upstream import LookUps, Upstream
+from hub_config import tracing
+from hub_config.tracing import Visit
 
 BODY_SECONDS = 30.0
 """How long a body may take to come. How large it may be is aiohttp's default, one MiB."""
@@ -40,6 +42,8 @@ class Filter:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; 403 with the rule for what is refused."""
+        # What is logged from here on says for which request of the hub's it was.
+        tracing.current.set(Visit(request.headers.get(tracing.HEADER, "")[:64]))
         try:
             return await self._judge(request)
         except Refused as refusal:
@@ -69,6 +73,8 @@ class Filter:
         )
         if isinstance(verdict.decision, Answer):
             return web.json_response(verdict.decision.record)
+        if request.method != "GET":
+            log.info("Passed on %s %s", request.method, verdict.decision.path)
         return await self._pass_on(request, verdict.version, verdict.decision)
 
     async def _pass_on(

@@ -17,6 +17,7 @@
     reset-admin      give the first admin a new one-time password, take the second factor away and
                      end all sessions, for the day both are lost and there is no other admin
     read-factors     print as JSON how many second factors the crypt key opens: for a drill
+    audit            show, verify or write the audit log, also while the hub is down
     add-people       make accounts for a list on standard input, a user name and perhaps an e-mail
                      address on each line, and print them with one-time passwords as CSV
 
@@ -41,8 +42,29 @@ from hub_config.settings.reading import require_complete
 from hub_config.spawning import options
 
 
-def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both per command
+def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code. Any other program is run in its place."""
+    code = run(arguments)
+    told = _TOLD.get(" ".join(arguments[:2])) or _TOLD.get(" ".join(arguments[:1]))
+    if told and code == 0:
+        from hub_config.watch import command  # noqa: PLC0415  the guard wants nothing of it
+
+        command.write(Places().audit, told, names=list(arguments[2:]))
+    return code
+
+
+_TOLD = {
+    "secret set": "secret.set",
+    "secret remove": "secret.remove",
+    "reset-admin": "account.reset-admin",
+    "add-people": "account.add",
+    "admin-password": "account.read-admin-password",
+}
+"""What the operator's commands are called in the audit log once they are done."""
+
+
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both per command
+    """Run one command and tell nobody; returns its exit code."""
     command = arguments[0] if arguments else ""
     try:
         match command:
@@ -76,6 +98,10 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
                 from hub_config.login import newcomers  # noqa: PLC0415
 
                 return newcomers.add_people(usable_settings(Places()), Places())
+            case "audit":
+                from hub_config.watch import command as audit  # noqa: PLC0415
+
+                return audit.main(arguments[1:], Places().audit)
             case "hub":
                 # Imported where they are needed: the guard starts first, and wants no JupyterHub.
                 from hub_config.start import run_hub  # noqa: PLC0415

@@ -1,22 +1,18 @@
 """One function per concern of the hub's configuration. Each only sets traits, none reads any."""
 
-import os
-import sys
-from dataclasses import asdict
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
-from hub_config import disk
+from hub_config import disk, tracing
+from hub_config.beside import PROXY_API, limits_of, services
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_secret
 from hub_config.groups import UserLimits
 from hub_config.lifetimes import times
-from hub_config.lifetimes.ends import Limits
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
 from hub_config.login import outside, providers
@@ -38,6 +34,8 @@ from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
+from hub_config.watch.pages import routes as audit_routes
+from hub_config.watch.requests import told
 
 HUB_FOR_SERVERS = f"http://hub:{HUB_PORT}"
 """The hub's API as a server finds it on its own network."""
@@ -45,11 +43,6 @@ HUB_FOR_SERVERS = f"http://hub:{HUB_PORT}"
 HUB_FOR_PROXY = f"http://hub-internal:{HUB_PORT}"
 """The hub on the network that only hub and proxy are attached to. A server's network would do as
 well, but goes away with its server, and all connections to the hub that happened to use it."""
-
-PROXY_API = "http://proxy-api:8001"
-"""The proxy's API, on a network that only hub and proxy are attached to."""
-
-KEEPER, LIFETIMES = "keeper", "lifetimes"
 
 
 def apply(c: Config, settings: Settings, places: Places) -> None:
@@ -78,6 +71,7 @@ def plain(c: Config, settings: Settings) -> None:
             section, _, name = one.trait.partition(".")
             c[section][name] = value
     c.UserContainerSpawner.enforced = settings.enforced
+    c.JupyterHub.logging_config = tracing.logging_config(settings.log_format, settings.log_level)
 
 
 def networking(c: Config, settings: Settings) -> None:
@@ -192,48 +186,6 @@ def servers(c: Config) -> None:
     c.JupyterHub.implicit_spawn_seconds = 0
 
 
-def services(c: Config, settings: Settings) -> None:
-    """What runs beside the hub, each with a role that lets it do its work and nothing else."""
-    running = [_keeper(settings), _lifetimes(settings)]
-    c.JupyterHub.services = [service for service, _ in running]
-    c.JupyterHub.load_roles = [role for _, role in running]
-
-
-def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Has the routes and networks of a new proxy restored: service and role."""
-    command = [sys.executable, "-m", "hub_config.keeper"]
-    command += [f"--proxy={PROXY_API}", f"--platform={settings.platform}"]
-    # JupyterHub hands its own environment on only in part.
-    engine = {key: value for key, value in os.environ.items() if key == "DOCKER_HOST"}
-    return {"name": KEEPER, "command": command, "environment": engine}, {
-        "name": KEEPER,
-        "description": "Have the proxy's routes, and what runs, compared",
-        "scopes": ["proxy", RECONCILE_SCOPE],
-        "services": [KEEPER],
-    }
-
-
-def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Stops servers and has old homes removed when their time is over: service and role."""
-    options = [
-        f"--{name.replace('_', '-')}={value}" for name, value in asdict(limits_of(settings)).items()
-    ]
-    command = [sys.executable, "-m", "hub_config.lifetimes.ends", *options]
-    return {"name": LIFETIMES, "command": command}, {
-        "name": LIFETIMES,
-        "description": "Stop servers nobody uses, remove homes kept for long enough",
-        "scopes": ["read:users:activity", "delete:servers", PURGE_SCOPE],
-        "services": [LIFETIMES],
-    }
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The settings about servers' ends."""
-    return Limits(
-        settings.idle_timeout, settings.warning_time, settings.more_time_cap, settings.max_age
-    )
-
-
 def lifetimes(c: Config, settings: Settings, places: Places) -> None:
     """How long servers and the homes of deleted people are kept, and what people see of it; what
     is done about servers and homes that nobody knows.
@@ -264,6 +216,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *reconcile_routes(reconciler),
         *now_routes(looker),
         *outside.routes(addresses, places),
+        *audit_routes(places.audit),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
@@ -289,6 +242,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "static_handler_args": {"allowed_symlink_directory": folders},
         # JupyterHub sees to its log-in's cookies by itself, and not to that of forms (_xsrf).
         "cookie_options": {"secure": True} if https else {},
+        "log_function": told,
     }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
@@ -299,4 +253,5 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "server_times": ServerTimes(limits_of(settings)),
         "disk_full": disk.Notice(places.data),
         "home_size": sizes_of(settings, places),
+        "request_id": lambda _user: tracing.current_id(),
     }

@@ -66,6 +66,11 @@ class Places:
         return self.data / "report.json"
 
     @property
+    def audit(self) -> Path:
+        """The folder of the audit log."""
+        return self.data / "audit"
+
+    @property
     def mark(self) -> Path:
         """What tells that the database is an older copy; `reconcile.backwards` says how."""
         return self.proxy / "mark"

@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,6 +23,7 @@ from docker import APIClient
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
+from hub_config import tracing
 from hub_config.first_start import Places, read_secret
 from hub_config.runtime.attachments import attach_missing
 
@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--proxy", required=True, metavar="URL", help="the proxy's API")
     parser.add_argument("--platform", required=True, help="label on the servers' networks")
     options = parser.parse_args()
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="keeper: %(message)s")
+    tracing.configure_logs(os.environ.get(tracing.FORMAT, ""), "keeper: %(message)s")
     proxy = ProxyApi(options.proxy, read_secret(Places().proxy_token))
     hub = HubApi(os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"])
     attach = partial(attach_to_networks, options.platform)

@@ -7,12 +7,13 @@ import string
 from escapism import escape
 
 LABEL = "io.jhub-docker"
-PLATFORM, USER, SERVER, PROFILE, DATABASE, OWNER, HOME = (
+PLATFORM, USER, SERVER, PROFILE, DATABASE, OWNER, HOME, REQUEST = (
     f"{LABEL}.{part}"
-    for part in ("platform", "user", "server", "profile", "database", "owner", "home")
+    for part in ("platform", "user", "server", "profile", "database", "owner", "home", "request")
 )
 """By these an operator, a backup, the hub and the tests find what belongs to whom. `database` is
-the id of the hub's database, `owner` a person's id in it, `home` a random word for each home."""
+the id of the hub's database, `owner` a person's id in it, `home` a random word for each home,
+`request` the id of the request that started a server, as logs have it."""
 
 SHARES_OF_A_CPU = 1024
 """The kernel's weight of a CPU that is guaranteed (Docker's reference: --cpu-shares)."""

@@ -22,7 +22,7 @@ from jupyterhub.handlers.pages import HealthCheckHandler
 from jupyterhub.spawner import SpawnException
 from sqlalchemy.exc import OperationalError
 
-from hub_config import disk
+from hub_config import disk, tracing
 from hub_config.runtime.interface import AwayError
 
 AWAY = (
@@ -69,6 +69,9 @@ class StartFailure(SpawnException):
     """
 
     def __init__(self, message: str, *, status_code: int = 500) -> None:
+        if request := tracing.current_id():
+            reason, newline, lines = message.partition("\n")
+            message = f"{reason} (Request {request}){newline}{lines}"
         super().__init__(message, reason="start-failed", status_code=int(status_code))
         self.jupyterhub_message = message
         reason, _, lines = message.partition("\n")

@@ -126,7 +126,7 @@ def test_rules_see_what_the_filter_enforces_and_nothing_else() -> None:
         if isinstance(node, ast.Attribute) and "settings" in ast.unparse(node.value).split(".")[-1:]
     }
     assert {"platform", "pull_from", "group_variables"} <= read
-    assert read - enforced <= {"enforced", "log_level"}
+    assert read - enforced <= {"enforced", "log_level", "log_format"}
 
 
 # -- variables ---------------------------------------------------------------------------------

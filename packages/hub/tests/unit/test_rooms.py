@@ -10,14 +10,16 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
 ROOMS = {
     "": (
-        *("names", "variables", "groups", "health", "disk", "upstream", "database", "reserve"),
+        *("names", "variables", "groups", "health", "disk", "tracing", "upstream", "database"),
+        "reserve",
         "first_start",
     ),
     "settings": ("declaration", "values", "tables", "platform", "servers", "reading"),
     "look": ("branding",),
+    "audit": ("chain", "journal", "events"),
     "runtime": (
-        *("interface", "plan", "guard", "records", "attachments", "networks", "calls", "glances"),
-        "docker",
+        *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
+        *("glances", "docker"),
     ),
     "words": ("told",),
     "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
@@ -30,7 +32,8 @@ ROOMS = {
         *("newcomers", "passwords", "providers", "pages", "second_factor_page", "people"),
         "authenticator",
     ),
-    "top": ("keeper", "concerns", "start", "__main__"),
+    "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
+    "top": ("keeper", "beside", "concerns", "start", "__main__"),
 }
 """Each imports only what is before it, in its own room too; a room that is no folder is flat."""
 
@@ -79,6 +82,7 @@ def test_a_module_fits_on_a_few_screens() -> None:
 
 def test_the_filter_and_the_guard_hold_nothing_of_jupyterhub() -> None:
     modules = "engine_filter.__main__, hub_config.__main__, hub_config.runtime.guard"
+    modules += ", hub_config.watch.command"
     script = f"import sys, {modules}; print(sorted({{'jupyterhub', 'tornado'}} & set(sys.modules)))"
     told = subprocess.check_output([sys.executable, "-c", script], text=True)
     assert told.strip() == "[]"

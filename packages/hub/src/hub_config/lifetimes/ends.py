@@ -19,6 +19,8 @@ from urllib.parse import quote
 
 import aiohttp
 
+from hub_config import tracing
+
 
 class Verdict(StrEnum):
     """What to do with a server."""
@@ -212,9 +214,8 @@ async def until_next(
 
 def main() -> None:
     """Read the limits from the command line, the token from the environment."""
-    logging.basicConfig(
-        level=logging.INFO, format="[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
-    )
+    plain = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
+    tracing.configure_logs(os.environ.get(tracing.FORMAT, ""), plain)
     parser = argparse.ArgumentParser(description="Stop servers whose time is over")
     for name in Limits.__dataclass_fields__:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, required=True)

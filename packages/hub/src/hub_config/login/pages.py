@@ -16,6 +16,7 @@ from jupyterhub.utils import url_path_join
 from tornado import web
 from tornado.httputil import url_concat
 
+from hub_config.audit import events
 from hub_config.login import credentials, sessions
 from hub_config.login.accounts import Account, State
 from hub_config.login.credentials import BusyError
@@ -77,6 +78,7 @@ class PageHandler(BaseHandler):
         demands = self.authenticator.demands(account)
         if next_step(demands, code_given=pending.code_given) is not step:
             return None
+        events.note(on=account.name)
         return account, pending
 
     async def proceed(self, account: Account, *, code_given: bool) -> Any:

@@ -17,6 +17,7 @@ from jupyterhub.scopes import needs_scope
 from sqlalchemy import select
 from tornado import web
 
+from hub_config.audit import events
 from hub_config.login import newcomers, sessions
 from hub_config.login.accounts import AccountError, State, UnknownAccountError
 from hub_config.login.credentials import BusyError
@@ -107,6 +108,7 @@ class AddPeopleHandler(PeopleHandler):
             return await self.show(text=text, complaints=["Please try again in a few seconds."])
         for one in made:
             self.make_user(one.name)
+        events.note(people=[one.name for one in made])
         self.log.info("%s added by %s", len(made), self.current_user.name)
         document = base64.b64encode(newcomers.as_csv(made).encode()).decode()
         return await self.page("people-added.html", made=made, document=document)

@@ -16,7 +16,8 @@ from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import url_path_join
 from tornado import web
 
-from hub_config import disk, reserve
+from hub_config import disk, reserve, tracing
+from hub_config.audit import events
 from hub_config.lifetimes import homes
 from hub_config.lifetimes.sizes import NEAR, Sizes
 from hub_config.reconcile.reconciler import Reconciler
@@ -45,6 +46,7 @@ class ReconcileHandler(APIHandler):
             raise web.HTTPError(404)
         if not reserve.keep(self.db):
             self.log.warning("There is no room for the database's reserve on its disk")
+        tracing.cause.set("reconcile")  # goes on in the pass that begins here
         self.reconciler.begin(self.hub_now)
         self.set_status(202)
 
@@ -105,8 +107,9 @@ class PurgeHandler(HomesHandler, APIHandler):
             async with self.alone(volume):
                 # One that was handed back while the others were removed is somebody's again.
                 for home in homes.due(self.db, self.keep):
-                    if home.volume == volume:
-                        await self.remove(home)
+                    person = home.person
+                    if home.volume == volume and await self.remove(home):
+                        events.tell("home.remove", on=person, volume=volume, why="in time")
         self.set_status(204)
 
 

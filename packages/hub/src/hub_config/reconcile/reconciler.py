@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from tornado.httpclient import HTTPClientError
 
 from hub_config import disk, upstream
+from hub_config.audit import events
 from hub_config.lifetimes import homes
 from hub_config.reconcile import backwards, differences
 from hub_config.reconcile.differences import Difference, Kind, Known, Remedy
@@ -167,8 +168,7 @@ class Reconciler:
                     why = str(error) or f"no answer within {PATIENCE:g} seconds"
                     log.warning("Not mended yet, tried again soon: %s (%s)", one.sentence, why)
                     return False
-                except Exception:
-                    # One that cannot be mended keeps no other from being.
+                except Exception:  # one that cannot be mended keeps no other from being
                     log.exception("Not mended: %s", one.sentence)
                     return False
             return True
@@ -199,6 +199,7 @@ class Reconciler:
             if is_active(hub, container.key):
                 return
             await self.runtime.end(container)
+            events.tell("server.stopped", on=container.user, server=container.server)
             for network in networks:
                 await self.runtime.remove_network(network)
 
@@ -227,9 +228,8 @@ class Reconciler:
 
     def _tell(self, found: list[Difference]) -> None:
         """Log what is news."""
-        for one in found:
-            if one not in self.found:
-                log.warning("%s: %s", one.remedy, one.sentence)
+        for one in (one for one in found if one not in self.found):
+            log.warning("%s: %s", one.remedy, one.sentence)
         self.found = tuple(found)
 
     def _report(self, found: list[Difference], away: str = "") -> dict[str, Any]:

@@ -6,11 +6,13 @@ What was begun goes on; `settled` waits for it, by the name of the container tha
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
+from contextvars import copy_context
+from functools import cached_property, partial
 from typing import Any, ParamSpec, TypeVar
 
-from docker import APIClient
 from docker.utils import kwargs_from_env
+
+from hub_config.runtime.client import Client
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -29,9 +31,9 @@ class EngineCalls:
         self._alone: dict[str, asyncio.Lock] = {}
 
     @cached_property
-    def client(self) -> APIClient:
+    def client(self) -> Client:
         """The engine's client, with a connection for each thread."""
-        return APIClient(version="auto", max_pool_size=self._connections, **kwargs_from_env())
+        return Client(version="auto", max_pool_size=self._connections, **kwargs_from_env())
 
     def call(
         self,
@@ -42,7 +44,8 @@ class EngineCalls:
         **named: Arguments.kwargs,
     ) -> "asyncio.Future[Result]":
         """Call the engine on a thread for the container `name`, so that `settled` knows of it."""
-        future = self.threads.submit(function, *arguments, **named)
+        context, act = copy_context(), partial(function, *arguments, **named)
+        future = self.threads.submit(lambda: context.run(act))
         self._note(name, future)
         return asyncio.wrap_future(future)
 

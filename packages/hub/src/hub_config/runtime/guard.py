@@ -7,16 +7,17 @@ with no server's network left takes them away, which is how `down` leaves nothin
 
 import errno
 import fcntl
+import logging
 import signal
 import socket
 import struct
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
+from hub_config import tracing
 from hub_config.health import URL_FILE
 from hub_config.runtime import plan
 from hub_config.runtime.plan import BridgeRules, Host, Policy, bridge_prefix
@@ -140,12 +141,16 @@ def remove_dead_bridges() -> None:
             said = f"cannot be removed ({error.strerror}); remove it with: ip link delete {dead}"
         else:
             said = "is removed"
-        print(
-            f"The bridge {dead}, left by an engine that was killed, took what is sent to the "
-            f"servers on {alive}; it {said}",
-            file=sys.stderr,
+        log.warning(
+            "The bridge %s, left by an engine that was killed, took what is sent to the servers on "
+            "%s; it %s",
+            dead,
+            alive,
+            said,
         )
 
+
+log = logging.getLogger(__name__)
 
 INTERVAL = 2.0
 """Seconds between two looks whether the rules are still there."""
@@ -153,7 +158,7 @@ INTERVAL = 2.0
 SEEN = Path("/tmp/firewall-seen")  # noqa: S108
 """Touched whenever the rules were found as they should be; the health check looks at its age."""
 
-IMPOSSIBLE = """The host's firewall cannot be put in place: {reason}
+IMPOSSIBLE = """The host's firewall cannot be put in place: %s
 Servers could reach the host, the cloud's metadata and published ports, so the hub starts none.
 Where this kernel or engine cannot do it, and everybody on the platform is trusted,
 JHUB_FIREWALL=off starts servers without it."""
@@ -165,6 +170,7 @@ class FirewallError(Exception):
 
 def run_guard(settings: Settings, *, only_remove: bool = False) -> int:
     """Keep the rules in place until told to stop, or take them away; returns the exit code."""
+    tracing.configure_logs(settings.log_format, "%(message)s")
     policy = policy_of(settings)
     if only_remove:
         remove(policy)
@@ -179,7 +185,7 @@ def run_guard(settings: Settings, *, only_remove: bool = False) -> int:
         else:
             _keep(policy, stop)
     except FirewallError as error:
-        print(IMPOSSIBLE.format(reason=error), file=sys.stderr)
+        log.error(IMPOSSIBLE, error)
         return 1
     return 0
 
@@ -196,7 +202,7 @@ def policy_of(settings: Settings) -> Policy:
 
 
 def _stay_without(policy: Policy, stop: threading.Event) -> None:
-    print("JHUB_FIREWALL=off: servers can reach the host and its networks.", file=sys.stderr)
+    log.warning("JHUB_FIREWALL=off: servers can reach the host and its networks.")
     remove(policy)
     while not stop.is_set():
         remove_dead_bridges()
@@ -213,14 +219,14 @@ def _keep(policy: Policy, stop: threading.Event) -> None:
         if text != wanted or listing(policy, bridge_rules) != seen:
             nft("-f", "-", text=text)
             if text == wanted:
-                print("Somebody changed the rules; they are back in place.", file=sys.stderr)
+                log.warning("Somebody changed the rules; they are back in place.")
             wanted, seen = text, listing(policy, bridge_rules)
         remove_dead_bridges()
         SEEN.touch()
         stop.wait(INTERVAL)
     if not own_bridges(bridge_prefix(policy.platform)):
         remove(policy)
-        print("No server is left, so the rules are removed.", file=sys.stderr)
+        log.info("No server is left, so the rules are removed.")
 
 
 def _refuse_clashes(pool: IPv4Network) -> None:
@@ -240,10 +246,9 @@ def best_bridge_rules(policy: Policy) -> BridgeRules:
         except FirewallError:
             continue
         return choice
-    print(
+    log.warning(
         "This kernel filters no bridges (nf_tables, family bridge): a server with raw sockets can "
-        "reach more of hub and proxy than the hub's API.",
-        file=sys.stderr,
+        "reach more of hub and proxy than the hub's API."
     )
     return BridgeRules.NONE
 

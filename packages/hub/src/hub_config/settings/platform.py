@@ -52,6 +52,16 @@ class PlatformSettings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "Least severe messages that the hub logs.", trait="JupyterHub.log_level"
     )
+    log_format: Literal["text", "json"] = setting(
+        "text", "How hub, filter, guard and proxy write their logs: as text, or JSON on each line."
+    )
+    audit_days: Annotated[int, Field(ge=1, le=36500)] = setting(
+        365, "Days for which entries of the audit log are kept."
+    )
+    audit_size_mb: Annotated[int, Field(ge=64)] = setting(
+        1024,
+        "Size (2²⁰ bytes) of the whole audit log at most; then the oldest go before their time.",
+    )
 
     # Addresses: where people find it.
     base_url: BaseUrl = setting("/", "Path below which the whole platform answers.")

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from hub_config import names
+from hub_config import names, tracing
 from hub_config.offer.profiles import Profile, size
 from hub_config.offer.room import DISK_GB
 from hub_config.runtime.interface import Place
@@ -127,6 +127,7 @@ def labels(place: Place, platform: str, database: str, profile: str) -> dict[str
         names.SERVER: place.server,
         names.PROFILE: profile,
         names.DATABASE: database,
+        names.REQUEST: tracing.current_id(),
     }
 
 

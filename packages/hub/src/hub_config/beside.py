@@ -1,0 +1,61 @@
+"""The services beside the hub: what JupyterHub starts, with which rights."""
+
+import os
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from traitlets.config import Config
+
+from hub_config import tracing
+from hub_config.lifetimes.ends import Limits
+from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
+from hub_config.settings import Settings
+
+PROXY_API = "http://proxy-api:8001"
+"""The proxy's API, on a network that only hub and proxy are attached to."""
+
+KEEPER, LIFETIMES = "keeper", "lifetimes"
+
+
+def services(c: Config, settings: Settings) -> None:
+    """What runs beside the hub, each with a role that lets it do its work and nothing else."""
+    running = [_keeper(settings), _lifetimes(settings)]
+    for service, _ in running:  # JupyterHub hands its own environment on only in part
+        service["environment"][tracing.FORMAT] = settings.log_format
+    c.JupyterHub.services = [service for service, _ in running]
+    c.JupyterHub.load_roles = [role for _, role in running]
+
+
+def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Has the routes and networks of a new proxy restored: service and role."""
+    command = [sys.executable, "-m", "hub_config.keeper"]
+    command += [f"--proxy={PROXY_API}", f"--platform={settings.platform}"]
+    engine = {"DOCKER_HOST": os.environ["DOCKER_HOST"]} if "DOCKER_HOST" in os.environ else {}
+    return {"name": KEEPER, "command": command, "environment": engine}, {
+        "name": KEEPER,
+        "description": "Have the proxy's routes, and what runs, compared",
+        "scopes": ["proxy", RECONCILE_SCOPE],
+        "services": [KEEPER],
+    }
+
+
+def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Stops servers and has old homes removed when their time is over: service and role."""
+    options = [
+        f"--{name.replace('_', '-')}={value}" for name, value in asdict(limits_of(settings)).items()
+    ]
+    command = [sys.executable, "-m", "hub_config.lifetimes.ends", *options]
+    return {"name": LIFETIMES, "command": command, "environment": {}}, {
+        "name": LIFETIMES,
+        "description": "Stop servers nobody uses, remove homes kept for long enough",
+        "scopes": ["read:users:activity", "delete:servers", PURGE_SCOPE],
+        "services": [LIFETIMES],
+    }
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The settings about servers' ends."""
+    return Limits(
+        settings.idle_timeout, settings.warning_time, settings.more_time_cap, settings.max_age
+    )

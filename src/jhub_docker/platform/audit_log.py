@@ -1,0 +1,79 @@
+"""The platform's audit log, which the hub keeps: shown, verified, and told what tasks have done.
+
+The hub's image reads and writes its files, in the hub's container or, while there is none, in one
+that is made for it: an entry is never lost because the hub is down.
+"""
+
+import getpass
+import json
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.engine import quick
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import containers
+from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.process import Ended
+from jhub_docker.progress import say
+
+COMMAND = ("python", "-m", "hub_config", "audit")
+
+
+def show(client: DockerClient, platform: Platform, **filters: str) -> list[dict[str, Any]]:
+    """The entries that fit, the oldest first: by `user`, `what`, `since`, `until`, `tail`."""
+    options = [f"--{name}={value}" for name, value in filters.items() if value]
+    ended = _run(client, platform, "show", *options)
+    if ended.code:
+        raise (UsageError if ended.code == UsageError.exit_code else ActionError)(ended.tail())
+    return [json.loads(line) for line in ended.out.splitlines() if line.startswith("{")]
+
+
+def verify(client: DockerClient, platform: Platform, noted: str = "") -> str:
+    """What was found to be sound. Raises ActionError that names the first broken line."""
+    ended = _run(client, platform, "verify", *([f"--noted={noted}"] if noted else []))
+    if not ended.out.strip().startswith("{"):
+        raise (UsageError if ended.code == UsageError.exit_code else ActionError)(ended.tail())
+    said = json.loads(ended.out)
+    if said["broken"]:
+        raise ActionError(
+            f"the audit log is broken: {said['broken']}. The {said['entries']} entries before it "
+            "are as they were written"
+        )
+    return (
+        f"{said['entries']} entries, each as it was written. Note the last one elsewhere, and give "
+        f"it to the next verification with --noted, which then sees an end that was cut off:\n"
+        f"{said['last']}"
+    )
+
+
+def tell(
+    client: DockerClient, platform: Platform, what: str, *, result: str = "ok", **more: Any
+) -> None:
+    """Write that this operator did `what`; where that cannot be, it is said and fails nothing."""
+    try:
+        ended = _run(
+            *(client, platform, "write", what),
+            f"--who=operator {getpass.getuser()}",
+            f"--result={result}",
+            f"--more={json.dumps(more)}",
+        )
+        wrong = ended.tail() if ended.code else ""
+    except (ActionError, UsageError, OSError) as error:
+        wrong = str(error)
+    if wrong:
+        say(f"Not in the audit log: {wrong}")
+
+
+def _run(client: DockerClient, platform: Platform, *arguments: str) -> Ended:
+    """Run the hub's own command on its data volume."""
+    if not client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]:
+        raise ActionError("the platform has no data yet, and so no audit log")
+    found = containers.of_service(client, platform, HUB)
+    if any(one["State"] == "running" for one in found):
+        return platform.compose("exec", "-T", HUB, *COMMAND, *arguments)
+    if quick.image(image := platform.images[HUB]) is None:
+        raise UsageError(
+            f"the engine has no image {image}; build it with ./dev invoke build -i hub"
+        )
+    return platform.compose("run", "--rm", "--no-deps", "-T", HUB, *COMMAND[3:], *arguments)

@@ -1,0 +1,82 @@
+"""Logs on this terminal: of the platform's services, or of somebody's servers by their name."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker import engine
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import compose, containers
+from jhub_docker.progress import say
+
+
+def logs(
+    client: DockerClient, root: Path, wanted: str, *, follow: bool, tail: int, since: str = ""
+) -> None:
+    """Show logs; `wanted` is a service, a container, a person, or a person's server `ann/desk`.
+
+    Empty for all services. An ended server's container is there until its hub has read why.
+    """
+    options = ["--tail", str(tail), *(["--follow"] if follow else []), *since_option(since)]
+    platform = compose.read(root)
+    rows = containers.status(client, root)
+    # People know containers by the names that `status` shows.
+    service = next(
+        (row["role"] for row in rows if row["container"] == wanted and row["role"] != "server"),
+        wanted,
+    )
+    if service in ("", *platform.services):
+        if not rows:
+            raise ActionError("the platform does not run; start it with ./dev invoke up")
+        if compose.show(platform, "logs", *options, *([service] if service else [])):
+            raise ActionError("docker compose logs failed; see its message above")
+        return
+    there = containers.servers(client, platform)
+    found = servers_of(there, wanted)
+    if not found:
+        known = ", ".join([*platform.services, *sorted(map(server, there))])
+        raise UsageError(f"there is no service and no server of {wanted!r}; known: {known}")
+    if follow and len(found) > 1:
+        names = ", ".join(server(one) for one in found)
+        raise UsageError(f"{wanted} has several servers; with --follow name one of {names}")
+    for one in found:
+        if len(found) > 1:
+            say(f"==> {server(one)}")
+        engine.show_docker("logs", *options, containers.name(one))
+
+
+def servers_of(there: Iterable[Mapping[str, Any]], wanted: str) -> list[Mapping[str, Any]]:
+    """The servers that are meant: of a person, one of theirs, or a container's. Pure."""
+    person, slash, name = wanted.partition("/")
+    found = []
+    for one in there:
+        labels = one["Labels"]
+        theirs = labels.get(f"{LABEL}.user") == person
+        this = not slash or labels.get(f"{LABEL}.server", "") == name
+        if (theirs and this) or containers.name(one) == wanted:
+            found.append(one)
+    return sorted(found, key=server)
+
+
+def server(container: Mapping[str, Any]) -> str:
+    """What a person's server is called here: `ann`, or `ann/desk` for one with a name."""
+    labels = container["Labels"]
+    name = labels.get(f"{LABEL}.server", "")
+    return f"{labels[f'{LABEL}.user']}/{name}" if name else str(labels[f"{LABEL}.user"])
+
+
+def since_option(text: str) -> Sequence[str]:
+    """Docker's option for a time; raises UsageError for what is none."""
+    if not text:
+        return []
+    if days := re.fullmatch(r"(\d{1,4})d", text):
+        text = f"{int(days[1]) * 24}h"
+    if not re.fullmatch(r"\d{1,6}[smh]|\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d)?)?", text):
+        raise UsageError(
+            f"--since is {text!r}; expected a time such as 30m, 12h, 7d or 2026-11-30T12:00"
+        )
+    return ["--since", text]
