@@ -17,6 +17,7 @@
     reset-admin      give the first admin a new one-time password, take the second factor away and
                      end all sessions, for the day both are lost and there is no other admin
     read-factors     print as JSON how many second factors the crypt key opens: for a drill
+    canary           begin or end NAME: somebody made up, who tries a new hub out for an upgrade
     add-people       make accounts for a list on standard input, a user name and perhaps an e-mail
                      address on each line, and print them with one-time passwords as CSV
 
@@ -76,6 +77,10 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of bot
                 from hub_config.login import newcomers  # noqa: PLC0415
 
                 return newcomers.add_people(usable_settings(Places()), Places())
+            case "canary":
+                from hub_config.login import canary  # noqa: PLC0415
+
+                return canary.command(usable_settings(Places()), Places(), arguments[1:])
             case "hub":
                 # Imported where they are needed: the guard starts first, and wants no JupyterHub.
                 from hub_config.start import run_hub  # noqa: PLC0415
@@ -130,7 +135,7 @@ def check(settings: Settings, info: str = "{}") -> int:
     """
     # Imported where they are needed, since they import JupyterHub.
     from hub_config import start  # noqa: PLC0415
-    from hub_config.database import require_known_schema  # noqa: PLC0415
+    from hub_config.database import require_known_schema, steps_ahead  # noqa: PLC0415
 
     require_known_schema(Places().data)
     facts = json.loads(info)
@@ -139,6 +144,8 @@ def check(settings: Settings, info: str = "{}") -> int:
         raise SettingsError("\n".join(unknown))
     own = start.check_own(settings, Places().config_d)
     print("The settings can be used.")
+    if ahead := steps_ahead(Places().data):
+        print(ahead)
     for path in own:
         print(f"Loaded last, after all settings: {path}")
     for left_out in sift(offer, version("jupyterhub")).left_out:

@@ -21,6 +21,7 @@ from hub_config.lifetimes.sizes import Sizes
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
 from hub_config.login import outside, providers
 from hub_config.login.authenticator import ApprovalAuthenticator
+from hub_config.login.canary import SERVICE
 from hub_config.login.door import Addresses
 from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
@@ -194,7 +195,7 @@ def servers(c: Config) -> None:
 
 def services(c: Config, settings: Settings) -> None:
     """What runs beside the hub, each with a role that lets it do its work and nothing else."""
-    running = [_keeper(settings), _lifetimes(settings)]
+    running = [_keeper(settings), _lifetimes(settings), _canary()]
     c.JupyterHub.services = [service for service, _ in running]
     c.JupyterHub.load_roles = [role for _, role in running]
 
@@ -224,6 +225,16 @@ def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
         "description": "Stop servers nobody uses, remove homes kept for long enough",
         "scopes": ["read:users:activity", "delete:servers", PURGE_SCOPE],
         "services": [LIFETIMES],
+    }
+
+
+def _canary() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Removes who tried a new hub out (`login.canary`), which nobody else asks for: no process."""
+    return {"name": SERVICE}, {
+        "name": SERVICE,
+        "description": "Remove who tried a new hub out",
+        "scopes": ["delete:users"],
+        "services": [SERVICE],
     }
 
 
