@@ -55,18 +55,19 @@ def image(platform: Platform, kind: str) -> Mapping[str, Any] | None:
 
 def state(platform: Platform) -> State:
     """How far an upgrade is."""
-    begun, refused = image(platform, UPGRADING), image(platform, REFUSED)
-    if not begun:
+    if not (begun := image(platform, UPGRADING)):
         return State.NONE
+    refused = image(platform, REFUSED)
     going_back = refused and refused["Id"] == begun["Id"]
     return State.GOING_BACK if going_back else State.UNDER_WAY
 
 
 def stays(platform: Platform) -> bool:
     """Whether the hub's image is one that an upgrade has come back from, to what was before."""
-    refused, wanted = image(platform, REFUSED), quick.image(platform.images[HUB])
-    same = refused and wanted and refused["Id"] == wanted["Id"]
-    return bool(same and image(platform, BEFORE))
+    if not (refused := image(platform, REFUSED)):
+        return False
+    wanted = quick.image(platform.images[HUB])
+    return bool(wanted and refused["Id"] == wanted["Id"] and image(platform, BEFORE))
 
 
 def seen(client: DockerClient, root: Path) -> dict[str, str]:
@@ -172,7 +173,7 @@ def _references(client: DockerClient, name: str) -> list[str]:
 def _untag(client: DockerClient, *references: str) -> None:
     for reference in references:
         with suppress(ImageNotFound):
-            client.api.remove_image(reference)
+            client.api.remove_image(reference, force=True)  # also the last name of what runs
 
 
 def _run(client: DockerClient, platform: Platform, *arguments: str, given: str = "") -> Any:

@@ -31,9 +31,9 @@ NOT_HERE = "JHUB_AUTHENTICATOR is"
 """How the hub says that accounts are another service's, so that none can be made up."""
 
 
-def name(platform: Platform) -> str:
+def name(project: str) -> str:
     """What the canary of a platform is called: one that a kill left is found again."""
-    return f"canary-{hashlib.sha256(platform.project.encode()).hexdigest()[:8]}"
+    return f"canary-{hashlib.sha256(project.encode()).hexdigest()[:8]}"
 
 
 def tried(client: DockerClient, platform: Platform) -> str:
@@ -41,7 +41,7 @@ def tried(client: DockerClient, platform: Platform) -> str:
 
     Raises ActionError with what is not as it should be.
     """
-    own = name(platform)
+    own = name(platform.project)
     with stage(f"trying it out as {own}"):
         ended = _canary(platform, "end", own)
         if NOT_HERE in ended.err:
@@ -62,7 +62,7 @@ def tried(client: DockerClient, platform: Platform) -> str:
 
 def clear(client: DockerClient, platform: Platform) -> None:
     """Remove what is in the engine of a canary: server, network, home."""
-    labels = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user={name(platform)}"]
+    labels = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user={name(platform.project)}"]
     wanted = {"label": labels}
     for one in client.api.containers(all=True, filters=wanted):
         containers.remove(client, one["Id"], stop=True)
