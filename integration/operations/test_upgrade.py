@@ -28,7 +28,6 @@ import bcrypt
 from jupyterhub import orm
 from nativeauthenticator.orm import UserInfo
 db = orm.new_session_factory("sqlite:///jupyterhub.sqlite")()
-UserInfo.__table__.create(db.get_bind())
 db.add(orm.User(name="ada"))
 db.add(UserInfo(username="ada", password=bcrypt.hashpw(b"PASSWORD", bcrypt.gensalt(4)),
                 is_authorized=True))
