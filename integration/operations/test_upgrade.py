@@ -4,9 +4,7 @@ somebody works, and their connection goes on.
 
 import os
 import re
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +17,7 @@ import websocket
 from jhub_docker.platform import before, canary
 from jhub_testing import hub_images
 from jhub_testing.backups import Backups
+from jhub_testing.operator import killed_at
 from jhub_testing.person import Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
 from jhub_testing.resources import Engine
@@ -122,29 +121,6 @@ def nothing_is_left(operator: Backups) -> None:
     assert not [word for word in in_database(operator, NAMES) if "canary" in word.lower()]
 
 
-def killed_at(operator: Backups, words: str, *task: str) -> None:
-    """Start a task, and kill it when it says these words."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "invoke", *task],
-        cwd=operator.platform.root,
-        env=operator.platform.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as started:
-        assert started.stderr
-        said = []
-        for line in started.stderr:
-            said.append(line)
-            if words in line:
-                os.killpg(started.pid, signal.SIGKILL)
-                break
-        else:
-            raise AssertionError(f"it never said {words!r}:\n{''.join(said)}")
-
-
 class Connection:
     """Somebody's websocket, which is asked for an answer again and again."""
 
@@ -226,7 +202,7 @@ def test_one_that_is_killed_goes_on_and_is_taken_back(
     planned = operator.invoke("upgrade", "--no-build", "--dry-run")
     assert "the platform's tables from revision" in planned
     assert hub_image(operator) == first
-    killed_at(operator, "starting the platform", "upgrade", "--no-build")
+    killed_at(operator.platform, "starting the platform", "upgrade", "--no-build")
     told = operator.operator.invoke("up", "--no-build")
     assert told.returncode == 0, told.stderr
     assert "An upgrade was interrupted: going on with it" in told.stderr
@@ -258,7 +234,7 @@ def test_a_hub_that_ends_is_replaced_by_the_one_before_also_when_that_is_killed(
     revision = own_revision(operator)
     broken = hub_images.changed(engine, next_hub, "database", hub_images.ENDS)
     is_built(operator, broken)
-    killed_at(operator, "Going back", "upgrade", "--no-build")
+    killed_at(operator.platform, "Going back", "upgrade", "--no-build")
     told = operator.operator.invoke("up", "--no-build")
     assert told.returncode == 0, told.stderr
     assert "interrupted while it went back" in told.stderr
