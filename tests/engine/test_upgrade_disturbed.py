@@ -98,9 +98,6 @@ def test_one_that_is_killed_goes_on_and_can_be_taken_back(
     operator: Backups, releases: dict[str, str]
 ) -> None:
     build(operator, releases["second"])
-    planned = operator.invoke("upgrade", "--no-build", "--dry-run")
-    assert "Nothing was changed" in planned
-    assert seen(operator) == ("first", {"first"})
     killed_at(operator.platform, "starting the platform", "upgrade", "--no-build")
     again = operator.operator.invoke("up", "--no-build")
     assert again.returncode == 0, again.stderr
@@ -121,12 +118,10 @@ def test_what_was_taken_back_can_be_tried_again(
     operator: Backups, releases: dict[str, str]
 ) -> None:
     build(operator, releases["second"])
-    assert "It stays at what was before" in operator.invoke("up", "--no-build")
     told = operator.invoke("upgrade", "--no-build")
     assert "Upgraded in" in told
     assert "accounts are another service's" in told
     assert seen(operator) == ("second", {"first", "second"})
-    assert "There is nothing to upgrade" in operator.invoke("upgrade", "--no-build")
     operator.invoke("down", "--servers", "--volumes", "--yes")
     images = operator.platform.engine.client.images.list()
     left = [tag for image in images for tag in image.tags]

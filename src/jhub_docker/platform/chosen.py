@@ -32,9 +32,9 @@ def read(client: DockerClient, root: Path, *, tag: str = "", again: bool = False
     if "JHUB_DOCKER_SOCKET" not in said and (path := engine_socket()):
         variables["JHUB_DOCKER_SOCKET"] = path
     if "JHUB_IMAGE_TAG" not in said:
-        tag = marks.checkout_tag(root) + bases.lane_suffix()
-        if quick.image(f"{load(root / 'packages')[HUB].repository}:{tag}"):
-            variables["JHUB_IMAGE_TAG"] = tag
+        own = marks.checkout_tag(root) + bases.lane_suffix()
+        if quick.image(f"{load(root / 'packages')[HUB].repository}:{own}"):
+            variables["JHUB_IMAGE_TAG"] = own
     if tag:
         variables["JHUB_IMAGE_TAG"] = tag
     platform = compose.read(root, variables)
