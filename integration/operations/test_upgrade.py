@@ -21,6 +21,7 @@ from jhub_testing.operator import killed_at
 from jhub_testing.person import Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
 from jhub_testing.resources import Engine
+from jhub_testing.waiting import PATIENCE
 
 OLD = """
 import bcrypt
@@ -125,7 +126,7 @@ class Connection:
     """Somebody's websocket, which is asked for an answer again and again."""
 
     def __init__(self, person: Person) -> None:
-        self._socket = person.server.websocket("api/events/subscribe", timeout=120)
+        self._socket = person.server.websocket("api/events/subscribe", timeout=PATIENCE)
         self.answers, self.broken = 0, ""
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._ask)
@@ -258,7 +259,7 @@ def test_a_hub_that_starts_nothing_is_found_out(
     assert hub_image(operator) == first
     nothing_is_left(operator)
     goes_on(ada, proxy, operator)
-    assert requests.get(f"{operator.platform.url}/hub/health", timeout=60).ok
+    assert requests.get(f"{operator.platform.url}/hub/health", timeout=PATIENCE).ok
 
 
 def test_what_was_taken_back_can_be_tried_again(
