@@ -25,7 +25,7 @@ from jhub_docker.process import Ended
 from jhub_docker.progress import stage
 
 START_SECONDS = 300.0
-SECONDS = 60
+SECONDS = 120
 
 NOT_HERE = "JHUB_AUTHENTICATOR is"
 """How the hub says that accounts are another service's, so that none can be made up."""
@@ -124,7 +124,7 @@ def _visit(client: DockerClient, platform: Platform, own: str, password: str, co
         started = time.monotonic()
         _wait(session, platform, f"{address}user/{own}/api", profile)
         seconds = time.monotonic() - started
-        shown = session.get(f"{address}user/{own}/", timeout=SECONDS)
+        shown = session.get(f"{address}user/{own}/", timeout=START_SECONDS)
         if not shown.ok or "/hub/" in shown.url:
             raise ActionError(f"{profile} shows no page: {shown.status_code} at {shown.url}")
     return f"{own} logged in, and {profile} showed its page after {seconds:.1f} s."
