@@ -20,16 +20,16 @@ from typing import Any
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
+from jhub_docker.build import marks
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import docker, quick
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import before_files, compose, containers
-from jhub_docker.platform.compose import DATA, HUB, PROXY, Platform
+from jhub_docker.platform.compose import DATA, HUB, PROXY, PYTHON, Platform
 
-BEFORE, UPGRADING, REFUSED = "before", "upgrading", "refused"
+BEFORE, UPGRADING, REFUSED = marks.BEFORE, "upgrading", "refused"
 """Tags, each followed by the platform's name."""
 
-PYTHON = "/opt/hub/bin/python"
 HERE = "/srv/proxy"
 """Where the container has the volume: a folder of the image that is the hub's, and so is a new
 volume there."""

@@ -20,7 +20,7 @@ from docker import DockerClient
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
-from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.compose import HUB, PYTHON, Platform
 from jhub_docker.process import Ended
 from jhub_docker.progress import stage
 
@@ -169,7 +169,7 @@ def _memory(client: DockerClient) -> dict[str, float]:
 
 
 def _canary(platform: Platform, *words: str) -> Ended:
-    program = ("/opt/hub/bin/python", "-m", "hub_config", "canary")
+    program = (PYTHON, "-m", "hub_config", "canary")
     return platform.compose("exec", "-T", HUB, *program, *words)
 
 

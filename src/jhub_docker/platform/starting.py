@@ -36,8 +36,7 @@ def require_startable(client: DockerClient, platform: Platform) -> list[str]:
 
 
 def start(client: DockerClient, platform: Platform, *services: str) -> list[str]:
-    """Start these services, all by default, and wait until the hub answers; what it says of its disk.
-    """
+    """Start these services, all by default, and wait for the hub; what it says of its disk."""
     there = containers.inspected(client, platform)
     before = {one["Id"]: one["RestartCount"] for one in there if one["State"]["Running"]}
     with stage("starting the platform"):

@@ -24,7 +24,7 @@ from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.platform import before, canary, chosen, compose, containers, firewall, starting
 from jhub_docker.platform.before import State
-from jhub_docker.platform.compose import HUB, PROXY, Platform
+from jhub_docker.platform.compose import HUB, PROXY, PYTHON, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
 
@@ -283,9 +283,7 @@ def _say(lines: Iterable[str]) -> None:
 
 def _first_login(platform: Platform) -> list[str]:
     """How to log in for the first time; nothing once somebody has."""
-    password = platform.compose(
-        *("exec", "-T", HUB, "/opt/hub/bin/python", "-m", "hub_config", "admin-password")
-    )
+    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
     if password.code == _PASSWORD_CHANGED:
         return []
     if password.code:
