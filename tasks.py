@@ -30,6 +30,7 @@ namespace = Collection(
     images.bases,
     audit.audit,
     platform.up,
+    platform.upgrade,
     platform.down,
     platform.status,
     platform.doctor,

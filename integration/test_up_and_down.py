@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from jhub_docker.catalog.identity import LABEL
+from jhub_testing import hub_images
 from jhub_testing.operator import Operator
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform, free_port
@@ -152,6 +153,29 @@ def test_the_doctor_finds_what_is_broken_and_nothing_on_a_sound_platform(
     assert seen["not_looked_at"] == {"whether addresses overlap with routes": "no guard runs"}
 
 
+def test_an_upgrade_is_tried_out_and_nothing_of_that_stays(
+    told: str, operator: Operator, engine: Engine
+) -> None:
+    platform, now = operator.platform, operator.platform.environment["JHUB_IMAGE_TAG"]
+    another = hub_images.changed(engine, f"{hub_images.HUB}:{now}", "names", "# another release")
+    with hub_images.tagged(engine, engine.name("another"), now) as tag:
+        engine.client.images.get(another).tag(hub_images.HUB, tag)
+        proxy = platform.container("proxy").id
+        upgraded = operator.invoke("upgrade", "--no-build", JHUB_IMAGE_TAG=tag)
+        assert upgraded.returncode == 0, upgraded.stderr
+        assert "Upgraded in" in upgraded.stdout
+        assert "uv-marimo-small showed its page after" in upgraded.stdout
+        assert platform.container("hub").attrs["Image"] == another
+        assert platform.container("proxy").id == proxy
+        own = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user"]
+        for kind in (engine.client.containers, engine.client.networks, engine.client.volumes):
+            assert not kind.list(filters={"label": own})
+        back = operator.invoke("upgrade", "--rollback", "--yes", JHUB_IMAGE_TAG=tag)
+        assert back.returncode == 0, back.stderr
+    again = operator.invoke("up", "--no-build")
+    assert password(again.stdout) == password(told), again.stderr
+
+
 def test_down_with_volumes_wants_a_yes(told: str, operator: Operator) -> None:
     result = operator.invoke("down", "--volumes")
     assert result.returncode == 2
@@ -187,3 +211,6 @@ def test_down_keeps_the_data_and_with_volumes_deletes_it(told: str, operator: Op
     gone = operator.invoke("down", "--volumes", "--yes")
     assert "All data was deleted" in gone.stdout, gone.stderr
     assert volumes.list(filters=label) == []
+    before = f":before-{operator.platform.project}"
+    images = operator.platform.engine.client.images.list()
+    assert not [name for image in images for name in image.tags if name.endswith(before)]

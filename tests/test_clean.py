@@ -60,8 +60,9 @@ def test_builds_that_were_followed_by_others_are_old(tmp_path: Path, here: str) 
         image(5, here, tags=("latest-trixie",)),
         image(6),
         image(7, here, tags=(f"checkout-{here}-arm64",)),
+        image(8, here, tags=("before-jhub-docker",)),
     ]
-    assert old(images, tmp_path) == [1]
+    assert old(images, tmp_path) == [1], "what an upgrade goes back to stays, among others"
     ((_, references),) = marks.superseded(images, tmp_path, frozenset())
     assert references == (f"{REPOSITORY}:{1:012}", f"{REPOSITORY}:kept-by-{here}-{1:012}")
     assert old(images, tmp_path, frozenset({"sha256:1"})) == []

@@ -1,5 +1,7 @@
 """Whoever runs a platform: calls the tasks from a shell, with the platform's variables set."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -23,3 +25,30 @@ class Operator:
             text=True,
             check=False,
         )
+
+
+def begun(platform: Platform, *words: str, **variables: str) -> "subprocess.Popen[str]":
+    """Start a task in a process group of its own, as a terminal does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=platform.root,
+        env={**platform.environment, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def killed_at(platform: Platform, words: str, *task: str) -> None:
+    """Start a task, and kill it when it says these words."""
+    said = []
+    with begun(platform, *task) as started:
+        assert started.stderr
+        for line in started.stderr:
+            said.append(line)
+            if words in line:
+                os.killpg(started.pid, signal.SIGKILL)
+                return
+    raise AssertionError(f"it never said {words!r}:\n{''.join(said)}")

@@ -9,8 +9,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,60 +19,17 @@ from docker.models.containers import Container
 
 from jhub_docker.build import marks
 from jhub_docker.platform import chosen
-from jhub_testing.operator import Operator
+from jhub_testing import pretended
+from jhub_testing.operator import Operator, begun
 from jhub_testing.platforms import Platform
+from jhub_testing.pretended import REPOSITORIES
 from jhub_testing.resources import Engine
-
-PRETENDED = """
-import http.server, os, signal, socket, sys
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        try:
-            socket.create_connection(("hub", 8081)).close()
-            self.send_response(200)
-        except OSError:
-            self.send_response(503)
-        self.end_headers()
-match sys.argv[1:]:
-    case ["check", *_]:
-        print("The settings can be used.")
-    case ["hub"]:
-        if os.path.exists("/srv/jupyterhub/broken"):
-            sys.exit("the hub's last words")
-        http.server.ThreadingHTTPServer(("", 8081), Page).serve_forever()
-    case ["guard", "--remove"]:
-        pass
-    case [_, *_]:
-        signal.pause()
-    case _:
-        http.server.ThreadingHTTPServer(("", 8000), Page).serve_forever()
-"""
-REPOSITORIES = ("local/jupyterhub-hub", "local/jupyterhub-proxy")
 
 
 @pytest.fixture(scope="module")
 def tag(engine: Engine, base: str) -> str:
     """The tag of hub's and proxy's images."""
-    write = f"cat >/opt/pretended.py <<'PYTHON'\n{PRETENDED}\nPYTHON\n"
-    container = engine.client.containers.create(
-        base, ["-euc", write], entrypoint="sh", user="root", labels=engine.labels
-    )
-    container.start()
-    assert container.wait()["StatusCode"] == 0, container.logs().decode()
-    name = engine.name("pretended")
-    changes = [
-        'ENTRYPOINT ["/usr/local/bin/python3.11","/opt/pretended.py"]',
-        "CMD []",
-        "USER root",
-        "WORKDIR /",
-        "HEALTHCHECK --interval=1s --start-period=30s --start-interval=100ms CMD true",
-        *(f'LABEL {key}="{value}"' for key, value in engine.labels.items()),
-    ]
-    for repository in REPOSITORIES:
-        container.commit(repository, name, changes=changes)
-    container.remove(force=True)
-    return name
+    return pretended.images(engine, base, engine.name("pretended"))
 
 
 @pytest.fixture(scope="module")
@@ -84,20 +39,6 @@ def operator(engine: Engine, tag: str, pytestconfig: pytest.Config) -> Iterator[
     engine.own_project(platform.project)
     yield Operator(platform)
     engine.remove_project(platform.project)
-
-
-def begin(operator: Operator, *words: str, **variables: str) -> "subprocess.Popen[str]":
-    """Start a task in a process group of its own, as a terminal does."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "invoke", *words],
-        cwd=operator.platform.root,
-        env={**operator.platform.environment, **variables},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def identities(platform: Platform) -> dict[str, str]:
@@ -142,7 +83,7 @@ def test_a_checkout_runs_what_it_built_unless_told_otherwise(
 
 
 def test_two_at_once_start_one_platform(operator: Operator) -> None:
-    both = [begin(operator, "up", "--no-build") for _ in range(2)]
+    both = [begun(operator.platform, "up", "--no-build") for _ in range(2)]
     ended = [one.communicate() for one in both]
     assert [one.returncode for one in both] == [0, 0], ended
     assert all("JupyterHub is up" in out for out, _ in ended)
@@ -156,7 +97,7 @@ def test_what_an_interrupted_up_began_the_next_one_finishes(
     operator: Operator, sent: signal.Signals
 ) -> None:
     changed = {"JHUB_BRAND_NAME": sent.name}
-    with begin(operator, "up", "--no-build", **changed) as interrupted:
+    with begun(operator.platform, "up", "--no-build", **changed) as interrupted:
         assert interrupted.stderr
         assert any("starting the platform" in line for line in interrupted.stderr)
         os.killpg(interrupted.pid, sent)

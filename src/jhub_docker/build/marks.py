@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _PREFIX = "kept-by-"
+BEFORE = "before"
+"""How a tag begins of what a platform had before an upgrade, and can go back to."""
+
 _MACHINE = Path("/etc/machine-id")
 
 
@@ -116,7 +119,8 @@ def superseded(
     old = []
     for image in images:
         current = any(
-            tag.rpartition(":")[2].startswith(("latest", f"checkout-{here}")) for tag in image.tags
+            tag.rpartition(":")[2].startswith(("latest", f"checkout-{here}", f"{BEFORE}-"))
+            for tag in image.tags
         )
         own = image.marks and all(keeper(one) == here for one in image.marks)
         if own and not current and _is_ours(image) and image.image_id not in used:

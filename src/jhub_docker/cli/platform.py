@@ -4,6 +4,7 @@ What only these tasks need is imported in their bodies: a build with nothing to 
 """
 
 import json
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -13,7 +14,10 @@ from jhub_docker.build import bases, builds
 from jhub_docker.cli import screens, tables
 from jhub_docker.cli.task import ROOT, task, write
 from jhub_docker.errors import ActionError
-from jhub_docker.progress import say
+from jhub_docker.progress import say, stage
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
 @task(
@@ -27,12 +31,56 @@ def up(context: Context, base: str = "auto", build: bool = True, yes: bool = Fal
 
     bases.mode(base)
     client = host.require(say, assume_yes=yes)
+    was = platform.seen(client, ROOT)
     if build:
-        results = builds.build(client, ROOT, platform.packages(ROOT), base=base)
-        write(tables.builds(results))
-        if told := builds.failed(results):
-            raise ActionError(told)
-    write(platform.up(client, ROOT))
+        _build(client, base)
+    write(platform.up(client, ROOT, was))
+
+
+def _build(client: "DockerClient", base: str) -> None:
+    from jhub_docker import platform  # noqa: PLC0415
+
+    results = builds.build(client, ROOT, platform.packages(ROOT), base=base)
+    write(tables.builds(results))
+    if told := builds.failed(results):
+        raise ActionError(told)
+
+
+@task(
+    help={
+        "build": "Build what is out of date first (--no-build: take what is there).",
+        "dry-run": "Say what would be done, of what is built already, and change nothing.",
+        "rollback": "Go back to what was before the last upgrade; says first what that loses.",
+        "yes": "Do not ask before going back.",
+    }
+)
+def upgrade(
+    context: Context,
+    base: str = "auto",
+    build: bool = True,
+    dry_run: bool = False,
+    rollback: bool = False,
+    yes: bool = False,
+) -> None:
+    """Bring the platform to new images, try it out, and go back by itself when that fails.
+
+    Proxy and people's servers go on; what there is is looked at and kept before anything stops.
+    """
+    from jhub_docker import doctor as doctors  # noqa: PLC0415
+    from jhub_docker import platform  # noqa: PLC0415
+
+    bases.mode(base)
+    client = host.require(say, set_up=False)
+    if rollback:
+        write(platform.rollback(client, ROOT, assume_yes=yes))
+        return
+    was = platform.seen(client, ROOT)
+    if build and not dry_run:
+        _build(client, base)
+    with stage("looking at platform and engine"):
+        examined = doctors.examine(ROOT)
+    wrong, worries = examined.before_an_upgrade()
+    write(platform.upgrade(client, ROOT, was, wrong=wrong, worries=worries, dry_run=dry_run))
 
 
 @task(

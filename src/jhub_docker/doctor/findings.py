@@ -9,6 +9,12 @@ from typing import Any
 
 ERROR, WARNING = "error", "warning"
 
+IN_THE_WAY = frozenset(
+    ("JD001", "JD002", "JD004", "JD005", "JD006", "JD020", "JD022", "JD030"),
+)
+"""Errors with which no upgrade is begun: engine, disks, settings, secrets, database. With others,
+such as a hub that has ended, it may be the cure."""
+
 
 @dataclass(frozen=True)
 class Code:
@@ -61,6 +67,12 @@ class Examined:
             if number
         ]
         return f"{'Well' if self.well else 'Not well'}: {' and '.join(counted) or 'nothing found'}."
+
+    def before_an_upgrade(self) -> tuple[list[str], list[str]]:
+        """What is in the way of an upgrade, and what else there is to know before one."""
+        listed = [(one, f"{one.code} {CODES[one.code].title}: {one.says}") for one in self.findings]
+        wrong = [said for one, said in listed if one.severity == ERROR and one.code in IN_THE_WAY]
+        return wrong, [said for _, said in listed if said not in wrong]
 
     def told(self) -> dict[str, Any]:
         """The whole of it, for programs."""

@@ -3,15 +3,16 @@
 `compose` reads that file through Compose itself, so that it stays the only place that states names,
 `chosen` adds what nobody has set, `configuration` checks settings, `containers` finds what runs,
 `entrance` knows where people come in, `now` has the hub say what goes on, `starting` and `stopping`
-act, and `lock` has them do so one
-after the other.
+act, and `lock` has them do so one after the other. `upgrading` goes from one set of images to
+another, `before` knows what there was, `canary` tries it out.
 """
 
+from jhub_docker.platform.before import seen
 from jhub_docker.platform.chosen import packages
 from jhub_docker.platform.configuration import check
 from jhub_docker.platform.now import look
 from jhub_docker.platform.server_logs import logs
-from jhub_docker.platform.starting import up
 from jhub_docker.platform.stopping import down
+from jhub_docker.platform.upgrading import rollback, up, upgrade
 
-__all__ = ["check", "down", "logs", "look", "packages", "up"]
+__all__ = ["check", "down", "logs", "look", "packages", "rollback", "seen", "up", "upgrade"]

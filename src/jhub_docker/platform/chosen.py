@@ -15,24 +15,32 @@ from jhub_docker.catalog import identity, load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address, is_default, socket_path
-from jhub_docker.platform import compose, containers
+from jhub_docker.platform import before, compose, containers
 from jhub_docker.platform.compose import HUB, PROXY, TLS, Platform
 
 CADDY = "caddy"
 """The package of Caddy's public image."""
 
 
-def read(client: DockerClient, root: Path) -> Platform:
-    """The platform of this checkout, with what was chosen for it."""
+def read(client: DockerClient, root: Path, *, tag: str = "", again: bool = False) -> Platform:
+    """The platform of this checkout, with what was chosen for it.
+
+    An upgrade that went back is not chosen, but `again`; `tag` says which images without a choice.
+    """
     variables: dict[str, str] = {}
     said = compose.person_set(root)
     if "JHUB_DOCKER_SOCKET" not in said and (path := engine_socket()):
         variables["JHUB_DOCKER_SOCKET"] = path
     if "JHUB_IMAGE_TAG" not in said:
-        tag = marks.checkout_tag(root) + bases.lane_suffix()
-        if quick.image(f"{load(root / 'packages')[HUB].repository}:{tag}"):
-            variables["JHUB_IMAGE_TAG"] = tag
+        own = marks.checkout_tag(root) + bases.lane_suffix()
+        if quick.image(f"{load(root / 'packages')[HUB].repository}:{own}"):
+            variables["JHUB_IMAGE_TAG"] = own
+    if tag:
+        variables["JHUB_IMAGE_TAG"] = tag
     platform = compose.read(root, variables)
+    if not tag and not again and before.stays(platform):
+        variables["JHUB_IMAGE_TAG"] = before.tag(before.BEFORE, platform.project)
+        platform = compose.read(root, variables)
     if TLS in platform.services and "JHUB_TLS_IMAGE" not in said:
         running = next(iter(containers.inspected(client, platform, TLS)), None)
         if (image := caddy_image(root, running)) != platform.images[TLS]:

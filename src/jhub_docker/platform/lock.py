@@ -1,4 +1,4 @@
-"""One `up`, `down`, backup or restore of a platform at a time on this machine; the next one waits.
+"""One `up`, `down`, upgrade, backup or restore of a platform at a time; the next one waits.
 
 The kernel holds the lock for the process: one that was killed leaves none behind.
 """
@@ -27,7 +27,7 @@ def locked(project: str) -> Iterator[None]:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             held.seek(0)
-            other = f"another up, down, backup or restore of {project}"
+            other = f"another up, down, upgrade, backup or restore of {project}"
             say(f"{other} is at work (process {held.read()}): waiting")
             fcntl.flock(held, fcntl.LOCK_EX)
         held.truncate(0)

@@ -2,57 +2,50 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker import host
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import chosen, compose, containers, entrance, firewall
-from jhub_docker.platform.compose import HUB, PYTHON, TLS, Platform
+from jhub_docker.platform import compose, containers, entrance, firewall
+from jhub_docker.platform.compose import TLS, Platform
 from jhub_docker.platform.configuration import check_settings
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
 
 READY_SECONDS = 180.0
-_PASSWORD_CHANGED = 3  # exit code of `hub_config admin-password` once the password was changed
 
 Inspected = Mapping[str, Any]
-
-
-def up(client: DockerClient, root: Path) -> str:
-    """Start what does not run yet and wait until the hub answers; returns what to tell people.
-
-    Raises ActionError with a service's last words when it cannot start, UsageError for settings
-    that the hub refuses or that what runs does not have: then nothing that runs was touched.
-    """
-    with locked(compose.read(root).project):
-        platform = chosen.read(client, root)
-        notices = bring_up(client, platform)
-        told = [f"JupyterHub is up: {platform.public_address}", *_first_login(platform)]
-    told += [*entrance.told(platform), *firewall.warnings(platform), *notices]
-    if advice := host.restart_hint(client):
-        told.append(f"Hint: {advice}")
-    return "\n".join(told)
 
 
 def bring_up(client: DockerClient, platform: Platform) -> list[str]:
     """Start what does not run yet of a platform that the caller has locked, and wait for its hub.
 
-    Returns what the hub says of its settings and its disk; raises as `up`.
+    Returns what the hub says of its settings and its disk. Raises ActionError with a service's last
+    words when it cannot start, UsageError for settings that the hub refuses or that what runs does
+    not have: then nothing that runs was touched.
     """
+    return [*require_startable(client, platform), *start(client, platform)]
+
+
+def require_startable(client: DockerClient, platform: Platform) -> list[str]:
+    """Raises UsageError for what `bring_up` refuses; returns what the hub says of its settings."""
     notices = check_settings(client, platform)
     there = containers.inspected(client, platform)
-    left = [one for one in there if is_left_over(one)]
-    require_same(platform, [one for one in there if one not in left])
+    require_same(platform, [one for one in there if not is_left_over(one)])
+    return notices
+
+
+def start(client: DockerClient, platform: Platform, *services: str) -> list[str]:
+    """Start these services, all by default, and wait for the hub; what it says of its disk."""
+    there = containers.inspected(client, platform)
     before = {one["Id"]: one["RestartCount"] for one in there if one["State"]["Running"]}
     with stage("starting the platform"):
-        for container in left:
-            containers.remove(client, container["Id"])
-        _start(platform)
+        for container in there:
+            if is_left_over(container):
+                containers.remove(client, container["Id"])
+        _start(platform, *services)
         complaint = _wait(client, platform, before)
-    return [*notices, *([f"Warning: {complaint}"] if complaint else [])]
+    return [f"Warning: {complaint}"] if complaint else []
 
 
 def is_left_over(container: Inspected) -> bool:
@@ -104,8 +97,8 @@ def broken(container: Inspected, restarts: int) -> bool:
     return ended or int(container["RestartCount"]) > restarts
 
 
-def _start(platform: Platform) -> None:
-    ended = platform.compose("up", "--detach", "--remove-orphans")
+def _start(platform: Platform, *services: str) -> None:
+    ended = platform.compose("up", "--detach", "--remove-orphans", *services)
     if ended.code:
         hint = ""
         if "address already in use" in ended.err or "port is already allocated" in ended.err:
@@ -144,17 +137,3 @@ def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -
         f"{entrance.health(platform.address)} does not answer after {READY_SECONDS:.0f} s "
         f"({problem}); the last lines of the platform's services:\n{log}"
     )
-
-
-def _first_login(platform: Platform) -> list[str]:
-    """How to log in for the first time; nothing once somebody has."""
-    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
-    if password.code == _PASSWORD_CHANGED:
-        return []
-    if password.code:
-        return [f"The one-time password cannot be told: {password.err.strip()}"]
-    admin = platform.hub_environment.get("JHUB_ADMIN_USER") or "admin"
-    return [
-        f"First login: {admin}, one-time password: {password.out.strip()}",
-        "The first login asks for a new one; until then no server can be started.",
-    ]

@@ -8,7 +8,7 @@ from docker.errors import APIError, NotFound
 
 from jhub_docker.asking import confirm
 from jhub_docker.errors import ActionError
-from jhub_docker.platform import chosen, compose, containers, firewall
+from jhub_docker.platform import before, chosen, compose, containers, firewall
 from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.lock import locked
 
@@ -41,6 +41,7 @@ def down(
         if volumes:
             # Asked again: until it was stopped the hub may have made homes.
             _delete(client, containers.volumes(client, platform))
+            before.forget(client, platform.project)
             kept = "All data was deleted."
         return f"Hub and proxy are stopped, {len(running)} servers too. {kept}"
 

@@ -18,6 +18,7 @@
                      end all sessions, for the day both are lost and there is no other admin
     read-factors     print as JSON how many second factors the crypt key opens: for a drill
     audit            show, verify or write the audit log, also while the hub is down
+    canary           begin or end NAME: somebody made up, who tries a new hub out for an upgrade
     add-people       make accounts for a list on standard input, a user name and perhaps an e-mail
                      address on each line, and print them with one-time passwords as CSV
 
@@ -102,6 +103,10 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both
                 from hub_config.watch import command as audit  # noqa: PLC0415
 
                 return audit.main(arguments[1:], Places().audit)
+            case "canary":
+                from hub_config.login import canary  # noqa: PLC0415
+
+                return canary.command(usable_settings(Places()), Places(), arguments[1:])
             case "hub":
                 # Imported where they are needed: the guard starts first, and wants no JupyterHub.
                 from hub_config.start import run_hub  # noqa: PLC0415
@@ -156,7 +161,7 @@ def check(settings: Settings, info: str = "{}") -> int:
     """
     # Imported where they are needed, since they import JupyterHub.
     from hub_config import start  # noqa: PLC0415
-    from hub_config.database import require_known_schema  # noqa: PLC0415
+    from hub_config.database import require_known_schema, steps_ahead  # noqa: PLC0415
 
     require_known_schema(Places().data)
     facts = json.loads(info)
@@ -165,6 +170,8 @@ def check(settings: Settings, info: str = "{}") -> int:
         raise SettingsError("\n".join(unknown))
     own = start.check_own(settings, Places().config_d)
     print("The settings can be used.")
+    if ahead := steps_ahead(Places().data):
+        print(ahead)
     for path in own:
         print(f"Loaded last, after all settings: {path}")
     for left_out in sift(offer, version("jupyterhub")).left_out:

@@ -9,6 +9,7 @@ from traitlets.config import Config
 
 from hub_config import tracing
 from hub_config.lifetimes.ends import Limits
+from hub_config.login.canary import SERVICE as CANARY
 from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
 from hub_config.settings import Settings
 
@@ -20,8 +21,8 @@ KEEPER, LIFETIMES = "keeper", "lifetimes"
 
 def services(c: Config, settings: Settings) -> None:
     """What runs beside the hub, each with a role that lets it do its work and nothing else."""
-    running = [_keeper(settings), _lifetimes(settings)]
-    for service, _ in running:  # JupyterHub hands its own environment on only in part
+    running = [_keeper(settings), _lifetimes(settings), _canary()]
+    for service, _ in running[:2]:  # JupyterHub hands its own environment on only in part
         service["environment"][tracing.FORMAT] = settings.log_format
     c.JupyterHub.services = [service for service, _ in running]
     c.JupyterHub.load_roles = [role for _, role in running]
@@ -59,3 +60,13 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         settings.idle_timeout, settings.warning_time, settings.more_time_cap, settings.max_age
     )
+
+
+def _canary() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Removes who tried a new hub out (`login.canary`), which nobody else asks for: no process."""
+    return {"name": CANARY}, {
+        "name": CANARY,
+        "description": "Remove who tried a new hub out",
+        "scopes": ["delete:users"],
+        "services": [CANARY],
+    }

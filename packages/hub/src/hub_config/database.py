@@ -19,7 +19,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.dbutil import backup_db_file
+from alembic.script import ScriptDirectory
+from jupyterhub.dbutil import ALEMBIC_DIR, backup_db_file
 from sqlalchemy import Connection, Engine, delete, event, inspect, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -163,6 +164,23 @@ def _first(database: Path, query: str) -> str:
         except sqlite3.Error:
             continue
     return ""
+
+
+def steps_ahead(data: Path) -> str:
+    """What a start of this hub will bring up to date in the database; empty for nothing."""
+    database = data / DATABASE_FILE
+    if (found := revision(database)) not in revisions():
+        return ""
+    ahead, own = [], own_revision(database)
+    history = ScriptDirectory(ALEMBIC_DIR)
+    head = history.get_current_head() or ""
+    if steps := len(list(history.iterate_revisions(head, found))):
+        ahead.append(f"JupyterHub's schema from revision {found} to {head} ({steps} steps)")
+    if own < len(STEPS):
+        ahead.append(f"the platform's tables from revision {own} to {len(STEPS)}")
+    if not ahead:
+        return ""
+    return f"The database will be brought up to date: {', '.join(ahead)}. A copy of it is kept."
 
 
 def revisions() -> frozenset[str]:

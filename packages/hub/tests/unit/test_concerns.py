@@ -70,8 +70,10 @@ def test_each_service_may_do_its_work_and_nothing_else(applied: Config) -> None:
     assert scopes == {
         "keeper": ["proxy", "custom:reconcile"],
         "lifetimes": ["read:users:activity", "delete:servers", "custom:homes:purge"],
+        "canary": ["delete:users"],
     }
-    commands = {one["name"]: one["command"] for one in applied.JupyterHub.services}
+    commands = {one["name"]: one["command"] for one in applied.JupyterHub.services[:2]}
+    assert applied.JupyterHub.services[2:] == [{"name": "canary"}], "it has a process or a token"
     assert "--idle-timeout=3600" in commands["lifetimes"]
 
 

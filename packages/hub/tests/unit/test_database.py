@@ -11,7 +11,14 @@ from alembic.script import ScriptDirectory
 from jupyterhub import dbutil
 
 from hub_config import DatabaseError
-from hub_config.database import DATABASE_FILE, STEPS, require_known_schema, revision, revisions
+from hub_config.database import (
+    DATABASE_FILE,
+    STEPS,
+    require_known_schema,
+    revision,
+    revisions,
+    steps_ahead,
+)
 
 NEWER = "ffffffffffff"
 HEAD = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
@@ -35,6 +42,24 @@ def test_all_revisions_of_jupyterhub_are_known() -> None:
 def test_this_and_older_schemas_can_be_started_with(tmp_path: Path, schema: str | None) -> None:
     make(tmp_path / DATABASE_FILE, schema)
     require_known_schema(tmp_path)
+
+
+def test_what_a_start_will_bring_up_to_date_is_told(tmp_path: Path) -> None:
+    assert steps_ahead(tmp_path) == "", "there is no database yet"
+    database = tmp_path / DATABASE_FILE
+    make(database, OLDER)
+    assert steps_ahead(tmp_path).startswith(
+        "The database will be brought up to date: "
+        f"JupyterHub's schema from revision {OLDER} to {HEAD} ("
+    )
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [HEAD])
+        connection.commit()
+        assert f"the platform's tables from revision 0 to {len(STEPS)}" in steps_ahead(tmp_path)
+        connection.execute("CREATE TABLE platform_schema (revision INTEGER)")
+        connection.execute("INSERT INTO platform_schema VALUES (?)", [len(STEPS)])
+        connection.commit()
+    assert steps_ahead(tmp_path) == ""
 
 
 def test_a_volume_without_a_database_and_one_that_is_none_are_the_hubs_business(

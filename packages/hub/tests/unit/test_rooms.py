@@ -29,8 +29,8 @@ ROOMS = {
     "now": ("rows", "asking", "looking", "pages"),
     "login": (
         *("credentials", "accounts", "throttling", "second_factor", "sessions", "door", "outside"),
-        *("newcomers", "passwords", "providers", "pages", "second_factor_page", "people"),
-        "authenticator",
+        *("newcomers", "canary", "passwords", "providers", "pages", "second_factor_page"),
+        *("people", "authenticator"),
     ),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
     "top": ("keeper", "beside", "concerns", "start", "__main__"),

@@ -1,0 +1,113 @@
+"""Somebody made up, who tries a new hub out for its operator, and of whom nothing is left.
+
+`invoke upgrade` begins with one, logs in and starts a server through the proxy as people do, and
+ends with it: as an admin deletes a person, and the home at once. The account says what it is, so
+that nobody's else is ever taken for it.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+
+import pyotp
+import requests
+from jupyterhub import orm
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from hub_config.first_start import Places
+from hub_config.lifetimes.homes import HomeRow
+from hub_config.login import credentials
+from hub_config.login.accounts import Accounts, NewAccount
+from hub_config.login.newcomers import NOT_STARTED, open_database
+from hub_config.login.second_factor import Policy, SecondFactors, renew_recovery_codes
+from hub_config.runtime.plan import HUB_PORT
+from hub_config.settings import Settings
+
+SERVICE = "canary"
+"""The service of JupyterHub that may delete people; it has a token while a canary is removed."""
+
+MARK = "Canary of an upgrade"
+"""The full name of a canary's account."""
+
+SECONDS = 300
+
+
+def command(settings: Settings, places: Places, arguments: Sequence[str]) -> int:
+    """`begin NAME` prints the password as JSON, and a code where one is needed; `end NAME`.
+
+    Returns the exit code. `end` of a canary that is not there is done at once.
+    """
+    match list(arguments):
+        case ["begin" | "end" as what, name]:
+            if (db := open_database(settings, places)) is None:
+                print("The hub has not started yet.", file=sys.stderr)
+                return NOT_STARTED
+            if is_somebody(db, name):
+                print(f"There is a person called {name}, who is no canary.", file=sys.stderr)
+                return 2
+            if what == "begin":
+                print(json.dumps(begin(db, settings, name)))
+                return 0
+            return end(db, settings, name)
+        case _:
+            print("canary begin NAME, or canary end NAME", file=sys.stderr)
+            return 2
+
+
+def is_somebody(db: Session, name: str) -> bool:
+    """Whether a person is called so."""
+    account = Accounts(db).find(name)
+    if account is None:
+        return orm.User.find(db, name) is not None
+    return account.full_name != MARK
+
+
+def begin(db: Session, settings: Settings, name: str) -> dict[str, str]:
+    """Make the account; its password, and a code that opens it where everybody needs one."""
+    accounts, password = Accounts(db), credentials.one_time()
+    hashed = credentials.hash_now(password)
+    accounts.add(NewAccount(name, hashed, approved=True, full_name=MARK))
+    if not Policy(settings.second_factor).requires(admin=False):
+        return {"password": password, "code": ""}
+    key = accounts.get(name).key
+    SecondFactors(db, settings.platform).store(key, pyotp.random_base32(), confirmed=True)
+    return {"password": password, "code": renew_recovery_codes(db, key)[0]}
+
+
+def end(db: Session, settings: Settings, name: str) -> int:
+    """Remove server, user, account and the record of the home; its volume is the caller's."""
+    if orm.User.find(db, name) is not None and (wrong := _delete_user(db, settings, name)):
+        print(f"The hub does not delete {name}: {wrong}", file=sys.stderr)
+        return 1
+    db.expire_all()
+    accounts = Accounts(db)
+    if account := accounts.find(name):  # who never logged in is no user
+        SecondFactors(db, settings.platform).remove(account.key)
+        accounts.remove(name)
+    db.execute(delete(HomeRow).where(HomeRow.named_after == name, HomeRow.person == name))
+    db.commit()
+    return 0
+
+
+def _delete_user(db: Session, settings: Settings, name: str) -> str:
+    """Have the hub that runs delete a user; what went wrong, empty for nothing."""
+    service = orm.Service.find(db, SERVICE)
+    if service is None:
+        return f"it has no service {SERVICE}"
+    token = service.new_api_token(note=MARK, expires_in=SECONDS)
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.delete(
+                f"http://127.0.0.1:{HUB_PORT}{settings.base_url}hub/api/users/{name}",
+                headers={"Authorization": f"token {token}"},
+                timeout=SECONDS,
+            )
+        return "" if answer.ok else f"{answer.status_code} {answer.text[:200]}"
+    except requests.RequestException as error:
+        return str(error)
+    finally:
+        if found := orm.APIToken.find(db, token):
+            db.delete(found)
+            db.commit()

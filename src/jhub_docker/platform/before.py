@@ -1,0 +1,201 @@
+"""What a platform had before an upgrade, and how far one is.
+
+The engine remembers it, so that any checkout sees the same, also after a kill. Images are kept by
+the tag `before-PLATFORM`, with which the hub finds all of them, also those that people start;
+database and settings are in a volume. Two more tags of the hub's new image say how far it is:
+
+    upgrading   it was begun, and nothing says yet that all is well
+    both        it is going back
+    refused     it went back: `up` goes on with what was before until there is another image
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import ImageNotFound
+
+from jhub_docker.build import marks
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine import docker, quick
+from jhub_docker.errors import ActionError
+from jhub_docker.platform import before_files, compose, containers
+from jhub_docker.platform.compose import DATA, HUB, PROXY, PYTHON, Platform
+
+BEFORE, UPGRADING, REFUSED = marks.BEFORE, "upgrading", "refused"
+"""Tags, each followed by the platform's name."""
+
+HERE = "/srv/proxy"
+"""Where the container has the volume: a folder of the image that is the hub's, and so is a new
+volume there."""
+
+
+class State(StrEnum):
+    """How far an upgrade is."""
+
+    NONE = "none"
+    UNDER_WAY = "under way"
+    GOING_BACK = "going back"
+
+
+def tag(kind: str, project: str) -> str:
+    """One of the tags of a platform."""
+    return f"{kind}-{project}"
+
+
+def image(platform: Platform, kind: str) -> Mapping[str, Any] | None:
+    """The hub's image with this tag."""
+    return quick.image(f"{_repository(platform)}:{tag(kind, platform.project)}")
+
+
+def state(platform: Platform) -> State:
+    """How far an upgrade is."""
+    if not (begun := image(platform, UPGRADING)):
+        return State.NONE
+    refused = image(platform, REFUSED)
+    going_back = refused and refused["Id"] == begun["Id"]
+    return State.GOING_BACK if going_back else State.UNDER_WAY
+
+
+def stays(platform: Platform) -> bool:
+    """Whether the hub's image is one that an upgrade has come back from, to what was before."""
+    if not (refused := image(platform, REFUSED)):
+        return False
+    wanted = quick.image(platform.images[HUB])
+    return bool(wanted and refused["Id"] == wanted["Id"] and image(platform, BEFORE))
+
+
+def seen(client: DockerClient, root: Path) -> dict[str, str]:
+    """The images on offer to people and the one that backs up, ids by repository.
+
+    Asked before a build, which may give their tags to others. Empty where no hub is there.
+    """
+    platform = compose.read(root)
+    hub = next(iter(containers.inspected(client, platform, HUB)), None)
+    variables = dict(one.partition("=")[::2] for one in hub["Config"]["Env"]) if hub else {}
+    if not (offers := variables.get("JHUB_IMAGE_TAG")):
+        return {}
+    return {
+        reference.rpartition(":")[0]: one["Id"]
+        for one in client.api.images(filters={"label": f"{LABEL}.package"})
+        if f"{LABEL}.profiles" in one["Labels"] or one["Labels"][f"{LABEL}.package"] == "backup"
+        for reference in one["RepoTags"] or ()
+        if reference.rpartition(":")[2] == offers
+    }
+
+
+def running(client: DockerClient, platform: Platform) -> dict[str, str]:
+    """The images of hub and proxy as they are there, ids by repository; empty without a hub."""
+    found = {
+        platform.images[service].rpartition(":")[0]: one["Image"]
+        for service in (HUB, PROXY)
+        for one in containers.inspected(client, platform, service)
+    }
+    return found if _repository(platform) in found else {}
+
+
+def keep(client: DockerClient, platform: Platform, images: Mapping[str, str]) -> None:
+    """Keep images, database and settings; an earlier upgrade's are given up.
+
+    Raises ActionError with why they cannot be: then nothing has changed.
+    """
+    file = platform.root / ".env"
+    about: dict[str, Any] = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "images": dict(images),
+        "env": file.read_text("utf-8") if file.is_file() else "",
+    }
+    _run(client, platform, "keep", given=json.dumps(about))
+    tag_kept(client, platform, images)
+
+
+def tag_kept(client: DockerClient, platform: Platform, images: Mapping[str, str]) -> None:
+    """Have the images that were kept, and no others, known by their tag."""
+    name = tag(BEFORE, platform.project)
+    for repository, identity in images.items():
+        with suppress(ImageNotFound):  # removed meanwhile
+            client.api.tag(identity, repository, name)
+    others = [one for one in _references(client, name) if one.rpartition(":")[0] not in images]
+    _untag(client, *others)
+
+
+def begin(client: DockerClient, platform: Platform, new: str) -> None:
+    """From here on an upgrade to the hub's image with this id is under way."""
+    _untag(client, f"{_repository(platform)}:{tag(REFUSED, platform.project)}")
+    client.api.tag(new, _repository(platform), tag(UPGRADING, platform.project))
+
+
+def refuse(client: DockerClient, platform: Platform) -> None:
+    """From here on what is under way goes back."""
+    name = f"{_repository(platform)}:{tag(UPGRADING, platform.project)}"
+    client.api.tag(name, _repository(platform), tag(REFUSED, platform.project))
+
+
+def end(client: DockerClient, platform: Platform) -> None:
+    """The upgrade is over, one way or the other."""
+    _untag(client, f"{_repository(platform)}:{tag(UPGRADING, platform.project)}")
+
+
+def put_back(client: DockerClient, platform: Platform) -> None:
+    """Put database and settings back, while no hub runs. Can be done again at any time."""
+    _run(client, platform, "back")
+
+
+def lost(client: DockerClient, platform: Platform) -> dict[str, Any]:
+    """What going back would lose, and when that was kept."""
+    return dict(_run(client, platform, "lost"))
+
+
+def forget(client: DockerClient, project: str) -> None:
+    """Take all tags of a platform away whose data are deleted."""
+    for kind in (BEFORE, UPGRADING, REFUSED):
+        _untag(client, *_references(client, tag(kind, project)))
+
+
+def _repository(platform: Platform) -> str:
+    return platform.images[HUB].rpartition(":")[0]
+
+
+def _references(client: DockerClient, name: str) -> list[str]:
+    return [
+        reference
+        for one in client.api.images()
+        for reference in one["RepoTags"] or ()
+        if reference.endswith(f":{name}")
+    ]
+
+
+def _untag(client: DockerClient, *references: str) -> None:
+    for reference in references:
+        with suppress(ImageNotFound):
+            client.api.remove_image(reference, force=True)  # also the last name of what runs
+
+
+def _run(client: DockerClient, platform: Platform, *arguments: str, given: str = "") -> Any:
+    name, project = f"{platform.project}-before", platform.project
+    containers.remove(client, name)  # of a call that was killed: two at once would disturb another
+    labels = {
+        f"{LABEL}.platform": project,
+        "com.docker.compose.project": project,
+        "com.docker.compose.volume": "jupyterhub_before",  # so it is nobody's home, in no backup
+    }
+    client.api.create_volume(name, labels=labels)
+    program = Path(before_files.__file__).read_text("utf-8")
+    try:
+        ended = docker(
+            *("run", "--rm", "--interactive", "--name", name, "--network", "none"),
+            *("--label", f"{LABEL}.platform={project}", "--entrypoint", PYTHON),
+            *("--volume", f"{platform.data_volume}:{DATA}", "--volume", f"{name}:{HERE}"),
+            *(platform.images[HUB], "-I", "-c", program, DATA, HERE, *arguments),
+            given=given,
+        )
+    finally:
+        containers.remove(client, name)
+    if ended.code:
+        raise ActionError(ended.tail(1))
+    return json.loads(ended.out)

@@ -1,0 +1,295 @@
+"""Starts the platform, and brings it to other images with a way back.
+
+Where the hub's image changes, what there is is kept first (`before`). Only the hub, its filter and
+the guard are stopped: people's servers and the proxy, through which they are reached, go on. A hub
+that does not come up is replaced by the one before, with the database of before. One that is
+interrupted is told by its tags: the next `up` or `upgrade` goes on, `--rollback` goes back.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from jhub_docker import host, table
+from jhub_docker.asking import confirm
+from jhub_docker.build import origin
+from jhub_docker.engine import quick
+from jhub_docker.errors import ActionError, JhubDockerError, UsageError
+from jhub_docker.platform import before, canary, chosen, compose, containers, firewall, starting
+from jhub_docker.platform.before import State
+from jhub_docker.platform.compose import HUB, PROXY, PYTHON, Platform
+from jhub_docker.platform.lock import locked
+from jhub_docker.progress import say, stage
+
+_PASSWORD_CHANGED = 3  # exit code of `hub_config admin-password` once the password was changed
+
+LOG = Path(".dev/logs/upgrade.log")
+"""What the hub of an upgrade that went back has written."""
+
+TRY = "./dev invoke upgrade tries it again."
+AGAIN = "./dev invoke upgrade --rollback goes back to what was before."
+
+Images = Mapping[str, str]
+
+
+def up(client: DockerClient, root: Path, was: Images) -> str:
+    """Start what does not run yet and wait until the hub answers; returns what to tell people.
+
+    `was` are the images before they were built anew (`before.seen`). Raises as `bring_up`; where
+    the hub's image changes, ActionError once what was before runs again.
+    """
+    with locked(compose.read(root).project):
+        platform = _recovered(client, root)
+        told: list[str] = []
+        if before.state(platform) is State.UNDER_WAY or _changes(client, platform):
+            notices = starting.require_startable(client, platform)
+            _say(notices)
+            told = _changed(client, root, platform, was, trial=False)
+        else:
+            notices = starting.bring_up(client, platform)
+        if before.stays(chosen.read(client, root, again=True)):
+            notices = [f"It stays at what was before an upgrade that went back. {TRY}", *notices]
+        told = [
+            f"JupyterHub is up: {platform.public_address}",
+            *_first_login(platform),
+            *told,
+            *firewall.warnings(platform),
+            *notices,
+        ]
+    if advice := host.restart_hint(client):
+        told.append(f"Hint: {advice}")
+    return "\n".join(told)
+
+
+def upgrade(
+    client: DockerClient,
+    root: Path,
+    was: Images,
+    *,
+    wrong: Sequence[str],
+    worries: Sequence[str],
+    dry_run: bool,
+) -> str:
+    """Bring the platform to the images that are there now; what to tell.
+
+    `wrong` and `worries` are the doctor's: with anything wrong nothing is begun, and UsageError
+    says so. Raises ActionError once what was before runs again.
+    """
+    with locked(compose.read(root).project):
+        platform = _recovered(client, root, again=True, look_only=dry_run)
+        under_way = before.state(platform) is State.UNDER_WAY
+        changes = under_way or _changes(client, platform, also_first=True)
+        notices = starting.require_startable(client, platform) if changes else []
+        told = [*_plan(client, platform, was), *notices, *(f"Doctor: {one}" for one in worries)]
+        if wrong:
+            listed = "\n  ".join(wrong)
+            raise UsageError(
+                f"this is in the way of an upgrade, and nothing was begun:\n  {listed}"
+            )
+        if not changes and not _hub(client, platform):
+            raise UsageError("there is no platform yet: ./dev invoke up starts it")
+        if not changes:
+            return "There is nothing to upgrade: the platform runs what is there."
+        if dry_run:
+            return "\n".join([*told, "Nothing was changed."])
+        _say(told)
+        return "\n".join(_changed(client, root, platform, was, trial=True))
+
+
+def rollback(client: DockerClient, root: Path, *, assume_yes: bool) -> str:
+    """Go back to what was before the last upgrade, after saying what is lost; what to tell."""
+    with locked(compose.read(root).project):
+        platform = chosen.read(client, root, again=True)
+        state = before.state(platform)
+        if state is State.GOING_BACK:
+            return _went_back(client, root, platform)
+        if not (kept := before.image(platform, before.BEFORE)):
+            raise UsageError(
+                "there is nothing to go back to: the engine has no images of before an upgrade of "
+                f"{platform.project}"
+            )
+        hub = _hub(client, platform)
+        if hub and hub["Image"] == kept["Id"] and state is State.NONE:
+            raise UsageError("the platform runs already what was before the last upgrade")
+        lost = before.lost(client, platform)
+        confirm(
+            f"This takes the platform back to {_shown(kept)}, as of {_minute(lost['time'])}.\n"
+            f"{losses(lost)}",
+            "Go back?",
+            "nothing was changed",
+            assume_yes=assume_yes,
+        )
+        if state is State.NONE:
+            before.begin(client, platform, hub["Image"] if hub else platform.images[HUB])
+        return _went_back(client, root, platform)
+
+
+def losses(lost: Mapping[str, Any]) -> str:
+    """What going back loses, a line for each kind. Pure."""
+    kinds = {
+        "accounts made since (their homes stay, on the page Homes)": lost["made"],
+        "accounts deleted since come back": lost["deleted"],
+        "passwords changed since are the old ones": lost["passwords"],
+        "changed since": lost["other"] + ["config.toml"] * bool(lost["settings"]),
+    }
+    lines = [f"  {what}: {', '.join(names)}" for what, names in kinds.items() if names]
+    return "\n".join(["This is lost:", *lines] if lines else ["No account was changed since."])
+
+
+def _recovered(
+    client: DockerClient, root: Path, *, again: bool = False, look_only: bool = False
+) -> Platform:
+    """The platform, once an upgrade that was interrupted while it went back has gone back."""
+    platform = chosen.read(client, root, again=again)
+    if before.state(platform) is State.GOING_BACK and not look_only:
+        say("An upgrade was interrupted while it went back: going on with that.")
+        _go_back(client, root, platform)
+        platform = chosen.read(client, root, again=again)
+    return platform
+
+
+def _changes(client: DockerClient, platform: Platform, *, also_first: bool = False) -> bool:
+    """Whether the hub that is there, running or not, is of another image than it would get."""
+    if not (hub := _hub(client, platform)):
+        data = {"name": f"^{platform.data_volume}$"}
+        return also_first and bool(client.api.volumes(filters=data)["Volumes"])
+    wanted = quick.image(platform.images[HUB])
+    return bool(wanted and wanted["Id"] != hub["Image"])
+
+
+def _hub(client: DockerClient, platform: Platform) -> dict[str, Any] | None:
+    there = containers.inspected(client, platform, HUB)
+    return next((one for one in there if not starting.is_left_over(one)), None)
+
+
+def _changed(
+    client: DockerClient, root: Path, platform: Platform, was: Images, *, trial: bool
+) -> list[str]:
+    """Keep what there is, start what is new, and with `trial` try it out; what to tell."""
+    started = time.monotonic()
+    under_way = before.state(platform) is State.UNDER_WAY
+    if under_way:
+        say("An upgrade was interrupted: going on with it.")
+    else:
+        with stage("keeping what there is"):
+            hub = before.running(client, platform)
+            before.keep(client, platform, {**was, **hub} if hub else {})
+    before.begin(client, platform, platform.images[HUB])
+    try:
+        # An `up` replaces a proxy of another image too, as ever, and cuts connections by that.
+        starting.start(client, platform, *(_but_the_proxy(client, platform) if trial else ()))
+        seen = [canary.tried(client, platform)] if trial else []
+    except (JhubDockerError, DockerException, RequestException, OSError) as error:
+        say(f"The upgrade failed: {error}")
+        _keep_log(client, platform)
+        back = _went_back(client, root, platform)
+        raise ActionError(f"the upgrade failed, and was taken back: {error}\n{back}") from None
+    before.end(client, platform)
+    seconds = time.monotonic() - started
+    return [f"Upgraded in {seconds:.0f} s. {AGAIN}", *seen, *_proxy_stays(client, platform)]
+
+
+def _went_back(client: DockerClient, root: Path, platform: Platform) -> str:
+    """Go back, and say what runs. Raises ActionError when that does not come up either."""
+    try:
+        _go_back(client, root, platform)
+    except (JhubDockerError, DockerException, OSError) as error:
+        raise ActionError(
+            f"what was before does not come up either: {error}\n./dev invoke up goes on with that"
+        ) from None
+    kept = before.image(platform, before.BEFORE)
+    runs = f"{_shown(kept)} runs again with the database of before" if kept else "No hub runs"
+    return (
+        f"{runs}. The newer database is kept in the volume {platform.project}-before until the "
+        f"next upgrade. {TRY}"
+    )
+
+
+def _go_back(client: DockerClient, root: Path, platform: Platform) -> None:
+    before.refuse(client, platform)
+    say("Going back to what was before.")
+    platform.checked("stop", HUB)
+    canary.clear(client, platform)
+    images = before.lost(client, platform)["images"]
+    before.put_back(client, platform)
+    if images:
+        before.tag_kept(client, platform, images)
+        old = chosen.read(client, root, tag=before.tag(before.BEFORE, platform.project))
+        starting.start(client, old, *_but_the_proxy(client, old))
+    before.end(client, platform)
+
+
+def _but_the_proxy(client: DockerClient, platform: Platform) -> tuple[str, ...]:
+    """The services to start: a proxy that runs is left alone, whatever its image, for everybody's
+    connections go through it."""
+    proxies = containers.of_service(client, platform, PROXY)
+    if not any(one["State"] == "running" for one in proxies):
+        return ()
+    return tuple(one for one in platform.services if one != PROXY)
+
+
+def _proxy_stays(client: DockerClient, platform: Platform) -> list[str]:
+    wanted = quick.image(platform.images[PROXY])
+    there = containers.inspected(client, platform, PROXY)
+    if not wanted or all(one["Image"] == wanted["Id"] for one in there):
+        return []
+    return [
+        "The proxy goes on with its older image, since a new one cuts everybody's connections for "
+        "a moment: ./dev invoke up replaces it when that suits."
+    ]
+
+
+def _plan(client: DockerClient, platform: Platform, was: Images) -> list[str]:
+    """The images by their origin, before and after."""
+    rows = []
+    for repository, identity in {**was, **before.running(client, platform)}.items():
+        then = quick.image(f"{repository}:{platform.hub_environment['JHUB_IMAGE_TAG']}")
+        if then:
+            old = quick.image(identity)
+            rows.append((repository, _shown(old) if old else identity[:19], _shown(then)))
+    return [table.render(("image", "now", "then"), rows)] if rows else []
+
+
+def _shown(image: Mapping[str, Any]) -> str:
+    """An image by where it comes from and by its id."""
+    said = origin.of(image["Config"].get("Labels") or {}, image.get("RepoDigests") or ())
+    return f"{said or 'an image'} ({image['Id'][:19]})"
+
+
+def _minute(time_: str) -> str:
+    return f"{datetime.fromisoformat(time_):%Y-%m-%d %H:%M} UTC"
+
+
+def _keep_log(client: DockerClient, platform: Platform) -> None:
+    """Keep what a hub has written whose container goes."""
+    if hub := _hub(client, platform):
+        with suppress(DockerException, OSError):
+            (platform.root / LOG).parent.mkdir(parents=True, exist_ok=True)
+            (platform.root / LOG).write_bytes(client.api.logs(hub["Id"], timestamps=True))
+            say(f"All that its hub wrote is in {LOG}.")
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        say(line)
+
+
+def _first_login(platform: Platform) -> list[str]:
+    """How to log in for the first time; nothing once somebody has."""
+    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
+    if password.code == _PASSWORD_CHANGED:
+        return []
+    if password.code:
+        return [f"The one-time password cannot be told: {password.err.strip()}"]
+    admin = platform.hub_environment.get("JHUB_ADMIN_USER") or "admin"
+    return [
+        f"First login: {admin}, one-time password: {password.out.strip()}",
+        "The first login asks for a new one; until then no server can be started.",
+    ]
