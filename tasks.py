@@ -32,6 +32,7 @@ namespace = Collection(
     platform.up,
     platform.down,
     platform.status,
+    platform.usage,
     platform.doctor,
     platform.clean,
     platform.logs,

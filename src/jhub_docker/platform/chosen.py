@@ -15,7 +15,7 @@ from jhub_docker.catalog import identity, load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address, is_default, socket_path
-from jhub_docker.platform import compose, containers
+from jhub_docker.platform import compose, containers, public_images
 from jhub_docker.platform.compose import HUB, PROXY, TLS, Platform
 
 CADDY = "caddy"
@@ -38,6 +38,9 @@ def read(client: DockerClient, root: Path) -> Platform:
         if (image := caddy_image(root, running)) != platform.images[TLS]:
             variables["JHUB_TLS_IMAGE"] = image
             platform = compose.read(root, variables)
+    if public := public_images.chosen(client, platform):
+        variables |= public
+        platform = compose.read(root, variables)
     if "JHUB_PROXY_IMAGE" not in said and (wanted := quick.image(platform.images[PROXY])):
         running = next(iter(containers.inspected(client, platform, PROXY)), None)
         reference = proxy_image(platform.images[PROXY], wanted, running)
@@ -66,10 +69,13 @@ def proxy_image(
 
 
 def packages(root: Path) -> list[str]:
-    """The packages whose images a platform is started from: all published ones, and Caddy's where
-    it has a domain."""
+    """The packages whose images a platform is started from: all published ones, Caddy's where it
+    has a domain, and those of the public images that its Compose profiles need.
+    """
     published = [spec.name for spec in load(root / "packages").published]
-    return [*published, *[CADDY] * (TLS in compose.read(root).services)]
+    services = compose.read(root).services
+    caddy = [CADDY] * (TLS in services)
+    return [*published, *caddy, *(name for name in public_images.VARIABLES if name in services)]
 
 
 def caddy_image(root: Path, running: Mapping[str, Any] | None) -> str:

@@ -9,7 +9,7 @@ from docker import DockerClient
 
 from jhub_docker import host
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import chosen, compose, containers, entrance, firewall
+from jhub_docker.platform import chosen, compose, containers, entrance, firewall, public_images
 from jhub_docker.platform.compose import HUB, PYTHON, TLS, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.platform.lock import locked
@@ -31,6 +31,7 @@ def up(client: DockerClient, root: Path) -> str:
         platform = chosen.read(client, root)
         notices = bring_up(client, platform)
         told = [f"JupyterHub is up: {platform.public_address}", *_first_login(platform)]
+        told += public_images.announce(platform)
     told += [*entrance.told(platform), *firewall.warnings(platform), *notices]
     if advice := host.restart_hint(client):
         told.append(f"Hint: {advice}")

@@ -8,21 +8,25 @@ from typing import Any
 from traitlets.config import Config
 
 from hub_config import tracing
+from hub_config.counted import LIFETIMES
+from hub_config.first_start import Places, read_secret
 from hub_config.lifetimes.ends import Limits
+from hub_config.monitoring.pages import READ_SCOPE
 from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
 from hub_config.settings import Settings
 
 PROXY_API = "http://proxy-api:8001"
 """The proxy's API, on a network that only hub and proxy are attached to."""
 
-KEEPER, LIFETIMES = "keeper", "lifetimes"
+KEEPER, PROMETHEUS = "keeper", "prometheus"
 
 
-def services(c: Config, settings: Settings) -> None:
+def services(c: Config, settings: Settings, places: Places) -> None:
     """What runs beside the hub, each with a role that lets it do its work and nothing else."""
     running = [_keeper(settings), _lifetimes(settings)]
     for service, _ in running:  # JupyterHub hands its own environment on only in part
         service["environment"][tracing.FORMAT] = settings.log_format
+    running.append(_prometheus(places))
     c.JupyterHub.services = [service for service, _ in running]
     c.JupyterHub.load_roles = [role for _, role in running]
 
@@ -51,6 +55,17 @@ def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
         "description": "Stop servers nobody uses, remove homes kept for long enough",
         "scopes": ["read:users:activity", "delete:servers", PURGE_SCOPE],
         "services": [LIFETIMES],
+    }
+
+
+def _prometheus(places: Places) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Whoever has this token may read metrics: service and role. Nothing is run for it here."""
+    token = read_secret(places.metrics_token)
+    return {"name": PROMETHEUS, "api_token": token, "display": False}, {
+        "name": PROMETHEUS,
+        "description": "Read metrics",
+        "scopes": [READ_SCOPE],
+        "services": [PROMETHEUS],
     }
 
 
