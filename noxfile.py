@@ -191,9 +191,11 @@ def releases(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def operations(session: nox.Session) -> None:
-    """An operator's bad days, minutes each: backups killed, full, to real servers, restored."""
+    """An operator's bad days, minutes each: backups on them, and alerts that are made true."""
     sync(session, "test", "operations")
-    session.run("python", "-m", "jhub_testing.prepare", "--restic-server", "--acme-server", *IMAGES)
+    watching = ("prometheus", "alertmanager")
+    servers = ("--restic-server", "--acme-server")
+    session.run("python", "-m", "jhub_testing.prepare", *servers, *IMAGES, *watching)
     pytest(session, tests="integration/operations")
 
 

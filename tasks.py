@@ -33,6 +33,7 @@ namespace = Collection(
     platform.upgrade,
     platform.down,
     platform.status,
+    platform.usage,
     platform.doctor,
     platform.clean,
     platform.logs,

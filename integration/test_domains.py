@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 
 from jhub_docker.doctor import outside
 from jhub_docker.errors import ActionError
-from jhub_docker.platform import chosen, entrance
+from jhub_docker.platform import entrance, public_images
 from jhub_testing.browser import Window
 from jhub_testing.platforms import Platform, free_port
 from jhub_testing.resources import Engine
@@ -54,7 +54,7 @@ def own(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
     platform.environment |= {
         "JHUB_DOMAIN": DOMAIN,
         "JHUB_TLS": "internal",
-        "JHUB_TLS_IMAGE": chosen.caddy_image(pytestconfig.rootpath, None),
+        "JHUB_TLS_IMAGE": public_images.image(pytestconfig.rootpath, "caddy"),
         "JHUB_HTTPS_PORT": str(platform.port),
         "JHUB_HTTP_PORT": str(free_port()),
         "JHUB_SUBDOMAIN_HOST": platform.url,

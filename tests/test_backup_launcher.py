@@ -1,12 +1,15 @@
 """How the container that backs up is started, where an engine refuses or is away."""
 
+import json
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 from docker.errors import APIError, DockerException
 
-from jhub_backup import launcher
+from jhub_backup import launcher, status
 from jhub_backup.errors import BackupError
 
 SETTINGS = {
@@ -65,3 +68,18 @@ def test_what_leaves_something_out_is_a_part(asked: dict[str, Any], extent: str)
     client.api.volumes.return_value = {"Volumes": listing}
     request = {"platform": "demo", **asked}
     assert launcher._what_to_back_up(client, request, SETTINGS)["extent"] == extent
+
+
+def test_the_hub_is_told_times_and_failures_and_no_words(tmp_path: Path) -> None:
+    status.write(tmp_path, "backup", "")
+    status.write(tmp_path, "backup", "the disk at /mnt/secret-place is full")
+    place = tmp_path / "metrics" / "status.json"
+    status.tell(tmp_path, place)
+    assert not place.exists(), "a hub that is older makes no folder for it"
+    place.parent.mkdir()
+    status.tell(tmp_path, place)
+    (what, told), *others = json.loads(place.read_text()).items()
+    assert (what, told["failed"], others) == ("backup", True, [])
+    assert datetime.fromisoformat(told["succeeded"]).tzinfo
+    assert "secret-place" not in place.read_text()
+    assert place.stat().st_mode & 0o777 == 0o644

@@ -327,29 +327,3 @@ class TestEntrance:
         monkeypatch.setenv("DOCKER_HOST", "tcp://build.example.org:2376")
         assert not PLATFORM.direct
         assert replace(PLATFORM, bind="0.0.0.0").direct  # noqa: S104
-
-    def test_the_public_image_comes_first_and_then_the_newest_stand_in(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        there: list[str] = []
-        built = [
-            {
-                "Id": f"sha256:{age}",
-                "Config": {
-                    "Labels": {
-                        "io.jhub-docker.package": "caddy",
-                        "io.jhub-docker.build-id": f"{age}" * 64,
-                    }
-                },
-                "RepoTags": [f"local/caddy:{str(age) * 12}"],
-                "Created": f"2026-11-0{age}T00:00:00Z",
-            }
-            for age in (1, 2)
-        ]
-        monkeypatch.setattr(quick, "images", lambda _: built)
-        monkeypatch.setattr(quick, "image", lambda name: {"Id": "1"} if name in there else None)
-        assert chosen.caddy_image(ROOT, None) == "local/caddy:222222222222"
-        running = {"Image": "sha256:2", "Config": {"Image": "local/caddy:as-it-was"}}
-        assert chosen.caddy_image(ROOT, running) == "local/caddy:as-it-was"
-        there.append("docker.io/library/caddy:2.11")
-        assert chosen.caddy_image(ROOT, running) == "docker.io/library/caddy:2.11"

@@ -3,6 +3,7 @@
 import os
 
 from hub_config import branding, concerns, first_start, start, told
+from hub_config.monitoring import pages
 from hub_config.settings import reading
 from hub_config.spawning import servers
 from hub_config.watch import beginning
@@ -14,6 +15,7 @@ first_start.make_secrets(places)
 branding.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)
 servers.explain()
+pages.quiet()
 servers.stop_before_deletion()
 told.explain_full_disk(places.data)
 beginning.begin(settings, places)

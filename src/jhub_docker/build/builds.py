@@ -138,7 +138,9 @@ def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str
     Raises ActionError naming the base that could be neither pulled nor built.
     """
     catalog = load(root / "packages")
-    wanted = tuple(spec for spec in catalog.specs.values() if spec.public)
+    # Those of services that a platform may have are got with it, where it has them.
+    needed = catalog.closure([spec.name for spec in catalog.published])
+    wanted = tuple(spec for spec in needed if spec.public)
     made = planning.make_plan(client, planning.look(catalog, wanted), base=mode)
     if told := failed(carry_out(client, root, made)):
         raise ActionError(told)

@@ -160,6 +160,16 @@ def logs(
     platform.logs(client, ROOT, service, follow=follow, tail=tail, since=since)
 
 
+@task(help={"month": "A month such as 2026-11 (default: this one, in UTC)."})
+def usage(context: Context, month: str = "", json_: bool = False) -> None:
+    """Print servers' hours, CPU hours and GB-hours of memory, for each person and group."""
+    from jhub_docker.platform import usage as used  # noqa: PLC0415
+
+    client = host.require(say, set_up=False, needs={"compose"})
+    told = used.usage(client, ROOT, month)
+    write(json.dumps(told, indent=2) if json_ else used.text(told))
+
+
 @task()
 def doctor(context: Context, json_: bool = False) -> None:
     """Say what is wrong with platform and engine, what it means and what to do; changes nothing.

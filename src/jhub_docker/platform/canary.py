@@ -42,6 +42,8 @@ def tried(client: DockerClient, platform: Platform) -> str:
     Raises ActionError with what is not as it should be.
     """
     own = name(platform.project)
+    if not platform.direct:
+        return "Nobody logged in and nothing was started: from here it is reached by name alone."
     with stage(f"trying it out as {own}"):
         ended = _canary(platform, "end", own)
         if NOT_HERE in ended.err:
@@ -102,8 +104,8 @@ def smallest(offered: Mapping[str, float], form: str) -> str:
 
 
 def _visit(client: DockerClient, platform: Platform, own: str, password: str, code: str) -> str:
-    said = platform.hub_environment.get
-    address = platform.public_address if said("JHUB_SUBDOMAIN_HOST") else platform.address
+    subdomains = platform.hub_environment.get("JHUB_SUBDOMAIN_HOST")
+    address = platform.public_address if subdomains else platform.address
     with requests.Session() as session:
         page = log_in(session, address, own, password)
         if page.url.endswith("/hub/login/code"):

@@ -10,16 +10,13 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.build import bases, images, marks
+from jhub_docker.build import bases, marks
 from jhub_docker.catalog import identity, load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address, is_default, socket_path
-from jhub_docker.platform import before, compose, containers
-from jhub_docker.platform.compose import HUB, PROXY, TLS, Platform
-
-CADDY = "caddy"
-"""The package of Caddy's public image."""
+from jhub_docker.platform import before, compose, containers, public_images
+from jhub_docker.platform.compose import HUB, PROXY, Platform
 
 
 def read(client: DockerClient, root: Path, *, tag: str = "", again: bool = False) -> Platform:
@@ -41,11 +38,9 @@ def read(client: DockerClient, root: Path, *, tag: str = "", again: bool = False
     if not tag and not again and before.stays(platform):
         variables["JHUB_IMAGE_TAG"] = before.tag(before.BEFORE, platform.project)
         platform = compose.read(root, variables)
-    if TLS in platform.services and "JHUB_TLS_IMAGE" not in said:
-        running = next(iter(containers.inspected(client, platform, TLS)), None)
-        if (image := caddy_image(root, running)) != platform.images[TLS]:
-            variables["JHUB_TLS_IMAGE"] = image
-            platform = compose.read(root, variables)
+    if public := public_images.chosen(client, platform):
+        variables |= public
+        platform = compose.read(root, variables)
     if "JHUB_PROXY_IMAGE" not in said and (wanted := quick.image(platform.images[PROXY])):
         running = next(iter(containers.inspected(client, platform, PROXY)), None)
         reference = proxy_image(platform.images[PROXY], wanted, running)
@@ -74,28 +69,11 @@ def proxy_image(
 
 
 def packages(root: Path) -> list[str]:
-    """The packages whose images a platform is started from: all published ones, and Caddy's where
-    it has a domain."""
-    published = [spec.name for spec in load(root / "packages").published]
-    return [*published, *[CADDY] * (TLS in compose.read(root).services)]
-
-
-def caddy_image(root: Path, running: Mapping[str, Any] | None) -> str:
-    """What speaks TLS: the public image where the engine has it, or else the stand-in built last.
-
-    What runs from the same image keeps the name it has, so that it is not started anew.
+    """The packages whose images a platform is started from: all published ones, and those of the
+    public images that its services run.
     """
-    spec = load(root / "packages")[CADDY]
-    public = bases.public_reference(spec, bases.lane()) or ""
-    if quick.image(public):
-        return public
-    made = [one for one in images.built(images.here()).values() if one.package == CADDY]
-    if not made:
-        return public
-    newest = max(made, key=lambda one: one.created)
-    if running and running["Image"] == newest.image_id:
-        return str(running["Config"]["Image"])
-    return min(newest.tags)
+    published = [spec.name for spec in load(root / "packages").published]
+    return [*published, *public_images.needed(compose.read(root).services)]
 
 
 def engine_socket() -> str | None:

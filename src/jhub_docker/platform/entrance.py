@@ -7,7 +7,6 @@ import urllib.request
 from http.client import HTTPException
 from urllib.parse import urljoin
 
-from jhub_docker.platform import chosen
 from jhub_docker.platform.compose import HUB, PYTHON, TLS, Platform
 
 ANSWER_SECONDS = 10
@@ -100,7 +99,7 @@ def told(platform: Platform) -> list[str]:
     said = platform.hub_environment.get
     if TLS in platform.services:
         by = platform.images[TLS]
-        standin = by.startswith(f"local/{chosen.CADDY}:")
+        standin = by.startswith("local/")
         why = " (a stand-in: the public image cannot be pulled)" if standin else ""
         lines = [f"TLS by Caddy from {by}{why}."]
         if said("JHUB_TLS") == "internal":

@@ -22,9 +22,19 @@ from jhub_docker.asking import confirm
 from jhub_docker.build import origin
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
-from jhub_docker.platform import before, canary, chosen, compose, containers, firewall, starting
+from jhub_docker.platform import (
+    before,
+    canary,
+    chosen,
+    compose,
+    containers,
+    entrance,
+    firewall,
+    public_images,
+    starting,
+)
 from jhub_docker.platform.before import State
-from jhub_docker.platform.compose import HUB, PROXY, PYTHON, Platform
+from jhub_docker.platform.compose import HUB, PROXY, PYTHON, TLS, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
 
@@ -60,6 +70,8 @@ def up(client: DockerClient, root: Path, was: Images) -> str:
             f"JupyterHub is up: {platform.public_address}",
             *_first_login(platform),
             *told,
+            *public_images.announce(platform),
+            *entrance.told(platform),
             *firewall.warnings(platform),
             *notices,
         ]
@@ -227,12 +239,12 @@ def _go_back(client: DockerClient, root: Path, platform: Platform) -> None:
 
 
 def _but_the_proxy(client: DockerClient, platform: Platform) -> tuple[str, ...]:
-    """The services to start: a proxy that runs is left alone, whatever its image, for everybody's
-    connections go through it."""
+    """The services to start: a proxy that runs is left alone, whatever its image, and so is what
+    speaks TLS, for everybody's connections go through them."""
     proxies = containers.of_service(client, platform, PROXY)
     if not any(one["State"] == "running" for one in proxies):
         return ()
-    return tuple(one for one in platform.services if one != PROXY)
+    return tuple(one for one in platform.services if one not in (PROXY, TLS))
 
 
 def _proxy_stays(client: DockerClient, platform: Platform) -> list[str]:

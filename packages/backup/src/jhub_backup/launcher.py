@@ -22,7 +22,7 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from requests.exceptions import RequestException
 
-from jhub_backup import address, volumes
+from jhub_backup import address, status, volumes
 from jhub_backup.errors import BackupError
 from jhub_backup.repository import FOLDER, STATE
 
@@ -55,6 +55,8 @@ def run(request: Request, environ: Mapping[str, str] = os.environ) -> int:
         raise BackupError(f"the engine refuses: {error.explanation or error}") from None
     except (DockerException, RequestException) as error:
         raise BackupError(f"the engine does not answer: {error}") from None
+    finally:
+        status.tell(STATE)
 
 
 def _run(client: Any, request: Request, environ: Mapping[str, str]) -> int:

@@ -76,6 +76,7 @@ def serve(environ: Mapping[str, str]) -> None:
             status.write(
                 STATE, "backup", status.read(STATE).get("backup", {}).get("wrong") or wrong
             )
+            status.tell(STATE)
 
 
 def health() -> str:

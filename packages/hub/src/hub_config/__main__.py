@@ -9,6 +9,8 @@
                      engine tells about itself (docker info, as JSON) also what has no effect there
     now [COLUMN]     print as JSON what goes on at this moment, asked of the hub that runs here,
                      sorted by a column
+    usage [MONTH]    print what people and groups have used in a month such as 2026-11 (default:
+                     this one), as JSON
     report           print what the hub found when it compared what runs with its database, as JSON
     copies           print as JSON the copies of the database that only older upgrades left; with
                      --remove NAME: remove that one
@@ -81,6 +83,10 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both
                 return print_now(arguments[1:])
             case "copies":
                 return copies(Places(), arguments[1:])
+            case "usage":
+                from hub_config.monitoring.usage import usage_command  # noqa: PLC0415
+
+                return usage_command(Places().data, arguments[1:])
             case "secret":
                 return groups.secret_command(
                     Places().group_secrets,

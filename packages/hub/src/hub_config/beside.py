@@ -8,22 +8,26 @@ from typing import Any
 from traitlets.config import Config
 
 from hub_config import tracing
+from hub_config.counted import LIFETIMES
+from hub_config.first_start import Places, read_secret
 from hub_config.lifetimes.ends import Limits
-from hub_config.login.canary import SERVICE as CANARY
+from hub_config.login import canary
+from hub_config.monitoring.pages import READ_SCOPE
 from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
 from hub_config.settings import Settings
 
 PROXY_API = "http://proxy-api:8001"
 """The proxy's API, on a network that only hub and proxy are attached to."""
 
-KEEPER, LIFETIMES = "keeper", "lifetimes"
+KEEPER, PROMETHEUS = "keeper", "prometheus"
 
 
-def services(c: Config, settings: Settings) -> None:
+def services(c: Config, settings: Settings, places: Places) -> None:
     """What runs beside the hub, each with a role that lets it do its work and nothing else."""
-    running = [_keeper(settings), _lifetimes(settings), _canary()]
-    for service, _ in running[:2]:  # JupyterHub hands its own environment on only in part
+    running = [_keeper(settings), _lifetimes(settings)]
+    for service, _ in running:  # JupyterHub hands its own environment on only in part
         service["environment"][tracing.FORMAT] = settings.log_format
+    running += [canary.service(), _prometheus(places)]
     c.JupyterHub.services = [service for service, _ in running]
     c.JupyterHub.load_roles = [role for _, role in running]
 
@@ -55,18 +59,19 @@ def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     }
 
 
+def _prometheus(places: Places) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Whoever has this token may read metrics: service and role. Nothing is run for it here."""
+    token = read_secret(places.metrics_token)
+    return {"name": PROMETHEUS, "api_token": token, "display": False}, {
+        "name": PROMETHEUS,
+        "description": "Read metrics",
+        "scopes": [READ_SCOPE],
+        "services": [PROMETHEUS],
+    }
+
+
 def limits_of(settings: Settings) -> Limits:
     """The settings about servers' ends."""
     return Limits(
         settings.idle_timeout, settings.warning_time, settings.more_time_cap, settings.max_age
     )
-
-
-def _canary() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Removes who tried a new hub out (`login.canary`), which nobody else asks for: no process."""
-    return {"name": CANARY}, {
-        "name": CANARY,
-        "description": "Remove who tried a new hub out",
-        "scopes": ["delete:users"],
-        "services": [CANARY],
-    }

@@ -18,6 +18,10 @@ from hub_config.lifetimes.times import RoutesProxy, ServerTimes
 from hub_config.login import outside, providers
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.door import Addresses
+from hub_config.monitoring.pages import Sources
+from hub_config.monitoring.pages import routes as metrics_routes
+from hub_config.monitoring.slow import Slow
+from hub_config.monitoring.watch import Watch
 from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
@@ -44,6 +48,9 @@ HUB_FOR_PROXY = f"http://hub-internal:{HUB_PORT}"
 """The hub on the network that only hub and proxy are attached to. A server's network would do as
 well, but goes away with its server, and all connections to the hub that happened to use it."""
 
+PROXY_METRICS = "http://proxy-api:8002/metrics"
+"""The proxy's own metrics, on the same network."""
+
 
 def apply(c: Config, settings: Settings, places: Places) -> None:
     """Set everything."""
@@ -57,7 +64,7 @@ def apply(c: Config, settings: Settings, places: Places) -> None:
     sharing(c, settings, places)
     admission(c, settings, places)
     servers(c)
-    services(c, settings)
+    services(c, settings, places)
     lifetimes(c, settings, places)
     pages(c, settings, places)
 
@@ -209,8 +216,18 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
     addresses = Addresses(
         settings.platform, settings.trusted_proxies, behind_tls=bool(settings.domain)
     )
+    sources = Sources(
+        lambda: PlatformSpawner(config=c).counter,
+        Watch(lambda: UserContainerSpawner(config=c).runtime),
+        Slow(settings.subdomain_host or settings.public_url),
+        sizes,
+        places.data,
+        places.backup_status,
+        PROXY_METRICS,
+    )
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [
+        *metrics_routes(sources),
         *times.routes(limits),
         *homes_routes(keep, reconciler, sizes),
         *reconcile_routes(reconciler),

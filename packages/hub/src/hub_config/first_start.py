@@ -1,7 +1,8 @@
 """Makes the secrets at first start and finds them again later. Nothing is ever printed or logged.
 
 They are files of the hub's user alone (0600 in a 0700 folder) in the data volume. The proxy's token
-has a volume of its own, so that the proxy's container sees no other secret.
+has a volume of its own, so that the proxy's container sees no other secret, and so has what
+Prometheus reads.
 """
 
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 
 DATA = Path("/srv/jupyterhub")
 PROXY = Path("/srv/proxy")
+METRICS = Path("/srv/metrics")
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Places:
 
     data: Path = DATA
     proxy: Path = PROXY
+    metrics: Path = METRICS
 
     @property
     def secrets(self) -> Path:
@@ -49,6 +52,21 @@ class Places:
     def proxy_token(self) -> Path:
         """With it the hub may change the proxy's routes."""
         return self.proxy / "token"
+
+    @property
+    def metrics_token(self) -> Path:
+        """With it Prometheus may read metrics, and nothing else."""
+        return self.metrics / "token"
+
+    @property
+    def grafana_password(self) -> Path:
+        """What Grafana's user `admin` begins with."""
+        return self.metrics / "grafana-password"
+
+    @property
+    def backup_status(self) -> Path:
+        """How the last backup and drill went, as the service that makes them wrote it down."""
+        return self.metrics / "backup" / "status.json"
 
     @property
     def branding(self) -> Path:
@@ -93,13 +111,21 @@ def make_secrets(places: Places) -> None:
     for path in (places.cookie_secret, places.crypt_key, places.proxy_token):
         if not path.exists():
             write_secret(path, secrets.token_hex(32))
+    places.metrics.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if not places.metrics_token.exists():
+        # Prometheus is somebody else, in the hub's group.
+        write_secret(places.metrics_token, secrets.token_hex(32), mode=0o640)
 
 
-def write_secret(path: Path, value: str) -> None:
-    """Write a file only its owner can read, complete from the moment it has its name."""
+def write_secret(path: Path, value: str, mode: int = 0o600) -> None:
+    """Write a file only its owner can read, complete from the moment it has its name.
+
+    `mode` may let its group read it too.
+    """
     unfinished = path.with_name(f".{path.name}.new")
     unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    os.fchmod(descriptor, mode)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(value)
     unfinished.replace(path)

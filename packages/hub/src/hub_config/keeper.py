@@ -59,11 +59,12 @@ class HubApi:
         self._session = _session(token)
 
     def reconcile(self) -> None:
-        """Have the hub compare what runs with its database; returns at once.
+        """Have the hub compare what runs with its database, and measure it; returns at once.
 
         Raises UnavailableError.
         """
-        _checked(self._session, "POST", f"{self._url}/reconcile")
+        for what in ("reconcile", "measure"):
+            _checked(self._session, "POST", f"{self._url}/{what}")
 
     def sync_proxy(self) -> None:
         """Have the hub compare the proxy's routes with its own; returns when they are complete.

@@ -31,6 +31,7 @@ from hub_config import SettingsError, concerns, reserve
 from hub_config.database import drop_repeated_copies, require_known_schema
 from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
+from hub_config.monitoring import written
 from hub_config.now import asking
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.plan import HUB_PORT
@@ -42,8 +43,8 @@ WAIT_FOR_ENGINE = 120.0
 
 def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoReturn:
     """Become the hub. Does not return."""
-    for folder in (places.data, places.proxy):
-        require_own(folder)
+    for folder, mode in ((places.data, 0o700), (places.proxy, 0o700), (places.metrics, 0o750)):
+        require_own(folder, mode)
     require_known_schema(places.data)
     drop_repeated_copies(places.data)
     reserve.require_room(places.data)
@@ -51,6 +52,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)
     make_secrets(places)
+    written.write(places, settings.base_url, HUB_PORT)
     URL_FILE.write_text(health_url(settings), encoding="ascii")
     asking.make_key()
     wait_for_engine(HUB_SOCKET)
@@ -62,8 +64,9 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     )
 
 
-def require_own(folder: Path) -> None:
+def require_own(folder: Path, mode: int = 0o700) -> None:
     """Raises SettingsError unless this process's user owns `folder` and so can keep secrets in it.
+    It has this mode then.
 
     A new volume takes over the image's owner. One of another origin, such as a copy, may not have.
     """
@@ -77,7 +80,7 @@ def require_own(folder: Path) -> None:
             f"it over once: docker compose run --rm --no-deps --user root --cap-add CHOWN "
             f"--cap-add DAC_OVERRIDE hub chown -R jupyterhub:jupyterhub {folder}"
         )
-    folder.chmod(0o700)
+    folder.chmod(mode)
 
 
 def attach_at_start(platform: str) -> None:
@@ -178,7 +181,7 @@ def check_own(settings: Settings, folder: Path) -> list[Path]:
     if not own_files(folder):
         return []
     with TemporaryDirectory() as made_up:
-        places = Places(Path(made_up), Path(made_up))
+        places = Places(*[Path(made_up)] * 3)
         make_secrets(places)
         c = Config()
         concerns.apply(c, settings, places)

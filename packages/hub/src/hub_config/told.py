@@ -7,6 +7,7 @@ JupyterHub sends what `Stages.watch` yields to the browser as server-sent events
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from enum import Enum
 from functools import wraps
@@ -22,7 +23,7 @@ from jupyterhub.handlers.pages import HealthCheckHandler
 from jupyterhub.spawner import SpawnException
 from sqlalchemy.exc import OperationalError
 
-from hub_config import disk, tracing
+from hub_config import counted, disk, tracing
 from hub_config.runtime.interface import AwayError
 
 AWAY = (
@@ -72,7 +73,7 @@ class StartFailure(SpawnException):
         if request := tracing.current_id():
             reason, newline, lines = message.partition("\n")
             message = f"{reason} (Request {request}){newline}{lines}"
-        super().__init__(message, reason="start-failed", status_code=int(status_code))
+        super().__init__(message, reason=counted.START_FAILED, status_code=int(status_code))
         self.jupyterhub_message = message
         reason, _, lines = message.partition("\n")
         self.jupyterhub_html_message = f"<p>{escape(reason)}</p>"
@@ -119,6 +120,10 @@ class Stage(Enum):
         self.label, self.begin, self.end, self.sentence = label, begin, end, sentence
 
 
+for stage in Stage:
+    counted.STAGE_SECONDS.labels(stage.label)  # known before the first start
+
+
 class Stages:
     """What one start has told so far. A later message of a stage replaces its earlier one, so
     that a page opened late sees one line a stage; whoever watches meanwhile sees them all.
@@ -130,15 +135,19 @@ class Stages:
         self._percent = 0
         self._ended = False
         self._news = asyncio.Event()
+        self._stage: Stage | None = None
+        self._began = 0.0
 
     def begin(self) -> None:
         """Forget the start before."""
         self._told = {}
         self._percent = 0
         self._ended = False
+        self._stage = None
 
     def tell(self, stage: Stage, message: str = "", part: float = 0.0) -> None:
         """`stage` has begun, or is done to `part` (0 to 1). The percentage never falls."""
+        self._time(stage)
         percent = int(stage.begin + min(1.0, max(0.0, part)) * (stage.end - stage.begin))
         self._percent = max(self._percent, percent)
         self._count += 1
@@ -153,7 +162,16 @@ class Stages:
     def end(self) -> None:
         """Nothing more will be told: all who watch are done."""
         self._ended = True
+        self._time(None)
         self._wake()
+
+    def _time(self, stage: Stage | None) -> None:
+        """Count how long the stage took that is over when `stage` has begun."""
+        if stage is not self._stage:
+            now = time.monotonic()
+            if self._stage is not None:
+                counted.STAGE_SECONDS.labels(self._stage.label).observe(now - self._began)
+            self._stage, self._began = stage, now
 
     def _wake(self) -> None:
         self._news.set()

@@ -19,7 +19,7 @@ from .hub_in_a_box import Box
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    places = Places(data=tmp_path / "data", proxy=tmp_path / "proxy")
+    places = Places(tmp_path / "data", tmp_path / "proxy", tmp_path / "metrics")
     places.proxy.mkdir()
     make_secrets(places)
     return places

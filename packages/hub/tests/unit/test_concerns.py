@@ -47,6 +47,7 @@ def test_the_proxy_finds_the_hub_and_is_found(applied: Config) -> None:
     assert "--port=8000" in start
     assert applied.JupyterHub.bind_url.startswith("http://:8000")
     assert "--api-ip=proxy-api --api-port=8001" in start
+    assert "--metrics-ip=proxy-api --metrics-port=8002" in start
 
 
 def test_containers_reach_the_hub_by_name(applied: Config) -> None:
@@ -71,9 +72,11 @@ def test_each_service_may_do_its_work_and_nothing_else(applied: Config) -> None:
         "keeper": ["proxy", "custom:reconcile"],
         "lifetimes": ["read:users:activity", "delete:servers", "custom:homes:purge"],
         "canary": ["delete:users"],
+        "prometheus": ["read:metrics"],
     }
-    commands = {one["name"]: one["command"] for one in applied.JupyterHub.services[:2]}
-    assert applied.JupyterHub.services[2:] == [{"name": "canary"}], "it has a process or a token"
+    services = {one["name"]: one for one in applied.JupyterHub.services}
+    assert services["canary"] == {"name": "canary"}, "it has a process or a token"
+    commands = {name: one.get("command", []) for name, one in services.items()}
     assert "--idle-timeout=3600" in commands["lifetimes"]
 
 

@@ -10,9 +10,8 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
 ROOMS = {
     "": (
-        *("names", "variables", "groups", "health", "disk", "tracing", "upstream", "database"),
-        "reserve",
-        "first_start",
+        *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
+        *("database", "reserve", "first_start"),
     ),
     "settings": ("declaration", "values", "tables", "platform", "servers", "reading"),
     "look": ("branding",),
@@ -27,6 +26,10 @@ ROOMS = {
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
     "now": ("rows", "asking", "looking", "pages"),
+    "monitoring": (
+        *("usage", "watch", "slow", "figures", "pages", "alerts", "panels", "dashboards"),
+        "written",
+    ),
     "login": (
         *("credentials", "accounts", "throttling", "second_factor", "sessions", "door", "outside"),
         *("newcomers", "canary", "passwords", "providers", "pages", "second_factor_page"),

@@ -8,6 +8,7 @@ that nobody's else is ever taken for it.
 import json
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import pyotp
 import requests
@@ -31,6 +32,16 @@ MARK = "Canary of an upgrade"
 """The full name of a canary's account."""
 
 SECONDS = 300
+
+
+def service() -> tuple[dict[str, Any], dict[str, Any]]:
+    """That service and its role: without a process, and nobody else's business."""
+    return {"name": SERVICE}, {
+        "name": SERVICE,
+        "description": "Remove who tried a new hub out",
+        "scopes": ["delete:users"],
+        "services": [SERVICE],
+    }
 
 
 def command(settings: Settings, places: Places, arguments: Sequence[str]) -> int:

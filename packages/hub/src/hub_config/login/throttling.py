@@ -32,6 +32,7 @@ from http import HTTPStatus
 from sqlalchemy import Float, String, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from hub_config import counted
 from hub_config.database import Base
 from hub_config.login import credentials
 from hub_config.login.accounts import AccountError
@@ -173,6 +174,7 @@ class FailedLogins:
 
     def failed(self, who: str, source: Source) -> None:
         """Count a failure."""
+        counted.FAILED_LOGINS.inc()
         if not self.limits.free:
             return
         about = self._name(who)

@@ -142,6 +142,10 @@ class Desk:
             self._turns = Turns(self.at_a_time or max(LEAST_AT_A_TIME, 2 * host.cpus))
         return lambda: room(host, self.policy, list(self.promises.others(key).values()))
 
+    async def host(self, info: Info) -> Host:
+        """The machine as it is now."""
+        return await self._facts.now(info)
+
     def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> Person:
         """The owner of the server `key`, with what their other servers were promised."""
         groups = frozenset(groups)

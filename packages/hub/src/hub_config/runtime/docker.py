@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -51,6 +51,8 @@ class DockerRuntime(EngineCalls):
         """Whether `known` is all there is: false until the first view."""
         self.left_behind: Callable[[], None] = lambda: None
         """Called when something could not be removed; whoever reconciles listens."""
+        self.before_end: Callable[[Container], Awaitable[None]] | None = None
+        """Looks at a container that is about to be stopped; raises nothing."""
         self._glances = Glances(self._running)
         self._joining: dict[str, asyncio.Future[None]] = {}
 
@@ -189,6 +191,8 @@ class DockerRuntime(EngineCalls):
     async def end(self, container: Container, *, gently: bool = True) -> None:
         """End a container and remove it: by its id, never another that has its name by now."""
         if gently and container.state == "running":
+            if self.before_end:
+                await self.before_end(container)
             await self._none_is_fine(container, self.client.stop, container.id)
         await self._none_is_fine(
             container, self.client.remove_container, container.id, v=True, force=True

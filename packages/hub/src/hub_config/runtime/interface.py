@@ -49,8 +49,9 @@ class Place:
 class Container:
     """One server as it runs, or ended. `memory` (bytes) and `cpus` are what it is limited to and
     guaranteed, `address` where it is on its network; `database` is the id of the database of the
-    hub that made it, empty when it was made by one that did not say. `why` is why it ended, `lost`
-    what it lost for want of memory; both are sentences for its person.
+    hub that made it, empty when it was made by one that did not say. `started` is when, as the
+    engine writes it. `why` is why it ended, `lost` what it lost for want of memory; both are
+    sentences for its person. `starved` is whether either is so for want of memory.
     """
 
     id: str
@@ -61,10 +62,12 @@ class Container:
     database: str = ""
     memory: int = 0
     cpus: float = 0.0
+    started: str = ""
     networks: frozenset[str] = frozenset()
     address: str = ""
     why: str = ""
     lost: str = ""
+    starved: bool = False
 
     @property
     def key(self) -> Key:

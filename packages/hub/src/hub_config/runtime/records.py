@@ -133,9 +133,11 @@ def container(record: Mapping[str, Any]) -> Container:
         database=labels.get(names.DATABASE, ""),
         memory=limits.get("Memory") or 0,
         cpus=(limits.get("CpuShares") or 0) / names.SHARES_OF_A_CPU,
+        started=record["State"].get("StartedAt", ""),
         **attached(record),
         why="" if runs else why(record),
         lost=lost(record) if runs else "",
+        starved=bool(record["State"].get("OOMKilled")),
     )
 
 

@@ -20,7 +20,7 @@ from dockerspawner import DockerSpawner
 from jupyterhub.utils import url_path_join
 from traitlets import Bool, Dict, Instance, Int, Unicode, default
 
-from hub_config import names
+from hub_config import counted, names
 from hub_config.groups import Shared, SharingError
 from hub_config.offer.profiles import Profile
 from hub_config.runtime.docker import DockerRuntime
@@ -250,6 +250,7 @@ class UserContainerSpawner(DockerSpawner):
             self.log.warning("%s: %s", self.object_name, ANOTHER)
             self.runtime.left_behind()
             return ANOTHER
+        counted.looked_at(runs=found.runs, starved=found.starved and not self.lost)
         if found.runs:
             self.lost = found.lost
             return None

@@ -17,7 +17,7 @@ from jupyterhub.slugs import is_valid_safe_slug
 from sqlalchemy.orm import Session
 from tornado.web import HTTPError
 
-from hub_config import upstream
+from hub_config import counted, upstream
 from hub_config.lifetimes import homes, times
 from hub_config.offer.cards import shown
 
@@ -189,6 +189,13 @@ def _stops() -> None:
             await asyncio.wait([starting], timeout=ENOUGH)
         if (stopping := upstream.stop_future(spawner)) is not None:
             return stopping
+        counted.SERVERS_ENDED.labels(_by(getattr(self, "current_user", None))).inc()
         return await stop(self, user, server_name)
 
     BaseHandler.stop_single_user = patiently
+
+
+def _by(requester: Any) -> str:
+    """Who ends a server, for the metrics: the service that judges servers' times, or a person."""
+    service = isinstance(requester, orm.Service) and requester.name == counted.LIFETIMES
+    return counted.LIFETIMES if service else counted.SOMEBODY

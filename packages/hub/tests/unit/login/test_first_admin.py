@@ -135,7 +135,7 @@ def test_an_admin_of_ours_may_be_named_in_the_settings_later(make: Make, db: Ses
 def test_an_operator_gets_a_lost_admin_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Make
 ) -> None:
-    places = Places(data=tmp_path, proxy=tmp_path / "proxy")
+    places = Places(data=tmp_path, proxy=tmp_path / "proxy", metrics=tmp_path)
     places.proxy.mkdir()
     make_secrets(places)
     assert reset_admin(Settings(), places) == 4, "there is no database yet"

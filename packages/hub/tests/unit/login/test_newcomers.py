@@ -111,7 +111,7 @@ def test_the_operators_command(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    places = Places(data=tmp_path, proxy=tmp_path / "proxy")
+    places = Places(data=tmp_path, proxy=tmp_path / "proxy", metrics=tmp_path)
     places.proxy.mkdir()
     make_secrets(places)
     monkeypatch.setattr("sys.stdin", io.StringIO(LIST))

@@ -1,0 +1,80 @@
+"""Services that run a public image: which one it is where that cannot be pulled.
+
+A package of the service's name stands for it (`build.bases`). Compose would take the public image,
+so it is told of the stand-in where there is no other.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.build import bases, images
+from jhub_docker.catalog import load
+from jhub_docker.engine import quick
+from jhub_docker.platform import compose, containers
+from jhub_docker.platform.compose import TLS, Platform
+
+VARIABLES = {
+    "caddy": "JHUB_TLS_IMAGE",
+    "prometheus": "JHUB_PROMETHEUS_IMAGE",
+    "alertmanager": "JHUB_ALERTMANAGER_IMAGE",
+}
+"""The variables that name the images, by package."""
+
+SERVICES = {"caddy": TLS}
+"""The services that are not called as their package."""
+
+PUBLISHED = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
+"""Services that an operator opens on the engine's machine, and their ports."""
+
+
+def chosen(client: DockerClient, platform: Platform) -> dict[str, str]:
+    """The variables that name these images, for services nobody has named one for."""
+    said = compose.person_set(platform.root)
+    found = {}
+    for package in needed(platform.services):
+        if VARIABLES[package] not in said:
+            service = SERVICES.get(package, package)
+            running = next(iter(containers.inspected(client, platform, service)), None)
+            found[VARIABLES[package]] = image(platform.root, package, running)
+    return found
+
+
+def needed(services: Iterable[str]) -> list[str]:
+    """The packages whose images these services run."""
+    return [package for package in VARIABLES if SERVICES.get(package, package) in services]
+
+
+def image(root: Path, package: str, running: Mapping[str, Any] | None = None) -> str:
+    """The public image where the engine has it, or else the stand-in that was built last.
+
+    What runs from the same image keeps the name it has, so that it is not started anew.
+    """
+    public = bases.public_reference(load(root / "packages")[package], bases.lane()) or ""
+    if quick.image(public):
+        return public
+    made = [one for one in images.built(images.here()).values() if one.package == package]
+    if not made:
+        return public
+    newest = max(made, key=lambda one: one.created)
+    if running and running["Image"] == newest.image_id:
+        return str(running["Config"]["Image"])
+    return min(newest.tags)
+
+
+def announce(platform: Platform) -> list[str]:
+    """Have these services read what the hub has written for them anew; where each answers, and
+    what it runs.
+    """
+    told = []
+    for name, port in PUBLISHED.items():
+        if name in platform.services:
+            if name in VARIABLES:
+                platform.compose("kill", "--signal", "HUP", name)
+            where = platform.compose("port", name, str(port)).out.strip()
+            of = platform.images[name]
+            standin = f", the stand-in of packages/{name}" if of.startswith("local/") else ""
+            told.append(f"{name.title()} is at http://{where} ({of}{standin}).")
+    return told
