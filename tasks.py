@@ -10,6 +10,7 @@ from invoke.collection import Collection
 
 from jhub_docker.cli import audit, backup, config, engine, images, performance, platform, release
 from jhub_docker.cli import releases as existing
+from jhub_docker.cli import secrets as kept
 from jhub_docker.cli.program import take_over
 
 namespace = Collection(
@@ -36,6 +37,7 @@ namespace = Collection(
         backup.key,
         backup.settings,
     ),
+    Collection("secrets", kept.list_, kept.set_, kept.rotate),
     Collection(
         "release",
         release.release,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from jhub_docker import engine, process
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import encrypted
 from jhub_docker.process import Ended
 
 HUB, PROXY, TLS = "hub", "proxy", "tls"
@@ -159,12 +160,14 @@ def run(
     root: Path, *arguments: str, variables: Mapping[str, str] | None = None, **options: Any
 ) -> Ended:
     """Run `docker compose`; the caller looks at the exit code."""
-    return engine.docker(*_command(root), *arguments, environment=variables, **options)
+    said = encrypted.variables(root) | dict(variables or {})
+    return engine.docker(*_command(root), *arguments, environment=said, **options)
 
 
 def show(platform: Platform, *arguments: str) -> int:
     """Run `docker compose` with its output on the terminal; its exit code."""
-    return engine.show_docker(*_command(platform.root), *arguments)
+    said = encrypted.variables(platform.root)
+    return engine.show_docker(*_command(platform.root), *arguments, environment=said)
 
 
 def _command(root: Path) -> tuple[str, ...]:
@@ -172,8 +175,8 @@ def _command(root: Path) -> tuple[str, ...]:
 
 
 def person_set(root: Path) -> set[str]:
-    """The variables that a person has set: in the environment, or in the file `.env`."""
-    return {*os.environ, *written(root / ".env")}
+    """The variables that a person has set: in the environment, or a file beside compose.yaml."""
+    return {*os.environ, *written(root / ".env"), *encrypted.variables(root)}
 
 
 def written(file: Path) -> list[str]:

@@ -51,7 +51,7 @@ def bring_up(client: DockerClient, platform: Platform) -> list[str]:
         for container in left:
             containers.remove(client, container["Id"])
         _start(platform)
-        complaint = _wait(client, platform, before)
+        complaint = wait(client, platform, before)
     return [*notices, *([f"Warning: {complaint}"] if complaint else [])]
 
 
@@ -117,7 +117,7 @@ def _start(platform: Platform) -> None:
         )
 
 
-def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -> str:
+def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -> str:
     """Wait until the hub answers through the proxy; returns what it complains of, mostly nothing.
 
     A service that ends is stopped, so that it does not try again for ever, and told at once.

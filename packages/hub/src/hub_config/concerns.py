@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from traitlets.config import Config
 
 from hub_config import disk
 from hub_config.branding import brand_of
-from hub_config.first_start import Places, read_secret
+from hub_config.first_start import Places, read_all, read_secret
 from hub_config.groups import UserLimits
 from hub_config.lifetimes import times
 from hub_config.lifetimes.ends import Limits
@@ -109,9 +111,19 @@ def state(c: Config, places: Places) -> None:
     # A database of an older JupyterHub is copied beside itself, then brought up to date.
     c.JupyterHub.upgrade_db = True
     c.JupyterHub.cookie_secret_file = str(places.cookie_secret)
-    c.CryptKeeper.keys = [bytes.fromhex(read_secret(places.crypt_key))]
+    c.CryptKeeper.keys = [bytes.fromhex(one) for one in read_all(places.crypt_key)]
     # A hub that stops or is replaced leaves everybody's server running.
     c.JupyterHub.cleanup_servers = False
+
+
+def cookie_keys(secrets: Sequence[str]) -> dict[str, Any]:
+    """Settings of Tornado by which the first secret signs cookies, and all of them are taken.
+
+    A signed cookie has its secret's number (tornado.web, `key_version`), here a part of its digest;
+    one that was signed while there was only a single secret has 0, which is the oldest's.
+    """
+    keys = {int(sha256(one.encode()).hexdigest()[:6], 16): bytes.fromhex(one) for one in secrets}
+    return {"cookie_secret": {**keys, 0: list(keys.values())[-1]}, "key_version": next(iter(keys))}
 
 
 def authentication(c: Config, settings: Settings, places: Places) -> None:
@@ -289,6 +301,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "static_handler_args": {"allowed_symlink_directory": folders},
         # JupyterHub sees to its log-in's cookies by itself, and not to that of forms (_xsrf).
         "cookie_options": {"secure": True} if https else {},
+        **cookie_keys(read_all(places.cookie_secret)),
     }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,

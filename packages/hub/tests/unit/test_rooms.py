@@ -11,9 +11,9 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 ROOMS = {
     "": (
         *("names", "variables", "groups", "health", "disk", "upstream", "database", "reserve"),
-        "first_start",
+        *("first_start", "rotation"),
     ),
-    "settings": ("declaration", "values", "tables", "platform", "servers", "reading"),
+    "settings": ("declaration", "values", "tables", "platform", "servers", "kept", "reading"),
     "look": ("branding",),
     "runtime": (
         *("interface", "plan", "guard", "records", "attachments", "networks", "calls", "glances"),
