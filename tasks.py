@@ -25,6 +25,7 @@ namespace = Collection(
     platform.status,
     platform.doctor,
     platform.clean,
+    platform.report,
     platform.logs,
     backup.restore,
     performance.bench,

@@ -1,9 +1,9 @@
 """The hub's own secrets: which there are, how one is made anew, and how older ones are forgotten.
 
 A secret that is made anew goes on being taken beside the new one until it is dropped, so that
-nobody's session ends and nothing that is sealed is lost. Whatever is sealed in the database is sealed
-anew with the new crypt key by the hub's next start. Digests of recovery codes cannot be made anew, since
-nobody has the codes: those of the older key end when it is dropped. No value is ever told.
+nobody's session ends and nothing that is sealed is lost. Whatever is sealed in the database is
+sealed anew with the new crypt key by the hub's next start. Digests of recovery codes cannot be made
+anew, since nobody has the codes: those of the older key end when it is dropped. No value is told.
 """
 
 import argparse
