@@ -41,7 +41,7 @@ def set_(context: Context, name: str, remove: bool = False) -> None:
 
 @task(
     help={
-        "name": "cookie-secret, crypt-key, proxy-token, backup-key or admin-password.",
+        "name": "cookie-secret, crypt-key, proxy-token, all (three), backup-key or admin-password.",
         "drop": "Forget the older ones, which are still taken.",
         "yes": "Do not ask before something ends.",
     }

@@ -86,14 +86,14 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
             look.at("the hub's answers", lambda: running.answers(*facts.asked(platform)))
             look.at("the public address", lambda: outside.look(platform))
             look.at(IN_THE_HUB, lambda: _hub(client, platform, seen))
+            look.at("what servers reach", lambda: _reached(client, platform))
             look.at("second factors", lambda: kept.factors(facts.factors(platform)))
         else:
             look.not_seen[IN_THE_HUB] = "no hub runs"
         if running.runs(there, GUARD):
             look.at("routes", lambda: found("JD016", facts.clashes(platform)))
-            look.at("what servers reach", lambda: _reached(client, platform))
         else:
-            look.not_seen["routes, and what servers reach"] = "no guard runs"
+            look.not_seen["whether addresses overlap with routes"] = "no guard runs"
         look.at("homes", lambda: machine.homes(tried.room(client, platform)))
         look.at("GPU", lambda: _gpu(client, platform))
         look.at("leftovers", lambda: _left_over(client, platform, there))

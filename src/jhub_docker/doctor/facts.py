@@ -41,7 +41,7 @@ from hub_config.settings import reading
 settings = reading.read(os.environ, default_file=None)
 print(json.dumps([str(settings.address_pool), plan.bridge_prefix(settings.platform)]))
 """
-"""Run by the guard: the servers' addresses, and how their networks' interfaces are called."""
+"""Run by the hub: the servers' addresses, and how their networks' interfaces are called."""
 
 
 def local_space(info: Mapping[str, Any]) -> Space | None:
@@ -102,7 +102,7 @@ def printed(platform: Platform, service: str, program: str) -> str:
 
 def policy(platform: Platform) -> list[str]:
     """The servers' addresses, and how their networks' interfaces are called."""
-    return list(_answer(_in(platform, GUARD, "-", given=POLICY)))
+    return list(_answer(_in(platform, HUB, "-", given=POLICY)))
 
 
 def _in(platform: Platform, service: str, *arguments: str, given: str = "") -> Ended:

@@ -38,6 +38,11 @@ ROTATED = {
 }
 """What can be made anew, and what becomes of what used it."""
 
+ALL = "all"
+"""The three that the hub reads when it starts, with one start."""
+
+OF_THE_HUB = ("proxy-token", "cookie-secret", "crypt-key")
+
 DROPPED = {
     "cookie-secret": "whoever logged in before the rotation, and not since, has to log in again",
     "crypt-key": "recovery codes from before the rotation end",
@@ -80,29 +85,33 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
 
     Raises UsageError for one that is not the platform's own, ActionError where it was not done.
     """
-    if name not in ROTATED:
+    known = DROPPED if drop else ROTATED
+    names = [one for one in OF_THE_HUB if one in known] if name == ALL else [name]
+    if wrong := [one for one in names if one not in known]:
         also = f"; others are given: ./dev invoke secrets.set {name}" if name in SERVES else ""
-        raise UsageError(f"{name!r} cannot be made anew; there are {', '.join(ROTATED)}{also}")
-    if drop and name not in DROPPED:
-        raise UsageError(f"of {name} nothing older is kept; --drop is for {', '.join(DROPPED)}")
-    if drop or name in ("backup-key", "admin-password"):
-        ends = DROPPED[name] if drop else ROTATED[name]
-        confirm(f"{name}: {ends}.", "Go on?", "nothing was changed", assume_yes=assume_yes)
+        what = "has nothing older to drop" if name in ROTATED else "cannot be made anew"
+        raise UsageError(f"{wrong[0]!r} {what}; there are {', '.join(known)}, {ALL}{also}")
+    if drop or name not in (*OF_THE_HUB, ALL):
+        ends = "\n".join(f"{one}: {known[one]}." for one in names)
+        confirm(ends, "Go on?", "nothing was changed", assume_yes=assume_yes)
     platform = chosen.read(client, root)
-    with locked(platform.project), stage(f"{name}: {'dropping' if drop else 'making anew'}"):
+    with locked(platform.project), stage(f"{'dropping the older' if drop else 'renewing'} {name}"):
         if name == "backup-key":
             backups.ask(backups.with_service(platform), Place(), "rekey")
             return "The repository has a new key. Keep a copy: ./dev invoke backup.key > FILE"
         if name == "admin-password":
             return f"One-time password: {_in_hub(platform, 'reset-admin')}"
-        said = _in_hub(platform, "secrets", "rotate", name, *(["--drop"] if drop else []))
-        _restart_hub(client, platform)
+        flags = ["--drop"] if drop else []
+        try:
+            told = [_in_hub(platform, "secrets", "rotate", one, *flags) for one in names]
+        finally:  # also where only the first is new: a hub with the old token reaches no proxy
+            _restart_hub(client, platform)
     if drop:
-        return f"The older {name} is forgotten. {said}".strip()
-    later = (
-        f" When it is time: ./dev invoke secrets.rotate {name} --drop" if name in DROPPED else ""
-    )
-    return f"The {name} is new: {ROTATED[name]}.{later}"
+        return "\n".join(["The older ones are forgotten.", *filter(None, told)])
+    lines = [f"{one} is new: {ROTATED[one]}." for one in names]
+    if DROPPED.keys() & set(names):
+        lines.append(f"When it is time: ./dev invoke secrets.rotate {name} --drop")
+    return "\n".join(lines)
 
 
 def _in_hub(platform: Platform, *arguments: str) -> str:
