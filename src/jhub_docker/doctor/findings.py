@@ -246,13 +246,13 @@ CODES: Mapping[str, Code] = {
     "JD028": Code(
         "A container's configuration shows a secret",
         "Whoever may use Docker sees it with `docker inspect`; so do support bundles of others.",
-        "`./dev invoke secrets.set` with its name keeps it as a file; then take the variable out "
-        "of `.env`, and `./dev invoke up`.",
+        "`./dev invoke secrets.set NAME` keeps it as a file; then take the variable out of `.env`, "
+        "and `./dev invoke up`.",
     ),
     "JD029": Code(
         "A secret that was made anew is still taken in its older form",
         "Whoever has the older one can use it until it is dropped.",
-        "`./dev invoke secrets.rotate` with its name and `--drop`; it says what ends.",
+        "`./dev invoke secrets.rotate NAME --drop`; it says what ends.",
     ),
     "JD030": Code(
         "The database is damaged or cannot be read",
