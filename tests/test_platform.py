@@ -36,9 +36,11 @@ CONFIG: dict[str, Any] = {
                 {"type": "volume", "source": "data", "target": "/srv/jupyterhub"},
                 {"type": "bind", "source": "/x", "target": "/y"},
             ],
+            "secrets": [{"source": "provider"}, {"source": "of-swarm"}],
             "networks": {"net": {}},
         },
     },
+    "secrets": {"provider": {"file": "/etc/provider"}, "of-swarm": {"external": True}},
     "volumes": {"data": {"name": "demo_data"}},
     "networks": {"net": {"name": "demo-net"}},
 }
@@ -353,3 +355,7 @@ class TestEntrance:
         assert chosen.caddy_image(ROOT, running) == "local/caddy:as-it-was"
         there.append("docker.io/library/caddy:2.11")
         assert chosen.caddy_image(ROOT, running) == "docker.io/library/caddy:2.11"
+
+
+def test_files_that_an_override_gives_the_hub_are_there_when_its_settings_are_judged() -> None:
+    assert PLATFORM.hub_files == {"/y": "/x", "/run/secrets/provider": "/etc/provider"}

@@ -46,6 +46,8 @@ class Platform:
     """The names of each service's networks."""
     ports: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
     """What each service publishes: port in its container, address and port on the host."""
+    hub_files: Mapping[str, str] = field(default_factory=dict)
+    """What of the engine's machine the hub has by an override file, by where it has it."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What is chosen for Compose beside what the person who runs this has set."""
 
@@ -152,8 +154,20 @@ def from_config(
             )
             for name, service in services.items()
         },
+        hub_files=_files(config, services[HUB]),
         variables=variables or {},
     )
+
+
+def _files(config: Mapping[str, Any], service: Mapping[str, Any]) -> dict[str, str]:
+    """Binds of a service, and its secrets that are files."""
+    known = {name: one["file"] for name, one in config.get("secrets", {}).items() if "file" in one}
+    binds = [one for one in service.get("volumes", ()) if one.get("type") == "bind"]
+    return {str(one["target"]): str(one["source"]) for one in binds} | {
+        str(Path("/run/secrets") / (one.get("target") or one["source"])): str(known[one["source"]])
+        for one in service.get("secrets", ())
+        if one["source"] in known
+    }
 
 
 def run(
