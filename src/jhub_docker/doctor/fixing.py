@@ -1,5 +1,6 @@
 """What `doctor --fix` mends by itself: only what takes nothing away from anybody."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from jhub_docker.platform import chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say
+
+HEALTHY_SECONDS = 120.0
+"""How long a service that goes on has to say that it is well, before all is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,12 @@ def _start_all(client: DockerClient, platform: Platform, _subject: str) -> None:
 def _go_on(client: DockerClient, _platform: Platform, subject: str) -> None:
     verb, _, container = subject.partition(" ")
     (client.api.unpause if verb == "unpause" else client.api.start)(container)
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while time.monotonic() < deadline:
+        health = client.api.inspect_container(container)["State"].get("Health") or {}
+        if health.get("Status") not in ("unhealthy", "starting"):
+            return
+        time.sleep(0.5)
 
 
 def _remove(client: DockerClient, _platform: Platform, subject: str) -> None:
