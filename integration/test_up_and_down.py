@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -162,6 +163,15 @@ touch -d '40 days ago' cookie_secret.older
 MEND = "cd /srv/jupyterhub/secrets && mv moved cookie_secret && rm cookie_secret.older"
 
 
+BUILDX = """#!/bin/sh
+case "$1" in
+docker-cli-plugin-metadata) echo '{"SchemaVersion":"0.1.0","Vendor":"a test","Version":"0.1.0"}' ;;
+*) echo "github.com/docker/buildx v0.1.0 old" ;;
+esac
+"""
+"""A plugin of the Docker client that is too old; a person's own goes before the machine's."""
+
+
 @contextmanager
 def broken(operator: Operator) -> Iterator[None]:
     """The platform with much of it broken; what `doctor --fix` mends stays so."""
@@ -206,13 +216,18 @@ def broken(operator: Operator) -> Iterator[None]:
 
 
 def test_the_doctor_finds_what_is_broken_and_mends_what_it_can(
-    told: str, operator: Operator
+    told: str, operator: Operator, tmp_path: Path
 ) -> None:
+    plugin = tmp_path / "cli-plugins/docker-buildx"
+    plugin.parent.mkdir()
+    plugin.write_text(BUILDX)
+    plugin.chmod(0o755)
     guard, port = operator.platform.container("guard"), str(free_port())
     with broken(operator):
         ended = operator.invoke(
             "doctor",
             "--json",
+            DOCKER_CONFIG=str(tmp_path),
             JHUB_IDLE_TIMEOUT="soon",
             JHUB_PORT=port,
             JHUB_PUBLIC_URL="http://127.0.0.1:1/",
@@ -225,8 +240,8 @@ def test_the_doctor_finds_what_is_broken_and_mends_what_it_can(
     seen = json.loads(ended.stdout)
     findings = {one["code"]: one["says"] for one in seen["findings"]}
     assert findings.keys() - OF_THE_MACHINE == {
-        *("JD011", "JD012", "JD013", "JD014", "JD018", "JD019", "JD020", "JD022", "JD023"),
-        *("JD024", "JD029", "JD031", "JD041", "JD050", "JD051"),
+        *("JD002", "JD011", "JD012", "JD013", "JD014", "JD018", "JD019", "JD020", "JD022"),
+        *("JD023", "JD024", "JD029", "JD031", "JD041", "JD050", "JD051"),
     }
     assert "JD004" in findings
     assert findings["JD011"].startswith("guard is paused")

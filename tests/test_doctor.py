@@ -283,7 +283,6 @@ def test_nothing_that_runs_is_a_clear_answer(tmp_path: Path) -> None:
 
 
 NOT_BROKEN = {
-    "JD002": "wants an engine or a client that is too old",
     "JD003": "wants an engine that is restarted without live-restore",
     "JD005": "wants a disk that is full",
     "JD006": "wants a disk without inodes",
