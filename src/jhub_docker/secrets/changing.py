@@ -125,4 +125,5 @@ def _restart_hub(client: DockerClient, platform: Platform) -> None:
     """Start a hub that runs again, and wait until it answers."""
     if any(one["State"] == "running" for one in containers.of_service(client, platform, HUB)):
         platform.checked("restart", HUB)
-        starting.wait(client, platform, {})
+        there = containers.inspected(client, platform)
+        starting.wait(client, platform, {one["Id"]: one["RestartCount"] for one in there})
