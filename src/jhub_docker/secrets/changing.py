@@ -3,6 +3,7 @@
 Only the hub is started again where that is needed: servers, and whoever is connected to one, go on.
 """
 
+import json
 from pathlib import Path
 
 from docker import DockerClient
@@ -68,7 +69,7 @@ def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
             given=given,
         )
         if ended.code:
-            said = ended.tail(1)
+            said = json.loads(ended.out)["error"] if ended.out.startswith("{") else ended.tail(1)
             raise (UsageError if ended.code == UsageError.exit_code else ActionError)(said)
         if service == HUB and not slash:
             _restart_hub(client, platform)
