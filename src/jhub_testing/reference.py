@@ -91,8 +91,8 @@ _DOCTOR = """\
 # What the doctor finds
 
 `./dev invoke doctor` looks at the engine and at this checkout's platform and changes neither; what
-it starts to try things out is gone afterwards. It ends with 1 when a finding is an error; a warning is
-none. `--json` tells the same to programs. What it could not look at is told too, with the reason.
+it starts to try things out is gone afterwards. It ends with 1 when a finding is an error; a warning
+is none. `--json` tells the same to programs. What it could not look at is told, with the reason.
 `--fix` does what a code's **Fix** says, once it was asked or told `--yes`, and looks again. Written
 from `src/jhub_docker/doctor/findings.py` by `JHUB_TEST_WRITE_DOCS=1 ./dev nox -s docs`.
 """
