@@ -7,6 +7,7 @@ strangers, and a word too many that is missing costs less than one that is there
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from jhub_docker.platform.secret_names import is_secret
 
@@ -18,7 +19,7 @@ _LIKE = re.compile(
             # Keys and tokens of the hub and of JupyterHub; an image's digest is none.
             r"(?<!sha256:)(?<![0-9a-f])[0-9a-f]{32,}(?![0-9a-f])",
             # Random words as Python's `secrets` and others' services make them.
-            r"(?<![A-Za-z0-9_/+.-])(?=[A-Za-z0-9_+-]*[0-9])(?=[A-Za-z0-9_+-]*[A-Z])"
+            r"(?<![A-Za-z0-9_+-])(?=[A-Za-z0-9_+-]*[0-9])(?=[A-Za-z0-9_+-]*[A-Z])"
             r"(?=[A-Za-z0-9_+-]*[a-z])[A-Za-z0-9_+-]{24,}={0,2}",
             # One-time passwords and recovery codes (hub_config.login.credentials).
             r"(?<![\w-])(?:[a-hjkmnp-z2-9]{4}-){2,3}[a-hjkmnp-z2-9]{4}(?![\w-])",
@@ -33,7 +34,8 @@ _LIKE = re.compile(
 
 def redacted(text: str, known: Iterable[str] = ()) -> str:
     """`text` without the `known` secrets and without what looks like one."""
-    for one in sorted((value for value in known if value), key=len, reverse=True):
+    forms = {form for one in known if one for form in (one, quote(one, safe=""), quote_plus(one))}
+    for one in sorted(forms, key=len, reverse=True):
         text = text.replace(one, LEFT_OUT)
     return _LIKE.sub(LEFT_OUT, text)
 
