@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from docker.errors import APIError
+from docker.models.containers import Container
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing.operator import Operator
@@ -172,6 +174,16 @@ esac
 """A plugin of the Docker client that is too old; a person's own goes before the machine's."""
 
 
+def pause(container: Container) -> None:
+    """Freeze a container; the engine refuses while a health check is about to run in it."""
+
+    def paused() -> bool:
+        container.pause()
+        return True
+
+    wait_until(paused, 120, f"{container.name} to be frozen", ignoring=APIError)
+
+
 @contextmanager
 def broken(operator: Operator) -> Iterator[None]:
     """The platform with much of it broken; what `doctor --fix` mends stays so."""
@@ -205,7 +217,7 @@ def broken(operator: Operator) -> Iterator[None]:
         for command in (["sh", "-c", BREAK], ["python", "-c", FACTOR, "add"]):
             code, output = hub.exec_run(command)
             assert code == 0, output.decode()
-        platform.container("guard").pause()
+        pause(platform.container("guard"))
         nft(operator, "delete", "table", *rules(operator).split())
         yield
     finally:
@@ -252,7 +264,7 @@ def test_the_doctor_finds_what_is_broken_and_mends_what_it_can(
     # The rules come back before the doctor looks again.
     guard.unpause()
     wait_until(lambda: rules(operator), 120, "the firewall")
-    guard.pause()
+    pause(guard)
     refused = operator.invoke("doctor", "--fix")
     assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
     mended = operator.invoke("doctor", "--fix", "--yes", "--json")
