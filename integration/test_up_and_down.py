@@ -181,7 +181,7 @@ def pause(container: Container) -> None:
         container.pause()
         return True
 
-    wait_until(paused, 120, f"{container.name} to be frozen", ignoring=APIError)
+    wait_until(paused, f"{container.name} to be frozen", ignoring=APIError)
 
 
 @contextmanager
@@ -213,7 +213,7 @@ def broken(operator: Operator) -> Iterator[None]:
     try:
         holder.start()
         ready = ["test", "-e", "/home/ready"]
-        wait_until(lambda: holder.exec_run(ready).exit_code == 0, 60, "a home that is full")
+        wait_until(lambda: holder.exec_run(ready).exit_code == 0, "a home that is full")
         for command in (["sh", "-c", BREAK], ["python", "-c", FACTOR, "add"]):
             code, output = hub.exec_run(command)
             assert code == 0, output.decode()
@@ -263,7 +263,7 @@ def test_the_doctor_finds_what_is_broken_and_mends_what_it_can(
     assert seen["not_looked_at"] == {"whether addresses overlap with routes": "no guard runs"}
     # The rules come back before the doctor looks again.
     guard.unpause()
-    wait_until(lambda: rules(operator), 120, "the firewall")
+    wait_until(lambda: rules(operator), "the firewall")
     pause(guard)
     refused = operator.invoke("doctor", "--fix")
     assert (refused.returncode, "--yes" in refused.stderr) == (2, True)

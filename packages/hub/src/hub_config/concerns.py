@@ -2,10 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -35,6 +33,7 @@ from hub_config.reconcile.pages import (
     reconcile_routes,
 )
 from hub_config.reconcile.reconciler import Reconciler
+from hub_config.rotation import cookie_keys
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
@@ -114,16 +113,6 @@ def state(c: Config, places: Places) -> None:
     c.CryptKeeper.keys = [bytes.fromhex(one) for one in read_all(places.crypt_key)]
     # A hub that stops or is replaced leaves everybody's server running.
     c.JupyterHub.cleanup_servers = False
-
-
-def cookie_keys(secrets: Sequence[str]) -> dict[str, Any]:
-    """Settings of Tornado by which the first secret signs cookies, and all of them are taken.
-
-    A signed cookie has its secret's number (tornado.web, `key_version`), here a part of its digest;
-    one that was signed while there was only a single secret has 0, which is the oldest's.
-    """
-    keys = {int(sha256(one.encode()).hexdigest()[:6], 16): bytes.fromhex(one) for one in secrets}
-    return {"cookie_secret": {**keys, 0: list(keys.values())[-1]}, "key_version": next(iter(keys))}
 
 
 def authentication(c: Config, settings: Settings, places: Places) -> None:

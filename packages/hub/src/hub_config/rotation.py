@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import requests
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -37,6 +38,16 @@ COOKIE, CRYPT, PROXY = "cookie-secret", "crypt-key", "proxy-token"
 
 class RotationError(Exception):
     """It cannot be done now; the message says why, and nothing was changed."""
+
+
+def cookie_keys(secrets: Sequence[str]) -> dict[str, Any]:
+    """Settings of Tornado by which the first secret signs cookies, and all of them are taken.
+
+    A signed cookie has its secret's number (tornado.web, `key_version`), here a part of its digest;
+    one that was signed while there was only a single secret has 0, which is the oldest's.
+    """
+    keys = {int(sha256(one.encode()).hexdigest()[:6], 16): bytes.fromhex(one) for one in secrets}
+    return {"cookie_secret": {**keys, 0: list(keys.values())[-1]}, "key_version": next(iter(keys))}
 
 
 def reseal(database: Path, keys: Sequence[str]) -> int:

@@ -10,8 +10,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from tornado.web import create_signed_value, decode_signed_value
 
 from hub_config import rotation
-from hub_config.concerns import cookie_keys
 from hub_config.first_start import Places, make_secrets, older, read_all, read_secret, write_secret
+from hub_config.rotation import cookie_keys
 
 
 @pytest.fixture
