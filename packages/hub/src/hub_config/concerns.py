@@ -33,7 +33,7 @@ from hub_config.reconcile.pages import (
     reconcile_routes,
 )
 from hub_config.reconcile.reconciler import Reconciler
-from hub_config.rotation import cookie_keys
+from hub_config.rotation import PROXY_API, cookie_keys
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
@@ -46,9 +46,6 @@ HUB_FOR_SERVERS = f"http://hub:{HUB_PORT}"
 HUB_FOR_PROXY = f"http://hub-internal:{HUB_PORT}"
 """The hub on the network that only hub and proxy are attached to. A server's network would do as
 well, but goes away with its server, and all connections to the hub that happened to use it."""
-
-PROXY_API = "http://proxy-api:8001"
-"""The proxy's API, on a network that only hub and proxy are attached to."""
 
 KEEPER, LIFETIMES = "keeper", "lifetimes"
 
@@ -149,9 +146,8 @@ def spawning(c: Config, settings: Settings) -> None:
         enforced=settings.enforced,
     )
     # JupyterHub's deadline for everything; each part has one of its own that says more.
-    c.PlatformSpawner.start_timeout = (
-        settings.pull_timeout + settings.queue_timeout + settings.start_timeout
-    )
+    parts = settings.pull_timeout + settings.queue_timeout + settings.start_timeout
+    c.PlatformSpawner.start_timeout = parts
     # How soon a server that ended by itself is noticed, in seconds; one list tells of everybody's.
     c.Spawner.poll_interval = 10
     # start() returns when the server answers, so this only has to cover one more request.

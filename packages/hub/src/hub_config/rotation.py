@@ -31,7 +31,8 @@ SEALED = (("users", "encrypted_auth_state"), ("platform_second_factors", "sealed
 CODES, OLDER_CODES = "platform_recovery_codes", "platform_older_recovery_codes"
 """Digests of unused recovery codes, and which of them were made with an older crypt key."""
 
-PROXY_API = "http://proxy-api:8001/api/routes"
+PROXY_API = "http://proxy-api:8001"
+"""The proxy's API, on a network that only hub and proxy are attached to."""
 
 COOKIE, CRYPT, PROXY = "cookie-secret", "crypt-key", "proxy-token"
 
@@ -156,7 +157,9 @@ def proxy_takes(token: str) -> bool:
     session = requests.Session()
     session.trust_env = False
     try:
-        answer = session.get(PROXY_API, headers={"Authorization": f"token {token}"}, timeout=10)
+        answer = session.get(
+            f"{PROXY_API}/api/routes", headers={"Authorization": f"token {token}"}, timeout=10
+        )
     except requests.RequestException:
         return False
     return answer.ok
