@@ -20,6 +20,7 @@ from jhub_docker.cli import (
     release,
 )
 from jhub_docker.cli import releases as existing
+from jhub_docker.cli import secrets as kept
 from jhub_docker.cli.program import take_over
 
 namespace = Collection(
@@ -36,6 +37,7 @@ namespace = Collection(
     platform.usage,
     platform.doctor,
     platform.clean,
+    platform.report,
     platform.logs,
     backup.restore,
     performance.bench,
@@ -49,6 +51,7 @@ namespace = Collection(
         backup.settings,
     ),
     Collection("audit-log", audit_log.show, audit_log.verify),
+    Collection("secrets", kept.list_, kept.set_, kept.rotate),
     Collection(
         "release",
         release.release,

@@ -1,12 +1,15 @@
 """What an operator does with backups of a running platform: made, tried out, brought back."""
 
 import json
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pyotp
 import pytest
+import requests
 from bs4 import BeautifulSoup
 
 from jhub_testing.backups import Backups
@@ -15,6 +18,21 @@ from jhub_testing.platforms import SUDO_PROFILE, Platform
 from jhub_testing.resources import Engine
 
 WITHIN = "/home/nebula/work/notes.txt"
+PROVIDER_SECRET = "of the provider"
+SECRETS = """
+find /home-volume/secrets -type f ! -name '*.resealed' -exec sh -c 'cat "$1"; echo' _ {} ';'
+"""
+
+
+def secret_words(backups: Backups) -> set[str]:
+    """The platform's own secrets as they are now, older ones too."""
+    environment = backups.platform.environment
+    data, proxy = environment["JHUB_DATA_VOLUME"], environment["JHUB_PROXY_VOLUME"]
+    key = backups.in_volume(environment["JHUB_BACKUP_VOLUME"], "cat /home-volume/password")
+    token = backups.in_volume(proxy, "cat /home-volume/token")
+    words = {*backups.in_volume(data, SECRETS).split(), key.strip(), token.strip()}
+    assert len(words) > 3
+    return words
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +40,12 @@ def backups(
     engine: Engine, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Backups]:
     """A platform of its own, since its hub is stopped and its database replaced."""
-    settings = {"JHUB_SIGNUP": "open", "JHUB_BACKUP_TO": str(tmp_path_factory.mktemp("backups"))}
+    settings = {
+        "JHUB_SIGNUP": "open",
+        "JHUB_BACKUP_TO": str(tmp_path_factory.mktemp("backups")),
+        # Needed by nobody here: a secret that is a variable.
+        "JHUB_PROVIDER_SECRET": PROVIDER_SECRET,
+    }
     with Platform(engine, pytestconfig.rootpath, "backup", settings=settings) as platform:
         yield Backups(platform)
 
@@ -76,6 +99,68 @@ def test_one_file_comes_back_while_its_person_works(backups: Backups, before: st
     assert backups.in_server("ada", "cat work/notes.txt.before*").strip() == "spoilt"
     missing = backups.refused("restore", "--user=ada", "--path=nothing", "--yes")
     assert "has no nothing" in missing
+
+
+def test_secrets_are_made_anew_and_nobody_notices(
+    backups: Backups, ada: Person, before: str
+) -> None:
+    def proxy_since() -> str:
+        return str(backups.platform.container("proxy").attrs["State"]["StartedAt"])
+
+    old, since = secret_words(backups), proxy_since()
+    (server,) = backups.platform.servers("ada")
+    assert "proxy-token is new" in backups.invoke("secrets.rotate", "all")
+    backups.invoke("secrets.rotate", "backup-key", "--yes")
+    now = secret_words(backups)
+    assert len(now - old) >= 4, "token, cookie secret, crypt key and the backups' key are not new"
+    assert ada.is_logged_in()
+    assert ada.server.get("api").ok
+    assert proxy_since() == since
+    assert [one.id for one in backups.platform.servers("ada")] == [server.id]
+    assert json.loads(backups.invoke("backup.list", "--json"))["snapshots"], "the new key opens it"
+    hub = backups.platform.container("hub")
+    factors = ["python", "-m", "hub_config", "read-factors"]
+    for drop in ([], ["--drop", "--yes"]):
+        if drop:
+            assert "Recovery codes of 1 people ended" in backups.invoke(
+                "secrets.rotate", "all", *drop
+            )
+        seen = json.loads(hub.exec_run(factors).output)
+        assert (seen["factors"], seen["opened"]) == (1, 1)
+    assert not ada.is_logged_in(), "a cookie of the secret that was dropped is taken"
+    left = secret_words(backups) & old
+    assert left <= {backups.platform.one_time_password()}, "an older one is kept"
+    asked = backups.operator.invoke("secrets.set", "JHUB_PROVIDER_SECRET", given="kept-by-itself")
+    assert "once the variable JHUB_PROVIDER_SECRET is gone" in asked.stdout, asked.stderr
+    told = backups.invoke("secrets", "--json")
+    rows = {one["name"]: one for one in json.loads(told)["secrets"]}
+    assert rows.keys() >= {"cookie-secret", "crypt-key", "proxy-token", "backup-key"}
+    assert rows["crypt-key"]["readers"] == "the hub"
+    assert not [one for one in {*secret_words(backups), PROVIDER_SECRET} if one in told]
+
+
+def test_a_report_has_the_doctors_findings_and_no_secret(
+    backups: Backups, ada: Person, before: str, tmp_path: Path
+) -> None:
+    words = {*secret_words(backups), PROVIDER_SECRET}
+    url = f"{backups.platform.url}/hub/nothing?x={{}}"
+    for one in words:  # whatever is in an address is in the log
+        requests.get(url.format(quote(one, safe="")), timeout=30)
+    place = tmp_path / "report.tar.gz"
+    login = "rest:https://ada:hush@backups.example/x"
+    backups.invoke("report", f"--to={place}", JHUB_FIREWALL="off", JHUB_HELP_URL=login)
+    with tarfile.open(place) as tar:
+        files = {one.name: tar.extractfile(one).read().decode() for one in tar}  # type: ignore[union-attr]
+    hub = f"jhub-report/logs/{backups.platform.container('hub').name}.txt"
+    assert "nothing?x=(left out)" in files[hub]
+    text = "".join(files.values())
+    assert not [one for one in words if one in text or quote(one, safe="") in text]
+    assert "hush" not in text
+    said = json.loads(files["jhub-report/doctor.json"])
+    codes = {one["code"] for one in said["findings"]}
+    assert codes >= {"JD015", "JD028", "JD042"}
+    assert json.loads(files["jhub-report/versions.json"])["engine"]
+    assert json.loads(files["jhub-report/settings.json"])["JHUB_SIGNUP"] == "open"
 
 
 def test_nothing_is_replaced_under_somebodys_hands(backups: Backups, before: str) -> None:

@@ -3,8 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from docker.errors import APIError
+from docker.models.containers import Container
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing import hub_images
@@ -12,6 +16,7 @@ from jhub_testing.operator import Operator
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform, free_port
 from jhub_testing.resources import Engine
+from jhub_testing.waiting import wait_until
 
 OF_THE_MACHINE = {"JD003", "JD004", "JD006", "JD007", "JD040"}
 """What the doctor may find here that is not the platform's: disks, the engine, no backup."""
@@ -115,42 +120,159 @@ def test_wrong_settings_are_told_without_starting_anything(told: str, operator: 
     assert "JHUB_IDLE_TIMEOUT is 'soon'" in wrong.stderr
 
 
-def test_the_doctor_finds_what_is_broken_and_nothing_on_a_sound_platform(
-    told: str, operator: Operator
-) -> None:
-    platform = operator.platform
-    sound = json.loads(operator.invoke("doctor", "--json").stdout)
-    assert not [one for one in sound["findings"] if one["code"] not in OF_THE_MACHINE]
-    assert not sound["not_looked_at"]
-    hub, guard = platform.container("hub"), platform.container("guard")
-    secret = "/srv/jupyterhub/secrets/cookie_secret"
-    left = platform.engine.client.networks.create(
+def image_of_hub(operator: Operator) -> str:
+    return f"local/jupyterhub-hub:{operator.platform.environment['JHUB_IMAGE_TAG']}"
+
+
+def nft(operator: Operator, *command: str) -> str:
+    """What nft says of the host's rules."""
+    return operator.platform.engine.run(
+        image_of_hub(operator),
+        ["nft", *command],
+        user="root",
+        network_mode="host",
+        cap_drop=["ALL"],
+        cap_add=["NET_ADMIN"],
+    )
+
+
+def rules(operator: Operator) -> str:
+    """The host's table with rules of this platform; empty where there is none."""
+    begin = f"table inet jhub_{operator.platform.project.replace('-', '_')}_"
+    lines = nft(operator, "list", "tables").splitlines()
+    return next((one.removeprefix("table ") for one in lines if one.startswith(begin)), "")
+
+
+FACTOR = """
+import sqlite3, sys
+with sqlite3.connect("/srv/jupyterhub/jupyterhub.sqlite", timeout=60) as db:
+    if sys.argv[1] == "add":
+        row = "('nobody', x'00', 1, 0)"
+        db.execute(f"INSERT INTO platform_second_factors VALUES {row}")
+    else:
+        db.execute("DELETE FROM platform_second_factors WHERE account = 'nobody'")
+"""
+"""A second factor that no key opens."""
+
+BREAK = f"""
+set -e
+cd /srv/jupyterhub/secrets
+chmod 644 crypt_key
+mv cookie_secret moved
+echo {"0f" * 32} > cookie_secret.older
+chmod 600 cookie_secret.older
+touch -d '40 days ago' cookie_secret.older
+"""
+MEND = "cd /srv/jupyterhub/secrets && mv moved cookie_secret && rm cookie_secret.older"
+
+
+BUILDX = """#!/bin/sh
+case "$1" in
+docker-cli-plugin-metadata) echo '{"SchemaVersion":"0.1.0","Vendor":"a test","Version":"0.1.0"}' ;;
+*) echo "github.com/docker/buildx v0.1.0 old" ;;
+esac
+"""
+"""A plugin of the Docker client that is too old; a person's own goes before the machine's."""
+
+
+def pause(container: Container) -> None:
+    """Freeze a container; the engine refuses while a health check is about to run in it."""
+
+    def paused() -> bool:
+        container.pause()
+        return True
+
+    wait_until(paused, f"{container.name} to be frozen", ignoring=APIError)
+
+
+@contextmanager
+def broken(operator: Operator) -> Iterator[None]:
+    """The platform with much of it broken; what `doctor --fix` mends stays so."""
+    platform, client = operator.platform, operator.platform.engine.client
+    hub, image = platform.container("hub"), image_of_hub(operator)
+    labels = {f"{LABEL}.platform": platform.project}
+    options = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,nr_inodes=20"}
+    home = client.volumes.create(
+        f"{platform.environment['JHUB_USER_VOLUME_PREFIX']}full",
+        driver_opts=options,
+        labels=labels,
+    )
+    # While it is mounted, what is in it stays.
+    fill = "cat /dev/zero > /home/full; touch /home/ready; while :; do read -t 9 x; done"
+    holder = client.containers.create(
+        image,
+        ["bash", "-c", fill],
+        entrypoint="",
+        user="root",
+        volumes={home.name: {"bind": "/home"}},
+        labels=platform.engine.labels,
+        stdin_open=True,
+    )
+    client.networks.create(
         f"{platform.project}-drill-net", labels={f"{LABEL}.platform": f"{platform.project}-drill"}
     )
     try:
-        assert hub.exec_run(["chmod", "644", secret]).exit_code == 0
-        guard.pause()
-        port = str(free_port())
-        broken = operator.invoke("doctor", "--json", JHUB_IDLE_TIMEOUT="soon", JHUB_PORT=port)
+        holder.start()
+        ready = ["test", "-e", "/home/ready"]
+        wait_until(lambda: holder.exec_run(ready).exit_code == 0, "a home that is full")
+        for command in (["sh", "-c", BREAK], ["python", "-c", FACTOR, "add"]):
+            code, output = hub.exec_run(command)
+            assert code == 0, output.decode()
+        pause(platform.container("guard"))
+        nft(operator, "delete", "table", *rules(operator).split())
+        yield
     finally:
-        guard.unpause()
-        hub.exec_run(["chmod", "600", secret])
-        left.remove()
-    assert broken.returncode == 1, broken.stderr
-    seen = json.loads(broken.stdout)
+        hub.exec_run(["sh", "-c", MEND])
+        hub.exec_run(["python", "-c", FACTOR, "remove"])
+        holder.remove(force=True)
+        home.remove()
+
+
+def test_the_doctor_finds_what_is_broken_and_mends_what_it_can(
+    told: str, operator: Operator, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "cli-plugins/docker-buildx"
+    plugin.parent.mkdir()
+    plugin.write_text(BUILDX)
+    plugin.chmod(0o755)
+    guard, port = operator.platform.container("guard"), str(free_port())
+    with broken(operator):
+        ended = operator.invoke(
+            "doctor",
+            "--json",
+            DOCKER_CONFIG=str(tmp_path),
+            JHUB_IDLE_TIMEOUT="soon",
+            JHUB_PORT=port,
+            JHUB_PUBLIC_URL="http://127.0.0.1:1/",
+            JHUB_GPU_PROFILES="uv-lab-small",
+            JHUB_BACKUP_TO="/nowhere",
+            JHUB_DOCKER_MIN_FREE_GB="1000000",
+            JHUB_PROXY_IMAGE=image_of_hub(operator),
+        )
+    assert ended.returncode == 1, ended.stderr
+    seen = json.loads(ended.stdout)
     findings = {one["code"]: one["says"] for one in seen["findings"]}
     assert findings.keys() - OF_THE_MACHINE == {
-        "JD011",
-        "JD013",
-        "JD014",
-        "JD018",
-        "JD020",
-        "JD023",
+        *("JD002", "JD011", "JD012", "JD013", "JD014", "JD018", "JD019", "JD020", "JD022"),
+        *("JD023", "JD024", "JD029", "JD031", "JD041", "JD050", "JD051"),
     }
+    assert "JD004" in findings
     assert findings["JD011"].startswith("guard is paused")
     assert "JHUB_IDLE_TIMEOUT is 'soon'" in findings["JD020"]
-    assert secret in findings["JD023"]
+    assert "secrets/crypt_key" in findings["JD023"]
+    assert "of the host" in findings["JD050"]
     assert seen["not_looked_at"] == {"whether addresses overlap with routes": "no guard runs"}
+    # The rules come back before the doctor looks again.
+    guard.unpause()
+    wait_until(lambda: rules(operator), "the firewall")
+    pause(guard)
+    refused = operator.invoke("doctor", "--fix")
+    assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
+    mended = operator.invoke("doctor", "--fix", "--yes", "--json")
+    assert re.findall(r"^  (JD\d+)", mended.stderr, re.MULTILINE) == ["JD011", "JD023", "JD018"]
+    sound = json.loads(mended.stdout)
+    assert not [one for one in sound["findings"] if one["code"] not in OF_THE_MACHINE]
+    assert not sound["not_looked_at"]
 
 
 def test_an_upgrade_is_tried_out_and_nothing_of_that_stays(
@@ -183,29 +305,16 @@ def test_down_with_volumes_wants_a_yes(told: str, operator: Operator) -> None:
     assert operator.platform.container("hub").status == "running"
 
 
-def has_firewall(operator: Operator) -> bool:
-    """Whether the host has rules of this platform."""
-    engine = operator.platform.engine
-    image = operator.platform.environment["JHUB_IMAGE_TAG"]
-    tables = engine.run(
-        f"local/jupyterhub-hub:{image}",
-        ["nft", "list", "tables"],
-        user="root",
-        network_mode="host",
-        cap_drop=["ALL"],
-        cap_add=["NET_ADMIN"],
-    )
-    return f"inet jhub_{operator.platform.project.replace('-', '_')}_" in tables
-
-
 def test_down_keeps_the_data_and_with_volumes_deletes_it(told: str, operator: Operator) -> None:
     label = {"label": f"io.jhub-docker.platform={operator.platform.project}"}
     volumes = operator.platform.engine.client.volumes
-    assert has_firewall(operator)
+    assert rules(operator)
     assert "All data is kept" in operator.invoke("down").stdout
-    assert not has_firewall(operator), "no server is left that the rules could be for"
+    assert not rules(operator), "no server is left that the rules could be for"
     kept = {volume.name for volume in volumes.list(filters=label)}
     assert operator.platform.environment["JHUB_DATA_VOLUME"] in kept
+    ended = json.loads(operator.invoke("doctor", "--json").stdout)
+    assert {one["code"] for one in ended["findings"]} >= {"JD010", "JD040"}
     again = operator.invoke("up", "--no-build")
     assert password(again.stdout) == password(told), "the same database, so the same password"
     gone = operator.invoke("down", "--volumes", "--yes")

@@ -20,6 +20,7 @@ FLOORS = (
     {"build"},
     {"platform", "release"},
     {"backup"},
+    {"secrets"},
     {"clean", "doctor"},
     {"cli"},
 )

@@ -1,6 +1,8 @@
 """How the container that backs up is started, where an engine refuses or is away."""
 
+import io
 import json
+import tarfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from unittest.mock import MagicMock
 import pytest
 from docker.errors import APIError, DockerException
 
-from jhub_backup import launcher, status
+from jhub_backup import credentials, launcher, status
 from jhub_backup.errors import BackupError
 
 SETTINGS = {
@@ -83,3 +85,43 @@ def test_the_hub_is_told_times_and_failures_and_no_words(tmp_path: Path) -> None
     assert datetime.fromisoformat(told["succeeded"]).tzinfo
     assert "secret-place" not in place.read_text()
     assert place.stat().st_mode & 0o777 == 0o644
+
+
+def test_credentials_are_in_a_request_and_in_no_containers_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = engine("one")
+    client.containers.create.return_value.wait.return_value = {"StatusCode": 0}
+    monkeypatch.setattr("docker.from_env", lambda **_: client)
+    told = SETTINGS | {"AWS_SECRET_ACCESS_KEY": "hush", "AWS_DEFAULT_REGION": "north"}
+    assert launcher.run({"do": "verify"}, told) == 0
+    assert "hush" not in str(client.containers.create.call_args)
+    (packed,) = client.containers.create.return_value.put_archive.call_args.args[1:]
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        file = tar.extractfile("request.json")
+        assert file
+        assert json.load(file)["credentials"]["AWS_SECRET_ACCESS_KEY"] == "hush"
+
+
+def test_credentials_are_files_that_can_be_kept_and_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, folder = "RESTIC_REST_PASSWORD", tmp_path / "settings"
+    (tmp_path / "password").write_text("the key")
+    monkeypatch.setattr("sys.stdin", io.StringIO("hush\n"))
+    assert credentials.command(["set", name], folder) == 0
+    assert credentials.given({}, folder) == {name: "hush"}
+    assert credentials.given({name: "said"}, folder) == {name: "said"}
+    named = {f"{name}_FILE": str(tmp_path / "password")}
+    assert credentials.given(named, folder) == {name: "the key"}
+    assert credentials.command(["list"], folder) == 0
+    told = capsys.readouterr().out
+    assert [(one["name"], one["mode"]) for one in json.loads(told)][1:] == [(name, "0600")]
+    assert "hush" not in told
+    assert credentials.command(["remove", name], folder) == 0
+    assert credentials.given({}, folder) == {}
+    for wrong in (["set", "PATH"], ["set"], ["remove", "../password"]):
+        with pytest.raises(BackupError, match="AWS_SECRET_ACCESS_KEY"):
+            credentials.command(wrong, folder)
+    with pytest.raises(BackupError, match="cannot be read"):
+        credentials.given({f"{name}_FILE": str(tmp_path / "none")}, folder)

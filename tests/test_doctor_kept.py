@@ -24,6 +24,14 @@ def test_a_file_of_settings_with_secrets_is_its_owners_alone() -> None:
     assert not kept.env_file(0o644, ["JHUB_PORT"])
 
 
+def test_older_secrets_are_told_once_nothing_needs_them() -> None:
+    files = [{"path": "cookie_secret.older", "days": days} for days in (3.0, 40.0)]
+    assert codes(kept.older(files)) == [("JD029", "warning")]
+    shown = kept.shown({"demo-hub-1": ["JHUB_PROVIDER_SECRET"]})
+    assert codes(shown) == [("JD028", "warning")]
+    assert shown[0].says == "demo-hub-1: JHUB_PROVIDER_SECRET"
+
+
 def test_second_factors_that_do_not_open_are_counted() -> None:
     assert codes(kept.factors({"people": 9, "factors": 3, "opened": 1})) == [("JD024", "error")]
     assert not kept.factors({"people": 9, "factors": 3, "opened": 3})

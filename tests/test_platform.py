@@ -36,9 +36,11 @@ CONFIG: dict[str, Any] = {
                 {"type": "volume", "source": "data", "target": "/srv/jupyterhub"},
                 {"type": "bind", "source": "/x", "target": "/y"},
             ],
+            "secrets": [{"source": "provider"}, {"source": "of-swarm"}],
             "networks": {"net": {}},
         },
     },
+    "secrets": {"provider": {"file": "/etc/provider"}, "of-swarm": {"external": True}},
     "volumes": {"data": {"name": "demo_data"}},
     "networks": {"net": {"name": "demo-net"}},
 }
@@ -327,3 +329,7 @@ class TestEntrance:
         monkeypatch.setenv("DOCKER_HOST", "tcp://build.example.org:2376")
         assert not PLATFORM.direct
         assert replace(PLATFORM, bind="0.0.0.0").direct  # noqa: S104
+
+
+def test_files_that_an_override_gives_the_hub_are_there_when_its_settings_are_judged() -> None:
+    assert PLATFORM.hub_files == {"/y": "/x", "/run/secrets/provider": "/etc/provider"}

@@ -5,6 +5,7 @@ terminal, what deletes or publishes is refused, since nobody can take it back; w
 machine, such as an engine, is said and done, so that one command is enough on a fresh one.
 """
 
+import getpass
 import sys
 
 from jhub_docker.errors import ActionError, UsageError
@@ -34,3 +35,10 @@ def confirm(
         answer = ""
     if answer.strip().lower() not in ("y", "yes"):
         raise ActionError(refused)
+
+
+def told_secret(question: str) -> str:
+    """A secret from standard input; at a terminal it is asked for and not shown."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return getpass.getpass(question)
+    return sys.stdin.read() if sys.stdin is not None else ""

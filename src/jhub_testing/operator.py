@@ -14,13 +14,15 @@ class Operator:
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
 
-    def invoke(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """Run one task; its output and exit code are in the result."""
+    def invoke(
+        self, *arguments: str, given: str = "", **variables: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run one task with `given` to read; its output and exit code are in the result."""
         return subprocess.run(
             [sys.executable, "-m", "invoke", *arguments],
             cwd=self.platform.root,
             env={**self.platform.environment, **variables},
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             check=False,

@@ -13,6 +13,7 @@ from invoke.collection import Collection
 from invoke.loader import FilesystemLoader
 
 from jhub_docker.doctor import CODES
+from jhub_docker.doctor.fixing import FIXES
 
 _ROOMS = {
     "": "Every day",
@@ -89,10 +90,11 @@ def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 _DOCTOR = """\
 # What the doctor finds
 
-`./dev invoke doctor` looks at the engine and at this checkout's platform and changes neither. It
-ends with 1 when a finding is an error; a warning is none. `--json` tells the same to programs. What
-it could not look at is told too, with the reason. Written from `src/jhub_docker/doctor/findings.py`
-by `JHUB_TEST_WRITE_DOCS=1 ./dev nox -s docs`.
+`./dev invoke doctor` looks at the engine and at this checkout's platform and changes neither; what
+it starts to try things out is gone afterwards. It ends with 1 when a finding is an error; a warning
+is none. `--json` tells the same to programs. What it could not look at is told, with the reason.
+`--fix` does what a code's **Fix** says, once it was asked or told `--yes`, and looks again. Written
+from `src/jhub_docker/doctor/findings.py` by `JHUB_TEST_WRITE_DOCS=1 ./dev nox -s docs`.
 """
 
 
@@ -100,6 +102,7 @@ def doctor_page() -> str:
     """docs/doctor.md: a section for each code."""
     sections = [
         f"## {code} {known.title}\n{known.means}\n\n**Do:** {known.do}\n"
+        + (f"\n**Fix:** {FIXES[code].does}.\n" if code in FIXES else "")
         for code, known in CODES.items()
     ]
     return "\n".join([_DOCTOR, *sections])

@@ -78,6 +78,25 @@ def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
         assert wrapped.exec_run(["healthcheck-proxy"]).exit_code == 0
         assert programs(wrapped, "configurable-http-proxy")
         assert not programs(wrapped, "0123456789abcdef"), "the token is in an argument"
+        ask = (
+            "import http.client, sys; c = http.client.HTTPConnection('proxy-api', 8001);"
+            "c.request('GET', '/api/routes', headers={'Authorization': 'token ' + sys.argv[1]});"
+            "print(c.getresponse().status)"
+        )
+
+        def status(token: str) -> int:
+            said = wrapped.exec_run(["python3", "-c", ask, token]).output
+            return int(said)
+
+        tokens = ["0123456789abcdef", "fedcba9876543210"]
+        assert [status(one) for one in tokens] == [200, 403]
+        renew = (
+            "umask 077; echo fedcba9876543210 >/srv/proxy/new; mv /srv/proxy/new /srv/proxy/token"
+        )
+        assert wrapped.exec_run(["sh", "-c", renew]).exit_code == 0
+        assert [status(one) for one in tokens] == [403, 200], "a new token needs a new proxy"
+        assert wrapped.exec_run(["sh", "-c", ": >/srv/proxy/token"]).exit_code == 0
+        assert [status(one) for one in (*tokens, "")] == [403, 200, 403], "an empty file opens it"
         options = "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -m1 ^NODE_OPTIONS="
         given = wrapped.exec_run(["sh", "-c", options]).output.decode().strip()
         assert given.startswith("NODE_OPTIONS=--require="), given

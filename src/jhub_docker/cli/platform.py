@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from jhub_docker import host
+from jhub_docker import engine, host
 from jhub_docker.build import bases, builds
 from jhub_docker.cli import screens, tables
 from jhub_docker.cli.task import ROOT, task, write
@@ -170,15 +170,31 @@ def usage(context: Context, month: str = "", json_: bool = False) -> None:
     write(json.dumps(told, indent=2) if json_ else used.text(told))
 
 
-@task()
-def doctor(context: Context, json_: bool = False) -> None:
-    """Say what is wrong with platform and engine, what it means and what to do; changes nothing.
+@task(
+    help={
+        "fix": "Mend what takes nothing away from anybody, then look again.",
+        "yes": "Do not ask before mending.",
+    }
+)
+def doctor(context: Context, json_: bool = False, fix: bool = False, yes: bool = False) -> None:
+    """Say what is wrong with platform and engine, what it means and what to do.
 
-    Exit code 1 when a finding is an error; warnings are none.
+    Changes nothing without --fix. Exit code 1 when a finding is an error; warnings are none.
     """
     from jhub_docker import doctor as doctors  # noqa: PLC0415
 
     seen = doctors.examine(ROOT)
+    if fix:
+        doctors.fix(engine.connect(), ROOT, seen.findings, assume_yes=yes)
+        seen = doctors.examine(ROOT)
     write(json.dumps(seen.told(), indent=2) if json_ else seen.text())
     if not seen.well:
         raise Exit(code=ActionError.exit_code)
+
+
+@task(help={"to": "The file to write (default: jhub-report-TIME.tar.gz here)."})
+def report(context: Context, to: str = "") -> None:
+    """Pack versions, settings, the doctor's findings and the last logs, without secrets."""
+    from jhub_docker import doctor as doctors  # noqa: PLC0415
+
+    write(doctors.report(host.require(say, set_up=False, needs={"compose"}), ROOT, to))

@@ -10,7 +10,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker import host
-from jhub_docker.doctor import facts, kept, machine, outside, running
+from jhub_docker.doctor import facts, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, connect, usage
@@ -19,6 +19,7 @@ from jhub_docker.platform import chosen, compose, containers, firewall
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.platform.firewall import GUARD
+from jhub_docker.secrets import whereabouts
 
 IN_THE_HUB = "secrets, database, second factors, disk of the data volume"
 
@@ -61,7 +62,7 @@ def examine(root: Path) -> Examined:
 def _engine(client: DockerClient) -> list[Finding]:
     """Version, plugins, clock, and what a restart of it would do."""
     findings = machine.engine(client.version(), checks.wrong_plugins({"buildx", "compose"}))
-    findings += machine.clock(*facts.clock(client))
+    findings += machine.clock(*facts.clock(client)) + machine.storage(client.info())
     hint = host.restart_hint(client)
     return findings + found("JD003", [hint] if hint else [], WARNING)
 
@@ -85,6 +86,7 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
             look.at("the hub's answers", lambda: running.answers(*facts.asked(platform)))
             look.at("the public address", lambda: outside.look(platform))
             look.at(IN_THE_HUB, lambda: _hub(client, platform, seen))
+            look.at("what servers reach", lambda: _reached(client, platform))
             look.at("second factors", lambda: kept.factors(facts.factors(platform)))
         else:
             look.not_seen[IN_THE_HUB] = "no hub runs"
@@ -92,6 +94,8 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
             look.at("routes", lambda: found("JD016", facts.clashes(platform)))
         else:
             look.not_seen["whether addresses overlap with routes"] = "no guard runs"
+        look.at("homes", lambda: machine.homes(tried.room(client, platform)))
+        look.at("GPU", lambda: _gpu(client, platform))
         look.at("leftovers", lambda: _left_over(client, platform, there))
         look.at("backups", lambda: _backups(client, platform))
     if space := space or (Space(**seen["engine"]) if seen else None):
@@ -120,10 +124,25 @@ def _services(
         running.service(one): facts.last_words(client, one["Id"]) for one in running.ailing(there)
     }
     return [
+        *kept.shown(whereabouts.shown(there)),
         *running.services(platform, there, words),
         *running.images(there, facts.own_images(platform)),
         *running.ports(platform, there),
     ]
+
+
+def _reached(client: DockerClient, platform: Platform) -> list[Finding]:
+    if firewall.warnings(platform):
+        return []  # it is off, and that was told
+    pool, bridges = facts.policy(platform)
+    return found("JD050", tried.reached(client, platform, pool, bridges))
+
+
+def _gpu(client: DockerClient, platform: Platform) -> list[Finding]:
+    if not (profiles := platform.hub_environment.get("JHUB_GPU_PROFILES")):
+        return []
+    said = tried.gpu(client, platform)
+    return [Finding("JD051", f"{profiles}: {said}", WARNING)] if said else []
 
 
 def _hub(client: DockerClient, platform: Platform, seen: dict[str, Any]) -> list[Finding]:
@@ -132,6 +151,7 @@ def _hub(client: DockerClient, platform: Platform, seen: dict[str, Any]) -> list
     space = Space(**seen["data"])
     return [
         *kept.secrets(seen["secrets"]),
+        *kept.older(seen["older"]),
         *kept.database(seen["database"]),
         *machine.data_disk(platform.data_volume, space),
         *machine.inodes(f"the disk of the volume {platform.data_volume}", space),

@@ -34,6 +34,16 @@ print(json.dumps(guard.pool_clashes(pool, guard.ROUTES.read_text())))
 """The guard's own judgement, which it makes when it starts, of the routes there are now."""
 
 
+POLICY = """
+import json, os
+from hub_config.runtime import plan
+from hub_config.settings import reading
+settings = reading.read(os.environ, default_file=None)
+print(json.dumps([str(settings.address_pool), plan.bridge_prefix(settings.platform)]))
+"""
+"""Run by the hub: the servers' addresses, and how their networks' interfaces are called."""
+
+
 def local_space(info: Mapping[str, Any]) -> Space | None:
     """Room where the engine keeps its data; None where that is on another machine."""
     if checks.free_bytes(dict(info), address()) is None:
@@ -88,6 +98,11 @@ def printed(platform: Platform, service: str, program: str) -> str:
     if ended.code:
         raise ActionError(ended.tail(1))
     return ended.out.strip()
+
+
+def policy(platform: Platform) -> list[str]:
+    """The servers' addresses, and how their networks' interfaces are called."""
+    return list(_answer(_in(platform, HUB, "-", given=POLICY)))
 
 
 def _in(platform: Platform, service: str, *arguments: str, given: str = "") -> Ended:

@@ -32,6 +32,8 @@ class Finding:
     code: str
     says: str
     severity: str = ERROR
+    subject: str = ""
+    """What `--fix` has to know to mend it; empty where it mends nothing of it."""
 
     def told(self) -> dict[str, str]:
         """All there is to say of it, for programs."""
@@ -147,6 +149,11 @@ CODES: Mapping[str, Code] = {
         "Codes of second factors hold for 30 seconds, and backups and logs get wrong times.",
         "Set both by NTP (`timedatectl set-ntp true`).",
     ),
+    "JD009": Code(
+        "The engine's storage driver is not made for this",
+        "`vfs` copies a whole image for each container; a file system without d_type loses files.",
+        "Give the engine `overlay2` on ext4, or on xfs with ftype=1, or containerd's image store.",
+    ),
     "JD010": Code(
         "The platform does not run",
         "Nobody can log in.",
@@ -248,10 +255,26 @@ CODES: Mapping[str, Code] = {
         "Name the proxies in front in `JHUB_TRUSTED_PROXIES`, none too many, and have the first "
         "replace `X-Forwarded-For`: docs/tls.md.",
     ),
+    "JD028": Code(
+        "A container's configuration shows a secret",
+        "Whoever may use Docker sees it with `docker inspect`; so do support bundles of others.",
+        "`./dev invoke secrets.set NAME` keeps it as a file; then take the variable out of `.env`, "
+        "and `./dev invoke up`.",
+    ),
+    "JD029": Code(
+        "A secret that was made anew is still taken in its older form",
+        "Whoever has the older one can use it until it is dropped.",
+        "`./dev invoke secrets.rotate NAME --drop`; it says what ends.",
+    ),
     "JD030": Code(
         "The database is damaged or cannot be read",
         "Accounts, groups and what runs are in it. A hub that is restarted may not come up.",
         "Back up what there is (`docker compose cp`), then `./dev invoke restore --hub`.",
+    ),
+    "JD031": Code(
+        "A home is full",
+        "Its person cannot save, and their server may not start. It has a disk of its own.",
+        "Let the person remove files, or make that volume larger.",
     ),
     "JD040": Code(
         "No backup is set up",
@@ -267,5 +290,16 @@ CODES: Mapping[str, Code] = {
         "Backups were not tried out lately",
         "Whether they come back is known by restoring them alone.",
         "`./dev invoke backup.drill`",
+    ),
+    "JD050": Code(
+        "A server can reach what it may not",
+        "A container on a network like a server's reached it just now: the firewall does not hold.",
+        "`./dev invoke logs -s guard`, `./dev invoke up`; until it holds again, trust no server.",
+    ),
+    "JD051": Code(
+        "The engine gives no GPU",
+        "Servers of the profiles in `JHUB_GPU_PROFILES` do not start.",
+        "Install driver and NVIDIA Container Toolkit on the host (`nvidia-ctk runtime configure`), "
+        "or take the profiles out of `JHUB_GPU_PROFILES`.",
     ),
 }

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import stat
 import sys
+import time
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,10 @@ def look(data: Path, proxy: Path) -> dict[str, Any]:
     return {
         "engine": space(Path("/")),
         "data": space(data),
+        "older": [
+            {"path": str(path), "days": (time.time() - path.stat().st_mtime) / 86400}
+            for path in (data / "secrets").glob("*.older")
+        ],
         "database": database(data / "jupyterhub.sqlite"),
         "secrets": [
             *(seen(path, secret(path)) for path in named),

@@ -1,10 +1,11 @@
 """Judges what has to be kept: settings' file, secrets, database, backups. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from jhub_docker.doctor.findings import WARNING, Finding
+from jhub_docker.platform.secret_names import is_secret
 
 OLD = timedelta(days=2)
 """Age of a backup that a daily one does not reach unless something is wrong."""
@@ -18,10 +19,11 @@ OTHERS = 0o077
 
 def env_file(mode: int, names: Iterable[str]) -> list[Finding]:
     """The file `.env`, by its mode and the variables in it."""
-    held = [name for name in sorted(names) if name.endswith(("SECRET", "PASSWORD", "_KEY"))]
+    held = [name for name in sorted(names) if is_secret(name)]
     if not held or not mode & OTHERS:
         return []
-    return [Finding("JD021", f".env has mode {mode:04o} and holds {', '.join(held)}", WARNING)]
+    says = f".env has mode {mode:04o} and holds {', '.join(held)}"
+    return [Finding("JD021", says, WARNING, subject=".env")]
 
 
 def secrets(files: Iterable[Mapping[str, Any]]) -> list[Finding]:
@@ -32,8 +34,30 @@ def secrets(files: Iterable[Mapping[str, Any]]) -> list[Finding]:
         if one["wrong"]:
             findings.append(Finding("JD022", f"{path} {one['wrong']}"))
         if one["mode"] is not None and one["mode"] & OTHERS:
-            findings.append(Finding("JD023", f"{path} has mode {one['mode']:04o}"))
+            says = f"{path} has mode {one['mode']:04o}"
+            findings.append(Finding("JD023", says, subject=path))
     return findings
+
+
+DROP = 31
+"""Days after which nothing signed with an older secret is taken anyway (jupyterhub 6.1, xsrf)."""
+
+
+def older(files: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Secrets of before a rotation, as `hub_files` saw them."""
+    return [
+        Finding("JD029", f"{one['path']} is {one['days']:.0f} days old", WARNING)
+        for one in files
+        if one["days"] > DROP
+    ]
+
+
+def shown(secrets: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """Secrets that containers have as variables, by the containers' names."""
+    return [
+        Finding("JD028", f"{name}: {', '.join(held)}", WARNING)
+        for name, held in sorted(secrets.items())
+    ]
 
 
 def factors(seen: Mapping[str, int] | None) -> list[Finding]:

@@ -1,6 +1,6 @@
 """Judges engine, disks and clock by what they say of themselves. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,34 @@ def engine(version: Mapping[str, Any], plugins: Mapping[str, str]) -> list[Findi
     """The engine's own version, and what is wrong with the client's plugins."""
     wrong = [checks.judge_engine(str(version["Version"]), str(version.get("Os", "linux")))]
     return [Finding("JD002", one) for one in [*wrong, *plugins.values()] if one]
+
+
+GOOD_DRIVERS = ("overlay2", "overlayfs", "fuse-overlayfs", "btrfs", "zfs", "windowsfilter")
+
+
+def storage(info: Mapping[str, Any]) -> list[Finding]:
+    """The engine's storage driver, as it says itself (Engine API, SystemInfo)."""
+    driver = str(info["Driver"])
+    if ["Supports d_type", "false"] in [list(map(str, one)) for one in info["DriverStatus"] or ()]:
+        return [Finding("JD009", f"{driver}, on a file system without d_type")]
+    return [] if driver in GOOD_DRIVERS else [Finding("JD009", f"it is {driver}", WARNING)]
+
+
+FULL = (0.01, 0.05)
+"""Shares of a home's room or inodes left that are an error, and worth a warning."""
+
+
+def homes(room: Mapping[str, Sequence[int]]) -> list[Finding]:
+    """Room of volumes with a file system of their own, as `tried.ROOM` tells it."""
+    findings = []
+    few, some = FULL
+    for volume, (free, blocks, free_inodes, inodes) in sorted(room.items()):
+        parts = (("room", free, blocks), ("inodes", free_inodes, inodes))
+        for what, left, of in parts:
+            if of and left / of < some:
+                says = f"the volume {volume} has {left / of:.0%} of its {what} left"
+                findings.append(Finding("JD031", says, ERROR if left / of < few else WARNING))
+    return findings
 
 
 def engine_disk(root: str, space: Space, minimum_gb: float) -> list[Finding]:

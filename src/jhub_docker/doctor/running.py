@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.doctor.findings import WARNING, Finding, found
+from jhub_docker.doctor.findings import WARNING, Finding
 from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.starting import is_left_over
 
@@ -22,17 +22,28 @@ def services(
     """Whether each service runs and is healthy; `last_words` are those of which have any."""
     used = {service(one): one for one in there if not is_left_over(one)}
     if not used:
-        return [Finding("JD010", f"{platform.project} has no containers on this engine")]
+        says = f"{platform.project} has no containers on this engine"
+        return [Finding("JD010", says, subject="all")]
     if not any(one["State"]["Running"] for one in used.values()):
-        return [Finding("JD010", f"all services of {platform.project} have ended")]
+        says = f"all services of {platform.project} have ended"
+        return [Finding("JD010", says, subject="all")]
     findings = []
     for name in platform.services:
         if wrong := _wrong(used.get(name)):
             said = last_words.get(name, "").strip()
-            findings.append(
-                Finding("JD011", f"{name} {wrong}" + (f"; it said last:\n{said}" if said else ""))
-            )
+            says = f"{name} {wrong}" + (f"; it said last:\n{said}" if said else "")
+            findings.append(Finding("JD011", says, subject=_mend(used.get(name))))
     return findings
+
+
+def _mend(container: Inspected | None) -> str:
+    """What lets a service go on, for `fixing`; empty where that is not known."""
+    if container is None:
+        return ""
+    state = container["State"]
+    if state.get("Paused"):
+        return f"unpause {container['Id']}"
+    return f"start {container['Id']}" if state["Status"] == "exited" else ""
 
 
 def _wrong(container: Inspected | None) -> str:
@@ -127,26 +138,27 @@ def left_over(
     `report` is what the hub found when it compared what runs with its database; None without one.
     Volumes are people's files: those that nobody knows are told and no more.
     """
-    says = [
-        f"the container {one['Name'].lstrip('/')}, of an interrupted start"
-        for one in there
-        if is_left_over(one)
-    ]
-    drill = f"{platform.project}-drill"
+    begun = [(one["Name"].lstrip("/"), one["Id"]) for one in there if is_left_over(one)]
+    says = {
+        f"the container {name}, of an interrupted start": f"container {identity}"
+        for name, identity in begun
+    }
+    thrown_away = [f"{platform.project}-{one}" for one in ("drill", "doctor")]
     for kind, listed in (("container", containers), ("network", networks)):
         for one in listed:
             labels, name = one["Labels"] or {}, one.get("Name") or one["Names"][0].lstrip("/")
             of = labels.get(f"{LABEL}.platform")
             compose = labels.get("com.docker.compose.service", "")
             known = {*platform.services, "backup", "homes", ""}
-            if of == drill:
-                says.append(f"the {kind} {name}, of an interrupted drill")
+            if of in thrown_away:
+                what = str(of).rpartition("-")[2]
+                says[f"the {kind} {name}, of an interrupted {what}"] = f"{kind} {one['Id']}"
             elif of == platform.project and compose not in known:
-                says.append(f"the {kind} {name}, of a service that is no more: {compose}")
+                says[f"the {kind} {name}, of a service that is no more: {compose}"] = ""
             elif of == platform.project and report is None and f"{LABEL}.user" in labels:
-                says.append(f"the {kind} {name}, of a server, and there is no hub that knows it")
-    says += [str(one["sentence"]) for one in (report or {}).get("differences", ())]
-    return found("JD018", says, WARNING)
+                says[f"the {kind} {name}, of a server, and there is no hub that knows it"] = ""
+    says |= {str(one["sentence"]): "" for one in (report or {}).get("differences", ())}
+    return [Finding("JD018", one, WARNING, subject) for one, subject in says.items()]
 
 
 def runs(there: Iterable[Inspected], name: str) -> bool:

@@ -60,9 +60,10 @@ def docker(
     return process.run("docker", *arguments, environment=changed, **options)
 
 
-def show_docker(*arguments: str) -> int:
+def show_docker(*arguments: str, environment: process.Environment | None = None) -> int:
     """Run the `docker` program likewise, on the terminal; its exit code."""
-    return process.show("docker", *arguments, environment=DOCKER_ENVIRONMENT)
+    said = {**DOCKER_ENVIRONMENT, **(environment or {})}
+    return process.show("docker", *arguments, environment=said)
 
 
 def address(environment: Mapping[str, str] = os.environ) -> str:

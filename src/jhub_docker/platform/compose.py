@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from jhub_docker import engine, process
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import encrypted
 from jhub_docker.process import Ended
 
 HUB, PROXY, TLS = "hub", "proxy", "tls"
@@ -45,6 +46,8 @@ class Platform:
     """The names of each service's networks."""
     ports: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
     """What each service publishes: port in its container, address and port on the host."""
+    hub_files: Mapping[str, str] = field(default_factory=dict)
+    """What of the engine's machine the hub has by an override file, by where it has it."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What is chosen for Compose beside what the person who runs this has set."""
 
@@ -151,20 +154,34 @@ def from_config(
             )
             for name, service in services.items()
         },
+        hub_files=_files(config, services[HUB]),
         variables=variables or {},
     )
+
+
+def _files(config: Mapping[str, Any], service: Mapping[str, Any]) -> dict[str, str]:
+    """Binds of a service, and its secrets that are files."""
+    known = {name: one["file"] for name, one in config.get("secrets", {}).items() if "file" in one}
+    binds = [one for one in service.get("volumes", ()) if one.get("type") == "bind"]
+    return {str(one["target"]): str(one["source"]) for one in binds} | {
+        str(Path("/run/secrets") / (one.get("target") or one["source"])): str(known[one["source"]])
+        for one in service.get("secrets", ())
+        if one["source"] in known
+    }
 
 
 def run(
     root: Path, *arguments: str, variables: Mapping[str, str] | None = None, **options: Any
 ) -> Ended:
     """Run `docker compose`; the caller looks at the exit code."""
-    return engine.docker(*_command(root), *arguments, environment=variables, **options)
+    said = encrypted.variables(root) | dict(variables or {})
+    return engine.docker(*_command(root), *arguments, environment=said, **options)
 
 
 def show(platform: Platform, *arguments: str) -> int:
     """Run `docker compose` with its output on the terminal; its exit code."""
-    return engine.show_docker(*_command(platform.root), *arguments)
+    said = encrypted.variables(platform.root)
+    return engine.show_docker(*_command(platform.root), *arguments, environment=said)
 
 
 def _command(root: Path) -> tuple[str, ...]:
@@ -172,8 +189,8 @@ def _command(root: Path) -> tuple[str, ...]:
 
 
 def person_set(root: Path) -> set[str]:
-    """The variables that a person has set: in the environment, or in the file `.env`."""
-    return {*os.environ, *written(root / ".env")}
+    """The variables that a person has set: in the environment, or a file beside compose.yaml."""
+    return {*os.environ, *written(root / ".env"), *encrypted.variables(root)}
 
 
 def written(file: Path) -> list[str]:

@@ -80,7 +80,13 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
             remove=True,
             volumes=data if known else {},
             # The engine knows its host's files: it refuses to mount one that is not there.
-            mounts=[Mount("/etc/ca-bundle", bundle, "bind", read_only=True)] if bundle else [],
+            mounts=[
+                Mount(target, source, "bind", read_only=True)
+                for target, source in [
+                    *([("/etc/ca-bundle", bundle)] if bundle else []),
+                    *platform.hub_files.items(),
+                ]
+            ],
         )
     except ContainerError as error:
         raise UsageError(error.stderr.decode(errors="replace").strip()) from None

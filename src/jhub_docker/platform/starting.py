@@ -44,7 +44,7 @@ def start(client: DockerClient, platform: Platform, *services: str) -> list[str]
             if is_left_over(container):
                 containers.remove(client, container["Id"])
         _start(platform, *services)
-        complaint = _wait(client, platform, before)
+        complaint = wait(client, platform, before)
     return [f"Warning: {complaint}"] if complaint else []
 
 
@@ -110,7 +110,7 @@ def _start(platform: Platform, *services: str) -> None:
         )
 
 
-def _wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -> str:
+def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -> str:
     """Wait until the hub answers through the proxy; returns what it complains of, mostly nothing.
 
     A service that ends is stopped, so that it does not try again for ever, and told at once.

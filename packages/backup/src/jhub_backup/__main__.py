@@ -3,6 +3,7 @@
     schedule   back up at the times of JHUB_BACKUP_SCHEDULE, as the Compose service does
     run        carry out the request on standard input, as JSON (jhub_docker.backup makes it)
     key        print the key of the backups
+    setting    keep, remove or list credentials of a repository, as files beside the key
     health     whether the last backup succeeded
     work       the worker's part, which `run` and `schedule` start
 
@@ -18,7 +19,7 @@ from jhub_backup import speech
 from jhub_backup.errors import BackupError
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one per command
     """Run one command; returns its exit code."""
     # Imported where they are needed: the worker has no use for the engine's client.
     try:
@@ -41,6 +42,10 @@ def main(arguments: Sequence[str]) -> int:
                 if not (STATE / "password").exists():
                     raise BackupError("there is no key yet: the first backup makes it")
                 print((STATE / "password").read_text("ascii"))
+            case ["setting", *words]:
+                from jhub_backup import credentials  # noqa: PLC0415
+
+                return credentials.command(words)
             case ["health"]:
                 from jhub_backup import schedule  # noqa: PLC0415
 

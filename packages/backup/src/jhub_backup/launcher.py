@@ -22,18 +22,13 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from requests.exceptions import RequestException
 
-from jhub_backup import address, status, volumes
+from jhub_backup import address, credentials, status, volumes
 from jhub_backup.errors import BackupError
 from jhub_backup.repository import FOLDER, STATE
 
 READ = ("DAC_READ_SEARCH", "DAC_OVERRIDE", "SETUID", "SETGID", "CHOWN")
 WRITE = (*READ, "FOWNER", "FSETID", "MKNOD", "SETFCAP")
 """Capabilities of a worker that reads people's files, and of one that writes them."""
-
-CREDENTIALS = (
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"),
-    *("RESTIC_REST_USERNAME", "RESTIC_REST_PASSWORD"),
-)
 
 CA_BUNDLE = "/etc/ca-bundle"
 """Where a worker finds what else it trusts: the file of the engine's machine (JHUB_CA_BUNDLE)."""
@@ -62,6 +57,7 @@ def run(request: Request, environ: Mapping[str, str] = os.environ) -> int:
 def _run(client: Any, request: Request, environ: Mapping[str, str]) -> int:
     project = environ["JHUB_PLATFORM"]
     wanted = {"to": environ.get("JHUB_BACKUP_TO", ""), "platform": project, **request}
+    wanted["credentials"] = credentials.given(environ)
     address.require(wanted["to"])
     if wanted["do"] == "backup":
         wanted |= _what_to_back_up(client, wanted, environ)
@@ -100,7 +96,7 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
     """The worker's container, not started. Raises BackupError while there is another one."""
     looks = request["do"] in LOOKS
     name = f"{request['platform']}-backup-{secrets.token_hex(4) if looks else 'worker'}"
-    reads = request["do"] in ("backup", "verify")
+    reads = request["do"] in ("backup", "verify", "rekey")
     # What only reads the repository cannot change it, whatever a file in a home does.
     own = "rw" if reads or looks or request["do"] == "drilled" else "ro"
     own = "rw" if request.get("password") else own
@@ -114,7 +110,7 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
     local = address.is_folder(request["to"])
     if local:
         binds[request["to"]] = {"bind": FOLDER, "mode": "rw" if reads else "ro"}
-    known = {key: environ[key] for key in CREDENTIALS if environ.get(key)}
+    known = {}
     if (bundle := environ.get("JHUB_CA_BUNDLE")) and not local:
         binds[bundle] = {"bind": CA_BUNDLE, "mode": "ro"}
         known["SSL_CERT_FILE"] = CA_BUNDLE

@@ -16,6 +16,7 @@ from typing import Any
 
 from jhub_backup import address, volumes
 from jhub_backup.errors import BackupError
+from jhub_backup.secret_file import write_secret
 from jhub_backup.speech import say
 
 STATE = Path("/srv/backup")
@@ -93,6 +94,17 @@ class Repository:
         own = STATE / "password"
         if self.key != own and not own.exists():
             write_secret(own, self.key.read_text("ascii"))
+
+    def renew_key(self) -> None:
+        """Give the repository another key in place of the one that is used."""
+        # Kept before it is added: interrupted anywhere, one of the two files opens it.
+        anew = self.key.with_name("password.new")
+        write_secret(anew, secrets.token_urlsafe(32))
+        self.checked("key", "add", "--new-password-file", str(anew))
+        listed = json.loads(self.checked("key", "list", "--json"))
+        (before,) = (one["id"] for one in listed if one["current"])
+        anew.replace(self.key)
+        self.checked("key", "remove", before)
 
     def _remembered(self) -> Path:
         name = "".join(sign if sign.isalnum() else "_" for sign in self.to.partition("?")[0])
@@ -253,18 +265,6 @@ def existing(request: Request) -> Repository:
     repository.open()
     repository.keep_key()
     return repository
-
-
-def write_secret(path: Path, value: str) -> None:
-    """Write a file only root can read, complete from the moment it has its name."""
-    unfinished = path.with_name(f".{path.name}.new")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(value)
-        file.flush()
-        os.fsync(descriptor)
-    unfinished.replace(path)
 
 
 def each(items: Sequence[Any], act: Callable[[Any], str]) -> list[str]:

@@ -4,6 +4,7 @@ Each verb takes the request as the launcher wrote it, and returns what to answer
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -192,11 +193,19 @@ def drilled(request: Request) -> None:
     status.write(STATE, "drill", request["wrong"])
 
 
+def rekey(request: Request) -> str:
+    """Give the repository another key."""
+    repository = existing(request)
+    repository.free_own_locks()
+    repository.renew_key()
+    return ""
+
+
 VERBS: Mapping[str, Callable[[Request], Any]] = {
     verb.__name__: verb
     for verb in (
         *(backup, snapshots, manifest, stage, place, finish, back, file, compare, verify),
-        drilled,
+        *(drilled, rekey),
     )
 }
 
@@ -205,5 +214,6 @@ def main(file_: Path = Path("/request.json")) -> Any:
     """Carry out the request in this file, which is gone afterwards."""
     request = json.loads(file_.read_text("utf-8"))
     file_.unlink()
+    os.environ.update(request.pop("credentials", {}))
     shutil.rmtree(STAGE, ignore_errors=True)
     return VERBS[request["do"]](request)

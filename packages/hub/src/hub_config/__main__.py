@@ -15,6 +15,9 @@
     copies           print as JSON the copies of the database that only older upgrades left; with
                      --remove NAME: remove that one
     secret           keep, remove or list groups' secrets
+    secrets          print the hub's own secrets as JSON, never a value; with rotate NAME make one
+                     anew, with --drop as well forget the older ones
+    setting          keep or remove a setting that is a secret, as a file
     admin-password   print the first admin's one-time password while it is in use
     reset-admin      give the first admin a new one-time password, take the second factor away and
                      end all sessions, for the day both are lost and there is no other admin
@@ -40,7 +43,7 @@ from hub_config.first_start import Places, read_secret
 from hub_config.offer import pulls
 from hub_config.offer.compatibility import sift
 from hub_config.offer.profiles import on_offer
-from hub_config.settings import Settings, reading
+from hub_config.settings import Settings, kept, reading
 from hub_config.settings.reading import require_complete
 from hub_config.spawning import options
 
@@ -93,6 +96,12 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both
                     arguments[1:],
                     lambda: usable_settings(Places()).group_variables,
                 )
+            case "secrets":
+                from hub_config import rotation  # noqa: PLC0415
+
+                return rotation.command(Places(), arguments[1:])
+            case "setting":
+                return kept.command(reading.secret_variables(), Places().settings, arguments[1:])
             case "reset-admin":
                 from hub_config.login.newcomers import reset_admin  # noqa: PLC0415
 

@@ -14,10 +14,8 @@ from hub_config.lifetimes.ends import Limits
 from hub_config.login import canary
 from hub_config.monitoring.pages import READ_SCOPE
 from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
+from hub_config.rotation import PROXY_API
 from hub_config.settings import Settings
-
-PROXY_API = "http://proxy-api:8001"
-"""The proxy's API, on a network that only hub and proxy are attached to."""
 
 KEEPER, PROMETHEUS = "keeper", "prometheus"
 

@@ -8,9 +8,9 @@ from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
 from hub_config import disk, tracing
-from hub_config.beside import PROXY_API, limits_of, services
+from hub_config.beside import limits_of, services
 from hub_config.branding import brand_of
-from hub_config.first_start import Places, read_secret
+from hub_config.first_start import Places, read_all, read_secret
 from hub_config.groups import UserLimits
 from hub_config.lifetimes import times
 from hub_config.lifetimes.sizes import Sizes
@@ -33,6 +33,7 @@ from hub_config.reconcile.pages import (
     reconcile_routes,
 )
 from hub_config.reconcile.reconciler import Reconciler
+from hub_config.rotation import PROXY_API, cookie_keys
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
@@ -110,7 +111,7 @@ def state(c: Config, places: Places) -> None:
     # A database of an older JupyterHub is copied beside itself, then brought up to date.
     c.JupyterHub.upgrade_db = True
     c.JupyterHub.cookie_secret_file = str(places.cookie_secret)
-    c.CryptKeeper.keys = [bytes.fromhex(read_secret(places.crypt_key))]
+    c.CryptKeeper.keys = [bytes.fromhex(one) for one in read_all(places.crypt_key)]
     # A hub that stops or is replaced leaves everybody's server running.
     c.JupyterHub.cleanup_servers = False
 
@@ -149,9 +150,8 @@ def spawning(c: Config, settings: Settings) -> None:
         enforced=settings.enforced,
     )
     # JupyterHub's deadline for everything; each part has one of its own that says more.
-    c.PlatformSpawner.start_timeout = (
-        settings.pull_timeout + settings.queue_timeout + settings.start_timeout
-    )
+    parts = settings.pull_timeout + settings.queue_timeout + settings.start_timeout
+    c.PlatformSpawner.start_timeout = parts
     # How soon a server that ended by itself is noticed, in seconds; one list tells of everybody's.
     c.Spawner.poll_interval = 10
     # start() returns when the server answers, so this only has to cover one more request.
@@ -260,6 +260,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         # JupyterHub sees to its log-in's cookies by itself, and not to that of forms (_xsrf).
         "cookie_options": {"secure": True} if https else {},
         "log_function": told,
+        **cookie_keys(read_all(places.cookie_secret)),
     }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,

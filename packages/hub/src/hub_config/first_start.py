@@ -44,6 +44,11 @@ class Places:
         return self.secrets / "crypt_key"
 
     @property
+    def settings(self) -> Path:
+        """Settings that are secrets, a file each; `settings.kept` reads them."""
+        return self.secrets / "settings"
+
+    @property
     def admin_password(self) -> Path:
         """The first admin's one-time password; the file is gone once it was changed."""
         return self.secrets / "admin_password"
@@ -134,3 +139,14 @@ def write_secret(path: Path, value: str, mode: int = 0o600) -> None:
 def read_secret(path: Path) -> str:
     """The secret in `path`, without white space around it."""
     return path.read_text(encoding="ascii").strip()
+
+
+def older(path: Path) -> Path:
+    """The file with the secrets that were in use before the one in `path`, a line each."""
+    return path.with_name(f"{path.name}.older")
+
+
+def read_all(path: Path) -> list[str]:
+    """The secret in `path`, which is used, then the older ones, which are still taken."""
+    lines = older(path).read_text(encoding="ascii").split() if older(path).exists() else []
+    return list(dict.fromkeys([read_secret(path), *lines]))

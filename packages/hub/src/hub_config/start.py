@@ -33,6 +33,7 @@ from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
+from hub_config.rotation import reseal_once
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
@@ -52,6 +53,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)
     make_secrets(places)
+    reseal_once(places)
     written.write(places, settings.base_url, HUB_PORT)
     URL_FILE.write_text(health_url(settings), encoding="ascii")
     asking.make_key()

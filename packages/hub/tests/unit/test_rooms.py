@@ -11,9 +11,9 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 ROOMS = {
     "": (
         *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
-        *("database", "reserve", "first_start"),
+        *("database", "reserve", "first_start", "rotation"),
     ),
-    "settings": ("declaration", "values", "tables", "platform", "servers", "reading"),
+    "settings": ("declaration", "values", "tables", "platform", "servers", "kept", "reading"),
     "look": ("branding",),
     "audit": ("chain", "journal", "events"),
     "runtime": (

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hub_config import groups
+from hub_config import SettingsError, groups
+from hub_config.settings import kept, reading
 
 
 @pytest.fixture
@@ -92,3 +93,35 @@ def test_a_group_whose_name_no_file_can_have_has_no_secrets(
     long = "Fakultät für Elektrotechnik, Informationstechnik und Technische Informatik"
     assert groups.read_group(folder, long * 3) == {}
     assert run(monkeypatch, folder, "remove", long * 3, "TOKEN") == 1
+
+
+def test_a_setting_that_is_a_secret_comes_from_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, config = "JHUB_PROVIDER_SECRET", tmp_path / "config.toml"
+
+    def secret(**environ: str) -> str:
+        found = reading.read(environ, config).provider_secret
+        return found.get_secret_value() if found else ""
+
+    assert secret() == ""
+    monkeypatch.setattr("sys.stdin", io.StringIO("kept one\n"))
+    folder = tmp_path / "secrets/settings"
+    assert kept.command(reading.secret_variables(), folder, ["set", name]) == 0
+    assert (folder / name).stat().st_mode & 0o777 == 0o600
+    assert secret() == "kept one"
+    named = tmp_path / "named"
+    named.write_text("named one\n")
+    assert secret(JHUB_PROVIDER_SECRET_FILE=str(named)) == "named one"
+    assert secret(JHUB_PROVIDER_SECRET="said") == "said"
+    with pytest.raises(SettingsError, match="both set"):
+        secret(JHUB_PROVIDER_SECRET="said", JHUB_PROVIDER_SECRET_FILE=str(named))
+    for wrong in (tmp_path / "none", tmp_path):
+        with pytest.raises(SettingsError, match="JHUB_PROVIDER_SECRET_FILE is"):
+            secret(JHUB_PROVIDER_SECRET_FILE=str(wrong))
+    # Filter and firewall get the same variables, and see no file of the hub's.
+    assert reading.read({f"{name}_FILE": "/none"}, None).provider_secret is None
+    assert kept.command(reading.secret_variables(), folder, ["remove", name]) == 0
+    assert secret() == ""
+    assert kept.command(reading.secret_variables(), folder, ["set", "JHUB_SIGNUP"]) == 2
+    assert name in capsys.readouterr().err

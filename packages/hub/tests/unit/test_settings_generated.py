@@ -37,6 +37,7 @@ def test_compose_hands_every_setting_to_hub_filter_and_guard() -> None:
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     for name in ("hub", "engine", "guard"):
         variables = {one.variable for one in listed(Settings) if not one.table}
+        variables |= {f"{one}_FILE" for one in reading.secret_variables()}
         assert set(services[name]["environment"]) == variables
 
 

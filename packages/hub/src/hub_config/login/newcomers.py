@@ -27,7 +27,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_config import SettingsError, database
-from hub_config.first_start import Places, read_secret, write_secret
+from hub_config.first_start import Places, read_all, write_secret
 from hub_config.login import credentials, sessions
 from hub_config.login.accounts import AccountError, Accounts, NewAccount
 from hub_config.login.second_factor import SecondFactorRow, SecondFactors
@@ -129,7 +129,7 @@ def open_database(settings: Settings, places: Places) -> Session | None:
     if not (places.data / database.DATABASE_FILE).exists():
         return None
     database.require_known_schema(places.data)
-    CryptKeeper.instance(keys=[bytes.fromhex(read_secret(places.crypt_key))])
+    CryptKeeper.instance(keys=[bytes.fromhex(one) for one in read_all(places.crypt_key)])
     db: Session = orm.new_session_factory(places.database)()
     database.prepare(db)
     Accounts(db).adopt(first_admin=settings.admin_user * places.admin_password.exists())

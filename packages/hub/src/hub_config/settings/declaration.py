@@ -110,6 +110,8 @@ def compose_block(compose: str, kind: type[BaseSettings]) -> str:
             used = re.search(rf"\$\{{{one.variable}\b", outside)
             value = f" ${{{one.variable}:-{one.shown_default}}}" if used else ""
             lines.append(f"  {one.variable}:{value}")
+            if one.secret:
+                lines.append(f"  {one.variable}_FILE:")
     return "\n".join(lines)
 
 

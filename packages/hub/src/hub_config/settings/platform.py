@@ -188,7 +188,9 @@ class PlatformSettings(BaseModel):
         trait="ApprovalAuthenticator.second_factor",
     )
     provider_secret: SecretStr | None = setting(
-        None, "OIDC client secret or LDAP bind password; a file is better."
+        None,
+        "OIDC client secret or LDAP bind password; better as a file, which `secrets.set` keeps or "
+        "`JHUB_PROVIDER_SECRET_FILE` names.",
     )
 
     @field_validator("public_url")

@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from hub_config import SettingsError, variables
 from hub_config.groups import GroupRules
+from hub_config.settings import kept
 from hub_config.settings.declaration import PREFIX, Setting, listed, setting
 from hub_config.settings.platform import PlatformSettings
 from hub_config.settings.servers import ServerSettings
@@ -109,7 +110,7 @@ DEFAULT_FILE = Path("/srv/jupyterhub/config.toml")
 PROVIDERS = ("oidc", "ldap")
 """Tables that somebody may have written a secret into, under whatever name."""
 
-ELSEWHERE = "name a file with the secret as secret_file, or set JHUB_PROVIDER_SECRET"
+ELSEWHERE = "name a file as secret_file, or ./dev invoke secrets.set JHUB_PROVIDER_SECRET"
 
 Some = TypeVar("Some", bound=Settings)
 
@@ -126,11 +127,15 @@ def read_as(kind: type[Some], environ: Mapping[str, str], default_file: Path | N
     """As `read`, for any class of settings."""
     known = {one.name: one for one in listed(kind)}
     variables = {one.variable: one for one in known.values() if not one.table}
+    secret = secret_variables(kind)
+    beside = {CONFIG_VARIABLE, *(name + kept.SUFFIX for name in secret)}
     given = {
         key: value
         for key, value in environ.items()
-        if key.startswith(PREFIX) and key != CONFIG_VARIABLE and value != ""
+        if key.startswith(PREFIX) and key not in beside and value != ""
     }
+    if default_file:
+        given |= kept.given(secret, environ, default_file.parent / "secrets/settings")
     from_file, where = _from_file(kind, environ, default_file) if default_file else ({}, "")
     complaints = [
         f"{key} is not a setting{_suggestion(key, variables)}"
@@ -161,6 +166,11 @@ def read_as(kind: type[Some], environ: Mapping[str, str], default_file: Path | N
     if complaints:
         raise SettingsError("\n".join(complaints))
     return settings
+
+
+def secret_variables(kind: type[Settings] = Settings) -> list[str]:
+    """The variables that are secrets."""
+    return [one.variable for one in listed(kind) if one.secret]
 
 
 def _from_file(
@@ -283,7 +293,4 @@ def require_complete(settings: Settings) -> str:
             ) from None
     if settings.provider_secret is not None:
         return settings.provider_secret.get_secret_value()
-    raise SettingsError(
-        f"JHUB_AUTHENTICATOR is {name!r} and its secret is missing: name a file as secret_file in "
-        f"[{name}], or set JHUB_PROVIDER_SECRET"
-    )
+    raise SettingsError(f"JHUB_AUTHENTICATOR is {name!r} and its secret is missing: {ELSEWHERE}")

@@ -158,13 +158,13 @@ def test_a_newer_hubs_database_is_refused_with_a_sentence(make: Make, database: 
 
 
 def test_a_hub_from_before_revisions_ends_at_its_start(make: Make, database: Path) -> None:
-    """With the words that `docs/operating.md` explains: it asks for the first admin by name."""
+    """With the words that `docs/operations.md` explains: it asks for the first admin by name."""
     start(make, database)
     asks = "SELECT platform_accounts.name FROM platform_accounts"
     opened = closing(sqlite3.connect(database))
     with opened as connection, pytest.raises(sqlite3.OperationalError) as caught:
         connection.execute(asks)
-    page = Path(__file__).parents[5] / "docs" / "operating.md"
+    page = Path(__file__).parents[5] / "docs" / "operations.md"
     assert f"`{caught.value}`" in page.read_text(encoding="utf-8")
 
 

@@ -1,0 +1,219 @@
+"""The hub's own secrets: which there are, how one is made anew, and how older ones are forgotten.
+
+A secret that is made anew goes on being taken beside the new one until it is dropped, so that
+nobody's session ends and nothing that is sealed is lost. Whatever is sealed in the database is
+sealed anew with the new crypt key by the hub's next start. Digests of recovery codes cannot be made
+anew, since nobody has the codes: those of the older key end when it is dropped. No value is told.
+"""
+
+import argparse
+import json
+import secrets
+import sqlite3
+import sys
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import requests
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from hub_config.database import DATABASE_FILE
+from hub_config.first_start import Places, older, read_all, read_secret, write_secret
+
+SEALED = (("users", "encrypted_auth_state"), ("platform_second_factors", "sealed"))
+"""The columns whose values the crypt key seals."""
+
+CODES, OLDER_CODES = "platform_recovery_codes", "platform_older_recovery_codes"
+"""Digests of unused recovery codes, and which of them were made with an older crypt key."""
+
+PROXY_API = "http://proxy-api:8001"
+"""The proxy's API, on a network that only hub and proxy are attached to."""
+
+COOKIE, CRYPT, PROXY = "cookie-secret", "crypt-key", "proxy-token"
+
+
+class RotationError(Exception):
+    """It cannot be done now; the message says why, and nothing was changed."""
+
+
+def cookie_keys(secrets: Sequence[str]) -> dict[str, Any]:
+    """Settings of Tornado by which the first secret signs cookies, and all of them are taken.
+
+    A signed cookie has its secret's number (tornado.web, `key_version`), here a part of its digest;
+    one that was signed while there was only a single secret has 0, which is the oldest's.
+    """
+    keys = {int(sha256(one.encode()).hexdigest()[:6], 16): bytes.fromhex(one) for one in secrets}
+    return {"cookie_secret": {**keys, 0: list(keys.values())[-1]}, "key_version": next(iter(keys))}
+
+
+def reseal(database: Path, keys: Sequence[str]) -> int:
+    """Seal what is in `database` with the first of the keys; how many values none of them opens.
+
+    Done once for each new key; notes which recovery codes are of older keys.
+    """
+    unknown = 0
+    with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        for table, column in _there(db):
+            rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608
+            for row, sealed in rows.fetchall():
+                try:
+                    anew = _fernet(keys).rotate(bytes(sealed))
+                except InvalidToken:
+                    unknown += 1
+                    continue
+                db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (anew, row))  # noqa: S608
+        db.execute(f"CREATE TABLE IF NOT EXISTS {OLDER_CODES} (digest VARCHAR(64) PRIMARY KEY)")
+        if _has(db, CODES):
+            db.execute(f"INSERT OR IGNORE INTO {OLDER_CODES} SELECT digest FROM {CODES}")  # noqa: S608
+        db.execute("COMMIT")
+    return unknown
+
+
+def reseal_once(places: Places) -> None:
+    """At the hub's start: seal everything with a crypt key that is new."""
+    keys, done = read_all(places.crypt_key), places.crypt_key.with_name("crypt_key.resealed")
+    mark = sha256(keys[0].encode()).hexdigest()[:16]
+    if len(keys) == 1 or (done.exists() and read_secret(done) == mark):
+        return
+    if (database := places.data / DATABASE_FILE).exists():
+        reseal(database, keys)
+    write_secret(done, mark)
+
+
+def drop_older_key(places: Places) -> str:
+    """Forget the older crypt keys; what to tell. Raises RotationError while one is still needed."""
+    keys, gone = read_all(places.crypt_key), 0
+    if (database := places.data / DATABASE_FILE).exists():
+        with closing(sqlite3.connect(database, timeout=60)) as db, db:
+            if count := _sealed_otherwise(db, keys[:1]):
+                raise RotationError(
+                    f"{count} secrets in the database are not sealed with the new key yet: the "
+                    "hub's next start does that"
+                )
+            if _has(db, OLDER_CODES) and _has(db, CODES):
+                mine = f"WHERE digest IN (SELECT digest FROM {OLDER_CODES})"  # noqa: S608
+                gone = db.execute(
+                    f"SELECT count(DISTINCT account) FROM {CODES} {mine}"  # noqa: S608
+                ).fetchone()[0]
+                db.execute(f"DELETE FROM {CODES} {mine}")  # noqa: S608
+                db.execute(f"DROP TABLE {OLDER_CODES}")
+    older(places.crypt_key).unlink(missing_ok=True)
+    return f"Recovery codes of {gone} people ended; their page Second factor makes new ones."
+
+
+def _sealed_otherwise(db: sqlite3.Connection, keys: Sequence[str]) -> int:
+    """How many values the keys do not open."""
+    count = 0
+    for table, column in _there(db):
+        for (sealed,) in db.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"):  # noqa: S608
+            try:
+                _fernet(keys).decrypt(bytes(sealed))
+            except InvalidToken:
+                count += 1
+    return count
+
+
+def _fernet(keys: Sequence[str]) -> MultiFernet:
+    """As JupyterHub makes it of its keys (jupyterhub 6.1, crypto.py)."""
+    return MultiFernet([Fernet(urlsafe_b64encode(bytes.fromhex(one))) for one in keys])
+
+
+def _there(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    yield from (one for one in SEALED if _has(db, one[0]))
+
+
+def _has(db: sqlite3.Connection, table: str) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    return db.execute(query, (table,)).fetchone() is not None
+
+
+def renew(path: Path) -> None:
+    """Make a secret anew; the one there was is the newest of the older ones."""
+    # In this order: interrupted, the one in use is among the older ones too, and nothing is lost.
+    write_secret(older(path), "\n".join(read_all(path)))
+    write_secret(path, secrets.token_hex(32))
+
+
+def renew_proxy_token(path: Path, takes: Callable[[str], bool]) -> None:
+    """Make the proxy's token anew; one that reads it only when it starts keeps the old one."""
+    before, anew = read_secret(path), secrets.token_hex(32)
+    write_secret(path, anew)
+    if not takes(anew):
+        write_secret(path, before)
+        raise RotationError(
+            "the proxy does not take a new token while it runs: it is away or older than this hub; "
+            "`./dev invoke up` starts the one of this checkout, which ends connections"
+        )
+
+
+def proxy_takes(token: str) -> bool:
+    """Whether the proxy's API takes the token."""
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        answer = session.get(
+            f"{PROXY_API}/api/routes", headers={"Authorization": f"token {token}"}, timeout=10
+        )
+    except requests.RequestException:
+        return False
+    return answer.ok
+
+
+def listed(places: Places, now: float) -> list[dict[str, object]]:
+    """The secrets there are, by the names they are rotated by: where, age, who may read it."""
+    named = {
+        COOKIE: places.cookie_secret,
+        CRYPT: places.crypt_key,
+        PROXY: places.proxy_token,
+        "admin-password": places.admin_password,
+    }
+    found = [(name, path) for name, path in named.items() if path.exists()]
+    found += [(f"{name} (older)", older(path)) for name, path in found if older(path).exists()]
+    found += [(path.name, path) for path in sorted(places.settings.glob("[!.]*"))]
+    groups = sorted(places.group_secrets.glob("*/[!.]*"))
+    found += [(f"{path.parent.name}/{path.name}", path) for path in groups]
+    return [
+        {
+            "name": name,
+            "place": str(path),
+            "days": round((now - path.stat().st_mtime) / 86400, 1),
+            "mode": f"{path.stat().st_mode & 0o777:04o}",
+        }
+        for name, path in found
+    ]
+
+
+def command(places: Places, arguments: Sequence[str]) -> int:
+    """`secrets`: print them as JSON; `secrets rotate NAME [--drop]`: make one anew."""
+    parser = argparse.ArgumentParser(prog="hub_config secrets")
+    parser.add_argument("verb", nargs="?", choices=["list", "rotate"], default="list")
+    parser.add_argument("name", nargs="?", choices=[COOKIE, CRYPT, PROXY])
+    parser.add_argument("--drop", action="store_true", help="forget the older ones")
+    given = parser.parse_args(arguments)
+    if given.verb == "list":
+        print(json.dumps(listed(places, time.time())))
+        return 0
+    try:
+        match given.name, given.drop:
+            case "crypt-key", True:
+                print(drop_older_key(places))
+            case "crypt-key", False:
+                renew(places.crypt_key)
+            case "cookie-secret", True:
+                older(places.cookie_secret).unlink(missing_ok=True)
+            case "cookie-secret", False:
+                renew(places.cookie_secret)
+            case "proxy-token", False:
+                renew_proxy_token(places.proxy_token, proxy_takes)
+            case _:
+                parser.error("name one of them; --drop is for cookie-secret and crypt-key")
+    except RotationError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,129 @@
+"""Secrets made anew: what was signed or sealed with the older one goes on until it is dropped."""
+
+import json
+import sqlite3
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet, InvalidToken
+from tornado.web import create_signed_value, decode_signed_value
+
+from hub_config import rotation
+from hub_config.first_start import Places, make_secrets, older, read_all, read_secret, write_secret
+from hub_config.rotation import cookie_keys
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    made = Places(tmp_path / "data", tmp_path / "proxy")
+    made.proxy.mkdir()
+    make_secrets(made)
+    return made
+
+
+def fernet(key: str) -> Fernet:
+    return Fernet(urlsafe_b64encode(bytes.fromhex(key)))
+
+
+def run(places: Places, *words: str) -> int:
+    return rotation.command(places, words)
+
+
+def test_a_cookie_goes_on_until_its_secret_is_dropped(places: Places) -> None:
+    def signed() -> bytes:
+        now = cookie_keys(read_all(places.cookie_secret))
+        made: bytes = create_signed_value(
+            now["cookie_secret"], "login", "ada", key_version=now["key_version"]
+        )
+        return made
+
+    def taken(cookie: bytes) -> bool:
+        secrets = cookie_keys(read_all(places.cookie_secret))["cookie_secret"]
+        return decode_signed_value(secrets, "login", cookie) == b"ada"
+
+    # From before there were numbers: JupyterHub alone has one plain secret.
+    oldest = create_signed_value(bytes.fromhex(read_secret(places.cookie_secret)), "login", "ada")
+    first = signed()
+    assert taken(oldest)
+    for _ in range(2):
+        assert run(places, "rotate", "cookie-secret") == 0
+    last = signed()
+    assert [taken(one) for one in (oldest, first, last)] == [True, True, True]
+    assert run(places, "rotate", "cookie-secret", "--drop") == 0
+    assert [taken(one) for one in (oldest, first, last)] == [False, False, True]
+
+
+def test_what_is_sealed_gets_the_new_key_and_older_codes_end_with_the_older_one(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, file = read_secret(places.crypt_key), places.data / "jupyterhub.sqlite"
+    with sqlite3.connect(file) as db:
+        db.execute("CREATE TABLE users (id INTEGER, encrypted_auth_state BLOB)")
+        db.execute("CREATE TABLE platform_second_factors (account TEXT PRIMARY KEY, sealed BLOB)")
+        db.execute("CREATE TABLE platform_recovery_codes (digest TEXT PRIMARY KEY, account TEXT)")
+        db.execute(
+            "INSERT INTO users VALUES (1, ?), (2, NULL)", (fernet(before).encrypt(b"state"),)
+        )
+        sealed = fernet(before).encrypt(b"secret")
+        db.execute("INSERT INTO platform_second_factors VALUES ('ada', ?)", (sealed,))
+        db.execute("INSERT INTO platform_recovery_codes VALUES ('one', 'ada'), ('two', 'ada')")
+    rotation.reseal_once(places)
+    assert run(places, "rotate", "crypt-key") == 0
+    now = read_secret(places.crypt_key)
+    assert read_all(places.crypt_key) == [now, before]
+    assert run(places, "rotate", "crypt-key", "--drop") == 1
+    assert "2 secrets in the database are not sealed with the new key" in capsys.readouterr().err
+    for _ in range(2):  # the second start has nothing to do: a code made since is the new key's
+        rotation.reseal_once(places)
+        with sqlite3.connect(file) as db:
+            db.execute("INSERT OR IGNORE INTO platform_recovery_codes VALUES ('three', 'ben')")
+    with sqlite3.connect(file) as db:
+        (auth_state,) = db.execute("SELECT encrypted_auth_state FROM users WHERE id = 1").fetchone()
+        (sealed,) = db.execute("SELECT sealed FROM platform_second_factors").fetchone()
+    assert [fernet(now).decrypt(one) for one in (auth_state, sealed)] == [b"state", b"secret"]
+    with pytest.raises(InvalidToken):
+        fernet(before).decrypt(sealed)
+    assert run(places, "rotate", "crypt-key", "--drop") == 0
+    assert "Recovery codes of 1 people ended" in capsys.readouterr().out
+    assert read_all(places.crypt_key) == [now]
+    with sqlite3.connect(file) as db:
+        left = db.execute("SELECT digest FROM platform_recovery_codes").fetchall()
+    assert left == [("three",)]
+
+
+def test_a_rotation_that_was_cut_off_has_lost_nothing(places: Places) -> None:
+    before = read_secret(places.crypt_key)
+    write_secret(older(places.crypt_key), before)  # the first of its two steps
+    assert read_all(places.crypt_key) == [before]
+    rotation.reseal_once(places)
+    rotation.renew(places.crypt_key)
+    assert read_all(places.crypt_key)[1:] == [before]
+
+
+def test_a_proxy_that_takes_no_new_token_keeps_the_one_it_has(places: Places) -> None:
+    before = read_secret(places.proxy_token)
+    with pytest.raises(rotation.RotationError, match="up"):
+        rotation.renew_proxy_token(places.proxy_token, lambda _token: False)
+    assert read_secret(places.proxy_token) == before
+    asked: list[str] = []
+    rotation.renew_proxy_token(places.proxy_token, lambda token: not asked.append(token))
+    assert asked == [read_secret(places.proxy_token)] != [before]
+
+
+def test_the_list_tells_places_and_modes_and_no_value(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rotation.renew(places.cookie_secret)
+    places.settings.mkdir()
+    write_secret(places.settings / "JHUB_PROVIDER_SECRET", "hush")
+    assert run(places) == 0
+    told = capsys.readouterr().out
+    rows = {one["name"]: one for one in json.loads(told)}
+    assert rows.keys() == {
+        *("cookie-secret", "cookie-secret (older)", "crypt-key", "proxy-token"),
+        "JHUB_PROVIDER_SECRET",
+    }
+    assert {one["mode"] for one in rows.values()} == {"0600"}
+    values = [*read_all(places.cookie_secret), read_secret(places.proxy_token), "hush"]
+    assert not [one for one in values if one in told]

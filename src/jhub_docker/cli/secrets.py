@@ -1,0 +1,54 @@
+"""The platform's secrets, never their values."""
+
+import json
+
+from invoke.context import Context
+
+from jhub_docker import host, table
+from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.progress import say
+
+
+@task(default=True, name="list")
+def list_(context: Context, json_: bool = False) -> None:
+    """Show each secret: where it is, how many days old, and who can read it; never a value."""
+    from jhub_docker import secrets  # noqa: PLC0415 - see platform.py
+
+    rows, unseen = secrets.listing(host.require(say, set_up=False, needs={"compose"}), ROOT)
+    if json_:
+        write(json.dumps({"secrets": rows, "not_looked_at": unseen}, indent=2))
+        return
+    columns = ("name", "place", "days", "readers")
+    cells = [["" if row[one] is None else str(row[one]) for one in columns] for row in rows]
+    write("\n".join([table.render(columns, cells), *(f"Not looked at: {one}" for one in unseen)]))
+
+
+@task(
+    name="set",
+    help={
+        "name": "JHUB_PROVIDER_SECRET, a credential of the backups, or a group's: GROUP/NAME.",
+        "remove": "Remove it.",
+    },
+)
+def set_(context: Context, name: str, remove: bool = False) -> None:
+    """Keep a secret setting as a file in its volume; its value is asked for or read from stdin."""
+    from jhub_docker import secrets  # noqa: PLC0415
+
+    write(
+        secrets.keep(host.require(say, set_up=False, needs={"compose"}), ROOT, name, remove=remove)
+    )
+
+
+@task(
+    help={
+        "name": "cookie-secret, crypt-key, proxy-token, all (three), backup-key or admin-password.",
+        "drop": "Forget the older ones, which are still taken.",
+        "yes": "Do not ask before something ends.",
+    }
+)
+def rotate(context: Context, name: str, drop: bool = False, yes: bool = False) -> None:
+    """Make one of the platform's own secrets anew; people stay logged in and connected."""
+    from jhub_docker import secrets  # noqa: PLC0415
+
+    client = host.require(say, set_up=False, needs={"compose"})
+    write(secrets.rotate(client, ROOT, name, drop=drop, assume_yes=yes))

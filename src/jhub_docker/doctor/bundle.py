@@ -1,0 +1,107 @@
+"""A bundle for a bug report: what somebody else has to know of a platform, and no secret of it.
+
+Of people's servers there is nothing in it, nor of any volume: what is in one is nobody's business.
+"""
+
+import io
+import json
+import os
+import platform as machine
+import tarfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.doctor import redaction
+from jhub_docker.doctor.examination import examine
+from jhub_docker.host.machine import revision
+from jhub_docker.platform import chosen, compose, containers, encrypted
+from jhub_docker.platform.compose import Platform
+
+LINES = 400
+"""Of each service's log."""
+
+
+def report(client: DockerClient, root: Path, to: str = "") -> str:
+    """Write the bundle; what to tell."""
+    platform = chosen.read(client, root)
+    known = _secrets(client, platform)
+    now = datetime.now(UTC)
+    parts: dict[str, Any] = {
+        "versions.json": _versions(client, platform),
+        "settings.json": dict(platform.hub_environment),
+        "doctor.json": examine(root).told(),
+        "compose.json": _compose(platform),
+        "services.json": _services(client, platform),
+    }
+    files = {
+        name: json.dumps(redaction.without_secrets(part, known), indent=2)
+        for name, part in parts.items()
+    }
+    for one in containers.inspected(client, platform):
+        log = client.api.logs(one["Id"], tail=LINES, timestamps=True).decode(errors="replace")
+        name = str(one["Name"]).lstrip("/")
+        files[f"logs/{name}.txt"] = redaction.redacted(log, known)
+    path = Path(to or f"jhub-report-{now:%Y%m%dT%H%M%SZ}.tar.gz").absolute()
+    path.write_bytes(packed(files))
+    path.chmod(0o600)
+    return (
+        f"{path} has {', '.join(sorted(files))}.\nSecrets are left out; names of people and "
+        "addresses in the logs are not: read it before you send it."
+    )
+
+
+def packed(files: dict[str, str]) -> bytes:
+    """The files as an archive."""
+    with io.BytesIO() as made:
+        with tarfile.open(fileobj=made, mode="w:gz") as tar:
+            for name, text in sorted(files.items()):
+                entry = tarfile.TarInfo(f"jhub-report/{name}")
+                content = text.encode()
+                entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
+                tar.addfile(entry, io.BytesIO(content))
+        return made.getvalue()
+
+
+def _secrets(client: DockerClient, platform: Platform) -> set[str]:
+    """The secrets that this tool itself can see: in variables, here and of the services."""
+    found = redaction.values(os.environ.items())
+    found |= redaction.values(encrypted.variables(platform.root).items())
+    for one in containers.inspected(client, platform):
+        pairs = (text.partition("=")[::2] for text in one["Config"].get("Env") or ())
+        found |= redaction.values(pairs)
+    return found
+
+
+def _versions(client: DockerClient, platform: Platform) -> dict[str, Any]:
+    info, version = client.info(), client.version()
+    wanted = ("Driver", "OperatingSystem", "KernelVersion", "CgroupVersion", "LiveRestoreEnabled")
+    return {
+        "checkout": found.tag if (found := revision(platform.root)) else "",
+        "python": machine.python_version(),
+        "engine": version["Version"],
+        "compose": platform.compose("version", "--short").out.strip(),
+        **{name: info.get(name) for name in (*wanted, "NCPU", "MemTotal")},
+    }
+
+
+def _compose(platform: Platform) -> Any:
+    return json.loads(
+        compose.run(platform.root, "config", "--format", "json", variables=platform.variables).out
+    )
+
+
+def _services(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": str(one["Name"]).lstrip("/"),
+            "image": one["Config"]["Image"],
+            "image id": one["Image"],
+            "state": one["State"],
+            "restarts": one["RestartCount"],
+        }
+        for one in containers.inspected(client, platform)
+    ]

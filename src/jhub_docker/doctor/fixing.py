@@ -1,0 +1,92 @@
+"""What `doctor --fix` mends by itself: only what takes nothing away from anybody."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from docker import DockerClient
+
+from jhub_docker.asking import confirm
+from jhub_docker.doctor.findings import Finding
+from jhub_docker.errors import ActionError
+from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.lock import locked
+from jhub_docker.progress import say
+
+HEALTHY_SECONDS = 120.0
+"""How long a service that goes on has to say that it is well, before all is looked at again."""
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What is done about a code's findings, and by what."""
+
+    does: str
+    act: Callable[[DockerClient, Platform, str], object]
+
+
+def _start_all(client: DockerClient, platform: Platform, _subject: str) -> None:
+    starting.bring_up(client, platform)
+
+
+def _go_on(client: DockerClient, _platform: Platform, subject: str) -> None:
+    verb, _, container = subject.partition(" ")
+    (client.api.unpause if verb == "unpause" else client.api.start)(container)
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while time.monotonic() < deadline:
+        health = client.api.inspect_container(container)["State"].get("Health") or {}
+        if health.get("Status") not in ("unhealthy", "starting"):
+            return
+        time.sleep(0.5)
+
+
+def _remove(client: DockerClient, _platform: Platform, subject: str) -> None:
+    kind, _, identity = subject.partition(" ")
+    if kind == "container":
+        containers.remove(client, identity)
+    else:
+        containers.unless_gone(client.api.remove_network, identity)
+
+
+def _close_file(_client: DockerClient, platform: Platform, subject: str) -> None:
+    (platform.root / subject).chmod(0o600)
+
+
+def _close_secret(_client: DockerClient, platform: Platform, subject: str) -> None:
+    platform.checked("exec", "-T", HUB, "chmod", "go=", subject)
+
+
+FIXES: Mapping[str, Fix] = {
+    "JD010": Fix("starts the platform", _start_all),
+    "JD011": Fix("lets a service that is paused go on, starts one that has ended", _go_on),
+    "JD018": Fix("removes what interrupted starts, drills and doctors left", _remove),
+    "JD021": Fix("makes the file its owner's alone", _close_file),
+    "JD023": Fix("makes the secret the hub's alone", _close_secret),
+}
+
+
+def fixable(findings: Iterable[Finding]) -> list[Finding]:
+    """Those that are mended here."""
+    return [one for one in findings if one.code in FIXES and one.subject]
+
+
+def fix(client: DockerClient, root: Path, findings: Iterable[Finding], *, assume_yes: bool) -> None:
+    """Mend what can be mended, once that was agreed to.
+
+    Raises UsageError without a terminal and without `assume_yes`, ActionError for a no.
+    """
+    if not (mended := fixable(findings)):
+        say("Nothing that was found is mended by --fix.")
+        return
+    lines = [f"  {one.code} {one.says.splitlines()[0]}: {FIXES[one.code].does}" for one in mended]
+    told = "\n".join(["--fix does this:", *lines])
+    confirm(told, "Do it?", "nothing was changed", assume_yes=assume_yes)
+    platform = chosen.read(client, root)
+    with locked(platform.project):
+        for one in mended:
+            try:
+                FIXES[one.code].act(client, platform, one.subject)
+            except ActionError as error:
+                say(f"{one.code} is not mended: {error}")

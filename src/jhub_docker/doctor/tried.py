@@ -1,0 +1,141 @@
+"""Tries things out in containers of the hub's image that are thrown away: what a server could
+reach, whether homes have room, whether the engine gives a GPU. Nothing of them stays.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from ipaddress import IPv4Network
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import APIError, NotFound
+from docker.models.networks import Network
+from docker.types import DeviceRequest, IPAMConfig, IPAMPool
+
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.errors import ActionError
+from jhub_docker.platform import containers
+from jhub_docker.platform.compose import HUB, PROXY, Platform
+
+METADATA = "169.254.169.254"
+
+REACH = """
+import concurrent.futures, json, socket, sys
+def reached(target):
+    try:
+        socket.create_connection(target[1:], 3).close()
+    except ConnectionRefusedError:
+        return True  # a refusal is an answer of the machine itself
+    except OSError:
+        return False
+    return True
+targets = json.loads(sys.argv[1])
+with concurrent.futures.ThreadPoolExecutor(16) as side_by_side:
+    found = list(side_by_side.map(reached, targets))
+print(json.dumps([one[0] for one, was in zip(targets, found) if was]))
+"""
+"""Prints which of the targets, each a name, a host and a port, anything answers at."""
+
+ROOM = """
+import json, os, pathlib
+engines = os.stat("/etc/hosts").st_dev  # Docker keeps that file beside its volumes
+found = {}
+for path in pathlib.Path("/volumes").iterdir():
+    if path.stat().st_dev != engines:
+        told = os.statvfs(path)
+        found[path.name] = [told.f_bavail, told.f_blocks, told.f_favail, told.f_files]
+print(json.dumps(found))
+"""
+"""Prints room and inodes of the volumes that have a file system of their own."""
+
+
+def label(platform: Platform) -> dict[str, str]:
+    """By this, what an interrupted doctor left is found."""
+    return {f"{LABEL}.platform": f"{platform.project}-doctor"}
+
+
+def reached(client: DockerClient, platform: Platform, pool: str, bridges: str) -> list[str]:
+    """What a container on a network like a server's can reach and may not.
+
+    `pool` are the servers' addresses, `bridges` how their networks' interfaces are called.
+    """
+    targets = [["the cloud's metadata", METADATA, 80]]
+    for service, port in ((HUB, 8081), (PROXY, 8001)):
+        for one in containers.inspected(client, platform, service):
+            for name, network in one["NetworkSettings"]["Networks"].items():
+                if address := network["IPAddress"]:
+                    targets.append([f"the {service} on the network {name}", address, port])
+    with _network(client, platform, pool, bridges) as network:
+        gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
+        targets += [[f"port {port} of the host", gateway, port] for port in (22, platform.port)]
+        return list(_run(client, platform, REACH, json.dumps(targets), network=network.name))
+
+
+@contextmanager
+def _network(
+    client: DockerClient, platform: Platform, pool: str, bridges: str
+) -> Iterator[Network]:
+    """A network like a server's, with the last addresses there are, which the hub takes last."""
+    *_, last = IPv4Network(pool).subnets(new_prefix=28)
+    name = f"{platform.project}-doctor"
+    with suppress(NotFound):  # an interrupted one's
+        client.networks.get(name).remove()
+    made = client.networks.create(
+        name,
+        labels=label(platform),
+        ipam=IPAMConfig(pool_configs=[IPAMPool(str(last), gateway=str(last[1]))]),
+        options={"com.docker.network.bridge.name": f"{bridges}doc"},
+    )
+    try:
+        made.reload()
+        yield made
+    finally:
+        made.remove()
+
+
+def room(client: DockerClient, platform: Platform) -> Mapping[str, list[int]]:
+    """Room of people's volumes that have a file system of their own: free and all blocks, free and
+    all inodes."""
+    own = {name for mounts in platform.volumes.values() for name in mounts.values()}
+    homes = [name for name in containers.volumes(client, platform) if name not in own]
+    binds = {name: {"bind": f"/volumes/{name}", "mode": "ro"} for name in homes}
+    return dict(_run(client, platform, ROOM, volumes=binds, network="none")) if homes else {}
+
+
+def gpu(client: DockerClient, platform: Platform) -> str:
+    """What the engine says when it is asked for a GPU as for a server; empty where it gives one."""
+    try:
+        wanted = [DeviceRequest(count=-1, capabilities=[["gpu"]])]
+        _run(client, platform, "print(1)", network="none", device_requests=wanted)
+    except APIError as error:
+        return str(error.explanation or error)
+    return ""
+
+
+def _run(
+    client: DockerClient, platform: Platform, program: str, *given: str, **options: Any
+) -> Any:
+    """What a program prints as JSON."""
+    made = client.containers.create(
+        platform.images[HUB],
+        ["-I", "-c", program, *given],
+        entrypoint="/opt/hub/bin/python",
+        labels=label(platform),
+        user="root",
+        cap_drop=["ALL"],
+        cap_add=["DAC_READ_SEARCH"],
+        security_opt=["no-new-privileges"],
+        healthcheck={"test": ["NONE"]},
+        **options,
+    )
+    try:
+        made.start()
+        code = int(made.wait(timeout=120)["StatusCode"])
+        out = made.logs(stdout=True, stderr=False).decode(errors="replace")
+        if code:
+            said = made.logs(stdout=False, stderr=True).decode(errors="replace").strip()
+            raise ActionError(said.splitlines()[-1] if said else f"exit code {code}")
+        return json.loads(out)
+    finally:
+        made.remove(force=True)

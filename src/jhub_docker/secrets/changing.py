@@ -1,0 +1,130 @@
+"""Keeps secrets as files in volumes, and makes the platform's own anew.
+
+Only the hub is started again where that is needed: servers, and whoever is connected to one, go on.
+"""
+
+import json
+from pathlib import Path
+
+from docker import DockerClient
+
+from jhub_docker.asking import confirm, told_secret
+from jhub_docker.backup import Place
+from jhub_docker.backup import container as backups
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.lock import locked
+from jhub_docker.progress import stage
+from jhub_docker.secrets.whereabouts import PYTHON
+
+SERVES = {
+    "JHUB_PROVIDER_SECRET": HUB,
+    **dict.fromkeys(
+        (
+            *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+            "RESTIC_REST_PASSWORD",
+        ),
+        backups.SERVICE,
+    ),
+}
+"""The settings that can be kept as files, and whose they are."""
+
+ROTATED = {
+    "cookie-secret": "log-ins stay: cookies of the older one are taken until it is dropped",
+    "crypt-key": "what it seals is sealed anew; the older one opens the rest until it is dropped",
+    "proxy-token": "hub and proxy take it at once",
+    "backup-key": "the older one opens the repository no more",
+    "admin-password": "a one-time password; the first admin's sessions and second factor end",
+}
+"""What can be made anew, and what becomes of what used it."""
+
+ALL = "all"
+"""The three that the hub reads when it starts, with one start."""
+
+OF_THE_HUB = ("proxy-token", "cookie-secret", "crypt-key")
+
+DROPPED = {
+    "cookie-secret": "whoever logged in before the rotation, and not since, has to log in again",
+    "crypt-key": "recovery codes from before the rotation end",
+}
+
+
+def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
+    """Keep a secret setting, or a group's secret (`GROUP/NAME`), as it is told; what to say."""
+    group, slash, variable = name.rpartition("/")
+    if not slash and name not in SERVES:
+        raise UsageError(
+            f"{name!r} is no secret that is kept; there are {', '.join(SERVES)}, and GROUP/NAME"
+        )
+    platform = backups.read(client, root)
+    given = "" if remove else told_secret(f"{name}: ")
+    words = ["remove" if remove else "set", *((group, variable) if slash else (name,))]
+    service = SERVES.get(name, HUB)
+    with locked(platform.project):
+        ended = platform.compose(
+            *("run", "--rm", "--no-deps", "-T", service),
+            *(["secret"] if slash else ["setting"]),
+            *words,
+            given=given,
+        )
+        if ended.code:
+            said = json.loads(ended.out)["error"] if ended.out.startswith("{") else ended.tail(1)
+            raise (UsageError if ended.code == UsageError.exit_code else ActionError)(said)
+        if service == HUB and not slash:
+            _restart_hub(client, platform)
+    done = f"{name} is {'removed' if remove else 'kept'}."
+    if slash:
+        return f"{done} It counts for servers that start from now on."
+    if platform.hub_environment.get(name):
+        return f"{done} It counts once the variable {name} is gone (.env), with ./dev invoke up."
+    return done
+
+
+def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_yes: bool) -> str:
+    """Make one of the platform's own secrets anew, or forget its older ones; what to tell.
+
+    Raises UsageError for one that is not the platform's own, ActionError where it was not done.
+    """
+    known = DROPPED if drop else ROTATED
+    names = [one for one in OF_THE_HUB if one in known] if name == ALL else [name]
+    if wrong := [one for one in names if one not in known]:
+        also = f"; others are given: ./dev invoke secrets.set {name}" if name in SERVES else ""
+        what = "has nothing older to drop" if name in ROTATED else "cannot be made anew"
+        raise UsageError(f"{wrong[0]!r} {what}; there are {', '.join(known)}, {ALL}{also}")
+    if drop or name not in (*OF_THE_HUB, ALL):
+        ends = "\n".join(f"{one}: {known[one]}." for one in names)
+        confirm(ends, "Go on?", "nothing was changed", assume_yes=assume_yes)
+    platform = chosen.read(client, root)
+    with locked(platform.project), stage(f"{'dropping the older' if drop else 'renewing'} {name}"):
+        if name == "backup-key":
+            backups.ask(backups.with_service(platform), Place(), "rekey")
+            return "The repository has a new key. Keep a copy: ./dev invoke backup.key > FILE"
+        if name == "admin-password":
+            return f"One-time password: {_in_hub(platform, 'reset-admin')}"
+        flags = ["--drop"] if drop else []
+        try:
+            told = [_in_hub(platform, "secrets", "rotate", one, *flags) for one in names]
+        finally:  # also where only the first is new: a hub with the old token reaches no proxy
+            _restart_hub(client, platform)
+    if drop:
+        return "\n".join(["The older ones are forgotten.", *filter(None, told)])
+    lines = [f"{one} is new: {ROTATED[one]}." for one in names]
+    if DROPPED.keys() & set(names):
+        lines.append(f"When it is time: ./dev invoke secrets.rotate {name} --drop")
+    return "\n".join(lines)
+
+
+def _in_hub(platform: Platform, *arguments: str) -> str:
+    ended = platform.compose("exec", "-T", HUB, PYTHON, "-m", "hub_config", *arguments)
+    if ended.code:
+        raise ActionError(ended.tail(3) or "no hub runs: ./dev invoke up")
+    return ended.out.strip()
+
+
+def _restart_hub(client: DockerClient, platform: Platform) -> None:
+    """Start a hub that runs again, and wait until it answers."""
+    if any(one["State"] == "running" for one in containers.of_service(client, platform, HUB)):
+        platform.checked("restart", HUB)
+        there = containers.inspected(client, platform)
+        starting.wait(client, platform, {one["Id"]: one["RestartCount"] for one in there})

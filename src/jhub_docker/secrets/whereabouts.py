@@ -1,0 +1,92 @@
+"""Where each secret is, how old it is, and who can read it."""
+
+import json
+import stat
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.backup import container as backups
+from jhub_docker.engine import quick
+from jhub_docker.platform import chosen, compose, containers
+from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.secret_names import is_secret
+
+PYTHON = "/opt/hub/bin/python"
+
+EVERYBODY = "whoever may use Docker (docker inspect)"
+
+
+def listing(client: DockerClient, root: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """A row for each secret, and what could not be looked at, with the reason."""
+    platform, rows, unseen = chosen.read(client, root), [], []
+    there = containers.inspected(client, platform)
+    hub = platform.compose("exec", "-T", HUB, PYTHON, "-m", "hub_config", "secrets")
+    if hub.code:
+        unseen.append(f"the hub's own: {hub.tail(1) or 'no hub runs'}")
+    else:
+        rows += [_row(one, "hub and proxy", "the hub") for one in json.loads(hub.out)]
+    beside = backups.with_service(platform)
+    if quick.image(beside.images[backups.SERVICE]) is None:
+        unseen.append("the backups' key: the image `backup` is not there")
+    else:
+        said = beside.compose(
+            *("run", "--rm", "--no-deps", "-T", backups.SERVICE, "setting", "list")
+        )
+        if said.code:
+            unseen.append(f"the backups' key: {said.tail(1)}")
+        else:
+            rows += [_row(one, "", "root in a backup's container") for one in json.loads(said.out)]
+    for place, names in shown(there).items():
+        rows += [
+            {"name": name, "place": f"the container {place}", "days": None, "readers": EVERYBODY}
+            for name in names
+        ]
+    return rows + _in_files(platform), unseen
+
+
+def _row(one: Mapping[str, Any], of_proxy: str, readers: str) -> dict[str, Any]:
+    """A file in a volume. One that others than its owner can read is told as such."""
+    who = of_proxy if one["name"] == "proxy-token" else readers
+    wide = int(one["mode"], 8) & 0o077
+    return {
+        "name": one["name"],
+        "place": one["place"],
+        "days": one["days"],
+        "readers": f"{who}, and others: mode {one['mode']}" if wide else who,
+    }
+
+
+def shown(there: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The secrets that containers have as variables, by the containers' names. Pure."""
+    found = {}
+    for one in there:
+        pairs = (text.partition("=") for text in one["Config"].get("Env") or ())
+        if held := sorted(name for name, _, value in pairs if value and is_secret(name)):
+            found[str(one["Name"]).lstrip("/")] = held
+    return found
+
+
+def _in_files(platform: Platform) -> list[dict[str, Any]]:
+    """The secrets of the settings' files beside compose.yaml."""
+    rows = []
+    for name in (".env", ".env.sops"):
+        if not (file := platform.root / name).is_file():
+            continue
+        mode = stat.S_IMODE(file.stat().st_mode)
+        readers = f"users of this machine: mode {mode:04o}" if mode & 0o077 else "its owner"
+        readers = "who has one of its keys (encrypted)" if name.endswith(".sops") else readers
+        rows += [
+            {
+                "name": one,
+                "place": str(file),
+                "days": round((time.time() - file.stat().st_mtime) / 86400, 1),
+                "readers": readers,
+            }
+            for one in compose.written(file)
+            if is_secret(one)
+        ]
+    return rows

@@ -1,0 +1,99 @@
+"""What a bundle for a bug report may say, and what the doctor mends by itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from jhub_docker.doctor import CODES, Finding, fixing, redaction
+from jhub_docker.errors import UsageError
+from jhub_docker.platform import compose
+
+KNOWN = {"correct horse battery staple"}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "0f1e" * 16,
+        "0f1e" * 8,
+        "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MA",
+        "abcd-ef2g-h3jk-mn4p",
+        "abcd-ef2g-h3jk",
+        "correct horse battery staple",
+        "-----BEGIN AGE KEY-----\nabc\n-----END AGE KEY-----",
+    ],
+)
+def test_what_is_a_secret_or_looks_like_one_is_in_no_text(secret: str) -> None:
+    for text in (f"it said {secret}.", f'{{"x": "{secret}"}}', f"a={secret}&b", secret):
+        assert secret not in redaction.redacted(text, KNOWN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rest:https://ada:{}@host/x",
+        "Authorization: token {}",
+        "authorization: Bearer {}",
+        "GET /hub/login?token={}&next=%2F",
+    ],
+)
+def test_short_ones_are_known_by_their_place(text: str) -> None:
+    said = redaction.redacted(text.format("hush"))
+    assert "hush" not in said
+    assert said.endswith(text.partition("{}")[2])
+
+
+def test_what_helps_to_find_a_fault_stays() -> None:
+    for text in (
+        f"image sha256:{'0f' * 32} of local/jupyterhub-hub:checkout-7f3a",
+        "[I 2026-11-30 05:00:00.123 JupyterHub app:3346] Running JupyterHub version 6.1.1",
+        "jhub-test-8f3a-tasks-hub-1 GET /hub/health (@127.0.0.1) 1.20ms",
+        "JHUB_MINIMUM_PASSWORD_LENGTH",
+    ):
+        assert redaction.redacted(text) == text
+
+
+def test_settings_with_a_secrets_name_are_left_out_whole() -> None:
+    config = {"services": [{"environment": {"AWS_SECRET_ACCESS_KEY": "ab", "JHUB_PORT": "80"}}]}
+    said: Any = redaction.without_secrets(config)
+    (service,) = said["services"]
+    assert service["environment"] == {"AWS_SECRET_ACCESS_KEY": "(left out)", "JHUB_PORT": "80"}
+    assert "ab" not in json.dumps(said)
+
+
+def test_only_what_has_a_subject_is_mended_and_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fixing.FIXES.keys() <= CODES.keys()
+    (tmp_path / ".env").write_text("X_SECRET=hush\n")
+    (tmp_path / ".env").chmod(0o644)
+    platform = compose.from_config(
+        tmp_path,
+        {
+            "name": "demo",
+            "services": {"proxy": {"ports": [{"published": "80"}]}, "hub": {}},
+            "volumes": {},
+            "networks": {},
+        },
+    )
+    monkeypatch.setattr("jhub_docker.platform.chosen.read", lambda *_: platform)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    client = MagicMock()
+    findings = [
+        Finding("JD021", ".env has mode 0644", subject=".env"),
+        Finding("JD011", "guard is paused", subject="unpause guard-id"),
+        Finding("JD018", "the network x, of an interrupted drill", subject="network net-id"),
+        Finding("JD018", "the home y is nobody's"),
+        Finding("JD004", "the disk has 1 GB left", subject="it"),
+    ]
+    with pytest.raises(UsageError, match=r"(?s)JD021.*JD011.*JD018.*--yes"):
+        fixing.fix(client, tmp_path, findings, assume_yes=False)
+    assert not client.mock_calls
+    fixing.fix(client, tmp_path, findings, assume_yes=True)
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+    client.api.unpause.assert_called_once_with("guard-id")
+    client.api.remove_network.assert_called_once_with("net-id")
+    assert "nobody's" not in capsys.readouterr().err

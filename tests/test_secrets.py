@@ -1,0 +1,89 @@
+"""What is a secret, who can read it, and settings that are encrypted: with the real sops."""
+
+import os
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from jhub_docker.errors import UsageError
+from jhub_docker.platform import compose, encrypted
+from jhub_docker.platform.secret_names import is_secret
+from jhub_docker.secrets import changing, whereabouts
+
+RECIPIENT = "age1adyp6tgczvkjfxuyylpeyvy9g27ahc8at6lgruw6377yj6v0q56q0sy2kk"
+KEY = "AGE-SECRET-KEY-15NQX7RWJZASY72LLGP3L8NL6NJYM5HWNKSSE66JWYZ4Y4GQ0653QU66S36"
+"""Made for this test; it opens nothing else."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["JHUB_PROVIDER_SECRET", "RESTIC_REST_PASSWORD", "AWS_ACCESS_KEY_ID", "API_KEY", "HF_TOKEN"],
+)
+def test_a_secret_is_known_by_its_name(name: str) -> None:
+    assert is_secret(name)
+    assert not is_secret(f"{name}_FILE")
+
+
+def test_what_is_no_secret_may_be_shown() -> None:
+    names = ("JHUB_PORT", "JHUB_SECOND_FACTOR", "AWS_DEFAULT_REGION", "JHUB_BACKUP_KEEP")
+    assert not [one for one in (*names, "JHUB_MINIMUM_PASSWORD_LENGTH") if is_secret(one)]
+
+
+def test_secrets_that_docker_inspect_shows_are_named_by_container() -> None:
+    env = ["JHUB_PROVIDER_SECRET=hush", "AWS_SECRET_ACCESS_KEY=", "JHUB_PORT=80"]
+    hub = {"Name": "/demo-hub-1", "Config": {"Env": env}}
+    proxy = {"Name": "/demo-proxy-1", "Config": {"Env": None}}
+    assert whereabouts.shown([hub, proxy]) == {"demo-hub-1": ["JHUB_PROVIDER_SECRET"]}
+
+
+def test_every_secret_setting_of_compose_can_be_a_file() -> None:
+    text = (Path(__file__).parents[1] / "compose.yaml").read_text("utf-8")
+    names = {line.strip().partition(":")[0] for line in text.splitlines() if ":" in line}
+    assert {one for one in names if is_secret(one)} == changing.SERVES.keys()
+    assert {f"{one}_FILE" for one in changing.SERVES} <= names
+
+
+@pytest.fixture
+def encrypted_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose settings are encrypted with age; the key is in the environment."""
+    monkeypatch.setenv("PATH", sysconfig.get_path("scripts"), prepend=os.pathsep)
+    monkeypatch.setenv("SOPS_AGE_KEY", KEY)
+    (tmp_path / "plain").write_text('JHUB_PORT=8123\nJHUB_PROVIDER_SECRET=hu=sh "x"\n')
+    encrypt = ("sops", "--encrypt", "--input-type", "dotenv", "--output-type", "dotenv")
+    made = subprocess.run(
+        [*encrypt, "--age", RECIPIENT, str(tmp_path / "plain")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (tmp_path / ".env.sops").write_text(made.stdout)
+    encrypted.variables.cache_clear()
+    return tmp_path
+
+
+def test_encrypted_settings_are_read_and_the_environment_wins(
+    encrypted_env: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "hu=sh" not in (encrypted_env / ".env.sops").read_text()
+    monkeypatch.delenv("JHUB_PORT", raising=False)
+    wanted = {"JHUB_PORT": "8123", "JHUB_PROVIDER_SECRET": 'hu=sh "x"'}
+    assert encrypted.variables(encrypted_env) == wanted
+    assert wanted.keys() <= compose.person_set(encrypted_env)
+    monkeypatch.setenv("JHUB_PORT", "9000")
+    encrypted.variables.cache_clear()
+    assert "JHUB_PORT" not in encrypted.variables(encrypted_env)
+    assert "JHUB_PROVIDER_SECRET" in compose.written(encrypted_env / ".env.sops")
+
+
+def test_settings_that_cannot_be_opened_are_an_error_and_not_left_out(
+    encrypted_env: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOPS_AGE_KEY")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(encrypted_env))
+    with pytest.raises(UsageError, match="sops cannot open"):
+        encrypted.variables(encrypted_env)
+    monkeypatch.setenv("PATH", str(encrypted_env))
+    with pytest.raises(UsageError, match="sops is not on PATH"):
+        encrypted.variables(encrypted_env)
