@@ -11,7 +11,7 @@ DAYS = PAGE[PAGE.index("## First day") : PAGE.index("## Networks that")]
 TASKS = set(re.findall(r"\./dev invoke ([a-z.-]+)", DAYS))
 RUN = {
     task
-    for folder in ("integration", "tests/engine", "tests")
+    for folder in ("integration", "integration/operations", "tests/engine", "tests")
     for source in (ROOT / folder).glob("*.py")
     for task in re.findall(r'(?:invoke|refused)\(\s*"([a-z.-]+)"', source.read_text("utf-8"))
 }
