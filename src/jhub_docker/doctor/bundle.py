@@ -15,14 +15,23 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.doctor import redaction
+from jhub_docker.doctor import facts, redaction, running
 from jhub_docker.doctor.examination import examine
 from jhub_docker.host.machine import revision
 from jhub_docker.platform import chosen, compose, containers, encrypted
-from jhub_docker.platform.compose import Platform
+from jhub_docker.platform.compose import HUB, Platform
 
 LINES = 400
 """Of each service's log."""
+
+KEPT = """
+import json, pathlib
+places = [pathlib.Path("/srv/jupyterhub", name) for name in ("secrets", "group-secrets")]
+files = [path for place in places for path in place.rglob("*") if path.is_file()]
+lines = [line for path in files for line in path.read_text("utf-8", "replace").splitlines()]
+print(json.dumps([line.strip() for line in lines if len(line.strip()) > 3]))
+"""
+"""Run in the hub's container: what is never to be told, so that it can be left out."""
 
 
 def report(client: DockerClient, root: Path, to: str = "") -> str:
@@ -67,12 +76,14 @@ def packed(files: dict[str, str]) -> bytes:
 
 
 def _secrets(client: DockerClient, platform: Platform) -> set[str]:
-    """The secrets that this tool itself can see: in variables, here and of the services."""
+    """The secrets there are: in variables, here and of the services, and in the hub's files."""
     found = redaction.values(os.environ.items())
     found |= redaction.values(encrypted.variables(platform.root).items())
     for one in containers.inspected(client, platform):
         pairs = (text.partition("=")[::2] for text in one["Config"].get("Env") or ())
         found |= redaction.values(pairs)
+        if running.service(one) == HUB and running.runs([one], HUB):
+            found |= set(json.loads(facts.printed(platform, HUB, KEPT)))
     return found
 
 
