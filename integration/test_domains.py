@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 
 from jhub_docker.doctor import outside
 from jhub_docker.errors import ActionError
-from jhub_docker.platform import entrance, public_images
+from jhub_docker.platform import canary, compose, entrance, public_images
 from jhub_testing.browser import Window
 from jhub_testing.platforms import Platform, free_port
 from jhub_testing.resources import Engine
@@ -95,6 +95,11 @@ def test_the_hub_sees_the_visitor_through_caddy_and_not_what_it_claims(
     assert outside.judged(url, plain, forged) == []
     assert plain.hops == (plain.address,), "the visitor's, and nobody's in between"
     assert outside.visit(url, [f"{header}: 1.{ticket}"], context).wrong.endswith("status 403")
+
+
+def test_an_upgrade_is_tried_out_behind_tls_too(own: Platform, engine: Engine) -> None:
+    told = canary.tried(engine.client, compose.read(own.root, own.environment))
+    assert "showed its page after" in told
 
 
 def test_a_persons_servers_have_a_domain_of_their_own(

@@ -13,7 +13,6 @@ import pytest
 
 from jhub_docker.doctor.findings import WARNING, Examined, Finding
 from jhub_docker.platform import before_files, upgrading
-from jhub_docker.platform.canary import smallest
 
 ABOUT = {"time": "2026-11-30T05:00:00+00:00", "images": {}, "env": ""}
 
@@ -142,17 +141,3 @@ def test_the_doctor_stops_an_upgrade_for_what_it_cannot_cure() -> None:
     wrong, worries = examined.before_an_upgrade()
     assert [one.partition(" ")[0] for one in wrong] == ["JD030"]
     assert [one.partition(" ")[0] for one in worries] == ["JD011", "JD005"]
-
-
-FORM = """
-<input type="radio" name="profile" value="lab-large" required checked>
-<input type="radio" name="profile" value="lab-small" required>
-<input type="radio" name="profile" value="lab-tiny" required disabled>
-<input type="hidden" name="other" value="x">
-"""
-
-
-def test_the_canary_takes_the_smallest_that_there_is_room_for() -> None:
-    offered = {"lab-large": 4e9, "lab-small": 1e9, "lab-tiny": 5e8}
-    assert smallest(offered, FORM) == "lab-small"
-    assert smallest({}, FORM.replace(" required", " disabled")) == ""

@@ -14,7 +14,7 @@ import pytest
 import requests
 import websocket
 
-from jhub_docker.platform import before, canary
+from jhub_docker.platform import canary
 from jhub_testing import hub_images
 from jhub_testing.backups import Backups
 from jhub_testing.operator import killed_at
@@ -75,7 +75,6 @@ def operator(engine: Engine, tag: str, pytestconfig: pytest.Config) -> Iterator[
         with suppress(ValueError):
             engine.keep_log(platform.container(service))
     engine.remove_project(platform.project)
-    before.forget(engine.client, platform.project)
 
 
 def is_built(operator: Backups, image: str) -> None:

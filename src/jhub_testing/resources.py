@@ -15,6 +15,7 @@ from docker.types import EndpointConfig
 from requests.exceptions import RequestException
 
 from jhub_docker.errors import ActionError
+from jhub_docker.platform import before
 from jhub_docker.platform.firewall import GUARD
 from jhub_testing.ownership import (
     OWNER,
@@ -148,7 +149,8 @@ class Engine:
     def remove_project(self, project: str) -> None:
         """Remove a platform: its services first, so that they start no more servers, then those.
 
-        Last its guard, and in order: then it takes the host's firewall rules away.
+        Last its guard, and in order: then it takes the host's firewall rules away. What an upgrade
+        kept goes too.
         """
         services, platform = f"{_COMPOSE_PROJECT}={project}", f"{_PLATFORM}={project}"
         wanted = {"label": [services, f"{_COMPOSE_SERVICE}={GUARD}"]}
@@ -158,6 +160,7 @@ class Engine:
             with contextlib.suppress(NotFound):
                 guard.stop(timeout=10)
                 self.remove(guard)
+        before.forget(self.client, project)
 
     def _remove_labelled(self, *labels: str, spared: Collection[str | None] = ()) -> None:
         for label in labels:

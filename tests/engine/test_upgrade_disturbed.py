@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from jhub_docker.platform import before
 from jhub_testing import pretended
 from jhub_testing.backups import Backups
 from jhub_testing.operator import killed_at
@@ -42,7 +41,6 @@ def operator(
     operator.invoke("up", "--no-build")
     yield operator
     engine.remove_project(platform.project)
-    before.forget(engine.client, platform.project)
 
 
 def build(operator: Backups, release: str) -> None:

@@ -16,7 +16,7 @@ from jhub_docker.backup import container
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.restoring import Wanted, make, plan_for
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
-from jhub_docker.platform import chosen, compose, containers, starting, stopping
+from jhub_docker.platform import canary, chosen, compose, containers, starting, stopping
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
@@ -122,30 +122,16 @@ def _in_hub(platform: Platform, command: str) -> str:
     return ended.out.strip()
 
 
-LOG_IN = """
-import json, re, sys, requests
-address, form = sys.argv[1], json.load(sys.stdin)
-with requests.Session() as session:
-    session.trust_env = False
-    page = session.get(address, timeout=30)
-    token = re.search(r'name="_xsrf" value="([^"]+)"', page.text)
-    answer = session.post(address, data={"_xsrf": token[1] if token else "", **form}, timeout=30)
-print(answer.status_code, answer.url)
-"""
-"""As a browser does, from the hub's container: no other place is sure to reach the proxy."""
-
-
 def _log_in(platform: Platform, name: str, password: str) -> None:
     """Log in with a one-time password, which leads to the page that changes it."""
-    address = f"http://proxy:8000{platform.base_url}hub/login"
-    ended = platform.compose(
-        *("exec", "-T", HUB, "/opt/hub/bin/python", "-I", "-c", LOG_IN, address),
-        given=json.dumps({"username": name, "password": password}),
-        seconds=120,
-    )
-    if ended.code or not ended.out.strip().endswith("/hub/change-password"):
-        told = ended.out.strip() or ended.tail(1)
-        raise ActionError(f"{name} cannot log in to the restored hub: {told}")
+    ended = canary.browse(platform, "log-in", name=name, password=password)
+    if ended.code:
+        raise ActionError(f"{name} cannot log in to the restored hub: {ended.tail(1)}")
+    page = json.loads(ended.out)
+    if not page["url"].endswith("/hub/change-password"):
+        raise ActionError(
+            f"{name} cannot log in to the restored hub: {page['status']} {page['url']}"
+        )
 
 
 def _free_port() -> int:

@@ -4,7 +4,7 @@
 `chosen` adds what nobody has set, `configuration` checks settings, `containers` finds what runs,
 `entrance` knows where people come in, `now` has the hub say what goes on, `starting` and `stopping`
 act, and `lock` has them do so one after the other. `upgrading` goes from one set of images to
-another, `before` knows what there was, `canary` tries it out.
+another, `before` knows what there was, `canary` tries it out by `browsing` in the hub's container.
 """
 
 from jhub_docker.platform.before import seen

@@ -76,7 +76,8 @@ class Platform:
             port = "" if self.port == 443 else f":{self.port}"
             return f"https://{self.hub_environment.get('JHUB_DOMAIN')}{port}{self.base_url}"
         here = self.bind in (*EVERYWHERE, *LOOPBACK)
-        host = engine_host(address()) or ("localhost" if here else self.bind)
+        bound = f"[{self.bind}]" if ":" in self.bind else self.bind
+        host = engine_host(address()) or ("localhost" if here else bound)
         return f"http://{host}:{self.port}{self.base_url}"
 
     @property

@@ -228,7 +228,7 @@ def _go_back(client: DockerClient, root: Path, platform: Platform) -> None:
     before.refuse(client, platform)
     say("Going back to what was before.")
     platform.checked("stop", HUB)
-    canary.clear(client, platform)
+    canary.clear(client, platform, home=False)
     images = before.lost(client, platform)["images"]
     before.put_back(client, platform)
     if images:
