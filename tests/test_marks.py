@@ -77,6 +77,12 @@ def test_a_home_that_cannot_be_written_stops_no_build(
     assert marks.gone() == {}
 
 
+def test_what_an_upgrade_can_go_back_to_stays_with_a_checkout_that_is_gone() -> None:
+    before = image(THERE, tags=(TAGS[1], "local/lab:before-jhub-docker"))
+    assert marks.unwanted([before], {"lab"}, HERE, {marks.checkout(THERE)}) == ()
+    assert marks.unwanted([before], {}, HERE, {marks.checkout(THERE)}) == ()
+
+
 def test_a_tag_in_somebody_elses_repository_stays() -> None:
     found = marks.unwanted([image(HERE, tags=(*TAGS, "team/lab:1.0"))], {}, HERE)
     assert found == (*TAGS, *image(HERE).marks)

@@ -84,12 +84,14 @@ def unwanted(
 
     Those that delete an image come last. Of an image that another checkout has marked too only the
     own mark goes, and a tag that somebody gave it in another repository is theirs. The newest of a
-    package that is here stays: whoever made it, it may be what the next build finds.
+    package that is here stays: whoever made it, it may be what the next build finds. So does what
+    a platform can go back to, which may be of the checkout before.
     """
     found: list[str] = []
     for image in images:
         here = image.package in packages
-        if here and any(tag.rpartition(":")[2].startswith("latest") for tag in image.tags):
+        kept = ("latest", f"{BEFORE}-") if here else (f"{BEFORE}-",)
+        if any(tag.rpartition(":")[2].startswith(kept) for tag in image.tags):
             continue
         own = [
             one
