@@ -7,12 +7,16 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from jhub_docker.doctor.findings import WARNING, Examined, Finding
-from jhub_docker.platform import before_files, upgrading
+from jhub_docker.platform import before_files, containers, upgrading
+from jhub_docker.platform.compose import Platform
 
 ABOUT = {"time": "2026-11-30T05:00:00+00:00", "images": {}, "env": ""}
 
@@ -104,10 +108,24 @@ def test_one_that_is_killed_is_done_again(
             patched.setattr(owner, name, killed_at(getattr(owner, name)))
         before_files.back(data, before)
     assert steps == moment, "it has fewer steps than this test kills it at"
-    before_files.back(data, before)
+    before_files.again(data, before)
     assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "eve"]
     assert names(before / "newer.jupyterhub.sqlite") == ["ada", "bob", "late"]
     assert (data / "config.toml").read_text() == "idle_timeout = 1\n"
+
+
+def test_what_people_did_since_it_was_put_back_stays(
+    data: Path, before: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tool was killed once the hub of before ran again, and the next call goes on with that."""
+    keep(data, before, monkeypatch)
+    before_files.back(data, before)
+    change(data)
+    before_files.again(data, before)
+    assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "late"]
+    before_files.back(data, before)
+    assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "eve"], "told to go back again"
+    assert names(before / "newer.jupyterhub.sqlite") == ["ada", "bob", "late"]
 
 
 def test_without_room_nothing_is_kept_and_the_older_way_back_stays(
@@ -141,3 +159,53 @@ def test_the_doctor_stops_an_upgrade_for_what_it_cannot_cure() -> None:
     wrong, worries = examined.before_an_upgrade()
     assert [one.partition(" ")[0] for one in wrong] == ["JD030"]
     assert [one.partition(" ")[0] for one in worries] == ["JD011", "JD005"]
+
+
+def test_what_people_come_in_through_stays_unless_it_is_to_be_published_otherwise() -> None:
+    platform = Platform(
+        root=Path(),
+        project="p",
+        port=443,
+        bind="",
+        services=("hub", "proxy", "tls"),
+        images={},
+        hub_environment={},
+        volumes={},
+        networks={},
+        ports={"tls": (("443/tcp", "0.0.0.0", "443"),)},
+    )
+
+    def container(service: str, running: bool = True, **bound: Any) -> dict[str, Any]:
+        return {
+            "Config": {"Labels": {"com.docker.compose.service": service}},
+            "State": {"Running": running},
+            "HostConfig": {"PortBindings": {"443/tcp": [bound]} if bound else None},
+        }
+
+    both = ("proxy", "tls")
+    proxy, tls = container("proxy"), container("tls", HostIp="", HostPort="443")
+    assert containers.are_open(platform, both, [proxy, tls])
+    assert not containers.are_open(platform, both, [proxy]), "it has a domain only now"
+    assert not containers.are_open(platform, both, [proxy, {**tls, "State": {"Running": False}}])
+    other = container("tls", HostIp="", HostPort="8443")
+    assert not containers.are_open(platform, both, [proxy, other])
+    plain = replace(platform, services=("hub", "proxy"), ports={})
+    published = container("proxy", HostIp="127.0.0.1", HostPort="443")
+    assert not containers.are_open(plain, ("proxy",), [published])
+
+
+def test_what_the_settings_start_no_more_is_known() -> None:
+    """Compose knows the services of a profile that was left out, and leaves them running."""
+    label = "com.docker.compose"
+    there = [
+        {f"{label}.service": "hub"},
+        {f"{label}.service": "tls"},
+        {f"{label}.service": "backup", f"{label}.oneoff": "True"},
+        {f"{label}.service": "x", "io.jhub-docker.user": "ann"},
+        {},
+    ]
+    api = SimpleNamespace(containers=lambda **_: [{"Labels": one} for one in there])
+    platform: Any = SimpleNamespace(project="p", services=("hub", "proxy"))
+    client: Any = SimpleNamespace(api=api)
+    found = containers.unwanted(client, platform)
+    assert [one["Labels"] for one in found] == [{f"{label}.service": "tls"}]

@@ -5,6 +5,7 @@ from typing import Any
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor.findings import WARNING, Finding
+from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.starting import is_left_over
 
@@ -82,22 +83,12 @@ def ports(platform: Platform, there: Iterable[Inspected]) -> list[Finding]:
         if not one["State"]["Running"]:
             continue
         name = service(one)
-        bound = one["HostConfig"].get("PortBindings") or {}
-        has = {
-            (inner, _shown(outer.get("HostIp", "")), str(outer.get("HostPort", "")))
-            for inner, outers in bound.items()
-            for outer in outers or ()
-        }
-        wanted = {(inner, _shown(ip), port) for inner, ip, port in platform.ports.get(name, ())}
+        has, wanted = containers.published(one), containers.to_publish(platform, name)
         for inner, ip, port in sorted(has ^ wanted):
             is_there = (inner, ip, port) in has
             but = "is published, and not meant to be" if is_there else "is not published"
             findings.append(Finding("JD013", f"{name}: {ip}:{port} ({inner}) {but}"))
     return findings
-
-
-def _shown(ip: str) -> str:
-    return ip if ip not in ("", "::") else "0.0.0.0"  # noqa: S104 - what is read, not bound
 
 
 def answers(url: str, hub: str, proxy: str) -> list[Finding]:

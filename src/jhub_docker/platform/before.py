@@ -141,9 +141,13 @@ def end(client: DockerClient, platform: Platform) -> None:
     _untag(client, f"{_repository(platform)}:{tag(UPGRADING, platform.project)}")
 
 
-def put_back(client: DockerClient, platform: Platform) -> None:
-    """Put database and settings back, while no hub runs. Can be done again at any time."""
-    _run(client, platform, "back")
+def put_back(client: DockerClient, platform: Platform, *, again: bool) -> None:
+    """Put database and settings back, while no hub runs.
+
+    With `again`, after one that was interrupted, only what was not put back: a hub may have run
+    since, and what people did in it stays.
+    """
+    _run(client, platform, "again" if again else "back")
 
 
 def lost(client: DockerClient, platform: Platform) -> dict[str, Any]:

@@ -3,6 +3,7 @@ has both volumes, sent there as text, so standard library only.
 
     keep   copy database, config.toml and config.d; standard input becomes `before.json`
     back   put database and config.toml back; what is replaced stays as `newer…`
+    again  the same for one that was interrupted: not once it was done, for the hub may have run since
     lost   print as JSON what going back would lose
 
 Everything gets its name when it is complete, so that one that was killed is done again.
@@ -20,6 +21,9 @@ from typing import Any
 DATABASE = "jupyterhub.sqlite"
 SPARE = 50_000_000
 """Bytes that have to be free beside three copies: ours, JupyterHub's own, one to go back."""
+
+DONE = "is-back"
+"""File in the volume that says that all is put back."""
 
 CHANGES = {
     "members of groups": "SELECT g.name, u.name FROM user_group_map m "
@@ -61,8 +65,13 @@ def keep(data: Path, before: Path) -> None:
         (before / "kept").rename(old)
     new.rename(before / "kept")
     shutil.rmtree(old, ignore_errors=True)
-    for newer in before.glob("newer*"):
-        newer.unlink()
+    _anew(before)
+
+
+def _anew(before: Path) -> None:
+    """Forget how an earlier one went back."""
+    for one in (before / DONE, *before.glob("newer*")):
+        one.unlink(missing_ok=True)
 
 
 def copy(source: Path, target: Path) -> None:
@@ -80,8 +89,19 @@ def copy(source: Path, target: Path) -> None:
         raise FilesError(f"the hub's database cannot be copied: {said}")
 
 
+def again(data: Path, before: Path) -> None:
+    """Go on with putting back, or leave what was put back already."""
+    if not (before / DONE).exists():
+        _put(data, before)
+
+
 def back(data: Path, before: Path) -> None:
     """Put back what was kept; the hub is stopped."""
+    _anew(before)
+    _put(data, before)
+
+
+def _put(data: Path, before: Path) -> None:
     kept = before / "kept"
     if not kept.is_dir():
         raise FilesError("nothing was kept")
@@ -105,15 +125,17 @@ def back(data: Path, before: Path) -> None:
         settings.unlink(missing_ok=True)
         if then.exists():
             shutil.copy2(then, settings)
+    (before / DONE).touch()
     os.sync()
 
 
 def lost(data: Path, before: Path) -> dict[str, Any]:
     """What came since: accounts, passwords, what else people and admins changed."""
     kept = before / "kept"
+    about = json.loads((kept / "before.json").read_text("utf-8"))  # with .env, which is secret
     then, now = people(kept / DATABASE), people(data / DATABASE)
     return {
-        **json.loads((kept / "before.json").read_text("utf-8")),
+        **{one: about[one] for one in ("time", "images")},
         "made": sorted(now.keys() - then.keys()),
         "deleted": sorted(then.keys() - now.keys()),
         "passwords": sorted(name for name in now.keys() & then.keys() if now[name] != then[name]),
@@ -147,11 +169,13 @@ def text(file: Path) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Do one of the three."""
+    """Do one of these."""
     data, before, what = arguments
     os.umask(0o077)
     try:
-        done = {"keep": keep, "back": back, "lost": lost}[what](Path(data), Path(before))
+        done = {"keep": keep, "back": back, "again": again, "lost": lost}[what](
+            Path(data), Path(before)
+        )
     except (FilesError, OSError) as error:
         sys.exit(str(error))
     print(json.dumps(done))

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,46 @@ def of_service(client: DockerClient, platform: Platform, service: str) -> list[d
     return [container for container in found if _role(container) == service]
 
 
+def unwanted(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
+    """The containers of services that the settings start no more: of a Compose profile that was
+    left out, or Caddy's without a domain. Compose knows those services, and leaves them running.
+    """
+    found = labelled(client, f"com.docker.compose.project={platform.project}")
+    return [
+        one
+        for one in found
+        if _role(one) not in ("", SERVER, *platform.services)
+        and one["Labels"].get("com.docker.compose.oneoff") != "True"
+    ]
+
+
+def published(container: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """What an inspected container publishes: port in it, address and port on the host."""
+    bound = container["HostConfig"].get("PortBindings") or {}
+    return {
+        (inner, _any(outer.get("HostIp", "")), str(outer.get("HostPort", "")))
+        for inner, outers in bound.items()
+        for outer in outers or ()
+    }
+
+
+def to_publish(platform: Platform, service: str) -> set[tuple[str, str, str]]:
+    """What a service's container should publish."""
+    return {(inner, _any(ip), port) for inner, ip, port in platform.ports.get(service, ())}
+
+
+def are_open(
+    platform: Platform, services: Iterable[str], there: Iterable[Mapping[str, Any]]
+) -> bool:
+    """Whether each of the services runs, and is published as it should be. Pure."""
+    running = {
+        one["Config"]["Labels"]["com.docker.compose.service"]: published(one)
+        for one in there
+        if one["State"]["Running"]
+    }
+    return all(running.get(one) == to_publish(platform, one) for one in services)
+
+
 def labelled(client: DockerClient, label: str) -> list[dict[str, Any]]:
     """All containers with this label."""
     found: list[dict[str, Any]] = client.api.containers(all=True, filters={"label": label})
@@ -118,6 +158,10 @@ def unless_gone(action: Callable[..., object], *arguments: Any, **options: Any) 
 def name(container: Mapping[str, Any]) -> str:
     """A listed container's name."""
     return str(container["Names"][0]).lstrip("/")
+
+
+def _any(ip: str) -> str:
+    return ip if ip not in ("", "::") else "0.0.0.0"  # noqa: S104 - what is read, not bound
 
 
 def _role(container: Mapping[str, Any]) -> str:

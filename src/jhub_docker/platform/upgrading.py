@@ -121,7 +121,7 @@ def rollback(client: DockerClient, root: Path, *, assume_yes: bool) -> str:
         platform = chosen.read(client, root, again=True)
         state = before.state(platform)
         if state is State.GOING_BACK:
-            return _went_back(client, root, platform)
+            return _went_back(client, root, platform, again=True)
         if not (kept := before.image(platform, before.BEFORE)):
             raise UsageError(
                 "there is nothing to go back to: the engine has no images of before an upgrade of "
@@ -162,7 +162,7 @@ def _recovered(
     platform = chosen.read(client, root, again=again)
     if before.state(platform) is State.GOING_BACK and not look_only:
         say("An upgrade was interrupted while it went back: going on with that.")
-        _go_back(client, root, platform)
+        _go_back(client, root, platform, again=True)
         platform = chosen.read(client, root, again=again)
     return platform
 
@@ -208,10 +208,10 @@ def _changed(
     return [f"Upgraded in {seconds:.0f} s. {AGAIN}", *seen, *_proxy_stays(client, platform)]
 
 
-def _went_back(client: DockerClient, root: Path, platform: Platform) -> str:
+def _went_back(client: DockerClient, root: Path, platform: Platform, *, again: bool = False) -> str:
     """Go back, and say what runs. Raises ActionError when that does not come up either."""
     try:
-        _go_back(client, root, platform)
+        _go_back(client, root, platform, again=again)
     except (JhubDockerError, DockerException, OSError) as error:
         raise ActionError(
             f"what was before does not come up either: {error}\n./dev invoke up goes on with that"
@@ -224,13 +224,13 @@ def _went_back(client: DockerClient, root: Path, platform: Platform) -> str:
     )
 
 
-def _go_back(client: DockerClient, root: Path, platform: Platform) -> None:
+def _go_back(client: DockerClient, root: Path, platform: Platform, *, again: bool) -> None:
     before.refuse(client, platform)
     say("Going back to what was before.")
     platform.checked("stop", HUB)
     canary.clear(client, platform, home=False)
     images = before.lost(client, platform)["images"]
-    before.put_back(client, platform)
+    before.put_back(client, platform, again=again)
     if images:
         before.tag_kept(client, platform, images)
         old = chosen.read(client, root, tag=before.tag(before.BEFORE, platform.project))
@@ -240,11 +240,13 @@ def _go_back(client: DockerClient, root: Path, platform: Platform) -> None:
 
 def _but_the_proxy(client: DockerClient, platform: Platform) -> tuple[str, ...]:
     """The services to start: a proxy that runs is left alone, whatever its image, and so is what
-    speaks TLS, for everybody's connections go through them."""
-    proxies = containers.of_service(client, platform, PROXY)
-    if not any(one["State"] == "running" for one in proxies):
+    speaks TLS, for everybody's connections go through them. Where they are to be published
+    otherwise, such as under a domain, people could not come in, and so all are started."""
+    entrance_ = [one for one in (PROXY, TLS) if one in platform.services]
+    there = containers.inspected(client, platform, *entrance_)
+    if not containers.are_open(platform, entrance_, there):
         return ()
-    return tuple(one for one in platform.services if one not in (PROXY, TLS))
+    return tuple(one for one in platform.services if one not in entrance_)
 
 
 def _proxy_stays(client: DockerClient, platform: Platform) -> list[str]:
