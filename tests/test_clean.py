@@ -109,6 +109,7 @@ def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
     containers = [
         container("p-hub-1", "running", **of("p", **{SERVICE: "hub"})),
         container("p-backup-1", **of("p", **{SERVICE: "backup"})),
+        container("p-prometheus-1", **of("p", **{SERVICE: "prometheus"})),
         container("p-old-1", **of("p", **{SERVICE: "old"})),
         container("p-busy-1", "running", **of("p", **{SERVICE: "busy"})),
         container("jupyter-ann", "running", **of("p", **{f"{LABEL}.user": "ann"})),

@@ -7,6 +7,7 @@ from typing import Any
 
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import LABEL, short
+from jhub_docker.platform import public_images
 from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.starting import is_left_over
 from jhub_docker.table import megabytes, render
@@ -98,7 +99,7 @@ def orphans(
         for one in there
         if is_left_over(one)
     ]
-    known = {*platform.services, "backup", "homes", ""}
+    known = {*platform.services, "backup", "homes", *public_images.PUBLISHED, ""}
     for one in containers:
         labels, name = one["Labels"] or {}, one["Names"][0].lstrip("/")
         service = labels.get("com.docker.compose.service", "")

@@ -43,6 +43,9 @@ def start(client: DockerClient, platform: Platform, *services: str) -> list[str]
         for container in there:
             if is_left_over(container):
                 containers.remove(client, container["Id"])
+        for container in containers.unwanted(client, platform):
+            if container["Labels"]["com.docker.compose.service"] == TLS:
+                containers.remove(client, container["Id"], stop=True)
         _start(platform, *services)
         complaint = wait(client, platform, before)
     return [f"Warning: {complaint}"] if complaint else []

@@ -34,6 +34,7 @@ def down(
         if running and not servers and not volumes:
             # The networks stay, since the servers are on them, and so do the firewall's rules.
             platform.checked("rm", "--stop", "--force")
+            _remove_unwanted(client, platform)
             names = ", ".join(containers.name(container) for container in running)
             return f"Hub and proxy are stopped. Still running: {names} (--servers stops them too)."
         _stop(client, platform)
@@ -57,12 +58,18 @@ def _stop(client: DockerClient, platform: Platform) -> None:
     # The guard ends last: when no server's network is left it takes the rules away.
     others = [service for service in platform.services if service != firewall.GUARD]
     platform.checked("rm", "--stop", "--force", *others)
+    _remove_unwanted(client, platform)
     for container in containers.servers(client, platform):
         containers.remove(client, container["Id"], stop=True)
     for network in containers.server_networks(client, platform):
         containers.unless_gone(client.api.remove_network, network["Id"])
     firewall.remove_rules_left(client, platform)
     platform.checked("down", "--remove-orphans")
+
+
+def _remove_unwanted(client: DockerClient, platform: Platform) -> None:
+    for container in containers.unwanted(client, platform):
+        containers.remove(client, container["Id"], stop=True)
 
 
 def _delete(client: DockerClient, volumes: Iterable[str]) -> None:
