@@ -172,7 +172,7 @@ def test_what_people_come_in_through_stays_unless_it_is_to_be_published_otherwis
         hub_environment={},
         volumes={},
         networks={},
-        ports={"tls": (("443/tcp", "0.0.0.0", "443"),)},
+        ports={"tls": (("443/tcp", "", "443"),)},
     )
 
     def container(service: str, running: bool = True, **bound: Any) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def test_what_people_come_in_through_stays_unless_it_is_to_be_published_otherwis
         }
 
     both = ("proxy", "tls")
-    proxy, tls = container("proxy"), container("tls", HostIp="", HostPort="443")
+    proxy, tls = container("proxy"), container("tls", HostIp="::", HostPort="443")
     assert containers.are_open(platform, both, [proxy, tls])
     assert not containers.are_open(platform, both, [proxy]), "it has a domain only now"
     assert not containers.are_open(platform, both, [proxy, {**tls, "State": {"Running": False}}])

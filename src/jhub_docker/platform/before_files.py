@@ -3,7 +3,7 @@ has both volumes, sent there as text, so standard library only.
 
     keep   copy database, config.toml and config.d; standard input becomes `before.json`
     back   put database and config.toml back; what is replaced stays as `newer…`
-    again  the same for one that was interrupted: not once it was done, for the hub may have run since
+    again  the same for one that was interrupted; nothing once all is back, for a hub may have run
     lost   print as JSON what going back would lose
 
 Everything gets its name when it is complete, so that one that was killed is done again.
@@ -171,11 +171,10 @@ def text(file: Path) -> str:
 def main(arguments: list[str]) -> None:
     """Do one of these."""
     data, before, what = arguments
+    known = {"keep": keep, "back": back, "again": again, "lost": lost}
     os.umask(0o077)
     try:
-        done = {"keep": keep, "back": back, "again": again, "lost": lost}[what](
-            Path(data), Path(before)
-        )
+        done = known[what](Path(data), Path(before))
     except (FilesError, OSError) as error:
         sys.exit(str(error))
     print(json.dumps(done))
