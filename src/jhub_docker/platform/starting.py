@@ -8,11 +8,12 @@ from docker import DockerClient
 
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import compose, containers, entrance, firewall
-from jhub_docker.platform.compose import TLS, Platform
+from jhub_docker.platform.compose import HUB, PYTHON, TLS, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.progress import stage
 
 READY_SECONDS = 180.0
+_PASSWORD_CHANGED = 3  # exit code of `hub_config admin-password` once the password was changed
 
 Inspected = Mapping[str, Any]
 
@@ -140,3 +141,17 @@ def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) ->
         f"{entrance.health(platform.address)} does not answer after {READY_SECONDS:.0f} s "
         f"({problem}); the last lines of the platform's services:\n{log}"
     )
+
+
+def first_login(platform: Platform) -> list[str]:
+    """How to log in for the first time; nothing once somebody has."""
+    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
+    if password.code == _PASSWORD_CHANGED:
+        return []
+    if password.code:
+        return [f"The one-time password cannot be told: {password.err.strip()}"]
+    admin = platform.hub_environment.get("JHUB_ADMIN_USER") or "admin"
+    return [
+        f"First login: {admin}, one-time password: {password.out.strip()}",
+        "The first login asks for a new one; until then no server can be started.",
+    ]

@@ -34,11 +34,9 @@ from jhub_docker.platform import (
     starting,
 )
 from jhub_docker.platform.before import State
-from jhub_docker.platform.compose import HUB, PROXY, PYTHON, TLS, Platform
+from jhub_docker.platform.compose import HUB, PROXY, TLS, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
-
-_PASSWORD_CHANGED = 3  # exit code of `hub_config admin-password` once the password was changed
 
 LOG = Path(".dev/logs/upgrade.log")
 """What the hub of an upgrade that went back has written."""
@@ -68,7 +66,7 @@ def up(client: DockerClient, root: Path, was: Images) -> str:
             notices = [f"It stays at what was before an upgrade that went back. {TRY}", *notices]
         told = [
             f"JupyterHub is up: {platform.public_address}",
-            *_first_login(platform),
+            *starting.first_login(platform),
             *told,
             *public_images.announce(platform),
             *entrance.told(platform),
@@ -112,7 +110,8 @@ def upgrade(
         if dry_run:
             return "\n".join([*told, "Nothing was changed."])
         _say(told)
-        return "\n".join(_changed(client, root, platform, was, trial=True))
+        done = _changed(client, root, platform, was, trial=True)
+        return "\n".join([*done, *public_images.announce(platform)])
 
 
 def rollback(client: DockerClient, root: Path, *, assume_yes: bool) -> str:
@@ -293,17 +292,3 @@ def _keep_log(client: DockerClient, platform: Platform) -> None:
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
         say(line)
-
-
-def _first_login(platform: Platform) -> list[str]:
-    """How to log in for the first time; nothing once somebody has."""
-    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
-    if password.code == _PASSWORD_CHANGED:
-        return []
-    if password.code:
-        return [f"The one-time password cannot be told: {password.err.strip()}"]
-    admin = platform.hub_environment.get("JHUB_ADMIN_USER") or "admin"
-    return [
-        f"First login: {admin}, one-time password: {password.out.strip()}",
-        "The first login asks for a new one; until then no server can be started.",
-    ]
