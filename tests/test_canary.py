@@ -186,11 +186,14 @@ def test_it_is_sent_where_the_platform_has_a_domain(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_it_met_is_said_once_it_is_gone() -> None:
-    platform = told(start=Ended(1, err="a server of lab-small does not start"))
+    wrong = Ended(1, err="a server of lab-small does not start")
+    platform = told(start=wrong, **{"10": Ended(0, b"no server in this release\n")})
     client: Any = Nothing()
-    with pytest.raises(ActionError, match="lab-small does not start; the hub said last"):
+    said = "lab-small does not start; the hub said last:\nno server in this release"
+    with pytest.raises(ActionError, match=said):
         canary.tried(client, platform)
-    assert [what for what, _ in platform.asked][:4] == ["end", "begin", "start", "end"]
+    asked = [what for what, _ in platform.asked]
+    assert asked == ["end", "begin", "start", "10", "end"], "not what it says of the removal"
 
 
 def test_a_person_of_its_name_stays_and_no_upgrade_fails_for_it() -> None:

@@ -52,12 +52,13 @@ def tried(client: DockerClient, platform: Platform) -> str:
         said = json.loads(_require(_canary(platform, "begin", own)))
         try:
             tried = browse(platform, "start", name=own, memory=_memory(client), **said)
+            if tried.code:
+                last = ("logs", "--no-color", "--no-log-prefix", "--tail", "10", HUB)
+                log = platform.compose(*last).out.strip()
+                raise ActionError(f"{tried.tail(1)}; the hub said last:\n{log}")
         finally:
             ended = _canary(platform, "end", own)
             clear(client, platform)
-        if tried.code:
-            log = platform.compose("logs", "--no-color", "--no-log-prefix", "--tail", "10", HUB).out
-            raise ActionError(f"{tried.tail(1)}; the hub said last:\n{log.strip()}")
         _require(ended)
     return str(json.loads(tried.out)["seen"])
 
