@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -320,6 +321,19 @@ class TestEntrance:
     ) -> None:
         lines = entrance.told(replace(PLATFORM, bind=bind, hub_environment=said))
         assert [line[: len(told)] for line in lines] == ([told] if told else [])
+
+    def test_whose_port_is_taken_is_told_by_its_variable(self) -> None:
+        docker = "Bind for 0.0.0.0:{} failed: port is already allocated"
+        watched = replace(TLS, ports={**TLS.ports, "prometheus": (("9090/tcp", "", "9090"),)})
+        https = "; the port is taken: set JHUB_HTTPS_PORT or JHUB_HTTP_PORT to a free one"
+        assert starting.taken(watched, docker.format(80)) == https
+        assert "JHUB_PROMETHEUS_PORT to" in starting.taken(watched, docker.format(9090))
+        assert "set JHUB_PORT to" in starting.taken(PLATFORM, docker.format(1))
+        assert starting.taken(PLATFORM, "no such image") == ""
+
+    def test_an_ipv6_address_is_written_as_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+        assert urlsplit(replace(PLATFORM, bind="2001:db8::1").address).hostname == "2001:db8::1"
 
     def test_on_the_loopback_of_another_machine_it_is_asked_from_within(
         self, monkeypatch: pytest.MonkeyPatch

@@ -192,6 +192,8 @@ def test_what_people_come_in_through_stays_unless_it_is_to_be_published_otherwis
     plain = replace(platform, services=("hub", "proxy"), ports={})
     published = container("proxy", HostIp="127.0.0.1", HostPort="443")
     assert not containers.are_open(plain, ("proxy",), [published])
+    everywhere = replace(plain, ports={"proxy": (("443/tcp", "", "443"),)})
+    assert containers.are_open(everywhere, ("proxy",), [published]), "for up to do, when it suits"
 
 
 def test_what_the_settings_start_no_more_is_known() -> None:

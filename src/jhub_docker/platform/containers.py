@@ -122,13 +122,21 @@ def to_publish(platform: Platform, service: str) -> set[tuple[str, str, str]]:
 def are_open(
     platform: Platform, services: Iterable[str], there: Iterable[Mapping[str, Any]]
 ) -> bool:
-    """Whether each of the services runs, and is published as it should be. Pure."""
+    """Whether each of the services runs, and is found where it should be published. Pure.
+
+    From the engine's machine it is, be it published there alone or everywhere.
+    """
+
+    def seen(ports: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        here = ("0.0.0.0", *compose.LOOPBACK)  # noqa: S104 - what is read, not bound
+        return {(inner, "" if ip in here else ip, port) for inner, ip, port in ports}
+
     running = {
-        one["Config"]["Labels"]["com.docker.compose.service"]: published(one)
+        one["Config"]["Labels"]["com.docker.compose.service"]: seen(published(one))
         for one in there
         if one["State"]["Running"]
     }
-    return all(running.get(one) == to_publish(platform, one) for one in services)
+    return all(running.get(one) == seen(to_publish(platform, one)) for one in services)
 
 
 def labelled(client: DockerClient, label: str) -> list[dict[str, Any]]:

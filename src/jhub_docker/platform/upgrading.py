@@ -251,12 +251,16 @@ def _but_the_proxy(client: DockerClient, platform: Platform) -> tuple[str, ...]:
 def _proxy_stays(client: DockerClient, platform: Platform) -> list[str]:
     wanted = quick.image(platform.images[PROXY])
     there = containers.inspected(client, platform, PROXY)
-    if not wanted or all(one["Image"] == wanted["Id"] for one in there):
-        return []
+    want = containers.to_publish(platform, PROXY)
+    told = []
+    if wanted and any(one["Image"] != wanted["Id"] for one in there):
+        told.append("with its older image")
+    if any(containers.published(one) != want for one in there):
+        told.append("published as it was")
     return [
-        "The proxy goes on with its older image, since a new one cuts everybody's connections for "
+        f"The proxy goes on {' and '.join(told)}, since a new one cuts everybody's connections for "
         "a moment: ./dev invoke up replaces it when that suits."
-    ]
+    ] * bool(told)
 
 
 def _plan(client: DockerClient, platform: Platform, was: Images) -> list[str]:
