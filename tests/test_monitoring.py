@@ -48,6 +48,9 @@ def test_a_platform_is_built_of_what_its_profiles_need(monkeypatch: pytest.Monke
     assert set(chosen.packages(ROOT)) == published
     monkeypatch.setattr(compose, "read", lambda _root: WATCHED)
     assert set(chosen.packages(ROOT)) == {*published, "prometheus", "alertmanager"}
+    entered = replace(PLATFORM, services=(*PLATFORM.services, "tls"))
+    monkeypatch.setattr(compose, "read", lambda _root: entered)
+    assert set(chosen.packages(ROOT)) == {*published, "caddy"}, "what speaks TLS for a domain"
 
 
 def test_the_public_image_comes_first_then_the_newest_stand_in(

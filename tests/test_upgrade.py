@@ -17,6 +17,7 @@ import pytest
 from jhub_docker.doctor.findings import WARNING, Examined, Finding
 from jhub_docker.platform import before_files, containers, upgrading
 from jhub_docker.platform.compose import Platform
+from jhub_testing.resources import Engine
 
 ABOUT = {"time": "2026-11-30T05:00:00+00:00", "images": {}, "env": ""}
 
@@ -211,3 +212,20 @@ def test_what_the_settings_start_no_more_is_known() -> None:
     client: Any = SimpleNamespace(api=api)
     found = containers.unwanted(client, platform)
     assert [one["Labels"] for one in found] == [{f"{label}.service": "tls"}]
+
+
+def test_a_tests_platform_that_is_removed_leaves_no_tag_of_an_upgrade() -> None:
+    removed = []
+    nothing = SimpleNamespace(list=lambda **_: [])
+    tags = ["hub:before-p", "hub:upgrading-p", "hub:refused-p", "hub:before-p-2", "hub:latest"]
+    api = SimpleNamespace(
+        images=lambda: [{"RepoTags": tags}, {"RepoTags": None}],
+        containers=lambda **_: [],
+        remove_image=lambda name, **_: removed.append(name),
+    )
+    engine: Any = SimpleNamespace(
+        client=SimpleNamespace(api=api, containers=nothing, networks=nothing, volumes=nothing),
+        _remove_labelled=lambda *_, **__: None,
+    )
+    Engine.remove_project(engine, "p")
+    assert removed == ["hub:before-p", "hub:upgrading-p", "hub:refused-p"]
