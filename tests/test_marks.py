@@ -68,6 +68,15 @@ def test_what_only_a_checkout_keeps_that_is_gone_goes(
     assert marks.unwanted([newest], {}, here, marks.gone()) == (*TAGS, *newest.marks)
 
 
+@pytest.mark.parametrize("tag", ["before-jhub-docker", "checkout-0a1b2c3d"])
+def test_what_a_platform_goes_back_to_or_offers_stays_though_its_checkout_is_gone(tag: str) -> None:
+    own = image(THERE, tags=(TAGS[1], f"local/lab:{tag}"))
+    gone, offered = {marks.checkout(THERE)}, {"checkout-0a1b2c3d"}
+    for packages in ({"lab"}, set[str]()):
+        assert marks.unwanted([own], packages, HERE, gone, offered) == ()
+        assert marks.unwanted([image(THERE, tags=TAGS[1:])], packages, HERE, gone, offered)
+
+
 def test_a_home_that_cannot_be_written_stops_no_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,7 +89,7 @@ def orphans(
     """What has labels of this platform or of its drill, and nobody any more. The caller holds the
     platform, so no drill and no start is under way.
 
-    `containers` and `networks` are listed, `there` are the services' containers as inspected. Of
+    `platform` has the services of all profiles. `containers` and `networks` are listed, `there` are the services' containers as inspected. Of
     volumes only a drill's go, which are copies: others are homes and data.
     """
     drill, why = f"{platform.project}-drill", "of an interrupted drill"
@@ -98,7 +98,7 @@ def orphans(
         for one in there
         if is_left_over(one)
     ]
-    known = {*platform.services, "backup", "homes", ""}
+    known = {*platform.services, ""}
     for one in containers:
         labels, name = one["Labels"] or {}, one["Names"][0].lstrip("/")
         service = labels.get("com.docker.compose.service", "")
