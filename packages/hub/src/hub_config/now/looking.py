@@ -16,13 +16,14 @@ from tornado.httpclient import HTTPClientError
 from hub_config import disk
 from hub_config.database import DATABASE_FILE
 from hub_config.lifetimes import ends, times
+from hub_config.lifetimes.measuring import Measured
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.now.rows import Platform, Server
 from hub_config.offer.counter import Counter
 from hub_config.offer.room import DISK_GB
 from hub_config.reconcile.reconciler import Reconciler
-from hub_config.reconcile.state import Hub
-from hub_config.runtime.interface import Container, Key
+from hub_config.reconcile.state import Hub, remember
+from hub_config.runtime.interface import Container
 from hub_config.runtime.meter import Meter, Seen
 from hub_config.told import Refusal
 
@@ -51,6 +52,11 @@ class Looker:
         self.reconciler, self.counter, self.limits = reconciler, counter, limits
         self.data, self.sizes, self.meter = data, sizes, meter
 
+    async def everybody(self, hub: Hub, *, twice: bool = False) -> list[Server]:
+        """The servers of all people."""
+        remember(hub.db)
+        return await self.servers(hub, hub.users.values(), twice=twice)
+
     async def servers(self, hub: Hub, users: Iterable[Any], *, twice: bool = False) -> list[Server]:
         """The servers of `users` (JupyterHub's User objects) that start, run or stop.
 
@@ -74,8 +80,16 @@ class Looker:
             (one.user, one.name): one
             for one in times.running(hub.db, {user.name: user for user, _, _ in active}.values())
         }
+        homes = self.sizes.of(hub.db, {user.id for user, _, _ in active})
         return [
-            self._server(user, name, spawner, containers.get((user.name, name)), timed)
+            self._server(
+                user,
+                name,
+                spawner,
+                containers.get((user.name, name)),
+                timed.get((user.name, name)),
+                homes.get(user.id),
+            )
             for user, name, spawner in active
         ]
 
@@ -85,14 +99,13 @@ class Looker:
         name: str,
         spawner: Any,
         container: Container | None,
-        timed: dict[Key, ends.Server],
+        time_: ends.Server | None,
+        home: Measured | None,
     ) -> Server:
         now = datetime.now(UTC)
         seen = self.meter.seen(container) if container else Seen()
         used = seen.usage
-        time_ = timed.get((user.name, name))
         end = ends.end(time_, self.limits) if time_ else None
-        home = self.sizes.of(user.db, user.id)
         chosen = (spawner.user_options or {}).get("profile", "")
         pending = {"spawn": "starting", "stop": "stopping"}.get(spawner.pending or "", "")
         return Server(
