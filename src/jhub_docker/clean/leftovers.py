@@ -89,8 +89,9 @@ def orphans(
     """What has labels of this platform or of its drill, and nobody any more. The caller holds the
     platform, so no drill and no start is under way.
 
-    `platform` has the services of all profiles. `containers` and `networks` are listed, `there` are the services' containers as inspected. Of
-    volumes only a drill's go, which are copies: others are homes and data.
+    `platform` has the services of all profiles. `containers` and `networks` are listed, `there` are
+    the services' containers as inspected. Of volumes only a drill's go, which are copies:
+    others are homes and data.
     """
     drill, why = f"{platform.project}-drill", "of an interrupted drill"
     found = [

@@ -56,7 +56,7 @@ class Notice:
 def write(path: Path, content: bytes, mode: int | None = None) -> bool:
     """Have a file hold `content`; False where there is no room: then it is what it was before.
 
-    `mode` is who may read it, whatever the process's mask; complete from the moment it has its name.
+    `mode` is who may read it, whatever the process's mask.
     """
     unfinished = path.with_name(f".{path.name}.new")
     try:

@@ -50,8 +50,8 @@ class Sizes:
         if not (known := self.known()):
             return {}
         used = select(HomeRow).where(HomeRow.put_aside.is_(None), HomeRow.user_id.in_(users))
-        found = db.scalars(used)
-        return {home.user_id: known[home.volume] for home in found if home.volume in known}
+        found = [(home.user_id, known.get(home.volume)) for home in db.scalars(used)]
+        return {person: one for person, one in found if person is not None and one is not None}
 
     def __call__(self, user: Any) -> Said | None:
         """What `user`, JupyterHub's object, is told; None for nobody, and while it is not known."""

@@ -99,13 +99,12 @@ def write(places: Places, base_url: str, port: int) -> bool:
         if error.errno not in disk.NO_ROOM:
             raise
         return False
-    return all(
-        [
-            disk.write(
-                places.metrics / path,
-                told if isinstance(told, bytes) else json.dumps(told, indent=1).encode(),
-                GROUP_MAY_READ,
-            )
-            for path, told in made.items()
-        ]
-    )
+    wrote = [
+        disk.write(
+            places.metrics / path,
+            told if isinstance(told, bytes) else json.dumps(told, indent=1).encode(),
+            GROUP_MAY_READ,
+        )
+        for path, told in made.items()
+    ]
+    return all(wrote)
