@@ -137,6 +137,13 @@ def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
     ]
 
 
+def test_a_platform_that_happens_to_be_called_as_a_drill_is_left_alone() -> None:
+    labels = of("p-drill", **{SERVICE: "hub"})
+    things = [{"Name": name, "Labels": labels} for name in ("p-drill-net", "jupyterhub-user-ann")]
+    hub = container("p-drill-hub-1", "running", **labels)
+    assert leftovers.orphans(PLATFORM, [hub], things, things, []) == []
+
+
 def test_what_a_profile_starts_is_known_though_it_is_not_chosen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jhub_docker.backup.drill import name_for, somebodys
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import LABEL, short
 from jhub_docker.platform.compose import Platform
@@ -93,7 +94,10 @@ def orphans(
     the services' containers as inspected. Of volumes only a drill's go, which are copies:
     others are homes and data.
     """
-    drill, why = f"{platform.project}-drill", "of an interrupted drill"
+    drill, why = name_for(platform.project), "of an interrupted drill"
+    volumes = [one for one in volumes if (one["Labels"] or {}).get(f"{LABEL}.platform") == drill]
+    if somebodys(drill, (one["Name"] for one in volumes)):
+        drill, volumes = "", []  # a platform that happens to be called so
     found = [
         Item(ORPHANS, "container", (one["Name"].lstrip("/"),), "of an interrupted start")
         for one in there
