@@ -94,8 +94,7 @@ def _images(client: DockerClient, platform: Platform) -> list[Item]:
 
 def _orphans(client: DockerClient, platform: Platform) -> list[Item]:
     label = f"{LABEL}.platform"
-    # Also services that only a profile starts, which need not be chosen at this moment.
-    platform = compose.read(platform.root, {**platform.variables, "COMPOSE_PROFILES": "*"})
+    platform = platform.of_all_profiles()
     return leftovers.orphans(
         platform,
         containers.labelled(client, label),
