@@ -143,6 +143,9 @@ def test_a_server_is_measured_at_each_pass_and_once_more_before_it_ends(db: Sess
         nonlocal clock
         runtime = fake_runtime(engine)
         watch = Watch(Meter(lambda: runtime, lambda: clock))
+        began = watch.at
+        await watch.run(db)
+        assert (watch.latest, watch.at) == ([], began), "nobody has said yet what runs"
         await runtime.view()
         watch.begin(db)
         assert watch._task is not None

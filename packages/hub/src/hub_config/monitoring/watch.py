@@ -37,9 +37,9 @@ class Watch:
         self.meter = meter
         self.latest: list[Measured] = []
         """The servers that could be measured at the last pass that was one."""
-        self.at = 0.0
-        """When that was, in seconds since the epoch; 0 before the first. It grows old while the
-        engine says nothing of servers that run.
+        self.at = time.time()
+        """When that was, in seconds since the epoch, or when the hub began. It grows old while the
+        engine says nothing of servers.
         """
         self.month: list[Total] = []
         """What people had this month."""
@@ -55,12 +55,12 @@ class Watch:
 
     async def run(self, db: Session) -> None:
         """One pass. Raises nothing for an engine or a database that is away."""
-        since = self.meter.clock() - AGAIN
-        running = [container for container in self.meter.runtime.known.values() if container.runs]
+        runtime, since = self.meter.runtime, self.meter.clock() - AGAIN
+        running = [container for container in runtime.known.values() if container.runs]
         await self.meter.look(running, AGAIN, PATIENCE)
         looked = [(one, self.meter.seen(one)) for one in running]
         found = [(one, seen.usage) for one, seen in looked if seen.usage and seen.at >= since]
-        if running and not found:
+        if not runtime.seen or (running and not found):
             return
         self.latest, self.at = found, time.time()
         for begin in range(0, len(self.latest), AT_ONCE):
