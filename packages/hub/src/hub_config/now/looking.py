@@ -75,7 +75,7 @@ class Looker:
         looked = [self.meter.seen(one) for one in wanted]
         if twice and any(seen.usage and seen.cpu is None for seen in looked):
             await asyncio.sleep(APART)
-            await self.meter.look(wanted, APART, PATIENCE)
+            await self.meter.look(wanted, APART / 2, PATIENCE)
         timed = {
             (one.user, one.name): one
             for one in times.running(hub.db, {user.name: user for user, _, _ in active}.values())
