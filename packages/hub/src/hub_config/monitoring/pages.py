@@ -36,7 +36,7 @@ from hub_config.told import Refusal
 READ_SCOPE = "read:metrics"
 """JupyterHub's own (scopes.py); it opens `/hub/metrics` too."""
 
-PROXY_SECONDS = ENGINE_SECONDS = 5.0
+PROXY_SECONDS, ENGINE_SECONDS = 5.0, 8.0
 """What they may take to answer: Prometheus waits for ten seconds."""
 
 log = logging.getLogger(__name__)
