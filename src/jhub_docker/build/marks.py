@@ -85,14 +85,13 @@ def unwanted(
 
     Those that delete an image come last. Of an image that another checkout has marked too only the
     own mark goes, and a tag that somebody gave it in another repository is theirs. The newest of a
-    package that is here stays: whoever made it, it may be what the next build finds. So does what a
-    platform can go back to, and what has a tag that hubs offer.
+    package that is here stays: whoever made it, it may be what the next build finds. So does what
+    has a tag that hubs offer, and whatever a platform can go back to.
     """
     found: list[str] = []
     for image in images:
         here = image.package in packages
-        beginnings = (f"{BEFORE}-", "latest") if here else (f"{BEFORE}-",)
-        if _has(image, offered, *beginnings):
+        if _has(image, (), f"{BEFORE}-") or (here and _has(image, offered, "latest")):
             continue
         own = [
             one
