@@ -243,7 +243,7 @@ def test_of_an_engine_that_hangs_what_is_known_is_told(
             facts = await sources.facts(db)
             assert (facts.host, len(list(facts.promises))) == (None, 1)
         # However often it is asked for: the calls have threads of everybody's starts and stops.
-        assert [box.engine.calls.count(name) for name in ("stats", "info")] == [1, 1]
+        assert max(box.engine.calls.count(name) for name in ("stats", "info")) <= 1
         go_on.set()
 
     box.engine.calls.clear()
