@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from jhub_docker.build import marks
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
-from jhub_docker.clean import leftovers
+from jhub_docker.clean import cleaning, leftovers
+from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
 
 REPOSITORY = "local/uv-lab"
@@ -19,7 +21,7 @@ PLATFORM = Platform(
     project="p",
     port=8000,
     bind="",
-    services=("hub", "proxy"),
+    services=("hub", "proxy", "backup"),
     images={},
     hub_environment={},
     volumes={},
@@ -66,6 +68,8 @@ def test_builds_that_were_followed_by_others_are_old(tmp_path: Path, here: str) 
     ((_, references),) = marks.superseded(images, tmp_path, frozenset())
     assert references == (f"{REPOSITORY}:{1:012}", f"{REPOSITORY}:kept-by-{here}-{1:012}")
     assert old(images, tmp_path, frozenset({"sha256:1"})) == []
+    offered = {f"{1:012}"}
+    assert marks.superseded(images, tmp_path, (), offered) == [], "a hub that is pinned offers it"
 
 
 def test_releases_and_what_somebody_named_stay(tmp_path: Path, here: str) -> None:
@@ -109,7 +113,6 @@ def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
     containers = [
         container("p-hub-1", "running", **of("p", **{SERVICE: "hub"})),
         container("p-backup-1", **of("p", **{SERVICE: "backup"})),
-        container("p-prometheus-1", **of("p", **{SERVICE: "prometheus"})),
         container("p-old-1", **of("p", **{SERVICE: "old"})),
         container("p-busy-1", "running", **of("p", **{SERVICE: "busy"})),
         container("jupyter-ann", "running", **of("p", **{f"{LABEL}.user": "ann"})),
@@ -132,6 +135,43 @@ def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
         ("network", "p-drill-x"),
         ("volume", "p-drill-x"),
     ]
+
+
+def test_a_platform_that_happens_to_be_called_as_a_drill_is_left_alone() -> None:
+    labels = of("p-drill", **{SERVICE: "hub"})
+    things = [{"Name": name, "Labels": labels} for name in ("p-drill-net", "jupyterhub-user-ann")]
+    hub = container("p-drill-hub-1", "running", **labels)
+    assert leftovers.orphans(PLATFORM, [hub], things, things, []) == []
+
+
+def test_what_a_profile_starts_is_known_though_it_is_not_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopped = [
+        container(f"p-{name}-1", **of("p", **{SERVICE: name}))
+        for name in ("prometheus", "grafana", "backup", "homes", "old")
+    ]
+    label = f"{LABEL}.platform"
+    api = SimpleNamespace(
+        containers=lambda filters, **_: stopped if filters["label"] == label else [],
+        networks=lambda **_: [],
+        volumes=lambda **_: {"Volumes": None},
+    )
+    monkeypatch.setenv("COMPOSE_PROFILES", "")
+    monkeypatch.setenv("JHUB_PLATFORM", "p")
+    root = Path(__file__).parents[1]
+    found = cleaning._orphans(cast(Any, SimpleNamespace(api=api)), replace(PLATFORM, root=root))
+    assert [one.name for one in found] == ["p-old-1"]
+
+
+def test_a_hub_says_what_it_offers() -> None:
+    hubs = {"1": ["JHUB_IMAGE_TAG=0123456789ab", "A=B"], "2": []}
+    api = SimpleNamespace(
+        containers=lambda **_: [{"Id": one} for one in hubs],
+        inspect_container=lambda one: {"Config": {"Env": hubs[one]}},
+    )
+    found = containers.offered(cast(Any, SimpleNamespace(api=api)))
+    assert found == {"0123456789ab", "latest"}
 
 
 def test_cache_goes_when_no_build_used_it_for_a_day() -> None:

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from docker import DockerClient
 
-from jhub_docker.doctor import Examined, Finding, machine, running
+from jhub_docker.doctor import Examined, Finding, facts, machine, running
 from jhub_docker.doctor.findings import CODES, WARNING
 from jhub_docker.doctor.machine import Space
 from jhub_docker.platform import compose
@@ -264,6 +266,21 @@ def test_what_nobody_owns_is_told_and_what_others_own_is_not() -> None:
     assert [one.subject for one in drill][:2] == ["container id-hub", "container one"]
     without_hub = running.left_over(PLATFORM, listed, [], None, [])
     assert any("server, of a server" in one.says for one in without_hub)
+
+
+@pytest.mark.parametrize(("volume", "seen"), [("demo-drill-data", 1), ("jupyterhub-user-ada", 0)])
+def test_a_platform_that_somebody_calls_as_a_drill_is_not_ours_to_mend(
+    volume: str, seen: int
+) -> None:
+    labels = {"io.jhub-docker.platform": "demo-drill"}
+    thing = {"Id": "1", "Name": "x", "Names": ["/x"], "Labels": labels}
+    api = SimpleNamespace(
+        volumes=lambda **_: {"Volumes": [{"Name": volume}]},
+        containers=lambda **_: [thing],
+        networks=lambda **_: [thing],
+    )
+    client = cast(DockerClient, SimpleNamespace(api=api))
+    assert list(map(len, facts.labelled(client, PLATFORM))) == [seen, seen]
 
 
 def test_nothing_that_runs_is_a_clear_answer(tmp_path: Path) -> None:

@@ -68,6 +68,24 @@ def test_what_only_a_checkout_keeps_that_is_gone_goes(
     assert marks.unwanted([newest], {}, here, marks.gone()) == (*TAGS, *newest.marks)
 
 
+@pytest.mark.parametrize(
+    ("tag", "packages", "stays"),
+    [
+        ("before-jhub-docker", {"lab"}, True),
+        ("before-jhub-docker", set(), True),
+        ("checkout-0a1b2c3d", {"lab"}, True),
+        ("checkout-0a1b2c3d", set(), False),
+        ("mine", {"lab"}, False),
+    ],
+)
+def test_what_a_platform_goes_back_to_or_offers_stays_though_its_checkout_is_gone(
+    tag: str, packages: set[str], stays: bool
+) -> None:
+    own = image(THERE, tags=(TAGS[1], f"local/lab:{tag}"))
+    gone, offered = {marks.checkout(THERE)}, {"checkout-0a1b2c3d"}
+    assert (marks.unwanted([own], packages, HERE, gone, offered) == ()) is stays
+
+
 def test_a_home_that_cannot_be_written_stops_no_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

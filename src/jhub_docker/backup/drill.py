@@ -49,7 +49,7 @@ def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> s
 
 def beside(platform: Platform) -> Platform:
     """A second platform with names, network, volumes and a port of its own."""
-    name = f"{platform.project}-drill"
+    name = name_for(platform.project)
     return compose.read(
         platform.root,
         {
@@ -75,12 +75,22 @@ def beside(platform: Platform) -> Platform:
 
 def require_ours(second: Platform, volumes: Iterable[str]) -> None:
     """Raise UsageError for a platform of that name that somebody uses: a drill would delete it."""
-    ours = tuple(f"{second.project}{sign}" for sign in "-_")
-    if others := [name for name in volumes if not name.startswith(ours)]:
+    if others := somebodys(second.project, volumes):
         raise UsageError(
             f"there is a platform {second.project} with {', '.join(others)}, which no drill made: "
             "a drill would delete it, so give it or this one another name (JHUB_PLATFORM)"
         )
+
+
+def name_for(project: str) -> str:
+    """What the second platform of one is called."""
+    return f"{project}-drill"
+
+
+def somebodys(name: str, volumes: Iterable[str]) -> list[str]:
+    """Those volumes of a platform of a drill's name that no drill made: somebody uses it."""
+    ours = tuple(f"{name}{sign}" for sign in "-_")
+    return [one for one in volumes if not one.startswith(ours)]
 
 
 def _tried(

@@ -78,6 +78,7 @@ def unwanted(
     packages: Container[str],
     root: Path,
     gone: Container[str] = (),
+    offered: Container[str] = (),
 ) -> tuple[str, ...]:
     """The references of what nobody keeps any more: what this checkout alone has marked, of
     packages it no longer has, and what only checkouts have that are `gone`.
@@ -85,13 +86,12 @@ def unwanted(
     Those that delete an image come last. Of an image that another checkout has marked too only the
     own mark goes, and a tag that somebody gave it in another repository is theirs. The newest of a
     package that is here stays: whoever made it, it may be what the next build finds. So does what
-    a platform can go back to, which may be of the checkout before.
+    has a tag that hubs offer, and whatever a platform can go back to.
     """
     found: list[str] = []
     for image in images:
         here = image.package in packages
-        kept = ("latest", f"{BEFORE}-") if here else (f"{BEFORE}-",)
-        if any(tag.rpartition(":")[2].startswith(kept) for tag in image.tags):
+        if _has(image, (), f"{BEFORE}-") or (here and _has(image, offered, "latest")):
             continue
         own = [
             one
@@ -108,22 +108,20 @@ def unwanted(
 
 
 def superseded(
-    images: Sequence[BuiltImage], root: Path, used: Container[str]
+    images: Sequence[BuiltImage], root: Path, used: Container[str], offered: Container[str] = ()
 ) -> list[tuple[BuiltImage, tuple[str, ...]]]:
     """Builds that later ones have taken the place of, each with all its references: what this
     checkout alone has marked, then what such images alone were made from.
 
-    `used` are the ids of images that containers are made of. What somebody gave a name of their
+    `used` are the ids of images that containers are made of, `offered` the tags of what hubs offer,
+    of which there need be no container. What somebody gave a name of their
     own, a release, and what a moving tag is on stays. What images are made from nobody marks: it
     stays while an image that stays stands on it, and the newest of its package in any case.
     """
     here = checkout(root)
     old = []
     for image in images:
-        current = any(
-            tag.rpartition(":")[2].startswith(("latest", f"checkout-{here}", f"{BEFORE}-"))
-            for tag in image.tags
-        )
+        current = _has(image, offered, "latest", f"checkout-{here}", f"{BEFORE}-")
         own = image.marks and all(keeper(one) == here for one in image.marks)
         if own and not current and _is_ours(image) and image.image_id not in used:
             old.append(image)
@@ -143,6 +141,12 @@ def superseded(
         and not any(one.layers[: len(image.layers)] == image.layers for one in stays)
     ]
     return [(image, (*image.tags, *image.marks)) for image in old]
+
+
+def _has(image: BuiltImage, offered: Container[str], *beginnings: str) -> bool:
+    """Whether a tag of it is one of these, or begins so."""
+    tags = [tag.rpartition(":")[2] for tag in image.tags]
+    return any(tag in offered or tag.startswith(beginnings) for tag in tags)
 
 
 def _is_ours(image: BuiltImage) -> bool:

@@ -55,7 +55,7 @@ def clean(
 
 def _look(client: DockerClient, platform: Platform, kinds: Sequence[str]) -> Found:
     looks: dict[str, Callable[[], list[Item]]] = {
-        IMAGES: lambda: _images(client, platform.root),
+        IMAGES: lambda: _images(client, platform),
         CACHE: lambda: leftovers.cache(usage.of(client), datetime.now(UTC)),
         ORPHANS: lambda: _orphans(client, platform),
         COPIES: lambda: leftovers.copies(json.loads(_copies(platform))),
@@ -72,10 +72,12 @@ def _look(client: DockerClient, platform: Platform, kinds: Sequence[str]) -> Fou
     return items, not_seen
 
 
-def _images(client: DockerClient, root: Path) -> list[Item]:
-    here = images.here()
+def _images(client: DockerClient, platform: Platform) -> list[Item]:
+    here, root = images.here(), platform.root
     gone = marks.gone()
-    unwanted = marks.unwanted(here, load(root / "packages").specs, root, gone)
+    # A platform that is stopped has no hub that says what it offers.
+    offered = containers.offered(client) | {platform.hub_environment.get("JHUB_IMAGE_TAG", "")}
+    unwanted = marks.unwanted(here, load(root / "packages").specs, root, gone, offered)
     by_reference = {name: one for one in here for name in (*one.tags, *one.marks)}
     of_gone = {
         by_reference[name].image_id: (
@@ -85,12 +87,14 @@ def _images(client: DockerClient, root: Path) -> list[Item]:
         for name in unwanted
     }
     used = {one["ImageID"] for one in client.api.containers(all=True)}
-    old = [one for one in marks.superseded(here, root, used) if one[0].image_id not in of_gone]
+    old = marks.superseded(here, root, used, offered)
+    old = [one for one in old if one[0].image_id not in of_gone]
     return leftovers.images([*of_gone.values(), *old], usage.of(client))
 
 
 def _orphans(client: DockerClient, platform: Platform) -> list[Item]:
     label = f"{LABEL}.platform"
+    platform = platform.of_all_profiles()
     return leftovers.orphans(
         platform,
         containers.labelled(client, label),

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jhub_docker.backup.drill import name_for, somebodys
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import LABEL, short
-from jhub_docker.platform import public_images
 from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.starting import is_left_over
 from jhub_docker.table import megabytes, render
@@ -90,16 +90,20 @@ def orphans(
     """What has labels of this platform or of its drill, and nobody any more. The caller holds the
     platform, so no drill and no start is under way.
 
-    `containers` and `networks` are listed, `there` are the services' containers as inspected. Of
-    volumes only a drill's go, which are copies: others are homes and data.
+    `platform` has the services of all profiles. `containers` and `networks` are listed, `there` are
+    the services' containers as inspected. Of volumes only a drill's go, which are copies:
+    others are homes and data.
     """
-    drill, why = f"{platform.project}-drill", "of an interrupted drill"
+    drill, why = name_for(platform.project), "of an interrupted drill"
+    volumes = [one for one in volumes if (one["Labels"] or {}).get(f"{LABEL}.platform") == drill]
+    if somebodys(drill, (one["Name"] for one in volumes)):
+        drill, volumes = "", []  # a platform that happens to be called so
     found = [
         Item(ORPHANS, "container", (one["Name"].lstrip("/"),), "of an interrupted start")
         for one in there
         if is_left_over(one)
     ]
-    known = {*platform.services, "backup", "homes", *public_images.PUBLISHED, ""}
+    known = {*platform.services, ""}
     for one in containers:
         labels, name = one["Labels"] or {}, one["Names"][0].lstrip("/")
         service = labels.get("com.docker.compose.service", "")

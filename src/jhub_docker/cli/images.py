@@ -86,8 +86,11 @@ def images(context: Context, json_: bool = False, prune: bool = False, yes: bool
     client = host.require(say, set_up=False, needs=())
     catalog = load(ROOT / "packages")
     if prune:
+        from jhub_docker.platform import containers  # noqa: PLC0415
+
         gone = marks.gone()
-        found = marks.unwanted(built.here(), catalog.specs, ROOT, gone)
+        offered = containers.offered(client)
+        found = marks.unwanted(built.here(), catalog.specs, ROOT, gone, offered)
         if not found:
             say("No image in the engine was built here of a folder that is gone.")
         else:

@@ -163,7 +163,8 @@ def _left_over(
     client: DockerClient, platform: Platform, there: Sequence[running.Inspected]
 ) -> list[Finding]:
     report = facts.hub_report(platform) if running.runs(there, HUB) else None
-    return running.left_over(platform, *facts.labelled(client), report, there)
+    everything = platform.of_all_profiles()
+    return running.left_over(everything, *facts.labelled(client, platform), report, there)
 
 
 def _backups(client: DockerClient, platform: Platform) -> list[Finding]:

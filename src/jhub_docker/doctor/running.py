@@ -126,8 +126,9 @@ def left_over(
 ) -> list[Finding]:
     """What nobody owns: `containers` and `networks` are listed with our labels, of any platform.
 
-    `report` is what the hub found when it compared what runs with its database; None without one.
-    Volumes are people's files: those that nobody knows are told and no more.
+    `platform` has the services of all profiles. `report` is what the hub found when it compared
+    what runs with its database; None without one. Volumes are people's files: those that nobody
+    knows are told and no more.
     """
     begun = [(one["Name"].lstrip("/"), one["Id"]) for one in there if is_left_over(one)]
     says = {
@@ -140,7 +141,7 @@ def left_over(
             labels, name = one["Labels"] or {}, one.get("Name") or one["Names"][0].lstrip("/")
             of = labels.get(f"{LABEL}.platform")
             compose = labels.get("com.docker.compose.service", "")
-            known = {*platform.services, "backup", "homes", ""}
+            known = {*platform.services, ""}
             if of in thrown_away:
                 what = str(of).rpartition("-")[2]
                 says[f"the {kind} {name}, of an interrupted {what}"] = f"{kind} {one['Id']}"

@@ -77,8 +77,7 @@ def seen(client: DockerClient, root: Path) -> dict[str, str]:
     """
     platform = compose.read(root)
     hub = next(iter(containers.inspected(client, platform, HUB)), None)
-    variables = dict(one.partition("=")[::2] for one in hub["Config"]["Env"]) if hub else {}
-    if not (offers := variables.get("JHUB_IMAGE_TAG")):
+    if not (offers := (containers.variables(hub) if hub else {}).get("JHUB_IMAGE_TAG")):
         return {}
     return {
         reference.rpartition(":")[0]: one["Id"]

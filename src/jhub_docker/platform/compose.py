@@ -90,6 +90,10 @@ class Platform:
         """Whether this machine reaches it at `address`, without a name or a certificate."""
         return TLS not in self.services and not (self.on_loopback and engine_host(address()))
 
+    def of_all_profiles(self) -> "Platform":
+        """The same with the services that Compose profiles start, chosen at this moment or not."""
+        return read(self.root, {**self.variables, "COMPOSE_PROFILES": "*"})
+
     def compose(self, *arguments: str, **options: Any) -> Ended:
         """Run `docker compose` on this platform; the caller looks at the exit code.
 

@@ -172,6 +172,21 @@ def _any(ip: str) -> str:
     return ip if ip not in ("", "::") else "0.0.0.0"  # noqa: S104 - what is read, not bound
 
 
+def offered(client: DockerClient) -> set[str]:
+    """The tags of the images that the engine's hubs offer to people; none need have a container."""
+    said = set()
+    for one in labelled(client, f"com.docker.compose.service={compose.HUB}"):
+        with contextlib.suppress(NotFound):  # removed meanwhile
+            hub = client.api.inspect_container(one["Id"])
+            said.add(variables(hub).get("JHUB_IMAGE_TAG", "latest"))
+    return said
+
+
+def variables(record: Mapping[str, Any]) -> dict[str, str]:
+    """The environment of a container, as inspected."""
+    return dict(one.partition("=")[::2] for one in record["Config"]["Env"] or ())
+
+
 def _role(container: Mapping[str, Any]) -> str:
     labels: Mapping[str, str] = container["Labels"]
     if f"{LABEL}.user" in labels:

@@ -34,6 +34,7 @@ from hub_config.reconcile.pages import (
 )
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.rotation import PROXY_API, cookie_keys
+from hub_config.runtime.meter import Meter
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
@@ -210,15 +211,16 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         places.mark,
     )
     sizes = sizes_of(settings, places)
+    meter = Meter(lambda: UserContainerSpawner(config=c).runtime)
     looker = Looker(
-        reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data, sizes
+        reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data, sizes, meter
     )
     addresses = Addresses(
         settings.platform, settings.trusted_proxies, behind_tls=bool(settings.domain)
     )
     sources = Sources(
         lambda: PlatformSpawner(config=c).counter,
-        Watch(lambda: UserContainerSpawner(config=c).runtime),
+        Watch(meter),
         Slow(settings.subdomain_host or settings.public_url),
         sizes,
         places.data,

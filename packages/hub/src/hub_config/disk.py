@@ -53,13 +53,18 @@ class Notice:
         return complaint(free(self.folder), admin=bool(getattr(user, "admin", False)))
 
 
-def write(path: Path, content: bytes) -> bool:
-    """Have a file hold `content`; False where there is no room: then it is what it was before."""
+def write(path: Path, content: bytes, mode: int | None = None) -> bool:
+    """Have a file hold `content`; False where there is no room: then it is what it was before.
+
+    `mode` is who may read it, whatever the process's mask.
+    """
     unfinished = path.with_name(f".{path.name}.new")
     try:
         if path.exists() and path.read_bytes() == content:
             return True
         unfinished.write_bytes(content)
+        if mode is not None:
+            unfinished.chmod(mode)
         unfinished.replace(path)
     except OSError as error:
         if error.errno not in NO_ROOM:

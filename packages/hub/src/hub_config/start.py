@@ -54,7 +54,8 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     os.umask(0o077)
     make_secrets(places)
     reseal_once(places)
-    written.write(places, settings.base_url, HUB_PORT)
+    if not written.write(places, settings.base_url, HUB_PORT):
+        print("The disk is full: Prometheus may read an older configuration.", file=sys.stderr)
     URL_FILE.write_text(health_url(settings), encoding="ascii")
     asking.make_key()
     wait_for_engine(HUB_SOCKET)

@@ -7,6 +7,7 @@ while it blocks, the engine hangs. Calls come from threads, as with the real one
 import itertools
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,8 @@ from docker.errors import APIError, NotFound
 
 from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.networks import ServerNetworks
+
+BEGAN = datetime(2026, 11, 30, 5, tzinfo=UTC)
 
 PLATFORM, NETWORK = "jhub-docker", "jupyterhub-net"
 
@@ -150,7 +153,7 @@ class FakeEngine:
         self._find(key)
         look = next(self._looks)
         return {
-            "read": f"2026-11-30T05:00:{2 * look:02}.123456789Z",
+            "read": (BEGAN + timedelta(seconds=2 * look)).isoformat(),
             "memory_stats": {"usage": 300 * 2**20, "stats": {"inactive_file": 100 * 2**20}},
             "cpu_stats": {"cpu_usage": {"total_usage": look * 10**9}},
             "pids_stats": {"current": 12, "limit": 4096},

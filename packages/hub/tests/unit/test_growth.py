@@ -3,16 +3,24 @@ lists instead of a look at each server.
 """
 
 import asyncio
+import json
 from collections.abc import Callable
 from functools import partial
 from math import inf
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
+from hub_config.lifetimes import homes
+from hub_config.lifetimes.ends import Limits
+from hub_config.lifetimes.measuring import Measured, now
+from hub_config.lifetimes.sizes import Sizes
+from hub_config.now.looking import Looker
 from hub_config.runtime import glances
+from hub_config.runtime.meter import Meter
 
 from .hub_in_a_box import Box, killed_container
 
@@ -119,16 +127,59 @@ def test_one_list_tells_of_everybodys_servers_until_one_ends(
     asyncio.run(main())
 
 
-def test_a_pass_asks_the_database_as_often_for_many_servers_as_for_few(box: Box) -> None:
+def test_an_engine_that_hangs_gets_one_question_however_often_it_is_asked() -> None:
+    asked = 0
+
+    async def main() -> None:
+        answer = asyncio.get_running_loop().create_future()
+
+        async def running() -> frozenset[str]:
+            nonlocal asked
+            asked += 1
+            found: frozenset[str] = await answer
+            return found
+
+        seen = glances.Glances(running)
+        seen.looked("one")
+        polls = [asyncio.ensure_future(seen.still_runs("one")) for _ in range(5)]
+        await asyncio.wait(polls, timeout=0)
+        answer.set_result(frozenset({"one"}))
+        assert await asyncio.gather(*polls) == [True] * 5
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glances, "LASTS", 0.0)
+        patch.setattr(glances, "LOOKS", 1 / 3600)
+        asyncio.run(main())
+    assert asked == 1
+
+
+@pytest.mark.parametrize("page", [False, True], ids=["reconcile", "the page Now"])
+def test_what_is_asked_of_the_database_does_not_grow_with_the_servers(
+    box: Box, page: bool, tmp_path: Path
+) -> None:
     asked: list[object] = []
     event.listen(box.db.get_bind(), "before_cursor_execute", lambda *given: asked.append(given[2]))
+    sizes = Sizes(tmp_path / "sizes.json", 0)
+    looker = Looker(
+        box.reconciler, lambda: None, Limits(), tmp_path, sizes, Meter(lambda: box.runtime)
+    )
+
+    async def look() -> None:
+        if page:
+            found = await looker.everybody(box.hub)
+            assert all(one.home for one in found)
+        else:
+            await box.reconciler.run(box.hub)
 
     async def questions(people: range) -> int:
         for number in people:
             await box.start(box.person(f"person{number}"))
-        await box.reconciler.run(box.hub)
+        known = {one.volume: vars(Measured(1, now())) for one in homes.all_homes(box.db)}
+        sizes.file.write_text(json.dumps(known))
+        await look()
+        box.db.commit()  # makes records forget what they hold
         asked.clear()
-        await box.reconciler.run(box.hub)
+        await look()
         return len(asked)
 
     async def main() -> None:

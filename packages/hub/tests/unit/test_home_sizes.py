@@ -2,6 +2,9 @@
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,18 +27,24 @@ def home(volumes: Path, name: str, size: int) -> Path:
     return folder
 
 
+def size_of(folder: Path) -> int:
+    found = measure(folder)
+    assert found
+    return found.size
+
+
 def test_a_home_is_what_it_takes_on_the_disk(tmp_path: Path) -> None:
     folder = home(tmp_path, "one", MB)
-    plain = measure(folder).size
+    plain = size_of(folder)
     assert MB <= plain < 1.1 * MB
     os.link(folder / "file", folder / "the same")
     (folder / "elsewhere").symlink_to("/usr")
     with (folder / "sparse").open("wb") as sparse:
         sparse.truncate(10**9)
-    assert measure(folder).size < 1.1 * MB
+    assert size_of(folder) < 1.1 * MB
     (folder / "below").mkdir()
     (folder / "below" / "more").write_bytes(os.urandom(MB))
-    assert 2 * MB <= measure(folder).size < 2.1 * MB
+    assert 2 * MB <= size_of(folder) < 2.1 * MB
 
 
 def test_of_very_many_files_it_is_said_that_there_are_more(
@@ -45,6 +54,7 @@ def test_of_very_many_files_it_is_said_that_there_are_more(
     for number in range(4):
         (tmp_path / f"{number}").write_bytes(b"x")
     found = measure(tmp_path)
+    assert found
     assert not found.whole
     assert "more than" in say(found, 0, datetime.now(UTC)).sentence
 
@@ -66,6 +76,34 @@ def test_one_round_measures_homes_alone_and_pauses_after_each(tmp_path: Path) ->
     assert sorted(measuring.read(result)) == ["home-ann", "home-bob"]
     assert [seconds >= measuring.LEAST_PAUSE for seconds in pauses] == [True, True]
     assert len(go_round(volumes, "home-", tmp_path / "new.json", lambda _: True)) == 1
+
+
+def test_neither_a_home_that_goes_nor_one_without_end_keeps_others_from_being_measured(
+    tmp_path: Path,
+) -> None:
+    volumes, result = tmp_path / "volumes", tmp_path / "sizes.json"
+    for name in ("home-ann", "home-bob", "home-cat"):
+        home(volumes, name, MB)
+    result.write_text(json.dumps({"home-bob": vars(Measured(1, "2026-01-01T00:00:00+00:00"))}))
+    at = os.open(volumes / "home-ann" / "_data", os.O_RDONLY)
+    for _ in range(sys.getrecursionlimit() + 10):
+        os.mkdir("deeper", dir_fd=at)
+        below = os.open("deeper", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+
+    def pause(_: float) -> bool:
+        shutil.rmtree(volumes / "home-bob", ignore_errors=True)
+        return False
+
+    try:
+        found = go_round(volumes, "home-", result, pause)
+    finally:
+        subprocess.run(["rm", "-r", volumes / "home-ann"], check=True)  # pytest would go as deep
+    assert sorted(found) == sorted(measuring.read(result)) == ["home-ann", "home-cat"]
+    assert not found["home-ann"].whole
+    assert found["home-ann"].size >= MB
 
 
 def test_a_file_that_is_none_is_nothing_known(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Metrics, and what Prometheus and Grafana are given to read."""
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
 
 from hub_config import counted
 from hub_config.first_start import Places, make_secrets, read_secret
@@ -61,6 +63,15 @@ def test_all_that_is_known_is_told() -> None:
     assert found['jhub_backup_failed{what="backup"}'] == 1
     assert found['jhub_backup_succeeded_timestamp_seconds{what="backup"}'] == 1796040000
     assert 'jhub_backup_succeeded_timestamp_seconds{what="drill"}' not in found
+
+
+def test_a_name_is_told_once_and_as_it_is() -> None:
+    odd = 'zoë "the\\ best"\n'
+    month = [Total("ada", 1, 2.0, 0.5, 4.0), Total("ada", 2, 3.0, 0.5, 4.0)]
+    text = figures.exposition(Facts(month=[*month, Total(odd, 1, 1.0, 0.0, 0.0)])).decode()
+    families = {one.name: one for one in text_string_to_metric_families(text)}
+    found = [(one.labels["user"], one.value) for one in families["jhub_month_hours"].samples]
+    assert found == [("ada", 5.0), (odd, 1.0)], "two were called ada, one after the other"
 
 
 def test_what_is_not_known_is_not_told() -> None:
@@ -136,6 +147,27 @@ def test_what_is_written_is_for_the_hubs_group_alone(places: Places) -> None:
     written.write(places, "/", 8081)
     assert (places.metrics / "alertmanager.yml").read_text() == "route: {receiver: mail}"
     assert read_secret(places.grafana_password) == password
+
+
+def test_on_a_full_disk_the_hub_starts_with_what_was_written_before(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_secrets(places)
+    assert written.write(places, "/", 8081)
+    before = (places.metrics / "prometheus.yml").read_bytes()
+    assert written.write(places, "/", 8081)
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for method in ("write_bytes", "write_text"):
+        monkeypatch.setattr(Path, method, no_room)
+    assert not written.write(places, "/team/", 8081)
+    monkeypatch.setattr(os, "open", no_room)
+    places.grafana_password.unlink()
+    assert not written.write(places, "/", 8081)
+    assert (places.metrics / "prometheus.yml").read_bytes() == before
+    assert not list(places.metrics.rglob("*.new"))
 
 
 def test_each_dashboard_can_be_read_by_grafana() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,17 @@ from traitlets.config import Config
 from hub_config import disk
 from hub_config.lifetimes.ends import Limits
 from hub_config.lifetimes.sizes import Sizes
+from hub_config.monitoring import pages
+from hub_config.monitoring.slow import Slow
+from hub_config.monitoring.watch import Watch
 from hub_config.now import asking, looking
-from hub_config.now.looking import Looker, Seen
+from hub_config.now.looking import Looker
 from hub_config.now.rows import COLUMNS, GB, MB, Platform, Server, duration, size, tell, usage_line
 from hub_config.runtime import records
-from hub_config.runtime.interface import Usage
+from hub_config.runtime.meter import Meter
 from hub_config.settings import Settings
 
-from .hub_in_a_box import Box
+from .hub_in_a_box import PATIENCE, Box
 from .test_pages import render
 
 WELL = Platform(version="6.1.1", routes=3, people=4, disk_free=9 * GB, promisable=16 * GB)
@@ -143,19 +147,6 @@ def test_what_the_engine_says_of_a_container_is_read_for_both_kinds_of_control_g
     assert records.usage(STATS | {"memory_stats": {}}) is None
 
 
-def test_cpu_is_what_two_looks_differ_by() -> None:
-    seen = Seen()
-    assert seen.cpu is None
-    seen.look(Usage(100.0, 0, 5.0, 1), 0.0)
-    assert seen.cpu is None
-    seen.look(Usage(102.0, 0, 8.0, 1), 2.0)
-    assert seen.cpu == 1.5
-    seen.look(Usage(102.0 + looking.OLD, 0, 9.0, 1), 90.0)
-    assert seen.cpu is None
-    seen.look(None, 95.0)
-    assert seen.cpu is None
-
-
 def box_with_a_server(
     config: Config, db: Session, patch: pytest.MonkeyPatch, folder: Path
 ) -> tuple[Box, Looker]:
@@ -165,7 +156,12 @@ def box_with_a_server(
     # The two looks are one after the other, in no time.
     patch.setattr(looking, "APART", 0.0)
     return box, Looker(
-        box.reconciler, lambda: ann.spawner.counter, Limits(), folder, Sizes(folder / "sizes", 0)
+        box.reconciler,
+        lambda: ann.spawner.counter,
+        Limits(),
+        folder,
+        Sizes(folder / "sizes", 0),
+        Meter(lambda: box.runtime),
     )
 
 
@@ -217,6 +213,48 @@ def test_an_engine_that_is_away_is_said_and_servers_are_listed(
     (server,), platform = asyncio.run(look())
     assert (server.person, server.memory, server.cpu) == ("ann", None, None)
     assert (platform.routes, platform.away) == (None, "connection refused")
+
+
+def test_of_an_engine_that_hangs_what_is_known_is_told(
+    applied: Config, db: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    box, looker = box_with_a_server(applied, db, monkeypatch, tmp_path)
+    monkeypatch.setattr(looking, "PATIENCE", 0.01)
+    monkeypatch.setattr(pages, "ENGINE_SECONDS", 0.01)
+    go_on, desk = threading.Event(), looker.counter().desk
+    box.engine.at = lambda _: assert_(go_on.wait(2 * PATIENCE))
+    desk._facts._size = None  # the machine is asked for anew
+    sources = pages.Sources(
+        looker.counter,
+        Watch(looker.meter),
+        Slow(""),
+        looker.sizes,
+        tmp_path,
+        tmp_path / "backup",
+        "http://127.0.0.1:1",
+    )
+
+    async def look() -> None:
+        box.hub.proxy.get_all_routes = looker.reconciler.runtime.view  # hangs as well
+        for _ in range(5):
+            (server,) = await looker.servers(box.hub, box.hub.users.values(), twice=True)
+            platform = await looker.platform(box.hub, 0)
+            assert (server.person, server.memory, platform.away) == ("ann", None, "no answer")
+            facts = await sources.facts(db)
+            assert (facts.host, len(list(facts.promises))) == (None, 1)
+        # However often it is asked for: the calls have threads of everybody's starts and stops.
+        assert max(box.engine.calls.count(name) for name in ("stats", "info")) <= 1
+        go_on.set()
+
+    box.engine.calls.clear()
+    try:
+        asyncio.run(look())
+    finally:
+        go_on.set()
+
+
+def assert_(true: bool) -> None:
+    assert true
 
 
 def test_the_operators_key_is_new_at_each_start(

@@ -18,7 +18,7 @@ ROOMS = {
     "audit": ("chain", "journal", "events"),
     "runtime": (
         *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
-        *("glances", "docker"),
+        *("glances", "docker", "meter"),
     ),
     "words": ("told",),
     "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),

@@ -16,6 +16,7 @@ from hub_config.database import DATABASE_FILE
 from hub_config.monitoring import usage
 from hub_config.monitoring.watch import Watch
 from hub_config.runtime.interface import Container, Usage
+from hub_config.runtime.meter import Meter
 
 from .fake_engine import FakeEngine, engine_says, fake_runtime
 
@@ -135,12 +136,16 @@ def running(engine: FakeEngine, user: str) -> None:
 
 def test_a_server_is_measured_at_each_pass_and_once_more_before_it_ends(db: Session) -> None:
     person(db, "ada")
-    engine = Measurable()
+    engine, clock = Measurable(), 0.0
     running(engine, "ada")
 
     async def go() -> None:
+        nonlocal clock
         runtime = fake_runtime(engine)
-        watch = Watch(lambda: runtime)
+        watch = Watch(Meter(lambda: runtime, lambda: clock))
+        began = watch.at
+        await watch.run(db)
+        assert (watch.latest, watch.at) == ([], began), "nobody has said yet what runs"
         await runtime.view()
         watch.begin(db)
         assert watch._task is not None
@@ -150,9 +155,12 @@ def test_a_server_is_measured_at_each_pass_and_once_more_before_it_ends(db: Sess
         assert [total.name for total in watch.month] == ["ada"]
         engine.seconds = 90.0
         await runtime.end(found)
-        engine.at = engine_fails
+        running(engine, "ada")
+        await runtime.view()
+        known, measured = watch.latest, watch.at
+        engine.at, clock = engine_fails, 60.0
         await watch.run(db)
-        assert watch.latest == []
+        assert (watch.latest, watch.at) == (known, measured), "nothing was measured then"
 
     def engine_fails(name: str) -> None:
         if name == "stats":
@@ -161,7 +169,7 @@ def test_a_server_is_measured_at_each_pass_and_once_more_before_it_ends(db: Sess
     asyncio.run(go())
     (row,) = db.query(usage.UsageRow)
     assert row.cpu == 90.0
-    assert engine.calls.count("stats") == 2
+    assert engine.calls.count("stats") == 3
 
 
 def test_a_month_is_printed_as_json_and_a_wrong_one_is_named(

@@ -43,26 +43,31 @@ class Measured:
     whole: bool = True
 
 
-def measure(folder: Path) -> Measured:
-    """What is below a folder, on its own file system; a file with several names counts once.
+def measure(folder: Path) -> Measured | None:
+    """What is below a folder; a file with several names counts once. None for one that is gone.
 
     A link is not followed, and neither is a folder that somebody puts a link in place of.
     """
     size, seen, linked = 0, 0, set()
-    for _, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
-        for name in (*folders, *files):
-            try:
-                one = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            except OSError:
-                continue  # gone meanwhile
-            seen += 1
-            if one.st_nlink > 1 and not stat.S_ISDIR(one.st_mode):
-                if one.st_ino in linked:
-                    continue
-                linked.add(one.st_ino)
-            size += one.st_blocks * BLOCK
-        if seen > MOST_FILES:
-            return Measured(size, now(), whole=False)
+    try:
+        for _, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
+            for name in (*folders, *files):
+                try:
+                    one = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                except OSError:
+                    continue  # gone meanwhile
+                seen += 1
+                if one.st_nlink > 1 and not stat.S_ISDIR(one.st_mode):
+                    if one.st_ino in linked:
+                        continue
+                    linked.add(one.st_ino)
+                size += one.st_blocks * BLOCK
+            if seen > MOST_FILES:
+                return Measured(size, now(), whole=False)
+    except RecursionError:  # folders in folders, deeper than Python goes; all above were counted
+        return Measured(size, now(), whole=False)
+    except FileNotFoundError:
+        return None
     return Measured(size, now())
 
 
@@ -91,7 +96,10 @@ def go_round(
     known = {name: one for name, one in read(result).items() if name in there}
     for name, folder in there.items():
         began = time.monotonic()
-        known[name] = measure(folder)
+        if (found := measure(folder)) is None:
+            known.pop(name, None)  # removed since the round began
+            continue
+        known[name] = found
         disk.write(result, json.dumps({key: vars(one) for key, one in known.items()}).encode())
         if pause(max(LEAST_PAUSE, time.monotonic() - began)):
             break

@@ -1,14 +1,17 @@
 """How large homes are: what the container `homes` wrote down, and what is said of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_config import disk
-from hub_config.lifetimes import homes, measuring
+from hub_config.lifetimes import measuring
+from hub_config.lifetimes.homes import HomeRow
 from hub_config.lifetimes.measuring import Measured
 
 NEAR = 0.9
@@ -42,15 +45,17 @@ class Sizes:
             self._read_at, self._known = at, measuring.read(self.file)
         return self._known
 
-    def of(self, db: Session, user_id: int) -> Measured | None:
-        """That person's home; None while it is not known."""
-        known = self.known()
-        home = homes.in_use(db, user_id) if known else None
-        return known.get(home.volume) if home else None
+    def of(self, db: Session, users: Collection[int]) -> dict[int, Measured]:
+        """The homes of people by their ids; of whom nothing is known is not in it."""
+        if not (known := self.known()):
+            return {}
+        used = select(HomeRow).where(HomeRow.put_aside.is_(None), HomeRow.user_id.in_(users))
+        found = [(home.user_id, known.get(home.volume)) for home in db.scalars(used)]
+        return {person: one for person, one in found if person is not None and one is not None}
 
     def __call__(self, user: Any) -> Said | None:
         """What `user`, JupyterHub's object, is told; None for nobody, and while it is not known."""
-        found = self.of(user.db, user.id) if hasattr(user, "spawners") else None
+        found = self.of(user.db, [user.id]).get(user.id) if hasattr(user, "spawners") else None
         return say(found, self.limit, datetime.now(UTC)) if found else None
 
 

@@ -16,7 +16,7 @@ from jupyterhub.handlers import BaseHandler
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import url_path_join
-from sqlalchemy import DateTime, String
+from sqlalchemy import DateTime, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from tornado import web
 
@@ -52,12 +52,9 @@ class MoreTimeRow(Base):
     until: Mapped[datetime] = mapped_column(DateTime)
 
 
-def asked_until(db: Session, user: str, server: str, started: datetime) -> datetime | None:
+def asked_until(row: MoreTimeRow | None, started: datetime) -> datetime | None:
     """Until when the person wants this run of the server left alone; None: not asked."""
-    row = db.get(MoreTimeRow, (user, server))
-    if row is None or row.started != naive(started):
-        return None
-    return aware(row.until)
+    return aware(row.until) if row is not None and row.started == naive(started) else None
 
 
 def remember(db: Session, user: str, server: str, started: datetime, until: datetime) -> None:
@@ -79,14 +76,17 @@ def aware(time: datetime) -> datetime:
 
 def running(db: Any, users: Iterable[Any]) -> Iterator[ends.Server]:
     """The servers of `users` (JupyterHub's User objects) that run; `db` is the hub's session."""
+    users = list(users)
+    named = MoreTimeRow.user.in_([user.name for user in users])
+    asked = {(row.user, row.server): row for row in db.scalars(select(MoreTimeRow).where(named))}
     for user in users:
         for name, spawner in user.spawners.items():
             record = spawner.orm_spawner
             if spawner.ready and record.started:
                 started = aware(record.started)
                 last = aware(record.last_activity or record.started)
-                asked = asked_until(db, user.name, name, started)
-                yield ends.Server(user.name, name, started, max(last, started), asked)
+                until = asked_until(asked.get((user.name, name)), started)
+                yield ends.Server(user.name, name, started, max(last, started), until)
 
 
 def answer(server: ends.Server, limits: ends.Limits) -> dict[str, Any]:

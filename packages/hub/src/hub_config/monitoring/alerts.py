@@ -84,14 +84,14 @@ ALERTS = (
         10,
         WARNING,
         "Less than a tenth of the disk with the data volume is free.",
-        "./dev invoke images --prune, docker builder prune; the dashboard People has homes' sizes",
+        "./dev invoke clean; the dashboard People has homes' sizes",
     ),
     Alert(
         "DiskFull",
         "jhub_disk_free_bytes / jhub_disk_size_bytes < 0.02",
         1,
         CRITICAL,
-        "The disk with the data volume is full: log-ins and starts fail.",
+        "The disk with the data volume is full: no server starts, and changes may be lost.",
         "Make room on the engine's disk at once",
     ),
     Alert(
@@ -100,7 +100,7 @@ ALERTS = (
         10,
         WARNING,
         "Less than a twentieth of the disk's inodes is free.",
-        "Remove many small files: ./dev invoke images --prune",
+        "./dev invoke clean; images and homes have the most files",
     ),
     Alert(
         "MemoryShort",

@@ -3,6 +3,7 @@
 Names begin with `jhub_`; JupyterHub's own begin with `jupyterhub_`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -130,8 +131,12 @@ def _month(month: Iterable[Total]) -> Iterator[Metric]:
     totals = list(month)
     for name, (meaning, attribute) in told.items():
         family = GaugeMetricFamily(f"jhub_month_{name}", meaning, labels=["user"])
+        # Two people had one name, one after the other: a metric is there once.
+        added: Counter[str] = Counter()
         for total in totals:
-            family.add_metric([total.name], getattr(total, attribute))
+            added[total.name] += getattr(total, attribute)
+        for person, amount in added.items():
+            family.add_metric([person], amount)
         yield family
 
 

@@ -5,6 +5,7 @@ A scrape asks the engine for nothing but its size, once a minute. What takes a w
 it, once in a while, and only while somebody scrapes.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -29,14 +30,14 @@ from hub_config.monitoring.figures import Disk, Facts, Queue
 from hub_config.monitoring.slow import Slow
 from hub_config.monitoring.watch import Watch
 from hub_config.offer.counter import Counter
-from hub_config.offer.room import room
 from hub_config.reconcile.pages import RECONCILE_SCOPE
 from hub_config.told import Refusal
 
 READ_SCOPE = "read:metrics"
 """JupyterHub's own (scopes.py); it opens `/hub/metrics` too."""
 
-PROXY_SECONDS = 5.0
+PROXY_SECONDS, ENGINE_SECONDS = 5.0, 8.0
+"""What they may take to answer: Prometheus waits for ten seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +63,9 @@ class Sources:
         desk, host, may_be_promised = counter.desk, None, None
         promises, turns = list(desk.promises.all().values()), desk.turns
         try:
-            host = await desk.host(counter.host_info)
-            may_be_promised = room(host, desk.policy, promises).memory_ever
-        except Refusal as away:  # the engine: what else is known is told
+            async with asyncio.timeout(ENGINE_SECONDS):
+                host, _, may_be_promised = await desk.house(counter.host_info)
+        except (Refusal, TimeoutError) as away:  # the engine: what else is known is told
             log.debug("%s", away)
         return Facts(
             promises=promises,

@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from hub_config import disk
 from hub_config.first_start import Places, write_secret
 from hub_config.monitoring import alerts, dashboards, panels
 from hub_config.monitoring.pages import PLATFORM_PATH, PROXY_PATH
@@ -74,35 +75,36 @@ PROVIDERS = {
 }
 
 
-def write(places: Places, base_url: str, port: int) -> None:
-    """Write all of them."""
-    folder = places.metrics
-    _write(folder / "prometheus.yml", json.dumps(prometheus(base_url, port), indent=1))
-    _write(folder / "alerts.yml", json.dumps(alerts.rules(), indent=1))
-    own = places.data / "monitoring" / "alertmanager.yml"
-    told = own.read_text("utf-8") if own.exists() else json.dumps(SILENT)
-    _write(folder / "alertmanager.yml", told)
-    grafana = folder / "grafana"
-    for path in (grafana, grafana / "datasources", grafana / "dashboards"):
-        path.mkdir(exist_ok=True)
-        path.chmod(0o750)
-    # The service that backs up is root without capabilities, in the hub's group.
-    places.backup_status.parent.mkdir(exist_ok=True)
-    places.backup_status.parent.chmod(0o770)
-    _write(grafana / "datasources" / "platform.yml", json.dumps(SOURCES))
-    _write(grafana / "dashboards" / "platform.yml", json.dumps(PROVIDERS))
+def write(places: Places, base_url: str, port: int) -> bool:
+    """Write all of them; False, with what there was before, where the disk has no room."""
+    own, grafana = places.data / "monitoring" / "alertmanager.yml", Path("grafana")
+    made: dict[Path, Any] = {
+        Path("prometheus.yml"): prometheus(base_url, port),
+        Path("alerts.yml"): alerts.rules(),
+        Path("alertmanager.yml"): own.read_bytes() if own.exists() else SILENT,
+        grafana / "datasources" / "platform.yml": SOURCES,
+        grafana / "dashboards" / "platform.yml": PROVIDERS,
+    }
     for one in panels.DASHBOARDS:
-        told = json.dumps(dashboards.as_json(one), indent=1)
-        _write(grafana / "dashboards" / f"{one.uid}.json", told)
-    if not places.grafana_password.exists():
-        write_secret(places.grafana_password, secrets.token_urlsafe(18), GROUP_MAY_READ)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write what the hub's group may read, whatever the process's mask, complete from the moment it
-    has its name.
-    """
-    unfinished = path.with_name(f".{path.name}.new")
-    unfinished.write_text(text, "utf-8")
-    unfinished.chmod(GROUP_MAY_READ)
-    unfinished.replace(path)
+        made[grafana / "dashboards" / f"{one.uid}.json"] = dashboards.as_json(one)
+    try:
+        # The service that backs up is root without capabilities, in the hub's group.
+        folders = dict.fromkeys((grafana, *(path.parent for path in made)), 0o750)
+        for folder, mode in (folders | {Path("backup"): 0o770}).items():
+            (places.metrics / folder).mkdir(parents=True, exist_ok=True)
+            (places.metrics / folder).chmod(mode)
+        if not places.grafana_password.exists():
+            write_secret(places.grafana_password, secrets.token_urlsafe(18), GROUP_MAY_READ)
+    except OSError as error:
+        if error.errno not in disk.NO_ROOM:
+            raise
+        return False
+    wrote = [
+        disk.write(
+            places.metrics / path,
+            told if isinstance(told, bytes) else json.dumps(told, indent=1).encode(),
+            GROUP_MAY_READ,
+        )
+        for path, told in made.items()
+    ]
+    return all(wrote)

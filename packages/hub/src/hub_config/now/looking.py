@@ -3,8 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,54 +16,24 @@ from tornado.httpclient import HTTPClientError
 from hub_config import disk
 from hub_config.database import DATABASE_FILE
 from hub_config.lifetimes import ends, times
+from hub_config.lifetimes.measuring import Measured
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.now.rows import Platform, Server
 from hub_config.offer.counter import Counter
 from hub_config.offer.room import DISK_GB
 from hub_config.reconcile.reconciler import Reconciler
-from hub_config.reconcile.state import Hub
-from hub_config.runtime.interface import AwayError, Container, Key, Usage
+from hub_config.reconcile.state import Hub, remember
+from hub_config.runtime.interface import Container
+from hub_config.runtime.meter import Meter, Seen
 from hub_config.told import Refusal
-
-AGAIN = 2.0
-"""Seconds for which what was seen is told again: many may look at the same time."""
 
 APART = 1.0
 """Seconds between the two looks that a figure of CPU takes."""
 
-OLD = 60.0
-"""Seconds after which an earlier look says nothing of now."""
-
 PATIENCE = 10.0
 """Seconds that engine and proxy have to answer."""
 
-PARALLEL = 8
-"""Containers that are asked for at the same time."""
-
 STARTED = time.monotonic()
-
-
-@dataclass
-class Seen:
-    """The last two looks at a container."""
-
-    usage: Usage | None = None
-    before: Usage | None = None
-    at: float = float("-inf")
-
-    def look(self, usage: Usage | None, now: float) -> None:
-        """One more."""
-        self.before, self.usage, self.at = self.usage, usage, now
-
-    @property
-    def cpu(self) -> float | None:
-        """How many CPUs it kept busy between the two; None when that cannot be said."""
-        if self.usage is None or self.before is None:
-            return None
-        seconds = self.usage.at - self.before.at
-        if not 0 < seconds < OLD:
-            return None
-        return max(0.0, self.usage.processor - self.before.processor) / seconds
 
 
 class Looker:
@@ -77,12 +46,16 @@ class Looker:
         limits: ends.Limits,
         data: Path,
         sizes: Sizes,
-        clock: Callable[[], float] = time.monotonic,
+        meter: Meter,
     ) -> None:
         """`counter` is asked for once it is needed; `data` is the folder of the database."""
         self.reconciler, self.counter, self.limits = reconciler, counter, limits
-        self.data, self.sizes, self._clock = data, sizes, clock
-        self._seen: dict[str, Seen] = {}
+        self.data, self.sizes, self.meter = data, sizes, meter
+
+    async def everybody(self, hub: Hub, *, twice: bool = False) -> list[Server]:
+        """The servers of all people."""
+        remember(hub.db)
+        return await self.servers(hub, hub.users.values(), twice=twice)
 
     async def servers(self, hub: Hub, users: Iterable[Any], *, twice: bool = False) -> list[Server]:
         """The servers of `users` (JupyterHub's User objects) that start, run or stop.
@@ -98,38 +71,27 @@ class Looker:
         containers = {one.key: one for one in self.reconciler.runtime.known.values()}
         keys = [(user.name, name) for user, name, _ in active]
         wanted = [containers[key] for key in keys if key in containers]
-        await self._look_at(wanted)
-        if twice and any(one.runs and self._seen[one.id].cpu is None for one in wanted):
+        await self.meter.look(wanted, self.meter.lasts, PATIENCE)
+        looked = [self.meter.seen(one) for one in wanted]
+        if twice and any(seen.usage and seen.cpu is None for seen in looked):
             await asyncio.sleep(APART)
-            await self._look_at(wanted, again=True)
+            await self.meter.look(wanted, APART / 2, PATIENCE)
         timed = {
             (one.user, one.name): one
             for one in times.running(hub.db, {user.name: user for user, _, _ in active}.values())
         }
+        homes = self.sizes.of(hub.db, {user.id for user, _, _ in active})
         return [
-            self._server(user, name, spawner, containers.get((user.name, name)), timed)
+            self._server(
+                user,
+                name,
+                spawner,
+                containers.get((user.name, name)),
+                timed.get((user.name, name)),
+                homes.get(user.id),
+            )
             for user, name, spawner in active
         ]
-
-    async def _look_at(self, containers: Collection[Container], *, again: bool = False) -> None:
-        limit = asyncio.Semaphore(PARALLEL)
-        known = {one.id for one in self.reconciler.runtime.known.values()}
-        self._seen = {id_: seen for id_, seen in self._seen.items() if id_ in known}
-
-        async def look(one: Container) -> None:
-            seen = self._seen.setdefault(one.id, Seen())
-            if not again and self._clock() - seen.at < AGAIN:
-                return
-            async with limit:
-                usage = None
-                try:
-                    async with asyncio.timeout(PATIENCE):
-                        usage = await self.reconciler.runtime.usage(one)
-                except (AwayError, TimeoutError):
-                    pass  # `platform` says that the engine is away; a container may just have ended
-                seen.look(usage, self._clock())
-
-        await asyncio.gather(*(look(one) for one in containers))
 
     def _server(
         self,
@@ -137,14 +99,13 @@ class Looker:
         name: str,
         spawner: Any,
         container: Container | None,
-        timed: dict[Key, ends.Server],
+        time_: ends.Server | None,
+        home: Measured | None,
     ) -> Server:
         now = datetime.now(UTC)
-        seen = self._seen.get(container.id, Seen()) if container else Seen()
+        seen = self.meter.seen(container) if container else Seen()
         used = seen.usage
-        time_ = timed.get((user.name, name))
         end = ends.end(time_, self.limits) if time_ else None
-        home = self.sizes.of(user.db, user.id)
         chosen = (spawner.user_options or {}).get("profile", "")
         pending = {"spawn": "starting", "stop": "stopping"}.get(spawner.pending or "", "")
         return Server(
@@ -180,7 +141,7 @@ class Looker:
         host, promised, promisable = machine or (None, 0, 0)
         return Platform(
             version=version("jupyterhub"),
-            up_seconds=self._clock() - STARTED,
+            up_seconds=time.monotonic() - STARTED,
             hub_memory=own_memory(),
             people=hub.db.scalar(select(func.count(orm.User.id))) or 0,
             waiting=waiting,

@@ -33,7 +33,7 @@ class Looking(BaseHandler):
         """Everything, sorted as was asked (`sort`, `backwards`). Raises HTTPError 400."""
         asked = self.get_argument("backwards", "")
         waiting = getattr(self.authenticator, "accounts", None)
-        servers = await self.looker.servers(self.hub_now, self.users.values(), twice=twice)
+        servers = await self.looker.everybody(self.hub_now, twice=twice)
         platform = await self.looker.platform(self.hub_now, waiting.waiting() if waiting else 0)
         try:
             return tell(

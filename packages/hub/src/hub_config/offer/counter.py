@@ -7,6 +7,7 @@ kept beside what there is: a container counts by its limits for as long as it ru
 it, and a start by its profile until there is its container.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,7 @@ from hub_config.offer.room import (
     promise,
     room,
 )
+from hub_config.runtime.calls import heard
 from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.interface import AwayError, Container, Key
 from hub_config.told import Refusal
@@ -142,10 +144,6 @@ class Desk:
             self._turns = Turns(self.at_a_time or max(LEAST_AT_A_TIME, 2 * host.cpus))
         return lambda: room(host, self.policy, list(self.promises.others(key).values()))
 
-    async def host(self, info: Info) -> Host:
-        """The machine as it is now."""
-        return await self._facts.now(info)
-
     def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> Person:
         """The owner of the server `key`, with what their other servers were promised."""
         groups = frozenset(groups)
@@ -193,6 +191,7 @@ class Counter:
     desk: Desk
     engine: DockerRuntime
     default_profile: str = ""
+    _info: "asyncio.Future[Any] | None" = None
 
     async def on_offer(self) -> OnOffer:
         """The profiles on offer right now, and those left out."""
@@ -201,8 +200,12 @@ class Counter:
 
     async def host_info(self) -> Mapping[str, Any]:
         """What the engine says of its machine, once everything that runs there is known."""
+        if self._info is None or self._info.done():
+            # One question for all who come: an engine that hangs gets no more of them.
+            self._info = self.engine.docker("info")
+            self._info.add_done_callback(heard)
         with asking():
-            info: Mapping[str, Any] = await self.engine.docker("info")
+            info: Mapping[str, Any] = await asyncio.shield(self._info)
         return info
 
     async def everything_known(self) -> None:

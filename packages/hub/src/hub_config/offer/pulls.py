@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_config import SettingsError
+from hub_config.runtime.calls import heard
 
 CREDENTIALS = Path(".docker") / "config.json"
 """Below the data volume."""
@@ -184,7 +185,7 @@ class Pulls:
         if pull is None:
             pull = self._running[reference] = _Pull()
             pull.task = asyncio.ensure_future(self._run(reference, pull, stream))
-            pull.task.add_done_callback(_heard)
+            pull.task.add_done_callback(heard)
         pull.listeners.append(tell)
         try:
             tell(pull.progress.sentence, pull.progress.part)
@@ -204,9 +205,3 @@ class Pulls:
             await loop.run_in_executor(self._threads, work)
         finally:
             del self._running[reference]
-
-
-def _heard(task: "asyncio.Future[None]") -> None:
-    """A failure is for those who wait; when nobody does any more, it is no news for the log."""
-    if not task.cancelled():
-        task.exception()

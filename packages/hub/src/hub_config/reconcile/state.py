@@ -24,12 +24,19 @@ class Hub:
     db: Session
 
 
+def remember(db: Session) -> None:
+    """Have JupyterHub's records hold what they are about to be asked for.
+
+    Each commit makes them forget. Two questions for all of them spare two for each, for which
+    everybody would wait.
+    """
+    db.scalars(select(orm.User)).all()
+    db.scalars(select(orm.Spawner).options(joinedload(orm.Spawner.server))).all()
+
+
 def servers(hub: Hub) -> tuple[frozenset[Key], Runs]:
     """The servers that are starting, running or stopping at this moment, and those that run."""
-    # Each commit makes records forget what they hold. Two questions for all of them spare two for
-    # each, for which everybody would wait.
-    hub.db.scalars(select(orm.User)).all()
-    hub.db.scalars(select(orm.Spawner).options(joinedload(orm.Spawner.server))).all()
+    remember(hub.db)
     active, runs = set(), {}
     for user in hub.users.values():
         for name, spawner in user.spawners.items():

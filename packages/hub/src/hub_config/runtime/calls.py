@@ -74,3 +74,11 @@ class EngineCalls:
     def docker(self, method: str, *args: Any) -> "asyncio.Future[Any]":
         """Call a method of the client that concerns no container."""
         return self.call("", getattr(self.client, method), *args)
+
+
+def heard(future: "asyncio.Future[Any]") -> None:
+    """For `add_done_callback`: a failure is for who waits; when nobody does any more, it is no news
+    for the log.
+    """
+    if not future.cancelled():
+        future.exception()

@@ -15,7 +15,7 @@ from docker.errors import APIError, DockerException, NotFound
 from hub_config import names
 from hub_config.runtime import records
 from hub_config.runtime.attachments import attach_missing
-from hub_config.runtime.calls import EngineCalls
+from hub_config.runtime.calls import EngineCalls, heard
 from hub_config.runtime.glances import Glances
 from hub_config.runtime.interface import AwayError, Container, Place, Usage, View, Volume
 from hub_config.runtime.networks import ServerNetworks
@@ -161,7 +161,7 @@ class DockerRuntime(EngineCalls):
                 place.server,
             )
         joining = self.call(place.container, self.networks.join, self.client, made)
-        joining.add_done_callback(_heard)
+        joining.add_done_callback(heard)
         self._joining[place.container] = joining
         return subnet_of(made).server
 
@@ -249,9 +249,3 @@ class DockerRuntime(EngineCalls):
         """Remove a home for good; none of that name is no error."""
         with answered(), suppress(NotFound):
             await self.call("", self.client.remove_volume, name)
-
-
-def _heard(joining: "asyncio.Future[None]") -> None:
-    """A failure is for who waits; when nobody does any more, it is no news for the log."""
-    if not joining.cancelled():
-        joining.exception()

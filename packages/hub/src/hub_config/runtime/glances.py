@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from math import inf
 from typing import Any
 
+from hub_config.runtime.calls import heard
+
 LOOKS = 5
 """Looks in a second, at most, that such questions cause."""
 
@@ -36,8 +38,10 @@ class Glances:
         now = asyncio.get_running_loop().time()
         if now >= self._looked.get(container, -inf) + len(self._looked) / LOOKS:
             return False
-        if self._list is None or now >= self._listed + LASTS:
+        # One that has no answer yet is no reason for another: an engine that hangs gets no more.
+        if self._list is None or (self._list.done() and now >= self._listed + LASTS):
             self._list, self._listed = asyncio.ensure_future(self._running()), now
+            self._list.add_done_callback(heard)
         listed = await asyncio.shield(self._list)
         self._looked = {one: at for one, at in self._looked.items() if one in listed}
         return container in listed

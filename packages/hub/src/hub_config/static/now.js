@@ -3,14 +3,22 @@ const SECONDS = 5;
 const shown = document.getElementById("now");
 let query = window.location.search;
 
+const region = () => shown.querySelector("[role=region]");
+
 const refresh = async () => {
   if (!document.hidden) {
-    const answer = await fetch(shown.dataset.source + query, { cache: "no-store" }).catch(() => null);
+    const asked = query;
+    const answer = await fetch(shown.dataset.source + asked, { cache: "no-store" }).catch(() => null);
     // A hub that restarts, or a log-in that has ended: what was seen last stays.
     if (answer?.ok && !answer.redirected) {
-      const focused = shown.contains(document.activeElement) && document.activeElement.dataset.sort;
-      shown.innerHTML = await answer.text();
-      if (focused) shown.querySelector(`[data-sort="${focused}"]`)?.focus();
+      const text = await answer.text();
+      if (asked !== query) return; // sorted otherwise meanwhile
+      // Whoever reads with the keyboard, or has moved the table sideways, stays where they are.
+      const focused = shown.contains(document.activeElement) ? document.activeElement : null;
+      const [left, sort] = [region()?.scrollLeft, focused?.dataset.sort];
+      shown.innerHTML = text;
+      if (left) region()?.scrollTo({ left });
+      if (focused) (sort ? shown.querySelector(`[data-sort="${sort}"]`) : region())?.focus({ preventScroll: true });
     }
   }
 };
