@@ -4,6 +4,7 @@ import errno
 import json
 import logging
 import os
+import resource
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from hub_config import tracing
+from hub_config import rotation, tracing
 from hub_config.audit import chain, events, journal
 from hub_config.audit.chain import Link
 from hub_config.audit.journal import Journal
-from hub_config.first_start import Places, make_secrets, write_secret
+from hub_config.first_start import Places, make_secrets, older, write_secret
 from hub_config.settings import Settings
 from hub_config.watch import changes, command, filters, kinds, pages, requests
 
@@ -189,6 +190,49 @@ def test_only_its_owner_can_read_it(log: Journal) -> None:
     assert {path.stat().st_mode & 0o777 for path in log.folder.iterdir()} == {0o600}
 
 
+def test_a_disk_that_gets_full_in_the_middle_of_a_line_leaves_nothing_of_it(log: Journal) -> None:
+    """What a buffer still held was written after all, when the file was closed."""
+    write(log, "ann")
+    (path,) = journal.files(log.folder)
+    size = path.stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * size - 50, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            write(log, "bob")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.stat().st_size == size
+    write(log, "bob")
+    assert verdict(log).broken == ""
+
+
+def test_a_file_that_cannot_be_removed_has_nothing_written_twice(
+    log: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(log, "ann")
+    clock.now += timedelta(days=40)
+    write(log, "bob")
+
+    def refused(_: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    write(log, "carl")
+    assert verdict(log).broken == ""
+
+
+def test_a_number_that_json_does_not_have_is_no_way_around_who_reads_it(log: Journal) -> None:
+    log.append([log.entry("x", remove=float("nan"), many=[float("inf")])])
+    ((_, line),) = journal.lines(log.folder)
+
+    def none_there(found: str) -> None:
+        raise AssertionError(found)
+
+    assert json.loads(line, parse_constant=none_there)["remove"] == "nan"
+    assert verdict(log).broken == ""
+
+
 # -- the recorder -------------------------------------------------------------------------------
 
 
@@ -232,6 +276,29 @@ def test_a_refusal_that_comes_again_is_counted(log: Journal, recorder: events.Re
         ("", 499),
         ("ann", 1),
     ]
+
+
+def test_whoever_makes_up_requests_pushes_nothing_out(
+    log: Journal, recorder: events.Recorder
+) -> None:
+    for number in range(3000):
+        about = {"what": f"second-factor.{number}", "on": f"x{number}", "who": "ann"}
+        events.tell(**about, result="refused (403)")
+        address = {"from": f"2001:db8:0:{number:x}::/64"}
+        events.tell("login", who=events.NOBODY, result="refused (403)", **address)
+        events.tell("logout", who=events.NOBODY)
+        events.tell("token.make", who="ben", on="ben", expires_in=number)
+        events.tell("account.approve", who="admin", on=f"person{number}")
+    events.tell("login", who=events.NOBODY, on="carl", result="refused (403)")
+    recorder.flush(60)
+    found = list(journal.newest_first(log.folder))
+    told = [one for one in found if one["what"] != "account.approve"]
+    assert len(found) - len(told) == 3000, "an admin's deeds are told one by one"
+    assert len(told) < 2 * (events.EACH + events.ALL + 4) + events.EACH
+    of_ann = [one for one in told if one["who"] == "ann"]
+    assert {one["what"] for one in of_ann if one["what"].startswith("audit")} == {events.OTHERS}
+    assert sum(one.get("times", 1) for one in of_ann) == 3000
+    assert sum(one.get("times", 1) for one in told if one["who"] == "ben") == 3000
 
 
 def test_a_full_disk_keeps_nobody_waiting_and_loses_nothing(
@@ -332,6 +399,40 @@ def test_commands_write_show_and_verify(tmp_path: Path, capsys: pytest.CaptureFi
     assert command.main(["show", "--since", "once"], folder) == 2
 
 
+def test_what_cannot_be_asked_for_is_said_and_no_fault() -> None:
+    assert filters.wanted("", "", "", "9999-12-31").until.startswith("9999-12-31")
+    for wrong in ({"since": "0001-01-01T00:00+10:00"}, {"before": "9" * 5000}, {"before": "\u00b2"}):
+        with pytest.raises(ValueError, match="no time|no number"):
+            filters.wanted("", "", **{"since": "", "until": "", **wrong})
+
+
+def test_only_lines_with_a_name_are_read_for_it(
+    log: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a person could have the hub read the whole log again and again."""
+    write(log, "ann", 'b"ö', "carl")
+    read: list[str] = []
+    real = chain.parsed
+
+    def parsed(text: str) -> chain.Record | None:
+        read.append(text)
+        return real(text)
+
+    monkeypatch.setattr(chain, "parsed", parsed)
+    wish = filters.wanted('b"ö', "", "", "")
+    assert [one["on"] for one in filters.found(log.folder, wish)] == ['b"ö']
+    assert len(read) == 1
+
+
+def test_a_name_that_somebody_else_had_before_tells_nothing_of_them() -> None:
+    made = datetime(2026, 11, 20, tzinfo=UTC)
+    user = SimpleNamespace(name="ann", orm_user=SimpleNamespace(created=made.replace(tzinfo=None)))
+    assert pages.began(user, None) == journal.stamp(made)
+    account = SimpleNamespace(made=(made - timedelta(days=1)).timestamp())
+    accounts = SimpleNamespace(find=lambda _: account)
+    assert pages.began(user, accounts) == journal.stamp(made - timedelta(days=1))
+
+
 # -- what requests mean -------------------------------------------------------------------------
 
 
@@ -416,3 +517,68 @@ def test_a_form_that_is_no_text_is_told_all_the_same() -> None:
         body=b"x=%ff", path="/hub/people", headers={}, arguments={"action": [b"\xff"], "x": [b"1"]}
     )
     assert requests.sent(SimpleNamespace(request=request)) == {"action": "\ufffd", "x": "1"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "who", "fields", "told"),
+    [
+        ("GET audit/export", 200, "admin", {"what": "login"}, {"kind": "login"}),
+        ("GET audit/export", 302, "", {}, None),
+        ("GET logout", 302, "", {}, None),
+        ("GET logout", 302, "ann", {}, {"on": "ann"}),
+        ("POST spawn/ann", 403, "", {"profile": "made up"}, {"who": "somebody"}),
+        ("PATCH api/proxy", 200, "admin", {}, {"method": "PATCH"}),
+        (f"DELETE api/users/ann/tokens/{'c0ffee' * 5}", 404, "ann", {}, {"on": "ann"}),
+    ],
+)
+def test_what_a_request_is_told_as(
+    monkeypatch: pytest.MonkeyPatch,
+    request_: str,
+    status: int,
+    who: str,
+    fields: dict[str, str],
+    told: dict[str, str] | None,
+) -> None:
+    said: list[dict[str, Any]] = []
+
+    def tell(what: str, **more: Any) -> None:
+        said.append({"what": what, **more})
+
+    monkeypatch.setattr(events, "tell", tell)
+    monkeypatch.setattr(requests, "is_known", lambda _, name: name == "ann")
+    method, _, path = request_.partition(" ")
+    arguments = {name: [value.encode()] for name, value in fields.items()}
+    request = SimpleNamespace(
+        method=method, path=f"/hub/{path}", body=b"", headers={}, arguments=arguments
+    )
+    handler: Any = SimpleNamespace(
+        request=request,
+        visit=tracing.Visit("request-1", who),
+        hub=SimpleNamespace(base_url="/hub/"),
+        get_status=lambda: status,
+    )
+    requests._tell(handler)
+    assert len(said) == (told is not None)
+    for one in said:
+        assert (told or {}).items() <= one.items()
+        assert not [word for word in ("made up", "c0ffee") if word in json.dumps(one)]
+
+
+def test_a_crypt_key_made_anew_changes_no_setting(tmp_path: Path) -> None:
+    places = Places(tmp_path / "data", tmp_path / "proxy", tmp_path / "metrics")
+    places.proxy.mkdir()
+    make_secrets(places)
+    secret = places.group_secrets / "team" / "TEAM_KEY"
+    secret.parent.mkdir(parents=True)
+    write_secret(secret, "one")
+    settings = Settings(provider_secret="hush")
+    changes.at_start(settings, places)
+    rotation.renew(places.crypt_key)
+    write_secret(secret, "two")
+    assert changes.at_start(settings, places) == {
+        "files.change": {"group-secrets/team/TEAM_KEY": "changed"}
+    }
+    rotation.renew(places.crypt_key)
+    assert changes.at_start(settings, places) == {}
+    older(places.crypt_key).unlink()
+    assert changes.at_start(settings, places) == {}

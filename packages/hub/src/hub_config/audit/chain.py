@@ -7,6 +7,7 @@ and hash that somebody noted elsewhere.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,8 @@ def shortened(value: Any, depth: int = 3) -> Any:
     if isinstance(value, list | tuple) and depth:
         rest = [f"… and {len(value) - MOST} more"] if len(value) > MOST else []
         return [*(shortened(one, depth - 1) for one in value[:MOST]), *rest]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has none, and who reads the line elsewhere would drop it
     return value if isinstance(value, int | float | None) else "…"
 
 
@@ -123,7 +126,7 @@ def verify(lines: Iterable[tuple[str, str]], noted: Link | None = None) -> Verdi
                 "between them was taken out, put in or put elsewhere",
             )
         if record.get("what") == REMOVED:
-            removed.add(Link(record["last"], record["last_hash"]))
+            removed.add(Link(record.get("last", 0), record.get("last_hash", "")))
         before, count = link(record), count + 1
         seen = seen or before == noted
     # Whatever was removed in time is named by a later entry, so the first line follows one of it.

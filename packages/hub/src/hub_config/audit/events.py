@@ -24,6 +24,17 @@ WINDOW = 60.0
 """Seconds within which the same refusal is counted instead of being written again: whoever guesses
 passwords must not be able to fill the log."""
 
+EACH, ALL = 10, 100
+"""Different refusals within that time that are told one by one, of one visitor and of all: whoever
+makes up one after another must not push out what was there. `EACH` is also how often somebody may
+do the same to oneself until that is counted, too."""
+
+NOBODY = "somebody"
+"""Who did what was done without a log-in; no user has this name."""
+
+OTHERS = "audit.others"
+"""What an entry is called that counts refusals which are not told one by one."""
+
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +57,7 @@ class Recorder:
     def take(self, entry: dict[str, Any]) -> None:
         """Have it written down soon."""
         with self._news:
-            if entry["result"] != "ok" and self._counted(entry):
+            if (_refused(entry) or entry["on"] == entry["who"]) and self._counted(entry):
                 return
             if len(self._waiting) >= MOST_WAITING:
                 self._lost += 1
@@ -56,21 +67,38 @@ class Recorder:
 
     def _counted(self, entry: dict[str, Any]) -> bool:
         """Whether it is a repetition, which is counted until its minute is over."""
-        key = tuple(str(entry.get(name)) for name in ("what", "who", "from", "on", "result"))
+        key, kept = _key(entry), entry
+        if _refused(entry) and key not in self._repeated:
+            kept = self._bounded(entry)
+            key = _key(kept)
         if key in self._repeated:
             until, _, times = self._repeated[key]
-            self._repeated[key] = until, entry, times + 1
-            return True
-        self._repeated[key] = time.monotonic() + WINDOW, entry, 0
+            self._repeated[key] = until, kept, times + 1
+            return times >= 0
+        times = 0 if _refused(entry) else 1 - EACH
+        self._repeated[key] = time.monotonic() + WINDOW, kept, times
         self._news.notify_all()
         return False
+
+    def _bounded(self, entry: Entry) -> Entry:
+        """What a refusal that is not there yet is counted as: itself while there are few."""
+        told = [one for _, one, _ in self._repeated.values() if _refused(one)]
+        who, address = _visitor(entry)
+        bare = {"at": entry["at"], "what": OTHERS, "on": "", "result": "refused"}
+        theirs = {**bare, "who": who, "from": address}
+        full = len(told) >= ALL
+        if not full and sum(_visitor(one) == (who, address) for one in told) < EACH:
+            return entry
+        if full and _key(theirs) not in self._repeated:
+            return {**bare, "who": NOBODY}
+        return theirs
 
     def _over(self, *, all_of_them: bool = False) -> list[Entry]:
         """Repetitions whose minute is over, each as one entry."""
         now = time.monotonic()
         over = [key for key, (until, *_) in self._repeated.items() if all_of_them or until <= now]
         found = [self._repeated.pop(key) for key in over]
-        return [{**entry, "times": times} for _, entry, times in found if times]
+        return [{**entry, "times": times} for _, entry, times in found if times > 0]
 
     def flush(self, seconds: float = 3.0) -> None:
         """Return when everything that was told is written, or after `seconds`."""
@@ -130,6 +158,19 @@ class Recorder:
         if healed:
             log.warning("Audit log: %s", healed)
         return True
+
+
+def _refused(entry: Entry) -> bool:
+    """Whether nothing was done, or by somebody unknown: anybody can have that told."""
+    return entry["result"] != "ok" or entry["who"] == NOBODY
+
+
+def _visitor(entry: Entry) -> tuple[str, str]:
+    return str(entry["who"]), str(entry.get("from", ""))
+
+
+def _key(entry: Entry) -> tuple[str, ...]:
+    return tuple(str(entry.get(name)) for name in ("what", "who", "from", "on", "result"))
 
 
 _recorder: Recorder | None = None

@@ -55,7 +55,7 @@ RESERVED = frozenset({
     "jhub", "jovyan", "jupyter", "jupyterhub", "localhost", "login", "logout", "mail",
     "metrics", "moderator", "nebula", "nobody", "null", "operator", "owner", "platform",
     "postmaster", "proxy", "public", "root", "security", "server", "service", "services",
-    "settings", "shared", "signup", "spawn", "staff", "static", "status", "sudo", "superuser",
+    "settings", "shared", "signup", "somebody", "spawn", "staff", "static", "status", "sudo", "superuser",
     "support", "sys", "sysadmin", "system", "test", "token", "undefined", "user", "username",
     "users", "volume", "volumes", "webmaster", "www",
 })
