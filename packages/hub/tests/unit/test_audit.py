@@ -190,18 +190,26 @@ def test_only_its_owner_can_read_it(log: Journal) -> None:
     assert {path.stat().st_mode & 0o777 for path in log.folder.iterdir()} == {0o600}
 
 
-def test_a_disk_that_gets_full_in_the_middle_of_a_line_leaves_nothing_of_it(log: Journal) -> None:
+def test_a_disk_that_gets_full_in_the_middle_of_a_line_leaves_nothing_of_it(
+    log: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a buffer still held was written after all, when the file was closed."""
     write(log, "ann")
     (path,) = journal.files(log.folder)
     size = path.stat().st_size
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * size - 50, hard))
+    limits, truncate = resource.getrlimit(resource.RLIMIT_FSIZE), os.ftruncate
+
+    def truncated(descriptor: int, length: int) -> None:
+        truncate(descriptor, length)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)  # there is room again
+
+    monkeypatch.setattr(os, "ftruncate", truncated)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * size - 50, limits[1]))
     try:
         with pytest.raises(OSError, match="too large"):
             write(log, "bob")
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.stat().st_size == size
     write(log, "bob")
     assert verdict(log).broken == ""
@@ -401,8 +409,9 @@ def test_commands_write_show_and_verify(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_what_cannot_be_asked_for_is_said_and_no_fault() -> None:
     assert filters.wanted("", "", "", "9999-12-31").until.startswith("9999-12-31")
-    for wrong in ({"since": "0001-01-01T00:00+10:00"}, {"before": "9" * 5000}, {"before": "\u00b2"}):
-        with pytest.raises(ValueError, match="no time|no number"):
+    early = {"since": "0001-01-01T00:00+10:00"}
+    for wrong in (early, {"before": "9" * 5000}, {"before": "\u00b2"}):
+        with pytest.raises(ValueError, match=r"no time|no number"):
             filters.wanted("", "", **{"since": "", "until": "", **wrong})
 
 

@@ -47,7 +47,7 @@ class Recorder:
         """Why nothing can be written now; empty when all is well."""
         self._waiting: deque[Entry] = deque()
         self._lost = 0
-        self._repeated: dict[tuple[Any, ...], tuple[float, dict[str, Any], int]] = {}
+        self._repeated: dict[tuple[str, ...], tuple[float, Entry, int]] = {}
         self._news = threading.Condition()
         self._ended = False
         self._writing = False
@@ -67,7 +67,8 @@ class Recorder:
 
     def _counted(self, entry: dict[str, Any]) -> bool:
         """Whether it is a repetition, which is counted until its minute is over."""
-        key, kept = _key(entry), entry
+        kept: Entry = entry
+        key = _key(kept)
         if _refused(entry) and key not in self._repeated:
             kept = self._bounded(entry)
             key = _key(kept)
@@ -82,7 +83,7 @@ class Recorder:
 
     def _bounded(self, entry: Entry) -> Entry:
         """What a refusal that is not there yet is counted as: itself while there are few."""
-        told = [one for _, one, _ in self._repeated.values() if _refused(one)]
+        told: list[Entry] = [one for _, one, _ in self._repeated.values() if _refused(one)]
         who, address = _visitor(entry)
         bare = {"at": entry["at"], "what": OTHERS, "on": "", "result": "refused"}
         theirs = {**bare, "who": who, "from": address}
@@ -162,7 +163,7 @@ class Recorder:
 
 def _refused(entry: Entry) -> bool:
     """Whether nothing was done, or by somebody unknown: anybody can have that told."""
-    return entry["result"] != "ok" or entry["who"] == NOBODY
+    return bool(entry["result"] != "ok" or entry["who"] == NOBODY)
 
 
 def _visitor(entry: Entry) -> tuple[str, str]:

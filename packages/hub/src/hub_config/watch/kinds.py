@@ -58,7 +58,7 @@ KINDS = (
     Kind("PATCH", f"api/users/{ONE}", "user.change", fields=("name", "admin")),
     Kind("DELETE", f"api/users/{ONE}", "user.delete"),
     Kind("POST", f"api/users/{ONE}/tokens", "token.make", fields=("expires_in", "scopes", "roles")),
-    Kind("DELETE", f"api/users/{ONE}/tokens/(?P<token>[a-z]?[0-9]{1,18})", "token.revoke"),
+    Kind("DELETE", f"api/users/{ONE}/tokens/(?P<token>[a-z]?[0-9]{1, 18})", "token.revoke"),
     # What is no token's id may be the token itself.
     Kind("DELETE", f"api/users/{ONE}/tokens/.*", "token.revoke"),
     Kind("POST", "api/groups/(?P<group>[^/]+)/users", "group.add", named_by="users"),

@@ -133,6 +133,7 @@ class OwnHandler(AuditHandler):
         wish = replace(wish, since=max(wish.since, began(self.current_user, accounts)))
         await self.page("audit.html", wish, own=True, asked={}, error="")
 
+
 def routes(folder: Path) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
     given = {"folder": folder}

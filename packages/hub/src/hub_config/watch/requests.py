@@ -80,8 +80,9 @@ def _tell(handler: BaseHandler) -> None:
         them = on if outcome == "ok" and meant.kind.named_by == "username" else ""
         who = visit.who or them or events.NOBODY
         # A page that nobody has asked for as somebody leads to the log-in.
+        led = handler.request.method == "GET" and (who, outcome) == (events.NOBODY, "ok")
         done = what != "server.access" or (status == HTTPStatus.FOUND and "server" in more)
-        if done and not (who == events.NOBODY and outcome == "ok" and handler.request.method == "GET"):
+        if done and not led:
             events.tell(what, on=on, who=who, result=outcome, **more)
     visit.open = False
 
