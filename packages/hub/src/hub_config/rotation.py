@@ -172,6 +172,8 @@ def listed(places: Places, now: float) -> list[dict[str, object]]:
         CRYPT: places.crypt_key,
         PROXY: places.proxy_token,
         "admin-password": places.admin_password,
+        "metrics-token": places.metrics_token,
+        "grafana-password": places.grafana_password,
     }
     found = [(name, path) for name, path in named.items() if path.exists()]
     found += [(f"{name} (older)", older(path)) for name, path in found if older(path).exists()]

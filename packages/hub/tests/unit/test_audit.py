@@ -20,6 +20,7 @@ from hub_config.audit.journal import Journal
 from hub_config.first_start import Places, make_secrets, older, write_secret
 from hub_config.settings import Settings
 from hub_config.watch import changes, command, filters, kinds, pages, requests
+from hub_config.watch.filters import Wanted
 
 DAY = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -337,6 +338,17 @@ def test_a_full_disk_keeps_nobody_waiting_and_loses_nothing(
     assert "cannot be written" in caplog.text
 
 
+def test_an_entry_that_cannot_be_written_holds_up_no_other(
+    log: Journal, recorder: events.Recorder
+) -> None:
+    events.tell("login", on="ann", number=10**5000)
+    events.tell("login", on="bob")
+    recorder.flush()
+    found = list(journal.newest_first(log.folder))
+    assert [one["on"] for one in found] == ["bob", "ann"]
+    assert verdict(log).broken == ""
+
+
 def test_what_does_not_fit_into_memory_is_counted(
     log: Journal, recorder: events.Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -433,7 +445,14 @@ def test_only_lines_with_a_name_are_read_for_it(
     assert len(read) == 1
 
 
-def test_a_name_that_somebody_else_had_before_tells_nothing_of_them() -> None:
+def test_a_name_that_somebody_else_had_before_tells_nothing_of_them(log: Journal) -> None:
+    write(log, "ann")
+    renamed = log.entry("user.change", on="bob", new_name="ann")
+    log.append([renamed])
+    write(log, "ann")
+    log.append([{**renamed, "result": "refused (403)"}])
+    every, own = Wanted("ann"), Wanted("ann", own=True)
+    assert [len(list(filters.found(log.folder, one))) for one in (every, own)] == [2, 1]
     made = datetime(2026, 11, 20, tzinfo=UTC)
     user = SimpleNamespace(name="ann", orm_user=SimpleNamespace(created=made.replace(tzinfo=None)))
     assert pages.began(user, None) == journal.stamp(made)
@@ -486,7 +505,7 @@ def test_a_form_cannot_name_a_kind_of_its_own() -> None:
 
 
 def test_settings_that_changed_are_told_and_secrets_by_name_only(tmp_path: Path) -> None:
-    places = Places(tmp_path / "data", tmp_path / "proxy")
+    places = Places(tmp_path / "data", tmp_path / "proxy", tmp_path / "metrics")
     places.proxy.mkdir()
     make_secrets(places)
     before = Settings(idle_timeout=3600, provider_secret="hunter-2-secret")
@@ -522,10 +541,24 @@ def test_an_id_is_taken_over_or_made() -> None:
 
 def test_a_form_that_is_no_text_is_told_all_the_same() -> None:
     """Tornado raises for it, and an entry that fails to be made would be a way around the log."""
+    given = {"action": [b"\xff"], "x": [b"1"]}
+    assert requests.sent(asked("people", b"x=%ff", given)) == {"action": "\ufffd", "x": "1"}
+
+
+def asked(path: str, body: bytes, arguments: dict[str, list[bytes]], kind: str = "") -> Any:
     request = SimpleNamespace(
-        body=b"x=%ff", path="/hub/people", headers={}, arguments={"action": [b"\xff"], "x": [b"1"]}
+        body=body, path=f"/hub/{path}", headers={"Content-Type": kind}, arguments=arguments
     )
-    assert requests.sent(SimpleNamespace(request=request)) == {"action": "\ufffd", "x": "1"}
+    return SimpleNamespace(request=request, hub=SimpleNamespace(base_url="/hub/"))
+
+
+def test_a_request_is_read_as_whoever_answers_it_reads_it() -> None:
+    """Else one could log in, or make an admin, without its entry saying whom."""
+    assert requests.sent(asked("api/users/ann", b' \n{"admin": true}', {})) == {"admin": True}
+    ann = {"username": [b"ann"]}
+    hidden = asked("login", b'{"username": "bob"}', ann, "application/json")
+    assert requests.sent(hidden) == {"username": "ann"}
+    assert requests.sent(asked("api/users/ann", b'{"a":' * 100_000, ann)) == {"username": "ann"}
 
 
 @pytest.mark.parametrize(

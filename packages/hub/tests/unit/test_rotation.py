@@ -17,7 +17,7 @@ from hub_config.rotation import cookie_keys
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    made = Places(tmp_path / "data", tmp_path / "proxy")
+    made = Places(tmp_path / "data", tmp_path / "proxy", tmp_path / "metrics")
     made.proxy.mkdir()
     make_secrets(made)
     return made
@@ -166,8 +166,10 @@ def test_the_list_tells_places_and_modes_and_no_value(
     rows = {one["name"]: one for one in json.loads(told)}
     assert rows.keys() == {
         *("cookie-secret", "cookie-secret (older)", "crypt-key", "proxy-token"),
-        "JHUB_PROVIDER_SECRET",
+        *("JHUB_PROVIDER_SECRET", "metrics-token"),
     }
+    # Prometheus is in the hub's group.
+    assert rows.pop("metrics-token")["mode"] == "0640"
     assert {one["mode"] for one in rows.values()} == {"0600"}
     values = [*read_all(places.cookie_secret), read_secret(places.proxy_token), "hush"]
     assert not [one for one in values if one in told]

@@ -23,7 +23,8 @@ LONGEST = 500
 LINE = 16_384
 """Characters of a whole line; what is beyond the usual parts is left out of a longer one."""
 
-_USUAL = ("at", "what", "who", "on", "result", "from", "request")
+USUAL = ("at", "what", "who", "on", "result", "from", "request")
+"""The parts that every line has, or nearly."""
 
 MOST = 50
 """Values of a list, or of an object, that are kept."""
@@ -48,7 +49,7 @@ def line(entry: Mapping[str, Any], after: Link) -> tuple[str, Link]:
     """The line of `entry`, and what the next one refers to."""
     kept = shortened(entry)
     if len(json.dumps(kept)) > LINE:
-        kept = {name: kept[name] for name in _USUAL if name in kept} | {"left_out": "too long"}
+        kept = {name: kept[name] for name in USUAL if name in kept} | {"left_out": "too long"}
     record: Record = {"n": after.number + 1, **kept, "prev": after.hash}
     record["hash"] = digest(record)
     return json.dumps(record, ensure_ascii=False), link(record)

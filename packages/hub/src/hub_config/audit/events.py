@@ -12,6 +12,7 @@ from collections import deque
 from typing import Any
 
 from hub_config import tracing
+from hub_config.audit import chain
 from hub_config.audit.journal import Entry, Journal, stamp, utc_now
 
 MOST_WAITING = 20_000
@@ -146,9 +147,13 @@ class Recorder:
 
     def _write(self, batch: list[Entry]) -> bool:
         try:
-            healed = self.journal.append(batch)
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            try:
+                healed = self.journal.append(batch)
+            except (ValueError, TypeError, RecursionError):
+                log.exception("Entries of the audit log are cut down to what can be written")
+                healed = self.journal.append([_bare(one) for one in batch])
+        except OSError as error:
+            why = error.strerror or str(error)
             if self.trouble != why:
                 log.error("The audit log cannot be written, entries are kept in memory: %s", why)
             self.trouble = why
@@ -164,6 +169,11 @@ class Recorder:
 def _refused(entry: Entry) -> bool:
     """Whether nothing was done, or by somebody unknown: anybody can have that told."""
     return bool(entry["result"] != "ok" or entry["who"] == NOBODY)
+
+
+def _bare(entry: Entry) -> Entry:
+    """What can be written of any entry."""
+    return {name: str(entry[name]) for name in chain.USUAL if name in entry}
 
 
 def _visitor(entry: Entry) -> tuple[str, str]:

@@ -17,7 +17,8 @@ class Wanted:
     """What somebody wants to see; an empty string is no condition.
 
     `person` did it or it was done to them, `what` is how its name begins, times are in ISO format;
-    `before` is a number: those that are older.
+    `before` is a number: those that are older. `own`: `person` sees it themselves, so nothing of
+    who had that name before.
     """
 
     person: str = ""
@@ -25,6 +26,7 @@ class Wanted:
     since: str = ""
     until: str = ""
     before: int = 0
+    own: bool = False
 
     def fits(self, entry: Record) -> bool:
         """Whether `entry` is wanted."""
@@ -75,4 +77,9 @@ def found(folder: Path, wish: Wanted) -> Iterator[Record]:
     """The entries that are wanted, the newest first."""
     # Most lines are others': those need not be read as JSON.
     holding = json.dumps(wish.person, ensure_ascii=False)[1:-1]
-    return (entry for entry in newest_first(folder, wish.since, holding) if wish.fits(entry))
+    for entry in newest_first(folder, wish.since, holding):
+        renamed = entry.get("what") == "user.change" and entry.get("result") == "ok"
+        if wish.own and renamed and entry.get("new_name") == wish.person:
+            return
+        if wish.fits(entry):
+            yield entry

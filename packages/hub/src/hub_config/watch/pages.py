@@ -130,7 +130,8 @@ class OwnHandler(AuditHandler):
         before = before if before.isdecimal() and before.isascii() else ""
         wish = wanted(self.current_user.name, "", f"{DAYS}d", "", before)
         accounts = getattr(self.authenticator, "accounts", None)
-        wish = replace(wish, since=max(wish.since, began(self.current_user, accounts)))
+        since = max(wish.since, began(self.current_user, accounts))
+        wish = replace(wish, since=since, own=True)
         await self.page("audit.html", wish, own=True, asked={}, error="")
 
 
