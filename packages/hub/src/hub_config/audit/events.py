@@ -26,9 +26,9 @@ WINDOW = 60.0
 passwords must not be able to fill the log."""
 
 EACH, ALL = 10, 100
-"""Different refusals within that time that are told one by one, of one visitor and of all: whoever
-makes up one after another must not push out what was there. `EACH` is also how often somebody may
-do the same to oneself until that is counted, too."""
+"""Different refusals within that time that are told one by one, of one visitor and of all unknown
+ones: whoever makes up one after another must not push out what was there. `EACH` is also how often
+somebody may do the same to oneself until that is counted, too."""
 
 NOBODY = "somebody"
 """Who did what was done without a log-in; no user has this name."""
@@ -69,7 +69,8 @@ class Recorder:
     def _counted(self, entry: dict[str, Any]) -> bool:
         """Whether it is a repetition, which is counted until its minute is over."""
         kept: Entry = entry
-        key = _key(kept)
+        # Of who is known and did something to themselves it is one thing from wherever.
+        key = _key(kept if _refused(kept) else {**kept, "from": ""})
         if _refused(entry) and key not in self._repeated:
             kept = self._bounded(entry)
             key = _key(kept)
@@ -86,14 +87,12 @@ class Recorder:
         """What a refusal that is not there yet is counted as: itself while there are few."""
         told: list[Entry] = [one for _, one, _ in self._repeated.values() if _refused(one)]
         who, address = _visitor(entry)
-        bare = {"at": entry["at"], "what": OTHERS, "on": "", "result": "refused"}
-        theirs = {**bare, "who": who, "from": address}
-        full = len(told) >= ALL
+        bare = {"at": entry["at"], "what": OTHERS, "who": who, "on": "", "result": "refused"}
+        theirs = {**bare, "from": address}
+        full = who == NOBODY and sum(one["who"] == NOBODY for one in told) >= ALL
         if not full and sum(_visitor(one) == (who, address) for one in told) < EACH:
             return entry
-        if full and _key(theirs) not in self._repeated:
-            return {**bare, "who": NOBODY}
-        return theirs
+        return theirs if not full or _key(theirs) in self._repeated else bare
 
     def _over(self, *, all_of_them: bool = False) -> list[Entry]:
         """Repetitions whose minute is over, each as one entry."""
@@ -177,7 +176,9 @@ def _bare(entry: Entry) -> Entry:
 
 
 def _visitor(entry: Entry) -> tuple[str, str]:
-    return str(entry["who"]), str(entry.get("from", ""))
+    """Somebody unknown is an address, whoever is known is one person from all of them."""
+    who = str(entry["who"])
+    return who, str(entry.get("from", "")) if who == NOBODY else ""
 
 
 def _key(entry: Entry) -> tuple[str, ...]:
