@@ -20,7 +20,7 @@ from jhub_testing.resources import Engine
 WITHIN = "/home/nebula/work/notes.txt"
 PROVIDER_SECRET = "of the provider"
 SECRETS = """
-find /home-volume/secrets -type f ! -name '*.resealed' -exec sh -c 'cat "$1"; echo' _ {} ';'
+find /home-volume/secrets -type f -exec sh -c 'cat "$1"; echo' _ {} ';'
 """
 
 

@@ -11,7 +11,7 @@ from unittest.mock import MagicMock
 import pytest
 from docker.errors import APIError, DockerException
 
-from jhub_backup import credentials, launcher, status
+from jhub_backup import credentials, launcher, repository, status
 from jhub_backup.errors import BackupError
 
 SETTINGS = {
@@ -125,3 +125,39 @@ def test_credentials_are_files_that_can_be_kept_and_listed(
             credentials.command(wrong, folder)
     with pytest.raises(BackupError, match="cannot be read"):
         credentials.given({f"{name}_FILE": str(tmp_path / "none")}, folder)
+
+
+class Keys(repository.Repository):
+    """A repository's keys, by the text that opens it; `until` counts what is done before a kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.key = folder / "password"
+        self.key.write_text("first")
+        self.keys, self.until = {"first"}, 99
+
+    def checked(self, *arguments: str) -> str:
+        self.until -= 1
+        if not self.until:
+            raise KeyboardInterrupt
+        match arguments[1]:
+            case "add":
+                self.keys.add(Path(arguments[3]).read_text())
+            case "remove":
+                self.keys.remove(arguments[2])
+        current = self.key.read_text()
+        return json.dumps([{"id": one, "current": one == current} for one in self.keys])
+
+
+@pytest.mark.parametrize("until", [1, 2, 3])
+def test_a_key_that_was_being_replaced_is_gone_after_the_next_try(
+    tmp_path: Path, until: int
+) -> None:
+    keys = Keys(tmp_path)
+    keys.until = until
+    with pytest.raises(KeyboardInterrupt):
+        keys.renew_key()
+    assert keys.key.read_text() in keys.keys, "the repository opens all the time"
+    keys.until = 99
+    keys.renew_key()
+    assert keys.key.read_text() in keys.keys
+    assert "first" not in keys.keys

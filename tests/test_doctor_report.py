@@ -1,13 +1,14 @@
 """What a bundle for a bug report may say, and what the doctor mends by itself."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
-from jhub_docker.doctor import CODES, Finding, fixing, redaction
+from jhub_docker.doctor import CODES, Finding, bundle, fixing, redaction
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import compose
 
@@ -35,6 +36,9 @@ def test_what_is_a_secret_or_looks_like_one_is_in_no_text(secret: str) -> None:
     "text",
     [
         "rest:https://ada:{}@host/x",
+        "rest:https://ada:p@{}@host/x",
+        "rest:https://ada:p/{}@host/x",
+        "https://{}@host/x",
         "Authorization: token {}",
         "authorization: Bearer {}",
         "GET /hub/login?token={}&next=%2F",
@@ -52,6 +56,7 @@ def test_what_helps_to_find_a_fault_stays() -> None:
         "[I 2026-11-30 05:00:00.123 JupyterHub app:3346] Running JupyterHub version 6.1.1",
         "jhub-test-8f3a-tasks-hub-1 GET /hub/health (@127.0.0.1) 1.20ms",
         "JHUB_MINIMUM_PASSWORD_LENGTH",
+        "GET http://127.0.0.1:8000/user/ada@example.org/lab",
     ):
         assert redaction.redacted(text) == text
 
@@ -62,6 +67,20 @@ def test_settings_with_a_secrets_name_are_left_out_whole() -> None:
     (service,) = said["services"]
     assert service["environment"] == {"AWS_SECRET_ACCESS_KEY": "(left out)", "JHUB_PORT": "80"}
     assert "ab" not in json.dumps(said)
+
+
+def test_a_bundle_is_its_owners_alone_from_its_first_byte_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.tar.gz"
+    path.touch(0o666)
+    monkeypatch.setattr(Path, "chmod", None)
+    before = os.umask(0)
+    try:
+        bundle.write(path, bundle.packed({"x": "y"}))
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_only_what_has_a_subject_is_mended_and_asked_for(

@@ -4,11 +4,14 @@ import os
 import subprocess
 import sysconfig
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from jhub_docker.backup import container as backups
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import compose, encrypted
+from jhub_docker.platform import audit_log, chosen, compose, encrypted
 from jhub_docker.platform.secret_names import is_secret
 from jhub_docker.secrets import changing, whereabouts
 
@@ -87,3 +90,31 @@ def test_settings_that_cannot_be_opened_are_an_error_and_not_left_out(
     monkeypatch.setenv("PATH", str(encrypted_env))
     with pytest.raises(UsageError, match="sops is not on PATH"):
         encrypted.variables(encrypted_env)
+
+
+def test_the_backups_own_are_told_to_the_audit_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub tells of what it does itself; these are another container's."""
+    told: list[tuple[str, list[str]]] = []
+
+    def tell(_client: Any, _platform: Any, what: str, *, names: list[str]) -> None:
+        told.append((what, names))
+
+    done = SimpleNamespace(code=0)
+    platform = SimpleNamespace(
+        project="demo", hub_environment={}, compose=lambda *_, **__: done, root=tmp_path
+    )
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(audit_log, "tell", tell)
+    monkeypatch.setattr(chosen, "read", lambda *_: platform)
+    monkeypatch.setattr(backups, "read", lambda *_: platform)
+    monkeypatch.setattr(backups, "with_service", lambda one: one)
+    monkeypatch.setattr(backups, "ask", lambda *_: None)
+    client: Any = None
+    changing.keep(client, tmp_path, "RESTIC_REST_PASSWORD", remove=True)
+    changing.rotate(client, tmp_path, "backup-key", drop=False, assume_yes=True)
+    assert told == [
+        ("setting.remove", ["RESTIC_REST_PASSWORD"]),
+        ("secret.rotate", ["backup-key"]),
+    ]

@@ -27,7 +27,9 @@ LINES = 400
 KEPT = """
 import json, pathlib
 places = [pathlib.Path("/srv/jupyterhub", name) for name in ("secrets", "group-secrets")]
-files = [path for place in places for path in place.rglob("*") if path.is_file()]
+files = [path for place in places for path in place.rglob("*")]
+names = "proxy/token", "metrics/token", "metrics/grafana-password"
+files = [one for one in [*files, *(pathlib.Path("/srv", name) for name in names)] if one.is_file()]
 lines = [line for path in files for line in path.read_text("utf-8", "replace").splitlines()]
 print(json.dumps([line.strip() for line in lines if len(line.strip()) > 3]))
 """
@@ -55,12 +57,18 @@ def report(client: DockerClient, root: Path, to: str = "") -> str:
         name = str(one["Name"]).lstrip("/")
         files[f"logs/{name}.txt"] = redaction.redacted(log, known)
     path = Path(to or f"jhub-report-{now:%Y%m%dT%H%M%SZ}.tar.gz").absolute()
-    path.write_bytes(packed(files))
-    path.chmod(0o600)
+    write(path, packed(files))
     return (
         f"{path} has {', '.join(sorted(files))}.\nSecrets are left out; names of people and "
         "addresses in the logs are not: read it before you send it."
     )
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that is its owner's alone from the first byte on."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
 
 
 def packed(files: dict[str, str]) -> bytes:

@@ -24,7 +24,8 @@ _LIKE = re.compile(
             # One-time passwords and recovery codes (hub_config.login.credentials).
             r"(?<![\w-])(?:[a-hjkmnp-z2-9]{4}-){2,3}[a-hjkmnp-z2-9]{4}(?![\w-])",
             # A log-in in an address, what follows `token`, and keys in blocks.
-            r"(?<=://)[^/\s@]+:[^/\s@]+(?=@)",
+            r"(?<=://)[^/\s:@\"']*:(?!\d+[/?#])[^\s\"']+(?=@)",
+            r"(?<=://)[^/\s@\"']+(?=@)",
             r"(?i:(?<=token )|(?<=token=)|(?<=bearer )|(?<=password=)|(?<=basic ))[^\s&\"']+",
             r"-----BEGIN [^-]+-----[\s\S]*?-----END [^-]+-----",
         )

@@ -12,7 +12,7 @@ from jhub_docker.asking import confirm, told_secret
 from jhub_docker.backup import Place
 from jhub_docker.backup import container as backups
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform import audit_log, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
@@ -71,7 +71,10 @@ def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
         if ended.code:
             said = json.loads(ended.out)["error"] if ended.out.startswith("{") else ended.tail(1)
             raise (UsageError if ended.code == UsageError.exit_code else ActionError)(said)
-        if service == HUB and not slash:
+        if service != HUB:  # the hub tells of its own
+            what = f"setting.{'remove' if remove else 'set'}"
+            audit_log.tell(client, platform, what, names=[name])
+        elif not slash:
             _restart_hub(client, platform)
     done = f"{name} is {'removed' if remove else 'kept'}."
     if slash:
@@ -99,6 +102,7 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
     with locked(platform.project), stage(f"{'dropping the older' if drop else 'renewing'} {name}"):
         if name == "backup-key":
             backups.ask(backups.with_service(platform), Place(), "rekey")
+            audit_log.tell(client, platform, "secret.rotate", names=[name])
             return "The repository has a new key. Keep a copy: ./dev invoke backup.key > FILE"
         if name == "admin-password":
             return f"One-time password: {_in_hub(platform, 'reset-admin')}"

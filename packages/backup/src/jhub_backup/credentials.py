@@ -32,7 +32,8 @@ def given(environ: Mapping[str, str], folder: Path = FOLDER) -> dict[str, str]:
         try:
             found[name] = path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise BackupError(f"{name}_FILE is {str(path)!r}: cannot be read: {error}", 2) from None
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise BackupError(f"{name}_FILE is {str(path)!r}: cannot be read: {why}", 2) from None
     return found
 
 

@@ -97,14 +97,19 @@ class Repository:
 
     def renew_key(self) -> None:
         """Give the repository another key in place of the one that is used."""
-        # Kept before it is added: interrupted anywhere, one of the two files opens it.
-        anew = self.key.with_name("password.new")
+        # Kept before it is added: interrupted anywhere, one of the two files opens it, and which
+        # keys are still to be removed is known.
+        anew, due = self.key.with_name("password.new"), self.key.with_name("password.replaced")
+        replaced = set(due.read_text("ascii").split()) if due.exists() else set()
         write_secret(anew, secrets.token_urlsafe(32))
         self.checked("key", "add", "--new-password-file", str(anew))
         listed = json.loads(self.checked("key", "list", "--json"))
-        (before,) = (one["id"] for one in listed if one["current"])
+        replaced |= {one["id"] for one in listed if one["current"]}
+        write_secret(due, "\n".join(replaced))
         anew.replace(self.key)
-        self.checked("key", "remove", before)
+        for one in sorted(replaced & {one["id"] for one in listed}):
+            self.checked("key", "remove", one)
+        due.unlink()
 
     def _remembered(self) -> Path:
         name = "".join(sign if sign.isalnum() else "_" for sign in self.to.partition("?")[0])

@@ -62,6 +62,9 @@ def main(arguments: Sequence[str]) -> int:
 _TOLD = {
     "secret set": "secret.set",
     "secret remove": "secret.remove",
+    "secrets rotate": "secret.rotate",
+    "setting set": "setting.set",
+    "setting remove": "setting.remove",
     "reset-admin": "account.reset-admin",
     "add-people": "account.add",
     "admin-password": "account.read-admin-password",

@@ -133,7 +133,15 @@ def write_secret(path: Path, value: str, mode: int = 0o600) -> None:
     os.fchmod(descriptor, mode)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(value)
+        file.flush()
+        os.fsync(descriptor)
     unfinished.replace(path)
+    # Its name, too: of two secrets that follow each other the first is needed for the second.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def read_secret(path: Path) -> str:

@@ -54,11 +54,14 @@ def cookie_keys(secrets: Sequence[str]) -> dict[str, Any]:
 def reseal(database: Path, keys: Sequence[str]) -> int:
     """Seal what is in `database` with the first of the keys; how many values none of them opens.
 
-    Done once for each new key; notes which recovery codes are of older keys.
+    Done once for each new key, which the database notes (PRAGMA user_version): one that is put back
+    from before has not. Notes which recovery codes are of older keys.
     """
-    unknown = 0
+    unknown, mark = 0, int(sha256(keys[0].encode()).hexdigest()[:7], 16)
     with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
+        if db.execute("PRAGMA user_version").fetchone()[0] == mark:
+            return 0
         for table, column in _there(db):
             rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608
             for row, sealed in rows.fetchall():
@@ -71,19 +74,16 @@ def reseal(database: Path, keys: Sequence[str]) -> int:
         db.execute(f"CREATE TABLE IF NOT EXISTS {OLDER_CODES} (digest VARCHAR(64) PRIMARY KEY)")
         if _has(db, CODES):
             db.execute(f"INSERT OR IGNORE INTO {OLDER_CODES} SELECT digest FROM {CODES}")  # noqa: S608
+        db.execute(f"PRAGMA user_version = {mark}")
         db.execute("COMMIT")
     return unknown
 
 
 def reseal_once(places: Places) -> None:
     """At the hub's start: seal everything with a crypt key that is new."""
-    keys, done = read_all(places.crypt_key), places.crypt_key.with_name("crypt_key.resealed")
-    mark = sha256(keys[0].encode()).hexdigest()[:16]
-    if len(keys) == 1 or (done.exists() and read_secret(done) == mark):
-        return
-    if (database := places.data / DATABASE_FILE).exists():
+    keys, database = read_all(places.crypt_key), places.data / DATABASE_FILE
+    if len(keys) > 1 and database.exists():
         reseal(database, keys)
-    write_secret(done, mark)
 
 
 def drop_older_key(places: Places) -> str:
@@ -172,6 +172,8 @@ def listed(places: Places, now: float) -> list[dict[str, object]]:
         CRYPT: places.crypt_key,
         PROXY: places.proxy_token,
         "admin-password": places.admin_password,
+        "metrics-token": places.metrics_token,
+        "grafana-password": places.grafana_password,
     }
     found = [(name, path) for name, path in named.items() if path.exists()]
     found += [(f"{name} (older)", older(path)) for name, path in found if older(path).exists()]

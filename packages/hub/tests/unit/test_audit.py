@@ -4,6 +4,7 @@ import errno
 import json
 import logging
 import os
+import resource
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from hub_config import tracing
+from hub_config import rotation, tracing
 from hub_config.audit import chain, events, journal
 from hub_config.audit.chain import Link
 from hub_config.audit.journal import Journal
-from hub_config.first_start import Places, make_secrets, write_secret
+from hub_config.first_start import Places, make_secrets, older, write_secret
 from hub_config.settings import Settings
 from hub_config.watch import changes, command, filters, kinds, pages, requests
+from hub_config.watch.filters import Wanted
 
 DAY = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -189,6 +191,57 @@ def test_only_its_owner_can_read_it(log: Journal) -> None:
     assert {path.stat().st_mode & 0o777 for path in log.folder.iterdir()} == {0o600}
 
 
+def test_a_disk_that_gets_full_in_the_middle_of_a_line_leaves_nothing_of_it(
+    log: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a buffer still held was written after all, when the file was closed."""
+    write(log, "ann")
+    (path,) = journal.files(log.folder)
+    size = path.stat().st_size
+    limits, truncate = resource.getrlimit(resource.RLIMIT_FSIZE), os.ftruncate
+
+    def truncated(descriptor: int, length: int) -> None:
+        truncate(descriptor, length)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)  # there is room again
+
+    monkeypatch.setattr(os, "ftruncate", truncated)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * size - 50, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            write(log, "bob")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.stat().st_size == size
+    write(log, "bob")
+    assert verdict(log).broken == ""
+
+
+def test_a_file_that_cannot_be_removed_has_nothing_written_twice(
+    log: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(log, "ann")
+    clock.now += timedelta(days=40)
+    write(log, "bob")
+
+    def refused(_: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    write(log, "carl")
+    assert verdict(log).broken == ""
+
+
+def test_a_number_that_json_does_not_have_is_no_way_around_who_reads_it(log: Journal) -> None:
+    log.append([log.entry("x", remove=float("nan"), many=[float("inf")])])
+    ((_, line),) = journal.lines(log.folder)
+
+    def none_there(found: str) -> None:
+        raise AssertionError(found)
+
+    assert json.loads(line, parse_constant=none_there)["remove"] == "nan"
+    assert verdict(log).broken == ""
+
+
 # -- the recorder -------------------------------------------------------------------------------
 
 
@@ -234,6 +287,30 @@ def test_a_refusal_that_comes_again_is_counted(log: Journal, recorder: events.Re
     ]
 
 
+def test_whoever_makes_up_requests_pushes_nothing_out(
+    log: Journal, recorder: events.Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "WINDOW", 3600.0)
+    for number in range(400):
+        address = {"from": f"2001:db8:0:{number:x}::/64"}
+        about = {"what": f"second-factor.{number}", "on": f"x{number}", "who": "ann", **address}
+        events.tell(**about, result="refused (403)")
+        events.tell("login", who=events.NOBODY, result="refused (403)", **address)
+        events.tell("logout", who=events.NOBODY)
+        events.tell("token.make", who="ben", on="ben", expires_in=number, **address)
+        events.tell("account.approve", who="admin", on=f"person{number}")
+        events.tell("server.started", who=f"pupil{number}", result="failed (full)")
+    recorder.flush(60)
+    found = list(journal.newest_first(log.folder))
+    told = [one for one in found if one["what"] not in ("account.approve", "server.started")]
+    assert len(found) - len(told) == 800, "what others do is told one by one"
+    assert len(told) < 2 * (events.EACH + events.ALL + 4) + events.EACH
+    of_ann = [one for one in told if one["who"] == "ann"]
+    assert {one["what"] for one in of_ann if one["what"].startswith("audit")} == {events.OTHERS}
+    assert sum(one.get("times", 1) for one in of_ann) == 400
+    assert sum(one.get("times", 1) for one in told if one["who"] == "ben") == 400
+
+
 def test_a_full_disk_keeps_nobody_waiting_and_loses_nothing(
     log: Journal,
     recorder: events.Recorder,
@@ -260,6 +337,17 @@ def test_a_full_disk_keeps_nobody_waiting_and_loses_nothing(
     assert verdict(log).broken == ""
     assert recorder.trouble == ""
     assert "cannot be written" in caplog.text
+
+
+def test_an_entry_that_cannot_be_written_holds_up_no_other(
+    log: Journal, recorder: events.Recorder
+) -> None:
+    events.tell("login", on="ann", number=10**5000)
+    events.tell("login", on="bob")
+    recorder.flush()
+    found = list(journal.newest_first(log.folder))
+    assert [one["on"] for one in found] == ["bob", "ann"]
+    assert verdict(log).broken == ""
 
 
 def test_what_does_not_fit_into_memory_is_counted(
@@ -332,6 +420,48 @@ def test_commands_write_show_and_verify(tmp_path: Path, capsys: pytest.CaptureFi
     assert command.main(["show", "--since", "once"], folder) == 2
 
 
+def test_what_cannot_be_asked_for_is_said_and_no_fault() -> None:
+    assert filters.wanted("", "", "", "9999-12-31").until.startswith("9999-12-31")
+    early = {"since": "0001-01-01T00:00+10:00"}
+    for wrong in (early, {"before": "9" * 5000}, {"before": "\u00b2"}):
+        with pytest.raises(ValueError, match=r"no time|no number"):
+            filters.wanted("", "", **{"since": "", "until": "", **wrong})
+
+
+def test_only_lines_with_a_name_are_read_for_it(
+    log: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a person could have the hub read the whole log again and again."""
+    write(log, "ann", 'b"ö', "carl")
+    read: list[str] = []
+    real = chain.parsed
+
+    def parsed(text: str) -> chain.Record | None:
+        read.append(text)
+        return real(text)
+
+    monkeypatch.setattr(chain, "parsed", parsed)
+    wish = filters.wanted('b"ö', "", "", "")
+    assert [one["on"] for one in filters.found(log.folder, wish)] == ['b"ö']
+    assert len(read) == 1
+
+
+def test_a_name_that_somebody_else_had_before_tells_nothing_of_them(log: Journal) -> None:
+    write(log, "ann")
+    renamed = log.entry("user.change", on="bob", new_name="ann")
+    log.append([renamed])
+    write(log, "ann")
+    log.append([{**renamed, "result": "refused (403)"}])
+    every, own = Wanted("ann"), Wanted("ann", own=True)
+    assert [len(list(filters.found(log.folder, one))) for one in (every, own)] == [2, 1]
+    made = datetime(2026, 11, 20, tzinfo=UTC)
+    user = SimpleNamespace(name="ann", orm_user=SimpleNamespace(created=made.replace(tzinfo=None)))
+    assert pages.began(user, None) == journal.stamp(made)
+    account = SimpleNamespace(made=(made - timedelta(days=1)).timestamp())
+    accounts = SimpleNamespace(find=lambda _: account)
+    assert pages.began(user, accounts) == journal.stamp(made - timedelta(days=1))
+
+
 # -- what requests mean -------------------------------------------------------------------------
 
 
@@ -376,7 +506,7 @@ def test_a_form_cannot_name_a_kind_of_its_own() -> None:
 
 
 def test_settings_that_changed_are_told_and_secrets_by_name_only(tmp_path: Path) -> None:
-    places = Places(tmp_path / "data", tmp_path / "proxy")
+    places = Places(tmp_path / "data", tmp_path / "proxy", tmp_path / "metrics")
     places.proxy.mkdir()
     make_secrets(places)
     before = Settings(idle_timeout=3600, provider_secret="hunter-2-secret")
@@ -412,7 +542,86 @@ def test_an_id_is_taken_over_or_made() -> None:
 
 def test_a_form_that_is_no_text_is_told_all_the_same() -> None:
     """Tornado raises for it, and an entry that fails to be made would be a way around the log."""
+    given = {"action": [b"\xff"], "x": [b"1"]}
+    assert requests.sent(asked("people", b"x=%ff", given)) == {"action": "\ufffd", "x": "1"}
+
+
+def asked(path: str, body: bytes, arguments: dict[str, list[bytes]], kind: str = "") -> Any:
     request = SimpleNamespace(
-        body=b"x=%ff", path="/hub/people", headers={}, arguments={"action": [b"\xff"], "x": [b"1"]}
+        body=body, path=f"/hub/{path}", headers={"Content-Type": kind}, arguments=arguments
     )
-    assert requests.sent(SimpleNamespace(request=request)) == {"action": "\ufffd", "x": "1"}
+    return SimpleNamespace(request=request, hub=SimpleNamespace(base_url="/hub/"))
+
+
+def test_a_request_is_read_as_whoever_answers_it_reads_it() -> None:
+    """Else one could log in, or make an admin, without its entry saying whom."""
+    assert requests.sent(asked("api/users/ann", b' \n{"admin": true}', {})) == {"admin": True}
+    ann = {"username": [b"ann"]}
+    hidden = asked("login", b'{"username": "bob"}', ann, "application/json")
+    assert requests.sent(hidden) == {"username": "ann"}
+    assert requests.sent(asked("api/users/ann", b'{"a":' * 100_000, ann)) == {"username": "ann"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "who", "fields", "told"),
+    [
+        ("GET audit/export", 200, "admin", {"what": "login"}, {"kind": "login"}),
+        ("GET audit/export", 302, "", {}, None),
+        ("GET logout", 302, "", {}, None),
+        ("GET logout", 302, "ann", {}, {"on": "ann"}),
+        ("POST spawn/ann", 403, "", {"profile": "made up"}, {"who": "somebody"}),
+        ("PATCH api/proxy", 200, "admin", {}, {"method": "PATCH"}),
+        (f"DELETE api/users/ann/tokens/{'c0ffee' * 5}", 404, "ann", {}, {"on": "ann"}),
+    ],
+)
+def test_what_a_request_is_told_as(
+    monkeypatch: pytest.MonkeyPatch,
+    request_: str,
+    status: int,
+    who: str,
+    fields: dict[str, str],
+    told: dict[str, str] | None,
+) -> None:
+    said: list[dict[str, Any]] = []
+
+    def tell(what: str, **more: Any) -> None:
+        said.append({"what": what, **more})
+
+    monkeypatch.setattr(events, "tell", tell)
+    monkeypatch.setattr(requests, "is_known", lambda _, name: name == "ann")
+    method, _, path = request_.partition(" ")
+    arguments = {name: [value.encode()] for name, value in fields.items()}
+    request = SimpleNamespace(
+        method=method, path=f"/hub/{path}", body=b"", headers={}, arguments=arguments
+    )
+    handler: Any = SimpleNamespace(
+        request=request,
+        visit=tracing.Visit("request-1", who),
+        hub=SimpleNamespace(base_url="/hub/"),
+        get_status=lambda: status,
+    )
+    requests._tell(handler)
+    assert len(said) == (told is not None)
+    for one in said:
+        assert (told or {}).items() <= one.items()
+        assert not [word for word in ("made up", "c0ffee") if word in json.dumps(one)]
+
+
+def test_a_crypt_key_made_anew_changes_no_setting(tmp_path: Path) -> None:
+    places = Places(tmp_path / "data", tmp_path / "proxy", tmp_path / "metrics")
+    places.proxy.mkdir()
+    make_secrets(places)
+    secret = places.group_secrets / "team" / "TEAM_KEY"
+    secret.parent.mkdir(parents=True)
+    write_secret(secret, "one")
+    settings = Settings(provider_secret="hush")
+    changes.at_start(settings, places)
+    rotation.renew(places.crypt_key)
+    write_secret(secret, "two")
+    assert changes.at_start(settings, places) == {
+        "files.change": {"group-secrets/team/TEAM_KEY": "changed"}
+    }
+    rotation.renew(places.crypt_key)
+    assert changes.at_start(settings, places) == {}
+    older(places.crypt_key).unlink()
+    assert changes.at_start(settings, places) == {}

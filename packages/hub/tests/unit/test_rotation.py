@@ -1,6 +1,7 @@
 """Secrets made anew: what was signed or sealed with the older one goes on until it is dropped."""
 
 import json
+import os
 import sqlite3
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -16,7 +17,7 @@ from hub_config.rotation import cookie_keys
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    made = Places(tmp_path / "data", tmp_path / "proxy")
+    made = Places(tmp_path / "data", tmp_path / "proxy", tmp_path / "metrics")
     made.proxy.mkdir()
     make_secrets(made)
     return made
@@ -101,6 +102,49 @@ def test_a_rotation_that_was_cut_off_has_lost_nothing(places: Places) -> None:
     assert read_all(places.crypt_key)[1:] == [before]
 
 
+def test_a_database_that_is_put_back_from_before_is_sealed_with_the_new_key(
+    places: Places,
+) -> None:
+    """By an upgrade that is taken back, say, whose copy knows nothing of a rotation since."""
+    before, file = read_secret(places.crypt_key), places.data / "jupyterhub.sqlite"
+    with sqlite3.connect(file) as db:
+        db.execute("CREATE TABLE platform_second_factors (account TEXT PRIMARY KEY, sealed BLOB)")
+        sealed = fernet(before).encrypt(b"secret")
+        db.execute("INSERT INTO platform_second_factors VALUES ('ada', ?)", (sealed,))
+    kept = file.read_bytes()
+    rotation.renew(places.crypt_key)
+    rotation.reseal_once(places)
+    file.write_bytes(kept)
+    rotation.reseal_once(places)
+    assert run(places, "rotate", "crypt-key", "--drop") == 0
+    with sqlite3.connect(file) as db:
+        (sealed,) = db.execute("SELECT sealed FROM platform_second_factors").fetchone()
+    assert fernet(read_secret(places.crypt_key)).decrypt(sealed) == b"secret"
+
+
+def test_a_secret_is_on_the_disk_before_the_next_one_counts(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that loses its power in between would have the new key and an empty older one."""
+    synced: set[int] = set()
+    real, replace = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    def replaced(path: Path, target: Path) -> Path:
+        assert path.stat().st_ino in synced, path
+        if target == places.crypt_key:
+            assert places.secrets.stat().st_ino in synced, "the name of the older one"
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replaced)
+    rotation.renew(places.crypt_key)
+    assert older(places.crypt_key).exists()
+
+
 def test_a_proxy_that_takes_no_new_token_keeps_the_one_it_has(places: Places) -> None:
     before = read_secret(places.proxy_token)
     with pytest.raises(rotation.RotationError, match="up"):
@@ -122,8 +166,10 @@ def test_the_list_tells_places_and_modes_and_no_value(
     rows = {one["name"]: one for one in json.loads(told)}
     assert rows.keys() == {
         *("cookie-secret", "cookie-secret (older)", "crypt-key", "proxy-token"),
-        "JHUB_PROVIDER_SECRET",
+        *("JHUB_PROVIDER_SECRET", "metrics-token"),
     }
+    # Prometheus is in the hub's group.
+    assert rows.pop("metrics-token")["mode"] == "0640"
     assert {one["mode"] for one in rows.values()} == {"0600"}
     values = [*read_all(places.cookie_secret), read_secret(places.proxy_token), "hush"]
     assert not [one for one in values if one in told]

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hub_config import SettingsError, groups
+from hub_config import SettingsError, __main__, groups
+from hub_config.audit import journal
+from hub_config.first_start import Places
 from hub_config.settings import kept, reading
 
 
@@ -125,3 +127,30 @@ def test_a_setting_that_is_a_secret_comes_from_a_file(
     assert secret() == ""
     assert kept.command(reading.secret_variables(), folder, ["set", "JHUB_SIGNUP"]) == 2
     assert name in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("setting set JHUB_PROVIDER_SECRET", "setting.set"),
+        ("setting remove JHUB_PROVIDER_SECRET", "setting.remove"),
+        ("secrets rotate crypt-key --drop", "secret.rotate"),
+        ("secret set team/KEY", "secret.set"),
+    ],
+)
+def test_what_is_done_to_a_secret_is_in_the_audit_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, told: str
+) -> None:
+    monkeypatch.setattr(__main__, "run", lambda _: 0)
+    monkeypatch.setattr(__main__, "Places", lambda: Places(tmp_path))
+    assert __main__.main(words.split()) == 0
+    assert __main__.main(["secrets"]) == 0
+    (entry,) = journal.newest_first(tmp_path / "audit")
+    assert (entry["what"], entry["names"]) == (told, words.split()[2:])
+
+
+def test_an_error_says_nothing_of_what_is_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "JHUB_PROVIDER_SECRET").write_bytes(b"\xabcret")
+    with pytest.raises(SettingsError, match="cannot be read: it is no text") as raised:
+        kept.given(["JHUB_PROVIDER_SECRET"], {}, tmp_path)
+    assert "ab" not in str(raised.value).partition(": cannot")[2]

@@ -7,6 +7,7 @@ and hash that somebody noted elsewhere.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,8 @@ LONGEST = 500
 LINE = 16_384
 """Characters of a whole line; what is beyond the usual parts is left out of a longer one."""
 
-_USUAL = ("at", "what", "who", "on", "result", "from", "request")
+USUAL = ("at", "what", "who", "on", "result", "from", "request")
+"""The parts that every line has, or nearly."""
 
 MOST = 50
 """Values of a list, or of an object, that are kept."""
@@ -47,7 +49,7 @@ def line(entry: Mapping[str, Any], after: Link) -> tuple[str, Link]:
     """The line of `entry`, and what the next one refers to."""
     kept = shortened(entry)
     if len(json.dumps(kept)) > LINE:
-        kept = {name: kept[name] for name in _USUAL if name in kept} | {"left_out": "too long"}
+        kept = {name: kept[name] for name in USUAL if name in kept} | {"left_out": "too long"}
     record: Record = {"n": after.number + 1, **kept, "prev": after.hash}
     record["hash"] = digest(record)
     return json.dumps(record, ensure_ascii=False), link(record)
@@ -77,6 +79,8 @@ def shortened(value: Any, depth: int = 3) -> Any:
     if isinstance(value, list | tuple) and depth:
         rest = [f"… and {len(value) - MOST} more"] if len(value) > MOST else []
         return [*(shortened(one, depth - 1) for one in value[:MOST]), *rest]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has none, and who reads the line elsewhere would drop it
     return value if isinstance(value, int | float | None) else "…"
 
 
@@ -123,7 +127,7 @@ def verify(lines: Iterable[tuple[str, str]], noted: Link | None = None) -> Verdi
                 "between them was taken out, put in or put elsewhere",
             )
         if record.get("what") == REMOVED:
-            removed.add(Link(record["last"], record["last_hash"]))
+            removed.add(Link(record.get("last", 0), record.get("last_hash", "")))
         before, count = link(record), count + 1
         seen = seen or before == noted
     # Whatever was removed in time is named by a later entry, so the first line follows one of it.

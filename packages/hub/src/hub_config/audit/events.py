@@ -12,6 +12,7 @@ from collections import deque
 from typing import Any
 
 from hub_config import tracing
+from hub_config.audit import chain
 from hub_config.audit.journal import Entry, Journal, stamp, utc_now
 
 MOST_WAITING = 20_000
@@ -23,6 +24,17 @@ AGAIN = 5.0
 WINDOW = 60.0
 """Seconds within which the same refusal is counted instead of being written again: whoever guesses
 passwords must not be able to fill the log."""
+
+EACH, ALL = 10, 100
+"""Different refusals within that time that are told one by one, of one visitor and of all unknown
+ones: whoever makes up one after another must not push out what was there. `EACH` is also how often
+somebody may do the same to oneself until that is counted, too."""
+
+NOBODY = "somebody"
+"""Who did what was done without a log-in; no user has this name."""
+
+OTHERS = "audit.others"
+"""What an entry is called that counts refusals which are not told one by one."""
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +48,7 @@ class Recorder:
         """Why nothing can be written now; empty when all is well."""
         self._waiting: deque[Entry] = deque()
         self._lost = 0
-        self._repeated: dict[tuple[Any, ...], tuple[float, dict[str, Any], int]] = {}
+        self._repeated: dict[tuple[str, ...], tuple[float, Entry, int]] = {}
         self._news = threading.Condition()
         self._ended = False
         self._writing = False
@@ -46,7 +58,7 @@ class Recorder:
     def take(self, entry: dict[str, Any]) -> None:
         """Have it written down soon."""
         with self._news:
-            if entry["result"] != "ok" and self._counted(entry):
+            if (_refused(entry) or entry["on"] == entry["who"]) and self._counted(entry):
                 return
             if len(self._waiting) >= MOST_WAITING:
                 self._lost += 1
@@ -56,21 +68,38 @@ class Recorder:
 
     def _counted(self, entry: dict[str, Any]) -> bool:
         """Whether it is a repetition, which is counted until its minute is over."""
-        key = tuple(str(entry.get(name)) for name in ("what", "who", "from", "on", "result"))
+        kept: Entry = entry
+        # Of who is known and did something to themselves it is one thing from wherever.
+        key = _key(kept if _refused(kept) else {**kept, "from": ""})
+        if _refused(entry) and key not in self._repeated:
+            kept = self._bounded(entry)
+            key = _key(kept)
         if key in self._repeated:
             until, _, times = self._repeated[key]
-            self._repeated[key] = until, entry, times + 1
-            return True
-        self._repeated[key] = time.monotonic() + WINDOW, entry, 0
+            self._repeated[key] = until, kept, times + 1
+            return times >= 0
+        times = 0 if _refused(entry) else 1 - EACH
+        self._repeated[key] = time.monotonic() + WINDOW, kept, times
         self._news.notify_all()
         return False
+
+    def _bounded(self, entry: Entry) -> Entry:
+        """What a refusal that is not there yet is counted as: itself while there are few."""
+        told: list[Entry] = [one for _, one, _ in self._repeated.values() if _refused(one)]
+        who, address = _visitor(entry)
+        bare = {"at": entry["at"], "what": OTHERS, "who": who, "on": "", "result": "refused"}
+        theirs = {**bare, "from": address}
+        full = who == NOBODY and sum(one["who"] == NOBODY for one in told) >= ALL
+        if not full and sum(_visitor(one) == (who, address) for one in told) < EACH:
+            return entry
+        return theirs if not full or _key(theirs) in self._repeated else bare
 
     def _over(self, *, all_of_them: bool = False) -> list[Entry]:
         """Repetitions whose minute is over, each as one entry."""
         now = time.monotonic()
         over = [key for key, (until, *_) in self._repeated.items() if all_of_them or until <= now]
         found = [self._repeated.pop(key) for key in over]
-        return [{**entry, "times": times} for _, entry, times in found if times]
+        return [{**entry, "times": times} for _, entry, times in found if times > 0]
 
     def flush(self, seconds: float = 3.0) -> None:
         """Return when everything that was told is written, or after `seconds`."""
@@ -117,9 +146,13 @@ class Recorder:
 
     def _write(self, batch: list[Entry]) -> bool:
         try:
-            healed = self.journal.append(batch)
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            try:
+                healed = self.journal.append(batch)
+            except (ValueError, TypeError, RecursionError):
+                log.exception("Entries of the audit log are cut down to what can be written")
+                healed = self.journal.append([_bare(one) for one in batch])
+        except OSError as error:
+            why = error.strerror or str(error)
             if self.trouble != why:
                 log.error("The audit log cannot be written, entries are kept in memory: %s", why)
             self.trouble = why
@@ -130,6 +163,26 @@ class Recorder:
         if healed:
             log.warning("Audit log: %s", healed)
         return True
+
+
+def _refused(entry: Entry) -> bool:
+    """Whether nothing was done, or by somebody unknown: anybody can have that told."""
+    return bool(entry["result"] != "ok" or entry["who"] == NOBODY)
+
+
+def _bare(entry: Entry) -> Entry:
+    """What can be written of any entry."""
+    return {name: str(entry[name]) for name in chain.USUAL if name in entry}
+
+
+def _visitor(entry: Entry) -> tuple[str, str]:
+    """Somebody unknown is an address, whoever is known is one person from all of them."""
+    who = str(entry["who"])
+    return who, str(entry.get("from", "")) if who == NOBODY else ""
+
+
+def _key(entry: Entry) -> tuple[str, ...]:
+    return tuple(str(entry.get(name)) for name in ("what", "who", "from", "on", "result"))
 
 
 _recorder: Recorder | None = None

@@ -9,7 +9,7 @@ import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,13 +42,20 @@ def lines(folder: Path) -> Iterator[tuple[str, str]]:
                 yield f"line {number} of {path.name}", text
 
 
-def newest_first(folder: Path, since: str = "") -> Iterator[Record]:
-    """The entries from `since` on, a time in ISO format, the newest first."""
+def newest_first(folder: Path, since: str = "", holding: str = "") -> Iterator[Record]:
+    """The entries from `since` on, a time in ISO format, the newest first.
+
+    Only those whose line has `holding` in it; a file that goes meanwhile is passed over.
+    """
     for path in reversed(files(folder)):
         if since and path.name[6:16] < since[:10]:
             return
-        for text in reversed(path.read_text("utf-8", errors="replace").splitlines()):
-            record = chain.parsed(text)
+        try:
+            read = path.read_text("utf-8", errors="replace")
+        except FileNotFoundError:
+            continue
+        for text in reversed(read.splitlines()):
+            record = chain.parsed(text) if holding in text else None
             if record is not None and str(record.get("at", "")) >= since:
                 yield record
 
@@ -76,7 +83,7 @@ class Journal:
 
         Raises OSError when they cannot be written: then none of them is.
         """
-        with self._alone():
+        with self.alone():
             healed, at, path = self._end()
             told = ""
             wanted = list(entries)
@@ -87,7 +94,8 @@ class Journal:
             wanted += [self.entry(chain.REMOVED, **why) for why in old.values()]
             self._write(path, wanted, at)
             for one in old:
-                one.unlink()
+                with suppress(OSError):  # it is written: to try again would write it twice
+                    one.unlink()
         return told
 
     def entry(self, what: str, **more: Any) -> Entry:
@@ -95,7 +103,8 @@ class Journal:
         return {"at": stamp(self.now()), "what": what, "who": "hub", "result": "ok", **more}
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """Meanwhile nobody else writes or removes anything."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = self.folder.parent.stat()
         with os.fdopen(os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
@@ -147,14 +156,17 @@ class Journal:
         for entry in entries:
             made, at = chain.line(entry, at)
             text += f"{made}\n"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "ab") as file:
+        # Without a buffer: one would write what is left of it after all when the file is closed.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "ab", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             if os.getuid() == 0:
                 owner = self.folder.parent.stat()
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            left = memoryview(text.encode())
             try:
-                file.write(text.encode())
-                file.flush()
+                while left:
+                    left = left[file.write(left) :]
                 os.fdatasync(file.fileno())
             except OSError:
                 os.ftruncate(file.fileno(), size)

@@ -55,9 +55,9 @@ RESERVED = frozenset({
     "jhub", "jovyan", "jupyter", "jupyterhub", "localhost", "login", "logout", "mail",
     "metrics", "moderator", "nebula", "nobody", "null", "operator", "owner", "platform",
     "postmaster", "proxy", "public", "root", "security", "server", "service", "services",
-    "settings", "shared", "signup", "spawn", "staff", "static", "status", "sudo", "superuser",
-    "support", "sys", "sysadmin", "system", "test", "token", "undefined", "user", "username",
-    "users", "volume", "volumes", "webmaster", "www",
+    "settings", "shared", "signup", "somebody", "spawn", "staff", "static", "status", "sudo",
+    "superuser", "support", "sys", "sysadmin", "system", "test", "token", "undefined", "user",
+    "username", "users", "volume", "volumes", "webmaster", "www",
 })
 # fmt: on
 """Names of the platform's parts and paths, and names that promise an office their owner lacks."""

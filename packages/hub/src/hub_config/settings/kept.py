@@ -31,9 +31,8 @@ def given(secret: Collection[str], environ: Mapping[str, str], folder: Path) -> 
         try:
             found[name] = path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"{name}{SUFFIX} is {str(path)!r}: cannot be read: {error}"
-            ) from None
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise SettingsError(f"{name}{SUFFIX} is {str(path)!r}: cannot be read: {why}") from None
         if not found[name]:
             raise SettingsError(f"{name}{SUFFIX} is {str(path)!r}: the file is empty")
     return found

@@ -12,16 +12,15 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from hub_config.first_start import Places, read_secret, write_secret
+from hub_config.first_start import Places, read_all, write_secret
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
 
 State = Mapping[str, str]
 
 
-def state(settings: Settings, places: Places) -> dict[str, str]:
+def state(settings: Settings, places: Places, key: bytes) -> dict[str, str]:
     """Everything that is set, by name; `=` before a value that may be told, `#` before a digest."""
-    key = bytes.fromhex(read_secret(places.crypt_key))
     found = {}
     for one in listed(type(settings)):
         value = getattr(settings, one.name)
@@ -66,9 +65,15 @@ def at_start(settings: Settings, places: Places) -> dict[str, dict[str, str]]:
 
     Raises OSError on a full disk.
     """
-    file, now = places.audit / "settings.json", state(settings, places)
-    before = _read(file)
-    if before == now:
+    file = places.audit / "settings.json"
+    remembered = before = _read(file)
+    # What was remembered before the crypt key was made anew is no other for that.
+    keys = [bytes.fromhex(one) for one in read_all(places.crypt_key)]
+    now, *then = [state(settings, places, key) for key in keys]
+    for name, value in (before or {}).items():
+        if name in now and value in (one[name] for one in then):
+            before = {**(before or {}), name: now[name]}
+    if remembered == now:
         return {}
     file.parent.mkdir(mode=0o700, exist_ok=True)
     write_secret(file, json.dumps(now))

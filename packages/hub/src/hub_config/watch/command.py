@@ -44,6 +44,9 @@ def main(arguments: Sequence[str], folder: Path) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"The audit log cannot be read: {error.strerror}", file=sys.stderr)
+        return 1
 
 
 def write(folder: Path, what: str, *, who: str = OPERATOR, on: str = "", **more: object) -> int:
@@ -95,7 +98,8 @@ def _noted(text: str) -> Link | None:
 
 def _verify(folder: Path, noted: Link | None) -> int:
     """Print what came of it as JSON."""
-    verdict = chain.verify(journal.lines(folder), noted)
+    with Journal(folder).alone():
+        verdict = chain.verify(journal.lines(folder), noted)
     told = {"entries": verdict.lines, "last": str(verdict.last), "broken": verdict.broken}
     print(json.dumps(told))
     return 1 if verdict.broken else 0

@@ -58,7 +58,9 @@ KINDS = (
     Kind("PATCH", f"api/users/{ONE}", "user.change", fields=("name", "admin")),
     Kind("DELETE", f"api/users/{ONE}", "user.delete"),
     Kind("POST", f"api/users/{ONE}/tokens", "token.make", fields=("expires_in", "scopes", "roles")),
-    Kind("DELETE", f"api/users/{ONE}/tokens/(?P<token>[^/]*)", "token.revoke"),
+    Kind("DELETE", f"api/users/{ONE}/tokens/(?P<token>[a-z]?[0-9]{1, 18})", "token.revoke"),
+    # What is no token's id may be the token itself.
+    Kind("DELETE", f"api/users/{ONE}/tokens/.*", "token.revoke"),
     Kind("POST", "api/groups/(?P<group>[^/]+)/users", "group.add", named_by="users"),
     Kind("DELETE", "api/groups/(?P<group>[^/]+)/users", "group.remove", named_by="users"),
     Kind("PUT", "api/groups/(?P<group>[^/]+)/properties", "group.properties"),
@@ -81,7 +83,7 @@ _UNTOLD = re.compile(
     # A person at work reports that all the time.
     r"|api/lifetimes/.*"
 )
-"""What the platform's own parts ask all the time; what comes of it is told where it is done."""
+"""What the platform's own parts POST all the time; what comes of it is told where it is done."""
 
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -108,6 +110,6 @@ def meaning(method: str, path: str) -> Meant | None:
         if method in kind.methods.split() and (found := pattern.fullmatch(path)):
             parts = {name: unquote(text) for name, text in found.groupdict().items() if text}
             return Meant(kind, parts)
-    if method not in _CHANGES or _UNTOLD.fullmatch(path):
+    if method not in _CHANGES or (method == "POST" and _UNTOLD.fullmatch(path)):
         return None
     return Meant(Kind(method, path, "request"))

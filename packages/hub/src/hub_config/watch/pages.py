@@ -4,6 +4,8 @@ own entries.
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from tornado import web
 
 from hub_config.audit import events
 from hub_config.audit.chain import Record
+from hub_config.audit.journal import stamp
 from hub_config.watch.filters import Wanted, found, wanted
 
 ON_A_PAGE = 100
@@ -104,6 +107,13 @@ def _own(entry: Record, wish: Wanted) -> bool:
     return entry.get("who") == wish.person
 
 
+def began(user: Any, accounts: Any) -> str:
+    """Since when this name is theirs: before that somebody else may have had it."""
+    account = accounts.find(user.name) if accounts is not None else None
+    since = user.orm_user.created.replace(tzinfo=UTC)
+    return stamp(datetime.fromtimestamp(account.made, UTC) if account is not None else since)
+
+
 class ExportHandler(AuditHandler):
     """The same as a file."""
 
@@ -116,9 +126,12 @@ class OwnHandler(AuditHandler):
     @web.authenticated
     async def get(self) -> None:
         """The newest."""
-        before = self.get_argument("before", "")
-        before = before if before.isdecimal() else ""
+        before = self.get_argument("before", "")[:18]
+        before = before if before.isdecimal() and before.isascii() else ""
         wish = wanted(self.current_user.name, "", f"{DAYS}d", "", before)
+        accounts = getattr(self.authenticator, "accounts", None)
+        since = max(wish.since, began(self.current_user, accounts))
+        wish = replace(wish, since=since, own=True)
         await self.page("audit.html", wish, own=True, asked={}, error="")
 
 

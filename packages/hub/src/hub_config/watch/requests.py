@@ -62,6 +62,8 @@ def _tell(handler: BaseHandler) -> None:
     if meant is not None and (meant.kind.what != "request" or status not in _NOBODYS):
         form = sent(handler)
         what, more = meant.what(form), {**_parts(meant), **_fields(meant, form), **visit.more}
+        if not visit.who and status >= HTTPStatus.BAD_REQUEST:
+            more = dict(visit.more)  # anybody can write anything there
         if what == "request":
             more |= {"method": handler.request.method, "path": handler.request.path}
         outcome = more.pop("outcome", "") or result(handler, what)
@@ -74,10 +76,14 @@ def _tell(handler: BaseHandler) -> None:
             and not (isinstance(on, str) and is_known(handler, on))
         ):
             on = ""  # anybody can write anything there
-        if what != "server.access" or (status == HTTPStatus.FOUND and "server" in more):
-            # Whoever gave the right password, or signed up, is that person.
-            them = on if outcome == "ok" and meant.kind.named_by == "username" else ""
-            events.tell(what, on=on, who=visit.who or them or "somebody", result=outcome, **more)
+        # Whoever gave the right password, or signed up, is that person.
+        them = on if outcome == "ok" and meant.kind.named_by == "username" else ""
+        who = visit.who or them or events.NOBODY
+        # A page that nobody has asked for as somebody leads to the log-in.
+        led = handler.request.method == "GET" and (who, outcome) == (events.NOBODY, "ok")
+        done = what != "server.access" or (status == HTTPStatus.FOUND and "server" in more)
+        if done and not led:
+            events.tell(what, on=on, who=who, result=outcome, **more)
     visit.open = False
 
 
@@ -94,25 +100,28 @@ def result(handler: BaseHandler, what: str) -> str:
 
 def sent(handler: BaseHandler) -> dict[str, Any]:
     """What a form or a body of JSON says; only what `kinds` names is ever told of it."""
-    body = handler.request.body
-    if handler.request.headers.get("Content-Type", "").startswith("application/json") or (
-        body[:1] == b"{" and "/api/" in handler.request.path
-    ):
-        try:
-            found = json.loads(body)
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
     # Tornado refuses what is no text; whoever sends that must not be left out for it.
-    return {
+    form: dict[str, Any] = {
         name: given[-1].decode(errors="replace")
         for name, given in handler.request.arguments.items()
     }
+    # The API reads JSON whatever it is said to be (jupyterhub 6.1, get_json_body), pages never do.
+    if handler.request.path.startswith(f"{handler.hub.base_url}api/"):
+        try:
+            found = json.loads(handler.request.body.strip())
+        except (ValueError, RecursionError):
+            return form
+        form |= found if isinstance(found, dict) else {}
+    return form
 
 
 def _fields(meant: Meant, form: dict[str, Any]) -> dict[str, Any]:
     found = {name: form[name] for name in meant.kind.fields if form.get(name) not in (None, "")}
-    return {"new_name" if name == "name" else name: value for name, value in found.items()}
+    return {_RENAMED.get(name, name): value for name, value in found.items()}
+
+
+_RENAMED = {"name": "new_name", "what": "kind"}
+"""What a field is called in an entry, which has a meaning of its own for its name."""
 
 
 def _parts(meant: Meant) -> dict[str, Any]:

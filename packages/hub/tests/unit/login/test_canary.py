@@ -24,7 +24,7 @@ NAME = "canary-0011aabb"
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    places = Places(data=tmp_path, proxy=tmp_path / "proxy")
+    places = Places(data=tmp_path, proxy=tmp_path / "proxy", metrics=tmp_path / "metrics")
     places.proxy.mkdir()
     make_secrets(places)
     return places
