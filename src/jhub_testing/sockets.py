@@ -1,6 +1,5 @@
 """Websockets that are open and idle, as a browser's tabs keep them for hours."""
 
-
 import websocket
 
 from jhub_testing.client import Client

@@ -17,8 +17,6 @@ from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.process import Ended
 from jhub_docker.progress import say
 
-COMMAND = ("python", "-m", "hub_config", "audit")
-
 
 def show(client: DockerClient, platform: Platform, **filters: str) -> list[dict[str, Any]]:
     """The entries that fit, the oldest first: by `user`, `what`, `since`, `until`, `tail`."""
@@ -71,9 +69,9 @@ def _run(client: DockerClient, platform: Platform, *arguments: str) -> Ended:
         raise ActionError("the platform has no data yet, and so no audit log")
     found = containers.of_service(client, platform, HUB)
     if any(one["State"] == "running" for one in found):
-        return platform.compose("exec", "-T", HUB, *COMMAND, *arguments)
+        return platform.in_hub("audit", *arguments)
     if quick.image(image := platform.images[HUB]) is None:
         raise UsageError(
             f"the engine has no image {image}; build it with ./dev invoke build -i hub"
         )
-    return platform.compose("run", "--rm", "--no-deps", "-T", HUB, *COMMAND[3:], *arguments)
+    return platform.compose("run", "--rm", "--no-deps", "-T", HUB, "audit", *arguments)

@@ -96,6 +96,14 @@ class Platform:
         """
         return run(self.root, *arguments, variables=self.variables, **options)
 
+    def python(self, service: str, *arguments: str, **options: Any) -> Ended:
+        """Run the Python of the hub's image in the container of a service that has it."""
+        return self.compose("exec", "-T", service, PYTHON, *arguments, **options)
+
+    def in_hub(self, *arguments: str, **options: Any) -> Ended:
+        """Run a command of `python -m hub_config` in the container of the hub that runs."""
+        return self.python(HUB, "-m", "hub_config", *arguments, **options)
+
     def checked(self, *arguments: str) -> None:
         """Run `docker compose`; raises ActionError with its messages when it fails."""
         ended = self.compose(*arguments)
