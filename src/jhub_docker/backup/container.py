@@ -12,7 +12,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker.engine import quick
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, UsageError, failure
 from jhub_docker.platform import chosen, compose
 from jhub_docker.platform.compose import Platform
 from jhub_docker.progress import say
@@ -70,9 +70,7 @@ def ask(platform: Platform, place: Place, do: str, **request: Any) -> Any:
         on_line=line,
     )
     if "error" in answer:
-        raise (UsageError if answer["code"] == UsageError.exit_code else ActionError)(
-            str(answer["error"])
-        )
+        raise failure(answer["code"], str(answer["error"]))
     if ended.code or "result" not in answer:
         raise ActionError(f"the backup's container ended with {ended.code}: {ended.tail()}")
     return answer["result"]

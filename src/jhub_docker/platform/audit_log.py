@@ -11,7 +11,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker.engine import quick
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, UsageError, failure
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.process import Ended
@@ -23,7 +23,7 @@ def show(client: DockerClient, platform: Platform, **filters: str) -> list[dict[
     options = [f"--{name}={value}" for name, value in filters.items() if value]
     ended = _run(client, platform, "show", *options)
     if ended.code:
-        raise (UsageError if ended.code == UsageError.exit_code else ActionError)(ended.tail())
+        raise failure(ended.code, ended.tail())
     return [json.loads(line) for line in ended.out.splitlines() if line.startswith("{")]
 
 
@@ -31,7 +31,7 @@ def verify(client: DockerClient, platform: Platform, noted: str = "") -> str:
     """What was found to be sound. Raises ActionError that names the first broken line."""
     ended = _run(client, platform, "verify", *([f"--noted={noted}"] if noted else []))
     if not ended.out.strip().startswith("{"):
-        raise (UsageError if ended.code == UsageError.exit_code else ActionError)(ended.tail())
+        raise failure(ended.code, ended.tail())
     said = json.loads(ended.out)
     if said["broken"]:
         raise ActionError(
