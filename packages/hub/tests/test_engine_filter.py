@@ -4,17 +4,14 @@ What each rule decides is tested in `unit/`; here the whole way through HTTP
 counts, and what the engine has afterwards.
 """
 
-import importlib.util
 import io
 import json
-import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import hostile_calls as hostile
 import pytest
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
@@ -24,7 +21,6 @@ from jhub_testing.resources import Engine
 from jhub_testing.subject import Subject
 from jhub_testing.waiting import PATIENCE, wait_until
 
-HERE = Path(__file__).parent
 FILES = "/tmp"  # noqa: S108  in the containers
 OFFER = {
     "name": "uv-lab",
@@ -66,20 +62,6 @@ for raw in json.load(open("/tmp/raw.json")):
     connection.close()
 print(json.dumps([told, raw_told]))
 """
-
-
-def load(path: Path) -> ModuleType:
-    """A module beside the tests, which are no package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-hostile = load(HERE / "hostile_calls.py")
 
 
 @dataclass

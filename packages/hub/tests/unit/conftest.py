@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from hub_config.first_start import Places, make_secrets
 from hub_config.settings import Settings
 
 from .hub_in_a_box import Box
+
+sys.path.append(str(Path(__file__).parents[1]))  # what tests of the image use, too
 
 
 @pytest.hookimpl(tryfirst=True)
