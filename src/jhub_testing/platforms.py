@@ -92,15 +92,24 @@ class Platform:
             self.engine.keep_log(self.container(service))
         self.engine.remove_project(self.project)
 
+    def make_data_volume(self, in_memory: str = "") -> str:
+        """Make the data volume ahead, as Compose would; with mount options it is one in memory."""
+        volume = self.environment["JHUB_DATA_VOLUME"]
+        self.engine.own_project(self.project)
+        self.engine.client.volumes.create(
+            volume,
+            driver_opts={"type": "tmpfs", "device": "tmpfs", "o": in_memory} if in_memory else {},
+            labels={
+                f"{LABEL}.platform": self.project,
+                "com.docker.compose.project": self.project,
+                "com.docker.compose.volume": "jupyterhub_data",
+            },
+        )
+        return volume
+
     def _write_config(self) -> None:
         """Put config.toml into the data volume before there is a hub."""
-        volume = self.environment["JHUB_DATA_VOLUME"]
-        labels = {
-            f"{LABEL}.platform": self.project,
-            "com.docker.compose.project": self.project,
-            "com.docker.compose.volume": "jupyterhub_data",
-        }
-        self.engine.client.volumes.create(volume, labels=labels)
+        volume = self.make_data_volume()
         self.engine.run(
             f"local/jupyterhub-hub:{self.environment['JHUB_IMAGE_TAG']}",
             ["sh", "-c", 'printf %s "$TEXT" >/srv/jupyterhub/config.toml'],

@@ -4,7 +4,7 @@ Each expression is run against a Prometheus with data by `integration/operations
 nothing there fails.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 STARTS = "jupyterhub_server_spawn_duration_seconds"
@@ -243,13 +243,3 @@ COST = Dashboard(
 )
 
 DASHBOARDS = (HUB, PEOPLE, HOST, COST)
-
-
-def expressions() -> Iterator[str]:
-    """All of them, with the prices filled in."""
-    for dashboard in DASHBOARDS:
-        for panel in dashboard.panels:
-            for expression in panel.lines.values():
-                for name, value in dashboard.prices.items():
-                    expression = expression.replace(f"${name}", value)  # noqa: PLW2901
-                yield expression
