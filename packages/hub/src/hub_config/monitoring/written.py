@@ -8,7 +8,7 @@ tells nobody.
 
 import json
 import secrets
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hub_config.first_start import Places, write_secret
@@ -77,12 +77,11 @@ PROVIDERS = {
 def write(places: Places, base_url: str, port: int) -> None:
     """Write all of them."""
     folder = places.metrics
-    put = partial(write_secret, mode=GROUP_MAY_READ)  # so, whatever the process's mask
-    put(folder / "prometheus.yml", json.dumps(prometheus(base_url, port), indent=1))
-    put(folder / "alerts.yml", json.dumps(alerts.rules(), indent=1))
+    _write(folder / "prometheus.yml", json.dumps(prometheus(base_url, port), indent=1))
+    _write(folder / "alerts.yml", json.dumps(alerts.rules(), indent=1))
     own = places.data / "monitoring" / "alertmanager.yml"
     told = own.read_text("utf-8") if own.exists() else json.dumps(SILENT)
-    put(folder / "alertmanager.yml", told)
+    _write(folder / "alertmanager.yml", told)
     grafana = folder / "grafana"
     for path in (grafana, grafana / "datasources", grafana / "dashboards"):
         path.mkdir(exist_ok=True)
@@ -90,10 +89,20 @@ def write(places: Places, base_url: str, port: int) -> None:
     # The service that backs up is root without capabilities, in the hub's group.
     places.backup_status.parent.mkdir(exist_ok=True)
     places.backup_status.parent.chmod(0o770)
-    put(grafana / "datasources" / "platform.yml", json.dumps(SOURCES))
-    put(grafana / "dashboards" / "platform.yml", json.dumps(PROVIDERS))
+    _write(grafana / "datasources" / "platform.yml", json.dumps(SOURCES))
+    _write(grafana / "dashboards" / "platform.yml", json.dumps(PROVIDERS))
     for one in panels.DASHBOARDS:
         told = json.dumps(dashboards.as_json(one), indent=1)
-        put(grafana / "dashboards" / f"{one.uid}.json", told)
+        _write(grafana / "dashboards" / f"{one.uid}.json", told)
     if not places.grafana_password.exists():
-        put(places.grafana_password, secrets.token_urlsafe(18))
+        write_secret(places.grafana_password, secrets.token_urlsafe(18), GROUP_MAY_READ)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write what the hub's group may read, whatever the process's mask, complete from the moment it
+    has its name.
+    """
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.write_text(text, "utf-8")
+    unfinished.chmod(GROUP_MAY_READ)
+    unfinished.replace(path)
