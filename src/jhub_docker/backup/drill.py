@@ -115,7 +115,8 @@ def _tried(
 
 
 def _in_hub(platform: Platform, command: str) -> str:
-    ended = platform.in_hub(command)
+    program = ("/opt/hub/bin/python", "-m", "hub_config", command)
+    ended = platform.compose("exec", "-T", HUB, *program)
     if ended.code:
         raise ActionError(f"the restored hub's {command} failed: {ended.tail(5)}")
     return ended.out.strip()
@@ -137,8 +138,8 @@ print(answer.status_code, answer.url)
 def _log_in(platform: Platform, name: str, password: str) -> None:
     """Log in with a one-time password, which leads to the page that changes it."""
     address = f"http://proxy:8000{platform.base_url}hub/login"
-    ended = platform.python(
-        *(HUB, "-I", "-c", LOG_IN, address),
+    ended = platform.compose(
+        *("exec", "-T", HUB, "/opt/hub/bin/python", "-I", "-c", LOG_IN, address),
         given=json.dumps({"username": name, "password": password}),
         seconds=120,
     )

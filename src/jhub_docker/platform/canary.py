@@ -20,7 +20,7 @@ from docker import DockerClient
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
-from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.compose import HUB, PYTHON, Platform
 from jhub_docker.process import Ended
 from jhub_docker.progress import stage
 
@@ -45,18 +45,18 @@ def tried(client: DockerClient, platform: Platform) -> str:
     if not platform.direct:
         return "Nobody logged in and nothing was started: from here it is reached by name alone."
     with stage(f"trying it out as {own}"):
-        ended = platform.in_hub("canary", "end", own)
+        ended = _canary(platform, "end", own)
         if NOT_HERE in ended.err:
             return "Nobody logged in and nothing was started: accounts are another service's."
         _require(ended)
         clear(client, platform)
-        said = json.loads(_require(platform.in_hub("canary", "begin", own)))
+        said = json.loads(_require(_canary(platform, "begin", own)))
         try:
             seen = _visit(client, platform, own, said["password"], said["code"])
         except requests.RequestException as error:
             raise ActionError(f"{own} gets no answer: {error}") from None
         finally:
-            ended = platform.in_hub("canary", "end", own)
+            ended = _canary(platform, "end", own)
             clear(client, platform)
         _require(ended)
     return seen
@@ -168,6 +168,11 @@ def _memory(client: DockerClient) -> dict[str, float]:
                 power = " KMGT".index(known[2] or " ")
                 found[f"{offer['name']}-{size}"] = float(known[1]) * 1024**power
     return found
+
+
+def _canary(platform: Platform, *words: str) -> Ended:
+    program = (PYTHON, "-m", "hub_config", "canary")
+    return platform.compose("exec", "-T", HUB, *program, *words)
 
 
 def _require(ended: Ended) -> str:
