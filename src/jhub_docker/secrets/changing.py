@@ -11,7 +11,7 @@ from docker import DockerClient
 from jhub_docker.asking import confirm, told_secret
 from jhub_docker.backup import Place
 from jhub_docker.backup import container as backups
-from jhub_docker.errors import ActionError, UsageError, failure
+from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
@@ -69,7 +69,7 @@ def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
         )
         if ended.code:
             said = json.loads(ended.out)["error"] if ended.out.startswith("{") else ended.tail(1)
-            raise failure(ended.code, said)
+            raise (UsageError if ended.code == UsageError.exit_code else ActionError)(said)
         if service == HUB and not slash:
             _restart_hub(client, platform)
     done = f"{name} is {'removed' if remove else 'kept'}."
