@@ -28,7 +28,8 @@ class Fake:
         )
         self.client: Any = SimpleNamespace(api=api)
 
-    python, in_hub = Platform.python, Platform.in_hub
+    python, in_hub, once = Platform.python, Platform.in_hub, Platform.once
+    require_image = Platform.require_image
 
     def compose(self, *arguments: str) -> Ended:
         self.asked.append(arguments)

@@ -10,7 +10,6 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError, UsageError, failure
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import HUB, Platform
@@ -70,8 +69,5 @@ def _run(client: DockerClient, platform: Platform, *arguments: str) -> Ended:
     found = containers.of_service(client, platform, HUB)
     if any(one["State"] == "running" for one in found):
         return platform.in_hub("audit", *arguments)
-    if quick.image(image := platform.images[HUB]) is None:
-        raise UsageError(
-            f"the engine has no image {image}; build it with ./dev invoke build -i hub"
-        )
-    return platform.compose("run", "--rm", "--no-deps", "-T", HUB, "audit", *arguments)
+    platform.require_image(HUB)
+    return platform.once(HUB, "audit", *arguments)

@@ -31,9 +31,7 @@ def listing(client: DockerClient, root: Path) -> tuple[list[dict[str, Any]], lis
     if quick.image(beside.images[backups.SERVICE]) is None:
         unseen.append("the backups' key: the image `backup` is not there")
     else:
-        said = beside.compose(
-            *("run", "--rm", "--no-deps", "-T", backups.SERVICE, "setting", "list")
-        )
+        said = beside.once(backups.SERVICE, "setting", "list")
         if said.code:
             unseen.append(f"the backups' key: {said.tail(1)}")
         else:
