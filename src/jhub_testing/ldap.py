@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import requests
 import trustme
 
 from jhub_docker.catalog.identity import LABEL
@@ -19,7 +18,6 @@ from jhub_docker.host.programs import FOLDER
 from jhub_docker.progress import stage
 from jhub_testing.archives import archive
 from jhub_testing.platforms import Platform
-from jhub_testing.waiting import ASK_AGAIN, wait_until
 
 PORT = 3389
 PASSWORD = "correct horse 9"  # noqa: S105  of people who exist in a test only
@@ -75,14 +73,9 @@ class LdapPlatform(Platform):
         super().__enter__()
         return self
 
-    def wait_until_open(self) -> None:
-        """Wait until the log-in page answers; it asks for a password and offers no account."""
-
-        def open_() -> bool:
-            answer = requests.get(f"{self.url}/hub/login", timeout=ASK_AGAIN)
-            return answer.ok and 'name="password"' in answer.text and "signup" not in answer.text
-
-        wait_until(open_, "the log-in page", ignoring=requests.RequestException)
+    def is_open(self, page: str) -> bool:
+        """Whether it asks for a password, and offers no account."""
+        return super().is_open(page) and "signup" not in page
 
     def _start_server(self, authority: trustme.CA) -> None:
         certificate = authority.issue_cert(self.server)

@@ -177,9 +177,13 @@ class Platform:
         def open_() -> bool:
             # Whether its certificate is good is a test's business.
             answer = requests.get(f"{self.url}/hub/login", timeout=ASK_AGAIN, verify=False)  # noqa: S501
-            return answer.status_code == 200 and 'name="password"' in answer.text
+            return answer.ok and self.is_open(answer.text)
 
         wait_until(open_, "the log-in page", ignoring=requests.RequestException)
+
+    def is_open(self, page: str) -> bool:
+        """Whether this is the log-in page."""
+        return 'name="password"' in page
 
     def one_time_password(self) -> str:
         """The first admin's, as an operator reads it."""
