@@ -34,7 +34,7 @@ from jhub_docker.platform import (
     starting,
 )
 from jhub_docker.platform.before import State
-from jhub_docker.platform.compose import HUB, PROXY, TLS, Platform
+from jhub_docker.platform.compose import HUB, PROXY, PYTHON, TLS, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
 
@@ -295,7 +295,7 @@ def _say(lines: Iterable[str]) -> None:
 
 def _first_login(platform: Platform) -> list[str]:
     """How to log in for the first time; nothing once somebody has."""
-    password = platform.in_hub("admin-password")
+    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
     if password.code == _PASSWORD_CHANGED:
         return []
     if password.code:

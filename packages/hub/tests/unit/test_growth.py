@@ -61,27 +61,30 @@ def recreated_proxy(box: Box) -> None:
         (recreated_proxy, "10.213.0.0/28"),
     ],
 )
-async def test_what_the_hub_remembers_of_networks_is_asked_for_again_when_it_is_wrong(
+def test_what_the_hub_remembers_of_networks_is_asked_for_again_when_it_is_wrong(
     box: Box, event: Callable[[Box], None], subnet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lowest = SimpleNamespace(randbelow=lambda _: 0)
     monkeypatch.setattr("hub_config.runtime.networks.secrets", lowest)
 
-    event(box)
-    ann = box.person("ann")
-    await box.start(ann)
-    network = box.engine.networks_["jupyterhub-net-ann"]
-    assert network["IPAM"]["Config"] == [{"Subnet": subnet}]
-    attached = box.engine.containers_["proxy"]["NetworkSettings"]["Networks"]
-    assert set(attached) == {"jupyterhub-net-ann"}
-    await ann.stop()
-    assert "jupyterhub-net-ann" not in box.engine.networks_
-    box.engine.calls.clear()
-    await box.start(ann)
-    assert box.engine.calls.count("create_network") == 1, "nothing was learned"
+    async def main() -> None:
+        event(box)
+        ann = box.person("ann")
+        await box.start(ann)
+        network = box.engine.networks_["jupyterhub-net-ann"]
+        assert network["IPAM"]["Config"] == [{"Subnet": subnet}]
+        attached = box.engine.containers_["proxy"]["NetworkSettings"]["Networks"]
+        assert set(attached) == {"jupyterhub-net-ann"}
+        await ann.stop()
+        assert "jupyterhub-net-ann" not in box.engine.networks_
+        box.engine.calls.clear()
+        await box.start(ann)
+        assert box.engine.calls.count("create_network") == 1, "nothing was learned"
+
+    asyncio.run(main())
 
 
-async def test_one_list_tells_of_everybodys_servers_until_one_ends(
+def test_one_list_tells_of_everybodys_servers_until_one_ends(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = ["ann", *(f"person{number}" for number in range(9))]
@@ -93,27 +96,30 @@ async def test_one_list_tells_of_everybodys_servers_until_one_ends(
         assert box.engine.calls.count("containers") == lists
         return found
 
-    for name in people:
-        await box.start(box.person(name))
-    # A turn comes around once in an hour, so that none is looked at for its own sake.
-    monkeypatch.setattr(glances, "LOOKS", len(people) / 3600)
-    assert await ended(lists=len(people)) == []
-    assert set(box.engine.calls) == {"containers"}
-    monkeypatch.setattr(glances, "LASTS", 3600.0)
-    assert await ended(lists=0) == []
-    assert box.engine.calls == []
-    killed_container(box)
-    monkeypatch.setattr(glances, "LASTS", 0.0)
-    assert await ended(lists=len(people)) == ["ann"]
-    # Only a look tells what one has lost.
-    monkeypatch.setattr(glances, "LOOKS", inf)
-    box.engine.containers_["jupyter-person0"]["State"]["OOMKilled"] = True
-    people.remove("ann")
-    assert await ended(lists=0) == []
-    assert "needed more memory" in box.person("person0").spawner.lost
+    async def main() -> None:
+        for name in people:
+            await box.start(box.person(name))
+        # A turn comes around once in an hour, so that none is looked at for its own sake.
+        monkeypatch.setattr(glances, "LOOKS", len(people) / 3600)
+        assert await ended(lists=len(people)) == []
+        assert set(box.engine.calls) == {"containers"}
+        monkeypatch.setattr(glances, "LASTS", 3600.0)
+        assert await ended(lists=0) == []
+        assert box.engine.calls == []
+        killed_container(box)
+        monkeypatch.setattr(glances, "LASTS", 0.0)
+        assert await ended(lists=len(people)) == ["ann"]
+        # Only a look tells what one has lost.
+        monkeypatch.setattr(glances, "LOOKS", inf)
+        box.engine.containers_["jupyter-person0"]["State"]["OOMKilled"] = True
+        people.remove("ann")
+        assert await ended(lists=0) == []
+        assert "needed more memory" in box.person("person0").spawner.lost
+
+    asyncio.run(main())
 
 
-async def test_a_pass_asks_the_database_as_often_for_many_servers_as_for_few(box: Box) -> None:
+def test_a_pass_asks_the_database_as_often_for_many_servers_as_for_few(box: Box) -> None:
     asked: list[object] = []
     event.listen(box.db.get_bind(), "before_cursor_execute", lambda *given: asked.append(given[2]))
 
@@ -125,4 +131,7 @@ async def test_a_pass_asks_the_database_as_often_for_many_servers_as_for_few(box
         await box.reconciler.run(box.hub)
         return len(asked)
 
-    assert await questions(range(2)) == await questions(range(2, 9))
+    async def main() -> None:
+        assert await questions(range(2)) == await questions(range(2, 9))
+
+    asyncio.run(main())
