@@ -185,9 +185,7 @@ def broken(operator: Operator) -> Iterator[None]:
     labels = {f"{LABEL}.platform": platform.project}
     options = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,nr_inodes=20"}
     home = client.volumes.create(
-        f"{platform.environment['JHUB_USER_VOLUME_PREFIX']}full",
-        driver_opts=options,
-        labels=labels,
+        f"{platform.environment['JHUB_USER_VOLUME_PREFIX']}full", driver_opts=options, labels=labels
     )
     # While it is mounted, what is in it stays.
     fill = "cat /dev/zero > /home/full; touch /home/ready; while :; do read -t 9 x; done"

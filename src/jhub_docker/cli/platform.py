@@ -20,11 +20,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 
-@task(
-    help={
-        "build": "Build what is out of date first (--no-build: start what is there).",
-    }
-)
+@task(help={"build": "Build what is out of date first (--no-build: start what is there)."})
 def up(context: Context, base: str = "auto", build: bool = True, yes: bool = False) -> None:
     """Build what is out of date, start hub and proxy, and print where to log in."""
     from jhub_docker import platform  # noqa: PLC0415
@@ -148,7 +144,7 @@ def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = 
         "follow": "Go on as new lines come.",
         "tail": "Number of last lines to show of each.",
         "since": "Only what came since: 30m, 12h, 7d, 2026-11-30T12:00.",
-    },
+    }
 )
 def logs(
     context: Context, service: str = "", follow: bool = False, tail: int = 200, since: str = ""

@@ -91,9 +91,7 @@ def release(
         write(flow.outcome(image, flow.release(request)))
 
 
-@task(
-    iterable=["image"],
-)
+@task(iterable=["image"])
 def status(context: Context, image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
     from jhub_docker.release import artifact, status  # noqa: PLC0415

@@ -134,10 +134,7 @@ async def test_nobody_starts_what_is_just_being_ended(
     "error", [NetworkError("it is another platform's"), ConnectionRefusedError("the proxy is away")]
 )
 def test_what_cannot_be_mended_yet_is_a_sentence_and_no_traceback(
-    box: Box,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    error: Exception,
+    box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     async def refused(*_: object) -> None:
         raise error
