@@ -117,8 +117,14 @@ def ada(watched: Watched) -> Person:
     return ada
 
 
-def test_the_token_is_neither_shown_nor_kept(watched: Watched) -> None:
+def test_the_token_opens_nothing_else_and_is_neither_shown_nor_kept(watched: Watched) -> None:
     token = watched.in_hub("cat", "/srv/metrics/token").strip()
+    for path in ("proxy", "lifetimes", "groups"):
+        url, headers = (
+            f"{watched.platform.url}/hub/api/{path}",
+            {"Authorization": f"Bearer {token}"},
+        )
+        assert requests.get(url, headers=headers, timeout=60).status_code in (403, 404), path
     everything = watched.platform.engine.client.api.inspect_container(
         watched.platform.container("prometheus").id
     )
