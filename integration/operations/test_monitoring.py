@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import requests
 import trustme
 
 from jhub_docker.catalog.identity import LABEL
@@ -119,11 +120,9 @@ def ada(watched: Watched) -> Person:
 
 def test_the_token_opens_nothing_else_and_is_neither_shown_nor_kept(watched: Watched) -> None:
     token = watched.in_hub("cat", "/srv/metrics/token").strip()
+    headers = {"Authorization": f"Bearer {token}"}
     for path in ("proxy", "lifetimes", "groups"):
-        url, headers = (
-            f"{watched.platform.url}/hub/api/{path}",
-            {"Authorization": f"Bearer {token}"},
-        )
+        url = f"{watched.platform.url}/hub/api/{path}"
         assert requests.get(url, headers=headers, timeout=60).status_code in (403, 404), path
     everything = watched.platform.engine.client.api.inspect_container(
         watched.platform.container("prometheus").id
