@@ -170,5 +170,6 @@ def test_one_id_follows_a_start_and_is_on_the_page_when_it_fails(
     assert "/user/followed/" in logs.stdout + logs.stderr
     unknown = operator.invoke("logs", "nosuch")
     assert unknown.returncode == 2
+    assert "no server of 'nosuch'; known: hub, proxy, " in unknown.stderr
     assert "followed" in unknown.stderr
     person.stop()

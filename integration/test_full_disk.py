@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from jhub_docker.catalog.identity import LABEL
 from jhub_testing.operator import Operator
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
@@ -38,18 +37,7 @@ FOR_ALL, FOR_ADMINS = "The disk of this platform is full", "The disk of the data
 def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
     """Its data volume is small, and in memory."""
     platform = Platform(engine, pytestconfig.rootpath, "full", settings={"JHUB_SIGNUP": "open"})
-    engine.own_project(platform.project)
-    volume = platform.environment["JHUB_DATA_VOLUME"]
-    engine.client.volumes.create(
-        volume,
-        driver="local",
-        driver_opts={"type": "tmpfs", "device": "tmpfs", "o": SIZE},
-        labels={
-            f"{LABEL}.platform": platform.project,
-            "com.docker.compose.project": platform.project,
-            "com.docker.compose.volume": "jupyterhub_data",
-        },
-    )
+    volume = platform.make_data_volume(SIZE)
     # While somebody has it, the engine keeps what is in it, also when the hub is restarted.
     holder = engine.client.containers.run(
         f"local/jupyterhub-hub:{platform.environment['JHUB_IMAGE_TAG']}",

@@ -1,8 +1,6 @@
 """Web applications a person puts behind their server, done as docs/your-own-service.md says."""
 
-import io
 import re
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ import requests
 from docker.models.containers import Container
 
 from jhub_docker.host import machine
+from jhub_testing.archives import archive
 from jhub_testing.client import Client
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
@@ -45,12 +44,7 @@ def type_in(container: Container, script: str, **environment: str) -> None:
 def trust(container: Container) -> str:
     """Hand over what this machine trusts; returns its path there."""
     bundle = Path(machine.ca_bundle() or "/etc/ssl/certs/ca-certificates.crt").read_bytes()
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w") as archive:
-        entry = tarfile.TarInfo("trusted.crt")
-        entry.size, entry.mode = len(bundle), 0o644
-        archive.addfile(entry, io.BytesIO(bundle))
-    container.put_archive("/home/nebula", target.getvalue())
+    container.put_archive("/home/nebula", archive({"trusted.crt": bundle}))
     return "/home/nebula/trusted.crt"
 
 

@@ -85,10 +85,7 @@ def test_an_arrow_up_is_seen(tmp_path: Path) -> None:
     assert upward(tmp_path, ({"low"}, {"high"})) == ["low -> jhub_docker.high.x"]
 
 
-ALONE = {
-    "process.py": r"^(import|from) subprocess\b",
-    "asking.py": r"(?<![\w.])input\(",
-}
+ALONE = {"process.py": r"^(import|from) subprocess\b", "asking.py": r"(?<![\w.])input\("}
 """What one module alone does for all of the library: running programs, asking a person."""
 
 

@@ -9,6 +9,7 @@ import pytest
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import audit_log
+from jhub_docker.platform.compose import Platform
 from jhub_docker.process import Ended
 
 
@@ -26,6 +27,9 @@ class Fake:
             containers=lambda **_: hubs,
         )
         self.client: Any = SimpleNamespace(api=api)
+
+    python, in_hub, once = Platform.python, Platform.in_hub, Platform.once
+    require_image = Platform.require_image
 
     def compose(self, *arguments: str) -> Ended:
         self.asked.append(arguments)

@@ -1,8 +1,6 @@
 """One grammar for all tasks: letters, images, numbers, help; and wrong usage ends with 2."""
 
 import errno
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from requests.exceptions import ConnectionError as NoConnection
 from jhub_docker.cli.program import LETTERS, asked_for_help, with_images
 from jhub_docker.errors import ActionError, UsageError, foreseeable
 from jhub_testing import reference
+from jhub_testing.operator import invoke
 
 ROOT = Path(__file__).parents[1]
 CONTEXTS = {
@@ -20,16 +19,6 @@ CONTEXTS = {
     for context in reference.tasks(ROOT).to_contexts()
     for name in (context.name, *context.aliases)
 }
-
-
-def invoke(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "invoke", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_a_letter_is_one_flags_whatever_the_task() -> None:
@@ -164,13 +153,7 @@ def test_a_folder_of_somebody_else_is_a_sentence(tmp_path: Path) -> None:
         "namespace = Collection(go)\n"
         "take_over()\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-m", "invoke", "go"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = invoke("go", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("error: .: Is a directory")
     assert result.stderr.count("\n") == 1

@@ -1,10 +1,7 @@
 """The doctor's judgements, each by facts, and what it says when there is nothing to look at."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +16,7 @@ from jhub_docker.doctor import Examined, Finding, facts, machine, running
 from jhub_docker.doctor.findings import CODES, WARNING
 from jhub_docker.doctor.machine import Space
 from jhub_docker.platform import compose
+from jhub_testing.operator import invoke
 
 ROOT = Path(__file__).parents[1]
 GB = 10**9
@@ -285,14 +283,7 @@ def test_a_platform_that_somebody_calls_as_a_drill_is_not_ours_to_mend(
 
 def test_nothing_that_runs_is_a_clear_answer(tmp_path: Path) -> None:
     """The task itself, on an engine that is not there."""
-    result = subprocess.run(
-        [sys.executable, "-m", "invoke", "doctor", "--json"],
-        cwd=ROOT,
-        env={**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = invoke("doctor", "--json", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert (result.returncode, result.stderr) == (1, "")
     told = json.loads(result.stdout)
     assert told["verdict"] == "Not well: 1 error."

@@ -53,9 +53,7 @@ def test_a_platform_is_built_of_what_its_profiles_need(monkeypatch: pytest.Monke
     assert set(chosen.packages(ROOT)) == {*published, "caddy"}, "what speaks TLS for a domain"
 
 
-def test_the_public_image_comes_first_then_the_newest_stand_in(
-    engine: Callable[..., None],
-) -> None:
+def test_the_public_image_comes_first_then_the_newest_stand_in(engine: Callable[..., None]) -> None:
     engine()
     assert public_images.image(ROOT, "prometheus").startswith(PUBLIC), "Compose pulls it"
     engine(built(1), built(3), built(2))

@@ -112,11 +112,7 @@ def test_a_new_image_leaves_what_one_added(own: Own) -> None:
     assert own.is_current()
     assert own.names() == {"py-yaml": "7.0"}
     entries = {entry.name for entry in own.packages.glob("*.dist-info")}
-    assert entries == {
-        "py_yaml-7.0.dist-info",
-        "pandas-3.1.dist-info",
-        "polars-2.0.dist-info",
-    }
+    assert entries == {"py_yaml-7.0.dist-info", "pandas-3.1.dist-info", "polars-2.0.dist-info"}
 
 
 def test_the_images_version_counts_again_when_ones_own_was_removed(own: Own) -> None:

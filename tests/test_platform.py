@@ -293,10 +293,7 @@ class TestEntrance:
     def test_with_a_domain_it_is_found_there_and_asked_from_within(self) -> None:
         assert TLS.address == TLS.public_address == "https://hub.example.org:8443/"
         assert not TLS.direct
-        assert TLS.ports["tls"] == (
-            ("8443/tcp", "10.0.0.5", "8443"),
-            ("80/tcp", "10.0.0.5", "80"),
-        )
+        assert TLS.ports["tls"] == (("8443/tcp", "10.0.0.5", "8443"), ("80/tcp", "10.0.0.5", "80"))
         assert not TLS.ports["proxy"]
         usual = replace(TLS, port=443)
         assert usual.address == "https://hub.example.org/"

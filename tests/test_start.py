@@ -1,7 +1,6 @@
 """What every task waits for: importing the tasks, and reading what a build would be made from."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.catalog import load
+from jhub_testing.operator import invoke
 
 ROOT = Path(__file__).parents[1]
 SLOW = {"docker", "requests", "rich", "urllib3"}
@@ -43,26 +43,15 @@ def test_tasks_and_build_contexts_load_nothing_that_takes_long() -> None:
     ],
 )
 def test_a_task_tells_its_help_whatever_else_is_missing(words: list[str]) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "invoke", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    result = invoke(*words)
+    assert result.returncode == 0, result.stderr
     assert f"[--core-opts] {words[0]} [--options]" in result.stdout
 
 
 def test_a_plan_needs_no_engine() -> None:
-    environment = {**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
-    result = subprocess.run(
-        [sys.executable, "-m", "invoke", "build", "--plan", "--json", "--base", "standin"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    words = ("build", "--plan", "--json", "--base", "standin")
+    result = invoke(*words, DOCKER_HOST="unix:///nonexistent/docker.sock")
+    assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)
     assert {row["image"] for row in rows} >= {one.name for one in load(ROOT / "packages").published}
     assert all(row["build"] and len(row["build_id"]) == 64 for row in rows)

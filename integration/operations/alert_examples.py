@@ -52,10 +52,7 @@ EXAMPLES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"jhub_out_of_memory_total": "0x50 1x20"},
         {"jhub_out_of_memory_total": "1x60"},
     ),
-    "LoginsFail": (
-        {"jhub_failed_logins_total": "0+6x60"},
-        {"jhub_failed_logins_total": "0+4x60"},
-    ),
+    "LoginsFail": ({"jhub_failed_logins_total": "0+6x60"}, {"jhub_failed_logins_total": "0+4x60"}),
     "BackupOld": (
         {'jhub_backup_succeeded_timestamp_seconds{what="backup"}': "-200000x60"},
         {'jhub_backup_succeeded_timestamp_seconds{what="drill"}': "-200000x60"},

@@ -56,7 +56,7 @@ def make(engine: Engine, pytestconfig: pytest.Config, place: Path) -> Iterator[M
 
 def fill(engine: Engine, backups: Backups, people: tuple[str, ...], size: int) -> None:
     """Make the volumes as the hub does, with files of all kinds, and a database."""
-    project, data = backups.platform.project, backups.platform.environment["JHUB_DATA_VOLUME"]
+    project, data = backups.platform.project, backups.platform.make_data_volume()
     for number, person in enumerate(people):
         labels = {"platform": project, "user": person, "home": f"word-{person}"}
         labels |= {"owner": str(number), "database": "one"}
@@ -64,14 +64,6 @@ def fill(engine: Engine, backups: Backups, people: tuple[str, ...], size: int) -
             backups.home(person), labels={f"{LABEL}.{key}": value for key, value in labels.items()}
         )
         backups.in_volume(backups.home(person), FILES.format(size=size))
-    compose = {"project": project, "volume": "jupyterhub_data"}
-    engine.client.volumes.create(
-        data,
-        labels={
-            f"{LABEL}.platform": project,
-            **{f"com.docker.compose.{key}": value for key, value in compose.items()},
-        },
-    )
     homes = [backups.home(person) for person in people]
     image = f"local/jupyterhub-hub:{backups.platform.environment['JHUB_IMAGE_TAG']}"
     mounted = {data: {"bind": "/home-volume"}}

@@ -153,15 +153,7 @@ class Connection:
 def ada(operator: Backups, old_database: Path) -> Iterator[tuple[Person, Connection]]:
     """Somebody from the old days, who works during all that comes."""
     platform = operator.platform
-    data = platform.environment["JHUB_DATA_VOLUME"]
-    platform.engine.client.volumes.create(
-        data,
-        labels={
-            "io.jhub-docker.platform": platform.project,
-            "com.docker.compose.project": platform.project,
-            "com.docker.compose.volume": "jupyterhub_data",
-        },
-    )
+    data = platform.make_data_volume()
     platform.engine.run(
         f"{hub_images.HUB}:{platform.environment['JHUB_IMAGE_TAG']}",
         ["sh", "-c", "cp /old /srv/jupyterhub/jupyterhub.sqlite && chmod 600 /srv/jupyterhub/*"],

@@ -52,9 +52,7 @@ class Watched:
     def wait_for(self, expression: str) -> list[dict[str, Any]]:
         """Wait until Prometheus finds something."""
         return wait_until(
-            lambda: self.query(expression),
-            expression,
-            ignoring=requests.RequestException,
+            lambda: self.query(expression), expression, ignoring=requests.RequestException
         )
 
     def alerts(self) -> set[str]:
@@ -65,9 +63,7 @@ class Watched:
     def wait_for_alert(self, name: str) -> None:
         """Wait until Alertmanager has it."""
         wait_until(
-            lambda: name in self.alerts(),
-            f"{name} to fire",
-            ignoring=requests.RequestException,
+            lambda: name in self.alerts(), f"{name} to fire", ignoring=requests.RequestException
         )
 
     @contextmanager
@@ -93,8 +89,7 @@ class Watched:
     def container_of(self, name: str) -> Any:
         """The container of somebody's server, once there is one."""
         return wait_until(
-            lambda: next(iter(self.platform.servers(name)), None),
-            f"a container of {name}",
+            lambda: next(iter(self.platform.servers(name)), None), f"a container of {name}"
         )
 
     def held(self, name: str) -> tuple[Person, Any]:

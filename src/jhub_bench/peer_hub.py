@@ -3,9 +3,7 @@
 Its proxy is the one JupyterHub starts itself; anyone may log in with any password.
 """
 
-import io
 import json
-import tarfile
 from collections.abc import Mapping
 from importlib import resources
 
@@ -13,6 +11,7 @@ import requests
 from docker.models.containers import Container
 
 from jhub_bench.peer_images import SEED
+from jhub_testing.archives import archive
 from jhub_testing.ownership import SESSION
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
@@ -60,7 +59,7 @@ class PeerHub:
             volumes={"/var/run/docker.sock": {"bind": "/var/run/docker.sock", "mode": "rw"}},
             working_dir="/tmp",  # noqa: S108  in the container
         )
-        hub.put_archive("/srv", _archive(_CONFIG))
+        hub.put_archive("/srv", archive({_CONFIG: (resources.files(SEED) / _CONFIG).read_bytes()}))
         hub.start()
         self.engine.watch(hub)
         hub.reload()
@@ -89,13 +88,3 @@ class PeerHub:
         found = self.engine.client.api.containers(all=True, filters=wanted)
         (record,) = [one for one in found if one["Names"][0].endswith(f"-{name}")]
         return self.engine.client.containers.get(record["Id"])
-
-
-def _archive(file: str) -> bytes:
-    content = (resources.files(SEED) / file).read_bytes()
-    entry = tarfile.TarInfo(file)
-    entry.size, entry.mode = len(content), 0o644
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w") as archive:
-        archive.addfile(entry, io.BytesIO(content))
-    return target.getvalue()

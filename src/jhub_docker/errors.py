@@ -27,6 +27,11 @@ class ActionError(JhubDockerError):
     exit_code = 1
 
 
+def failure(code: int, words: str) -> JhubDockerError:
+    """The failure that a program of ours ended with: its exit code, and its words."""
+    return (UsageError if code == UsageError.exit_code else ActionError)(words)
+
+
 def foreseeable(error: BaseException) -> JhubDockerError | None:
     """The failure that a person can act on, whoever raised it; None for a bug.
 

@@ -26,10 +26,7 @@ class Hub(DockerContainer):
         self.engine = engine
         self.server_token, self.visitor_token = secrets.token_hex(32), secrets.token_hex(32)
         self.api_url = f"http://hub:{_PORT}/hub/api"
-        self.env.update(
-            TEST_SERVER_TOKEN=self.server_token,
-            TEST_VISITOR_TOKEN=self.visitor_token,
-        )
+        self.env.update(TEST_SERVER_TOKEN=self.server_token, TEST_VISITOR_TOKEN=self.visitor_token)
         config = resources.files("jhub_testing.peers") / "jupyterhub_config.py"
         self.with_copy_into_container(config.read_bytes(), "/jupyterhub_config.py")
         self.with_exposed_ports(_PORT)

@@ -7,7 +7,6 @@ Jupyter Server's REST API starts it; the messages are Jupyter messaging protocol
 import json
 import uuid
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any
 
 from jhub_testing.client import Client
@@ -31,12 +30,7 @@ class Kernel:
         self._connect()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
         self.client.delete(f"api/kernels/{self.id}")
 

@@ -14,13 +14,12 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import certifi
 from docker import DockerClient
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer  # collections.abc has it from Python 3.12
+from jhub_docker.oci.engine import as_file
 
 _CACHES = re.compile(
     r"""^(
@@ -63,24 +62,6 @@ class Findings:
         self.secrets += other.secrets
         self.machine_ca += other.machine_ca
         self.places |= other.places
-
-
-class _Chunks(io.RawIOBase):
-    """The engine's stream of byte strings as a file."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks, self._rest = iter(chunks), b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "Buffer") -> int:
-        view = memoryview(buffer)
-        if not self._rest:
-            self._rest = next(self._chunks, b"")
-        count = min(len(view), len(self._rest))
-        view[:count], self._rest = self._rest[:count], self._rest[count:]
-        return count
 
 
 def own_certificates(bundle: Path, public: Path | None = None) -> tuple[bytes, ...]:
@@ -136,7 +117,7 @@ def scan(
     """
     findings = Findings()
     rules = hashlib.sha256(b"\0".join([Path(__file__).read_bytes(), *needles])).hexdigest()
-    stream = io.BufferedReader(_Chunks(client.api.get_image(image)), 1 << 20)
+    stream = as_file(client.api.get_image(image))
     with tarfile.open(fileobj=stream, mode="r|") as saved:
         for member in saved:
             blob = saved.extractfile(member) if member.isfile() else None
@@ -190,7 +171,7 @@ def _scan_layer(
         while chunk := rest.read(1 << 20):
             yield chunk
 
-    stream = io.BufferedReader(_Chunks(chunks()), 1 << 20)
+    stream = as_file(chunks())
     try:
         layer = tarfile.open(fileobj=stream, mode="r|*")  # noqa: SIM115 - entered below
     except tarfile.ReadError:

@@ -4,23 +4,20 @@ The server is the distribution's slapd, which nobody has to install: it is unpac
 `.dev/tools/`, and runs with its own libraries in a container of the hub's image.
 """
 
-import io
 import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import requests
 import trustme
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
 from jhub_docker.host.programs import FOLDER
 from jhub_docker.progress import stage
+from jhub_testing.archives import archive
 from jhub_testing.platforms import Platform
-from jhub_testing.waiting import ASK_AGAIN, wait_until
 
 PORT = 3389
 PASSWORD = "correct horse 9"  # noqa: S105  of people who exist in a test only
@@ -70,19 +67,15 @@ class LdapPlatform(Platform):
         self.server = self.engine.name("ldap")
         authority = trustme.CA()
         self._start_server(authority)
-        files = {"config.toml": self._config(), "ldap.pem": authority.cert_pem.bytes().decode()}
-        self.container("hub").put_archive("/srv/jupyterhub", _archive(files))
+        files = {"config.toml": self._config().encode(), "ldap.pem": authority.cert_pem.bytes()}
+        own = archive(files, owner=_HUB_UID, mode=0o600)
+        self.container("hub").put_archive("/srv/jupyterhub", own)
         super().__enter__()
         return self
 
-    def wait_until_open(self) -> None:
-        """Wait until the log-in page answers; it asks for a password and offers no account."""
-
-        def open_() -> bool:
-            answer = requests.get(f"{self.url}/hub/login", timeout=ASK_AGAIN)
-            return answer.ok and 'name="password"' in answer.text and "signup" not in answer.text
-
-        wait_until(open_, "the log-in page", ignoring=requests.RequestException)
+    def is_open(self, page: str) -> bool:
+        """Whether it asks for a password, and offers no account."""
+        return super().is_open(page) and "signup" not in page
 
     def _start_server(self, authority: trustme.CA) -> None:
         certificate = authority.issue_cert(self.server)
@@ -93,10 +86,11 @@ class LdapPlatform(Platform):
         root += "o: Example\ndc: example\n\ndn: ou=people,dc=example,dc=org\n"
         root += "objectClass: organizationalUnit\nou: people\n"
         files = {
-            "slapd.conf": _CONFIGURATION,
-            "people.ldif": root + people,
-            "server.pem": certificate.cert_chain_pems[0].bytes().decode(),
-            "server.key": certificate.private_key_pem.bytes().decode(),
+            "slapd.conf": _CONFIGURATION.encode(),
+            "people.ldif": (root + people).encode(),
+            "server.pem": certificate.cert_chain_pems[0].bytes(),
+            "server.key": certificate.private_key_pem.bytes(),
+            **{name: path.read_bytes() for name, path in _programs(slapd()).items()},
         }
         made = self.engine.client.containers.create(
             self.container("hub").attrs["Config"]["Image"],
@@ -108,7 +102,8 @@ class LdapPlatform(Platform):
             network=self.environment["JHUB_NETWORK"],
             healthcheck={"test": ["NONE"]},
         )
-        made.put_archive("/srv", _archive(files, _programs(slapd()), folder="ldap/"))
+        placed = {f"ldap/{name}": content for name, content in files.items()}
+        made.put_archive("/srv", archive(placed, owner=_HUB_UID, mode=0o700))
         made.start()
         self.engine.watch(made)
 
@@ -183,19 +178,3 @@ def _run(*command: str, environment: dict[str, str] | None = None) -> str:
     if result.returncode:
         raise ActionError(f"{command[0]} could not get slapd:\n{result.stderr.strip()[-800:]}")
     return result.stdout
-
-
-def _archive(
-    files: dict[str, str], programs: dict[str, Path] | None = None, folder: str = ""
-) -> bytes:
-    """`files` with their text, and `programs`, below `folder`; all the hub's user's."""
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w", dereference=True) as archive:
-        texts = {name: text.encode() for name, text in files.items()}
-        binaries = {name: path.read_bytes() for name, path in (programs or {}).items()}
-        for name, content in (texts | binaries).items():
-            entry = tarfile.TarInfo(folder + name)
-            entry.size, entry.mode = len(content), 0o700 if name in binaries else 0o600
-            entry.uid = entry.gid = _HUB_UID
-            archive.addfile(entry, io.BytesIO(content))
-    return target.getvalue()

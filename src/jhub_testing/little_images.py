@@ -2,31 +2,12 @@
 
 import gzip
 import hashlib
-import io
 import json
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jhub_docker.oci.layout import CONFIG, INDEX, LAYER, MANIFEST, Descriptor, Layout
-
-Files = Mapping[str, bytes | str]
-"""Contents by path; a text is the target of a symbolic link."""
-
-
-def archive(files: Files) -> bytes:
-    """The files as a tar archive, the same bytes every time."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as tar:
-        for path, content in files.items():
-            member = tarfile.TarInfo(path)
-            if isinstance(content, str):
-                member.type, member.linkname = tarfile.SYMTYPE, content
-                tar.addfile(member)
-            else:
-                member.size = len(content)
-                tar.addfile(member, io.BytesIO(content))
-    return data.getvalue()
+from jhub_testing.archives import Files, archive
 
 
 def manifest(

@@ -15,7 +15,8 @@ from jhub_docker.release.record.keys import Key, Trust
 from jhub_docker.release.record.records import Records
 from jhub_docker.release.record.verify import Report, verify
 from jhub_testing import little_images
-from jhub_testing.little_images import Files, debian, distribution, node_package
+from jhub_testing.archives import Files
+from jhub_testing.little_images import debian, distribution, node_package
 
 PASSWORD = "a password that nobody may see"  # noqa: S105 - of keys made for one test run
 COMMIT = "c0ffee" + "0" * 34

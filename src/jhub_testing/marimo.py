@@ -6,7 +6,6 @@ The requests and messages are those of marimo 0.25's own page (`/api/kernel/…`
 import json
 import re
 import uuid
-from types import TracebackType
 from typing import Any
 
 from jhub_testing import probes
@@ -33,12 +32,7 @@ class MarimoSession:
         self._post("instantiate", objectIds=[], values=[], autoRun=False)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
 
     def compute(self, code: str) -> str:

@@ -4,8 +4,31 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 from jhub_testing.platforms import Platform
+
+ROOT = Path(__file__).parents[2]
+
+
+def invoke(
+    *words: str,
+    cwd: Path = ROOT,
+    given: str = "",
+    environment: Mapping[str, str] | None = None,
+    **variables: str,
+) -> "subprocess.CompletedProcess[str]":
+    """Run a task with `given` to read, and `variables` beside the environment that there is."""
+    return subprocess.run(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=cwd,
+        env={**(os.environ if environment is None else environment), **variables},
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 class Operator:
@@ -18,15 +41,8 @@ class Operator:
         self, *arguments: str, given: str = "", **variables: str
     ) -> "subprocess.CompletedProcess[str]":
         """Run one task with `given` to read; its output and exit code are in the result."""
-        return subprocess.run(
-            [sys.executable, "-m", "invoke", *arguments],
-            cwd=self.platform.root,
-            env={**self.platform.environment, **variables},
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = {**self.platform.environment, **variables}
+        return invoke(*arguments, cwd=self.platform.root, given=given, environment=environment)
 
 
 def begun(platform: Platform, *words: str, **variables: str) -> "subprocess.Popen[str]":

@@ -92,15 +92,24 @@ class Platform:
             self.engine.keep_log(self.container(service))
         self.engine.remove_project(self.project)
 
+    def make_data_volume(self, in_memory: str = "") -> str:
+        """Make the data volume ahead, as Compose would; with mount options it is one in memory."""
+        volume = self.environment["JHUB_DATA_VOLUME"]
+        self.engine.own_project(self.project)
+        self.engine.client.volumes.create(
+            volume,
+            driver_opts={"type": "tmpfs", "device": "tmpfs", "o": in_memory} if in_memory else {},
+            labels={
+                f"{LABEL}.platform": self.project,
+                "com.docker.compose.project": self.project,
+                "com.docker.compose.volume": "jupyterhub_data",
+            },
+        )
+        return volume
+
     def _write_config(self) -> None:
         """Put config.toml into the data volume before there is a hub."""
-        volume = self.environment["JHUB_DATA_VOLUME"]
-        labels = {
-            f"{LABEL}.platform": self.project,
-            "com.docker.compose.project": self.project,
-            "com.docker.compose.volume": "jupyterhub_data",
-        }
-        self.engine.client.volumes.create(volume, labels=labels)
+        volume = self.make_data_volume()
         self.engine.run(
             f"local/jupyterhub-hub:{self.environment['JHUB_IMAGE_TAG']}",
             ["sh", "-c", 'printf %s "$TEXT" >/srv/jupyterhub/config.toml'],
@@ -168,9 +177,13 @@ class Platform:
         def open_() -> bool:
             # Whether its certificate is good is a test's business.
             answer = requests.get(f"{self.url}/hub/login", timeout=ASK_AGAIN, verify=False)  # noqa: S501
-            return answer.status_code == 200 and 'name="password"' in answer.text
+            return answer.ok and self.is_open(answer.text)
 
         wait_until(open_, "the log-in page", ignoring=requests.RequestException)
+
+    def is_open(self, page: str) -> bool:
+        """Whether this is the log-in page."""
+        return 'name="password"' in page
 
     def one_time_password(self) -> str:
         """The first admin's, as an operator reads it."""

@@ -1,7 +1,5 @@
 """Websockets that are open and idle, as a browser's tabs keep them for hours."""
 
-from types import TracebackType
-
 import websocket
 
 from jhub_testing.client import Client
@@ -20,12 +18,7 @@ class IdleSockets:
         self._open = [self.client.websocket(PATH) for _ in range(self.count)]
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for socket in self._open:
             socket.close()
 

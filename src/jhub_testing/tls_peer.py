@@ -5,7 +5,6 @@ operator's CA bundle is what lets them through.
 """
 
 import io
-import tarfile
 import zipfile
 from importlib import resources
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import trustme
 from docker.models.containers import Container
 
+from jhub_testing.archives import archive
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
@@ -72,7 +72,7 @@ class TlsPeer:
             networking_config=None if network == "host" else {network: engine.endpoint(host)},
             healthcheck={"test": ["NONE"]},
         )
-        self.container.put_archive("/srv", _archive({f"peer/{k}": v for k, v in files.items()}))
+        self.container.putarchive("/srv", archive({f"peer/{k}": v for k, v in files.items()}))
         self.container.start()
         engine.watch(self.container)
         wait_until(lambda: b"serving" in self.container.logs(), "the TLS peer to serve")
@@ -91,14 +91,4 @@ def _wheel() -> bytes:
     with zipfile.ZipFile(buffer, "w") as wheel:
         for name, text in {**files, f"{info}/RECORD": record}.items():
             wheel.writestr(name, text)
-    return buffer.getvalue()
-
-
-def _archive(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
-            archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()

@@ -9,7 +9,6 @@ import re
 import struct
 import uuid
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any
 
 from jhub_testing import probes
@@ -39,12 +38,7 @@ class VsCodeTerminal:
         self._call("$start", [self._shell])
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
 
     def run(self, command: str, answer: str) -> None:

@@ -23,10 +23,7 @@ FAULTS = {
     "is_not_root": ("true", ["USER root", 'ENTRYPOINT ["tini","--"]']),
     "tini_is_pid_1": ("true", ['ENTRYPOINT ["/usr/local/bin/start-singleuser"]']),
     "healthy_when_it_answers": ("true", ["HEALTHCHECK NONE"]),
-    "not_healthy_when_it_does_not_answer": (
-        "true",
-        ['HEALTHCHECK --interval=1s CMD ["true"]'],
-    ),
+    "not_healthy_when_it_does_not_answer": ("true", ['HEALTHCHECK --interval=1s CMD ["true"]']),
     "sudo_is_off": ("echo 'ALL ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/zz", []),
     "environment_is_not_writable": ("mkdir -p /opt/venv && chmod 777 /opt/venv", []),
     "no_uv_variables": ("true", ["ENV UV_PROJECT_ENVIRONMENT=/opt/venv"]),

@@ -1,8 +1,5 @@
 """Registries with a certificate nobody knows, in the clear, and told apart."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
+from jhub_testing.operator import invoke
 from jhub_testing.registry import Registry
 
 MakeImage = Callable[..., Descriptor]
@@ -114,15 +112,8 @@ def test_a_task_says_it_in_one_sentence(tmp_path: Path) -> None:
     file, key = tmp_path / "ca.pem", tmp_path / "cosign.pub"
     file.write_text("no certificate\n")
     key.write_text("-----BEGIN PUBLIC KEY-----\n")
-    command = ["release.verify", "127.0.0.1:1/x:1", "--key", str(key)]
-    found = subprocess.run(
-        [sys.executable, "-m", "invoke", *command],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "JHUB_REGISTRY_CA": str(file)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ("release.verify", "127.0.0.1:1/x:1", "--key", str(key))
+    found = invoke(*command, JHUB_REGISTRY_CA=str(file))
     assert (found.returncode, found.stdout) == (2, "")
     (line,) = found.stderr.splitlines()
     assert line.startswith(f"error: JHUB_REGISTRY_CA names {file}, which cannot be used")

@@ -1,10 +1,8 @@
 """What an exported image says of itself, and archives as engines save them."""
 
 import hashlib
-import io
 import json
-import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from jhub_docker.oci.engine import unpack
 from jhub_docker.oci.export import configuration, index
 from jhub_docker.oci.layers import Layer
 from jhub_docker.oci.layout import LAYER, MANIFEST, Descriptor, Layout
+from jhub_testing.archives import archive
 
 EPOCH = 1790000000
 COMMITTED = "2026-09-21T14:13:20Z"
@@ -84,16 +83,6 @@ def test_an_index_lists_platforms_in_order(tmp_path: Path) -> None:
     assert found == ["amd64", "arm64"]
 
 
-def _archive(files: Mapping[str, bytes]) -> Iterator[bytes]:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as tar:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    yield file.getvalue()
-
-
 CONFIG = json.dumps(_original()).encode()
 
 
@@ -111,7 +100,7 @@ def test_an_archive_since_engine_25_is_read_by_its_index(tmp_path: Path) -> None
     elsewhere = {"digest": f"sha256:{'0' * 64}", "platform": {"os": "linux"}}
     inner = add(json.dumps({"manifests": [proof, elsewhere, image]}).encode())
     files = {**blobs, "index.json": json.dumps({"manifests": [inner]}).encode()}
-    layout, found = unpack(_archive(files), tmp_path)
+    layout, found = unpack([archive(files)], tmp_path)
     assert layout.read(found["config"]["digest"]) == CONFIG
     assert [layout.read(layer["digest"]) for layer in found["layers"]] == [b"one", b"two"]
 
@@ -124,4 +113,4 @@ def test_an_archive_without_an_image_is_told_in_words(
     files: Mapping[str, bytes], tmp_path: Path
 ) -> None:
     with pytest.raises(ActionError, match="is no image as Docker Engine"):
-        unpack(_archive(files), tmp_path)
+        unpack([archive(files)], tmp_path)

@@ -22,7 +22,8 @@ from jhub_docker.release.record.bom import (
 )
 from jhub_docker.release.record.inventory import Inventory, take
 from jhub_testing import little_images
-from jhub_testing.little_images import Files, debian, distribution, node_package
+from jhub_testing.archives import Files
+from jhub_testing.little_images import debian, distribution, node_package
 
 SUBJECT = Subject("local/uv-thing", "1.2.0", "sha256:" + "0" * 64, "linux/amd64", 1_700_000_000)
 LOCK = uv_lock.parse(

@@ -12,7 +12,8 @@ from jhub_docker.locks.package import Package
 from jhub_docker.oci.layout import Layout
 from jhub_docker.release.record.inventory import Inventory, take
 from jhub_testing import little_images
-from jhub_testing.little_images import Files, debian, distribution, node_package
+from jhub_testing.archives import Files
+from jhub_testing.little_images import debian, distribution, node_package
 
 SITE = "opt/venv/lib/python3.11/site-packages"
 Read = Callable[..., Inventory]

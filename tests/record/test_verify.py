@@ -2,10 +2,7 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +16,7 @@ from jhub_docker.release.record.signed import sign
 from jhub_docker.release.record.verify import Report
 from jhub_testing.little_images import distribution
 from jhub_testing.little_releases import IMAGE, LABELS, VERSION, Release, build
+from jhub_testing.operator import invoke
 
 EXTRA = distribution("stranger", "6.6", site="usr/local/lib/python3.11/site-packages")
 
@@ -263,13 +261,3 @@ def test_what_cannot_be_verified_is_told_at_once(arguments: list[str], said: str
     assert (result.returncode, result.stdout) == (2, "")
     assert said in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def invoke(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "invoke", *arguments],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )

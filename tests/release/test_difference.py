@@ -1,8 +1,6 @@
 """Two releases compared: from kept records, a registry, or the lock files of their tags."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +28,7 @@ from jhub_docker.release.record.signed import sign
 from jhub_testing import little_releases
 from jhub_testing.little_images import distribution
 from jhub_testing.little_releases import IMAGE
+from jhub_testing.operator import invoke
 from jhub_testing.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -234,13 +233,3 @@ def test_wrong_usage_of_the_task_is_told(words: list[str], said: str) -> None:
     found = invoke("release.diff", *words)
     assert (found.returncode, found.stdout) == (2, "")
     assert said in found.stderr
-
-
-def invoke(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "invoke", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )

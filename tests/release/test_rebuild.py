@@ -1,9 +1,6 @@
 """What a rebuild reads from a record, and how differences are explained; the act is in engine/."""
 
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +12,7 @@ from jhub_docker.release import rebuild, rebuild_report
 from jhub_docker.release.rebuild import Outcome
 from jhub_docker.release.record import provenance
 from jhub_docker.release.record.provenance import Recorded
+from jhub_testing.operator import invoke
 
 PREDICATE: dict[str, Any] = {
     "buildDefinition": {
@@ -128,12 +126,6 @@ def test_people_read_some_paths_and_programs_all() -> None:
     ],
 )
 def test_wrong_usage_of_the_task_is_told(words: list[str], said: str) -> None:
-    found = subprocess.run(
-        [sys.executable, "-m", "invoke", "release.rebuild", *words],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    found = invoke("release.rebuild", *words)
     assert (found.returncode, found.stdout) == (2, "")
     assert said in found.stderr

@@ -1,7 +1,5 @@
 """A release taken back: ledger, changelog and commit, and moving tags in real registries."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -19,6 +17,7 @@ from jhub_docker.registry.remote import Remote
 from jhub_docker.registry.version_tags import publish_tags
 from jhub_docker.release import yanking
 from jhub_testing import little_images
+from jhub_testing.operator import invoke
 from jhub_testing.registry import Registry
 
 DAY = date(2026, 11, 27)
@@ -159,12 +158,6 @@ class TestMovingTags:
     ],
 )
 def test_wrong_usage_of_the_task_is_told(words: list[str], said: str) -> None:
-    found = subprocess.run(
-        [sys.executable, "-m", "invoke", "release.yank", *words],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    found = invoke("release.yank", *words)
     assert (found.returncode, found.stdout) == (2, "")
     assert said in found.stderr

@@ -4,27 +4,22 @@ What each rule decides is tested in `unit/`; here the whole way through HTTP
 counts, and what the engine has afterwards.
 """
 
-import importlib.util
-import io
 import json
-import sys
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import hostile_calls as hostile
 import pytest
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
 from jhub_docker.catalog.identity import LABEL
+from jhub_testing.archives import archive
 from jhub_testing.resources import Engine
 from jhub_testing.subject import Subject
 from jhub_testing.waiting import PATIENCE, wait_until
 
-HERE = Path(__file__).parent
 FILES = "/tmp"  # noqa: S108  in the containers
 OFFER = {
     "name": "uv-lab",
@@ -68,20 +63,6 @@ print(json.dumps([told, raw_told]))
 """
 
 
-def load(path: Path) -> ModuleType:
-    """A module beside the tests, which are no package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-hostile = load(HERE / "hostile_calls.py")
-
-
 @dataclass
 class Running:
     """The filter in its container, and the things of the engine that calls are about."""
@@ -105,9 +86,9 @@ class Running:
             volumes={self.socket_volume: {"bind": "/run/engine", "mode": "ro"}},
         )
         files = {
-            "send.py": SENDER,
-            "calls.json": json.dumps(calls),
-            "raw.json": json.dumps([one.decode("latin-1") for one in raw or []]),
+            "send.py": SENDER.encode(),
+            "calls.json": json.dumps(calls).encode(),
+            "raw.json": json.dumps([one.decode("latin-1") for one in raw or []]).encode(),
         }
         sender.put_archive(FILES, archive(files))
         sender.start()
@@ -130,18 +111,6 @@ class Running:
             *(one["Name"] for one in api.volumes(filters={"name": self.world.home})["Volumes"]),
         ]
         return sorted(set(listed))
-
-
-def archive(files: dict[str, str]) -> bytes:
-    """A tar with these files, for everybody to read."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name, content in files.items():
-            data = content.encode()
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(data), 0o644
-            tar.addfile(entry, io.BytesIO(data))
-    return packed.getvalue()
 
 
 @pytest.fixture(scope="module", params=[None, 1234], ids=["plain", "root"])
@@ -224,7 +193,7 @@ def make_things(engine: Engine, reference: str, world: Any) -> Iterator[Containe
         repository, tag = image.rsplit(":", 1)
         changes = [f"LABEL {k}={json.dumps(v)}" for k, v in (engine.labels | labels).items()]
         client.api.import_image_from_data(
-            archive({"empty": ""}), repository=repository, tag=tag, changes=[*changes, 'CMD ["x"]']
+            archive({"empty": b""}), repository=repository, tag=tag, changes=[*changes, 'CMD ["x"]']
         )
     client.volumes.create(world.data_volume, labels=engine.labels | ours)
     # The engine would make it for a container that is permitted, without a label to remove it by.

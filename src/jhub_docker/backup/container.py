@@ -11,8 +11,7 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.engine import quick
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, UsageError, failure
 from jhub_docker.platform import chosen, compose
 from jhub_docker.platform.compose import Platform
 from jhub_docker.progress import say
@@ -50,7 +49,7 @@ def ask(platform: Platform, place: Place, do: str, **request: Any) -> Any:
 
     Raises ActionError or UsageError with its words.
     """
-    _require_image(platform)
+    platform.require_image(SERVICE)
     wanted = {"do": do, **place.request(), **request}
     answer: dict[str, Any] = {}
 
@@ -64,15 +63,9 @@ def ask(platform: Platform, place: Place, do: str, **request: Any) -> Any:
         elif isinstance(entry, dict):
             answer.update(entry)
 
-    ended = platform.compose(
-        *("run", "--rm", "--no-deps", "-T", SERVICE, "run"),
-        given=json.dumps(wanted),
-        on_line=line,
-    )
+    ended = platform.once(SERVICE, "run", given=json.dumps(wanted), on_line=line)
     if "error" in answer:
-        raise (UsageError if answer["code"] == UsageError.exit_code else ActionError)(
-            str(answer["error"])
-        )
+        raise failure(answer["code"], str(answer["error"]))
     if ended.code or "result" not in answer:
         raise ActionError(f"the backup's container ended with {ended.code}: {ended.tail()}")
     return answer["result"]
@@ -80,8 +73,8 @@ def ask(platform: Platform, place: Place, do: str, **request: Any) -> Any:
 
 def key(platform: Platform) -> str:
     """The key of this platform's backups."""
-    _require_image(platform)
-    ended = platform.compose("run", "--rm", "--no-deps", "-T", SERVICE, "key")
+    platform.require_image(SERVICE)
+    ended = platform.once(SERVICE, "key")
     if ended.code:
         said = json.loads(ended.out) if ended.out.startswith("{") else {"error": ended.tail()}
         raise ActionError(str(said["error"]))
@@ -97,11 +90,3 @@ def with_service(platform: Platform) -> Platform:
     """The same platform as Compose understands it with its profile `backup`."""
     variables: Mapping[str, str] = {**platform.variables, "COMPOSE_PROFILES": SERVICE}
     return compose.read(platform.root, variables)
-
-
-def _require_image(platform: Platform) -> None:
-    if quick.image(image := platform.images[SERVICE]) is None:
-        raise UsageError(
-            f"the engine has no image {image}; build it with ./dev invoke build -i backup, or "
-            "correct JHUB_IMAGE_TAG"
-        )

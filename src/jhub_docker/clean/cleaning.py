@@ -17,7 +17,7 @@ from jhub_docker.clean.leftovers import CACHE, COPIES, IMAGES, KINDS, ORPHANS, U
 from jhub_docker.engine import usage
 from jhub_docker.errors import ActionError, UsageError, foreseeable
 from jhub_docker.platform import compose, containers
-from jhub_docker.platform.compose import HUB, PYTHON, Platform
+from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.lock import locked
 
 Found = tuple[list[Item], dict[str, str]]
@@ -106,8 +106,7 @@ def _orphans(client: DockerClient, platform: Platform) -> list[Item]:
 
 def _copies(platform: Platform, *arguments: str) -> str:
     """Ask the hub for its copies, or to remove one. Raises ActionError with why it cannot."""
-    command = ("exec", "-T", HUB, PYTHON, "-m", "hub_config", "copies", *arguments)
-    ended = platform.compose(*command)
+    ended = platform.in_hub("copies", *arguments)
     if ended.code:
         raise ActionError(ended.tail(1))
     return ended.out

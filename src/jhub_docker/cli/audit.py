@@ -31,7 +31,6 @@ def audit(
 ) -> None:
     """Look up known vulnerabilities of all parts of the images, and say what was not checked."""
     # What only an audit needs is not loaded by every other task.
-    from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
     from jhub_docker.release.audit import findings, gate, parts  # noqa: PLC0415
@@ -54,7 +53,7 @@ def audit(
                 found[spec.name] = parts.in_engine(client, f"{spec.repository}:latest")
     for reference in references:
         with stage(f"reading what is in {reference}"):
-            found[str(reference)] = parts.in_registry(Remote(Access.from_environment()), reference)
+            found[str(reference)] = parts.in_registry(Remote.from_environment(), reference)
     verdicts = gate.gate(ROOT, found, rules)
     if json_:
         write(json.dumps([v.report.to_json() for v in verdicts], indent=2))

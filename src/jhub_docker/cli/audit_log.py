@@ -4,9 +4,8 @@ import json
 
 from invoke.context import Context
 
-from jhub_docker import host, table
-from jhub_docker.cli.task import ROOT, task, write
-from jhub_docker.progress import say
+from jhub_docker import table
+from jhub_docker.cli.task import ROOT, platform_engine, task, write
 
 COLUMNS = {"at": "when", "what": "what", "who": "who", "on": "on", "from": "from"}
 
@@ -34,7 +33,7 @@ def show(
     """Show who did what, from where, and what came of it; works while the hub is down, too."""
     from jhub_docker.platform import audit_log, chosen  # noqa: PLC0415 - see platform.py
 
-    client = host.require(say, set_up=False, needs={"compose"})
+    client = platform_engine()
     filters = {"user": user, "what": what, "since": since, "until": until, "tail": str(tail)}
     entries = audit_log.show(client, chosen.read(client, ROOT), **filters)
     if json_:
@@ -57,5 +56,5 @@ def verify(context: Context, noted: str = "") -> None:
     """Say whether all entries are as they were written; names the first that is not."""
     from jhub_docker.platform import audit_log, chosen  # noqa: PLC0415
 
-    client = host.require(say, set_up=False, needs={"compose"})
+    client = platform_engine()
     write(audit_log.verify(client, chosen.read(client, ROOT), noted))

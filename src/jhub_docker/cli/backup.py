@@ -1,39 +1,19 @@
 """Backups: made, listed, verified, tried out, and brought back."""
 
 import json
-from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from jhub_docker import host, table
-from jhub_docker.cli.task import ROOT, task, write
-from jhub_docker.progress import say
+from jhub_docker import table
+from jhub_docker.cli.task import ROOT, platform_engine, task, write
 
-if TYPE_CHECKING:
-    from docker import DockerClient
-
-PLACE = {
-    "to": "The repository: a folder, s3:https://HOST/BUCKET or rest:https://HOST/PATH (default: "
-    "JHUB_BACKUP_TO).",
-    "key-file": "A file with the repository's key, on an engine that does not have it yet.",
-}
-"""What the flags that say where backups are mean."""
-
-AT = "A backup by its name in backup.list, or how its time begins (default: the newest)."
-OF = "The platform that was backed up (default: this one)."
 USER = "A person, or a home's volume; can be given several times"
-
-
-def _client() -> "DockerClient":
-    return host.require(say, set_up=False, needs={"compose"})
 
 
 @task(
     default=True,
     iterable=["user"],
     help={
-        **PLACE,
-        "hub": "Only the hub: database, secrets, settings.",
         "user": f"{USER} (default: everything).",
         "new-repository": "Make a repository anew where one was known before and is gone.",
     },
@@ -51,19 +31,17 @@ def backup(
 
     place = backups.Place(to, key_file)
     write(
-        backups.backup(_client(), ROOT, place, hub=hub, people=user, new_repository=new_repository)
+        backups.backup(
+            platform_engine(), ROOT, place, hub=hub, people=user, new_repository=new_repository
+        )
     )
 
 
 @task(
     iterable=["user"],
     help={
-        **PLACE,
-        "hub": "Only the hub: database, secrets, settings.",
         "user": f"{USER} (default: everything).",
         "path": "One file or folder of that person's home; their server may run.",
-        "at": AT,
-        "of": OF,
         "servers": "Stop the servers that use what is replaced.",
         "yes": "Do not ask before replacing.",
     },
@@ -85,17 +63,17 @@ def restore(
 
     wanted = backups.Wanted(hub, user, path, at, of)
     place = backups.Place(to, key_file)
-    write(backups.restore(_client(), ROOT, place, wanted, servers=servers, assume_yes=yes))
+    write(backups.restore(platform_engine(), ROOT, place, wanted, servers=servers, assume_yes=yes))
 
 
-@task(name="list", help={**PLACE, "user": "Only this person's."})
+@task(name="list", help={"user": "Only this person's."})
 def list_(
     context: Context, to: str = "", key_file: str = "", user: str = "", json_: bool = False
 ) -> None:
     """Show the backups there are, and how the last one, verification and drill went."""
     from jhub_docker import backup as backups  # noqa: PLC0415
 
-    said = backups.listing(_client(), ROOT, backups.Place(to, key_file))
+    said = backups.listing(platform_engine(), ROOT, backups.Place(to, key_file))
     said["snapshots"] = [one for one in said["snapshots"] if user in ("", one["person"])]
     if json_:
         write(json.dumps(said, indent=2))
@@ -120,25 +98,20 @@ def list_(
         write(f"Last {what}: {known.get('succeeded', 'never succeeded')}{wrong}{warned}")
 
 
-@task(
-    help={
-        **PLACE,
-        "part": "How much of the data to read back, such as 10% (default: all).",
-    }
-)
+@task(help={"part": "How much of the data to read back, such as 10% (default: all)."})
 def verify(context: Context, to: str = "", key_file: str = "", part: str = "") -> None:
     """Read the data of the backups back, and open the newest database in them."""
     from jhub_docker import backup as backups  # noqa: PLC0415
 
-    write(backups.verify(_client(), ROOT, backups.Place(to, key_file), part))
+    write(backups.verify(platform_engine(), ROOT, backups.Place(to, key_file), part))
 
 
-@task(help={**PLACE, "at": AT, "of": OF})
+@task()
 def drill(context: Context, to: str = "", key_file: str = "", at: str = "", of: str = "") -> None:
     """Restore into a second platform beside this one, log in, compare files, and remove it."""
     from jhub_docker import backup as backups  # noqa: PLC0415
 
-    write(backups.drill(_client(), ROOT, backups.Place(to, key_file), at, of))
+    write(backups.drill(platform_engine(), ROOT, backups.Place(to, key_file), at, of))
 
 
 @task()
@@ -146,12 +119,12 @@ def key(context: Context) -> None:
     """Print the key of the backups; keep it where neither they nor this machine are."""
     from jhub_docker import backup as backups  # noqa: PLC0415
 
-    write(backups.key(_client(), ROOT))
+    write(backups.key(platform_engine(), ROOT))
 
 
-@task(help={**PLACE, "of": OF})
+@task()
 def settings(context: Context, to: str = "", key_file: str = "", of: str = "") -> None:
     """Print the .env of the newest backup, for a machine that has none."""
     from jhub_docker import backup as backups  # noqa: PLC0415
 
-    write(backups.settings(_client(), ROOT, backups.Place(to, key_file), of))
+    write(backups.settings(platform_engine(), ROOT, backups.Place(to, key_file), of))

@@ -2,9 +2,7 @@
 
 from invoke.context import Context
 
-from jhub_docker import host
-from jhub_docker.cli.task import ROOT, task, write
-from jhub_docker.progress import say
+from jhub_docker.cli.task import ROOT, platform_engine, task, write
 
 
 @task()
@@ -12,5 +10,5 @@ def check(context: Context) -> None:
     """Say whether the hub's settings can be used, without starting anything."""
     from jhub_docker import platform  # noqa: PLC0415 - see platform.py
 
-    client = host.require(say, set_up=False, needs={"compose"})
+    client = platform_engine()
     write(platform.check(client, ROOT))

@@ -12,7 +12,7 @@ from invoke.exceptions import Exit
 from jhub_docker import engine, host
 from jhub_docker.build import bases, builds
 from jhub_docker.cli import screens, tables
-from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.cli.task import ROOT, platform_engine, task, write
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say, stage
 
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 
-@task(
-    help={
-        "build": "Build what is out of date first (--no-build: start what is there).",
-    }
-)
+@task(help={"build": "Build what is out of date first (--no-build: start what is there)."})
 def up(context: Context, base: str = "auto", build: bool = True, yes: bool = False) -> None:
     """Build what is out of date, start hub and proxy, and print where to log in."""
     from jhub_docker import platform  # noqa: PLC0415
@@ -94,7 +90,7 @@ def down(context: Context, servers: bool = False, volumes: bool = False, yes: bo
     """Stop hub and proxy; people's servers and all data stay unless asked otherwise."""
     from jhub_docker import platform  # noqa: PLC0415
 
-    client = host.require(say, set_up=False, needs={"compose"})
+    client = platform_engine()
     write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
 
 
@@ -111,7 +107,7 @@ def status(
     """Show services, people's servers with what they take, queue, disk, and who is near a limit."""
     from jhub_docker import platform  # noqa: PLC0415
 
-    client = host.require(say, set_up=False, needs={"compose"})
+    client = platform_engine()
 
     def look() -> str:
         seen = platform.look(client, ROOT, sort)
@@ -138,7 +134,7 @@ def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = 
     """
     from jhub_docker import clean as cleaners  # noqa: PLC0415
 
-    client = host.require(say, set_up=False, needs={"compose"})
+    client = platform_engine()
     write(cleaners.clean(client, ROOT, kind, dry_run=dry_run, assume_yes=yes))
 
 
@@ -148,7 +144,7 @@ def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = 
         "follow": "Go on as new lines come.",
         "tail": "Number of last lines to show of each.",
         "since": "Only what came since: 30m, 12h, 7d, 2026-11-30T12:00.",
-    },
+    }
 )
 def logs(
     context: Context, service: str = "", follow: bool = False, tail: int = 200, since: str = ""
@@ -156,7 +152,7 @@ def logs(
     """Show the logs of the services, or of a person's servers: `logs ann --since 1h`."""
     from jhub_docker import platform  # noqa: PLC0415
 
-    client = host.require(say, set_up=False, needs={"compose"})
+    client = platform_engine()
     platform.logs(client, ROOT, service, follow=follow, tail=tail, since=since)
 
 
@@ -165,7 +161,7 @@ def usage(context: Context, month: str = "", json_: bool = False) -> None:
     """Print servers' hours, CPU hours and GB-hours of memory, for each person and group."""
     from jhub_docker.platform import usage as used  # noqa: PLC0415
 
-    client = host.require(say, set_up=False, needs={"compose"})
+    client = platform_engine()
     told = used.usage(client, ROOT, month)
     write(json.dumps(told, indent=2) if json_ else used.text(told))
 
@@ -197,4 +193,4 @@ def report(context: Context, to: str = "") -> None:
     """Pack versions, settings, the doctor's findings and the last logs, without secrets."""
     from jhub_docker import doctor as doctors  # noqa: PLC0415
 
-    write(doctors.report(host.require(say, set_up=False, needs={"compose"}), ROOT, to))
+    write(doctors.report(platform_engine(), ROOT, to))

@@ -39,10 +39,16 @@ LETTERS = {
 """The flags that have a letter; a letter is one flag's, whatever the task."""
 
 MEANINGS = {
+    "at": "A backup by its name in backup.list, or how its time begins (default: the newest).",
     "base": "Public bases or stand-ins: pull, standin, or auto (pull where possible; the default).",
+    "hub": "Only the hub: database, secrets, settings.",
     "image": "An image by its folder's name; can be given several times (default: all).",
     "json": "Write it as JSON.",
     "key": "The public key to trust (default: cosign.pub of this checkout).",
+    "key-file": "A file with the repository's key, on an engine that does not have it yet.",
+    "of": "The platform that was backed up (default: this one).",
+    "to": "The repository: a folder, s3:https://HOST/BUCKET or rest:https://HOST/PATH (default: "
+    "JHUB_BACKUP_TO).",
     "yes": "Set an engine up without asking where none answers.",
 }
 """What flags mean to which a task says nothing else."""

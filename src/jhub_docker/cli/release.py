@@ -52,7 +52,6 @@ def release(
     yes: bool = False,
 ) -> None:
     """Release one image: version, changelog, build, tests, records, push, verification."""
-    from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
     from jhub_docker.release import flow, gates, outlook  # noqa: PLC0415
     from jhub_docker.release.publish import Signer  # noqa: PLC0415
@@ -68,7 +67,7 @@ def release(
             raise UsageError(gates.told(unsigned, image))
         trust = keys.trusted(ROOT, identity=identity, issuer=issuer)
         signer = Signer(keys.signing_key(keyless=keyless), trust)
-    remote = Remote(Access.from_environment())
+    remote = Remote.from_environment()
     if dry_run:
         client = host.require(say, set_up=False, needs=())
     else:
@@ -92,9 +91,7 @@ def release(
         write(flow.outcome(image, flow.release(request)))
 
 
-@task(
-    iterable=["image"],
-)
+@task(iterable=["image"])
 def status(context: Context, image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
     from jhub_docker.release import artifact, status  # noqa: PLC0415

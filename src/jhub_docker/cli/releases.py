@@ -32,9 +32,7 @@ def verify(
     json_: bool = False,
 ) -> None:
     """Check an image in a registry against its signed records: signatures, contents, labels."""
-    # Only releases and what looks at them need these.
     from jhub_docker.catalog import ledger  # noqa: PLC0415
-    from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
     from jhub_docker.release.record import keys  # noqa: PLC0415
@@ -45,7 +43,7 @@ def verify(
     folder = ROOT / ".dev"
     folder.mkdir(exist_ok=True)
     report = verify_image(
-        Remote(Access.from_environment()),
+        Remote.from_environment(),
         reference,
         trust,
         ledgers=lambda package: ledger.read(ROOT / "packages" / package),
@@ -69,8 +67,6 @@ def diff(
     context: Context, image: str, before: str, after: str, key: str = "", json_: bool = False
 ) -> None:
     """Compare the packages of two releases: what changed, and what grew."""
-    # Only releases and what looks at them need these.
-    from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
     from jhub_docker.release import difference  # noqa: PLC0415
@@ -79,7 +75,7 @@ def diff(
     if "/" in image:
         known = key or (ROOT / keys.PUBLIC).is_file()
         trust = keys.trusted(ROOT, key=key) if known else None
-        remote = Remote(Access.from_environment())
+        remote = Remote.from_environment()
         names = [f"{image}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
         references = [Reference.parse(one) for one in names]
         pair = [difference.of_reference(remote, one, trust) for one in references]
@@ -110,8 +106,6 @@ def rebuild(
     json_: bool = False,
 ) -> None:
     """Build a released image again from its signed record, and compare digests and files."""
-    # Only releases and what looks at them need these.
-    from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
     from jhub_docker.release import rebuild, rebuild_report  # noqa: PLC0415
@@ -119,7 +113,7 @@ def rebuild(
 
     if "/" in image:
         reference, trust = Reference.parse_image(image), keys.trusted(ROOT, key=key)
-        remote = Remote(Access.from_environment())
+        remote = Remote.from_environment()
         released = rebuild.find(remote, reference, trust)
         rebuild.require_commit(ROOT, released.recorded)
         client = host.require(say, needs={"buildx", "disk"})
@@ -149,11 +143,9 @@ def rebuild(
 )
 def yank(context: Context, image: str, version: str, push: list[str], reason: str = "") -> None:
     """Take a release back: commit that in its ledger, and lead moving tags away from it."""
-    # Only releases and what looks at them need these.
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from jhub_docker.catalog import ledger  # noqa: PLC0415
-    from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
     from jhub_docker.release import publish, yanking  # noqa: PLC0415
 
@@ -163,7 +155,7 @@ def yank(context: Context, image: str, version: str, push: list[str], reason: st
         write(f"{image} {version} is yanked, and that is committed")
     else:
         write(f"{image} {version} was yanked before")
-    remote = Remote(Access.from_environment())
+    remote = Remote.from_environment()
     yanked = publish.yanked(ledger.read(spec.folder))
     for place in places:
         write("\n".join(yanking.settle(remote, place, yanked)))

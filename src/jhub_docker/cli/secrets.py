@@ -4,9 +4,8 @@ import json
 
 from invoke.context import Context
 
-from jhub_docker import host, table
-from jhub_docker.cli.task import ROOT, task, write
-from jhub_docker.progress import say
+from jhub_docker import table
+from jhub_docker.cli.task import ROOT, platform_engine, task, write
 
 
 @task(default=True, name="list")
@@ -14,7 +13,7 @@ def list_(context: Context, json_: bool = False) -> None:
     """Show each secret: where it is, how many days old, and who can read it; never a value."""
     from jhub_docker import secrets  # noqa: PLC0415 - see platform.py
 
-    rows, unseen = secrets.listing(host.require(say, set_up=False, needs={"compose"}), ROOT)
+    rows, unseen = secrets.listing(platform_engine(), ROOT)
     if json_:
         write(json.dumps({"secrets": rows, "not_looked_at": unseen}, indent=2))
         return
@@ -34,9 +33,7 @@ def set_(context: Context, name: str, remove: bool = False) -> None:
     """Keep a secret setting as a file in its volume; its value is asked for or read from stdin."""
     from jhub_docker import secrets  # noqa: PLC0415
 
-    write(
-        secrets.keep(host.require(say, set_up=False, needs={"compose"}), ROOT, name, remove=remove)
-    )
+    write(secrets.keep(platform_engine(), ROOT, name, remove=remove))
 
 
 @task(
@@ -50,5 +47,5 @@ def rotate(context: Context, name: str, drop: bool = False, yes: bool = False) -
     """Make one of the platform's own secrets anew; people stay logged in and connected."""
     from jhub_docker import secrets  # noqa: PLC0415
 
-    client = host.require(say, set_up=False, needs={"compose"})
+    client = platform_engine()
     write(secrets.rotate(client, ROOT, name, drop=drop, assume_yes=yes))

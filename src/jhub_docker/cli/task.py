@@ -3,12 +3,17 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
+from jhub_docker import host
 from jhub_docker.cli.program import OurTask
+from jhub_docker.progress import say
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 ROOT = Path(__file__).resolve().parents[3]
 """The checkout this library is installed from."""
@@ -22,6 +27,11 @@ def task(**options: Any) -> Callable[[Callable[..., None]], Task[Any]]:
         return made
 
     return declare
+
+
+def platform_engine() -> "DockerClient":
+    """The engine of a platform that is there: one that can do this, and none is set up for it."""
+    return host.require(say, set_up=False, needs={"compose"})
 
 
 def write(text: str) -> None:

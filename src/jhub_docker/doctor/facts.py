@@ -21,7 +21,7 @@ from jhub_docker.engine import checks, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers, entrance
-from jhub_docker.platform.compose import DATA, HUB, PYTHON, Platform
+from jhub_docker.platform.compose import DATA, HUB, Platform
 from jhub_docker.platform.firewall import GUARD
 from jhub_docker.process import Ended
 
@@ -107,7 +107,7 @@ def policy(platform: Platform) -> list[str]:
 
 
 def _in(platform: Platform, service: str, *arguments: str, given: str = "") -> Ended:
-    return platform.compose("exec", "-T", service, PYTHON, *arguments, given=given, seconds=120)
+    return platform.python(service, *arguments, given=given, seconds=120)
 
 
 def _answer(ended: Ended) -> Any:

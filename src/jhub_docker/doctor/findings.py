@@ -9,9 +9,7 @@ from typing import Any
 
 ERROR, WARNING = "error", "warning"
 
-IN_THE_WAY = frozenset(
-    ("JD001", "JD002", "JD004", "JD005", "JD006", "JD020", "JD022", "JD030"),
-)
+IN_THE_WAY = frozenset(("JD001", "JD002", "JD004", "JD005", "JD006", "JD020", "JD022", "JD030"))
 """Errors with which no upgrade is begun: engine, disks, settings, secrets, database. With others,
 such as a hub that has ended, it may be the cure."""
 
@@ -154,11 +152,7 @@ CODES: Mapping[str, Code] = {
         "`vfs` copies a whole image for each container; a file system without d_type loses files.",
         "Give the engine `overlay2` on ext4, or on xfs with ftype=1, or containerd's image store.",
     ),
-    "JD010": Code(
-        "The platform does not run",
-        "Nobody can log in.",
-        "`./dev invoke up`",
-    ),
+    "JD010": Code("The platform does not run", "Nobody can log in.", "`./dev invoke up`"),
     "JD011": Code(
         "A service does not run as it should",
         "It is missing, has ended, starts again and again, or does not answer its health check.",

@@ -16,7 +16,7 @@ from docker.types import DeviceRequest, IPAMConfig, IPAMPool
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
-from jhub_docker.platform.compose import HUB, PROXY, Platform
+from jhub_docker.platform.compose import HUB, PROXY, PYTHON, Platform
 
 METADATA = "169.254.169.254"
 
@@ -120,7 +120,7 @@ def _run(
     made = client.containers.create(
         platform.images[HUB],
         ["-I", "-c", program, *given],
-        entrypoint="/opt/hub/bin/python",
+        entrypoint=PYTHON,
         labels=label(platform),
         user="root",
         cap_drop=["ALL"],

@@ -52,7 +52,7 @@ def unpack(
     layout = Layout(folder)
     value: dict[str, Any] = {}
     try:
-        stream = io.BufferedReader(_Chunks(chunks), CHUNK)
+        stream = as_file(chunks)
         with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as archive:
             for member in archive:
                 file = archive.extractfile(member)
@@ -130,9 +130,12 @@ def _name(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/')}"
 
 
-class _Chunks(io.RawIOBase):
+def as_file(chunks: Iterable[bytes]) -> io.BufferedReader:
     """The engine's stream of byte strings as a file to read once."""
+    return io.BufferedReader(_Chunks(chunks), CHUNK)
 
+
+class _Chunks(io.RawIOBase):
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks, self._rest = iter(chunks), b""
 

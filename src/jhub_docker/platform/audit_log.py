@@ -10,14 +10,11 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.engine import quick
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, UsageError, failure
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.process import Ended
 from jhub_docker.progress import say
-
-COMMAND = ("python", "-m", "hub_config", "audit")
 
 
 def show(client: DockerClient, platform: Platform, **filters: str) -> list[dict[str, Any]]:
@@ -25,7 +22,7 @@ def show(client: DockerClient, platform: Platform, **filters: str) -> list[dict[
     options = [f"--{name}={value}" for name, value in filters.items() if value]
     ended = _run(client, platform, "show", *options)
     if ended.code:
-        raise (UsageError if ended.code == UsageError.exit_code else ActionError)(ended.tail())
+        raise failure(ended.code, ended.tail())
     return [json.loads(line) for line in ended.out.splitlines() if line.startswith("{")]
 
 
@@ -33,7 +30,7 @@ def verify(client: DockerClient, platform: Platform, noted: str = "") -> str:
     """What was found to be sound. Raises ActionError that names the first broken line."""
     ended = _run(client, platform, "verify", *([f"--noted={noted}"] if noted else []))
     if not ended.out.strip().startswith("{"):
-        raise (UsageError if ended.code == UsageError.exit_code else ActionError)(ended.tail())
+        raise failure(ended.code, ended.tail())
     said = json.loads(ended.out)
     if said["broken"]:
         raise ActionError(
@@ -71,9 +68,6 @@ def _run(client: DockerClient, platform: Platform, *arguments: str) -> Ended:
         raise ActionError("the platform has no data yet, and so no audit log")
     found = containers.of_service(client, platform, HUB)
     if any(one["State"] == "running" for one in found):
-        return platform.compose("exec", "-T", HUB, *COMMAND, *arguments)
-    if quick.image(image := platform.images[HUB]) is None:
-        raise UsageError(
-            f"the engine has no image {image}; build it with ./dev invoke build -i hub"
-        )
-    return platform.compose("run", "--rm", "--no-deps", "-T", HUB, *COMMAND[3:], *arguments)
+        return platform.in_hub("audit", *arguments)
+    platform.require_image(HUB)
+    return platform.once(HUB, "audit", *arguments)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jhub_docker import engine, process
+from jhub_docker.engine import quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import encrypted
@@ -100,6 +101,27 @@ class Platform:
         `options` are those of `process.run`.
         """
         return run(self.root, *arguments, variables=self.variables, **options)
+
+    def python(self, service: str, *arguments: str, **options: Any) -> Ended:
+        """Run the Python of the hub's image in the container of a service that has it."""
+        return self.compose("exec", "-T", service, PYTHON, *arguments, **options)
+
+    def in_hub(self, *arguments: str, **options: Any) -> Ended:
+        """Run a command of `python -m hub_config` in the container of the hub that runs."""
+        return self.python(HUB, "-m", "hub_config", *arguments, **options)
+
+    def once(self, service: str, *arguments: str, **options: Any) -> Ended:
+        """Run a service once, beside what runs of it, in a container that is gone afterwards."""
+        return self.compose("run", "--rm", "--no-deps", "-T", service, *arguments, **options)
+
+    def require_image(self, service: str) -> str:
+        """What a service runs from. Raises UsageError where the engine has no such image."""
+        if quick.image(image := self.images[service]) is None:  # docker-py would pull it
+            raise UsageError(
+                f"the engine has no image {image}; build it with ./dev invoke build -i {service}, "
+                "or correct JHUB_IMAGE_TAG"
+            )
+        return image
 
     def checked(self, *arguments: str) -> None:
         """Run `docker compose`; raises ActionError with its messages when it fails."""

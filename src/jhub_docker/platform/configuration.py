@@ -15,7 +15,6 @@ from docker.types import Mount
 from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen, compose
 from jhub_docker.platform.compose import Platform
@@ -59,11 +58,7 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
     if unknown := unknown_variables(compose.person_set(root), known):
         raise UsageError("\n".join(unknown))
-    if quick.image(image := platform.images[compose.HUB]) is None:  # docker-py would pull it
-        raise UsageError(
-            f"the engine has no image {image}; build it with ./dev invoke build -i hub, or correct "
-            "JHUB_IMAGE_TAG"
-        )
+    image = platform.require_image(compose.HUB)
     known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
     data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
     facts = client.info()

@@ -7,7 +7,7 @@ import urllib.request
 from http.client import HTTPException
 from urllib.parse import urljoin
 
-from jhub_docker.platform.compose import HUB, PYTHON, TLS, Platform
+from jhub_docker.platform.compose import HUB, TLS, Platform
 
 ANSWER_SECONDS = 10
 
@@ -49,7 +49,7 @@ def asked(platform: Platform, path: str = "") -> tuple[str, str]:
     if platform.direct:
         return _heard(urljoin(health(platform.address), path))
     url = urljoin(health(f"http://proxy:8000{platform.base_url}"), path)
-    ended = platform.compose("exec", "-T", HUB, PYTHON, "-I", "-c", _ASK, url, seconds=60)
+    ended = platform.python(HUB, "-I", "-c", _ASK, url, seconds=60)
     if ended.code:
         return ended.tail(1).strip() or f"exit code {ended.code}", ""
     return "", ended.out.strip()

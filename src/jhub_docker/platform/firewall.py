@@ -36,4 +36,4 @@ def remove_rules_left(client: DockerClient, platform: Platform) -> None:
     """
     guards = containers.of_service(client, platform, GUARD)
     if not any(guard["State"] == "running" for guard in guards):
-        platform.compose("run", "--rm", "--no-deps", "-T", GUARD, "guard", "--remove")
+        platform.once(GUARD, "guard", "--remove")

@@ -12,7 +12,7 @@ from docker import DockerClient
 from jhub_docker import table
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import compose, containers
-from jhub_docker.platform.compose import HUB, PYTHON, Platform
+from jhub_docker.platform.compose import Platform
 
 ANSWER_SECONDS = 90
 """What the hub may take; it has deadlines of its own for engine and proxy."""
@@ -66,8 +66,7 @@ def look(client: DockerClient, root: Path, order: str = "person") -> Now:
 
 def ask(platform: Platform, order: str) -> tuple[dict[str, Any], str]:
     """What the hub says, or why it says nothing: asked inside its container, without an account."""
-    command = ("exec", "-T", HUB, PYTHON, "-m", "hub_config", "now", order)
-    ended = platform.compose(*command, seconds=ANSWER_SECONDS)
+    ended = platform.in_hub("now", order, seconds=ANSWER_SECONDS)
     if "is no column" in ended.err:
         raise UsageError(f"--sort: {ended.err.strip()}")
     try:

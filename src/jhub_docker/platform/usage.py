@@ -11,7 +11,6 @@ from docker import DockerClient
 from jhub_docker import table
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import chosen
-from jhub_docker.platform.compose import HUB
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
@@ -23,11 +22,7 @@ def usage(client: DockerClient, root: Path, month: str = "") -> dict[str, Any]:
     """
     if month and not _MONTH.fullmatch(month):
         raise UsageError(f"--month is {month!r}; expected one such as 2026-11")
-    platform = chosen.read(client, root)
-    ended = platform.compose(
-        *("exec", "-T", HUB, "/opt/hub/bin/python", "-m", "hub_config", "usage"),
-        *([month] if month else []),
-    )
+    ended = chosen.read(client, root).in_hub("usage", *([month] if month else []))
     if ended.code:
         raise ActionError(f"the hub does not say what was used: {ended.tail()}")
     told: dict[str, Any] = json.loads(ended.out)

@@ -41,6 +41,11 @@ class Remote:
         self.access = access
         self._oras = Oras(access, pauses)
 
+    @classmethod
+    def from_environment(cls) -> "Remote":
+        """Reached as the environment says. Raises UsageError as `Access.from_environment` does."""
+        return cls(Access.from_environment())
+
     def resolve(self, reference: Reference) -> Descriptor | None:
         """What the reference stands for in the registry; None where it has no such thing."""
         try:

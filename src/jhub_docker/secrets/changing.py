@@ -16,7 +16,6 @@ from jhub_docker.platform import audit_log, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
-from jhub_docker.secrets.whereabouts import PYTHON
 
 SERVES = {
     "JHUB_PROVIDER_SECRET": HUB,
@@ -120,7 +119,7 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
 
 
 def _in_hub(platform: Platform, *arguments: str) -> str:
-    ended = platform.compose("exec", "-T", HUB, PYTHON, "-m", "hub_config", *arguments)
+    ended = platform.in_hub(*arguments)
     if ended.code:
         raise ActionError(ended.tail(3) or "no hub runs: ./dev invoke up")
     return ended.out.strip()

@@ -12,10 +12,8 @@ from docker import DockerClient
 from jhub_docker.backup import container as backups
 from jhub_docker.engine import quick
 from jhub_docker.platform import chosen, compose, containers
-from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.secret_names import is_secret
-
-PYTHON = "/opt/hub/bin/python"
 
 EVERYBODY = "whoever may use Docker (docker inspect)"
 
@@ -24,7 +22,7 @@ def listing(client: DockerClient, root: Path) -> tuple[list[dict[str, Any]], lis
     """A row for each secret, and what could not be looked at, with the reason."""
     platform, rows, unseen = chosen.read(client, root), [], []
     there = containers.inspected(client, platform)
-    hub = platform.compose("exec", "-T", HUB, PYTHON, "-m", "hub_config", "secrets")
+    hub = platform.in_hub("secrets")
     if hub.code:
         unseen.append(f"the hub's own: {hub.tail(1) or 'no hub runs'}")
     else:
@@ -33,9 +31,7 @@ def listing(client: DockerClient, root: Path) -> tuple[list[dict[str, Any]], lis
     if quick.image(beside.images[backups.SERVICE]) is None:
         unseen.append("the backups' key: the image `backup` is not there")
     else:
-        said = beside.compose(
-            *("run", "--rm", "--no-deps", "-T", backups.SERVICE, "setting", "list")
-        )
+        said = beside.once(backups.SERVICE, "setting", "list")
         if said.code:
             unseen.append(f"the backups' key: {said.tail(1)}")
         else:

@@ -132,9 +132,7 @@ class World:
                 _tcp(machine, self.published_port),
             ),
             "host": Attempt(
-                _tcp([*gateways, *machine], self.host_port),
-                stranger,
-                _tcp(machine, self.host_port),
+                _tcp([*gateways, *machine], self.host_port), stranger, _tcp(machine, self.host_port)
             ),
             "host-ipv6": Attempt(ipv6, self.host, ipv6),
             "docker-network": _alike(stranger, _tcp(_ips(stranger), PORT)),

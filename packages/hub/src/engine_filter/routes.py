@@ -96,11 +96,7 @@ class Verdict:
 
 
 async def judge(
-    method: str,
-    raw_target: str,
-    raw_body: bytes,
-    policy: Policy,
-    look_ups: Callable[[str], Engine],
+    method: str, raw_target: str, raw_body: bytes, policy: Policy, look_ups: Callable[[str], Engine]
 ) -> Verdict:
     """Decide about one call. Raises Refused, or MissingError for an object that is not there.
 

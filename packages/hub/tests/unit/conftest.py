@@ -1,6 +1,8 @@
 """What the hub's unit tests share. No Docker, no network, nothing outside the test's folder."""
 
 import asyncio
+import inspect
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,19 @@ from hub_config.first_start import Places, make_secrets
 from hub_config.settings import Settings
 
 from .hub_in_a_box import Box
+
+sys.path.append(str(Path(__file__).parents[1]))  # what tests of the image use, too
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine in a loop of its own."""
+    if not inspect.iscoroutinefunction(test := pyfuncitem.obj):
+        return None
+    asyncio.run(
+        test(**{name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters})
+    )
+    return True
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """A platform and an engine for the rules of the filter: what there is, and how they are asked."""
 
 import asyncio
-import importlib.util
 import json
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+import hostile_calls as hostile
 
 from engine_filter.calls import Forward, MissingError, Record
 from engine_filter.policy import Policy, from_settings
@@ -14,21 +12,6 @@ from engine_filter.routes import Verdict, judge
 from hub_config.offer.profiles import PROFILES_LABEL, Profile
 from hub_config.settings import Settings
 
-HERE = Path(__file__).parent
-
-
-def load(path: Path) -> ModuleType:
-    """A module beside the tests, which are no package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-hostile = load(HERE.parent / "hostile_calls.py")
 WORLD = hostile.World()
 AS_ROOT = hostile.World(nb_uid=1234)
 """The same platform where servers start as root (JHUB_NB_UID)."""

@@ -128,20 +128,17 @@ def test_twenty_at_once_are_not_all_given_the_last_two_gigabytes(tmp_path: Path)
     assert sum(isinstance(answer, Refusal) for answer in answers) == 19
 
 
-def test_a_server_started_again_does_not_stand_in_its_own_way(tmp_path: Path) -> None:
+async def test_a_server_started_again_does_not_stand_in_its_own_way(tmp_path: Path) -> None:
     async def info() -> dict[str, int]:
         return {"MemTotal": 4 * GB, "NCPU": 2}
 
-    async def main() -> None:
-        desk = Desk(Policy(memory_reserve_gb=2), {}, UserLimits(servers=1), tmp_path)
-        await desk.admit(profile(), ("1", ""), [], info)
-        await desk.admit(profile(), ("1", ""), [], info)
-        with pytest.raises(Refusal):
-            await desk.admit(profile(), ("1", "second"), [], info)
-        desk.promises.release(("1", ""))
+    desk = Desk(Policy(memory_reserve_gb=2), {}, UserLimits(servers=1), tmp_path)
+    await desk.admit(profile(), ("1", ""), [], info)
+    await desk.admit(profile(), ("1", ""), [], info)
+    with pytest.raises(Refusal):
         await desk.admit(profile(), ("1", "second"), [], info)
-
-    asyncio.run(main())
+    desk.promises.release(("1", ""))
+    await desk.admit(profile(), ("1", "second"), [], info)
 
 
 def test_a_promise_is_the_profiles_limit_and_guarantee() -> None:

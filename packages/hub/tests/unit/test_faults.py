@@ -34,50 +34,44 @@ def test_an_undisturbed_start_makes_no_more_calls_than_the_loops_try(box: Box) -
 
 
 @pytest.mark.parametrize("number", MOMENTS)
-def test_a_start_is_cancelled_while_the_engine_hangs(box: Box, number: int) -> None:
+async def test_a_start_is_cancelled_while_the_engine_hangs(box: Box, number: int) -> None:
     moment = Moment(box.engine, number)
     box.engine.at = moment.hang
 
-    async def main() -> None:
-        ann = box.person("ann")
-        starting = asyncio.ensure_future(box.start(ann))
-        await asyncio.wait(
-            [starting, asyncio.ensure_future(asyncio.to_thread(moment.reached.wait, PATIENCE))],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        if not starting.done():
-            cancelling = asyncio.ensure_future(box.cancel(ann))
-            # The start is over at once; what it had begun goes on.
-            await asyncio.wait([starting], timeout=PATIENCE)
-            assert starting.done()
-            moment.go_on.set()
-            await cancelling
-        else:
-            moment.reached.set()
-            moment.go_on.set()
-            await ann.stop()
-        await box.reconcile()
-        box.assert_agreed()
-        await box.one_click()
-
-    asyncio.run(main())
+    ann = box.person("ann")
+    starting = asyncio.ensure_future(box.start(ann))
+    await asyncio.wait(
+        [starting, asyncio.ensure_future(asyncio.to_thread(moment.reached.wait, PATIENCE))],
+        return_when=asyncio.FIRST_COMPLETED,
+    )
+    if not starting.done():
+        cancelling = asyncio.ensure_future(box.cancel(ann))
+        # The start is over at once; what it had begun goes on.
+        await asyncio.wait([starting], timeout=PATIENCE)
+        assert starting.done()
+        moment.go_on.set()
+        await cancelling
+    else:
+        moment.reached.set()
+        moment.go_on.set()
+        await ann.stop()
+    await box.reconcile()
+    box.assert_agreed()
+    await box.one_click()
 
 
 @pytest.mark.parametrize("number", MOMENTS)
-def test_the_engine_goes_away_during_a_start_and_comes_back(box: Box, number: int) -> None:
+async def test_the_engine_goes_away_during_a_start_and_comes_back(box: Box, number: int) -> None:
     box.engine.at = Moment(box.engine, number).away
 
-    async def main() -> None:
-        ann = box.person("ann")
-        with pytest.raises(SpawnException, match="cannot reach"):
-            await box.start(ann)
-        await box.reconciler.run(box.hub)
-        box.engine.at = lambda _: None
-        await box.reconcile()
-        box.assert_agreed()
-        await box.one_click()
-
-    asyncio.run(main())
+    ann = box.person("ann")
+    with pytest.raises(SpawnException, match="cannot reach"):
+        await box.start(ann)
+    await box.reconciler.run(box.hub)
+    box.engine.at = lambda _: None
+    await box.reconcile()
+    box.assert_agreed()
+    await box.one_click()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -158,58 +152,49 @@ def test_the_hub_is_killed_during_a_stop(box: Box, number: int, when: str) -> No
 
 
 @pytest.mark.parametrize("number", range(STOP_CALLS))
-def test_the_engine_goes_away_during_a_stop_and_comes_back(box: Box, number: int) -> None:
-    async def main() -> None:
-        await box.start(box.person("ann"))
-        box.engine.at = Moment(box.engine, number).away
-        await box.person("ann").stop()
-        assert not box.servers()
-        box.engine.at = lambda _: None
-        await box.reconcile()
-        box.assert_agreed()
-        await box.one_click()
-
-    asyncio.run(main())
+async def test_the_engine_goes_away_during_a_stop_and_comes_back(box: Box, number: int) -> None:
+    await box.start(box.person("ann"))
+    box.engine.at = Moment(box.engine, number).away
+    await box.person("ann").stop()
+    assert not box.servers()
+    box.engine.at = lambda _: None
+    await box.reconcile()
+    box.assert_agreed()
+    await box.one_click()
 
 
-def test_a_stop_without_an_engine_forgets_nothing(box: Box) -> None:
-    async def main() -> None:
-        ann = box.person("ann")
-        await box.start(ann)
-        box.engine.at = Moment(box.engine, 0).away
-        await ann.stop()
-        assert not box.servers()
-        promised = ann.spawner.counter.desk.promises.all()
-        assert list(promised) == [("ann", "")], "memory that is in use was forgotten"
-        report = await box.reconciler.run(box.hub)
-        assert report["engine_away"]
-        assert [one["user"] for one in report["promised"]] == ["ann"]
-        box.engine.at = lambda _: None
-        await box.reconcile()
-        box.assert_agreed()
-        await box.one_click()
-
-    asyncio.run(main())
+async def test_a_stop_without_an_engine_forgets_nothing(box: Box) -> None:
+    ann = box.person("ann")
+    await box.start(ann)
+    box.engine.at = Moment(box.engine, 0).away
+    await ann.stop()
+    assert not box.servers()
+    promised = ann.spawner.counter.desk.promises.all()
+    assert list(promised) == [("ann", "")], "memory that is in use was forgotten"
+    report = await box.reconciler.run(box.hub)
+    assert report["engine_away"]
+    assert [one["user"] for one in report["promised"]] == ["ann"]
+    box.engine.at = lambda _: None
+    await box.reconcile()
+    box.assert_agreed()
+    await box.one_click()
 
 
-def test_somebody_is_deleted_while_their_server_starts(box: Box) -> None:
+async def test_somebody_is_deleted_while_their_server_starts(box: Box) -> None:
     moment = Moment(box.engine, 6)
     box.engine.at = moment.hang
 
-    async def main() -> None:
-        ann = box.person("ann")
-        starting = asyncio.ensure_future(box.start(ann))
-        await asyncio.to_thread(moment.reached.wait, PATIENCE)
-        deleting = asyncio.ensure_future(servers.stop_servers(ann, box.hub))
-        await asyncio.wait([starting], timeout=PATIENCE)
-        moment.go_on.set()
-        await deleting
-        await ann.delete_spawners()
-        box.db.delete(ann.orm_user)
-        box.db.commit()
-        del box.hub.users["ann"]
-        await box.reconcile()
-        box.assert_agreed()
-        assert not [name for name in box.engine.volumes_ if "ann." in name]
-
-    asyncio.run(main())
+    ann = box.person("ann")
+    starting = asyncio.ensure_future(box.start(ann))
+    await asyncio.to_thread(moment.reached.wait, PATIENCE)
+    deleting = asyncio.ensure_future(servers.stop_servers(ann, box.hub))
+    await asyncio.wait([starting], timeout=PATIENCE)
+    moment.go_on.set()
+    await deleting
+    await ann.delete_spawners()
+    box.db.delete(ann.orm_user)
+    box.db.commit()
+    del box.hub.users["ann"]
+    await box.reconcile()
+    box.assert_agreed()
+    assert not [name for name in box.engine.volumes_ if "ann." in name]

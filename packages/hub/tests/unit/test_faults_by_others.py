@@ -52,56 +52,47 @@ def detached_proxy(box: Box) -> None:
         (detached_proxy, True),
     ],
 )
-def test_somebody_else_is_at_the_engine(
+async def test_somebody_else_is_at_the_engine(
     box: Box, event: Callable[[Box], None], goes_on: bool
 ) -> None:
-    async def main() -> None:
-        ann = box.person("ann")
+    ann = box.person("ann")
+    await box.start(ann)
+    event(box)
+    await box.reconcile()
+    box.assert_agreed()
+    assert box.servers() == ({("ann", "")} if goes_on else set())
+    if goes_on:
+        await ann.stop()
+    await box.one_click()
+
+
+async def test_a_home_that_was_removed_is_said_once_and_never_silently_replaced(box: Box) -> None:
+    ann = box.person("ann")
+    await box.one_click()
+    del box.engine.volumes_[HOME]
+    report = await box.reconciler.run(box.hub)
+    assert [one["name"] for one in report["differences"]] == [HOME]
+    with pytest.raises(StartFailure, match="is not there any more"):
         await box.start(ann)
-        event(box)
-        await box.reconcile()
-        box.assert_agreed()
-        assert box.servers() == ({("ann", "")} if goes_on else set())
-        if goes_on:
-            await ann.stop()
-        await box.one_click()
-
-    asyncio.run(main())
+    await box.reconcile()
+    box.assert_agreed()
+    assert HOME not in box.engine.volumes_
+    await box.one_click()
 
 
-def test_a_home_that_was_removed_is_said_once_and_never_silently_replaced(box: Box) -> None:
-    async def main() -> None:
-        ann = box.person("ann")
-        await box.one_click()
-        del box.engine.volumes_[HOME]
-        report = await box.reconciler.run(box.hub)
-        assert [one["name"] for one in report["differences"]] == [HOME]
-        with pytest.raises(StartFailure, match="is not there any more"):
-            await box.start(ann)
-        await box.reconcile()
-        box.assert_agreed()
-        assert HOME not in box.engine.volumes_
-        await box.one_click()
-
-    asyncio.run(main())
-
-
-def test_a_home_that_a_backup_brings_back_is_its_persons_again(box: Box) -> None:
-    async def main() -> None:
-        ann = box.person("ann")
-        await box.one_click()
-        gone = box.engine.volumes_.pop(HOME)
-        with pytest.raises(StartFailure, match="is not there any more"):
-            await box.start(ann)
-        box.engine.volumes_[HOME] = gone
-        await box.one_click()
-        del box.engine.volumes_[HOME]
-        with pytest.raises(StartFailure, match="is not there any more"):
-            await box.start(ann)
-        await box.one_click()
-        assert box.engine.volumes_[HOME]["Labels"] != gone["Labels"], "an empty one has its word"
-
-    asyncio.run(main())
+async def test_a_home_that_a_backup_brings_back_is_its_persons_again(box: Box) -> None:
+    ann = box.person("ann")
+    await box.one_click()
+    gone = box.engine.volumes_.pop(HOME)
+    with pytest.raises(StartFailure, match="is not there any more"):
+        await box.start(ann)
+    box.engine.volumes_[HOME] = gone
+    await box.one_click()
+    del box.engine.volumes_[HOME]
+    with pytest.raises(StartFailure, match="is not there any more"):
+        await box.start(ann)
+    await box.one_click()
+    assert box.engine.volumes_[HOME]["Labels"] != gone["Labels"], "an empty one has its word"
 
 
 def test_the_database_is_lost_and_nobody_gets_anothers_files(box: Box) -> None:

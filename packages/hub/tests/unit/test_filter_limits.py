@@ -64,9 +64,7 @@ def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_an_images_label_alone_gives_neither_sudo_nor_size(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_images_label_alone_gives_neither_sudo_nor_size(monkeypatch: pytest.MonkeyPatch) -> None:
     greedy(monkeypatch)
     most = {"Memory": 16 * hostile.GIB, "MemorySwap": 16 * hostile.GIB}
     most |= {"ShmSize": 8 * hostile.GIB}

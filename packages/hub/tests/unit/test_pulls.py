@@ -114,49 +114,43 @@ def test_two_who_want_one_image_share_a_pull_and_a_third_image_is_not_held_up() 
     assert sorted(begun) == ["quick", "slow"]
 
 
-def test_who_gives_up_does_not_end_the_pull_of_the_others() -> None:
+async def test_who_gives_up_does_not_end_the_pull_of_the_others() -> None:
     hold = threading.Event()
 
     def slow() -> Iterator[dict[str, Any]]:
         hold.wait(120)
         yield MESSAGES[1]
 
-    async def main() -> None:
-        pulls, told = Pulls(), []
-        first = asyncio.create_task(pulls.get("slow:1", slow, lambda *_: None))
-        second = asyncio.create_task(pulls.get("slow:1", slow, lambda text, _: told.append(text)))
-        await asyncio.sleep(0)
-        first.cancel()
-        await asyncio.sleep(0)
-        hold.set()
-        await asyncio.wait_for(second, 60)
-        assert told
-
-    asyncio.run(main())
+    pulls, told = Pulls(), []
+    first = asyncio.create_task(pulls.get("slow:1", slow, lambda *_: None))
+    second = asyncio.create_task(pulls.get("slow:1", slow, lambda text, _: told.append(text)))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    hold.set()
+    await asyncio.wait_for(second, 60)
+    assert told
 
 
-def test_what_a_stalled_registry_said_last_is_told() -> None:
+async def test_what_a_stalled_registry_said_last_is_told() -> None:
     hold = threading.Event()
 
     def stalled() -> Iterator[dict[str, Any]]:
         yield from MESSAGES[:6]
         hold.wait(120)
 
-    async def main() -> None:
-        heard = asyncio.Event()
+    heard = asyncio.Event()
 
-        def tell(sentence: str, _: float) -> None:
-            if "11 of 42 MB" in sentence:
-                heard.set()
+    def tell(sentence: str, _: float) -> None:
+        if "11 of 42 MB" in sentence:
+            heard.set()
 
-        waiting = asyncio.create_task(Pulls().get("slow:1", stalled, tell))
-        try:
-            await asyncio.wait_for(heard.wait(), 60)
-        finally:
-            hold.set()
-        await waiting
-
-    asyncio.run(main())
+    waiting = asyncio.create_task(Pulls().get("slow:1", stalled, tell))
+    try:
+        await asyncio.wait_for(heard.wait(), 60)
+    finally:
+        hold.set()
+    await waiting
 
 
 class Engine:

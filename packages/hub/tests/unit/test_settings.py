@@ -288,11 +288,7 @@ def test_images_in_a_registry_are_declared_in_the_file(tmp_path: Path) -> None:
     [
         ("", IMAGE, "references that begin with JHUB_PULL_FROM, now ''"),
         ("registry.example/other/", IMAGE, "references that begin with JHUB_PULL_FROM"),
-        (
-            "registry.example/team/",
-            IMAGE.replace('"2G"', '"lots"'),
-            "small.mem_limit",
-        ),
+        ("registry.example/team/", IMAGE.replace('"2G"', '"lots"'), "small.mem_limit"),
         ("registry.example/team/", IMAGE.replace(":0.1.0", ""), "with a digest, a tag or both"),
         ("registry.example/team/", IMAGE.replace('jupyterhub = "6.1.1"', ""), "0.jupyterhub"),
         ("registry.example", "", "JHUB_PULL_FROM is 'registry.example'"),

@@ -409,23 +409,20 @@ def test_waiting_has_a_deadline() -> None:
         asyncio.run(wait_until_answers("http://127.0.0.1:9/api", 0.1, runs))
 
 
-def test_waiting_returns_when_the_server_answers() -> None:
-    async def main() -> None:
-        answers = [b"HTTP/1.1 503 x\r\ncontent-length: 0\r\n\r\n", b"HTTP/1.1 200 x\r\n\r\n"]
+async def test_waiting_returns_when_the_server_answers() -> None:
+    answers = [b"HTTP/1.1 503 x\r\ncontent-length: 0\r\n\r\n", b"HTTP/1.1 200 x\r\n\r\n"]
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(answers.pop(0))
-            await writer.drain()
-            writer.close()
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answers.pop(0))
+        await writer.drain()
+        writer.close()
 
-        async def runs() -> None:
-            return None
+    async def runs() -> None:
+        return None
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        await wait_until_answers(f"http://127.0.0.1:{port}/api", 10, runs)
-        server.close()
-        assert not answers
-
-    asyncio.run(main())
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    await wait_until_answers(f"http://127.0.0.1:{port}/api", 10, runs)
+    server.close()
+    assert not answers

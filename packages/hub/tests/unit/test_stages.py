@@ -40,25 +40,22 @@ def test_stages_follow_each_other_without_a_gap() -> None:
     assert order[-1].end < 100, "ready is for JupyterHub to say"
 
 
-def test_two_watch_and_both_hear_everything_as_it_happens() -> None:
-    async def main() -> None:
-        stages = Stages()
-        heard: list[list[str]] = [[], []]
+async def test_two_watch_and_both_hear_everything_as_it_happens() -> None:
+    stages = Stages()
+    heard: list[list[str]] = [[], []]
 
-        async def watch(into: list[str]) -> None:
-            async for event in stages.watch():
-                into.append(event["message"])
+    async def watch(into: list[str]) -> None:
+        async for event in stages.watch():
+            into.append(event["message"])
 
-        watching = [asyncio.create_task(watch(into)) for into in heard]
-        for message in ("3 before you", "2 before you", "1 before you"):
-            await asyncio.sleep(0)
-            stages.tell(Stage.QUEUE, message)
-            await asyncio.sleep(0)
-        stages.end()
-        await asyncio.wait_for(asyncio.gather(*watching), 60)
-        assert heard == [["3 before you", "2 before you", "1 before you"]] * 2
-
-    asyncio.run(main())
+    watching = [asyncio.create_task(watch(into)) for into in heard]
+    for message in ("3 before you", "2 before you", "1 before you"):
+        await asyncio.sleep(0)
+        stages.tell(Stage.QUEUE, message)
+        await asyncio.sleep(0)
+    stages.end()
+    await asyncio.wait_for(asyncio.gather(*watching), 60)
+    assert heard == [["3 before you", "2 before you", "1 before you"]] * 2
 
 
 def test_a_new_start_tells_nothing_of_the_last_one() -> None:

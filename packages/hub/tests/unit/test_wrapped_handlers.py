@@ -22,7 +22,7 @@ def wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserAPIHandler, "delete", UserAPIHandler.delete)
 
 
-def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
+async def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
     wrapped: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """JupyterHub lets the cancellation of the start's own task through to whoever waits for it."""
@@ -33,19 +33,16 @@ def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
     monkeypatch.setattr(BaseHandler, "spawn_single_user", spawn)
     servers.explain()
 
-    async def main() -> None:
-        handler = SimpleNamespace(starting=asyncio.ensure_future(asyncio.Event().wait()))
-        asked = asyncio.ensure_future(BaseHandler.spawn_single_user(handler, None))
-        await asyncio.sleep(0)
-        handler.starting.cancel()
-        with pytest.raises(HTTPError, match="cancelled") as caught:
-            await asked
-        assert caught.value.status_code == 409
-
-    asyncio.run(main())
+    handler = SimpleNamespace(starting=asyncio.ensure_future(asyncio.Event().wait()))
+    asked = asyncio.ensure_future(BaseHandler.spawn_single_user(handler, None))
+    await asyncio.sleep(0)
+    handler.starting.cancel()
+    with pytest.raises(HTTPError, match="cancelled") as caught:
+        await asked
+    assert caught.value.status_code == 409
 
 
-def test_a_request_that_is_itself_cancelled_is_no_answer(
+async def test_a_request_that_is_itself_cancelled_is_no_answer(
     wrapped: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def spawn(*_: Any) -> None:
@@ -54,14 +51,11 @@ def test_a_request_that_is_itself_cancelled_is_no_answer(
     monkeypatch.setattr(BaseHandler, "spawn_single_user", spawn)
     servers.explain()
 
-    async def main() -> None:
-        asked = asyncio.ensure_future(BaseHandler.spawn_single_user(SimpleNamespace(), None))
-        await asyncio.sleep(0)
-        asked.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asked
-
-    asyncio.run(main())
+    asked = asyncio.ensure_future(BaseHandler.spawn_single_user(SimpleNamespace(), None))
+    await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
 
 
 def test_a_stop_waits_for_the_start_it_cancelled_and_a_second_one_for_the_first(
@@ -166,10 +160,7 @@ class App:
         """Gone."""
 
 
-def test_four_slow_servers_are_stopped_side_by_side() -> None:
-    async def main() -> None:
-        user = Slow()
-        await asyncio.wait_for(servers.stop_servers(user, App()), 60)
-        assert sorted(user.stopped) == list("abcd")
-
-    asyncio.run(main())
+async def test_four_slow_servers_are_stopped_side_by_side() -> None:
+    user = Slow()
+    await asyncio.wait_for(servers.stop_servers(user, App()), 60)
+    assert sorted(user.stopped) == list("abcd")

@@ -13,14 +13,7 @@ from nativeauthenticator import NativeAuthenticator
 from traitlets import Bool, Integer, Unicode, default
 
 from hub_config import database
-from hub_config.login import (
-    credentials,
-    newcomers,
-    pages,
-    people,
-    second_factor_page,
-    sessions,
-)
+from hub_config.login import credentials, newcomers, pages, people, second_factor_page, sessions
 from hub_config.login.accounts import Account, AccountError, Accounts, NewAccount, State
 from hub_config.login.door import Addresses, Door, FinishedLogin
 from hub_config.login.newcomers import Newcomers, SignUp

@@ -4,7 +4,7 @@ Each expression is run against a Prometheus with data by `integration/operations
 nothing there fails.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 STARTS = "jupyterhub_server_spawn_duration_seconds"
@@ -35,12 +35,7 @@ HUB = Dashboard(
     "jhub-hub",
     "Hub",
     (
-        Panel(
-            "Answers",
-            "none",
-            {"hub": 'up{job="hub"}', "proxy": 'up{job="proxy"}'},
-            "stat",
-        ),
+        Panel("Answers", "none", {"hub": 'up{job="hub"}', "proxy": 'up{job="proxy"}'}, "stat"),
         Panel(
             "Servers",
             "none",
@@ -98,10 +93,7 @@ HUB = Dashboard(
         Panel(
             "Requests through the proxy a second",
             "reqps",
-            {
-                "pages": "sum(rate(requests_web[5m]))",
-                "websockets": "sum(rate(requests_ws[5m]))",
-            },
+            {"pages": "sum(rate(requests_web[5m]))", "websockets": "sum(rate(requests_ws[5m]))"},
         ),
         Panel(
             "Wrong passwords and codes in ten minutes",
@@ -129,9 +121,7 @@ PEOPLE = Dashboard(
             {"{{user}} {{server}}": "topk(20, rate(jhub_server_cpu_seconds_total[5m]))"},
         ),
         Panel(
-            "Memory in use",
-            "bytes",
-            {"{{user}} {{server}}": "topk(20, jhub_server_memory_bytes)"},
+            "Memory in use", "bytes", {"{{user}} {{server}}": "topk(20, jhub_server_memory_bytes)"}
         ),
         Panel(
             "Share of the profile's memory",
@@ -243,13 +233,3 @@ COST = Dashboard(
 )
 
 DASHBOARDS = (HUB, PEOPLE, HOST, COST)
-
-
-def expressions() -> Iterator[str]:
-    """All of them, with the prices filled in."""
-    for dashboard in DASHBOARDS:
-        for panel in dashboard.panels:
-            for expression in panel.lines.values():
-                for name, value in dashboard.prices.items():
-                    expression = expression.replace(f"${name}", value)  # noqa: PLW2901
-                yield expression

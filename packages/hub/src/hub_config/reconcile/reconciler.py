@@ -24,14 +24,7 @@ from hub_config.lifetimes import homes
 from hub_config.reconcile import backwards, differences
 from hub_config.reconcile.differences import Difference, Kind, Known, Remedy
 from hub_config.reconcile.state import Hub, Runs, is_active, known_homes, running, servers
-from hub_config.runtime.interface import (
-    AwayError,
-    Container,
-    NetworkError,
-    Runtime,
-    View,
-    Volume,
-)
+from hub_config.runtime.interface import AwayError, Container, NetworkError, Runtime, View, Volume
 
 AGAIN = 5.0
 """Seconds after which what could not be mended is tried again; each time twice as many."""

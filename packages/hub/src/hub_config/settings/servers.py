@@ -22,9 +22,7 @@ class ServerSettings(BaseModel):
         trait="PlatformSpawner.default_profile",
     )
     allow_named_servers: bool = setting(
-        True,
-        "Whether a person may have several servers.",
-        trait="JupyterHub.allow_named_servers",
+        True, "Whether a person may have several servers.", trait="JupyterHub.allow_named_servers"
     )
     named_server_limit: Number = setting(
         3,
@@ -55,9 +53,7 @@ class ServerSettings(BaseModel):
         enforced_by="filter",
     )
     disk_limit_gb: Amount = setting(
-        0,
-        "What a server may write beside the home (10⁹ bytes); 0: no limit.",
-        enforced_by="filter",
+        0, "What a server may write beside the home (10⁹ bytes); 0: no limit.", enforced_by="filter"
     )
     read_only_root: bool = setting(
         False,

@@ -73,9 +73,7 @@ def seen(forwarded: list[str], monkeypatch: pytest.MonkeyPatch, **changes: Any) 
     return asyncio.run(addresses.of(handler))
 
 
-def test_caddy_is_passed_over_by_itself_and_nobody_else_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_caddy_is_passed_over_by_itself_and_nobody_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen([f"1.2.3.4, {CADDY}"], monkeypatch) == "1.2.3.4"
     assert seen([f"9.9.9.9, 1.2.3.4, {CADDY}"], monkeypatch) == "1.2.3.4"
     assert seen([f"1.2.3.4, 10.0.0.5, {CADDY}"], monkeypatch, trusted="10.0.0.5") == "1.2.3.4"

@@ -106,10 +106,7 @@ def test_the_table_to_hand_out_holds_no_formula(authenticator: ApprovalAuthentic
 
 
 def test_the_operators_command(
-    tmp_path: Path,
-    make: Make,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, make: Make, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = Places(data=tmp_path, proxy=tmp_path / "proxy", metrics=tmp_path)
     places.proxy.mkdir()
