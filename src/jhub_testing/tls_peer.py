@@ -72,7 +72,7 @@ class TlsPeer:
             networking_config=None if network == "host" else {network: engine.endpoint(host)},
             healthcheck={"test": ["NONE"]},
         )
-        self.container.putarchive("/srv", archive({f"peer/{k}": v for k, v in files.items()}))
+        self.container.put_archive("/srv", archive({f"peer/{k}": v for k, v in files.items()}))
         self.container.start()
         engine.watch(self.container)
         wait_until(lambda: b"serving" in self.container.logs(), "the TLS peer to serve")
