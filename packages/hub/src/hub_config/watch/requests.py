@@ -211,19 +211,25 @@ def _starts() -> None:
     async def told_of(self: Any, user: Any, server_name: str = "", *args: Any, **named: Any) -> Any:
         spawner = user.spawners[server_name]
         before, visit = upstream.spawn_future(spawner), self.visit
+        is_over = False
         try:
-            return await spawn(self, user, server_name, *args, **named)
+            await spawn(self, user, server_name, *args, **named)
+            is_over = True
         finally:
             future = upstream.spawn_future(spawner)
             if future is not None and future is not before:
                 future.add_done_callback(lambda done: _started(user.name, server_name, visit, done))
+            elif is_over:  # JupyterHub forgets the future of a start that went well
+                _started(user.name, server_name, visit, None)
 
     BaseHandler.spawn_single_user = told_of
 
 
-def _started(name: str, server: str, visit: Visit, done: "asyncio.Future[Any]") -> None:
+def _started(name: str, server: str, visit: Visit, done: "asyncio.Future[Any] | None") -> None:
     outcome = "ok"
-    if done.cancelled():
+    if done is None:
+        pass
+    elif done.cancelled():
         outcome = "cancelled"
     elif (error := done.exception()) is not None:
         # Its message may have lines of the server's own log in it.
