@@ -9,7 +9,9 @@ from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.handlers.base import BaseHandler
 from tornado.web import HTTPError
 
+from hub_config.audit import events
 from hub_config.spawning import servers
+from hub_config.watch import requests
 
 
 @pytest.fixture
@@ -164,3 +166,30 @@ async def test_four_slow_servers_are_stopped_side_by_side() -> None:
     user = Slow()
     await asyncio.wait_for(servers.stop_servers(user, App()), 60)
     assert sorted(user.stopped) == list("abcd")
+
+
+@pytest.mark.parametrize(
+    ("took", "result"), [("a moment", "ok"), ("long", "ok"), ("in vain", "failed (RuntimeError)")]
+)
+async def test_what_became_of_a_start_is_told_however_long_it_took(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch, took: str, result: str
+) -> None:
+    """JupyterHub keeps the future of one that goes on or failed, and no other."""
+    spawner, told = SimpleNamespace(_spawn_future=None), []
+
+    async def spawn(*_: Any) -> None:
+        if took != "a moment":
+            spawner._spawn_future = asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(BaseHandler, "spawn_single_user", spawn)
+    monkeypatch.setattr(events, "tell", lambda what, **said: told.append((what, said["result"])))
+    requests._starts()
+    handler = SimpleNamespace(visit=SimpleNamespace(address="", id="", who="ann"))
+    ann = SimpleNamespace(name="ann", spawners={"": spawner})
+    await BaseHandler.spawn_single_user(handler, ann)
+    if took == "long":
+        spawner._spawn_future.set_result(None)
+    elif took == "in vain":
+        spawner._spawn_future.set_exception(RuntimeError())
+    await asyncio.sleep(0)
+    assert told == [("server.started", result)]
