@@ -194,7 +194,7 @@ def test_the_drill_tries_all_of_it_and_leaves_nothing(backups: Backups, before: 
     client, name = backups.platform.engine.client, f"{backups.platform.project}-drill"
     label = {"label": f"io.jhub-docker.platform={name}"}
     assert not client.volumes.list(filters=label)
-    assert not client.containers.list(all=True, filters=label)
+    assert not client.containers.list(all=True, filters=label, ignore_removed=True)
     assert not client.networks.list(filters=label)
 
 

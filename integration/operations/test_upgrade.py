@@ -115,7 +115,7 @@ def nothing_is_left(operator: Backups) -> None:
     client, project = operator.platform.engine.client, operator.platform.project
     name = canary.name(project)
     wanted = {"label": [f"io.jhub-docker.platform={project}", f"io.jhub-docker.user={name}"]}
-    assert not client.containers.list(all=True, filters=wanted)
+    assert not client.containers.list(all=True, filters=wanted, ignore_removed=True)
     assert not client.networks.list(filters=wanted)
     assert not client.volumes.list(filters=wanted)
     assert not [word for word in in_database(operator, NAMES) if "canary" in word.lower()]

@@ -149,7 +149,9 @@ class Platform:
 
     def _hub_log(self) -> str:
         found = self.engine.client.containers.list(
-            all=True, filters={"label": f"com.docker.compose.project={self.project}"}
+            all=True,
+            filters={"label": f"com.docker.compose.project={self.project}"},
+            ignore_removed=True,
         )
         tails = (f"{one.name}:\n{one.logs(tail=30).decode(errors='replace')}" for one in found)
         return "\n".join(tails)
@@ -160,7 +162,9 @@ class Platform:
             f"com.docker.compose.project={self.project}",
             f"com.docker.compose.service={service}",
         ]
-        (found,) = self.engine.client.containers.list(all=True, filters={"label": labels})
+        (found,) = self.engine.client.containers.list(
+            all=True, filters={"label": labels}, ignore_removed=True
+        )
         return found
 
     def servers(self, user: str | None = None) -> list[Container]:
@@ -169,7 +173,11 @@ class Platform:
             f"{LABEL}.platform={self.project}",
             f"{LABEL}.user" + (f"={user}" if user else ""),
         ]
-        return list(self.engine.client.containers.list(all=True, filters={"label": labels}))
+        return list(
+            self.engine.client.containers.list(
+                all=True, filters={"label": labels}, ignore_removed=True
+            )
+        )
 
     def wait_until_open(self) -> None:
         """Wait until the log-in page answers on the published port."""

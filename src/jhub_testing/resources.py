@@ -154,7 +154,7 @@ class Engine:
         """
         services, platform = f"{_COMPOSE_PROJECT}={project}", f"{_PLATFORM}={project}"
         wanted = {"label": [services, f"{_COMPOSE_SERVICE}={GUARD}"]}
-        guards = self.client.containers.list(all=True, filters=wanted)
+        guards = self.client.containers.list(all=True, filters=wanted, ignore_removed=True)
         self._remove_labelled(services, platform, spared={guard.id for guard in guards})
         for guard in guards:
             with contextlib.suppress(NotFound):

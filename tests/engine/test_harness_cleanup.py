@@ -31,7 +31,10 @@ def _left(engine: Engine, session: str) -> list[str]:
     left = []
     for label in (f"{SESSION}={session}", f"io.jhub-docker.platform=jhub-test-{session}"):
         wanted = {"label": label}
-        left += [str(one.name) for one in engine.client.containers.list(all=True, filters=wanted)]
+        left += [
+            str(one.name)
+            for one in engine.client.containers.list(all=True, filters=wanted, ignore_removed=True)
+        ]
         left += [str(one.name) for one in engine.client.networks.list(filters=wanted)]
         left += [str(one.name) for one in engine.client.volumes.list(filters=wanted)]
     return sorted(left)

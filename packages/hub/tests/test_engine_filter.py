@@ -308,7 +308,7 @@ def test_a_log_is_passed_on_while_it_is_written(running: Running) -> None:
 def test_the_filter_has_nothing_but_two_sockets(running: Running) -> None:
     (container,) = (
         one
-        for one in running.engine.client.containers.list()
+        for one in running.engine.client.containers.list(ignore_removed=True)
         if one.attrs["Config"]["Cmd"] == ["engine"] and running.engine.session in one.name
     )
     script = "grep -E '^(CapEff|CapPrm|CapBnd|NoNewPrivs)' /proc/1/status; ls /sys/class/net"
