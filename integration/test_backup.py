@@ -28,9 +28,12 @@ def secret_words(backups: Backups) -> set[str]:
     """The platform's own secrets as they are now, older ones too."""
     environment = backups.platform.environment
     data, proxy = environment["JHUB_DATA_VOLUME"], environment["JHUB_PROXY_VOLUME"]
+    metrics = f"{backups.platform.project}_metrics"
+    watchers = backups.in_volume(metrics, "cat /home-volume/token; echo; cat /home-volume/gra*word")
     key = backups.in_volume(environment["JHUB_BACKUP_VOLUME"], "cat /home-volume/password")
     token = backups.in_volume(proxy, "cat /home-volume/token")
     words = {*backups.in_volume(data, SECRETS).split(), key.strip(), token.strip()}
+    words |= set(watchers.split())
     assert len(words) > 3
     return words
 
@@ -107,12 +110,22 @@ def test_secrets_are_made_anew_and_nobody_notices(
     def proxy_since() -> str:
         return str(backups.platform.container("proxy").attrs["State"]["StartedAt"])
 
+    def metrics(token: str) -> int:
+        url = f"{backups.platform.url}/hub/metrics"
+        return requests.get(url, headers={"Authorization": f"Bearer {token}"}).status_code
+
+    token_of = ("exec", "-T", "hub", "cat", "/srv/metrics/token")
+    token = backups.platform.compose(*token_of)
+    assert metrics(token) == 200
     old, since = secret_words(backups), proxy_since()
     (server,) = backups.platform.servers("ada")
     assert "proxy-token is new" in backups.invoke("secrets.rotate", "all")
+    assert metrics(token) == 403
+    assert metrics(backups.platform.compose(*token_of)) == 200
     backups.invoke("secrets.rotate", "backup-key", "--yes")
+    backups.invoke("secrets.rotate", "grafana-password")
     now = secret_words(backups)
-    assert len(now - old) >= 4, "token, cookie secret, crypt key and the backups' key are not new"
+    assert len(now - old) >= 6, "two tokens, two keys, a password and a cookie secret are not new"
     assert ada.is_logged_in()
     assert ada.server.get("api").ok
     assert proxy_since() == since

@@ -76,6 +76,7 @@ def watched(
         "JHUB_MIN_FREE_DISK_GB": "0",
         "JHUB_CONCURRENT_SPAWN_LIMIT": "1",
         "JHUB_ALLOWED_FAILED_LOGINS": "1000",
+        "JHUB_MEASURE_HOMES_MINUTES": "1",
         "JHUB_BACKUP_TO": str(tmp_path_factory.mktemp("backups")),
     }
     for service in WATCHERS:

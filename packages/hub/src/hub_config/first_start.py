@@ -14,6 +14,9 @@ DATA = Path("/srv/jupyterhub")
 PROXY = Path("/srv/proxy")
 METRICS = Path("/srv/metrics")
 
+GROUP_MAY_READ = 0o640
+"""Prometheus and Grafana are somebody else, in the hub's group."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -118,8 +121,7 @@ def make_secrets(places: Places) -> None:
             write_secret(path, secrets.token_hex(32))
     places.metrics.mkdir(mode=0o750, parents=True, exist_ok=True)
     if not places.metrics_token.exists():
-        # Prometheus is somebody else, in the hub's group.
-        write_secret(places.metrics_token, secrets.token_hex(32), mode=0o640)
+        write_secret(places.metrics_token, secrets.token_hex(32), GROUP_MAY_READ)
 
 
 def write_secret(path: Path, value: str, mode: int = 0o600) -> None:

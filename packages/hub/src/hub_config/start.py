@@ -33,7 +33,7 @@ from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
-from hub_config.rotation import reseal_once
+from hub_config.rotation import end_tokens_of_services, reseal_once
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
@@ -54,6 +54,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     os.umask(0o077)
     make_secrets(places)
     reseal_once(places)
+    end_tokens_of_services(places)
     if not written.write(places, settings.base_url, HUB_PORT):
         print("The disk is full: Prometheus may read an older configuration.", file=sys.stderr)
     URL_FILE.write_text(health_url(settings), encoding="ascii")
