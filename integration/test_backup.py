@@ -238,6 +238,8 @@ def the_audit_log_goes_on(backups: Backups) -> None:
     finally:
         kept.unlink()
     assert {"signup", "backup", "restore"} <= {one["what"] for one in told}
+    failed = [one for one in told if (one["what"], one["result"]) == ("restore", "failed")]
+    assert {one["path"] for one in failed} == {"nothing"}
     assert "late" in {one["who"] for one in told}
 
 
