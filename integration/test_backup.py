@@ -16,6 +16,7 @@ from jhub_testing.backups import Backups
 from jhub_testing.person import Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
 from jhub_testing.resources import Engine
+from jhub_testing.waiting import PATIENCE
 
 WITHIN = "/home/nebula/work/notes.txt"
 PROVIDER_SECRET = "of the provider"
@@ -111,8 +112,8 @@ def test_secrets_are_made_anew_and_nobody_notices(
         return str(backups.platform.container("proxy").attrs["State"]["StartedAt"])
 
     def metrics(token: str) -> int:
-        url = f"{backups.platform.url}/hub/metrics"
-        return requests.get(url, headers={"Authorization": f"Bearer {token}"}).status_code
+        url, headers = f"{backups.platform.url}/hub/metrics", {"Authorization": f"Bearer {token}"}
+        return requests.get(url, headers=headers, timeout=PATIENCE).status_code
 
     token_of = ("exec", "-T", "hub", "cat", "/srv/metrics/token")
     token = backups.platform.compose(*token_of)

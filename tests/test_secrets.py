@@ -11,7 +11,7 @@ import pytest
 
 from jhub_docker.backup import container as backups
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import audit_log, chosen, compose, encrypted
+from jhub_docker.platform import audit_log, chosen, compose, containers, encrypted
 from jhub_docker.platform.secret_names import is_secret
 from jhub_docker.secrets import changing, whereabouts
 
@@ -124,15 +124,17 @@ def test_grafana_is_told_its_new_password_or_keeps_none(monkeypatch: pytest.Monk
     """It takes the file that names its password only while it has no database."""
     done: list[str] = []
     grafana = SimpleNamespace(code=0, tail=lambda _: "no such command")
-    platform: Any = SimpleNamespace(
-        in_hub=lambda *words: done.append(words[-1]) or SimpleNamespace(code=0, out=""),
-        compose=lambda *words: done.append(words[-1]) or grafana,
-    )
+
+    def noted(answer: SimpleNamespace) -> Any:
+        return lambda *words: (done.append(words[-1]), answer)[-1]
+
+    hub = SimpleNamespace(code=0, out="")
+    platform: Any = SimpleNamespace(in_hub=noted(hub), compose=noted(grafana))
     client: Any = None
 
     def there(*states: str) -> None:
         found = [{"State": state} for state in states]
-        monkeypatch.setattr(changing.containers, "of_service", lambda *_: found)
+        monkeypatch.setattr(containers, "of_service", lambda *_: found)
 
     there()
     assert "grafana-password is new" in changing._renew_for_grafana(client, platform)

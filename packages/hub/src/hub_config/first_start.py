@@ -13,6 +13,7 @@ from pathlib import Path
 DATA = Path("/srv/jupyterhub")
 PROXY = Path("/srv/proxy")
 METRICS = Path("/srv/metrics")
+DESK = Path("/srv/desk")
 
 GROUP_MAY_READ = 0o640
 """Prometheus and Grafana are somebody else, in the hub's group."""
@@ -25,6 +26,7 @@ class Places:
     data: Path = DATA
     proxy: Path = PROXY
     metrics: Path = METRICS
+    desk: Path = DESK
 
     @property
     def secrets(self) -> Path:

@@ -24,7 +24,7 @@ ROOMS = {
     "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
-    "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
+    "reconcile": ("backwards", "differences", "state", "reconciler", "desk", "pages"),
     "now": ("rows", "asking", "looking", "pages"),
     "monitoring": (
         *("usage", "watch", "slow", "figures", "pages", "alerts", "panels", "dashboards"),

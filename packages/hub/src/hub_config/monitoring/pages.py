@@ -178,7 +178,8 @@ def routes(sources: Sources) -> list[tuple[str, type[BaseHandler], dict[str, Any
 
 _USUAL = re.compile(
     r"200 GET \S*/hub/(api/)?metrics(/\w+)? "
-    r"|20[024] (GET|POST) \S*/hub/api/(reconcile|measure|homes/purge|lifetimes) \((keeper|lifetimes)@"
+    r"|20[024] (GET|POST) \S*/hub/api/(reconcile|measure|homes/purge|lifetimes) "
+    r"\((keeper|lifetimes)@"
 )
 """What Prometheus and the services beside the hub ask for all the time."""
 
