@@ -126,7 +126,11 @@ def test_grafana_is_told_its_new_password_or_keeps_none(monkeypatch: pytest.Monk
     grafana = SimpleNamespace(code=0, tail=lambda _: "no such command")
 
     def noted(answer: SimpleNamespace) -> Any:
-        return lambda *words: (done.append(words[-1]), answer)[-1]
+        def run(*words: str) -> SimpleNamespace:
+            done.append(words[-1])
+            return answer
+
+        return run
 
     hub = SimpleNamespace(code=0, out="")
     platform: Any = SimpleNamespace(in_hub=noted(hub), compose=noted(grafana))
