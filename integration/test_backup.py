@@ -4,6 +4,7 @@ import json
 import tarfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from jhub_testing.backups import Backups
 from jhub_testing.person import Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import PATIENCE
+from jhub_testing.waiting import PATIENCE, wait_until
 
 WITHIN = "/home/nebula/work/notes.txt"
 PROVIDER_SECRET = "of the provider"
@@ -151,6 +152,43 @@ def test_secrets_are_made_anew_and_nobody_notices(
     assert rows.keys() >= {"cookie-secret", "crypt-key", "proxy-token", "backup-key"}
     assert rows["crypt-key"]["readers"] == "the hub"
     assert not [one for one in {*secret_words(backups), PROVIDER_SECRET} if one in told]
+
+
+@pytest.fixture
+def scheduled(backups: Backups) -> Iterator[None]:
+    """The service that backs up, for which it is no time."""
+    service, hour = ("--profile", "backup"), datetime.now(UTC) - timedelta(hours=1)
+    backups.platform.environment["JHUB_BACKUP_SCHEDULE"] = f"{hour:%H:%M}"
+    backups.platform.compose(*service, "up", "--detach", "--no-deps", "backup")
+    yield
+    backups.platform.compose(*service, "rm", "--stop", "--force", "backup")
+
+
+def test_an_admin_gives_a_file_of_a_backup(
+    backups: Backups, ada: Person, before: str, scheduled: None
+) -> None:
+    def told(what: str, who: str) -> bool:
+        entries = json.loads(backups.invoke("audit-log", f"--what={what}", "--json"))
+        return any((one["who"], one["result"]) == (who, "ok") for one in entries)
+
+    admin = backups.platform.first_admin()
+    wait_until(lambda: 'name="night"' in admin.hub.get("homes").text, "somebody who backs up")
+    backups.in_server("ada", "echo of-today > work/notes.txt")
+    away = admin.fill("homes", "path", person="ada", path="../else", night="")
+    assert (away.status_code, "within a home" in away.text) == (400, True)
+    assert admin.fill("homes", "path", person="ada", path=WITHIN, night="").ok
+    found = wait_until(
+        lambda: backups.in_server("ada", "stat -c '%U %a %n' work/notes.txt.from-*"),
+        "the file to be there",
+        ignoring=AssertionError,
+    )
+    owner, mode, name = found.split()
+    assert (owner, mode) == ("nebula", "640")
+    assert backups.in_server("ada", f"cat {name}").strip() == "of-the-backup"
+    assert backups.in_server("ada", "cat work/notes.txt").strip() == "of-today"
+    assert Path(name).name in admin.hub.get("homes").text
+    assert told("home.give-file", "admin")
+    assert told("home.file-given", "admin")
 
 
 def test_a_report_has_the_doctors_findings_and_no_secret(
