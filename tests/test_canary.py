@@ -187,7 +187,7 @@ def test_it_is_sent_where_the_platform_has_a_domain(monkeypatch: pytest.MonkeyPa
 
 def test_what_it_met_is_said_once_it_is_gone() -> None:
     wrong = Ended(1, err="a server of lab-small does not start")
-    platform = told(start=wrong, **{"200": Ended(0, b"no server in this release\n")})
+    platform = told(start=wrong, **{"200": Ended(0, b"\x1b[2Kno server in this release\n")})
     client: Any = Nothing()
     said = "lab-small does not start; the hub said last:\nno server in this release"
     with pytest.raises(ActionError, match=said):

@@ -53,8 +53,7 @@ def tried(client: DockerClient, platform: Platform) -> str:
         try:
             tried = browse(platform, "start", name=own, memory=_memory(client), **said)
             if tried.code:
-                last = ("logs", "--no-color", "--no-log-prefix", "--tail", "200", HUB)
-                log = "\n".join(telling(platform.compose(*last).out))
+                log = "\n".join(telling(platform.log(HUB, lines=200)))
                 raise ActionError(f"{tried.tail(1)}; the hub said last:\n{log}")
         finally:
             ended = _canary(platform, "end", own)
