@@ -174,9 +174,9 @@ def test_an_admin_gives_a_file_of_a_backup(
     admin = backups.platform.first_admin()
     wait_until(lambda: 'name="night"' in admin.hub.get("homes").text, "somebody who backs up")
     backups.in_server("ada", "echo of-today > work/notes.txt")
-    away = admin.fill("homes", "path", person="ada", path="../else", night="")
+    away = admin.fill("homes", "file", person="ada", file="../else", night="")
     assert (away.status_code, "within a home" in away.text) == (400, True)
-    assert admin.fill("homes", "path", person="ada", path=WITHIN, night="").ok
+    assert admin.fill("homes", "file", person="ada", file=WITHIN, night="").ok
     found = wait_until(
         lambda: backups.in_server("ada", "stat -c '%U %a %n' work/notes.txt.from-*"),
         "the file to be there",

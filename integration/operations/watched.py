@@ -16,6 +16,8 @@ from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.waiting import wait_until
 
+from .door import Door
+
 PROFILE = "uv-marimo-small"
 
 
@@ -30,6 +32,8 @@ class Cookies(RequestsCookieJar):
 
 class Watched:
     """A platform with its watchers, as an operator meets them."""
+
+    door: Door
 
     def __init__(self, platform: Platform) -> None:
         self.platform, self.backups = platform, Backups(platform)

@@ -49,7 +49,7 @@ def ask(box: Box, desk: Desk, **form: str) -> None:
 def test_a_wish_is_answered_told_and_shown(new_box: Box, desk: Desk, told: Told) -> None:
     ann = new_box.person("ann")
     volume = homes.claim(new_box.db, ann.id, "ann", "home-").volume
-    ask(new_box, desk, person="ann", path="/home/nebula/work/notes.txt", night="2026-11-29")
+    ask(new_box, desk, person="ann", file="/home/nebula/work/notes.txt", night="2026-11-29")
     (file,) = (desk.folder / "wishes").iterdir()
     wanted = {"who": "admin", "on": "ann", "volume": volume}
     wanted |= {"path": "work/notes.txt", "night": "2026-11-29"}
@@ -72,12 +72,12 @@ def test_a_wish_is_answered_told_and_shown(new_box: Box, desk: Desk, told: Told)
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"path": "../other"}, "no file or folder within a home"),
-        ({"path": "/etc/passwd"}, "no file or folder within a home"),
-        ({"path": "~/"}, "no file or folder within a home"),
-        ({"path": "a\nb"}, "no file or folder within a home"),
-        ({"path": "x", "night": "yesterday"}, "'yesterday' is no day"),
-        ({"path": "x", "person": "eve"}, "no home of a person called eve"),
+        ({"file": "../other"}, "no file or folder within a home"),
+        ({"file": "/etc/passwd"}, "no file or folder within a home"),
+        ({"file": "~/"}, "no file or folder within a home"),
+        ({"file": "a\nb"}, "no file or folder within a home"),
+        ({"file": "x", "night": "yesterday"}, "'yesterday' is no day"),
+        ({"file": "x", "person": "eve"}, "no home of a person called eve"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said(

@@ -166,7 +166,7 @@ class PutAsideHandler(HomesHandler):
     @needs_scope("admin:users")
     async def post(self) -> None:
         """Hand a home back (`action=hand-back`, `person`), remove it now (`action=remove`), or ask
-        for an older version of a file (`action=give-file`, `person`, `path`, `night`).
+        for an older version of a file (`action=give-file`, `person`, `file`, `night`).
         """
         volume = self.get_body_argument("volume", "")
         try:
@@ -188,7 +188,7 @@ class PutAsideHandler(HomesHandler):
 
     def give_file(self, person: str) -> None:
         """Have a file of a person's home put beside what is there, as a night's backup has it."""
-        path, night = inside(self.get_body_argument("path")), self.get_body_argument("night", "")
+        path, night = inside(self.get_body_argument("file")), self.get_body_argument("night", "")
         if night and not re.fullmatch(r"\d{4}-\d\d-\d\d", night):
             raise homes.HomeError(f"{night!r} is no day; expected one such as 2026-11-30.")
         user = self.find_user(person)
