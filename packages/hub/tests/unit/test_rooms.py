@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 ROOMS = {
     "": (
         *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
-        *("database", "reserve", "first_start", "rotation"),
+        *("traces", "database", "reserve", "first_start", "rotation"),
     ),
     "settings": ("declaration", "values", "tables", "platform", "servers", "kept", "reading"),
     "look": ("branding",),
