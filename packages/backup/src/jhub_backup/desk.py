@@ -23,6 +23,9 @@ from jhub_backup.speech import say
 
 FOLDER = Path("/srv/desk")
 
+SHOW_EVERY = 30
+"""Seconds; the hub believes it for some minutes."""
+
 SERVICE = "service backup"
 """Who backs up by the schedule, in the audit log."""
 
@@ -34,12 +37,16 @@ def tell(what: str, result: str, folder: Path = FOLDER, **more: Any) -> None:
     _write(folder, f"{time.time_ns()}", {"what": what, "who": SERVICE, "result": result, **more})
 
 
+def attend(folder: Path = FOLDER) -> None:
+    """Show for ever that somebody answers, if later: a backup takes its time."""
+    while True:
+        with suppress(OSError):
+            (folder / "told" / "served").touch()
+        time.sleep(SHOW_EVERY)
+
+
 def serve(environ: Mapping[str, str], folder: Path = FOLDER) -> None:
-    """Answer what is asked for, one after the other, and show that somebody does."""
-    if not (folder / "told").is_dir():
-        return
-    with suppress(OSError):
-        (folder / "told" / "served").touch()
+    """Answer what is asked for, one after the other."""
     for file in sorted((folder / "wishes").glob("[!.]*.json")):
         if (folder / "told" / file.name).exists():
             continue  # the hub has not read the answer yet

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -60,6 +61,7 @@ def serve(environ: Mapping[str, str]) -> None:
     at = times(environ.get("JHUB_BACKUP_SCHEDULE", ""))
     address.require(environ.get("JHUB_BACKUP_TO", ""))
     launcher.keep(environ.get("JHUB_BACKUP_KEEP", ""))
+    threading.Thread(target=desk.attend, daemon=True).start()
     while True:
         now = datetime.now(UTC)
         start = next_start(now, at, status.read(STATE).get("backup", {}))

@@ -22,8 +22,8 @@ from hub_config.lifetimes.homes import HomeError
 HOME = PurePosixPath("/home/nebula")
 """Where people know their home, in their servers."""
 
-SERVED_SECONDS = 600
-"""The service shows every few seconds that it is there, but not while it backs up."""
+SERVED_SECONDS = 180
+"""The service shows twice a minute that it is there, also while it backs up."""
 
 MOST_WAITING = 20
 MOST_SHOWN = 10
