@@ -295,7 +295,6 @@ NOT_BROKEN = {
     "JD007": "wants 20 GB that nobody uses",
     "JD008": "wants another clock",
     "JD009": "wants an engine with vfs",
-    "JD021": "wants a checkout of its own",
 }
 """Codes that no test breaks on a platform, each with what that would take."""
 
