@@ -167,6 +167,10 @@ esac
 """A plugin of the Docker client that is too old; a person's own goes before the machine's."""
 
 
+DAMAGE = "head -c 65536 /dev/urandom | dd of=jupyterhub.sqlite bs=4096 seek=2 conv=notrunc"
+"""What a disk may do to a database."""
+
+
 def pause(container: Container) -> None:
     """Freeze a container; the engine refuses while a health check is about to run in it."""
 
@@ -282,6 +286,12 @@ def test_an_upgrade_is_tried_out_and_nothing_of_that_stays(
         own = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user"]
         for kind in (engine.client.containers, engine.client.networks, engine.client.volumes):
             assert not kind.list(filters={"label": own})
+        others = hub_images.with_label(
+            engine, f"local/uv-marimo:{tag}", f"{LABEL}.jupyterhub=5.4.0"
+        )
+        seen = json.loads(operator.invoke("doctor", "--json", JHUB_IMAGE_TAG=tag).stdout)
+        (said,) = [one["says"] for one in seen["findings"] if one["code"] == "JD017"]
+        assert said.startswith(f"the image {others} has JupyterHub 5.4.0, the hub 6.")
         back = operator.invoke("upgrade", "--rollback", "--yes", JHUB_IMAGE_TAG=tag)
         assert back.returncode == 0, back.stderr
     again = operator.invoke("up", "--no-build")
@@ -307,6 +317,9 @@ def test_down_keeps_the_data_and_with_volumes_deletes_it(told: str, operator: Op
     assert {one["code"] for one in ended["findings"]} >= {"JD010", "JD040"}
     again = operator.invoke("up", "--no-build")
     assert password(again.stdout) == password(told), "the same database, so the same password"
+    assert operator.platform.container("hub").exec_run(["sh", "-c", DAMAGE]).exit_code == 0
+    damaged = json.loads(operator.invoke("doctor", "--json").stdout)
+    assert "JD030" in {one["code"] for one in damaged["findings"]}
     gone = operator.invoke("down", "--volumes", "--yes")
     assert "All data was deleted" in gone.stdout, gone.stderr
     assert volumes.list(filters=label) == []

@@ -292,16 +292,9 @@ def test_nothing_that_runs_is_a_clear_answer(tmp_path: Path) -> None:
 
 NOT_BROKEN = {
     "JD003": "wants an engine that is restarted without live-restore",
-    "JD005": "wants a disk that is full",
-    "JD006": "wants a disk without inodes",
     "JD007": "wants 20 GB that nobody uses",
     "JD008": "wants another clock",
     "JD009": "wants an engine with vfs",
-    "JD016": "wants other routes on the host",
-    "JD017": "wants an image of another JupyterHub, which other platforms would offer",
-    "JD021": "wants a checkout of its own",
-    "JD025": "wants a certificate at the public address",
-    "JD030": "wants a hub whose database is damaged; test_doctor_kept.py damages one for real",
 }
 """Codes that no test breaks on a platform, each with what that would take."""
 

@@ -36,7 +36,11 @@ def backup(
     """
     platform = container.read(client, root)
     file = root / ".env"
-    with locked(platform.project), stage("backing up"):
+    with (
+        locked(platform.project),
+        stage("backing up"),
+        audit_log.telling(client, platform, "backup", people=list(people)) as entry,
+    ):
         made = container.ask(
             platform,
             place,
@@ -46,12 +50,8 @@ def backup(
             env=file.read_text("utf-8") if file.is_file() else "",
             new_repository=new_repository,
         )
-        audit_log.tell(
-            *(client, platform, "backup"),
-            result="incomplete" if made["wrong"] else "ok",
-            run=made["run"],
-            volumes=len(made["snapshots"]),
-        )
+        entry |= {"run": made["run"], "volumes": len(made["snapshots"])}
+        entry["result"] = "incomplete" if made["wrong"] else "ok"
     told = [KEEP_THE_KEY] if made["made"] else []
     if made["wrong"]:
         raise ActionError("\n".join(["the backup is not complete:", *made["wrong"], *told]))
@@ -72,7 +72,9 @@ def listing(client: DockerClient, root: Path, place: Place) -> dict[str, Any]:
 
 def key(client: DockerClient, root: Path) -> str:
     """The key of this platform's backups."""
-    return container.key(container.read(client, root))
+    platform = container.read(client, root)
+    with audit_log.telling(client, platform, "backup.key"):
+        return container.key(platform)
 
 
 def settings(client: DockerClient, root: Path, place: Place, of: str) -> str:
@@ -95,7 +97,11 @@ def verify(client: DockerClient, root: Path, place: Place, part: str) -> str:
     if part and not (re.fullmatch(r"\d+(\.\d+)?%", part) and 0 < float(part[:-1]) <= 100):
         raise UsageError(f"--part is {part!r}; expected a percentage such as 10%")
     platform = container.read(client, root)
-    with locked(platform.project), stage("verifying the backups"):
+    with (
+        locked(platform.project),
+        stage("verifying the backups"),
+        audit_log.telling(client, platform, "backup.verify"),
+    ):
         said = container.ask(platform, place, "verify", part=part)
     database = f"; the database of {said['database'][:16]} opens" if said["database"] else ""
     return (

@@ -16,7 +16,7 @@ from jhub_docker.backup import container
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.restoring import Wanted, make, plan_for
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
-from jhub_docker.platform import canary, chosen, compose, containers, starting, stopping
+from jhub_docker.platform import audit_log, canary, chosen, compose, containers, starting, stopping
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
@@ -29,7 +29,7 @@ def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> s
     """
     platform = chosen.read(client, root)
     asked = container.with_service(platform)
-    with locked(platform.project):
+    with locked(platform.project), audit_log.telling(client, platform, "backup.drill"):
         second = beside(platform)
         require_ours(second, containers.volumes(client, second))
         stopping.clear(client, second)  # what an interrupted drill left

@@ -13,10 +13,9 @@ from docker import DockerClient
 from docker.errors import DockerException
 
 from jhub_docker.asking import confirm
-from jhub_docker.backup import container, plan
+from jhub_docker.backup import container, plan, replaced_log
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
-from jhub_docker.backup.replaced_log import Replaced
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.platform import chosen, containers, starting
@@ -72,11 +71,9 @@ def restore(
             "nothing was changed",
             assume_yes=assume_yes,
         )
-        with stage("restoring"):
+        with stage("restoring"), replaced_log.telling(client, platform, planned, path):
             if path:
-                said = _file(platform, place, planned, path)
-                Replaced(client, platform, planned).tell(path=path)
-                return said
+                return _file(platform, place, planned, path)
             return _volumes(client, platform, place, planned, renamed, servers=servers)
 
 
@@ -171,7 +168,6 @@ def _volumes(
     servers: bool,
 ) -> str:
     asked = container.with_service(platform)
-    log = Replaced(client, platform, planned)
     request: dict[str, Any] = {"items": [one.request() for one in planned]}
     with_hub = any(one.kind == plan.HUB for one in planned)
     make(client, planned)
@@ -201,7 +197,6 @@ def _volumes(
                 f"the restored hub does not come up, and what was there is back: {error}"
             ) from None
     container.ask(asked, place, "finish", **request)
-    log.tell()
     told = f"{len(planned)} volumes are restored."
     if beside := [one for one in planned if one.beside and not with_hub]:
         names = ", ".join(one.volume for one in beside)

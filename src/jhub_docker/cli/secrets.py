@@ -38,7 +38,8 @@ def set_(context: Context, name: str, remove: bool = False) -> None:
 
 @task(
     help={
-        "name": "cookie-secret, crypt-key, proxy-token, all (three), backup-key or admin-password.",
+        "name": "cookie-secret, crypt-key, proxy-token, metrics-token, all (four), "
+        "grafana-password, backup-key or admin-password.",
         "drop": "Forget the older ones, which are still taken.",
         "yes": "Do not ask before something ends.",
     }

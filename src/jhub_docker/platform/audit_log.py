@@ -6,6 +6,8 @@ that is made for it: an entry is never lost because the hub is down.
 
 import getpass
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from docker import DockerClient
@@ -60,6 +62,23 @@ def tell(
         wrong = str(error)
     if wrong:
         say(f"Not in the audit log: {wrong}")
+
+
+@contextmanager
+def telling(
+    client: DockerClient, platform: Platform, what: str, **more: Any
+) -> Iterator[dict[str, Any]]:
+    """Meanwhile `what` is done; write that, also when it fails or is interrupted.
+
+    What is put into the dictionary is told too; a `result` in it is one that is not simply well.
+    """
+    said: dict[str, Any] = {"result": "ok", **more}
+    try:
+        yield said
+    except BaseException:
+        tell(client, platform, what, **said | {"result": "failed"})
+        raise
+    tell(client, platform, what, **said)
 
 
 def _run(client: DockerClient, platform: Platform, *arguments: str) -> Ended:

@@ -53,14 +53,25 @@ def tried(client: DockerClient, platform: Platform) -> str:
         try:
             tried = browse(platform, "start", name=own, memory=_memory(client), **said)
             if tried.code:
-                last = ("logs", "--no-color", "--no-log-prefix", "--tail", "10", HUB)
-                log = platform.compose(*last).out.strip()
+                log = "\n".join(telling(platform.log(HUB, lines=200)))
                 raise ActionError(f"{tried.tail(1)}; the hub said last:\n{log}")
         finally:
             ended = _canary(platform, "end", own)
             clear(client, platform)
         _require(ended)
     return str(json.loads(tried.out)["seen"])
+
+
+_WRONG = re.compile(r"""\[[EC] |.*"level": "(ERROR|CRITICAL)\"""")
+"""How a line of the hub's log begins that tells of something wrong; the other form is JSON."""
+
+
+def telling(log: str) -> list[str]:
+    """The lines of a hub's log that say why something failed: its last errors, without what a
+    failed request is told with, which is longer. Pure.
+    """
+    lines = log.strip().splitlines()
+    return ([one for one in lines if _WRONG.match(one)] or lines)[-10:]
 
 
 def browse(platform: Platform, what: str, **given: Any) -> Ended:

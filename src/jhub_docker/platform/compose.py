@@ -102,6 +102,13 @@ class Platform:
         """
         return run(self.root, *arguments, variables=self.variables, **options)
 
+    def log(self, *services: str, lines: int) -> str:
+        """The last lines that services wrote; without names, as of one alone."""
+        bare = ["--no-log-prefix"] if len(services) == 1 else []
+        said = self.compose("logs", "--no-color", *bare, "--tail", str(lines), *services)
+        # Compose 2.26 erases a terminal's line before each, whatever it writes to.
+        return said.out.replace("\x1b[2K", "").strip()
+
     def python(self, service: str, *arguments: str, **options: Any) -> Ended:
         """Run the Python of the hub's image in the container of a service that has it."""
         return self.compose("exec", "-T", service, PYTHON, *arguments, **options)

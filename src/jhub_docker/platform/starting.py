@@ -147,7 +147,7 @@ def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) ->
         if not problem:
             return complaint
         time.sleep(0.25)
-    log = platform.compose("logs", "--no-color", "--tail", "25").out
+    log = platform.log(lines=25)
     raise ActionError(
         f"{entrance.health(platform.address)} does not answer after {READY_SECONDS:.0f} s "
         f"({problem}); the last lines of the platform's services:\n{log}"

@@ -14,7 +14,7 @@ import tarfile
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
@@ -23,7 +23,7 @@ from docker.types import LogConfig
 from requests.exceptions import RequestException
 
 from jhub_backup import address, credentials, status, volumes
-from jhub_backup.errors import BackupError
+from jhub_backup.errors import BackupError, BusyError
 from jhub_backup.repository import FOLDER, STATE
 
 READ = ("DAC_READ_SEARCH", "DAC_OVERRIDE", "SETUID", "SETGID", "CHOWN")
@@ -39,13 +39,15 @@ LOOKS = ("snapshots", "manifest")
 Request = dict[str, Any]
 
 
-def run(request: Request, environ: Mapping[str, str] = os.environ) -> int:
-    """Carry a request out in a worker, whose words are ours; its exit code.
+def run(
+    request: Request, environ: Mapping[str, str] = os.environ, out: TextIO | None = None
+) -> int:
+    """Carry a request out in a worker, whose words are ours, or go to `out`; its exit code.
 
     Raises BackupError where another one is at work, or the engine refuses.
     """
     try:
-        return _run(docker.from_env(timeout=600), request, environ)
+        return _run(docker.from_env(timeout=600), request, environ, out or sys.stdout)
     except APIError as error:
         raise BackupError(f"the engine refuses: {error.explanation or error}") from None
     except (DockerException, RequestException) as error:
@@ -54,7 +56,7 @@ def run(request: Request, environ: Mapping[str, str] = os.environ) -> int:
         status.tell(STATE)
 
 
-def _run(client: Any, request: Request, environ: Mapping[str, str]) -> int:
+def _run(client: Any, request: Request, environ: Mapping[str, str], words: TextIO) -> int:
     project = environ["JHUB_PLATFORM"]
     wanted = {"to": environ.get("JHUB_BACKUP_TO", ""), "platform": project, **request}
     wanted["credentials"] = credentials.given(environ)
@@ -70,7 +72,7 @@ def _run(client: Any, request: Request, environ: Mapping[str, str]) -> int:
         container.remove(force=True)
         raise
     for out, err in said or ():
-        for text, stream in ((out, sys.stdout), (err, sys.stderr)):
+        for text, stream in ((out, words), (err, sys.stderr)):
             if text:
                 stream.write(text.decode(errors="replace"))
                 stream.flush()
@@ -137,7 +139,7 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
         )
     except APIError as error:
         if error.status_code == 409:
-            raise BackupError(
+            raise BusyError(
                 f"another backup, restore or verification of {request['platform']} is at work "
                 f"(container {name}): wait for its end, or end it with docker rm -f {name}"
             ) from None

@@ -2,11 +2,12 @@
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from jhub_backup import address, launcher, status
+from jhub_backup import address, desk, launcher, status
 from jhub_backup.errors import BackupError
 from jhub_backup.repository import STATE
 from jhub_backup.speech import error as say_error
@@ -14,6 +15,9 @@ from jhub_backup.speech import say
 
 AGAIN = timedelta(minutes=30)
 """After so long a backup that failed is tried again."""
+
+LOOK_EVERY = 2.0
+"""Seconds between two looks at what the hub asks for."""
 
 
 def times(text: str) -> list[tuple[int, int]]:
@@ -57,13 +61,15 @@ def serve(environ: Mapping[str, str]) -> None:
     at = times(environ.get("JHUB_BACKUP_SCHEDULE", ""))
     address.require(environ.get("JHUB_BACKUP_TO", ""))
     launcher.keep(environ.get("JHUB_BACKUP_KEEP", ""))
+    threading.Thread(target=desk.attend, daemon=True).start()
     while True:
         now = datetime.now(UTC)
         start = next_start(now, at, status.read(STATE).get("backup", {}))
         if start > now:
             say(f"the next backup begins at {start:%Y-%m-%d %H:%M} UTC")
         while (left := (start - datetime.now(UTC)).total_seconds()) > 0:
-            time.sleep(min(left, 60))  # a clock that is set is followed
+            desk.serve(environ)
+            time.sleep(min(left, LOOK_EVERY))  # a clock that is set is followed
         wrong = ""
         try:
             if launcher.run({"do": "backup"}, environ):
@@ -77,6 +83,7 @@ def serve(environ: Mapping[str, str]) -> None:
                 STATE, "backup", status.read(STATE).get("backup", {}).get("wrong") or wrong
             )
             status.tell(STATE)
+        desk.tell("backup", "failed" if wrong else "ok")
 
 
 def health() -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from jhub_backup import hub_data, staging, status, volumes
 from jhub_backup.comparison import compare
 from jhub_backup.errors import BackupError
-from jhub_backup.one_file import file
+from jhub_backup.one_file import file, give
 from jhub_backup.repository import STATE, VOLUMES, Request, each, existing, of_request
 from jhub_backup.speech import say
 
@@ -204,8 +204,8 @@ def rekey(request: Request) -> str:
 VERBS: Mapping[str, Callable[[Request], Any]] = {
     verb.__name__: verb
     for verb in (
-        *(backup, snapshots, manifest, stage, place, finish, back, file, compare, verify),
-        *(drilled, rekey),
+        *(backup, snapshots, manifest, stage, place, finish, back, file, give),
+        *(compare, verify, drilled, rekey),
     )
 }
 

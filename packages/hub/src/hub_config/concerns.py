@@ -26,6 +26,7 @@ from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.room import DISK_GB, Policy
+from hub_config.reconcile.desk import Desk
 from hub_config.reconcile.pages import (
     PURGE_SCOPE,
     RECONCILE_SCOPE,
@@ -231,8 +232,8 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
     c.JupyterHub.extra_handlers = [
         *metrics_routes(sources),
         *times.routes(limits),
-        *homes_routes(keep, reconciler, sizes),
-        *reconcile_routes(reconciler),
+        *homes_routes(keep, reconciler, sizes, desk := Desk(places.desk)),
+        *reconcile_routes(reconciler, desk),
         *now_routes(looker),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),

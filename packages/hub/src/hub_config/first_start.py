@@ -13,6 +13,10 @@ from pathlib import Path
 DATA = Path("/srv/jupyterhub")
 PROXY = Path("/srv/proxy")
 METRICS = Path("/srv/metrics")
+DESK = Path("/srv/desk")
+
+GROUP_MAY_READ = 0o640
+"""Prometheus and Grafana are somebody else, in the hub's group."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Places:
     data: Path = DATA
     proxy: Path = PROXY
     metrics: Path = METRICS
+    desk: Path = DESK
 
     @property
     def secrets(self) -> Path:
@@ -118,8 +123,7 @@ def make_secrets(places: Places) -> None:
             write_secret(path, secrets.token_hex(32))
     places.metrics.mkdir(mode=0o750, parents=True, exist_ok=True)
     if not places.metrics_token.exists():
-        # Prometheus is somebody else, in the hub's group.
-        write_secret(places.metrics_token, secrets.token_hex(32), mode=0o640)
+        write_secret(places.metrics_token, secrets.token_hex(32), GROUP_MAY_READ)
 
 
 def write_secret(path: Path, value: str, mode: int = 0o600) -> None:

@@ -23,7 +23,14 @@ import requests
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from hub_config.database import DATABASE_FILE
-from hub_config.first_start import Places, older, read_all, read_secret, write_secret
+from hub_config.first_start import (
+    GROUP_MAY_READ,
+    Places,
+    older,
+    read_all,
+    read_secret,
+    write_secret,
+)
 
 SEALED = (("users", "encrypted_auth_state"), ("platform_second_factors", "sealed"))
 """The columns whose values the crypt key seals."""
@@ -35,6 +42,7 @@ PROXY_API = "http://proxy-api:8001"
 """The proxy's API, on a network that only hub and proxy are attached to."""
 
 COOKIE, CRYPT, PROXY = "cookie-secret", "crypt-key", "proxy-token"
+METRICS, GRAFANA = "metrics-token", "grafana-password"
 
 
 class RotationError(Exception):
@@ -84,6 +92,18 @@ def reseal_once(places: Places) -> None:
     keys, database = read_all(places.crypt_key), places.data / DATABASE_FILE
     if len(keys) > 1 and database.exists():
         reseal(database, keys)
+
+
+def end_tokens_of_services(places: Places) -> None:
+    """At the hub's start: forget the tokens that services had until now.
+
+    JupyterHub adds those of its configuration, and new ones for what it runs, at each start, and
+    takes older ones for ever (jupyterhub 6.1, app.py, init_services).
+    """
+    if (database := places.data / DATABASE_FILE).exists():
+        with closing(sqlite3.connect(database, timeout=60)) as db, db:
+            if _has(db, "api_tokens"):
+                db.execute("DELETE FROM api_tokens WHERE service_id IS NOT NULL")
 
 
 def drop_older_key(places: Places) -> str:
@@ -172,8 +192,8 @@ def listed(places: Places, now: float) -> list[dict[str, object]]:
         CRYPT: places.crypt_key,
         PROXY: places.proxy_token,
         "admin-password": places.admin_password,
-        "metrics-token": places.metrics_token,
-        "grafana-password": places.grafana_password,
+        METRICS: places.metrics_token,
+        GRAFANA: places.grafana_password,
     }
     found = [(name, path) for name, path in named.items() if path.exists()]
     found += [(f"{name} (older)", older(path)) for name, path in found if older(path).exists()]
@@ -195,7 +215,7 @@ def command(places: Places, arguments: Sequence[str]) -> int:
     """`secrets`: print them as JSON; `secrets rotate NAME [--drop]`: make one anew."""
     parser = argparse.ArgumentParser(prog="hub_config secrets")
     parser.add_argument("verb", nargs="?", choices=["list", "rotate"], default="list")
-    parser.add_argument("name", nargs="?", choices=[COOKIE, CRYPT, PROXY])
+    parser.add_argument("name", nargs="?", choices=[COOKIE, CRYPT, PROXY, METRICS, GRAFANA])
     parser.add_argument("--drop", action="store_true", help="forget the older ones")
     given = parser.parse_args(arguments)
     if given.verb == "list":
@@ -213,6 +233,10 @@ def command(places: Places, arguments: Sequence[str]) -> int:
                 renew(places.cookie_secret)
             case "proxy-token", False:
                 renew_proxy_token(places.proxy_token, proxy_takes)
+            case "metrics-token", False:  # Prometheus reads it at each scrape
+                write_secret(places.metrics_token, secrets.token_hex(32), GROUP_MAY_READ)
+            case "grafana-password", False:
+                write_secret(places.grafana_password, secrets.token_urlsafe(18), GROUP_MAY_READ)
             case _:
                 parser.error("name one of them; --drop is for cookie-secret and crypt-key")
     except RotationError as error:

@@ -33,7 +33,8 @@ from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
-from hub_config.rotation import reseal_once
+from hub_config.reconcile.desk import Desk
+from hub_config.rotation import end_tokens_of_services, reseal_once
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
@@ -44,8 +45,10 @@ WAIT_FOR_ENGINE = 120.0
 
 def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoReturn:
     """Become the hub. Does not return."""
-    for folder, mode in ((places.data, 0o700), (places.proxy, 0o700), (places.metrics, 0o750)):
-        require_own(folder, mode)
+    for folder in (places.data, places.proxy):
+        require_own(folder)
+    for folder in (places.metrics, places.desk):
+        require_own(folder, 0o750)
     require_known_schema(places.data)
     drop_repeated_copies(places.data)
     reserve.require_room(places.data)
@@ -54,6 +57,8 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     os.umask(0o077)
     make_secrets(places)
     reseal_once(places)
+    end_tokens_of_services(places)
+    Desk(places.desk).make()
     if not written.write(places, settings.base_url, HUB_PORT):
         print("The disk is full: Prometheus may read an older configuration.", file=sys.stderr)
     URL_FILE.write_text(health_url(settings), encoding="ascii")
@@ -184,7 +189,7 @@ def check_own(settings: Settings, folder: Path) -> list[Path]:
     if not own_files(folder):
         return []
     with TemporaryDirectory() as made_up:
-        places = Places(*[Path(made_up)] * 3)
+        places = Places(*[Path(made_up)] * 4)
         make_secrets(places)
         c = Config()
         concerns.apply(c, settings, places)

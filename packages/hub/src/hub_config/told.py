@@ -137,6 +137,10 @@ class Stages:
         self._news = asyncio.Event()
         self._stage: Stage | None = None
         self._began = 0.0
+        self.times: list[tuple[str, int, int]] = []
+        """The stages of the last start that are over, each with its begin and end, in nanoseconds
+        since the epoch.
+        """
 
     def begin(self) -> None:
         """Forget the start before."""
@@ -168,9 +172,13 @@ class Stages:
     def _time(self, stage: Stage | None) -> None:
         """Count how long the stage took that is over when `stage` has begun."""
         if stage is not self._stage:
-            now = time.monotonic()
-            if self._stage is not None:
-                counted.STAGE_SECONDS.labels(self._stage.label).observe(now - self._began)
+            now, at = time.monotonic(), time.time_ns()
+            if self._stage is None:
+                self.times = []  # of the start before, which ended at the latest now
+            else:
+                seconds = now - self._began
+                counted.STAGE_SECONDS.labels(self._stage.label).observe(seconds)
+                self.times.append((self._stage.label, at - int(seconds * 1e9), at))
             self._stage, self._began = stage, now
 
     def _wake(self) -> None:

@@ -488,7 +488,11 @@ def test_requests_have_a_name(request_: str, what: str, parts: dict[str, str]) -
 
 
 @pytest.mark.parametrize(
-    "request_", ["GET home", "POST api/users/ann/activity", "POST api/reconcile", "POST api/proxy"]
+    "request_",
+    [
+        *("GET home", "POST api/users/ann/activity", "POST api/proxy"),
+        *("POST api/reconcile", "POST api/measure", "PUT api/lifetimes/ann/"),
+    ],
 )
 def test_what_changes_nothing_is_not_told(request_: str) -> None:
     method, _, path = request_.partition(" ")

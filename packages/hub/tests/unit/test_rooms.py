@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 ROOMS = {
     "": (
         *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
-        *("database", "reserve", "first_start", "rotation"),
+        *("traces", "database", "reserve", "first_start", "rotation"),
     ),
     "settings": ("declaration", "values", "tables", "platform", "servers", "kept", "reading"),
     "look": ("branding",),
@@ -24,7 +24,7 @@ ROOMS = {
     "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
-    "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
+    "reconcile": ("backwards", "differences", "state", "reconciler", "desk", "pages"),
     "now": ("rows", "asking", "looking", "pages"),
     "monitoring": (
         *("usage", "watch", "slow", "figures", "pages", "alerts", "panels", "dashboards"),

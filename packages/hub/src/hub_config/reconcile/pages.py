@@ -1,11 +1,12 @@
 """How the hub is asked to reconcile, by the keeper every minute and by admins for the report; and
 the page Homes: those that are put aside and those the database does not know are listed, handed
-over, removed.
+over, removed; of one in use a file can be had back from a backup.
 
 The service asks for what is due; nobody else removes a home but by the button with its question.
 """
 
 import json
+import re
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from hub_config import disk, reserve, tracing
 from hub_config.audit import events
 from hub_config.lifetimes import homes
 from hub_config.lifetimes.sizes import NEAR, Sizes
+from hub_config.reconcile.desk import Desk, inside
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.reconcile.state import Hub
 from hub_config.runtime.interface import AwayError
@@ -31,9 +33,9 @@ RECONCILE_SCOPE = "custom:reconcile"
 class ReconcileHandler(APIHandler):
     """One pass."""
 
-    def initialize(self, reconciler: Reconciler) -> None:
-        """Tornado hands over who does it."""
-        self.reconciler = reconciler
+    def initialize(self, reconciler: Reconciler, desk: Desk) -> None:
+        """Tornado hands over who does it, and where the service that backs up tells its part."""
+        self.reconciler, self.desk = reconciler, desk
 
     @property
     def hub_now(self) -> Hub:
@@ -49,6 +51,7 @@ class ReconcileHandler(APIHandler):
         tracing.cause.set("reconcile")  # goes on in the pass that begins here
         self.reconciler.begin(self.hub_now)
         self.set_status(202)
+        self.desk.collect()
 
     @needs_scope("admin:users")
     async def get(self) -> None:
@@ -58,9 +61,11 @@ class ReconcileHandler(APIHandler):
         self.finish(json.dumps(report))
 
 
-def reconcile_routes(reconciler: Reconciler) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
+def reconcile_routes(
+    reconciler: Reconciler, desk: Desk
+) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
-    return [(r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler})]
+    return [(r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler, "desk": desk})]
 
 
 MOST = 20
@@ -73,9 +78,11 @@ PURGE_SCOPE = "custom:homes:purge"
 class HomesHandler(BaseHandler):
     """What all of them share."""
 
-    def initialize(self, keep: timedelta, reconciler: Reconciler, sizes: Sizes) -> None:
-        """Tornado hands over how long homes are kept, who knows which there are, and how large."""
-        self.keep, self.reconciler, self.sizes = keep, reconciler, sizes
+    def initialize(self, keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk) -> None:
+        """Tornado hands over how long homes are kept, who knows which there are, how large, and who
+        backs them up.
+        """
+        self.keep, self.reconciler, self.sizes, self.desk = keep, reconciler, sizes, desk
 
     def alone(self, volume: str) -> AbstractAsyncContextManager[Any]:
         """For who removes a home or hands it on: one at a time, for a removal can take minutes."""
@@ -124,6 +131,7 @@ class PutAsideHandler(HomesHandler):
     async def page(self, error: str = "") -> None:
         """The list, and what went wrong."""
         away = ""
+        self.desk.collect()
         try:
             unknown = await self.reconciler.unknown_homes(self.db)
         except AwayError:
@@ -140,6 +148,7 @@ class PutAsideHandler(HomesHandler):
                 error=error or away,
                 found=self.reconciler.found,
                 largest=self.largest(),
+                desk=self.desk,
                 sizes={name: disk.size(one.size) for name, one in self.sizes.known().items()},
             )
         )
@@ -156,10 +165,14 @@ class PutAsideHandler(HomesHandler):
 
     @needs_scope("admin:users")
     async def post(self) -> None:
-        """Hand a home back (`action=hand-back`, `person`) or remove it now (`action=remove`)."""
-        volume = self.get_body_argument("volume")
+        """Hand a home back (`action=hand-back`, `person`), remove it now (`action=remove`), or ask
+        for an older version of a file (`action=give-file`, `person`, `file`, `night`).
+        """
+        volume = self.get_body_argument("volume", "")
         try:
             match self.get_body_argument("action"):
+                case "give-file":
+                    self.give_file(self.get_body_argument("person").strip())
                 case "hand-back":
                     await self.hand_back(volume, self.get_body_argument("person").strip())
                 case "assign":
@@ -172,6 +185,19 @@ class PutAsideHandler(HomesHandler):
             self.set_status(400)
             return await self.page(str(error))
         self.redirect(url_path_join(self.hub.base_url, "homes"))
+
+    def give_file(self, person: str) -> None:
+        """Have a file of a person's home put beside what is there, as a night's backup has it."""
+        path, night = inside(self.get_body_argument("file")), self.get_body_argument("night", "")
+        if night and not re.fullmatch(r"\d{4}-\d\d-\d\d", night):
+            raise homes.HomeError(f"{night!r} is no day; expected one such as 2026-11-30.")
+        user = self.find_user(person)
+        home = user and homes.in_use(self.db, user.id)
+        if not home:
+            raise homes.HomeError(f"There is no home of a person called {person}.")
+        wanted = {"on": person, "volume": home.volume, "path": path, "night": night}
+        self.desk.wish(who=self.current_user.name, **wanted)
+        events.note(volume=home.volume, path=path)
 
     async def hand_back(self, volume: str, person: str) -> None:
         """Give a home to an existing person who runs no server."""
@@ -209,8 +235,8 @@ class PutAsideHandler(HomesHandler):
 
 
 def homes_routes(
-    keep: timedelta, reconciler: Reconciler, sizes: Sizes
+    keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
-    given = {"keep": keep, "reconciler": reconciler, "sizes": sizes}
+    given = {"keep": keep, "reconciler": reconciler, "sizes": sizes, "desk": desk}
     return [(r"/homes", PutAsideHandler, given), (r"/api/homes/purge", PurgeHandler, given)]

@@ -43,7 +43,7 @@ KINDS = (
     Kind("POST", f"discard/{ONE}", "account.discard"),
     Kind("POST", f"accounts/{ONE}/{ACTION}", "account.{action}"),
     Kind("POST", "people", "account.add"),
-    Kind("POST", "homes", "home.{action}", named_by="person", fields=("volume",)),
+    Kind("POST", "homes", "home.{action}", named_by="person", fields=("volume", "night")),
     Kind("POST", "spawn", "server.start", own=True, fields=("profile",)),
     Kind("POST", f"spawn/{ONE}(/{SERVER})?", "server.start", fields=("profile",)),
     Kind("POST", f"api/users/{ONE}/server", "server.start", fields=("profile",)),
@@ -79,11 +79,12 @@ KINDS = (
 """The first line that fits is the one."""
 
 _UNTOLD = re.compile(
-    r"api/(proxy|reconcile|homes/purge|oauth2/token|users/[^/]+/activity)|security/csp-report"
-    # A person at work reports that all the time.
-    r"|api/lifetimes/.*"
+    r"POST (api/(proxy|reconcile|measure|homes/purge|oauth2/token|users/[^/]+/activity)"
+    r"|security/csp-report)"
+    # A server, and a person at work, report that all the time.
+    r"|(POST|PUT) api/lifetimes/.*"
 )
-"""What the platform's own parts POST all the time; what comes of it is told where it is done."""
+"""What the platform's own parts ask all the time; what comes of it is told where it is done."""
 
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -110,6 +111,6 @@ def meaning(method: str, path: str) -> Meant | None:
         if method in kind.methods.split() and (found := pattern.fullmatch(path)):
             parts = {name: unquote(text) for name, text in found.groupdict().items() if text}
             return Meant(kind, parts)
-    if method not in _CHANGES or (method == "POST" and _UNTOLD.fullmatch(path)):
+    if method not in _CHANGES or _UNTOLD.fullmatch(f"{method} {path}"):
         return None
     return Meant(Kind(method, path, "request"))

@@ -7,6 +7,7 @@ starts and ends have an outcome of their own, whoever asked for them (`watch`).
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from jupyterhub.log import log_request
 from jupyterhub.user import User
 from tornado.web import RequestHandler
 
-from hub_config import tracing, upstream
+from hub_config import traces, tracing, upstream
 from hub_config.audit import events
 from hub_config.tracing import Visit
 from hub_config.watch import kinds
@@ -210,22 +211,34 @@ def _starts() -> None:
     @wraps(spawn)
     async def told_of(self: Any, user: Any, server_name: str = "", *args: Any, **named: Any) -> Any:
         spawner = user.spawners[server_name]
-        before, visit = upstream.spawn_future(spawner), self.visit
+        before, visit, began = upstream.spawn_future(spawner), self.visit, time.time_ns()
         is_over = False
+
+        def over(done: "asyncio.Future[Any] | None") -> None:
+            outcome = _started(user.name, server_name, visit, done)
+            profile, stages = str(getattr(spawner, "child_profile", "")), spawner.stages.times
+            traces.started(
+                *(user.name, server_name, profile, visit),
+                began=began,
+                stages=stages,
+                result=outcome,
+            )
+
         try:
             await spawn(self, user, server_name, *args, **named)
             is_over = True
         finally:
             future = upstream.spawn_future(spawner)
             if future is not None and future is not before:
-                future.add_done_callback(lambda done: _started(user.name, server_name, visit, done))
+                future.add_done_callback(over)
             elif is_over:  # JupyterHub forgets the future of a start that went well
-                _started(user.name, server_name, visit, None)
+                over(None)
 
     BaseHandler.spawn_single_user = told_of
 
 
-def _started(name: str, server: str, visit: Visit, done: "asyncio.Future[Any] | None") -> None:
+def _started(name: str, server: str, visit: Visit, done: "asyncio.Future[Any] | None") -> str:
+    """Tell what became of a start; the result as the entry has it."""
     outcome = "ok"
     if done is None:
         pass
@@ -236,6 +249,7 @@ def _started(name: str, server: str, visit: Visit, done: "asyncio.Future[Any] | 
         outcome = f"failed ({getattr(error, 'reason', '') or type(error).__name__})"
     more = {"server": server, "from": visit.address, "request": visit.id}
     events.tell("server.started", on=name, who=visit.who, result=outcome, **more)
+    return outcome
 
 
 def _stops() -> None:
