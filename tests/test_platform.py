@@ -15,7 +15,7 @@ from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import chosen, compose, entrance, starting
+from jhub_docker.platform import chosen, compose, entrance, ports, starting
 from jhub_docker.platform.configuration import TOOL_VARIABLES, unknown_variables
 from jhub_docker.platform.lock import locked
 
@@ -322,11 +322,21 @@ class TestEntrance:
     def test_whose_port_is_taken_is_told_by_its_variable(self) -> None:
         docker = "Bind for 0.0.0.0:{} failed: port is already allocated"
         watched = replace(TLS, ports={**TLS.ports, "prometheus": (("9090/tcp", "", "9090"),)})
-        https = "; the port is taken: set JHUB_HTTPS_PORT or JHUB_HTTP_PORT to a free one"
-        assert starting.taken(watched, docker.format(80)) == https
-        assert "JHUB_PROMETHEUS_PORT to" in starting.taken(watched, docker.format(9090))
-        assert "set JHUB_PORT to" in starting.taken(PLATFORM, docker.format(1))
-        assert starting.taken(PLATFORM, "no such image") == ""
+        assert ports.taken(watched, docker.format(80)) == (
+            "; JHUB_HTTP_PORT is 80, and another container has it: set JHUB_HTTP_PORT to a free one"
+        )
+        listen = "listen tcp4 10.0.0.5:8443: bind: address already in use"
+        assert "JHUB_HTTPS_PORT is 8443, and another program" in ports.taken(watched, listen)
+        assert "JHUB_PROMETHEUS_PORT to" in ports.taken(watched, docker.format(9090))
+        assert "set JHUB_PORT to" in ports.taken(PLATFORM, docker.format(1))
+        assert ports.taken(PLATFORM, "no such image") == ""
+
+    def test_what_else_an_engine_cannot_publish_is_told_by_its_variable(self) -> None:
+        problem = "listen tcp4 10.0.0.5:80: bind: cannot assign requested address"
+        assert ports.refusal(TLS, problem, {}).startswith("JHUB_BIND is '10.0.0.5'; expected")
+        both = replace(TLS, ports={"tls": (("1/tcp", "", "443"), ("2/tcp", "", "443"))})
+        said = ports.refusal(both, "Bind for 0.0.0.0:443 failed: port is already allocated", {})
+        assert said.startswith("JHUB_HTTPS_PORT and JHUB_HTTP_PORT are both 443")
 
     def test_an_ipv6_address_is_written_as_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
