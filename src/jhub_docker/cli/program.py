@@ -19,6 +19,7 @@ from invoke.parser.context import ParserContext
 from invoke.program import Program
 from invoke.tasks import Task
 
+from jhub_docker.cli import signals
 from jhub_docker.errors import UsageError, foreseeable
 
 LETTERS = {
@@ -102,7 +103,7 @@ class OurProgram(Program):
 
     def execute(self) -> None:
         """Run the tasks."""
-        with _reported():
+        with _reported(), signals.interrupting():
             super().execute()
 
 
@@ -118,14 +119,16 @@ def take_over() -> None:
 def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
     """Turn what can be foreseen into a sentence and an exit code; a bug keeps its traceback.
 
-    The nearest of the `tasks` is proposed where a word is none.
+    The nearest of the `tasks` is proposed where a word is none, the task's nearest flag where that
+    has no such one.
     """
     try:
         yield
     except ParseError as error:
         said = _in_our_words(str(error))
         word = re.search(r"no task or flag '(.*?)'", said)
-        near = difflib.get_close_matches(word[1], tasks, n=1) if word else []
+        known = error.context.flags if error.context and word and word[1][0] == "-" else tasks
+        near = difflib.get_close_matches(word[1], known, n=1) if word else []
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise Exit(f"error: {said}{meant}", code=2) from None
     except Exit as error:
@@ -135,6 +138,8 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Exit(code=1) from None
+    except signals.Terminated:
+        raise Exit("terminated", code=143) from None
     except KeyboardInterrupt:
         raise Exit("interrupted", code=130) from None
     except Exception as error:
