@@ -127,8 +127,9 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
     except ParseError as error:
         said = _in_our_words(str(error))
         word = re.search(r"no task or flag '(.*?)'", said)
-        known = error.context.flags if error.context and word and word[1][0] == "-" else tasks
-        near = difflib.get_close_matches(word[1], known, n=1) if word else []
+        of_task = list(error.context.flags) if error.context else []
+        there = of_task if word and word[1].startswith("-") else list(tasks)
+        near = difflib.get_close_matches(word[1], there, n=1) if word else []
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise Exit(f"error: {said}{meant}", code=2) from None
     except Exit as error:

@@ -87,7 +87,7 @@ def refusal(platform: Platform, problem: str, publishers: Mapping[str, str]) -> 
 
 
 def variables(platform: Platform, port: str) -> list[str]:
-    """The variables that a port was chosen by; those of the entrance for one that is no service's."""
+    """The variables that a port was chosen by; the entrance's for one that is no service's."""
     known = {PROXY: ["JHUB_PORT"], TLS: ["JHUB_HTTPS_PORT", "JHUB_HTTP_PORT"]}
     found = [
         known.get(service, [f"JHUB_{service.upper()}_PORT"] * len(listed))[index]
