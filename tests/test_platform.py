@@ -14,10 +14,10 @@ import pytest
 from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
+from jhub_docker.engine.lock import is_held, locked
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import chosen, compose, entrance, ports, starting
+from jhub_docker.platform import chosen, compose, containers, entrance, ports, starting
 from jhub_docker.platform.configuration import TOOL_VARIABLES, unknown_variables
-from jhub_docker.platform.lock import locked
 
 ROOT = Path(__file__).parents[1]
 KNOWN = {"JHUB_IDLE_TIMEOUT", "JHUB_PORT", *TOOL_VARIABLES}
@@ -203,7 +203,7 @@ class TestProxyImage:
     ],
 )
 def test_what_an_interrupted_start_left_is_known(changes: dict[str, Any], left: bool) -> None:
-    assert starting.is_left_over(container(**changes)) is left
+    assert containers.is_left_over(container(**changes)) is left
 
 
 def test_the_same_volumes_and_networks_are_fine() -> None:
@@ -243,7 +243,7 @@ def test_a_service_that_ended_is_noticed(
 
 HOLDER = """
 import sys
-from jhub_docker.platform.lock import locked
+from jhub_docker.engine.lock import is_held, locked
 with locked("demo"):
     print("held", flush=True)
     sys.stdin.read()
@@ -267,9 +267,11 @@ def test_the_second_waits_for_the_first_and_takes_over_from_one_that_was_killed(
             assert waits in second.stderr.readline().decode()
             first.kill()
             assert second.stdout.readline() == b"held\n"
+            assert is_held("demo")
             second.kill()
     with locked("demo"):
         pass
+    assert not is_held("demo")
 
 
 TLS_SERVICES: dict[str, Any] = {

@@ -9,9 +9,9 @@ from docker import DockerClient
 
 from jhub_docker.backup import container, plan
 from jhub_docker.backup.container import Place
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import audit_log
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
 
 KEEP_THE_KEY = (

@@ -15,10 +15,10 @@ from docker import DockerClient
 from jhub_docker.backup import container
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.restoring import Wanted, make, plan_for
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
-from jhub_docker.platform import canary, chosen, compose, containers, starting, stopping
+from jhub_docker.platform import canary, chosen, compose, containers, left_over, starting, stopping
 from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
 
 
@@ -49,7 +49,7 @@ def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> s
 
 def beside(platform: Platform) -> Platform:
     """A second platform with names, network, volumes and a port of its own."""
-    name = name_for(platform.project)
+    name = left_over.drill_of(platform.project)
     return compose.read(
         platform.root,
         {
@@ -75,22 +75,11 @@ def beside(platform: Platform) -> Platform:
 
 def require_ours(second: Platform, volumes: Iterable[str]) -> None:
     """Raise UsageError for a platform of that name that somebody uses: a drill would delete it."""
-    if others := somebodys(second.project, volumes):
+    if others := left_over.somebodys(second.project, volumes):
         raise UsageError(
             f"there is a platform {second.project} with {', '.join(others)}, which no drill made: "
             "a drill would delete it, so give it or this one another name (JHUB_PLATFORM)"
         )
-
-
-def name_for(project: str) -> str:
-    """What the second platform of one is called."""
-    return f"{project}-drill"
-
-
-def somebodys(name: str, volumes: Iterable[str]) -> list[str]:
-    """Those volumes of a platform of a drill's name that no drill made: somebody uses it."""
-    ours = tuple(f"{name}{sign}" for sign in "-_")
-    return [one for one in volumes if not one.startswith(ours)]
 
 
 def _tried(

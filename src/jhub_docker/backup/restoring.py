@@ -18,10 +18,10 @@ from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
 from jhub_docker.backup.replaced_log import Replaced
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
-from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform import before, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
 
 HOME = PurePosixPath("/home/nebula")
@@ -58,6 +58,7 @@ def restore(
     wanted = checked(wanted)
     with locked(container.read(client, root).project):
         platform = chosen.read(client, root)
+        before.require_none_under_way(platform)
         planned, renamed = plan_for(client, platform, place, wanted)
         path = wanted.path
         running = [] if path else working_in(client, planned)

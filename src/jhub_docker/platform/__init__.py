@@ -2,9 +2,10 @@
 
 `compose` reads that file through Compose itself, so that it stays the only place that states names,
 `chosen` adds what nobody has set, `configuration` checks settings, `containers` finds what runs,
-`entrance` knows where people come in, `now` has the hub say what goes on, `starting` and `stopping`
-act, and `lock` has them do so one after the other. `upgrading` goes from one set of images to
-another, `before` knows what there was, `canary` tries it out by `browsing` in the hub's container.
+`entrance` knows where people come in, `ports` whether that can be, `left_over` what is nobody's,
+`now` has the hub say what goes on, `starting` and `stopping` act. `upgrading` goes from one set of
+images to another, `before` knows what there was, `canary` tries it out by `browsing` in the hub's
+container.
 """
 
 from jhub_docker.platform.before import seen

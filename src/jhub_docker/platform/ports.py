@@ -53,8 +53,8 @@ def require_free(
         platform.require_image(HUB),
         entrypoint=["true"],
         healthcheck={"test": ["NONE"]},
-        # So that one of a call that was killed can be found.
         labels={f"{LABEL}.platform": platform.project},
+        auto_remove=True,  # also where this call is killed
         ports={f"{number}/tcp": one for number, one in enumerate(wanted, 1)},
     )
     try:
@@ -63,7 +63,7 @@ def require_free(
         if said := refusal(platform, str(error.explanation), _publishers(client)):
             raise UsageError(f"{said}; nothing was touched") from None
     finally:
-        made.remove(force=True)
+        containers.remove(client, str(made.id))
 
 
 def refusal(platform: Platform, problem: str, publishers: Mapping[str, str]) -> str:

@@ -31,7 +31,9 @@ def bring_up(client: DockerClient, platform: Platform) -> list[str]:
 def require_startable(client: DockerClient, platform: Platform) -> list[str]:
     """Raises UsageError for what `bring_up` refuses; returns what the hub says of its settings."""
     notices = check_settings(client, platform)
-    there = [one for one in containers.inspected(client, platform) if not is_left_over(one)]
+    there = [
+        one for one in containers.inspected(client, platform) if not containers.is_left_over(one)
+    ]
     require_same(platform, there)
     ports.require_free(client, platform, there)
     return notices
@@ -43,7 +45,7 @@ def start(client: DockerClient, platform: Platform, *services: str) -> list[str]
     before = {one["Id"]: one["RestartCount"] for one in there if one["State"]["Running"]}
     with stage("starting the platform"):
         for container in there:
-            if is_left_over(container):
+            if containers.is_left_over(container):
                 containers.remove(client, container["Id"])
         for container in containers.unwanted(client, platform):
             if container["Labels"]["com.docker.compose.service"] == TLS:
@@ -51,21 +53,6 @@ def start(client: DockerClient, platform: Platform, *services: str) -> list[str]
         _start(platform, *services)
         complaint = wait(client, platform, before)
     return [f"Warning: {complaint}"] if complaint else []
-
-
-def is_left_over(container: Inspected) -> bool:
-    """Whether a start that was interrupted left this container, which no start will ever use.
-
-    Compose makes a new container under a name of its own before it removes the old one and
-    renames the new (its convergence.go, 2.26), and starts it last.
-    """
-    labels = container["Config"]["Labels"]
-    name = "-".join(
-        labels.get(f"com.docker.compose.{part}", "")
-        for part in ("project", "service", "container-number")
-    )
-    unused = container["State"]["Status"] == "created" or container["Name"] != f"/{name}"
-    return unused and not container["State"]["Running"]
 
 
 def require_same(platform: Platform, there: Iterable[Inspected]) -> None:

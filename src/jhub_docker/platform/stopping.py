@@ -7,10 +7,10 @@ from docker import DockerClient
 from docker.errors import APIError, NotFound
 
 from jhub_docker.asking import confirm
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import before, chosen, compose, containers, firewall
 from jhub_docker.platform.compose import Platform
-from jhub_docker.platform.lock import locked
 
 
 def down(
