@@ -58,7 +58,8 @@ def restore(
     wanted = checked(wanted)
     with locked(container.read(client, root).project):
         platform = chosen.read(client, root)
-        before.require_none_under_way(platform)
+        if wanted.hub or not wanted.people:
+            before.require_none_under_way(platform)
         planned, renamed = plan_for(client, platform, place, wanted)
         path = wanted.path
         running = [] if path else working_in(client, planned)

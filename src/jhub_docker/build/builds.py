@@ -73,12 +73,15 @@ def build(
     `platforms` are the engine's own by default; raises ActionError for one that cannot be built
     here. For `ready` and `kept` see `carry_out`.
     """
-    plans = planning.for_platforms(
-        client, root, names, tuple(platforms), base=base, force=force, act=True
-    )
-    return [
-        result for made in plans for result in carry_out(client, root, made, ready=ready, kept=kept)
-    ]
+    with marks.in_use():
+        plans = planning.for_platforms(
+            client, root, names, tuple(platforms), base=base, force=force, act=True
+        )
+        return [
+            result
+            for made in plans
+            for result in carry_out(client, root, made, ready=ready, kept=kept)
+        ]
 
 
 def carry_out(
@@ -141,9 +144,10 @@ def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str
     # Those of services that a platform may have are got with it, where it has them.
     needed = catalog.closure([spec.name for spec in catalog.published])
     wanted = tuple(spec for spec in needed if spec.public)
-    made = planning.make_plan(client, planning.look(catalog, wanted), base=mode)
-    if told := failed(carry_out(client, root, made)):
-        raise ActionError(told)
+    with marks.in_use():
+        made = planning.make_plan(client, planning.look(catalog, wanted), base=mode)
+        if told := failed(carry_out(client, root, made)):
+            raise ActionError(told)
     standins = {
         step.spec.name: Base(step.reference, f"sha256:{step.build_id}", standin=True)
         for step in made.steps

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def clean(
     """
     if unknown := sorted(set(kinds) - set(KINDS)):
         raise UsageError(f"there is no kind {unknown[0]!r} to clean; known: {', '.join(KINDS)}")
-    with locked(compose.read(root).project):
+    alone = marks.removing() if IMAGES in kinds or not kinds else nullcontext()
+    with locked(compose.read(root).project), alone:
         platform = compose.read(root)
         items, not_seen = _look(
             client, platform, [one for one in KINDS if one in kinds or not kinds]

@@ -43,13 +43,13 @@ def held(name: str, other: str, *, shared: bool = False) -> Iterator[None]:
         yield
 
 
-def is_held(project: str) -> bool:
-    """Whether something that changes this platform is under way."""
-    if not (file := _file(project)).exists():
+def is_held(name: str) -> bool:
+    """Whether somebody holds it, such as what changes a platform of that name."""
+    if not (file := _file(name)).exists():
         return False
     with file.open(encoding="ascii") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
     return False
