@@ -16,8 +16,9 @@ from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import encrypted
 from jhub_docker.process import Ended
 
-HUB, PROXY, TLS = "hub", "proxy", "tls"
-"""The services that code has to know by name: one is asked, one of the others is published."""
+HUB, PROXY, TLS, BACKUP = "hub", "proxy", "tls", "backup"
+"""The services that code has to know by name: one is asked, one of the next two is published, and
+one backs up where a Compose profile says so."""
 
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is read, not bound
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -47,6 +48,8 @@ class Platform:
     """The names of each service's networks."""
     ports: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
     """What each service publishes: port in its container, address and port on the host."""
+    backup_settings: Mapping[str, str] = field(default_factory=dict)
+    """What the service that backs up is told, but for who it is elsewhere."""
     hub_files: Mapping[str, str] = field(default_factory=dict)
     """What of the engine's machine the hub has by an override file, by where it has it."""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -180,6 +183,11 @@ def from_config(
                 for one in service.get("ports", ())
             )
             for name, service in services.items()
+        },
+        backup_settings={
+            name: str(value)
+            for name, value in (services.get(BACKUP, {}).get("environment") or {}).items()
+            if name.startswith("JHUB_BACKUP_") and value
         },
         hub_files=_files(config, services[HUB]),
         variables=variables or {},
