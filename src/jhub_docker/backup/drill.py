@@ -20,6 +20,7 @@ from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foresee
 from jhub_docker.platform import canary, chosen, compose, containers, left_over, starting, stopping
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.progress import stage
+from jhub_docker.table import counted
 
 
 def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> str:
@@ -95,7 +96,8 @@ def _tried(
         compared = container.ask(asked, place, "compare", items=items)
     if compared["different"]:
         some = "; ".join(compared["different"][:5])
-        raise ActionError(f"{len(compared['different'])} files are not as backed up: {some}")
+        differ = counted(len(compared["different"]), "file is", "files are")
+        raise ActionError(f"{differ} not as backed up: {some}")
     starting.bring_up(client, second)
     seen = json.loads(_in_hub(second, "read-factors"))
     if seen["opened"] != seen["factors"]:
@@ -107,9 +109,11 @@ def _tried(
     password = _in_hub(second, "reset-admin")
     _log_in(second, admin, password)
     return (
-        f"The backup of {planned[0].time[:16]} comes back: {len(planned)} volumes with "
-        f"{compared['files']} files as they were, {seen['people']} people, {seen['opened']} second "
-        f"factors opened, {admin} logged in. The second platform is removed."
+        f"The backup of {planned[0].time[:16]} comes back: {counted(len(planned), 'volume')} with "
+        f"{counted(compared['files'], 'file')} as before, "
+        f"{counted(seen['people'], 'person', 'people')}, "
+        f"{counted(seen['opened'], 'second factor')} opened, {admin} logged in. "
+        "The second platform is removed."
     )
 
 

@@ -23,6 +23,7 @@ from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.platform import before, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.progress import say, stage
+from jhub_docker.table import counted
 
 HOME = PurePosixPath("/home/nebula")
 """Where people know their home, in their servers."""
@@ -204,7 +205,7 @@ def _volumes(
             ) from None
     container.ask(asked, place, "finish", **request)
     log.tell()
-    told = f"{len(planned)} volumes are restored."
+    told = f"{counted(len(planned), 'volume is', 'volumes are')} restored."
     if beside := [one for one in planned if one.beside and not with_hub]:
         names = ", ".join(one.volume for one in beside)
         told += f" Give {names} to its person on the page Homes: another home has its old name."

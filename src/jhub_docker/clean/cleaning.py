@@ -19,6 +19,7 @@ from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, UsageError, foreseeable
 from jhub_docker.platform import compose, containers, left_over
 from jhub_docker.platform.compose import Platform
+from jhub_docker.table import counted
 
 Found = tuple[list[Item], dict[str, str]]
 """What can go, and which kinds could not be looked at, with the reason."""
@@ -51,7 +52,7 @@ def clean(
         left = [said for one in items if (said := _remove(client, platform, one))]
     if left:
         raise ActionError("\n".join([*left, "all else was removed"]))
-    return f"Removed {len(items)} things."
+    return f"Removed {counted(len(items), 'thing')}."
 
 
 def _look(client: DockerClient, platform: Platform, kinds: Sequence[str]) -> Found:

@@ -8,6 +8,7 @@ from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.containers import is_left_over
 from jhub_docker.platform.left_over import LeftOver
+from jhub_docker.table import counted
 
 Inspected = Mapping[str, Any]
 
@@ -52,7 +53,7 @@ def _wrong(container: Inspected | None) -> str:
         return "is not there"
     state = container["State"]
     if state["Status"] == "restarting":
-        return f"starts again and again ({container['RestartCount']} times)"
+        return f"starts again and again ({counted(container['RestartCount'], 'time')})"
     if not state["Running"]:
         killed = ", for want of memory" if state.get("OOMKilled") else ""
         return f"has ended with exit code {state['ExitCode']}{killed}"
