@@ -98,6 +98,19 @@ def test_what_is_set_is_read_from_the_file_too(
     assert "JHUB_A" not in found
 
 
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        ("Invalid hostPort: abc", "JHUB_HTTP_PORT is 'abc'; expected a port from 1 to 65535"),
+        ("Invalid ip address: nowhere", "JHUB_BIND is 'nowhere'; expected an address"),
+        ("Invalid hostPort: 70000", "compose.yaml cannot be used with these variables: Invalid"),
+    ],
+)
+def test_what_compose_cannot_use_is_told_by_its_variable(problem: str, told: str) -> None:
+    said = {"JHUB_HTTP_PORT": "abc", "JHUB_BIND": "nowhere", "A_PORT": "70000"}
+    assert compose.refused(problem, said).startswith(told)
+
+
 def test_services_are_what_compose_declares_with_the_hub_first() -> None:
     assert PLATFORM.services == ("hub", "proxy", "guard")
     assert PLATFORM.hub_environment == {"JHUB_BASE_URL": "/team/"}

@@ -125,7 +125,10 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
     try:
         yield
     except ParseError as error:
-        said = _in_our_words(str(error))
+        lacks = error.context.missing_positional_args if error.context else ()
+        said = _in_our_words(
+            str(error), "".join(f" ({str(one.help).rstrip('.')})" for one in lacks)
+        )
         word = re.search(r"no task or flag '(.*?)'", said)
         of_task = list(error.context.flags) if error.context else []
         there = of_task if word and word[1].startswith("-") else list(tasks)
@@ -149,16 +152,19 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
         raise Exit(f"error: {known}", code=known.exit_code) from None
 
 
-def _in_our_words(said: str) -> str:
-    """What Invoke says of wrong usage, as a sentence with what to do."""
+def _in_our_words(said: str, lacks: str = "") -> str:
+    """What Invoke says of wrong usage, as a sentence with what to do; `lacks` is what it lacks."""
     for pattern, words in (
         (r"No idea what (.*) is!", r"there is no task or flag \1"),
         (r"Sub-collection (.*) not found!", r"there are no tasks below \1"),
         (r"(\w+)\.\1\b", r"\1"),
-        (r"'(.*)' did not receive required positional arguments: (.*)", r"\1 needs \2"),
+        (
+            r"'(.*)' did not receive required positional arguments: (.*)",
+            r"\1 needs \2",
+        ),
     ):
         said = re.sub(pattern, words, said)
-    return f"{said}; `./dev invoke --list` shows the tasks, `--help` behind one its flags"
+    return f"{said}{lacks}; `./dev invoke --list` shows the tasks, `--help` behind one its flags"
 
 
 def asked_for_help(words: Sequence[str], contexts: Mapping[str, ParserContext]) -> str:

@@ -190,6 +190,16 @@ def _from_file(
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
 
 
+_WORDS = {
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid boolean": "true or false",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+}
+"""What Pydantic allows, in words of people's."""
+
+
 def _explain(
     item: Any,
     kind: type[Settings],
@@ -207,6 +217,8 @@ def _explain(
         return f"{label} is missing. ({setting.meaning})"
     wanted = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     wanted = wanted.partition(", unable to")[0]  # what Pydantic says of its own types
+    for theirs, ours in _WORDS.items():
+        wanted = wanted.replace(theirs, ours)
     shown = isinstance(item["input"], str | int | float) and not setting.secret
     if shown and name not in PROVIDERS:
         told = f"is {item['input']!r}; allowed: {wanted}"
