@@ -286,7 +286,8 @@ def test_an_interrupted_doctor_leaves_nothing_and_the_next_takes_what_a_killed_o
             if "what servers reach" in line:
                 break
         wait_until(
-            lambda: engine.client.networks.list(filters=of_a_doctor), "the network of a doctor"
+            lambda: engine.client.networks.list(filters=of_a_doctor) or doctor.poll() is not None,
+            "the network of a doctor",
         )
         os.killpg(doctor.pid, signal.SIGINT)
         _, errors = doctor.communicate()

@@ -3,6 +3,7 @@ reach, whether homes have room, whether the engine gives a GPU. Nothing of them 
 """
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Network
@@ -108,7 +109,8 @@ def _network(
     """A network like a server's, with the last addresses there are, which the hub takes last."""
     *_, last = IPv4Network(pool).subnets(new_prefix=28)
     made = client.networks.create(
-        f"{platform.project}-doctor",
+        # The engine gives a name once, and a platform may be called anything.
+        f"{platform.project}-doctor-{secrets.token_hex(4)}",
         labels=_label(platform),
         ipam=IPAMConfig(pool_configs=[IPAMPool(str(last), gateway=str(last[1]))]),
         options={"com.docker.network.bridge.name": f"{bridges}doc"},

@@ -4,6 +4,7 @@ import errno
 import json
 import logging
 import os
+import re
 import resource
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from hub_config import rotation, tracing
+from hub_config.__main__ import _TOLD
 from hub_config.audit import chain, events, journal
 from hub_config.audit.chain import Link
 from hub_config.audit.journal import Journal
@@ -418,6 +420,28 @@ def test_commands_write_show_and_verify(tmp_path: Path, capsys: pytest.CaptureFi
     assert command.main(["verify"], folder) == 1
     assert "was changed" in capsys.readouterr().out
     assert command.main(["show", "--since", "once"], folder) == 2
+
+
+def test_names_that_nobody_has_are_told(log: Journal, capsys: pytest.CaptureFixture[str]) -> None:
+    write(log, "ann")
+    for fine in (["--user", "ann"], ["--what", "log"], ["--what", "account.discard"]):
+        assert command.main(["show", *fine], log.folder) == 0
+    # What they did is longer ago than what is asked for.
+    assert command.main(["show", "--user", "ann", "--since", "2026-12-01"], log.folder) == 0
+    assert command.main(["show", "--user", "eve"], log.folder) == 2
+    assert "nobody is called 'eve'" in capsys.readouterr().err
+    for wrong in ("foo", "log.in"):
+        assert command.main(["show", "--what", wrong], log.folder) == 2
+        assert f"{wrong!r} is no kind of entry; their names begin with" in capsys.readouterr().err
+
+
+def test_every_entry_that_is_told_begins_with_a_known_area() -> None:
+    sources = Path(command.__file__).parents[1].rglob("*.py")
+    text = "".join(one.read_text() for one in sources)
+    told = re.findall(r'(?:events\.tell|\.entry)\(\s*"([a-z.-]+)"', text)
+    assert {"hub.start", "server.stopped", "audit.lost"} <= set(told)
+    for what in (*told, chain.REMOVED, *_TOLD.values(), "settings.change", "files.change"):
+        assert what.partition(".")[0] in kinds.AREAS, what
 
 
 def test_what_cannot_be_asked_for_is_said_and_no_fault() -> None:

@@ -78,6 +78,14 @@ KINDS = (
 )
 """The first line that fits is the one."""
 
+_WITHOUT_REQUESTS = ("hub", "session", "settings", "files", "request", "audit")
+_OF_OPERATORS = ("setting", "secret", "backup", "restore")
+
+AREAS = frozenset(
+    {*_WITHOUT_REQUESTS, *_OF_OPERATORS, *(kind.what.partition(".")[0] for kind in KINDS)}
+)
+"""How the names of all entries begin."""
+
 _UNTOLD = re.compile(
     r"api/(proxy|reconcile|homes/purge|oauth2/token|users/[^/]+/activity)|security/csp-report"
     # A person at work reports that all the time.

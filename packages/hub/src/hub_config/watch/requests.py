@@ -218,22 +218,26 @@ def _starts() -> None:
         finally:
             future = upstream.spawn_future(spawner)
             if future is not None and future is not before:
-                future.add_done_callback(lambda done: _started(user.name, server_name, visit, done))
+                future.add_done_callback(
+                    lambda done: _started(user.name, server_name, visit, _became(done))
+                )
             elif is_over:  # JupyterHub forgets the future of a start that went well
-                _started(user.name, server_name, visit, None)
+                _started(user.name, server_name, visit, "ok")
 
     BaseHandler.spawn_single_user = told_of
 
 
-def _started(name: str, server: str, visit: Visit, done: "asyncio.Future[Any] | None") -> None:
-    outcome = "ok"
-    if done is None:
-        pass
-    elif done.cancelled():
-        outcome = "cancelled"
-    elif (error := done.exception()) is not None:
-        # Its message may have lines of the server's own log in it.
-        outcome = f"failed ({getattr(error, 'reason', '') or type(error).__name__})"
+def _became(start: "asyncio.Future[Any]") -> str:
+    """What became of a start that is over."""
+    if start.cancelled():
+        return "cancelled"
+    if (error := start.exception()) is None:
+        return "ok"
+    # Its message may have lines of the server's own log in it.
+    return f"failed ({getattr(error, 'reason', '') or type(error).__name__})"
+
+
+def _started(name: str, server: str, visit: Visit, outcome: str) -> None:
     more = {"server": server, "from": visit.address, "request": visit.id}
     events.tell("server.started", on=name, who=visit.who, result=outcome, **more)
 
