@@ -65,7 +65,7 @@ def build(
         chosen,
         base=base,
         force=force,
-        ready=lambda: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
+        ready=lambda _: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
         kept=kept,
     )
     rows = [dataclasses.asdict(result) for result in results]

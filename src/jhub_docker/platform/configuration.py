@@ -56,12 +56,7 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     Returns what it says of settings that this engine cannot carry out. Raises UsageError with the
     hub's own words for settings it refuses, and for variables that are none.
     """
-    root = platform.root
-    files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
-    known = {*_SETTING.findall(files), *TOOL_VARIABLES}
-    known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
-    if unknown := unknown_variables(compose.person_set(root), known):
-        raise UsageError("\n".join(unknown))
+    check_names(platform.root)
     image = platform.require_image(compose.HUB)
     known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
     data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
@@ -98,6 +93,15 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
         ) from None
     _check_backup(client, platform)
     return told.decode().strip().splitlines()[1:]
+
+
+def check_names(root: Path) -> None:
+    """Raise UsageError for variables that are no setting."""
+    files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
+    known = {*_SETTING.findall(files), *TOOL_VARIABLES}
+    known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
+    if unknown := unknown_variables(compose.person_set(root), known):
+        raise UsageError("\n".join(unknown))
 
 
 def _check_backup(client: DockerClient, platform: Platform) -> None:
