@@ -18,7 +18,7 @@ from jhub_docker.backup.restoring import Wanted, make, plan_for
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
 from jhub_docker.platform import canary, chosen, compose, containers, left_over, starting, stopping
-from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.compose import Platform
 from jhub_docker.progress import stage
 from jhub_docker.table import counted
 
@@ -118,8 +118,7 @@ def _tried(
 
 
 def _in_hub(platform: Platform, command: str) -> str:
-    program = ("/opt/hub/bin/python", "-m", "hub_config", command)
-    ended = platform.compose("exec", "-T", HUB, *program)
+    ended = platform.in_hub(command)
     if ended.code:
         raise ActionError(f"the restored hub's {command} failed: {ended.tail(5)}")
     return ended.out.strip()

@@ -8,7 +8,7 @@ from docker import DockerClient
 
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import compose, containers, entrance, firewall, ports
-from jhub_docker.platform.compose import HUB, PYTHON, TLS, Platform
+from jhub_docker.platform.compose import TLS, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.progress import stage
 
@@ -129,7 +129,7 @@ def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) ->
 
 def first_login(platform: Platform) -> list[str]:
     """How to log in for the first time; nothing once somebody has."""
-    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
+    password = platform.in_hub("admin-password")
     if password.code == _PASSWORD_CHANGED:
         return []
     if password.code:
