@@ -48,6 +48,8 @@ def test_a_platform_is_built_of_what_its_profiles_need(monkeypatch: pytest.Monke
     assert set(building.packages(ROOT)) == published
     monkeypatch.setattr(compose, "read", lambda _root: WATCHED)
     assert set(building.packages(ROOT)) == {*published, "prometheus", "alertmanager"}
+    monkeypatch.setenv("JHUB_PROMETHEUS_IMAGE", "mirror.example.org/prometheus:3")
+    assert set(building.packages(ROOT)) == {*published, "alertmanager"}, "Compose pulls that"
     entered = replace(PLATFORM, services=(*PLATFORM.services, "tls"))
     monkeypatch.setattr(compose, "read", lambda _root: entered)
     assert set(building.packages(ROOT)) == {*published, "caddy"}, "what speaks TLS for a domain"

@@ -85,7 +85,9 @@ def test_the_tools_own_variables_are_declared_once() -> None:
 
 
 def test_a_bases_variable_is_known() -> None:
-    assert bases.variable(load(ROOT / "packages")["base-uv"]) == "JHUB_DOCKER_BASE_UV"
+    catalog = load(ROOT / "packages")
+    assert bases.variable(catalog["base-uv"]) == "JHUB_DOCKER_BASE_UV"
+    assert bases.variable(catalog["caddy"]) == "", "JHUB_TLS_IMAGE names that"
 
 
 def test_what_is_set_is_read_from_the_file_too(

@@ -35,4 +35,4 @@ def packages(root: Path) -> list[str]:
     public images that its services run.
     """
     published = [spec.name for spec in load(root / "packages").published]
-    return [*published, *public_images.needed(compose.read(root).services)]
+    return [*published, *public_images.needed(compose.read(root))]
