@@ -96,6 +96,24 @@ def test_a_backup_is_listed_with_what_is_in_it(backups: Backups, before: str) ->
     assert f"JHUB_PLATFORM='{backups.platform.project}'" in variables
 
 
+def test_what_only_looks_makes_nothing_and_tells_nothing_of_another_repository(
+    backups: Backups, before: str, tmp_path: Path
+) -> None:
+    for task in ("backup.list", "backup.verify", "backup.drill", "restore"):
+        told = backups.refused(task, "--to", str(tmp_path / "new"), code=1)
+        assert f"the engine's machine has no {tmp_path / 'new'}" in told
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").touch()
+    told = backups.refused("backup", "--to", str(tmp_path / "file"))
+    assert "is a file; expected a folder" in told
+    assert backups.invoke("backup.list").count("Last backup: 20") == 1
+    assert "no backup of 'nobody'" in backups.refused("backup.list", "--user", "nobody")
+    told = backups.refused("config.check", JHUB_BACKUP_TO="backups")
+    assert "the repository is 'backups'; expected a folder" in told
+    told = backups.refused("report", "--to", str(tmp_path / "none" / "report.tar.gz"))
+    assert ("there is no folder" in told, "looking at" in told) == (True, False)
+
+
 def test_one_file_comes_back_while_its_person_works(backups: Backups, before: str) -> None:
     backups.in_server("ada", "echo spoilt > work/notes.txt")
     told = backups.invoke("restore", "--user=ada", f"--path={WITHIN}", "--yes")
@@ -226,7 +244,7 @@ def test_nothing_is_replaced_under_somebodys_hands(backups: Backups, before: str
 
 def test_a_home_comes_back_as_it_was(backups: Backups, before: str) -> None:
     backups.in_server("ada", "rm -r work; echo x > later.txt")
-    assert "1 volumes are restored" in backups.invoke("restore", "--user=ada", "--servers", "--yes")
+    assert "1 volume is restored" in backups.invoke("restore", "--user=ada", "--servers", "--yes")
     assert backups.files(backups.home("ada"), "work") == before
 
 

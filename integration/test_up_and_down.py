@@ -1,7 +1,9 @@
 """The operator's tasks on a platform of its own: up, status, logs, down, config.check."""
 
 import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from docker.models.containers import Container
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing import hub_images
-from jhub_testing.operator import Operator
+from jhub_testing.operator import Operator, begun
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform, free_port
 from jhub_testing.resources import Engine
@@ -267,6 +269,37 @@ def test_the_doctor_finds_what_is_broken_and_mends_what_it_can(
     sound = json.loads(mended.stdout)
     assert not [one for one in sound["findings"] if one["code"] not in OF_THE_MACHINE]
     assert not sound["not_looked_at"]
+
+
+def test_an_interrupted_doctor_leaves_nothing_and_the_next_takes_what_a_killed_one_left(
+    told: str, operator: Operator, engine: Engine
+) -> None:
+    name = f"{operator.platform.project}-doctor"
+    labels = {f"{LABEL}.doctor": operator.platform.project, **engine.labels}
+    of_a_doctor = {"label": f"{LABEL}.doctor={operator.platform.project}"}
+    left = engine.client.networks.create(f"{name}-left", labels=labels)
+    # Somebody's, who calls a platform so.
+    others = engine.client.networks.create(
+        name, labels={f"{LABEL}.platform": name, **engine.labels}
+    )
+    with begun(operator.platform, "doctor") as doctor:
+        assert doctor.stderr
+        heard = []
+        for line in doctor.stderr:
+            heard.append(line)
+            if "what servers reach" in line:
+                break
+        wait_until(
+            lambda: engine.client.networks.list(filters=of_a_doctor) or doctor.poll() is not None,
+            "the network of a doctor",
+        )
+        os.killpg(doctor.pid, signal.SIGINT)
+        _, errors = doctor.communicate()
+    assert doctor.returncode == 130, errors
+    assert f"the network {left.name}, which another doctor left, is removed" in "".join(heard)
+    assert not engine.client.networks.list(filters=of_a_doctor)
+    assert not engine.client.containers.list(all=True, filters=of_a_doctor)
+    others.remove()
 
 
 def test_an_upgrade_is_tried_out_and_nothing_of_that_stays(

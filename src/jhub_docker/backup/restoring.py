@@ -17,11 +17,12 @@ from jhub_docker.backup import container, plan, replaced_log
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
-from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform import before, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
+from jhub_docker.table import counted
 
 HOME = PurePosixPath("/home/nebula")
 """Where people know their home, in their servers."""
@@ -57,6 +58,8 @@ def restore(
     wanted = checked(wanted)
     with locked(container.read(client, root).project):
         platform = chosen.read(client, root)
+        if wanted.hub or not wanted.people:
+            before.require_none_under_way(platform)
         planned, renamed = plan_for(client, platform, place, wanted)
         path = wanted.path
         running = [] if path else working_in(client, planned)
@@ -197,7 +200,7 @@ def _volumes(
                 f"the restored hub does not come up, and what was there is back: {error}"
             ) from None
     container.ask(asked, place, "finish", **request)
-    told = f"{len(planned)} volumes are restored."
+    told = f"{counted(len(planned), 'volume is', 'volumes are')} restored."
     if beside := [one for one in planned if one.beside and not with_hub]:
         names = ", ".join(one.volume for one in beside)
         told += f" Give {names} to its person on the page Homes: another home has its old name."

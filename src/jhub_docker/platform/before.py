@@ -23,7 +23,7 @@ from docker.errors import ImageNotFound
 from jhub_docker.build import marks
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import docker, quick
-from jhub_docker.errors import ActionError
+from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import before_files, compose, containers
 from jhub_docker.platform.compose import DATA, HUB, PROXY, PYTHON, Platform
 
@@ -60,6 +60,16 @@ def state(platform: Platform) -> State:
     refused = image(platform, REFUSED)
     going_back = refused and refused["Id"] == begun["Id"]
     return State.GOING_BACK if going_back else State.UNDER_WAY
+
+
+def require_none_under_way(platform: Platform) -> None:
+    """Raise UsageError while an upgrade is neither done nor taken back: what it goes back to are
+    the database and the settings that there were."""
+    if state(platform) is not State.NONE:
+        raise UsageError(
+            f"an upgrade of {platform.project} was interrupted: finish it first with ./dev invoke "
+            "up, or take it back with ./dev invoke upgrade --rollback"
+        )
 
 
 def stays(platform: Platform) -> bool:

@@ -4,7 +4,7 @@ A package of the service's name stands for it (`build.bases`). Compose would tak
 so it is told of the stand-in where there is no other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +32,22 @@ PUBLISHED = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
 
 def chosen(client: DockerClient, platform: Platform) -> dict[str, str]:
     """The variables that name these images, for services nobody has named one for."""
-    said = compose.person_set(platform.root)
     found = {}
-    for package in needed(platform.services):
-        if VARIABLES[package] not in said:
-            service = SERVICES.get(package, package)
-            running = next(iter(containers.inspected(client, platform, service)), None)
-            found[VARIABLES[package]] = image(platform.root, package, running)
+    for package in needed(platform):
+        service = SERVICES.get(package, package)
+        running = next(iter(containers.inspected(client, platform, service)), None)
+        found[VARIABLES[package]] = image(platform.root, package, running)
     return found
 
 
-def needed(services: Iterable[str]) -> list[str]:
-    """The packages whose images these services run."""
-    return [package for package in VARIABLES if SERVICES.get(package, package) in services]
+def needed(platform: Platform) -> list[str]:
+    """The packages whose images its services run; none for one that somebody has named."""
+    said = compose.person_set(platform.root)
+    return [
+        package
+        for package, variable in VARIABLES.items()
+        if SERVICES.get(package, package) in platform.services and variable not in said
+    ]
 
 
 def image(root: Path, package: str, running: Mapping[str, Any] | None = None) -> str:

@@ -11,10 +11,10 @@ from docker import DockerClient
 from jhub_docker.asking import confirm, told_secret
 from jhub_docker.backup import Place
 from jhub_docker.backup import container as backups
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import audit_log, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
 
 SERVES = {

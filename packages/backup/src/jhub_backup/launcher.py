@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
-from docker.types import LogConfig
+from docker.types import LogConfig, Mount
 from requests.exceptions import RequestException
 
 from jhub_backup import address, credentials, status, volumes
@@ -59,6 +59,7 @@ def run(
 def _run(client: Any, request: Request, environ: Mapping[str, str], words: TextIO) -> int:
     project = environ["JHUB_PLATFORM"]
     wanted = {"to": environ.get("JHUB_BACKUP_TO", ""), "platform": project, **request}
+    wanted["own"] = environ.get("JHUB_BACKUP_TO", "") in ("", wanted["to"])
     wanted["credentials"] = credentials.given(environ)
     address.require(wanted["to"])
     if wanted["do"] == "backup":
@@ -110,8 +111,11 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
         writes = request["do"] != "compare" and (not reads or item["kind"] == volumes.HUB)
         binds[volume] = {"bind": f"/volumes/{volume}", "mode": "rw" if writes else "ro"}
     local = address.is_folder(request["to"])
-    if local:
-        binds[request["to"]] = {"bind": FOLDER, "mode": "rw" if reads else "ro"}
+    mounts = []
+    if local and request["do"] == "backup":
+        binds[request["to"]] = {"bind": FOLDER, "mode": "rw"}  # which makes the folder, too
+    elif local and request["do"] != "drilled":
+        mounts = [Mount(FOLDER, request["to"], "bind", read_only=not reads)]
     known = {}
     if (bundle := environ.get("JHUB_CA_BUNDLE")) and not local:
         binds[bundle] = {"bind": CA_BUNDLE, "mode": "ro"}
@@ -128,6 +132,7 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
             labels={volumes.PLATFORM: request["platform"], f"{volumes.LABEL}.backup": "worker"},
             environment=known,
             volumes=binds,
+            mounts=mounts,
             network_mode="none" if local else "bridge",
             cap_drop=["ALL"],
             cap_add=list(READ if reads else WRITE),
@@ -142,6 +147,11 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
             raise BusyError(
                 f"another backup, restore or verification of {request['platform']} is at work "
                 f"(container {name}): wait for its end, or end it with docker rm -f {name}"
+            ) from None
+        if "bind source path does not exist" in str(error.explanation):
+            raise BackupError(
+                f"the engine's machine has no {request['to']}: is the path right, is its disk "
+                "mounted? A backup makes a folder that is new"
             ) from None
         raise
 

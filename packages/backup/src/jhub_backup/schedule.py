@@ -55,12 +55,20 @@ def next_start(now: datetime, at: Sequence[tuple[int, int]], known: Mapping[str,
     return min(one for one in coming if one > now)
 
 
+def check(environ: Mapping[str, str], *, scheduled: bool = True) -> None:
+    """Raise BackupError for settings that cannot be; `scheduled` ones have to name a repository."""
+    times(environ.get("JHUB_BACKUP_SCHEDULE", ""))
+    launcher.keep(environ.get("JHUB_BACKUP_KEEP", ""))
+    if scheduled or environ.get("JHUB_BACKUP_TO"):
+        address.require(environ.get("JHUB_BACKUP_TO", ""))
+
+
 def serve(environ: Mapping[str, str]) -> None:
     """Back up whenever it is due, for ever. Raises BackupError for settings that cannot be."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    check(environ)
     at = times(environ.get("JHUB_BACKUP_SCHEDULE", ""))
-    address.require(environ.get("JHUB_BACKUP_TO", ""))
-    launcher.keep(environ.get("JHUB_BACKUP_KEEP", ""))
+    to = address.shown(environ["JHUB_BACKUP_TO"])
     threading.Thread(target=desk.attend, daemon=True).start()
     while True:
         now = datetime.now(UTC)
@@ -79,9 +87,8 @@ def serve(environ: Mapping[str, str]) -> None:
         if wrong:
             say_error(wrong, 1)
             # The worker may not have come so far as to say so.
-            status.write(
-                STATE, "backup", status.read(STATE).get("backup", {}).get("wrong") or wrong
-            )
+            known = status.read(STATE).get("backup", {})
+            status.write(STATE, "backup", known.get("wrong") or wrong, to=to)
             status.tell(STATE)
         desk.tell("backup", "failed" if wrong else "ok")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jhub_backup import hub_data, staging, status, volumes
+from jhub_backup import address, hub_data, staging, status, volumes
 from jhub_backup.comparison import compare
 from jhub_backup.errors import BackupError
 from jhub_backup.one_file import file, give
@@ -28,11 +28,11 @@ def backup(request: Request) -> dict[str, Any]:
         made = _backed_up(request)
     except BackupError as error:
         if whole:
-            status.write(STATE, "backup", str(error))
+            _remember(request, "backup", str(error))
         raise
     if whole:
         # What an append-only server keeps is told and no failure: the backup would be made again.
-        status.write(STATE, "backup", "; ".join(made["wrong"]), made["kept"])
+        _remember(request, "backup", "; ".join(made["wrong"]), made["kept"])
     return made
 
 
@@ -70,9 +70,8 @@ def _backed_up(request: Request) -> dict[str, Any]:
         ids[volume["name"]] = snapshot
         if unreadable:
             repository.mark_incomplete(snapshot)
-            return (
-                f"{volume['name']}: {len(unreadable)} files cannot be read, {unreadable[0]} first"
-            )
+            others = f" and {len(unreadable) - 1} more" if unreadable[1:] else ""
+            return f"{volume['name']}: {unreadable[0]}{others} cannot be read"
         return ""
 
     def told(volume: volumes.Volume) -> str:
@@ -104,6 +103,11 @@ def _backed_up(request: Request) -> dict[str, Any]:
     }
 
 
+def _remember(request: Request, what: str, wrong: str, warning: str = "") -> None:
+    to, own = address.shown(request["to"]), request.get("own", True)
+    status.write(STATE, what, wrong, warning, to=to, own=own)
+
+
 def _copy_database(database: Path) -> str:
     hub_data.copy(database, STAGE / "database")
     return ""
@@ -111,7 +115,8 @@ def _copy_database(database: Path) -> str:
 
 def snapshots(request: Request) -> dict[str, Any]:
     """What the repository has, and how the last tries went."""
-    return {"snapshots": existing(request).snapshots(), "status": status.read(STATE)}
+    known = status.read(STATE, address.shown(request["to"]))
+    return {"snapshots": existing(request).snapshots(), "status": known}
 
 
 def manifest(request: Request) -> Any:
@@ -182,15 +187,15 @@ def verify(request: Request) -> dict[str, Any]:
             if said["missing"]:
                 raise BackupError(f"the backup {newest['run']} lacks {', '.join(said['missing'])}")
     except BackupError as error:
-        status.write(STATE, "verify", str(error))
+        _remember(request, "verify", str(error))
         raise
-    status.write(STATE, "verify", "")
+    _remember(request, "verify", "")
     return said
 
 
 def drilled(request: Request) -> None:
     """Remember how a drill went."""
-    status.write(STATE, "drill", request["wrong"])
+    _remember(request, "drill", request["wrong"])
 
 
 def rekey(request: Request) -> str:

@@ -13,7 +13,10 @@ ROOMS = {
         *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
         *("traces", "database", "reserve", "first_start", "rotation"),
     ),
-    "settings": ("declaration", "values", "tables", "platform", "servers", "kept", "reading"),
+    "settings": (
+        *("declaration", "explaining", "values", "tables", "platform", "servers", "kept"),
+        "reading",
+    ),
     "look": ("branding",),
     "audit": ("chain", "journal", "events"),
     "runtime": (

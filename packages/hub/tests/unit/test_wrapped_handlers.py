@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.pages import SpawnHandler
 from tornado.web import HTTPError
 
 from hub_config.audit import events
@@ -22,6 +23,8 @@ def wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in names:
         monkeypatch.setattr(BaseHandler, name, kept[name])
     monkeypatch.setattr(UserAPIHandler, "delete", UserAPIHandler.delete)
+    for name in ("_post", "_wrap_spawn_single_user"):
+        monkeypatch.setattr(SpawnHandler, name, getattr(SpawnHandler, name))
 
 
 async def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
@@ -42,6 +45,54 @@ async def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
     with pytest.raises(HTTPError, match="cancelled") as caught:
         await asked
     assert caught.value.status_code == 409
+
+
+class Spawns:
+    """The form of a start, of which JupyterHub says what `answers` does."""
+
+    def __init__(self, answers: Any, **spawner: Any) -> None:
+        state = {"ready": False, "pending": None} | spawner
+        self.user = SimpleNamespace(spawners={"": SimpleNamespace(**state)})
+        self.answers, self.led = answers, ""
+
+    def find_user(self, name: str) -> Any:
+        return self.user if name == "ann" else None
+
+    def _get_pending_url(self, _user: Any, server_name: str) -> str:
+        return f"/hub/spawn-pending/ann/{server_name}"
+
+    def redirect(self, url: str) -> None:
+        self.led = url
+
+
+@pytest.mark.parametrize("state", [{"pending": "spawn"}, {"ready": True}])
+async def test_a_form_that_comes_twice_leads_to_the_start_that_is_under_way(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
+) -> None:
+    async def post(handler: Spawns, *_: Any, **__: Any) -> None:
+        raise handler.answers
+
+    monkeypatch.setattr(SpawnHandler, "_post", post)
+    servers.explain()
+
+    async def sent(handler: Spawns, name: str = "ann") -> str:
+        await SpawnHandler._post(handler, user_name=name, server_name="", display_name="")
+        return handler.led
+
+    assert await sent(Spawns(HTTPError(400), **state)) == "/hub/spawn-pending/ann/"
+    refusals = [
+        (Spawns(HTTPError(400)), "ann"),
+        (Spawns(HTTPError(400), pending="stop"), "ann"),
+        (Spawns(HTTPError(400), **state), "eve"),
+        (Spawns(HTTPError(403), **state), "ann"),
+    ]
+    for refused, name in refusals:
+        with pytest.raises(HTTPError):
+            await sent(refused, name)
+    late = Spawns(None, **state)
+    (spawner,) = late.user.spawners.values()
+    await SpawnHandler._wrap_spawn_single_user(late, late.user, "", "", spawner, "/there", {})
+    assert late.led == "/there", "the first was begun while the second's form was read"
 
 
 async def test_a_request_that_is_itself_cancelled_is_no_answer(

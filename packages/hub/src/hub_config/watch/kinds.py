@@ -78,6 +78,14 @@ KINDS = (
 )
 """The first line that fits is the one."""
 
+_WITHOUT_REQUESTS = ("hub", "session", "settings", "files", "request", "audit")
+_OF_OPERATORS = ("setting", "secret", "backup", "restore")
+
+AREAS = frozenset(
+    {*_WITHOUT_REQUESTS, *_OF_OPERATORS, *(kind.what.partition(".")[0] for kind in KINDS)}
+)
+"""How the names of all entries begin."""
+
 _UNTOLD = re.compile(
     r"POST (api/(proxy|reconcile|measure|homes/purge|oauth2/token|users/[^/]+/activity)"
     r"|security/csp-report)"

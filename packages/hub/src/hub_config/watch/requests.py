@@ -214,8 +214,8 @@ def _starts() -> None:
         before, visit, began = upstream.spawn_future(spawner), self.visit, time.time_ns()
         is_over = False
 
-        def over(done: "asyncio.Future[Any] | None") -> None:
-            outcome = _started(user.name, server_name, visit, done)
+        def over(outcome: str) -> None:
+            _started(user.name, server_name, visit, outcome)
             profile, stages = str(getattr(spawner, "child_profile", "")), spawner.stages.times
             traces.started(
                 *(user.name, server_name, profile, visit),
@@ -230,26 +230,26 @@ def _starts() -> None:
         finally:
             future = upstream.spawn_future(spawner)
             if future is not None and future is not before:
-                future.add_done_callback(over)
+                future.add_done_callback(lambda done: over(_became(done)))
             elif is_over:  # JupyterHub forgets the future of a start that went well
-                over(None)
+                over("ok")
 
     BaseHandler.spawn_single_user = told_of
 
 
-def _started(name: str, server: str, visit: Visit, done: "asyncio.Future[Any] | None") -> str:
-    """Tell what became of a start; the result as the entry has it."""
-    outcome = "ok"
-    if done is None:
-        pass
-    elif done.cancelled():
-        outcome = "cancelled"
-    elif (error := done.exception()) is not None:
-        # Its message may have lines of the server's own log in it.
-        outcome = f"failed ({getattr(error, 'reason', '') or type(error).__name__})"
+def _became(start: "asyncio.Future[Any]") -> str:
+    """What became of a start that is over."""
+    if start.cancelled():
+        return "cancelled"
+    if (error := start.exception()) is None:
+        return "ok"
+    # Its message may have lines of the server's own log in it.
+    return f"failed ({getattr(error, 'reason', '') or type(error).__name__})"
+
+
+def _started(name: str, server: str, visit: Visit, outcome: str) -> None:
     more = {"server": server, "from": visit.address, "request": visit.id}
     events.tell("server.started", on=name, who=visit.who, result=outcome, **more)
-    return outcome
 
 
 def _stops() -> None:
