@@ -9,8 +9,8 @@ from hub_config.spawning import servers
 from hub_config.watch import beginning
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
-places = first_start.Places()
 settings = reading.read(os.environ)
+places = first_start.Places(db_url=settings.db_url)
 first_start.make_secrets(places)
 branding.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)

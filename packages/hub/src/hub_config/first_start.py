@@ -14,6 +14,16 @@ DATA = Path("/srv/jupyterhub")
 PROXY = Path("/srv/proxy")
 METRICS = Path("/srv/metrics")
 
+DATABASE_FILE = "jupyterhub.sqlite"
+
+Records = Path | str
+"""Where the records are: the SQLite file, or PostgreSQL's URL."""
+
+
+def address(database: Records) -> str:
+    """As SQLAlchemy is told of it."""
+    return database if isinstance(database, str) else f"sqlite:///{database}"
+
 
 @dataclass(frozen=True)
 class Places:
@@ -22,6 +32,7 @@ class Places:
     data: Path = DATA
     proxy: Path = PROXY
     metrics: Path = METRICS
+    db_url: str = ""
 
     @property
     def secrets(self) -> Path:
@@ -104,9 +115,14 @@ class Places:
         return Path("/run/homes/sizes.json")
 
     @property
+    def records(self) -> Records:
+        """The hub's database: PostgreSQL where there is a URL of one."""
+        return self.db_url or self.data / DATABASE_FILE
+
+    @property
     def database(self) -> str:
         """URL of the hub's database."""
-        return f"sqlite:///{self.data / 'jupyterhub.sqlite'}"
+        return address(self.records)
 
 
 def make_secrets(places: Places) -> None:

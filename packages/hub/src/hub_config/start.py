@@ -27,9 +27,9 @@ from traitlets.config import Config
 from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
-from hub_config import SettingsError, concerns, reserve
-from hub_config.database import drop_repeated_copies, require_known_schema
-from hub_config.first_start import Places, make_secrets
+from hub_config import DatabaseError, SettingsError, concerns, postgres, reserve
+from hub_config.database import drop_repeated_copies, is_moved, is_there, require_known_schema
+from hub_config.first_start import DATABASE_FILE, Places, make_secrets
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
@@ -46,9 +46,13 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     """Become the hub. Does not return."""
     for folder, mode in ((places.data, 0o700), (places.proxy, 0o700), (places.metrics, 0o750)):
         require_own(folder, mode)
-    require_known_schema(places.data)
-    drop_repeated_copies(places.data)
-    reserve.require_room(places.data)
+    if places.db_url:
+        postgres.wait(places.db_url)
+    require_in_use(places)
+    require_known_schema(places.records)
+    if not places.db_url:
+        drop_repeated_copies(places.data)
+        reserve.require_room(places.data)
     # docker-py reads it, in the hub and in the services it manages.
     os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)
@@ -65,6 +69,26 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     os.execvp(  # noqa: S606
         "jupyterhub", ["jupyterhub", "--config", CONFIG_FILE, *arguments]
     )
+
+
+def require_in_use(places: Places) -> None:
+    """Raises DatabaseError where the records that count may be in the other database."""
+    file, url = places.data / DATABASE_FILE, places.db_url
+    if is_there(places.records) and is_moved(places.records):
+        raise DatabaseError(
+            f"The records were moved away from {places.records}: "
+            + (
+                "take JHUB_DB_URL away, or bring them back: ./dev invoke db.move --to postgres"
+                if url
+                else "set JHUB_DB_URL again, or bring them back: ./dev invoke db.move --to sqlite"
+            )
+        )
+    if url and is_there(file) and not is_moved(file):
+        more = " --replace" * is_there(url)
+        raise DatabaseError(
+            f"JHUB_DB_URL is {url}, and {file} holds records too, from before it was set or from a "
+            f"backup: ./dev invoke db.move --to postgres{more} takes them over"
+        )
 
 
 def require_own(folder: Path, mode: int = 0o700) -> None:

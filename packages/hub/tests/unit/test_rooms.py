@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 ROOMS = {
     "": (
         *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
-        *("database", "reserve", "first_start", "rotation"),
+        *("first_start", "postgres", "database", "reserve", "rotation"),
     ),
     "settings": ("declaration", "values", "tables", "platform", "servers", "kept", "reading"),
     "look": ("branding",),
@@ -36,7 +36,7 @@ ROOMS = {
         *("people", "authenticator"),
     ),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
-    "top": ("keeper", "beside", "concerns", "start", "__main__"),
+    "top": ("keeper", "beside", "concerns", "start", "moving", "__main__"),
 }
 """Each imports only what is before it, in its own room too; a room that is no folder is flat."""
 
