@@ -74,7 +74,7 @@ _TOLD = {
 """What the operator's commands are called in the audit log once they are done."""
 
 
-def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both per command
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912, PLR0915  some of each per command
     """Run one command and tell nobody; returns its exit code."""
     command = arguments[0] if arguments else ""
     try:
@@ -208,14 +208,17 @@ def check(settings: Settings, info: str = "{}") -> int:
     from hub_config import start  # noqa: PLC0415
     from hub_config.database import require_known_schema, steps_ahead  # noqa: PLC0415
 
-    require_known_schema(places.records)
+    start.require_moved(places)
+    if not places.db_url:  # there is no network here
+        start.require_in_use(places)
+        require_known_schema(places.records)
     facts = json.loads(info)
     offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
     if unknown := reading.unknown_profiles(settings, [profile.key for profile in offer]):
         raise SettingsError("\n".join(unknown))
     own = start.check_own(settings, Places().config_d)
     print("The settings can be used.")
-    if ahead := steps_ahead(places.records):
+    if not places.db_url and (ahead := steps_ahead(places.records)):
         print(ahead)
     for path in own:
         print(f"Loaded last, after all settings: {path}")

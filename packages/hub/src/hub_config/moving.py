@@ -28,6 +28,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     func,
+    insert,
     inspect,
     select,
     text,
@@ -94,7 +95,7 @@ def move(places: Places, to: str, *, replace: bool = False) -> str:
     source, target = (file, places.db_url) if to == "postgres" else (places.db_url, file)
     require_movable(source, target, replace=replace)
     try:
-        sums = (_fill if isinstance(target, str) else _fill_file)(source, target)
+        sums = _fill(source, target) if isinstance(target, str) else _fill_file(source, target)
         _mark(source, to)
         _mark(target, "")
     except DBAPIError as error:
@@ -170,7 +171,7 @@ def _fill(source: Records, target: Records) -> dict[str, Sum]:
                     f" rows of {sums[one.name].rows}"
                 )
             _set_sequence(one, taking)
-        taking.execute(MovedRow.__table__.insert().values(to="unfinished", at=_now()))
+        taking.execute(insert(MovedRow).values(to="unfinished", at=_now()))
     return sums
 
 
@@ -226,10 +227,10 @@ def _set_sequence(table: Table, taking: Connection) -> None:
 def _mark(database: Records, to: str) -> None:
     """Note that the records went elsewhere; with nothing, that they are here."""
     with _opened(database) as connection:
-        Base.metadata.create_all(connection, tables=[MovedRow.__table__])
+        Base.metadata.tables[MovedRow.__tablename__].create(connection, checkfirst=True)
         connection.execute(delete(MovedRow))
         if to:
-            connection.execute(MovedRow.__table__.insert().values(to=to, at=_now()))
+            connection.execute(insert(MovedRow).values(to=to, at=_now()))
 
 
 def _now() -> str:

@@ -61,9 +61,11 @@ class PatientConnection(psycopg.Connection[Any]):
     patience = STATEMENT + 2.0
     watched = True
 
-    def wait(self, gen: Generator[Any, Any, Any], interval: float = 0.1) -> Any:
+    def wait(
+        self, gen: Generator[Any, Any, Any], interval: float = 0.1, timeout: float | None = None
+    ) -> Any:
         """As psycopg's own, which would wait for ever."""
-        return super().wait(self._in_time(gen), interval)
+        return super().wait(self._in_time(gen), interval, timeout)
 
     def _in_time(self, waiting: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         deadline = time.monotonic() + self.patience
@@ -94,12 +96,12 @@ class Pulse:
 
     def __init__(self) -> None:
         self._url = ""
-        self._since: float | None = None
+        self._gone = False
 
     @property
     def gone(self) -> bool:
         """Whether there is no use in asking the database at this moment."""
-        return self._since is not None
+        return self._gone
 
     def begin(self, url: str) -> None:
         """Go on asking for as long as this process lives."""
@@ -109,13 +111,19 @@ class Pulse:
 
     def _ask(self) -> None:
         while True:
-            with suppress(psycopg.Error), _Asking.connect(_plain(self._url), **_OPTIONS) as there:
-                there.autocommit = True
-                while self._takes_changes(there):
-                    self._since = None
-                    time.sleep(BEAT)
-            self._since = self._since or time.monotonic()
-            time.sleep(BEAT)
+            answered = False
+            try:
+                with _Asking.connect(_plain(self._url), **_OPTIONS) as there:
+                    there.autocommit = True
+                    while self._takes_changes(there):
+                        self._gone, answered = False, True
+                        time.sleep(BEAT)
+            except psycopg.Error as error:
+                # A connection that was good may have been ended alone: then ask on another one.
+                answered = answered and str(error) != AWAY
+            if not answered:
+                self._gone = True
+                time.sleep(BEAT)
 
     @staticmethod
     def _takes_changes(there: psycopg.Connection[Any]) -> bool:

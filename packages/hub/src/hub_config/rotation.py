@@ -85,7 +85,8 @@ def reseal(database: Records, keys: Sequence[str]) -> int:
     """
     unknown, mark = 0, int(sha256(keys[0].encode()).hexdigest()[:7], 16)
     with _writing(database) as db:
-        Base.metadata.create_all(db, tables=[SealedRow.__table__, OlderCodeRow.__table__])
+        for row in (SealedRow, OlderCodeRow):
+            Base.metadata.tables[row.__tablename__].create(db, checkfirst=True)
         if mark in (*db.scalars(select(SealedRow.mark)), _mark_of_older_hubs(db)):
             return 0
         for table, key, column in _there(db):

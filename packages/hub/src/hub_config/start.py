@@ -46,6 +46,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     """Become the hub. Does not return."""
     for folder, mode in ((places.data, 0o700), (places.proxy, 0o700), (places.metrics, 0o750)):
         require_own(folder, mode)
+    require_moved(places)
     if places.db_url:
         postgres.wait(places.db_url)
     require_in_use(places)
@@ -72,22 +73,28 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
 
 
 def require_in_use(places: Places) -> None:
-    """Raises DatabaseError where the records that count may be in the other database."""
-    file, url = places.data / DATABASE_FILE, places.db_url
+    """Raises DatabaseError where the records of this database went elsewhere."""
     if is_there(places.records) and is_moved(places.records):
-        raise DatabaseError(
-            f"The records were moved away from {places.records}: "
-            + (
-                "take JHUB_DB_URL away, or bring them back: ./dev invoke db.move --to postgres"
-                if url
-                else "set JHUB_DB_URL again, or bring them back: ./dev invoke db.move --to sqlite"
-            )
+        what, to = (
+            ("take JHUB_DB_URL away", "postgres")
+            if places.db_url
+            else ("set JHUB_DB_URL again", "sqlite")
         )
-    if url and is_there(file) and not is_moved(file):
-        more = " --replace" * is_there(url)
         raise DatabaseError(
-            f"JHUB_DB_URL is {url}, and {file} holds records too, from before it was set or from a "
-            f"backup: ./dev invoke db.move --to postgres{more} takes them over"
+            f"The records were moved away from {places.records}: {what} (.env), or bring them back "
+            f"with it set: ./dev invoke db.move --to {to}"
+        )
+
+
+def require_moved(places: Places) -> None:
+    """Raises DatabaseError where PostgreSQL is in use while records are in SQLite's file: it was
+    set a moment ago, or they are of a backup.
+    """
+    file = places.data / DATABASE_FILE
+    if places.db_url and is_there(file) and not is_moved(file):
+        raise DatabaseError(
+            f"JHUB_DB_URL is {places.db_url}, and {file} holds records: ./dev invoke db.move --to "
+            "postgres takes them over, with --replace in place of those that are there"
         )
 
 
@@ -208,7 +215,7 @@ def check_own(settings: Settings, folder: Path) -> list[Path]:
     if not own_files(folder):
         return []
     with TemporaryDirectory() as made_up:
-        places = Places(*[Path(made_up)] * 3)
+        places = Places(Path(made_up), Path(made_up), Path(made_up))
         make_secrets(places)
         c = Config()
         concerns.apply(c, settings, places)
