@@ -122,14 +122,14 @@ def _copies(data: Path) -> Iterator[Path]:
     yield from sorted(data.glob(f"{DATABASE_FILE}.*"), reverse=True)
 
 
-def drop_repeated_copies(data: Path) -> None:
+def drop_repeated_copies(data: Path, database: Records) -> None:
     """Of the copies that were made before an upgrade which then failed, keep the newest alone: a
     hub that starts again and again makes one each time. They are as old as the database is still.
     """
     of_now = [
         copy
         for copy in _copies(data)
-        if _COPY.fullmatch(copy.name) and _revisions(copy) == _revisions(data / DATABASE_FILE)
+        if _COPY.fullmatch(copy.name) and _revisions(copy) == _revisions(database)
     ]
     for copy in of_now[1:]:
         copy.unlink()
@@ -251,7 +251,7 @@ def prepare(session: Session) -> None:
     if steps_done(connection) < len(STEPS):
         if file and _has_records(connection):
             backup_db_file(file)
-            drop_repeated_copies(Path(file).parent)
+            drop_repeated_copies(Path(file).parent, Path(file))
         session.commit()
         try:
             _migrate(session)

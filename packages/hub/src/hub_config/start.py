@@ -27,8 +27,14 @@ from traitlets.config import Config
 from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
-from hub_config import DatabaseError, SettingsError, concerns, postgres, reserve
-from hub_config.database import drop_repeated_copies, is_moved, is_there, require_known_schema
+from hub_config import DatabaseError, SettingsError, concerns, moving, postgres, reserve
+from hub_config.database import (
+    drop_repeated_copies,
+    is_moved,
+    is_there,
+    require_known_schema,
+    steps_ahead,
+)
 from hub_config.first_start import DATABASE_FILE, Places, make_secrets
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
@@ -52,8 +58,10 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     require_in_use(places)
     require_known_schema(places.records)
     if not places.db_url:
-        drop_repeated_copies(places.data)
+        drop_repeated_copies(places.data, places.records)
         reserve.require_room(places.data)
+    elif steps_ahead(places.records):
+        moving.keep_before_upgrade(places)
     # docker-py reads it, in the hub and in the services it manages.
     os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)

@@ -36,7 +36,7 @@ ROOMS = {
         *("people", "authenticator"),
     ),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
-    "top": ("keeper", "beside", "concerns", "start", "moving", "__main__"),
+    "top": ("keeper", "beside", "concerns", "copying", "moving", "start", "__main__"),
 }
 """Each imports only what is before it, in its own room too; a room that is no folder is flat."""
 
