@@ -19,7 +19,7 @@ from jhub_docker.backup.plan import Item
 from jhub_docker.backup.replaced_log import Replaced
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
-from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform import before, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
@@ -191,6 +191,7 @@ def _volumes(
     container.ask(asked, place, "place", **request)
     if with_hub and hub_ran:
         try:
+            before.bring_over(platform)
             starting.bring_up(client, platform)
         except (JhubDockerError, DockerException, OSError) as error:
             say("the restored hub does not come up: putting back what was there")

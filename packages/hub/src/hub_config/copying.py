@@ -67,6 +67,7 @@ def tables(known: Sequence[MetaData] = ALL) -> list[Table]:
 
 
 def is_up_to_date(database: Records) -> bool:
+    """Whether its tables are those of this very hub."""
     head = ScriptDirectory(ALEMBIC_DIR).get_current_head()
     return revision(database) == head and own_revision(database) == len(STEPS)
 

@@ -110,6 +110,9 @@ DEFAULT_FILE = Path("/srv/jupyterhub/config.toml")
 PROVIDERS = ("oidc", "ldap")
 """Tables that somebody may have written a secret into, under whatever name."""
 
+UNTOLD = (*PROVIDERS, "db_url")
+"""These, and an address that may have a password: what is wrong in them is never repeated."""
+
 ELSEWHERE = "name a file as secret_file, or ./dev invoke secrets.set JHUB_PROVIDER_SECRET"
 
 Some = TypeVar("Some", bound=Settings)
@@ -208,7 +211,7 @@ def _explain(
     wanted = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     wanted = wanted.partition(", unable to")[0]  # what Pydantic says of its own types
     shown = isinstance(item["input"], str | int | float) and not setting.secret
-    if shown and name not in PROVIDERS:
+    if shown and name not in UNTOLD:
         told = f"is {item['input']!r}; allowed: {wanted}"
     else:
         told = f"cannot be used; allowed: {wanted}"
