@@ -11,6 +11,7 @@ import stat
 import sys
 import time
 from contextlib import closing
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,11 @@ def database(path: Path) -> str:
 
 def postgres(url: str) -> str:
     """`ok`, or why PostgreSQL cannot be used."""
-    from hub_config import DatabaseError, postgres  # type: ignore[import-not-found]  # noqa: PLC0415
-
-    os.environ.setdefault("PGPASSFILE", str(postgres.PASSWORD_FILE))
+    hub = import_module("hub_config.postgres")
+    os.environ.setdefault("PGPASSFILE", str(hub.PASSWORD_FILE))
     try:
-        postgres.first(url, "SELECT 1")
-    except DatabaseError as error:
+        hub.first(url, "SELECT 1")
+    except hub.DatabaseError as error:
         return str(error)
     return "ok"
 
