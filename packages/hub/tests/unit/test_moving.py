@@ -105,7 +105,7 @@ def test_of_two_databases_one_is_in_use(source: Path, tmp_path: Path) -> None:
         start.require_moved(Places(tmp_path, tmp_path, tmp_path, URL))
     moving._mark(source, "postgres")
     start.require_moved(Places(tmp_path, tmp_path, tmp_path, URL))
-    with pytest.raises(DatabaseError, match="moved away from .*set JHUB_DB_URL again"):
+    with pytest.raises(DatabaseError, match=r"moved away from .*set JHUB_DB_URL again"):
         start.require_in_use(places)
     moving._mark(source, "")
     start.require_in_use(places)
