@@ -75,6 +75,8 @@ def beside(platform: Platform) -> Platform:
             "JHUB_PORT": str(_free_port()),
             # It is nobody's platform: found at no name, and entered with a password.
             "JHUB_DOMAIN": "",
+            # A backup is a file of SQLite, and PostgreSQL is in use elsewhere.
+            "JHUB_DB_URL": "",
             "JHUB_PUBLIC_URL": "",
             "JHUB_SUBDOMAIN_HOST": "",
             "JHUB_AUTHENTICATOR": "native",

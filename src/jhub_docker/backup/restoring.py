@@ -190,6 +190,7 @@ def _volumes(
     container.ask(asked, place, "place", **request)
     if with_hub and hub_ran:
         try:
+            before.bring_over(platform)
             starting.bring_up(client, platform)
         except (JhubDockerError, DockerException, OSError) as error:
             say("the restored hub does not come up: putting back what was there")

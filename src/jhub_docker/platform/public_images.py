@@ -16,10 +16,13 @@ from jhub_docker.engine import quick
 from jhub_docker.platform import compose, containers
 from jhub_docker.platform.compose import TLS, Platform
 
+POSTGRES = "postgres"
+
 VARIABLES = {
     "caddy": "JHUB_TLS_IMAGE",
     "prometheus": "JHUB_PROMETHEUS_IMAGE",
     "alertmanager": "JHUB_ALERTMANAGER_IMAGE",
+    POSTGRES: "JHUB_POSTGRES_IMAGE",
 }
 """The variables that name the images, by package."""
 
@@ -68,16 +71,20 @@ def image(root: Path, package: str, running: Mapping[str, Any] | None = None) ->
 
 
 def announce(platform: Platform) -> list[str]:
-    """Have these services read what the hub has written for them anew; where each answers, and
-    what it runs.
+    """Have these services read what the hub has written for them anew; what each runs, and where
+    it answers if it is for people.
     """
     told = []
-    for name, port in PUBLISHED.items():
-        if name in platform.services:
-            if name in VARIABLES:
-                platform.compose("kill", "--signal", "HUP", name)
-            where = platform.compose("port", name, str(port)).out.strip()
-            of = platform.images[name]
-            standin = f", the stand-in of packages/{name}" if of.startswith("local/") else ""
-            told.append(f"{name.title()} is at http://{where} ({of}{standin}).")
+    for name in (*PUBLISHED, POSTGRES):
+        if name not in platform.services:
+            continue
+        of = platform.images[name]
+        standin = f", the stand-in of packages/{name}" if of.startswith("local/") else ""
+        if name == POSTGRES:
+            told.append(f"PostgreSQL runs beside the hub ({of}{standin}).")
+            continue
+        if name in VARIABLES:
+            platform.compose("kill", "--signal", "HUP", name)
+        where = platform.compose("port", name, str(PUBLISHED[name])).out.strip()
+        told.append(f"{name.title()} is at http://{where} ({of}{standin}).")
     return told

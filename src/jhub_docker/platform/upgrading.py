@@ -233,6 +233,7 @@ def _go_back(client: DockerClient, root: Path, platform: Platform, *, again: boo
     if images:
         before.tag_kept(client, platform, images)
         old = chosen.read(client, root, tag=before.tag(before.BEFORE, platform.project))
+        before.bring_over(old)
         starting.start(client, old, *_but_the_proxy(client, old))
     before.end(client, platform)
 

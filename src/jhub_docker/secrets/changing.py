@@ -19,6 +19,7 @@ from jhub_docker.progress import stage
 
 SERVES = {
     "JHUB_PROVIDER_SECRET": HUB,
+    "JHUB_DB_PASSWORD": HUB,
     **dict.fromkeys(
         (
             *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),

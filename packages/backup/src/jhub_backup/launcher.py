@@ -64,6 +64,11 @@ def _run(client: Any, request: Request, environ: Mapping[str, str], words: TextI
     address.require(wanted["to"])
     if wanted["do"] == "backup":
         wanted |= _what_to_back_up(client, wanted, environ)
+        if environ.get("JHUB_DB_URL") and any(
+            one["kind"] == volumes.HUB for one in wanted["volumes"]
+        ):
+            _have_copied(client, project)
+            wanted["postgres"] = True
     container = _create(client, wanted, environ)
     try:
         container.put_archive("/", _packed(wanted))
@@ -82,6 +87,17 @@ def _run(client: Any, request: Request, environ: Mapping[str, str], words: TextI
     if code == 128 + 9:
         raise BackupError("the backup's container was killed: run it again, nothing is damaged")
     return code
+
+
+def _have_copied(client: Any, project: str) -> None:
+    """Have the hub keep a copy of its records, which are in PostgreSQL, in its data volume."""
+    labels = [f"com.docker.compose.project={project}", "com.docker.compose.service=hub"]
+    if not (found := client.containers.list(filters={"label": labels})):
+        raise BackupError("the hub does not run, and it alone reaches its database in PostgreSQL")
+    ended = found[0].exec_run(["/opt/hub/bin/python", "-m", "hub_config", "copy"])
+    if ended.exit_code:
+        said = ended.output.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise BackupError(f"the hub's database in PostgreSQL was not copied: {said[-1]}")
 
 
 def _packed(request: Request) -> bytes:

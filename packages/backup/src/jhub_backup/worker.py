@@ -47,7 +47,8 @@ def _backed_up(request: Request) -> dict[str, Any]:
     hub = next((one for one in found.values() if one["kind"] == volumes.HUB), None)
     copied: list[str] = []
     if hub:  # copied first: no home that it knows is made later than the others are listed
-        copied = each([hub], lambda one: _copy_database(VOLUMES / one["name"] / hub_data.NAME))
+        source = hub_data.POSTGRES if request.get("postgres") else hub_data.NAME
+        copied = each([hub], lambda one: _copy_database(VOLUMES / one["name"] / source))
     ids: dict[str, str] = {}
     when = request["manifest"]["time"][:19].replace("T", " ")
 
@@ -60,6 +61,7 @@ def _backed_up(request: Request) -> dict[str, Any]:
             excluded += [
                 f"{paths[0]}/{hub_data.NAME}{end}" for end in ("", "-journal", "-wal", "-shm")
             ]
+            excluded.append(f"{paths[0]}/{hub_data.POSTGRES}")
             paths.append(str(STAGE))
             manifest = {**request["manifest"], "volumes": list(found.values()), "homes": dict(ids)}
             (STAGE / "platform.json").write_text(json.dumps(manifest, indent=2), "utf-8")

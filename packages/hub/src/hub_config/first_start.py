@@ -18,6 +18,16 @@ DESK = Path("/srv/desk")
 GROUP_MAY_READ = 0o640
 """Prometheus and Grafana are somebody else, in the hub's group."""
 
+DATABASE_FILE = "jupyterhub.sqlite"
+
+Records = Path | str
+"""Where the records are: the SQLite file, or PostgreSQL's URL."""
+
+
+def address(database: Records) -> str:
+    """As SQLAlchemy is told of it."""
+    return database if isinstance(database, str) else f"sqlite:///{database}"
+
 
 @dataclass(frozen=True)
 class Places:
@@ -27,6 +37,7 @@ class Places:
     proxy: Path = PROXY
     metrics: Path = METRICS
     desk: Path = DESK
+    db_url: str = ""
 
     @property
     def secrets(self) -> Path:
@@ -109,9 +120,14 @@ class Places:
         return Path("/run/homes/sizes.json")
 
     @property
+    def records(self) -> Records:
+        """The hub's database: PostgreSQL where there is a URL of one."""
+        return self.db_url or self.data / DATABASE_FILE
+
+    @property
     def database(self) -> str:
         """URL of the hub's database."""
-        return f"sqlite:///{self.data / 'jupyterhub.sqlite'}"
+        return address(self.records)
 
 
 def make_secrets(places: Places) -> None:

@@ -27,9 +27,15 @@ from traitlets.config import Config
 from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
-from hub_config import SettingsError, concerns, reserve
-from hub_config.database import drop_repeated_copies, require_known_schema
-from hub_config.first_start import Places, make_secrets
+from hub_config import DatabaseError, SettingsError, concerns, moving, postgres, reserve
+from hub_config.database import (
+    drop_repeated_copies,
+    is_moved,
+    is_there,
+    require_known_schema,
+    steps_ahead,
+)
+from hub_config.first_start import DATABASE_FILE, Places, make_secrets
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
@@ -49,9 +55,16 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
         require_own(folder)
     for folder in (places.metrics, places.desk):
         require_own(folder, 0o750)
-    require_known_schema(places.data)
-    drop_repeated_copies(places.data)
-    reserve.require_room(places.data)
+    require_moved(places)
+    if places.db_url:
+        postgres.wait(places.db_url)
+    require_in_use(places)
+    require_known_schema(places.records)
+    if not places.db_url:
+        drop_repeated_copies(places.data, places.records)
+        reserve.require_room(places.data)
+    elif steps_ahead(places.records):
+        moving.keep_before_upgrade(places)
     # docker-py reads it, in the hub and in the services it manages.
     os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)
@@ -70,6 +83,32 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     os.execvp(  # noqa: S606
         "jupyterhub", ["jupyterhub", "--config", CONFIG_FILE, *arguments]
     )
+
+
+def require_in_use(places: Places) -> None:
+    """Raises DatabaseError where the records of this database went elsewhere."""
+    if is_there(places.records) and is_moved(places.records):
+        what, to = (
+            ("take JHUB_DB_URL away", "postgres")
+            if places.db_url
+            else ("set JHUB_DB_URL again", "sqlite")
+        )
+        raise DatabaseError(
+            f"The records were moved away from {places.records}: {what} (.env), or bring them back "
+            f"with it set: ./dev invoke db.move --to {to}"
+        )
+
+
+def require_moved(places: Places) -> None:
+    """Raises DatabaseError where PostgreSQL is in use while records are in SQLite's file: it was
+    set a moment ago, or they are of a backup.
+    """
+    file = places.data / DATABASE_FILE
+    if places.db_url and is_there(file) and not is_moved(file):
+        raise DatabaseError(
+            f"JHUB_DB_URL is {places.db_url}, and {file} holds records: ./dev invoke db.move --to "
+            "postgres takes them over, with --replace in place of those that are there"
+        )
 
 
 def require_own(folder: Path, mode: int = 0o700) -> None:

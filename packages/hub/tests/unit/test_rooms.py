@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 ROOMS = {
     "": (
         *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
-        *("traces", "database", "reserve", "first_start", "rotation"),
+        *("traces", "first_start", "postgres", "database", "reserve", "rotation"),
     ),
     "settings": (
         *("declaration", "explaining", "values", "tables", "platform", "servers", "kept"),
@@ -39,7 +39,7 @@ ROOMS = {
         *("people", "authenticator"),
     ),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
-    "top": ("keeper", "beside", "concerns", "start", "__main__"),
+    "top": ("keeper", "beside", "concerns", "copying", "moving", "start", "__main__"),
 }
 """Each imports only what is before it, in its own room too; a room that is no folder is flat."""
 

@@ -12,6 +12,9 @@ from hub_config.settings.declaration import Setting
 PROVIDERS = ("oidc", "ldap")
 """Tables that somebody may have written a secret into, under whatever name."""
 
+UNTOLD = (*PROVIDERS, "db_url")
+"""These, and an address that may have a password: what is wrong in them is never repeated."""
+
 ELSEWHERE = "name a file as secret_file, or ./dev invoke secrets.set JHUB_PROVIDER_SECRET"
 
 
@@ -41,7 +44,7 @@ def explained(item: Any, field: FieldInfo, setting: Setting, where: str) -> str:
     for theirs, ours in _WORDS.items():
         wanted = wanted.replace(theirs, ours)
     shown = isinstance(item["input"], str | int | float) and not setting.secret
-    if shown and name not in PROVIDERS:
+    if shown and name not in UNTOLD:
         told = f"is {item['input']!r}; allowed: {wanted}"
     else:
         told = f"cannot be used; allowed: {wanted}"

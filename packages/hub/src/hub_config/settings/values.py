@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from pathlib import PurePosixPath
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
@@ -219,6 +219,21 @@ def _networks(text: str) -> str:
     return text
 
 
+def _database(url: str) -> str:
+    wanted = (
+        "an address such as postgresql+psycopg://hub@db.example.org/hub, without a password: that "
+        "is JHUB_DB_PASSWORD, a secret that `secrets.set` keeps"
+    )
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(wanted) from None
+    secret = parts.password or "password" in parse_qs(parts.query)
+    if url and (secret or not url.startswith("postgresql+psycopg://")):
+        raise ValueError(wanted)
+    return url
+
+
 def _keys(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -244,6 +259,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Link = Annotated[str, AfterValidator(_link)]
 Networks = Annotated[str, AfterValidator(_networks)]
 BrandColour = Annotated[str, AfterValidator(checked_colour)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Keys = Annotated[frozenset[str], NoDecode, BeforeValidator(_keys)]
 """Several names, separated by commas."""
 
