@@ -1,6 +1,6 @@
 """What members of a group share, and others do not: folders, variables, a secret.
 
-The groups are declared in the platform's `config.toml` (conftest.py).
+Some groups are declared in the platform's `config.toml` (conftest.py), others are made here.
 """
 
 import subprocess
@@ -26,6 +26,11 @@ def join(admin: Person, group: str, name: str) -> None:
     assert admin.hub.post(f"api/groups/{group}/users", json={"users": [name]}).ok
 
 
+def may(admin: Person, group: str, **properties: str) -> None:
+    """As on the admin page."""
+    assert admin.hub.put(f"api/groups/{group}/properties", json=properties).ok
+
+
 def run(platform: Platform, name: str, script: str) -> tuple[int, str]:
     (container,) = platform.servers(name)
     assert isinstance(container, Container)
@@ -41,6 +46,9 @@ def test_members_share_and_others_do_not(
     people = {name: make_person(name) for name in ("writer", "lector", "stranger")}
     join(admin, "team", "writer")
     join(admin, "readers", "lector")
+    join(admin, "Sales Team", "writer")
+    join(admin, "newcomers", "lector")
+    may(admin, "newcomers", folder="none", reads="Sales Team", writes="everybody")
     for person in people.values():
         person.choose(PROFILE)
 
@@ -52,7 +60,21 @@ def test_members_share_and_others_do_not(
     code, output = run(platform, "lector", "touch /srv/shared/data/y")
     assert code != 0
     assert "Read-only" in output
-    assert run(platform, "stranger", "test ! -e /srv/shared && test ! -L ~/shared") == (0, "")
+
+    # Groups that no file names, made while the hub runs.
+    code, output = run(
+        platform, "writer", "cd ~/shared; stat -c '%a %G' 'Sales Team'; echo 3 >'Sales Team/y'; ls"
+    )
+    assert (code, output) == (0, "2777 users\nSales Team\ndata\neverybody\nteam\n")
+    code, output = run(
+        platform,
+        "lector",
+        "cd ~/shared; ls; cat 'Sales Team/y'; echo 4 >everybody/z; touch Sales*/z",
+    )
+    assert code != 0
+    assert output.startswith("Sales Team\ndata\neverybody\nreaders\n3\ntouch: "), output
+    assert run(platform, "stranger", "ls ~/shared; cat ~/shared/*/z") == (0, "everybody\n4\n")
+    assert run(platform, "stranger", "touch ~/shared/everybody/z")[0] != 0
 
     shown = "echo $TEAM_URL $TEAM_TOKEN"
     assert run(platform, "writer", shown) == (0, f"https://team.example {SECRET}\n")
@@ -69,5 +91,12 @@ def test_members_share_and_others_do_not(
     assert found.stdout.split() == ["/srv/jupyterhub/group-secrets/team/TEAM_TOKEN"]
     assert SECRET not in platform.container("hub").logs().decode()
     assert SECRET not in platform.container("engine").logs().decode()
+    # Who leaves a group loses its folder at the next start; a deleted one's folder is put aside.
+    people["writer"].stop()
+    assert admin.hub.delete("api/groups/team").ok
+    assert admin.hub.delete("api/groups/Sales Team/users", json={"users": ["writer"]}).ok
+    people["writer"].choose(PROFILE)
+    assert run(platform, "writer", "ls ~/shared") == (0, "everybody\n")
+    assert f"{platform.project}-shared-team.1" in admin.hub.get("homes").text
     for person in people.values():
         person.stop()

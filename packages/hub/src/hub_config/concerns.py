@@ -39,6 +39,7 @@ from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
 from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.folders import Sharing
 from hub_config.spawning.profile_spawner import PlatformSpawner
 from hub_config.watch.pages import routes as audit_routes
 from hub_config.watch.requests import told
@@ -160,9 +161,11 @@ def spawning(c: Config, settings: Settings) -> None:
 
 
 def sharing(c: Config, settings: Settings, places: Places) -> None:
-    """What members of a group have in common in their containers."""
+    """What members of a group, and all people, have in common in their containers."""
     c.UserContainerSpawner.group_secrets = str(places.group_secrets)
-    c.UserContainerSpawner.sharing_rules = settings.groups
+    c.UserContainerSpawner.sharing = Sharing(
+        settings.groups, settings.group_folders, settings.everybody_folder
+    )
 
 
 def admission(c: Config, settings: Settings, places: Places) -> None:

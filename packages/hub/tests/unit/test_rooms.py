@@ -10,7 +10,17 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
 ROOMS = {
     "": (
-        *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
+        *(
+            "counted",
+            "names",
+            "variables",
+            "groups",
+            "folders",
+            "health",
+            "disk",
+            "tracing",
+            "upstream",
+        ),
         *("database", "reserve", "first_start", "rotation"),
     ),
     "settings": ("declaration", "values", "tables", "platform", "servers", "kept", "reading"),
@@ -21,9 +31,9 @@ ROOMS = {
         *("glances", "docker", "meter"),
     ),
     "words": ("told",),
-    "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
+    "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
-    "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
+    "spawning": ("options", "folders", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
     "now": ("rows", "asking", "looking", "pages"),
     "monitoring": (

@@ -12,9 +12,6 @@ from hub_config.settings import Settings
 
 log = logging.getLogger(__name__)
 
-FOLDER_LABEL = f"{names.LABEL}.folder"
-"""On the volume of a folder that groups share."""
-
 HOME = "/home/nebula"
 SHARED = "/srv/shared"
 """Below it are the folders of a person's groups."""

@@ -43,7 +43,7 @@ KINDS = (
     Kind("POST", f"discard/{ONE}", "account.discard"),
     Kind("POST", f"accounts/{ONE}/{ACTION}", "account.{action}"),
     Kind("POST", "people", "account.add"),
-    Kind("POST", "homes", "home.{action}", named_by="person", fields=("volume",)),
+    Kind("POST", "homes", "home.{action}", named_by="person", fields=("volume", "group")),
     Kind("POST", "spawn", "server.start", own=True, fields=("profile",)),
     Kind("POST", f"spawn/{ONE}(/{SERVER})?", "server.start", fields=("profile",)),
     Kind("POST", f"api/users/{ONE}/server", "server.start", fields=("profile",)),
