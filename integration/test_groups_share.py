@@ -94,7 +94,7 @@ def test_members_share_and_others_do_not(
     # Who leaves a group loses its folder at the next start; a deleted one's folder is put aside.
     people["writer"].stop()
     assert admin.hub.delete("api/groups/team").ok
-    assert admin.hub.delete("api/groups/Sales Team/users", json={"users": ["writer"]}).ok
+    assert admin.hub.change("DELETE", "api/groups/Sales Team/users", json={"users": ["writer"]}).ok
     people["writer"].choose(PROFILE)
     assert run(platform, "writer", "ls ~/shared") == (0, "everybody\n")
     assert f"{platform.project}-shared-team.1" in admin.hub.get("homes").text

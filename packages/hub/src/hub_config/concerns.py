@@ -41,6 +41,7 @@ from hub_config.settings.declaration import listed
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.folders import Sharing
 from hub_config.spawning.profile_spawner import PlatformSpawner
+from hub_config.texts import Texts
 from hub_config.watch.pages import routes as audit_routes
 from hub_config.watch.requests import told
 
@@ -255,6 +256,7 @@ def sizes_of(settings: Settings, places: Places) -> Sizes:
 def pages(c: Config, settings: Settings, places: Places) -> None:
     """What people see and what is logged."""
     package = files("hub_config")
+    c.JupyterHub.jinja_environment_options = {"extensions": [Texts]}
     c.JupyterHub.template_paths = [str(package / "templates")]
     # JupyterHub serves one folder; links in it lead to our files (Dockerfile), and Tornado follows
     # links only where it is told to (tornado.web.StaticFileHandler, allowed_symlink_directory).

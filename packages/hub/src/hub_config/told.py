@@ -24,6 +24,7 @@ from jupyterhub.spawner import SpawnException
 from sqlalchemy.exc import OperationalError
 
 from hub_config import counted, disk, tracing
+from hub_config.languages import said
 from hub_config.runtime.interface import AwayError
 
 AWAY = (
@@ -185,7 +186,7 @@ class Stages:
             for count, event in sorted(self._told.values(), key=lambda told: told[0]):
                 if count > seen:
                     seen = count
-                    yield event
+                    yield {**event, "message": said(event["message"])}
             if news is not self._news:
                 continue
             if self._ended:

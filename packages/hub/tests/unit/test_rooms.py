@@ -30,7 +30,7 @@ ROOMS = {
         *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
         *("glances", "docker", "meter"),
     ),
-    "words": ("told",),
+    "words": ("languages", "texts", "told"),
     "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
     "spawning": ("options", "folders", "parts", "servers", "container_spawner", "profile_spawner"),
