@@ -76,6 +76,11 @@ def test_members_share_and_others_do_not(
     assert run(platform, "stranger", "ls ~/shared; cat ~/shared/*/z") == (0, "everybody\n4\n")
     assert run(platform, "stranger", "touch ~/shared/everybody/z")[0] != 0
 
+    assert run(platform, "stranger", "date +%Z; locale charmap; echo $LANG") == (
+        0,
+        "IST\nUTF-8\nen_GB.UTF-8\n",
+    )
+
     shown = "echo $TEAM_URL $TEAM_TOKEN"
     assert run(platform, "writer", shown) == (0, f"https://team.example {SECRET}\n")
     for name in ("lector", "stranger"):

@@ -31,9 +31,9 @@ current: ContextVar[str] = ContextVar("language", default=ENGLISH)
 COOKIE = "language"
 
 
-def choose(accepts: str, wish: str = "") -> str:
+def choose(accepts: str, wish: str = "", otherwise: str = ENGLISH) -> str:
     """The language for somebody whose browser says `accepts` (RFC 9110, Accept-Language); `wish` is
-    what they chose themselves.
+    what they chose themselves, `otherwise` the platform's.
     """
     if wish in LANGUAGES:
         return wish
@@ -47,7 +47,24 @@ def choose(accepts: str, wish: str = "") -> str:
             continue
         if code in LANGUAGES and rank > 0:
             ranked.append((-rank, place, code))
-    return min(ranked)[2] if ranked else ENGLISH
+    return min(ranked)[2] if ranked else otherwise
+
+
+class _Platform:
+    """What the operator has set, for the whole hub."""
+
+    zone: tzinfo = ZoneInfo("UTC")
+    language = ENGLISH
+
+
+_platform = _Platform()
+
+
+def use(zone: str, locale: str) -> None:
+    """Times are shown in this zone from now on, pages in this locale's language by default."""
+    _platform.zone = ZoneInfo(zone or "UTC")
+    language = locale.partition("_")[0]
+    _platform.language = language if language in LANGUAGES else ENGLISH
 
 
 def begin(handler: Any) -> None:
@@ -59,7 +76,8 @@ def begin(handler: Any) -> None:
         path = handler.hub.base_url
         handler.set_cookie(COOKIE, wish, path=path, expires_days=365, samesite="Lax")
     wish = wish or handler.get_cookie(COOKIE, "")
-    current.set(choose(handler.request.headers.get("Accept-Language", ""), wish))
+    accepts = handler.request.headers.get("Accept-Language", "")
+    current.set(choose(accepts, wish, _platform.language))
 
 
 def path(language: str) -> Any:
@@ -161,19 +179,10 @@ def _inner(value: str) -> str:
     return re.sub(r"(?<![\d.])(\d+)\.(\d+)(?![\d.])", rf"\1{gettext('.')}\2", value)
 
 
-_zone: tzinfo = ZoneInfo("UTC")
-
-
-def use_zone(name: str) -> None:
-    """Times are shown in this zone from now on."""
-    global _zone  # noqa: PLW0603  one for the whole hub, set at its start
-    _zone = ZoneInfo(name)
-
-
 def when(time: datetime | None) -> str:
     """A time, UTC where it has no zone, as people of the platform's zone and language write it."""
     if time is None:
         return ""
     aware = time if time.tzinfo else time.replace(tzinfo=ZoneInfo("UTC"))
-    here = aware.astimezone(_zone)
+    here = aware.astimezone(_platform.zone)
     return here.strftime(gettext("%Y-%m-%d %H:%M")) + f" {here.tzname()}"

@@ -170,9 +170,10 @@ def test_what_was_said_in_english_is_told_in_the_language_of_whoever_reads_it() 
 def test_times_are_the_platforms() -> None:
     time = datetime(2026, 11, 30, 8, 5, tzinfo=UTC).replace(tzinfo=None)
     assert when(time) == "2026-11-30 08:05 UTC"
+    assert choose("fr", otherwise="de") == "de"
     languages.current.set("de")
-    languages.use_zone("Europe/Berlin")
+    languages.use("Europe/Berlin", "de_DE.UTF-8")
     try:
         assert when(time) == "30.11.2026 09:05 CET"
     finally:
-        languages.use_zone("UTC")
+        languages.use("", "")

@@ -6,7 +6,16 @@ from pydantic import BaseModel, Field
 
 from hub_config.settings.declaration import setting
 from hub_config.settings.tables import PullPolicy
-from hub_config.settings.values import Amount, HostPath, Keys, Number, Seconds, Variables
+from hub_config.settings.values import (
+    Amount,
+    HostPath,
+    Keys,
+    Locale,
+    Number,
+    Seconds,
+    Variables,
+    Zone,
+)
 
 
 class ServerSettings(BaseModel):
@@ -120,6 +129,17 @@ class ServerSettings(BaseModel):
         frozenset(),
         "Variables that groups may set in servers, separated by commas, `*` for any ending: "
         "`API_URL, TEAM_*`; empty: none. Names that decide which code runs are never permitted.",
+        enforced_by="filter",
+    )
+    timezone: Zone = setting(
+        "",
+        "Time zone of servers and of times on pages, such as `Europe/Berlin`; empty: UTC.",
+        enforced_by="filter",
+    )
+    locale: Locale = setting(
+        "",
+        "`LANG` in servers, such as `de_DE.UTF-8`, and the language of pages for browsers that "
+        "name none of theirs; empty: `C.UTF-8` and English.",
         enforced_by="filter",
     )
     group_folders: bool = setting(

@@ -105,7 +105,7 @@ def starts_as_root(profile: Profile, operator: Settings) -> bool:
 
 
 def environment(profile: Profile, operator: Settings) -> dict[str, str]:
-    """What the start script reads."""
+    """What the start script reads, and everything else that runs there."""
     variables = {}
     if operator.nb_uid is not None:
         variables["NB_UID"] = str(operator.nb_uid)
@@ -113,6 +113,10 @@ def environment(profile: Profile, operator: Settings) -> dict[str, str]:
         variables["NB_GID"] = str(operator.nb_gid)
     if profile.sudo:
         variables["GRANT_SUDO"] = "yes"
+    if operator.timezone:
+        variables["TZ"] = operator.timezone
+    if operator.locale:
+        variables["LANG"] = operator.locale
     return variables
 
 
