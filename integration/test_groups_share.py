@@ -3,12 +3,17 @@
 Some groups are declared in the platform's `config.toml` (conftest.py), others are made here.
 """
 
+import re
 import subprocess
+from collections.abc import Mapping
+from http import HTTPStatus
 
+import requests
 from docker.models.containers import Container
 
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
+from jhub_testing.waiting import PATIENCE
 
 PROFILE = "uv-marimo-small"
 SECRET = "correct-horse-battery-staple"
@@ -36,6 +41,43 @@ def run(platform: Platform, name: str, script: str) -> tuple[int, str]:
     assert isinstance(container, Container)
     code, output = container.exec_run(["bash", "-c", script])
     return code, output.decode()
+
+
+NOTEBOOK = {
+    "cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# Sales of May"}],
+    "metadata": {},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
+def notebooks(platform: Platform, people: Mapping[str, Person]) -> None:
+    """One is published by a line in a terminal; colleagues see it, and have copies of their own."""
+    writer, lector = people["writer"], people["lector"]
+    model = {"type": "notebook", "format": "json", "content": NOTEBOOK}
+    assert writer.server.put("api/contents/report.ipynb", json=model).ok
+    code, output = run(platform, "writer", "cd /home/nebula; publish report.ipynb")
+    found = re.fullmatch(r"report.ipynb: /hub/published/([0-9a-f]{16})\n", output)
+    assert found, output
+    code, output = run(platform, "writer", "publish /home/nebula/nosuch.ipynb")
+    assert (code, "There is no notebook nosuch.ipynb in your home." in output) == (1, True), output
+
+    assert "report.ipynb" in lector.hub.get("published").text
+    page = f"published/{found[1]}"
+    assert "Published by writer" in lector.hub.get(page).text
+    view = lector.hub.get(f"{page}/view")
+    assert "Sales of May" in view.text
+    assert view.headers["Content-Security-Policy"].startswith("sandbox allow-scripts; default-src")
+    alone = lector.hub.get(f"{page}/view", headers={"Sec-Fetch-Dest": "document"})
+    assert alone.url.endswith(page), "it is shown below a line that says whose it is"
+    for _ in range(2):
+        assert lector.fill(page, "action", action="copy").url.startswith(lector.server.url(""))
+    assert run(platform, "lector", "cd ~; ls *.ipynb") == (0, "report-1.ipynb\nreport.ipynb\n")
+    assert "login" in requests.get(f"{platform.url}/hub/{page}/view", timeout=PATIENCE).url
+    refused = lector.fill(page, "action", action="withdraw")
+    assert refused.status_code == HTTPStatus.FORBIDDEN
+    assert writer.fill("published", "action").url.endswith("/hub/published")
+    assert lector.hub.get(page).status_code == HTTPStatus.NOT_FOUND
 
 
 def test_members_share_and_others_do_not(
@@ -85,6 +127,8 @@ def test_members_share_and_others_do_not(
     assert run(platform, "writer", shown) == (0, f"https://team.example {SECRET}\n")
     for name in ("lector", "stranger"):
         assert run(platform, name, shown) == (0, "\n")
+
+    notebooks(platform, people)
 
     # The secret is in its own file and in the members' containers, nowhere else.
     found = subprocess.run(

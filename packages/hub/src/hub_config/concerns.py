@@ -26,6 +26,7 @@ from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.room import DISK_GB, Policy
+from hub_config.published.pages import published_routes
 from hub_config.reconcile.pages import (
     PURGE_SCOPE,
     RECONCILE_SCOPE,
@@ -240,6 +241,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *now_routes(looker),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
+        *(published_routes(places.published) if settings.publishing else ()),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
@@ -271,6 +273,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
+        "publishing": settings.publishing,
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,

@@ -45,6 +45,7 @@ ROOMS = {
         *("newcomers", "canary", "passwords", "providers", "pages", "second_factor_page"),
         *("people", "authenticator"),
     ),
+    "published": ("shelf", "own_server", "pages"),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
     "top": ("keeper", "beside", "concerns", "start", "__main__"),
 }

@@ -149,6 +149,10 @@ class ServerSettings(BaseModel):
         "off",
         "What everybody may do in a folder that all share, `~/shared/everybody`; `off`: none.",
     )
+    publishing: bool = setting(
+        True,
+        "Whether people may publish notebooks for all who are signed in, on the page Published.",
+    )
     ca_bundle: HostPath = setting(
         "",
         "File on the Docker host with CA certificates all servers shall trust.",

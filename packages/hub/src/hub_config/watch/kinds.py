@@ -44,6 +44,8 @@ KINDS = (
     Kind("POST", f"accounts/{ONE}/{ACTION}", "account.{action}"),
     Kind("POST", "people", "account.add"),
     Kind("POST", "homes", "home.{action}", named_by="person", fields=("volume", "group")),
+    Kind("POST", "(api/)?published", "notebook.publish", own=True, fields=("path",)),
+    Kind("POST", "published/(?P<notebook>[0-9a-f]+)", "notebook.{action}", own=True),
     Kind("POST", "spawn", "server.start", own=True, fields=("profile",)),
     Kind("POST", f"spawn/{ONE}(/{SERVER})?", "server.start", fields=("profile",)),
     Kind("POST", f"api/users/{ONE}/server", "server.start", fields=("profile",)),
