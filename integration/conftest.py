@@ -52,7 +52,12 @@ def turns(pytestconfig: pytest.Config) -> Turns:
 @pytest.fixture(scope="session")
 def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
     """Hub and proxy under names of their own, removed at the end with all they made."""
-    settings = {"JHUB_GROUP_VARIABLES": "TEAM_*"}
+    settings = {
+        "JHUB_GROUP_VARIABLES": "TEAM_*",
+        "JHUB_EVERYBODY_FOLDER": "read-only",
+        "JHUB_TIMEZONE": "Asia/Kolkata",
+        "JHUB_LOCALE": "en_GB.UTF-8",
+    }
     with Platform(engine, pytestconfig.rootpath, settings=settings, config=CONFIG) as platform:
         yield platform
 

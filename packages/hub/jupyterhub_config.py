@@ -2,7 +2,7 @@
 
 import os
 
-from hub_config import branding, concerns, first_start, start, told
+from hub_config import branding, concerns, first_start, languages, start, told
 from hub_config.monitoring import pages
 from hub_config.settings import reading
 from hub_config.spawning import servers
@@ -12,6 +12,7 @@ c = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provide
 settings = reading.read(os.environ)
 places = first_start.Places(db_url=settings.db_url)
 first_start.make_secrets(places)
+languages.use(settings.timezone, settings.locale)
 branding.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)
 servers.explain()

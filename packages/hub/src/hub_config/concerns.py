@@ -26,6 +26,7 @@ from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.room import DISK_GB, Policy
+from hub_config.published.pages import published_routes
 from hub_config.reconcile.desk import Desk
 from hub_config.reconcile.pages import (
     PURGE_SCOPE,
@@ -40,7 +41,9 @@ from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
 from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.folders import Sharing
 from hub_config.spawning.profile_spawner import PlatformSpawner
+from hub_config.texts import Texts
 from hub_config.watch.pages import routes as audit_routes
 from hub_config.watch.requests import told
 
@@ -161,9 +164,11 @@ def spawning(c: Config, settings: Settings) -> None:
 
 
 def sharing(c: Config, settings: Settings, places: Places) -> None:
-    """What members of a group have in common in their containers."""
+    """What members of a group, and all people, have in common in their containers."""
     c.UserContainerSpawner.group_secrets = str(places.group_secrets)
-    c.UserContainerSpawner.sharing_rules = settings.groups
+    c.UserContainerSpawner.sharing = Sharing(
+        settings.groups, settings.group_folders, settings.everybody_folder
+    )
 
 
 def admission(c: Config, settings: Settings, places: Places) -> None:
@@ -237,6 +242,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *now_routes(looker),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
+        *(published_routes(places.published) if settings.publishing else ()),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
@@ -253,6 +259,7 @@ def sizes_of(settings: Settings, places: Places) -> Sizes:
 def pages(c: Config, settings: Settings, places: Places) -> None:
     """What people see and what is logged."""
     package = files("hub_config")
+    c.JupyterHub.jinja_environment_options = {"extensions": [Texts]}
     c.JupyterHub.template_paths = [str(package / "templates")]
     # JupyterHub serves one folder; links in it lead to our files (Dockerfile), and Tornado follows
     # links only where it is told to (tornado.web.StaticFileHandler, allowed_symlink_directory).
@@ -267,6 +274,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
+        "publishing": settings.publishing,
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,

@@ -110,6 +110,11 @@ class Places:
         return self.data / "audit"
 
     @property
+    def published(self) -> Path:
+        """Notebooks that people show to all others."""
+        return self.data / "published"
+
+    @property
     def mark(self) -> Path:
         """What tells that the database is an older copy; `reconcile.backwards` says how."""
         return self.proxy / "mark"

@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError, S
 from tornado import web
 
 from hub_config import counted, disk, postgres, tracing
+from hub_config.languages import said
 from hub_config.runtime.interface import AwayError
 
 AWAY = (
@@ -199,7 +200,7 @@ class Stages:
             for count, event in sorted(self._told.values(), key=lambda told: told[0]):
                 if count > seen:
                     seen = count
-                    yield event
+                    yield {**event, "message": said(event["message"])}
             if news is not self._news:
                 continue
             if self._ended:

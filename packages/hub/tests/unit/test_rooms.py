@@ -10,7 +10,8 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
 ROOMS = {
     "": (
-        *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
+        *("counted", "names", "variables", "groups", "folders", "health", "disk"),
+        *("tracing", "upstream"),
         *("traces", "first_start", "postgres", "database", "reserve", "rotation"),
     ),
     "settings": (
@@ -23,10 +24,10 @@ ROOMS = {
         *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
         *("glances", "docker", "meter"),
     ),
-    "words": ("told",),
-    "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
+    "words": ("languages", "texts", "told"),
+    "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
-    "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
+    "spawning": ("options", "folders", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "desk", "pages"),
     "now": ("rows", "asking", "looking", "pages"),
     "monitoring": (
@@ -38,6 +39,7 @@ ROOMS = {
         *("newcomers", "canary", "passwords", "providers", "pages", "second_factor_page"),
         *("people", "authenticator"),
     ),
+    "published": ("shelf", "own_server", "pages"),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
     "top": ("keeper", "beside", "concerns", "copying", "moving", "start", "__main__"),
 }

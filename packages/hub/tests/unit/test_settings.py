@@ -54,6 +54,7 @@ def test_other_programs_variables_do_not_matter(tmp_path: Path) -> None:
         ),
         ({"JHUB_MAX_MEMORY_GB": "inf"}, ["JHUB_MAX_MEMORY_GB", "'inf'", "finite"]),
         ({"JHUB_DISK_LIMIT_GB": "1e400"}, ["JHUB_DISK_LIMIT_GB", "finite"]),
+        ({"JHUB_TIMEZONE": "Berlin"}, ["JHUB_TIMEZONE", "'Berlin'", "Europe/Berlin"]),
         ({"JHUB_SIGNUP": "perhaps"}, ["JHUB_SIGNUP", "'perhaps'", "'approval'"]),
         ({"JHUB_ALLOW_NAMED_SERVERS": "often"}, ["NAMED_SERVERS", "'often'", "true or false"]),
         ({"JHUB_DOMAIN": "https://hub.example.org"}, ["JHUB_DOMAIN", "hub.example.org"]),

@@ -1,6 +1,6 @@
 """How the hub is asked to reconcile, by the keeper every minute and by admins for the report; and
 the page Homes: those that are put aside and those the database does not know are listed, handed
-over, removed; of one in use a file can be had back from a backup.
+over, removed, and so are groups' folders; of a home in use a file can be had back from a backup.
 
 The service asks for what is due; nobody else removes a home but by the button with its question.
 """
@@ -19,7 +19,8 @@ from tornado import web
 
 from hub_config import disk, reserve, tracing
 from hub_config.audit import events
-from hub_config.lifetimes import homes
+from hub_config.lifetimes import folders, homes
+from hub_config.lifetimes.folders import FolderRow
 from hub_config.lifetimes.sizes import NEAR, Sizes
 from hub_config.reconcile.desk import Desk, inside
 from hub_config.reconcile.reconciler import Reconciler
@@ -88,20 +89,26 @@ class HomesHandler(BaseHandler):
         """For who removes a home or hands it on: one at a time, for a removal can take minutes."""
         return self.reconciler.runtime.alone(volume)
 
-    async def remove(self, home: homes.HomeRow) -> bool:
+    async def remove(self, home: homes.HomeRow | FolderRow) -> bool:
         """Remove the volume and its record; False, with a warning, while that is impossible."""
         try:
             await self.reconciler.runtime.remove_volume(home.volume)
         except AwayError as error:
-            self.log.warning("Cannot remove the home %s yet: %s", home.volume, error)
+            self.log.warning("Cannot remove the volume %s yet: %s", home.volume, error)
             return False
-        self.log.info("Removed the home %s of %s", home.volume, home.person)
-        homes.forget(self.db, home)
+        self.log.info("Removed the volume %s of %s", home.volume, home.person)
+        self.db.delete(home)
+        self.db.commit()
         return True
 
 
+def due_now(db: Any, keep: timedelta) -> list[homes.HomeRow | FolderRow]:
+    """The homes and folders whose time is over."""
+    return [*homes.due(db, keep), *folders.due(db, keep)]
+
+
 class PurgeHandler(HomesHandler, APIHandler):
-    """Removes the homes whose time is over."""
+    """Removes the homes and groups' folders whose time is over."""
 
     async def post(self) -> None:
         """404 without the scope, as JupyterHub answers for what one may not see. Nothing goes
@@ -109,11 +116,11 @@ class PurgeHandler(HomesHandler, APIHandler):
         """
         if not self.has_scope(PURGE_SCOPE):
             raise web.HTTPError(404)
-        due = homes.due(self.db, self.keep) if self.reconciler.began else []
+        due = due_now(self.db, self.keep) if self.reconciler.began else []
         for volume in [home.volume for home in due]:
             async with self.alone(volume):
                 # One that was handed back while the others were removed is somebody's again.
-                for home in homes.due(self.db, self.keep):
+                for home in due_now(self.db, self.keep):
                     person = home.person
                     if home.volume == volume and await self.remove(home):
                         events.tell("home.remove", on=person, volume=volume, why="in time")
@@ -133,18 +140,21 @@ class PutAsideHandler(HomesHandler):
         away = ""
         self.desk.collect()
         try:
-            unknown = await self.reconciler.unknown_homes(self.db)
+            unknown, unknown_folders = await self.reconciler.unknown(self.db)
         except AwayError:
-            unknown, away = [], "The engine does not answer: homes it has are not listed."
-        rows = [
-            {"home": home, "ends": homes.ends(home, self.keep)}
-            for home in homes.all_put_aside(self.db)
-        ]
+            unknown, unknown_folders = [], []
+            away = "The engine does not answer: homes it has are not listed."
+        rows, folder_rows = (
+            [{"home": one, "ends": one.put_aside and one.put_aside + self.keep} for one in aside]
+            for aside in (homes.all_put_aside(self.db), folders.all_put_aside(self.db))
+        )
         self.finish(
             await self.render_template(
                 "homes.html",
                 rows=rows,
                 unknown=unknown,
+                folder_rows=folder_rows,
+                unknown_folders=unknown_folders,
                 error=error or away,
                 found=self.reconciler.found,
                 largest=self.largest(),
@@ -166,13 +176,18 @@ class PutAsideHandler(HomesHandler):
     @needs_scope("admin:users")
     async def post(self) -> None:
         """Hand a home back (`action=hand-back`, `person`), remove it now (`action=remove`), or ask
-        for an older version of a file (`action=give-file`, `person`, `file`, `night`).
+        for an older version of a file (`action=give-file`, `person`, `file`, `night`); hand back
+        and remove a group's folder, too, with `group`.
         """
         volume = self.get_body_argument("volume", "")
         try:
             match self.get_body_argument("action"):
                 case "give-file":
                     self.give_file(self.get_body_argument("person").strip())
+                case "hand-back" if group := self.get_body_argument("group", "").strip():
+                    folders.hand_back(self.db, self.folder(volume), group)
+                case "assign" if group := self.get_body_argument("group", "").strip():
+                    await self.assign_folder(volume, group)
                 case "hand-back":
                     await self.hand_back(volume, self.get_body_argument("person").strip())
                 case "assign":
@@ -199,6 +214,19 @@ class PutAsideHandler(HomesHandler):
         self.desk.wish(who=self.current_user.name, **wanted)
         events.note(volume=home.volume, path=path)
 
+    def folder(self, volume: str) -> FolderRow:
+        """The folder that is put aside; raises HomeError."""
+        if (folder := folders.find_put_aside(self.db, volume)) is None:
+            raise homes.HomeError(f"No folder called {volume} is put aside.")
+        return folder
+
+    async def assign_folder(self, volume: str, group: str) -> None:
+        """Give a folder that the database does not know to a group."""
+        for one in (await self.reconciler.unknown(self.db))[1]:
+            if one.name == volume:
+                return folders.assign(self.db, one, group)
+        raise homes.HomeError(f"There is no folder called {volume} that belongs to no group.")
+
     async def hand_back(self, volume: str, person: str) -> None:
         """Give a home to an existing person who runs no server."""
         async with self.alone(volume):
@@ -207,7 +235,7 @@ class PutAsideHandler(HomesHandler):
 
     async def assign(self, volume: str, person: str) -> None:
         """Give a home that the database does not know to an existing person who runs no server."""
-        for home in await self.reconciler.unknown_homes(self.db):
+        for home in (await self.reconciler.unknown(self.db))[0]:
             if home.name == volume:
                 user = self.idle(person)
                 homes.assign(self.db, home, user.id, person)
@@ -229,7 +257,8 @@ class PutAsideHandler(HomesHandler):
         if confirmation != volume:
             raise homes.HomeError(f"To remove {volume}, type its name.")
         async with self.alone(volume):
-            removed = await self.remove(homes.find_put_aside(self.db, volume))
+            folder = folders.find_put_aside(self.db, volume)
+            removed = await self.remove(folder or homes.find_put_aside(self.db, volume))
         if not removed:
             raise homes.HomeError(f"The engine did not remove {volume}; see the hub's log.")
 

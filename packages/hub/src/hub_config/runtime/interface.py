@@ -115,8 +115,9 @@ class Network:
 
 @dataclass(frozen=True)
 class Volume:
-    """One home. `token` is a random word that the database of the hub that made it knows; both
-    `token` and `database` are empty for one that is older than these labels.
+    """One home, or a group's own folder, whose `user` is what that is called. `token` is a random
+    word that the database of the hub that made it knows; both `token` and `database` are empty for
+    one that is older than these labels.
     """
 
     name: str
@@ -133,6 +134,7 @@ class View:
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    folders: tuple[Volume, ...] = ()
 
 
 class Runtime(Protocol):

@@ -190,7 +190,7 @@ def volume(record: Mapping[str, Any]) -> Volume:
     labels = record["Labels"] or {}
     return Volume(
         record["Name"],
-        user=labels.get(names.USER, ""),
+        user=labels.get(names.USER, labels.get(names.FOLDER, "")),
         token=labels.get(names.HOME, ""),
         database=labels.get(names.DATABASE, ""),
         owner=labels.get(names.OWNER, ""),

@@ -47,7 +47,7 @@ class PlatformSettings(BaseModel):
     )
     shared_volume_prefix: Name = setting(
         "jupyterhub-shared-",
-        "Volumes of groups' folders are called this and the folder.",
+        "Volumes of shared folders are called this and the folder or group.",
         enforced_by="filter",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(

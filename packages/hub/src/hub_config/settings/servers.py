@@ -1,12 +1,21 @@
 """The settings of people's servers: their sizes and rights, when they start and end."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from hub_config.settings.declaration import setting
 from hub_config.settings.tables import PullPolicy
-from hub_config.settings.values import Amount, HostPath, Keys, Number, Seconds, Variables
+from hub_config.settings.values import (
+    Amount,
+    HostPath,
+    Keys,
+    Locale,
+    Number,
+    Seconds,
+    Variables,
+    Zone,
+)
 
 
 class ServerSettings(BaseModel):
@@ -73,7 +82,8 @@ class ServerSettings(BaseModel):
         0, "Seconds after which a server is stopped even when busy; 0: never."
     )
     keep_homes_days: Number = setting(
-        30, "Days the home of somebody who was deleted is kept; 0: removed at once."
+        30,
+        "Days the home of somebody who was deleted, or a group's folder, is kept; 0: not at all.",
     )
     home_limit_gb: Amount = setting(
         0, "What a home should have at most (10⁹ bytes): its person and admins are warned; 0: none."
@@ -120,6 +130,28 @@ class ServerSettings(BaseModel):
         "Variables that groups may set in servers, separated by commas, `*` for any ending: "
         "`API_URL, TEAM_*`; empty: none. Names that decide which code runs are never permitted.",
         enforced_by="filter",
+    )
+    timezone: Zone = setting(
+        "",
+        "Time zone of servers and of times on pages, such as `Europe/Berlin`; empty: UTC.",
+        enforced_by="filter",
+    )
+    locale: Locale = setting(
+        "",
+        "`LANG` in servers, such as `de_DE.UTF-8`, and the language of pages for browsers that "
+        "name none of theirs; empty: `C.UTF-8` and English.",
+        enforced_by="filter",
+    )
+    group_folders: bool = setting(
+        True, "Whether each group has a folder that its members share, `~/shared/<group>`."
+    )
+    everybody_folder: Literal["off", "read-only", "read-write"] = setting(
+        "off",
+        "What everybody may do in a folder that all share, `~/shared/everybody`; `off`: none.",
+    )
+    publishing: bool = setting(
+        True,
+        "Whether people may publish notebooks for all who are signed in, on the page Published.",
     )
     ca_bundle: HostPath = setting(
         "",

@@ -11,6 +11,7 @@ from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
@@ -247,6 +248,12 @@ def _variables(patterns: frozenset[str]) -> frozenset[str]:
     return patterns
 
 
+def _zone(name: str) -> str:
+    if name and name not in available_timezones():
+        raise ValueError("a time zone of the IANA database, such as Europe/Berlin, or none")
+    return name
+
+
 HostPath = Annotated[str, AfterValidator(_absolute)]
 Pool = Annotated[IPv4Network, AfterValidator(_pool)]
 Destinations = Annotated[str, AfterValidator(_destinations)]
@@ -258,6 +265,8 @@ Host = Annotated[str, AfterValidator(_host)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Link = Annotated[str, AfterValidator(_link)]
 Networks = Annotated[str, AfterValidator(_networks)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Locale = Annotated[str, Field(pattern=r"^$|^C\.UTF-8$|^[a-z]{2,3}_[A-Z]{2}\.UTF-8$")]
 BrandColour = Annotated[str, AfterValidator(checked_colour)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Keys = Annotated[frozenset[str], NoDecode, BeforeValidator(_keys)]

@@ -18,7 +18,7 @@ from docker import APIClient
 from docker.errors import DockerException
 from dockerspawner import DockerSpawner
 from jupyterhub.utils import url_path_join
-from traitlets import Bool, Dict, Instance, Int, Unicode, default
+from traitlets import Bool, Instance, Int, Unicode, default
 
 from hub_config import counted, names
 from hub_config.groups import Shared, SharingError
@@ -28,7 +28,8 @@ from hub_config.runtime.interface import AwayError, NetworkError, Place
 from hub_config.runtime.networks import ServerNetworks
 from hub_config.settings import Settings
 from hub_config.spawning import options
-from hub_config.spawning.parts import Ending, Folders, Home, ServerEndedError, wait_until_answers
+from hub_config.spawning.folders import Folders, Sharing
+from hub_config.spawning.parts import Ending, Home, ServerEndedError, wait_until_answers
 from hub_config.told import Stage, Stages, StartFailure, engine_trouble
 
 BEFORE_TIMEOUT = 2.0
@@ -50,7 +51,7 @@ class UserContainerSpawner(DockerSpawner):
     firewall = Bool(False, help="Start servers only behind the host's firewall").tag(config=True)
     docker_threads = Int(16, help="Simultaneous calls to the Docker Engine").tag(config=True)
     group_secrets = Unicode(help="Where groups' secrets are kept").tag(config=True)
-    sharing_rules = Dict(help="What members of groups share").tag(config=True)
+    sharing = Instance(Sharing, ({}, False, "off"), help="What people share").tag(config=True)
 
     stages = Instance(Stages, ())
     ending = Unicode(help="Why the container ended by itself; for its person")
@@ -122,11 +123,10 @@ class UserContainerSpawner(DockerSpawner):
         """What the person's groups share."""
         members = [group.name for group in self.user.groups]
         return Shared(
-            self.sharing_rules,
+            self.sharing.rules,
             members,
             Path(self.group_secrets),
             self.enforced.group_variables,
-            self.enforced.shared_volume_prefix,
         )
 
     def use_profile(self, profile: Profile) -> None:
@@ -204,7 +204,7 @@ class UserContainerSpawner(DockerSpawner):
         self.volumes = {volume: options.HOME}
         if limit := self.enforced.disk_limit_gb:
             self.extra_host_config |= options.disk_limit(limit, await self.docker("info"))
-        await Folders(self).mount(self.shared.folders())
+        await Folders(self).mount(self.sharing)
         self.stages.tell(Stage.CONTAINER)
         made = await self.create_object()
         self.object_id = made[self.object_id_key]

@@ -19,7 +19,7 @@ from jupyterhub.log import log_request
 from jupyterhub.user import User
 from tornado.web import RequestHandler
 
-from hub_config import traces, tracing, upstream
+from hub_config import languages, traces, tracing, upstream
 from hub_config.audit import events
 from hub_config.tracing import Visit
 from hub_config.watch import kinds
@@ -150,7 +150,7 @@ def is_known(handler: BaseHandler, name: str) -> bool:
 
 
 def _visits(address: Address) -> None:
-    """Give each request its id, and find out who asks from where."""
+    """Give each request its id and language, and find out who asks from where."""
     prepare = BaseHandler.prepare
 
     @wraps(prepare)
@@ -162,6 +162,7 @@ def _visits(address: Address) -> None:
         try:
             if _meant(self) is not None:
                 visit.address = await address(self)
+            languages.begin(self)
             await prepare(self)
         finally:
             visit.who = _asks(self)
