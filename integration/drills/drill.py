@@ -11,17 +11,15 @@ from .scene import Scene
 
 @dataclass(frozen=True)
 class Row:
-    """What one drill showed. `well` in seconds, from its end until everybody could work."""
+    """What one drill showed. `well` are seconds from its end until all had written."""
 
     fault: str
+    lost: str
     done: int
     refused: int
     unanswered: int
     well: float
     told: tuple[str, ...]
-
-
-ROWS: list[Row] = []
 
 
 def drill(fault: Fault, scene: Scene) -> Row:
@@ -32,12 +30,12 @@ def drill(fault: Fault, scene: Scene) -> Row:
         scene.people.until_all_tried()
     finally:
         fault.heal(scene)
-    return settled(fault.title, scene, begun, now())
+    return settled(fault.title, scene, begun, lost=fault.lost)
 
 
-def settled(title: str, scene: Scene, begun: float, healed: float) -> Row:
+def settled(title: str, scene: Scene, begun: float, lost: str = "nothing") -> Row:
     """Wait until all is well again and nobody lost anything; what there was since `begun`."""
-    scene.platform.wait_until_open()
+    healed = now()
     scene.people.until_all_wrote()
     well = now() - healed
     with scene.people.holding_still():
@@ -45,15 +43,9 @@ def settled(title: str, scene: Scene, begun: float, healed: float) -> Row:
         wrong = scene.wrong(begun)
     since = scene.history.since(begun)
     count = {one: sum(event.outcome is one for event in since) for one in Outcome}
-    row = Row(
-        title,
-        count[Outcome.DONE],
-        count[Outcome.REFUSED],
-        count[Outcome.UNANSWERED],
-        well,
-        tuple(histories.sayings(since)),
-    )
+    done, refused, unanswered = count.values()
+    told = tuple(histories.sayings(since))
+    row = Row(title, lost, done, refused, unanswered, well, told)
     print(row)
-    ROWS.append(row)
     assert not wrong, "\n".join(wrong)
     return row

@@ -23,6 +23,13 @@ class Fault(ABC):
     """One fault; `service` is what it hits."""
 
     service: str = ""
+    lost: str = "nothing"
+    """What is lost by it, as the table says; people's files never are."""
+
+    @property
+    def who(self) -> str:
+        """What people call it; `engine` is the filter before the engine, in compose.yaml."""
+        return "filter" if self.service == "engine" else self.service
 
     @property
     @abstractmethod
@@ -42,7 +49,7 @@ class Killed(Fault):
 
     @property
     def title(self) -> str:
-        return f"{self.service} killed"
+        return f"{self.who} killed"
 
     def inject(self, scene: Scene) -> None:
         scene.kill(self.service)
@@ -53,7 +60,7 @@ class Paused(Fault):
 
     @property
     def title(self) -> str:
-        return f"{self.service} frozen (`docker pause`)"
+        return f"{self.who} frozen (`docker pause`)"
 
     def inject(self, scene: Scene) -> None:
         scene.platform.container(self.service).pause()
@@ -70,7 +77,7 @@ class Stopped(Fault):
 
     @property
     def title(self) -> str:
-        return f"{self.service} frozen (SIGSTOP)"
+        return f"{self.who} frozen (SIGSTOP)"
 
     def inject(self, scene: Scene) -> None:
         self.processes = scene.processes(self.service)
@@ -95,8 +102,8 @@ class Loss(Fault):
     @property
     def title(self) -> str:
         if self.percent == 100:
-            return f"{self.service} cut off the network"
-        return f"{self.service} loses {self.percent} % of its packets"
+            return f"{self.who} cut off the network"
+        return f"{self.who} loses {self.percent} % of its packets"
 
     def rules(self, how: str) -> list[list[str]]:
         share = ["-m", "statistic", "--mode", "random", "--probability", str(self.percent / 100)]
@@ -205,19 +212,37 @@ class DatabaseSpoilt(Fault):
     """The database's file is damaged and the hub is killed: an operator brings it back."""
 
     how: str = "truncated"
+    lost: str = "what the hub learnt after the last backup"
 
     @property
     def title(self) -> str:
-        return f"database {self.how}, hub killed"
+        return f"database {self.how} and hub killed; `restore --hub`"
 
     def inject(self, scene: Scene) -> None:
         scene.operator.invoke("backup", "--hub")
-        size = (scene.data / DATABASE).stat().st_size
-        with (scene.data / DATABASE).open("r+b") as file:
+        database = scene.data / DATABASE
+        size = database.stat().st_size
+        with database.open("r+b") as file:
             if self.how == "truncated":
                 file.truncate(size // 2)
             else:
                 file.write(os.urandom(size))
+        scene.kill("hub")
+
+    def heal(self, scene: Scene) -> None:
+        scene.operator.invoke("restore", "--hub", "--yes")
+
+
+@dataclass
+class DataGone(Fault):
+    """All that was in the data volume is gone and the hub is killed: it begins as a new one."""
+
+    title = "data volume emptied and hub killed; `restore --hub`"
+    lost: str = "what the hub learnt after the last backup"
+
+    def inject(self, scene: Scene) -> None:
+        scene.operator.invoke("backup", "--hub")
+        subprocess.run(["find", str(scene.data), "-mindepth", "1", "-delete"], check=True)
         scene.kill("hub")
 
     def heal(self, scene: Scene) -> None:
@@ -238,5 +263,6 @@ EACH: tuple[Fault, ...] = (
     OutOfMemory(),
     DatabaseLocked(),
     DatabaseSpoilt(how="truncated"),
-    DatabaseSpoilt(how="garbage"),
+    DatabaseSpoilt(how="full of garbage"),
+    DataGone(),
 )

@@ -1,8 +1,7 @@
 """Drills, as Jepsen does them: people at work, something goes wrong, and what was promised holds.
 
-Each fault by itself, then several of them at random. The run writes docs/drills.md
-(JHUB_TEST_WRITE_DOCS=1), which says for each fault what was lost, how long it took and what people
-were told.
+Several faults at random, then each by itself. With JHUB_TEST_WRITE_DOCS=1 the run writes
+docs/drills.md.
 """
 
 from random import Random
@@ -11,21 +10,41 @@ import pytest
 
 from jhub_testing.histories import now
 
-from .drill import drill, settled
+from . import page
+from .drill import Row, drill, settled
 from .faults import EACH, KINDS, SERVICES, Fault
+from .operators import OF_ENGINE
 from .scene import Scene
 
-
-@pytest.mark.parametrize("fault", EACH, ids=lambda fault: fault.title)
-def test_what_was_promised_holds(fault: Fault, scene: Scene) -> None:
-    drill(fault, scene)
+ALL = (*EACH, *OF_ENGINE)
+AT_RANDOM = "hub, proxy, filter and guard killed and frozen at random"
 
 
-def test_services_are_killed_and_frozen_at_random(scene: Scene, seed: int, seconds: float) -> None:
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """What the drills of this run showed."""
+    return []
+
+
+def test_services_are_killed_and_frozen_at_random(
+    scene: Scene, seed: int, seconds: float, rows: list[Row]
+) -> None:
     random, begun = Random(seed), now()  # noqa: S311 - no secret
     while now() < begun + seconds:
         fault = random.choice(KINDS)(random.choice(SERVICES))
         fault.inject(scene)
         scene.people.until_all_tried()
         fault.heal(scene)
-    settled(f"killed and frozen at random for {seconds:g} s", scene, begun, now())
+    rows.append(settled(AT_RANDOM, scene, begun))
+
+
+@pytest.mark.parametrize("fault", ALL, ids=lambda fault: fault.title)
+def test_what_was_promised_holds(fault: Fault, scene: Scene, rows: list[Row]) -> None:
+    rows.append(drill(fault, scene))
+
+
+def test_the_page_has_them_all(rows: list[Row]) -> None:
+    titles = [AT_RANDOM, *(fault.title for fault in ALL)]
+    if page.WRITES:
+        page.write(rows, titles)
+    assert page.known() == titles
