@@ -28,7 +28,7 @@ from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
 from hub_config import SettingsError, concerns, reserve
-from hub_config.database import drop_repeated_copies, require_known_schema
+from hub_config.database import drop_repeated_copies, require_known_schema, require_sound
 from hub_config.first_start import Places, make_secrets
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
@@ -46,6 +46,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     """Become the hub. Does not return."""
     for folder, mode in ((places.data, 0o700), (places.proxy, 0o700), (places.metrics, 0o750)):
         require_own(folder, mode)
+    require_sound(places.data)
     require_known_schema(places.data)
     drop_repeated_copies(places.data)
     reserve.require_room(places.data)
