@@ -45,9 +45,12 @@ def test_what_was_never_acknowledged_may_be_there_or_not() -> None:
         assert histories.lost_writes(history, {"ann": there}) == []
 
 
-def test_a_write_from_before_the_acknowledged_one_must_not_come_back() -> None:
-    history = events(("ann 1", UNANSWERED, "a"), ("ann 2", DONE, "a"))
-    assert histories.lost_writes(history, {"ann": {"a": "ann 1"}})
+@pytest.mark.parametrize(("outcome", "wrong"), [(DONE, 1), (REFUSED, 1), (UNANSWERED, 0)])
+def test_an_older_write_comes_back_only_if_it_was_still_under_way(
+    outcome: Outcome, wrong: int
+) -> None:
+    history = events(("ann 1", outcome, "a"), ("ann 2", DONE, "a"))
+    assert len(histories.lost_writes(history, {"ann": {"a": "ann 1"}})) == wrong
 
 
 def test_a_home_of_somebody_else_is_seen_by_what_is_read_and_by_what_is_there() -> None:

@@ -58,6 +58,8 @@ def scene(
     settings = {
         "JHUB_SIGNUP": "open",
         "JHUB_USER_SERVER_LIMIT": "2",
+        # The data volume is small.
+        "JHUB_MIN_FREE_DISK_GB": "0.01",
         "JHUB_BACKUP_TO": str(folder / "backups"),
     }
     platform = Platform(engine, pytestconfig.rootpath, "drills", settings=settings)

@@ -95,8 +95,8 @@ WRITE, READ = "write", "read"
 
 
 def lost_writes(history: Iterable[Event], found: Mapping[str, Files]) -> list[str]:
-    """Every write that was acknowledged is there: the last one of each file, or one that came after
-    it and of which nobody knows. A person is one after the other, so their writes have an order.
+    """Every write that was acknowledged is there: the last one of each file, or one that was tried
+    after it. One that nobody answered may come at any later time, also after that.
     """
     wrong = []
     for (person, file), writes in _writes(history).items():
@@ -104,7 +104,8 @@ def lost_writes(history: Iterable[Event], found: Mapping[str, Files]) -> list[st
         if not done:
             continue
         last = writes[done[-1]]
-        possible = {last.value, *(one.value for one in writes[done[-1] + 1 :])}
+        late = (one for one in writes if one.outcome is Outcome.UNANSWERED)
+        possible = {one.value for one in (*writes[done[-1] :], *late)}
         there = found.get(person, {}).get(file)
         if there is None:
             wrong.append(f"{person}'s {file} is gone, which was acknowledged: {last.value!r}")
