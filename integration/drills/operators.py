@@ -35,6 +35,10 @@ class EngineKilled(EngineRestarted):
 
     title = "engine killed"
 
+    def heal(self, scene: Scene) -> None:
+        (scene.own.folder / "pid").unlink(missing_ok=True)  # as systemd does
+        super().heal(scene)
+
     def inject(self, scene: Scene) -> None:
         pid = scene.own.daemon.running()
         assert pid
@@ -112,6 +116,8 @@ class BackupsKilled(Fault):
                     return True
             return started.poll() is not None
 
+        if self.task != self.again:
+            scene.operator.invoke(*self.again)
         with begun(scene.platform, *self.task) as started:
             wait_until(killed, "the worker")
             said, more = started.communicate()

@@ -28,6 +28,9 @@ IMPATIENCE = 20
 FILES = 20
 """Files that each person writes over and over."""
 
+THINKS = {Outcome.DONE: 0.1, Outcome.REFUSED: 1.0, Outcome.UNANSWERED: 1.0}
+"""Seconds before somebody does the next thing, by how the last one ended."""
+
 ACTS = {"write": 12, "read": 4, "look": 2, "log in": 1, "stop": 1, "second": 1}
 """What a person does, and how often in comparison."""
 
@@ -81,7 +84,7 @@ class Worker:
         """Do something, and keep it."""
         return self.history.record(self.name, what, act, **more)
 
-    def turn(self) -> None:
+    def turn(self) -> Outcome:
         """Do one thing, and what a person does next when it went wrong."""
         (act,) = self.random.choices(list(ACTS), list(ACTS.values()))
         done = {
@@ -94,6 +97,7 @@ class Worker:
         }[act]()
         if done.outcome is not Outcome.DONE:
             self.recover()
+        return done.outcome
 
     def recover(self) -> None:
         """See to it that one is logged in and has a server: what people do after a failure."""
@@ -231,7 +235,7 @@ class People:
                 self._still[worker.name].clear()
                 continue
             try:
-                worker.turn()
+                self._end.wait(THINKS[worker.turn()])
             except Exception as error:  # told by whoever waits
                 self._failed.append(error)
 
