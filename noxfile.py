@@ -200,6 +200,16 @@ def operations(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def drills(session: nox.Session) -> None:
+    """Things break under people at work (docs/drills.md): root, minutes, an engine of its own."""
+    sync(session, "test")
+    images = ("hub", "proxy", "backup", "uv-marimo")
+    session.run("python", "-m", "jhub_testing.prepare", "--other-clock", *images)
+    alone = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+    session.run(*alone, "pytest", *(session.posargs or ["integration/drills"]), external=True)
+
+
+@nox.session(default=False)
 def prereleases(session: nox.Session) -> None:
     """The hub's unit tests with the newest pre-releases of JupyterHub and its spawners."""
     hub = ROOT / "packages" / "hub"

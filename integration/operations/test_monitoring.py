@@ -68,7 +68,8 @@ def watched(
         settings[public_images.VARIABLES[service]] = public_images.image(root, service)
         settings[f"JHUB_{service.upper()}_PORT"] = str(free_port())
     platform = Platform(engine, root, "watched", settings=settings)
-    platform.make_data_volume(f"size={MEGABYTES}m,nr_inodes={INODES},uid=990,gid=990,mode=700")
+    options = f"size={MEGABYTES}m,nr_inodes={INODES},uid=990,gid=990,mode=700"
+    platform.make_data_volume({"type": "tmpfs", "device": "tmpfs", "o": options})
     with platform:
         watched = Watched(platform)
         watched.door = door.opened(engine, platform)

@@ -104,6 +104,27 @@ def require_known_schema(database: Records) -> None:
     )
 
 
+def require_sound(data: Path) -> None:
+    """Raises DatabaseError for a damaged SQLite file: JupyterHub would end with a traceback."""
+    database = data / DATABASE_FILE
+    if not database.exists():
+        return
+    try:
+        # Not read-only: what a hub that was killed left half done is first taken back by SQLite.
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as connection:
+            ((found,),) = connection.execute("PRAGMA quick_check(1)")
+    except sqlite3.OperationalError:
+        return  # only locked, or there is no room
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        raise DatabaseError(
+            f"The database {database} is damaged ({' '.join(found.split())}), so the hub does not "
+            "start; nothing was changed, and servers that run go on. Bring it back from a backup: "
+            "./dev invoke restore --hub"
+        )
+
+
 def _way_back(database: Records) -> str:
     """The sentence's end about a copy that an upgrade has left and that this hub knows."""
     if isinstance(database, str):

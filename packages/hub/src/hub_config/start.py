@@ -33,6 +33,7 @@ from hub_config.database import (
     is_moved,
     is_there,
     require_known_schema,
+    require_sound,
     steps_ahead,
 )
 from hub_config.first_start import DATABASE_FILE, Places, make_secrets
@@ -58,6 +59,8 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     require_moved(places)
     if places.db_url:
         postgres.wait(places.db_url)
+    else:
+        require_sound(places.data)
     require_in_use(places)
     require_known_schema(places.records)
     if not places.db_url:

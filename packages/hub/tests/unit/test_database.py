@@ -15,6 +15,7 @@ from hub_config.database import (
     DATABASE_FILE,
     STEPS,
     require_known_schema,
+    require_sound,
     revision,
     revisions,
     steps_ahead,
@@ -70,6 +71,37 @@ def test_a_volume_without_a_database_and_one_that_is_none_are_the_hubs_business(
     require_known_schema(tmp_path / DATABASE_FILE)
     (tmp_path / DATABASE_FILE).write_bytes(b"no database" * 1000)
     require_known_schema(tmp_path / DATABASE_FILE)
+
+
+@pytest.mark.parametrize("how", ["truncated", "of garbage", "garbage within"])
+def test_a_damaged_database_is_named_with_what_to_do(tmp_path: Path, how: str) -> None:
+    """Found by a drill: the hub started again and again, each time with a traceback."""
+    database = tmp_path / DATABASE_FILE
+    require_sound(tmp_path)
+    make(database, HEAD)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE users (name TEXT)")
+        connection.executemany("INSERT INTO users VALUES (?)", [("x" * 500,)] * 100)
+        connection.commit()
+    require_sound(tmp_path)
+    whole = database.read_bytes()
+    half = len(whole) // 2
+    spoilt = {
+        "truncated": whole[:half],
+        "of garbage": bytes(range(1, 256)) * 200,
+        "garbage within": whole[:half] + b"?" * half,
+    }[how]
+    database.write_bytes(spoilt)
+    with pytest.raises(DatabaseError, match=r"damaged \(.+\).*invoke restore --hub"):
+        require_sound(tmp_path)
+    assert database.read_bytes() == spoilt
+
+
+def test_a_locked_database_is_not_damaged(tmp_path: Path) -> None:
+    make(tmp_path / DATABASE_FILE, HEAD)
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        require_sound(tmp_path)
 
 
 def test_a_newer_schema_is_named_and_nothing_changes(tmp_path: Path) -> None:
