@@ -52,7 +52,8 @@ def turns(pytestconfig: pytest.Config) -> Turns:
 @pytest.fixture(scope="session")
 def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
     """Hub and proxy under names of their own, removed at the end with all they made."""
-    settings = {"JHUB_GROUP_VARIABLES": "TEAM_*"}
+    # Where test_runs.py has a receiver.
+    settings = {"JHUB_GROUP_VARIABLES": "TEAM_*", "JHUB_WEBHOOKS": "http://webhook.test:9000/"}
     with Platform(engine, pytestconfig.rootpath, settings=settings, config=CONFIG) as platform:
         yield platform
 

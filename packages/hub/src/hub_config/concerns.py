@@ -7,11 +7,14 @@ from pathlib import Path
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
-from hub_config import disk, tracing
+from hub_config import disk, names, tracing
 from hub_config.beside import limits_of, services
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_all, read_secret
 from hub_config.groups import UserLimits
+from hub_config.jobs.pages import runs_routes
+from hub_config.jobs.rules import rules_of
+from hub_config.jobs.runner import Runner
 from hub_config.lifetimes import times
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
@@ -234,6 +237,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *homes_routes(keep, reconciler, sizes),
         *reconcile_routes(reconciler),
         *now_routes(looker),
+        *runs_routes(Runner(rules_of(settings))),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
     ]
@@ -273,5 +277,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "server_times": ServerTimes(limits_of(settings)),
         "disk_full": disk.Notice(places.data),
         "home_size": sizes_of(settings, places),
+        "scheduled_runs": settings.scheduled_runs > 0,
+        "job_servers": names.JOBS,
         "request_id": lambda _user: tracing.current_id(),
     }

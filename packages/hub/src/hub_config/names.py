@@ -35,6 +35,20 @@ def container(prefix: str, user: str, server: str) -> str:
     return "-".join([prefix, part(user), *([part(server)] if server else [])])
 
 
+JOBS = "scheduled-"
+"""How servers of jobs are called; nobody can add one of such a name."""
+
+
+def job_server(job: str) -> str:
+    """The server of a job: a name that JupyterHub takes, so a job's has twenty characters."""
+    return JOBS + job
+
+
+def is_job(server: str) -> bool:
+    """Whether that server is a job's, which starts and ends by itself."""
+    return server.startswith(JOBS)
+
+
 def network(platform_network: str, user: str, server: str) -> str:
     """`<platform network>-<user>-<server>`: the network of one server.
 

@@ -23,6 +23,10 @@ ROOMS = {
     "words": ("told",),
     "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
+    "jobs": (
+        *("rows", "clock", "decisions", "program", "rules", "commands", "forms", "telling"),
+        *("runner", "pages"),
+    ),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
     "now": ("rows", "asking", "looking", "pages"),

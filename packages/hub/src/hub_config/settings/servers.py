@@ -2,11 +2,20 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from hub_config.settings.declaration import setting
 from hub_config.settings.tables import PullPolicy
-from hub_config.settings.values import Amount, HostPath, Keys, Number, Seconds, Variables
+from hub_config.settings.values import (
+    Amount,
+    HostPath,
+    Keys,
+    Links,
+    Number,
+    Seconds,
+    TimeZone,
+    Variables,
+)
 
 
 class ServerSettings(BaseModel):
@@ -125,6 +134,29 @@ class ServerSettings(BaseModel):
         "",
         "File on the Docker host with CA certificates all servers shall trust.",
         enforced_by="filter",
+    )
+
+    # Scheduled runs.
+    scheduled_runs: Number = setting(
+        20, "Scheduled runs each person may have; 0: none, and no page for them."
+    )
+    run_time_limit: Number = setting(
+        43200, "Seconds after which a scheduled run is stopped; 0: never."
+    )
+    time_zone: TimeZone = setting(
+        "UTC", "Time zone of scheduled runs whose person chooses no other, such as Europe/Berlin."
+    )
+    mail_relay: SecretStr | None = setting(
+        None,
+        "Where messages about failed runs go out: `smtp://user:password@mail.example.org:587`, or "
+        "`smtps://`; empty: no mail. Better as a file, which `secrets.set` keeps or "
+        "`JHUB_MAIL_RELAY_FILE` names.",
+    )
+    mail_from: str = setting("jupyterhub@localhost", "Whom such mails are from.")
+    webhooks: Links = setting(
+        "",
+        "What addresses begin with that such messages may be posted to, separated by commas, such "
+        "as `https://hooks.example.org/`; empty: none.",
     )
 
     # Images from a registry.

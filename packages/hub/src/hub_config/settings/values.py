@@ -11,6 +11,7 @@ from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
@@ -210,6 +211,24 @@ def _link(url: str) -> str:
     return url
 
 
+def _links(text: str) -> str:
+    for part in filter(None, map(str.strip, text.split(","))):
+        if not re.match(r"https?://[^/\s]+/", part):
+            raise ValueError(
+                "addresses with a path at least of /, separated by commas, such as "
+                f"https://hooks.example.org/ (not {part!r})"
+            )
+    return text
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("a time zone such as UTC or Europe/Berlin") from None
+    return name
+
+
 def _networks(text: str) -> str:
     try:
         for part in filter(None, map(str.strip, text.split(","))):
@@ -241,6 +260,8 @@ Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Host = Annotated[str, AfterValidator(_host)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+Links = Annotated[str, AfterValidator(_links)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Link = Annotated[str, AfterValidator(_link)]
 Networks = Annotated[str, AfterValidator(_networks)]
 BrandColour = Annotated[str, AfterValidator(checked_colour)]
