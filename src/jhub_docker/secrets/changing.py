@@ -18,7 +18,7 @@ from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
 
 SERVES = {
-    **dict.fromkeys(("JHUB_PROVIDER_SECRET", "JHUB_MAIL_RELAY"), HUB),
+    **dict.fromkeys(("JHUB_PROVIDER_SECRET", "JHUB_MAIL_PASSWORD"), HUB),
     **dict.fromkeys(
         (
             *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),

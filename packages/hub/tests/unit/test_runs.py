@@ -367,7 +367,9 @@ class Relay:
 
 async def test_a_mail_goes_out_through_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smtplib, "SMTP", Relay)
-    rules = Rules(relay="smtp://us%40er:p%2Fw@relay.example:587", sender="hub@example.org")
+    rules = Rules(
+        relay="smtp://us%40er@relay.example:587", password="p/w", sender="hub@example.org"
+    )
     news = telling.News("ann", "nightly", "n.ipynb", "failed", "It failed.", 1, "now", "No figures")
     await telling.tell(news, "ann@example.org", rules)
     place, tls, login, message = Relay.said
@@ -377,7 +379,7 @@ async def test_a_mail_goes_out_through_the_relay(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_what_cannot_be_sent_tells_no_secret() -> None:
-    rules = Rules(relay="smtp://user:hidden@127.0.0.1:1", sender="hub@example.org")
+    rules = Rules(relay="smtp://us@127.0.0.1:1", password="hidden", sender="hub@example.org")
     news = telling.News("ann", "nightly", "n.ipynb", "failed", "It failed.", 1, "now", "")
     with pytest.raises(telling.NotSentError) as raised:
         await telling.tell(news, "ann@example.org", rules)

@@ -17,6 +17,7 @@ class Rules:
     zone: str = "UTC"
     webhooks: tuple[str, ...] = ()
     relay: str = ""
+    password: str = ""
     sender: str = ""
     brand: str = "JupyterHub"
     page: str = ""
@@ -40,13 +41,14 @@ class Rules:
 
 def rules_of(settings: Settings) -> Rules:
     """The rules by the settings."""
-    relay = settings.mail_relay
+    password = settings.mail_password
     return Rules(
         settings.scheduled_runs,
         settings.run_time_limit,
         settings.time_zone,
         tuple(one.strip() for one in settings.webhooks.split(",") if one.strip()),
-        relay.get_secret_value() if relay else "",
+        settings.mail_relay,
+        password.get_secret_value() if password else "",
         settings.mail_from,
         settings.brand_name,
         f"{settings.public_url}hub/runs" if settings.public_url else "",

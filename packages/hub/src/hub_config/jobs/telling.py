@@ -60,7 +60,7 @@ def mail(news: News, to: str, rules: Rules) -> EmailMessage:
     return message
 
 
-def send_mail(message: EmailMessage, relay: str) -> None:
+def send_mail(message: EmailMessage, relay: str, password: str) -> None:
     """Hand it to the relay: `smtp://` with STARTTLS where that offers it, or `smtps://`."""
     place = urlsplit(relay)
     kind = smtplib.SMTP_SSL if place.scheme == "smtps" else smtplib.SMTP
@@ -69,7 +69,7 @@ def send_mail(message: EmailMessage, relay: str) -> None:
         if place.scheme == "smtp" and smtp.has_extn("starttls"):
             smtp.starttls()
         if place.username:
-            smtp.login(unquote(place.username), unquote(place.password or ""))
+            smtp.login(unquote(place.username), password)
         smtp.send_message(message)
 
 
@@ -81,7 +81,8 @@ async def tell(news: News, to: str, rules: Rules) -> None:
         if "://" in to:
             await _post(news, to, rules)
         else:
-            await asyncio.to_thread(send_mail, mail(news, to, rules), rules.relay)
+            message = mail(news, to, rules)
+            await asyncio.to_thread(send_mail, message, rules.relay, rules.password)
     except (aiohttp.ClientError, smtplib.SMTPException, OSError, ValueError) as error:
         raise NotSentError(f"{type(error).__name__}: {error}"[:150]) from None
 

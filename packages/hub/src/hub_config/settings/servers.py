@@ -12,6 +12,7 @@ from hub_config.settings.values import (
     Keys,
     Links,
     Number,
+    Relay,
     Seconds,
     TimeZone,
     Variables,
@@ -146,11 +147,15 @@ class ServerSettings(BaseModel):
     time_zone: TimeZone = setting(
         "UTC", "Time zone of scheduled runs whose person chooses no other, such as Europe/Berlin."
     )
-    mail_relay: SecretStr | None = setting(
+    mail_relay: Relay = setting(
+        "",
+        "Where mails about failed runs go out: `smtp://user@mail.example.org:587`, or `smtps://`; "
+        "empty: no mail.",
+    )
+    mail_password: SecretStr | None = setting(
         None,
-        "Where messages about failed runs go out: `smtp://user:password@mail.example.org:587`, or "
-        "`smtps://`; empty: no mail. Better as a file, which `secrets.set` keeps or "
-        "`JHUB_MAIL_RELAY_FILE` names.",
+        "The relay's password; better as a file, which `secrets.set` keeps or "
+        "`JHUB_MAIL_PASSWORD_FILE` names.",
     )
     mail_from: str = setting("jupyterhub@localhost", "Whom such mails are from.")
     webhooks: Links = setting(

@@ -221,6 +221,18 @@ def _links(text: str) -> str:
     return text
 
 
+def _relay(url: str) -> str:
+    wanted = "an address such as smtp://user@mail.example.org:587, without a password"
+    try:
+        place = urlsplit(url)
+        usable = place.scheme in ("smtp", "smtps") and place.hostname and place.port != 0
+    except ValueError:
+        usable = False
+    if url and (not usable or place.password or place.path not in ("", "/") or place.query):
+        raise ValueError(wanted)
+    return url
+
+
 def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -261,6 +273,7 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Host = Annotated[str, AfterValidator(_host)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Links = Annotated[str, AfterValidator(_links)]
+Relay = Annotated[str, AfterValidator(_relay)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Link = Annotated[str, AfterValidator(_link)]
 Networks = Annotated[str, AfterValidator(_networks)]
