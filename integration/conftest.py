@@ -54,6 +54,7 @@ def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
     """Hub and proxy under names of their own, removed at the end with all they made."""
     # Where test_runs.py has a receiver.
     settings = {"JHUB_GROUP_VARIABLES": "TEAM_*", "JHUB_WEBHOOKS": "http://webhook.test:9000/"}
+    settings["JHUB_PUBLISH_TO"] = "public"
     with Platform(engine, pytestconfig.rootpath, settings=settings, config=CONFIG) as platform:
         yield platform
 

@@ -79,6 +79,7 @@ def test_page_of_a_stranger(stranger: Window, name: str, path: str, heading: str
         ("home", "/hub/home", "Your servers"),
         ("profiles", "/hub/spawn", "Choose what to start"),
         ("runs", "/hub/runs", "Scheduled runs"),
+        ("apps", "/hub/apps", "Applications"),
         ("tokens", "/hub/token", "Manage JupyterHub Tokens"),
         ("password", "/hub/change-password", "Change password"),
         ("second-factor", "/hub/second-factor", "Second factor"),

@@ -1,4 +1,6 @@
-"""Scheduled runs: a nightly notebook that fails and says so, one that succeeds, a hub that ends."""
+"""Scheduled runs: a notebook that fails at night and says so, one that succeeds, a hub that ends; and
+applications, opened while their owner's server is stopped.
+"""
 
 import json
 import re
@@ -6,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from bs4 import BeautifulSoup
 from docker.models.containers import Container
 
@@ -38,9 +41,26 @@ def notebook(*cells: str) -> bytes:
     return json.dumps({"cells": found, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
 
 
+MARIMO = b"""
+import marimo
+
+app = marimo.App(app_title="Sales of the week")
+
+
+@app.cell
+def _():
+    6 * 7
+    return
+
+
+if __name__ == "__main__":
+    app.run()
+"""
+
 FILES = {
     "work/good.ipynb": notebook("6 * 7", "open('made', 'w').write('here')"),
     "work/bad.ipynb": notebook("print('so far so good')", "raise LookupError('no figures today')"),
+    "work/sales.py": MARIMO,
     "work/long.sh": b"until [ -e flag ]; do sleep 0.2; done; echo it is there",
 }
 
@@ -90,8 +110,8 @@ def add(person: Person, name: str, file: str, cron: str = "0 3 * * *", tell: str
     assert answer.ok, BeautifulSoup(answer.text, "html.parser").get_text()
 
 
-def press(person: Person, label: str, name: str) -> None:
-    page = BeautifulSoup(person.hub.get("runs").text, "html.parser")
+def press(person: Person, label: str, name: str, page_name: str = "runs") -> None:
+    page = BeautifulSoup(person.hub.get(page_name).text, "html.parser")
     button = page.select_one(f'button[aria-label="{label} {name}"]')
     form = button and button.find_parent("form")
     assert form is not None, f"there is no button {label} of {name}: {page.get_text()}"
@@ -100,9 +120,9 @@ def press(person: Person, label: str, name: str) -> None:
     assert answer.ok, answer.text
 
 
-def card(person: Person, name: str) -> str:
+def card(person: Person, name: str, page_name: str = "runs") -> str:
     """What the page says of one job."""
-    page = BeautifulSoup(person.hub.get("runs").text, "html.parser")
+    page = BeautifulSoup(person.hub.get(page_name).text, "html.parser")
     (heading,) = (one for one in page.find_all("h2") if one.get_text() == name)
     item = heading.find_parent("li")
     assert item is not None
@@ -175,6 +195,60 @@ def test_an_admin_sees_all_and_stops_one(
     press(admin, "Stop", "long")
     wait_until(lambda: "was stopped" in card(analyst, "long"), "the run to be stopped")
     assert platform.servers(analyst.name) == []
+
+
+def publish(person: Person, name: str, audience: str) -> None:
+    answer = person.fill(
+        "apps",
+        "audience",
+        **{"name": name, "file": "work/sales.py", "profile": "uv-marimo-small"},
+        **{"audience": audience, "days": "7"},
+    )
+    assert answer.ok, BeautifulSoup(answer.text, "html.parser").get_text()
+    wait_until(lambda: "Running" in card(person, name, "apps"), "the application to run")
+
+
+def test_a_colleague_opens_an_application_after_its_owners_server_has_stopped(
+    analyst: Person,
+    make_person: MakePerson,
+    platform: Platform,
+    open_window: Callable[[], Window],
+) -> None:
+    publish(analyst, "sales", "people")
+    (container,) = platform.servers(analyst.name)
+    assert container.labels[f"{LABEL}.server"] == "published-sales"
+    colleague = make_person("colleague")
+    address = "/hub/apps/analyst/sales"
+    assert "/hub/login" in requests.get(f"{platform.url}{address}", timeout=PATIENCE).url
+    window = open_window()
+    window.sign_in(colleague.name, colleague.password)
+    window.see(window.page.get_by_role("button", name="Logout"))
+    window.open(address)
+    window.page.get_by_role("button", name="Authorize").click()
+    window.see(window.page.get_by_text("42", exact=True))
+    assert window.page.title() == "Sales of the week"
+    window.keep_picture("application-of-a-colleague")
+    window.close()
+
+
+def test_an_application_is_for_whom_it_was_published(
+    analyst: Person, make_person: MakePerson, admin: Person, platform: Platform
+) -> None:
+    publish(analyst, "mine", "oneself")
+    publish(analyst, "open", "public")
+    other = make_person("passer-by")
+    assert other.hub.get("apps/analyst/mine").status_code == 404
+    served = f"{platform.url}/user/analyst/published-mine/"
+    assert other.session.get(served, timeout=PATIENCE).status_code == 403
+    assert "/hub/login" in requests.get(served, timeout=PATIENCE).url
+    answer = requests.get(f"{platform.url}/hub/apps/analyst/open", timeout=PATIENCE)
+    assert "Sales of the week" in answer.text, answer.url
+    assert other.start_by_api({"profile": "uv-marimo-small"}, "published-x").status_code == 400
+    press(admin, "Stop", "open", "apps")
+    wait_until(lambda: "Stopped" in card(analyst, "open", "apps"), "the application to be stopped")
+    for name in ("sales", "mine", "open"):
+        press(analyst, "Delete", name, "apps")
+    wait_until(lambda: platform.servers(analyst.name) == [], "all to be gone")
 
 
 def test_the_page_in_a_browser(analyst: Person, open_window: Callable[[], Window]) -> None:

@@ -64,7 +64,7 @@ class HubApi:
 
         Raises UnavailableError.
         """
-        for what in ("reconcile", "measure", "runs/look"):
+        for what in ("reconcile", "measure", "jobs/look"):
             _checked(self._session, "POST", f"{self._url}/{what}")
 
     def sync_proxy(self) -> None:

@@ -35,13 +35,11 @@ def container(prefix: str, user: str, server: str) -> str:
     return "-".join([prefix, part(user), *([part(server)] if server else [])])
 
 
-JOBS = "scheduled-"
-"""How servers of jobs are called; nobody can add one of such a name."""
-
-
-def job_server(job: str) -> str:
-    """The server of a job: a name that JupyterHub takes, so a job's has twenty characters."""
-    return JOBS + job
+SCHEDULED, PUBLISHED = "scheduled-", "published-"
+JOBS = (SCHEDULED, PUBLISHED)
+"""How servers of runs and of applications are called; nobody can add one of such a name. JupyterHub
+takes thirty characters, which leaves twenty for the job's own name.
+"""
 
 
 def is_job(server: str) -> bool:

@@ -24,8 +24,8 @@ ROOMS = {
     "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
     "jobs": (
-        *("rows", "clock", "decisions", "program", "rules", "commands", "forms", "telling"),
-        *("runner", "pages"),
+        *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
+        *("telling", "tasks", "looking", "runner", "publisher", "run_pages", "app_pages"),
     ),
     "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hub_config import upstream
 from hub_config.jobs import clock, forms, rows, telling
 from hub_config.jobs.decisions import Act, Outcome, Situation, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
@@ -22,7 +23,7 @@ from hub_config.offer import counter
 from hub_config.spawning import servers
 from hub_config.told import Refusal
 
-from .hub_in_a_box import Box
+from .hub_in_a_box import PATIENCE, Box, Moment
 
 CONTAINER = "jupyter-ann-scheduled_2dnightly"
 SERVER = ("ann", "scheduled-nightly")
@@ -42,6 +43,9 @@ class Handler:
         await self.box.start(user, name, options)
 
     async def stop_single_user(self, user: Any, name: str) -> None:
+        starting = upstream.spawn_future(user.spawners[name])
+        if starting is not None and not starting.done():
+            await asyncio.wait([starting])
         await user.stop(name)
 
 
@@ -68,7 +72,7 @@ async def look(runner: Runner, box: Box, **authenticator: Any) -> None:
     handler = Handler(box)
     handler.authenticator = SimpleNamespace(**authenticator)
     await runner.look(handler)
-    await asyncio.gather(*runner._tasks)
+    await runner.tasks.all_done()
 
 
 def ended(box: Box, code: int) -> None:
@@ -247,6 +251,25 @@ async def test_it_is_stopped_when_it_takes_too_long(
     assert len(sent) == 1
 
 
+@pytest.mark.parametrize("number", [0, 3, 6])
+async def test_one_that_is_just_being_started_can_be_stopped_and_deleted(
+    runner: Runner, box: Box, job: JobRow, number: int
+) -> None:
+    moment = Moment(box.engine, number)
+    box.engine.at = moment.hang
+    handler = Handler(box)
+    await runner.look(handler)
+    await asyncio.to_thread(moment.reached.wait, PATIENCE)
+    removing = asyncio.ensure_future(runner.remove(handler, job))
+    moment.go_on.set()
+    await asyncio.wait_for(removing, PATIENCE)
+    await runner.tasks.all_done()
+    await box.reconcile()
+    assert rows.all_jobs(box.db) == []
+    assert not box.servers()
+    assert not box.in_engine()
+
+
 async def test_a_person_cannot_start_such_a_server(box: Box) -> None:
     with pytest.raises(Refusal, match="when they are due"):
         await box.start(box.person("ann"), SERVER[1])
@@ -305,6 +328,10 @@ RIGHT = {
 }
 
 
+def typed(field: str, value: str) -> dict[str, str]:
+    return forms.typed({**RIGHT, field: value}, forms.FIELDS, zone="Europe/Berlin")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -320,16 +347,14 @@ RIGHT = {
 )
 def test_what_is_typed_is_judged(field: str, value: str) -> None:
     rules = Rules(webhooks=("http://hook/",))
-    values = forms.typed({**RIGHT, field: value}, rules)
+    values = typed(field, value)
     assert set(forms.judged(values, rules, ["uv-lab-small"], ["taken"]).wrong) == {field}
 
 
 def test_what_is_right_becomes_a_job() -> None:
-    rules = Rules(zone="Europe/Berlin", webhooks=("http://hook/",), relay="smtp://relay")
+    rules = Rules(webhooks=("http://hook/",), relay="smtp://relay")
     for tell in ("", "a@example.org", "http://hook/x"):
-        form = forms.judged(
-            forms.typed({**RIGHT, "tell": tell}, rules), rules, ["uv-lab-small"], []
-        )
+        form = forms.judged(typed("tell", tell), rules, ["uv-lab-small"], [])
         assert not form.wrong
     job = forms.job(form, 1)
     assert (job.file, job.zone) == ("work/n.ipynb", "Europe/Berlin")

@@ -1,4 +1,5 @@
-"""What runs in the container of a job: `python -I -c <this file> '{"name": …, "file": …}'`.
+"""What runs in the container of a job: `python -I -c <this file> '{"name": …, "file": …}'` for a
+scheduled run, `{"app": …, "file": …}` for a published application.
 
 It goes along with the start, so that any image will do and none has to be built anew for it: the
 standard library only, but for notebooks, which nbclient of the image executes. What is kept of a
@@ -30,6 +31,12 @@ over sooner would look like a server that does not come up."""
 PATIENCE = 600.0
 """Seconds to wait for them."""
 
+LOG_BYTES = 5 * 2**20
+"""An application's log is begun anew at a start when it is longer."""
+
+MESSAGE_BYTES = 256 * 2**20
+"""What a websocket's message may have, as in servers."""
+
 WITH_PACKAGES = "/opt/jhub-docker/bin/with-my-packages"
 
 looks = threading.Semaphore(0)
@@ -51,6 +58,59 @@ class Answer(BaseHTTPRequestHandler):
         """The log is the run's."""
 
 
+def is_marimo(file: Path) -> bool:
+    """Whether it is a marimo notebook. Raises OSError."""
+    return file.suffix == ".py" and "marimo.App(" in file.read_text("utf-8", "replace")
+
+
+def python() -> str:
+    """The one that sees one's own packages, where there are some."""
+    own = Path(os.environ.get("JHUB_PACKAGES", "/nowhere"), "bin/python")
+    return str(own) if own.exists() else sys.executable
+
+
+def application(file: Path) -> list[str]:
+    """What serves `file`, with `{port}` and `{base_url}` for where. Raises ValueError, OSError."""
+    name, port = str(file), "--port={port}"
+    if is_marimo(file):
+        command = [WITH_PACKAGES, "marimo", "run", name, "--headless", "--no-token", "--no-sandbox"]
+        return [*command, port, "--base-url={base_url}"]
+    if file.suffix == ".ipynb":
+        return [python(), "-m", "voila", name, port, "--no-browser", "--base_url={base_url}/"]
+    if file.suffix == ".sh":
+        return ["env", "PORT={port}", "BASE_URL={base_url}", "bash", name]
+    if file.suffix != ".py":
+        raise ValueError(f"{file.name} is no notebook (.ipynb), .py or .sh")
+    if re.search(r"^\s*(import|from) streamlit", file.read_text("utf-8", "replace"), re.MULTILINE):
+        # The hub's log-in comes before its own checks.
+        checks = ["--server.enableCORS=false", "--server.enableXsrfProtection=false"]
+        server = [
+            "--server.port={port}",
+            "--server.headless=true",
+            "--server.baseUrlPath={base_url}",
+        ]
+        quiet = "--browser.gatherUsageStats=false"
+        return [python(), "-m", "streamlit", "run", name, *server, *checks, quiet]
+    return [python(), "-m", "uvicorn", f"{file.stem}:app", port, "--root-path={base_url}"]
+
+
+def publish(app: str, file: str, *, public: bool) -> int:
+    """Serve an application behind the hub's log-in until it ends; its log is in the home."""
+    log = Path.home() / "apps" / app / "log.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.unlink()
+    source = Path.home() / file
+    proxy = [str(Path(sys.executable).with_name("jupyter-standaloneproxy")), "--timeout=120"]
+    proxy += ["--absolute-url", f"--websocket-max-message-size={MESSAGE_BYTES}"]
+    proxy += ["--activity-interval=0", *(["--no-authentication"] if public else [])]
+    try:
+        return followed([*proxy, "--", *application(source)], source.parent, log)
+    except (OSError, ValueError) as error:
+        print(error)
+        return 2
+
+
 def command(file: Path, folder: Path) -> list[str]:
     """What runs `file`, with its results in `folder`. Raises ValueError."""
     page = str(folder / f"{file.stem}.html")
@@ -58,11 +118,10 @@ def command(file: Path, folder: Path) -> list[str]:
         this = sys.orig_argv[sys.orig_argv.index("-c") + 1]
         copy = str(folder / file.name)
         return [sys.executable, "-I", "-c", this, "notebook", str(file), copy, page]
-    if file.suffix == ".py" and "marimo.App(" in file.read_text("utf-8", "replace"):
+    if is_marimo(file):
         return [WITH_PACKAGES, "marimo", "export", "html", str(file), "-o", page, "--no-sandbox"]
     if file.suffix == ".py":
-        own = Path(os.environ.get("JHUB_PACKAGES", "/nowhere"), "bin/python")
-        return [str(own) if own.exists() else "python", "-u", str(file)]
+        return [python(), "-u", str(file)]
     if file.suffix == ".sh":
         return ["bash", str(file)]
     raise ValueError(f"{file.name} is no notebook (.ipynb), .py or .sh")
@@ -142,15 +201,18 @@ def run(name: str, file: str, stamp: str) -> int:
 
 
 def main() -> int:
-    """The run, or the notebook of one."""
+    """The run, the notebook of one, or the application."""
     if sys.argv[1] == "notebook":
         return notebook(*sys.argv[2:5])
+    what = json.loads(sys.argv[1])
     # Ours is to note the end; tini tells the program itself.
     signal.signal(signal.SIGTERM, lambda *_: None)
     port = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"]).port or 80
+    if "app" in what:
+        return publish(**what)
     server = ThreadingHTTPServer(("0.0.0.0", port), Answer)  # noqa: S104  hub and proxy ask
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    code = run(**json.loads(sys.argv[1]))
+    code = run(**what)
     for _ in range(LOOKS):
         looks.acquire(timeout=PATIENCE)
     return code

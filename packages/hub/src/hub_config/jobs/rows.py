@@ -43,7 +43,7 @@ class JobRow(Base):
     @property
     def server(self) -> str:
         """What its server is called."""
-        return names.job_server(self.name)
+        return names.SCHEDULED + self.name
 
 
 class RunRow(Base):

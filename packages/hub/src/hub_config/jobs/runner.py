@@ -5,7 +5,6 @@ a hub that is started anew goes on where the one before was.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from hub_config.jobs import clock, rows, telling
 from hub_config.jobs.decisions import BAD, WAITS, Act, Outcome, Situation, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.rules import Rules
+from hub_config.jobs.tasks import Tasks, end_server, is_cancelled, may_run, remove_server
 from hub_config.told import Refusal
 
 WAITS_AT_MOST = timedelta(days=1)
@@ -32,9 +32,8 @@ class Runner:
     """One for the whole hub."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self._at: set[int] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.rules, self.is_on = rules, rules.most > 0
+        self.tasks = Tasks()
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -48,10 +47,10 @@ class Runner:
             user = handler.find_user(owner.name) if owner else None
             if user is None:
                 rows.remove(db, job)
-            elif job.id not in self._at:
+            elif not self.tasks.at(job.id):
                 await self._look_at(handler, job, user, under_way.get(job.id))
         for run in rows.to_tell(db):
-            self._begin(-run.id, self._tell(db, run))
+            self.tasks.begin(-run.id, self._tell(db, run))
 
     async def _look_at(self, handler: Any, job: JobRow, user: Any, run: RunRow | None) -> None:
         allowed = await may_run(handler.authenticator, user)
@@ -67,10 +66,10 @@ class Runner:
         )
         match act(now, self.rules.seconds):
             case Act.START:
-                self._begin(job.id, self._start(handler, job, user))
+                self.tasks.begin(job.id, self._start(handler, job, user))
             case Act.END:
                 why = Outcome.TOO_LONG if run and allowed else Outcome.STOPPED
-                self._begin(job.id, self._end(handler, job, user, run, why))
+                self.tasks.begin(job.id, self._end(handler, job, user, run, why))
             case Act.CLOSE if run is not None:
                 became = outcome(run.exit_code, begun=run.begun)
                 if became is None:  # the hub ended before there was a container
@@ -97,23 +96,6 @@ class Runner:
             job.paused, job.note = True, str(error)
         db.commit()
 
-    def _begin(self, key: int, doing: Coroutine[Any, Any, None]) -> None:
-        """Have it done beside others, one thing for each job at a time."""
-        if key in self._at:
-            doing.close()
-            return
-        self._at.add(key)
-        task = asyncio.ensure_future(doing)
-        self._tasks.add(task)
-
-        def over(done: "asyncio.Task[None]") -> None:
-            self._tasks.discard(done)
-            self._at.discard(key)
-            if not done.cancelled() and (error := done.exception()) is not None:
-                log.error("A scheduled run could not be seen to", exc_info=error)
-
-        task.add_done_callback(over)
-
     # -- doing ---------------------------------------------------------------------------------
 
     async def _start(self, handler: Any, job: JobRow, user: Any) -> None:
@@ -134,11 +116,14 @@ class Runner:
             run.words = str(error)
             self._close(db, job, run, Outcome.REFUSED, user.name)
             return
-        except Exception as error:  # whatever keeps a server from coming up
-            if not run.words:
-                run.words = str(getattr(error, "jupyterhub_message", "") or error)
-            run.words = run.words[-rows.LAST_WORDS :]
-            self._close(db, job, run, Outcome.FAILED, user.name)
+        except (Exception, asyncio.CancelledError) as error:  # whatever keeps it from coming up
+            if run.outcome:  # somebody stopped it meanwhile
+                return
+            cancelled = is_cancelled(error)
+            said = run.words or str(getattr(error, "jupyterhub_message", "") or error)
+            run.words = said[-rows.LAST_WORDS :]
+            became = Outcome.STOPPED if cancelled else Outcome.FAILED
+            self._close(db, job, run, became, user.name)
             return
         job.due, job.note = None, ""
         db.commit()
@@ -146,11 +131,9 @@ class Runner:
     async def _end(
         self, handler: Any, job: JobRow, user: Any, run: RunRow | None, why: Outcome
     ) -> None:
-        await handler.stop_single_user(user, job.server)
-        if (stopping := upstream.stop_future(user.spawners[job.server])) is not None:
-            await stopping
         if run is not None and not run.outcome:
             self._close(handler.db, job, run, why, user.name)
+        await end_server(handler, user, job.server)
 
     def _close(self, db: Any, job: JobRow, run: RunRow, became: Outcome, person: str) -> None:
         run.outcome, run.ended = became, rows.now()
@@ -185,25 +168,18 @@ class Runner:
         handler.db.commit()
         owner, run = rows.owner(handler.db, job), rows.under_way(handler.db).get(job.id)
         user = handler.find_user(owner.name) if owner else None
-        if user is not None and job.server in user.orm_spawners and user.spawners[job.server].ready:
+        if user is not None:
             await self._end(handler, job, user, run, Outcome.STOPPED)
+            await self.tasks.over(job.id)
 
     async def remove(self, handler: Any, job: JobRow) -> None:
         """Stop it and forget it, with its server."""
         await self.stop(handler, job)
         owner = rows.owner(handler.db, job)
         user = handler.find_user(owner.name) if owner else None
-        if user is not None and (spawner := user.orm_spawners.get(job.server)) is not None:
-            user.spawners.pop(job.server, None)
-            handler.db.delete(spawner)
+        if user is not None:
+            remove_server(handler.db, user, job.server)
         rows.remove(handler.db, job)
-
-
-async def may_run(authenticator: Any, user: Any) -> bool:
-    """Whether the person may have anything run: not who is disabled or was never approved. Where
-    another service knows the people, those who are still here may.
-    """
-    return not hasattr(authenticator, "accounts") or bool(await authenticator.refresh_user(user))
 
 
 SENTENCES = {

@@ -8,6 +8,7 @@ from hub_config.settings.declaration import setting
 from hub_config.settings.tables import PullPolicy
 from hub_config.settings.values import (
     Amount,
+    Audience,
     HostPath,
     Keys,
     Links,
@@ -137,7 +138,16 @@ class ServerSettings(BaseModel):
         enforced_by="filter",
     )
 
-    # Scheduled runs.
+    # Scheduled runs and published applications.
+    published_apps: Number = setting(
+        3, "Applications each person may publish; 0: none, and no page for them."
+    )
+    publish_to: Audience = setting(
+        "oneself",
+        "Who may open a published application at most: `nobody`, `oneself`, members of a `group`, "
+        "all `people` who log in, the `public`. Its pages are its owner's code: where they have no "
+        "domain of their own (`JHUB_SUBDOMAIN_HOST`), it can act as whoever opens it.",
+    )
     scheduled_runs: Number = setting(
         20, "Scheduled runs each person may have; 0: none, and no page for them."
     )

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -273,6 +273,8 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Host = Annotated[str, AfterValidator(_host)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Links = Annotated[str, AfterValidator(_links)]
+Audience = Literal["nobody", "oneself", "group", "people", "public"]
+"""Who may open an application, each wider than the one before."""
 Relay = Annotated[str, AfterValidator(_relay)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Link = Annotated[str, AfterValidator(_link)]

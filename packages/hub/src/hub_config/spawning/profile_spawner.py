@@ -15,7 +15,7 @@ from wrapspawner import ProfilesSpawner
 
 from hub_config import names
 from hub_config.groups import UserLimits
-from hub_config.jobs import commands, rows
+from hub_config.jobs import app_rows, commands, rows
 from hub_config.offer import counter
 from hub_config.offer.cards import form_options, render
 from hub_config.offer.counter import Counter, Customer
@@ -252,6 +252,7 @@ class PlatformSpawner(ProfilesSpawner):
     def _has_ended(self, exit_code: int | None, words: str) -> None:
         if names.is_job(self.name):
             rows.has_ended(self.user.db, self.user.id, self.name, exit_code, words)
+            app_rows.has_ended(self.user.db, self.user.id, self.name, words)
 
     # -- state -------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from tornado.web import HTTPError
 
 from hub_config import counted, names, upstream
-from hub_config.jobs import rows
+from hub_config.jobs import app_rows, rows
 from hub_config.lifetimes import homes, times
 from hub_config.offer.cards import shown
 
@@ -106,6 +106,7 @@ def keep_home(user: Any) -> None:
     """Put the home aside; called when the last of the user's servers is removed for good."""
     homes.put_aside(user.db, user.id)
     rows.forget(user.db, user.id)
+    app_rows.forget(user.db, user.id)
     times.forget(user.db, user.name)
 
 
@@ -146,7 +147,7 @@ def _names() -> None:
     @wraps(check)
     async def with_reason(self: Any, user: Any, server_name: str, *args: Any, **kwargs: Any) -> Any:
         if names.is_job(server_name):
-            why = f"{shown(server_name)} cannot be a server's name: such are scheduled runs'."
+            why = f"{shown(server_name)} cannot be a server's name: it is one of a run or an app."
         elif server_name in user.orm_spawners:
             why = ""  # from before there was this rule: it may go on
         else:

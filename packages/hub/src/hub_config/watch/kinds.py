@@ -52,6 +52,8 @@ KINDS = (
     Kind("DELETE", f"api/users/{ONE}/servers/{SERVER}", "server.stop", fields=("remove",)),
     Kind("POST", "runs", "run.add", own=True, fields=("file", "profile", "cron", "zone")),
     Kind("POST", f"runs/[0-9]+/{ACTION}", "run.{action}"),
+    Kind("POST", "apps", "app.add", own=True, fields=("file", "profile", "audience", "days")),
+    Kind("POST", f"apps/-/[0-9]+/{ACTION}", "app.{action}"),
     Kind("POST", f"more-time/{SERVER}", "server.more-time", own=True),
     Kind("GET POST", "api/oauth2/authorize", "server.access"),
     Kind("POST", f"api/users/{ONE}/admin-access", "server.access"),
@@ -81,7 +83,7 @@ KINDS = (
 """The first line that fits is the one."""
 
 _UNTOLD = re.compile(
-    r"api/(proxy|reconcile|runs/look|homes/purge|oauth2/token|users/[^/]+/activity)|security/csp-report"
+    r"api/(proxy|reconcile|jobs/look|homes/purge|oauth2/token|users/[^/]+/activity)|security/csp-report"
     # A person at work reports that all the time.
     r"|api/lifetimes/.*"
 )

@@ -1,23 +1,17 @@
-"""The page Runs: one's own jobs, what became of them, and for admins everybody's; and how the
-keeper has the hub look whether something is due.
-"""
+"""The page Runs: one's own jobs, what became of them, and for admins everybody's."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.utils import url_path_join
 from tornado import web
 
 from hub_config.audit import events
 from hub_config.jobs import clock, forms, rows
+from hub_config.jobs.looking import choices
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.runner import Runner
-from hub_config.told import Refusal
-
-LOOK_SCOPE = "custom:reconcile"
-"""The keeper's, which may have the hub look after things."""
 
 SHOWN = 5
 """Runs of each job on the page."""
@@ -33,7 +27,7 @@ class RunsHandler(BaseHandler):
     async def prepare(self) -> None:
         """There is nothing here where nobody may have runs."""
         await super().prepare()
-        if not self.runner.rules.most:
+        if not self.runner.is_on:
             raise web.HTTPError(404)
 
     @property
@@ -42,38 +36,21 @@ class RunsHandler(BaseHandler):
         return bool(self.has_scope("admin:users"))
 
 
-class LookHandler(APIHandler):
-    """One look."""
-
-    def initialize(self, runner: Runner) -> None:
-        """Tornado hands over who does it."""
-        self.runner = runner
-
-    async def post(self) -> None:
-        """Look. 404 without the scope, as JupyterHub has for what one may not see."""
-        if not self.has_scope(LOOK_SCOPE):
-            raise web.HTTPError(404)
-        if self.runner.rules.most:
-            await self.runner.look(self)
-        self.set_status(202)
-
-
 class ListHandler(RunsHandler):
     """The page, and its form."""
 
     @web.authenticated
     async def get(self) -> None:
         """The list."""
-        await self.page(forms.Form(forms.typed({}, self.runner.rules)))
+        await self.page(forms.Form(self.typed()))
 
     @web.authenticated
     async def post(self) -> None:
         """Add one."""
         rules, user = self.runner.rules, self.current_user
         own = rows.of_person(self.db, user.id)
-        given = {name: self.get_body_argument(name, "") for name in forms.FIELDS}
-        profiles = [choice.profile.key for choice in await self.choices()]
-        form = forms.judged(forms.typed(given, rules), rules, profiles, {job.name for job in own})
+        profiles = [choice.profile.key for choice in await choices(self.current_user)]
+        form = forms.judged(self.typed(), rules, profiles, {job.name for job in own})
         if len(own) >= rules.most:
             form.wrong["name"] = f"You may have {rules.most} runs: delete one first."
         if form.wrong:
@@ -85,14 +62,10 @@ class ListHandler(RunsHandler):
         events.note(run=form.values["name"])
         self.redirect(url_path_join(self.hub.base_url, "runs"))
 
-    async def choices(self) -> list[Any]:
-        """The profiles that this person may use, however full the machine is."""
-        spawner = self.current_user.spawner
-        try:
-            offer = await spawner.counter.offer(spawner.customer)
-        except Refusal:
-            return []
-        return [choice for choice in offer.choices if choice.allowed]
+    def typed(self) -> dict[str, str]:
+        """What was typed, if anything was."""
+        given = {name: self.get_body_argument(name, "") for name in forms.FIELDS}
+        return forms.typed(given, forms.FIELDS, zone=self.runner.rules.zone)
 
     async def page(self, form: forms.Form) -> None:
         """The list, and the form as it was filled in."""
@@ -106,7 +79,7 @@ class ListHandler(RunsHandler):
                 own=[self.shown(job, going.get(job.id)) for job in mine],
                 others=[self.shown(job, going.get(job.id)) for job in others],
                 form=form,
-                choices=await self.choices(),
+                choices=await choices(self.current_user),
                 rules=rules,
             )
         )
@@ -168,7 +141,6 @@ def runs_routes(runner: Runner) -> list[tuple[str, type[BaseHandler], dict[str, 
     """Where they are, below the hub's prefix."""
     given = {"runner": runner}
     return [
-        (r"/api/runs/look", LookHandler, given),
         (r"/runs", ListHandler, given),
         (r"/runs/([0-9]{1,9})/(start|pause|resume|stop|delete)", ActHandler, given),
     ]
