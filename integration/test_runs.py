@@ -1,5 +1,5 @@
-"""Scheduled runs: a notebook that fails at night and says so, one that succeeds, a hub that ends; and
-applications, opened while their owner's server is stopped.
+"""Scheduled runs: a notebook that fails at its time and says so, one that succeeds, a hub that is
+killed; and applications, opened while their owner's server is stopped.
 """
 
 import json
