@@ -57,6 +57,8 @@ def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
         "JHUB_EVERYBODY_FOLDER": "read-only",
         "JHUB_TIMEZONE": "Asia/Kolkata",
         "JHUB_LOCALE": "en_GB.UTF-8",
+        "JHUB_WEBHOOKS": "http://webhook.test:9000/",  # where test_runs.py has a receiver
+        "JHUB_PUBLISH_TO": "public",
     }
     with Platform(engine, pytestconfig.rootpath, settings=settings, config=CONFIG) as platform:
         yield platform

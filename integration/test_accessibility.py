@@ -82,6 +82,8 @@ def test_page_of_a_stranger(stranger: Window, name: str, path: str, heading: str
         ("profiles-german", "/hub/spawn", "Wählen Sie, was starten soll"),
         ("home", "/hub/home?language=en", "Your servers"),
         ("profiles", "/hub/spawn", "Choose what to start"),
+        ("runs", "/hub/runs", "Scheduled runs"),
+        ("apps", "/hub/apps", "Applications"),
         ("tokens", "/hub/token", "Manage JupyterHub Tokens"),
         ("password", "/hub/change-password", "Change password"),
         ("second-factor", "/hub/second-factor", "Second factor"),

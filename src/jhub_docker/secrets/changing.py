@@ -18,8 +18,7 @@ from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.progress import stage
 
 SERVES = {
-    "JHUB_PROVIDER_SECRET": HUB,
-    "JHUB_DB_PASSWORD": HUB,
+    **dict.fromkeys(("JHUB_PROVIDER_SECRET", "JHUB_DB_PASSWORD", "JHUB_MAIL_PASSWORD"), HUB),
     **dict.fromkeys(
         (
             *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),

@@ -7,11 +7,17 @@ from pathlib import Path
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
-from hub_config import disk, tracing
+from hub_config import disk, names, tracing
 from hub_config.beside import limits_of, services
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_all, read_secret
 from hub_config.groups import UserLimits
+from hub_config.jobs.app_pages import apps_routes
+from hub_config.jobs.looking import looking_routes
+from hub_config.jobs.publisher import Publisher
+from hub_config.jobs.rules import rules_of
+from hub_config.jobs.run_pages import runs_routes
+from hub_config.jobs.runner import Runner
 from hub_config.lifetimes import times
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
@@ -233,6 +239,8 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         places.backup_status,
         PROXY_METRICS,
     )
+    runner = Runner(rules_of(settings))
+    publisher = Publisher(settings.published_apps, settings.publish_to)
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [
         *metrics_routes(sources),
@@ -240,6 +248,9 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *homes_routes(keep, reconciler, sizes, desk := Desk(places.desk)),
         *reconcile_routes(reconciler, desk),
         *now_routes(looker),
+        *looking_routes(runner, publisher),
+        *runs_routes(runner),
+        *apps_routes(publisher),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
         *(published_routes(places.published) if settings.publishing else ()),
@@ -282,5 +293,8 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "server_times": ServerTimes(limits_of(settings)),
         "disk_full": disk.Notice(places.data),
         "home_size": sizes_of(settings, places),
+        "scheduled_runs": settings.scheduled_runs > 0,
+        "published_apps": settings.published_apps > 0 and settings.publish_to != "nobody",
+        "job_servers": names.JOBS,
         "request_id": lambda _user: tracing.current_id(),
     }

@@ -42,6 +42,18 @@ def container(prefix: str, user: str, server: str) -> str:
     return "-".join([prefix, part(user), *([part(server)] if server else [])])
 
 
+SCHEDULED, PUBLISHED = "scheduled-", "published-"
+JOBS = (SCHEDULED, PUBLISHED)
+"""How servers of runs and of applications are called; nobody can add one of such a name. JupyterHub
+takes thirty characters, which leaves twenty for the job's own name.
+"""
+
+
+def is_job(server: str) -> bool:
+    """Whether that server is a job's, which starts and ends by itself."""
+    return server.startswith(JOBS)
+
+
 def network(platform_network: str, user: str, server: str) -> str:
     """`<platform network>-<user>-<server>`: the network of one server.
 

@@ -15,8 +15,8 @@ ROOMS = {
         *("traces", "first_start", "postgres", "database", "reserve", "rotation"),
     ),
     "settings": (
-        *("declaration", "explaining", "values", "tables", "platform", "servers", "kept"),
-        "reading",
+        *("declaration", "explaining", "colours", "values", "tables", "platform", "servers"),
+        *("kept", "reading"),
     ),
     "look": ("branding",),
     "audit": ("chain", "journal", "events"),
@@ -27,6 +27,10 @@ ROOMS = {
     "words": ("languages", "texts", "told"),
     "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
+    "jobs": (
+        *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
+        *("telling", "tasks", "looking", "runner", "publisher", "run_pages", "app_pages"),
+    ),
     "spawning": ("options", "folders", "parts", "servers", "container_spawner", "profile_spawner"),
     "reconcile": ("backwards", "differences", "state", "reconciler", "desk", "pages"),
     "now": ("rows", "asking", "looking", "pages"),

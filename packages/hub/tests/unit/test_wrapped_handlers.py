@@ -162,6 +162,7 @@ def test_a_stop_waits_for_the_start_it_cancelled_and_a_second_one_for_the_first(
         ("api-2", {}, False),
         ("A b", {}, True),
         ("atlas", {}, True),
+        ("scheduled-a", {"scheduled-a": None}, True),
     ],
 )
 def test_a_name_is_refused_with_a_reason_unless_it_is_there_already(
@@ -184,6 +185,30 @@ def test_a_name_is_refused_with_a_reason_unless_it_is_there_already(
     with pytest.raises(HTTPError, match="cannot be a server's name") as caught:
         asyncio.run(asked)
     assert caught.value.status_code == 400
+
+
+@pytest.mark.parametrize(("own", "limited"), [(["one"], False), (["one", "two"], True)])
+def test_scheduled_runs_are_none_of_the_servers_somebody_may_have_a_few_of(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch, own: list[str], limited: bool
+) -> None:
+    asked = []
+
+    async def check(*_: Any, check_limit: bool = True) -> None:
+        asked.append(check_limit)
+
+    async def limit() -> int:
+        return 2
+
+    async def routes() -> set[str]:
+        return set()
+
+    monkeypatch.setattr(BaseHandler, "_check_named_server_request", check)
+    servers.explain()
+    there = dict.fromkeys(["", *own, "scheduled-a", "scheduled-b"])
+    user = SimpleNamespace(orm_spawners=there, spawner=SimpleNamespace(routes_of_images=routes))
+    handler = SimpleNamespace(get_current_user_named_server_limit=limit)
+    asyncio.run(BaseHandler._check_named_server_request(handler, user, "three"))
+    assert asked == [limited]
 
 
 class Slow:

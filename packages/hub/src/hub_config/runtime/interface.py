@@ -51,7 +51,8 @@ class Container:
     guaranteed, `address` where it is on its network; `database` is the id of the database of the
     hub that made it, empty when it was made by one that did not say. `started` is when, as the
     engine writes it. `why` is why it ended, `lost` what it lost for want of memory; both are
-    sentences for its person. `starved` is whether either is so for want of memory.
+    sentences for its person. `starved` is whether either is so for want of memory. `exit_code` is
+    None while it runs.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Container:
     why: str = ""
     lost: str = ""
     starved: bool = False
+    exit_code: int | None = None
 
     @property
     def key(self) -> Key:

@@ -138,6 +138,7 @@ def container(record: Mapping[str, Any]) -> Container:
         why="" if runs else why(record),
         lost=lost(record) if runs else "",
         starved=bool(record["State"].get("OOMKilled")),
+        exit_code=None if runs else record["State"].get("ExitCode"),
     )
 
 

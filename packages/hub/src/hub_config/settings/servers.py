@@ -2,16 +2,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from hub_config.settings.declaration import setting
 from hub_config.settings.tables import PullPolicy
 from hub_config.settings.values import (
     Amount,
+    Audience,
     HostPath,
     Keys,
+    Links,
     Locale,
     Number,
+    Relay,
     Seconds,
     Variables,
     Zone,
@@ -133,7 +136,7 @@ class ServerSettings(BaseModel):
     )
     timezone: Zone = setting(
         "",
-        "Time zone of servers and of times on pages, such as `Europe/Berlin`; empty: UTC.",
+        "Time zone of servers, pages and scheduled runs, such as `Europe/Berlin`; empty: UTC.",
         enforced_by="filter",
     )
     locale: Locale = setting(
@@ -157,6 +160,39 @@ class ServerSettings(BaseModel):
         "",
         "File on the Docker host with CA certificates all servers shall trust.",
         enforced_by="filter",
+    )
+
+    # Scheduled runs and published applications.
+    published_apps: Number = setting(
+        3, "Applications each person may publish; 0: none, and no page for them."
+    )
+    publish_to: Audience = setting(
+        "oneself",
+        "Who may open a published application at most: `nobody`, `oneself`, members of a `group`, "
+        "all `people` who log in, the `public`. Its pages are its owner's code: where they have no "
+        "domain of their own (`JHUB_SUBDOMAIN_HOST`), it can act as whoever opens it.",
+    )
+    scheduled_runs: Number = setting(
+        20, "Scheduled runs each person may have; 0: none, and no page for them."
+    )
+    run_time_limit: Number = setting(
+        43200, "Seconds after which a scheduled run is stopped; 0: never."
+    )
+    mail_relay: Relay = setting(
+        "",
+        "Where mails about failed runs go out: `smtp://user@mail.example.org:587`, or `smtps://`; "
+        "empty: no mail.",
+    )
+    mail_password: SecretStr | None = setting(
+        None,
+        "The relay's password; better as a file, which `secrets.set` keeps or "
+        "`JHUB_MAIL_PASSWORD_FILE` names.",
+    )
+    mail_from: str = setting("jupyterhub@localhost", "Whom such mails are from.")
+    webhooks: Links = setting(
+        "",
+        "What addresses begin with that such messages may be posted to, separated by commas, such "
+        "as `https://hooks.example.org/`; empty: none.",
     )
 
     # Images from a registry.

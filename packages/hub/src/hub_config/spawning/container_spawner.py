@@ -35,7 +35,6 @@ from hub_config.told import Stage, Stages, StartFailure, engine_trouble
 BEFORE_TIMEOUT = 2.0
 """Seconds by which this spawner's own deadline comes before JupyterHub's, to say more."""
 
-
 ANOTHER = (
     "It was started after the copy of the hub's database that has come up, which cannot know it, "
     "so it was ended. Your files are there."
@@ -63,6 +62,8 @@ class UserContainerSpawner(DockerSpawner):
     pull_policy = "skip"
     remember: Callable[[], None] = staticmethod(lambda: None)
     """Called when there is a container, so that a hub that ends now finds it again."""
+    has_ended: Callable[[int | None, str], None] = staticmethod(lambda _code, _words: None)
+    """Called with exit code and last lines of one that ended by itself, before it is removed."""
 
     _runtime: DockerRuntime | None = None
     _unfinished = False
@@ -182,12 +183,8 @@ class UserContainerSpawner(DockerSpawner):
             self.log.error("%s: the engine failed a call of its start: %s", self.object_name, error)
             raise engine_trouble(error) from error
         self._unfinished = False
-        self.log.info(
-            "%s: container %.2f s, server %.2f s",
-            self.object_name,
-            created - began,
-            time.monotonic() - created,
-        )
+        took = (self.object_name, created - began, time.monotonic() - created)
+        self.log.info("%s: container %.2f s, server %.2f s", *took)
         return url
 
     async def _start(self, began: float) -> tuple[float, str]:
@@ -257,6 +254,7 @@ class UserContainerSpawner(DockerSpawner):
         self.ending = found.why
         how = await self.end.describe(found)
         self.log.warning("%s", how)
+        self.has_ended(found.exit_code, how)
         if not self._unfinished:
             await self.end.clear_if_possible(gently=False)
         return None if self._unfinished else how

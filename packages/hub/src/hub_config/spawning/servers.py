@@ -20,7 +20,8 @@ from jupyterhub.slugs import is_valid_safe_slug
 from sqlalchemy.orm import Session
 from tornado.web import HTTPError
 
-from hub_config import counted, upstream
+from hub_config import counted, names, upstream
+from hub_config.jobs import app_rows, rows
 from hub_config.lifetimes import homes, times
 from hub_config.offer.cards import shown
 
@@ -107,6 +108,8 @@ async def _stop(user: Any, proxy: Any, name: str) -> None:
 def keep_home(user: Any) -> None:
     """Put the home aside; called when the last of the user's servers is removed for good."""
     homes.put_aside(user.db, user.id)
+    rows.forget(user.db, user.id)
+    app_rows.forget(user.db, user.id)
     times.forget(user.db, user.name)
 
 
@@ -147,12 +150,19 @@ def _names() -> None:
 
     @wraps(check)
     async def with_reason(self: Any, user: Any, server_name: str, *args: Any, **kwargs: Any) -> Any:
-        if server_name in user.orm_spawners:
+        if names.is_job(server_name):
+            why = f"{shown(server_name)} cannot be a server's name: it is one of a run or an app."
+        elif server_name in user.orm_spawners:
             why = ""  # from before there was this rule: it may go on
         else:
             why = name_complaint(server_name, await user.spawner.routes_of_images())
         if why:
             raise HTTPError(400, why)
+        if any(map(names.is_job, user.orm_spawners)):
+            # They are none of the servers that somebody may have a few of.
+            own = [name for name in user.orm_spawners if name and not names.is_job(name)]
+            if len(own) < await self.get_current_user_named_server_limit():
+                kwargs["check_limit"] = False
         return await check(self, user, server_name, *args, **kwargs)
 
     BaseHandler._check_named_server_request = with_reason

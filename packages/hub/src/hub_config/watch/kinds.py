@@ -52,6 +52,10 @@ KINDS = (
     Kind("POST", f"api/users/{ONE}/servers/{SERVER}", "server.start", fields=("profile",)),
     Kind("DELETE", f"api/users/{ONE}/server", "server.stop"),
     Kind("DELETE", f"api/users/{ONE}/servers/{SERVER}", "server.stop", fields=("remove",)),
+    Kind("POST", "runs", "run.add", own=True, fields=("file", "profile", "cron", "zone")),
+    Kind("POST", f"runs/[0-9]+/{ACTION}", "run.{action}"),
+    Kind("POST", "apps", "app.add", own=True, fields=("file", "profile", "audience", "days")),
+    Kind("POST", f"apps/-/[0-9]+/{ACTION}", "app.{action}"),
     Kind("POST", f"more-time/{SERVER}", "server.more-time", own=True),
     Kind("GET POST", "api/oauth2/authorize", "server.access"),
     Kind("POST", f"api/users/{ONE}/admin-access", "server.access"),
@@ -89,7 +93,7 @@ AREAS = frozenset(
 """How the names of all entries begin."""
 
 _UNTOLD = re.compile(
-    r"POST (api/(proxy|reconcile|measure|homes/purge|oauth2/token|users/[^/]+/activity)"
+    r"POST (api/(proxy|reconcile|jobs/look|measure|homes/purge|oauth2/token|users/[^/]+/activity)"
     r"|security/csp-report)"
     # A server, and a person at work, report that all the time.
     r"|(POST|PUT) api/lifetimes/.*"
