@@ -113,8 +113,8 @@ def test_what_was_there_comes_back_when_the_engine_refuses_the_hub(
 
     monkeypatch.setattr(starting, "bring_up", bring_up)
     monkeypatch.setattr(restoring, "working_in", lambda *_: [])
+    platform = MagicMock(hub_environment={})
     with pytest.raises(ActionError, match="what was there is back: the engine went"):
-        platform = MagicMock(hub_environment={})
         restoring._volumes(MagicMock(), platform, Place(), [HUB], {}, servers=False)
     assert asked == ["stage", "place", "back"]
 
