@@ -348,6 +348,22 @@ class TestEntrance:
         assert "set JHUB_PORT to" in ports.taken(PLATFORM, docker.format(1))
         assert ports.taken(PLATFORM, "no such image") == ""
 
+    def test_what_its_own_service_has_is_fine_and_another_address_is_tried(self) -> None:
+        def tls(state: str, ip: str) -> dict[str, Any]:
+            bound = {f"{port}/tcp": [{"HostIp": ip, "HostPort": port}] for port in ("8443", "80")}
+            labels = {"com.docker.compose.service": "tls"}
+            return {
+                "State": {"Running": state == "running"},
+                "Config": {"Labels": labels},
+                "HostConfig": {"PortBindings": bound},
+            }
+
+        both = [("10.0.0.5", "80"), ("10.0.0.5", "8443")]
+        assert ports.to_try(TLS, [tls("running", "10.0.0.5")]) == []
+        assert ports.to_try(TLS, [tls("running", "10.0.0.6")]) == [("10.0.0.5",)] * 2
+        assert ports.to_try(TLS, [tls("exited", "10.0.0.5")]) == both
+        assert ports.to_try(TLS, []) == both
+
     def test_what_else_an_engine_cannot_publish_is_told_by_its_variable(self) -> None:
         problem = "listen tcp4 10.0.0.5:80: bind: cannot assign requested address"
         assert ports.refusal(TLS, problem, {}).startswith("JHUB_BIND is '10.0.0.5'; expected")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.build import bake
+from jhub_docker.build import bake, bases
 from jhub_docker.catalog import load
 from jhub_testing import documents
 from jhub_testing.documents import Page
@@ -76,8 +76,7 @@ def tool_variables() -> set[str]:
         found |= set(read_from_environment(ast.parse(text)))
         found |= set(re.findall(r"\bJHUB_[A-Z0-9_]*[A-Z0-9]\b", text))
     found |= set(re.findall(r"\$\{([A-Z_]+):-", (ROOT / "dev").read_text()))
-    stand_ins = [name for name, spec in CATALOG.specs.items() if spec.public]
-    return found | {f"JHUB_DOCKER_{name.upper().replace('-', '_')}" for name in stand_ins}
+    return found | {name for spec in CATALOG.specs.values() if (name := bases.variable(spec))}
 
 
 def compose_variables() -> set[str]:

@@ -189,6 +189,10 @@ def test_down_names_the_volume_that_stays_and_who_holds_it(operator: Operator) -
     volume = operator.platform.environment["JHUB_DATA_VOLUME"]
     volumes = operator.platform.engine.client.volumes
     ended, running = own(operator.platform), own(operator.platform)
+    key = volumes.create(
+        operator.platform.environment["JHUB_BACKUP_VOLUME"],
+        labels={"io.jhub-docker.backup": "key", **operator.platform.engine.labels},
+    )
     running.start()
     try:
         result = operator.invoke("down", "--volumes", "--yes")
@@ -199,12 +203,14 @@ def test_down_names_the_volume_that_stays_and_who_holds_it(operator: Operator) -
         result = operator.invoke("down", "--servers", "--volumes", "--yes")
         assert result.returncode == 0, result.stderr
         assert "All data was deleted" in result.stdout
+        assert f"`docker volume rm {key.name}` deletes it" in result.stdout
         with pytest.raises(NotFound):
             volumes.get(volume)
     finally:
         for container in (ended, running):
             with suppress(NotFound):
                 container.remove(force=True)
+        key.remove()
 
 
 def test_a_hub_that_cannot_start_is_told_at_once_and_does_not_go_on_trying(

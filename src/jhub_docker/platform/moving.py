@@ -7,7 +7,7 @@ from docker import DockerClient
 from jhub_docker.asking import confirm
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import failure
-from jhub_docker.platform import chosen, starting
+from jhub_docker.platform import before, chosen, starting
 from jhub_docker.platform.compose import HUB
 from jhub_docker.platform.public_images import POSTGRES
 from jhub_docker.progress import stage
@@ -29,6 +29,7 @@ def move(client: DockerClient, root: Path, to: str, *, replace: bool, assume_yes
             assume_yes=assume_yes,
         )
     platform = chosen.read(client, root)
+    before.require_none_under_way(platform)
     with locked(platform.project), stage(f"moving the hub's records to {to}"):
         if POSTGRES in platform.services:
             platform.checked("up", "--detach", "--wait", POSTGRES)

@@ -35,19 +35,7 @@ def require_free(
 
     A container that does nothing is published in place of all that would be.
     """
-    held = {
-        (one["Config"]["Labels"]["com.docker.compose.service"], port)
-        for one in there
-        if one["State"]["Running"]
-        for _, _, port in containers.published(one)
-    }
-    wanted = [
-        (ip, port)
-        for service, listed in platform.ports.items()
-        for _, ip, port in listed
-        if (service, port) not in held
-    ]
-    if not wanted:
+    if not (wanted := to_try(platform, there)):
         return
     made = client.containers.create(
         platform.require_image(HUB),
@@ -64,6 +52,28 @@ def require_free(
             raise UsageError(f"{said}; nothing was touched") from None
     finally:
         containers.remove(client, str(made.id))
+
+
+def to_try(
+    platform: Platform, there: Iterable[Mapping[str, Any]]
+) -> list[tuple[str, str] | tuple[str]]:
+    """The addresses and ports that would be new; of a port that its own service has already on
+    another address that address alone, with any port. Pure.
+    """
+    held = {
+        (one["Config"]["Labels"]["com.docker.compose.service"], port): ip
+        for one in there
+        if one["State"]["Running"]
+        for _, ip, port in containers.published(one)
+    }
+    wanted: list[tuple[str, str] | tuple[str]] = []
+    for service in platform.ports:
+        for _, ip, port in sorted(containers.to_publish(platform, service)):
+            if (service, port) not in held:
+                wanted.append((ip, port))
+            elif held[service, port] != ip:
+                wanted.append((ip,))
+    return wanted
 
 
 def refusal(platform: Platform, problem: str, publishers: Mapping[str, str]) -> str:
