@@ -126,7 +126,7 @@ def test_a_restored_hub_takes_its_records_into_postgres_before_it_starts(
     monkeypatch: pytest.MonkeyPatch, asked: list[str], code: int, done: str
 ) -> None:
     platform = MagicMock(hub_environment={"JHUB_DB_URL": "postgresql+psycopg://db/hub"})
-    platform.once.return_value = Ended(code, "", "the database cannot be used")
+    platform.once.return_value = Ended(code, b"", "the database cannot be used")
     monkeypatch.setattr(starting, "bring_up", lambda *_: asked.append("bring_up"))
     monkeypatch.setattr(restoring, "working_in", lambda *_: [])
     with suppress(ActionError) if code else nullcontext():
