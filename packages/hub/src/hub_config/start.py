@@ -231,8 +231,8 @@ def check_own(settings: Settings, folder: Path) -> list[Path]:
     if not own_files(folder):
         return []
     with TemporaryDirectory() as made_up:
-        folder = Path(made_up)
-        places = Places(folder, folder, folder, folder)
+        own = Path(made_up)
+        places = Places(own, own, own, own)
         make_secrets(places)
         c = Config()
         concerns.apply(c, settings, places)
