@@ -193,7 +193,7 @@ def releases(session: nox.Session) -> None:
 def operations(session: nox.Session) -> None:
     """An operator's bad days, minutes each: backups on them, and alerts that are made true."""
     sync(session, "test", "operations")
-    watching = ("prometheus", "alertmanager")
+    watching = ("prometheus", "alertmanager", "postgres")
     servers = ("--restic-server", "--acme-server")
     session.run("python", "-m", "jhub_testing.prepare", *servers, *IMAGES, *watching)
     pytest(session, tests="integration/operations")

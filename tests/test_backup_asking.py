@@ -1,6 +1,6 @@
 """What an operator's tasks do around the container that backs up; the engine is a stand-in."""
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from jhub_docker.backup import Place, backing_up, container, restoring
 from jhub_docker.backup.plan import Item
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import containers, starting
+from jhub_docker.process import Ended
 
 HUB = Item("1", "2030", "hub", "", "data", "data", {}, exists=True)
 ADA = Item("2", "2030", "home", "ada", "ada", "home-ada", {}, exists=True)
@@ -117,6 +118,20 @@ def test_what_was_there_comes_back_when_the_engine_refuses_the_hub(
     with pytest.raises(ActionError, match="what was there is back: the engine went"):
         restoring._volumes(MagicMock(), platform, Place(), [HUB], {}, servers=False)
     assert asked == ["stage", "place", "back"]
+
+
+@pytest.mark.parametrize(("code", "done"), [(0, "finish"), (1, "back")])
+def test_a_restored_hub_takes_its_records_into_postgres_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, asked: list[str], code: int, done: str
+) -> None:
+    platform = MagicMock(hub_environment={"JHUB_DB_URL": "postgresql+psycopg://db/hub"})
+    platform.once.return_value = Ended(code, b"", "the database cannot be used")
+    monkeypatch.setattr(starting, "bring_up", lambda *_: asked.append("bring_up"))
+    monkeypatch.setattr(restoring, "working_in", lambda *_: [])
+    with suppress(ActionError) if code else nullcontext():
+        restoring._volumes(MagicMock(), platform, Place(), [HUB], {}, servers=False)
+    assert platform.once.mock_calls[0].args == ("hub", "move", "postgres", "--replace")
+    assert [one for one in asked if one != "bring_up"] == ["stage", "place", done]
 
 
 def test_a_drill_deletes_no_platform_that_somebody_has_called_so() -> None:

@@ -175,3 +175,18 @@ def test_a_key_that_was_being_replaced_is_gone_after_the_next_try(
     keys.renew_key()
     assert keys.key.read_text() in keys.keys
     assert "first" not in keys.keys
+
+
+def test_records_in_postgres_are_copied_by_the_hub_first() -> None:
+    client = engine("one")
+    hub = MagicMock()
+    client.containers.list.return_value = [hub]
+    hub.exec_run.return_value = MagicMock(exit_code=0)
+    launcher._have_copied(client, "demo")
+    assert hub.exec_run.call_args.args[0][-1] == "copy"
+    hub.exec_run.return_value = MagicMock(exit_code=2, output=b"Log\nthe database cannot be used")
+    with pytest.raises(BackupError, match="was not copied: the database cannot be used"):
+        launcher._have_copied(client, "demo")
+    client.containers.list.return_value = []
+    with pytest.raises(BackupError, match="the hub does not run"):
+        launcher._have_copied(client, "demo")

@@ -85,6 +85,22 @@ def test_what_is_lost_is_listed_and_everything_comes_back(
     assert (before / "newer.config.toml").read_text() == "idle_timeout = 2\n"
 
 
+def test_records_in_postgres_are_kept_and_come_back_as_the_file_that_the_hub_moves_there(
+    data: Path, before: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub's copy of them is what counts; the file of before they were moved is an old one."""
+    copy = data / before_files.POSTGRES
+    shutil.copy2(data / "jupyterhub.sqlite", copy)
+    change(data)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(ABOUT)))
+    before_files.keep(data, before, before_files.POSTGRES)
+    shutil.copy2(data / "jupyterhub.sqlite", copy)
+    assert before_files.lost(data, before, before_files.POSTGRES)["made"] == ["late"]
+    before_files.back(data, before, before_files.POSTGRES)
+    assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "eve"]
+    assert names(before / "newer.jupyterhub.sqlite") == ["ada", "bob", "late"]
+
+
 @pytest.mark.parametrize("moment", range(1, 11))
 def test_one_that_is_killed_is_done_again(
     data: Path, before: Path, monkeypatch: pytest.MonkeyPatch, moment: int

@@ -186,7 +186,8 @@ def put_back(client: DockerClient, platform: Platform, *, again: bool) -> None:
 
 def lost(client: DockerClient, platform: Platform) -> dict[str, Any]:
     """What going back would lose, and when that was kept."""
-    copy(platform)
+    with suppress(ActionError):  # of a database that is away one knows what was copied last
+        copy(platform)
     return dict(_run(client, platform, "lost"))
 
 

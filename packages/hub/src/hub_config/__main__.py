@@ -37,6 +37,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import NoReturn
 
@@ -183,7 +184,7 @@ def of_settings(settings: Settings) -> Places:
         from hub_config import postgres  # noqa: PLC0415  the guard wants nothing of it
 
         postgres.use_password(settings.db_password.get_secret_value())
-    return Places(db_url=settings.db_url)
+    return replace(Places(), db_url=settings.db_url)
 
 
 def own_places() -> Places:

@@ -231,8 +231,8 @@ def check_own(settings: Settings, folder: Path) -> list[Path]:
     if not own_files(folder):
         return []
     with TemporaryDirectory() as made_up:
-        there = Path(made_up)
-        places = Places(there, there, there, there)
+        own = Path(made_up)
+        places = Places(own, own, own, own)
         make_secrets(places)
         c = Config()
         concerns.apply(c, settings, places)
