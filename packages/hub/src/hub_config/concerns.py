@@ -46,6 +46,7 @@ from hub_config.runtime.meter import Meter
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
+from hub_config.shares import sharing_routes
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.folders import Sharing
 from hub_config.spawning.profile_spawner import PlatformSpawner
@@ -253,6 +254,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *apps_routes(publisher),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
+        *(sharing_routes() if settings.sharing else ()),
         *(published_routes(places.published) if settings.publishing else ()),
     ]
     c.Spawner.environment = {
@@ -286,6 +288,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
         "publishing": settings.publishing,
+        "sharing": bool(settings.sharing),
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,
