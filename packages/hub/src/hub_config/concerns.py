@@ -208,9 +208,7 @@ def servers(c: Config) -> None:
 
 
 def lifetimes(c: Config, settings: Settings, places: Places) -> None:
-    """How long servers and the homes of deleted people are kept, and what people see of it; what
-    is done about servers and homes that nobody knows.
-    """
+    """How long servers and homes of deleted people are kept; what is done about unknown ones."""
     limits, keep = limits_of(settings), timedelta(days=settings.keep_homes_days)
     c.JupyterHub.proxy_class = RoutesProxy
     c.JupyterHub.custom_scopes = {
@@ -287,8 +285,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
-        "publishing": settings.publishing,
-        "sharing": bool(settings.sharing),
+        **{one: bool(getattr(settings, one)) for one in ("publishing", "sharing")},
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,
