@@ -256,15 +256,18 @@ def test_a_path_is_as_a_person_says_it() -> None:
         checked(Wanted(path="a"))
 
 
-def test_a_restored_database_knows_homes_here_and_removes_none_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", hub_data.TABLES)
+def test_a_restored_database_knows_its_volumes_here_and_removes_none_at_once(
+    tmp_path: Path, table: str
+) -> None:
     file = tmp_path / hub_data.NAME
     with closing(sqlite3.connect(file)) as db, db:
-        db.execute("CREATE TABLE platform_home_volumes (volume TEXT PRIMARY KEY, put_aside TEXT)")
-        db.execute("INSERT INTO platform_home_volumes VALUES ('a', NULL), ('b', '2001-01-01')")
-        db.execute("INSERT INTO platform_home_volumes VALUES ('c', 'of c')")
+        db.execute(f"CREATE TABLE {table} (volume TEXT PRIMARY KEY, put_aside TEXT)")
+        db.execute(f"INSERT INTO {table} VALUES ('a', NULL), ('b', '2001-01-01')")  # noqa: S608
+        db.execute(f"INSERT INTO {table} VALUES ('c', 'of c')")  # noqa: S608
     hub_data.fit(file, {"a": "c", "c": "new-c", "b": "b"})
     with closing(sqlite3.connect(file)) as db:
-        rows = dict(db.execute("SELECT volume, put_aside FROM platform_home_volumes"))
+        rows = dict(db.execute(f"SELECT volume, put_aside FROM {table}"))  # noqa: S608
     assert rows["c"] is None
     assert rows["new-c"], "one home has another's name"
     assert datetime.fromisoformat(rows["b"]).year > 2001

@@ -121,9 +121,9 @@ def plan_for(
     prefixes = plan.prefixes(then, platform.hub_environment)
     project, data = platform.project, platform.data_volume
     planned = plan.items(chosen_, there, project, data, prefixes)
-    # A database that comes alone has to know all homes by the names that they have here.
-    renamed = plan.names((one for one in found if one["kind"] == plan.HOME), data, prefixes)
-    renamed |= {one.source: one.volume for one in planned if one.kind == plan.HOME}
+    # A database that comes alone has to know homes and groups' folders as they are called here.
+    renamed = plan.names((one for one in found if one["kind"] != plan.HUB), data, prefixes)
+    renamed |= {one.source: one.volume for one in planned if one.kind != plan.HUB}
     return planned, renamed
 
 

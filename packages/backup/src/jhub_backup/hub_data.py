@@ -18,6 +18,9 @@ from jhub_backup.errors import BackupError
 NAME, POSTGRES = "jupyterhub.sqlite", "postgres.sqlite"
 """The database, and the copy that the hub has kept of one in PostgreSQL."""
 
+TABLES = ("platform_home_volumes", "platform_group_folders")
+"""Where the hub says which volume is whose."""
+
 COPY = """
 import contextlib, json, os, sqlite3, sys
 source, target = json.loads(sys.argv[1])
@@ -62,26 +65,30 @@ def as_owner(owner: os.stat_result) -> dict[str, Any]:
 
 
 def fit(database: Path, renamed: Mapping[str, str]) -> None:
-    """Let a restored database know its homes by the names their volumes have here.
+    """Let a restored database know homes and groups' folders by the names their volumes have here.
 
-    Homes that are put aside are so as of now: it may be long since the backup was made, and the
-    hub removes at once what was put aside for long enough.
+    What is put aside is so as of now: it may be long since the backup was made, and the hub removes
+    at once what was put aside for long enough.
     """
     with closing(sqlite3.connect(database)) as connection, connection:
-        if not _has_homes(connection):
-            return
-        connection.execute(
-            "UPDATE platform_home_volumes SET put_aside = strftime('%Y-%m-%d %H:%M:%f000', 'now') "
-            "WHERE put_aside IS NOT NULL"
-        )
-        # In two steps, for a new name may be another's old one; no volume's name has a slash.
-        connection.executemany(
-            "UPDATE platform_home_volumes SET volume = '/' || ? WHERE volume = ?",
-            [(new, old) for old, new in renamed.items()],
-        )
-        connection.execute(
-            "UPDATE platform_home_volumes SET volume = substr(volume, 2) WHERE volume LIKE '/%'"
-        )
+        for table in TABLES:
+            if _has(connection, table):
+                _fit(connection, table, renamed)
+
+
+def _fit(connection: sqlite3.Connection, table: str, renamed: Mapping[str, str]) -> None:
+    connection.execute(
+        f"UPDATE {table} SET put_aside = strftime('%Y-%m-%d %H:%M:%f000', 'now') "  # noqa: S608
+        "WHERE put_aside IS NOT NULL"
+    )
+    # In two steps, for a new name may be another's old one; no volume's name has a slash.
+    connection.executemany(
+        f"UPDATE {table} SET volume = '/' || ? WHERE volume = ?",  # noqa: S608
+        [(new, old) for old, new in renamed.items()],
+    )
+    connection.execute(
+        f"UPDATE {table} SET volume = substr(volume, 2) WHERE volume LIKE '/%'"  # noqa: S608
+    )
 
 
 def check(database: Path) -> None:
@@ -95,6 +102,6 @@ def check(database: Path) -> None:
         raise BackupError(f"the database in the backup is damaged: {said}")
 
 
-def _has_homes(connection: sqlite3.Connection) -> bool:
-    query = "SELECT 1 FROM sqlite_master WHERE name = 'platform_home_volumes'"
-    return connection.execute(query).fetchone() is not None
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE name = ?"
+    return connection.execute(query, (table,)).fetchone() is not None

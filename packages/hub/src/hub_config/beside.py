@@ -7,7 +7,7 @@ from typing import Any
 
 from traitlets.config import Config
 
-from hub_config import tracing
+from hub_config import shares, tracing
 from hub_config.counted import LIFETIMES
 from hub_config.first_start import Places, read_secret
 from hub_config.lifetimes.ends import Limits
@@ -27,7 +27,7 @@ def services(c: Config, settings: Settings, places: Places) -> None:
         service["environment"][tracing.FORMAT] = settings.log_format
     running += [canary.service(), _prometheus(places)]
     c.JupyterHub.services = [service for service, _ in running]
-    c.JupyterHub.load_roles = [role for _, role in running]
+    c.JupyterHub.load_roles = [*(role for _, role in running), *shares.roles(settings.sharing)]
 
 
 def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -46,6 +46,7 @@ from hub_config.runtime.meter import Meter
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
+from hub_config.shares import sharing_routes
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.folders import Sharing
 from hub_config.spawning.profile_spawner import PlatformSpawner
@@ -207,9 +208,7 @@ def servers(c: Config) -> None:
 
 
 def lifetimes(c: Config, settings: Settings, places: Places) -> None:
-    """How long servers and the homes of deleted people are kept, and what people see of it; what
-    is done about servers and homes that nobody knows.
-    """
+    """How long servers and homes of deleted people are kept; what is done about unknown ones."""
     limits, keep = limits_of(settings), timedelta(days=settings.keep_homes_days)
     c.JupyterHub.proxy_class = RoutesProxy
     c.JupyterHub.custom_scopes = {
@@ -253,6 +252,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *apps_routes(publisher),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
+        *(sharing_routes() if settings.sharing else ()),
         *(published_routes(places.published) if settings.publishing else ()),
     ]
     c.Spawner.environment = {
@@ -285,7 +285,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
-        "publishing": settings.publishing,
+        **{one: bool(getattr(settings, one)) for one in ("publishing", "sharing")},
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,

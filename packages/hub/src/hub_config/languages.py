@@ -75,7 +75,8 @@ def begin(handler: Any) -> None:
     if wish in LANGUAGES:
         path = handler.hub.base_url
         handler.set_cookie(COOKIE, wish, path=path, expires_days=365, samesite="Lax")
-    wish = wish or handler.get_cookie(COOKIE, "")
+    else:
+        wish = handler.get_cookie(COOKIE, "")
     accepts = handler.request.headers.get("Accept-Language", "")
     current.set(choose(accepts, wish, _platform.language))
 

@@ -15,7 +15,7 @@ from jinja2.lexer import Token, TokenStream
 
 from hub_config.languages import LANGUAGES, current, gettext, ngettext, said, script_texts, when
 
-_SHOWN = ("aria-label", "placeholder", "title", "alt", "data-ask")
+_SHOWN = ("aria-label", "placeholder", "title", "alt", "data-ask", "data-label")
 """Attributes that people see or hear; of an `input` that sends a form its `value`, too."""
 
 _TAG = re.compile(r"<(?:!--.*?(?:-->|\Z)|/?[a-zA-Z!][^<>]*(?:>|\Z)|/?[a-zA-Z])", re.DOTALL)

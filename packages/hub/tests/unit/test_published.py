@@ -28,7 +28,7 @@ def person(db: Session, name: str) -> orm.User:
 
 
 def put(db: Session, folder: Path, owner: orm.User, path: str, text: bytes = b"{}") -> PublishedRow:
-    return shelf.put(db, folder, (owner.id, owner.name), path, text, b"<p>" + text)
+    return shelf.put(db, folder, owner.id, path, text, b"<p>" + text)
 
 
 def files(folder: Path) -> list[str]:

@@ -43,6 +43,7 @@ ROOMS = {
         *("newcomers", "canary", "passwords", "providers", "pages", "second_factor_page"),
         *("people", "authenticator"),
     ),
+    "shares": ("shares",),
     "published": ("shelf", "own_server", "pages"),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
     "top": ("keeper", "beside", "concerns", "copying", "moving", "start", "__main__"),

@@ -46,6 +46,13 @@ class ShelfHandler(BaseHandler):
         except ShelfError as error:
             raise web.HTTPError(404, str(error)) from None
 
+    def file(self, row: PublishedRow, called: str) -> bytes:
+        """One of its two files; raises HTTPError 404: a database may come back without them."""
+        try:
+            return (self.folder / row.id / called).read_bytes()
+        except FileNotFoundError:
+            raise web.HTTPError(404, "This notebook is not published, or no more.") from None
+
     def may_withdraw(self, row: PublishedRow) -> bool:
         """Its owner may, and an admin."""
         return row.user_id == self.current_user.id or bool(self.current_user.admin)
@@ -57,7 +64,7 @@ class ShelfHandler(BaseHandler):
         if disk.complaint(disk.free(self.folder.parent)):
             raise ShelfError("The disk of this platform is full. Tell an administrator.")
         notebook, view = await own_server.read(user, own)
-        return shelf.put(self.db, self.folder, (user.id, user.name), own, notebook, view)
+        return shelf.put(self.db, self.folder, user.id, own, notebook, view)
 
 
 class ListHandler(ShelfHandler):
@@ -73,6 +80,7 @@ class ListHandler(ShelfHandler):
         rows = shelf.everything(self.db)
         mine = {row.id for row in rows if self.may_withdraw(row)}
         told = {"rows": rows, "mine": mine, "error": error, "path": path}
+        told["owners"] = shelf.owners(self.db, rows)
         self.finish(await self.render_template("published.html", **told))
 
     @web.authenticated
@@ -98,6 +106,7 @@ class OneHandler(ShelfHandler):
     async def page(self, row: PublishedRow, error: str = "") -> None:
         """The page, and what went wrong."""
         told = {"row": row, "may_withdraw": self.may_withdraw(row), "error": error}
+        told["owner"] = shelf.owners(self.db, [row]).get(row.user_id, "")
         told["runs"] = any(spawner.ready for spawner in self.current_user.spawners.values())
         self.finish(await self.render_template("published-one.html", **told))
 
@@ -110,7 +119,7 @@ class OneHandler(ShelfHandler):
                 shelf.withdraw(self.db, self.folder, row)
                 self.redirect(self.shelf_url)
             case "copy":
-                notebook = (self.folder / row.id / shelf.NOTEBOOK).read_bytes()
+                notebook = self.file(row, shelf.NOTEBOOK)
                 try:
                     own = await own_server.write(user, row.name, notebook)
                 except ShelfError as error:
@@ -146,7 +155,7 @@ class ViewHandler(ShelfHandler):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
-        self.finish((self.folder / row.id / shelf.VIEW).read_bytes())
+        self.finish(self.file(row, shelf.VIEW))
 
 
 class PublishApiHandler(ShelfHandler, APIHandler):

@@ -36,7 +36,6 @@ class PublishedRow(Base):
     __tablename__ = "platform_published"
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     user_id: Mapped[int] = mapped_column(Integer, index=True)
-    owner: Mapped[str] = mapped_column(String(255))
     path: Mapped[str] = mapped_column(String(1024))
     at: Mapped[datetime] = mapped_column(DateTime)
 
@@ -58,6 +57,13 @@ def everything(db: Session) -> list[PublishedRow]:
     return list(db.scalars(select(PublishedRow).order_by(PublishedRow.at.desc())))
 
 
+def owners(db: Session, rows: Iterable[PublishedRow]) -> dict[int, str]:
+    """What their owners are called now, by their ids."""
+    ids = {row.user_id for row in rows}
+    found = db.execute(select(orm.User.id, orm.User.name).where(orm.User.id.in_(ids)))
+    return dict(found.tuples().all())
+
+
 def find(db: Session, name: str) -> PublishedRow:
     """The one of that id; raises ShelfError."""
     if (row := db.get(PublishedRow, name)) is None:
@@ -66,27 +72,26 @@ def find(db: Session, name: str) -> PublishedRow:
 
 
 def put(
-    db: Session, folder: Path, owner: tuple[int, str], path: str, notebook: bytes, view: bytes
+    db: Session, folder: Path, user_id: int, path: str, notebook: bytes, view: bytes
 ) -> PublishedRow:
     """Publish it; what the owner has published of that path is replaced and keeps its address.
 
     Raises ShelfError, and OSError on a full disk.
     """
-    user_id, name = owner
     row = db.scalars(select(PublishedRow).filter_by(user_id=user_id, path=path)).first()
     count = db.scalar(select(func.count()).select_from(PublishedRow).filter_by(user_id=user_id))
     if row is None and (count or 0) >= MOST:
         raise ShelfError(f"You have published {MOST} notebooks; withdraw one first.")
     at = datetime.now(UTC).replace(tzinfo=None)
     if row is None:
-        row = PublishedRow(id=secrets.token_hex(8), user_id=user_id, owner=name, path=path, at=at)
+        row = PublishedRow(id=secrets.token_hex(8), user_id=user_id, path=path, at=at)
     place = folder / row.id
     place.mkdir(parents=True, exist_ok=True)
     for called, content in ((NOTEBOOK, notebook), (VIEW, view)):
         unfinished = place / f".{called}"
         unfinished.write_bytes(content)
         unfinished.replace(place / called)
-    row.at, row.owner = at, name
+    row.at = at
     db.add(row)
     db.commit()
     sweep(folder, (one.id for one in everything(db)))

@@ -152,6 +152,11 @@ class ServerSettings(BaseModel):
         "off",
         "What everybody may do in a folder that all share, `~/shared/everybody`; `off`: none.",
     )
+    sharing: Keys = setting(
+        frozenset(),
+        "Groups whose members may let others into their own servers, separated by commas, `*`: "
+        "everybody; empty: nobody.",
+    )
     publishing: bool = setting(
         True,
         "Whether people may publish notebooks for all who are signed in, on the page Published.",

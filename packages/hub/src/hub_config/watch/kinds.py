@@ -46,6 +46,7 @@ KINDS = (
     Kind("POST", "homes", "home.{action}", named_by="person", fields=("volume", "group", "night")),
     Kind("POST", "(api/)?published", "notebook.publish", own=True, fields=("path",)),
     Kind("POST", "published/(?P<notebook>[0-9a-f]+)", "notebook.{action}", own=True),
+    Kind("POST", "sharing", "share.{action}", own=True, fields=("server", "kind", "with", "id")),
     Kind("POST", "spawn", "server.start", own=True, fields=("profile",)),
     Kind("POST", f"spawn/{ONE}(/{SERVER})?", "server.start", fields=("profile",)),
     Kind("POST", f"api/users/{ONE}/server", "server.start", fields=("profile",)),

@@ -1,0 +1,103 @@
+"""The page Sharing: who else may enter one's servers. JupyterHub keeps and enforces that (its
+"shares"), and has an API for it and no page.
+
+Whom `JHUB_SHARING` allows it has the scope; the page is JupyterHub's own records made visible.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from jupyterhub import orm
+from jupyterhub.handlers import BaseHandler
+from jupyterhub.utils import url_path_join
+from sqlalchemy import select
+from tornado import web
+
+SCOPE = "shares!user"
+EVERYBODY = "*"
+
+
+def roles(allowed: Iterable[str]) -> list[dict[str, Any]]:
+    """The roles for those who may share: groups, or everybody (`*`)."""
+    groups = sorted(allowed)
+    if EVERYBODY in groups:
+        # JupyterHub's own role of everybody, with one scope more.
+        return [{"name": "user", "scopes": ["self", SCOPE]}]
+    described = {"name": "sharing", "description": "Let others into one's own servers"}
+    return [{**described, "scopes": [SCOPE], "groups": groups}] if groups else []
+
+
+class SharingHandler(BaseHandler):
+    """Shares of one's own servers, and servers that others share with one."""
+
+    def may_share(self) -> bool:
+        """Whether this person has the scope for their own."""
+        return bool(self.has_scope(f"shares!user={self.current_user.name}"))
+
+    @property
+    def own(self) -> list[orm.Spawner]:
+        """This person's servers that were ever started."""
+        mine = select(orm.Spawner).filter_by(user_id=self.current_user.id)
+        return list(self.db.scalars(mine.order_by(orm.Spawner.name)))
+
+    @web.authenticated
+    async def get(self) -> None:
+        """The page."""
+        await self.page()
+
+    async def page(self, error: str = "") -> None:
+        """The page, and what went wrong."""
+        user = self.current_user
+        given = self.db.scalars(select(orm.Share).filter_by(owner_id=user.id))
+        groups = [group.id for group in user.groups]
+        mine = (orm.Share.user_id == user.id) | orm.Share.group_id.in_(groups)
+        told = {
+            "servers": self.own,
+            "given": list(given),
+            "taken": list(self.db.scalars(select(orm.Share).where(mine))),
+            "may_share": self.may_share(),
+            "error": error,
+        }
+        self.finish(await self.render_template("sharing.html", **told))
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Share (`action=make`, `server`, `with`, `kind`), or end that (`action=revoke`, `id`)."""
+        try:
+            match self.get_body_argument("action", ""):
+                case "make" if self.may_share():
+                    self.make(self.get_body_argument("with", "").strip())
+                case "revoke":
+                    self.revoke(self.get_body_argument("id", ""))
+                case _:
+                    raise web.HTTPError(403)
+        except ValueError as error:
+            self.set_status(400)
+            return await self.page(str(error))
+        self.redirect(url_path_join(self.hub.base_url, "sharing"))
+
+    def make(self, name: str) -> None:
+        """Let a person, or the members of a group, into a server. Raises ValueError."""
+        wanted = self.get_body_argument("server", "")
+        server = next((one for one in self.own if one.name == wanted), None)
+        if server is None:
+            raise ValueError("You have no such server.")
+        kind = orm.Group if self.get_body_argument("kind", "") == "group" else orm.User
+        other = kind.find(self.db, name)
+        if other is None or other is server.user:
+            raise ValueError(f"There is nobody else called {name}.")
+        orm.Share.grant(self.db, server, other)
+
+    def revoke(self, number: str) -> None:
+        """End a share of one's own servers, or leave one that was given to oneself."""
+        share = self.db.get(orm.Share, int(number)) if number.isdecimal() else None
+        me = self.current_user.id
+        if share is None or me not in (share.owner_id, share.user_id):
+            raise ValueError("There is no such share.")
+        self.db.delete(share)
+        self.db.commit()
+
+
+def sharing_routes() -> list[tuple[str, type[BaseHandler]]]:
+    """Where it is, below the hub's prefix."""
+    return [(r"/sharing", SharingHandler)]
