@@ -31,7 +31,7 @@ FILES = 20
 THINKS = {Outcome.DONE: 0.1, Outcome.REFUSED: 1.0, Outcome.UNANSWERED: 1.0}
 """Seconds before somebody does the next thing, by how the last one ended."""
 
-ACTS = {"write": 12, "read": 4, "look": 2, "log in": 1, "stop": 1, "second": 1}
+ACTS = {"write": 120, "read": 40, "look": 20, "log in": 4, "stop": 1, "second": 1}
 """What a person does, and how often in comparison."""
 
 SECOND = "second"
@@ -177,6 +177,8 @@ class Worker:
             found = user.json()["servers"].get(called)
             if found and found["ready"]:
                 return Answer(True)
+            if found and found["pending"] == "stop":
+                return Answer(None, "it is just stopping")
             if not found:
                 answer = self.person.start_by_api({"profile": PROFILE}, called)
                 if answer.status_code != HTTPStatus.ACCEPTED:
