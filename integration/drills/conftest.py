@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -73,8 +74,8 @@ def scene(
         workers = [Worker(platform.url, name, history, seed) for name in NAMES]
         people = People(workers, history)
         scene = Scene(own_engine, platform, platform.first_admin(), people, history, data, home)
-        for worker in workers:
-            worker.sign_up()
+        with ThreadPoolExecutor(len(workers)) as threads:
+            list(threads.map(Worker.sign_up, workers))
         scene.move_home(workers[0], options)
         stack.enter_context(people)
         people.until_all_wrote()

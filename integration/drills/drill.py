@@ -46,6 +46,6 @@ def settled(title: str, scene: Scene, begun: float, lost: str = "nothing") -> Ro
     done, refused, unanswered = count.values()
     told = tuple(histories.sayings(since))
     row = Row(title, lost, done, refused, unanswered, well, told)
-    print(row)
+    print(row, *wrong, sep="\n")
     assert not wrong, "\n".join(wrong)
     return row

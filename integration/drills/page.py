@@ -8,6 +8,7 @@ from .drill import Row
 
 WRITES = bool(os.environ.get("JHUB_TEST_WRITE_DOCS"))
 PAGE = Path(__file__).parents[2] / "docs" / "drills.md"
+UNTRIED = "| {} | not tried yet | | | |"
 RULE = "| --- | --- | --- | --- | --- |\n"
 
 
@@ -35,5 +36,5 @@ def write(found: Iterable[Row], order: Collection[str]) -> None:
     """Put what was found into the page; what was not tried this time stays as it is."""
     before, rows, after = parts(PAGE.read_text("utf-8"))
     rows |= {row.fault: line(row) for row in found}
-    body = "".join(f"{rows[fault]}\n" for fault in order if fault in rows)
+    body = "".join(f"{rows.get(fault, UNTRIED.format(fault))}\n" for fault in order)
     PAGE.write_text(f"{before}{body}{after}", encoding="utf-8")

@@ -31,7 +31,7 @@ FILES = 20
 THINKS = {Outcome.DONE: 0.1, Outcome.REFUSED: 1.0, Outcome.UNANSWERED: 1.0}
 """Seconds before somebody does the next thing, by how the last one ended."""
 
-ACTS = {"write": 12, "read": 4, "look": 2, "log in": 1, "stop": 1, "second": 1}
+ACTS = {"write": 120, "read": 40, "look": 20, "log in": 4, "stop": 1, "second": 1}
 """What a person does, and how often in comparison."""
 
 SECOND = "second"
@@ -68,7 +68,7 @@ class Worker:
     def __init__(self, url: str, name: str, history: History, seed: int) -> None:
         self.person, self.history = Person(url, name), history
         self.name, self.random = name, Random(f"{seed} {name}")  # noqa: S311 - no secret
-        self._count = 0
+        self._count, self._inside = 0, True
 
     def sign_up(self) -> None:
         """Get an account and a server, with patience: nothing has gone wrong yet."""
@@ -86,6 +86,8 @@ class Worker:
 
     def turn(self) -> Outcome:
         """Do one thing, and what a person does next when it went wrong."""
+        if not self._inside:
+            return self.recover()
         (act,) = self.random.choices(list(ACTS), list(ACTS.values()))
         done = {
             "write": self.write,
@@ -95,17 +97,19 @@ class Worker:
             "stop": lambda: self.record("stop", self._end),
             "second": self.second,
         }[act]()
-        if done.outcome is not Outcome.DONE:
-            self.recover()
-        return done.outcome
+        return done.outcome if done.outcome is Outcome.DONE else self.recover()
 
-    def recover(self) -> None:
+    def recover(self) -> Outcome:
         """See to it that one is logged in and has a server: what people do after a failure."""
         looked = self.record("look", lambda: asked(lambda: self._hub("home")))
         if looked.outcome is Outcome.DONE and not self._has_cookie():
             looked = self.record("log in", self._log_in)
-        if looked.outcome is Outcome.DONE and self.start().outcome is Outcome.DONE:
-            self.record("visit", self._visit)
+        if looked.outcome is Outcome.DONE:
+            looked = self.start()
+        if looked.outcome is Outcome.DONE:
+            looked = self.record("visit", self._visit)
+            self._inside = looked.outcome is Outcome.DONE
+        return looked.outcome
 
     def write(self) -> Event:
         """Write over one of one's files."""
@@ -156,6 +160,7 @@ class Worker:
 
     def _log_in(self) -> Answer:
         self.person.session.cookies.clear()
+        self._inside = False  # the server's cookies come from the next visit
         page = asked(lambda: self._hub("login"))
         if not page.done:
             return page
@@ -177,6 +182,8 @@ class Worker:
             found = user.json()["servers"].get(called)
             if found and found["ready"]:
                 return Answer(True)
+            if found and found["pending"] == "stop":
+                return Answer(None, "it is just stopping")
             if not found:
                 answer = self.person.start_by_api({"profile": PROFILE}, called)
                 if answer.status_code != HTTPStatus.ACCEPTED:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ class Scene:
     def report(self) -> dict[str, Any]:
         """What the hub finds when it compares now."""
         answer = self.admin.hub.get("api/reconcile", timeout=IMPATIENCE)
-        if not answer.ok:
+        if answer.status_code == HTTPStatus.FORBIDDEN:
             self.admin.log_in()
         answer.raise_for_status()
         return dict(answer.json())

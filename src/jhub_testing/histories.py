@@ -193,7 +193,7 @@ def sentence(told: str) -> str:
     return next((line for line in lines if len(_WORD.findall(line)) >= ENOUGH), "")
 
 
-ENOUGH = 5
+ENOUGH = 4
 """Words below which it is a status ("Service Unavailable") and no sentence."""
 
 
