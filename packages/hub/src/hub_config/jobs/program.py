@@ -37,6 +37,8 @@ LOG_BYTES = 5 * 2**20
 MESSAGE_BYTES = 256 * 2**20
 """What a websocket's message may have, as in servers."""
 
+WHOLE_PATHS = "--absolute-url"
+
 WITH_PACKAGES = "/opt/jhub-docker/bin/with-my-packages"
 
 looks = threading.Semaphore(0)
@@ -70,15 +72,18 @@ def python() -> str:
 
 
 def application(file: Path) -> list[str]:
-    """What serves `file`, with `{port}` and `{base_url}` for where. Raises ValueError, OSError."""
+    """What serves `file`, with `{port}` and `{base_url}` for where, after an option of the proxy's
+    for those that know paths with all that comes before theirs. Raises ValueError, OSError.
+    """
     name, port = str(file), "--port={port}"
     if is_marimo(file):
         command = [WITH_PACKAGES, "marimo", "run", name, "--headless", "--no-token", "--no-sandbox"]
-        return [*command, port, "--base-url={base_url}"]
+        return [WHOLE_PATHS, "--", *command, port, "--base-url={base_url}"]
     if file.suffix == ".ipynb":
-        return [python(), "-m", "voila", name, port, "--no-browser", "--base_url={base_url}/"]
+        voila = [python(), "-m", "voila", name, port, "--no-browser", "--base_url={base_url}/"]
+        return [WHOLE_PATHS, "--", *voila]
     if file.suffix == ".sh":
-        return ["env", "PORT={port}", "BASE_URL={base_url}", "bash", name]
+        return ["--", "env", "PORT={port}", "BASE_URL={base_url}", "bash", name]
     if file.suffix != ".py":
         raise ValueError(f"{file.name} is no notebook (.ipynb), .py or .sh")
     if re.search(r"^\s*(import|from) streamlit", file.read_text("utf-8", "replace"), re.MULTILINE):
@@ -90,8 +95,9 @@ def application(file: Path) -> list[str]:
             "--server.baseUrlPath={base_url}",
         ]
         quiet = "--browser.gatherUsageStats=false"
-        return [python(), "-m", "streamlit", "run", name, *server, *checks, quiet]
-    return [python(), "-m", "uvicorn", f"{file.stem}:app", port, "--root-path={base_url}"]
+        streamlit = [python(), "-m", "streamlit", "run", name, *server, *checks, quiet]
+        return [WHOLE_PATHS, "--", *streamlit]
+    return ["--", python(), "-m", "uvicorn", f"{file.stem}:app", port, "--root-path={base_url}"]
 
 
 def publish(app: str, file: str, *, public: bool) -> int:
@@ -102,10 +108,10 @@ def publish(app: str, file: str, *, public: bool) -> int:
         log.unlink()
     source = Path.home() / file
     proxy = [str(Path(sys.executable).with_name("jupyter-standaloneproxy")), "--timeout=120"]
-    proxy += ["--absolute-url", f"--websocket-max-message-size={MESSAGE_BYTES}"]
+    proxy += [f"--websocket-max-message-size={MESSAGE_BYTES}"]
     proxy += ["--activity-interval=0", *(["--no-authentication"] if public else [])]
     try:
-        return followed([*proxy, "--", *application(source)], source.parent, log)
+        return followed([*proxy, *application(source)], source.parent, log)
     except (OSError, ValueError) as error:
         print(error)
         return 2

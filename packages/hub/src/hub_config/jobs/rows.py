@@ -135,7 +135,7 @@ def has_begun(db: Session, user_id: int, server: str) -> None:
 def has_ended(db: Session, user_id: int, server: str, exit_code: int | None, words: str) -> None:
     """The container was seen to have ended by itself; it is about to be removed."""
     if run := _going_on(db, user_id, server):
-        run.exit_code, run.words = exit_code, words[-LAST_WORDS:]
+        run.exit_code, run.words, run.ended = exit_code, words[-LAST_WORDS:], now()
         db.commit()
 
 

@@ -136,7 +136,7 @@ class Runner:
         await end_server(handler, user, job.server)
 
     def _close(self, db: Any, job: JobRow, run: RunRow, became: Outcome, person: str) -> None:
-        run.outcome, run.ended = became, rows.now()
+        run.outcome, run.ended = became, run.ended or rows.now()
         run.message = "due" if became in BAD and job.tell else ""
         job.due, job.note = None, ""
         db.commit()
