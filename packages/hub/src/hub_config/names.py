@@ -15,6 +15,9 @@ PLATFORM, USER, SERVER, PROFILE, DATABASE, OWNER, HOME, REQUEST = (
 the id of the hub's database, `owner` a person's id in it, `home` a random word for each home,
 `request` the id of the request that started a server, as logs have it."""
 
+NAME = f"{LABEL}.name"
+"""What the hub calls it, where the runtime takes other names."""
+
 SHARES_OF_A_CPU = 1024
 """The kernel's weight of a CPU that is guaranteed (Docker's reference: --cpu-shares)."""
 
@@ -48,6 +51,15 @@ def network(platform_network: str, user: str, server: str) -> str:
 def shared_volume(prefix: str, folder: str) -> str:
     """The volume of a folder that groups share; `folder` is safe by its declaration."""
     return prefix + folder
+
+
+def dns(name: str) -> str:
+    """`name`, which was made here, as Kubernetes takes names: it knows no `_`.
+
+    Two dashes stand for it. No part ends with an escape's `_`, so a run of dashes means one thing:
+    one separates parts, two begin an escape, three are both.
+    """
+    return name.replace("_", "--")
 
 
 def home_volume(prefix: str, user: str, generation: int = 1) -> str:

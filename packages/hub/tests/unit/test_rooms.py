@@ -18,12 +18,15 @@ ROOMS = {
     "audit": ("chain", "journal", "events"),
     "runtime": (
         *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
-        *("glances", "docker", "meter"),
+        *("glances", "docker", "cluster", "kubernetes", "meter"),
     ),
     "words": ("told",),
     "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
-    "spawning": ("options", "parts", "servers", "container_spawner", "profile_spawner"),
+    "spawning": (
+        *("options", "parts", "servers", "server_spawner", "container_spawner", "pods"),
+        *("pod_spawner", "profile_spawner"),
+    ),
     "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
     "now": ("rows", "asking", "looking", "pages"),
     "monitoring": (

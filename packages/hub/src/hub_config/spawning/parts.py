@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from hub_config import names
 from hub_config.groups import Mode
 from hub_config.lifetimes import homes
-from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.interface import (
     AwayError,
     Container,
@@ -229,7 +228,7 @@ log = logging.getLogger(__name__)
 class Ending:
     """How the server at `place` ends; `own` is what containers of this hub are labelled with."""
 
-    def __init__(self, runtime: DockerRuntime, place: Place, own: Collection[str]) -> None:
+    def __init__(self, runtime: Runtime, place: Place, own: Collection[str]) -> None:
         self.runtime, self.place, self.own = runtime, place, own
 
     async def clear(self, *, gently: bool, network: bool = True) -> None:
