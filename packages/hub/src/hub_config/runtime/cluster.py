@@ -20,8 +20,10 @@ COMPONENT = f"{names.LABEL}.component"
 SERVER, HOME, FOLDER = "server", "home", "shared-folder"
 """Values of it."""
 
-NEVER = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError"})
-"""Reasons for which a container waits that do not pass by themselves."""
+NEVER = frozenset(
+    {"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"}
+)
+"""Reasons for which a container waits that do not pass by themselves, or not soon."""
 
 _UNITS = {
     **{"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
@@ -65,7 +67,8 @@ def container(pod: Record) -> Container:
         cpus=amount(str((resources.get("requests") or {}).get("cpu", "0"))),
         started=status.get("startTime") or "",
         networks=frozenset({about["name"]}),
-        address=status.get("podIP") or "",
+        # The pod has it while its image is still being fetched.
+        address=status.get("podIP") or "" if "running" in state else "",
         why=why,
         starved=starved,
     )
