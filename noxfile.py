@@ -125,7 +125,7 @@ def typecheck(session: nox.Session, part: str) -> None:
 def unit(session: nox.Session, part: str) -> None:
     """Unit tests of the library and of the hub's configuration; no engine, seconds."""
     if part == "library":
-        sync(session, "test", "dev")
+        sync(session, "test", "dev", "kubernetes")
         session.run("python", "-m", "jhub_testing.prepare", "--registry")
         pytest(session, *BESIDE, "--ignore=tests/engine", "--ignore=tests/docs", tests="tests")
     else:

@@ -15,6 +15,7 @@ from jhub_docker.cli import (
     config,
     engine,
     images,
+    k8s,
     performance,
     platform,
     release,
@@ -64,6 +65,7 @@ namespace = Collection(
     ),
     Collection.from_module(engine, name="engine"),
     Collection.from_module(config, name="config"),
+    Collection.from_module(k8s, name="k8s"),
 )
 
 take_over()

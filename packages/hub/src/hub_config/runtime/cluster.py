@@ -76,7 +76,8 @@ def container(pod: Record) -> Container:
 
 def _state(status: Record) -> Record:
     """The state of the pod's only container; empty before the node has said anything."""
-    return (next(iter(status.get("containerStatuses") or ()), {})).get("state") or {}
+    containers: list[Record] = status.get("containerStatuses") or [{}]
+    return containers[0].get("state") or {}
 
 
 def _ended(state: Record) -> Record:

@@ -49,7 +49,7 @@ def answered() -> Iterator[None]:
 
 def _message(error: ApiException) -> str:
     try:
-        return str(json.loads(error.body)["message"])
+        return str(json.loads(error.body or "")["message"])
     except (TypeError, ValueError, LookupError):
         return str(error.body or "")
 

@@ -47,9 +47,10 @@ class UserServerSpawner(Spawner):
     lost = Unicode(help="What it lost for want of memory while it runs; for its person")
     address = Unicode(help="Where the container is on its network; empty before it has one")
 
-    object_name: str
+    port: int
+    object_name: Any
     """What its container is called."""
-    object_id: str
+    object_id: Any
     """By what the runtime knows it; empty before it is there."""
     remember: Callable[[], None] = staticmethod(lambda: None)
     """Called when there is a container, so that a hub that ends now finds it again."""
