@@ -200,6 +200,13 @@ def operations(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def kubernetes(session: nox.Session) -> None:
+    """The chart on a real cluster, kubectl's: a person's path, and what may go wrong on it."""
+    sync(session, "test", "kubernetes")
+    pytest(session, tests="integration/kubernetes")
+
+
+@nox.session(default=False)
 def prereleases(session: nox.Session) -> None:
     """The hub's unit tests with the newest pre-releases of JupyterHub and its spawners."""
     hub = ROOT / "packages" / "hub"
