@@ -21,8 +21,8 @@ from jhub_testing.person import Person
 from jhub_testing.platforms import free_port
 from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
 
-REGISTRY = "local"
-"""First part of the images' names."""
+REGISTRY = "docker.io/local"
+"""First part of the images' names, as nodes write it."""
 
 TINY = "uv-marimo-tiny"
 """A profile without the memory that its server needs."""
@@ -44,7 +44,7 @@ def images_there() -> set[str]:
         name.removeprefix("docker.io/")
         for node in nodes
         for image in node["status"]["images"]
-        for name in image["names"]
+        for name in image.get("names") or ()
     }
 
 
