@@ -89,11 +89,12 @@ class ClusterPlatform:
         return found
 
     def servers(self, name: str) -> list[Mapping[str, Any]]:
-        """A person's pods."""
+        """A person's pods, without those that are just being removed."""
         return [
             pod
             for pod in self.items("pods", "server")
             if pod["metadata"]["annotations"]["io.jhub-docker.user"] == name
+            and "deletionTimestamp" not in pod["metadata"]
         ]
 
     def _objects(self, **more: Any) -> list[dict[str, Any]]:

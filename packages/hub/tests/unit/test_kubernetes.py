@@ -311,6 +311,25 @@ async def test_a_pod_is_ended_by_its_uid(server: Server, runtime: KubernetesRunt
     await runtime.end(found)  # gone already
 
 
+async def test_a_pod_whose_record_alone_is_left_is_over(
+    server: Server, runtime: KubernetesRuntime
+) -> None:
+    left = pod(phase="Running", **states(terminated={"exitCode": 143}))
+    left["metadata"]["deletionTimestamp"] = "now"
+    server.pods["jupyter-a--2db"] = left
+    assert (await runtime.view()).containers == ()
+    found = await runtime.look("jupyter-a_2db")
+    assert found is not None
+    assert (found.runs, found.why) == (False, cluster.REMOVED)
+
+    def gone_at_the_second_question() -> None:
+        server.fails = server.pods.clear
+
+    server.fails = gone_at_the_second_question
+    made = await runtime.begin("jupyter-a_2db", {**pod(), "metadata": {**pod()["metadata"]}})
+    assert made.name == "jupyter-a_2db"
+
+
 async def test_one_that_stops_waiting_stops_nothing(
     server: Server, runtime: KubernetesRuntime
 ) -> None:

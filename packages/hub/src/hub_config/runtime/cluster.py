@@ -25,6 +25,8 @@ NEVER = frozenset(
 )
 """Reasons for which a container waits that do not pass by themselves, or not soon."""
 
+REMOVED = "Somebody else, or the cluster, removed it."
+
 _UNITS = {
     **{"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
     **{"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40},
@@ -90,8 +92,10 @@ def _why(pod: Record, state: Record, memory: int, *, starved: bool) -> str:
     waits = state.get("waiting") or {}
     if waits.get("reason") in NEVER:
         return f"The cluster cannot start it: {waits.get('message') or waits['reason']}."
-    if status.get("phase") not in {"Succeeded", "Failed"}:
+    if status.get("phase") not in {"Succeeded", "Failed"} and not _ended(state):
         return ""
+    if is_going(pod):
+        return REMOVED
     if status.get("reason"):  # Evicted, NodeLost, Preempting and so on, with the node's own words
         return f"The cluster ended it ({status['reason']}): {status.get('message') or 'no word'}"
     code = _ended(state).get("exitCode", 0)
@@ -120,6 +124,13 @@ def volume(claim: Record) -> Volume:
 def is_going(record: Record) -> bool:
     """Whether it is just being removed."""
     return bool(record["metadata"].get("deletionTimestamp"))
+
+
+def is_over(pod: Record) -> bool:
+    """Whether nothing of it runs any more and only its record is left: a busy node takes half a
+    minute to take that away.
+    """
+    return is_going(pod) and bool(_ended(_state(pod.get("status") or {})))
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,8 @@ class KubernetesRuntime(Calls):
         pods = await self._listed("list_namespaced_pod", cluster.SERVER)
         claims = await self._listed("list_namespaced_persistent_volume_claim", cluster.HOME)
         # What was looked at, made or removed meanwhile is known better than from the list.
-        listed = {one.name: one for one in map(cluster.container, pods)}
+        left = (pod for pod in pods if not cluster.is_over(pod))
+        listed = {one.name: one for one in map(cluster.container, left)}
         for name in {*before, *listed}:
             if self.known.get(name) is before.get(name):
                 if name in listed:
@@ -191,13 +192,23 @@ class KubernetesRuntime(Calls):
     # -- the beginning and the end -------------------------------------------------------------
 
     async def begin(self, name: str, pod: Any) -> Container:
-        """Make a pod. Raises AwayError."""
-        made = await self.whole(name, self.ask("create_namespaced_pod", body=pod))
-        self.known[name] = container = cluster.container(made)
-        return container
+        """Make a pod, once the record of the one before is gone. Raises AwayError."""
+        while True:
+            try:
+                made = await self.whole(name, self.ask("create_namespaced_pod", body=pod))
+            except AwayError as error:
+                if status_of(error) != HTTPStatus.CONFLICT:
+                    raise
+                there = await self._find("read_namespaced_pod", name)
+                if there is not None and not cluster.is_going(there):
+                    raise
+                await asyncio.sleep(LOOK_AGAIN)
+            else:
+                self.known[name] = container = cluster.container(made)
+                return container
 
     async def end(self, container: Container, *, gently: bool = True) -> None:
-        """End a pod and return when it is gone: by its uid, never another of its name."""
+        """End a pod and return when nothing of it runs: by its uid, never another of its name."""
         if gently and container.runs and self.before_end:
             await self.before_end(container)
         await self.whole(container.name, self._end(container, GENTLY if gently else AT_ONCE))
@@ -212,7 +223,7 @@ class KubernetesRuntime(Calls):
             if status_of(error) not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
                 raise
         while (there := await self._find("read_namespaced_pod", container.name)) is not None:
-            if there["metadata"]["uid"] != container.id:
+            if there["metadata"]["uid"] != container.id or cluster.is_over(there):
                 return
             await asyncio.sleep(LOOK_AGAIN)
 
