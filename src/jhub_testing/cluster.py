@@ -61,6 +61,9 @@ class ClusterPlatform:
         self.chart, self.namespace = chart, f"jhub-test-{secrets.token_hex(4)}"
         there = kubectl("api-versions").split()
         values = kubernetes.values(catalog, REGISTRY, os.environ.get(TEST_TAG, "latest"))
+        for one in values["offer"]:  # a request is a node's for good, and that may be a small one
+            for size in one["profiles"].values():
+                size["cpu_guarantee"] = 0.1
         marimo = next(one for one in values["offer"] if one["name"] == "uv-marimo")
         marimo["profiles"]["tiny"] = {"mem_limit": "20M"}
         self.values: dict[str, Any] = {

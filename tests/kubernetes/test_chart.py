@@ -67,6 +67,7 @@ def test_the_hub_may_do_what_it_asks_for_in_its_namespace_and_nothing_else(rende
         "pod": "pods",
         "pod_log": "pods/log",
         "persistent_volume_claim": "persistentvolumeclaims",
+        "secret": "secrets",
         "event": "events",
         "resource_quota": "resourcequotas",
     }

@@ -230,11 +230,13 @@ class Server:
     def __init__(self) -> None:
         self.pods: dict[str, Any] = {}
         self.claims: dict[str, Any] = {}
+        self.secrets: dict[str, Any] = {}
         self.deleted: list[Any] = []
         self.fails: Callable[[], None] = lambda: None
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        kept = self.claims if "claim" in method else self.pods
+        kinds = {"claim": self.claims, "secret": self.secrets}
+        kept = next((kept for kind, kept in kinds.items() if kind in method), self.pods)
 
         async def call(name: str = "", **named: Any) -> Any:
             self.fails()
@@ -309,6 +311,15 @@ async def test_a_pod_is_ended_by_its_uid(server: Server, runtime: KubernetesRunt
     assert server.deleted == [{"gracePeriodSeconds": 10, "preconditions": {"uid": "one"}}]
     assert runtime.known == {}
     await runtime.end(found)  # gone already
+
+
+async def test_a_pods_secrets_go_with_it(server: Server, runtime: KubernetesRuntime) -> None:
+    made = await runtime.begin("jupyter-a_2db", pod())
+    await runtime.hand_over("jupyter-a--2db-1", {"TOKEN": "word"}, made)
+    secret = server.secrets["jupyter-a--2db-1"]
+    assert secret["stringData"] == {"TOKEN": "word"}
+    (owner,) = secret["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["uid"], owner["name"]) == ("Pod", "one", "jupyter-a--2db")
 
 
 async def test_a_pod_whose_record_alone_is_left_is_over(

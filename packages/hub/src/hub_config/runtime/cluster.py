@@ -20,9 +20,7 @@ COMPONENT = f"{names.LABEL}.component"
 SERVER, HOME, FOLDER = "server", "home", "shared-folder"
 """Values of it."""
 
-NEVER = frozenset(
-    {"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"}
-)
+NEVER = frozenset({"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"})
 """Reasons for which a container waits that do not pass by themselves, or not soon."""
 
 REMOVED = "Somebody else, or the cluster, removed it."
@@ -154,6 +152,13 @@ def home_claim(volume: Volume, platform: str, storage: Storage) -> dict[str, Any
         names.HOME: volume.token,
     }
     return _claim(volume.name, labels(platform, HOME), said, storage)
+
+
+def secret(name: str, values: Mapping[str, str], pod: Container, platform: str) -> dict[str, Any]:
+    """What a pod gets as variables and nobody reads in its record; it goes with the pod."""
+    owner = {"apiVersion": "v1", "kind": "Pod", "uid": pod.id, "name": names.dns(pod.name)}
+    about = {"name": name, "labels": labels(platform, SERVER), "ownerReferences": [owner]}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": dict(values)}
 
 
 def folder_claim(name: str, folder: str, platform: str, storage: Storage) -> dict[str, Any]:

@@ -207,6 +207,11 @@ class KubernetesRuntime(Calls):
                 self.known[name] = container = cluster.container(made)
                 return container
 
+    async def hand_over(self, name: str, values: Mapping[str, str], pod: Container) -> None:
+        """Make the Secret that a pod, which was just made, waits for. Raises AwayError."""
+        body = cluster.secret(name, values, pod, self.platform)
+        await self.whole(pod.name, self.ask("create_namespaced_secret", body=body))
+
     async def end(self, container: Container, *, gently: bool = True) -> None:
         """End a pod and return when nothing of it runs: by its uid, never another of its name."""
         if gently and container.runs and self.before_end:

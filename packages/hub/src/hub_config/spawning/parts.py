@@ -256,7 +256,7 @@ class Ending:
             log.error(
                 "%s: not ended yet, it is as soon as the engine does it: %s",
                 self.place.container,
-                error or f"no answer within {PATIENCE:g} seconds",
+                str(error) or f"no answer within {PATIENCE:g} seconds",
             )
             self.runtime.left_behind()
 

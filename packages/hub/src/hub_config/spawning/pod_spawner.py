@@ -7,6 +7,7 @@ through the runtime as everywhere: no watch of KubeSpawner's runs, and it remove
 
 import asyncio
 from http import HTTPStatus
+from secrets import token_hex
 from typing import Any
 
 from kubespawner import KubeSpawner
@@ -115,7 +116,17 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         self._set(pods.volumes(self.profile, self.enforced, home, folders))
         self.stages.tell(Stage.CONTAINER)
         self.pod_name = names.dns(self.object_name)
-        made = await self.runtime.begin(self.object_name, await self.get_pod_manifest())
+        manifest, values = await self.get_pod_manifest(), {}
+        (container,) = [one for one in manifest.spec.containers if one.name == "notebook"]
+        for variable in container.env:
+            if variable.value is not None:
+                values[variable.name] = variable.value
+        # Who may read pods reads no secret of a group and no token: both are in a Secret.
+        container.env = [one for one in container.env if one.value is None]
+        secret = f"{self.pod_name}-{token_hex(4)}"
+        container.env_from = [*(container.env_from or ()), {"secretRef": {"name": secret}}]
+        made = await self.runtime.begin(self.object_name, manifest)
+        await self.runtime.hand_over(secret, values, made)
         self.object_id = made.id
         self.remember()
         self.address = (await self._placed(made)).address
