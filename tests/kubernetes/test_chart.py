@@ -44,12 +44,9 @@ def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any
     return {one["metadata"]["name"]: one for one in objects if one["kind"] == kind}
 
 
-@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "everything"])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_object_is_valid(render: Render, values: dict[str, Any], version: str) -> None:
-    objects = render(values)
-    assert len(objects) > 15
-    for one in objects:
+def test_every_object_is_valid(render: Render, version: str) -> None:
+    for one in [*render(EVERYTHING), *(render() if version == VERSIONS[-1] else ())]:
         kubernetes_validate.validate(one, version, strict=True)
 
 

@@ -155,10 +155,7 @@ class Desk:
         )
 
 
-ENGINE_AWAY = (
-    "The hub cannot reach the Docker Engine at the moment, so it cannot tell what there is to "
-    "start. Servers that run go on. Try again in a minute; if this stays, tell an administrator."
-)
+ENGINE_AWAY = "The hub cannot reach {} at the moment, so it cannot tell what there is to start. Servers that run go on. Try again in a minute; if this stays, tell an administrator."
 
 
 @contextmanager
@@ -167,7 +164,8 @@ def asking() -> Iterator[None]:
     try:
         yield
     except (AwayError, DockerException, requests.RequestException) as error:
-        raise Refusal(ENGINE_AWAY, reason="engine-away", status_code=503) from error
+        told = ENGINE_AWAY.format(getattr(error, "place", AwayError.place))
+        raise Refusal(told, reason="engine-away", status_code=503) from error
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ Key = tuple[str, str]
 class AwayError(Exception):
     """The runtime does not answer, or failed a call: nothing is known, nothing may be assumed."""
 
+    place = "the Docker Engine"
+    """What it is called for people."""
+
 
 class NetworkError(Exception):
     """A server's network cannot be had, or is not ours to remove; the message says what to do."""

@@ -36,15 +36,21 @@ could have its home by then.
 """
 
 
+class ClusterAwayError(AwayError):
+    """The API server does not answer, or refused a call."""
+
+    place = "the cluster"
+
+
 @contextmanager
 def answered() -> Iterator[None]:
     """Turns what the client raises into an AwayError."""
     try:
         yield
     except ApiException as error:
-        raise AwayError(f"{error.status} {error.reason}: {_message(error)}") from error
+        raise ClusterAwayError(f"{error.status} {error.reason}: {_message(error)}") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise AwayError(str(error) or type(error).__name__) from error
+        raise ClusterAwayError(str(error) or type(error).__name__) from error
 
 
 def _message(error: ApiException) -> str:
@@ -257,7 +263,7 @@ class KubernetesRuntime(Calls):
                 raise
         found = await self._find("read_namespaced_persistent_volume_claim", name)
         if found is None or cluster.is_going(found):
-            raise AwayError(f"The claim {name} is just being removed; try again in a minute")
+            raise ClusterAwayError(f"The claim {name} is just being removed; try again in a minute")
         return found
 
     def _make_claim(self, claim: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
