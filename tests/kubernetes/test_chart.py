@@ -33,11 +33,8 @@ EVERYTHING: dict[str, Any] = {
     "servers": {"nodeSelector": {"pool": "people"}, "tolerations": [{"operator": "Exists"}]},
     "hostAliases": [{"ip": "10.0.0.7", "hostnames": ["hub"]}],
 }
-VERSIONS = [
-    one
-    for one in kubernetes_validate.utils.all_versions()
-    if tuple(map(int, one.split("."))) >= OLDEST
-]
+KNOWN = {tuple(map(int, one.split("."))) for one in kubernetes_validate.utils.all_versions()}
+VERSIONS = [".".join(map(str, one)) for one in sorted(KNOWN) if one >= OLDEST]
 
 
 def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:

@@ -155,7 +155,10 @@ class Desk:
         )
 
 
-ENGINE_AWAY = "The hub cannot reach {} at the moment, so it cannot tell what there is to start. Servers that run go on. Try again in a minute; if this stays, tell an administrator."
+ENGINE_AWAY = (
+    "The hub cannot reach {} at the moment, so it cannot tell what there is to start. Servers "
+    "that run go on. Try again in a minute; if this stays, tell an administrator."
+)
 
 
 @contextmanager
