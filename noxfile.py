@@ -175,7 +175,7 @@ def harness(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
-    wanted = ("--browser", "--registry", *IMAGES, "caddy")
+    wanted = ("--browser", "--registry", *IMAGES, "caddy", "postgres")
     session.run("python", "-m", "jhub_testing.prepare", *wanted)
     # In the order of names: by xdist's own, files with one test come last, the longest of all too.
     pytest(session, *BESIDE, "--no-loadscope-reorder", tests="integration")
@@ -197,6 +197,16 @@ def operations(session: nox.Session) -> None:
     servers = ("--restic-server", "--acme-server")
     session.run("python", "-m", "jhub_testing.prepare", *servers, *IMAGES, *watching)
     pytest(session, tests="integration/operations")
+
+
+@nox.session(default=False)
+def drills(session: nox.Session) -> None:
+    """Things break under people at work (docs/drills.md): root, minutes, an engine of its own."""
+    sync(session, "test")
+    images = ("hub", "proxy", "backup", "uv-marimo")
+    session.run("python", "-m", "jhub_testing.prepare", "--other-clock", *images)
+    alone = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+    session.run(*alone, "pytest", *(session.posargs or ["integration/drills"]), external=True)
 
 
 @nox.session(default=False)

@@ -13,6 +13,7 @@ from jhub_docker.cli import (
     audit_log,
     backup,
     config,
+    db,
     engine,
     images,
     k8s,
@@ -52,6 +53,7 @@ namespace = Collection(
         backup.settings,
     ),
     Collection("audit-log", audit_log.show, audit_log.verify),
+    Collection("db", db.move),
     Collection("secrets", kept.list_, kept.set_, kept.rotate),
     Collection(
         "release",

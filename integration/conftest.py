@@ -14,7 +14,7 @@ from jhub_testing.turns import Turns
 
 OpenWindow = Callable[[], Window]
 
-collect_ignore = ["kubernetes", "operations", "release"]
+collect_ignore = ["drills", "kubernetes", "operations", "release"]
 """Sessions of their own: releases are made by maintainers, not met by people; what takes long."""
 
 CONFIG = """
@@ -52,7 +52,14 @@ def turns(pytestconfig: pytest.Config) -> Turns:
 @pytest.fixture(scope="session")
 def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
     """Hub and proxy under names of their own, removed at the end with all they made."""
-    settings = {"JHUB_GROUP_VARIABLES": "TEAM_*"}
+    settings = {
+        "JHUB_GROUP_VARIABLES": "TEAM_*",
+        "JHUB_EVERYBODY_FOLDER": "read-only",
+        "JHUB_TIMEZONE": "Asia/Kolkata",
+        "JHUB_LOCALE": "en_GB.UTF-8",
+        "JHUB_WEBHOOKS": "http://webhook.test:9000/",  # where test_runs.py has a receiver
+        "JHUB_PUBLISH_TO": "public",
+    }
     with Platform(engine, pytestconfig.rootpath, settings=settings, config=CONFIG) as platform:
         yield platform
 

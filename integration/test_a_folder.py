@@ -110,3 +110,8 @@ def test_a_folder_is_all_an_image_needs(
     assert tags(engine, name) == set()
     wait_until(lambda: f"{name}-small" not in admin.offered(), "it to go")
     assert {one.image_id for one in images.here()} >= others
+    settings = maintainer.root / ".env"
+    settings.write_text(f"JHUB_PLATFORM=none-{engine.session}\nJHUB_PROVIDER_SECRET=hush\n")
+    settings.chmod(0o644)
+    told = maintainer.try_to("doctor", "--json")
+    assert '"JD021"' in told, "a file of settings that all can read, in a checkout of its own"

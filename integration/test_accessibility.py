@@ -61,7 +61,9 @@ def administrator(open_window: OpenWindow, admin: Person) -> Iterator[Window]:
 @pytest.mark.parametrize(
     ("name", "path", "heading"),
     [
-        ("login", "/hub/login", "Sign in"),
+        ("login-german", "/hub/login?language=de", "Anmelden"),
+        ("sign-up-german", "/hub/signup", "Registrieren"),
+        ("login", "/hub/login?language=en", "Sign in"),
         ("sign-up", "/hub/signup", "Sign up"),
         ("not-found", "/hub/nosuch", "There is no such page"),
         ("server-gone", "/hub/error/503", "Your server does not answer"),
@@ -76,8 +78,12 @@ def test_page_of_a_stranger(stranger: Window, name: str, path: str, heading: str
 @pytest.mark.parametrize(
     ("name", "path", "heading"),
     [
-        ("home", "/hub/home", "Your servers"),
+        ("home-german", "/hub/home?language=de", "Ihre Server"),
+        ("profiles-german", "/hub/spawn", "Wählen Sie, was starten soll"),
+        ("home", "/hub/home?language=en", "Your servers"),
         ("profiles", "/hub/spawn", "Choose what to start"),
+        ("runs", "/hub/runs", "Scheduled runs"),
+        ("apps", "/hub/apps", "Applications"),
         ("tokens", "/hub/token", "Manage JupyterHub Tokens"),
         ("password", "/hub/change-password", "Change password"),
         ("second-factor", "/hub/second-factor", "Second factor"),

@@ -4,6 +4,7 @@ import json
 import tarfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from jhub_testing.backups import Backups
 from jhub_testing.person import Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
 from jhub_testing.resources import Engine
+from jhub_testing.waiting import PATIENCE, wait_until
 
 WITHIN = "/home/nebula/work/notes.txt"
 PROVIDER_SECRET = "of the provider"
@@ -28,9 +30,12 @@ def secret_words(backups: Backups) -> set[str]:
     """The platform's own secrets as they are now, older ones too."""
     environment = backups.platform.environment
     data, proxy = environment["JHUB_DATA_VOLUME"], environment["JHUB_PROXY_VOLUME"]
+    metrics = f"{backups.platform.project}_metrics"
+    watchers = backups.in_volume(metrics, "cat /home-volume/token; echo; cat /home-volume/gra*word")
     key = backups.in_volume(environment["JHUB_BACKUP_VOLUME"], "cat /home-volume/password")
     token = backups.in_volume(proxy, "cat /home-volume/token")
     words = {*backups.in_volume(data, SECRETS).split(), key.strip(), token.strip()}
+    words |= set(watchers.split())
     assert len(words) > 3
     return words
 
@@ -91,6 +96,24 @@ def test_a_backup_is_listed_with_what_is_in_it(backups: Backups, before: str) ->
     assert f"JHUB_PLATFORM='{backups.platform.project}'" in variables
 
 
+def test_what_only_looks_makes_nothing_and_tells_nothing_of_another_repository(
+    backups: Backups, before: str, tmp_path: Path
+) -> None:
+    for task in ("backup.list", "backup.verify", "backup.drill", "restore"):
+        told = backups.refused(task, "--to", str(tmp_path / "new"), code=1)
+        assert f"the engine's machine has no {tmp_path / 'new'}" in told
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").touch()
+    told = backups.refused("backup", "--to", str(tmp_path / "file"))
+    assert "is a file; expected a folder" in told
+    assert backups.invoke("backup.list").count("Last backup: 20") == 1
+    assert "no backup of 'nobody'" in backups.refused("backup.list", "--user", "nobody")
+    told = backups.refused("config.check", JHUB_BACKUP_TO="backups")
+    assert "the repository is 'backups'; expected a folder" in told
+    told = backups.refused("report", "--to", str(tmp_path / "none" / "report.tar.gz"))
+    assert ("there is no folder" in told, "looking at" in told) == (True, False)
+
+
 def test_one_file_comes_back_while_its_person_works(backups: Backups, before: str) -> None:
     backups.in_server("ada", "echo spoilt > work/notes.txt")
     told = backups.invoke("restore", "--user=ada", f"--path={WITHIN}", "--yes")
@@ -107,12 +130,22 @@ def test_secrets_are_made_anew_and_nobody_notices(
     def proxy_since() -> str:
         return str(backups.platform.container("proxy").attrs["State"]["StartedAt"])
 
+    def metrics(token: str) -> int:
+        url, headers = f"{backups.platform.url}/hub/metrics", {"Authorization": f"Bearer {token}"}
+        return requests.get(url, headers=headers, timeout=PATIENCE).status_code
+
+    token_of = ("exec", "-T", "hub", "cat", "/srv/metrics/token")
+    token = backups.platform.compose(*token_of)
+    assert metrics(token) == 200
     old, since = secret_words(backups), proxy_since()
     (server,) = backups.platform.servers("ada")
     assert "proxy-token is new" in backups.invoke("secrets.rotate", "all")
+    assert metrics(token) == 403
+    assert metrics(backups.platform.compose(*token_of)) == 200
     backups.invoke("secrets.rotate", "backup-key", "--yes")
+    backups.invoke("secrets.rotate", "grafana-password")
     now = secret_words(backups)
-    assert len(now - old) >= 4, "token, cookie secret, crypt key and the backups' key are not new"
+    assert len(now - old) >= 6, "two tokens, two keys, a password and a cookie secret are not new"
     assert ada.is_logged_in()
     assert ada.server.get("api").ok
     assert proxy_since() == since
@@ -137,6 +170,43 @@ def test_secrets_are_made_anew_and_nobody_notices(
     assert rows.keys() >= {"cookie-secret", "crypt-key", "proxy-token", "backup-key"}
     assert rows["crypt-key"]["readers"] == "the hub"
     assert not [one for one in {*secret_words(backups), PROVIDER_SECRET} if one in told]
+
+
+@pytest.fixture
+def scheduled(backups: Backups) -> Iterator[None]:
+    """The service that backs up, for which it is no time."""
+    service, hour = ("--profile", "backup"), datetime.now(UTC) - timedelta(hours=1)
+    backups.platform.environment["JHUB_BACKUP_SCHEDULE"] = f"{hour:%H:%M}"
+    backups.platform.compose(*service, "up", "--detach", "--no-deps", "backup")
+    yield
+    backups.platform.compose(*service, "rm", "--stop", "--force", "backup")
+
+
+def test_an_admin_gives_a_file_of_a_backup(
+    backups: Backups, ada: Person, before: str, scheduled: None
+) -> None:
+    def told(what: str, who: str) -> bool:
+        entries = json.loads(backups.invoke("audit-log", f"--what={what}", "--json"))
+        return any((one["who"], one["result"]) == (who, "ok") for one in entries)
+
+    admin = backups.platform.first_admin()
+    wait_until(lambda: 'name="night"' in admin.hub.get("homes").text, "somebody who backs up")
+    backups.in_server("ada", "echo of-today > work/notes.txt")
+    away = admin.fill("homes", "file", person="ada", file="../else", night="")
+    assert (away.status_code, "within a home" in away.text) == (400, True)
+    assert admin.fill("homes", "file", person="ada", file=WITHIN, night="").ok
+    found = wait_until(
+        lambda: backups.in_server("ada", "stat -c '%U %a %n' work/notes.txt.from-*"),
+        "the file to be there",
+        ignoring=AssertionError,
+    )
+    owner, mode, name = found.split()
+    assert (owner, mode) == ("nebula", "640")
+    assert backups.in_server("ada", f"cat {name}").strip() == "of-the-backup"
+    assert backups.in_server("ada", "cat work/notes.txt").strip() == "of-today"
+    assert Path(name).name in admin.hub.get("homes").text
+    assert told("home.give-file", "admin")
+    assert told("home.file-given", "admin")
 
 
 def test_a_report_has_the_doctors_findings_and_no_secret(
@@ -174,7 +244,7 @@ def test_nothing_is_replaced_under_somebodys_hands(backups: Backups, before: str
 
 def test_a_home_comes_back_as_it_was(backups: Backups, before: str) -> None:
     backups.in_server("ada", "rm -r work; echo x > later.txt")
-    assert "1 volumes are restored" in backups.invoke("restore", "--user=ada", "--servers", "--yes")
+    assert "1 volume is restored" in backups.invoke("restore", "--user=ada", "--servers", "--yes")
     assert backups.files(backups.home("ada"), "work") == before
 
 
@@ -225,6 +295,8 @@ def the_audit_log_goes_on(backups: Backups) -> None:
     finally:
         kept.unlink()
     assert {"signup", "backup", "restore"} <= {one["what"] for one in told}
+    failed = [one for one in told if (one["what"], one["result"]) == ("restore", "failed")]
+    assert {one["path"] for one in failed} == {"nothing"}
     assert "late" in {one["who"] for one in told}
 
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from urllib.parse import urljoin
 
 import pyotp
-from playwright.sync_api import Dialog
+from playwright.sync_api import Dialog, Error
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing.browser import Window
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
+from jhub_testing.waiting import wait_until
 
 NOTEBOOK = """import marimo
 
@@ -63,6 +64,7 @@ def test_a_stranger_signs_up_works_in_every_interface_and_leaves(
 
     window.start("JupyterLab")
     compute_a_cell_in_jupyterlab(window)
+    be_helped_with_a_cell_in_jupyterlab(window)
     run_out_of_memory_in_jupyterlab(window)
     window.stop()
 
@@ -195,6 +197,33 @@ def compute_a_cell_in_jupyterlab(window: Window) -> None:
     page.keyboard.press("Shift+Enter")
     window.see(page.get_by_text("computed 42", exact=True), "jupyterlab-computed")
     assert "Build with Agent" not in page.content(), "no AI features were asked for"
+
+
+def be_helped_with_a_cell_in_jupyterlab(window: Window) -> None:
+    """The language server proposes what could be meant, and underlines what cannot be right."""
+    page = window.page
+    proposed = page.locator(".jp-Completer-item").filter(has_text="PurePosixPath")
+    wrong = page.locator("[class*=cm-lintRange]")
+
+    def is_proposed() -> bool:
+        """As people do, again where nothing comes: a server that has just started may not know."""
+        page.keyboard.press("Escape")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Control+a")
+        page.keyboard.type("from pathlib import Pure")
+        page.keyboard.press("Tab")
+        proposed.first.wait_for(timeout=10_000)
+        return True
+
+    wait_until(is_proposed, "the completion", ignoring=Error)
+    window.see(proposed, "jupyterlab-completed").click()
+    for line in ("undefined_name", "undefined_too"):
+        page.keyboard.type(f"\nprint(PurePosixPath, {line})")
+        window.see(wrong.filter(has_text=line), f"jupyterlab-{line}")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("print('right')")
+    wrong.first.wait_for(state="detached")
+    page.keyboard.press("Control+a")
 
 
 def run_out_of_memory_in_jupyterlab(window: Window) -> None:

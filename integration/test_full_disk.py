@@ -12,7 +12,7 @@ from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
-SIZE = "size=80m,uid=990,gid=990,mode=0700"
+SMALL = {"type": "tmpfs", "device": "tmpfs", "o": "size=80m,uid=990,gid=990,mode=0700"}
 
 RESERVED = """
 import sqlite3, pathlib
@@ -37,7 +37,7 @@ FOR_ALL, FOR_ADMINS = "The disk of this platform is full", "The disk of the data
 def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
     """Its data volume is small, and in memory."""
     platform = Platform(engine, pytestconfig.rootpath, "full", settings={"JHUB_SIGNUP": "open"})
-    volume = platform.make_data_volume(SIZE)
+    volume = platform.make_data_volume(SMALL)
     # While somebody has it, the engine keeps what is in it, also when the hub is restarted.
     holder = engine.client.containers.run(
         f"local/jupyterhub-hub:{platform.environment['JHUB_IMAGE_TAG']}",

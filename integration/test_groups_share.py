@@ -1,14 +1,19 @@
 """What members of a group share, and others do not: folders, variables, a secret.
 
-The groups are declared in the platform's `config.toml` (conftest.py).
+Some groups are declared in the platform's `config.toml` (conftest.py), others are made here.
 """
 
+import re
 import subprocess
+from collections.abc import Mapping
+from http import HTTPStatus
 
+import requests
 from docker.models.containers import Container
 
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
+from jhub_testing.waiting import PATIENCE
 
 PROFILE = "uv-marimo-small"
 SECRET = "correct-horse-battery-staple"
@@ -26,11 +31,53 @@ def join(admin: Person, group: str, name: str) -> None:
     assert admin.hub.post(f"api/groups/{group}/users", json={"users": [name]}).ok
 
 
+def may(admin: Person, group: str, **properties: str) -> None:
+    """As on the admin page."""
+    assert admin.hub.put(f"api/groups/{group}/properties", json=properties).ok
+
+
 def run(platform: Platform, name: str, script: str) -> tuple[int, str]:
     (container,) = platform.servers(name)
     assert isinstance(container, Container)
     code, output = container.exec_run(["bash", "-c", script])
     return code, output.decode()
+
+
+NOTEBOOK = {
+    "cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# Sales of May"}],
+    "metadata": {},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
+def notebooks(platform: Platform, people: Mapping[str, Person]) -> None:
+    """One is published by a line in a terminal; colleagues see it, and have copies of their own."""
+    writer, lector = people["writer"], people["lector"]
+    model = {"type": "notebook", "format": "json", "content": NOTEBOOK}
+    assert writer.server.put("api/contents/report.ipynb", json=model).ok
+    code, output = run(platform, "writer", "cd /home/nebula; publish report.ipynb")
+    found = re.fullmatch(r"report.ipynb: /hub/published/([0-9a-f]{16})\n", output)
+    assert found, output
+    code, output = run(platform, "writer", "publish /home/nebula/nosuch.ipynb")
+    assert (code, "There is no notebook nosuch.ipynb in your home." in output) == (1, True), output
+
+    assert "report.ipynb" in lector.hub.get("published").text
+    page = f"published/{found[1]}"
+    assert "Published by writer" in lector.hub.get(page).text
+    view = lector.hub.get(f"{page}/view")
+    assert "Sales of May" in view.text
+    assert view.headers["Content-Security-Policy"].startswith("sandbox allow-scripts; default-src")
+    alone = lector.hub.get(f"{page}/view", headers={"Sec-Fetch-Dest": "document"})
+    assert alone.url.endswith(page), "it is shown below a line that says whose it is"
+    for _ in range(2):
+        assert lector.fill(page, "action", action="copy").url.startswith(lector.server.url(""))
+    assert run(platform, "lector", "cd ~; ls *.ipynb") == (0, "report-1.ipynb\nreport.ipynb\n")
+    assert "login" in requests.get(f"{platform.url}/hub/{page}/view", timeout=PATIENCE).url
+    refused = lector.fill(page, "action", action="withdraw")
+    assert refused.status_code == HTTPStatus.FORBIDDEN
+    assert writer.fill("published", "action").url.endswith("/hub/published")
+    assert lector.hub.get(page).status_code == HTTPStatus.NOT_FOUND
 
 
 def test_members_share_and_others_do_not(
@@ -41,6 +88,9 @@ def test_members_share_and_others_do_not(
     people = {name: make_person(name) for name in ("writer", "lector", "stranger")}
     join(admin, "team", "writer")
     join(admin, "readers", "lector")
+    join(admin, "Sales Team", "writer")
+    join(admin, "newcomers", "lector")
+    may(admin, "newcomers", folder="none", reads="Sales Team", writes="everybody")
     for person in people.values():
         person.choose(PROFILE)
 
@@ -52,12 +102,33 @@ def test_members_share_and_others_do_not(
     code, output = run(platform, "lector", "touch /srv/shared/data/y")
     assert code != 0
     assert "Read-only" in output
-    assert run(platform, "stranger", "test ! -e /srv/shared && test ! -L ~/shared") == (0, "")
+
+    # Groups that no file names, made while the hub runs.
+    code, output = run(
+        platform, "writer", "cd ~/shared; stat -c '%a %G' 'Sales Team'; echo 3 >'Sales Team/y'; ls"
+    )
+    assert (code, output) == (0, "2777 users\nSales Team\ndata\neverybody\nteam\n")
+    code, output = run(
+        platform,
+        "lector",
+        "cd ~/shared; ls; cat 'Sales Team/y'; echo 4 >everybody/z; touch Sales*/z",
+    )
+    assert code != 0
+    assert output.startswith("Sales Team\ndata\neverybody\nreaders\n3\ntouch: "), output
+    assert run(platform, "stranger", "ls ~/shared; cat ~/shared/*/z") == (0, "everybody\n4\n")
+    assert run(platform, "stranger", "touch ~/shared/everybody/z")[0] != 0
+
+    assert run(platform, "stranger", "date +%Z; locale charmap; echo $LANG") == (
+        0,
+        "IST\nUTF-8\nen_GB.UTF-8\n",
+    )
 
     shown = "echo $TEAM_URL $TEAM_TOKEN"
     assert run(platform, "writer", shown) == (0, f"https://team.example {SECRET}\n")
     for name in ("lector", "stranger"):
         assert run(platform, name, shown) == (0, "\n")
+
+    notebooks(platform, people)
 
     # The secret is in its own file and in the members' containers, nowhere else.
     found = subprocess.run(
@@ -69,5 +140,12 @@ def test_members_share_and_others_do_not(
     assert found.stdout.split() == ["/srv/jupyterhub/group-secrets/team/TEAM_TOKEN"]
     assert SECRET not in platform.container("hub").logs().decode()
     assert SECRET not in platform.container("engine").logs().decode()
+    # Who leaves a group loses its folder at the next start; a deleted one's folder is put aside.
+    people["writer"].stop()
+    assert admin.hub.delete("api/groups/team").ok
+    assert admin.hub.change("DELETE", "api/groups/Sales Team/users", json={"users": ["writer"]}).ok
+    people["writer"].choose(PROFILE)
+    assert run(platform, "writer", "ls ~/shared") == (0, "everybody\n")
+    assert f"{platform.project}-shared-team.1" in admin.hub.get("homes").text
     for person in people.values():
         person.stop()

@@ -1,7 +1,9 @@
 """The operator's tasks on a platform of its own: up, status, logs, down, config.check."""
 
 import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from docker.models.containers import Container
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing import hub_images
-from jhub_testing.operator import Operator
+from jhub_testing.operator import Operator, begun
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform, free_port
 from jhub_testing.resources import Engine
@@ -167,6 +169,10 @@ esac
 """A plugin of the Docker client that is too old; a person's own goes before the machine's."""
 
 
+DAMAGE = "head -c 65536 /dev/urandom | dd of=jupyterhub.sqlite bs=4096 seek=2 conv=notrunc"
+"""What a disk may do to a database."""
+
+
 def pause(container: Container) -> None:
     """Freeze a container; the engine refuses while a health check is about to run in it."""
 
@@ -265,6 +271,37 @@ def test_the_doctor_finds_what_is_broken_and_mends_what_it_can(
     assert not sound["not_looked_at"]
 
 
+def test_an_interrupted_doctor_leaves_nothing_and_the_next_takes_what_a_killed_one_left(
+    told: str, operator: Operator, engine: Engine
+) -> None:
+    name = f"{operator.platform.project}-doctor"
+    labels = {f"{LABEL}.doctor": operator.platform.project, **engine.labels}
+    of_a_doctor = {"label": f"{LABEL}.doctor={operator.platform.project}"}
+    left = engine.client.networks.create(f"{name}-left", labels=labels)
+    # Somebody's, who calls a platform so.
+    others = engine.client.networks.create(
+        name, labels={f"{LABEL}.platform": name, **engine.labels}
+    )
+    with begun(operator.platform, "doctor") as doctor:
+        assert doctor.stderr
+        heard = []
+        for line in doctor.stderr:
+            heard.append(line)
+            if "what servers reach" in line:
+                break
+        wait_until(
+            lambda: engine.client.networks.list(filters=of_a_doctor) or doctor.poll() is not None,
+            "the network of a doctor",
+        )
+        os.killpg(doctor.pid, signal.SIGINT)
+        _, errors = doctor.communicate()
+    assert doctor.returncode == 130, errors
+    assert f"the network {left.name}, which another doctor left, is removed" in "".join(heard)
+    assert not engine.client.networks.list(filters=of_a_doctor)
+    assert not engine.client.containers.list(all=True, filters=of_a_doctor)
+    others.remove()
+
+
 def test_an_upgrade_is_tried_out_and_nothing_of_that_stays(
     told: str, operator: Operator, engine: Engine
 ) -> None:
@@ -282,6 +319,12 @@ def test_an_upgrade_is_tried_out_and_nothing_of_that_stays(
         own = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user"]
         for kind in (engine.client.containers, engine.client.networks, engine.client.volumes):
             assert not kind.list(filters={"label": own})
+        others = hub_images.with_label(
+            engine, f"local/uv-marimo:{tag}", f"{LABEL}.jupyterhub=5.4.0"
+        )
+        seen = json.loads(operator.invoke("doctor", "--json", JHUB_IMAGE_TAG=tag).stdout)
+        (said,) = [one["says"] for one in seen["findings"] if one["code"] == "JD017"]
+        assert said.startswith(f"the image {others} has JupyterHub 5.4.0, the hub 6.")
         back = operator.invoke("upgrade", "--rollback", "--yes", JHUB_IMAGE_TAG=tag)
         assert back.returncode == 0, back.stderr
     again = operator.invoke("up", "--no-build")
@@ -307,6 +350,9 @@ def test_down_keeps_the_data_and_with_volumes_deletes_it(told: str, operator: Op
     assert {one["code"] for one in ended["findings"]} >= {"JD010", "JD040"}
     again = operator.invoke("up", "--no-build")
     assert password(again.stdout) == password(told), "the same database, so the same password"
+    assert operator.platform.container("hub").exec_run(["sh", "-c", DAMAGE]).exit_code == 0
+    damaged = json.loads(operator.invoke("doctor", "--json").stdout)
+    assert "JD030" in {one["code"] for one in damaged["findings"]}
     gone = operator.invoke("down", "--volumes", "--yes")
     assert "All data was deleted" in gone.stdout, gone.stderr
     assert volumes.list(filters=label) == []

@@ -66,3 +66,22 @@ def test_a_task_does_not_fail_since_its_entry_cannot_be_written(
     platform: Any = Fake("", **fault)
     audit_log.tell(platform.client, platform, "backup", run="r")
     assert "Not in the audit log" in capsys.readouterr().err
+
+
+def test_what_fails_or_is_interrupted_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(audit_log, "tell", lambda _, __, what, **more: told.append((what, more)))
+    client: Any = None
+    platform: Any = None
+    with audit_log.telling(client, platform, "backup", people=["ada"]) as entry:
+        entry |= {"result": "incomplete", "run": "r"}
+    for error in (ActionError("the repository is full"), KeyboardInterrupt()):
+        with (
+            pytest.raises(type(error)),
+            audit_log.telling(client, platform, "restore", path="x"),
+        ):
+            raise error
+    assert told == [
+        ("backup", {"result": "incomplete", "people": ["ada"], "run": "r"}),
+        *[("restore", {"result": "failed", "path": "x"})] * 2,
+    ]

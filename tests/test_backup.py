@@ -113,6 +113,33 @@ def test_a_status_that_was_cut_off_is_none(tmp_path: Path) -> None:
     assert status.read(tmp_path) == {}
 
 
+def test_each_repository_has_a_status_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / status.NAME).write_text('{"verify": {"wrong": "damaged"}}')  # of an older image
+    assert status.read(tmp_path, "/mnt/x") == {"verify": {"wrong": "damaged"}}
+    status.write(tmp_path, "backup", "", to="/mnt/x")
+    status.write(tmp_path, "backup", "full", to="/usb", own=False)
+    assert status.read(tmp_path, "/usb")["backup"]["wrong"] == "full"
+    assert status.read(tmp_path, "/mnt/x").keys() == {"verify", "backup"}
+    assert status.read(tmp_path, "/elsewhere") == {}
+    assert status.read(tmp_path)["backup"]["wrong"] == "", "the platform's own is well"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"JHUB_BACKUP_TO": ""}, "no repository is named; expected a folder"),
+        ({"JHUB_BACKUP_TO": "backups"}, "'backups'; expected a folder .* by its whole path"),
+        ({"JHUB_BACKUP_SCHEDULE": "noon"}, "'noon'"),
+    ],
+)
+def test_settings_are_judged_without_a_backup(settings: dict[str, str], said: str) -> None:
+    right = {"JHUB_BACKUP_TO": "/mnt/x", "JHUB_BACKUP_SCHEDULE": "02:30"}
+    schedule.check(right)
+    schedule.check(right | {"JHUB_BACKUP_TO": ""}, scheduled=False)
+    with pytest.raises(BackupError, match=said):
+        schedule.check(right | settings)
+
+
 def snapshot(kind: str, volume: str, run: str, **more: Any) -> dict[str, Any]:
     return {
         "id": f"{run}{volume}".ljust(64, "0"),
@@ -164,7 +191,7 @@ def backed_up(monkeypatch: pytest.MonkeyPatch, state: Path, extent: str, **made:
     """What is known of the last backup after one that ended like this."""
     monkeypatch.setattr(worker, "STATE", state)
     monkeypatch.setattr(worker, "_backed_up", lambda _: {"wrong": [], "kept": ""} | made)
-    worker.backup({"extent": extent})
+    worker.backup({"extent": extent, "to": "/mnt/x"})
     return status.read(state)["backup"]
 
 

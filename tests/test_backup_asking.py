@@ -41,6 +41,22 @@ def test_an_empty_key_file_is_named(tmp_path: Path) -> None:
         Place("/x", str(tmp_path / "key")).request()
 
 
+def test_a_folder_is_told_by_its_whole_path() -> None:
+    """`./dev` goes to the checkout, and the engine may be on another machine."""
+    with pytest.raises(UsageError, match=r"--to is '\./backups'; expected a folder"):
+        Place("./backups").request()
+
+
+def test_somebody_of_whom_there_is_no_backup_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [{"person": "ada", "id": "1"}, {"person": "", "id": "2"}, {"person": "ada", "id": "3"}]
+    monkeypatch.setattr(container, "read", MagicMock())
+    monkeypatch.setattr(container, "ask", lambda *_: {"snapshots": [*found], "status": {}})
+    theirs = backing_up.listing(MagicMock(), Path(), Place(), "ada")["snapshots"]
+    assert [one["id"] for one in theirs] == ["3", "1"]
+    with pytest.raises(UsageError, match="no backup of 'eve'; there are those of ada"):
+        backing_up.listing(MagicMock(), Path(), Place(), "eve")
+
+
 def test_a_setting_with_a_quote_is_one_value() -> None:
     assert backing_up.quoted("it's") == r"'it\'s'"
 

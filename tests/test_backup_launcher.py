@@ -75,6 +75,7 @@ def test_what_leaves_something_out_is_a_part(asked: dict[str, Any], extent: str)
 def test_the_hub_is_told_times_and_failures_and_no_words(tmp_path: Path) -> None:
     status.write(tmp_path, "backup", "")
     status.write(tmp_path, "backup", "the disk at /mnt/secret-place is full")
+    status.write(tmp_path, "backup", "", to="/elsewhere", own=False)
     place = tmp_path / "metrics" / "status.json"
     status.tell(tmp_path, place)
     assert not place.exists(), "a hub that is older makes no folder for it"
@@ -85,6 +86,19 @@ def test_the_hub_is_told_times_and_failures_and_no_words(tmp_path: Path) -> None
     assert datetime.fromisoformat(told["succeeded"]).tzinfo
     assert "secret-place" not in place.read_text()
     assert place.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("do", ["snapshots", "verify", "stage", "drilled"])
+def test_what_only_reads_a_repository_makes_no_folder(do: str) -> None:
+    client = engine("one")
+    launcher._create(client, {"do": do, "platform": "demo", "to": "/x"}, SETTINGS)
+    made = client.containers.create.call_args.kwargs
+    assert "/x" not in made["volumes"], "the engine makes what is mounted so"
+    assert [one["Source"] for one in made["mounts"]] == ["/x"] * (do != "drilled")
+    missing = "invalid mount config: bind source path does not exist: /x"
+    client.containers.create.side_effect = APIError("400", explanation=missing)
+    with pytest.raises(BackupError, match="the engine's machine has no /x"):
+        launcher._create(client, {"do": do, "platform": "demo", "to": "/x"}, SETTINGS)
 
 
 def test_credentials_are_in_a_request_and_in_no_containers_configuration(

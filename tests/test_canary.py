@@ -187,13 +187,13 @@ def test_it_is_sent_where_the_platform_has_a_domain(monkeypatch: pytest.MonkeyPa
 
 def test_what_it_met_is_said_once_it_is_gone() -> None:
     wrong = Ended(1, err="a server of lab-small does not start")
-    platform = told(start=wrong, **{"10": Ended(0, b"no server in this release\n")})
+    platform = told(start=wrong, **{"200": Ended(0, b"\x1b[2Kno server in this release\n")})
     client: Any = Nothing()
     said = "lab-small does not start; the hub said last:\nno server in this release"
     with pytest.raises(ActionError, match=said):
         canary.tried(client, platform)
     asked = [what for what, _ in platform.asked]
-    assert asked == ["end", "begin", "start", "10", "end"], "not what it says of the removal"
+    assert asked == ["end", "begin", "start", "200", "end"], "not what it says of the removal"
 
 
 def test_a_person_of_its_name_stays_and_no_upgrade_fails_for_it() -> None:
@@ -201,3 +201,21 @@ def test_a_person_of_its_name_stays_and_no_upgrade_fails_for_it() -> None:
     client: Any = Nothing()
     assert "a person is called canary-" in canary.tried(client, platform)
     assert [what for what, _ in platform.asked] == ["end"]
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (
+            "[I 08:30 App] 200 GET /hub/home\n[E 08:31 App] Unhandled error: no disk\n"
+            '    Traceback (most recent call last):\n{\n  "Host": "x"\n}\n[E 08:31 App] 500 POST',
+            ["[E 08:31 App] Unhandled error: no disk", "[E 08:31 App] 500 POST"],
+        ),
+        ('{"level": "INFO"}\n{"time": "x", "level": "ERROR"}', ['{"time": "x", "level": "ERROR"}']),
+        ("one\ntwo\n", ["one", "two"]),
+    ],
+    ids=["text", "json", "no errors"],
+)
+def test_of_a_log_the_errors_are_told(log: str, said: list[str]) -> None:
+    """A failed request is told with its headers, which are longer than ten lines."""
+    assert canary.telling(log) == said

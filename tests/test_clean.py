@@ -10,23 +10,11 @@ import pytest
 
 from jhub_docker.build import marks
 from jhub_docker.build.plan import BuiltImage
-from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
-from jhub_docker.clean import cleaning, leftovers
+from jhub_docker.catalog.identity import OCI, RELEASE
+from jhub_docker.clean import leftovers
 from jhub_docker.platform import containers
-from jhub_docker.platform.compose import Platform
 
 REPOSITORY = "local/uv-lab"
-PLATFORM = Platform(
-    root=Path("/checkout"),
-    project="p",
-    port=8000,
-    bind="",
-    services=("hub", "proxy", "backup"),
-    images={},
-    hub_environment={},
-    volumes={},
-    networks={},
-)
 
 
 def image(number: int, *marked: str, tags: tuple[str, ...] = (), **said: Any) -> BuiltImage:
@@ -96,72 +84,6 @@ def test_what_images_are_made_from_goes_with_the_last_of_them(tmp_path: Path, he
     assert old([*parents, *children], tmp_path) == [4, 1]
     # While an image that stays stands on it, so does what it was made from.
     assert old([*parents, *children], tmp_path, frozenset({"sha256:4"})) == []
-
-
-def container(name: str, state: str = "exited", **labels: str) -> dict[str, Any]:
-    return {"Names": [f"/{name}"], "State": state, "Labels": labels}
-
-
-def of(platform: str, **labels: str) -> dict[str, str]:
-    return {f"{LABEL}.platform": platform, **labels}
-
-
-SERVICE = "com.docker.compose.service"
-
-
-def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
-    containers = [
-        container("p-hub-1", "running", **of("p", **{SERVICE: "hub"})),
-        container("p-backup-1", **of("p", **{SERVICE: "backup"})),
-        container("p-old-1", **of("p", **{SERVICE: "old"})),
-        container("p-busy-1", "running", **of("p", **{SERVICE: "busy"})),
-        container("jupyter-ann", "running", **of("p", **{f"{LABEL}.user": "ann"})),
-        container("q-hub-1", **of("q", **{SERVICE: "hub"})),
-        container("p-drill-hub-1", **of("p-drill", **{SERVICE: "hub"})),
-    ]
-    others = [
-        {"Name": f"{platform}-x", "Labels": of(platform)} for platform in ("p", "q", "p-drill")
-    ]
-    interrupted = {
-        "Name": "/0a1b_p-hub-1",
-        "Config": {"Labels": {SERVICE: "hub", "com.docker.compose.project": "p"}},
-        "State": {"Status": "created", "Running": False},
-    }
-    found = leftovers.orphans(PLATFORM, containers, others, others, [interrupted])
-    assert [(one.what, one.name) for one in found] == [
-        ("container", "0a1b_p-hub-1"),
-        ("container", "p-old-1"),
-        ("container", "p-drill-hub-1"),
-        ("network", "p-drill-x"),
-        ("volume", "p-drill-x"),
-    ]
-
-
-def test_a_platform_that_happens_to_be_called_as_a_drill_is_left_alone() -> None:
-    labels = of("p-drill", **{SERVICE: "hub"})
-    things = [{"Name": name, "Labels": labels} for name in ("p-drill-net", "jupyterhub-user-ann")]
-    hub = container("p-drill-hub-1", "running", **labels)
-    assert leftovers.orphans(PLATFORM, [hub], things, things, []) == []
-
-
-def test_what_a_profile_starts_is_known_though_it_is_not_chosen(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stopped = [
-        container(f"p-{name}-1", **of("p", **{SERVICE: name}))
-        for name in ("prometheus", "grafana", "backup", "homes", "old")
-    ]
-    label = f"{LABEL}.platform"
-    api = SimpleNamespace(
-        containers=lambda filters, **_: stopped if filters["label"] == label else [],
-        networks=lambda **_: [],
-        volumes=lambda **_: {"Volumes": None},
-    )
-    monkeypatch.setenv("COMPOSE_PROFILES", "")
-    monkeypatch.setenv("JHUB_PLATFORM", "p")
-    root = Path(__file__).parents[1]
-    found = cleaning._orphans(cast(Any, SimpleNamespace(api=api)), replace(PLATFORM, root=root))
-    assert [one.name for one in found] == ["p-old-1"]
 
 
 def test_a_hub_says_what_it_offers() -> None:

@@ -1,6 +1,9 @@
 """One grammar for all tasks: letters, images, numbers, help; and wrong usage ends with 2."""
 
 import errno
+import signal
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -94,6 +97,8 @@ def test_help_is_told_whatever_else_is_missing(typed: str, task: str) -> None:
         ("nope", "there is no task or flag 'nope'"),
         ("biuld", "did you mean 'build'?"),
         ("build --nope", "there is no task or flag '--nope'"),
+        ("status --wach", "did you mean '--watch'?"),
+        ("logs ann --sinse=1h", "did you mean '--since'?"),
         ("build --base", "--base needs a value"),
         ("bench --runs x", "--runs is 'x'"),
         ("build --base nope", "--base is 'nope'"),
@@ -102,6 +107,7 @@ def test_help_is_told_whatever_else_is_missing(typed: str, task: str) -> None:
         ("build --plan --image --json", "--image needs a value"),
         ("build --plan=no", "--plan takes no value"),
         ("release", "error: release needs 'image'"),
+        ("secrets.set", "secrets.set needs 'name' (JHUB_PROVIDER_SECRET, a credential"),
         ("--list nope", "there are no tasks below 'nope'"),
         ("--help nope", "there is no task or flag 'nope'"),
     ],
@@ -141,18 +147,51 @@ def test_a_bug_keeps_its_traceback() -> None:
     assert foreseeable(KeyError("x")) is None
 
 
+TASKS = """
+import signal, time
+from invoke.collection import Collection
+from jhub_docker.cli.program import take_over
+from jhub_docker.cli.task import task
+@task()
+def go(context):
+    open(".", "w")
+@task()
+def wait(context):
+    try:
+        print("begun", flush=True)
+        signal.pause()
+    finally:
+        print("ending", flush=True)
+        input()
+        print("cleaned up", flush=True)
+namespace = Collection(go, wait)
+take_over()
+"""
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_interrupted_takes_away_what_it_made_though_it_is_told_twice(
+    tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
+    (tmp_path / "tasks.py").write_text(TASKS)
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", "invoke", "wait"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as task:
+        assert task.stdout
+        assert task.stdout.readline() == "begun\n"
+        task.send_signal(sent)
+        assert task.stdout.readline() == "ending\n"
+        task.send_signal(sent)
+        said, errors = task.communicate("\n")
+    assert (task.returncode, said) == (code, "cleaned up\n"), errors
+    assert "Traceback" not in errors
+
+
 def test_a_folder_of_somebody_else_is_a_sentence(tmp_path: Path) -> None:
     """The whole way: an error of the system in a task's body, through Invoke's own program."""
-    (tmp_path / "tasks.py").write_text(
-        "from invoke.collection import Collection\n"
-        "from jhub_docker.cli.program import take_over\n"
-        "from jhub_docker.cli.task import task\n"
-        "@task()\n"
-        "def go(context):\n"
-        "    open('.', 'w')\n"
-        "namespace = Collection(go)\n"
-        "take_over()\n"
-    )
+    (tmp_path / "tasks.py").write_text(TASKS)
     result = invoke("go", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("error: .: Is a directory")

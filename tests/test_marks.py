@@ -4,13 +4,15 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from docker.errors import APIError, ImageNotFound
 
-from jhub_docker.build import marks
-from jhub_docker.build.plan import BuiltImage
+from jhub_docker.build import builds, marks, planning
+from jhub_docker.build.plan import BuiltImage, Plan
 from jhub_docker.catalog.identity import OCI
+from jhub_docker.engine import lock
 
 HERE, THERE = Path("/home/one/jhub-docker"), Path("/home/two/jhub-docker")
 BUILD_ID = "b1d" + "0" * 61
@@ -149,3 +151,23 @@ def test_a_checkout_of_any_name_is_noted(monkeypatch: pytest.MonkeyPatch, tmp_pa
     root = tmp_path / "gone-\udcff"
     marks.remember(root)
     assert list(marks.gone().values()) == [root]
+
+
+def test_no_image_goes_while_a_build_may_go_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several builds go on side by side, and whoever takes images away waits for all of them."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    held: list[bool] = []
+
+    def plan(*_: object, **__: object) -> list[Plan]:
+        held.append(lock.is_held(marks._IMAGES))
+        return []
+
+    monkeypatch.setattr(planning, "for_platforms", plan)
+    with marks.in_use():
+        builds.build(MagicMock(), tmp_path)
+    builds.build(MagicMock(), tmp_path)
+    assert held == [True, True]
+    assert not lock.is_held(marks._IMAGES)

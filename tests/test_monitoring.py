@@ -12,7 +12,7 @@ from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import chosen, compose, public_images, usage
+from jhub_docker.platform import building, compose, public_images, usage
 from jhub_docker.platform.compose import Platform
 from jhub_docker.process import Ended
 
@@ -45,12 +45,14 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_a_platform_is_built_of_what_its_profiles_need(monkeypatch: pytest.MonkeyPatch) -> None:
     published = {spec.name for spec in load(ROOT / "packages").published}
     monkeypatch.setattr(compose, "read", lambda _root: PLATFORM)
-    assert set(chosen.packages(ROOT)) == published
+    assert set(building.packages(ROOT)) == published
     monkeypatch.setattr(compose, "read", lambda _root: WATCHED)
-    assert set(chosen.packages(ROOT)) == {*published, "prometheus", "alertmanager"}
+    assert set(building.packages(ROOT)) == {*published, "prometheus", "alertmanager"}
+    monkeypatch.setenv("JHUB_PROMETHEUS_IMAGE", "mirror.example.org/prometheus:3")
+    assert set(building.packages(ROOT)) == {*published, "alertmanager"}, "Compose pulls that"
     entered = replace(PLATFORM, services=(*PLATFORM.services, "tls"))
     monkeypatch.setattr(compose, "read", lambda _root: entered)
-    assert set(chosen.packages(ROOT)) == {*published, "caddy"}, "what speaks TLS for a domain"
+    assert set(building.packages(ROOT)) == {*published, "caddy"}, "what speaks TLS for a domain"
 
 
 def test_the_public_image_comes_first_then_the_newest_stand_in(engine: Callable[..., None]) -> None:

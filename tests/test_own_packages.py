@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jhub_packages import __main__ as commands
-from jhub_packages import page, run, uv_pip
+from jhub_packages import page, projects, run, uv_pip
 from jhub_packages.__main__ import about
 from jhub_packages.environment import FROM_IMAGE, Image, Own, added_in, remove
 
@@ -222,3 +222,38 @@ def test_what_packages_call_themselves_is_text_on_the_page() -> None:
     html = page.html("<script>", "key", ["reset"])
     assert "<script>" not in html
     assert "Remove all of them" in html
+
+
+def project(folder: Path, python: str = "python3.11", marimo: bool = False) -> Path:
+    """A uv project with an environment; returns the environment."""
+    environment = folder / ".venv"
+    packages = environment / "lib" / python / "site-packages"
+    packages.mkdir(parents=True)
+    (environment / "bin").mkdir()
+    (environment / "bin/python").touch()
+    (folder / "pyproject.toml").touch()
+    if marimo:
+        (packages / "marimo").mkdir()
+        (packages / "marimo/__init__.py").touch()
+    return environment
+
+
+def test_a_marimo_notebook_runs_on_the_project_it_lies_in(tmp_path: Path) -> None:
+    """Where a kernel can run there, and never on a project of somebody else's folder."""
+    own = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    home, shared = tmp_path / "home", tmp_path / "shared"
+    here = project(home / "here", own)
+    other = project(home / "other", "python3.99")
+    with_marimo = project(home / "with", "python3.99", marimo=True)
+    project(shared, own)
+    (home / "shared").symlink_to(shared)
+    (home / "here/deep").mkdir()
+
+    def found(notebook: str) -> Path | None:
+        return projects.environment_of(str(home / notebook), home)
+
+    assert found("here/n.py") == found("here/deep/n.py") == here
+    assert found("with/n.py") == with_marimo
+    assert other.exists()
+    assert [found("other/n.py"), found("shared/n.py"), found("n.py")] == [None, None, None]
+    assert projects.environment_of(None, home) is None

@@ -14,10 +14,10 @@ import pytest
 from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
+from jhub_docker.engine.lock import is_held, locked
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import chosen, compose, entrance, starting
+from jhub_docker.platform import chosen, compose, containers, entrance, ports, starting
 from jhub_docker.platform.configuration import TOOL_VARIABLES, unknown_variables
-from jhub_docker.platform.lock import locked
 
 ROOT = Path(__file__).parents[1]
 KNOWN = {"JHUB_IDLE_TIMEOUT", "JHUB_PORT", *TOOL_VARIABLES}
@@ -85,7 +85,9 @@ def test_the_tools_own_variables_are_declared_once() -> None:
 
 
 def test_a_bases_variable_is_known() -> None:
-    assert bases.variable(load(ROOT / "packages")["base-uv"]) == "JHUB_DOCKER_BASE_UV"
+    catalog = load(ROOT / "packages")
+    assert bases.variable(catalog["base-uv"]) == "JHUB_DOCKER_BASE_UV"
+    assert bases.variable(catalog["caddy"]) == "", "JHUB_TLS_IMAGE names that"
 
 
 def test_what_is_set_is_read_from_the_file_too(
@@ -96,6 +98,19 @@ def test_what_is_set_is_read_from_the_file_too(
     found = {name for name in compose.person_set(tmp_path) if name.startswith("JHUB_")}
     assert {"JHUB_PORT", "JHUB_B", "JHUB_C", "JHUB_D"} <= found
     assert "JHUB_A" not in found
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        ("Invalid hostPort: abc", "JHUB_HTTP_PORT is 'abc'; expected a port from 1 to 65535"),
+        ("Invalid ip address: nowhere", "JHUB_BIND is 'nowhere'; expected an address"),
+        ("Invalid hostPort: 70000", "compose.yaml cannot be used with these variables: Invalid"),
+    ],
+)
+def test_what_compose_cannot_use_is_told_by_its_variable(problem: str, told: str) -> None:
+    said = {"JHUB_HTTP_PORT": "abc", "JHUB_BIND": "nowhere", "A_PORT": "70000"}
+    assert compose.refused(problem, said).startswith(told)
 
 
 def test_services_are_what_compose_declares_with_the_hub_first() -> None:
@@ -203,7 +218,7 @@ class TestProxyImage:
     ],
 )
 def test_what_an_interrupted_start_left_is_known(changes: dict[str, Any], left: bool) -> None:
-    assert starting.is_left_over(container(**changes)) is left
+    assert containers.is_left_over(container(**changes)) is left
 
 
 def test_the_same_volumes_and_networks_are_fine() -> None:
@@ -243,7 +258,7 @@ def test_a_service_that_ended_is_noticed(
 
 HOLDER = """
 import sys
-from jhub_docker.platform.lock import locked
+from jhub_docker.engine.lock import is_held, locked
 with locked("demo"):
     print("held", flush=True)
     sys.stdin.read()
@@ -267,9 +282,11 @@ def test_the_second_waits_for_the_first_and_takes_over_from_one_that_was_killed(
             assert waits in second.stderr.readline().decode()
             first.kill()
             assert second.stdout.readline() == b"held\n"
+            assert is_held("demo")
             second.kill()
     with locked("demo"):
         pass
+    assert not is_held("demo")
 
 
 TLS_SERVICES: dict[str, Any] = {
@@ -322,11 +339,21 @@ class TestEntrance:
     def test_whose_port_is_taken_is_told_by_its_variable(self) -> None:
         docker = "Bind for 0.0.0.0:{} failed: port is already allocated"
         watched = replace(TLS, ports={**TLS.ports, "prometheus": (("9090/tcp", "", "9090"),)})
-        https = "; the port is taken: set JHUB_HTTPS_PORT or JHUB_HTTP_PORT to a free one"
-        assert starting.taken(watched, docker.format(80)) == https
-        assert "JHUB_PROMETHEUS_PORT to" in starting.taken(watched, docker.format(9090))
-        assert "set JHUB_PORT to" in starting.taken(PLATFORM, docker.format(1))
-        assert starting.taken(PLATFORM, "no such image") == ""
+        assert ports.taken(watched, docker.format(80)) == (
+            "; JHUB_HTTP_PORT is 80, and another container has it: set JHUB_HTTP_PORT to a free one"
+        )
+        listen = "listen tcp4 10.0.0.5:8443: bind: address already in use"
+        assert "JHUB_HTTPS_PORT is 8443, and another program" in ports.taken(watched, listen)
+        assert "JHUB_PROMETHEUS_PORT to" in ports.taken(watched, docker.format(9090))
+        assert "set JHUB_PORT to" in ports.taken(PLATFORM, docker.format(1))
+        assert ports.taken(PLATFORM, "no such image") == ""
+
+    def test_what_else_an_engine_cannot_publish_is_told_by_its_variable(self) -> None:
+        problem = "listen tcp4 10.0.0.5:80: bind: cannot assign requested address"
+        assert ports.refusal(TLS, problem, {}).startswith("JHUB_BIND is '10.0.0.5'; expected")
+        both = replace(TLS, ports={"tls": (("1/tcp", "", "443"), ("2/tcp", "", "443"))})
+        said = ports.refusal(both, "Bind for 0.0.0.0:443 failed: port is already allocated", {})
+        assert said.startswith("JHUB_HTTPS_PORT and JHUB_HTTP_PORT are both 443")
 
     def test_an_ipv6_address_is_written_as_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")

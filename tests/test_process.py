@@ -113,3 +113,6 @@ def test_a_failure_says_what_the_program_said_last() -> None:
 def test_what_is_shown_goes_to_our_own_output(capfd: pytest.CaptureFixture[str]) -> None:
     assert process.show("sh", "-c", "echo seen; exit 4") == 4
     assert capfd.readouterr().out == "seen\n"
+    coloured = r"printf '\033[2K\033[31mred\033[39m\n'; printf '\033[1mto others\033[0m' >&2"
+    assert process.show("sh", "-c", coloured, plain=True) == 0
+    assert capfd.readouterr() == ("red\nto others", "")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from jhub_docker.backup import container as backups
-from jhub_docker.errors import UsageError
-from jhub_docker.platform import audit_log, chosen, compose, encrypted
+from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.platform import audit_log, chosen, compose, containers, encrypted
 from jhub_docker.platform.secret_names import is_secret
 from jhub_docker.secrets import changing, whereabouts
 
@@ -118,3 +118,36 @@ def test_the_backups_own_are_told_to_the_audit_log(
         ("setting.remove", ["RESTIC_REST_PASSWORD"]),
         ("secret.rotate", ["backup-key"]),
     ]
+
+
+def test_grafana_is_told_its_new_password_or_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the file that names its password only while it has no database."""
+    done: list[str] = []
+    grafana = SimpleNamespace(code=0, tail=lambda _: "no such command")
+
+    def noted(answer: SimpleNamespace) -> Any:
+        def run(*words: str) -> SimpleNamespace:
+            done.append(words[-1])
+            return answer
+
+        return run
+
+    hub = SimpleNamespace(code=0, out="")
+    platform: Any = SimpleNamespace(in_hub=noted(hub), compose=noted(grafana))
+    client: Any = None
+
+    def there(*states: str) -> None:
+        found = [{"State": state} for state in states]
+        monkeypatch.setattr(containers, "of_service", lambda *_: found)
+
+    there()
+    assert "grafana-password is new" in changing._renew_for_grafana(client, platform)
+    there("exited")
+    with pytest.raises(ActionError, match="Grafana does not run"):
+        changing._renew_for_grafana(client, platform)
+    there("running")
+    assert "grafana-password is new" in changing._renew_for_grafana(client, platform)
+    assert done == ["grafana-password", "grafana-password", changing.TO_GRAFANA]
+    grafana.code = 1
+    with pytest.raises(ActionError, match="keeps its older password: no such command"):
+        changing._renew_for_grafana(client, platform)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docker.errors import NotFound
+from docker.errors import ContainerError, NotFound
 
 from jhub_testing import repositories
 from jhub_testing.backups import Backups
@@ -269,9 +269,19 @@ def test_the_service_backs_up_by_itself_and_is_unhealthy_when_it_cannot(
     make: MakePlatform, place: Path
 ) -> None:
     backups = make("service", "ada", JHUB_BACKUP_SCHEDULE="00:00")
+    backups.platform.compose("--profile", "backup", "create", "backup")
+    desk = f"{backups.platform.project}_desk"
+    backups.in_volume(desk, "mkdir /home-volume/told")  # as a hub makes it
     backups.platform.compose("--profile", "backup", "up", "--detach", "--no-deps", "backup")
     made_up = "a backup that was missed to be made up"
     wait_until(lambda: complete(backups), made_up, ignoring=AssertionError)
+    told = wait_until(
+        lambda: backups.in_volume(desk, "cat /home-volume/told/*.json"),
+        "the audit log to be told",
+        ignoring=ContainerError,
+    )
+    entry = json.loads(told)
+    assert (entry["what"], entry["who"], entry["result"]) == ("backup", "service backup", "ok")
     place.rename(place.with_name("elsewhere"))
     service = backups.platform.container("backup")
     told = service.exec_run(["python", "-m", "jhub_backup", "health"])

@@ -7,48 +7,31 @@ What stays undone here is in `NEVER_TRUE_HERE`: `promtool` alone judges that.
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
-import trustme
+from docker.types import IPAMConfig, IPAMPool
 
-from jhub_docker.catalog.identity import LABEL
 from jhub_docker.platform import public_images
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform, free_port
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
-from . import alert_examples
+from . import alert_examples, door
 from .watched import Watched, is_over, kill
 
 MEGABYTES, INODES = 200, 3000
 """Of the disk with the data volume, which is one of its own here."""
 
 WATCHERS = ("prometheus", "alertmanager")
-DOOR = "door.test"
-"""Who shows the certificate of the public address."""
 
 NEVER_TRUE_HERE = {
     "FiguresMissing": "the engine would have to be away for ten minutes",
     "MemoryShort": "the machine is everybody's",
 }
-
-DOOR_PROGRAM = """
-import os, socket, ssl
-open("/tmp/door.pem", "w").write(os.environ["PEM"])
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain("/tmp/door.pem")
-with socket.create_server(("", 8443)) as listener:
-    while True:
-        try:
-            context.wrap_socket(listener.accept()[0], server_side=True).close()
-        except OSError:
-            pass
-"""
 
 IMPATIENT = """
 import json, pathlib
@@ -72,41 +55,28 @@ def watched(
     settings = {
         "COMPOSE_PROFILES": "monitoring,homes",
         "JHUB_SIGNUP": "open",
-        "JHUB_PUBLIC_URL": f"https://{DOOR}:8443/",
+        "JHUB_PUBLIC_URL": f"https://{door.NAME}:8443/",
         "JHUB_MIN_FREE_DISK_GB": "0",
         "JHUB_CONCURRENT_SPAWN_LIMIT": "1",
         "JHUB_ALLOWED_FAILED_LOGINS": "1000",
+        "JHUB_MEASURE_HOMES_MINUTES": "1",
+        # Its own, since another network is put into it, beside which no other guard would start.
+        "JHUB_ADDRESS_POOL": "10.214.0.0/16",
         "JHUB_BACKUP_TO": str(tmp_path_factory.mktemp("backups")),
     }
     for service in WATCHERS:
         settings[public_images.VARIABLES[service]] = public_images.image(root, service)
         settings[f"JHUB_{service.upper()}_PORT"] = str(free_port())
     platform = Platform(engine, root, "watched", settings=settings)
-    platform.make_data_volume(f"size={MEGABYTES}m,nr_inodes={INODES},uid=990,gid=990,mode=700")
+    options = f"size={MEGABYTES}m,nr_inodes={INODES},uid=990,gid=990,mode=700"
+    platform.make_data_volume({"type": "tmpfs", "device": "tmpfs", "o": options})
     with platform:
         watched = Watched(platform)
-        show_certificate(engine, platform)
+        watched.door = door.opened(engine, platform)
         watched.in_hub("python", "-c", IMPATIENT)
         platform.compose("kill", "--signal", "HUP", "prometheus")
         watched.wait_for('up{job="platform"} == 1')
         yield watched
-
-
-def show_certificate(engine: Engine, platform: Platform) -> None:
-    """Something at the public address that shows a certificate which ends in three days."""
-    ends = datetime.now(UTC) + timedelta(days=3)
-    shown = trustme.CA().issue_cert(DOOR, not_after=ends).private_key_and_cert_chain_pem.bytes()
-    network = platform.environment["JHUB_NETWORK"]
-    engine.client.containers.run(
-        f"local/jupyterhub-hub:{platform.environment['JHUB_IMAGE_TAG']}",
-        ["-c", DOOR_PROGRAM],
-        entrypoint="python",
-        environment={"PEM": shown.decode()},
-        labels={**engine.labels, f"{LABEL}.platform": platform.project},
-        network=network,
-        networking_config={network: engine.endpoint(DOOR)},
-        detach=True,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -245,13 +215,36 @@ with (many / "ballast").open("ab") as file:
 """
 
 
-def test_a_full_disk_is_told(watched: Watched) -> None:
+def test_a_full_disk_is_told(watched: Watched, engine: Engine, tmp_path: Path) -> None:
     watched.in_hub("python", "-c", FILL, str(MEGABYTES // 14), str(INODES // 25))
     watched.wait_for_alert("DiskNearlyFull")
     watched.wait_for_alert("InodesNearlyGone")
     watched.in_hub("python", "-c", FILL, str(MEGABYTES // 66), str(INODES // 25))
     watched.wait_for_alert("DiskFull")
+    the_doctor_sees_it_too(watched, engine, tmp_path)
     watched.in_hub("rm", "-r", "/srv/jupyterhub/many")
+
+
+def the_doctor_sees_it_too(watched: Watched, engine: Engine, folder: Path) -> None:
+    """The full disk, a certificate that ends soon, and somebody's network in the address pool."""
+    watched.door.ca.cert_pem.write_to_path(folder / "ca.pem")
+    pool = IPAMConfig(pool_configs=[IPAMPool(subnet="10.214.250.0/28")])
+    lan = engine.client.networks.create(engine.name("lan"), ipam=pool, labels=engine.labels)
+    try:
+        ended = watched.backups.operator.invoke(
+            "doctor",
+            "--json",
+            JHUB_PUBLIC_URL=watched.door.url,
+            SSL_CERT_FILE=str(folder / "ca.pem"),
+        )
+    finally:
+        lan.remove()
+    findings = {one["code"]: one["says"] for one in json.loads(ended.stdout)["findings"]}
+    assert findings["JD016"].startswith("10.214.250.0/28 on br-")
+    assert findings["JD025"].startswith(f"that of {watched.door.url}")
+    volume = watched.platform.environment["JHUB_DATA_VOLUME"]
+    assert f"the disk of the volume {volume}" in findings["JD005"]
+    assert findings["JD006"].startswith(f"the disk of the volume {volume}")
 
 
 def test_a_certificate_that_ends_soon_is_told(watched: Watched) -> None:

@@ -1,6 +1,7 @@
 """A platform with Prometheus and Alertmanager, as an operator meets them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.cookiejar import Cookie
@@ -14,6 +15,8 @@ from jhub_testing.backups import Backups
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.waiting import wait_until
+
+from .door import Door
 
 PROFILE = "uv-marimo-small"
 
@@ -29,6 +32,8 @@ class Cookies(RequestsCookieJar):
 
 class Watched:
     """A platform with its watchers, as an operator meets them."""
+
+    door: Door
 
     def __init__(self, platform: Platform) -> None:
         self.platform, self.backups = platform, Backups(platform)
@@ -76,14 +81,18 @@ class Watched:
         finally:
             container.unpause()
 
-    def started(self, name: str) -> Person:
-        """Somebody with an account and a server on its way."""
+    def person(self, name: str) -> Person:
+        """Somebody with an account, logged in."""
         person = Person(self.platform.url, name)
         person.session.cookies = Cookies()
         assert person.sign_up().ok
         person.log_in()
-        answer = person.start_by_api({"profile": PROFILE})
-        assert answer.status_code in (201, 202), answer.text
+        return person
+
+    def started(self, name: str) -> Person:
+        """Somebody with a server that is there, or after ten seconds on its way."""
+        person = self.person(name)
+        start(person)
         return person
 
     def container_of(self, name: str) -> Any:
@@ -95,10 +104,14 @@ class Watched:
     def held(self, name: str) -> tuple[Person, Any]:
         """Somebody whose server cannot finish its start, and its container, which is frozen."""
         for attempt in range(5):
-            person = self.started(f"{name}-{attempt}")
-            container = self.container_of(person.name)
-            wait_until(partial(runs, container), "a container that runs")
-            freeze(container)
+            person = self.person(f"{name}-{attempt}")
+            with ThreadPoolExecutor(1) as beside:
+                # JupyterHub answers only once it is there, or after ten seconds.
+                asked = beside.submit(start, person)
+                container = self.container_of(person.name)
+                wait_until(partial(runs, container), "a container that runs")
+                freeze(container)
+                asked.result()
             if not is_over(person):
                 return person, container
             kill(container)  # it was faster
@@ -108,6 +121,12 @@ class Watched:
         """Whether somebody's server runs."""
         told = person.hub.get(f"api/users/{person.name}").json()
         return bool(told["servers"].get("", {}).get("ready"))
+
+
+def start(person: Person) -> None:
+    """Ask for a server."""
+    answer = person.start_by_api({"profile": PROFILE})
+    assert answer.status_code in (201, 202), answer.text
 
 
 def freeze(container: Any) -> None:

@@ -2,21 +2,24 @@
 
 import os
 
-from hub_config import branding, concerns, first_start, start, told
+from hub_config import branding, concerns, first_start, languages, start, told
 from hub_config.monitoring import pages
 from hub_config.settings import reading
 from hub_config.spawning import servers
 from hub_config.watch import beginning
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  JupyterHub provides it
-places = first_start.Places()
 settings = reading.read(os.environ)
+places = first_start.Places(db_url=settings.db_url)
 first_start.make_secrets(places)
+languages.use(settings.timezone, settings.locale)
 branding.write(settings, places.data, places.branding)
 concerns.apply(c, settings, places)
 servers.explain()
 pages.quiet()
 servers.stop_before_deletion()
-told.explain_full_disk(places.data)
+told.explain_trouble(places.data)
+if places.db_url:
+    told.explain_away_database()
 beginning.begin(settings, places)
 start.load_or_end(c, places.config_d)

@@ -1,6 +1,6 @@
 """The benchmark `backup`: homes backed up and restored, beside `tar | zstd` of the same volumes.
 
-Twenty people with 20 MB each, half of it text, and one with 50,000 small files: the first backup,
+Twenty people with 100 MB each, half of it text, and one with 50,000 small files: the first backup,
 one after little has changed, and a restore. tar makes an archive of each volume in turn.
 """
 
@@ -15,14 +15,14 @@ from jhub_testing.backups import Backups
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 
-PEOPLE = 20
+PEOPLE, MEGABYTES = 20, 100
 SMALL_FILES = 50_000
 LABEL = "io.jhub-docker"
 
-FILL = """
+FILL = f"""
 cd /home-volume; mkdir work
-head -c 10000000 /dev/urandom > work/data.bin
-python3 -c "print('a line of text that is like others\\n' * 285000)" > work/table.csv
+head -c {MEGABYTES * 500_000} /dev/urandom > work/data.bin
+yes 'a line of text that is like others' | head -c {MEGABYTES * 500_000} > work/table.csv
 """
 FILL_SMALL = f"""
 cd /home-volume && python3 -c "
@@ -51,7 +51,7 @@ def measure(root: Path) -> list[Figure]:
                 _make(backups, home)
         try:
             figures = [
-                *_of(backups, f"{PEOPLE} people with 20 MB", homes, place),
+                *_of(backups, f"{PEOPLE} people with {MEGABYTES} MB", homes, place),
                 *_of(backups, f"{SMALL_FILES} small files", [small], place),
             ]
         finally:

@@ -6,8 +6,10 @@ sentence, one that takes too long ends like under timeout(1).
 """
 
 import os
+import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -16,6 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from jhub_docker.errors import ActionError
+
+_FOR_TERMINALS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""Control sequences (ECMA-48, 5.4)."""
 
 TIMED_OUT = 124
 """Exit code of a program that was ended since it took too long, as timeout(1) has it."""
@@ -126,11 +131,25 @@ def checked(*command: str | Path, failed: str = "", **options: Any) -> str:
 
 
 def show(
-    *command: str | Path, environment: Environment | None = None, cwd: Path | None = None
+    *command: str | Path,
+    environment: Environment | None = None,
+    cwd: Path | None = None,
+    plain: bool = False,
 ) -> int:
-    """Run a program on the terminal of whoever called this, keyboard included; its exit code."""
-    process = _start(command, environment, cwd)
+    """Run a program on the terminal of whoever called this, keyboard included; its exit code.
+
+    With `plain` the output is without what only a terminal understands, such as colours, and
+    messages are among it.
+    """
+    if not plain:
+        process = _start(command, environment, cwd)
+    else:
+        pipe = subprocess.PIPE
+        process = _start(command, environment, cwd, stdout=pipe, stderr=subprocess.STDOUT)
     try:
+        for line in process.stdout or ():
+            sys.stdout.write(_FOR_TERMINALS.sub("", line.decode(errors="replace")))
+            sys.stdout.flush()
         return process.wait()
     except BaseException:
         _end(process)

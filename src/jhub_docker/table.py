@@ -48,6 +48,11 @@ def _folded(lines: Sequence[Sequence[str]], right: Sequence[str]) -> str:
     return "\n".join(line.rstrip() for line in target.getvalue().rstrip().splitlines())
 
 
+def counted(number: int, one: str, several: str = "") -> str:
+    """A number with the word for what is counted: `1 volume`, `2 volumes`."""
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
 def megabytes(size: int | None) -> str:
     """A number of bytes in MB (10^6), as Docker shows sizes."""
     return "" if size is None else f"{size / 1e6:,.0f} MB"

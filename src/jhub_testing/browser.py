@@ -114,7 +114,7 @@ class Window:
     def start(self, image: str, size: str = "Small") -> None:
         """Choose an image by its title and a size on the form, and press Start."""
         self.open("/hub/spawn")
-        sizes = self.see(self.page.get_by_role("group", name=image))
+        sizes = self.see(self.page.get_by_role("group", name=image, exact=True))
         sizes.get_by_role("radio", name=size).check()
         self.page.get_by_role("button", name="Start").click()
 

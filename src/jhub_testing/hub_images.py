@@ -66,6 +66,17 @@ def changed(engine: Engine, source: str, module: str, more: str) -> str:
     return str(image.id)
 
 
+def with_label(engine: Engine, reference: str, label: str) -> str:
+    """Have the image that this names say something else of itself; the reference."""
+    made = engine.client.containers.create(reference, labels=engine.labels)
+    try:
+        repository, _, tag = reference.rpartition(":")
+        made.commit(repository, tag, changes=[f"LABEL {label}"])
+    finally:
+        made.remove(force=True)
+    return reference
+
+
 def _words(command: list[str]) -> str:
     return "[" + ",".join(f'"{word}"' for word in command) + "]"
 

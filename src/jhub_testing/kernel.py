@@ -21,6 +21,8 @@ class Kernel:
     def __init__(self, client: Client, name: str | None = None, *, folder: str = "") -> None:
         self.client, self.folder, self.name = client, folder, name
         self._session = uuid.uuid4().hex
+        self.shown: list[dict[str, str]] = []
+        """What was displayed, figures above all, each by its media types."""
 
     def __enter__(self) -> "Kernel":
         body = {"path": f"{self.folder}/n.ipynb"} | ({"name": self.name} if self.name else {})
@@ -36,7 +38,8 @@ class Kernel:
 
     def send(self, code: str) -> dict[str, Any]:
         """Have code run and do not wait for it; returns the message that was sent."""
-        request = self._message("execute_request", {"code": code, "allow_stdin": False})
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
+        request = self._message("execute_request", content)
         self._socket.send(json.dumps(request))
         return request
 
@@ -59,6 +62,9 @@ class Kernel:
         replied = idle = False
         while not (replied and idle):
             message = json.loads(self._socket.recv())
+            # It answers no more, while others' questions to the new one keep the socket busy.
+            ended = message["content"].get("execution_state") in ("restarting", "dead")
+            assert not ended, f"the kernel ended while it ran {code!r}"
             if message["parent_header"].get("msg_id") != request["header"]["msg_id"]:
                 continue
             content = message["content"]
@@ -67,6 +73,8 @@ class Kernel:
                     output.append(content["text"])
                 case "execute_result":
                     output.append(content["data"]["text/plain"])
+                case "display_data":
+                    self.shown.append(content["data"])
                 case "error":
                     raise AssertionError("\n".join(content["traceback"]))
                 case "execute_reply":

@@ -15,18 +15,19 @@ _TAGS = re.compile(r"<[^>]+>")
 
 
 class MarimoSession:
-    """A new notebook with one cell; entering opens it, leaving closes its page."""
+    """A notebook with one cell, `file` or a new one; entering opens it, leaving closes its page."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, file: str = "") -> None:
         self.client = client
         self.name = f"s_{uuid.uuid4().hex[:6]}"
+        self._file = file or f"__new__{self.name}"
 
     def __enter__(self) -> "MarimoSession":
         page = probes.page(self.client, "/marimo/")
         token = re.search(r'<marimo-server-token[^>]*data-token="([^"]+)"', page)
         assert token, f"marimo's page has no token: {page[:300]}"
         self._headers = {"Marimo-Session-Id": self.name, "Marimo-Server-Token": token[1]}
-        query = f"session_id={self.name}&file=__new__{self.name}"
+        query = f"session_id={self.name}&file={self._file}"
         self._socket = self.client.websocket(f"marimo/ws?{query}")
         (self._cell,) = self._next("kernel-ready")["cell_ids"]
         self._post("instantiate", objectIds=[], values=[], autoRun=False)

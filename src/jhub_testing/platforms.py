@@ -92,13 +92,15 @@ class Platform:
             self.engine.keep_log(self.container(service))
         self.engine.remove_project(self.project)
 
-    def make_data_volume(self, in_memory: str = "") -> str:
-        """Make the data volume ahead, as Compose would; with mount options it is one in memory."""
+    def make_data_volume(self, options: Mapping[str, str] | None = None) -> str:
+        """Make the data volume ahead, as Compose would; `options` are its driver's, as for one in
+        memory.
+        """
         volume = self.environment["JHUB_DATA_VOLUME"]
         self.engine.own_project(self.project)
         self.engine.client.volumes.create(
             volume,
-            driver_opts={"type": "tmpfs", "device": "tmpfs", "o": in_memory} if in_memory else {},
+            driver_opts=dict(options or {}),
             labels={
                 f"{LABEL}.platform": self.project,
                 "com.docker.compose.project": self.project,

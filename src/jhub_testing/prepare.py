@@ -4,8 +4,8 @@ An engine is set up where none answers, and the named images are built as far as
 date; without images no engine is asked, and with JHUB_TEST_TAG, which names images that are there,
 none is built. With `--browser` Debian's Chromium is installed where it is missing, with
 `--registry` its registry, oras and cosign are unpacked below `.dev/tools/`, with `--restic-server`
-restic's REST server, with `--acme-server` Pebble. This is what the test sessions run first; it is
-not a test.
+restic's REST server, with `--acme-server` Pebble, with `--other-clock` libfaketime. This is what
+the test sessions run first; it is not a test.
 """
 
 import argparse
@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--registry", action="store_true", help="get a registry, oras and cosign")
     parser.add_argument("--restic-server", action="store_true", help="get restic's REST server")
     parser.add_argument("--acme-server", action="store_true", help="get Let's Encrypt's Pebble")
+    parser.add_argument("--other-clock", action="store_true", help="get libfaketime")
     options = parser.parse_args(arguments)
     with or_exit():
         if options.images and TEST_TAG not in os.environ:
@@ -47,6 +48,8 @@ def main(arguments: list[str]) -> int:
             tools.program("restic-rest-server")
         if options.acme_server:
             tools.program("pebble")
+        if options.other_clock:
+            tools.program("libfaketime")
     return 0
 
 

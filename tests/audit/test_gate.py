@@ -143,7 +143,7 @@ def test_what_nobody_could_check_stops_a_release(
     assert [sentence.partition(" could")[0] for sentence in verdict.refusals] == [
         "2 parts from Debian:12",
         "2 parts from PyPI",
-        "1 parts from npm",
+        "1 part from npm",
     ]
     assert "Connection refused" in verdict.refusals[1]
     accepted = judge(root, accept_unreached=True)

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from jhub_docker.build import marks
 from jhub_docker.platform import chosen
 from jhub_testing import pretended
 from jhub_testing.operator import Operator, begun
-from jhub_testing.platforms import Platform
+from jhub_testing.platforms import Platform, free_port
 from jhub_testing.pretended import REPOSITORIES
 from jhub_testing.resources import Engine
 
@@ -147,6 +148,34 @@ def test_what_compose_would_not_change_is_refused(operator: Operator, variable: 
     assert "jhub-test-another" in result.stderr
     assert "`./dev invoke down` first" in result.stderr
     assert identities(operator.platform) == before
+
+
+@pytest.mark.parametrize("variable", ["JHUB_PORT", "JHUB_HTTPS_PORT", "JHUB_HTTP_PORT"])
+def test_a_port_that_somebody_has_is_refused_before_anything_is_touched(
+    operator: Operator, variable: str
+) -> None:
+    before = identities(operator.platform)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        domain = {} if variable == "JHUB_PORT" else {"JHUB_DOMAIN": "hub.example.org"}
+        free = {"JHUB_HTTPS_PORT": str(free_port()), "JHUB_HTTP_PORT": str(free_port())}
+        chosen_ = {**(free if domain else {}), **domain, variable: port}
+        result = operator.invoke("up", "--no-build", **chosen_)
+    assert result.returncode == 2, result.stdout
+    assert f"{variable} is {port}, and another program has it" in result.stderr
+    assert identities(operator.platform) == before
+    assert all(operator.platform.container(one).status == "running" for one in before)
+
+
+def test_a_port_that_another_container_has_is_told_with_its_name(operator: Operator) -> None:
+    port = str(free_port())
+    holder = own(operator.platform, ports={"1/tcp": ("127.0.0.1", port)})
+    holder.start()
+    try:
+        result = operator.invoke("up", "--no-build", JHUB_PORT=port)
+    finally:
+        holder.remove(force=True)
+    assert (result.returncode, f"the container {holder.name} has it" in result.stderr) == (2, True)
 
 
 def test_a_misspelt_variable_is_refused_and_the_tools_own_are_not(operator: Operator) -> None:

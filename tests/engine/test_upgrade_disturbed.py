@@ -97,6 +97,8 @@ def test_one_that_is_killed_goes_on_and_can_be_taken_back(
 ) -> None:
     build(operator, releases["second"])
     killed_at(operator.platform, "starting the platform", "upgrade", "--no-build")
+    told = operator.refused("restore", "--hub", "--to", "/nowhere", "--yes")
+    assert "was interrupted: finish it first with ./dev invoke up" in told
     again = operator.operator.invoke("up", "--no-build")
     assert again.returncode == 0, again.stderr
     assert "An upgrade was interrupted: going on with it" in again.stderr

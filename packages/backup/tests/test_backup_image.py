@@ -36,6 +36,8 @@ def test_a_wrong_setting_is_named(subject: Subject, wrong: dict[str, str], word:
     code, said = refused(subject, "schedule", **{**right, **wrong})
     assert code == 2
     assert word in json.loads(said)["error"]
+    code, said = refused(subject, "check", "--scheduled", **{**right, **wrong})
+    assert (code, word in said) == (3, True)
 
 
 def test_there_is_no_key_before_the_first_backup(subject: Subject) -> None:

@@ -209,6 +209,7 @@ HOST_CONFIG: list[tuple[str, dict[str, Any]]] = [
     ("a home at another place", {"Binds": ["{home}:/opt/venv:rw"]}),
     ("two volumes at one place", {"Binds": ["{home}:/home/nebula:rw", "{home}2:/home/nebula:rw"]}),
     ("a shared folder as another", {"Binds": ["{shared_prefix}a:/srv/shared/b:rw"]}),
+    ("a group's folder as another", {"Binds": ["{shared_prefix}a.1:/srv/shared/b:rw"]}),
     ("a shared folder in place of the home", {"Binds": ["{shared_prefix}a:/home/nebula:rw"]}),
     ("a shared folder with a path in it", {"Binds": ["{shared_prefix}../x:/srv/shared/x:rw"]}),
     ("a volume's name with a path in it", {"Binds": ["{home}/../x:/home/nebula:rw"]}),

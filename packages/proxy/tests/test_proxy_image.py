@@ -11,7 +11,7 @@ from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 
 from jhub_testing.subject import Subject
-from jhub_testing.waiting import ASK_AGAIN, wait_until
+from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
 
 
 def programs(container: Container, text: str) -> list[str]:
@@ -66,6 +66,7 @@ def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
             return bool(requests.get(url, timeout=ASK_AGAIN).json() == {"status": "OK"})
 
         wait_until(answers, "the proxy", ignoring=requests.RequestException)
+        without_a_hub_people_read_a_sentence(url.replace("_chp_healthz", "hub/home"))
         given = {"X-Request-ID": "traced-12345678"}
         requests.get(f"{url}?token=hush", headers=given, timeout=30)
 
@@ -107,6 +108,17 @@ def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
     finally:
         engine.remove(wrapped)
         container.get_docker_client().client.close()
+
+
+def without_a_hub_people_read_a_sentence(url: str) -> None:
+    """A page that asks again by itself; a form is not sent twice; programs get JSON."""
+    for method, again in (("GET", True), ("POST", False)):
+        page = requests.request(method, url, headers={"Accept": "text/html,*/*"}, timeout=PATIENCE)
+        assert (page.status_code, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+        assert "Try again in a minute" in page.text
+        assert ('http-equiv="refresh"' in page.text) is again
+    told = requests.get(url, timeout=PATIENCE)
+    assert (told.status_code, "Try again in a minute" in told.json()["message"]) == (503, True)
 
 
 def test_the_health_check_notices_that_nothing_answers(subject: Subject) -> None:

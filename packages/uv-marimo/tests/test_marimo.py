@@ -1,6 +1,7 @@
 """marimo's launcher entry, and the stack that notebooks import; its page is in the contract."""
 
 from jhub_testing import probes, slow_editor
+from jhub_testing.marimo import MarimoSession
 from jhub_testing.subject import Subject
 from jhub_testing.waiting import wait_until
 
@@ -46,3 +47,23 @@ def test_examples_and_the_welcome_run(subject: Subject) -> None:
     assert examples, "the image has no examples"
     for example in examples:
         server.run([f"{subject.environment}/bin/python", example])
+
+
+PROJECT = """
+cd && uv init -q project && cd project && uv venv -q
+packages=$(echo .venv/lib/python3.*/site-packages)
+echo "ANSWER = 'the project'" >$packages/ours.py
+echo "ANSWER = 'the project'" >$packages/numpy.py
+printf 'import marimo\\n\\napp = marimo.App()\\n\\n\\n@app.cell\\ndef _():\\n    return\\n' >n.py
+"""
+
+
+def test_a_notebook_in_a_project_runs_on_it(subject: Subject) -> None:
+    """On its packages before the image's, and on none of these beside marimo's own."""
+    subject.server.run(["sh", "-euc", PROJECT])
+    with MarimoSession(subject.server.client, "project/n.py") as notebook:
+        asked = "import importlib.util as u, sys, ours, numpy; sorted({ours.ANSWER, numpy.ANSWER})"
+        said = notebook.compute(f"{asked} + [sys.prefix, u.find_spec('polars') is None]")
+    assert "the project" in said, said
+    assert "/home/nebula/project/.venv" in said, said
+    assert "true" in said.lower(), said

@@ -9,10 +9,11 @@ from docker import DockerClient
 
 from jhub_docker.backup import container, plan
 from jhub_docker.backup.container import Place
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import audit_log
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
+from jhub_docker.table import counted
 
 KEEP_THE_KEY = (
     "A new repository was made. Without its key nobody can read it, and this engine alone has it:\n"
@@ -36,7 +37,11 @@ def backup(
     """
     platform = container.read(client, root)
     file = root / ".env"
-    with locked(platform.project), stage("backing up"):
+    with (
+        locked(platform.project),
+        stage("backing up"),
+        audit_log.telling(client, platform, "backup", people=list(people)) as entry,
+    ):
         made = container.ask(
             platform,
             place,
@@ -46,33 +51,40 @@ def backup(
             env=file.read_text("utf-8") if file.is_file() else "",
             new_repository=new_repository,
         )
-        audit_log.tell(
-            *(client, platform, "backup"),
-            result="incomplete" if made["wrong"] else "ok",
-            run=made["run"],
-            volumes=len(made["snapshots"]),
-        )
+        entry |= {"run": made["run"], "volumes": len(made["snapshots"])}
+        entry["result"] = "incomplete" if made["wrong"] else "ok"
     told = [KEEP_THE_KEY] if made["made"] else []
     if made["wrong"]:
         raise ActionError("\n".join(["the backup is not complete:", *made["wrong"], *told]))
-    told.insert(0, f"Backup {made['run']}: {len(made['snapshots'])} volumes.")
+    told.insert(0, f"Backup {made['run']}: {counted(len(made['snapshots']), 'volume')}.")
     if made["forgotten"]:
-        told.append(f"{made['forgotten']} snapshots were removed, as JHUB_BACKUP_KEEP says.")
+        gone = counted(made["forgotten"], "snapshot was", "snapshots were")
+        told.append(f"{gone} removed, as JHUB_BACKUP_KEEP says.")
     if made["kept"]:
         told.append(f"Warning: {made['kept']}.")
     return "\n".join(told)
 
 
-def listing(client: DockerClient, root: Path, place: Place) -> dict[str, Any]:
-    """The snapshots there are, the newest first, and how the last tries went."""
+def listing(client: DockerClient, root: Path, place: Place, person: str = "") -> dict[str, Any]:
+    """The snapshots there are, the newest first, of a person where one is named, and how the last
+    tries went. Raises UsageError for somebody of whom there are none.
+    """
     answer: dict[str, Any] = container.ask(container.read(client, root), place, "snapshots")
-    answer["snapshots"].reverse()
+    found = answer["snapshots"][::-1]
+    answer["snapshots"] = [one for one in found if person in ("", one["person"])]
+    if person and not answer["snapshots"]:
+        people = sorted({one["person"] for one in found} - {""})
+        raise UsageError(
+            f"there is no backup of {person!r}; there are those of {', '.join(people) or 'nobody'}"
+        )
     return answer
 
 
 def key(client: DockerClient, root: Path) -> str:
     """The key of this platform's backups."""
-    return container.key(container.read(client, root))
+    platform = container.read(client, root)
+    with audit_log.telling(client, platform, "backup.key"):
+        return container.key(platform)
 
 
 def settings(client: DockerClient, root: Path, place: Place, of: str) -> str:
@@ -95,9 +107,12 @@ def verify(client: DockerClient, root: Path, place: Place, part: str) -> str:
     if part and not (re.fullmatch(r"\d+(\.\d+)?%", part) and 0 < float(part[:-1]) <= 100):
         raise UsageError(f"--part is {part!r}; expected a percentage such as 10%")
     platform = container.read(client, root)
-    with locked(platform.project), stage("verifying the backups"):
+    with (
+        locked(platform.project),
+        stage("verifying the backups"),
+        audit_log.telling(client, platform, "backup.verify"),
+    ):
         said = container.ask(platform, place, "verify", part=part)
     database = f"; the database of {said['database'][:16]} opens" if said["database"] else ""
-    return (
-        f"{said['snapshots']} snapshots are sound ({part or 'all'} of the data was read){database}."
-    )
+    sound = counted(said["snapshots"], "snapshot is", "snapshots are")
+    return f"{sound} sound ({part or 'all'} of the data was read){database}."

@@ -16,7 +16,7 @@ from jhub_docker.platform import chosen, compose
 from jhub_docker.platform.compose import Platform
 from jhub_docker.progress import say
 
-SERVICE = "backup"
+SERVICE = compose.BACKUP
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,14 @@ class Place:
     key_file: str = ""
 
     def request(self) -> dict[str, str]:
-        """What the container has to know of it. Raises UsageError for a key that cannot be read."""
+        """What the container has to know of it. Raises UsageError for a place that is none, and a
+        key that cannot be read."""
         to = self.to
-        if to and ":" not in to:
-            to = str(Path(to).absolute())
+        if to and ":" not in to and not to.startswith("/"):
+            raise UsageError(
+                f"--to is {to!r}; expected a folder of the engine's machine by its whole path, "
+                "such as /mnt/backup, s3:https://HOST/BUCKET or rest:https://HOST/PATH"
+            )
         said = {"to": to} if to else {}
         if self.key_file:
             try:
@@ -49,8 +53,8 @@ def ask(platform: Platform, place: Place, do: str, **request: Any) -> Any:
 
     Raises ActionError or UsageError with its words.
     """
-    platform.require_image(SERVICE)
     wanted = {"do": do, **place.request(), **request}
+    platform.require_image(SERVICE)
     answer: dict[str, Any] = {}
 
     def line(text: str) -> None:

@@ -15,11 +15,21 @@ from docker import DockerClient
 from jhub_docker.backup import container
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.restoring import Wanted, make, plan_for
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
-from jhub_docker.platform import canary, chosen, compose, containers, starting, stopping
-from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.lock import locked
+from jhub_docker.platform import (
+    audit_log,
+    canary,
+    chosen,
+    compose,
+    containers,
+    left_over,
+    starting,
+    stopping,
+)
+from jhub_docker.platform.compose import Platform
 from jhub_docker.progress import stage
+from jhub_docker.table import counted
 
 
 def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> str:
@@ -29,7 +39,7 @@ def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> s
     """
     platform = chosen.read(client, root)
     asked = container.with_service(platform)
-    with locked(platform.project):
+    with locked(platform.project), audit_log.telling(client, platform, "backup.drill"):
         second = beside(platform)
         require_ours(second, containers.volumes(client, second))
         stopping.clear(client, second)  # what an interrupted drill left
@@ -49,7 +59,7 @@ def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> s
 
 def beside(platform: Platform) -> Platform:
     """A second platform with names, network, volumes and a port of its own."""
-    name = name_for(platform.project)
+    name = left_over.drill_of(platform.project)
     return compose.read(
         platform.root,
         {
@@ -65,6 +75,8 @@ def beside(platform: Platform) -> Platform:
             "JHUB_PORT": str(_free_port()),
             # It is nobody's platform: found at no name, and entered with a password.
             "JHUB_DOMAIN": "",
+            # A backup is a file of SQLite, and PostgreSQL is in use elsewhere.
+            "JHUB_DB_URL": "",
             "JHUB_PUBLIC_URL": "",
             "JHUB_SUBDOMAIN_HOST": "",
             "JHUB_AUTHENTICATOR": "native",
@@ -75,22 +87,11 @@ def beside(platform: Platform) -> Platform:
 
 def require_ours(second: Platform, volumes: Iterable[str]) -> None:
     """Raise UsageError for a platform of that name that somebody uses: a drill would delete it."""
-    if others := somebodys(second.project, volumes):
+    if others := left_over.somebodys(second.project, volumes):
         raise UsageError(
             f"there is a platform {second.project} with {', '.join(others)}, which no drill made: "
             "a drill would delete it, so give it or this one another name (JHUB_PLATFORM)"
         )
-
-
-def name_for(project: str) -> str:
-    """What the second platform of one is called."""
-    return f"{project}-drill"
-
-
-def somebodys(name: str, volumes: Iterable[str]) -> list[str]:
-    """Those volumes of a platform of a drill's name that no drill made: somebody uses it."""
-    ours = tuple(f"{name}{sign}" for sign in "-_")
-    return [one for one in volumes if not one.startswith(ours)]
 
 
 def _tried(
@@ -106,7 +107,8 @@ def _tried(
         compared = container.ask(asked, place, "compare", items=items)
     if compared["different"]:
         some = "; ".join(compared["different"][:5])
-        raise ActionError(f"{len(compared['different'])} files are not as backed up: {some}")
+        differ = counted(len(compared["different"]), "file is", "files are")
+        raise ActionError(f"{differ} not as backed up: {some}")
     starting.bring_up(client, second)
     seen = json.loads(_in_hub(second, "read-factors"))
     if seen["opened"] != seen["factors"]:
@@ -118,15 +120,16 @@ def _tried(
     password = _in_hub(second, "reset-admin")
     _log_in(second, admin, password)
     return (
-        f"The backup of {planned[0].time[:16]} comes back: {len(planned)} volumes with "
-        f"{compared['files']} files as they were, {seen['people']} people, {seen['opened']} second "
-        f"factors opened, {admin} logged in. The second platform is removed."
+        f"The backup of {planned[0].time[:16]} comes back: {counted(len(planned), 'volume')} with "
+        f"{counted(compared['files'], 'file')} as before, "
+        f"{counted(seen['people'], 'person', 'people')}, "
+        f"{counted(seen['opened'], 'second factor')} opened, {admin} logged in. "
+        "The second platform is removed."
     )
 
 
 def _in_hub(platform: Platform, command: str) -> str:
-    program = ("/opt/hub/bin/python", "-m", "hub_config", command)
-    ended = platform.compose("exec", "-T", HUB, *program)
+    ended = platform.in_hub(command)
     if ended.code:
         raise ActionError(f"the restored hub's {command} failed: {ended.tail(5)}")
     return ended.out.strip()

@@ -5,8 +5,8 @@ restore, in the older log, says where it ended.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from docker import DockerClient
 
@@ -18,33 +18,37 @@ from jhub_docker.platform.compose import Platform
 from jhub_docker.progress import say
 
 
-class Replaced:
-    """What the log says before the restore of `planned`; `tell` writes that it is done."""
+@contextmanager
+def telling(
+    client: DockerClient, platform: Platform, planned: Sequence[Item], path: str
+) -> Iterator[None]:
+    """Meanwhile it is restored; keep the log until now first, and write what became of it."""
+    before = {}
+    if any(one.kind == plan.HUB and one.exists for one in planned):
+        before = _kept(client, platform)
+    said = {
+        "volumes": [one.volume for one in planned],
+        "people": sorted({one.person for one in planned if one.person}),
+        **({"path": path} if path else {}),
+        **before,
+    }
+    with audit_log.telling(client, platform, "restore", **said):
+        yield
 
-    def __init__(self, client: DockerClient, platform: Platform, planned: Sequence[Item]) -> None:
-        self.client, self.platform, self.planned = client, platform, planned
-        self.more: dict[str, Any] = {"volumes": [one.volume for one in planned]}
-        if any(one.kind == plan.HUB and one.exists for one in planned):
-            self._keep()
 
-    def _keep(self) -> None:
-        try:
-            entries = audit_log.show(self.client, self.platform)
-        except (JhubDockerError, ValueError) as error:
-            say(f"The audit log until now could not be kept: {error}")
-            return
-        if not entries:
-            return
-        last = entries[-1]
-        file = self.platform.root / ".dev" / "audit" / f"until-{last['n']}.jsonl"
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.write_text("".join(f"{json.dumps(one)}\n" for one in entries), encoding="utf-8")
-        file.chmod(0o600)
-        self.more["log_ended_at"] = f"{last['n']}:{last['hash']}"
-        say(f"The audit log until now is kept in {file}")
-
-    def tell(self, **more: Any) -> None:
-        """Write the entry."""
-        people = sorted({one.person for one in self.planned if one.person})
-        said = {**self.more, "people": people, **more}
-        audit_log.tell(self.client, self.platform, "restore", **said)
+def _kept(client: DockerClient, platform: Platform) -> dict[str, str]:
+    """Keep the log until now; where it ended, as the entry says it."""
+    try:
+        entries = audit_log.show(client, platform)
+    except (JhubDockerError, ValueError) as error:
+        say(f"The audit log until now could not be kept: {error}")
+        return {}
+    if not entries:
+        return {}
+    last = entries[-1]
+    file = platform.root / ".dev" / "audit" / f"until-{last['n']}.jsonl"
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.write_text("".join(f"{json.dumps(one)}\n" for one in entries), encoding="utf-8")
+    file.chmod(0o600)
+    say(f"The audit log until now is kept in {file}")
+    return {"log_ended_at": f"{last['n']}:{last['hash']}"}

@@ -13,16 +13,16 @@ from docker import DockerClient
 from docker.errors import DockerException
 
 from jhub_docker.asking import confirm
-from jhub_docker.backup import container, plan
+from jhub_docker.backup import container, plan, replaced_log
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
-from jhub_docker.backup.replaced_log import Replaced
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
-from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform import before, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
+from jhub_docker.table import counted
 
 HOME = PurePosixPath("/home/nebula")
 """Where people know their home, in their servers."""
@@ -58,6 +58,8 @@ def restore(
     wanted = checked(wanted)
     with locked(container.read(client, root).project):
         platform = chosen.read(client, root)
+        if wanted.hub or not wanted.people:
+            before.require_none_under_way(platform)
         planned, renamed = plan_for(client, platform, place, wanted)
         path = wanted.path
         running = [] if path else working_in(client, planned)
@@ -72,11 +74,9 @@ def restore(
             "nothing was changed",
             assume_yes=assume_yes,
         )
-        with stage("restoring"):
+        with stage("restoring"), replaced_log.telling(client, platform, planned, path):
             if path:
-                said = _file(platform, place, planned, path)
-                Replaced(client, platform, planned).tell(path=path)
-                return said
+                return _file(platform, place, planned, path)
             return _volumes(client, platform, place, planned, renamed, servers=servers)
 
 
@@ -171,7 +171,6 @@ def _volumes(
     servers: bool,
 ) -> str:
     asked = container.with_service(platform)
-    log = Replaced(client, platform, planned)
     request: dict[str, Any] = {"items": [one.request() for one in planned]}
     with_hub = any(one.kind == plan.HUB for one in planned)
     make(client, planned)
@@ -191,6 +190,7 @@ def _volumes(
     container.ask(asked, place, "place", **request)
     if with_hub and hub_ran:
         try:
+            before.bring_over(platform)
             starting.bring_up(client, platform)
         except (JhubDockerError, DockerException, OSError) as error:
             say("the restored hub does not come up: putting back what was there")
@@ -201,8 +201,7 @@ def _volumes(
                 f"the restored hub does not come up, and what was there is back: {error}"
             ) from None
     container.ask(asked, place, "finish", **request)
-    log.tell()
-    told = f"{len(planned)} volumes are restored."
+    told = f"{counted(len(planned), 'volume is', 'volumes are')} restored."
     if beside := [one for one in planned if one.beside and not with_hub]:
         names = ", ".join(one.volume for one in beside)
         told += f" Give {names} to its person on the page Homes: another home has its old name."

@@ -52,7 +52,7 @@ def mode(value: str | None) -> Mode:
 def public_reference(
     spec: ImageSpec, lane: str, environment: Mapping[str, str] = os.environ
 ) -> str | None:
-    """The public image a package stands for; JHUB_DOCKER_<PACKAGE> overrides the declared one.
+    """The public image a package stands for; JHUB_DOCKER_<PACKAGE> overrides a base's declared one.
 
     With a digest behind it, it is pinned.
     """
@@ -63,8 +63,11 @@ def public_reference(
 
 
 def variable(spec: ImageSpec) -> str:
-    """The variable that names another public image for a package that stands for one."""
-    return "JHUB_DOCKER_" + spec.name.upper().replace("-", "_")
+    """The variable that names another public image for a package that stands for a base; empty for
+    others: what a service runs is named by a variable of Compose's.
+    """
+    is_base = spec.base == ROOT_FILE_SYSTEM
+    return "JHUB_DOCKER_" + spec.name.upper().replace("-", "_") if is_base else ""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def build(
     *,
     base: str | None = None,
     force: bool = False,
-    ready: Callable[[], object] = lambda: None,
+    ready: Callable[[Plan], object] = lambda _: None,
     kept: cache.Cache = cache.NOWHERE,
 ) -> list[Result]:
     """Plan the named images (all published ones by default), and carry it out.
@@ -73,12 +73,15 @@ def build(
     `platforms` are the engine's own by default; raises ActionError for one that cannot be built
     here. For `ready` and `kept` see `carry_out`.
     """
-    plans = planning.for_platforms(
-        client, root, names, tuple(platforms), base=base, force=force, act=True
-    )
-    return [
-        result for made in plans for result in carry_out(client, root, made, ready=ready, kept=kept)
-    ]
+    with marks.in_use():
+        plans = planning.for_platforms(
+            client, root, names, tuple(platforms), base=base, force=force, act=True
+        )
+        return [
+            result
+            for made in plans
+            for result in carry_out(client, root, made, ready=ready, kept=kept)
+        ]
 
 
 def carry_out(
@@ -87,15 +90,16 @@ def carry_out(
     made: Plan,
     *,
     tag: bool = True,
-    ready: Callable[[], object] = lambda: None,
+    ready: Callable[[Plan], object] = lambda _: None,
     kept: cache.Cache = cache.NOWHERE,
 ) -> list[Result]:
     """Build what a plan says is out of date, and tag it.
 
     Images that do not depend on a failed one are built and kept all the same; the failed ones
     are results with the outcome `failed`, whose reason holds BuildKit's own message. `ready` is
-    called before anything is built, to check what only a build needs. With `tag` false images get
-    their build id as the only tag, so that none is taken from the image people use.
+    called with the plan before anything is built, to check what only a build needs. With `tag`
+    false images get their build id as the only tag, so that none is taken from the image people
+    use.
 
     What is planned beside the images there are is built on an empty cache, and with caches of
     packages that are empty too.
@@ -109,7 +113,7 @@ def carry_out(
     if kept.source and made.to_build and not made.beside:
         made = cache.fetch(made, kept.source, place, force=made.forced)
     if made.to_build:
-        ready()
+        ready(made)
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}" + (f" for {made.platform}" if made.platform else "")):
@@ -141,9 +145,10 @@ def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str
     # Those of services that a platform may have are got with it, where it has them.
     needed = catalog.closure([spec.name for spec in catalog.published])
     wanted = tuple(spec for spec in needed if spec.public)
-    made = planning.make_plan(client, planning.look(catalog, wanted), base=mode)
-    if told := failed(carry_out(client, root, made)):
-        raise ActionError(told)
+    with marks.in_use():
+        made = planning.make_plan(client, planning.look(catalog, wanted), base=mode)
+        if told := failed(carry_out(client, root, made)):
+            raise ActionError(told)
     standins = {
         step.spec.name: Base(step.reference, f"sha256:{step.build_id}", standin=True)
         for step in made.steps

@@ -10,12 +10,13 @@ import hashlib
 import os
 import platform
 from collections.abc import Container, Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import OCI, RELEASE, short
+from jhub_docker.engine.lock import held
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -25,6 +26,21 @@ BEFORE = "before"
 """How a tag begins of what a platform had before an upgrade, and can go back to."""
 
 _MACHINE = Path("/etc/machine-id")
+
+
+_IMAGES = ".images"
+"""What builds of all checkouts hold together, and whoever takes images away alone: an image that a
+build found and goes by has no mark yet, and is nobody's parent."""
+
+
+def in_use() -> AbstractContextManager[None]:
+    """Meanwhile nobody takes images away that a build may go by."""
+    return held(_IMAGES, "what takes images away", shared=True)
+
+
+def removing() -> AbstractContextManager[None]:
+    """Meanwhile nobody builds."""
+    return held(_IMAGES, "a build, or what takes images away,")
 
 
 def checkout(root: Path) -> str:

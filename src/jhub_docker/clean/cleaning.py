@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,14 +12,14 @@ from docker.errors import APIError, NotFound
 from jhub_docker.asking import confirm
 from jhub_docker.build import images, marks
 from jhub_docker.catalog import load
-from jhub_docker.catalog.identity import LABEL
 from jhub_docker.clean import leftovers
 from jhub_docker.clean.leftovers import CACHE, COPIES, IMAGES, KINDS, ORPHANS, UNUSED, Item
 from jhub_docker.engine import usage
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, UsageError, foreseeable
-from jhub_docker.platform import compose, containers
+from jhub_docker.platform import compose, containers, left_over
 from jhub_docker.platform.compose import Platform
-from jhub_docker.platform.lock import locked
+from jhub_docker.table import counted
 
 Found = tuple[list[Item], dict[str, str]]
 """What can go, and which kinds could not be looked at, with the reason."""
@@ -38,7 +39,8 @@ def clean(
     """
     if unknown := sorted(set(kinds) - set(KINDS)):
         raise UsageError(f"there is no kind {unknown[0]!r} to clean; known: {', '.join(KINDS)}")
-    with locked(compose.read(root).project):
+    alone = marks.removing() if IMAGES in kinds or not kinds else nullcontext()
+    with locked(compose.read(root).project), alone:
         platform = compose.read(root)
         items, not_seen = _look(
             client, platform, [one for one in KINDS if one in kinds or not kinds]
@@ -50,14 +52,14 @@ def clean(
         left = [said for one in items if (said := _remove(client, platform, one))]
     if left:
         raise ActionError("\n".join([*left, "all else was removed"]))
-    return f"Removed {len(items)} things."
+    return f"Removed {counted(len(items), 'thing')}."
 
 
 def _look(client: DockerClient, platform: Platform, kinds: Sequence[str]) -> Found:
     looks: dict[str, Callable[[], list[Item]]] = {
         IMAGES: lambda: _images(client, platform),
         CACHE: lambda: leftovers.cache(usage.of(client), datetime.now(UTC)),
-        ORPHANS: lambda: _orphans(client, platform),
+        ORPHANS: lambda: leftovers.orphans(left_over.look(client, platform)),
         COPIES: lambda: leftovers.copies(json.loads(_copies(platform))),
     }
     items: list[Item] = []
@@ -92,18 +94,6 @@ def _images(client: DockerClient, platform: Platform) -> list[Item]:
     return leftovers.images([*of_gone.values(), *old], usage.of(client))
 
 
-def _orphans(client: DockerClient, platform: Platform) -> list[Item]:
-    label = f"{LABEL}.platform"
-    platform = platform.of_all_profiles()
-    return leftovers.orphans(
-        platform,
-        containers.labelled(client, label),
-        client.api.networks(filters={"label": label}),
-        client.api.volumes(filters={"label": label})["Volumes"] or (),
-        containers.inspected(client, platform),
-    )
-
-
 def _copies(platform: Platform, *arguments: str) -> str:
     """Ask the hub for its copies, or to remove one. Raises ActionError with why it cannot."""
     ended = platform.in_hub("copies", *arguments)
@@ -121,14 +111,10 @@ def _remove(client: DockerClient, platform: Platform, item: Item) -> str:
             case "cache":
                 hours = f"{int(UNUSED.total_seconds() // 3600)}h"
                 client.api.prune_builds(filters={"until": hours})
-            case "container":
-                containers.remove(client, item.name)
-            case "network":
-                client.api.remove_network(item.name)
-            case "volume":
-                client.api.remove_volume(item.name)
             case "copy":
                 _copies(platform, "--remove", item.name)
+            case what:
+                left_over.remove(client, what, item.names[-1])
     except NotFound:
         return ""
     except APIError as error:

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from jhub_docker.backup.drill import name_for, somebodys
 from jhub_docker.build.plan import BuiltImage
-from jhub_docker.catalog.identity import LABEL, short
-from jhub_docker.platform.compose import Platform
-from jhub_docker.platform.starting import is_left_over
+from jhub_docker.catalog.identity import short
+from jhub_docker.platform.left_over import LeftOver
 from jhub_docker.table import megabytes, render
 
 IMAGES, CACHE, ORPHANS, COPIES = "images", "cache", "orphans", "copies"
@@ -80,46 +78,13 @@ def _is_old(step: Record, now: datetime) -> bool:
     return now - datetime.fromisoformat(said) >= UNUSED
 
 
-def orphans(
-    platform: Platform,
-    containers: Iterable[Record],
-    networks: Iterable[Record],
-    volumes: Iterable[Record],
-    there: Iterable[Record],
-) -> list[Item]:
-    """What has labels of this platform or of its drill, and nobody any more. The caller holds the
-    platform, so no drill and no start is under way.
-
-    `platform` has the services of all profiles. `containers` and `networks` are listed, `there` are
-    the services' containers as inspected. Of volumes only a drill's go, which are copies:
-    others are homes and data.
-    """
-    drill, why = name_for(platform.project), "of an interrupted drill"
-    volumes = [one for one in volumes if (one["Labels"] or {}).get(f"{LABEL}.platform") == drill]
-    if somebodys(drill, (one["Name"] for one in volumes)):
-        drill, volumes = "", []  # a platform that happens to be called so
-    found = [
-        Item(ORPHANS, "container", (one["Name"].lstrip("/"),), "of an interrupted start")
-        for one in there
-        if is_left_over(one)
+def orphans(found: Iterable[LeftOver]) -> list[Item]:
+    """What of a platform is left over, but for what still runs."""
+    return [
+        Item(ORPHANS, one.what, (one.name, one.identity), f"of {one.of}")
+        for one in found
+        if one.goes
     ]
-    known = {*platform.services, ""}
-    for one in containers:
-        labels, name = one["Labels"] or {}, one["Names"][0].lstrip("/")
-        service = labels.get("com.docker.compose.service", "")
-        of = labels.get(f"{LABEL}.platform")
-        if of == drill:
-            found.append(Item(ORPHANS, "container", (name,), why))
-        elif of == platform.project and service not in known and one["State"] != "running":
-            gone = f"of a service that is no more: {service}"
-            found.append(Item(ORPHANS, "container", (name,), gone))
-    for what, listed in (("network", networks), ("volume", volumes)):
-        found += [
-            Item(ORPHANS, what, (one["Name"],), why)
-            for one in listed
-            if (one["Labels"] or {}).get(f"{LABEL}.platform") == drill
-        ]
-    return found
 
 
 def copies(listed: Iterable[Record]) -> list[Item]:

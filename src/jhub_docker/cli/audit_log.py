@@ -48,7 +48,11 @@ def show(
 
 def _outcome(entry: dict[str, object]) -> str:
     times = entry.get("times")
-    return f"{entry['result']}, {times} times" if times else str(entry["result"])
+    return (
+        f"{entry['result']}, {table.counted(int(str(times)), 'time')}"
+        if times
+        else str(entry["result"])
+    )
 
 
 @task(help={"noted": "What an earlier verification said last, NUMBER:HASH."})

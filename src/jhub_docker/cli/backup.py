@@ -73,8 +73,7 @@ def list_(
     """Show the backups there are, and how the last one, verification and drill went."""
     from jhub_docker import backup as backups  # noqa: PLC0415
 
-    said = backups.listing(platform_engine(), ROOT, backups.Place(to, key_file))
-    said["snapshots"] = [one for one in said["snapshots"] if user in ("", one["person"])]
+    said = backups.listing(platform_engine(), ROOT, backups.Place(to, key_file), user)
     if json_:
         write(json.dumps(said, indent=2))
         return

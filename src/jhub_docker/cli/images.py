@@ -65,7 +65,7 @@ def build(
         chosen,
         base=base,
         force=force,
-        ready=lambda: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
+        ready=lambda _: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
         kept=kept,
     )
     rows = [dataclasses.asdict(result) for result in results]
@@ -88,18 +88,19 @@ def images(context: Context, json_: bool = False, prune: bool = False, yes: bool
     if prune:
         from jhub_docker.platform import containers  # noqa: PLC0415
 
-        gone = marks.gone()
-        offered = containers.offered(client)
-        found = marks.unwanted(built.here(), catalog.specs, ROOT, gone, offered)
-        if not found:
-            say("No image in the engine was built here of a folder that is gone.")
-        else:
-            keepers = {marks.keeper(one) for one in found}
-            lost = [f"  ({place} is gone)" for name, place in gone.items() if name in keepers]
-            told = "\n".join(["This removes:", *(f"  {name}" for name in found), *lost])
-            confirm(told, "Remove it?", "no image was removed", assume_yes=yes)
-            if left := marks.remove(client, found):
-                raise ActionError("\n".join([*left, "end what uses it, and prune again"]))
+        with marks.removing():
+            gone = marks.gone()
+            offered = containers.offered(client)
+            found = marks.unwanted(built.here(), catalog.specs, ROOT, gone, offered)
+            if not found:
+                say("No image in the engine was built here of a folder that is gone.")
+            else:
+                keepers = {marks.keeper(one) for one in found}
+                lost = [f"  ({place} is gone)" for name, place in gone.items() if name in keepers]
+                told = "\n".join(["This removes:", *(f"  {name}" for name in found), *lost])
+                confirm(told, "Remove it?", "no image was removed", assume_yes=yes)
+                if left := marks.remove(client, found):
+                    raise ActionError("\n".join([*left, "end what uses it, and prune again"]))
     rows = builds.listing(catalog)
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 

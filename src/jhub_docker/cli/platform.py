@@ -36,8 +36,10 @@ def up(context: Context, base: str = "auto", build: bool = True, yes: bool = Fal
 def _build(client: "DockerClient", base: str) -> None:
     from jhub_docker import platform  # noqa: PLC0415
 
-    results = builds.build(client, ROOT, platform.packages(ROOT), base=base)
-    write(tables.builds(results))
+    results = platform.build(client, ROOT, base)
+    # What was there already was told when it was built.
+    if changed := [one for one in results if one.outcome != "unchanged"]:
+        write(tables.builds(changed))
     if told := builds.failed(results):
         raise ActionError(told)
 

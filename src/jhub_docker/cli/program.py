@@ -19,6 +19,7 @@ from invoke.parser.context import ParserContext
 from invoke.program import Program
 from invoke.tasks import Task
 
+from jhub_docker.cli import signals
 from jhub_docker.errors import UsageError, foreseeable
 
 LETTERS = {
@@ -102,7 +103,7 @@ class OurProgram(Program):
 
     def execute(self) -> None:
         """Run the tasks."""
-        with _reported():
+        with _reported(), signals.interrupting():
             super().execute()
 
 
@@ -118,14 +119,20 @@ def take_over() -> None:
 def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
     """Turn what can be foreseen into a sentence and an exit code; a bug keeps its traceback.
 
-    The nearest of the `tasks` is proposed where a word is none.
+    The nearest of the `tasks` is proposed where a word is none, the task's nearest flag where that
+    has no such one.
     """
     try:
         yield
     except ParseError as error:
-        said = _in_our_words(str(error))
+        lacks = error.context.missing_positional_args if error.context else ()
+        said = _in_our_words(
+            str(error), "".join(f" ({str(one.help).rstrip('.')})" for one in lacks)
+        )
         word = re.search(r"no task or flag '(.*?)'", said)
-        near = difflib.get_close_matches(word[1], tasks, n=1) if word else []
+        of_task = list(error.context.flags) if error.context else []
+        there = of_task if word and word[1].startswith("-") else list(tasks)
+        near = difflib.get_close_matches(word[1], there, n=1) if word else []
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise Exit(f"error: {said}{meant}", code=2) from None
     except Exit as error:
@@ -135,6 +142,8 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Exit(code=1) from None
+    except signals.Terminated:
+        raise Exit("terminated", code=143) from None
     except KeyboardInterrupt:
         raise Exit("interrupted", code=130) from None
     except Exception as error:
@@ -143,16 +152,19 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
         raise Exit(f"error: {known}", code=known.exit_code) from None
 
 
-def _in_our_words(said: str) -> str:
-    """What Invoke says of wrong usage, as a sentence with what to do."""
+def _in_our_words(said: str, lacks: str = "") -> str:
+    """What Invoke says of wrong usage, as a sentence with what to do; `lacks` is what it lacks."""
     for pattern, words in (
         (r"No idea what (.*) is!", r"there is no task or flag \1"),
         (r"Sub-collection (.*) not found!", r"there are no tasks below \1"),
         (r"(\w+)\.\1\b", r"\1"),
-        (r"'(.*)' did not receive required positional arguments: (.*)", r"\1 needs \2"),
+        (
+            r"'(.*)' did not receive required positional arguments: (.*)",
+            r"\1 needs \2",
+        ),
     ):
         said = re.sub(pattern, words, said)
-    return f"{said}; `./dev invoke --list` shows the tasks, `--help` behind one its flags"
+    return f"{said}{lacks}; `./dev invoke --list` shows the tasks, `--help` behind one its flags"
 
 
 def asked_for_help(words: Sequence[str], contexts: Mapping[str, ParserContext]) -> str:

@@ -25,7 +25,7 @@ def list_(context: Context, json_: bool = False) -> None:
 @task(
     name="set",
     help={
-        "name": "JHUB_PROVIDER_SECRET, a credential of the backups, or a group's: GROUP/NAME.",
+        "name": "JHUB_PROVIDER_SECRET, JHUB_DB_PASSWORD, a backup's, or a group's: GROUP/NAME.",
         "remove": "Remove it.",
     },
 )
@@ -38,7 +38,8 @@ def set_(context: Context, name: str, remove: bool = False) -> None:
 
 @task(
     help={
-        "name": "cookie-secret, crypt-key, proxy-token, all (three), backup-key or admin-password.",
+        "name": "cookie-secret, crypt-key, proxy-token, metrics-token, all (four), "
+        "grafana-password, backup-key or admin-password.",
         "drop": "Forget the older ones, which are still taken.",
         "yes": "Do not ask before something ends.",
     }

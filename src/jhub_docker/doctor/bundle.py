@@ -17,6 +17,7 @@ from docker import DockerClient
 
 from jhub_docker.doctor import facts, redaction, running
 from jhub_docker.doctor.examination import examine
+from jhub_docker.errors import UsageError
 from jhub_docker.host.machine import revision
 from jhub_docker.platform import chosen, compose, containers, encrypted
 from jhub_docker.platform.compose import HUB, Platform
@@ -37,10 +38,12 @@ print(json.dumps([line.strip() for line in lines if len(line.strip()) > 3]))
 
 
 def report(client: DockerClient, root: Path, to: str = "") -> str:
-    """Write the bundle; what to tell."""
+    """Write the bundle; what to tell. Raises UsageError for a place where no file can be made."""
+    now = datetime.now(UTC)
+    path = Path(to or f"jhub-report-{now:%Y%m%dT%H%M%SZ}.tar.gz").absolute()
+    require_writable(path)
     platform = chosen.read(client, root)
     known = _secrets(client, platform)
-    now = datetime.now(UTC)
     parts: dict[str, Any] = {
         "versions.json": _versions(client, platform),
         "settings.json": dict(platform.hub_environment),
@@ -56,12 +59,24 @@ def report(client: DockerClient, root: Path, to: str = "") -> str:
         log = client.api.logs(one["Id"], tail=LINES, timestamps=True).decode(errors="replace")
         name = str(one["Name"]).lstrip("/")
         files[f"logs/{name}.txt"] = redaction.redacted(log, known)
-    path = Path(to or f"jhub-report-{now:%Y%m%dT%H%M%SZ}.tar.gz").absolute()
     write(path, packed(files))
     return (
         f"{path} has {', '.join(sorted(files))}.\nSecrets are left out; names of people and "
         "addresses in the logs are not: read it before you send it."
     )
+
+
+def require_writable(path: Path) -> None:
+    """Raise UsageError where `write` could not make this file."""
+    wrong = ""
+    if path.is_dir():
+        wrong = "it is a folder"
+    elif not path.parent.is_dir():
+        wrong = f"there is no folder {path.parent}"
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        wrong = f"this user may not write in {path.parent}"
+    if wrong:
+        raise UsageError(f"--to is {str(path)!r}, and {wrong}; expected a file to write")
 
 
 def write(path: Path, content: bytes) -> None:

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from jhub_docker import host
 from jhub_docker.doctor import facts, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
-from jhub_docker.engine import checks, connect, usage
+from jhub_docker.engine import checks, connect, lock, usage
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
-from jhub_docker.platform import chosen, compose, containers, firewall
+from jhub_docker.platform import chosen, compose, containers, firewall, left_over
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.platform.firewall import GUARD
+from jhub_docker.progress import say
 from jhub_docker.secrets import whereabouts
 
 IN_THE_HUB = "secrets, database, second factors, disk of the data volume"
@@ -32,6 +34,7 @@ class _Look:
         self.not_seen: dict[str, str] = {}
 
     def at(self, what: str, look: Callable[[], list[Finding]]) -> None:
+        say(f"looking at {what} …")
         try:
             self.findings += look()
         except Exception as error:
@@ -41,7 +44,8 @@ class _Look:
 
 
 def examine(root: Path) -> Examined:
-    """Look at engine and platform of this checkout, and change neither.
+    """Look at engine and platform of this checkout, and change neither; each part is said, since
+    together they take a while.
 
     Raises UsageError for a JHUB_DOCKER_MIN_FREE_GB that is no number.
     """
@@ -79,31 +83,36 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
     except ActionError as error:
         look.not_seen["platform"] = str(error)
     else:
-        look.at("settings", lambda: _settings(client, platform))
-        there = containers.inspected(client, platform)
-        look.at("services", lambda: _services(client, platform, there))
-        if running.runs(there, HUB):
-            look.at("the hub's answers", lambda: running.answers(*facts.asked(platform)))
-            look.at("the public address", lambda: outside.look(platform))
-            look.at(IN_THE_HUB, lambda: _hub(client, platform, seen))
-            look.at("what servers reach", lambda: _reached(client, platform))
-            look.at("second factors", lambda: kept.factors(facts.factors(platform)))
-        else:
-            look.not_seen[IN_THE_HUB] = "no hub runs"
-        if running.runs(there, GUARD):
-            look.at("routes", lambda: found("JD016", facts.clashes(platform)))
-        else:
-            look.not_seen["whether addresses overlap with routes"] = "no guard runs"
-        look.at("homes", lambda: machine.homes(tried.room(client, platform)))
-        look.at("GPU", lambda: _gpu(client, platform))
-        look.at("leftovers", lambda: _left_over(client, platform, there))
-        look.at("backups", lambda: _backups(client, platform))
+        with tried.alone(client, platform):
+            _parts(look, client, platform, seen)
     if space := space or (Space(**seen["engine"]) if seen else None):
         where = str(info["DockerRootDir"])
         look.findings += machine.engine_disk(where, space, minimum_gb)
         look.findings += machine.inodes(f"the disk of {where}", space)
     else:
         look.not_seen["the engine's disk"] = "it is on another machine"
+
+
+def _parts(look: _Look, client: DockerClient, platform: Platform, seen: dict[str, Any]) -> None:
+    look.at("settings", lambda: _settings(client, platform))
+    there = containers.inspected(client, platform)
+    look.at("services", lambda: _services(client, platform, there))
+    if running.runs(there, HUB):
+        look.at("the hub's answers", lambda: running.answers(*facts.asked(platform)))
+        look.at("the public address", lambda: outside.look(platform))
+        look.at(IN_THE_HUB, lambda: _hub(client, platform, seen))
+        look.at("what servers reach", lambda: _reached(client, platform))
+        look.at("second factors", lambda: kept.factors(facts.factors(platform)))
+    else:
+        look.not_seen[IN_THE_HUB] = "no hub runs"
+    if running.runs(there, GUARD):
+        look.at("routes", lambda: found("JD016", facts.clashes(platform)))
+    else:
+        look.not_seen["whether addresses overlap with routes"] = "no guard runs"
+    look.at("homes", lambda: machine.homes(tried.room(client, platform)))
+    look.at("GPU", lambda: _gpu(client, platform))
+    look.at("leftovers", lambda: _left_over(client, platform, there))
+    look.at("backups", lambda: _backups(client, platform))
 
 
 def _settings(client: DockerClient, platform: Platform) -> list[Finding]:
@@ -162,9 +171,11 @@ def _hub(client: DockerClient, platform: Platform, seen: dict[str, Any]) -> list
 def _left_over(
     client: DockerClient, platform: Platform, there: Sequence[running.Inspected]
 ) -> list[Finding]:
+    if lock.is_held(platform.project):
+        raise ActionError("an up, down, upgrade, backup or restore of it is at work")
     report = facts.hub_report(platform) if running.runs(there, HUB) else None
-    everything = platform.of_all_profiles()
-    return running.left_over(everything, *facts.labelled(client, platform), report, there)
+    servers = containers.servers(client, platform), containers.server_networks(client, platform)
+    return running.left_over(left_over.look(client, platform), [*chain(*servers)], report)
 
 
 def _backups(client: DockerClient, platform: Platform) -> list[Finding]:

@@ -13,7 +13,6 @@ from docker import DockerClient
 from docker.errors import ContainerError
 
 from jhub_docker.backup import container as backups
-from jhub_docker.backup.drill import name_for, somebodys
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor import hub_files
 from jhub_docker.doctor.machine import Space
@@ -122,24 +121,6 @@ def asked(platform: Platform) -> tuple[str, str, str]:
     """The hub's address from outside, and what went wrong when hub and proxy were asked there."""
     url = entrance.health(platform.address)
     return url, entrance.problem(platform), entrance.problem(platform, "/_chp_healthz")
-
-
-def labelled(
-    client: DockerClient, platform: Platform
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The containers and networks of all platforms on the engine, but of one that somebody uses
-    under the name that a drill of this one would have.
-    """
-    label, drill = f"{LABEL}.platform", name_for(platform.project)
-    of_drill = {"label": f"{label}={drill}"}
-    volumes = client.api.volumes(filters=of_drill)["Volumes"] or ()
-    others = somebodys(drill, (one["Name"] for one in volumes))
-
-    def ours(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [one for one in listed if not (others and one["Labels"].get(label) == drill)]
-
-    networks = client.api.networks(filters={"label": label})
-    return ours(containers.labelled(client, label)), ours(networks)
 
 
 def offered(client: DockerClient, platform: Platform) -> list[dict[str, str]]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jhub_docker.table import counted
+
 ERROR, WARNING = "error", "warning"
 
 IN_THE_WAY = frozenset(("JD001", "JD002", "JD004", "JD005", "JD006", "JD020", "JD022", "JD030"))
@@ -61,12 +63,12 @@ class Examined:
     def verdict(self) -> str:
         """One line."""
         errors = sum(one.severity == ERROR for one in self.findings)
-        counted = [
-            f"{number} {word}{'s' * (number > 1)}"
+        found = [
+            counted(number, word)
             for number, word in ((errors, ERROR), (len(self.findings) - errors, WARNING))
             if number
         ]
-        return f"{'Well' if self.well else 'Not well'}: {' and '.join(counted) or 'nothing found'}."
+        return f"{'Well' if self.well else 'Not well'}: {' and '.join(found) or 'nothing found'}."
 
     def before_an_upgrade(self) -> tuple[list[str], list[str]]:
         """What is in the way of an upgrade, and what else there is to know before one."""

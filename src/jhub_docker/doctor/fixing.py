@@ -9,10 +9,10 @@ from docker import DockerClient
 
 from jhub_docker.asking import confirm
 from jhub_docker.doctor.findings import Finding
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError
-from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform import chosen, left_over
 from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say
 
 HEALTHY_SECONDS = 120.0
@@ -27,10 +27,6 @@ class Fix:
     act: Callable[[DockerClient, Platform, str], object]
 
 
-def _start_all(client: DockerClient, platform: Platform, _subject: str) -> None:
-    starting.bring_up(client, platform)
-
-
 def _go_on(client: DockerClient, _platform: Platform, subject: str) -> None:
     verb, _, container = subject.partition(" ")
     (client.api.unpause if verb == "unpause" else client.api.start)(container)
@@ -43,11 +39,7 @@ def _go_on(client: DockerClient, _platform: Platform, subject: str) -> None:
 
 
 def _remove(client: DockerClient, _platform: Platform, subject: str) -> None:
-    kind, _, identity = subject.partition(" ")
-    if kind == "container":
-        containers.remove(client, identity)
-    else:
-        containers.unless_gone(client.api.remove_network, identity)
+    left_over.remove(client, *subject.split(" ", 1))
 
 
 def _close_file(_client: DockerClient, platform: Platform, subject: str) -> None:
@@ -59,9 +51,11 @@ def _close_secret(_client: DockerClient, platform: Platform, subject: str) -> No
 
 
 FIXES: Mapping[str, Fix] = {
-    "JD010": Fix("starts the platform", _start_all),
     "JD011": Fix("lets a service that is paused go on, starts one that has ended", _go_on),
-    "JD018": Fix("removes what interrupted starts, drills and doctors left", _remove),
+    "JD018": Fix(
+        "removes what starts, drills and services left that are over",
+        _remove,
+    ),
     "JD021": Fix("makes the file its owner's alone", _close_file),
     "JD023": Fix("makes the secret the hub's alone", _close_secret),
 }

@@ -1,4 +1,5 @@
-"""Looks at the hub's files, inside its container: sent there as text, so standard library only.
+"""Looks at the hub's files, inside its container: sent there as text, so standard library only, but
+for what a hub has that has its records in PostgreSQL.
 
 Whatever hub runs there can be asked, also an older one. Reads, and prints what it saw as JSON.
 """
@@ -10,6 +11,7 @@ import stat
 import sys
 import time
 from contextlib import closing
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ def look(data: Path, proxy: Path) -> dict[str, Any]:
     """What there is to see of data volume and secrets."""
     named = [data / "secrets/cookie_secret", data / "secrets/crypt_key", proxy / "token"]
     inner = [path for one in ("secrets", "group-secrets") for path in (data / one).rglob("*")]
+    url = os.environ.get("JHUB_DB_URL", "")
     others = [data, data / "secrets", *inner]
     return {
         "engine": space(Path("/")),
@@ -30,7 +33,7 @@ def look(data: Path, proxy: Path) -> dict[str, Any]:
             {"path": str(path), "days": (time.time() - path.stat().st_mtime) / 86400}
             for path in (data / "secrets").glob("*.older")
         ],
-        "database": database(data / "jupyterhub.sqlite"),
+        "database": postgres(url) if url else database(data / "jupyterhub.sqlite"),
         "secrets": [
             *(seen(path, secret(path)) for path in named),
             *(seen(path) for path in others if path not in named and path.exists()),
@@ -56,6 +59,17 @@ def database(path: Path) -> str:
         return f"{path}: {error}"
     lines = "; ".join(str(row[0]) for row in said)
     return lines if lines == "ok" else f"{path}: {lines}"
+
+
+def postgres(url: str) -> str:
+    """`ok`, or why PostgreSQL cannot be used."""
+    hub = import_module("hub_config.postgres")
+    os.environ.setdefault("PGPASSFILE", str(hub.PASSWORD_FILE))
+    try:
+        hub.first(url, "SELECT 1")
+    except hub.DatabaseError as error:
+        return str(error)
+    return "ok"
 
 
 def secret(path: Path) -> str:

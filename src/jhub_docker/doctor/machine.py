@@ -7,6 +7,7 @@ from typing import Any
 
 from jhub_docker.doctor.findings import ERROR, WARNING, Finding
 from jhub_docker.engine import checks
+from jhub_docker.table import counted
 
 DATA_GB = 1.0
 """Free space of the data volume, in 10^9 bytes, below which a database may soon not be written."""
@@ -137,5 +138,9 @@ def certificate(url: str, end: datetime | None, now: datetime) -> list[Finding]:
     if end is None or (days := (end - now).days) >= some:
         return []
     return [
-        Finding("JD025", f"that of {url} ends in {days} days", ERROR if days < few else WARNING)
+        Finding(
+            "JD025",
+            f"that of {url} ends in {counted(days, 'day')}",
+            ERROR if days < few else WARNING,
+        )
     ]

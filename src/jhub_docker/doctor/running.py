@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor.findings import WARNING, Finding
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
-from jhub_docker.platform.starting import is_left_over
+from jhub_docker.platform.containers import is_left_over
+from jhub_docker.platform.left_over import LeftOver
+from jhub_docker.table import counted
 
 Inspected = Mapping[str, Any]
 
@@ -52,7 +53,7 @@ def _wrong(container: Inspected | None) -> str:
         return "is not there"
     state = container["State"]
     if state["Status"] == "restarting":
-        return f"starts again and again ({container['RestartCount']} times)"
+        return f"starts again and again ({counted(container['RestartCount'], 'time')})"
     if not state["Running"]:
         killed = ", for want of memory" if state.get("OOMKilled") else ""
         return f"has ended with exit code {state['ExitCode']}{killed}"
@@ -118,37 +119,21 @@ def versions(hub: str, offered: Iterable[Mapping[str, str]]) -> list[Finding]:
 
 
 def left_over(
-    platform: Platform,
-    containers: Iterable[Mapping[str, Any]],
-    networks: Iterable[Mapping[str, Any]],
-    report: Mapping[str, Any] | None,
-    there: Iterable[Inspected],
+    left: Iterable[LeftOver], listed: Iterable[Mapping[str, Any]], report: Mapping[str, Any] | None
 ) -> list[Finding]:
-    """What nobody owns: `containers` and `networks` are listed with our labels, of any platform.
+    """What nobody owns: what `left` has, and what the hub does not know.
 
-    `platform` has the services of all profiles. `report` is what the hub found when it compared
-    what runs with its database; None without one. Volumes are people's files: those that nobody
-    knows are told and no more.
+    `report` is what the hub found when it compared what runs with its database; None without one:
+    then the servers' containers and networks, which are `listed`, are nobody's. Volumes are
+    people's files: those that nobody knows are told and no more.
     """
-    begun = [(one["Name"].lstrip("/"), one["Id"]) for one in there if is_left_over(one)]
     says = {
-        f"the container {name}, of an interrupted start": f"container {identity}"
-        for name, identity in begun
+        f"the {one.what} {one.name}, of {one.of}": f"{one.what} {one.identity}" * one.goes
+        for one in left
     }
-    thrown_away = [f"{platform.project}-{one}" for one in ("drill", "doctor")]
-    for kind, listed in (("container", containers), ("network", networks)):
-        for one in listed:
-            labels, name = one["Labels"] or {}, one.get("Name") or one["Names"][0].lstrip("/")
-            of = labels.get(f"{LABEL}.platform")
-            compose = labels.get("com.docker.compose.service", "")
-            known = {*platform.services, ""}
-            if of in thrown_away:
-                what = str(of).rpartition("-")[2]
-                says[f"the {kind} {name}, of an interrupted {what}"] = f"{kind} {one['Id']}"
-            elif of == platform.project and compose not in known:
-                says[f"the {kind} {name}, of a service that is no more: {compose}"] = ""
-            elif of == platform.project and report is None and f"{LABEL}.user" in labels:
-                says[f"the {kind} {name}, of a server, and there is no hub that knows it"] = ""
+    for one in listed if report is None else ():
+        name = f"network {one['Name']}" if "Name" in one else f"container {containers.name(one)}"
+        says[f"the {name}, of a server, and there is no hub that knows it"] = ""
     says |= {str(one["sentence"]): "" for one in (report or {}).get("differences", ())}
     return [Finding("JD018", one, WARNING, subject) for one, subject in says.items()]
 

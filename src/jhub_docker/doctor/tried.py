@@ -3,20 +3,23 @@ reach, whether homes have room, whether the engine gives a GPU. Nothing of them 
 """
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from ipaddress import IPv4Network
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 from docker.models.networks import Network
 from docker.types import DeviceRequest, IPAMConfig, IPAMPool
 
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine import lock
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import HUB, PROXY, PYTHON, Platform
+from jhub_docker.progress import say
 
 METADATA = "169.254.169.254"
 
@@ -50,9 +53,36 @@ print(json.dumps(found))
 """Prints room and inodes of the volumes that have a file system of their own."""
 
 
-def label(platform: Platform) -> dict[str, str]:
-    """By this, what an interrupted doctor left is found."""
-    return {f"{LABEL}.platform": f"{platform.project}-doctor"}
+@contextmanager
+def alone(client: DockerClient, platform: Platform) -> Iterator[None]:
+    """Meanwhile no other doctor tries anything; what one left that was killed is taken away."""
+    with lock.held(f"{platform.project}.doctor", f"another doctor of {platform.project}"):
+        for name in _clear(client, platform):
+            say(f"{name}, which another doctor left, is removed")
+        try:
+            yield
+        finally:  # what was being made when this was interrupted has no other name
+            _clear(client, platform)
+
+
+def _clear(client: DockerClient, platform: Platform) -> list[str]:
+    """Remove all that is made here; what it was."""
+    ours = {"label": [f"{key}={value}" for key, value in _label(platform).items()]}
+    made, networks = (
+        client.api.containers(all=True, filters=ours),
+        client.api.networks(filters=ours),
+    )
+    for one in made:
+        containers.remove(client, one["Id"])
+    for one in networks:
+        containers.unless_gone(client.api.remove_network, one["Id"])
+    names = [f"the container {containers.name(one)}" for one in made]
+    return names + [f"the network {one['Name']}" for one in networks]
+
+
+def _label(platform: Platform) -> dict[str, str]:
+    """Of all that is made here; no name says so, since a platform may be called anything."""
+    return {f"{LABEL}.doctor": platform.project}
 
 
 def reached(client: DockerClient, platform: Platform, pool: str, bridges: str) -> list[str]:
@@ -69,7 +99,7 @@ def reached(client: DockerClient, platform: Platform, pool: str, bridges: str) -
     with _network(client, platform, pool, bridges) as network:
         gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
         targets += [[f"port {port} of the host", gateway, port] for port in (22, platform.port)]
-        return list(_run(client, platform, REACH, json.dumps(targets), network=network.name))
+        return list(_run(client, platform, REACH, json.dumps(targets), network=network.id))
 
 
 @contextmanager
@@ -78,12 +108,10 @@ def _network(
 ) -> Iterator[Network]:
     """A network like a server's, with the last addresses there are, which the hub takes last."""
     *_, last = IPv4Network(pool).subnets(new_prefix=28)
-    name = f"{platform.project}-doctor"
-    with suppress(NotFound):  # an interrupted one's
-        client.networks.get(name).remove()
     made = client.networks.create(
-        name,
-        labels=label(platform),
+        # The engine gives a name once, and a platform may be called anything.
+        f"{platform.project}-doctor-{secrets.token_hex(4)}",
+        labels=_label(platform),
         ipam=IPAMConfig(pool_configs=[IPAMPool(str(last), gateway=str(last[1]))]),
         options={"com.docker.network.bridge.name": f"{bridges}doc"},
     )
@@ -121,7 +149,7 @@ def _run(
         platform.images[HUB],
         ["-I", "-c", program, *given],
         entrypoint=PYTHON,
-        labels=label(platform),
+        labels=_label(platform),
         user="root",
         cap_drop=["ALL"],
         cap_add=["DAC_READ_SEARCH"],

@@ -7,6 +7,7 @@ imported where it is used: `quick` says why.
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -61,9 +62,11 @@ def docker(
 
 
 def show_docker(*arguments: str, environment: process.Environment | None = None) -> int:
-    """Run the `docker` program likewise, on the terminal; its exit code."""
+    """Run the `docker` program likewise, on the terminal, or plain where there is none; its exit
+    code.
+    """
     said = {**DOCKER_ENVIRONMENT, **(environment or {})}
-    return process.show("docker", *arguments, environment=said)
+    return process.show("docker", *arguments, environment=said, plain=not sys.stdout.isatty())
 
 
 def address(environment: Mapping[str, str] = os.environ) -> str:

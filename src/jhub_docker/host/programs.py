@@ -14,8 +14,13 @@ from jhub_docker.errors import ActionError
 from jhub_docker.host import apt, packages
 from jhub_docker.progress import stage
 
-Name = Literal["oras", "cosign", "docker-registry", "pebble", "restic-rest-server", "zstd"]
-"""Programs, each in a Debian package of the same name; the last four are for tests only."""
+Name = Literal[
+    "oras", "cosign", "docker-registry", "pebble", "restic-rest-server", "zstd", "libfaketime"
+]
+"""Programs, each in a Debian package of the same name; the last five are for tests only."""
+
+_ELSEWHERE = {"libfaketime": "usr/lib/*/faketime/libfaketimeMT.so.1"}
+"""What is no program of the package's name."""
 
 FOLDER = Path(__file__).resolve().parents[3] / ".dev" / "tools"
 """Where programs are unpacked. It can be deleted at any time."""
@@ -64,7 +69,8 @@ def _unpack(name: str, folder: Path, root: Path) -> None:
         _run(name, "dpkg-deb", "-x", str(package), "unpacked", cwd=here)
         target = folder / "usr" / "bin" / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        (here / "unpacked" / "usr" / "bin" / name).replace(target)
+        (found,) = (here / "unpacked").glob(_ELSEWHERE.get(name, f"usr/bin/{name}"))
+        found.replace(target)
 
 
 def _versions(name: str, options: list[str]) -> list[str]:

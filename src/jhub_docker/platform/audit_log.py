@@ -6,6 +6,8 @@ that is made for it: an entry is never lost because the hub is down.
 
 import getpass
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from docker import DockerClient
@@ -15,6 +17,7 @@ from jhub_docker.platform import containers
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.process import Ended
 from jhub_docker.progress import say
+from jhub_docker.table import counted
 
 
 def show(client: DockerClient, platform: Platform, **filters: str) -> list[dict[str, Any]]:
@@ -32,14 +35,14 @@ def verify(client: DockerClient, platform: Platform, noted: str = "") -> str:
     if not ended.out.strip().startswith("{"):
         raise failure(ended.code, ended.tail())
     said = json.loads(ended.out)
+    entries = counted(said["entries"], "entry", "entries")
     if said["broken"]:
         raise ActionError(
-            f"the audit log is broken: {said['broken']}. The {said['entries']} entries before it "
-            "are as they were written"
+            f"the audit log is broken: {said['broken']}. {entries} before it as written then"
         )
     return (
-        f"{said['entries']} entries, each as it was written. Note the last one elsewhere, and give "
-        f"it to the next verification with --noted, which then sees an end that was cut off:\n"
+        f"{entries}, each as it was written. Note the last one elsewhere, and give it to the next "
+        "verification with --noted, which then sees an end that was cut off:\n"
         f"{said['last']}"
     )
 
@@ -60,6 +63,23 @@ def tell(
         wrong = str(error)
     if wrong:
         say(f"Not in the audit log: {wrong}")
+
+
+@contextmanager
+def telling(
+    client: DockerClient, platform: Platform, what: str, **more: Any
+) -> Iterator[dict[str, Any]]:
+    """Meanwhile `what` is done; write that, also when it fails or is interrupted.
+
+    What is put into the dictionary is told too; a `result` in it is one that is not simply well.
+    """
+    said: dict[str, Any] = {"result": "ok", **more}
+    try:
+        yield said
+    except BaseException:
+        tell(client, platform, what, **said | {"result": "failed"})
+        raise
+    tell(client, platform, what, **said)
 
 
 def _run(client: DockerClient, platform: Platform, *arguments: str) -> Ended:

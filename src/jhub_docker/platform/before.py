@@ -23,9 +23,11 @@ from docker.errors import ImageNotFound
 from jhub_docker.build import marks
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import docker, quick
-from jhub_docker.errors import ActionError
+from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import before_files, compose, containers
 from jhub_docker.platform.compose import DATA, HUB, PROXY, PYTHON, Platform
+
+DB_URL = "JHUB_DB_URL"
 
 BEFORE, UPGRADING, REFUSED = marks.BEFORE, "upgrading", "refused"
 """Tags, each followed by the platform's name."""
@@ -60,6 +62,16 @@ def state(platform: Platform) -> State:
     refused = image(platform, REFUSED)
     going_back = refused and refused["Id"] == begun["Id"]
     return State.GOING_BACK if going_back else State.UNDER_WAY
+
+
+def require_none_under_way(platform: Platform) -> None:
+    """Raise UsageError while an upgrade is neither done nor taken back: what it goes back to are
+    the database and the settings that there were."""
+    if state(platform) is not State.NONE:
+        raise UsageError(
+            f"an upgrade of {platform.project} was interrupted: finish it first with ./dev invoke "
+            "up, or take it back with ./dev invoke upgrade --rollback"
+        )
 
 
 def stays(platform: Platform) -> bool:
@@ -109,8 +121,31 @@ def keep(client: DockerClient, platform: Platform, images: Mapping[str, str]) ->
         "images": dict(images),
         "env": file.read_text("utf-8") if file.is_file() else "",
     }
+    if images:  # there is a hub
+        copy(platform)
     _run(client, platform, "keep", given=json.dumps(about))
     tag_kept(client, platform, images)
+
+
+def copy(platform: Platform) -> None:
+    """Have the hub keep a copy of what is in PostgreSQL, if it has its records there. Raises
+    ActionError where it cannot.
+    """
+    if platform.hub_environment.get(DB_URL):
+        ended = platform.in_hub("copy")
+        ended = platform.once(HUB, "copy") if ended.code else ended  # none runs
+        if ended.code:
+            raise ActionError(f"no copy of the database in PostgreSQL: {ended.tail(1)}")
+
+
+def bring_over(platform: Platform) -> None:
+    """Have the hub's image take over what was put back into the data volume, if it has its records
+    in PostgreSQL. Raises ActionError where it cannot: then these are as they were.
+    """
+    if platform.hub_environment.get(DB_URL):
+        ended = platform.once(HUB, "move", "postgres", "--replace")
+        if ended.code:
+            raise ActionError(ended.tail(1))
 
 
 def tag_kept(client: DockerClient, platform: Platform, images: Mapping[str, str]) -> None:
@@ -151,6 +186,7 @@ def put_back(client: DockerClient, platform: Platform, *, again: bool) -> None:
 
 def lost(client: DockerClient, platform: Platform) -> dict[str, Any]:
     """What going back would lose, and when that was kept."""
+    copy(platform)
     return dict(_run(client, platform, "lost"))
 
 
@@ -195,6 +231,7 @@ def _run(client: DockerClient, platform: Platform, *arguments: str, given: str =
             *("--label", f"{LABEL}.platform={project}", "--entrypoint", PYTHON),
             *("--volume", f"{platform.data_volume}:{DATA}", "--volume", f"{name}:{HERE}"),
             *(platform.images[HUB], "-I", "-c", program, DATA, HERE, *arguments),
+            *(["postgres"] if platform.hub_environment.get(DB_URL) else []),
             given=given,
         )
     finally:

@@ -6,6 +6,9 @@ has both volumes, sent there as text, so standard library only.
     again  the same for one that was interrupted; nothing once all is back, for a hub may have run
     lost   print as JSON what going back would lose
 
+Where the records are in PostgreSQL (a further argument says so), the hub has kept a copy of them
+beside, and moves what was put back there itself.
+
 Everything gets its name when it is complete, so that one that was killed is done again.
 """
 
@@ -18,7 +21,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-DATABASE = "jupyterhub.sqlite"
+DATABASE, POSTGRES = "jupyterhub.sqlite", "postgres.sqlite"
 SPARE = 50_000_000
 """Bytes that have to be free beside three copies: ours, JupyterHub's own, one to go back."""
 
@@ -39,13 +42,13 @@ class FilesError(Exception):
     """Why it cannot be done, as a sentence."""
 
 
-def keep(data: Path, before: Path) -> None:
+def keep(data: Path, before: Path, name: str = DATABASE) -> None:
     """Keep what there is in place of what was kept for an earlier upgrade."""
     new, old = before / "new", before / "old"
     for folder in (new, old):
         shutil.rmtree(folder, ignore_errors=True)
     new.mkdir(mode=0o700)
-    source = data / DATABASE
+    source = data / name
     if source.exists():
         needed = 3 * source.stat().st_size + SPARE
         free = shutil.disk_usage(data).free
@@ -89,27 +92,27 @@ def copy(source: Path, target: Path) -> None:
         raise FilesError(f"the hub's database cannot be copied: {said}")
 
 
-def again(data: Path, before: Path) -> None:
+def again(data: Path, before: Path, name: str = DATABASE) -> None:
     """Go on with putting back, or leave what was put back already."""
     if not (before / DONE).exists():
-        _put(data, before)
+        _put(data, before, name)
 
 
-def back(data: Path, before: Path) -> None:
+def back(data: Path, before: Path, name: str = DATABASE) -> None:
     """Put back what was kept; the hub is stopped."""
     _anew(before)
-    _put(data, before)
+    _put(data, before, name)
 
 
-def _put(data: Path, before: Path) -> None:
+def _put(data: Path, before: Path, name: str) -> None:
     kept = before / "kept"
     if not kept.is_dir():
         raise FilesError("nothing was kept")
     now, newer = data / DATABASE, before / f"newer.{DATABASE}"
     if (kept / DATABASE).exists():
-        if now.exists() and not newer.exists():
+        if (data / name).exists() and not newer.exists():
             unfinished = before / "unfinished"
-            shutil.copy2(now, unfinished)
+            shutil.copy2(data / name, unfinished)
             unfinished.rename(newer)
         again = data / f".{DATABASE}.before"
         shutil.copy2(kept / DATABASE, again)
@@ -129,11 +132,11 @@ def _put(data: Path, before: Path) -> None:
     os.sync()
 
 
-def lost(data: Path, before: Path) -> dict[str, Any]:
+def lost(data: Path, before: Path, name: str = DATABASE) -> dict[str, Any]:
     """What came since: accounts, passwords, what else people and admins changed."""
     kept = before / "kept"
     about = json.loads((kept / "before.json").read_text("utf-8"))  # with .env, which is secret
-    then, now = people(kept / DATABASE), people(data / DATABASE)
+    then, now = people(kept / DATABASE), people(data / name)
     return {
         **{one: about[one] for one in ("time", "images")},
         "made": sorted(now.keys() - then.keys()),
@@ -142,7 +145,7 @@ def lost(data: Path, before: Path) -> dict[str, Any]:
         "other": [
             what
             for what, query in CHANGES.items()
-            if rows(kept / DATABASE, query) != rows(data / DATABASE, query)
+            if rows(kept / DATABASE, query) != rows(data / name, query)
         ],
         "settings": text(data / "config.toml") != text(kept / "config.toml"),
     }
@@ -170,11 +173,11 @@ def text(file: Path) -> str:
 
 def main(arguments: list[str]) -> None:
     """Do one of these."""
-    data, before, what = arguments
+    data, before, what, *postgres = arguments
     known = {"keep": keep, "back": back, "again": again, "lost": lost}
     os.umask(0o077)
     try:
-        done = known[what](Path(data), Path(before))
+        done = known[what](Path(data), Path(before), POSTGRES if postgres else DATABASE)
     except (FilesError, OSError) as error:
         sys.exit(str(error))
     print(json.dumps(done))

@@ -16,7 +16,7 @@ from docker import DockerClient
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import browsing, containers
-from jhub_docker.platform.compose import HUB, PYTHON, Platform
+from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.process import Ended
 from jhub_docker.progress import stage
 
@@ -42,25 +42,36 @@ def tried(client: DockerClient, platform: Platform) -> str:
     """
     own = name(platform.project)
     with stage(f"trying it out as {own}"):
-        ended = _canary(platform, "end", own)
+        ended = platform.in_hub("canary", "end", own)
         if NOT_HERE in ended.err:
             return "Nobody logged in and nothing was started: accounts are another service's."
         if SOMEBODY in ended.err:
             return f"Nobody logged in and nothing was started: a person is called {own}."
         _require(ended)
         clear(client, platform)
-        said = json.loads(_require(_canary(platform, "begin", own)))
+        said = json.loads(_require(platform.in_hub("canary", "begin", own)))
         try:
             tried = browse(platform, "start", name=own, memory=_memory(client), **said)
             if tried.code:
-                last = ("logs", "--no-color", "--no-log-prefix", "--tail", "10", HUB)
-                log = platform.compose(*last).out.strip()
+                log = "\n".join(telling(platform.log(HUB, lines=200)))
                 raise ActionError(f"{tried.tail(1)}; the hub said last:\n{log}")
         finally:
-            ended = _canary(platform, "end", own)
+            ended = platform.in_hub("canary", "end", own)
             clear(client, platform)
         _require(ended)
     return str(json.loads(tried.out)["seen"])
+
+
+_WRONG = re.compile(r"""\[[EC] |.*"level": "(ERROR|CRITICAL)\"""")
+"""How a line of the hub's log begins that tells of something wrong; the other form is JSON."""
+
+
+def telling(log: str) -> list[str]:
+    """The lines of a hub's log that say why something failed: its last errors, without what a
+    failed request is told with, which is longer. Pure.
+    """
+    lines = log.strip().splitlines()
+    return ([one for one in lines if _WRONG.match(one)] or lines)[-10:]
 
 
 def browse(platform: Platform, what: str, **given: Any) -> Ended:
@@ -68,11 +79,8 @@ def browse(platform: Platform, what: str, **given: Any) -> Ended:
     public = urlsplit(platform.public_address)
     address = f"{public.scheme}://{public.netloc}{platform.base_url.rstrip('/')}/"
     program = Path(browsing.__file__).read_text("utf-8")
-    return platform.compose(
-        *("exec", "-T", HUB, PYTHON, "-I", "-c", program, what),
-        given=json.dumps({"address": address, **given}),
-        seconds=SECONDS,
-    )
+    asked = json.dumps({"address": address, **given})
+    return platform.python(HUB, "-I", "-c", program, what, given=asked, seconds=SECONDS)
 
 
 def clear(client: DockerClient, platform: Platform, *, home: bool = True) -> None:
@@ -104,11 +112,6 @@ def _memory(client: DockerClient) -> dict[str, float]:
                 power = " KMGT".index(known[2] or " ")
                 found[f"{offer['name']}-{size}"] = float(known[1]) * 1024**power
     return found
-
-
-def _canary(platform: Platform, *words: str) -> Ended:
-    program = (PYTHON, "-m", "hub_config", "canary")
-    return platform.compose("exec", "-T", HUB, *program, *words)
 
 
 def _require(ended: Ended) -> str:

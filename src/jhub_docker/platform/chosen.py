@@ -68,14 +68,6 @@ def proxy_image(
     return own if own in (wanted.get("RepoTags") or ()) else reference
 
 
-def packages(root: Path) -> list[str]:
-    """The packages whose images a platform is started from: all published ones, and those of the
-    public images that its services run.
-    """
-    published = [spec.name for spec in load(root / "packages").published]
-    return [*published, *public_images.needed(compose.read(root).services)]
-
-
 def engine_socket() -> str | None:
     """The engine's socket where it is not at the default place: rootless, or a second engine.
 

@@ -16,8 +16,9 @@ from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import encrypted
 from jhub_docker.process import Ended
 
-HUB, PROXY, TLS = "hub", "proxy", "tls"
-"""The services that code has to know by name: one is asked, one of the others is published."""
+HUB, PROXY, TLS, BACKUP = "hub", "proxy", "tls", "backup"
+"""The services that code has to know by name: one is asked, one of the next two is published, and
+one backs up where a Compose profile says so."""
 
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is read, not bound
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -47,6 +48,8 @@ class Platform:
     """The names of each service's networks."""
     ports: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
     """What each service publishes: port in its container, address and port on the host."""
+    backup_settings: Mapping[str, str] = field(default_factory=dict)
+    """What the service that backs up is told, but for who it is elsewhere."""
     hub_files: Mapping[str, str] = field(default_factory=dict)
     """What of the engine's machine the hub has by an override file, by where it has it."""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -102,6 +105,13 @@ class Platform:
         """
         return run(self.root, *arguments, variables=self.variables, **options)
 
+    def log(self, *services: str, lines: int) -> str:
+        """The last lines that services wrote; without names, as of one alone."""
+        bare = ["--no-log-prefix"] if len(services) == 1 else []
+        said = self.compose("logs", "--no-color", *bare, "--tail", str(lines), *services)
+        # Compose 2.26 erases a terminal's line before each, whatever it writes to.
+        return said.out.replace("\x1b[2K", "").strip()
+
     def python(self, service: str, *arguments: str, **options: Any) -> Ended:
         """Run the Python of the hub's image in the container of a service that has it."""
         return self.compose("exec", "-T", service, PYTHON, *arguments, **options)
@@ -134,13 +144,24 @@ def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
     """Ask Compose how it understands `compose.yaml`; UsageError with its words if it does not."""
     ended = run(root, "config", "--format", "json", variables=variables)
     if ended.code:
-        raise UsageError(
-            f"compose.yaml cannot be used with these variables: {last_line(ended.err)}; "
-            "JHUB_PORT, JHUB_HTTPS_PORT and JHUB_HTTP_PORT are ports from 1 to 65535, JHUB_BIND is "
-            "an address of this machine, and "
-            "packages/hub/README.md lists the others"
-        )
+        raise UsageError(refused(last_line(ended.err), {**written(root / ".env"), **os.environ}))
     return from_config(root, json.loads(ended.out), variables)
+
+
+def refused(problem: str, said: Mapping[str, str]) -> str:
+    """What to say of variables that Compose cannot use: the one it means, by its value. Pure."""
+    for pattern, expected, end in (
+        (r"Invalid (?:host|container)Port: (.*)", "a port from 1 to 65535", "_PORT"),
+        (r"Invalid ip address: (.*)", "an address of the engine's machine", "_BIND"),
+    ):
+        found = re.search(pattern, problem)
+        names = [one for one in sorted(said) if one.startswith("JHUB_") and one.endswith(end)]
+        if found and (names := [one for one in names if said[one] == found[1]]):
+            return f"{' and '.join(names)} is {found[1]!r}; expected {expected}"
+    return (
+        f"compose.yaml cannot be used with these variables: {problem}; packages/hub/README.md "
+        "lists them"
+    )
 
 
 def from_config(
@@ -181,6 +202,11 @@ def from_config(
             )
             for name, service in services.items()
         },
+        backup_settings={
+            name: str(value)
+            for name, value in (services.get(BACKUP, {}).get("environment") or {}).items()
+            if name.startswith("JHUB_BACKUP_") and value
+        },
         hub_files=_files(config, services[HUB]),
         variables=variables or {},
     )
@@ -220,10 +246,13 @@ def person_set(root: Path) -> set[str]:
     return {*os.environ, *written(root / ".env"), *encrypted.variables(root)}
 
 
-def written(file: Path) -> list[str]:
-    """The variables that a file like `.env` sets; none where there is no such file."""
+def written(file: Path) -> dict[str, str]:
+    """The variables that a file like `.env` sets, as they are written there but for quotes; none
+    where there is no such file.
+    """
     text = file.read_text("utf-8") if file.is_file() else ""
-    return re.findall(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]", text, re.MULTILINE)
+    pattern = r"^[^\S\n]*(?:export\s+)?([A-Za-z_]\w*)[^\S\n]*[=:](.*)"
+    return {name: value.strip(" \t\r'\"") for name, value in re.findall(pattern, text, re.M)}
 
 
 def engine_host(where: str) -> str:

@@ -15,11 +15,15 @@ from docker.types import Mount
 from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen, compose
 from jhub_docker.platform.compose import Platform
 
 _SETTING = re.compile(r"JHUB_[A-Z0-9_]+")
+
+_WRONG = 3
+"""Exit code of an image that backs up for settings that cannot be; older ones judge none."""
 
 ENGINE_FACTS = ("Driver", "DriverStatus")
 """What of the engine's own record decides whether a setting can be carried out."""
@@ -52,12 +56,7 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     Returns what it says of settings that this engine cannot carry out. Raises UsageError with the
     hub's own words for settings it refuses, and for variables that are none.
     """
-    root = platform.root
-    files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
-    known = {*_SETTING.findall(files), *TOOL_VARIABLES}
-    known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
-    if unknown := unknown_variables(compose.person_set(root), known):
-        raise UsageError("\n".join(unknown))
+    check_names(platform.root)
     image = platform.require_image(compose.HUB)
     known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
     data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
@@ -92,7 +91,45 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
             f"JHUB_CA_BUNDLE is {bundle!r}; expected a file on the Docker host, and the engine "
             f"says: {error.explanation}"
         ) from None
+    _check_backup(client, platform)
     return told.decode().strip().splitlines()[1:]
+
+
+def check_names(root: Path) -> None:
+    """Raise UsageError for variables that are no setting."""
+    files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
+    known = {*_SETTING.findall(files), *TOOL_VARIABLES}
+    known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
+    if unknown := unknown_variables(compose.person_set(root), known):
+        raise UsageError("\n".join(unknown))
+
+
+def _check_backup(client: DockerClient, platform: Platform) -> None:
+    """Let the image that backs up judge its settings, where there are any and the image is there.
+
+    Its service would judge them at night.
+    """
+    scheduled = compose.BACKUP in platform.services
+    if not scheduled and not any(
+        name.startswith("JHUB_BACKUP_") for name in compose.person_set(platform.root)
+    ):
+        return
+    everything = platform.of_all_profiles()
+    image = everything.images[compose.BACKUP]
+    if quick.image(image) is None:
+        return
+    try:
+        client.containers.run(
+            image,
+            ["check", *(["--scheduled"] if scheduled else [])],
+            environment=dict(everything.backup_settings),
+            network_mode="none",
+            labels={f"{LABEL}.platform": platform.project},
+            remove=True,
+        )
+    except ContainerError as error:
+        if error.exit_status == _WRONG:
+            raise UsageError(error.stderr.decode(errors="replace").strip()) from None
 
 
 def _offers(client: DockerClient) -> list[dict[str, Any]]:

@@ -91,17 +91,27 @@ def of_service(client: DockerClient, platform: Platform, service: str) -> list[d
     return [container for container in found if _role(container) == service]
 
 
+def is_left_over(container: Mapping[str, Any]) -> bool:
+    """Whether a start that was interrupted left this container, which no start will ever use.
+
+    Compose makes a new container under a name of its own before it removes the old one and
+    renames the new (its convergence.go, 2.26), and starts it last.
+    """
+    labels = container["Config"]["Labels"]
+    name = "-".join(
+        labels.get(f"com.docker.compose.{part}", "")
+        for part in ("project", "service", "container-number")
+    )
+    unused = container["State"]["Status"] == "created" or container["Name"] != f"/{name}"
+    return unused and not container["State"]["Running"]
+
+
 def unwanted(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
     """The containers of services that the settings start no more: of a Compose profile that was
     left out, or Caddy's without a domain. Compose knows those services, and leaves them running.
     """
     found = labelled(client, f"com.docker.compose.project={platform.project}")
-    return [
-        one
-        for one in found
-        if _role(one) not in ("", SERVER, *platform.services)
-        and one["Labels"].get("com.docker.compose.oneoff") != "True"
-    ]
+    return [one for one in found if _role(one) not in ("", SERVER, *platform.services)]
 
 
 def published(container: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -191,4 +201,6 @@ def _role(container: Mapping[str, Any]) -> str:
     labels: Mapping[str, str] = container["Labels"]
     if f"{LABEL}.user" in labels:
         return SERVER
+    if labels.get("com.docker.compose.oneoff") == "True":
+        return ""  # a command that was run beside the service, in a container of its own
     return labels.get("com.docker.compose.service", "")

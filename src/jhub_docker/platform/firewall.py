@@ -25,8 +25,7 @@ def reason(platform: Platform, problem: str) -> str:
     """What the guard says when `problem`, Compose's words, is that it did not start; else empty."""
     if f"-{GUARD}-" not in problem:
         return ""
-    log = platform.compose("logs", "--no-color", "--no-log-prefix", "--tail", "4", GUARD)
-    return f"\n{log.out.strip()}"
+    return f"\n{platform.log(GUARD, lines=4)}"
 
 
 def remove_rules_left(client: DockerClient, platform: Platform) -> None:

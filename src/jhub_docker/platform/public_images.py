@@ -4,7 +4,7 @@ A package of the service's name stands for it (`build.bases`). Compose would tak
 so it is told of the stand-in where there is no other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ from jhub_docker.engine import quick
 from jhub_docker.platform import compose, containers
 from jhub_docker.platform.compose import TLS, Platform
 
+POSTGRES = "postgres"
+
 VARIABLES = {
     "caddy": "JHUB_TLS_IMAGE",
     "prometheus": "JHUB_PROMETHEUS_IMAGE",
     "alertmanager": "JHUB_ALERTMANAGER_IMAGE",
+    POSTGRES: "JHUB_POSTGRES_IMAGE",
 }
 """The variables that name the images, by package."""
 
@@ -32,19 +35,22 @@ PUBLISHED = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
 
 def chosen(client: DockerClient, platform: Platform) -> dict[str, str]:
     """The variables that name these images, for services nobody has named one for."""
-    said = compose.person_set(platform.root)
     found = {}
-    for package in needed(platform.services):
-        if VARIABLES[package] not in said:
-            service = SERVICES.get(package, package)
-            running = next(iter(containers.inspected(client, platform, service)), None)
-            found[VARIABLES[package]] = image(platform.root, package, running)
+    for package in needed(platform):
+        service = SERVICES.get(package, package)
+        running = next(iter(containers.inspected(client, platform, service)), None)
+        found[VARIABLES[package]] = image(platform.root, package, running)
     return found
 
 
-def needed(services: Iterable[str]) -> list[str]:
-    """The packages whose images these services run."""
-    return [package for package in VARIABLES if SERVICES.get(package, package) in services]
+def needed(platform: Platform) -> list[str]:
+    """The packages whose images its services run; none for one that somebody has named."""
+    said = compose.person_set(platform.root)
+    return [
+        package
+        for package, variable in VARIABLES.items()
+        if SERVICES.get(package, package) in platform.services and variable not in said
+    ]
 
 
 def image(root: Path, package: str, running: Mapping[str, Any] | None = None) -> str:
@@ -65,16 +71,20 @@ def image(root: Path, package: str, running: Mapping[str, Any] | None = None) ->
 
 
 def announce(platform: Platform) -> list[str]:
-    """Have these services read what the hub has written for them anew; where each answers, and
-    what it runs.
+    """Have these services read what the hub has written for them anew; what each runs, and where
+    it answers if it is for people.
     """
     told = []
-    for name, port in PUBLISHED.items():
-        if name in platform.services:
-            if name in VARIABLES:
-                platform.compose("kill", "--signal", "HUP", name)
-            where = platform.compose("port", name, str(port)).out.strip()
-            of = platform.images[name]
-            standin = f", the stand-in of packages/{name}" if of.startswith("local/") else ""
-            told.append(f"{name.title()} is at http://{where} ({of}{standin}).")
+    for name in (*PUBLISHED, POSTGRES):
+        if name not in platform.services:
+            continue
+        of = platform.images[name]
+        standin = f", the stand-in of packages/{name}" if of.startswith("local/") else ""
+        if name == POSTGRES:
+            told.append(f"PostgreSQL runs beside the hub ({of}{standin}).")
+            continue
+        if name in VARIABLES:
+            platform.compose("kill", "--signal", "HUP", name)
+        where = platform.compose("port", name, str(PUBLISHED[name])).out.strip()
+        told.append(f"{name.title()} is at http://{where} ({of}{standin}).")
     return told

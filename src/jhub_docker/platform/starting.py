@@ -1,6 +1,5 @@
 """Starts the platform and waits until its hub answers; what an interrupted start left is mended."""
 
-import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import compose, containers, entrance, firewall
-from jhub_docker.platform.compose import HUB, PROXY, PYTHON, TLS, Platform
+from jhub_docker.platform import compose, containers, entrance, firewall, ports
+from jhub_docker.platform.compose import TLS, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.progress import stage
 
@@ -32,8 +31,11 @@ def bring_up(client: DockerClient, platform: Platform) -> list[str]:
 def require_startable(client: DockerClient, platform: Platform) -> list[str]:
     """Raises UsageError for what `bring_up` refuses; returns what the hub says of its settings."""
     notices = check_settings(client, platform)
-    there = containers.inspected(client, platform)
-    require_same(platform, [one for one in there if not is_left_over(one)])
+    there = [
+        one for one in containers.inspected(client, platform) if not containers.is_left_over(one)
+    ]
+    require_same(platform, there)
+    ports.require_free(client, platform, there)
     return notices
 
 
@@ -43,7 +45,7 @@ def start(client: DockerClient, platform: Platform, *services: str) -> list[str]
     before = {one["Id"]: one["RestartCount"] for one in there if one["State"]["Running"]}
     with stage("starting the platform"):
         for container in there:
-            if is_left_over(container):
+            if containers.is_left_over(container):
                 containers.remove(client, container["Id"])
         for container in containers.unwanted(client, platform):
             if container["Labels"]["com.docker.compose.service"] == TLS:
@@ -51,21 +53,6 @@ def start(client: DockerClient, platform: Platform, *services: str) -> list[str]
         _start(platform, *services)
         complaint = wait(client, platform, before)
     return [f"Warning: {complaint}"] if complaint else []
-
-
-def is_left_over(container: Inspected) -> bool:
-    """Whether a start that was interrupted left this container, which no start will ever use.
-
-    Compose makes a new container under a name of its own before it removes the old one and
-    renames the new (its convergence.go, 2.26), and starts it last.
-    """
-    labels = container["Config"]["Labels"]
-    name = "-".join(
-        labels.get(f"com.docker.compose.{part}", "")
-        for part in ("project", "service", "container-number")
-    )
-    unused = container["State"]["Status"] == "created" or container["Name"] != f"/{name}"
-    return unused and not container["State"]["Running"]
 
 
 def require_same(platform: Platform, there: Iterable[Inspected]) -> None:
@@ -106,23 +93,9 @@ def _start(platform: Platform, *services: str) -> None:
     ended = platform.compose("up", "--detach", "--remove-orphans", *services)
     if ended.code:
         raise ActionError(
-            f"the platform cannot start: {compose.last_line(ended.err)}{taken(platform, ended.err)}"
-            f"{firewall.reason(platform, ended.err)}"
+            f"the platform cannot start: {compose.last_line(ended.err)}"
+            f"{ports.taken(platform, ended.err)}{firewall.reason(platform, ended.err)}"
         )
-
-
-def taken(platform: Platform, problem: str) -> str:
-    """What to set where Compose says that somebody else has a port; empty otherwise. Pure."""
-    if "address already in use" not in problem and "port is already allocated" not in problem:
-        return ""
-    known = {PROXY: "JHUB_PORT", TLS: "JHUB_HTTPS_PORT or JHUB_HTTP_PORT"}
-    meant = [
-        known.get(service, f"JHUB_{service.upper()}_PORT")
-        for service, ports in platform.ports.items()
-        if any(re.search(rf":{port}\b", problem) for _, _, port in ports)
-    ]
-    entrance_ = known[TLS if TLS in platform.services else PROXY]
-    return f"; the port is taken: set {', '.join(meant) or entrance_} to a free one"
 
 
 def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -> str:
@@ -147,7 +120,7 @@ def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) ->
         if not problem:
             return complaint
         time.sleep(0.25)
-    log = platform.compose("logs", "--no-color", "--tail", "25").out
+    log = platform.log(lines=25)
     raise ActionError(
         f"{entrance.health(platform.address)} does not answer after {READY_SECONDS:.0f} s "
         f"({problem}); the last lines of the platform's services:\n{log}"
@@ -156,7 +129,7 @@ def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) ->
 
 def first_login(platform: Platform) -> list[str]:
     """How to log in for the first time; nothing once somebody has."""
-    password = platform.compose(*("exec", "-T", HUB, PYTHON, "-m", "hub_config", "admin-password"))
+    password = platform.in_hub("admin-password")
     if password.code == _PASSWORD_CHANGED:
         return []
     if password.code:

@@ -7,10 +7,11 @@ from docker import DockerClient
 from docker.errors import APIError, NotFound
 
 from jhub_docker.asking import confirm
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import before, chosen, compose, containers, firewall
 from jhub_docker.platform.compose import Platform
-from jhub_docker.platform.lock import locked
+from jhub_docker.table import counted
 
 
 def down(
@@ -43,8 +44,8 @@ def down(
             # Asked again: until it was stopped the hub may have made homes.
             _delete(client, containers.volumes(client, platform))
             before.forget(client, platform.project)
-            kept = "All data was deleted."
-        return f"Hub and proxy are stopped, {len(running)} servers too. {kept}"
+            kept = f"All data was deleted.{_key_stays(client, platform)}"
+        return f"Hub and proxy are stopped, {counted(len(running), 'server')} too. {kept}"
 
 
 def clear(client: DockerClient, platform: Platform) -> None:
@@ -65,6 +66,17 @@ def _stop(client: DockerClient, platform: Platform) -> None:
         containers.unless_gone(client.api.remove_network, network["Id"])
     firewall.remove_rules_left(client, platform)
     platform.checked("down", "--remove-orphans")
+
+
+def _key_stays(client: DockerClient, platform: Platform) -> str:
+    """That the key of the backups is kept, where there is one: without it nobody reads them."""
+    volume = platform.of_all_profiles().volumes[compose.BACKUP]["/srv/backup"]
+    if not client.api.volumes(filters={"name": f"^{volume}$"})["Volumes"]:
+        return ""
+    return (
+        f" The key of the backups stays, in the volume {volume}: without it nobody reads them. "
+        f"Once nobody has to, `docker volume rm {volume}` deletes it."
+    )
 
 
 def _remove_unwanted(client: DockerClient, platform: Platform) -> None:

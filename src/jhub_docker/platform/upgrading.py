@@ -21,6 +21,7 @@ from jhub_docker import host, table
 from jhub_docker.asking import confirm
 from jhub_docker.build import origin
 from jhub_docker.engine import quick
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.platform import (
     before,
@@ -35,7 +36,6 @@ from jhub_docker.platform import (
 )
 from jhub_docker.platform.before import State
 from jhub_docker.platform.compose import HUB, PROXY, TLS, Platform
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import say, stage
 
 LOG = Path(".dev/logs/upgrade.log")
@@ -177,7 +177,7 @@ def _changes(client: DockerClient, platform: Platform, *, also_first: bool = Fal
 
 def _hub(client: DockerClient, platform: Platform) -> dict[str, Any] | None:
     there = containers.inspected(client, platform, HUB)
-    return next((one for one in there if not starting.is_left_over(one)), None)
+    return next((one for one in there if not containers.is_left_over(one)), None)
 
 
 def _changed(
@@ -233,6 +233,7 @@ def _go_back(client: DockerClient, root: Path, platform: Platform, *, again: boo
     if images:
         before.tag_kept(client, platform, images)
         old = chosen.read(client, root, tag=before.tag(before.BEFORE, platform.project))
+        before.bring_over(old)
         starting.start(client, old, *_but_the_proxy(client, old))
     before.end(client, platform)
 

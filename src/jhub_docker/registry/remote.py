@@ -21,6 +21,7 @@ from jhub_docker.registry.access import Access
 from jhub_docker.registry.faults import MissingError
 from jhub_docker.registry.oras import PAUSES, Oras
 from jhub_docker.registry.reference import Reference
+from jhub_docker.table import counted
 
 EMPTY = "application/vnd.oci.empty.v1+json"
 """The type of `{}`, the configuration of what is no image (image-spec 1.1, manifest.md)."""
@@ -253,7 +254,9 @@ def _shown(what: str, sizes: Mapping[str, int]) -> Iterator[Callable[[str], None
 
     def so_far() -> str:
         count = sum(short[name] for name in moved)
-        return f"{len(moved)} blobs, {_size(count)} in {time.monotonic() - started:.1f} s"
+        return (
+            f"{counted(len(moved), 'blob')}, {_size(count)} in {time.monotonic() - started:.1f} s"
+        )
 
     def line(text: str) -> None:
         nonlocal told
@@ -264,7 +267,7 @@ def _shown(what: str, sizes: Mapping[str, int]) -> Iterator[Callable[[str], None
                 told = time.monotonic()
                 say(f"    {so_far()}")
 
-    say(f"==> {what}: {len(short)} blobs, {_size(sum(short.values()))} …")
+    say(f"==> {what}: {counted(len(short), 'blob')}, {_size(sum(short.values()))} …")
     try:
         yield line
     except BaseException:

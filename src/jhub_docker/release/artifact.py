@@ -13,7 +13,7 @@ from pathlib import Path
 from docker import DockerClient
 from docker.errors import APIError
 
-from jhub_docker.build import bases, builders, builds, planning
+from jhub_docker.build import bases, builders, builds, marks, planning
 from jhub_docker.build.bases import Mode
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog
@@ -92,12 +92,13 @@ def make(
     wanted = sorted(platforms or (own,), key=lambda one: one != own)
     beside = f"-anew-{secrets.token_hex(4)}" if anew else ""
     try:
-        plans = planning.for_platforms(
-            client, tree, [image], wanted, base=base, act=True, beside=beside
-        )
-        for planned in plans:
-            if told := builds.failed(builds.carry_out(client, tree, planned, tag=False)):
-                raise ActionError(told)
+        with marks.in_use():
+            plans = planning.for_platforms(
+                client, tree, [image], wanted, base=base, act=True, beside=beside
+            )
+            for planned in plans:
+                if told := builds.failed(builds.carry_out(client, tree, planned, tag=False)):
+                    raise ActionError(told)
         manifests = []
         below = [base_layers(planned, image) for planned in plans]
         for planned, given in zip(plans, below, strict=True):

@@ -22,6 +22,7 @@ from jhub_docker.release.record.bom import Listed, packages
 from jhub_docker.release.record.keys import Trust
 from jhub_docker.release.record.records import BILL
 from jhub_docker.release.record.signed import Signed
+from jhub_docker.table import counted
 
 KINDS = {
     "pypi": "Python",
@@ -170,7 +171,10 @@ def compare(before: Listing, after: Listing) -> Difference:
 def text(difference: Difference) -> str:
     """A table of what changed, and which packages made it grow. Pure."""
     before, after = difference.before, difference.after
-    lines = [f"{one.what}: {len(one.parts)} packages, from {one.source}" for one in (before, after)]
+    lines = [
+        f"{one.what}: {counted(len(one.parts), 'package')}, from {one.source}"
+        for one in (before, after)
+    ]
     rows = []
     for old, new in difference.changed:
         part = _either((old, new))

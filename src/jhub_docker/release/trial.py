@@ -20,6 +20,7 @@ from jhub_docker.release.budget import Measured
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.record.bom import packages
 from jhub_docker.release.record.records import Records
+from jhub_docker.table import counted
 
 
 def judge(
@@ -45,7 +46,7 @@ def judge(
     parts = [part.purl for bill in records.bills for part in packages(bill)]
     policy = rules.policy(place.tree)
     policy = replace(policy, accept_unreached=accept_unreached or policy.accept_unreached)
-    with stage(f"looking up known vulnerabilities of {len(parts)} parts of {spec.name}"):
+    with stage(f"looking up known vulnerabilities of {counted(len(parts), 'part')} of {spec.name}"):
         (verdict,) = gate(place.tree, {spec.name: parts}, policy)
     for note in verdict.notes:
         say(f"    {note}")

@@ -11,14 +11,14 @@ from docker import DockerClient
 from jhub_docker.asking import confirm, told_secret
 from jhub_docker.backup import Place
 from jhub_docker.backup import container as backups
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import audit_log, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.lock import locked
 from jhub_docker.progress import stage
 
 SERVES = {
-    "JHUB_PROVIDER_SECRET": HUB,
+    **dict.fromkeys(("JHUB_PROVIDER_SECRET", "JHUB_DB_PASSWORD", "JHUB_MAIL_PASSWORD"), HUB),
     **dict.fromkeys(
         (
             *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
@@ -33,15 +33,29 @@ ROTATED = {
     "cookie-secret": "log-ins stay: cookies of the older one are taken until it is dropped",
     "crypt-key": "what it seals is sealed anew; the older one opens the rest until it is dropped",
     "proxy-token": "hub and proxy take it at once",
+    "metrics-token": "Prometheus reads it at each scrape; the older one opens nothing more",
+    "grafana-password": "Grafana's user admin has it; sessions in Grafana go on",
     "backup-key": "the older one opens the repository no more",
     "admin-password": "a one-time password; the first admin's sessions and second factor end",
 }
 """What can be made anew, and what becomes of what used it."""
 
 ALL = "all"
-"""The three that the hub reads when it starts, with one start."""
+"""The four that the hub reads when it starts, with one start."""
 
-OF_THE_HUB = ("proxy-token", "cookie-secret", "crypt-key")
+OF_THE_HUB = ("proxy-token", "cookie-secret", "crypt-key", "metrics-token")
+
+AT_ONCE = (*OF_THE_HUB, "grafana-password", ALL)
+"""What ends nothing that anybody would have to be asked for."""
+
+GRAFANA = "grafana"
+
+TO_GRAFANA = (
+    "grafana cli admin reset-admin-password --password-from-stdin </srv/metrics/grafana-password"
+)
+"""Its file alone says what a Grafana begins with that has no database yet (Grafana 12, Configure
+Grafana, `admin_password`; Grafana CLI, `reset-admin-password`).
+"""
 
 DROPPED = {
     "cookie-secret": "whoever logged in before the rotation, and not since, has to log in again",
@@ -94,7 +108,7 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
         also = f"; others are given: ./dev invoke secrets.set {name}" if name in SERVES else ""
         what = "has nothing older to drop" if name in ROTATED else "cannot be made anew"
         raise UsageError(f"{wrong[0]!r} {what}; there are {', '.join(known)}, {ALL}{also}")
-    if drop or name not in (*OF_THE_HUB, ALL):
+    if drop or name not in AT_ONCE:
         ends = "\n".join(f"{one}: {known[one]}." for one in names)
         confirm(ends, "Go on?", "nothing was changed", assume_yes=assume_yes)
     platform = chosen.read(client, root)
@@ -105,6 +119,8 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
             return "The repository has a new key. Keep a copy: ./dev invoke backup.key > FILE"
         if name == "admin-password":
             return f"One-time password: {_in_hub(platform, 'reset-admin')}"
+        if name == "grafana-password":
+            return _renew_for_grafana(client, platform)
         flags = ["--drop"] if drop else []
         try:
             told = [_in_hub(platform, "secrets", "rotate", one, *flags) for one in names]
@@ -116,6 +132,19 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
     if DROPPED.keys() & set(names):
         lines.append(f"When it is time: ./dev invoke secrets.rotate {name} --drop")
     return "\n".join(lines)
+
+
+def _renew_for_grafana(client: DockerClient, platform: Platform) -> str:
+    """Grafana keeps its password in a database of its own: it has to run, or to be new."""
+    there = containers.of_service(client, platform, GRAFANA)
+    if there and not any(one["State"] == "running" for one in there):
+        raise ActionError("Grafana does not run, and would keep its password: ./dev invoke up")
+    _in_hub(platform, "secrets", "rotate", "grafana-password")
+    if there:
+        ended = platform.compose("exec", "-T", GRAFANA, "sh", "-c", TO_GRAFANA)
+        if ended.code:
+            raise ActionError(f"Grafana keeps its older password: {ended.tail(3)}; try again")
+    return f"grafana-password is new: {ROTATED['grafana-password']}."
 
 
 def _in_hub(platform: Platform, *arguments: str) -> str:

@@ -4,6 +4,7 @@
     run        carry out the request on standard input, as JSON (jhub_docker.backup makes it)
     key        print the key of the backups
     setting    keep, remove or list credentials of a repository, as files beside the key
+    check      judge the settings, those of the schedule with --scheduled; wrong ones end with 3
     health     whether the last backup succeeded
     work       the worker's part, which `run` and `schedule` start
 
@@ -13,7 +14,7 @@ Exit codes: 0 done; 1 failed; 2 wrong settings or request.
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jhub_backup import speech
 from jhub_backup.errors import BackupError
@@ -46,6 +47,10 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one per command
                 from jhub_backup import credentials  # noqa: PLC0415
 
                 return credentials.command(words)
+            case ["check", *words]:
+                from jhub_backup import schedule  # noqa: PLC0415
+
+                return _checked(schedule.check, "--scheduled" in words)
             case ["health"]:
                 from jhub_backup import schedule  # noqa: PLC0415
 
@@ -61,6 +66,16 @@ def main(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one per command
     except OSError as error:
         speech.error(f"{error.filename or 'the container'}: {error.strerror or error}", 1)
         return 1
+    return 0
+
+
+def _checked(check: Callable[..., None], scheduled: bool) -> int:
+    """Whether the settings can be; an exit code of its own, since older images know no `check`."""
+    try:
+        check(os.environ, scheduled=scheduled)
+    except BackupError as error:
+        print(error, file=sys.stderr)
+        return 3
     return 0
 
 

@@ -9,14 +9,19 @@ from jhub_backup.errors import BackupError
 
 REACH_SECONDS = 10
 
+EXPECTED = (
+    "a folder of the engine's machine by its whole path, such as /mnt/backup, "
+    "s3:https://HOST/BUCKET or rest:https://HOST/PATH"
+)
+
 
 def require(to: str) -> None:
     """Raise BackupError for what can be no repository."""
+    if not to:
+        raise BackupError(f"no repository is named; expected {EXPECTED} (JHUB_BACKUP_TO, --to)", 2)
     if not (is_folder(to) or (to.startswith(("s3:http", "rest:http")) and _port(to))):
         raise BackupError(
-            f"the repository is {shown(to)!r}; expected a folder of the engine's machine such as "
-            "/mnt/backup, s3:https://HOST/BUCKET or rest:https://HOST/PATH (JHUB_BACKUP_TO, --to)",
-            2,
+            f"the repository is {shown(to)!r}; expected {EXPECTED} (JHUB_BACKUP_TO, --to)", 2
         )
 
 

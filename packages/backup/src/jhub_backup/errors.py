@@ -10,3 +10,7 @@ class BackupError(Exception):
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
         self.code = code
+
+
+class BusyError(BackupError):
+    """Another container is at work for this platform: it can be tried again later."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from jhub_backup.errors import BackupError
 
-NAME = "jupyterhub.sqlite"
+NAME, POSTGRES = "jupyterhub.sqlite", "postgres.sqlite"
+"""The database, and the copy that the hub has kept of one in PostgreSQL."""
 
 COPY = """
 import contextlib, json, os, sqlite3, sys

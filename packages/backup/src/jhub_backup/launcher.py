@@ -14,16 +14,16 @@ import tarfile
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
-from docker.types import LogConfig
+from docker.types import LogConfig, Mount
 from requests.exceptions import RequestException
 
 from jhub_backup import address, credentials, status, volumes
-from jhub_backup.errors import BackupError
+from jhub_backup.errors import BackupError, BusyError
 from jhub_backup.repository import FOLDER, STATE
 
 READ = ("DAC_READ_SEARCH", "DAC_OVERRIDE", "SETUID", "SETGID", "CHOWN")
@@ -39,13 +39,15 @@ LOOKS = ("snapshots", "manifest")
 Request = dict[str, Any]
 
 
-def run(request: Request, environ: Mapping[str, str] = os.environ) -> int:
-    """Carry a request out in a worker, whose words are ours; its exit code.
+def run(
+    request: Request, environ: Mapping[str, str] = os.environ, out: TextIO | None = None
+) -> int:
+    """Carry a request out in a worker, whose words are ours, or go to `out`; its exit code.
 
     Raises BackupError where another one is at work, or the engine refuses.
     """
     try:
-        return _run(docker.from_env(timeout=600), request, environ)
+        return _run(docker.from_env(timeout=600), request, environ, out or sys.stdout)
     except APIError as error:
         raise BackupError(f"the engine refuses: {error.explanation or error}") from None
     except (DockerException, RequestException) as error:
@@ -54,13 +56,19 @@ def run(request: Request, environ: Mapping[str, str] = os.environ) -> int:
         status.tell(STATE)
 
 
-def _run(client: Any, request: Request, environ: Mapping[str, str]) -> int:
+def _run(client: Any, request: Request, environ: Mapping[str, str], words: TextIO) -> int:
     project = environ["JHUB_PLATFORM"]
     wanted = {"to": environ.get("JHUB_BACKUP_TO", ""), "platform": project, **request}
+    wanted["own"] = environ.get("JHUB_BACKUP_TO", "") in ("", wanted["to"])
     wanted["credentials"] = credentials.given(environ)
     address.require(wanted["to"])
     if wanted["do"] == "backup":
         wanted |= _what_to_back_up(client, wanted, environ)
+        if environ.get("JHUB_DB_URL") and any(
+            one["kind"] == volumes.HUB for one in wanted["volumes"]
+        ):
+            _have_copied(client, project)
+            wanted["postgres"] = True
     container = _create(client, wanted, environ)
     try:
         container.put_archive("/", _packed(wanted))
@@ -70,7 +78,7 @@ def _run(client: Any, request: Request, environ: Mapping[str, str]) -> int:
         container.remove(force=True)
         raise
     for out, err in said or ():
-        for text, stream in ((out, sys.stdout), (err, sys.stderr)):
+        for text, stream in ((out, words), (err, sys.stderr)):
             if text:
                 stream.write(text.decode(errors="replace"))
                 stream.flush()
@@ -79,6 +87,17 @@ def _run(client: Any, request: Request, environ: Mapping[str, str]) -> int:
     if code == 128 + 9:
         raise BackupError("the backup's container was killed: run it again, nothing is damaged")
     return code
+
+
+def _have_copied(client: Any, project: str) -> None:
+    """Have the hub keep a copy of its records, which are in PostgreSQL, in its data volume."""
+    labels = [f"com.docker.compose.project={project}", "com.docker.compose.service=hub"]
+    if not (found := client.containers.list(filters={"label": labels})):
+        raise BackupError("the hub does not run, and it alone reaches its database in PostgreSQL")
+    ended = found[0].exec_run(["/opt/hub/bin/python", "-m", "hub_config", "copy"])
+    if ended.exit_code:
+        said = ended.output.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise BackupError(f"the hub's database in PostgreSQL was not copied: {said[-1]}")
 
 
 def _packed(request: Request) -> bytes:
@@ -108,8 +127,11 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
         writes = request["do"] != "compare" and (not reads or item["kind"] == volumes.HUB)
         binds[volume] = {"bind": f"/volumes/{volume}", "mode": "rw" if writes else "ro"}
     local = address.is_folder(request["to"])
-    if local:
-        binds[request["to"]] = {"bind": FOLDER, "mode": "rw" if reads else "ro"}
+    mounts = []
+    if local and request["do"] == "backup":
+        binds[request["to"]] = {"bind": FOLDER, "mode": "rw"}  # which makes the folder, too
+    elif local and request["do"] != "drilled":
+        mounts = [Mount(FOLDER, request["to"], "bind", read_only=not reads)]
     known = {}
     if (bundle := environ.get("JHUB_CA_BUNDLE")) and not local:
         binds[bundle] = {"bind": CA_BUNDLE, "mode": "ro"}
@@ -126,6 +148,7 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
             labels={volumes.PLATFORM: request["platform"], f"{volumes.LABEL}.backup": "worker"},
             environment=known,
             volumes=binds,
+            mounts=mounts,
             network_mode="none" if local else "bridge",
             cap_drop=["ALL"],
             cap_add=list(READ if reads else WRITE),
@@ -137,9 +160,14 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
         )
     except APIError as error:
         if error.status_code == 409:
-            raise BackupError(
+            raise BusyError(
                 f"another backup, restore or verification of {request['platform']} is at work "
                 f"(container {name}): wait for its end, or end it with docker rm -f {name}"
+            ) from None
+        if "bind source path does not exist" in str(error.explanation):
+            raise BackupError(
+                f"the engine's machine has no {request['to']}: is the path right, is its disk "
+                "mounted? A backup makes a folder that is new"
             ) from None
         raise
 

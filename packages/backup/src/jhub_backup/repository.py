@@ -61,6 +61,8 @@ class Repository:
         not be mounted.
         """
         address.require_reachable(self.to)
+        if address.is_folder(self.to) and not Path(FOLDER).is_dir():
+            raise BackupError(f"{self.to} is a file; expected a folder of the engine's machine", 2)
         ended = self._run("cat", "config", "--no-lock") if self.key.exists() else None
         if ended and ended.returncode == 0:
             self._remember(json.loads(ended.stdout)["id"])
@@ -231,8 +233,8 @@ class Repository:
         left = meant & {one["id"] for one in self.snapshots()}
         if ended.returncode or left:
             return len(meant) - len(left), (
-                f"{len(left)} snapshots that are due are still there: {_last(ended.stderr)}; an "
-                "append-only server keeps them, and is then to be pruned at its own side"
+                f"what is due is still there ({len(left)}): {_last(ended.stderr)}; an append-only "
+                "server keeps snapshots, and is then to be pruned at its own side"
             )
         if meant:
             pruned = self._run("prune")

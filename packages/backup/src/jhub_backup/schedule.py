@@ -2,11 +2,12 @@
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from jhub_backup import address, launcher, status
+from jhub_backup import address, desk, launcher, status
 from jhub_backup.errors import BackupError
 from jhub_backup.repository import STATE
 from jhub_backup.speech import error as say_error
@@ -14,6 +15,9 @@ from jhub_backup.speech import say
 
 AGAIN = timedelta(minutes=30)
 """After so long a backup that failed is tried again."""
+
+LOOK_EVERY = 2.0
+"""Seconds between two looks at what the hub asks for."""
 
 
 def times(text: str) -> list[tuple[int, int]]:
@@ -51,19 +55,29 @@ def next_start(now: datetime, at: Sequence[tuple[int, int]], known: Mapping[str,
     return min(one for one in coming if one > now)
 
 
+def check(environ: Mapping[str, str], *, scheduled: bool = True) -> None:
+    """Raise BackupError for settings that cannot be; `scheduled` ones have to name a repository."""
+    times(environ.get("JHUB_BACKUP_SCHEDULE", ""))
+    launcher.keep(environ.get("JHUB_BACKUP_KEEP", ""))
+    if scheduled or environ.get("JHUB_BACKUP_TO"):
+        address.require(environ.get("JHUB_BACKUP_TO", ""))
+
+
 def serve(environ: Mapping[str, str]) -> None:
     """Back up whenever it is due, for ever. Raises BackupError for settings that cannot be."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    check(environ)
     at = times(environ.get("JHUB_BACKUP_SCHEDULE", ""))
-    address.require(environ.get("JHUB_BACKUP_TO", ""))
-    launcher.keep(environ.get("JHUB_BACKUP_KEEP", ""))
+    to = address.shown(environ["JHUB_BACKUP_TO"])
+    threading.Thread(target=desk.attend, daemon=True).start()
     while True:
         now = datetime.now(UTC)
         start = next_start(now, at, status.read(STATE).get("backup", {}))
         if start > now:
             say(f"the next backup begins at {start:%Y-%m-%d %H:%M} UTC")
         while (left := (start - datetime.now(UTC)).total_seconds()) > 0:
-            time.sleep(min(left, 60))  # a clock that is set is followed
+            desk.serve(environ)
+            time.sleep(min(left, LOOK_EVERY))  # a clock that is set is followed
         wrong = ""
         try:
             if launcher.run({"do": "backup"}, environ):
@@ -73,10 +87,10 @@ def serve(environ: Mapping[str, str]) -> None:
         if wrong:
             say_error(wrong, 1)
             # The worker may not have come so far as to say so.
-            status.write(
-                STATE, "backup", status.read(STATE).get("backup", {}).get("wrong") or wrong
-            )
+            known = status.read(STATE).get("backup", {})
+            status.write(STATE, "backup", known.get("wrong") or wrong, to=to)
             status.tell(STATE)
+        desk.tell("backup", "failed" if wrong else "ok")
 
 
 def health() -> str:

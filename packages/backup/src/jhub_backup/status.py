@@ -12,12 +12,24 @@ TOLD = Path("/srv/metrics/backup/status.json")
 """What the hub makes metrics of, without words: times, and whether the last try failed."""
 
 
-def write(state: Path, what: str, wrong: str, warning: str = "") -> None:
-    """Remember now that `what` was done; `wrong` says what failed, empty for a success."""
-    known = read(state)
+ELSEWHERE = "repositories"
+"""Where the file has how it went with each repository, by its address."""
+
+
+def write(
+    state: Path, what: str, wrong: str, warning: str = "", *, to: str = "", own: bool = True
+) -> None:
+    """Remember now that `what` was done; `wrong` says what failed, empty for a success.
+
+    `to` is with which repository; one that is not the platform's `own` says nothing of how that is
+    backed up.
+    """
+    known = _known(state)
+    each = known.setdefault(ELSEWHERE, {to: dict(known)} if own else {})
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = known.get(what, {}) | {"tried": now, "wrong": wrong, "warning": warning}
-    known[what] = entry if wrong else {**entry, "succeeded": now}
+    for entries in (each.setdefault(to, {}), *([known] if own else [])):
+        entry = entries.get(what, {}) | {"tried": now, "wrong": wrong, "warning": warning}
+        entries[what] = entry if wrong else {**entry, "succeeded": now}
     _replace(state / NAME, known)
 
 
@@ -40,8 +52,16 @@ def _replace(path: Path, content: dict[str, dict[str, Any]]) -> None:
     unfinished.replace(path)
 
 
-def read(state: Path) -> dict[str, dict[str, Any]]:
-    """What is known; empty before the first time, and where the file was cut off."""
+def read(state: Path, to: str | None = None) -> dict[str, dict[str, Any]]:
+    """What is known of how the platform is backed up, or of one repository; empty before the first
+    time, and where the file was cut off."""
+    known = _known(state)
+    # A file of before repositories were told apart is of any.
+    each = known.pop(ELSEWHERE, {to: known})
+    return dict(known if to is None else each.get(to, {}))
+
+
+def _known(state: Path) -> dict[str, dict[str, Any]]:
     try:
         known: dict[str, dict[str, Any]] = json.loads((state / NAME).read_text("utf-8"))
     except (OSError, ValueError):

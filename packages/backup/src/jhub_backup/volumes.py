@@ -10,6 +10,9 @@ from urllib.parse import quote, unquote
 
 LABEL = "io.jhub-docker"
 PLATFORM, USER, FOLDER = f"{LABEL}.platform", f"{LABEL}.user", f"{LABEL}.folder"
+WORD = f"{LABEL}.home"
+"""Label with a word that one home alone has, whatever its volume is called."""
+
 OWN = f"{LABEL}.backup"
 """Label of the volume with the key of the backups, which is in none of them."""
 

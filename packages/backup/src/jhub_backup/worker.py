@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jhub_backup import hub_data, staging, status, volumes
+from jhub_backup import address, hub_data, staging, status, volumes
 from jhub_backup.comparison import compare
 from jhub_backup.errors import BackupError
-from jhub_backup.one_file import file
+from jhub_backup.one_file import file, give
 from jhub_backup.repository import STATE, VOLUMES, Request, each, existing, of_request
 from jhub_backup.speech import say
 
@@ -28,11 +28,11 @@ def backup(request: Request) -> dict[str, Any]:
         made = _backed_up(request)
     except BackupError as error:
         if whole:
-            status.write(STATE, "backup", str(error))
+            _remember(request, "backup", str(error))
         raise
     if whole:
         # What an append-only server keeps is told and no failure: the backup would be made again.
-        status.write(STATE, "backup", "; ".join(made["wrong"]), made["kept"])
+        _remember(request, "backup", "; ".join(made["wrong"]), made["kept"])
     return made
 
 
@@ -47,7 +47,8 @@ def _backed_up(request: Request) -> dict[str, Any]:
     hub = next((one for one in found.values() if one["kind"] == volumes.HUB), None)
     copied: list[str] = []
     if hub:  # copied first: no home that it knows is made later than the others are listed
-        copied = each([hub], lambda one: _copy_database(VOLUMES / one["name"] / hub_data.NAME))
+        source = hub_data.POSTGRES if request.get("postgres") else hub_data.NAME
+        copied = each([hub], lambda one: _copy_database(VOLUMES / one["name"] / source))
     ids: dict[str, str] = {}
     when = request["manifest"]["time"][:19].replace("T", " ")
 
@@ -60,6 +61,7 @@ def _backed_up(request: Request) -> dict[str, Any]:
             excluded += [
                 f"{paths[0]}/{hub_data.NAME}{end}" for end in ("", "-journal", "-wal", "-shm")
             ]
+            excluded.append(f"{paths[0]}/{hub_data.POSTGRES}")
             paths.append(str(STAGE))
             manifest = {**request["manifest"], "volumes": list(found.values()), "homes": dict(ids)}
             (STAGE / "platform.json").write_text(json.dumps(manifest, indent=2), "utf-8")
@@ -70,9 +72,8 @@ def _backed_up(request: Request) -> dict[str, Any]:
         ids[volume["name"]] = snapshot
         if unreadable:
             repository.mark_incomplete(snapshot)
-            return (
-                f"{volume['name']}: {len(unreadable)} files cannot be read, {unreadable[0]} first"
-            )
+            others = f" and {len(unreadable) - 1} more" if unreadable[1:] else ""
+            return f"{volume['name']}: {unreadable[0]}{others} cannot be read"
         return ""
 
     def told(volume: volumes.Volume) -> str:
@@ -104,6 +105,11 @@ def _backed_up(request: Request) -> dict[str, Any]:
     }
 
 
+def _remember(request: Request, what: str, wrong: str, warning: str = "") -> None:
+    to, own = address.shown(request["to"]), request.get("own", True)
+    status.write(STATE, what, wrong, warning, to=to, own=own)
+
+
 def _copy_database(database: Path) -> str:
     hub_data.copy(database, STAGE / "database")
     return ""
@@ -111,7 +117,8 @@ def _copy_database(database: Path) -> str:
 
 def snapshots(request: Request) -> dict[str, Any]:
     """What the repository has, and how the last tries went."""
-    return {"snapshots": existing(request).snapshots(), "status": status.read(STATE)}
+    known = status.read(STATE, address.shown(request["to"]))
+    return {"snapshots": existing(request).snapshots(), "status": known}
 
 
 def manifest(request: Request) -> Any:
@@ -182,15 +189,15 @@ def verify(request: Request) -> dict[str, Any]:
             if said["missing"]:
                 raise BackupError(f"the backup {newest['run']} lacks {', '.join(said['missing'])}")
     except BackupError as error:
-        status.write(STATE, "verify", str(error))
+        _remember(request, "verify", str(error))
         raise
-    status.write(STATE, "verify", "")
+    _remember(request, "verify", "")
     return said
 
 
 def drilled(request: Request) -> None:
     """Remember how a drill went."""
-    status.write(STATE, "drill", request["wrong"])
+    _remember(request, "drill", request["wrong"])
 
 
 def rekey(request: Request) -> str:
@@ -204,8 +211,8 @@ def rekey(request: Request) -> str:
 VERBS: Mapping[str, Callable[[Request], Any]] = {
     verb.__name__: verb
     for verb in (
-        *(backup, snapshots, manifest, stage, place, finish, back, file, compare, verify),
-        *(drilled, rekey),
+        *(backup, snapshots, manifest, stage, place, finish, back, file, give),
+        *(compare, verify, drilled, rekey),
     )
 }
 

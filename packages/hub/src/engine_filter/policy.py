@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from hub_config import names
 from hub_config.names import LABEL
 from hub_config.settings import Settings
 
@@ -38,9 +39,7 @@ class Policy:
 
     def shared_folder(self, volume: str) -> str | None:
         """The folder a shared volume is for, None when it is no shared volume's name."""
-        folder = volume.removeprefix(self.settings.shared_volume_prefix)
-        is_shared = folder != volume and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", folder)
-        return folder if is_shared else None
+        return names.folder_of(self.settings.shared_volume_prefix, volume)
 
 
 def from_settings(settings: Settings) -> Policy:

@@ -5,7 +5,7 @@ from engine_filter.bodies import fields, one_of, table, text
 from engine_filter.calls import Call, Forward, Refused
 from engine_filter.ownership import only_own
 from engine_filter.policy import PLATFORM
-from hub_config.spawning.options import FOLDER_LABEL
+from hub_config.names import FOLDER, HOME
 
 _FIELDS = {"Name": text, "Driver": one_of("local"), "Labels": table}
 
@@ -18,8 +18,11 @@ async def create(call: Call) -> Forward:
     if folder is None:
         _check_name(call, name)
         ownership.require_own_labels(labels, call.policy)
-    elif labels != {PLATFORM: call.policy.settings.platform, FOLDER_LABEL: folder}:
-        raise Refused(f"volume {name} has to be labelled with platform and folder alone")
+    else:
+        # A group's own has a word besides, by which the hub knows it again.
+        word = {HOME: labels[HOME]} if HOME in labels else {}
+        if labels != {PLATFORM: call.policy.settings.platform, FOLDER: folder, **word}:
+            raise Refused(f"volume {name} has to be labelled with platform and folder alone")
     return Forward(call.path, {}, body)
 
 

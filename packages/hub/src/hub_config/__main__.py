@@ -17,6 +17,8 @@
     secret           keep, remove or list groups' secrets
     secrets          print the hub's own secrets as JSON, never a value; with rotate NAME make one
                      anew, with --drop as well forget the older ones
+    move DATABASE    move all records to postgres (JHUB_DB_URL) or to sqlite, while no hub runs
+    copy             keep a copy of what is in PostgreSQL in the data volume, for a backup
     setting          keep or remove a setting that is a secret, as a file
     admin-password   print the first admin's one-time password while it is in use
     reset-admin      give the first admin a new one-time password, take the second factor away and
@@ -63,6 +65,7 @@ _TOLD = {
     "secret set": "secret.set",
     "secret remove": "secret.remove",
     "secrets rotate": "secret.rotate",
+    "move": "database.move",
     "setting set": "setting.set",
     "setting remove": "setting.remove",
     "reset-admin": "account.reset-admin",
@@ -72,7 +75,7 @@ _TOLD = {
 """What the operator's commands are called in the audit log once they are done."""
 
 
-def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both per command
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912, PLR0915  some of each per command
     """Run one command and tell nobody; returns its exit code."""
     command = arguments[0] if arguments else ""
     try:
@@ -80,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both
             case "check":
                 return check(usable_settings(Places()), *arguments[1:])
             case "admin-password":
-                return admin_password(Places())
+                return admin_password(own_places())
             case "report":
                 return report(Places())
             case "now":
@@ -92,7 +95,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both
             case "usage":
                 from hub_config.monitoring.usage import usage_command  # noqa: PLC0415
 
-                return usage_command(Places().data, arguments[1:])
+                return usage_command(own_places().records, arguments[1:])
             case "secret":
                 return groups.secret_command(
                     Places().group_secrets,
@@ -102,21 +105,25 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both
             case "secrets":
                 from hub_config import rotation  # noqa: PLC0415
 
-                return rotation.command(Places(), arguments[1:])
+                return rotation.command(own_places(), arguments[1:])
+            case "move" | "copy":
+                from hub_config import moving  # noqa: PLC0415
+
+                return moving.command(own_places(), arguments)
             case "setting":
                 return kept.command(reading.secret_variables(), Places().settings, arguments[1:])
             case "reset-admin":
                 from hub_config.login.newcomers import reset_admin  # noqa: PLC0415
 
-                return reset_admin(usable_settings(Places()), Places())
+                return reset_admin(*usable())
             case "read-factors":
                 from hub_config.login.newcomers import read_factors  # noqa: PLC0415
 
-                return read_factors(usable_settings(Places()), Places())
+                return read_factors(*usable())
             case "add-people":
                 from hub_config.login import newcomers  # noqa: PLC0415
 
-                return newcomers.add_people(usable_settings(Places()), Places())
+                return newcomers.add_people(*usable())
             case "audit":
                 from hub_config.watch import command as audit  # noqa: PLC0415
 
@@ -124,12 +131,12 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  one of both
             case "canary":
                 from hub_config.login import canary  # noqa: PLC0415
 
-                return canary.command(usable_settings(Places()), Places(), arguments[1:])
+                return canary.command(*usable(), arguments[1:])
             case "hub":
                 # Imported where they are needed: the guard starts first, and wants no JupyterHub.
                 from hub_config.start import run_hub  # noqa: PLC0415
 
-                run_hub(usable_settings(Places()), Places(), arguments[1:])
+                run_hub(*usable(), arguments[1:])
             case "engine":
                 from hub_config.start import run_engine  # noqa: PLC0415
 
@@ -170,6 +177,26 @@ def usable_settings(places: Places) -> Settings:
     return settings
 
 
+def of_settings(settings: Settings) -> Places:
+    """Where the hub keeps its state by its settings; libpq finds the database's password then."""
+    if settings.db_password:
+        from hub_config import postgres  # noqa: PLC0415  the guard wants nothing of it
+
+        postgres.use_password(settings.db_password.get_secret_value())
+    return Places(db_url=settings.db_url)
+
+
+def own_places() -> Places:
+    """The same, by the settings there are."""
+    return of_settings(reading.read(os.environ))
+
+
+def usable() -> tuple[Settings, Places]:
+    """Settings that can be used, and the places by them."""
+    settings = usable_settings(Places())
+    return settings, of_settings(settings)
+
+
 def check(settings: Settings, info: str = "{}") -> int:
     """Say that the settings can be used, and what of them this engine cannot do.
 
@@ -177,18 +204,22 @@ def check(settings: Settings, info: str = "{}") -> int:
     API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers
     and for a file of config.d that fails, DatabaseError for a database of a newer hub.
     """
+    places = of_settings(settings)
     # Imported where they are needed, since they import JupyterHub.
     from hub_config import start  # noqa: PLC0415
     from hub_config.database import require_known_schema, steps_ahead  # noqa: PLC0415
 
-    require_known_schema(Places().data)
+    start.require_moved(places)
+    if not places.db_url:  # there is no network here
+        start.require_in_use(places)
+        require_known_schema(places.records)
     facts = json.loads(info)
     offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
     if unknown := reading.unknown_profiles(settings, [profile.key for profile in offer]):
         raise SettingsError("\n".join(unknown))
     own = start.check_own(settings, Places().config_d)
     print("The settings can be used.")
-    if ahead := steps_ahead(Places().data):
+    if not places.db_url and (ahead := steps_ahead(places.records)):
         print(ahead)
     for path in own:
         print(f"Loaded last, after all settings: {path}")
@@ -204,7 +235,9 @@ def admin_password(places: Places) -> int:
     if places.admin_password.exists():
         print(read_secret(places.admin_password))
         return 0
-    if not (places.data / "jupyterhub.sqlite").exists():
+    from hub_config.database import is_there  # noqa: PLC0415  imports JupyterHub
+
+    if not is_there(places.records):
         print("The hub has not started yet, so there is no password.", file=sys.stderr)
         return 4
     print("The one-time password was changed; it opens nothing any more.", file=sys.stderr)

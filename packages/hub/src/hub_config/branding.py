@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from hub_config import SettingsError, disk
 from hub_config.settings import Settings
-from hub_config.settings.values import BLACK, LIGHT, Colour, parse_colour, readable_on
+from hub_config.settings.colours import BLACK, LIGHT, Colour, parse_colour, readable_on
 
 STYLESHEET = "brand.css"
 

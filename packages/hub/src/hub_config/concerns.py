@@ -7,11 +7,17 @@ from pathlib import Path
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
-from hub_config import disk, tracing
+from hub_config import disk, names, tracing
 from hub_config.beside import limits_of, services
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_all, read_secret
 from hub_config.groups import UserLimits
+from hub_config.jobs.app_pages import apps_routes
+from hub_config.jobs.looking import looking_routes
+from hub_config.jobs.publisher import Publisher
+from hub_config.jobs.rules import rules_of
+from hub_config.jobs.run_pages import runs_routes
+from hub_config.jobs.runner import Runner
 from hub_config.lifetimes import times
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
@@ -26,6 +32,8 @@ from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.room import DISK_GB, Policy
+from hub_config.published.pages import published_routes
+from hub_config.reconcile.desk import Desk
 from hub_config.reconcile.pages import (
     PURGE_SCOPE,
     RECONCILE_SCOPE,
@@ -38,7 +46,9 @@ from hub_config.runtime.meter import Meter
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
-from hub_config.spawning.profile_spawner import PlatformSpawner
+from hub_config.spawning.folders import Sharing
+from hub_config.spawning.profile_spawner import PlatformSpawner, engine_of
+from hub_config.texts import Texts
 from hub_config.watch.pages import routes as audit_routes
 from hub_config.watch.requests import told
 
@@ -163,9 +173,11 @@ def spawning(c: Config, settings: Settings) -> None:
 
 
 def sharing(c: Config, settings: Settings, places: Places) -> None:
-    """What members of a group have in common in their containers."""
+    """What members of a group, and all people, have in common in their containers."""
     c.UserServerSpawner.group_secrets = str(places.group_secrets)
-    c.UserServerSpawner.sharing_rules = settings.groups
+    c.UserServerSpawner.sharing = Sharing(
+        settings.groups, settings.group_folders, settings.everybody_folder
+    )
 
 
 def admission(c: Config, settings: Settings, places: Places) -> None:
@@ -207,14 +219,10 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         PURGE_SCOPE: {"description": "Remove homes whose time is over"},
         RECONCILE_SCOPE: {"description": "Have what runs compared with the database"},
     }
-    reconciler = Reconciler(
-        lambda: PlatformSpawner(config=c).engine,
-        settings.user_volume_prefix,
-        places.report,
-        places.mark,
-    )
+    runtime = engine_of(c)
+    reconciler = Reconciler(runtime, settings.user_volume_prefix, places.report, places.mark)
     sizes = sizes_of(settings, places)
-    meter = Meter(lambda: PlatformSpawner(config=c).engine)
+    meter = Meter(runtime)
     looker = Looker(
         reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data, sizes, meter
     )
@@ -230,15 +238,21 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         places.backup_status,
         PROXY_METRICS,
     )
+    runner = Runner(rules_of(settings))
+    publisher = Publisher(settings.published_apps, settings.publish_to)
     # Deprecated in favour of services, which would need rights on all servers for the same.
     c.JupyterHub.extra_handlers = [
         *metrics_routes(sources),
         *times.routes(limits),
-        *homes_routes(keep, reconciler, sizes),
-        *reconcile_routes(reconciler),
+        *homes_routes(keep, reconciler, sizes, desk := Desk(places.desk)),
+        *reconcile_routes(reconciler, desk),
         *now_routes(looker),
+        *looking_routes(runner, publisher),
+        *runs_routes(runner),
+        *apps_routes(publisher),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
+        *(published_routes(places.published) if settings.publishing else ()),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
@@ -255,6 +269,7 @@ def sizes_of(settings: Settings, places: Places) -> Sizes:
 def pages(c: Config, settings: Settings, places: Places) -> None:
     """What people see and what is logged."""
     package = files("hub_config")
+    c.JupyterHub.jinja_environment_options = {"extensions": [Texts]}
     c.JupyterHub.template_paths = [str(package / "templates")]
     # JupyterHub serves one folder; links in it lead to our files (Dockerfile), and Tornado follows
     # links only where it is told to (tornado.web.StaticFileHandler, allowed_symlink_directory).
@@ -269,6 +284,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
+        "publishing": settings.publishing,
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,
@@ -276,5 +292,8 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "server_times": ServerTimes(limits_of(settings)),
         "disk_full": disk.Notice(places.data),
         "home_size": sizes_of(settings, places),
+        "scheduled_runs": settings.scheduled_runs > 0,
+        "published_apps": settings.published_apps > 0 and settings.publish_to != "nobody",
+        "job_servers": names.JOBS,
         "request_id": lambda _user: tracing.current_id(),
     }

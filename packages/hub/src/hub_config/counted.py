@@ -35,6 +35,9 @@ OUT_OF_MEMORY = Counter(
 )
 
 
+RUNS_ENDED = Counter("jhub_runs_ended", "Scheduled runs that ended, by outcome", ["outcome"])
+
+
 def looked_at(*, runs: bool, starved: bool) -> None:
     """A server's container was seen: whether it runs, and whether it is news that it starves."""
     if starved:

@@ -6,6 +6,8 @@ older ones of ours become today's are steps of plain SQL, since the classes of t
 and a step may not. The revision of a database is how many of them were done. A change of a table is
 one more step at the end; each takes what is missing for nothing to do.
 
+Records are in a SQLite file in the data volume, or in PostgreSQL, known by its URL.
+
 A database that a newer hub has brought up to date cannot be taken back: JupyterHub's start would
 end in the middle, and again at every restart, each time with another copy of it beside it.
 """
@@ -21,10 +23,11 @@ from typing import Any
 
 from alembic.script import ScriptDirectory
 from jupyterhub.dbutil import ALEMBIC_DIR, backup_db_file
-from sqlalchemy import Connection, Engine, delete, event, inspect, text
+from sqlalchemy import Connection, Engine, String, delete, event, inspect, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from hub_config import DatabaseError
+from hub_config import DatabaseError, postgres
+from hub_config.first_start import DATABASE_FILE, Records
 
 SCHEMA_TABLE = "platform_schema"
 
@@ -73,16 +76,20 @@ def steps_done(connection: Connection) -> int:
     return int(connection.execute(text(f"SELECT revision FROM {SCHEMA_TABLE}")).scalar() or 0)  # noqa: S608
 
 
-DATABASE_FILE = "jupyterhub.sqlite"
-
 _COPY = re.compile(re.escape(DATABASE_FILE) + r"\.+\d{4}-\d\d-\d\d-\d{6}(\.\d)?")
 """What JupyterHub calls its copies (dbutil.py, backup_db_file); an operator's own are let be."""
 
 
-def require_known_schema(data: Path) -> None:
+def is_there(database: Records) -> bool:
+    """Whether a hub has kept anything in it. Raises DatabaseError where nobody answers."""
+    if isinstance(database, Path):
+        return database.exists()
+    return bool(_first(database, "SELECT to_regclass('users')"))
+
+
+def require_known_schema(database: Records) -> None:
     """Raises DatabaseError for a database that a newer hub has brought up to date."""
-    database = data / DATABASE_FILE
-    found, own = revision(database), own_revision(database)
+    found, own = _revisions(database)
     if is_known(database):
         return
     which = (
@@ -93,18 +100,41 @@ def require_known_schema(data: Path) -> None:
     raise DatabaseError(
         f"The database {database} has the {which} not know: a newer hub has brought it up to "
         "date. Nothing was changed. Start the newer hub again (its images have another tag: "
-        f"JHUB_IMAGE_TAG){_way_back(data)}."
+        f"JHUB_IMAGE_TAG){_way_back(database)}."
     )
 
 
-def _way_back(data: Path) -> str:
+def require_sound(data: Path) -> None:
+    """Raises DatabaseError for a damaged SQLite file: JupyterHub would end with a traceback."""
+    database = data / DATABASE_FILE
+    if not database.exists():
+        return
+    try:
+        # Not read-only: what a hub that was killed left half done is first taken back by SQLite.
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as connection:
+            ((found,),) = connection.execute("PRAGMA quick_check(1)")
+    except sqlite3.OperationalError:
+        return  # only locked, or there is no room
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        raise DatabaseError(
+            f"The database {database} is damaged ({' '.join(found.split())}), so the hub does not "
+            "start; nothing was changed, and servers that run go on. Bring it back from a backup: "
+            "./dev invoke restore --hub"
+        )
+
+
+def _way_back(database: Records) -> str:
     """The sentence's end about a copy that an upgrade has left and that this hub knows."""
-    usable = (copy for copy in _copies(data) if revision(copy) and is_known(copy))
+    if isinstance(database, str):
+        return ""
+    usable = (copy for copy in _copies(database.parent) if revision(copy) and is_known(copy))
     if (copy := next(usable, None)) is None:
         return ""
     return (
         f"; or go back to {copy.name}, the state before that upgrade, without what came since: "
-        f"stop the hub, then docker compose run --rm --no-deps hub cp {copy} {data / DATABASE_FILE}"
+        f"stop the hub, then docker compose run --rm --no-deps hub cp {copy} {database}"
     )
 
 
@@ -113,14 +143,14 @@ def _copies(data: Path) -> Iterator[Path]:
     yield from sorted(data.glob(f"{DATABASE_FILE}.*"), reverse=True)
 
 
-def drop_repeated_copies(data: Path) -> None:
+def drop_repeated_copies(data: Path, database: Records) -> None:
     """Of the copies that were made before an upgrade which then failed, keep the newest alone: a
     hub that starts again and again makes one each time. They are as old as the database is still.
     """
     of_now = [
         copy
         for copy in _copies(data)
-        if _COPY.fullmatch(copy.name) and _revisions(copy) == _revisions(data / DATABASE_FILE)
+        if _COPY.fullmatch(copy.name) and _revisions(copy) == _revisions(database)
     ]
     for copy in of_now[1:]:
         copy.unlink()
@@ -131,28 +161,30 @@ def old_copies(data: Path) -> list[Path]:
     return [copy for copy in _copies(data) if _COPY.fullmatch(copy.name)][1:]
 
 
-def _revisions(database: Path) -> tuple[str, int]:
+def _revisions(database: Records) -> tuple[str, int]:
     return revision(database), own_revision(database)
 
 
-def is_known(database: Path) -> bool:
+def is_known(database: Records) -> bool:
     """Whether this hub knows what is in `database`, or it says nothing of it."""
-    found = revision(database)
-    return (not found or found in revisions()) and own_revision(database) <= len(STEPS)
+    found, own = _revisions(database)
+    return (not found or found in revisions()) and own <= len(STEPS)
 
 
-def revision(database: Path) -> str:
+def revision(database: Records) -> str:
     """JupyterHub's revision; empty where there is no database, or none that says so."""
     return _first(database, "SELECT version_num FROM alembic_version")
 
 
-def own_revision(database: Path) -> int:
+def own_revision(database: Records) -> int:
     """The revision of the platform's own tables; 0 where there are none, or older ones."""
     return int(_first(database, f"SELECT revision FROM {SCHEMA_TABLE}") or 0)  # noqa: S608
 
 
-def _first(database: Path, query: str) -> str:
+def _first(database: Records, query: str) -> str:
     """The first value that `query` finds; empty when there is none, or no such table."""
+    if isinstance(database, str):
+        return postgres.first(database, query)
     if not database.exists():
         return ""
     # Immutable: a journal of a hub that was killed could not be played back where it is read-only.
@@ -166,12 +198,12 @@ def _first(database: Path, query: str) -> str:
     return ""
 
 
-def steps_ahead(data: Path) -> str:
+def steps_ahead(database: Records) -> str:
     """What a start of this hub will bring up to date in the database; empty for nothing."""
-    database = data / DATABASE_FILE
-    if (found := revision(database)) not in revisions():
+    found, own = _revisions(database)
+    ahead = []
+    if found not in revisions():
         return ""
-    ahead, own = [], own_revision(database)
     history = ScriptDirectory(ALEMBIC_DIR)
     head = history.get_current_head() or ""
     if steps := len(list(history.iterate_revisions(head, found))):
@@ -210,6 +242,19 @@ class SchemaRow(Base):
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
+class MovedRow(Base):
+    """Where the records went, and when: there is a row in a database that is no longer in use."""
+
+    __tablename__ = "platform_moved"
+    to: Mapped[str] = mapped_column(String(16), primary_key=True)
+    at: Mapped[str] = mapped_column(String(32))
+
+
+def is_moved(database: Records) -> bool:
+    """Whether the records of this database went elsewhere."""
+    return bool(_first(database, "SELECT at FROM platform_moved"))
+
+
 def prepare(session: Session) -> None:
     """Bring the platform's tables up to date and make those that are missing, in one transaction.
 
@@ -218,13 +263,16 @@ def prepare(session: Session) -> None:
     """
     session.commit()
     connection = session.connection()
-    file = connection.engine.url.database
-    if steps_done(connection) > len(STEPS) and file:
-        require_known_schema(Path(file).parent)
+    url = connection.engine.url
+    file = url.database if connection.dialect.name == "sqlite" else ""
+    if steps_done(connection) > len(STEPS):
+        require_known_schema(Path(file) if file else url.render_as_string(hide_password=False))
+    if not file:
+        postgres.keep_usable(session)
     if steps_done(connection) < len(STEPS):
         if file and _has_records(connection):
             backup_db_file(file)
-            drop_repeated_copies(Path(file).parent)
+            drop_repeated_copies(Path(file).parent, Path(file))
         session.commit()
         try:
             _migrate(session)

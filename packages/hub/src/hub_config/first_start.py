@@ -13,6 +13,20 @@ from pathlib import Path
 DATA = Path("/srv/jupyterhub")
 PROXY = Path("/srv/proxy")
 METRICS = Path("/srv/metrics")
+DESK = Path("/srv/desk")
+
+GROUP_MAY_READ = 0o640
+"""Prometheus and Grafana are somebody else, in the hub's group."""
+
+DATABASE_FILE = "jupyterhub.sqlite"
+
+Records = Path | str
+"""Where the records are: the SQLite file, or PostgreSQL's URL."""
+
+
+def address(database: Records) -> str:
+    """As SQLAlchemy is told of it."""
+    return database if isinstance(database, str) else f"sqlite:///{database}"
 
 
 @dataclass(frozen=True)
@@ -22,6 +36,8 @@ class Places:
     data: Path = DATA
     proxy: Path = PROXY
     metrics: Path = METRICS
+    desk: Path = DESK
+    db_url: str = ""
 
     @property
     def secrets(self) -> Path:
@@ -94,6 +110,11 @@ class Places:
         return self.data / "audit"
 
     @property
+    def published(self) -> Path:
+        """Notebooks that people show to all others."""
+        return self.data / "published"
+
+    @property
     def mark(self) -> Path:
         """What tells that the database is an older copy; `reconcile.backwards` says how."""
         return self.proxy / "mark"
@@ -104,9 +125,14 @@ class Places:
         return Path("/run/homes/sizes.json")
 
     @property
+    def records(self) -> Records:
+        """The hub's database: PostgreSQL where there is a URL of one."""
+        return self.db_url or self.data / DATABASE_FILE
+
+    @property
     def database(self) -> str:
         """URL of the hub's database."""
-        return f"sqlite:///{self.data / 'jupyterhub.sqlite'}"
+        return address(self.records)
 
 
 def make_secrets(places: Places) -> None:
@@ -118,8 +144,7 @@ def make_secrets(places: Places) -> None:
             write_secret(path, secrets.token_hex(32))
     places.metrics.mkdir(mode=0o750, parents=True, exist_ok=True)
     if not places.metrics_token.exists():
-        # Prometheus is somebody else, in the hub's group.
-        write_secret(places.metrics_token, secrets.token_hex(32), mode=0o640)
+        write_secret(places.metrics_token, secrets.token_hex(32), GROUP_MAY_READ)
 
 
 MOUNTED_SECRETS = Path("/run/secrets/jhub-docker")

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from hub_config import names, variables
+from hub_config import variables
 from hub_config.names import part
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -248,14 +248,13 @@ class SharingError(Exception):
 class Shared:
     """What the groups called `members` share. Membership counts at the start.
 
-    `variables` are those that groups may set, `volume_prefix` is how volumes' names begin.
+    `variables` are those that groups may set.
     """
 
     rules: Rules
     members: Sequence[str]
     secrets: Path
     variables: frozenset[str]
-    volume_prefix: str
 
     def environment(self) -> Mapping[str, str]:
         """Variables and secrets.
@@ -279,10 +278,3 @@ class Shared:
                 "Tell an administrator."
             )
         return found
-
-    def folders(self) -> dict[str, tuple[str, Mode]]:
-        """The folders the person has: by volume, their names and what may be done in them."""
-        return {
-            names.shared_volume(self.volume_prefix, folder): (folder, mode)
-            for folder, mode in folders(self.rules, self.members).items()
-        }

@@ -59,11 +59,12 @@ class HubApi:
         self._session = _session(token)
 
     def reconcile(self) -> None:
-        """Have the hub compare what runs with its database, and measure it; returns at once.
+        """Have the hub compare what runs with its database, measure it, and begin scheduled runs
+        that are due; returns at once.
 
         Raises UnavailableError.
         """
-        for what in ("reconcile", "measure"):
+        for what in ("reconcile", "measure", "jobs/look"):
             _checked(self._session, "POST", f"{self._url}/{what}")
 
     def sync_proxy(self) -> None:

@@ -2,9 +2,10 @@
 different people and servers.
 """
 
+import re
 import string
 
-from escapism import escape
+from escapism import escape, unescape
 
 LABEL = "io.jhub-docker"
 PLATFORM, USER, SERVER, PROFILE, DATABASE, OWNER, HOME, REQUEST = (
@@ -12,8 +13,14 @@ PLATFORM, USER, SERVER, PROFILE, DATABASE, OWNER, HOME, REQUEST = (
     for part in ("platform", "user", "server", "profile", "database", "owner", "home", "request")
 )
 """By these an operator, a backup, the hub and the tests find what belongs to whom. `database` is
-the id of the hub's database, `owner` a person's id in it, `home` a random word for each home,
-`request` the id of the request that started a server, as logs have it."""
+the id of the hub's database, `owner` a person's id in it, `home` a random word for each home and
+each group's own folder, `request` the id of the request that started a server, as logs have it."""
+
+FOLDER = f"{LABEL}.folder"
+"""On the volume of a shared folder: what it is called for people."""
+
+LONGEST = 255
+"""Bytes of a file's name (limits.h), which a volume is for the engine."""
 
 NAME = f"{LABEL}.name"
 """What the hub calls it, where the runtime takes other names."""
@@ -38,6 +45,18 @@ def container(prefix: str, user: str, server: str) -> str:
     return "-".join([prefix, part(user), *([part(server)] if server else [])])
 
 
+SCHEDULED, PUBLISHED = "scheduled-", "published-"
+JOBS = (SCHEDULED, PUBLISHED)
+"""How servers of runs and of applications are called; nobody can add one of such a name. JupyterHub
+takes thirty characters, which leaves twenty for the job's own name.
+"""
+
+
+def is_job(server: str) -> bool:
+    """Whether that server is a job's, which starts and ends by itself."""
+    return server.startswith(JOBS)
+
+
 def network(platform_network: str, user: str, server: str) -> str:
     """`<platform network>-<user>-<server>`: the network of one server.
 
@@ -51,6 +70,49 @@ def network(platform_network: str, user: str, server: str) -> str:
 def shared_volume(prefix: str, folder: str) -> str:
     """The volume of a folder that groups share; `folder` is safe by its declaration."""
     return prefix + folder
+
+
+def group_folder(group: str) -> str:
+    """What the folder of a group is called for its members: like the group, if a file can be.
+
+    What cannot stand in a file's name or a bind's is written as in an address.
+    """
+    plain = " ._-+@()"
+    inner = "".join(one if one.isalnum() or one in plain else _hexed(one) for one in group)
+    dotted = _hexed(inner[0]) + inner[1:] if inner[:1] in (".", " ") else inner
+    return dotted[:-1] + _hexed(" ") if dotted[-1:] == " " else dotted
+
+
+def _hexed(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())
+
+
+def group_volume(prefix: str, group: str, generation: int) -> str:
+    """The volume of a group's own folder; no folder's name of `config.toml` holds a dot."""
+    return f"{prefix}{part(group)}.{generation}"
+
+
+_OWN = re.compile(r"([a-z0-9_]+)\.[1-9][0-9]{0,8}")
+
+
+def folder_of(prefix: str, volume: str) -> str | None:
+    """The folder a shared volume is for; None when it is no shared volume's name."""
+    rest = volume.removeprefix(prefix)
+    if rest != volume and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", rest):
+        return rest
+    if rest == volume or not (own := _OWN.fullmatch(rest)):
+        return None
+    try:
+        group = unescape(own[1], "_")
+    except ValueError:
+        return None
+    return group_folder(group) if part(group) == own[1] else None
+
+
+def generation_of(volume: str) -> int:
+    """The number at the end of the name of a group's volume; 1 where there is none."""
+    end = volume.rpartition(".")[2]
+    return int(end) if end.isdecimal() else 1
 
 
 def dns(name: str) -> str:

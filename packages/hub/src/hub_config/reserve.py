@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hub_config import DatabaseError, disk
-from hub_config.database import DATABASE_FILE, STEPS, own_revision, revision
+from hub_config.database import STEPS, own_revision, revision
+from hub_config.first_start import DATABASE_FILE
 
 PAGES = 4 * 2**20
 """Bytes of free pages in the database: a log-in takes a few thousand at most."""
@@ -31,8 +32,9 @@ TABLE = "platform_reserve"
 
 def keep(session: Session) -> bool:
     """Make the reserve, or as much as is missing; False while there is no room for it."""
-    file = session.get_bind().engine.url.database
-    if not file or file == ":memory:":
+    url = session.get_bind().engine.url
+    file = url.database
+    if url.get_backend_name() != "sqlite" or not file or file == ":memory:":
         return True
     try:
         _lengthen(_journal(Path(file)))

@@ -9,24 +9,37 @@ anew, since nobody has the codes: those of the older key end when it is dropped.
 import argparse
 import json
 import secrets
-import sqlite3
 import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import requests
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Connection, String, create_engine, delete, insert, inspect, select, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from hub_config.database import DATABASE_FILE
-from hub_config.first_start import Places, older, read_all, read_secret, write_secret
+from hub_config.database import Base, is_there
+from hub_config.first_start import (
+    GROUP_MAY_READ,
+    Places,
+    Records,
+    address,
+    older,
+    read_all,
+    read_secret,
+    write_secret,
+)
 
-SEALED = (("users", "encrypted_auth_state"), ("platform_second_factors", "sealed"))
-"""The columns whose values the crypt key seals."""
+SEALED = (
+    ("users", "id", "encrypted_auth_state"),
+    ("platform_second_factors", "account", "sealed"),
+)
+"""Table, key and column of the values that the crypt key seals."""
 
 CODES, OLDER_CODES = "platform_recovery_codes", "platform_older_recovery_codes"
 """Digests of unused recovery codes, and which of them were made with an older crypt key."""
@@ -35,6 +48,7 @@ PROXY_API = "http://proxy-api:8001"
 """The proxy's API, on a network that only hub and proxy are attached to."""
 
 COOKIE, CRYPT, PROXY = "cookie-secret", "crypt-key", "proxy-token"
+METRICS, GRAFANA = "metrics-token", "grafana-password"
 
 
 class RotationError(Exception):
@@ -51,46 +65,94 @@ def cookie_keys(secrets: Sequence[str]) -> dict[str, Any]:
     return {"cookie_secret": {**keys, 0: list(keys.values())[-1]}, "key_version": next(iter(keys))}
 
 
-def reseal(database: Path, keys: Sequence[str]) -> int:
+class SealedRow(Base):
+    """Which crypt key all that is sealed here was sealed with last: a part of the key's digest."""
+
+    __tablename__ = "platform_sealed"
+    mark: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class OlderCodeRow(Base):
+    """A digest of a recovery code that was made with an older crypt key."""
+
+    __tablename__ = "platform_older_recovery_codes"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+def reseal(database: Records, keys: Sequence[str]) -> int:
     """Seal what is in `database` with the first of the keys; how many values none of them opens.
 
-    Done once for each new key, which the database notes (PRAGMA user_version): one that is put back
-    from before has not. Notes which recovery codes are of older keys.
+    Done once for each new key, which the database notes: one that is put back from before has not.
+    Notes which recovery codes are of older keys.
     """
     unknown, mark = 0, int(sha256(keys[0].encode()).hexdigest()[:7], 16)
-    with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as db:
-        db.execute("BEGIN IMMEDIATE")
-        if db.execute("PRAGMA user_version").fetchone()[0] == mark:
+    with _writing(database) as db:
+        for row in (SealedRow, OlderCodeRow):
+            Base.metadata.tables[row.__tablename__].create(db, checkfirst=True)
+        if mark in (*db.scalars(select(SealedRow.mark)), _mark_of_older_hubs(db)):
             return 0
-        for table, column in _there(db):
-            rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608
-            for row, sealed in rows.fetchall():
+        for table, key, column in _there(db):
+            for row, sealed in _sealed(db, table, key, column):
                 try:
-                    anew = _fernet(keys).rotate(bytes(sealed))
+                    anew = _fernet(keys).rotate(sealed)
                 except InvalidToken:
                     unknown += 1
                     continue
-                db.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (anew, row))  # noqa: S608
-        db.execute(f"CREATE TABLE IF NOT EXISTS {OLDER_CODES} (digest VARCHAR(64) PRIMARY KEY)")
+                change = f"UPDATE {table} SET {column} = :anew WHERE {key} = :row"  # noqa: S608
+                db.execute(text(change), {"anew": anew, "row": row})
         if _has(db, CODES):
-            db.execute(f"INSERT OR IGNORE INTO {OLDER_CODES} SELECT digest FROM {CODES}")  # noqa: S608
-        db.execute(f"PRAGMA user_version = {mark}")
-        db.execute("COMMIT")
+            db.execute(delete(OlderCodeRow))
+            db.execute(text(f"INSERT INTO {OLDER_CODES} SELECT DISTINCT digest FROM {CODES}"))  # noqa: S608
+        db.execute(delete(SealedRow))
+        db.execute(insert(SealedRow).values(mark=mark))
     return unknown
+
+
+@contextmanager
+def _writing(database: Records) -> Iterator[Connection]:
+    """A connection for one transaction."""
+    options = {"connect_args": {"timeout": 60}} if isinstance(database, Path) else {}
+    engine = create_engine(address(database), **options)
+    try:
+        with engine.begin() as db:
+            if isinstance(database, Path):
+                db.exec_driver_sql("BEGIN IMMEDIATE")  # pysqlite begins none for DDL
+            yield db
+    finally:
+        engine.dispose()
+
+
+def _mark_of_older_hubs(db: Connection) -> int | None:
+    """What hubs noted in SQLite before there was a table for it (PRAGMA user_version)."""
+    if db.dialect.name != "sqlite":
+        return None
+    return int(db.exec_driver_sql("PRAGMA user_version").scalar() or 0)
 
 
 def reseal_once(places: Places) -> None:
     """At the hub's start: seal everything with a crypt key that is new."""
-    keys, database = read_all(places.crypt_key), places.data / DATABASE_FILE
-    if len(keys) > 1 and database.exists():
-        reseal(database, keys)
+    keys = read_all(places.crypt_key)
+    if len(keys) > 1 and is_there(places.records):
+        reseal(places.records, keys)
+
+
+def end_tokens_of_services(places: Places) -> None:
+    """At the hub's start: forget the tokens that services had until now.
+
+    JupyterHub adds those of its configuration, and new ones for what it runs, at each start, and
+    takes older ones for ever (jupyterhub 6.1, app.py, init_services).
+    """
+    if is_there(places.records):
+        with _writing(places.records) as db:
+            if _has(db, "api_tokens"):
+                db.execute(text("DELETE FROM api_tokens WHERE service_id IS NOT NULL"))
 
 
 def drop_older_key(places: Places) -> str:
     """Forget the older crypt keys; what to tell. Raises RotationError while one is still needed."""
     keys, gone = read_all(places.crypt_key), 0
-    if (database := places.data / DATABASE_FILE).exists():
-        with closing(sqlite3.connect(database, timeout=60)) as db, db:
+    if is_there(places.records):
+        with _writing(places.records) as db:
             if count := _sealed_otherwise(db, keys[:1]):
                 raise RotationError(
                     f"{count} secrets in the database are not sealed with the new key yet: the "
@@ -98,25 +160,29 @@ def drop_older_key(places: Places) -> str:
                 )
             if _has(db, OLDER_CODES) and _has(db, CODES):
                 mine = f"WHERE digest IN (SELECT digest FROM {OLDER_CODES})"  # noqa: S608
-                gone = db.execute(
-                    f"SELECT count(DISTINCT account) FROM {CODES} {mine}"  # noqa: S608
-                ).fetchone()[0]
-                db.execute(f"DELETE FROM {CODES} {mine}")  # noqa: S608
-                db.execute(f"DROP TABLE {OLDER_CODES}")
+                count_them = f"SELECT count(DISTINCT account) FROM {CODES} {mine}"  # noqa: S608
+                gone = db.execute(text(count_them)).scalar() or 0
+                db.execute(text(f"DELETE FROM {CODES} {mine}"))  # noqa: S608
+                db.execute(delete(OlderCodeRow))
     older(places.crypt_key).unlink(missing_ok=True)
     return f"Recovery codes of {gone} people ended; their page Second factor makes new ones."
 
 
-def _sealed_otherwise(db: sqlite3.Connection, keys: Sequence[str]) -> int:
+def _sealed_otherwise(db: Connection, keys: Sequence[str]) -> int:
     """How many values the keys do not open."""
     count = 0
-    for table, column in _there(db):
-        for (sealed,) in db.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"):  # noqa: S608
+    for table, key, column in _there(db):
+        for _row, sealed in _sealed(db, table, key, column):
             try:
-                _fernet(keys).decrypt(bytes(sealed))
+                _fernet(keys).decrypt(sealed)
             except InvalidToken:
                 count += 1
     return count
+
+
+def _sealed(db: Connection, table: str, key: str, column: str) -> list[tuple[Any, bytes]]:
+    query = f"SELECT {key}, {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
+    return [(row, bytes(sealed)) for row, sealed in db.execute(text(query))]
 
 
 def _fernet(keys: Sequence[str]) -> MultiFernet:
@@ -124,13 +190,12 @@ def _fernet(keys: Sequence[str]) -> MultiFernet:
     return MultiFernet([Fernet(urlsafe_b64encode(bytes.fromhex(one))) for one in keys])
 
 
-def _there(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+def _there(db: Connection) -> Iterator[tuple[str, str, str]]:
     yield from (one for one in SEALED if _has(db, one[0]))
 
 
-def _has(db: sqlite3.Connection, table: str) -> bool:
-    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-    return db.execute(query, (table,)).fetchone() is not None
+def _has(db: Connection, table: str) -> bool:
+    return inspect(db).has_table(table)
 
 
 def renew(path: Path) -> None:
@@ -172,8 +237,8 @@ def listed(places: Places, now: float) -> list[dict[str, object]]:
         CRYPT: places.crypt_key,
         PROXY: places.proxy_token,
         "admin-password": places.admin_password,
-        "metrics-token": places.metrics_token,
-        "grafana-password": places.grafana_password,
+        METRICS: places.metrics_token,
+        GRAFANA: places.grafana_password,
     }
     found = [(name, path) for name, path in named.items() if path.exists()]
     found += [(f"{name} (older)", older(path)) for name, path in found if older(path).exists()]
@@ -195,7 +260,7 @@ def command(places: Places, arguments: Sequence[str]) -> int:
     """`secrets`: print them as JSON; `secrets rotate NAME [--drop]`: make one anew."""
     parser = argparse.ArgumentParser(prog="hub_config secrets")
     parser.add_argument("verb", nargs="?", choices=["list", "rotate"], default="list")
-    parser.add_argument("name", nargs="?", choices=[COOKIE, CRYPT, PROXY])
+    parser.add_argument("name", nargs="?", choices=[COOKIE, CRYPT, PROXY, METRICS, GRAFANA])
     parser.add_argument("--drop", action="store_true", help="forget the older ones")
     given = parser.parse_args(arguments)
     if given.verb == "list":
@@ -213,6 +278,10 @@ def command(places: Places, arguments: Sequence[str]) -> int:
                 renew(places.cookie_secret)
             case "proxy-token", False:
                 renew_proxy_token(places.proxy_token, proxy_takes)
+            case "metrics-token", False:  # Prometheus reads it at each scrape
+                write_secret(places.metrics_token, secrets.token_hex(32), GROUP_MAY_READ)
+            case "grafana-password", False:
+                write_secret(places.grafana_password, secrets.token_urlsafe(18), GROUP_MAY_READ)
             case _:
                 parser.error("name one of them; --drop is for cookie-secret and crypt-key")
     except RotationError as error:

@@ -27,13 +27,21 @@ from traitlets.config import Config
 from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
-from hub_config import SettingsError, concerns, reserve
-from hub_config.database import drop_repeated_copies, require_known_schema
-from hub_config.first_start import MOUNTED_SECRETS, Places, make_secrets, take_over
+from hub_config import DatabaseError, SettingsError, concerns, moving, postgres, reserve
+from hub_config.database import (
+    drop_repeated_copies,
+    is_moved,
+    is_there,
+    require_known_schema,
+    require_sound,
+    steps_ahead,
+)
+from hub_config.first_start import DATABASE_FILE, MOUNTED_SECRETS, Places, make_secrets, take_over
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
-from hub_config.rotation import reseal_once
+from hub_config.reconcile.desk import Desk
+from hub_config.rotation import end_tokens_of_services, reseal_once
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
@@ -47,19 +55,33 @@ WAIT_FOR_ENGINE = 120.0
 
 def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoReturn:
     """Become the hub. Does not return."""
-    for folder, mode in ((places.data, 0o700), (places.proxy, 0o700), (places.metrics, 0o750)):
-        if settings.runtime == "kubernetes":  # they are folders of one claim
+    if settings.runtime == "kubernetes":  # they are folders of one claim
+        for folder in (places.data, places.proxy, places.metrics, places.desk):
             folder.mkdir(exist_ok=True)
-        require_own(folder, mode)
-    require_known_schema(places.data)
-    drop_repeated_copies(places.data)
-    reserve.require_room(places.data)
+    for folder in (places.data, places.proxy):
+        require_own(folder)
+    for folder in (places.metrics, places.desk):
+        require_own(folder, 0o750)
+    require_moved(places)
+    if places.db_url:
+        postgres.wait(places.db_url)
+    else:
+        require_sound(places.data)
+    require_in_use(places)
+    require_known_schema(places.records)
+    if not places.db_url:
+        drop_repeated_copies(places.data, places.records)
+        reserve.require_room(places.data)
+    elif steps_ahead(places.records):
+        moving.keep_before_upgrade(places)
     os.umask(0o077)
     take_over(MOUNTED_SECRETS, places)
     if MOUNTED_CONFIG.is_dir() and not places.config_d.exists():
         places.config_d.symlink_to(MOUNTED_CONFIG)
     make_secrets(places)
     reseal_once(places)
+    end_tokens_of_services(places)
+    Desk(places.desk).make()
     if not written.write(places, settings.base_url, HUB_PORT):
         print("The disk is full: Prometheus may read an older configuration.", file=sys.stderr)
     URL_FILE.write_text(health_url(settings), encoding="ascii")
@@ -74,6 +96,32 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     os.execvp(  # noqa: S606
         "jupyterhub", ["jupyterhub", "--config", CONFIG_FILE, *arguments]
     )
+
+
+def require_in_use(places: Places) -> None:
+    """Raises DatabaseError where the records of this database went elsewhere."""
+    if is_there(places.records) and is_moved(places.records):
+        what, to = (
+            ("take JHUB_DB_URL away", "postgres")
+            if places.db_url
+            else ("set JHUB_DB_URL again", "sqlite")
+        )
+        raise DatabaseError(
+            f"The records were moved away from {places.records}: {what} (.env), or bring them back "
+            f"with it set: ./dev invoke db.move --to {to}"
+        )
+
+
+def require_moved(places: Places) -> None:
+    """Raises DatabaseError where PostgreSQL is in use while records are in SQLite's file: it was
+    set a moment ago, or they are of a backup.
+    """
+    file = places.data / DATABASE_FILE
+    if places.db_url and is_there(file) and not is_moved(file):
+        raise DatabaseError(
+            f"JHUB_DB_URL is {places.db_url}, and {file} holds records: ./dev invoke db.move --to "
+            "postgres takes them over, with --replace in place of those that are there"
+        )
 
 
 def require_own(folder: Path, mode: int = 0o700) -> None:
@@ -193,7 +241,7 @@ def check_own(settings: Settings, folder: Path) -> list[Path]:
     if not own_files(folder):
         return []
     with TemporaryDirectory() as made_up:
-        places = Places(*[Path(made_up)] * 3)
+        places = Places(*[Path(made_up)] * 4)
         make_secrets(places)
         c = Config()
         concerns.apply(c, settings, places)

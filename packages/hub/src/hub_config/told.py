@@ -21,9 +21,12 @@ from docker.errors import APIError, DockerException
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HealthCheckHandler
 from jupyterhub.spawner import SpawnException
-from sqlalchemy.exc import OperationalError
+from psycopg.errors import DiskFull
+from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError, SQLAlchemyError
+from tornado import web
 
-from hub_config import counted, disk, tracing
+from hub_config import counted, disk, postgres, tracing
+from hub_config.languages import said
 from hub_config.runtime.interface import AwayError
 
 AWAY = (
@@ -41,6 +44,10 @@ CONFLICT = (
 FULL = "The disk of this machine is full, so the server was not started. Tell an administrator."
 NOT_WRITTEN = (
     "The hub's database has no room left on its disk, so this was not done. Tell an administrator."
+)
+AWAY_DATABASE = (
+    "The hub's database does not answer at the moment. Servers that run go on. Try again in a "
+    "minute; if this stays, tell an administrator."
 )
 FAILED = (
     "The Docker Engine could not make this server's container. Try again; if this stays, tell an "
@@ -137,6 +144,10 @@ class Stages:
         self._news = asyncio.Event()
         self._stage: Stage | None = None
         self._began = 0.0
+        self.times: list[tuple[str, int, int]] = []
+        """The stages of the last start that are over, each with its begin and end, in nanoseconds
+        since the epoch.
+        """
 
     def begin(self) -> None:
         """Forget the start before."""
@@ -168,9 +179,13 @@ class Stages:
     def _time(self, stage: Stage | None) -> None:
         """Count how long the stage took that is over when `stage` has begun."""
         if stage is not self._stage:
-            now = time.monotonic()
-            if self._stage is not None:
-                counted.STAGE_SECONDS.labels(self._stage.label).observe(now - self._began)
+            now, at = time.monotonic(), time.time_ns()
+            if self._stage is None:
+                self.times = []  # of the start before, which ended at the latest now
+            else:
+                seconds = now - self._began
+                counted.STAGE_SECONDS.labels(self._stage.label).observe(seconds)
+                self.times.append((self._stage.label, at - int(seconds * 1e9), at))
             self._stage, self._began = stage, now
 
     def _wake(self) -> None:
@@ -185,7 +200,7 @@ class Stages:
             for count, event in sorted(self._told.values(), key=lambda told: told[0]):
                 if count > seen:
                     seen = count
-                    yield event
+                    yield {**event, "message": said(event["message"])}
             if news is not self._news:
                 continue
             if self._ended:
@@ -193,15 +208,32 @@ class Stages:
             await news.wait()
 
 
-def explain_full_disk(folder: Path) -> None:
-    """Have JupyterHub say what it is when the disk of `folder`, the data volume's, is full.
+def _of_database(error: Any) -> tuple[HTTPStatus, str] | None:
+    """What to tell of an error of the database; None where it is none that people can meet."""
+    if isinstance(error, SQLAlchemyError) and (
+        postgres.PULSE.gone
+        or isinstance(error, PendingRollbackError)
+        or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    ):
+        return HTTPStatus.SERVICE_UNAVAILABLE, AWAY_DATABASE
+    if isinstance(error, OperationalError) and (
+        isinstance(error.orig, DiskFull) or "disk is full" in str(error.orig)
+    ):
+        return HTTPStatus.INSUFFICIENT_STORAGE, NOT_WRITTEN
+    return None
 
-    Its health page says 200 as long as it answers, and what the database could not write is a 500
+
+def explain_trouble(folder: Path) -> None:
+    """Have JupyterHub say what it is when the disk of `folder`, the data volume's, is full, or the
+    database is.
+
+    Its health page says 200 as long as it answers, and what the database could not do is a 500
     without a word.
     """
 
     def health(self: HealthCheckHandler) -> None:
-        if told := disk.complaint(disk.free(folder), admin=True):
+        told = disk.complaint(disk.free(folder), admin=True)
+        if told := told or AWAY_DATABASE * postgres.PULSE.gone:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             self.set_status(status)
             self.set_header("Content-Type", "application/json")
@@ -213,10 +245,39 @@ def explain_full_disk(folder: Path) -> None:
     @wraps(send_error)
     def told(self: Any, status_code: int = 500, **kwargs: Any) -> None:
         error: Any = (kwargs.get("exc_info") or (None, None))[1]
-        if isinstance(error, OperationalError) and "disk is full" in str(error.orig):
+        if said := _of_database(error):
             # Both kinds of error pages show that.
-            setattr(error, "jupyterhub_message", NOT_WRITTEN)  # noqa: B010
-            status_code = HTTPStatus.INSUFFICIENT_STORAGE
+            status_code, error.jupyterhub_message = said
         send_error(self, status_code, **kwargs)
 
     BaseHandler.send_error = told
+
+
+def explain_away_database() -> None:
+    """Have JupyterHub say that PostgreSQL is away to who has a session or a token, which it would
+    call not signed in. A connection that was lost, of which it hears here first, costs nobody
+    anything: it is asked again on another one.
+    """
+    get_current_user, prepare = BaseHandler.get_current_user, BaseHandler.prepare
+
+    async def known(self: Any) -> Any:
+        for _ in range(2):
+            if postgres.PULSE.gone:
+                break
+            try:
+                return await get_current_user(self)
+            except SQLAlchemyError:
+                self.db.rollback()
+                vars(self).pop("_jupyterhub_user", None)
+        self._jupyterhub_user, self.without_database = None, True
+        return None
+
+    async def prepared(self: Any) -> None:
+        await prepare(self)
+        shown = self.request.headers.get("Authorization") or self.request.cookies
+        if getattr(self, "without_database", False) and shown:
+            error = web.HTTPError(HTTPStatus.SERVICE_UNAVAILABLE, AWAY_DATABASE)
+            setattr(error, "jupyterhub_message", AWAY_DATABASE)  # noqa: B010
+            raise error
+
+    BaseHandler.get_current_user, BaseHandler.prepare = known, prepared

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from hub_config import concerns, database
+from hub_config.audit.journal import Journal
 from hub_config.first_start import Places, make_secrets
 from hub_config.settings import Settings
 
 from .hub_in_a_box import Box
+from .logged import Clock
 
 sys.path.append(str(Path(__file__).parents[1]))  # what tests of the image use, too
 
@@ -30,6 +32,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         test(**{name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters})
     )
     return True
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def log(tmp_path: Path, clock: Clock) -> Journal:
+    return Journal(tmp_path / "audit", days=30, now=clock)
 
 
 @pytest.fixture

@@ -139,12 +139,12 @@ class Box:
         if self.reconciler._soon:
             self.reconciler._soon.cancel()
 
-    async def start(self, user: User, name: str = "") -> None:
+    async def start(self, user: User, name: str = "", options: Any = None) -> None:
         """Start a server and wait until it runs, as the API's handler does."""
         spawner = user.get_or_create_spawner(name, name, replace_failed=True)
         spawner._spawn_pending = True
         starting = spawner._spawn_future = asyncio.ensure_future(
-            user.spawn(name, name, dict(CHOICE))
+            user.spawn(name, name, options or dict(CHOICE))
         )
 
         def clear(_: object) -> None:

@@ -8,8 +8,7 @@ from hub_config import SettingsError, branding
 from hub_config.branding import brand_of
 from hub_config.first_start import Places
 from hub_config.settings import Settings
-from hub_config.settings.reading import read
-from hub_config.settings.values import (
+from hub_config.settings.colours import (
     AA,
     BLACK,
     LIGHT,
@@ -20,6 +19,7 @@ from hub_config.settings.values import (
     parse_colour,
     readable_on,
 )
+from hub_config.settings.reading import read
 
 
 def test_contrast_is_measured_as_wcag_does() -> None:

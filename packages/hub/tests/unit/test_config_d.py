@@ -77,7 +77,7 @@ def test_a_start_ends_with_the_sentence_and_exit_code_2(
 def test_config_check_runs_and_names_them(
     places: Places, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(program, "Places", lambda: places)
+    monkeypatch.setattr(program, "Places", lambda **_: places)
     folder = write(places, a="c.JupyterHub.services.append({'name': 'mine'})")
     assert program.check(Settings()) == 0
     assert f"Loaded last, after all settings: {folder / 'a.py'}" in capsys.readouterr().out

@@ -173,7 +173,7 @@ async def test_a_stop_without_an_engine_forgets_nothing(box: Box) -> None:
     assert list(promised) == [("ann", "")], "memory that is in use was forgotten"
     report = await box.reconciler.run(box.hub)
     assert report["engine_away"]
-    assert [one["user"] for one in report["promised"]] == ["ann"]
+    assert [(one["user"], one["cpus"]) for one in report["promised"]] == [("ann", 1)]
     box.engine.at = lambda _: None
     await box.reconcile()
     box.assert_agreed()

@@ -156,12 +156,24 @@ def test_groups_variables_are_those_the_operator_permits() -> None:
 
 
 def test_who_the_person_is_follows_from_the_settings() -> None:
-    settings = Settings(nb_uid=1234, sudo_profiles=frozenset({WORLD.profile}))
+    settings = Settings(
+        nb_uid=1234,
+        sudo_profiles=frozenset({WORLD.profile}),
+        timezone="Europe/Berlin",
+        locale="de_DE.UTF-8",
+    )
     policy, made = from_settings(settings), settled(bounded(PROFILE, settings), settings)
     config = hostile.creation(WORLD)["HostConfig"] | {"SecurityOpt": None} | made
-    passed = with_env("NB_UID=1234", "GRANT_SUDO=yes", policy=policy, HostConfig=config)
-    assert passed == ["NB_UID=1234", "GRANT_SUDO=yes"]
-    for wrong in ("NB_UID=0", "NB_UID=1235", "NB_GID=0", "GRANT_SUDO=no"):
+    right = ("NB_UID=1234", "GRANT_SUDO=yes", "TZ=Europe/Berlin", "LANG=de_DE.UTF-8")
+    assert with_env(*right, policy=policy, HostConfig=config) == list(right)
+    for wrong in (
+        "TZ=:/etc/shadow",
+        "LANG=x",
+        "NB_UID=0",
+        "NB_UID=1235",
+        "NB_GID=0",
+        "GRANT_SUDO=no",
+    ):
         with pytest.raises(Refused, match="Env"):
             with_env(wrong, policy=policy, HostConfig=config)
 

@@ -196,7 +196,7 @@ def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(BaseHandler, "send_error", lambda _, status, **kw: sent.append(status))
     for method in ("get", "head"):
         monkeypatch.setattr(HealthCheckHandler, method, getattr(HealthCheckHandler, method))
-    told.explain_full_disk(tmp_path)
+    told.explain_trouble(tmp_path)
     return sent
 
 

@@ -72,10 +72,10 @@ def test_one_round_measures_homes_alone_and_pauses_after_each(tmp_path: Path) ->
         pauses.append(seconds)
         return False
 
-    assert sorted(go_round(volumes, "home-", result, pause)) == ["home-ann", "home-bob"]
+    assert sorted(go_round(volumes, ("home-",), result, pause)) == ["home-ann", "home-bob"]
     assert sorted(measuring.read(result)) == ["home-ann", "home-bob"]
     assert [seconds >= measuring.LEAST_PAUSE for seconds in pauses] == [True, True]
-    assert len(go_round(volumes, "home-", tmp_path / "new.json", lambda _: True)) == 1
+    assert len(go_round(volumes, ("home-",), tmp_path / "new.json", lambda _: True)) == 1
 
 
 def test_neither_a_home_that_goes_nor_one_without_end_keeps_others_from_being_measured(
@@ -98,7 +98,7 @@ def test_neither_a_home_that_goes_nor_one_without_end_keeps_others_from_being_me
         return False
 
     try:
-        found = go_round(volumes, "home-", result, pause)
+        found = go_round(volumes, ("home-",), result, pause)
     finally:
         subprocess.run(["rm", "-r", volumes / "home-ann"], check=True)  # pytest would go as deep
     assert sorted(found) == sorted(measuring.read(result)) == ["home-ann", "home-cat"]

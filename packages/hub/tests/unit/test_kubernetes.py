@@ -26,6 +26,7 @@ from hub_config.runtime.kubernetes import KubernetesRuntime
 from hub_config.settings import Settings, reading
 from hub_config.settings.tables import DeclaredImage
 from hub_config.spawning import pod_spawner, pods
+from hub_config.spawning.folders import Folder
 from hub_config.spawning.pod_spawner import UserPodSpawner
 
 GB = 2**30
@@ -149,8 +150,8 @@ def test_a_pod_is_the_persons_and_has_no_rights() -> None:
 
 
 def test_home_and_folders_are_claims() -> None:
-    folders = {"jupyterhub-shared-team": ("team", "read-only")}
-    made = pods.volumes(PROFILE, Settings(), "jupyterhub-user-a_2db.2", folders)  # type: ignore[arg-type]
+    folders = {"jupyterhub-shared-team": Folder("team", "read-only")}
+    made = pods.volumes(PROFILE, Settings(), "jupyterhub-user-a_2db.2", folders)
     claims = [one.get("persistentVolumeClaim", {}).get("claimName") for one in made["volumes"]]
     assert claims[:2] == ["jupyterhub-user-a--2db.2", "jupyterhub-shared-team"]
     home, team, shm = made["volume_mounts"]

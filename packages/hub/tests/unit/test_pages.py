@@ -14,6 +14,7 @@ from jupyterhub._data import DATA_FILES_PATH
 
 from hub_config.branding import brand_of
 from hub_config.settings import Settings
+from hub_config.texts import Texts
 
 PACKAGE = Path(__file__).parents[2] / "src" / "hub_config"
 TEMPLATES = sorted((PACKAGE / "templates").glob("*.html"))
@@ -30,7 +31,7 @@ def static_url(path: str, **_: Any) -> str:
 def render(template: str, settings: Settings, **values: Any) -> str:
     ours = FileSystemLoader(PACKAGE / "templates")
     loader = ChoiceLoader([ours, PrefixLoader({"templates": HUBS}), HUBS])
-    environment = Environment(loader=loader, autoescape=True)
+    environment = Environment(loader=loader, autoescape=True, extensions=[Texts])
     values = {"base_url": "/hub/", "login_url": "/hub/login", "parsed_scopes": {}, **values}
     return environment.get_template(template).render(
         brand=brand_of(settings), static_url=static_url, **values
@@ -93,7 +94,7 @@ def test_who_is_not_signed_in_is_not_sent_to_servers() -> None:
 
 def card(**server: Any) -> str:
     environment = Environment(
-        loader=FileSystemLoader(PACKAGE / "templates"), autoescape=True
+        loader=FileSystemLoader(PACKAGE / "templates"), autoescape=True, extensions=[Texts]
     ).from_string(
         '{% import "server-card.html" as s with context %}{{ s.show(it, "Work", "work") }}'
     )

@@ -28,6 +28,16 @@ def leave_network(box: Box) -> None:
     box.runtime.networks.ensure(box.engine, NETWORK, "ann", "")
 
 
+async def at_work(box: Box, *, gone: bool = False) -> Any:
+    """Ann, whose server runs; with `gone` its container is no more."""
+    await box.take_over()
+    ann = box.person("ann")
+    await box.start(ann)
+    if gone:
+        del box.engine.containers_["jupyter-ann"]
+    return ann
+
+
 async def test_a_start_waits_for_its_network_that_is_just_being_removed(box: Box) -> None:
     await box.take_over()
     ann = box.person("ann")
@@ -71,9 +81,7 @@ async def test_a_server_that_comes_up_while_the_runtime_is_looked_at_goes_on(
 async def test_a_look_that_is_answered_late_ends_no_new_start(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await box.take_over()
-    ann = box.person("ann")
-    await box.start(ann)
+    ann = await at_work(box)
     child = ann.spawner.child_spawner
     look = box.runtime.look
 
@@ -91,10 +99,7 @@ async def test_a_look_that_is_answered_late_ends_no_new_start(
 async def test_a_server_that_is_started_anew_while_its_end_is_looked_at_goes_on(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await box.take_over()
-    ann = box.person("ann")
-    await box.start(ann)
-    del box.engine.containers_["jupyter-ann"]
+    ann = await at_work(box, gone=True)
     child = ann.spawner.child_spawner
     poll = child.poll
 
@@ -114,10 +119,7 @@ async def test_a_server_that_is_started_anew_while_its_end_is_looked_at_goes_on(
 async def test_nobody_starts_what_is_just_being_ended(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await box.take_over()
-    ann = box.person("ann")
-    await box.start(ann)
-    del box.engine.containers_["jupyter-ann"]
+    await at_work(box, gone=True)
 
     async def route_goes(user: Any, name: str) -> None:
         # JupyterHub's handlers ask for this before they start a server.
@@ -140,15 +142,11 @@ def test_what_cannot_be_mended_yet_is_a_sentence_and_no_traceback(
         raise error
 
     async def main() -> None:
-        await box.take_over()
-        ann = box.person("ann")
-        await box.start(ann)
+        ann = await at_work(box, gone=not isinstance(error, NetworkError))
         monkeypatch.setattr(box.runtime, "remove_network", refused)
         monkeypatch.setattr(box.hub.proxy, "delete_user", refused)
         if isinstance(error, NetworkError):
             ann.spawner.server = None
-        else:
-            del box.engine.containers_["jupyter-ann"]
         await box.reconciler.run(box.hub)
 
     asyncio.run(main())
@@ -160,9 +158,8 @@ def test_what_cannot_be_mended_yet_is_a_sentence_and_no_traceback(
 async def test_the_end_of_a_container_leaves_other_peoples_networks(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await box.take_over()
-    ann, bob = box.person("ann"), box.person("bob")
-    await box.start(ann)
+    await at_work(box)
+    bob = box.person("bob")
     await box.start(bob)
     networks = box.engine.containers_["jupyter-bob"]["NetworkSettings"]["Networks"]
     networks[NETWORK] = {}
@@ -188,9 +185,7 @@ async def test_a_container_that_is_never_gone_does_not_hold_up_the_others(
         if call == "remove_container":
             raise engine_says(409, "removal is already in progress")
 
-    await box.take_over()
-    await box.start(box.person("ann"))
-    box.person("ann").spawner.server = None
+    (await at_work(box)).spawner.server = None
     box.engine.at = stuck
     await asyncio.wait_for(box.reconciler.run(box.hub), PATIENCE)
     monkeypatch.setattr(reconciler, "PATIENCE", PATIENCE)

@@ -10,24 +10,32 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
 ROOMS = {
     "": (
-        *("counted", "names", "variables", "groups", "health", "disk", "tracing", "upstream"),
-        *("database", "reserve", "first_start", "rotation"),
+        *("counted", "names", "variables", "groups", "folders", "health", "disk"),
+        *("tracing", "upstream"),
+        *("traces", "first_start", "postgres", "database", "reserve", "rotation"),
     ),
-    "settings": ("declaration", "values", "tables", "platform", "servers", "kept", "reading"),
+    "settings": (
+        *("declaration", "explaining", "colours", "values", "tables", "platform", "servers"),
+        *("kept", "reading"),
+    ),
     "look": ("branding",),
     "audit": ("chain", "journal", "events"),
     "runtime": (
         *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
         *("glances", "docker", "cluster", "kubernetes", "meter"),
     ),
-    "words": ("told",),
-    "lifetimes": ("ends", "homes", "measuring", "sizes", "why", "times"),
+    "words": ("languages", "texts", "told"),
+    "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
     "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
-    "spawning": (
-        *("options", "parts", "servers", "server_spawner", "container_spawner", "pods"),
-        *("pod_spawner", "profile_spawner"),
+    "jobs": (
+        *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
+        *("telling", "tasks", "looking", "runner", "publisher", "run_pages", "app_pages"),
     ),
-    "reconcile": ("backwards", "differences", "state", "reconciler", "pages"),
+    "spawning": (
+        *("options", "folders", "parts", "servers", "server_spawner", "container_spawner"),
+        *("pods", "pod_spawner", "profile_spawner"),
+    ),
+    "reconcile": ("backwards", "differences", "state", "reconciler", "desk", "pages"),
     "now": ("rows", "asking", "looking", "pages"),
     "monitoring": (
         *("usage", "watch", "slow", "figures", "pages", "alerts", "panels", "dashboards"),
@@ -38,8 +46,9 @@ ROOMS = {
         *("newcomers", "canary", "passwords", "providers", "pages", "second_factor_page"),
         *("people", "authenticator"),
     ),
+    "published": ("shelf", "own_server", "pages"),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
-    "top": ("keeper", "beside", "concerns", "start", "__main__"),
+    "top": ("keeper", "beside", "concerns", "copying", "moving", "start", "__main__"),
 }
 """Each imports only what is before it, in its own room too; a room that is no folder is flat."""
 

@@ -155,6 +155,30 @@ def test_a_proxy_that_takes_no_new_token_keeps_the_one_it_has(places: Places) ->
     assert asked == [read_secret(places.proxy_token)] != [before]
 
 
+def test_what_the_watchers_have_is_made_anew_and_they_can_still_read_it(places: Places) -> None:
+    write_secret(places.grafana_password, "first", 0o640)
+    before = read_secret(places.metrics_token)
+    for name in ("metrics-token", "grafana-password"):
+        assert run(places, "rotate", name) == 0
+    assert read_secret(places.metrics_token) != before
+    assert read_secret(places.grafana_password) != "first"
+    for path in (places.metrics_token, places.grafana_password):
+        assert path.stat().st_mode & 0o777 == 0o640
+        assert not older(path).exists(), "nothing takes an older one"
+
+
+def test_a_token_of_a_service_ends_with_the_hub_that_took_it(places: Places) -> None:
+    """JupyterHub would take every token that its configuration ever had."""
+    rotation.end_tokens_of_services(places)
+    with sqlite3.connect(places.data / "jupyterhub.sqlite") as db:
+        rotation.end_tokens_of_services(places)
+        db.execute("CREATE TABLE api_tokens (id INTEGER, user_id INTEGER, service_id INTEGER)")
+        db.execute("INSERT INTO api_tokens VALUES (1, 7, NULL), (2, NULL, 3), (3, NULL, 4)")
+    rotation.end_tokens_of_services(places)
+    with sqlite3.connect(places.data / "jupyterhub.sqlite") as db:
+        assert db.execute("SELECT id FROM api_tokens").fetchall() == [(1,)]
+
+
 def test_the_list_tells_places_and_modes_and_no_value(
     places: Places, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,12 +50,13 @@ def test_other_programs_variables_do_not_matter(tmp_path: Path) -> None:
     [
         (
             {"JHUB_IDLE_TIMEOUT": "soon"},
-            ["JHUB_IDLE_TIMEOUT", "'soon'", "allowed: a valid integer. (", "3600"],
+            ["JHUB_IDLE_TIMEOUT", "'soon'", "allowed: a whole number. (", "3600"],
         ),
         ({"JHUB_MAX_MEMORY_GB": "inf"}, ["JHUB_MAX_MEMORY_GB", "'inf'", "finite"]),
         ({"JHUB_DISK_LIMIT_GB": "1e400"}, ["JHUB_DISK_LIMIT_GB", "finite"]),
+        ({"JHUB_TIMEZONE": "Berlin"}, ["JHUB_TIMEZONE", "'Berlin'", "Europe/Berlin"]),
         ({"JHUB_SIGNUP": "perhaps"}, ["JHUB_SIGNUP", "'perhaps'", "'approval'"]),
-        ({"JHUB_ALLOW_NAMED_SERVERS": "often"}, ["NAMED_SERVERS", "'often'", "boolean"]),
+        ({"JHUB_ALLOW_NAMED_SERVERS": "often"}, ["NAMED_SERVERS", "'often'", "true or false"]),
         ({"JHUB_DOMAIN": "https://hub.example.org"}, ["JHUB_DOMAIN", "hub.example.org"]),
         ({"JHUB_DOMAIN": "10.0.0.5"}, ["JHUB_DOMAIN", "'10.0.0.5'"]),
         (
@@ -135,7 +136,7 @@ allow_all = true
         (f'{OIDC}client_idd = "{SECRET}"\n', "did you mean client_id"),
         (f'[oidc]\nclient_secret = "{SECRET}"\n', "oidc.client_id in .* is missing"),
         (f"{OIDC}secret_file = ['{SECRET}']\n", "oidc.secret_file in .* valid string"),
-        (f'{OIDC}basic_auth = "{SECRET}"\n', "oidc.basic_auth in .* valid boolean"),
+        (f'{OIDC}basic_auth = "{SECRET}"\n', "oidc.basic_auth in .* true or false"),
         (OIDC.replace("allow_all = true", f'token = "{SECRET}"'), "oidc.token in .* not a setting"),
         (f'[ldap]\nserver_address = "x"\nlookup_dn_search_password = "{SECRET}"\n', "secret_file"),
         (f'oidc = "{SECRET}"\n', "oidc in .* cannot be used"),

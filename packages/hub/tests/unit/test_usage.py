@@ -175,19 +175,19 @@ def test_a_server_is_measured_at_each_pass_and_once_more_before_it_ends(db: Sess
 def test_a_month_is_printed_as_json_and_a_wrong_one_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert usage.usage_command(tmp_path, []) == 4
+    assert usage.usage_command(tmp_path / DATABASE_FILE, []) == 4
     sqlite3.connect(tmp_path / DATABASE_FILE).close()
-    assert usage.usage_command(tmp_path, []) == 4
+    assert usage.usage_command(tmp_path / DATABASE_FILE, []) == 4
     with Session(create_engine(f"sqlite:///{tmp_path / DATABASE_FILE}")) as db:
         orm.Base.metadata.create_all(db.get_bind())
         database.prepare(db)
         person(db, "ada")
         note(db, NOON + timedelta(hours=1), (container("ada"), 36.0))
     capsys.readouterr()
-    assert usage.usage_command(tmp_path, ["2026-11"]) == 0
+    assert usage.usage_command(tmp_path / DATABASE_FILE, ["2026-11"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["people"] == [
         {"name": "ada", "servers": 1, "hours": 1.0, "cpu_hours": 0.01, "gb_hours": 2.0}
     ]
-    assert usage.usage_command(tmp_path, ["2026-13"]) == 2
+    assert usage.usage_command(tmp_path / DATABASE_FILE, ["2026-13"]) == 2
     assert "'2026-13' is no month" in capsys.readouterr().err

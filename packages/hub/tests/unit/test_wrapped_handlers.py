@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.pages import SpawnHandler
 from tornado.web import HTTPError
 
 from hub_config.audit import events
@@ -22,6 +23,8 @@ def wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in names:
         monkeypatch.setattr(BaseHandler, name, kept[name])
     monkeypatch.setattr(UserAPIHandler, "delete", UserAPIHandler.delete)
+    for name in ("_post", "_wrap_spawn_single_user"):
+        monkeypatch.setattr(SpawnHandler, name, getattr(SpawnHandler, name))
 
 
 async def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
@@ -42,6 +45,54 @@ async def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
     with pytest.raises(HTTPError, match="cancelled") as caught:
         await asked
     assert caught.value.status_code == 409
+
+
+class Spawns:
+    """The form of a start, of which JupyterHub says what `answers` does."""
+
+    def __init__(self, answers: Any, **spawner: Any) -> None:
+        state = {"ready": False, "pending": None} | spawner
+        self.user = SimpleNamespace(spawners={"": SimpleNamespace(**state)})
+        self.answers, self.led = answers, ""
+
+    def find_user(self, name: str) -> Any:
+        return self.user if name == "ann" else None
+
+    def _get_pending_url(self, _user: Any, server_name: str) -> str:
+        return f"/hub/spawn-pending/ann/{server_name}"
+
+    def redirect(self, url: str) -> None:
+        self.led = url
+
+
+@pytest.mark.parametrize("state", [{"pending": "spawn"}, {"ready": True}])
+async def test_a_form_that_comes_twice_leads_to_the_start_that_is_under_way(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
+) -> None:
+    async def post(handler: Spawns, *_: Any, **__: Any) -> None:
+        raise handler.answers
+
+    monkeypatch.setattr(SpawnHandler, "_post", post)
+    servers.explain()
+
+    async def sent(handler: Spawns, name: str = "ann") -> str:
+        await SpawnHandler._post(handler, user_name=name, server_name="", display_name="")
+        return handler.led
+
+    assert await sent(Spawns(HTTPError(400), **state)) == "/hub/spawn-pending/ann/"
+    refusals = [
+        (Spawns(HTTPError(400)), "ann"),
+        (Spawns(HTTPError(400), pending="stop"), "ann"),
+        (Spawns(HTTPError(400), **state), "eve"),
+        (Spawns(HTTPError(403), **state), "ann"),
+    ]
+    for refused, name in refusals:
+        with pytest.raises(HTTPError):
+            await sent(refused, name)
+    late = Spawns(None, **state)
+    (spawner,) = late.user.spawners.values()
+    await SpawnHandler._wrap_spawn_single_user(late, late.user, "", "", spawner, "/there", {})
+    assert late.led == "/there", "the first was begun while the second's form was read"
 
 
 async def test_a_request_that_is_itself_cancelled_is_no_answer(
@@ -111,6 +162,7 @@ def test_a_stop_waits_for_the_start_it_cancelled_and_a_second_one_for_the_first(
         ("api-2", {}, False),
         ("A b", {}, True),
         ("atlas", {}, True),
+        ("scheduled-a", {"scheduled-a": None}, True),
     ],
 )
 def test_a_name_is_refused_with_a_reason_unless_it_is_there_already(
@@ -133,6 +185,30 @@ def test_a_name_is_refused_with_a_reason_unless_it_is_there_already(
     with pytest.raises(HTTPError, match="cannot be a server's name") as caught:
         asyncio.run(asked)
     assert caught.value.status_code == 400
+
+
+@pytest.mark.parametrize(("own", "limited"), [(["one"], False), (["one", "two"], True)])
+def test_scheduled_runs_are_none_of_the_servers_somebody_may_have_a_few_of(
+    wrapped: None, monkeypatch: pytest.MonkeyPatch, own: list[str], limited: bool
+) -> None:
+    asked = []
+
+    async def check(*_: Any, check_limit: bool = True) -> None:
+        asked.append(check_limit)
+
+    async def limit() -> int:
+        return 2
+
+    async def routes() -> set[str]:
+        return set()
+
+    monkeypatch.setattr(BaseHandler, "_check_named_server_request", check)
+    servers.explain()
+    there = dict.fromkeys(["", *own, "scheduled-a", "scheduled-b"])
+    user = SimpleNamespace(orm_spawners=there, spawner=SimpleNamespace(routes_of_images=routes))
+    handler = SimpleNamespace(get_current_user_named_server_limit=limit)
+    asyncio.run(BaseHandler._check_named_server_request(handler, user, "three"))
+    assert asked == [limited]
 
 
 class Slow:

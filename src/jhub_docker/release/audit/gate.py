@@ -12,7 +12,7 @@ from jhub_docker.release.audit import archive, osv, rules, scanner
 from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, Finding, Severity, merge
 from jhub_docker.release.audit.parts import Part, read
 from jhub_docker.release.audit.rules import Entry, Policy
-from jhub_docker.table import render
+from jhub_docker.table import counted, render
 
 _NAMED = 12
 """Parts of one kind that are named; of more, only how many there are (`--json` has all)."""
@@ -170,9 +170,9 @@ def judge(found: Report, policy: Policy) -> Verdict:
     ]
     if not policy.accept_unreached:
         refusals += [
-            f"{len(group.parts)} parts from {group.kind} could not be checked ({group.reason}); "
-            "put grype, trivy or osv-scanner with its database on PATH, or accept to release them "
-            "unchecked"
+            f"{counted(len(group.parts), 'part')} from {group.kind} could not be checked "
+            f"({group.reason}); put grype, trivy or osv-scanner with its database on PATH, or "
+            "accept to release them unchecked"
             for group in found.unchecked
             if group.possible
         ]
@@ -183,7 +183,10 @@ def judge(found: Report, policy: Policy) -> Verdict:
             for c in found.coverage
             if c.reached
         ),
-        *(f"{len(g.parts)} parts from {g.kind} NOT checked: {g.reason}" for g in found.unchecked),
+        *(
+            f"{counted(len(g.parts), 'part')} from {g.kind} NOT checked: {g.reason}"
+            for g in found.unchecked
+        ),
         *(f"known: {finding}" for finding in found.findings),
         *(f"allowed: {f}; until {entry.expires}: {entry.reason}" for f, entry in found.allowed),
     ]

@@ -24,6 +24,7 @@ from jhub_docker.release.record.keys import Trust
 from jhub_docker.release.record.provenance import claims
 from jhub_docker.release.record.records import BILL, PROVENANCE, labels_of
 from jhub_docker.release.record.signed import Signed, UncheckedError
+from jhub_docker.table import counted
 
 _MOVING = re.compile(r"\d+(?:\.\d+){0,2}")
 _SHOWN = 10
@@ -146,7 +147,9 @@ def _pull(remote: Remote, image: Reference, layout: Layout) -> str:
     remote.pull(image, layout)
     blobs = list(layout.blobs.iterdir())
     size = sum(blob.stat().st_size for blob in blobs)
-    return f"{len(blobs)} blobs, {size / 1e6:.1f} MB, each with the digest it is named by"
+    return (
+        f"{counted(len(blobs), 'blob')}, {size / 1e6:.1f} MB, each with the digest it is named by"
+    )
 
 
 def _contents(layout: Layout, manifests: Sequence[Descriptor], signed: Signed) -> str:
@@ -160,7 +163,9 @@ def _contents(layout: Layout, manifests: Sequence[Descriptor], signed: Signed) -
             wrong.append("the bill of materials is of another image")
         found = inventory.take(layout, manifest)
         wrong += bill_and_image(bill, found)
-        counts.append(f"{len(found.packages)} packages in {entry.platform or 'the image'}")
+        counts.append(
+            f"{counted(len(found.packages), 'package')} in {entry.platform or 'the image'}"
+        )
     if wrong:
         shown = "; ".join(wrong[:_SHOWN])
         rest = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""

@@ -225,3 +225,9 @@ def note(**more: Any) -> None:
     """Have the entry of the request that is being answered say this, too."""
     if (visit := tracing.current.get()) is not None:
         visit.more.update(more)
+
+
+def asks(who: str) -> None:
+    """Have the entry of the request that is being answered say who asked, who has no session."""
+    if (visit := tracing.current.get()) is not None:
+        visit.who = who

@@ -274,17 +274,6 @@ def assign(db: Session, volume: Volume, user_id: int, person: str) -> None:
     db.commit()
 
 
-def forget(db: Session, home: HomeRow) -> None:
-    """The volume is gone."""
-    db.delete(home)
-    db.commit()
-
-
-def ends(home: HomeRow, keep: timedelta) -> datetime | None:
-    """When a home that is put aside is removed; UTC without zone."""
-    return home.put_aside + keep if home.put_aside else None
-
-
 def due(db: Session, keep: timedelta, now: datetime | None = None) -> list[HomeRow]:
     """The homes that were put aside for long enough."""
     limit = naive(now or datetime.now(UTC)) - keep

@@ -76,23 +76,23 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def homes(volumes: Path, prefix: str) -> Iterator[tuple[str, Path]]:
-    """The homes there are, by their volumes' names, and where each is."""
-    for folder in sorted(volumes.glob(f"{prefix}*")):
+def homes(volumes: Path, *prefixes: str) -> Iterator[tuple[str, Path]]:
+    """The homes and shared folders there are, by their volumes' names, and where each is."""
+    for folder in sorted({one for prefix in prefixes for one in volumes.glob(f"{prefix}*")}):
         # Files elsewhere, such as on NFS, cannot be seen from here: the engine notes that beside.
         if (folder / "_data").is_dir() and not (folder / "opts.json").exists():
             yield folder.name, folder / "_data"
 
 
 def go_round(
-    volumes: Path, prefix: str, result: Path, pause: Callable[[float], bool]
+    volumes: Path, prefixes: tuple[str, ...], result: Path, pause: Callable[[float], bool]
 ) -> dict[str, Measured]:
-    """Measure every home once, and write down what is known after each.
+    """Measure every volume once, and write down what is known after each.
 
     `pause` waits so many seconds and says whether to stop. What was written down before stays
     until it is seen anew; homes that are gone are left out.
     """
-    there = dict(homes(volumes, prefix))
+    there = dict(homes(volumes, *prefixes))
     known = {name: one for name, one in read(result).items() if name in there}
     for name, folder in there.items():
         began = time.monotonic()
@@ -127,7 +127,8 @@ def run(settings: Settings) -> int:
     os.umask(0o022)  # the hub reads it
     while not stop.is_set():
         began = time.monotonic()
-        go_round(VOLUMES, settings.user_volume_prefix, RESULT, stop.wait)
+        prefixes = (settings.user_volume_prefix, settings.shared_volume_prefix)
+        go_round(VOLUMES, prefixes, RESULT, stop.wait)
         stop.wait(
             max(LEAST_PAUSE, 60 * settings.measure_homes_minutes - (time.monotonic() - began))
         )

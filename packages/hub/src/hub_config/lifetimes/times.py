@@ -20,6 +20,7 @@ from sqlalchemy import DateTime, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from tornado import web
 
+from hub_config import names
 from hub_config.database import Base
 from hub_config.lifetimes import ends, why
 from hub_config.lifetimes.homes import naive
@@ -75,14 +76,16 @@ def aware(time: datetime) -> datetime:
 
 
 def running(db: Any, users: Iterable[Any]) -> Iterator[ends.Server]:
-    """The servers of `users` (JupyterHub's User objects) that run; `db` is the hub's session."""
+    """The servers of `users` (JupyterHub's User objects) that run, but for jobs', which end by
+    themselves; `db` is the hub's session.
+    """
     users = list(users)
     named = MoreTimeRow.user.in_([user.name for user in users])
     asked = {(row.user, row.server): row for row in db.scalars(select(MoreTimeRow).where(named))}
     for user in users:
         for name, spawner in user.spawners.items():
             record = spawner.orm_spawner
-            if spawner.ready and record.started:
+            if spawner.ready and record.started and not names.is_job(name):
                 started = aware(record.started)
                 last = aware(record.last_activity or record.started)
                 until = asked_until(asked.get((user.name, name)), started)

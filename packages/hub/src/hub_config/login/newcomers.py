@@ -126,9 +126,9 @@ def open_database(settings: Settings, places: Places) -> Session | None:
             f"JHUB_AUTHENTICATOR is {settings.authenticator!r}: accounts are that service's "
             "business, there are none here"
         )
-    if not (places.data / database.DATABASE_FILE).exists():
+    if not database.is_there(places.records):
         return None
-    database.require_known_schema(places.data)
+    database.require_known_schema(places.records)
     CryptKeeper.instance(keys=[bytes.fromhex(one) for one in read_all(places.crypt_key)])
     db: Session = orm.new_session_factory(places.database)()
     database.prepare(db)

@@ -79,6 +79,8 @@ class PageHandler(BaseHandler):
         if next_step(demands, code_given=pending.code_given) is not step:
             return None
         events.note(on=account.name)
+        if step is not Step.CODE:  # who knows the password alone may be somebody else
+            events.asks(account.name)
         return account, pending
 
     async def proceed(self, account: Account, *, code_given: bool) -> Any:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from tornado import web
 
 from hub_config.audit import events
+from hub_config.languages import when
 from hub_config.login import newcomers, sessions
 from hub_config.login.accounts import AccountError, State, UnknownAccountError
 from hub_config.login.credentials import BusyError
@@ -83,7 +84,7 @@ class PeopleHandler(PageHandler):
 
 
 def _day(made: float) -> str:
-    return datetime.fromtimestamp(made, UTC).strftime("%Y-%m-%d %H:%M UTC") if made else ""
+    return when(datetime.fromtimestamp(made, UTC)) if made else ""
 
 
 class AddPeopleHandler(PeopleHandler):

@@ -176,14 +176,19 @@ def routes(sources: Sources) -> list[tuple[str, type[BaseHandler], dict[str, Any
     ]
 
 
-_SCRAPE = re.compile(r"200 GET \S*/hub/(api/)?metrics(/\w+)? ")
+_USUAL = re.compile(
+    r"200 GET \S*/hub/(api/)?metrics(/\w+)? "
+    r"|20[024] (GET|POST) \S*/hub/api/(reconcile|measure|homes/purge|lifetimes) "
+    r"\((keeper|lifetimes)@"
+)
+"""What Prometheus and the services beside the hub ask for all the time."""
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Whether a line about a request says more than that metrics were told, as all the time."""
-    return _SCRAPE.match(record.getMessage()) is None
+    """Whether a line about a request says more than that the platform looked after itself."""
+    return _USUAL.match(record.getMessage()) is None
 
 
 def quiet() -> None:
-    """Keep scrapes that went well out of the hub's log, which they would fill."""
+    """Keep what goes well all the time out of the hub's log, which it would fill."""
     access_log.addFilter(is_news)

@@ -30,7 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
 
-from hub_config.database import DATABASE_FILE, Base
+from hub_config.database import Base, is_there
+from hub_config.first_start import Records
 from hub_config.runtime.interface import Container, Usage
 
 GB = 2**30
@@ -194,16 +195,15 @@ def told(db: Session, month: str) -> dict[str, Any]:
     return {"month": month, "people": plain(people(db, month)), "groups": plain(groups(db, month))}
 
 
-def usage_command(data: Path, arguments: Sequence[str]) -> int:
+def usage_command(database: Records, arguments: Sequence[str]) -> int:
     """Print a month; 2 for what is no month, 4 while nothing was measured yet."""
     month = arguments[0] if arguments else month_of(datetime.now(UTC))
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         print(f"{month!r} is no month; expected one such as 2026-11", file=sys.stderr)
         return 2
-    file = data / DATABASE_FILE
     # Read-only: the hub may be writing, or not be there at all.
-    address = f"sqlite:///file:{file}?mode=ro&uri=true"
-    if not file.exists() or not inspect(engine := create_engine(address)).has_table(
+    url = f"sqlite:///file:{database}?mode=ro&uri=true" if isinstance(database, Path) else database
+    if not is_there(database) or not inspect(engine := create_engine(url)).has_table(
         UsageRow.__tablename__
     ):
         print("Nothing was measured yet: the hub has not started.", file=sys.stderr)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_config import disk
-from hub_config.first_start import Places, write_secret
+from hub_config.first_start import GROUP_MAY_READ, Places, write_secret
 from hub_config.monitoring import alerts, dashboards, panels
 from hub_config.monitoring.pages import PLATFORM_PATH, PROXY_PATH
 
@@ -20,8 +20,6 @@ FOLDER = "/srv/metrics"
 """Where all of them have the volume."""
 
 EVERY = "15s"
-
-GROUP_MAY_READ = 0o640
 
 
 def prometheus(base_url: str, port: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from tornado.httpclient import HTTPClientError
 
 from hub_config import disk
-from hub_config.database import DATABASE_FILE
+from hub_config.first_start import DATABASE_FILE
 from hub_config.lifetimes import ends, times
 from hub_config.lifetimes.measuring import Measured
 from hub_config.lifetimes.sizes import Sizes

@@ -11,6 +11,7 @@ from jupyterhub.handlers import BaseHandler
 from jupyterhub.scopes import needs_scope
 from tornado import web
 
+from hub_config.languages import said
 from hub_config.now import asking
 from hub_config.now.looking import Looker
 from hub_config.now.rows import COLUMNS, Told, tell, usage_line
@@ -93,7 +94,9 @@ class UsageHandler(Looking):
         servers = await self.looker.servers(self.hub_now, [self.current_user])
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
-        self.finish(json.dumps({one.server: usage_line(one) for one in servers}))
+        lines = {one.server: usage_line(one) for one in servers}
+        told = {name: {**line, "says": said(line["says"])} for name, line in lines.items()}
+        self.finish(json.dumps(told))
 
 
 def now_routes(looker: Looker) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:

@@ -15,6 +15,7 @@ from hub_config.groups import Rules, UserLimits, may_use, owners_of
 from hub_config.offer.compatibility import LeftOut
 from hub_config.offer.profiles import Profile
 from hub_config.offer.room import Obstacle, Promise, Room, gigabytes, obstacle
+from hub_config.texts import Texts
 from hub_config.told import Refusal
 
 NOTHING_TO_OFFER = (
@@ -264,6 +265,7 @@ def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("hub_config"),
         autoescape=select_autoescape(),
+        extensions=[Texts],
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -18,6 +18,7 @@ from typing import Any
 import requests
 from docker.errors import DockerException
 
+from hub_config import names
 from hub_config.groups import Rules, UserLimits, user_limits
 from hub_config.offer.cards import (
     NOTHING_GOES_WITH_THIS_HUB,
@@ -245,7 +246,9 @@ class Counter:
 def profiles_used(servers: Mapping[str, Any]) -> tuple[str, ...]:
     """The profiles of somebody's servers (JupyterHub's records), the one used last first."""
     in_order = sorted(
-        servers.values(), key=lambda server: server.last_activity or datetime.min, reverse=True
+        (one for name, one in servers.items() if not names.is_job(name)),
+        key=lambda server: server.last_activity or datetime.min,
+        reverse=True,
     )
     # Options are what somebody once sent; only those of a start that was admitted were judged.
     options = [server.user_options or {} for server in in_order]

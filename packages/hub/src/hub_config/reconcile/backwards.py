@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config.database import Base
-from hub_config.lifetimes import homes
+from hub_config.lifetimes import folders, homes
 
 CLOCKS_DIFFER = timedelta(minutes=2)
 """By so much a time may lie in the future without the clock having been set back."""
@@ -50,7 +50,9 @@ def keep_homes_of_an_older_copy(db: Session, mark: Path) -> None:
     """
     word = db.scalar(select(MarkRow.word)) or ""
     known = _words(mark)
-    if word not in known and (word or known) and (aside := homes.all_put_aside(db)):
+    aside: list[homes.HomeRow | folders.FolderRow] = []
+    aside += [*homes.all_put_aside(db), *folders.all_put_aside(db)]
+    if word not in known and (word or known) and aside:
         log.warning(
             "The database is an older copy: the homes that are put aside in it are kept as if that "
             "had been today."

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     SERVER = "server"
     NETWORK = "network"
     HOME = "home"
+    FOLDER = "folder"
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class KnownHome:
-    """A home as the database has it; `owner` is its person, empty when it is put aside."""
+    """A home, or a group's folder, as the database has it; `owner` is its person or group, empty
+    when it is put aside."""
 
     token: str
     owner: str = ""
     made: bool = True
     nobodys: bool = False
-    """Whether its person is not in the database any more."""
+    """Whether its person or group is not in the database any more."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Known:
     active: frozenset[Key] = frozenset()
     ready: frozenset[Key] = frozenset()
     homes: Mapping[str, KnownHome] = field(default_factory=dict)
+    folders: Mapping[str, KnownHome] = field(default_factory=dict)
     unused: frozenset[str] = frozenset()
 
 
@@ -73,6 +76,7 @@ def differences(view: View, known: Known) -> list[Difference]:
         *_servers(view, known),
         *_networks(view, known),
         *_homes(view, known),
+        *_folders(view, known),
     ]
 
 
@@ -93,6 +97,18 @@ def unknown_homes(view: View, known: Known) -> list[Volume]:
         volume
         for volume in view.volumes
         if (home := known.homes.get(volume.name)) is None or home.token != volume.token
+    ]
+
+
+def unknown_folders(view: View, known: Known) -> list[Volume]:
+    """The folders of groups that this database does not know. Those of `config.toml` and that of
+    everybody have no word on them: they are whoever's has the name.
+    """
+    return [
+        volume
+        for volume in view.folders
+        if volume.token
+        and ((folder := known.folders.get(volume.name)) is None or folder.token != volume.token)
     ]
 
 
@@ -200,6 +216,34 @@ def _homes(view: View, known: Known) -> Iterator[Difference]:
                 name,
                 f"The home of {home.owner}, the volume {name}, is gone: somebody removed it. Its "
                 "person is told at the next start.",
+            )
+
+
+def _folders(view: View, known: Known) -> Iterator[Difference]:
+    for volume in unknown_folders(view, known):
+        yield Difference(
+            Remedy.REPORT,
+            Kind.FOLDER,
+            volume.name,
+            f"The shared folder {volume.name}, made for the group {volume.user}, is not known to "
+            "this database. An admin can give it to a group on the page Homes.",
+        )
+    there = {volume.name for volume in view.folders}
+    for name, folder in known.folders.items():
+        if folder.nobodys:
+            yield Difference(
+                Remedy.ADOPT,
+                Kind.FOLDER,
+                name,
+                f"The shared folder {name} is of no group any more and is put aside.",
+            )
+        elif folder.owner and folder.made and name not in there:
+            yield Difference(
+                Remedy.REPORT,
+                Kind.FOLDER,
+                name,
+                f"The folder of the group {folder.owner}, the volume {name}, is gone: somebody "
+                "removed it. The next start of a member makes an empty one.",
             )
 
 

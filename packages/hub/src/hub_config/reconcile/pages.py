@@ -1,11 +1,12 @@
 """How the hub is asked to reconcile, by the keeper every minute and by admins for the report; and
 the page Homes: those that are put aside and those the database does not know are listed, handed
-over, removed.
+over, removed, and so are groups' folders; of a home in use a file can be had back from a backup.
 
 The service asks for what is due; nobody else removes a home but by the button with its question.
 """
 
 import json
+import re
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
@@ -18,8 +19,10 @@ from tornado import web
 
 from hub_config import disk, reserve, tracing
 from hub_config.audit import events
-from hub_config.lifetimes import homes
+from hub_config.lifetimes import folders, homes
+from hub_config.lifetimes.folders import FolderRow
 from hub_config.lifetimes.sizes import NEAR, Sizes
+from hub_config.reconcile.desk import Desk, inside
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.reconcile.state import Hub
 from hub_config.runtime.interface import AwayError
@@ -31,9 +34,9 @@ RECONCILE_SCOPE = "custom:reconcile"
 class ReconcileHandler(APIHandler):
     """One pass."""
 
-    def initialize(self, reconciler: Reconciler) -> None:
-        """Tornado hands over who does it."""
-        self.reconciler = reconciler
+    def initialize(self, reconciler: Reconciler, desk: Desk) -> None:
+        """Tornado hands over who does it, and where the service that backs up tells its part."""
+        self.reconciler, self.desk = reconciler, desk
 
     @property
     def hub_now(self) -> Hub:
@@ -49,6 +52,7 @@ class ReconcileHandler(APIHandler):
         tracing.cause.set("reconcile")  # goes on in the pass that begins here
         self.reconciler.begin(self.hub_now)
         self.set_status(202)
+        self.desk.collect()
 
     @needs_scope("admin:users")
     async def get(self) -> None:
@@ -58,9 +62,11 @@ class ReconcileHandler(APIHandler):
         self.finish(json.dumps(report))
 
 
-def reconcile_routes(reconciler: Reconciler) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
+def reconcile_routes(
+    reconciler: Reconciler, desk: Desk
+) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
-    return [(r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler})]
+    return [(r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler, "desk": desk})]
 
 
 MOST = 20
@@ -73,28 +79,36 @@ PURGE_SCOPE = "custom:homes:purge"
 class HomesHandler(BaseHandler):
     """What all of them share."""
 
-    def initialize(self, keep: timedelta, reconciler: Reconciler, sizes: Sizes) -> None:
-        """Tornado hands over how long homes are kept, who knows which there are, and how large."""
-        self.keep, self.reconciler, self.sizes = keep, reconciler, sizes
+    def initialize(self, keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk) -> None:
+        """Tornado hands over how long homes are kept, who knows which there are, how large, and who
+        backs them up.
+        """
+        self.keep, self.reconciler, self.sizes, self.desk = keep, reconciler, sizes, desk
 
     def alone(self, volume: str) -> AbstractAsyncContextManager[Any]:
         """For who removes a home or hands it on: one at a time, for a removal can take minutes."""
         return self.reconciler.runtime.alone(volume)
 
-    async def remove(self, home: homes.HomeRow) -> bool:
+    async def remove(self, home: homes.HomeRow | FolderRow) -> bool:
         """Remove the volume and its record; False, with a warning, while that is impossible."""
         try:
             await self.reconciler.runtime.remove_volume(home.volume)
         except AwayError as error:
-            self.log.warning("Cannot remove the home %s yet: %s", home.volume, error)
+            self.log.warning("Cannot remove the volume %s yet: %s", home.volume, error)
             return False
-        self.log.info("Removed the home %s of %s", home.volume, home.person)
-        homes.forget(self.db, home)
+        self.log.info("Removed the volume %s of %s", home.volume, home.person)
+        self.db.delete(home)
+        self.db.commit()
         return True
 
 
+def due_now(db: Any, keep: timedelta) -> list[homes.HomeRow | FolderRow]:
+    """The homes and folders whose time is over."""
+    return [*homes.due(db, keep), *folders.due(db, keep)]
+
+
 class PurgeHandler(HomesHandler, APIHandler):
-    """Removes the homes whose time is over."""
+    """Removes the homes and groups' folders whose time is over."""
 
     async def post(self) -> None:
         """404 without the scope, as JupyterHub answers for what one may not see. Nothing goes
@@ -102,11 +116,11 @@ class PurgeHandler(HomesHandler, APIHandler):
         """
         if not self.has_scope(PURGE_SCOPE):
             raise web.HTTPError(404)
-        due = homes.due(self.db, self.keep) if self.reconciler.began else []
+        due = due_now(self.db, self.keep) if self.reconciler.began else []
         for volume in [home.volume for home in due]:
             async with self.alone(volume):
                 # One that was handed back while the others were removed is somebody's again.
-                for home in homes.due(self.db, self.keep):
+                for home in due_now(self.db, self.keep):
                     person = home.person
                     if home.volume == volume and await self.remove(home):
                         events.tell("home.remove", on=person, volume=volume, why="in time")
@@ -124,22 +138,27 @@ class PutAsideHandler(HomesHandler):
     async def page(self, error: str = "") -> None:
         """The list, and what went wrong."""
         away = ""
+        self.desk.collect()
         try:
-            unknown = await self.reconciler.unknown_homes(self.db)
+            unknown, unknown_folders = await self.reconciler.unknown(self.db)
         except AwayError:
-            unknown, away = [], "The engine does not answer: homes it has are not listed."
-        rows = [
-            {"home": home, "ends": homes.ends(home, self.keep)}
-            for home in homes.all_put_aside(self.db)
-        ]
+            unknown, unknown_folders = [], []
+            away = "The engine does not answer: homes it has are not listed."
+        rows, folder_rows = (
+            [{"home": one, "ends": one.put_aside and one.put_aside + self.keep} for one in aside]
+            for aside in (homes.all_put_aside(self.db), folders.all_put_aside(self.db))
+        )
         self.finish(
             await self.render_template(
                 "homes.html",
                 rows=rows,
                 unknown=unknown,
+                folder_rows=folder_rows,
+                unknown_folders=unknown_folders,
                 error=error or away,
                 found=self.reconciler.found,
                 largest=self.largest(),
+                desk=self.desk,
                 sizes={name: disk.size(one.size) for name, one in self.sizes.known().items()},
             )
         )
@@ -156,10 +175,19 @@ class PutAsideHandler(HomesHandler):
 
     @needs_scope("admin:users")
     async def post(self) -> None:
-        """Hand a home back (`action=hand-back`, `person`) or remove it now (`action=remove`)."""
-        volume = self.get_body_argument("volume")
+        """Hand a home back (`action=hand-back`, `person`), remove it now (`action=remove`), or ask
+        for an older version of a file (`action=give-file`, `person`, `file`, `night`); hand back
+        and remove a group's folder, too, with `group`.
+        """
+        volume = self.get_body_argument("volume", "")
         try:
             match self.get_body_argument("action"):
+                case "give-file":
+                    self.give_file(self.get_body_argument("person").strip())
+                case "hand-back" if group := self.get_body_argument("group", "").strip():
+                    folders.hand_back(self.db, self.folder(volume), group)
+                case "assign" if group := self.get_body_argument("group", "").strip():
+                    await self.assign_folder(volume, group)
                 case "hand-back":
                     await self.hand_back(volume, self.get_body_argument("person").strip())
                 case "assign":
@@ -173,6 +201,32 @@ class PutAsideHandler(HomesHandler):
             return await self.page(str(error))
         self.redirect(url_path_join(self.hub.base_url, "homes"))
 
+    def give_file(self, person: str) -> None:
+        """Have a file of a person's home put beside what is there, as a night's backup has it."""
+        path, night = inside(self.get_body_argument("file")), self.get_body_argument("night", "")
+        if night and not re.fullmatch(r"\d{4}-\d\d-\d\d", night):
+            raise homes.HomeError(f"{night!r} is no day; expected one such as 2026-11-30.")
+        user = self.find_user(person)
+        home = user and homes.in_use(self.db, user.id)
+        if not home:
+            raise homes.HomeError(f"There is no home of a person called {person}.")
+        wanted = {"on": person, "volume": home.volume, "path": path, "night": night}
+        self.desk.wish(who=self.current_user.name, **wanted)
+        events.note(volume=home.volume, path=path)
+
+    def folder(self, volume: str) -> FolderRow:
+        """The folder that is put aside; raises HomeError."""
+        if (folder := folders.find_put_aside(self.db, volume)) is None:
+            raise homes.HomeError(f"No folder called {volume} is put aside.")
+        return folder
+
+    async def assign_folder(self, volume: str, group: str) -> None:
+        """Give a folder that the database does not know to a group."""
+        for one in (await self.reconciler.unknown(self.db))[1]:
+            if one.name == volume:
+                return folders.assign(self.db, one, group)
+        raise homes.HomeError(f"There is no folder called {volume} that belongs to no group.")
+
     async def hand_back(self, volume: str, person: str) -> None:
         """Give a home to an existing person who runs no server."""
         async with self.alone(volume):
@@ -181,7 +235,7 @@ class PutAsideHandler(HomesHandler):
 
     async def assign(self, volume: str, person: str) -> None:
         """Give a home that the database does not know to an existing person who runs no server."""
-        for home in await self.reconciler.unknown_homes(self.db):
+        for home in (await self.reconciler.unknown(self.db))[0]:
             if home.name == volume:
                 user = self.idle(person)
                 homes.assign(self.db, home, user.id, person)
@@ -203,14 +257,15 @@ class PutAsideHandler(HomesHandler):
         if confirmation != volume:
             raise homes.HomeError(f"To remove {volume}, type its name.")
         async with self.alone(volume):
-            removed = await self.remove(homes.find_put_aside(self.db, volume))
+            folder = folders.find_put_aside(self.db, volume)
+            removed = await self.remove(folder or homes.find_put_aside(self.db, volume))
         if not removed:
             raise homes.HomeError(f"The engine did not remove {volume}; see the hub's log.")
 
 
 def homes_routes(
-    keep: timedelta, reconciler: Reconciler, sizes: Sizes
+    keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
-    given = {"keep": keep, "reconciler": reconciler, "sizes": sizes}
+    given = {"keep": keep, "reconciler": reconciler, "sizes": sizes, "desk": desk}
     return [(r"/homes", PutAsideHandler, given), (r"/api/homes/purge", PurgeHandler, given)]

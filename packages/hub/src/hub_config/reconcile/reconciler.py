@@ -20,10 +20,18 @@ from tornado.httpclient import HTTPClientError
 
 from hub_config import disk, upstream
 from hub_config.audit import events
-from hub_config.lifetimes import homes
+from hub_config.lifetimes import folders, homes
 from hub_config.reconcile import backwards, differences
 from hub_config.reconcile.differences import Difference, Kind, Known, Remedy
-from hub_config.reconcile.state import Hub, Runs, is_active, known_homes, running, servers
+from hub_config.reconcile.state import (
+    Hub,
+    Runs,
+    is_active,
+    known_folders,
+    known_homes,
+    running,
+    servers,
+)
 from hub_config.runtime.interface import AwayError, Container, NetworkError, Runtime, View, Volume
 
 AGAIN = 5.0
@@ -134,21 +142,28 @@ class Reconciler:
             people=frozenset(hub.db.scalars(select(orm.User.name))),
             active=active,
             homes=known_homes(hub.db),
+            folders=known_folders(hub.db),
             unused=self._unused,
         )
         return known, runs
 
-    async def unknown_homes(self, db: Session) -> list[Volume]:
-        """The homes there are that the database does not know. Raises AwayError."""
-        known = Known(homes.database_id(db, self.prefix), homes=known_homes(db))
-        return differences.unknown_homes(await self.runtime.view(), known)
+    async def unknown(self, db: Session) -> tuple[list[Volume], list[Volume]]:
+        """The homes, and the groups' folders, that the database does not know. Raises AwayError."""
+        view = await self.runtime.view()
+        known = Known(
+            homes.database_id(db, self.prefix), homes=known_homes(db), folders=known_folders(db)
+        )
+        return differences.unknown_homes(view, known), differences.unknown_folders(view, known)
 
     # -- what is done --------------------------------------------------------------------------
 
     async def _mend(self, hub: Hub, view: View, runs: Runs, found: list[Difference]) -> bool:
         """Do what has to be done; False when something could not be."""
-        if any(one.remedy is Remedy.ADOPT and one.kind is Kind.HOME for one in found):
+        adopted = {one.kind for one in found if one.remedy is Remedy.ADOPT}
+        if Kind.HOME in adopted:
             homes.put_aside_of_nobody(hub.db)
+        if Kind.FOLDER in adopted:
+            folders.put_aside_of_nobody(hub.db)
         limit = asyncio.Semaphore(PARALLEL)
 
         async def mend(one: Difference) -> bool:
@@ -227,7 +242,13 @@ class Reconciler:
 
     def _report(self, found: list[Difference], away: str = "") -> dict[str, Any]:
         promised = [
-            {"container": one.name, "user": one.user, "server": one.server, "memory": one.memory}
+            {
+                "container": one.name,
+                "user": one.user,
+                "server": one.server,
+                "memory": one.memory,
+                "cpus": one.cpus,
+            }
             for one in self.runtime.known.values()
             if one.runs
         ]

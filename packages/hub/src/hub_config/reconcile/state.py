@@ -7,7 +7,7 @@ from jupyterhub import orm
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from hub_config.lifetimes import homes
+from hub_config.lifetimes import folders, homes
 from hub_config.reconcile.differences import KnownHome
 from hub_config.runtime.interface import Key
 
@@ -72,4 +72,18 @@ def known_homes(db: Session) -> dict[str, KnownHome]:
             nobodys=home.put_aside is None and home.user_id not in people,
         )
         for home in homes.all_homes(db)
+    }
+
+
+def known_folders(db: Session) -> dict[str, KnownHome]:
+    """The groups' folders of the database, by volume."""
+    groups = set(db.scalars(select(orm.Group.id)))
+    return {
+        one.volume: KnownHome(
+            token=one.token,
+            owner=one.group if one.put_aside is None else "",
+            made=one.made,
+            nobodys=one.put_aside is None and one.group_id not in groups,
+        )
+        for one in folders.all_folders(db)
     }

@@ -17,7 +17,7 @@ Record = Mapping[str, Any]
 COMPONENT = f"{names.LABEL}.component"
 """What of the platform a thing is; the chart's policies go by it."""
 
-SERVER, HOME, FOLDER = "server", "home", "shared-folder"
+SERVER, HOME, SHARED = "server", "home", "shared-folder"
 """Values of it."""
 
 NEVER = frozenset({"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"})
@@ -71,6 +71,7 @@ def container(pod: Record) -> Container:
         address=status.get("podIP") or "" if "running" in state else "",
         why=why,
         starved=starved,
+        exit_code=_ended(state).get("exitCode") if why else None,
     )
 
 
@@ -112,7 +113,7 @@ def volume(claim: Record) -> Volume:
     said = about.get("annotations") or {}
     return Volume(
         said.get(names.NAME, about["name"]),
-        user=said.get(names.USER, ""),
+        user=said.get(names.USER) or said.get(names.FOLDER, ""),
         token=said.get(names.HOME, ""),
         database=said.get(names.DATABASE, ""),
         owner=said.get(names.OWNER, ""),
@@ -161,10 +162,13 @@ def secret(name: str, values: Mapping[str, str], pod: Container, platform: str) 
     return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": dict(values)}
 
 
-def folder_claim(name: str, folder: str, platform: str, storage: Storage) -> dict[str, Any]:
+def folder_claim(
+    name: str, folder: str, token: str, platform: str, storage: Storage
+) -> dict[str, Any]:
     """The claim of a folder that groups share: many have it at the same time."""
     shared = Storage(storage.storage_class, storage.size, "ReadWriteMany")
-    return _claim(name, labels(platform, FOLDER), {names.NAME: name, FOLDER: folder}, shared)
+    said = {names.NAME: name, names.FOLDER: folder, names.HOME: token}
+    return _claim(name, labels(platform, SHARED), said, shared)
 
 
 def _claim(

@@ -85,8 +85,12 @@ class DockerRuntime(EngineCalls):
         containers = [one for record in listed if (one := self._listed(record)) is not None]
         attached = records.members(self.client, platform)
         networks = [records.network(one, attached) for one in self.client.networks(filters=own)]
-        volumes = self.client.volumes(filters=own)["Volumes"] or []
-        return View(tuple(containers), tuple(networks), tuple(map(records.volume, volumes)))
+        listed = self.client.volumes(filters={"label": own["label"][:1]})["Volumes"] or []
+        volumes, folders = (
+            tuple(records.volume(one) for one in listed if (one["Labels"] or {}).keys() & labels)
+            for labels in ({names.USER}, {names.FOLDER})
+        )
+        return View(tuple(containers), tuple(networks), volumes, folders)
 
     def _listed(self, record: Mapping[str, Any]) -> Container | None:
         """A container of the list. It says nothing of limits, which never change: only one that is

@@ -52,7 +52,8 @@ class Container:
     guaranteed, `address` where it is on its network; `database` is the id of the database of the
     hub that made it, empty when it was made by one that did not say. `started` is when, as the
     engine writes it. `why` is why it ended, `lost` what it lost for want of memory; both are
-    sentences for its person. `starved` is whether either is so for want of memory.
+    sentences for its person. `starved` is whether either is so for want of memory. `exit_code` is
+    None while it runs.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Container:
     why: str = ""
     lost: str = ""
     starved: bool = False
+    exit_code: int | None = None
 
     @property
     def key(self) -> Key:
@@ -116,8 +118,9 @@ class Network:
 
 @dataclass(frozen=True)
 class Volume:
-    """One home. `token` is a random word that the database of the hub that made it knows; both
-    `token` and `database` are empty for one that is older than these labels.
+    """One home, or a group's own folder, whose `user` is what that is called. `token` is a random
+    word that the database of the hub that made it knows; both `token` and `database` are empty for
+    one that is older than these labels.
     """
 
     name: str
@@ -134,6 +137,7 @@ class View:
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    folders: tuple[Volume, ...] = ()
 
 
 class Runtime(Protocol):

@@ -134,8 +134,12 @@ class KubernetesRuntime(Calls):
                     self.known.pop(name, None)
         self.seen = True
         containers = tuple(self.known.values())
-        homes = tuple(cluster.volume(one) for one in claims if not cluster.is_going(one))
-        return View(containers, tuple(map(cluster.network, containers)), homes)
+        shared = await self._listed("list_namespaced_persistent_volume_claim", cluster.SHARED)
+        homes, folders = (
+            tuple(cluster.volume(one) for one in listed if not cluster.is_going(one))
+            for listed in (claims, shared)
+        )
+        return View(containers, tuple(map(cluster.network, containers)), homes, folders)
 
     async def look(self, name: str) -> Container | None:
         """One pod, None when there is none of that name."""
@@ -250,9 +254,10 @@ class KubernetesRuntime(Calls):
         claim = cluster.home_claim(volume, self.platform, self.storage)
         return cluster.volume(await self._claimed(claim))
 
-    async def make_folder(self, name: str, folder: str) -> None:
-        """The claim of a folder that groups share, made unless it is there."""
-        await self._claimed(cluster.folder_claim(name, folder, self.platform, self.storage))
+    async def make_folder(self, name: str, folder: str, token: str) -> str:
+        """The claim of a shared folder, made unless it is there; returns the word on it."""
+        claim = cluster.folder_claim(name, folder, token, self.platform, self.storage)
+        return cluster.volume(await self._claimed(claim)).token
 
     async def _claimed(self, claim: Mapping[str, Any]) -> Any:
         name = claim["metadata"]["name"]

@@ -138,6 +138,7 @@ def container(record: Mapping[str, Any]) -> Container:
         why="" if runs else why(record),
         lost=lost(record) if runs else "",
         starved=bool(record["State"].get("OOMKilled")),
+        exit_code=None if runs else record["State"].get("ExitCode"),
     )
 
 
@@ -190,7 +191,7 @@ def volume(record: Mapping[str, Any]) -> Volume:
     labels = record["Labels"] or {}
     return Volume(
         record["Name"],
-        user=labels.get(names.USER, ""),
+        user=labels.get(names.USER, labels.get(names.FOLDER, "")),
         token=labels.get(names.HOME, ""),
         database=labels.get(names.DATABASE, ""),
         owner=labels.get(names.OWNER, ""),

@@ -6,6 +6,7 @@
 | `declaration` | how a setting is declared, what is known of one, and what other files say of it |
 | `values` | the types of single values |
 | `tables` | the types of tables of `config.toml`, beside `hub_config.groups` |
+| `explaining` | what is wrong with one, in a sentence |
 | `reading` | all settings together, from environment and file, and what is wrong with them |
 """
 

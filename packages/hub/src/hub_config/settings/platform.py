@@ -11,6 +11,7 @@ from hub_config.settings.declaration import setting
 from hub_config.settings.values import (
     BaseUrl,
     BrandColour,
+    DatabaseUrl,
     Destinations,
     Domain,
     Host,
@@ -49,7 +50,7 @@ class PlatformSettings(BaseModel):
     )
     shared_volume_prefix: Name = setting(
         "jupyterhub-shared-",
-        "Volumes of groups' folders are called this and the folder.",
+        "Volumes of shared folders are called this and the folder or group.",
         enforced_by="filter",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
@@ -64,6 +65,18 @@ class PlatformSettings(BaseModel):
     audit_size_mb: Annotated[int, Field(ge=64)] = setting(
         1024,
         "Size (2²⁰ bytes) of the whole audit log at most; then the oldest go before their time.",
+    )
+
+    # The database.
+    db_url: DatabaseUrl = setting(
+        "",
+        "PostgreSQL to keep records in, such as `postgresql+psycopg://hub@db.example.org/hub`; "
+        "empty: SQLite in the data volume.",
+    )
+    db_password: SecretStr | None = setting(
+        None,
+        "Its password; better as a file, which `secrets.set` keeps or `JHUB_DB_PASSWORD_FILE` "
+        "names.",
     )
 
     # Addresses: where people find it.

@@ -5,14 +5,12 @@ An empty variable counts as not set, so that `${JHUB_X:-}` in a Compose file doe
 of a secret, of a key that is not known or of a whole table is ever in a message.
 """
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar, get_args
+from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
-from pydantic.fields import FieldInfo
+from pydantic import ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -24,7 +22,8 @@ from pydantic_settings import (
 from hub_config import SettingsError, variables
 from hub_config.groups import GroupRules
 from hub_config.settings import kept
-from hub_config.settings.declaration import PREFIX, Setting, listed, setting
+from hub_config.settings.declaration import PREFIX, listed, setting
+from hub_config.settings.explaining import ELSEWHERE, explained, suggestion
 from hub_config.settings.platform import PlatformSettings
 from hub_config.settings.servers import ServerSettings
 from hub_config.settings.tables import DeclaredImage, LdapServer, OidcProvider
@@ -108,11 +107,6 @@ CONFIG_VARIABLE = "JHUB_CONFIG"
 
 DEFAULT_FILE = Path("/srv/jupyterhub/config.toml")
 
-PROVIDERS = ("oidc", "ldap")
-"""Tables that somebody may have written a secret into, under whatever name."""
-
-ELSEWHERE = "name a file as secret_file, or ./dev invoke secrets.set JHUB_PROVIDER_SECRET"
-
 Some = TypeVar("Some", bound=Settings)
 
 
@@ -139,11 +133,11 @@ def read_as(kind: type[Some], environ: Mapping[str, str], default_file: Path | N
         given |= kept.given(secret, environ, default_file.parent / "secrets/settings")
     from_file, where = _from_file(kind, environ, default_file) if default_file else ({}, "")
     complaints = [
-        f"{key} is not a setting{_suggestion(key, variables)}"
+        f"{key} is not a setting{suggestion(key, variables)}"
         for key in sorted(given.keys() - variables.keys())
     ]
     complaints += [
-        f"{key} in {where} is not a setting{_suggestion(key, known)}"
+        f"{key} in {where} is not a setting{suggestion(key, known)}"
         for key in sorted(from_file.keys() - known.keys())
     ]
     complaints += [
@@ -159,10 +153,10 @@ def read_as(kind: type[Some], environ: Mapping[str, str], default_file: Path | N
     try:
         settings = kind(**values)
     except ValidationError as error:
-        complaints += [
-            _explain(item, kind, known, from_environ, where)
-            for item in error.errors(include_url=False)
-        ]
+        for item in error.errors(include_url=False):
+            name = str(item["loc"][0])
+            from_where = "" if name in from_environ else where
+            complaints.append(explained(item, kind.model_fields[name], known[name], from_where))
         raise SettingsError("\n".join(complaints)) from None
     if complaints:
         raise SettingsError("\n".join(complaints))
@@ -189,54 +183,6 @@ def _from_file(
         raise SettingsError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
-
-
-def _explain(
-    item: Any,
-    kind: type[Settings],
-    known: Mapping[str, Setting],
-    from_environ: Mapping[str, Any],
-    where: str,
-) -> str:
-    """One sentence: setting, value where it may be shown, what is allowed."""
-    name, path = str(item["loc"][0]), ".".join(str(part) for part in item["loc"])
-    setting = known[name]
-    label = setting.variable if name in from_environ else f"{path} in {where}"
-    if item["type"] == "extra_forbidden":
-        return f"{label} is not a setting{_instead(kind.model_fields[name], item['loc'])}"
-    if item["type"] == "missing":
-        return f"{label} is missing. ({setting.meaning})"
-    wanted = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    wanted = wanted.partition(", unable to")[0]  # what Pydantic says of its own types
-    shown = isinstance(item["input"], str | int | float) and not setting.secret
-    if shown and name not in PROVIDERS:
-        told = f"is {item['input']!r}; allowed: {wanted}"
-    else:
-        told = f"cannot be used; allowed: {wanted}"
-    return f"{label} {told}. ({setting.meaning} Default: {setting.shown_default or 'empty'}.)"
-
-
-def _instead(field: FieldInfo, loc: tuple[int | str, ...]) -> str:
-    """What a key of a table that is not known may have been meant for."""
-    key = str(loc[-1])
-    if loc[0] in PROVIDERS and ("secret" in key or "password" in key):
-        return f"; {ELSEWHERE}"
-    return _suggestion(key, _model(field.annotation).model_fields)
-
-
-def _model(annotation: Any) -> type[BaseModel]:
-    """The model in an annotation such as `dict[str, Model]` or `Model | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in get_args(annotation):
-        if inner not in (str, type(None), ...):
-            return _model(inner)
-    raise TypeError(annotation)
-
-
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def unknown_profiles(settings: Settings, offer: Iterable[str]) -> list[str]:

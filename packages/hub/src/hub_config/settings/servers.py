@@ -2,11 +2,23 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from hub_config.settings.declaration import setting
 from hub_config.settings.tables import PullPolicy
-from hub_config.settings.values import Amount, HostPath, Keys, Number, Seconds, Variables
+from hub_config.settings.values import (
+    Amount,
+    Audience,
+    HostPath,
+    Keys,
+    Links,
+    Locale,
+    Number,
+    Relay,
+    Seconds,
+    Variables,
+    Zone,
+)
 
 
 class ServerSettings(BaseModel):
@@ -73,7 +85,8 @@ class ServerSettings(BaseModel):
         0, "Seconds after which a server is stopped even when busy; 0: never."
     )
     keep_homes_days: Number = setting(
-        30, "Days the home of somebody who was deleted is kept; 0: removed at once."
+        30,
+        "Days the home of somebody who was deleted, or a group's folder, is kept; 0: not at all.",
     )
     home_limit_gb: Amount = setting(
         0, "What a home should have at most (10⁹ bytes): its person and admins are warned; 0: none."
@@ -121,6 +134,28 @@ class ServerSettings(BaseModel):
         "`API_URL, TEAM_*`; empty: none. Names that decide which code runs are never permitted.",
         enforced_by="filter",
     )
+    timezone: Zone = setting(
+        "",
+        "Time zone of servers, pages and scheduled runs, such as `Europe/Berlin`; empty: UTC.",
+        enforced_by="filter",
+    )
+    locale: Locale = setting(
+        "",
+        "`LANG` in servers, such as `de_DE.UTF-8`, and the language of pages for browsers that "
+        "name none of theirs; empty: `C.UTF-8` and English.",
+        enforced_by="filter",
+    )
+    group_folders: bool = setting(
+        True, "Whether each group has a folder that its members share, `~/shared/<group>`."
+    )
+    everybody_folder: Literal["off", "read-only", "read-write"] = setting(
+        "off",
+        "What everybody may do in a folder that all share, `~/shared/everybody`; `off`: none.",
+    )
+    publishing: bool = setting(
+        True,
+        "Whether people may publish notebooks for all who are signed in, on the page Published.",
+    )
     ca_bundle: HostPath = setting(
         "",
         "File on the Docker host with CA certificates all servers shall trust.",
@@ -140,6 +175,39 @@ class ServerSettings(BaseModel):
         "ReadWriteOnce",
         "Whether a person's servers on Kubernetes share their home on one node or on any.",
         trait="UserPodSpawner.home_access",
+    )
+
+    # Scheduled runs and published applications.
+    published_apps: Number = setting(
+        3, "Applications each person may publish; 0: none, and no page for them."
+    )
+    publish_to: Audience = setting(
+        "oneself",
+        "Who may open a published application at most: `nobody`, `oneself`, members of a `group`, "
+        "all `people` who log in, the `public`. Its pages are its owner's code: where they have no "
+        "domain of their own (`JHUB_SUBDOMAIN_HOST`), it can act as whoever opens it.",
+    )
+    scheduled_runs: Number = setting(
+        20, "Scheduled runs each person may have; 0: none, and no page for them."
+    )
+    run_time_limit: Number = setting(
+        43200, "Seconds after which a scheduled run is stopped; 0: never."
+    )
+    mail_relay: Relay = setting(
+        "",
+        "Where mails about failed runs go out: `smtp://user@mail.example.org:587`, or `smtps://`; "
+        "empty: no mail.",
+    )
+    mail_password: SecretStr | None = setting(
+        None,
+        "The relay's password; better as a file, which `secrets.set` keeps or "
+        "`JHUB_MAIL_PASSWORD_FILE` names.",
+    )
+    mail_from: str = setting("jupyterhub@localhost", "Whom such mails are from.")
+    webhooks: Links = setting(
+        "",
+        "What addresses begin with that such messages may be posted to, separated by commas, such "
+        "as `https://hooks.example.org/`; empty: none.",
     )
 
     # Images from a registry.

@@ -1,7 +1,6 @@
 """The types of single values, each with words for what it allows. Pure.
 
-Of colours also how well one is read on another, as WCAG 2.2 measures it; of destinations what an
-operator allows or blocks: `10.0.0.0/24, 10.1.2.3:5432`.
+Of destinations what an operator allows or blocks: `10.0.0.0/24, 10.1.2.3:5432`.
 """
 
 import ipaddress
@@ -9,93 +8,15 @@ import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from pathlib import PurePosixPath
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from hub_config import variables
-
-AA = 4.5
-"""Least contrast of text (WCAG 2.2, success criterion 1.4.3, level AA)."""
-
-
-@dataclass(frozen=True)
-class Colour:
-    """An sRGB colour, each part from 0 to 255."""
-
-    red: int
-    green: int
-    blue: int
-
-    def __str__(self) -> str:
-        return f"#{self.red:02x}{self.green:02x}{self.blue:02x}"
-
-    @property
-    def parts(self) -> str:
-        """As the arguments of CSS's `rgb()`."""
-        return f"{self.red}, {self.green}, {self.blue}"
-
-    @property
-    def luminance(self) -> float:
-        """Relative luminance, 0 (black) to 1 (white) (WCAG 2.2, relative luminance)."""
-        red, green, blue = (_linear(part / 255) for part in (self.red, self.green, self.blue))
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    def mixed(self, other: "Colour", share: float) -> "Colour":
-        """This colour with `share` (0 to 1) of another one in it."""
-        pairs = zip(
-            (self.red, self.green, self.blue), (other.red, other.green, other.blue), strict=True
-        )
-        return Colour(*(round(mine + (theirs - mine) * share) for mine, theirs in pairs))
-
-
-WHITE = Colour(255, 255, 255)
-BLACK = Colour(0, 0, 0)
-
-LIGHT = Colour(238, 240, 244)
-"""The darkest of the pages' light backgrounds; `--quiet` in platform.css."""
-
-
-def parse_colour(text: str) -> Colour:
-    """A colour written `#rrggbb`. Raises ValueError for anything else."""
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
-        raise ValueError("a colour such as #1f5fa8")
-    return Colour(*(int(text[at : at + 2], 16) for at in (1, 3, 5)))
-
-
-def contrast(one: Colour, other: Colour) -> float:
-    """The contrast ratio, 1 (none) to 21 (WCAG 2.2, contrast ratio)."""
-    lighter, darker = sorted((one.luminance, other.luminance), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def readable_on(background: Colour, colour: Colour) -> Colour:
-    """`colour`, lightened in steps of 5 % as far as text in it needs on a dark `background`."""
-    steps = (colour.mixed(WHITE, step / 20) for step in range(21))
-    return next(step for step in steps if contrast(step, background) >= AA)
-
-
-def checked_colour(text: str) -> str:
-    """A colour that can be used for links and, with white text, for buttons.
-
-    Raises ValueError with the measured contrast for one that is too light. White is lighter than
-    `LIGHT`, so white text on the colour is read at least as well.
-    """
-    colour = parse_colour(text)
-    measured = contrast(colour, LIGHT)
-    if measured < AA:
-        raise ValueError(
-            f"a darker colour: the contrast of {colour} to the light page is {measured:.2f}:1, "
-            f"and text needs {AA}:1 (WCAG AA)"
-        )
-    return str(colour)
-
-
-def _linear(part: float) -> float:
-    return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
-
+from hub_config.settings.colours import checked_colour
 
 MAX_PORT = 65535
 
@@ -210,6 +131,28 @@ def _link(url: str) -> str:
     return url
 
 
+def _links(text: str) -> str:
+    for part in filter(None, map(str.strip, text.split(","))):
+        if not re.match(r"https?://[^/\s]+/", part):
+            raise ValueError(
+                "addresses with a path at least of /, separated by commas, such as "
+                f"https://hooks.example.org/ (not {part!r})"
+            )
+    return text
+
+
+def _relay(url: str) -> str:
+    wanted = "an address such as smtp://user@mail.example.org:587, without a password"
+    try:
+        place = urlsplit(url)
+        usable = place.scheme in ("smtp", "smtps") and place.hostname and place.port != 0
+    except ValueError:
+        usable = False
+    if url and (not usable or place.password or place.path not in ("", "/") or place.query):
+        raise ValueError(wanted)
+    return url
+
+
 def _networks(text: str) -> str:
     try:
         for part in filter(None, map(str.strip, text.split(","))):
@@ -217,6 +160,21 @@ def _networks(text: str) -> str:
     except ValueError as error:
         raise ValueError(f"networks, such as 10.0.0.5 or 10.1.0.0/16 ({error})") from None
     return text
+
+
+def _database(url: str) -> str:
+    wanted = (
+        "an address such as postgresql+psycopg://hub@db.example.org/hub, without a password: that "
+        "is JHUB_DB_PASSWORD, a secret that `secrets.set` keeps"
+    )
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(wanted) from None
+    secret = parts.password or "password" in parse_qs(parts.query)
+    if url and (secret or not url.startswith("postgresql+psycopg://")):
+        raise ValueError(wanted)
+    return url
 
 
 def _keys(value: Any) -> Any:
@@ -232,6 +190,12 @@ def _variables(patterns: frozenset[str]) -> frozenset[str]:
     return patterns
 
 
+def _zone(name: str) -> str:
+    if name and name not in available_timezones():
+        raise ValueError("a time zone of the IANA database, such as Europe/Berlin, or none")
+    return name
+
+
 HostPath = Annotated[str, AfterValidator(_absolute)]
 Pool = Annotated[IPv4Network, AfterValidator(_pool)]
 Destinations = Annotated[str, AfterValidator(_destinations)]
@@ -241,9 +205,16 @@ Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Host = Annotated[str, AfterValidator(_host)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+Links = Annotated[str, AfterValidator(_links)]
+Audience = Literal["nobody", "oneself", "group", "people", "public"]
+"""Who may open an application, each wider than the one before."""
+Relay = Annotated[str, AfterValidator(_relay)]
 Link = Annotated[str, AfterValidator(_link)]
 Networks = Annotated[str, AfterValidator(_networks)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Locale = Annotated[str, Field(pattern=r"^$|^C\.UTF-8$|^[a-z]{2,3}_[A-Z]{2}\.UTF-8$")]
 BrandColour = Annotated[str, AfterValidator(checked_colour)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Keys = Annotated[frozenset[str], NoDecode, BeforeValidator(_keys)]
 """Several names, separated by commas."""
 

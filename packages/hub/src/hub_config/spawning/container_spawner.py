@@ -21,7 +21,7 @@ from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.interface import AwayError, Place
 from hub_config.runtime.networks import ServerNetworks
 from hub_config.spawning import options
-from hub_config.spawning.parts import Folders
+from hub_config.spawning.folders import Folders
 from hub_config.spawning.server_spawner import UserServerSpawner
 from hub_config.told import Stage, StartFailure, engine_trouble
 
@@ -117,7 +117,7 @@ class UserContainerSpawner(UserServerSpawner, DockerSpawner):
         self.volumes = {volume: options.HOME}
         if limit := self.enforced.disk_limit_gb:
             self.extra_host_config |= options.disk_limit(limit, await self.docker("info"))
-        await Folders(self).mount(self.shared.folders())
+        await Folders(self).mount(self.sharing)
         self.stages.tell(Stage.CONTAINER)
         made = await self.create_object()
         self.object_id = made[self.object_id_key]

@@ -12,9 +12,6 @@ from hub_config.settings import Settings
 
 log = logging.getLogger(__name__)
 
-FOLDER_LABEL = f"{names.LABEL}.folder"
-"""On the volume of a folder that groups share."""
-
 HOME = "/home/nebula"
 SHARED = "/srv/shared"
 """Below it are the folders of a person's groups."""
@@ -108,7 +105,7 @@ def starts_as_root(profile: Profile, operator: Settings) -> bool:
 
 
 def environment(profile: Profile, operator: Settings) -> dict[str, str]:
-    """What the start script reads."""
+    """What the start script reads, and everything else that runs there."""
     variables = {}
     if operator.nb_uid is not None:
         variables["NB_UID"] = str(operator.nb_uid)
@@ -116,6 +113,10 @@ def environment(profile: Profile, operator: Settings) -> dict[str, str]:
         variables["NB_GID"] = str(operator.nb_gid)
     if profile.sudo:
         variables["GRANT_SUDO"] = "yes"
+    if operator.timezone:
+        variables["TZ"] = operator.timezone
+    if operator.locale:
+        variables["LANG"] = operator.locale
     return variables
 
 

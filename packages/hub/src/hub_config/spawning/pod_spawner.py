@@ -19,6 +19,7 @@ from hub_config.runtime.cluster import Storage
 from hub_config.runtime.interface import AwayError, Container, Place
 from hub_config.runtime.kubernetes import KubernetesRuntime, status_of
 from hub_config.spawning import options, pods
+from hub_config.spawning.folders import Folders
 from hub_config.spawning.server_spawner import UserServerSpawner
 from hub_config.told import Stage, StartFailure
 
@@ -41,6 +42,15 @@ CONFLICT = (
     "A pod with the name of this server is still there, perhaps because the last one is just being "
     "removed. Try again in a minute; if this stays, tell an administrator."
 )
+
+
+class PodFolders(Folders):
+    """Folders that are claims, which many pods have at the same time."""
+
+    async def make(self, volume: str, folder: str, token: str = "") -> str:
+        """Make the claim unless it is there; returns the word on the one that is."""
+        word: str = await self.spawner.runtime.make_folder(volume, folder, token)
+        return word
 
 
 class UserPodSpawner(UserServerSpawner, KubeSpawner):
@@ -110,9 +120,7 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         home, said = await self.home.ready()
         if said:
             self.log.warning("%s", said)
-        folders = self.shared.folders()
-        for name, (folder, _) in folders.items():
-            await self.runtime.make_folder(name, folder)
+        folders = await PodFolders(self).there(self.sharing)
         self._set(pods.volumes(self.profile, self.enforced, home, folders))
         self.stages.tell(Stage.CONTAINER)
         self.pod_name = names.dns(self.object_name)

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub_config import names
-from hub_config.groups import Mode
 from hub_config.offer.profiles import Profile
 from hub_config.offer.room import DISK_GB
 from hub_config.runtime import cluster
 from hub_config.settings import Settings
+from hub_config.spawning.folders import Folder
 from hub_config.spawning.options import HOME, RUN_BYTES, SHARED
 
 UID, GID = 1000, 100
@@ -82,13 +82,13 @@ def volumes(
     profile: Profile,
     operator: Settings,
     home: str,
-    folders: Mapping[str, tuple[str, Mode]],
+    folders: Mapping[str, Folder],
 ) -> dict[str, list[dict[str, Any]]]:
     """The home, the folders of groups, and what is in memory."""
     parts: list[tuple[dict[str, Any], dict[str, Any]]]
     parts = [(_claim("home", home), {"mountPath": HOME})]
-    for number, (name, (folder, mode)) in enumerate(sorted(folders.items())):
-        place = {"mountPath": f"{SHARED}/{folder}", "readOnly": mode != "read-write"}
+    for number, (name, folder) in enumerate(sorted(folders.items())):
+        place = {"mountPath": f"{SHARED}/{folder.name}", "readOnly": folder.mode != "read-write"}
         parts.append((_claim(f"shared-{number}", name), place))
     parts.append((_memory("shm", profile.memory // 2), {"mountPath": "/dev/shm"}))  # noqa: S108
     if operator.read_only_root:

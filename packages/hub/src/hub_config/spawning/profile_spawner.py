@@ -11,9 +11,12 @@ from typing import Any
 
 from jupyterhub.utils import maybe_future
 from traitlets import Dict, Instance, Int, Type, Unicode, default
+from traitlets.config import Config
 from wrapspawner import ProfilesSpawner
 
+from hub_config import names
 from hub_config.groups import UserLimits
+from hub_config.jobs import app_rows, commands, rows
 from hub_config.offer import counter
 from hub_config.offer.cards import form_options, render
 from hub_config.offer.counter import Counter, Customer
@@ -168,6 +171,7 @@ class PlatformSpawner(ProfilesSpawner):
             )
             child.observe(self._keep_ending, "ending")
             child.remember = self._remember
+            child.has_ended = self._has_ended
         for trait in _HANDED_OVER:
             setattr(child, trait, getattr(self, trait))
         child.stages = self.stages
@@ -205,6 +209,8 @@ class PlatformSpawner(ProfilesSpawner):
         child = self.construct_child()
         child.oauth_client_allowed_scopes = await self._get_oauth_client_allowed_scopes()
         child.use_profile(profile)
+        if names.is_job(self.name):
+            child.cmd = commands.of_server(self.user.db, self.user.id, self.name)
         # JupyterHub's own deadline also covers the pull and the queue.
         return await asyncio.wait_for(child.start(), child.start_timeout)
 
@@ -244,11 +250,18 @@ class PlatformSpawner(ProfilesSpawner):
         """The child saw that its container ended. It is forgotten soon, the reason is not."""
         self.last_end = change["new"] or self.last_end
 
+    def _has_ended(self, exit_code: int | None, words: str) -> None:
+        if names.is_job(self.name):
+            rows.has_ended(self.user.db, self.user.id, self.name, exit_code, words)
+            app_rows.has_ended(self.user.db, self.user.id, self.name, words)
+
     # -- state -------------------------------------------------------------------------------
 
     def _remember(self) -> None:
         """There is a container: a hub that is killed now takes it over when it starts again."""
         self.orm_spawner.state = self.get_state()
+        if names.is_job(self.name):
+            rows.has_begun(self.user.db, self.user.id, self.name)
         self.user.db.commit()
 
     async def get_url(self) -> str:
@@ -279,3 +292,8 @@ class PlatformSpawner(ProfilesSpawner):
         self._chosen = None
         self.counter.desk.promises.release(self.customer.key)
         self.stages.begin()
+
+
+def engine_of(c: Config) -> Callable[[], Any]:
+    """Tells where servers run by this configuration, once it is complete."""
+    return lambda: PlatformSpawner(config=c).engine

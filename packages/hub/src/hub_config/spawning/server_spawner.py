@@ -13,13 +13,14 @@ from typing import Any
 
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import url_path_join
-from traitlets import Dict, Instance, Unicode
+from traitlets import Instance, Unicode
 
 from hub_config import counted
 from hub_config.groups import Shared, SharingError
 from hub_config.offer.profiles import Profile
 from hub_config.runtime.interface import AwayError, NetworkError, Place, Runtime
 from hub_config.settings import Settings
+from hub_config.spawning.folders import Sharing
 from hub_config.spawning.parts import Ending, Home, ServerEndedError, wait_until_answers
 from hub_config.told import Stage, Stages, StartFailure
 
@@ -40,7 +41,7 @@ class UserServerSpawner(Spawner):
         Settings, (), help="What the filter before the engine holds every call to"
     ).tag(config=True)
     group_secrets = Unicode(help="Where groups' secrets are kept").tag(config=True)
-    sharing_rules = Dict(help="What members of groups share").tag(config=True)
+    sharing = Instance(Sharing, ({}, False, "off"), help="What people share").tag(config=True)
 
     stages = Instance(Stages, ())
     ending = Unicode(help="Why the container ended by itself; for its person")
@@ -54,6 +55,9 @@ class UserServerSpawner(Spawner):
     """By what the runtime knows it; empty before it is there."""
     remember: Callable[[], None] = staticmethod(lambda: None)
     """Called when there is a container, so that a hub that ends now finds it again."""
+
+    has_ended: Callable[[int | None, str], None] = staticmethod(lambda _code, _words: None)
+    """Called with exit code and last lines of one that ended by itself, before it is removed."""
 
     _unfinished = False
 
@@ -98,11 +102,10 @@ class UserServerSpawner(Spawner):
         """What the person's groups share."""
         members = [group.name for group in self.user.groups]
         return Shared(
-            self.sharing_rules,
+            self.sharing.rules,
             members,
             Path(self.group_secrets),
             self.enforced.group_variables,
-            self.enforced.shared_volume_prefix,
         )
 
     def get_env(self) -> dict[str, str]:
@@ -141,12 +144,8 @@ class UserServerSpawner(Spawner):
             self.log.error("%s: a call of its start failed: %s", self.object_name, error)
             raise told from error
         self._unfinished = False
-        self.log.info(
-            "%s: container %.2f s, server %.2f s",
-            self.object_name,
-            created - began,
-            time.monotonic() - created,
-        )
+        took = (self.object_name, created - began, time.monotonic() - created)
+        self.log.info("%s: container %.2f s, server %.2f s", *took)
         return url
 
     async def _until_it_answers(self, seconds: float) -> str:
@@ -196,6 +195,7 @@ class UserServerSpawner(Spawner):
         self.ending = found.why
         how = await self.end.describe(found)
         self.log.warning("%s", how)
+        self.has_ended(found.exit_code, how)
         if not self._unfinished:
             await self.end.clear_if_possible(gently=False)
         return None if self._unfinished else how

@@ -1,23 +1,27 @@
 """All servers of a person, as JupyterHub's handlers have to treat them: what a further one may be
-called, with which tokens they speak to the hub, starts that somebody cancelled, and the end of all
-of them with their person. Deleting a named server is no such end: the home is the person's.
+called, with which tokens they speak to the hub, starts that somebody cancelled or that come twice,
+and the end of all of them with their person. Deleting a named server is no such end: the home is
+the person's.
 """
 
 import asyncio
 from collections.abc import Collection
 from contextlib import suppress
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.pages import SpawnHandler
 from jupyterhub.scopes import needs_scope
 from jupyterhub.slugs import is_valid_safe_slug
 from sqlalchemy.orm import Session
 from tornado.web import HTTPError
 
-from hub_config import counted, upstream
+from hub_config import counted, names, upstream
+from hub_config.jobs import app_rows, rows
 from hub_config.lifetimes import homes, times
 from hub_config.offer.cards import shown
 
@@ -104,6 +108,8 @@ async def _stop(user: Any, proxy: Any, name: str) -> None:
 def keep_home(user: Any) -> None:
     """Put the home aside; called when the last of the user's servers is removed for good."""
     homes.put_aside(user.db, user.id)
+    rows.forget(user.db, user.id)
+    app_rows.forget(user.db, user.id)
     times.forget(user.db, user.name)
 
 
@@ -132,6 +138,7 @@ def explain() -> None:
     """Have JupyterHub give reasons."""
     _names()
     _cancelled_starts()
+    _starts_that_come_twice()
     _stops()
 
 
@@ -143,12 +150,19 @@ def _names() -> None:
 
     @wraps(check)
     async def with_reason(self: Any, user: Any, server_name: str, *args: Any, **kwargs: Any) -> Any:
-        if server_name in user.orm_spawners:
+        if names.is_job(server_name):
+            why = f"{shown(server_name)} cannot be a server's name: it is one of a run or an app."
+        elif server_name in user.orm_spawners:
             why = ""  # from before there was this rule: it may go on
         else:
             why = name_complaint(server_name, await user.spawner.routes_of_images())
         if why:
             raise HTTPError(400, why)
+        if any(map(names.is_job, user.orm_spawners)):
+            # They are none of the servers that somebody may have a few of.
+            own = [name for name in user.orm_spawners if name and not names.is_job(name)]
+            if len(own) < await self.get_current_user_named_server_limit():
+                kwargs["check_limit"] = False
         return await check(self, user, server_name, *args, **kwargs)
 
     BaseHandler._check_named_server_request = with_reason
@@ -173,6 +187,42 @@ def _cancelled_starts() -> None:
             raise HTTPError(409, CANCELLED) from None
 
     BaseHandler.spawn_single_user = told
+
+
+def _starts_that_come_twice() -> None:
+    """Lead whoever sends the form of a start again to the start that is under way.
+
+    A browser may send it twice by itself, by HTTP/2 on a connection that ends (RFC 9113, 8.7), and
+    JupyterHub answers the second with a 400, which is what people then see.
+    """
+    begin, wait = SpawnHandler._post, SpawnHandler._wrap_spawn_single_user
+
+    @wraps(begin)
+    async def once(self: Any, user_name: str, server_name: str, *more: Any, **named: Any) -> Any:
+        try:
+            return await begin(self, user_name, server_name, *more, **named)
+        except HTTPError as error:
+            user = (
+                self.find_user(user_name) if error.status_code == HTTPStatus.BAD_REQUEST else None
+            )
+            spawner = user.spawners.get(server_name) if user else None
+            if spawner is None or not _begun(spawner):
+                raise
+            return self.redirect(self._get_pending_url(user, server_name))
+
+    @wraps(wait)
+    async def only_once(
+        self: Any, user: Any, server_name: str, name: str, spawner: Any, url: str, *more: Any
+    ) -> Any:
+        if _begun(spawner):  # while the form of this one was read
+            return self.redirect(url)
+        return await wait(self, user, server_name, name, spawner, url, *more)
+
+    SpawnHandler._post, SpawnHandler._wrap_spawn_single_user = once, only_once
+
+
+def _begun(spawner: Any) -> bool:
+    return bool(spawner.ready or spawner.pending == "spawn")
 
 
 def _stops() -> None:

@@ -1,3 +1,25 @@
+// A text in the language of the page; what stands as %(name)s in it is given.
+window.tr = (text, given = {}) =>
+  (window.texts[text] ?? text).replace(/%\((\w+)\)s/g, (_, name) => given[name]);
+// How long ago something was.
+document.addEventListener("DOMContentLoaded", () => {
+  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const at = new Date(time.textContent);
+    const seconds = Math.round((at - Date.now()) / 1000);
+    const [unit, each] = units.find(([, each]) => Math.abs(seconds) >= each) ?? units.at(-1);
+    time.dateTime = time.textContent;
+    time.title = at.toLocaleString(document.documentElement.lang);
+    time.textContent = words.format(Math.round(seconds / each), unit);
+  }
+  // Another language of the same page, with all that its address asks for.
+  for (const link of document.querySelectorAll("a[hreflang]")) {
+    const here = new URL(window.location);
+    here.searchParams.set("language", link.lang);
+    link.href = here;
+  }
+});
 // A form that says what it is about to do asks first, and a form is sent once. What a second click sends could replace the answer to the first, which may show
 // what is shown only once, such as recovery codes. After a while, or back on the page, it may be sent
 // again: the answer may have been lost.

@@ -28,7 +28,7 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
 
   const failed = (button) => (...about) => {
     button.disabled = false;
-    button.textContent = "Try again";
+    button.textContent = tr("Try again");
     utils.ajax_error_dialog(...about);
   };
 
@@ -37,7 +37,7 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
     button.addEventListener("click", () =>
       act(
         button,
-        "Stopping…",
+        tr("Stopping…"),
         (options) =>
           name ? api.stop_named_server(user, name, options) : api.stop_server(user, options),
         name,
@@ -48,8 +48,8 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
   for (const button of document.querySelectorAll("[data-delete]")) {
     const { delete: name, title } = button.dataset;
     button.addEventListener("click", () => {
-      if (!window.confirm(`Delete the server “${title}”? Your files stay.`)) return;
-      act(button, "Deleting…", (options) => api.delete_named_server(user, name, options), name);
+      if (!window.confirm(tr("Delete the server “%(title)s”? Your files stay.", { title }))) return;
+      act(button, tr("Deleting…"), (options) => api.delete_named_server(user, name, options), name);
     });
   }
 
@@ -62,7 +62,7 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
       for (const place of document.querySelectorAll("[data-usage]")) {
         const usage = told[place.dataset.usage];
         if (!usage?.says) continue;
-        place.textContent = `Uses ${usage.says}.`;
+        place.textContent = tr("Uses %(amount)s.", { amount: usage.says });
         place.classList.toggle("usage-near", usage.near);
         place.hidden = false;
       }

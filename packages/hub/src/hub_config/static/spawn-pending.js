@@ -18,8 +18,8 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
 
   const fail = (message) => {
     const [first, ...rest] = message.split("\n");
-    element("progress-title").textContent = "Your server could not be started";
-    element("progress-hint").textContent = "You can try again, or choose another profile.";
+    element("progress-title").textContent = tr("Your server could not be started");
+    element("progress-hint").textContent = tr("You can try again, or choose another profile.");
     element("progress-message").textContent = first.replace(/^Spawn failed: /, "");
     element("progress-bar").classList.add("bg-danger");
     element("progress-details").textContent = rest.join("\n");
@@ -52,7 +52,7 @@ require(["jhapi", "utils"], (JHAPI, utils) => {
   element("stop-server-btn").disabled = false;
   element("stop-server-btn").addEventListener("click", ({ currentTarget: button }) => {
     button.disabled = true;
-    element("progress-message").textContent = "Stopping…";
+    element("progress-message").textContent = tr("Stopping…");
     const options = {
       success: () => (window.location = utils.url_path_join(base_url, "home")),
       error: (...about) => {

@@ -4,6 +4,7 @@ import atexit
 import logging
 from importlib.metadata import version
 
+from hub_config import traces
 from hub_config.audit import events
 from hub_config.audit.journal import Journal
 from hub_config.first_start import Places
@@ -27,10 +28,13 @@ def begin(settings: Settings, places: Places) -> None:
     for what, changed in told.items():
         events.tell(what, changed=changed)
 
+    traces.begin()
+
     def end() -> None:
         recorder.flush()
         events.tell("hub.stop")
         recorder.close()
+        traces.end()
 
     atexit.register(end)
     behind_tls = bool(settings.domain)

@@ -17,7 +17,8 @@ from pathlib import Path
 from hub_config.audit import chain, journal
 from hub_config.audit.chain import Link
 from hub_config.audit.journal import Journal
-from hub_config.watch import filters
+from hub_config.watch import filters, kinds
+from hub_config.watch.filters import Wanted
 
 OPERATOR = "operator"
 
@@ -78,10 +79,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show(folder: Path, options: argparse.Namespace) -> int:
-    """Print what is wanted as lines of JSON, the oldest first."""
+    """Print what is wanted as lines of JSON, the oldest first; ValueError for what is nobody's or
+    nothing's name."""
+    area, dot, _ = options.what.strip().partition(".")
+    if not any(known == area if dot else known.startswith(area) for known in kinds.AREAS):
+        known = ", ".join(sorted(kinds.AREAS))
+        raise ValueError(f"{options.what!r} is no kind of entry; their names begin with: {known}.")
     wish = filters.wanted(options.user, options.what, options.since, options.until)
     entries = filters.found(folder, wish)
     newest = deque(islice(entries, options.tail) if options.tail else entries)
+    if not newest and wish.person and not any(filters.found(folder, Wanted(wish.person))):
+        raise ValueError(f"nobody is called {wish.person!r} in any entry of the audit log.")
     for entry in reversed(newest):
         print(json.dumps(entry, ensure_ascii=False))
     return 0

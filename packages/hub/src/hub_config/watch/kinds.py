@@ -43,13 +43,19 @@ KINDS = (
     Kind("POST", f"discard/{ONE}", "account.discard"),
     Kind("POST", f"accounts/{ONE}/{ACTION}", "account.{action}"),
     Kind("POST", "people", "account.add"),
-    Kind("POST", "homes", "home.{action}", named_by="person", fields=("volume",)),
+    Kind("POST", "homes", "home.{action}", named_by="person", fields=("volume", "group", "night")),
+    Kind("POST", "(api/)?published", "notebook.publish", own=True, fields=("path",)),
+    Kind("POST", "published/(?P<notebook>[0-9a-f]+)", "notebook.{action}", own=True),
     Kind("POST", "spawn", "server.start", own=True, fields=("profile",)),
     Kind("POST", f"spawn/{ONE}(/{SERVER})?", "server.start", fields=("profile",)),
     Kind("POST", f"api/users/{ONE}/server", "server.start", fields=("profile",)),
     Kind("POST", f"api/users/{ONE}/servers/{SERVER}", "server.start", fields=("profile",)),
     Kind("DELETE", f"api/users/{ONE}/server", "server.stop"),
     Kind("DELETE", f"api/users/{ONE}/servers/{SERVER}", "server.stop", fields=("remove",)),
+    Kind("POST", "runs", "run.add", own=True, fields=("file", "profile", "cron", "zone")),
+    Kind("POST", f"runs/[0-9]+/{ACTION}", "run.{action}"),
+    Kind("POST", "apps", "app.add", own=True, fields=("file", "profile", "audience", "days")),
+    Kind("POST", f"apps/-/[0-9]+/{ACTION}", "app.{action}"),
     Kind("POST", f"more-time/{SERVER}", "server.more-time", own=True),
     Kind("GET POST", "api/oauth2/authorize", "server.access"),
     Kind("POST", f"api/users/{ONE}/admin-access", "server.access"),
@@ -78,12 +84,21 @@ KINDS = (
 )
 """The first line that fits is the one."""
 
-_UNTOLD = re.compile(
-    r"api/(proxy|reconcile|homes/purge|oauth2/token|users/[^/]+/activity)|security/csp-report"
-    # A person at work reports that all the time.
-    r"|api/lifetimes/.*"
+_WITHOUT_REQUESTS = ("hub", "session", "settings", "files", "request", "audit")
+_OF_OPERATORS = ("setting", "secret", "backup", "restore")
+
+AREAS = frozenset(
+    {*_WITHOUT_REQUESTS, *_OF_OPERATORS, *(kind.what.partition(".")[0] for kind in KINDS)}
 )
-"""What the platform's own parts POST all the time; what comes of it is told where it is done."""
+"""How the names of all entries begin."""
+
+_UNTOLD = re.compile(
+    r"POST (api/(proxy|reconcile|jobs/look|measure|homes/purge|oauth2/token|users/[^/]+/activity)"
+    r"|security/csp-report)"
+    # A server, and a person at work, report that all the time.
+    r"|(POST|PUT) api/lifetimes/.*"
+)
+"""What the platform's own parts ask all the time; what comes of it is told where it is done."""
 
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -110,6 +125,6 @@ def meaning(method: str, path: str) -> Meant | None:
         if method in kind.methods.split() and (found := pattern.fullmatch(path)):
             parts = {name: unquote(text) for name, text in found.groupdict().items() if text}
             return Meant(kind, parts)
-    if method not in _CHANGES or (method == "POST" and _UNTOLD.fullmatch(path)):
+    if method not in _CHANGES or _UNTOLD.fullmatch(f"{method} {path}"):
         return None
     return Meant(Kind(method, path, "request"))

@@ -7,6 +7,7 @@ starts and ends have an outcome of their own, whoever asked for them (`watch`).
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from jupyterhub.log import log_request
 from jupyterhub.user import User
 from tornado.web import RequestHandler
 
-from hub_config import tracing, upstream
+from hub_config import languages, traces, tracing, upstream
 from hub_config.audit import events
 from hub_config.tracing import Visit
 from hub_config.watch import kinds
@@ -149,7 +150,7 @@ def is_known(handler: BaseHandler, name: str) -> bool:
 
 
 def _visits(address: Address) -> None:
-    """Give each request its id, and find out who asks from where."""
+    """Give each request its id and language, and find out who asks from where."""
     prepare = BaseHandler.prepare
 
     @wraps(prepare)
@@ -161,6 +162,7 @@ def _visits(address: Address) -> None:
         try:
             if _meant(self) is not None:
                 visit.address = await address(self)
+            languages.begin(self)
             await prepare(self)
         finally:
             visit.who = _asks(self)
@@ -210,30 +212,43 @@ def _starts() -> None:
     @wraps(spawn)
     async def told_of(self: Any, user: Any, server_name: str = "", *args: Any, **named: Any) -> Any:
         spawner = user.spawners[server_name]
-        before, visit = upstream.spawn_future(spawner), self.visit
+        before, visit, began = upstream.spawn_future(spawner), self.visit, time.time_ns()
         is_over = False
+
+        def over(outcome: str) -> None:
+            _started(user.name, server_name, visit, outcome)
+            profile, stages = str(getattr(spawner, "child_profile", "")), spawner.stages.times
+            traces.started(
+                *(user.name, server_name, profile, visit),
+                began=began,
+                stages=stages,
+                result=outcome,
+            )
+
         try:
             await spawn(self, user, server_name, *args, **named)
             is_over = True
         finally:
             future = upstream.spawn_future(spawner)
             if future is not None and future is not before:
-                future.add_done_callback(lambda done: _started(user.name, server_name, visit, done))
+                future.add_done_callback(lambda done: over(_became(done)))
             elif is_over:  # JupyterHub forgets the future of a start that went well
-                _started(user.name, server_name, visit, None)
+                over("ok")
 
     BaseHandler.spawn_single_user = told_of
 
 
-def _started(name: str, server: str, visit: Visit, done: "asyncio.Future[Any] | None") -> None:
-    outcome = "ok"
-    if done is None:
-        pass
-    elif done.cancelled():
-        outcome = "cancelled"
-    elif (error := done.exception()) is not None:
-        # Its message may have lines of the server's own log in it.
-        outcome = f"failed ({getattr(error, 'reason', '') or type(error).__name__})"
+def _became(start: "asyncio.Future[Any]") -> str:
+    """What became of a start that is over."""
+    if start.cancelled():
+        return "cancelled"
+    if (error := start.exception()) is None:
+        return "ok"
+    # Its message may have lines of the server's own log in it.
+    return f"failed ({getattr(error, 'reason', '') or type(error).__name__})"
+
+
+def _started(name: str, server: str, visit: Visit, outcome: str) -> None:
     more = {"server": server, "from": visit.address, "request": visit.id}
     events.tell("server.started", on=name, who=visit.who, result=outcome, **more)
 

@@ -74,6 +74,11 @@ def run_marimo() -> None:
     """As the command `marimo`."""
     from marimo._cli.cli import main as command  # noqa: PLC0415
 
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from jhub_packages import projects  # noqa: PLC0415
+
+    sys.path.pop(0)  # notebooks do not see it
+    projects.follow()
     for line in notices():
         print(line, file=sys.stderr)
     command(prog_name="marimo")

@@ -83,8 +83,7 @@ FORMS = {
         "welcome.py",
         marimo,
         "*Hub* at the bottom of each page opens the hub.",
-        "A notebook runs on it by `uv add marimo` and `uv run marimo edit` in a terminal; else on"
-        " the image with your own packages.",
+        "A notebook in its folder runs on it; elsewhere on the image with your own packages.",
     ),
     "vscode": Form(
         "README.md",

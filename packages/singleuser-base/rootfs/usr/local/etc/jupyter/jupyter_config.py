@@ -1,9 +1,23 @@
-"""Where Jupyter's programs find the platform's own server extension.
+"""What Jupyter's programs have in common in all images: read by each of them.
 
-It is no part of any image's environment, so that one copy serves all of them. Kernels, terminals
-and editors do not read this file, so they do not see the folder.
+Kernels, terminals and editors do not read this file, so they do not see the folder.
 """
 
+import shutil
 import sys
 
+from traitlets.config import get_config
+
+c = get_config()
+
+# The platform's own server extensions: no part of any environment, so that one copy serves all.
 sys.path.append("/opt/jhub-docker/lib")
+
+# One adds packages, not extensions that have to be built.
+c.LabApp.extension_manager = "readonly"
+
+# A menu offers the formats that work: some ask for programs, three for browsers of their own.
+programs = {"ASCIIDoc": "pandoc", "Latex": "pandoc", "RST": "pandoc", "PDF": "xelatex"}
+unusable = [exporter for exporter, program in programs.items() if not shutil.which(program)]
+for exporter in (*unusable, "WebPDF", "QtPDF", "QtPNG"):
+    c[f"{exporter}Exporter"].enabled = False

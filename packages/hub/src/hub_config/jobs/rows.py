@@ -1,0 +1,153 @@
+"""Jobs and their runs in the hub's database. All times are UTC without zone, as JupyterHub's are.
+
+A run's row is there before its server is started, so that a hub that is killed neither forgets it
+nor starts it twice: `begun` is set with the state by which the server is found again.
+"""
+
+from datetime import UTC, datetime
+
+from jupyterhub import orm
+from sqlalchemy import Boolean, DateTime, Integer, String, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from hub_config import names
+from hub_config.database import Base
+
+KEPT = 20
+"""Runs of a job that are remembered here; their files are in the home."""
+
+LAST_WORDS = 4000
+"""Characters of a log's end that are remembered."""
+
+
+class JobRow(Base):
+    """One job of the person `user_id`. `due` is since when it waits to be started, None when it
+    does not; `following` is when it is due next; `note` is why it waits, or did not run.
+    """
+
+    __tablename__ = "platform_jobs"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Integer, index=True)
+    name: Mapped[str] = mapped_column(String(30))
+    file: Mapped[str] = mapped_column(String(500))
+    profile: Mapped[str] = mapped_column(String(255))
+    cron: Mapped[str] = mapped_column(String(100))
+    zone: Mapped[str] = mapped_column(String(64))
+    tell: Mapped[str] = mapped_column(String(500))
+    paused: Mapped[bool] = mapped_column(Boolean, default=False)
+    due: Mapped[datetime | None] = mapped_column(DateTime)
+    following: Mapped[datetime | None] = mapped_column(DateTime)
+    note: Mapped[str] = mapped_column(String(500), default="")
+
+    @property
+    def server(self) -> str:
+        """What its server is called."""
+        return names.SCHEDULED + self.name
+
+
+class RunRow(Base):
+    """One run. `outcome` is empty while it goes on; `exit_code` is the container's, None where it
+    was not seen to end. `message` is what became of telling somebody: empty (nobody is to be told),
+    `due`, `sent`, or why it could not be sent.
+    """
+
+    __tablename__ = "platform_runs"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    job_id: Mapped[int] = mapped_column(Integer, index=True)
+    due: Mapped[datetime] = mapped_column(DateTime)
+    started: Mapped[datetime] = mapped_column(DateTime)
+    ended: Mapped[datetime | None] = mapped_column(DateTime)
+    begun: Mapped[bool] = mapped_column(Boolean, default=False)
+    outcome: Mapped[str] = mapped_column(String(20), default="")
+    exit_code: Mapped[int | None] = mapped_column(Integer)
+    words: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[str] = mapped_column(String(200), default="")
+
+    @property
+    def stamp(self) -> str:
+        """Its folder's name in the home."""
+        return self.started.strftime("%Y-%m-%dT%H%M%SZ")
+
+
+def now() -> datetime:
+    """This moment as the tables have it."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def all_jobs(db: Session) -> list[JobRow]:
+    """Everybody's jobs."""
+    return list(db.scalars(select(JobRow).order_by(JobRow.user_id, JobRow.name)))
+
+
+def of_person(db: Session, user_id: int) -> list[JobRow]:
+    """One person's."""
+    return list(db.scalars(select(JobRow).filter_by(user_id=user_id).order_by(JobRow.name)))
+
+
+def of_server(db: Session, user_id: int, server: str) -> JobRow | None:
+    """The job that the server `server` of that person is of."""
+    found = (job for job in of_person(db, user_id) if job.server == server)
+    return next(found, None)
+
+
+def owner(db: Session, job: JobRow) -> orm.User | None:
+    """Whose it is, as JupyterHub's record."""
+    return db.get(orm.User, job.user_id)
+
+
+def runs(db: Session, job_id: int) -> list[RunRow]:
+    """The runs of a job that are remembered, the last one first."""
+    return list(db.scalars(select(RunRow).filter_by(job_id=job_id).order_by(RunRow.id.desc())))
+
+
+def under_way(db: Session) -> dict[int, RunRow]:
+    """The runs that go on, by job."""
+    return {run.job_id: run for run in db.scalars(select(RunRow).filter_by(outcome=""))}
+
+
+def to_tell(db: Session) -> list[RunRow]:
+    """The runs of which somebody is to be told still."""
+    return list(db.scalars(select(RunRow).filter_by(message="due")))
+
+
+def begin(db: Session, job: JobRow) -> RunRow:
+    """Enter the run that is about to be started, and drop the oldest."""
+    run = RunRow(job_id=job.id, due=job.due or now(), started=now())
+    db.add(run)
+    for old in runs(db, job.id)[KEPT:]:
+        db.delete(old)
+    db.commit()
+    return run
+
+
+def _going_on(db: Session, user_id: int, server: str) -> RunRow | None:
+    job = of_server(db, user_id, server)
+    return under_way(db).get(job.id) if job else None
+
+
+def has_begun(db: Session, user_id: int, server: str) -> None:
+    """There is a container; whoever calls commits, together with what finds it again."""
+    if run := _going_on(db, user_id, server):
+        run.begun = True
+
+
+def has_ended(db: Session, user_id: int, server: str, exit_code: int | None, words: str) -> None:
+    """The container was seen to have ended by itself; it is about to be removed."""
+    if run := _going_on(db, user_id, server):
+        run.exit_code, run.words = exit_code, words[-LAST_WORDS:]
+        db.commit()
+
+
+def remove(db: Session, job: JobRow) -> None:
+    """Forget a job and its runs."""
+    for run in runs(db, job.id):
+        db.delete(run)
+    db.delete(job)
+    db.commit()
+
+
+def forget(db: Session, user_id: int) -> None:
+    """The person was deleted."""
+    for job in of_person(db, user_id):
+        remove(db, job)

@@ -1,0 +1,98 @@
+"""Tells somebody that a run has failed: by mail through the operator's relay, or by a webhook.
+
+The hub sends it, since a run that could not be started has no container that could. So it posts
+only to addresses that the operator's setting begins with: it reaches more than people's servers do.
+"""
+
+import asyncio
+import smtplib
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+
+from hub_config.jobs.rules import Rules
+
+SECONDS = 30.0
+"""What relay or webhook may take."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What is told: whose run it was, and what became of it in a sentence, with its log's end."""
+
+    person: str
+    job: str
+    file: str
+    outcome: str
+    sentence: str
+    exit_code: int | None
+    ended: str
+    words: str
+
+
+class NotSentError(Exception):
+    """It could not be sent; the message says why, without a secret."""
+
+
+def text(news: News, rules: Rules) -> str:
+    """The whole message for people to read."""
+    parts = [news.sentence, f"File: {news.file}", f"Log: ~/runs/{news.job}/latest/log.txt"]
+    if rules.page:
+        parts.append(f"All runs: {rules.page}")
+    if news.words:
+        parts.append(f"\n{news.words}")
+    return "\n".join(parts)
+
+
+def mail(news: News, to: str, rules: Rules) -> EmailMessage:
+    """The message as a mail."""
+    message = EmailMessage()
+    message["Subject"] = f"[{rules.brand}] {news.job}: {news.outcome}"
+    message["From"] = rules.sender
+    message["To"] = to
+    message["Date"] = formatdate()
+    message["Message-ID"] = make_msgid(domain=rules.sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text(news, rules))
+    return message
+
+
+def send_mail(message: EmailMessage, relay: str, password: str) -> None:
+    """Hand it to the relay: `smtp://` with STARTTLS where that offers it, or `smtps://`."""
+    place = urlsplit(relay)
+    kind = smtplib.SMTP_SSL if place.scheme == "smtps" else smtplib.SMTP
+    with kind(place.hostname or "", place.port or 0, timeout=SECONDS) as smtp:
+        smtp.ehlo()
+        if place.scheme == "smtp" and smtp.has_extn("starttls"):
+            smtp.starttls()
+        if place.username:
+            smtp.login(unquote(place.username), password)
+        smtp.send_message(message)
+
+
+async def tell(news: News, to: str, rules: Rules) -> None:
+    """Send it. Raises NotSentError."""
+    if why := rules.why_not(to):
+        raise NotSentError(why)
+    try:
+        if "://" in to:
+            await _post(news, to, rules)
+        else:
+            message = mail(news, to, rules)
+            await asyncio.to_thread(send_mail, message, rules.relay, rules.password)
+    except (aiohttp.ClientError, smtplib.SMTPException, OSError, ValueError) as error:
+        raise NotSentError(f"{type(error).__name__}: {error}"[:150]) from None
+
+
+async def _post(news: News, to: str, rules: Rules) -> None:
+    """`text` is what Slack, Mattermost and the like show; the rest is for programs."""
+    body = {"text": text(news, rules), **news.__dict__}
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+        session.post(to, json=body, allow_redirects=False) as answer,
+    ):
+        answer.raise_for_status()

@@ -1,0 +1,103 @@
+"""Files of a person's own running server, read and written for that very person.
+
+By Jupyter Server's own API, as its person's browser would: the hub cannot see homes. The token is
+one of the person's for their servers alone, and is gone when the answer is there.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from jupyterhub import orm
+
+from hub_config.published.shelf import MOST_BYTES, ShelfError
+
+PATIENCE = aiohttp.ClientTimeout(total=120)
+EXPIRES = 300
+NAMES = 1000
+"""So many names are tried for a copy."""
+
+NO_SERVER = "Start a server of yours first: the hub reads and writes your files through it alone."
+
+
+def running(user: Any) -> Any:
+    """A server of theirs that runs, the default one before others; raises ShelfError."""
+    for _, spawner in sorted(user.spawners.items()):
+        if spawner.ready:
+            return spawner
+    raise ShelfError(NO_SERVER)
+
+
+def checked(path: str) -> str:
+    """A notebook's path in the home as people write it; raises ShelfError."""
+    found = PurePosixPath(path.strip().removeprefix("~/").lstrip("/"))
+    if found.suffix != ".ipynb" or ".." in found.parts or len(str(found)) > 1000:
+        raise ShelfError("Expected is the path of a notebook in your home: work/report.ipynb.")
+    return str(found)
+
+
+@asynccontextmanager
+async def _asking(user: Any, spawner: Any) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    token = user.new_api_token(
+        note="the hub, for what is published",
+        expires_in=EXPIRES,
+        scopes=[f"access:servers!user={user.name}"],
+    )
+    headers = {"Authorization": f"token {token}"}
+    try:
+        async with aiohttp.ClientSession(headers=headers, timeout=PATIENCE) as session:
+            yield session, spawner.server.url
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ShelfError("Your server does not answer. Try again in a minute.") from error
+    finally:
+        if (found := orm.APIToken.find(user.db, token)) is not None:
+            user.db.delete(found)
+            user.db.commit()
+
+
+async def _read(session: aiohttp.ClientSession, url: str, path: str) -> bytes:
+    async with session.get(url, allow_redirects=False) as answer:
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise ShelfError(f"There is no notebook {path} in your home.")
+        if answer.status != HTTPStatus.OK:
+            raise ShelfError(f"Your server could not make a page of {path}. Does it open there?")
+        content = bytearray()
+        async for piece in answer.content.iter_chunked(2**16):
+            content += piece
+            if len(content) > MOST_BYTES:
+                most = MOST_BYTES // 2**20
+                raise ShelfError(f"{path} is larger than {most} MB: clear its largest outputs.")
+        return bytes(content)
+
+
+async def read(user: Any, path: str) -> tuple[bytes, bytes]:
+    """A notebook of theirs, and its HTML. Raises ShelfError."""
+    async with _asking(user, running(user)) as (session, url):
+        place = quote(path)
+        model = json.loads(await _read(session, f"{url}api/contents/{place}?type=notebook", path))
+        view = await _read(session, f"{url}nbconvert/html/{place}", path)
+        return json.dumps(model["content"], ensure_ascii=False).encode(), view
+
+
+async def write(user: Any, name: str, notebook: bytes) -> str:
+    """Put a notebook into their home, beside what has its name; returns where it opens."""
+    spawner = running(user)
+    content = {"type": "notebook", "format": "json", "content": json.loads(notebook)}
+    stem = PurePosixPath(name).stem
+    async with _asking(user, spawner) as (session, url):
+        for number in range(NAMES):
+            own = f"{stem}-{number}.ipynb" if number else f"{stem}.ipynb"
+            place = f"{url}api/contents/{quote(own)}"
+            async with session.get(f"{place}?content=0", allow_redirects=False) as answer:
+                if answer.status != HTTPStatus.NOT_FOUND:
+                    continue
+            async with session.put(place, json=content) as answer:
+                if answer.status != HTTPStatus.CREATED:
+                    raise ShelfError("Your server did not take the file. Is your disk full?")
+                return own
+    raise ShelfError(f"There are too many files called {name} in your home.")

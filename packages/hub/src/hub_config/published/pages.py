@@ -1,0 +1,180 @@
+"""The page Published, one page for each notebook, its view, and what their buttons do.
+
+A view is a stranger's HTML with a stranger's scripts. It is shown in a frame below a line that says
+whose it is, and the answer itself says `sandbox`: the browser treats it as of no site at all, so no
+cookie and no storage of the platform's reaches it, it sends no form, and may fetch nothing but the
+formulas' typesetting.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.handlers import BaseHandler
+from jupyterhub.utils import url_path_join
+from tornado import web
+
+from hub_config import disk
+from hub_config.published import own_server, shelf
+from hub_config.published.shelf import PublishedRow, ShelfError
+
+_FORMULAS = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
+SANDBOX = (
+    "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; "
+    f"script-src 'unsafe-inline' 'unsafe-eval' {_FORMULAS}; font-src data: {_FORMULAS}; "
+    "media-src data: blob:; frame-ancestors 'self'"
+)
+
+
+class ShelfHandler(BaseHandler):
+    """What all of them share."""
+
+    def initialize(self, folder: Path) -> None:
+        """Tornado hands over where files are."""
+        self.folder = folder
+
+    @property
+    def shelf_url(self) -> str:
+        """The page with all of them."""
+        return str(url_path_join(self.hub.base_url, "published"))
+
+    def found(self, name: str) -> PublishedRow:
+        """The notebook; raises HTTPError 404."""
+        try:
+            return shelf.find(self.db, name)
+        except ShelfError as error:
+            raise web.HTTPError(404, str(error)) from None
+
+    def may_withdraw(self, row: PublishedRow) -> bool:
+        """Its owner may, and an admin."""
+        return row.user_id == self.current_user.id or bool(self.current_user.admin)
+
+    async def publish(self, path: str) -> PublishedRow:
+        """Publish one of whoever asks. Raises ShelfError."""
+        user = self.current_user
+        own = own_server.checked(path)
+        if disk.complaint(disk.free(self.folder.parent)):
+            raise ShelfError("The disk of this platform is full. Tell an administrator.")
+        notebook, view = await own_server.read(user, own)
+        return shelf.put(self.db, self.folder, (user.id, user.name), own, notebook, view)
+
+
+class ListHandler(ShelfHandler):
+    """The page Published."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """The list."""
+        await self.page()
+
+    async def page(self, error: str = "", path: str = "") -> None:
+        """The list, and what went wrong."""
+        rows = shelf.everything(self.db)
+        mine = {row.id for row in rows if self.may_withdraw(row)}
+        told = {"rows": rows, "mine": mine, "error": error, "path": path}
+        self.finish(await self.render_template("published.html", **told))
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Publish the notebook at `path`."""
+        path = self.get_body_argument("path", "")
+        try:
+            row = await self.publish(path)
+        except ShelfError as error:
+            self.set_status(400)
+            return await self.page(str(error), path)
+        self.redirect(url_path_join(self.shelf_url, row.id))
+
+
+class OneHandler(ShelfHandler):
+    """The page of one notebook."""
+
+    @web.authenticated
+    async def get(self, name: str) -> None:
+        """Whose it is, its view in a frame, and buttons."""
+        await self.page(self.found(name))
+
+    async def page(self, row: PublishedRow, error: str = "") -> None:
+        """The page, and what went wrong."""
+        told = {"row": row, "may_withdraw": self.may_withdraw(row), "error": error}
+        told["runs"] = any(spawner.ready for spawner in self.current_user.spawners.values())
+        self.finish(await self.render_template("published-one.html", **told))
+
+    @web.authenticated
+    async def post(self, name: str) -> None:
+        """Make a copy in one's own home (`action=copy`), or withdraw it (`action=withdraw`)."""
+        row, user = self.found(name), self.current_user
+        match self.get_body_argument("action", ""):
+            case "withdraw" if self.may_withdraw(row):
+                shelf.withdraw(self.db, self.folder, row)
+                self.redirect(self.shelf_url)
+            case "copy":
+                notebook = (self.folder / row.id / shelf.NOTEBOOK).read_bytes()
+                try:
+                    own = await own_server.write(user, row.name, notebook)
+                except ShelfError as error:
+                    self.set_status(400)
+                    return await self.page(row, str(error))
+                server = own_server.running(user).name
+                self.redirect(url_path_join(user.server_url(server), opened(user, server, own)))
+            case _:
+                raise web.HTTPError(403)
+
+
+def opened(user: Any, server: str, path: str) -> str:
+    """Where in a server a notebook opens: in JupyterLab, where the server has it."""
+    starts = str(getattr(user.spawners[server], "default_url", "") or "")
+    return f"lab/tree/{path}" if starts.startswith("/lab") else starts
+
+
+class ViewHandler(ShelfHandler):
+    """A notebook's HTML, for the frame."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """In place of JupyterHub's."""
+        return SANDBOX
+
+    @web.authenticated
+    def get(self, name: str) -> None:
+        """The file; who opens its address by itself is brought to the page that says whose."""
+        row = self.found(name)
+        if self.request.headers.get("Sec-Fetch-Dest", "iframe") != "iframe":
+            self.redirect(url_path_join(self.shelf_url, row.id))
+            return
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.finish((self.folder / row.id / shelf.VIEW).read_bytes())
+
+
+class PublishApiHandler(ShelfHandler, APIHandler):
+    """The same for the command `publish`, by the token of one's own server."""
+
+    async def post(self) -> None:
+        """`{"path": "work/report.ipynb"}`; answers with the page's address below the hub's."""
+        if not hasattr(self.current_user, "spawners"):
+            raise web.HTTPError(403)
+        told = self.get_json_body()
+        path = told.get("path") if isinstance(told, dict) else None
+        if not isinstance(path, str):
+            raise web.HTTPError(400, 'Expected {"path": "work/report.ipynb"}')
+        try:
+            row = await self.publish(path)
+        except ShelfError as error:
+            raise web.HTTPError(400, str(error)) from None
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps({"url": url_path_join(self.shelf_url, row.id)}))
+
+
+def published_routes(folder: Path) -> list[tuple[str, Any, dict[str, Any]]]:
+    """Where they are, below the hub's prefix."""
+    given = {"folder": folder}
+    one = r"/published/([0-9a-f]{16})"
+    return [
+        (r"/published", ListHandler, given),
+        (one, OneHandler, given),
+        (f"{one}/view", ViewHandler, given),
+        (r"/api/published", PublishApiHandler, given),
+    ]

@@ -1,0 +1,148 @@
+"""Notebooks that are published: kept, replaced, withdrawn, and copied without overwriting."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from jupyterhub import orm, roles
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub_config.published import own_server, pages, shelf
+from hub_config.published.shelf import PublishedRow, ShelfError
+
+NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def person(db: Session, name: str) -> orm.User:
+    made = orm.User(name=name)
+    db.add(made)
+    db.commit()
+    return made
+
+
+def put(db: Session, folder: Path, owner: orm.User, path: str, text: bytes = b"{}") -> PublishedRow:
+    return shelf.put(db, folder, (owner.id, owner.name), path, text, b"<p>" + text)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*"))
+
+
+def test_publishing_again_replaces_and_withdrawing_removes(db: Session, tmp_path: Path) -> None:
+    ann, bob = person(db, "ann"), person(db, "bob")
+    first = put(db, tmp_path, ann, "a/x.ipynb", b"1")
+    assert put(db, tmp_path, ann, "a/x.ipynb", b"2").id == first.id
+    other = put(db, tmp_path, bob, "a/x.ipynb", b"3")
+    assert (tmp_path / first.id / shelf.NOTEBOOK).read_bytes() == b"2"
+    assert (tmp_path / first.id / shelf.VIEW).read_bytes() == b"<p>2"
+    assert files(tmp_path) == sorted([first.id, other.id])
+    shelf.withdraw(db, tmp_path, first)
+    assert files(tmp_path) == [other.id]
+    with pytest.raises(ShelfError, match="not published"):
+        shelf.find(db, "0" * 16)
+
+
+def test_what_somebody_published_goes_with_them(db: Session, tmp_path: Path) -> None:
+    ann = person(db, "ann")
+    put(db, tmp_path, ann, "x.ipynb")
+    number = ann.id
+    db.delete(ann)
+    db.commit()
+    assert person(db, "bob").id == number, "SQLite gives the number again"
+    assert shelf.everything(db) == []
+
+
+def test_nobody_fills_the_disk_with_notebooks(
+    db: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "MOST", 1)
+    ann = person(db, "ann")
+    put(db, tmp_path, ann, "x.ipynb")
+    with pytest.raises(ShelfError, match="withdraw one first"):
+        put(db, tmp_path, ann, "y.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("x.ipynb", "x.ipynb"), ("~/a/x.ipynb", "a/x.ipynb"), (" /a/x.ipynb ", "a/x.ipynb")],
+)
+def test_a_path_is_taken_as_people_write_it(path: str, found: str) -> None:
+    assert own_server.checked(path) == found
+
+
+@pytest.mark.parametrize("path", ["", "x.py", "../bob/x.ipynb", ".ssh/id_rsa", "a/../../x.ipynb"])
+def test_only_notebooks_of_ones_home_are_published(path: str) -> None:
+    with pytest.raises(ShelfError, match="path of a notebook"):
+        own_server.checked(path)
+
+
+def test_a_view_is_of_no_site_and_fetches_nothing() -> None:
+    rules = dict(rule.strip().partition(" ")[::2] for rule in pages.SANDBOX.split(";"))
+    assert rules["sandbox"] == "allow-scripts", "with allow-same-origin cookies would reach it"
+    assert rules["default-src"] == "'none'"
+    assert rules["frame-ancestors"] == "'self'"
+    assert "connect-src" not in rules
+    assert "form-action" not in rules, "a sandbox without allow-forms sends none"
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[tuple[TestServer, dict[str, Any], list[str]]]:
+    """What the hub asks of Jupyter Server (jupyter_server, services/contents and nbconvert)."""
+    home: dict[str, Any] = {"work/x.ipynb": NOTEBOOK, "taken.ipynb": NOTEBOOK}
+    tokens: list[str] = []
+
+    async def contents(request: web.Request) -> web.Response:
+        tokens.append(request.headers["Authorization"].removeprefix("token "))
+        path = request.match_info["path"]
+        if request.method == "PUT":
+            assert path not in home, "a file was overwritten"
+            home[path] = (await request.json())["content"]
+            return web.json_response({}, status=201)
+        if path not in home:
+            return web.json_response({}, status=404)
+        return web.json_response({"content": home[path]})
+
+    async def view(request: web.Request) -> web.Response:
+        return web.Response(body=b"<h1>" + request.match_info["path"].encode() + b"</h1>")
+
+    app = web.Application()
+    app.router.add_route("*", "/user/ann/api/contents/{path:.+}", contents)
+    app.router.add_get("/user/ann/nbconvert/html/{path:.+}", view)
+    async with TestServer(app) as running:
+        yield running, home, tokens
+
+
+async def test_files_go_through_ones_own_server_with_a_token_that_is_gone_afterwards(
+    db: Session,
+) -> None:
+    for role in roles.get_default_roles():
+        roles.create_role(db, role, commit=True)
+    db.add(orm.OAuthClient(identifier="jupyterhub"))
+    record = person(db, "ann")
+    roles.assign_default_roles(db, entity=record)
+    async with server() as (running, home, tokens):
+        url = str(running.make_url("/user/ann/"))
+        spawners = {"": SimpleNamespace(ready=True, name="", server=SimpleNamespace(url=url))}
+        ann = SimpleNamespace(
+            name="ann", db=db, spawners=spawners, new_api_token=record.new_api_token
+        )
+        notebook, page = await own_server.read(ann, "work/x.ipynb")
+        assert json.loads(notebook) == NOTEBOOK
+        assert page == b"<h1>work/x.ipynb</h1>"
+        assert await own_server.write(ann, "taken.ipynb", notebook) == "taken-1.ipynb"
+        assert await own_server.write(ann, "new.ipynb", notebook) == "new.ipynb"
+        assert home["taken-1.ipynb"] == NOTEBOOK
+        with pytest.raises(ShelfError, match=r"no notebook away\.ipynb"):
+            await own_server.read(ann, "away.ipynb")
+        assert tokens
+        assert list(db.scalars(select(orm.APIToken))) == []
+        spawners[""].ready = False
+        with pytest.raises(ShelfError, match="Start a server"):
+            await own_server.read(ann, "work/x.ipynb")

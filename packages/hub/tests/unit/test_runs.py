@@ -1,0 +1,411 @@
+"""Scheduled runs on JupyterHub's own objects and an engine in memory: when one starts, what becomes
+of it, and that it is there once, whatever happens meanwhile.
+"""
+
+import asyncio
+import json
+import smtplib
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hub_config import upstream
+from hub_config.jobs import clock, forms, rows, telling
+from hub_config.jobs.decisions import Act, Outcome, Situation, act, outcome
+from hub_config.jobs.rows import JobRow, RunRow
+from hub_config.jobs.rules import Rules
+from hub_config.jobs.runner import Runner
+from hub_config.lifetimes import times
+from hub_config.offer import counter
+from hub_config.spawning import servers
+from hub_config.told import Refusal
+
+from .hub_in_a_box import PATIENCE, Box, Moment
+
+CONTAINER = "jupyter-ann-scheduled_2dnightly"
+SERVER = ("ann", "scheduled-nightly")
+
+
+class Handler:
+    """A request's handler: what `Runner` needs of JupyterHub's."""
+
+    def __init__(self, box: Box) -> None:
+        self.box, self.db = box, box.db
+        self.authenticator: Any = SimpleNamespace()
+
+    def find_user(self, name: str) -> Any:
+        return self.box.hub.users.get(name)
+
+    async def spawn_single_user(self, user: Any, name: str, options: Any) -> None:
+        await self.box.start(user, name, options)
+
+    async def stop_single_user(self, user: Any, name: str) -> None:
+        starting = upstream.spawn_future(user.spawners[name])
+        if starting is not None and not starting.done():
+            await asyncio.wait([starting])
+        await user.stop(name)
+
+
+@pytest.fixture
+def runner() -> Runner:
+    return Runner(Rules(seconds=3600, webhooks=("http://hook/",)))
+
+
+@pytest.fixture
+def job(box: Box) -> JobRow:
+    """Ann's notebook, due since a minute ago."""
+    job = JobRow(
+        **{"user_id": box.person("ann").id, "name": "nightly", "file": "n.ipynb"},
+        **{"profile": "uv-lab-small", "cron": "@daily", "zone": "UTC", "tell": "http://hook/a"},
+        following=rows.now() - timedelta(minutes=1),
+    )
+    box.db.add(job)
+    box.db.commit()
+    return job
+
+
+async def look(runner: Runner, box: Box, **authenticator: Any) -> None:
+    """One look, and what it begins."""
+    handler = Handler(box)
+    handler.authenticator = SimpleNamespace(**authenticator)
+    await runner.look(handler)
+    await runner.tasks.all_done()
+
+
+def ended(box: Box, code: int) -> None:
+    box.engine.containers_[CONTAINER]["State"] = {
+        "Status": "exited", "Running": False, "ExitCode": code,
+    }  # fmt: skip
+
+
+async def notice(box: Box) -> None:
+    """JupyterHub asks, and forgets a server that has ended."""
+    ann = box.person("ann")
+    if await ann.spawners[SERVER[1]].poll() is not None:
+        await ann.stop(SERVER[1])
+
+
+def only_run(box: Box, job: JobRow) -> RunRow:
+    (run,) = rows.runs(box.db, job.id)
+    return run
+
+
+async def test_a_run_that_is_due_is_a_server_that_runs_our_program(
+    runner: Runner, box: Box, job: JobRow
+) -> None:
+    await look(runner, box)
+    await look(runner, box)
+    assert box.servers() == {SERVER}
+    command = box.person("ann").spawners[SERVER[1]].child_spawner.cmd
+    assert json.loads(command[-1]) == {
+        **{"name": "nightly", "file": "n.ipynb", "stamp": only_run(box, job).stamp}
+    }
+    assert job.following > rows.now()
+    box.assert_agreed()
+
+
+@pytest.mark.parametrize(("code", "became"), [(0, Outcome.OK), (3, Outcome.FAILED)])
+async def test_it_ends_with_its_exit_code(
+    runner: Runner, box: Box, job: JobRow, code: int, became: Outcome, sent: list[Any]
+) -> None:
+    await look(runner, box)
+    ended(box, code)
+    await notice(box)
+    await look(runner, box)
+    await look(runner, box)
+    run = only_run(box, job)
+    assert (run.outcome, run.exit_code, run.ended is not None) == (became, code, True)
+    assert [news.exit_code for news, _ in sent] == ([3] if code else [])
+    assert not box.servers()
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Messages are kept instead of sent."""
+    kept: list[Any] = []
+
+    async def keep(news: Any, to: str, _: Rules) -> None:
+        kept.append((news, to))
+
+    monkeypatch.setattr(telling, "tell", keep)
+    return kept
+
+
+async def test_a_hub_that_is_killed_takes_a_run_over(runner: Runner, box: Box, job: JobRow) -> None:
+    await look(runner, box)
+    container = box.engine.containers_[CONTAINER]["Id"]
+    box.live()
+    await box.take_over()
+    await look(Runner(Rules()), box)
+    assert box.servers() == {SERVER}
+    assert box.engine.containers_[CONTAINER]["Id"] == container
+    assert not only_run(box, job).outcome
+
+
+async def test_a_run_that_ended_while_there_was_no_hub_is_told(
+    runner: Runner, box: Box, job: JobRow, sent: list[Any]
+) -> None:
+    await look(runner, box)
+    ended(box, 1)
+    box.live()
+    await box.take_over()
+    for _ in range(2):
+        await look(Runner(Rules()), box)
+    assert only_run(box, job).outcome == Outcome.FAILED
+    assert len(sent) == 1
+
+
+async def test_a_hub_that_is_killed_before_there_was_a_container_starts_it_once(
+    runner: Runner, box: Box, job: JobRow
+) -> None:
+    job.due = rows.now()
+    rows.begin(box.db, job)
+    box.live()
+    await box.take_over()
+    for _ in range(3):
+        await look(Runner(Rules()), box)
+    assert box.servers() == {SERVER}
+    assert not only_run(box, job).outcome
+
+
+async def test_what_was_missed_comes_once(runner: Runner, box: Box, job: JobRow) -> None:
+    job.following = rows.now() - timedelta(days=9)
+    await look(runner, box)
+    ended(box, 0)
+    await notice(box)
+    for _ in range(3):
+        await look(runner, box)
+    assert only_run(box, job).outcome == Outcome.OK
+    assert not box.servers()
+
+
+async def test_nothing_runs_of_somebody_who_may_not_log_in(
+    runner: Runner, box: Box, job: JobRow
+) -> None:
+    async def disabled(_: Any) -> bool:
+        return False
+
+    await look(runner, box, accounts=None, refresh_user=disabled)
+    assert not box.servers()
+    await look(runner, box)
+    assert not box.servers(), "what was due meanwhile is not made up for"
+
+
+async def test_a_run_of_somebody_who_was_disabled_is_ended(
+    runner: Runner, box: Box, job: JobRow
+) -> None:
+    async def disabled(_: Any) -> bool:
+        return False
+
+    await look(runner, box)
+    await look(runner, box, accounts=None, refresh_user=disabled)
+    assert not box.servers()
+    assert only_run(box, job).outcome == Outcome.STOPPED
+
+
+async def test_the_jobs_of_somebody_who_was_deleted_are_gone(box: Box, job: JobRow) -> None:
+    ann = box.person("ann")
+    servers.keep_home(ann)
+    assert rows.all_jobs(box.db) == []
+
+
+async def test_without_room_it_waits(
+    runner: Runner, box: Box, job: JobRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = box.person("ann").spawner.counter.desk
+    box.db.commit()
+    room = desk.policy
+    monkeypatch.setattr(desk, "policy", type(room)(memory_reserve_gb=10**9))
+    await look(runner, box)
+    assert not box.servers()
+    assert "memory" in job.note
+    monkeypatch.setattr(desk, "policy", room)
+    await look(runner, box)
+    assert box.servers() == {SERVER}
+    assert not job.note
+
+
+async def test_a_profile_that_is_gone_is_a_failure_that_is_told(
+    runner: Runner, box: Box, job: JobRow, sent: list[Any]
+) -> None:
+    job.profile = "nosuch-small"
+    await look(runner, box)
+    await look(runner, box)
+    assert only_run(box, job).outcome == Outcome.REFUSED
+    assert "There is no such profile" in sent[0][0].words
+    assert not box.servers()
+
+
+async def test_it_is_stopped_when_it_takes_too_long(
+    runner: Runner, box: Box, job: JobRow, sent: list[Any]
+) -> None:
+    await look(runner, box)
+    only_run(box, job).started = rows.now() - timedelta(hours=2)
+    await look(runner, box)
+    await look(runner, box)
+    assert only_run(box, job).outcome == Outcome.TOO_LONG
+    assert not box.servers()
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("number", [0, 3, 6])
+async def test_one_that_is_just_being_started_can_be_stopped_and_deleted(
+    runner: Runner, box: Box, job: JobRow, number: int
+) -> None:
+    moment = Moment(box.engine, number)
+    box.engine.at = moment.hang
+    handler = Handler(box)
+    await runner.look(handler)
+    await asyncio.to_thread(moment.reached.wait, PATIENCE)
+    removing = asyncio.ensure_future(runner.remove(handler, job))
+    moment.go_on.set()
+    await asyncio.wait_for(removing, PATIENCE)
+    await runner.tasks.all_done()
+    await box.reconcile()
+    assert rows.all_jobs(box.db) == []
+    assert not box.servers()
+    assert not box.in_engine()
+
+
+async def test_a_person_cannot_start_such_a_server(box: Box) -> None:
+    with pytest.raises(Refusal, match="when they are due"):
+        await box.start(box.person("ann"), SERVER[1])
+
+
+async def test_idleness_ends_no_run_and_its_profile_is_not_the_persons_last(
+    runner: Runner, box: Box, job: JobRow
+) -> None:
+    await look(runner, box)
+    ann = box.person("ann")
+    assert list(times.running(box.db, [ann])) == []
+    assert counter.profiles_used(ann.orm_spawners) == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (Situation(False, False, False, False, True), Act.NOTHING),
+        (Situation(False, False, False, True, True), Act.START),
+        (Situation(False, True, False, True, True), Act.NOTHING),
+        (Situation(True, True, True, True, True, 10), Act.NOTHING),
+        (Situation(True, True, True, False, True, 60), Act.END),
+        (Situation(True, True, False, False, True, 60), Act.NOTHING),
+        (Situation(True, False, False, True, True), Act.CLOSE),
+        (Situation(False, True, True, False, True), Act.END),
+    ],
+)
+def test_what_is_done(now: Situation, expected: Act) -> None:
+    assert act(now, 60) is expected
+
+
+def test_what_becomes_of_a_run() -> None:
+    assert outcome(None, begun=False) is None
+    assert outcome(None, begun=True) is Outcome.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "after", "expected"),
+    [
+        ("30 2 * * *", "UTC", "2026-11-30T03:00", "2026-12-01T02:30"),
+        ("30 2 * * *", "Europe/Berlin", "2026-11-30T03:00", "2026-12-01T01:30"),
+        # Clocks go from 2:00 to 3:00, and later from 3:00 back to 2:00.
+        ("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00", "2026-03-29T01:00"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:31", "2026-10-26T01:30"),
+        ("@daily", "Asia/Tokyo", "2026-11-30T03:00", "2026-11-30T15:00"),
+    ],
+)
+def test_when_it_is_due(cron: str, zone: str, after: str, expected: str) -> None:
+    found = clock.following(cron, zone, datetime.fromisoformat(after))
+    assert found == datetime.fromisoformat(expected)
+
+
+RIGHT = {
+    **{"name": "nightly", "file": "~/work/n.ipynb", "profile": "uv-lab-small"},
+    **{"cron": "@daily", "zone": "", "tell": ""},
+}
+
+
+def typed(field: str, value: str) -> dict[str, str]:
+    return forms.typed({**RIGHT, field: value}, forms.FIELDS, zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("name", wrong) for wrong in ("", "Nightly", "a--b", "a" * 21, "x-", "taken")),
+        *(("file", wrong) for wrong in ("/etc/passwd.py", "../x.py", "notes.txt", "", "a\n.py")),
+        *(("cron", wrong) for wrong in ("", "daily", "61 * * * *", "0 0 30 2 *", "* * * * * *")),
+        ("profile", "nosuch"),
+        ("zone", "Mars/Olympus"),
+        *(("tell", wrong) for wrong in ("http://hub:8081/", "nobody", "a@example.org")),
+        ("tell", "http://hook.evil/"),
+        ("file", "a" * 600 + ".py"),
+    ],
+)
+def test_what_is_typed_is_judged(field: str, value: str) -> None:
+    rules = Rules(webhooks=("http://hook/",))
+    values = typed(field, value)
+    assert set(forms.judged(values, rules, ["uv-lab-small"], ["taken"]).wrong) == {field}
+
+
+def test_what_is_right_becomes_a_job() -> None:
+    rules = Rules(webhooks=("http://hook/",), relay="smtp://relay")
+    for tell in ("", "a@example.org", "http://hook/x"):
+        form = forms.judged(typed("tell", tell), rules, ["uv-lab-small"], [])
+        assert not form.wrong
+    job = forms.job(form, 1)
+    assert (job.file, job.zone) == ("work/n.ipynb", "Europe/Berlin")
+
+
+class Relay:
+    """smtplib's client."""
+
+    said: list[Any] = []  # noqa: RUF012
+
+    def __init__(self, host: str, port: int, **_: Any) -> None:
+        self.said.append((host, port))
+
+    def __enter__(self) -> "Relay":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def ehlo(self) -> None:
+        pass
+
+    def has_extn(self, name: str) -> bool:
+        return name == "starttls"
+
+    def starttls(self) -> None:
+        self.said.append("starttls")
+
+    def login(self, name: str, password: str) -> None:
+        self.said.append((name, password))
+
+    def send_message(self, message: EmailMessage) -> None:
+        self.said.append(message)
+
+
+async def test_a_mail_goes_out_through_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smtplib, "SMTP", Relay)
+    rules = Rules(
+        relay="smtp://us%40er@relay.example:587", password="p/w", sender="hub@example.org"
+    )
+    news = telling.News("ann", "nightly", "n.ipynb", "failed", "It failed.", 1, "now", "No figures")
+    await telling.tell(news, "ann@example.org", rules)
+    place, tls, login, message = Relay.said
+    assert (place, tls, login) == (("relay.example", 587), "starttls", ("us@er", "p/w"))
+    assert (message["To"], message["From"]) == ("ann@example.org", "hub@example.org")
+    assert "No figures" in message.get_content()
+
+
+async def test_what_cannot_be_sent_tells_no_secret() -> None:
+    rules = Rules(relay="smtp://us@127.0.0.1:1", password="hidden", sender="hub@example.org")
+    news = telling.News("ann", "nightly", "n.ipynb", "failed", "It failed.", 1, "now", "")
+    with pytest.raises(telling.NotSentError) as raised:
+        await telling.tell(news, "ann@example.org", rules)
+    assert "hidden" not in str(raised.value)

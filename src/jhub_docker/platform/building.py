@@ -1,0 +1,38 @@
+"""Builds what a platform is started from, once its settings are judged as far as they can be."""
+
+from pathlib import Path
+
+from docker import DockerClient
+
+from jhub_docker.build import builds
+from jhub_docker.build.plan import Plan
+from jhub_docker.catalog import load
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine import quick
+from jhub_docker.platform import chosen, compose, public_images
+from jhub_docker.platform.compose import HUB
+from jhub_docker.platform.configuration import check_names, check_settings
+
+
+def build(client: DockerClient, root: Path, base: str) -> list[builds.Result]:
+    """Build what is out of date. Raises UsageError for settings that are wrong before anything is
+    built: those that only a hub can judge which is still to be built come to light after that.
+    """
+    check_names(root)
+
+    def judge(made: Plan) -> None:
+        platform = chosen.read(client, root)
+        there = quick.image(platform.images[HUB])
+        labels = (there["Config"].get("Labels") or {}) if there else {}
+        if labels.get(f"{LABEL}.build-id") == made[HUB].build_id:
+            check_settings(client, platform)
+
+    return builds.build(client, root, packages(root), base=base, ready=judge)
+
+
+def packages(root: Path) -> list[str]:
+    """The packages whose images a platform is started from: all published ones, and those of the
+    public images that its services run.
+    """
+    published = [spec.name for spec in load(root / "packages").published]
+    return [*published, *public_images.needed(compose.read(root))]

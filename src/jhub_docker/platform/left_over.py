@@ -1,0 +1,109 @@
+"""What nobody needs any more of a platform in its engine: what interrupted starts and drills left,
+and what is of services that are gone. Homes and data are never among it.
+
+`found` judges and is pure; whoever asks sees to it that no start and no drill is under way.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.platform import containers
+from jhub_docker.platform.compose import Platform
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """One thing: a container, a network or a volume, what the engine knows it by, and of what it
+    is left. One that still runs is told, and not taken away."""
+
+    what: str
+    name: str
+    identity: str
+    of: str
+    goes: bool = True
+
+
+def drill_of(project: str) -> str:
+    """What the second platform of one is called, which a drill makes and removes again."""
+    return f"{project}-drill"
+
+
+def somebodys(name: str, volumes: Iterable[str]) -> list[str]:
+    """Those volumes of a platform of a drill's name that no drill made: somebody uses it."""
+    ours = tuple(f"{name}{sign}" for sign in "-_")
+    return [one for one in volumes if not one.startswith(ours)]
+
+
+def look(client: DockerClient, platform: Platform) -> list[LeftOver]:
+    """Ask the engine for all that has labels of platforms, and judge it."""
+    label = f"{LABEL}.platform"
+    everything = platform.of_all_profiles()
+    return found(
+        everything,
+        containers.labelled(client, label),
+        client.api.networks(filters={"label": label}),
+        client.api.volumes(filters={"label": label})["Volumes"] or (),
+        containers.inspected(client, everything),
+    )
+
+
+def found(
+    platform: Platform,
+    listed: Iterable[Record],
+    networks: Iterable[Record],
+    volumes: Iterable[Record],
+    there: Iterable[Record],
+) -> list[LeftOver]:
+    """What has labels of this platform or of its drill, and nobody any more.
+
+    `platform` has the services of all profiles. Containers, networks and volumes are `listed`,
+    `there` are the services' containers as inspected. Of volumes only a drill's go, which are
+    copies: others are homes and data.
+    """
+    drill, of_drill = drill_of(platform.project), "an interrupted drill"
+
+    def owner(one: Record) -> str:
+        return str((one["Labels"] or {}).get(f"{LABEL}.platform", ""))
+
+    copies = [one for one in volumes if owner(one) == drill]
+    if somebodys(drill, (one["Name"] for one in copies)):
+        drill, copies = "", []  # a platform that happens to be called so
+    left = [
+        LeftOver("container", one["Name"].lstrip("/"), one["Id"], "an interrupted start")
+        for one in there
+        if containers.is_left_over(one)
+    ]
+    known = {*platform.services, ""}
+    for one in listed:
+        service = (one["Labels"] or {}).get("com.docker.compose.service", "")
+        of = ""
+        if owner(one) == drill:
+            of = of_drill
+        elif owner(one) == platform.project and service not in known:
+            of = f"a service that is no more: {service}"
+        if of:
+            goes = of == of_drill or one["State"] != "running"
+            left.append(LeftOver("container", containers.name(one), one["Id"], of, goes))
+    left += [
+        LeftOver("network", one["Name"], one["Id"], of_drill)
+        for one in networks
+        if owner(one) == drill
+    ]
+    return left + [LeftOver("volume", one["Name"], one["Name"], of_drill) for one in copies]
+
+
+def remove(client: DockerClient, what: str, identity: str) -> None:
+    """Take one thing away."""
+    match what:
+        case "container":
+            containers.remove(client, identity)
+        case "network":
+            containers.unless_gone(client.api.remove_network, identity)
+        case "volume":
+            containers.unless_gone(client.api.remove_volume, identity)

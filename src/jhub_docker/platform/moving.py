@@ -1,0 +1,43 @@
+"""Moves the hub's records to PostgreSQL or back. Servers go on; the hub is away meanwhile."""
+
+from pathlib import Path
+
+from docker import DockerClient
+
+from jhub_docker.asking import confirm
+from jhub_docker.errors import failure
+from jhub_docker.platform import chosen, starting
+from jhub_docker.platform.compose import HUB
+from jhub_docker.platform.lock import locked
+from jhub_docker.platform.public_images import POSTGRES
+from jhub_docker.progress import stage
+
+TO = ("postgres", "sqlite")
+
+BACK = (
+    "The hub is stopped: take JHUB_DB_URL away (.env), then ./dev invoke up starts it with SQLite."
+)
+
+
+def move(client: DockerClient, root: Path, to: str, *, replace: bool, assume_yes: bool) -> str:
+    """Move all records; what was done. Raises ActionError where nothing was, with the reason."""
+    if replace:
+        confirm(
+            f"This throws away what is in {to} now.",
+            "Go on?",
+            "nothing was moved",
+            assume_yes=assume_yes,
+        )
+    platform = chosen.read(client, root)
+    with locked(platform.project), stage(f"moving the hub's records to {to}"):
+        if POSTGRES in platform.services:
+            platform.checked("up", "--detach", "--wait", POSTGRES)
+        platform.checked("stop", HUB)
+        ended = platform.once(HUB, "move", to, *["--replace"] * replace)
+        if ended.code:
+            platform.compose("start", HUB)  # the container that was there, with what it had
+            raise failure(ended.code, ended.tail(3))
+        done = ended.out.strip()
+        if to == "sqlite":
+            return f"{done}\n{BACK}"
+        return "\n".join([done, *starting.start(client, platform)])

@@ -1,0 +1,113 @@
+"""The ports that a platform publishes: whether it can, and by which variables they are chosen.
+
+Compose removes the container that has a port so far before it finds out that the new one cannot
+have its own: so the engine is asked first, which alone knows its machine.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from docker import DockerClient
+from docker.errors import APIError
+
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.errors import UsageError
+from jhub_docker.platform import containers
+from jhub_docker.platform.compose import HUB, PROXY, TLS, Platform
+
+REFUSALS = {
+    "address already in use": "another program has it",
+    "port is already allocated": "another container has it",
+    "cannot assign requested address": "",
+    "bind: permission denied": "the engine may not open it",
+    "privileged port": "the engine may not open it",
+}
+"""How engines refuse to publish a port, and what that means; an address that is none is no
+port's fault."""
+
+
+def require_free(
+    client: DockerClient, platform: Platform, there: Iterable[Mapping[str, Any]]
+) -> None:
+    """Raise UsageError for a port that the engine cannot publish; those that its own service has,
+    whose container is among `there`, are fine.
+
+    A container that does nothing is published in place of all that would be.
+    """
+    held = {
+        (one["Config"]["Labels"]["com.docker.compose.service"], port)
+        for one in there
+        if one["State"]["Running"]
+        for _, _, port in containers.published(one)
+    }
+    wanted = [
+        (ip, port)
+        for service, listed in platform.ports.items()
+        for _, ip, port in listed
+        if (service, port) not in held
+    ]
+    if not wanted:
+        return
+    made = client.containers.create(
+        platform.require_image(HUB),
+        entrypoint=["true"],
+        healthcheck={"test": ["NONE"]},
+        labels={f"{LABEL}.platform": platform.project},
+        auto_remove=True,  # also where this call is killed
+        ports={f"{number}/tcp": one for number, one in enumerate(wanted, 1)},
+    )
+    try:
+        made.start()
+    except APIError as error:
+        if said := refusal(platform, str(error.explanation), _publishers(client)):
+            raise UsageError(f"{said}; nothing was touched") from None
+    finally:
+        containers.remove(client, str(made.id))
+
+
+def refusal(platform: Platform, problem: str, publishers: Mapping[str, str]) -> str:
+    """What to set where an engine says that a port or an address cannot be had; empty where it
+    says something else. `publishers` are containers by the ports they have. Pure.
+    """
+    why = next((why for words, why in REFUSALS.items() if words in problem), None)
+    if why is None:
+        return ""
+    if not why:
+        return f"JHUB_BIND is {platform.bind!r}; expected an address of the engine's machine"
+    known = {port for listed in platform.ports.values() for _, _, port in listed}
+    port = next((one for one in sorted(known) if re.search(rf":{one}\b", problem)), "")
+    if port in publishers:
+        why = f"the container {publishers[port]} has it"
+    names = variables(platform, port)
+    if port and len(names) > 1:
+        return f"{' and '.join(names)} are both {port}: set one of them to another port"
+    said = f"{names[0]} is {port}, and " if port else "the port is taken: "
+    return f"{said}{why}: set {' or '.join(names)} to a free one"
+
+
+def variables(platform: Platform, port: str) -> list[str]:
+    """The variables that a port was chosen by; the entrance's for one that is no service's."""
+    known = {PROXY: ["JHUB_PORT"], TLS: ["JHUB_HTTPS_PORT", "JHUB_HTTP_PORT"]}
+    found = [
+        known.get(service, [f"JHUB_{service.upper()}_PORT"] * len(listed))[index]
+        for service, listed in platform.ports.items()
+        for index, (_, _, one) in enumerate(listed)
+        if one == port
+    ]
+    return found or known[TLS if TLS in platform.services else PROXY]
+
+
+def taken(platform: Platform, problem: str) -> str:
+    """What to add where Compose says at last that a port cannot be had; empty otherwise. Pure."""
+    said = refusal(platform, problem, {})
+    return f"; {said}" if said else ""
+
+
+def _publishers(client: DockerClient) -> dict[str, str]:
+    return {
+        str(port["PublicPort"]): containers.name(one)
+        for one in client.api.containers()
+        for port in one["Ports"] or ()
+        if "PublicPort" in port
+    }
