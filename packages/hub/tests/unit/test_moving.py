@@ -102,9 +102,9 @@ def test_of_two_databases_one_is_in_use(source: Path, tmp_path: Path) -> None:
     places = Places(tmp_path, tmp_path, tmp_path)
     start.require_in_use(places)
     with pytest.raises(DatabaseError, match=r"holds records: \./dev invoke db\.move --to postgres"):
-        start.require_moved(Places(tmp_path, tmp_path, tmp_path, URL))
+        start.require_moved(Places(tmp_path, tmp_path, tmp_path, db_url=URL))
     moving._mark(source, "postgres")
-    start.require_moved(Places(tmp_path, tmp_path, tmp_path, URL))
+    start.require_moved(Places(tmp_path, tmp_path, tmp_path, db_url=URL))
     with pytest.raises(DatabaseError, match=r"moved away from .*set JHUB_DB_URL again"):
         start.require_in_use(places)
     moving._mark(source, "")

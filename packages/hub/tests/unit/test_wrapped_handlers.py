@@ -251,7 +251,7 @@ async def test_what_became_of_a_start_is_told_however_long_it_took(
     wrapped: None, monkeypatch: pytest.MonkeyPatch, took: str, result: str
 ) -> None:
     """JupyterHub keeps the future of one that goes on or failed, and no other."""
-    spawner, told = SimpleNamespace(_spawn_future=None), []
+    spawner, told = SimpleNamespace(_spawn_future=None, stages=SimpleNamespace(times=[])), []
 
     async def spawn(*_: Any) -> None:
         if took != "a moment":

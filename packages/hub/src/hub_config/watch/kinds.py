@@ -85,7 +85,7 @@ KINDS = (
 """The first line that fits is the one."""
 
 _WITHOUT_REQUESTS = ("hub", "session", "settings", "files", "request", "audit")
-_OF_OPERATORS = ("setting", "secret", "backup", "restore")
+_OF_OPERATORS = ("setting", "secret", "backup", "restore", "database")
 
 AREAS = frozenset(
     {*_WITHOUT_REQUESTS, *_OF_OPERATORS, *(kind.what.partition(".")[0] for kind in KINDS)}
