@@ -26,7 +26,7 @@ EVERYTHING: dict[str, Any] = {
     "tables": {"groups": {"ml": {"profiles": ["uv-lab-large"]}}},
     "config": {"own.py": 'c.JupyterHub.log_level = "DEBUG"\n'},
     "secrets": {"existing": "", "provider": "oidc"},
-    "database": {"secret": "postgres"},
+    "database": {"url": "postgresql+psycopg://hub@db/hub", "secret": "postgres"},
     "ingress": {"host": "hub.example.org", "class": "nginx", "tlsSecret": "hub-tls"},
     "quota": {"memory": "64Gi", "cpus": "16", "servers": "40", "claims": "200"},
     "network": {"allowed": [{"cidr": "10.1.2.3/32", "port": 5432}]},
@@ -74,7 +74,7 @@ def test_secrets_are_files(render: Render) -> None:
         (container,) = one["spec"]["template"]["spec"]["containers"]
         for variable in container.get("env", []):
             file = variable["name"].endswith("_FILE")
-            secret = re.search("SECRET|TOKEN|KEY|DB_URL", variable["name"])
+            secret = re.search("SECRET|TOKEN|KEY|PASSWORD", variable["name"])
             assert file or not secret, f"{name}: {variable['name']}"
             assert "valueFrom" not in variable
     assert set(of_kind(objects, "Secret")) == {"jhub-docker"}
@@ -120,6 +120,7 @@ def test_probes_ask_below_the_base_url_over_which_people_come(render: Render) ->
         {"homes": {"size": "much"}},
         {"settings": {"JHUB_PROVIDER_SECRET": "x"}},
         {"settings": {"JHUB_RUNTIME": "docker"}},
+        {"database": {"url": "postgresql+psycopg://hub:word@db/hub"}},
         {"networks": {}},
         {"network": {"blocked": ["everything"]}},
         {"offer": [{"reference": "uv-lab", "jupyterhub": "6", "name": "x", "profiles": {}}]},

@@ -17,6 +17,7 @@ from .conftest import CHART
 VALUES = chart.with_defaults(CHART, [])
 VALUES["ingress"] |= {"host": "hub.example.org", "class": "nginx", "tlsSecret": "hub-tls"}
 VALUES["quota"]["memory"] = "64Gi"
+VALUES["database"]["url"] = "postgresql+psycopg://hub@db/hub"
 
 
 def named(name: str, **more: Any) -> dict[str, Any]:

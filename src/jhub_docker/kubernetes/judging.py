@@ -48,7 +48,7 @@ class Finding:
 
 def judge(cluster: Cluster, values: Mapping[str, Any]) -> list[Finding]:
     """All findings; `values` are the chart's."""
-    parts = (_version, _storage, _policies, _api_server, _ingress, _quota, _rights)
+    parts = (_version, _storage, _policies, _api_server, _ingress, _quota, _database, _rights)
     return [finding for part in parts for finding in part(cluster, values)]
 
 
@@ -163,6 +163,16 @@ def _quota(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
             "Without a quota the hub admits everybody, and who finds no machine waits until the "
             "start times out: set quota.memory to what the nodes have for servers.",
         )
+
+
+def _database(_cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+    if values["database"]["url"]:
+        yield Finding("database", Word.OK, "Records are in PostgreSQL.")
+    else:
+        told = (
+            "No database.url: records are in SQLite on one claim, good for trying things out."
+        )
+        yield Finding("database", Word.WARNING, told)
 
 
 def _rights(cluster: Cluster, _values: Mapping[str, Any]) -> Iterator[Finding]:
