@@ -5,10 +5,10 @@ from pathlib import Path
 from docker import DockerClient
 
 from jhub_docker.asking import confirm
+from jhub_docker.engine.lock import locked
 from jhub_docker.errors import failure
 from jhub_docker.platform import chosen, starting
 from jhub_docker.platform.compose import HUB
-from jhub_docker.platform.lock import locked
 from jhub_docker.platform.public_images import POSTGRES
 from jhub_docker.progress import stage
 

@@ -241,7 +241,8 @@ def check_own(settings: Settings, folder: Path) -> list[Path]:
     if not own_files(folder):
         return []
     with TemporaryDirectory() as made_up:
-        places = Places(*[Path(made_up)] * 4)
+        there = Path(made_up)
+        places = Places(there, there, there, there)
         make_secrets(places)
         c = Config()
         concerns.apply(c, settings, places)
