@@ -36,7 +36,12 @@ http.server.HTTPServer(("0.0.0.0", 9000), Hook).serve_forever()
 
 def notebook(*cells: str) -> bytes:
     """A notebook with these cells of code."""
-    code: dict[str, object] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    code: dict[str, object] = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
     found = [{**code, "id": f"cell-{at}", "source": source} for at, source in enumerate(cells)]
     return json.dumps({"cells": found, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
 

@@ -169,9 +169,7 @@ def _database(_cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]
     if values["database"]["url"]:
         yield Finding("database", Word.OK, "Records are in PostgreSQL.")
     else:
-        told = (
-            "No database.url: records are in SQLite on one claim, good for trying things out."
-        )
+        told = "No database.url: records are in SQLite on one claim, good for trying things out."
         yield Finding("database", Word.WARNING, told)
 
 
