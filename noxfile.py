@@ -125,7 +125,7 @@ def typecheck(session: nox.Session, part: str) -> None:
 def unit(session: nox.Session, part: str) -> None:
     """Unit tests of the library and of the hub's configuration; no engine, seconds."""
     if part == "library":
-        sync(session, "test", "dev")
+        sync(session, "test", "dev", "kubernetes")
         session.run("python", "-m", "jhub_testing.prepare", "--registry")
         pytest(session, *BESIDE, "--ignore=tests/engine", "--ignore=tests/docs", tests="tests")
     else:
@@ -207,6 +207,13 @@ def drills(session: nox.Session) -> None:
     session.run("python", "-m", "jhub_testing.prepare", "--other-clock", *images)
     alone = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
     session.run(*alone, "pytest", *(session.posargs or ["integration/drills"]), external=True)
+
+
+@nox.session(default=False)
+def kubernetes(session: nox.Session) -> None:
+    """The chart on a real cluster, kubectl's: a person's path, and what may go wrong on it."""
+    sync(session, "test", "kubernetes")
+    pytest(session, tests="integration/kubernetes")
 
 
 @nox.session(default=False)

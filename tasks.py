@@ -16,6 +16,7 @@ from jhub_docker.cli import (
     db,
     engine,
     images,
+    k8s,
     performance,
     platform,
     release,
@@ -66,6 +67,7 @@ namespace = Collection(
     ),
     Collection.from_module(engine, name="engine"),
     Collection.from_module(config, name="config"),
+    Collection.from_module(k8s, name="k8s"),
 )
 
 take_over()

@@ -8,7 +8,7 @@ import pytest
 from docker.models.containers import Container
 
 from jhub_docker.catalog import packages as catalogs
-from jhub_testing import probes
+from jhub_testing import steps
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
 
@@ -52,15 +52,11 @@ def case(request: pytest.FixtureRequest, make_person: MakePerson, platform: Plat
 
 
 def test_default_page(case: Case) -> None:
-    assert case.image.probe
-    answer = case.person.server.get("")
-    assert case.image.probe.rstrip("/") in answer.url, f"the server opens {answer.url}"
-    probes.page(case.person.server, case.image.probe)
+    steps.opens_its_page(case.person, case.image)
 
 
 def test_sockets_behind_it(case: Case) -> None:
-    assert case.image.probe
-    probes.works(case.person.server, case.image.probe)
+    steps.works_behind_it(case.person, case.image)
 
 
 def test_limits_are_those_of_the_profile(case: Case) -> None:
@@ -79,9 +75,5 @@ def test_container_is_the_persons(case: Case) -> None:
 
 
 def test_files_are_there_after_stop_and_respawn(case: Case) -> None:
-    body = {"type": "file", "format": "text", "content": "kept"}
-    assert case.person.server.put("api/contents/kept.txt", json=body).ok
-    case.person.stop()
-    assert not case.platform.servers(case.person.name)
-    case.person.choose(f"{case.image.name}-medium")
-    assert case.person.server.get("api/contents/kept.txt").json()["content"] == "kept"
+    name = case.person.name
+    steps.finds_files_again(case.person, case.image, lambda: not case.platform.servers(name))

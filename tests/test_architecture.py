@@ -19,7 +19,7 @@ FLOORS = (
     {"registry"},
     {"build"},
     {"platform", "release"},
-    {"backup"},
+    {"backup", "kubernetes"},
     {"secrets"},
     {"clean", "doctor"},
     {"cli"},

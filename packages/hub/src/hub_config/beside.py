@@ -33,7 +33,7 @@ def services(c: Config, settings: Settings, places: Places) -> None:
 def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     """Has the routes and networks of a new proxy restored: service and role."""
     command = [sys.executable, "-m", "hub_config.keeper"]
-    command += [f"--proxy={PROXY_API}", f"--platform={settings.platform}"]
+    command += [f"--proxy={PROXY_API}", f"--platform={settings.project}"]
     engine = {"DOCKER_HOST": os.environ["DOCKER_HOST"]} if "DOCKER_HOST" in os.environ else {}
     return {"name": KEEPER, "command": command, "environment": engine}, {
         "name": KEEPER,

@@ -47,9 +47,8 @@ from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
 from hub_config.shares import sharing_routes
-from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.folders import Sharing
-from hub_config.spawning.profile_spawner import PlatformSpawner
+from hub_config.spawning.profile_spawner import PlatformSpawner, engine_of
 from hub_config.texts import Texts
 from hub_config.watch.pages import routes as audit_routes
 from hub_config.watch.requests import told
@@ -90,7 +89,7 @@ def plain(c: Config, settings: Settings) -> None:
         if one.trait and value not in ("", None):
             section, _, name = one.trait.partition(".")
             c[section][name] = value
-    c.UserContainerSpawner.enforced = settings.enforced
+    c.UserServerSpawner.enforced = settings.enforced
     c.JupyterHub.logging_config = tracing.logging_config(settings.log_format, settings.log_level)
 
 
@@ -145,7 +144,7 @@ def accounts(c: Config, settings: Settings, places: Places) -> None:
     # Whoever authenticates is approved: ApprovalAuthenticator turns everybody else away itself.
     c.Authenticator.allow_all = True
     c.Authenticator.admin_users = {settings.admin_user}
-    c.ApprovalAuthenticator.platform = settings.platform
+    c.ApprovalAuthenticator.platform = settings.project
     c.ApprovalAuthenticator.behind_tls = bool(settings.domain)
     c.ApprovalAuthenticator.one_time_password_file = str(places.admin_password)
     c.NativeAuthenticator.enable_signup = settings.signup != "closed"
@@ -160,7 +159,11 @@ def spawning(c: Config, settings: Settings) -> None:
         pull=settings.pull_policy,
         pull_timeout=settings.pull_timeout,
         enforced=settings.enforced,
+        here=settings.runtime == "docker",
     )
+    if settings.runtime == "kubernetes":
+        # By name: the client of Kubernetes is large, and a hub on Docker never imports it.
+        c.PlatformSpawner.child_class = "hub_config.spawning.pod_spawner.UserPodSpawner"
     # JupyterHub's deadline for everything; each part has one of its own that says more.
     parts = settings.pull_timeout + settings.queue_timeout + settings.start_timeout
     c.PlatformSpawner.start_timeout = parts
@@ -172,8 +175,8 @@ def spawning(c: Config, settings: Settings) -> None:
 
 def sharing(c: Config, settings: Settings, places: Places) -> None:
     """What members of a group, and all people, have in common in their containers."""
-    c.UserContainerSpawner.group_secrets = str(places.group_secrets)
-    c.UserContainerSpawner.sharing = Sharing(
+    c.UserServerSpawner.group_secrets = str(places.group_secrets)
+    c.UserServerSpawner.sharing = Sharing(
         settings.groups, settings.group_folders, settings.everybody_folder
     )
 
@@ -215,19 +218,15 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         PURGE_SCOPE: {"description": "Remove homes whose time is over"},
         RECONCILE_SCOPE: {"description": "Have what runs compared with the database"},
     }
-    reconciler = Reconciler(
-        lambda: UserContainerSpawner(config=c).runtime,
-        settings.user_volume_prefix,
-        places.report,
-        places.mark,
-    )
+    runtime = engine_of(c)
+    reconciler = Reconciler(runtime, settings.user_volume_prefix, places.report, places.mark)
     sizes = sizes_of(settings, places)
-    meter = Meter(lambda: UserContainerSpawner(config=c).runtime)
+    meter = Meter(runtime)
     looker = Looker(
         reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data, sizes, meter
     )
     addresses = Addresses(
-        settings.platform, settings.trusted_proxies, behind_tls=bool(settings.domain)
+        settings.project, settings.trusted_proxies, behind_tls=bool(settings.domain)
     )
     sources = Sources(
         lambda: PlatformSpawner(config=c).counter,

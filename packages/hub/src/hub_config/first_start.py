@@ -147,6 +147,29 @@ def make_secrets(places: Places) -> None:
         write_secret(places.metrics_token, secrets.token_hex(32), GROUP_MAY_READ)
 
 
+MOUNTED_SECRETS = Path("/run/secrets/jhub-docker")
+"""Where Kubernetes mounts the chart's Secret, a file each, called as the hub's own are."""
+
+
+def take_over(mounted: Path, places: Places) -> None:
+    """Use the secrets that were mounted, which the proxy's pod has as well. One that was in use
+    before is taken until it is dropped, as after a rotation.
+    """
+    names = {
+        "cookie_secret": places.cookie_secret,
+        "crypt_key": places.crypt_key,
+        "proxy_token": places.proxy_token,
+    }
+    for name, path in names.items():
+        if not (mounted / name).exists():
+            continue
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        value = read_secret(mounted / name)
+        if path.exists() and read_secret(path) != value:
+            write_secret(older(path), "\n".join(read_all(path)))
+        write_secret(path, value)
+
+
 def write_secret(path: Path, value: str, mode: int = 0o600) -> None:
     """Write a file only its owner can read, complete from the moment it has its name.
 

@@ -180,16 +180,17 @@ def main() -> None:
     """Watch for ever."""
     parser = argparse.ArgumentParser(prog="keeper")
     parser.add_argument("--proxy", required=True, metavar="URL", help="the proxy's API")
-    parser.add_argument("--platform", required=True, help="label on the servers' networks")
+    parser.add_argument("--platform", default="", help="label on the servers' networks, if any")
     options = parser.parse_args()
     tracing.configure_logs(os.environ.get(tracing.FORMAT, ""), "keeper: %(message)s")
     proxy = ProxyApi(options.proxy, read_secret(Places().proxy_token))
     hub = HubApi(os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"])
-    attach = partial(attach_to_networks, options.platform)
     # JupyterHub ends its services with SIGINT; that is no error to write about.
     with suppress(KeyboardInterrupt):
-        mends: dict[str, Mend] = {"networks": attach, "routes": hub.sync_proxy}
-        Keeper(proxy, mends, hub.reconcile).run()
+        mends: dict[str, Mend] = {}
+        if options.platform:
+            mends["networks"] = partial(attach_to_networks, options.platform)
+        Keeper(proxy, {**mends, "routes": hub.sync_proxy}, hub.reconcile).run()
 
 
 if __name__ == "__main__":

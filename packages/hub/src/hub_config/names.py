@@ -22,6 +22,9 @@ FOLDER = f"{LABEL}.folder"
 LONGEST = 255
 """Bytes of a file's name (limits.h), which a volume is for the engine."""
 
+NAME = f"{LABEL}.name"
+"""What the hub calls it, where the runtime takes other names."""
+
 SHARES_OF_A_CPU = 1024
 """The kernel's weight of a CPU that is guaranteed (Docker's reference: --cpu-shares)."""
 
@@ -110,6 +113,15 @@ def generation_of(volume: str) -> int:
     """The number at the end of the name of a group's volume; 1 where there is none."""
     end = volume.rpartition(".")[2]
     return int(end) if end.isdecimal() else 1
+
+
+def dns(name: str) -> str:
+    """`name`, which was made here, as Kubernetes takes names: it knows no `_`.
+
+    Two dashes stand for it. No part ends with an escape's `_`, so a run of dashes means one thing:
+    one separates parts, two begin an escape, three are both.
+    """
+    return name.replace("_", "--")
 
 
 def home_volume(prefix: str, user: str, generation: int = 1) -> str:

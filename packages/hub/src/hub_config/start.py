@@ -36,7 +36,7 @@ from hub_config.database import (
     require_sound,
     steps_ahead,
 )
-from hub_config.first_start import DATABASE_FILE, Places, make_secrets
+from hub_config.first_start import DATABASE_FILE, MOUNTED_SECRETS, Places, make_secrets, take_over
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
@@ -47,11 +47,17 @@ from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 
 CONFIG_FILE = "/opt/hub/etc/jupyterhub_config.py"
+MOUNTED_CONFIG = Path("/etc/jhub-docker/config.d")
+"""Where the chart for Kubernetes mounts an operator's own files."""
+
 WAIT_FOR_ENGINE = 120.0
 
 
 def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoReturn:
     """Become the hub. Does not return."""
+    if settings.runtime == "kubernetes":  # they are folders of one claim
+        for folder in (places.data, places.proxy, places.metrics, places.desk):
+            folder.mkdir(exist_ok=True)
     for folder in (places.data, places.proxy):
         require_own(folder)
     for folder in (places.metrics, places.desk):
@@ -68,9 +74,10 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
         reserve.require_room(places.data)
     elif steps_ahead(places.records):
         moving.keep_before_upgrade(places)
-    # docker-py reads it, in the hub and in the services it manages.
-    os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
     os.umask(0o077)
+    take_over(MOUNTED_SECRETS, places)
+    if MOUNTED_CONFIG.is_dir() and not places.config_d.exists():
+        places.config_d.symlink_to(MOUNTED_CONFIG)
     make_secrets(places)
     reseal_once(places)
     end_tokens_of_services(places)
@@ -79,9 +86,12 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
         print("The disk is full: Prometheus may read an older configuration.", file=sys.stderr)
     URL_FILE.write_text(health_url(settings), encoding="ascii")
     asking.make_key()
-    wait_for_engine(HUB_SOCKET)
-    # Before JupyterHub looks whether servers answer: it stops those that do not.
-    attach_at_start(settings.platform)
+    if settings.runtime == "docker":
+        # docker-py reads it, in the hub and in the services it manages.
+        os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
+        wait_for_engine(HUB_SOCKET)
+        # Before JupyterHub looks whether servers answer: it stops those that do not.
+        attach_at_start(settings.platform)
     os.chdir(places.data)
     os.execvp(  # noqa: S606
         "jupyterhub", ["jupyterhub", "--config", CONFIG_FILE, *arguments]
@@ -186,16 +196,16 @@ def own_files(folder: Path) -> list[Path]:
 def load_own(c: Config, folder: Path) -> list[Path]:
     """Run them on `c`; returns which. Raises SettingsError with file and line of one that fails."""
     found = own_files(folder)
-    settled = c.UserContainerSpawner.get("enforced")
+    settled = c.UserServerSpawner.get("enforced")
     for path in found:
         try:
             code = compile(path.read_bytes(), str(path), "exec")
             exec(code, {"c": c, "get_config": lambda: c, "__file__": str(path)})  # noqa: S102
         except (Exception, SystemExit) as error:
             raise SettingsError(_told(path, error)) from None
-        if c.UserContainerSpawner.get("enforced") != settled:
+        if c.UserServerSpawner.get("enforced") != settled:
             raise SettingsError(
-                f"{path} changes UserContainerSpawner.enforced, which the filter would refuse at "
+                f"{path} changes UserServerSpawner.enforced, which the filter would refuse at "
                 "every start; set the variables of those settings instead"
             )
     return found

@@ -1,4 +1,4 @@
-"""All private names of JupyterHub, DockerSpawner, wrapspawner and NativeAuthenticator that the hub
+"""All private names of JupyterHub, its spawners, wrapspawner and NativeAuthenticator that the hub
 relies on without a promise.
 
 Public hooks come first (`add_user`, `delete_user`, `refresh_user`, `get_handlers`). What is here
@@ -12,6 +12,7 @@ from typing import Any
 VERSIONS = {
     "jupyterhub": "6.1.1",
     "dockerspawner": "14.0.0",
+    "jupyterhub-kubespawner": "7.1.0",
     "wrapspawner": "1.0.1",
     "jupyterhub-nativeauthenticator": "1.3.0",
 }
@@ -35,6 +36,9 @@ PRIVATE = {
     "dockerspawner.dockerspawner:DockerSpawner.client": "the same",
     "dockerspawner.dockerspawner:DockerSpawner.executor": "the same",
     "dockerspawner.dockerspawner:DockerSpawner.object_id_key": "what a container is known by",
+    "kubespawner:KubeSpawner._expand_user_properties": "the runtime is wanted before a person",
+    "kubespawner:KubeSpawner.get_pod_manifest": "makes the pod",
+    "kubespawner.clients:shared_client": "one client for the whole hub",
     "wrapspawner:WrapSpawner.construct_child": "the child is always ours",
     "wrapspawner:WrapSpawner.child_spawner": "the same",
     "nativeauthenticator.orm:UserInfo.username": "its table of accounts",

@@ -27,7 +27,7 @@ from hub_config.reconcile.reconciler import Reconciler
 from hub_config.reconcile.state import Hub
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.interface import Key
-from hub_config.spawning import container_spawner
+from hub_config.spawning import server_spawner
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
 
@@ -73,7 +73,7 @@ class Box:
             return SimpleNamespace(headers={})
 
         monkeypatch.setattr(objects.Server, "wait_up", answers)
-        monkeypatch.setattr(container_spawner, "wait_until_answers", answers)
+        monkeypatch.setattr(server_spawner, "wait_until_answers", answers)
         monkeypatch.setattr("hub_config.offer.room.memory_available", lambda _: 2**40)
         self.live()
 

@@ -17,7 +17,9 @@ from hub_config.names import SHARES_OF_A_CPU
 from hub_config.settings import Settings
 from hub_config.settings.declaration import Setting, listed
 from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.pod_spawner import UserPodSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
+from hub_config.spawning.server_spawner import UserServerSpawner
 
 
 def test_servers_survive_the_hub(applied: Config) -> None:
@@ -83,7 +85,7 @@ def test_each_service_may_do_its_work_and_nothing_else(applied: Config) -> None:
 @pytest.mark.parametrize("spawner", [PlatformSpawner, UserContainerSpawner])
 def test_the_spawners_take_the_configuration(applied: Config, spawner: type) -> None:
     made = spawner(config=applied)
-    for section in ("PlatformSpawner", "UserContainerSpawner", "Spawner"):
+    for section in ("PlatformSpawner", "UserContainerSpawner", "UserServerSpawner", "Spawner"):
         if section in {cls.__name__ for cls in spawner.__mro__}:
             for name, value in applied[section].items():
                 assert getattr(made, name) == value, name
@@ -95,7 +97,9 @@ CLASSES = (
     NativeAuthenticator,
     ApprovalAuthenticator,
     PlatformSpawner,
+    UserServerSpawner,
     UserContainerSpawner,
+    UserPodSpawner,
 )
 
 

@@ -49,7 +49,7 @@ def test_without_the_folder_there_is_nothing_to_load(applied: Config, places: Pl
         ("import no_such_module\n", r"line 1: ModuleNotFoundError: No module named"),
         ("raise SystemExit('enough')\n", r"line 1: SystemExit: enough"),
         ("x = '\ud800'\n".encode("utf-8", "surrogatepass").decode("latin-1"), None),
-        ("c.UserContainerSpawner.enforced = None\n", r"changes UserContainerSpawner.enforced"),
+        ("c.UserServerSpawner.enforced = None\n", r"changes UserServerSpawner.enforced"),
     ],
 )
 def test_a_broken_one_is_one_sentence_with_file_and_line(
@@ -94,8 +94,8 @@ HOSTILE = {
     "a library before all others": "c.Spawner.environment = {'LD_PRELOAD': '/home/nebula/x.so'}",
     "root": "c.DockerSpawner.extra_create_kwargs = {'user': 'root'}",
     "another setting, around the check": (
-        "object.__setattr__(c.UserContainerSpawner.enforced, 'pids_limit', 10**6)\n"
-        "vars(c.UserContainerSpawner.enforced)['pids_limit'] = 10**6"
+        "object.__setattr__(c.UserServerSpawner.enforced, 'pids_limit', 10**6)\n"
+        "vars(c.UserServerSpawner.enforced)['pids_limit'] = 10**6"
     ),
     "another environment": "import os\nos.environ['JHUB_PIDS_LIMIT'] = '1000000'\n"
     "c.DockerSpawner.extra_host_config = {'pids_limit': 1000000}",
@@ -131,7 +131,7 @@ TARGET = f"/v1.45/containers/create?name={WORLD.name}"
 
 def creation_of(c: Config) -> dict[str, Any]:
     """A creation as the spawner would make it of this configuration."""
-    made = options.host_config(PROFILE, c.UserContainerSpawner.enforced)
+    made = options.host_config(PROFILE, c.UserServerSpawner.enforced)
     made |= c.DockerSpawner.get("extra_host_config", {})
     body = hostile.creation(WORLD)
     body["HostConfig"] |= HostConfig(version="1.45", network_mode=WORLD.server_network, **made)

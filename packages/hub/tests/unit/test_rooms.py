@@ -22,7 +22,7 @@ ROOMS = {
     "audit": ("chain", "journal", "events"),
     "runtime": (
         *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
-        *("glances", "docker", "meter"),
+        *("glances", "docker", "cluster", "kubernetes", "meter"),
     ),
     "words": ("languages", "texts", "told"),
     "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
@@ -31,7 +31,10 @@ ROOMS = {
         *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
         *("telling", "tasks", "looking", "runner", "publisher", "run_pages", "app_pages"),
     ),
-    "spawning": ("options", "folders", "parts", "servers", "container_spawner", "profile_spawner"),
+    "spawning": (
+        *("options", "folders", "parts", "servers", "server_spawner", "container_spawner"),
+        *("pods", "pod_spawner", "profile_spawner"),
+    ),
     "reconcile": ("backwards", "differences", "state", "reconciler", "desk", "pages"),
     "now": ("rows", "asking", "looking", "pages"),
     "monitoring": (

@@ -68,7 +68,7 @@ def test_a_new_setting_is_one_declaration(tmp_path: Path) -> None:
     concerns.plain(c, settings)
     assert c.UserContainerSpawner.spoons == 7
     held = policy.from_settings(settings).settings
-    assert held == c.UserContainerSpawner.enforced
+    assert held == c.UserServerSpawner.enforced
     assert held.spoons == 7  # type: ignore[attr-defined]
 
 

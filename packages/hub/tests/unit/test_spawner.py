@@ -16,7 +16,7 @@ from hub_config.offer import images
 from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL
 from hub_config.offer.room import Policy
 from hub_config.runtime.records import subnet_of
-from hub_config.spawning import container_spawner
+from hub_config.spawning import server_spawner
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.parts import ServerEndedError, wait_until_answers
 from hub_config.spawning.profile_spawner import PlatformSpawner
@@ -269,7 +269,7 @@ def child(spawner: PlatformSpawner, monkeypatch: pytest.MonkeyPatch) -> UserCont
     async def answers(*_: Any) -> None:
         """It does."""
 
-    monkeypatch.setattr(container_spawner, "wait_until_answers", answers)
+    monkeypatch.setattr(server_spawner, "wait_until_answers", answers)
     monkeypatch.setattr(
         UserContainerSpawner, "server", SimpleNamespace(base_url="/user/a-b/work/"), raising=False
     )

@@ -83,10 +83,12 @@ class Service:
     """Tells whether an address is that of a service's container, by the engine's name service.
 
     The engine answers a reverse look-up with the container's name, which Compose makes of project
-    and service and which nobody in a container can choose.
+    and service and which nobody in a container can choose. Without a project they are pods, whose
+    addresses the cluster has under the name of the chart's headless service, `proxy-pods`.
     """
 
     def __init__(self, project: str, service: str) -> None:
+        self._pods = "" if project else f"{service}-pods"
         self._name = re.compile(rf"{re.escape(project)}[-_]{service}[-_]\d+(\.|$)")
         self._known: dict[str, tuple[float, bool]] = {}
 
@@ -99,8 +101,12 @@ class Service:
         if len(self._known) > 1000:
             self._known.clear()
         loop = asyncio.get_running_loop()
-        name = await loop.run_in_executor(None, _name_of, address)
-        self._known[address] = now, bool(self._name.match(name))
+        if self._pods:
+            found = address in await loop.run_in_executor(None, _addresses_of, self._pods)
+        else:
+            name = await loop.run_in_executor(None, _name_of, address)
+            found = bool(self._name.match(name))
+        self._known[address] = now, found
         return self._known[address][1]
 
 
@@ -109,6 +115,13 @@ def _name_of(address: str) -> str:
         return socket.gethostbyaddr(address)[0]
     except OSError:
         return ""
+
+
+def _addresses_of(name: str) -> list[str]:
+    try:
+        return socket.gethostbyname_ex(name)[2]
+    except OSError:
+        return []
 
 
 class Addresses:

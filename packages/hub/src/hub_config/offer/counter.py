@@ -30,7 +30,7 @@ from hub_config.offer.cards import (
     make_offer,
 )
 from hub_config.offer.compatibility import OnOffer
-from hub_config.offer.images import ImageStore
+from hub_config.offer.images import DeclaredImages, ImageStore
 from hub_config.offer.profiles import Profile
 from hub_config.offer.room import (
     Host,
@@ -44,8 +44,7 @@ from hub_config.offer.room import (
     room,
 )
 from hub_config.runtime.calls import heard
-from hub_config.runtime.docker import DockerRuntime
-from hub_config.runtime.interface import AwayError, Container, Key
+from hub_config.runtime.interface import AwayError, Container, Key, Runtime
 from hub_config.told import Refusal
 
 LEAST_AT_A_TIME = 4
@@ -158,8 +157,8 @@ class Desk:
 
 
 ENGINE_AWAY = (
-    "The hub cannot reach the Docker Engine at the moment, so it cannot tell what there is to "
-    "start. Servers that run go on. Try again in a minute; if this stays, tell an administrator."
+    "The hub cannot reach {} at the moment, so it cannot tell what there is to start. Servers "
+    "that run go on. Try again in a minute; if this stays, tell an administrator."
 )
 
 
@@ -169,7 +168,8 @@ def asking() -> Iterator[None]:
     try:
         yield
     except (AwayError, DockerException, requests.RequestException) as error:
-        raise Refusal(ENGINE_AWAY, reason="engine-away", status_code=503) from error
+        told = ENGINE_AWAY.format(getattr(error, "place", AwayError.place))
+        raise Refusal(told, reason="engine-away", status_code=503) from error
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Counter:
 
     images: ImageStore
     desk: Desk
-    engine: DockerRuntime
+    engine: Runtime
     default_profile: str = ""
     _info: "asyncio.Future[Any] | None" = None
 
@@ -203,7 +203,7 @@ class Counter:
         """What the engine says of its machine, once everything that runs there is known."""
         if self._info is None or self._info.done():
             # One question for all who come: an engine that hangs gets no more of them.
-            self._info = self.engine.docker("info")
+            self._info = asyncio.ensure_future(self.engine.info())
             self._info.add_done_callback(heard)
         with asking():
             info: Mapping[str, Any] = await asyncio.shield(self._info)
@@ -255,7 +255,7 @@ def profiles_used(servers: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(one["profile"] for one in options if isinstance(one.get("profile"), str))
 
 
-def make(spawner: Any, engine: DockerRuntime) -> Counter:
+def make(spawner: Any, engine: Runtime) -> Counter:
     """The counter by the settings of `spawner`, a PlatformSpawner."""
     desk = Desk(
         spawner.policy,
@@ -265,4 +265,6 @@ def make(spawner: Any, engine: DockerRuntime) -> Counter:
         spawner.at_a_time,
         Promises(engine.known),
     )
-    return Counter(ImageStore(spawner.image_policy), desk, engine, spawner.default_profile)
+    policy = spawner.image_policy
+    images = ImageStore(policy) if policy.here else DeclaredImages(policy)
+    return Counter(images, desk, engine, spawner.default_profile)

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import requests
@@ -68,13 +69,16 @@ class ImageSource:
 
 @dataclass(frozen=True)
 class ImagePolicy:
-    """The operator's settings; `pull_timeout` in seconds is how long a start waits for a pull."""
+    """The operator's settings; `pull_timeout` in seconds is how long a start waits for a pull,
+    `here` whether there is an engine that has images, which the hub may ask.
+    """
 
     tag: str = "latest"
     declared: tuple[DeclaredImage, ...] = ()
     pull: PullPolicy = "missing"
     pull_timeout: float = 1800
     enforced: Settings = field(default_factory=Settings)
+    here: bool = True
 
 
 class Engine(Protocol):
@@ -101,14 +105,15 @@ class ImageStore:
         """What was on offer when the engine was asked last; it is not asked again."""
         return self._source.last
 
-    async def on_offer(self, engine: Engine) -> OnOffer:
+    async def listed(self, engine: Any) -> Sequence[Mapping[str, Any]]:
+        """What the engine has."""
+        images: Sequence[Mapping[str, Any]] = await engine.docker("images")
+        return images
+
+    async def on_offer(self, engine: Any) -> OnOffer:
         """The profiles on offer right now, and those left out."""
-
-        async def listed() -> Sequence[Mapping[str, Any]]:
-            images: Sequence[Mapping[str, Any]] = await engine.docker("images")
-            return images
-
-        there = await self._source.on_offer(listed, self.policy.tag, self.policy.declared)
+        list_images = partial(self.listed, engine)
+        there = await self._source.on_offer(list_images, self.policy.tag, self.policy.declared)
         sized = tuple(bounded(profile, self.policy.enforced) for profile in there.profiles)
         return OnOffer(sized, there.left_out)
 
@@ -116,7 +121,7 @@ class ImageStore:
         """What people know the profile `key` by; the key itself when it was not on offer yet."""
         return self._source.titles.get(key, key)
 
-    async def ensure(self, profile: Profile, engine: Engine, tell: Tell) -> None:
+    async def ensure(self, profile: Profile, engine: Any, tell: Tell) -> None:
         """Return once the engine has the profile's image; `tell` hears of a pull's progress.
 
         Only declared images are pulled: another's name may mean something else in a registry.
@@ -165,6 +170,19 @@ class ImageStore:
         except (DockerException, requests.RequestException) as error:
             raise engine_trouble(error) from error
         return (record.get("Config") or {}).get("Labels") or {}
+
+
+class DeclaredImages(ImageStore):
+    """Where no engine has images, as on Kubernetes: what was declared is on offer, and whatever
+    starts a server fetches its image.
+    """
+
+    async def listed(self, engine: Any) -> Sequence[Mapping[str, Any]]:
+        """Nothing."""
+        return ()
+
+    async def ensure(self, profile: Profile, engine: Any, tell: Tell) -> None:
+        """Nothing to do here."""
 
 
 def wants_pull(policy: PullPolicy, profile: Profile, here: bool) -> bool:

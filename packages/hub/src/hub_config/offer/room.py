@@ -45,16 +45,17 @@ class HostFacts:
         """`disk` is a folder on the file system where the engine keeps volumes."""
         self._disk = disk
         self._clock = clock
-        self._size: tuple[float, int, int] | None = None
+        self._size: tuple[float, int, int, bool] | None = None
 
     async def now(self, info: Info) -> Host:
         """The facts of this moment; `info` asks the engine (Engine API, SystemInfo)."""
         if self._size is None or self._clock() - self._size[0] > FRESH_SECONDS:
             told = await info()
-            self._size = (self._clock(), int(told["MemTotal"]), int(told["NCPU"]))
-        _, memory, cpus = self._size
-        available = memory_available(MEMINFO.read_text(encoding="ascii"))
-        return Host(memory, min(memory, available), cpus, shutil.disk_usage(self._disk).free)
+            elsewhere = bool(told.get("Elsewhere"))
+            self._size = (self._clock(), int(told["MemTotal"]), int(told["NCPU"]), elsewhere)
+        _, memory, cpus, elsewhere = self._size
+        mine = memory if elsewhere else memory_available(MEMINFO.read_text(encoding="ascii"))
+        return Host(memory, min(memory, mine), cpus, shutil.disk_usage(self._disk).free)
 
 
 def memory_available(meminfo: str) -> int:

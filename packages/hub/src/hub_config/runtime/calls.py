@@ -1,4 +1,5 @@
-"""Calls to the Docker Engine: each is made on a thread, and who waits for it can leave it alone.
+"""Calls to what runs servers: who waits for one can leave it alone; those to the Docker Engine are
+made on threads.
 
 What was begun goes on; `settled` waits for it, by the name of the container that it concerns.
 """
@@ -18,36 +19,12 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-class EngineCalls:
-    """Knows who is at what."""
+class Calls:
+    """Knows who is at what, wherever the calls go."""
 
-    def __init__(self, threads: int) -> None:
-        """`threads` is how many calls may be under way: with a single one, one slow call of one
-        person would hold up everybody's.
-        """
-        self.threads = ThreadPoolExecutor(threads, "docker")
-        self._connections = threads
+    def __init__(self) -> None:
         self._under_way: dict[str, set[Future[Any] | asyncio.Future[Any]]] = {}
         self._alone: dict[str, asyncio.Lock] = {}
-
-    @cached_property
-    def client(self) -> Client:
-        """The engine's client, with a connection for each thread."""
-        return Client(version="auto", max_pool_size=self._connections, **kwargs_from_env())
-
-    def call(
-        self,
-        name: str,
-        function: Callable[Arguments, Result],
-        /,
-        *arguments: Arguments.args,
-        **named: Arguments.kwargs,
-    ) -> "asyncio.Future[Result]":
-        """Call the engine on a thread for the container `name`, so that `settled` knows of it."""
-        context, act = copy_context(), partial(function, *arguments, **named)
-        future = self.threads.submit(lambda: context.run(act))
-        self._note(name, future)
-        return asyncio.wrap_future(future)
 
     def whole(self, name: str, several: Coroutine[Any, Any, Result]) -> "asyncio.Future[Result]":
         """Several calls that have to be made all or none: who stops waiting does not stop them."""
@@ -71,9 +48,44 @@ class EngineCalls:
         """For who ends, removes or replaces what is called `name`: one at a time."""
         return self._alone.setdefault(name, asyncio.Lock())
 
+
+class EngineCalls(Calls):
+    """Calls to the Docker Engine, on threads."""
+
+    def __init__(self, threads: int) -> None:
+        """`threads` is how many calls may be under way: with a single one, one slow call of one
+        person would hold up everybody's.
+        """
+        super().__init__()
+        self.threads = ThreadPoolExecutor(threads, "docker")
+        self._connections = threads
+
+    @cached_property
+    def client(self) -> Client:
+        """The engine's client, with a connection for each thread."""
+        return Client(version="auto", max_pool_size=self._connections, **kwargs_from_env())
+
+    def call(
+        self,
+        name: str,
+        function: Callable[Arguments, Result],
+        /,
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> "asyncio.Future[Result]":
+        """Call the engine on a thread for the container `name`, so that `settled` knows of it."""
+        context, act = copy_context(), partial(function, *arguments, **named)
+        future = self.threads.submit(lambda: context.run(act))
+        self._note(name, future)
+        return asyncio.wrap_future(future)
+
     def docker(self, method: str, *args: Any) -> "asyncio.Future[Any]":
         """Call a method of the client that concerns no container."""
         return self.call("", getattr(self.client, method), *args)
+
+    def info(self) -> "asyncio.Future[Any]":
+        """What the engine says of its machine (Engine API, SystemInfo)."""
+        return self.docker("info")
 
 
 def heard(future: "asyncio.Future[Any]") -> None:

@@ -1,19 +1,17 @@
 """What the hub needs of the place where servers run, and what that place says there is.
 
-Docker implements it (`docker.DockerRuntime`). Another runtime provides the same:
+Docker implements it (`docker.DockerRuntime`), and so does Kubernetes
+(`kubernetes.KubernetesRuntime`). Another runtime provides the same:
 
 - **Swarm**: a service is the container, its task's state is the state; a network is an overlay,
   `lacks` are services that did not join it; a volume is one of the nodes' or a driver's.
-- **Kubernetes**: a pod is the container, its phase the state, a label selector finds all of them; a
-  network is a NetworkPolicy, so `connect` makes that and the address is the pod's; a volume is a
-  PersistentVolumeClaim, whose labels hold what `Volume` says.
 
 How a container is made of a profile is the business of that runtime's own spawner (DockerSpawner,
 SwarmSpawner, KubeSpawner), the child of `PlatformSpawner`. All names are made by `names`, so that
 what belongs to a server can be found without having been remembered.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -24,6 +22,9 @@ Key = tuple[str, str]
 
 class AwayError(Exception):
     """The runtime does not answer, or failed a call: nothing is known, nothing may be assumed."""
+
+    place = "the Docker Engine"
+    """What it is called for people."""
 
 
 class NetworkError(Exception):
@@ -147,6 +148,10 @@ class Runtime(Protocol):
 
     left_behind: Callable[[], None]
     """Called when something could not be removed; whoever reconciles listens."""
+    before_end: Callable[[Container], Awaitable[None]] | None
+    """Looks at a container that is about to be stopped; raises nothing."""
+    seen: bool
+    """Whether `known` is all there is: false until the first view."""
 
     @property
     def known(self) -> Mapping[str, Container]:
@@ -168,6 +173,11 @@ class Runtime(Protocol):
 
     async def last_lines(self, container: Container) -> str:
         """The end of its log. Raises nothing."""
+
+    def info(self) -> "Awaitable[Mapping[str, Any]]":
+        """How large the place is: `MemTotal` in bytes, `NCPU`; where what is free now can be told
+        by it alone, `Elsewhere` is true, and the hub's own machine is not asked.
+        """
 
     def alone(self, name: str) -> AbstractAsyncContextManager[Any]:
         """For who ends, removes or replaces what is called `name`: one at a time."""

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from hub_config.runtime.docker import DockerRuntime
-from hub_config.runtime.interface import AwayError, Container, Usage
+from hub_config.runtime.interface import AwayError, Container, Runtime, Usage
 
 AT_A_TIME = 4
 """Looks that are under way: the engine's other calls are people's starts and stops."""
@@ -56,7 +55,7 @@ class Meter:
     """One for the whole hub."""
 
     def __init__(
-        self, runtime: Callable[[], DockerRuntime], clock: Callable[[], float] = time.monotonic
+        self, runtime: Callable[[], Runtime], clock: Callable[[], float] = time.monotonic
     ) -> None:
         """`runtime` is asked for once it is needed."""
         self._make_runtime, self.clock = runtime, clock
@@ -65,7 +64,7 @@ class Meter:
         self._limit = asyncio.Semaphore(AT_A_TIME)
 
     @cached_property
-    def runtime(self) -> DockerRuntime:
+    def runtime(self) -> Runtime:
         """Where servers run."""
         return self._make_runtime()
 

@@ -30,7 +30,10 @@ from hub_config.settings.values import (
 class PlatformSettings(BaseModel):
     """What holds for the platform as a whole."""
 
-    # Platform: the names under which Docker knows its parts.
+    # Platform: where servers run, and the names under which Docker knows its parts.
+    runtime: Literal["docker", "kubernetes"] = setting(
+        "docker", "Where servers run: on a Docker Engine, or as pods beside the hub's own."
+    )
     platform: Name = setting(
         "jhub-docker", "Name of this platform; the Compose project.", enforced_by="filter"
     )
@@ -205,6 +208,11 @@ class PlatformSettings(BaseModel):
         "OIDC client secret or LDAP bind password; better as a file, which `secrets.set` keeps or "
         "`JHUB_PROVIDER_SECRET_FILE` names.",
     )
+
+    @property
+    def project(self) -> str:
+        """The Compose project whose containers hub and proxy are; empty where they are pods."""
+        return "" if self.runtime == "kubernetes" else self.platform
 
     @field_validator("public_url")
     @classmethod

@@ -1,8 +1,8 @@
 """The settings of people's servers: their sizes and rights, when they start and end."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from hub_config.settings.declaration import setting
 from hub_config.settings.tables import PullPolicy
@@ -44,7 +44,7 @@ class ServerSettings(BaseModel):
     start_timeout: Annotated[int, Field(ge=10)] = setting(
         120,
         "Seconds a server has from its turn until it answers.",
-        trait="UserContainerSpawner.start_timeout",
+        trait="UserServerSpawner.start_timeout",
     )
     max_memory_gb: Amount = setting(
         16.0,
@@ -167,6 +167,21 @@ class ServerSettings(BaseModel):
         enforced_by="filter",
     )
 
+    # Homes on Kubernetes.
+    storage_class: str = setting(
+        "",
+        "Storage class of homes on Kubernetes; empty: the cluster's default.",
+        trait="UserPodSpawner.storage_class",
+    )
+    home_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*[KMGT]i?$")] = setting(
+        "10Gi", "Size of a home on Kubernetes.", trait="UserPodSpawner.home_size"
+    )
+    home_access: Literal["ReadWriteOnce", "ReadWriteMany"] = setting(
+        "ReadWriteOnce",
+        "Whether a person's servers on Kubernetes share their home on one node or on any.",
+        trait="UserPodSpawner.home_access",
+    )
+
     # Scheduled runs and published applications.
     published_apps: Number = setting(
         3, "Applications each person may publish; 0: none, and no page for them."
@@ -233,3 +248,10 @@ class ServerSettings(BaseModel):
     user_cpu_limit: Amount = setting(
         0.0, "CPUs guaranteed to one person's servers together; 0: no limit."
     )
+
+    @field_validator("sudo_profiles", "ca_bundle")
+    @classmethod
+    def _where_it_can_be_had(cls, wanted: Any, info: ValidationInfo) -> Any:
+        if wanted and info.data.get("runtime") == "kubernetes":
+            raise ValueError("nothing with JHUB_RUNTIME=kubernetes, where it cannot be had")
+        return wanted

@@ -82,14 +82,22 @@ class Folders:
 
     async def mount(self, sharing: Sharing) -> None:
         """Have the person's folders mounted; new ones are made first."""
+        spawner = self.spawner
+        for volume, folder in (await self.there(sharing)).items():
+            mounts = spawner.volumes
+            if folder.mode != "read-write":
+                mounts = spawner.read_only_volumes
+            mounts[volume] = f"{options.SHARED}/{folder.name}"
+
+    async def there(self, sharing: Sharing) -> dict[str, Folder]:
+        """The person's folders by their volumes, which are there then."""
         spawner, db = self.spawner, self.spawner.user.db
+        found = {}
         for folder in list(theirs(db, spawner.user.groups, sharing, self.prefix)):
             volume = await spawner.runtime.whole(spawner.object_name, self.ready(folder))
             if volume:
-                mounts = spawner.volumes
-                if folder.mode != "read-write":
-                    mounts = spawner.read_only_volumes
-                mounts[volume] = f"{options.SHARED}/{folder.name}"
+                found[volume] = folder
+        return found
 
     async def ready(self, folder: Folder) -> str:
         """The name of its volume, which is there; empty where there can be none."""

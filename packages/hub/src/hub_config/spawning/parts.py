@@ -15,7 +15,6 @@ import aiohttp
 from sqlalchemy.orm import Session
 
 from hub_config.lifetimes import homes
-from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.interface import (
     AwayError,
     Container,
@@ -164,7 +163,7 @@ log = logging.getLogger(__name__)
 class Ending:
     """How the server at `place` ends; `own` is what containers of this hub are labelled with."""
 
-    def __init__(self, runtime: DockerRuntime, place: Place, own: Collection[str]) -> None:
+    def __init__(self, runtime: Runtime, place: Place, own: Collection[str]) -> None:
         self.runtime, self.place, self.own = runtime, place, own
 
     async def clear(self, *, gently: bool, network: bool = True) -> None:
@@ -192,7 +191,7 @@ class Ending:
             log.error(
                 "%s: not ended yet, it is as soon as the engine does it: %s",
                 self.place.container,
-                error or f"no answer within {PATIENCE:g} seconds",
+                str(error) or f"no answer within {PATIENCE:g} seconds",
             )
             self.runtime.left_behind()
 

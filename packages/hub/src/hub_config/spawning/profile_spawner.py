@@ -1,7 +1,7 @@
 """The spawner JupyterHub talks to: it turns a person's choice into a container spawner, or refuses.
 
 It fails closed. wrapspawner starts a LocalProcessSpawner inside the hub for a profile it does not
-know; here the child is always a UserContainerSpawner, and an unknown profile starts nothing.
+know; here the child is always one of ours, and an unknown profile starts nothing.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyterhub.utils import maybe_future
 from traitlets import Dict, Instance, Int, Type, Unicode, default
+from traitlets.config import Config
 from wrapspawner import ProfilesSpawner
 
 from hub_config import names
@@ -22,9 +23,9 @@ from hub_config.offer.counter import Counter, Customer
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.profiles import Profile
 from hub_config.offer.room import Policy, TurnTimeoutError
-from hub_config.runtime.docker import DockerRuntime
 from hub_config.spawning import servers
 from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.server_spawner import UserServerSpawner
 from hub_config.told import Event, Refusal, Stage, Stages, StartFailure
 
 FROM_A_LINK = "A link may suggest a profile, but it starts nothing: press the button to start it."
@@ -37,7 +38,7 @@ wrapspawner copies every trait, and so overwrites port, ip, limits, command and 
 class PlatformSpawner(ProfilesSpawner):
     """Starts the profile that was chosen, or says why not."""
 
-    child_class = Type(UserContainerSpawner, UserContainerSpawner)
+    child_class = Type(UserContainerSpawner, UserServerSpawner).tag(config=True)
     default_profile = Unicode(help="Profile chosen when the form opens").tag(config=True)
     group_rules = Dict(help="Rules of groups, by name").tag(config=True)
     user_limits = Instance(UserLimits, (), help="Limits of a person").tag(config=True)
@@ -49,7 +50,7 @@ class PlatformSpawner(ProfilesSpawner):
 
     # JupyterHub looks whether this is empty to know that there is a form.
     options_form = Unicode("profile")
-    child_spawner: UserContainerSpawner | None
+    child_spawner: UserServerSpawner | None
     stages = Instance(Stages, ())
     last_end = Unicode(help="Why the server ended by itself, until the next start")
     token_number: int | None = None
@@ -60,9 +61,9 @@ class PlatformSpawner(ProfilesSpawner):
     # -- the choice --------------------------------------------------------------------------
 
     @property
-    def engine(self) -> DockerRuntime:
+    def engine(self) -> Any:
         """Where servers run."""
-        return UserContainerSpawner(config=self.config).runtime
+        return self.child_class(config=self.config).runtime
 
     @property
     def counter(self) -> Counter:
@@ -150,11 +151,11 @@ class PlatformSpawner(ProfilesSpawner):
 
     # -- the child ---------------------------------------------------------------------------
 
-    def construct_child(self) -> UserContainerSpawner:
+    def construct_child(self) -> UserServerSpawner:
         """The child spawner; it gets this spawner's identity and nothing else of it."""
         child = self.child_spawner
         if child is None:
-            child = self.child_spawner = UserContainerSpawner(
+            child = self.child_spawner = self.child_class(
                 user=self.user,
                 orm_spawner=self.orm_spawner,
                 hub=self.hub,
@@ -291,3 +292,8 @@ class PlatformSpawner(ProfilesSpawner):
         self._chosen = None
         self.counter.desk.promises.release(self.customer.key)
         self.stages.begin()
+
+
+def engine_of(c: Config) -> Callable[[], Any]:
+    """Tells where servers run by this configuration, once it is complete."""
+    return lambda: PlatformSpawner(config=c).engine

@@ -38,5 +38,5 @@ def begin(settings: Settings, places: Places) -> None:
 
     atexit.register(end)
     behind_tls = bool(settings.domain)
-    addresses = Addresses(settings.platform, settings.trusted_proxies, behind_tls=behind_tls)
+    addresses = Addresses(settings.project, settings.trusted_proxies, behind_tls=behind_tls)
     requests.watch(addresses.of)

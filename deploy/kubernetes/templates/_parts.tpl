@@ -1,0 +1,49 @@
+{{/* Labels by which hub, policies and operators find what belongs to the platform. */}}
+{{- define "labels" -}}
+io.jhub-docker.platform: {{ .root.Values.platform }}
+io.jhub-docker.component: {{ .component }}
+{{- end }}
+
+{{/* What holds for hub and proxy: no root, nothing to gain, nothing to write to. */}}
+{{- define "pod" -}}
+securityContext:
+  runAsUser: 990
+  runAsGroup: 990
+  runAsNonRoot: true
+  fsGroup: 990
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+enableServiceLinks: false
+{{- with .root.Values.images.pullSecrets }}
+imagePullSecrets:
+{{- range . }}
+  - name: {{ . }}
+{{- end }}
+{{- end }}
+{{- with .root.Values.hostAliases }}
+hostAliases: {{ toJson . }}
+{{- end }}
+{{- with .own.nodeSelector }}
+nodeSelector: {{ toJson . }}
+{{- end }}
+{{- with .own.tolerations }}
+tolerations: {{ toJson . }}
+{{- end }}
+{{- end }}
+
+{{- define "container" -}}
+imagePullPolicy: {{ .root.Values.images.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+resources: {{ toJson .own.resources }}
+{{- end }}
+
+{{- define "secret" -}}
+{{ .Values.secrets.existing | default "jhub-docker" }}
+{{- end }}
+
+{{- define "base" -}}
+{{ get .Values.settings "JHUB_BASE_URL" | default "/" }}
+{{- end }}

@@ -1,0 +1,109 @@
+"""A person's path and bad days on a real cluster: as on one host, in the same words.
+
+What is seen here holds for that cluster's version, and says nothing of network policies unless it
+enforces them (`./dev invoke k8s.check`).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from jhub_docker import catalog as catalogs
+from jhub_docker.catalog.packages import ImageSpec
+from jhub_testing import steps
+from jhub_testing.cluster import TINY, ClusterPlatform, offered
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.waiting import wait_until
+
+IMAGES = offered(catalogs.load(Path(__file__).parents[2] / "packages"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """An image that the nodes have, and someone to use it."""
+
+    image: ImageSpec
+    person: Person
+    platform: ClusterPlatform
+
+    def is_gone(self) -> bool:
+        return not self.platform.servers(self.person.name)
+
+
+@pytest.fixture(scope="module", params=IMAGES, ids=lambda image: image.name)
+def case(
+    request: pytest.FixtureRequest, make_person: MakePerson, platform: ClusterPlatform
+) -> Case:
+    image: ImageSpec = request.param
+    # A name with what Kubernetes takes in no name of its own.
+    person = make_person(re.sub(r"\W", "", image.name) + ".us-er")
+    person.choose(f"{image.name}-small")
+    return Case(image, person, platform)
+
+
+def test_the_nodes_have_images_for_people() -> None:
+    assert IMAGES, "the cluster's nodes have none of the images; none are pulled for tests"
+
+
+def test_default_page(case: Case) -> None:
+    steps.opens_its_page(case.person, case.image)
+
+
+def test_sockets_behind_it(case: Case) -> None:
+    steps.works_behind_it(case.person, case.image)
+
+
+def test_requests_and_limits_are_those_of_the_profile(case: Case) -> None:
+    (pod,) = case.platform.servers(case.person.name)
+    resources = pod["spec"]["containers"][0]["resources"]
+    profile = case.image.profiles["small"]
+    memory = str(int(profile.mem_limit.removesuffix("G")) * 2**30)
+    assert resources["limits"]["memory"] == resources["requests"]["memory"] == memory
+    assert float(resources["limits"]["cpu"]) == profile.cpu_limit
+
+
+def test_files_are_there_after_stop_and_respawn(case: Case) -> None:
+    steps.finds_files_again(case.person, case.image, case.is_gone)
+
+
+def test_a_pod_that_somebody_deletes_is_missed_and_its_files_are_not(case: Case) -> None:
+    (pod,) = case.platform.servers(case.person.name)
+    case.platform.own("delete", "pod", pod["metadata"]["name"], "--wait=false")
+
+    def noticed() -> bool:
+        user = case.person.hub.get(f"api/users/{case.person.name}").json()
+        return user["server"] is None and user["pending"] is None
+
+    wait_until(noticed, "the hub to notice")
+    case.person.choose(f"{case.image.name}-small")
+    assert case.person.server.get("api/contents/kept.txt").ok
+
+
+def test_a_hub_that_is_killed_finds_the_servers_again(case: Case) -> None:
+    (before,) = case.platform.servers(case.person.name)
+    which = "io.jhub-docker.component=hub"
+    case.platform.own("delete", "pod", "-l", which, "--grace-period=0", "--force")
+    assert case.person.server.get("api").ok, "connections do not go through the hub"
+    case.platform.wait_until_ready()
+
+    def known() -> bool:
+        user = case.person.hub.get(f"api/users/{case.person.name}")
+        return user.ok and user.json()["server"] is not None
+
+    wait_until(known, "the hub to know the server", ignoring=(OSError, ValueError))
+    (after,) = case.platform.servers(case.person.name)
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert case.person.server.get("api/contents/kept.txt").ok
+
+
+def test_want_of_memory_is_said_as_on_docker(make_person: MakePerson) -> None:
+    person = make_person("tina")
+    answer = person.start_by_api({"profile": TINY})
+
+    def told() -> bool:
+        page = person.hub.get(f"spawn-pending/{person.name}").text
+        return "It needed more memory than the" in answer.text + page
+
+    wait_until(told, "the reason to be told")

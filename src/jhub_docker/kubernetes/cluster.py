@@ -1,0 +1,127 @@
+"""A cluster as `kubectl` reaches it: what is asked of it to be judged. Decides nothing."""
+
+import ipaddress
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from jhub_docker import process
+from jhub_docker.errors import ActionError
+
+SECONDS = 30.0
+"""How long one question may take."""
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What was seen. Lists are None where one may not look."""
+
+    namespace: str
+    version: str = ""
+    server: str = ""
+    """Address of the API server, as kubectl has it."""
+    endpoints: Sequence[str] = ()
+    """Addresses of the API server inside the cluster."""
+    classes: Sequence[Record] | None = None
+    pods: Sequence[Record] | None = None
+    """Those of kube-system, by which add-ons are known."""
+    ingresses: Sequence[Record] | None = None
+    """Ingress classes."""
+    quotas: Sequence[Record] | None = None
+    policies: Sequence[Record] | None = None
+    claims: Sequence[Record] | None = None
+    may: Mapping[str, bool] | None = None
+    """What the hub's account may do, by `verb resource`; None where it is not there yet."""
+
+    @classmethod
+    def look(cls, namespace: str, context: str = "") -> "Cluster":
+        """Ask the cluster of kubectl's current, or the named, context. Raises ActionError."""
+        ask = _Kubectl(context)
+        version = json.loads(ask("version", "-o", "json"))
+        path = "jsonpath={.clusters[0].cluster.server}"
+        server = ask("config", "view", "--minify", "-o", path)
+        only = "--field-selector=metadata.name=kubernetes"
+        endpoints = ask.listed("endpoints", only, "-ndefault")
+        inside = [
+            str(address["ip"])
+            for one in endpoints or ()
+            for subset in one.get("subsets") or ()
+            for address in subset.get("addresses") or ()
+        ]
+        own = f"-n{namespace}"
+        return cls(
+            namespace,
+            version["serverVersion"]["gitVersion"],
+            server,
+            inside,
+            ask.listed("storageclasses"),
+            ask.listed("pods", "-nkube-system"),
+            ask.listed("ingressclasses"),
+            ask.listed("resourcequotas", own),
+            ask.listed("networkpolicies", own),
+            ask.listed("persistentvolumeclaims", own),
+            ask.rights(namespace),
+        )
+
+    @property
+    def api_addresses(self) -> list[str]:
+        """All addresses of the API server that are addresses and no names."""
+        found = [*self.endpoints, urlsplit(self.server).hostname or ""]
+        return [one for one in found if _is_address(one)]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+FORBIDDEN = (
+    *("get secrets", "list secrets", "create pods/exec", "list nodes", "create rolebindings"),
+    *("create deployments.apps", "patch pods"),
+)
+"""What the hub's account needs for nothing."""
+
+
+class _Kubectl:
+    """The program."""
+
+    def __init__(self, context: str) -> None:
+        self.options = [f"--context={context}"] if context else []
+
+    def run(self, *words: str) -> process.Ended:
+        """Whatever it answers."""
+        return process.run("kubectl", *self.options, *words, seconds=SECONDS)
+
+    def __call__(self, *words: str) -> str:
+        """What it says. Raises ActionError where it fails."""
+        ended = self.run(*words)
+        if ended.code:
+            raise ActionError(f"kubectl {' '.join(words)}: {ended.tail(3)}")
+        return ended.out
+
+    def listed(self, kind: str, *words: str) -> list[Record] | None:
+        """All of a kind; None where one may not list it, or the cluster does not know it."""
+        ended = self.run("get", kind, *words, "-o", "json")
+        if ended.code:
+            return None
+        items: list[Record] = json.loads(ended.out)["items"]
+        return items
+
+    def rights(self, namespace: str) -> dict[str, bool] | None:
+        """What the hub's account may do of what it should not; None where it is not there."""
+        if self.run(f"-n{namespace}", "get", "serviceaccount", "hub").code:
+            return None
+        who = f"--as=system:serviceaccount:{namespace}:hub"
+        found = {}
+        for what in FORBIDDEN:
+            verb, _, kind = what.partition(" ")
+            kind, _, inner = kind.partition("/")
+            words = ("auth", "can-i", verb, kind, f"--subresource={inner}", who)
+            found[what] = self.run(*words, f"-n{namespace}").code == 0
+        return found

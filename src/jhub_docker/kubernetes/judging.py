@@ -1,0 +1,188 @@
+"""What a cluster is good for, by what was seen of it. Pure."""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from jhub_docker.kubernetes.cluster import Cluster, Record
+
+OLDEST = (1, 30)
+"""The oldest version whose schemas the chart is held to."""
+
+ENFORCERS = {
+    "calico": "Calico",
+    "cilium": "Cilium",
+    "antrea": "Antrea",
+    "weave-net": "Weave Net",
+    "kube-router": "kube-router",
+    "ovnkube": "OVN-Kubernetes",
+    "aws-network-policy": "the AWS VPC CNI's agent",
+    "azure-npm": "Azure's policy manager",
+    "anetd": "GKE Dataplane V2",
+}
+"""Add-ons that enforce NetworkPolicies, by how their pods are called."""
+
+DEFAULT = "storageclass.kubernetes.io/is-default-class"
+
+
+class Word(StrEnum):
+    """How much a finding matters."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    WARNING = "warning"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at, and a sentence: what it is, what it means, what to do."""
+
+    what: str
+    word: Word
+    sentence: str
+
+
+def judge(cluster: Cluster, values: Mapping[str, Any]) -> list[Finding]:
+    """All findings; `values` are the chart's."""
+    parts = (_version, _storage, _policies, _api_server, _ingress, _quota, _database, _rights)
+    return [finding for part in parts for finding in part(cluster, values)]
+
+
+def _version(cluster: Cluster, _values: Mapping[str, Any]) -> Iterator[Finding]:
+    found = re.match(r"v?(\d+)\.(\d+)", cluster.version)
+    known = found and (int(found[1]), int(found[2])) >= OLDEST
+    oldest = ".".join(map(str, OLDEST))
+    told = "" if known else f"; the chart is checked for {oldest} and newer, upgrade the cluster"
+    yield Finding("version", Word.OK if known else Word.WARNING, f"It is {cluster.version}{told}.")
+
+
+def _storage(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+    if cluster.classes is None:
+        yield Finding("storage", Word.UNKNOWN, "You may not list storage classes.")
+        return
+    there = {one["metadata"]["name"]: one for one in cluster.classes}
+    standard = [name for name, one in there.items() if _says(one, DEFAULT)]
+    for what, wanted in (
+        ("storage of homes", values["homes"]["class"]),
+        ("storage of the hub", values["hub"]["storage"]["class"]),
+    ):
+        name = wanted or next(iter(standard), "")
+        if not name:
+            told = "There is no default storage class: name one in the values"
+            yield Finding(what, Word.MISSING, f"{told}, of {_listed(there)}.")
+        elif name not in there:
+            yield Finding(what, Word.MISSING, f"There is no class {name}, only {_listed(there)}.")
+        elif what == "storage of homes" and there[name].get("reclaimPolicy") != "Retain":
+            yield Finding(
+                what,
+                Word.WARNING,
+                f"{name} removes the disk with the claim, so a home that is removed by mistake is "
+                "gone: a class with reclaimPolicy Retain keeps it.",
+            )
+        else:
+            yield Finding(what, Word.OK, f"{name}, by {there[name]['provisioner']}.")
+
+
+def _says(record: Record, annotation: str) -> bool:
+    return (record["metadata"].get("annotations") or {}).get(annotation) == "true"
+
+
+def _policies(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+    what = "network policies"
+    if not values["network"]["policies"]:
+        told = "The values leave them out: servers reach each other and the API server."
+        yield Finding(what, Word.MISSING, told)
+        return
+    if cluster.pods is None:
+        told = "You may not list the pods of kube-system, so nobody can tell whether they hold."
+        yield Finding(what, Word.UNKNOWN, told)
+        return
+    names = [one["metadata"]["name"] for one in cluster.pods]
+    known = {ENFORCERS[key] for key in ENFORCERS for name in names if name.startswith(key)}
+    if known:
+        yield Finding(what, Word.OK, f"Enforced by {_listed(sorted(known))}.")
+    else:
+        yield Finding(
+            what,
+            Word.MISSING,
+            "No add-on that enforces them was seen: they are accepted and do nothing, so people's "
+            "servers reach each other. Install one, such as Calico or Cilium.",
+        )
+
+
+def _api_server(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+    blocked = [ipaddress.ip_network(one) for one in values["network"]["blocked"]]
+    open_ = [
+        one
+        for one in cluster.api_addresses
+        if ":" not in one and not any(ipaddress.ip_address(one) in net for net in blocked)
+    ]
+    if open_:
+        yield Finding(
+            "API server",
+            Word.MISSING,
+            f"Servers may reach it at {_listed(open_)}: add that to network.blocked, as "
+            f"{open_[0]}/32.",
+        )
+    else:
+        yield Finding("API server", Word.OK, "Servers may not reach its addresses.")
+
+
+def _ingress(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+    wanted = values["ingress"]
+    if not wanted["host"]:
+        told = "No ingress.host: the platform is reached by the Service proxy alone, without TLS."
+        yield Finding("ingress", Word.WARNING, told)
+        return
+    there = [one["metadata"]["name"] for one in cluster.ingresses or ()]
+    if not there:
+        told = "There is no ingress class: install a controller, or leave ingress.host empty."
+        yield Finding("ingress", Word.MISSING, told)
+    elif wanted["class"] and wanted["class"] not in there:
+        told = f"There is no ingress class {wanted['class']}, only {_listed(there)}."
+        yield Finding("ingress", Word.MISSING, told)
+    elif not wanted["tlsSecret"]:
+        told = "No ingress.tlsSecret: browsers get the controller's own certificate."
+        yield Finding("ingress", Word.WARNING, told)
+    else:
+        yield Finding("ingress", Word.OK, f"{wanted['host']}, with TLS.")
+
+
+def _quota(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+    there = [one["metadata"]["name"] for one in cluster.quotas or ()]
+    if there or any(values["quota"].values()):
+        yield Finding("quota", Word.OK, "Admission goes by the namespace's quota.")
+    else:
+        yield Finding(
+            "quota",
+            Word.WARNING,
+            "Without a quota the hub admits everybody, and who finds no machine waits until the "
+            "start times out: set quota.memory to what the nodes have for servers.",
+        )
+
+
+def _database(_cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+    if values["database"]["url"]:
+        yield Finding("database", Word.OK, "Records are in PostgreSQL.")
+    else:
+        told = "No database.url: records are in SQLite on one claim, good for trying things out."
+        yield Finding("database", Word.WARNING, told)
+
+
+def _rights(cluster: Cluster, _values: Mapping[str, Any]) -> Iterator[Finding]:
+    if cluster.may is None:
+        yield Finding("rights", Word.UNKNOWN, "The hub's account is not there yet.")
+        return
+    if wrong := [what for what, may in cluster.may.items() if may]:
+        told = f"The hub's account may {_listed(wrong)}: somebody gave it more than the chart does."
+        yield Finding("rights", Word.WARNING, told)
+    else:
+        yield Finding("rights", Word.OK, "The hub's account may do what it needs.")
+
+
+def _listed(names: Sequence[str] | Mapping[str, Any]) -> str:
+    return ", ".join(names) or "none"

@@ -1,0 +1,137 @@
+"""Who reaches whom: the chart's NetworkPolicies, evaluated by Kubernetes' rules, as a matrix.
+
+It says what the host's firewall says of servers on one machine (docs/isolation.md): people apart,
+no API server, no metadata, the hub and the internet yes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from .conftest import Render
+
+OWN, SYSTEM, OTHERS = "team", "kube-system", "others"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Somewhere: a pod with labels in a namespace, or an address outside the cluster."""
+
+    address: str
+    namespace: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def part(component: str, address: str) -> Place:
+    marks = {"io.jhub-docker.platform": "jhub-docker", "io.jhub-docker.component": component}
+    return Place(address, OWN, marks)
+
+
+PLACES = {
+    "ann": part("server", "10.42.0.11"),
+    "bob": part("server", "10.42.0.12"),
+    "hub": part("hub", "10.42.0.2"),
+    "proxy": part("proxy", "10.42.0.3"),
+    "dns": Place("10.42.0.53", SYSTEM, {"k8s-app": "kube-dns"}),
+    "stranger": Place("10.42.7.7", OTHERS, {"io.jhub-docker.component": "proxy"}),
+    "API server": Place("10.0.0.1"),
+    "node": Place("192.168.1.5"),
+    "metadata": Place("169.254.169.254"),
+    "internet": Place("93.184.216.34"),
+    "database": Place("10.1.2.3"),
+}
+
+
+def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    wanted = (selector or {}).get("matchLabels") or {}
+    return all(labels.get(key) == value for key, value in wanted.items())
+
+
+def is_peer(peer: Mapping[str, Any], place: Place, namespace: str) -> bool:
+    """NetworkPolicyPeer, networking.k8s.io/v1."""
+    if block := peer.get("ipBlock"):
+        inside = ip_address(place.address) in ip_network(block["cidr"])
+        out = any(ip_address(place.address) in ip_network(one) for one in block.get("except") or ())
+        return inside and not out
+    if not place.namespace:
+        return False
+    if "namespaceSelector" in peer:
+        names = {"kubernetes.io/metadata.name": place.namespace}
+        if not matches(peer["namespaceSelector"], names):
+            return False
+    elif place.namespace != namespace:
+        return False
+    return matches(peer.get("podSelector"), place.labels)
+
+
+def allows(
+    policies: Iterable[Mapping[str, Any]], way: str, at: Place, other: Place, port: int
+) -> bool:
+    """Whether the policies that select `at` let it through in this direction."""
+    kind, ends = ("Ingress", "from") if way == "ingress" else ("Egress", "to")
+    mine = [
+        one["spec"]
+        for one in policies
+        if at.namespace == OWN
+        and kind in one["spec"]["policyTypes"]
+        and matches(one["spec"]["podSelector"], at.labels)
+    ]
+    if not mine:
+        return True
+    return any(
+        (not rule.get("ports") or any(p["port"] == port for p in rule["ports"]))
+        and (not rule.get(ends) or any(is_peer(peer, other, OWN) for peer in rule[ends]))
+        for spec in mine
+        for rule in spec.get(way) or ()
+    )
+
+
+@pytest.fixture(scope="module")
+def policies(render: Render) -> list[dict[str, Any]]:
+    values = {"network": {"allowed": [{"cidr": "10.1.2.3/32", "port": 5432}]}}
+    return [one for one in render(values) if one["kind"] == "NetworkPolicy"]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "port", "reached"),
+    [
+        ("ann", "bob", 8888, False),
+        ("ann", "ann", 8888, False),
+        ("ann", "hub", 8081, True),
+        ("ann", "hub", 22, False),
+        ("ann", "proxy", 8000, False),
+        ("ann", "proxy", 8001, False),
+        ("ann", "dns", 53, True),
+        ("ann", "dns", 9153, False),
+        ("ann", "stranger", 80, False),
+        ("ann", "API server", 443, False),
+        ("ann", "node", 10250, False),
+        ("ann", "metadata", 80, False),
+        ("ann", "internet", 443, True),
+        ("ann", "database", 5432, True),
+        ("ann", "database", 22, False),
+        ("stranger", "ann", 8888, False),
+        ("internet", "ann", 8888, False),
+        ("hub", "ann", 8888, True),
+        ("proxy", "ann", 8888, True),
+        ("proxy", "hub", 8081, True),
+        ("proxy", "internet", 443, False),
+        ("proxy", "API server", 443, False),
+        ("hub", "proxy", 8001, True),
+        ("hub", "proxy", 8002, True),
+        ("hub", "API server", 443, True),
+        ("stranger", "hub", 8081, False),
+        ("stranger", "proxy", 8001, False),
+        ("internet", "proxy", 8000, True),
+        ("internet", "hub", 8081, False),
+    ],
+)
+def test_who_reaches_whom(
+    policies: list[dict[str, Any]], source: str, target: str, port: int, reached: bool
+) -> None:
+    here, there = PLACES[source], PLACES[target]
+    out = allows(policies, "egress", here, there, port)
+    assert (out and allows(policies, "ingress", there, here, port)) is reached
