@@ -249,6 +249,16 @@ def explain_trouble(folder: Path) -> None:
         send_error(self, status_code, **kwargs)
 
     BaseHandler.send_error = told
+    log_exception = BaseHandler.log_exception
+
+    @wraps(log_exception)
+    def logged(self: Any, kind: Any, error: Any, trace: Any) -> None:
+        if _of_database(error):
+            self.log.warning("%s %s: %s", self.request.method, self.request.path, error)
+        else:
+            log_exception(self, kind, error, trace)
+
+    BaseHandler.log_exception = logged
 
 
 def explain_away_database() -> None:
