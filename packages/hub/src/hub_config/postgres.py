@@ -82,7 +82,7 @@ class PatientConnection(psycopg.Connection[Any]):
 
 
 class _Asking(PatientConnection):
-    patience = 2 * BEAT
+    patience = 3 * BEAT
     watched = False
 
 
@@ -190,6 +190,12 @@ def use_password(password: str, file: Path = PASSWORD_FILE) -> None:
     os.environ["PGPASSFILE"] = str(file)
 
 
+def roll_back(session: Session) -> None:
+    """Have a session begin anew; that its connection is lost meanwhile is all the same to it."""
+    with suppress(SQLAlchemyError):
+        session.rollback()
+
+
 def keep_usable(session: Session) -> None:
     """For the hub's one session, which is never closed: have it get over connections that are lost,
     and end transactions in which nothing was changed, which it would keep open for ever.
@@ -208,7 +214,7 @@ def keep_usable(session: Session) -> None:
     @event.listens_for(engine, "handle_error")
     def lost(context: ExceptionContext) -> None:
         if context.is_disconnect:
-            loop.call_soon_threadsafe(session.rollback)
+            loop.call_soon_threadsafe(roll_back, session)
 
     @event.listens_for(session, "after_flush")
     def noted(*_args: Any) -> None:
@@ -231,7 +237,7 @@ def keep_usable(session: Session) -> None:
             try:
                 session.commit()
             except SQLAlchemyError:
-                session.rollback()
+                roll_back(session)
         loop.call_later(BEAT, tidy)
 
     loop.call_later(BEAT, tidy)

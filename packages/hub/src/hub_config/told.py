@@ -16,13 +16,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import requests
 from docker.errors import APIError, DockerException
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HealthCheckHandler
 from jupyterhub.spawner import SpawnException
 from psycopg.errors import DiskFull
-from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, PendingRollbackError, SQLAlchemyError
 from tornado import web
 
 from hub_config import counted, disk, postgres, tracing
@@ -210,16 +211,13 @@ class Stages:
 
 def _of_database(error: Any) -> tuple[HTTPStatus, str] | None:
     """What to tell of an error of the database; None where it is none that people can meet."""
-    if isinstance(error, SQLAlchemyError) and (
-        postgres.PULSE.gone
-        or isinstance(error, PendingRollbackError)
-        or (isinstance(error, DBAPIError) and error.connection_invalidated)
-    ):
-        return HTTPStatus.SERVICE_UNAVAILABLE, AWAY_DATABASE
-    if isinstance(error, OperationalError) and (
-        isinstance(error.orig, DiskFull) or "disk is full" in str(error.orig)
+    orig = getattr(error, "orig", None)
+    if isinstance(orig, DiskFull) or (
+        isinstance(error, OperationalError) and "disk is full" in str(orig)
     ):
         return HTTPStatus.INSUFFICIENT_STORAGE, NOT_WRITTEN
+    if isinstance(error, PendingRollbackError) or isinstance(orig, psycopg.OperationalError):
+        return HTTPStatus.SERVICE_UNAVAILABLE, AWAY_DATABASE
     return None
 
 
@@ -251,6 +249,16 @@ def explain_trouble(folder: Path) -> None:
         send_error(self, status_code, **kwargs)
 
     BaseHandler.send_error = told
+    log_exception = BaseHandler.log_exception
+
+    @wraps(log_exception)
+    def logged(self: Any, kind: Any, error: Any, trace: Any) -> None:
+        if _of_database(error):
+            self.log.warning("%s %s: %s", self.request.method, self.request.path, error)
+        else:
+            log_exception(self, kind, error, trace)
+
+    BaseHandler.log_exception = logged
 
 
 def explain_away_database() -> None:
@@ -267,14 +275,14 @@ def explain_away_database() -> None:
             try:
                 return await get_current_user(self)
             except SQLAlchemyError:
-                self.db.rollback()
+                postgres.roll_back(self.db)
                 vars(self).pop("_jupyterhub_user", None)
         self._jupyterhub_user, self.without_database = None, True
         return None
 
     async def prepared(self: Any) -> None:
         await prepare(self)
-        shown = self.request.headers.get("Authorization") or self.request.cookies
+        shown = "Authorization" in self.request.headers or self.get_cookie(self.hub.cookie_name)
         if getattr(self, "without_database", False) and shown:
             error = web.HTTPError(HTTPStatus.SERVICE_UNAVAILABLE, AWAY_DATABASE)
             setattr(error, "jupyterhub_message", AWAY_DATABASE)  # noqa: B010
