@@ -55,7 +55,6 @@ def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
     settings = {
         "JHUB_GROUP_VARIABLES": "TEAM_*",
         "JHUB_EVERYBODY_FOLDER": "read-only",
-        "JHUB_SHARING": "team",
         "JHUB_TIMEZONE": "Asia/Kolkata",
         "JHUB_LOCALE": "en_GB.UTF-8",
         "JHUB_WEBHOOKS": "http://webhook.test:9000/",  # where test_runs.py has a receiver

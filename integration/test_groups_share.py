@@ -13,7 +13,7 @@ from docker.models.containers import Container
 
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
-from jhub_testing.waiting import PATIENCE, wait_until
+from jhub_testing.waiting import PATIENCE
 
 PROFILE = "uv-marimo-small"
 SECRET = "correct-horse-battery-staple"
@@ -80,19 +80,6 @@ def notebooks(platform: Platform, people: Mapping[str, Person]) -> None:
     assert lector.hub.get(page).status_code == HTTPStatus.NOT_FOUND
 
 
-def servers(people: Mapping[str, Person]) -> None:
-    """Whoever may let others in does so on a page, for one server, and takes it back."""
-    writer, lector, stranger = (people[name] for name in ("writer", "lector", "stranger"))
-    enter = "../user/writer/api/status"
-    assert lector.hub.get(enter).status_code == HTTPStatus.FORBIDDEN
-    assert 'name="with"' not in stranger.hub.get("sharing").text
-    assert writer.fill("sharing", "with", **{"with": "lector", "server": "", "kind": "person"}).ok
-    assert "writer" in lector.hub.get("sharing").text.partition("Servers of others")[2]
-    wait_until(lambda: lector.hub.get(enter).ok, "the shared server")
-    assert stranger.hub.get(enter).status_code == HTTPStatus.FORBIDDEN
-    assert "Nobody else may enter" in writer.fill("sharing", "id", action="revoke").text
-
-
 def test_members_share_and_others_do_not(
     platform: Platform, admin: Person, make_person: MakePerson
 ) -> None:
@@ -144,7 +131,6 @@ def test_members_share_and_others_do_not(
         assert run(platform, name, shown) == (0, "\n")
 
     notebooks(platform, people)
-    servers(people)
 
     # The secret is in its own file and in the members' containers, nowhere else.
     found = subprocess.run(

@@ -9,6 +9,7 @@ formulas' typesetting.
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers import BaseHandler
@@ -134,7 +135,7 @@ class OneHandler(ShelfHandler):
 def opened(user: Any, server: str, path: str) -> str:
     """Where in a server a notebook opens: in JupyterLab, where the server has it."""
     starts = str(getattr(user.spawners[server], "default_url", "") or "")
-    return f"lab/tree/{path}" if starts.startswith("/lab") else starts
+    return f"lab/tree/{quote(path)}" if starts.startswith("/lab") else starts
 
 
 class ViewHandler(ShelfHandler):
