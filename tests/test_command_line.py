@@ -107,7 +107,7 @@ def test_help_is_told_whatever_else_is_missing(typed: str, task: str) -> None:
         ("build --plan --image --json", "--image needs a value"),
         ("build --plan=no", "--plan takes no value"),
         ("release", "error: release needs 'image'"),
-        ("secrets.set", "secrets.set needs 'name' (JHUB_PROVIDER_SECRET, "),
+        ("secrets.set", "secrets.set needs 'name' (A setting such as JHUB_PROVIDER_SECRET, "),
         ("--list nope", "there are no tasks below 'nope'"),
         ("--help nope", "there is no task or flag 'nope'"),
     ],

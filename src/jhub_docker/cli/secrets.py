@@ -25,7 +25,7 @@ def list_(context: Context, json_: bool = False) -> None:
 @task(
     name="set",
     help={
-        "name": "JHUB_PROVIDER_SECRET, JHUB_DB_PASSWORD, JHUB_MAIL_PASSWORD, a backup's, or a group's: GROUP/NAME.",
+        "name": "A setting such as JHUB_PROVIDER_SECRET, a backup's, or a group's: GROUP/NAME.",
         "remove": "Remove it.",
     },
 )
