@@ -24,7 +24,8 @@ KEPT = ("accept-share", "admin", "login", "oauth", "page", "spawn", "stop_pendin
 
 SPEAKING = (
     *("told", "disk", "offer/cards", "offer/room", "lifetimes/homes", "lifetimes/why"),
-    *("spawning/parts", "spawning/servers", "reconcile/pages", "watch/filters", "runtime/records"),
+    *("runtime/cluster", "spawning/pod_spawner", "spawning/parts", "spawning/servers"),
+    *("reconcile/pages", "watch/filters", "runtime/records"),
     *("reconcile/desk", "jobs/forms", "jobs/run_pages", "jobs/app_pages", "jobs/rules"),
     "shares",
     *("published/shelf", "published/own_server", "published/pages"),
