@@ -85,6 +85,30 @@ async def test_one_that_ends_by_itself_is_started_again_later_each_time(
     assert box.servers() == {SERVER}
 
 
+async def test_its_failures_are_over_when_it_has_run_for_long(
+    publisher: Publisher, box: Box, app: AppRow
+) -> None:
+    app.failures, app.retry, app.words = 3, rows.now() - timedelta(minutes=9), "why"
+    for _ in range(2):
+        await look(publisher, box)
+    assert app.failures == 3
+    app.retry = rows.now() - timedelta(minutes=11)
+    await look(publisher, box)
+    assert (app.failures, app.words) == (0, "")
+
+
+async def test_one_whose_hub_was_killed_at_its_start_can_be_stopped_for_good(
+    publisher: Publisher, box: Box, app: AppRow
+) -> None:
+    await look(publisher, box)
+    app.up = False
+    await look(publisher, box)
+    await box.person("ann").stop(SERVER[1])
+    for _ in range(2):
+        await look(publisher, box)
+    assert not box.servers()
+
+
 async def test_one_that_somebody_stops_stays_so(
     publisher: Publisher, box: Box, app: AppRow
 ) -> None:

@@ -15,6 +15,8 @@ from hub_config.settings.values import Audience
 AUDIENCES = get_args(Audience)
 """An application's own is one of them, of a group `group:<name>`."""
 
+LONG_ENOUGH = timedelta(minutes=10)
+
 LONGEST_PAUSE = 60
 """Minutes after which an application that ended is started again at the latest."""
 
@@ -58,6 +60,17 @@ def may_open(app: AppRow, user_id: int | None, groups: Collection[str]) -> bool:
         return True
     member = kind == "group" and group in groups
     return user_id is not None and (member or kind == "people")
+
+
+def runs(app: AppRow) -> bool:
+    """It was seen to run, also where a hub was killed before it noted that. What went wrong is over
+    when it has run for long enough. Whether that is news.
+    """
+    news = not app.up
+    app.up = True
+    if app.failures and app.retry is not None and now() - app.retry > LONG_ENOUGH:
+        app.failures, app.words, news = 0, "", True
+    return news
 
 
 def has_failed(app: AppRow, words: str) -> None:

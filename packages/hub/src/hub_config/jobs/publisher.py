@@ -60,13 +60,16 @@ class Publisher:
 
     async def _look_at(self, handler: Any, app: AppRow, user: Any) -> None:
         spawner = user.spawners[app.server] if app.server in user.orm_spawners else None
-        allowed = await may_run(handler.authenticator, user)
+        wanted = self.wanted(app) and await may_run(handler.authenticator, user)
+        ready = bool(spawner and spawner.ready)
+        if ready and wanted and app_rows.runs(app):
+            handler.db.commit()
         match step(
-            wanted=self.wanted(app) and allowed,
+            wanted=wanted,
             let_be=app.retry is not None and app.retry > rows.now(),
             up=app.up,
             active=bool(spawner and spawner.active),
-            ready=bool(spawner and spawner.ready),
+            ready=ready,
         ):
             case Step.START:
                 self.tasks.begin(app.id, self._start(handler, app, user))
@@ -96,7 +99,7 @@ class Publisher:
             said = str(getattr(error, "jupyterhub_message", "") or error)
             app_rows.has_failed(app, said if isinstance(error, Refusal) else f"{said}\n{app.words}")
         else:
-            app.up, app.retry = True, None
+            app.up = True
         handler.db.commit()
 
     async def _end(self, handler: Any, app: AppRow, user: Any) -> None:
