@@ -15,6 +15,8 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
+from jhub_testing.waiting import wait_until
+
 from .scene import DATABASE, Scene, fill, make_room
 
 
@@ -168,8 +170,12 @@ class OutOfMemory(Fault):
                 is_hub = b"bin/jupyterhub\0" in (place / "cmdline").read_bytes()
                 (place / "oom_score_adj").write_text("1000" if is_hub else "0")
         hub.exec_run(["python", "-c", ALLOCATE])
-        hub.reload()
-        assert hub.attrs["State"]["StartedAt"] != before or hub.status != "running"
+
+        def gone() -> bool:
+            hub.reload()
+            return bool(hub.attrs["State"]["StartedAt"] != before or hub.status != "running")
+
+        wait_until(gone, "the kernel to end the hub")
 
     def heal(self, scene: Scene) -> None:
         scene.platform.container("hub").update(mem_limit=-1, memswap_limit=-1)
