@@ -150,6 +150,7 @@ class HomeFull(Fault):
 
 
 ALLOCATE = "x = bytearray(2**30)"
+PLENTY = 2**40
 
 
 class OutOfMemory(Fault):
@@ -178,7 +179,8 @@ class OutOfMemory(Fault):
         wait_until(gone, "the kernel to end the hub")
 
     def heal(self, scene: Scene) -> None:
-        scene.platform.container("hub").update(mem_limit=-1, memswap_limit=-1)
+        # There is no call for "none".
+        scene.platform.container("hub").update(mem_limit=PLENTY, memswap_limit=PLENTY)
 
 
 LOCK = """

@@ -111,7 +111,7 @@ def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
 
 
 def without_a_hub_people_read_a_sentence(url: str) -> None:
-    """A page that asks again by itself; a form that was sent is not sent twice; programs get JSON."""
+    """A page that asks again by itself, but no form that was sent; programs get JSON."""
     for method, again in (("GET", True), ("POST", False)):
         page = requests.request(method, url, headers={"Accept": "text/html,*/*"}, timeout=PATIENCE)
         assert (page.status_code, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
