@@ -179,7 +179,9 @@ class Worker:
             return page
         try:
             answer = self.person.log_in()
-            return Answer(self.person.is_logged_in(), words(answer))
+            said = words(answer)
+            # One that was let in and is out again, as by a restore, was refused by nobody.
+            return Answer(self.person.is_logged_in() or (None if answer.ok else False), said)
         except (requests.RequestException, AssertionError) as error:
             return Answer(None, str(error))
 
