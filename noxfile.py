@@ -206,7 +206,9 @@ def drills(session: nox.Session) -> None:
     images = ("hub", "proxy", "backup", "uv-marimo")
     session.run("python", "-m", "jhub_testing.prepare", "--other-clock", *images)
     alone = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-    session.run(*alone, "pytest", *(session.posargs or ["integration/drills"]), external=True)
+    reaping = ("sh", "-c", '"$@"; exit $?', "sh")  # the first process of a namespace has to
+    chosen = session.posargs or ["integration/drills"]
+    session.run(*alone, *reaping, "pytest", *chosen, external=True)
 
 
 @nox.session(default=False)

@@ -11,7 +11,7 @@ from .scene import Scene
 
 @dataclass(frozen=True)
 class Row:
-    """What one drill showed. `well` are seconds from its end until all had written."""
+    """What one drill showed. `well` are seconds until the log-in page and all had written."""
 
     fault: str
     lost: str
@@ -25,8 +25,8 @@ class Row:
 def drill(fault: Fault, scene: Scene) -> Row:
     """Raises AssertionError when something of what is promised does not hold."""
     begun = now()
-    fault.inject(scene)
     try:
+        fault.inject(scene)
         scene.people.until_all_tried()
     finally:
         fault.heal(scene)
@@ -36,6 +36,7 @@ def drill(fault: Fault, scene: Scene) -> Row:
 def settled(title: str, scene: Scene, begun: float, lost: str = "nothing") -> Row:
     """Wait until all is well again and nobody lost anything; what there was since `begun`."""
     healed = now()
+    scene.platform.wait_until_open()
     scene.people.until_all_wrote()
     well = now() - healed
     with scene.people.holding_still():

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
+from jhub_testing.waiting import wait_until
+
 from .scene import DATABASE, Scene, fill, make_room
 
 
@@ -148,6 +150,7 @@ class HomeFull(Fault):
 
 
 ALLOCATE = "x = bytearray(2**30)"
+PLENTY = 2**40
 
 
 class OutOfMemory(Fault):
@@ -168,11 +171,16 @@ class OutOfMemory(Fault):
                 is_hub = b"bin/jupyterhub\0" in (place / "cmdline").read_bytes()
                 (place / "oom_score_adj").write_text("1000" if is_hub else "0")
         hub.exec_run(["python", "-c", ALLOCATE])
-        hub.reload()
-        assert hub.attrs["State"]["StartedAt"] != before or hub.status != "running"
+
+        def gone() -> bool:
+            hub.reload()
+            return bool(hub.attrs["State"]["StartedAt"] != before or hub.status != "running")
+
+        wait_until(gone, "the kernel to end the hub")
 
     def heal(self, scene: Scene) -> None:
-        scene.platform.container("hub").update(mem_limit=-1, memswap_limit=-1)
+        # There is no call for "none".
+        scene.platform.container("hub").update(mem_limit=PLENTY, memswap_limit=PLENTY)
 
 
 LOCK = """

@@ -21,7 +21,7 @@ IMAGES = ("jupyterhub-hub", "jupyterhub-proxy", "jupyterhub-backup", "uv-marimo"
 SIZE = 12 * 2**30
 """Bytes of the disk; what is not used of it takes no room."""
 
-INSIDE = ("lo", "docker0", "br-", "veth", "dummy", "sit", "tunl")
+INSIDE = ("lo", "docker0", "br-", "jh-", "veth", "dummy", "sit", "tunl")
 """How interfaces are called that a namespace of its own has."""
 
 

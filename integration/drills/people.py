@@ -6,9 +6,11 @@ server now and then, and stop. They have less patience than tests: after a while
 
 import json
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import cycle
 from random import Random
 from typing import Any
 
@@ -35,6 +37,10 @@ ACTS = {"write": 120, "read": 40, "look": 20, "log in": 4, "stop": 1, "second": 
 """What a person does, and how often in comparison."""
 
 SECOND = "second"
+
+WANTS = (("second", "write"), ("log in", "look"), ("read", "write"))
+"""What is tried while something is broken, each by another person: what may fail is not left to
+chance."""
 
 
 class _Impatient(HTTPAdapter):
@@ -69,6 +75,7 @@ class Worker:
         self.person, self.history = Person(url, name), history
         self.name, self.random = name, Random(f"{seed} {name}")  # noqa: S311 - no secret
         self._count, self._inside = 0, True
+        self.wants: deque[str] = deque()
 
     def sign_up(self) -> None:
         """Get an account and a server, with patience: nothing has gone wrong yet."""
@@ -84,11 +91,17 @@ class Worker:
         """Do something, and keep it."""
         return self.history.record(self.name, what, act, **more)
 
+    def has_tried(self) -> bool:
+        """Whether all is tried that was wanted, or nothing can be: one is not let in."""
+        return not (self.wants and self._inside)
+
     def turn(self) -> Outcome:
         """Do one thing, and what a person does next when it went wrong."""
         if not self._inside:
             return self.recover()
         (act,) = self.random.choices(list(ACTS), list(ACTS.values()))
+        if self.wants:
+            act = self.wants.popleft()
         done = {
             "write": self.write,
             "read": self.read,
@@ -166,7 +179,9 @@ class Worker:
             return page
         try:
             answer = self.person.log_in()
-            return Answer(self.person.is_logged_in(), words(answer))
+            said = words(answer)
+            # One that was let in and is out again, as by a restore, was refused by nobody.
+            return Answer(self.person.is_logged_in() or (None if answer.ok else False), said)
         except (requests.RequestException, AssertionError) as error:
             return Answer(None, str(error))
 
@@ -257,8 +272,10 @@ class People:
             self._work.set()
 
     def until_all_tried(self) -> None:
-        """Each has begun and ended something from now on."""
-        self._until(lambda _: True)
+        """Something of all kinds is tried from now on, and each has done or tried something."""
+        for worker, wants in zip(self.workers, cycle(WANTS), strict=False):
+            worker.wants.extend(wants)
+        self._until(lambda _: True, lambda: all(one.has_tried() for one in self.workers))
 
     def until_all_wrote(self) -> float:
         """Each has written something from now on; the seconds that took."""
@@ -266,13 +283,15 @@ class People:
         self._until(lambda one: one.what == WRITE and one.outcome is Outcome.DONE)
         return now() - begun
 
-    def _until(self, counts: Callable[[Event], bool]) -> None:
+    def _until(
+        self, counts: Callable[[Event], bool], also: Callable[[], bool] = lambda: True
+    ) -> None:
         begun = now()
 
         def all_did() -> bool:
             if self._failed:
                 raise self._failed[0]
             seen = {one.person for one in self.history.since(begun) if counts(one)}
-            return seen >= {one.name for one in self.workers}
+            return also() and seen >= {one.name for one in self.workers}
 
         wait_until(all_did, "everybody")
