@@ -22,6 +22,8 @@ try:
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1], timeout=5)
 except urllib.error.HTTPError as error:
     try:
+        if error.headers.get("Retry-After"):  # the proxy's own words
+            raise ValueError
         print(json.loads(error.read(10_000))["message"])
     except (ValueError, LookupError, TypeError):
         sys.exit(f"status {error.code}")
@@ -78,8 +80,11 @@ def _heard(url: str, context: ssl.SSLContext | None = None) -> tuple[str, str]:
 def _complaint(error: urllib.error.HTTPError) -> str:
     """What a hub that answers says is wrong; empty where it is not the hub that answered.
 
-    It says 503 of itself while its disk is full, and the proxy says it while there is no hub.
+    It says 503 of itself while its disk is full, and the proxy says it while there is no hub, with
+    a message of its own and when to ask again (packages/proxy/hub-away.mjs).
     """
+    if error.headers.get("Retry-After"):
+        return ""
     try:
         return str(json.loads(error.read(10_000))["message"])
     except (ValueError, LookupError, TypeError):
