@@ -46,10 +46,14 @@ def page(client: Client, path: str) -> str:
 def works(client: Client, path: str) -> None:
     """What is behind the interface at `path` does its work.
 
-    Of one that is not known here that is a kernel, where the server has any.
+    Of one that is not known here that is a kernel, where the server has any. JupyterLab's launcher
+    may have the other interfaces.
     """
-    for probe in _BEHIND.get(_name(path), (computes_if_it_can,)):
-        probe(client)
+    name = _name(path)
+    launched = proxied(client) & _BEHIND.keys() if name == "lab" else set[str]()
+    for one in (name, *sorted(launched)):
+        for probe in _BEHIND.get(one, (computes_if_it_can,)):
+            probe(client)
 
 
 def static_files(client: Client, path: str) -> None:
@@ -165,7 +169,7 @@ def proxied(client: Client) -> set[str]:
 
 
 _BEHIND: dict[str, tuple[Probe, ...]] = {
-    "lab": (computes, terminal, vscode_socket, marimo_socket, marimo_terminal),
+    "lab": (computes, terminal),
     "vscode": (vscode_socket, computes),
     "marimo": (marimo_socket, marimo_terminal),
 }
