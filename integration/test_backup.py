@@ -260,7 +260,7 @@ def test_a_home_whose_volume_is_gone_comes_back(backups: Backups, before: str) -
 
 def test_the_drill_tries_all_of_it_and_leaves_nothing(backups: Backups, before: str) -> None:
     told = backups.invoke("backup.drill")
-    assert "1 second factors opened, admin logged in" in told
+    assert "1 second factor opened, admin logged in" in told
     client, name = backups.platform.engine.client, f"{backups.platform.project}-drill"
     label = {"label": f"io.jhub-docker.platform={name}"}
     assert not client.volumes.list(filters=label)
