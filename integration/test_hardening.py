@@ -77,7 +77,7 @@ def test_a_server_has_limits_on_everything_it_shares(server: Container) -> None:
 def test_a_server_sees_nothing_of_the_host(server: Container, platform: Platform) -> None:
     config = server.attrs["HostConfig"]
     home, shared = (platform.environment[f"JHUB_{one}_VOLUME_PREFIX"] for one in ("USER", "SHARED"))
-    everybodys = f"{shared}everybody:/home/nebula/shared/everybody:ro"
+    everybodys = f"{shared}everybody:/srv/shared/everybody:ro"
     assert sorted(config["Binds"]) == sorted([f"{home}hardened:/home/nebula:rw", everybodys])
     assert not config["Privileged"]
     assert not config["Devices"]
