@@ -100,6 +100,15 @@ def volumes(
     }
 
 
+Mounts = Mapping[str, list[dict[str, Any]]]
+"""Volumes and where they are mounted, as `volumes` returns them."""
+
+
+def beside(operators: Mounts, own: Mounts) -> dict[str, list[dict[str, Any]]]:
+    """What the operator mounts in every server, and what this start does."""
+    return {name: [*operators[name], *made] for name, made in own.items()}
+
+
 def _claim(name: str, claim: str) -> dict[str, Any]:
     return {"name": name, "persistentVolumeClaim": {"claimName": names.dns(claim)}}
 
