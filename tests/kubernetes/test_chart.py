@@ -133,7 +133,7 @@ def test_what_an_operator_says_of_servers_reaches_the_spawner(render: Render) ->
     """By Python that the hub loads, so that is what is run."""
     text = of_kind(render(EVERYTHING), "ConfigMap")["hub-python"]["data"]["00-servers.py"]
     pods = SimpleNamespace()
-    exec(text, {"c": SimpleNamespace(UserPodSpawner=pods)})
+    exec(text, {"c": SimpleNamespace(UserPodSpawner=pods)})  # noqa: S102
     assert pods.node_selector == {"pool": "people"}
     assert pods.service_account == "bucket"
     assert pods.extra_pod_config["topologySpreadConstraints"] == [SPREAD]

@@ -25,8 +25,8 @@ ENFORCERS = {
 """Add-ons that enforce NetworkPolicies, by how their pods are called."""
 
 SWITCHES = {"--enable-network-policy=true": "the AWS VPC CNI"}
-"""Those that are always there and enforce them with an argument of their container alone (Amazon EKS
-user guide, "Disable Kubernetes network policies")."""
+"""Those that are always there and enforce them by an argument of their container alone (Amazon
+EKS user guide, "Disable Kubernetes network policies")."""
 
 MOST_IMAGES = 50
 """As many images a node tells of (KubeletConfiguration, nodeStatusMaxImages), the largest."""
@@ -57,7 +57,8 @@ class Finding:
 
 def judge(cluster: Cluster, values: Mapping[str, Any]) -> list[Finding]:
     """All findings; `values` are the chart's."""
-    parts = (_version, _storage, _policies, _api_server, _ingress, _quota, _database, _images, _rights)
+    parts = (_version, _storage, _policies, _api_server, _ingress, _quota, _database)
+    parts = (*parts, _images, _rights)
     return [finding for part in parts for finding in part(cluster, values)]
 
 
@@ -157,7 +158,8 @@ def _ingress(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
         return
     there = [one["metadata"]["name"] for one in cluster.ingresses or ()]
     if OLD_CLASS in wanted["annotations"]:
-        told = f"{wanted['host']}, by the controller {wanted['annotations'][OLD_CLASS]}, if it runs."
+        by = wanted["annotations"][OLD_CLASS]
+        told = f"{wanted['host']}, by the controller {by}, if it runs."
         yield Finding("ingress", Word.UNKNOWN, told)
     elif not there:
         told = "There is no ingress class: install a controller, or leave ingress.host empty."
