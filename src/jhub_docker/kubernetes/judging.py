@@ -57,8 +57,8 @@ class Finding:
 
 def judge(cluster: Cluster, values: Mapping[str, Any]) -> list[Finding]:
     """All findings; `values` are the chart's."""
-    parts = (_version, _storage, _policies, _api_server, _ingress, _quota, _database)
-    parts = (*parts, _images, _rights)
+    of_the_cluster = (_version, _storage, _policies, _api_server, _ingress)
+    parts = (*of_the_cluster, _quota, _database, _images, _rights)
     return [finding for part in parts for finding in part(cluster, values)]
 
 
