@@ -165,8 +165,9 @@ def test_what_an_operator_mounts_stays_at_every_start() -> None:
     """As the chart does with a CA bundle (its value caBundle)."""
     made = pods.volumes(PROFILE, Settings(), "home", {})
     mine = {"volumes": [{"name": "ca"}], "volume_mounts": [{"name": "ca", "mountPath": "/etc/x"}]}
+    assert pods.listed({"b": "later", "a": "first"}) == ["first", "later"]
     for _ in range(2):
-        both = pods.beside(mine, made)
+        both = pods.beside({name: pods.listed(one) for name, one in mine.items()}, made)
         assert [one["name"] for one in both["volumes"]] == ["ca", "home", "shm"]
         assert both["volume_mounts"][1:] == made["volume_mounts"]
 

@@ -111,7 +111,8 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         self._set(pods.marks(operator.platform, said, self.object_name))
         self.extra_pod_config: dict[str, Any] = {**self.extra_pod_config, **pods.EXTRA}
         # What an operator mounts stays beside what each start mounts anew.
-        self.operators = {name: list(getattr(self, name)) for name in ("volumes", "volume_mounts")}
+        mounts = ("volumes", "volume_mounts")
+        self.operators = {name: pods.listed(getattr(self, name)) for name in mounts}
 
     def _set(self, traits: dict[str, Any]) -> None:
         for name, value in traits.items():

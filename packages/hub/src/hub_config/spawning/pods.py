@@ -5,7 +5,7 @@ settings (`settings.reading`): sudo, since it wants root in the pod. Processes a
 node (kubelet, podPidsLimit), logs as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub_config import names
@@ -102,6 +102,11 @@ def volumes(
 
 Mounts = Mapping[str, list[dict[str, Any]]]
 """Volumes and where they are mounted, as `volumes` returns them."""
+
+
+def listed(wanted: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
+    """A trait that KubeSpawner takes as a list, or as a dictionary whose keys give the order."""
+    return [wanted[key] for key in sorted(wanted)] if isinstance(wanted, Mapping) else list(wanted)
 
 
 def beside(operators: Mounts, own: Mounts) -> dict[str, list[dict[str, Any]]]:
