@@ -215,6 +215,7 @@ def drills(session: nox.Session) -> None:
 def kubernetes(session: nox.Session) -> None:
     """The chart on a real cluster, kubectl's: a person's path, and what may go wrong on it."""
     sync(session, "test", "kubernetes")
+    session.run("python", "-m", "jhub_testing.prepare", "--cluster")
     pytest(session, tests="integration/kubernetes")
 
 

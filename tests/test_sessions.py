@@ -8,6 +8,8 @@ from typing import Any
 import nox.registry
 import pytest
 
+from jhub_testing import prepare
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -55,3 +57,28 @@ def ran(sessions: Any, typed: list[str]) -> list[str]:
     sessions.pytest(session, tests="integration")
     assert words[0] == "pytest"
     return words[2:]
+
+
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        ("#!/bin/sh\necho 'refused' >&2; exit 1\n", "no cluster to install the chart on: refused"),
+        ("", "the program kubectl is needed here"),
+    ],
+    ids=["away", "no-kubectl"],
+)
+def test_a_session_without_a_cluster_says_so(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    program: str,
+    sentence: str,
+) -> None:
+    if program:
+        (tmp_path / "kubectl").write_text(program)
+        (tmp_path / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        prepare.main(["--cluster"])
+    assert ended.value.code == 1
+    assert sentence in capsys.readouterr().err

@@ -47,6 +47,16 @@ def test_runtime_files_are_elsewhere_when_the_home_takes_no_more(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("system", "local"), [("nfs", True), ("smb2", True), ("ext2/ext3", False)])
+def test_databases_are_off_a_home_on_a_network(tmp_path: Path, system: str, local: bool) -> None:
+    """The other half, that Jupyter's programs go by it, is tried in each image."""
+    look = f"stat() {{ echo {system}; }}; state_elsewhere; echo ${{JHUB_LOCAL_STATE-home}}"
+    clean = 'if [ -n "${JHUB_LOCAL_STATE-}" ]; then rmdir "$JHUB_LOCAL_STATE"; fi'
+    where, started = step(tmp_path, f"{look}; {clean}").stdout.split()
+    assert started == "started"
+    assert where.startswith("/tmp/jupyter-state") is local  # noqa: S108
+
+
 @pytest.mark.parametrize("name", ["ann", 'a"b', "a#b;c", "ann@example.org", "a\\b"])
 def test_git_knows_whoever_the_hub_lets_in(tmp_path: Path, name: str) -> None:
     """A file it cannot read would end every command of git."""

@@ -4,8 +4,8 @@ An engine is set up where none answers, and the named images are built as far as
 date; without images no engine is asked, and with JHUB_TEST_TAG, which names images that are there,
 none is built. With `--browser` Debian's Chromium is installed where it is missing, with
 `--registry` its registry, oras and cosign are unpacked below `.dev/tools/`, with `--restic-server`
-restic's REST server, with `--acme-server` Pebble, with `--other-clock` libfaketime. This is what
-the test sessions run first; it is not a test.
+restic's REST server, with `--acme-server` Pebble, with `--other-clock` libfaketime, and `--cluster`
+ends where kubectl reaches none. This is what the test sessions run first; it is not a test.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jhub_docker import host
+from jhub_docker import host, process
 from jhub_docker.build import builds
 from jhub_docker.cli import tables
 from jhub_docker.errors import ActionError, or_exit
@@ -23,6 +23,9 @@ from jhub_docker.host import programs as tools
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.progress import say, stage
 from jhub_testing import browser, registry
+
+ASK_CLUSTER = 60.0
+"""Seconds in which a cluster has to answer."""
 
 PROGRAMS: tuple[tools.Name, ...] = ("oras", "cosign")
 
@@ -35,6 +38,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--registry", action="store_true", help="get a registry, oras and cosign")
     parser.add_argument("--restic-server", action="store_true", help="get restic's REST server")
     parser.add_argument("--acme-server", action="store_true", help="get Let's Encrypt's Pebble")
+    parser.add_argument("--cluster", action="store_true", help="ask kubectl for a cluster")
     parser.add_argument("--other-clock", action="store_true", help="get libfaketime")
     options = parser.parse_args(arguments)
     with or_exit():
@@ -48,6 +52,8 @@ def main(arguments: list[str]) -> int:
             tools.program("restic-rest-server")
         if options.acme_server:
             tools.program("pebble")
+        if options.cluster:
+            require_cluster()
         if options.other_clock:
             tools.program("libfaketime")
     return 0
@@ -60,6 +66,16 @@ def build(images: list[str]) -> None:
     say(tables.builds(results))
     if told := builds.failed(results):
         raise ActionError(told)
+
+
+def require_cluster() -> None:
+    """Raise ActionError unless kubectl reaches a cluster. None is made here."""
+    asked = process.run("kubectl", "version", "-o", "json", seconds=ASK_CLUSTER)
+    if asked.code:
+        raise ActionError(
+            f"there is no cluster to install the chart on: {asked.tail(1)}. Name one in "
+            "KUBECONFIG; CONTRIBUTING.md says what its nodes have to have"
+        )
 
 
 def install_browser() -> None:

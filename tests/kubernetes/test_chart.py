@@ -3,7 +3,8 @@
 import json
 import re
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
 import helm_python
@@ -20,17 +21,31 @@ from .conftest import CHART, Render
 
 ROOT = CHART.parents[1]
 OFFER = values_of(catalog.load(ROOT / "packages"), "registry.example.org/team", "1.0.0")
+SPREAD = {
+    "maxSkew": 1,
+    "topologyKey": "topology.kubernetes.io/zone",
+    "whenUnsatisfiable": "ScheduleAnyway",
+}
 EVERYTHING: dict[str, Any] = {
     **OFFER,
     "settings": {"JHUB_IDLE_TIMEOUT": "7200", "JHUB_BASE_URL": "/team/"},
     "tables": {"groups": {"ml": {"profiles": ["uv-lab-large"]}}},
     "config": {"own.py": 'c.JupyterHub.log_level = "DEBUG"\n'},
-    "secrets": {"existing": "", "provider": "oidc"},
+    "secrets": {"existing": "", "provider": "oidc", "mail": "relay"},
+    "caBundle": "certificates",
+    "folders": {"class": "files", "size": "1Ti"},
+    "hub": {"serviceAccount": {"annotations": {"example.org/role": "hub"}}},
+    "prepull": {"enabled": True, "nodes": 5},
     "database": {"url": "postgresql+psycopg://hub@db/hub", "secret": "postgres"},
     "ingress": {"host": "hub.example.org", "class": "nginx", "tlsSecret": "hub-tls"},
     "quota": {"memory": "64Gi", "cpus": "16", "servers": "40", "claims": "200"},
     "network": {"allowed": [{"cidr": "10.1.2.3/32", "port": 5432}]},
-    "servers": {"nodeSelector": {"pool": "people"}, "tolerations": [{"operator": "Exists"}]},
+    "servers": {
+        "nodeSelector": {"pool": "people"},
+        "tolerations": [{"operator": "Exists"}],
+        "topologySpreadConstraints": [SPREAD],
+        "serviceAccount": "bucket",
+    },
     "hostAliases": [{"ip": "10.0.0.7", "hostnames": ["hub"]}],
 }
 KNOWN = {tuple(map(int, one.split("."))) for one in kubernetes_validate.utils.all_versions()}
@@ -114,12 +129,53 @@ def test_probes_ask_below_the_base_url_over_which_people_come(render: Render) ->
     assert ingress["tls"] == [{"hosts": ["hub.example.org"], "secretName": "hub-tls"}]
 
 
+def test_what_an_operator_says_of_servers_reaches_the_spawner(render: Render) -> None:
+    """By Python that the hub loads, so that is what is run."""
+    text = of_kind(render(EVERYTHING), "ConfigMap")["hub-python"]["data"]["00-servers.py"]
+    pods = SimpleNamespace()
+    exec(text, {"c": SimpleNamespace(UserPodSpawner=pods)})  # noqa: S102
+    assert pods.node_selector == {"pool": "people"}
+    assert pods.service_account == "bucket"
+    assert pods.extra_pod_config["topologySpreadConstraints"] == [SPREAD]
+    assert pods.extra_pod_config["hostAliases"] == EVERYTHING["hostAliases"]
+    assert pods.volumes == [{"name": "ca", "configMap": {"name": "certificates"}}]
+    assert pods.volume_mounts[0]["mountPath"] == "/etc/jhub-docker"
+
+
+def test_the_mail_relays_password_and_certificates_are_files(render: Render) -> None:
+    pod = of_kind(render(EVERYTHING), "Deployment")["hub"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    variables = {one["name"]: one["value"] for one in container["env"]}
+    mounts = {one["mountPath"]: one["name"] for one in container["volumeMounts"]}
+    volumes = {one["name"]: one for one in pod["volumes"]}
+    for variable, kind in (("JHUB_MAIL_PASSWORD_FILE", "secret"), ("SSL_CERT_FILE", "configMap")):
+        folder = str(PurePosixPath(variables[variable]).parent)
+        assert kind in volumes[mounts[folder]]
+    assert volumes["mail"]["secret"]["secretName"] == "relay"
+    assert (variables["JHUB_FOLDER_CLASS"], variables["JHUB_FOLDER_SIZE"]) == ("files", "1Ti")
+
+
+def test_nodes_fetch_what_is_offered_before_anybody_waits(render: Render) -> None:
+    objects = render(EVERYTHING)
+    pod = of_kind(objects, "DaemonSet")["prepull"]["spec"]["template"]["spec"]
+    offered = [one["reference"] for one in OFFER["offer"]]
+    assert [one["image"] for one in pod["initContainers"]] == list(dict.fromkeys(offered))
+    assert [one["image"] for one in pod["containers"]] == [OFFER["images"]["hub"]]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["nodeSelector"] == EVERYTHING["servers"]["nodeSelector"]
+    hard = of_kind(objects, "ResourceQuota")["platform"]["spec"]["hard"]
+    assert hard["pods"] == "47", "40 servers, hub and proxy, and one on each of 5 nodes"
+    assert not of_kind(render(), "DaemonSet")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"homes": {"size": "much"}},
         {"settings": {"JHUB_PROVIDER_SECRET": "x"}},
         {"settings": {"JHUB_RUNTIME": "docker"}},
+        {"settings": {"JHUB_CA_BUNDLE": "/etc/ca.pem"}},
+        {"network": {"dns": {"addresses": ["node"]}}},
         {"database": {"url": "postgresql+psycopg://hub:word@db/hub"}},
         {"networks": {}},
         {"network": {"blocked": ["everything"]}},

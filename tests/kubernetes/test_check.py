@@ -35,6 +35,7 @@ GOOD = Cluster(
     [],
     [],
     [],
+    [],
     {"get secrets": False},
 )
 REACHABLE = {**VALUES, "network": {**VALUES["network"], "blocked": ["10.0.0.0/8"]}}
@@ -58,7 +59,7 @@ def test_a_good_cluster_has_nothing_against_it() -> None:
         (replace(GOOD, classes=None), GOOD_VALUES, "storage", "unknown", "may not list"),
         (
             GOOD,
-            {**GOOD_VALUES, "homes": {"class": "slow"}},
+            {**GOOD_VALUES, "homes": {"class": "slow"}, "folders": {"class": "fast"}},
             "storage of homes",
             "missing",
             "no class slow, only fast",
@@ -89,6 +90,59 @@ def test_what_is_wrong_is_said(
     (found,) = [one for one in judge(cluster, values) if one.what == what]
     assert found.word == word
     assert sentence in found.sentence
+
+
+DIGEST = "registry.example.org/team/uv-lab@sha256:" + "a" * 64
+OFFERED = {
+    **GOOD_VALUES,
+    "offer": [{"name": "uv-lab", "reference": DIGEST.replace("@", ":1.0.0@")}],
+    "servers": {
+        "nodeSelector": {"pool": "people"},
+        "tolerations": [{"key": "people", "operator": "Exists", "effect": "NoSchedule"}],
+    },
+}
+
+
+def node(name: str, *images: str, taint: str = "people", pool: str = "people") -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "labels": {"pool": pool}},
+        "spec": {"taints": [{"key": taint, "effect": "NoSchedule"}]},
+        "status": {"images": [{"names": [image]} for image in images]},
+    }
+
+
+FULL = node("full", *(f"other:{number}" for number in range(50)))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "prepull", "word", "sentence"),
+    [
+        (None, False, "unknown", "may not list nodes"),
+        ([node("one", DIGEST), node("web", pool="web")], False, "ok", "All 1 nodes"),
+        ([node("gpu", DIGEST, taint="gpu")], False, "warning", "None of 1 nodes takes servers"),
+        ([node("one", DIGEST), node("two")], False, "warning", "two lacks uv-lab: a first start"),
+        ([node("two")], True, "warning", "the DaemonSet prepull says why not"),
+        ([FULL], True, "warning", "tells of its 50 largest"),
+    ],
+    ids=["none-listed", "there", "tainted", "lacking", "fetching", "crowded"],
+)
+def test_nodes_that_lack_an_image_are_named(
+    nodes: list[dict[str, Any]] | None, prepull: bool, word: str, sentence: str
+) -> None:
+    values = {**OFFERED, "prepull": {"enabled": prepull, "nodes": 10}}
+    found = judge(replace(GOOD, nodes=nodes), values)
+    (one,) = [one for one in found if one.what == "images on nodes"]
+    assert one.word == word
+    assert sentence in one.sentence
+
+
+def test_policies_of_amazons_network_are_enforced_by_an_argument_alone() -> None:
+    """Its agent is in the pod aws-node on every node, switched on or not."""
+    for switch, word in (("true", Word.OK), ("false", Word.MISSING)):
+        arguments = [f"--enable-network-policy={switch}"]
+        pod = named("aws-node-x", spec={"containers": [{"args": arguments}]})
+        found = judge(replace(GOOD, pods=[pod]), GOOD_VALUES)
+        assert [one.word for one in found if one.what == "network policies"] == [word]
 
 
 def test_what_is_missing_ends_the_task() -> None:

@@ -35,11 +35,13 @@ PLACES = {
     "bob": part("server", "10.42.0.12"),
     "hub": part("hub", "10.42.0.2"),
     "proxy": part("proxy", "10.42.0.3"),
+    "prepull": part("prepull", "10.42.0.4"),
     "dns": Place("10.42.0.53", SYSTEM, {"k8s-app": "kube-dns"}),
     "stranger": Place("10.42.7.7", OTHERS, {"io.jhub-docker.component": "proxy"}),
     "API server": Place("10.0.0.1"),
     "node": Place("192.168.1.5"),
     "metadata": Place("169.254.169.254"),
+    "node's names": Place("169.254.20.10"),
     "internet": Place("93.184.216.34"),
     "database": Place("10.1.2.3"),
 }
@@ -91,8 +93,12 @@ def allows(
 
 @pytest.fixture(scope="module")
 def policies(render: Render) -> list[dict[str, Any]]:
-    values = {"network": {"allowed": [{"cidr": "10.1.2.3/32", "port": 5432}]}}
-    return [one for one in render(values) if one["kind"] == "NetworkPolicy"]
+    network = {
+        "allowed": [{"cidr": "10.1.2.3/32", "port": 5432}],
+        "dns": {"addresses": ["169.254.20.10/32"]},
+    }
+    objects = render({"network": network, "prepull": {"enabled": True}})
+    return [one for one in objects if one["kind"] == "NetworkPolicy"]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +112,12 @@ def policies(render: Render) -> list[dict[str, Any]]:
         ("ann", "proxy", 8001, False),
         ("ann", "dns", 53, True),
         ("ann", "dns", 9153, False),
+        ("ann", "node's names", 53, True),
+        ("ann", "node's names", 80, False),
+        ("proxy", "node's names", 53, True),
+        ("prepull", "hub", 8081, False),
+        ("prepull", "internet", 443, False),
+        ("stranger", "prepull", 80, False),
         ("ann", "stranger", 80, False),
         ("ann", "API server", 443, False),
         ("ann", "node", 10250, False),

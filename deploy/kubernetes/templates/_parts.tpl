@@ -47,3 +47,16 @@ resources: {{ toJson .own.resources }}
 {{- define "base" -}}
 {{ get .Values.settings "JHUB_BASE_URL" | default "/" }}
 {{- end }}
+
+{{/* The way to where names are asked for. */}}
+{{- define "names" -}}
+- to:
+    - namespaceSelector:
+        matchLabels: {kubernetes.io/metadata.name: {{ .Values.network.dns.namespace }}}
+      podSelector:
+        matchLabels: {{ toJson .Values.network.dns.labels }}
+    {{- range .Values.network.dns.addresses }}
+    - ipBlock: {cidr: {{ . }}}
+    {{- end }}
+  ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+{{- end }}

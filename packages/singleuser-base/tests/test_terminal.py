@@ -21,3 +21,17 @@ def test_language_and_time_zone_are_honoured(subject: Subject) -> None:
     chosen = {"LANG": "de_DE.UTF-8", "TZ": "Europe/Berlin"}
     said = subject.server.run(["date", "-d", "2026-07-05T00:00Z", "+%A %H %Z"], environment=chosen)
     assert said.strip() == "Sonntag 02 CEST"
+
+
+def test_a_home_on_nfs_has_none_of_jupyters_databases(subject: Subject) -> None:
+    """Whatever file system the home is on, `stat` says that it is NFS."""
+    places = (
+        "from nbformat.sign import TrustNotebookApp as App; app = App(); app.initialize([]);"
+        "print(app.notary.db_file, get_ipython().history_manager.hist_file)"
+    )
+    script = (
+        "cd $(mktemp -d); printf '#!/bin/sh\\necho nfs\\n' >stat; chmod +x stat;"
+        f'PATH="$PWD:$PATH" start-singleuser ipython -c "{places}"'
+    )
+    said = subject.server.run(["sh", "-euc", script]).splitlines()[-1]
+    assert [path.startswith("/tmp/jupyter-state") for path in said.split()] == [True, True], said  # noqa: S108

@@ -34,6 +34,7 @@ class Cluster:
     quotas: Sequence[Record] | None = None
     policies: Sequence[Record] | None = None
     claims: Sequence[Record] | None = None
+    nodes: Sequence[Record] | None = None
     may: Mapping[str, bool] | None = None
     """What the hub's account may do, by `verb resource`; None where it is not there yet."""
 
@@ -64,6 +65,7 @@ class Cluster:
             ask.listed("resourcequotas", own),
             ask.listed("networkpolicies", own),
             ask.listed("persistentvolumeclaims", own),
+            ask.listed("nodes"),
             ask.rights(namespace),
         )
 

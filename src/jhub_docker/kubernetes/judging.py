@@ -19,11 +19,20 @@ ENFORCERS = {
     "weave-net": "Weave Net",
     "kube-router": "kube-router",
     "ovnkube": "OVN-Kubernetes",
-    "aws-network-policy": "the AWS VPC CNI's agent",
     "azure-npm": "Azure's policy manager",
     "anetd": "GKE Dataplane V2",
 }
 """Add-ons that enforce NetworkPolicies, by how their pods are called."""
+
+SWITCHES = {"--enable-network-policy=true": "the AWS VPC CNI"}
+"""Those that are always there and enforce them by an argument of their container alone (Amazon
+EKS user guide, "Disable Kubernetes network policies")."""
+
+MOST_IMAGES = 50
+"""As many images a node tells of (KubeletConfiguration, nodeStatusMaxImages), the largest."""
+
+OLD_CLASS = "kubernetes.io/ingress.class"
+"""An annotation that names a controller without an IngressClass, such as GKE's own."""
 
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
@@ -48,7 +57,8 @@ class Finding:
 
 def judge(cluster: Cluster, values: Mapping[str, Any]) -> list[Finding]:
     """All findings; `values` are the chart's."""
-    parts = (_version, _storage, _policies, _api_server, _ingress, _quota, _database, _rights)
+    of_the_cluster = (_version, _storage, _policies, _api_server, _ingress)
+    parts = (*of_the_cluster, _quota, _database, _images, _rights)
     return [finding for part in parts for finding in part(cluster, values)]
 
 
@@ -68,6 +78,7 @@ def _storage(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
     standard = [name for name, one in there.items() if _says(one, DEFAULT)]
     for what, wanted in (
         ("storage of homes", values["homes"]["class"]),
+        ("storage of shared folders", values["folders"]["class"] or values["homes"]["class"]),
         ("storage of the hub", values["hub"]["storage"]["class"]),
     ):
         name = wanted or next(iter(standard), "")
@@ -76,12 +87,12 @@ def _storage(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(what, Word.MISSING, f"{told}, of {_listed(there)}.")
         elif name not in there:
             yield Finding(what, Word.MISSING, f"There is no class {name}, only {_listed(there)}.")
-        elif what == "storage of homes" and there[name].get("reclaimPolicy") != "Retain":
+        elif what != "storage of the hub" and there[name].get("reclaimPolicy") != "Retain":
             yield Finding(
                 what,
                 Word.WARNING,
-                f"{name} removes the disk with the claim, so a home that is removed by mistake is "
-                "gone: a class with reclaimPolicy Retain keeps it.",
+                f"{name} removes the disk with the claim, so what is removed by mistake is gone: a "
+                "class with reclaimPolicy Retain keeps it.",
             )
         else:
             yield Finding(what, Word.OK, f"{name}, by {there[name]['provisioner']}.")
@@ -102,7 +113,14 @@ def _policies(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(what, Word.UNKNOWN, told)
         return
     names = [one["metadata"]["name"] for one in cluster.pods]
+    words = {
+        word
+        for one in cluster.pods
+        for container in one.get("spec", {}).get("containers") or ()
+        for word in container.get("args") or ()
+    }
     known = {ENFORCERS[key] for key in ENFORCERS for name in names if name.startswith(key)}
+    known |= {SWITCHES[word] for word in words & SWITCHES.keys()}
     if known:
         yield Finding(what, Word.OK, f"Enforced by {_listed(sorted(known))}.")
     else:
@@ -139,13 +157,17 @@ def _ingress(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("ingress", Word.WARNING, told)
         return
     there = [one["metadata"]["name"] for one in cluster.ingresses or ()]
-    if not there:
+    if OLD_CLASS in wanted["annotations"]:
+        by = wanted["annotations"][OLD_CLASS]
+        told = f"{wanted['host']}, by the controller {by}, if it runs."
+        yield Finding("ingress", Word.UNKNOWN, told)
+    elif not there:
         told = "There is no ingress class: install a controller, or leave ingress.host empty."
         yield Finding("ingress", Word.MISSING, told)
     elif wanted["class"] and wanted["class"] not in there:
         told = f"There is no ingress class {wanted['class']}, only {_listed(there)}."
         yield Finding("ingress", Word.MISSING, told)
-    elif not wanted["tlsSecret"]:
+    elif wanted["tls"] and not wanted["tlsSecret"]:
         told = "No ingress.tlsSecret: browsers get the controller's own certificate."
         yield Finding("ingress", Word.WARNING, told)
     else:
@@ -171,6 +193,61 @@ def _database(_cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]
     else:
         told = "No database.url: records are in SQLite on one claim, good for trying things out."
         yield Finding("database", Word.WARNING, told)
+
+
+def _images(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+    what = "images on nodes"
+    wanted = {one["reference"]: one["name"] for one in values["offer"]}
+    if not wanted:
+        return
+    if cluster.nodes is None:
+        yield Finding(what, Word.UNKNOWN, "You may not list nodes, so nobody knows what they have.")
+        return
+    nodes = [one for one in cluster.nodes if _takes_servers(one, values["servers"])]
+    if not nodes:
+        told = f"None of {len(cluster.nodes)} nodes takes servers, by nodeSelector and tolerations"
+        yield Finding(what, Word.WARNING, f"{told}: right only where the cluster makes them.")
+        return
+    lacking = {one["metadata"]["name"]: sorted(_lacking(one, wanted)) for one in nodes}
+    words = [f"{node} lacks {_listed(names)}" for node, names in lacking.items() if names]
+    if not words:
+        yield Finding(what, Word.OK, f"All {len(nodes)} nodes that take servers have all of them.")
+        return
+    then = "a first start there fetches them; prepull.enabled does before anybody waits"
+    if values["prepull"]["enabled"]:
+        then = "they are fetched, or the DaemonSet prepull says why not"
+    crowded = any(len(one["status"].get("images") or ()) >= MOST_IMAGES for one in nodes)
+    doubt = f" A node tells of its {MOST_IMAGES} largest images alone." if crowded else ""
+    yield Finding(what, Word.WARNING, f"{'; '.join(words)}: {then}.{doubt}")
+
+
+def _takes_servers(node: Record, servers: Mapping[str, Any]) -> bool:
+    """Whether people's servers may be put there (Kubernetes, "Taints and Tolerations")."""
+    labels, spec = node["metadata"].get("labels") or {}, node.get("spec") or {}
+    if spec.get("unschedulable") or not servers["nodeSelector"].items() <= labels.items():
+        return False
+    taints = [one for one in spec.get("taints") or () if one["effect"] != "PreferNoSchedule"]
+    return all(any(_tolerated(taint, one) for one in servers["tolerations"]) for taint in taints)
+
+
+def _tolerated(taint: Record, toleration: Mapping[str, Any]) -> bool:
+    if toleration.get("key", taint["key"]) != taint["key"]:
+        return False
+    if toleration.get("effect", taint["effect"]) != taint["effect"]:
+        return False
+    any_value = toleration.get("operator") == "Exists"
+    return any_value or toleration.get("value", "") == taint.get("value", "")
+
+
+def _lacking(node: Record, wanted: Mapping[str, str]) -> Iterator[str]:
+    images = node["status"].get("images") or ()
+    there = {name for image in images for name in image.get("names") or ()}
+    for reference, name in wanted.items():
+        tagged, at, digest = reference.partition("@")
+        last = tagged.rsplit("/", 1)[-1]
+        repository = tagged.removesuffix(f":{last.partition(':')[2]}")
+        if (f"{repository}@{digest}" if at else reference) not in there:
+            yield name
 
 
 def _rights(cluster: Cluster, _values: Mapping[str, Any]) -> Iterator[Finding]:

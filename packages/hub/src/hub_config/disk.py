@@ -20,7 +20,7 @@ FOR_PEOPLE = (
 FOR_ADMINS = (
     "The disk of the data volume is full: {megabytes:.0f} MB are left. Servers do not start, and "
     "what people change or save may be lost. Make room: “invoke clean” on the Docker host lists "
-    "what nobody needs."
+    "what nobody needs; on Kubernetes, enlarge the hub's claim."
 )
 
 

@@ -103,7 +103,8 @@ def require_room(data: Path) -> None:
             raise
     raise DatabaseError(
         f"The disk of the data volume ({data}) is full, {why}: it cannot start before "
-        f"{needed / 1e6:.0f} MB are free. `./dev invoke clean` on the Docker host says what can go."
+        f"{needed / 1e6:.0f} MB are free. `./dev invoke clean` on the Docker host says what can "
+        "go; on Kubernetes, enlarge the hub's claim."
     )
 
 

@@ -19,6 +19,7 @@ from hub_config.login.door import Service
 from hub_config.offer.images import DeclaredImages, ImagePolicy
 from hub_config.offer.profiles import Profile
 from hub_config.offer.room import HostFacts
+from hub_config.reconcile.differences import Known, differences
 from hub_config.runtime import cluster, kubernetes, records
 from hub_config.runtime.cluster import Storage
 from hub_config.runtime.interface import AwayError, Volume
@@ -160,6 +161,17 @@ def test_home_and_folders_are_claims() -> None:
     assert shm["name"] == "shm"
 
 
+def test_what_an_operator_mounts_stays_at_every_start() -> None:
+    """As the chart does with a CA bundle (its value caBundle)."""
+    made = pods.volumes(PROFILE, Settings(), "home", {})
+    mine = {"volumes": [{"name": "ca"}], "volume_mounts": [{"name": "ca", "mountPath": "/etc/x"}]}
+    assert pods.listed({"b": "later", "a": "first"}) == ["first", "later"]
+    for _ in range(2):
+        both = pods.beside({name: pods.listed(one) for name, one in mine.items()}, made)
+        assert [one["name"] for one in both["volumes"]] == ["ca", "home", "shm"]
+        assert both["volume_mounts"][1:] == made["volume_mounts"]
+
+
 # -- settings ----------------------------------------------------------------------------------
 
 
@@ -291,6 +303,26 @@ async def test_a_home_is_a_claim_that_says_whose_it_is(
     other = Volume(HOME.name, "a-b", "another", "base", "8")
     assert await runtime.make_volume(other) == HOME, "the one that is there"
     assert (await runtime.view()).volumes == (HOME,)
+
+
+async def test_a_shared_folder_has_a_class_and_a_size_of_its_own(server: Server) -> None:
+    """A cloud's disks are one node's at a time, and its file systems begin at a terabyte."""
+    storage = Storage("disks", "5Gi", "ReadWriteOnce", "files", "1Ti")
+    await KubernetesRuntime("platform", "jh", storage).make_folder("shared-team", "team", "word")
+    assert server.claims["shared-team"]["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": "1Ti"}},
+        "storageClassName": "files",
+    }
+
+
+async def test_admins_are_told_what_can_be_typed_on_a_cluster(
+    server: Server, runtime: KubernetesRuntime
+) -> None:
+    server.pods["jupyter-a--2db"] = pod(phase="Running", **states(running={}))
+    (found,) = differences(await runtime.view(), Known("another"))
+    assert "kubectl delete pod jupyter-a--2db ends it" in found.sentence
+    assert "docker" not in found.sentence
 
 
 async def test_a_home_that_is_being_removed_is_handed_to_nobody(

@@ -20,7 +20,8 @@ from hub_config.told import Refusal
 
 NOTHING_TO_OFFER = (
     "There is no image to start a server from. An administrator can build them with "
-    "`./dev invoke build`; they appear here within seconds."
+    "`./dev invoke build`, or on Kubernetes name them in the chart's values; they appear here "
+    "within seconds."
 )
 
 NOTHING_GOES_WITH_THIS_HUB = (

@@ -122,7 +122,7 @@ def _containers(view: View, known: Known) -> Iterator[Difference]:
                 Kind.CONTAINER,
                 one.name,
                 f"The {whose} was made with another database. It is left as it is and counts as "
-                f"promised memory; docker rm -f {one.name} ends it.",
+                f"promised memory; {view.removal(one)} ends it.",
                 one.key,
             )
         elif one.key not in known.active:

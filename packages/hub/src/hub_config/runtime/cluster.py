@@ -102,6 +102,11 @@ def _why(pod: Record, state: Record, memory: int, *, starved: bool) -> str:
     return records.why({"State": seen, "HostConfig": {"Memory": memory}})
 
 
+def removal(pod: Container) -> str:
+    """The command by which an administrator ends a pod by hand."""
+    return f"kubectl delete pod {names.dns(pod.name)}"
+
+
 def network(pod: Container) -> Network:
     """The chart's policies keep each pod apart, so a pod is its own network."""
     return Network(next(iter(pod.networks)), pod.user, pod.server)
@@ -135,12 +140,15 @@ def is_over(pod: Record) -> bool:
 @dataclass(frozen=True)
 class Storage:
     """What claims ask for: the class (empty: the cluster's default), the size, and whether pods on
-    several nodes may have one at the same time.
+    several nodes may have one at the same time. Shared folders have a class (empty: that of homes)
+    and a size of their own: a cloud's disks are one node's, its file systems begin at a terabyte.
     """
 
     storage_class: str = ""
     size: str = "10Gi"
     access: str = "ReadWriteOnce"
+    folder_class: str = ""
+    folder_size: str = "10Gi"
 
 
 def home_claim(volume: Volume, platform: str, storage: Storage) -> dict[str, Any]:
@@ -166,7 +174,8 @@ def folder_claim(
     name: str, folder: str, token: str, platform: str, storage: Storage
 ) -> dict[str, Any]:
     """The claim of a folder that groups share: many have it at the same time."""
-    shared = Storage(storage.storage_class, storage.size, "ReadWriteMany")
+    of_class = storage.folder_class or storage.storage_class
+    shared = Storage(of_class, storage.folder_size, "ReadWriteMany")
     said = {names.NAME: name, names.FOLDER: folder, names.HOME: token}
     return _claim(name, labels(platform, SHARED), said, shared)
 

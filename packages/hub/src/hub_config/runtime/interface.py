@@ -130,14 +130,22 @@ class Volume:
     owner: str = ""
 
 
+def removal(container: Container) -> str:
+    """The command by which an administrator ends a container by hand."""
+    return f"docker rm -f {container.name}"
+
+
 @dataclass(frozen=True)
 class View:
-    """Everything of the platform's people that the runtime had at one moment."""
+    """Everything of the platform's people that the runtime had at one moment, and the command that
+    ends one of the containers there.
+    """
 
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()
     volumes: tuple[Volume, ...] = ()
     folders: tuple[Volume, ...] = ()
+    removal: Callable[[Container], str] = removal
 
 
 class Runtime(Protocol):

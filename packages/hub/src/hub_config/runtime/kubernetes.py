@@ -139,7 +139,8 @@ class KubernetesRuntime(Calls):
             tuple(cluster.volume(one) for one in listed if not cluster.is_going(one))
             for listed in (claims, shared)
         )
-        return View(containers, tuple(map(cluster.network, containers)), homes, folders)
+        networks = tuple(map(cluster.network, containers))
+        return View(containers, networks, homes, folders, cluster.removal)
 
     async def look(self, name: str) -> Container | None:
         """One pod, None when there is none of that name."""

@@ -16,6 +16,7 @@ from hub_config.settings.values import (
     Number,
     Relay,
     Seconds,
+    Size,
     Variables,
     Zone,
 )
@@ -167,19 +168,28 @@ class ServerSettings(BaseModel):
         enforced_by="filter",
     )
 
-    # Homes on Kubernetes.
+    # Homes and shared folders on Kubernetes.
     storage_class: str = setting(
         "",
         "Storage class of homes on Kubernetes; empty: the cluster's default.",
         trait="UserPodSpawner.storage_class",
     )
-    home_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*[KMGT]i?$")] = setting(
+    home_size: Size = setting(
         "10Gi", "Size of a home on Kubernetes.", trait="UserPodSpawner.home_size"
     )
     home_access: Literal["ReadWriteOnce", "ReadWriteMany"] = setting(
         "ReadWriteOnce",
         "Whether a person's servers on Kubernetes share their home on one node or on any.",
         trait="UserPodSpawner.home_access",
+    )
+    folder_class: str = setting(
+        "",
+        "Storage class of shared folders on Kubernetes, whose disks many nodes mount at the same "
+        "time; empty: that of homes.",
+        trait="UserPodSpawner.folder_class",
+    )
+    folder_size: Size = setting(
+        "10Gi", "Size of a shared folder on Kubernetes.", trait="UserPodSpawner.folder_size"
     )
 
     # Scheduled runs and published applications.
@@ -253,5 +263,7 @@ class ServerSettings(BaseModel):
     @classmethod
     def _where_it_can_be_had(cls, wanted: Any, info: ValidationInfo) -> Any:
         if wanted and info.data.get("runtime") == "kubernetes":
-            raise ValueError("nothing with JHUB_RUNTIME=kubernetes, where it cannot be had")
+            instead = {"ca_bundle": "the chart's value caBundle takes its place"}
+            told = instead.get(info.field_name or "", "it cannot be had")
+            raise ValueError(f"nothing with JHUB_RUNTIME=kubernetes, where {told}")
         return wanted

@@ -53,6 +53,7 @@ Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
 Seconds = Annotated[int, Field(ge=1)]
 Number = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Size = Annotated[str, Field(pattern=r"^[1-9][0-9]*[KMGT]i?$")]
 
 
 def _absolute(path: str) -> str:

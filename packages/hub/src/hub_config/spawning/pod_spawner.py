@@ -58,9 +58,12 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
 
     home_size = Unicode("10Gi", help="Size of a home's claim").tag(config=True)
     home_access = Unicode("ReadWriteOnce", help="How a home may be mounted").tag(config=True)
+    folder_class = Unicode(help="Class of shared folders' claims, if not homes'").tag(config=True)
+    folder_size = Unicode("10Gi", help="Size of a shared folder's claim").tag(config=True)
 
     object_id = Unicode(help="The pod's uid; empty before there is one")
     profile: Profile
+    operators: pods.Mounts
     delete_pvc = False
     storage_pvc_ensure = False
     events_enabled = False
@@ -81,7 +84,8 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         """Where servers run; one for the whole hub."""
         cls = UserPodSpawner
         if cls._runtime is None:
-            storage = Storage(self.storage_class or "", self.home_size, self.home_access)
+            homes = (self.storage_class or "", self.home_size, self.home_access)
+            storage = Storage(*homes, self.folder_class, self.folder_size)
             cls._runtime = KubernetesRuntime(self.enforced.platform, self.namespace, storage)
         return cls._runtime
 
@@ -106,6 +110,9 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         self._set(pods.size(profile, operator) | pods.rights(profile, operator))
         self._set(pods.marks(operator.platform, said, self.object_name))
         self.extra_pod_config: dict[str, Any] = {**self.extra_pod_config, **pods.EXTRA}
+        # What an operator mounts stays beside what each start mounts anew.
+        mounts = ("volumes", "volume_mounts")
+        self.operators = {name: pods.listed(getattr(self, name)) for name in mounts}
 
     def _set(self, traits: dict[str, Any]) -> None:
         for name, value in traits.items():
@@ -121,7 +128,8 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         if said:
             self.log.warning("%s", said)
         folders = await PodFolders(self).there(self.sharing)
-        self._set(pods.volumes(self.profile, self.enforced, home, folders))
+        own = pods.volumes(self.profile, self.enforced, home, folders)
+        self._set(pods.beside(self.operators, own))
         self.stages.tell(Stage.CONTAINER)
         self.pod_name = names.dns(self.object_name)
         manifest, values = await self.get_pod_manifest(), {}

@@ -5,7 +5,7 @@ settings (`settings.reading`): sudo, since it wants root in the pod. Processes a
 node (kubelet, podPidsLimit), logs as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub_config import names
@@ -98,6 +98,20 @@ def volumes(
         "volumes": [volume for volume, _ in parts],
         "volume_mounts": [{"name": volume["name"], **place} for volume, place in parts],
     }
+
+
+Mounts = Mapping[str, list[dict[str, Any]]]
+"""Volumes and where they are mounted, as `volumes` returns them."""
+
+
+def listed(wanted: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
+    """A trait that KubeSpawner takes as a list, or as a dictionary whose keys give the order."""
+    return [wanted[key] for key in sorted(wanted)] if isinstance(wanted, Mapping) else list(wanted)
+
+
+def beside(operators: Mounts, own: Mounts) -> dict[str, list[dict[str, Any]]]:
+    """What the operator mounts in every server, and what this start does."""
+    return {name: [*operators[name], *made] for name, made in own.items()}
 
 
 def _claim(name: str, claim: str) -> dict[str, Any]:

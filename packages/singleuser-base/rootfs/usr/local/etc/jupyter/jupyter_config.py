@@ -3,6 +3,7 @@
 Kernels, terminals and editors do not read this file, so they do not see the folder.
 """
 
+import os
 import shutil
 import sys
 
@@ -15,6 +16,11 @@ sys.path.append("/opt/jhub-docker/lib")
 
 # One adds packages, not extensions that have to be built.
 c.LabApp.extension_manager = "readonly"
+
+# Signatures of trusted notebooks, and ids of files: where the home is on a network.
+if state := os.environ.get("JHUB_LOCAL_STATE"):
+    c.NotebookNotary.db_file = f"{state}/nbsignatures.db"
+    c.BaseFileIdManager.db_path = f"{state}/file_id_manager.db"
 
 # A menu offers the formats that work: some ask for programs, three for browsers of their own.
 programs = {"ASCIIDoc": "pandoc", "Latex": "pandoc", "RST": "pandoc", "PDF": "xelatex"}
