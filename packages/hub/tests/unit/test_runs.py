@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hub_config import upstream
-from hub_config.jobs import clock, forms, rows, telling
+from hub_config.jobs import clock, forms, rows, run_pages, telling
 from hub_config.jobs.decisions import Act, Outcome, Situation, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.rules import Rules
@@ -456,3 +456,26 @@ async def test_messages_are_posted_where_the_operator_lets_them_and_tell_no_addr
             await telling.tell(NEWS, f"{allowed}s3cret", rules)
         assert asked == ["/hooks/s3cret"], "a redirect was followed"
         assert "s3cret" not in str(raised.value)
+
+
+async def test_forms_that_come_together_make_no_more_than_one_may_have(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, refused = box.person("ann"), []
+
+    async def meanwhile(_: Any) -> list[Any]:
+        box.db.add(forms.job(forms.Form(typed("name", "other")), user.id))
+        box.db.commit()
+        return [SimpleNamespace(profile=SimpleNamespace(key="uv-lab-small"))]
+
+    async def page(form: forms.Form) -> None:
+        refused.append(set(form.wrong))
+
+    monkeypatch.setattr(run_pages, "choices", meanwhile)
+    handler = SimpleNamespace(
+        **{"db": box.db, "current_user": user, "runner": Runner(Rules(most=1)), "page": page},
+        **{"typed": lambda: typed("name", "mine"), "set_status": lambda _: None},
+    )
+    await run_pages.ListHandler.post.__wrapped__(handler)  # type: ignore[attr-defined]
+    assert refused == [{"name"}]
+    assert [job.name for job in rows.all_jobs(box.db)] == ["other"]

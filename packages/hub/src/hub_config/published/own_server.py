@@ -27,12 +27,14 @@ NO_SERVER = "Start a server of yours first: the hub reads and writes your files 
 
 
 def running(user: Any, may_enter: Callable[[Any, str], bool]) -> Any:
-    """A server of theirs that runs, the default one before others, and that whoever asks may enter:
-    what somebody logged in to has a token of theirs, too. Raises ShelfError.
+    """A server of theirs that runs, the default one before others. Raises ShelfError, also where
+    whoever asks may enter none of theirs: what somebody logs in to has a token of theirs, too.
     """
-    for name, spawner in sorted(user.spawners.items()):
-        if spawner.ready and not names.is_job(name) and may_enter(spawner.orm_spawner, "server"):
-            return spawner
+    theirs = sorted(user.spawners.items())
+    if any(may_enter(spawner.orm_spawner, "server") for _, spawner in theirs):
+        for name, spawner in theirs:
+            if spawner.ready and not names.is_job(name):
+                return spawner
     raise ShelfError(NO_SERVER)
 
 
