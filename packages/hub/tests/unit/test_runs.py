@@ -346,7 +346,7 @@ def typed(field: str, value: str) -> dict[str, str]:
         ("zone", "Mars/Olympus"),
         *(("tell", wrong) for wrong in ("http://hub:8081/", "nobody", "a@example.org")),
         ("tell", "http://hook.evil/"),
-        *(("tell", f"http://hook/a/{wrong}") for wrong in ("../x", "%2e%2E/x", "b/../../x", "x\ny")),
+        *(("tell", f"http://hook/a/{path}") for path in ("../x", "%2e%2E/x", "b/../../x", "x\ny")),
         *(("tell", wrong) for wrong in ("http://[", "a@b.org,c@d.org", "A <a@b.org>")),
         ("file", "a" * 600 + ".py"),
     ],
