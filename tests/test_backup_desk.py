@@ -1,6 +1,7 @@
 """What the service that backs up does for a hub that asks, and what it has the audit log say."""
 
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -104,6 +105,29 @@ def test_what_is_busy_is_asked_again_and_what_fails_is_told(
         desk.serve(ENVIRON, folder)
     assert (told(folder)["result"], told(folder)["why"]) == ("failed", "the repository is gone")
     assert not (folder / "told" / "0.json").exists()
+
+
+def test_nothing_that_a_hub_lays_there_holds_the_service_up_or_leads_it_elsewhere(
+    folder: Path, asked: Asked, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Who has taken over a hub would have no backups made, and their state written over."""
+    state = tmp_path_factory.mktemp("state")
+    (state / "wish.json").write_text(json.dumps(WISH))
+    os.mkfifo(folder / "wishes" / "1.json")
+    (folder / "wishes" / "2.json").symlink_to(state / "wish.json")
+    (folder / "wishes" / "3.json").write_text("[" * 50_000)
+    (folder / "wishes" / "4.json").write_text(json.dumps(WISH) + " " * 2**17)
+    for number in range(100, 100 + 2 * desk.AT_ONCE):
+        wish(folder, str(number))
+    desk.serve(ENVIRON, folder)
+    assert 0 < len(asked) < desk.AT_ONCE, "the clock is looked at again after some"
+    desk.show(folder)
+    assert (folder / "told" / "served").exists()
+    (folder / "told").rename(folder / "before")
+    (folder / "told").symlink_to(state)
+    desk.tell("backup", "ok", folder)
+    desk.show(folder)
+    assert [file.name for file in state.iterdir()] == ["wish.json"]
 
 
 def test_without_a_hub_that_asks_there_is_nothing_to_do(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
-from hub_config import disk, names, tracing
+from hub_config import disk, names, shares, tracing
 from hub_config.beside import limits_of, services
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_all, read_secret
@@ -46,7 +46,6 @@ from hub_config.runtime.meter import Meter
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
-from hub_config.shares import sharing_routes
 from hub_config.spawning.folders import Sharing
 from hub_config.spawning.profile_spawner import PlatformSpawner, engine_of
 from hub_config.texts import Texts
@@ -251,7 +250,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *apps_routes(publisher),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
-        *(sharing_routes() if settings.sharing else ()),
+        *shares.sharing_routes(),
         *(published_routes(places.published) if settings.publishing else ()),
     ]
     c.Spawner.environment = {
@@ -284,7 +283,8 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
     }
     c.JupyterHub.template_vars = {
         "platform": settings.platform,
-        **{one: bool(getattr(settings, one)) for one in ("publishing", "sharing")},
+        "publishing": settings.publishing,
+        "sharing": shares.shown(settings.sharing),
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
         "profile_name": lambda _user: PlatformSpawner.profile_title,

@@ -150,6 +150,11 @@ def ngettext(one: str, many: str, count: int) -> str:
 _SENTENCES = re.compile(r"(?<=[.!?:])\s+(?=[\W]?[A-Z])")
 
 
+LONGEST, MOST = 1000, 10
+"""Characters of a sentence and sentences of a text that are looked up: what a person typed, or a
+server wrote, is in some of them, and to find a pattern in that takes time by the cube of it."""
+
+
 def said(sentence: Any) -> Any:
     """What some part of the hub said, in the language of the request; several sentences are looked
     up together, then each. What no catalogue knows stays as it is.
@@ -159,23 +164,27 @@ def said(sentence: Any) -> Any:
         return sentence
     if (whole := _said(text)) is not None:
         return whole
-    parts = _SENTENCES.split(text)
+    parts = _SENTENCES.split(text, maxsplit=MOST)
     return " ".join(_said(part) or part for part in parts) if len(parts) > 1 else sentence
 
 
-def _said(text: str) -> str | None:
+def _said(text: str, depth: int = 0) -> str | None:
     known = catalogue(current.get())
     if (found := known.texts.gettext(text)) != text:
         return found
-    for one, wanted in known.patterns:
+    for one, wanted in known.patterns if len(text) <= LONGEST else ():
         if fits := one.fullmatch(text):
-            return wanted % {name: _inner(value) for name, value in fits.groupdict().items()}
+            parts = fits.groupdict().items()
+            return wanted % {name: _inner(value, depth + 1) for name, value in parts}
     return None
 
 
-def _inner(value: str) -> str:
+DEEPEST = 3
+
+
+def _inner(value: str, depth: int) -> str:
     """What stands in a placeholder: a sentence itself, or with a number as the language has it."""
-    if " " in value and (inner := _said(value)) is not None:
+    if " " in value and depth < DEEPEST and (inner := _said(value, depth)) is not None:
         return inner
     return re.sub(r"(?<![\d.])(\d+)\.(\d+)(?![\d.])", rf"\1{gettext('.')}\2", value)
 

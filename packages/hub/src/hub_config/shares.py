@@ -4,7 +4,7 @@
 Whom `JHUB_SHARING` allows it has the scope; the page is JupyterHub's own records made visible.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from jupyterhub import orm
@@ -13,8 +13,13 @@ from jupyterhub.utils import url_path_join
 from sqlalchemy import select
 from tornado import web
 
+from hub_config import names
+
 SCOPE = "shares!user"
 EVERYBODY = "*"
+
+DIGITS = 10
+"""No share has a number of so many."""
 
 
 def roles(allowed: Iterable[str]) -> list[dict[str, Any]]:
@@ -25,6 +30,30 @@ def roles(allowed: Iterable[str]) -> list[dict[str, Any]]:
         return [{"name": "user", "scopes": ["self", SCOPE]}]
     described = {"name": "sharing", "description": "Let others into one's own servers"}
     return [{**described, "scopes": [SCOPE], "groups": groups}] if groups else []
+
+
+def shown(allowed: Iterable[str]) -> Callable[[Any], bool]:
+    """Whether the page is in somebody's menu: also where nobody may share any more, for those whose
+    shares are still there. Those of applications are seen to by the page Apps.
+    """
+
+    def is_shown(user: Any) -> bool:
+        there = [*_given(user), *_taken(user)] if user is not None else []
+        return bool(allowed) or any(not names.is_job(one.spawner.name) for one in there)
+
+    return is_shown
+
+
+def _given(user: Any) -> list[orm.Share]:
+    """What this person lets others into."""
+    return list(user.db.scalars(select(orm.Share).filter_by(owner_id=user.id)))
+
+
+def _taken(user: Any) -> list[orm.Share]:
+    """What others let this person into, by name or as a member of a group."""
+    groups = [group.id for group in user.groups]
+    mine = (orm.Share.user_id == user.id) | orm.Share.group_id.in_(groups)
+    return list(user.db.scalars(select(orm.Share).where(mine)))
 
 
 class SharingHandler(BaseHandler):
@@ -48,13 +77,10 @@ class SharingHandler(BaseHandler):
     async def page(self, error: str = "") -> None:
         """The page, and what went wrong."""
         user = self.current_user
-        given = self.db.scalars(select(orm.Share).filter_by(owner_id=user.id))
-        groups = [group.id for group in user.groups]
-        mine = (orm.Share.user_id == user.id) | orm.Share.group_id.in_(groups)
         told = {
             "servers": self.own,
-            "given": list(given),
-            "taken": list(self.db.scalars(select(orm.Share).where(mine))),
+            "given": _given(user),
+            "taken": _taken(user),
             "may_share": self.may_share(),
             "error": error,
         }
@@ -90,7 +116,8 @@ class SharingHandler(BaseHandler):
 
     def revoke(self, number: str) -> None:
         """End a share of one's own servers, or leave one that was given to oneself."""
-        share = self.db.get(orm.Share, int(number)) if number.isdecimal() else None
+        known = number.isdecimal() and len(number) < DIGITS
+        share = self.db.get(orm.Share, int(number)) if known else None
         me = self.current_user.id
         if share is None or me not in (share.owner_id, share.user_id):
             raise ValueError("There is no such share.")

@@ -244,6 +244,7 @@ def test_a_request_is_read_as_whoever_answers_it_reads_it() -> None:
         ("GET logout", 302, "", {}, None),
         ("GET logout", 302, "ann", {}, {"on": "ann"}),
         ("POST spawn/ann", 403, "", {"profile": "made up"}, {"who": "somebody"}),
+        ("PUT api/groups/a/properties", 200, "admin", {"writes": "b", "x": "c"}, {"writes": "b"}),
         ("PATCH api/proxy", 200, "admin", {}, {"method": "PATCH"}),
         (f"DELETE api/users/ann/tokens/{'c0ffee' * 5}", 404, "ann", {}, {"on": "ann"}),
     ],

@@ -43,6 +43,7 @@ def test_a_group_that_an_admin_makes_has_a_folder(db: Session) -> None:
     }
     assert has(db, Sharing({}, groups=False, everybody="off"), group(db, "b")) == {}
     assert has(db, ON, group(db, "ä" * 200)) == {}, "the engine takes no such name"
+    assert has(db, ON, group(db, "")) == {}, "it would be mounted in place of all"
 
 
 def test_a_groups_properties_say_what_its_members_may(db: Session) -> None:

@@ -171,6 +171,19 @@ def test_what_was_said_in_english_is_told_in_the_language_of_whoever_reads_it() 
     assert said(None) is None
 
 
+def test_what_is_long_holds_nobody_up() -> None:
+    """What was typed is in some sentences; a pattern with three gaps takes the cube of its length.
+    This test ends late, if at all, without the bounds.
+    """
+    languages.current.set("de")
+    for length in (500, 500_000):
+        typed = "There is nobody else called " + "x of x, asked for by " * (length // 20) + "!"
+        assert said(f"{typed} {typed}") == f"{typed} {typed}"
+    many = "The start was cancelled. " * 200_000
+    assert said(many).startswith("Der Start wurde abgebrochen. Der")
+    assert said(many).endswith("The start was cancelled. ")
+
+
 def test_times_are_the_platforms() -> None:
     time = datetime(2026, 11, 30, 8, 5, tzinfo=UTC).replace(tzinfo=None)
     assert when(time) == "2026-11-30 08:05 UTC"

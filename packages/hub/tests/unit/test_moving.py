@@ -121,6 +121,7 @@ def test_nothing_is_moved_without_an_address(source: Path, tmp_path: Path) -> No
     [
         *("postgresql://hub@db/hub", "sqlite:///x", "mysql://db/hub", "db.example.org"),
         *("postgresql+psycopg://hub:hush@db/hub", "postgresql+psycopg://hub@db/hub?password=hush"),
+        "postgresql+psycopg://hub@db/hub?sslpassword=hush",
     ],
 )
 def test_an_address_is_of_postgres_and_has_no_password(url: str) -> None:

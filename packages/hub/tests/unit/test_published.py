@@ -1,8 +1,8 @@
 """Notebooks that are published: kept, replaced, withdrawn, and copied without overwriting."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,13 +11,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from jupyterhub import orm, roles
+from jupyterhub.scopes import check_scope_filter, parse_scopes
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_config.published import own_server, pages, shelf
 from hub_config.published.shelf import PublishedRow, ShelfError
 
-NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 
 
 def person(db: Session, name: str) -> orm.User:
@@ -103,17 +104,22 @@ async def server() -> AsyncIterator[tuple[TestServer, dict[str, Any], list[str]]
         path = request.match_info["path"]
         if request.method == "PUT":
             assert path not in home, "a file was overwritten"
-            home[path] = (await request.json())["content"]
+            if path == "away.ipynb":
+                raise web.HTTPTemporaryRedirect(str(request.url.with_name("elsewhere.ipynb")))
+            model = await request.json()
+            assert (model["type"], model["format"]) == ("file", "text")
+            home[path] = model["content"].encode()
             return web.json_response({}, status=201)
         if path not in home:
             return web.json_response({}, status=404)
-        return web.json_response({"content": home[path]})
+        return web.Response(body=home[path])
 
     async def view(request: web.Request) -> web.Response:
         return web.Response(body=b"<h1>" + request.match_info["path"].encode() + b"</h1>")
 
     app = web.Application()
     app.router.add_route("*", "/user/ann/api/contents/{path:.+}", contents)
+    app.router.add_get("/user/ann/files/{path:.+}", contents)
     app.router.add_get("/user/ann/nbconvert/html/{path:.+}", view)
     async with TestServer(app) as running:
         yield running, home, tokens
@@ -129,20 +135,41 @@ async def test_files_go_through_ones_own_server_with_a_token_that_is_gone_afterw
     roles.assign_default_roles(db, entity=record)
     async with server() as (running, home, tokens):
         url = str(running.make_url("/user/ann/"))
-        spawners = {"": SimpleNamespace(ready=True, name="", server=SimpleNamespace(url=url))}
-        ann = SimpleNamespace(
-            name="ann", db=db, spawners=spawners, new_api_token=record.new_api_token
-        )
-        notebook, page = await own_server.read(ann, "work/x.ipynb")
-        assert json.loads(notebook) == NOTEBOOK
+        lab = SimpleNamespace(server=SimpleNamespace(url=url))
+        ann = SimpleNamespace(name="ann", db=db, new_api_token=record.new_api_token)
+        notebook, page = await own_server.read(ann, lab, "work/x.ipynb")
+        assert notebook == NOTEBOOK
         assert page == b"<h1>work/x.ipynb</h1>"
-        assert await own_server.write(ann, "taken.ipynb", notebook) == "taken-1.ipynb"
-        assert await own_server.write(ann, "new.ipynb", notebook) == "new.ipynb"
+        assert await own_server.write(ann, lab, "taken.ipynb", notebook) == "taken-1.ipynb"
+        assert await own_server.write(ann, lab, "new.ipynb", notebook) == "new.ipynb"
         assert home["taken-1.ipynb"] == NOTEBOOK
         with pytest.raises(ShelfError, match=r"no notebook away\.ipynb"):
-            await own_server.read(ann, "away.ipynb")
+            await own_server.read(ann, lab, "away.ipynb")
+        with pytest.raises(ShelfError, match="did not take the file"):
+            await own_server.write(ann, lab, "away.ipynb", notebook)
+        assert "elsewhere.ipynb" not in home, "a server leads the hub where it wants"
         assert tokens
         assert list(db.scalars(select(orm.APIToken))) == []
-        spawners[""].ready = False
+
+
+def test_what_somebody_logged_in_to_publishes_nothing_of_theirs(db: Session) -> None:
+    """An application has a token of each visitor's, for itself."""
+    ann = person(db, "ann")
+    spawners = {
+        name: SimpleNamespace(ready=True, orm_spawner=orm.Spawner(name=name, user=ann))
+        for name in ("", "published-x", "two")
+    }
+    db.add_all(one.orm_spawner for one in spawners.values())
+    user = SimpleNamespace(spawners=spawners)
+
+    def found(whom: str) -> Any:
+        parsed = parse_scopes({f"access:servers!{whom}"})["access:servers"]
+        return own_server.running(user, partial(check_scope_filter, parsed))
+
+    for whom in ("user=ann", "server=ann/two", "server=ann/published-x"):
+        assert found(whom) is spawners[""], "a run may publish what it made"
+    spawners[""].ready = False
+    assert found("user=ann") is spawners["two"], "an application has no files to be asked for"
+    for whom in ("server=bob/published-app", "user=bob"):
         with pytest.raises(ShelfError, match="Start a server"):
-            await own_server.read(ann, "work/x.ipynb")
+            found(whom)

@@ -5,15 +5,19 @@ of it, and that it is there once, whatever happens meanwhile.
 import asyncio
 import json
 import smtplib
+import ssl
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from hub_config import upstream
-from hub_config.jobs import clock, forms, rows, telling
+from hub_config.jobs import clock, forms, rows, run_pages, telling
 from hub_config.jobs.decisions import Act, Outcome, Situation, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.rules import Rules
@@ -342,11 +346,13 @@ def typed(field: str, value: str) -> dict[str, str]:
         ("zone", "Mars/Olympus"),
         *(("tell", wrong) for wrong in ("http://hub:8081/", "nobody", "a@example.org")),
         ("tell", "http://hook.evil/"),
+        *(("tell", f"http://hook/a/{path}") for path in ("../x", "%2e%2E/x", "b/../../x", "x\ny")),
+        *(("tell", wrong) for wrong in ("http://[", "a@b.org,c@d.org", "A <a@b.org>")),
         ("file", "a" * 600 + ".py"),
     ],
 )
 def test_what_is_typed_is_judged(field: str, value: str) -> None:
-    rules = Rules(webhooks=("http://hook/",))
+    rules = Rules(webhooks=("http://hook/a/",))
     values = typed(field, value)
     assert set(forms.judged(values, rules, ["uv-lab-small"], ["taken"]).wrong) == {field}
 
@@ -358,6 +364,9 @@ def test_what_is_right_becomes_a_job() -> None:
         assert not form.wrong
     job = forms.job(form, 1)
     assert (job.file, job.zone) == ("work/n.ipynb", "Europe/Berlin")
+
+
+NEWS = telling.News("ann", "nightly", "n.ipynb", "failed", "It failed.", 1, "now", "No figures")
 
 
 class Relay:
@@ -378,9 +387,11 @@ class Relay:
         pass
 
     def has_extn(self, name: str) -> bool:
-        return name == "starttls"
+        return name == "starttls" and "plain" not in self.said[0]
 
-    def starttls(self) -> None:
+    def starttls(self, context: ssl.SSLContext) -> None:
+        assert context.verify_mode is ssl.CERT_REQUIRED, "anybody would be told the password"
+        assert context.check_hostname
         self.said.append("starttls")
 
     def login(self, name: str, password: str) -> None:
@@ -392,11 +403,11 @@ class Relay:
 
 async def test_a_mail_goes_out_through_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smtplib, "SMTP", Relay)
+    monkeypatch.setattr(Relay, "said", [])
     rules = Rules(
         relay="smtp://us%40er@relay.example:587", password="p/w", sender="hub@example.org"
     )
-    news = telling.News("ann", "nightly", "n.ipynb", "failed", "It failed.", 1, "now", "No figures")
-    await telling.tell(news, "ann@example.org", rules)
+    await telling.tell(NEWS, "ann@example.org", rules)
     place, tls, login, message = Relay.said
     assert (place, tls, login) == (("relay.example", 587), "starttls", ("us@er", "p/w"))
     assert (message["To"], message["From"]) == ("ann@example.org", "hub@example.org")
@@ -405,7 +416,66 @@ async def test_a_mail_goes_out_through_the_relay(monkeypatch: pytest.MonkeyPatch
 
 async def test_what_cannot_be_sent_tells_no_secret() -> None:
     rules = Rules(relay="smtp://us@127.0.0.1:1", password="hidden", sender="hub@example.org")
-    news = telling.News("ann", "nightly", "n.ipynb", "failed", "It failed.", 1, "now", "")
     with pytest.raises(telling.NotSentError) as raised:
-        await telling.tell(news, "ann@example.org", rules)
+        await telling.tell(NEWS, "ann@example.org", rules)
     assert "hidden" not in str(raised.value)
+
+
+async def test_a_relay_that_offers_no_encryption_is_not_told_the_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(smtplib, "SMTP", Relay)
+    monkeypatch.setattr(Relay, "said", [])
+    rules = Rules(relay="smtp://us@plain:25", password="hidden", sender="hub@example.org")
+    with pytest.raises(telling.NotSentError, match="STARTTLS"):
+        await telling.tell(NEWS, "ann@example.org", rules)
+    assert Relay.said == [("plain", 25)]
+    monkeypatch.setattr(Relay, "said", [])
+    await telling.tell(NEWS, "ann@example.org", replace(rules, relay="smtp://plain:25"))
+    assert len(Relay.said) == 2, "who needs no password takes mails as they come"
+
+
+async def test_messages_are_posted_where_the_operator_lets_them_and_tell_no_address() -> None:
+    asked: list[str] = []
+
+    async def hook(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=302, headers={"Location": "/elsewhere"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", hook)
+    async with TestServer(app) as running:
+        allowed = str(running.make_url("/hooks/"))
+        rules = Rules(webhooks=(allowed,), relay="smtp://relay", sender="hub@example.org")
+        own = f"{running.host}:{running.port}"
+        for wrong in (f"ws://a@{own}/x", f"http://{own}/x", f"{allowed}../x", f"a@{own}/x"):
+            with pytest.raises(telling.NotSentError):
+                await telling.tell(NEWS, wrong, rules)
+        assert not asked
+        with pytest.raises(telling.NotSentError) as raised:
+            await telling.tell(NEWS, f"{allowed}s3cret", rules)
+        assert asked == ["/hooks/s3cret"], "a redirect was followed"
+        assert "s3cret" not in str(raised.value)
+
+
+async def test_forms_that_come_together_make_no_more_than_one_may_have(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, refused = box.person("ann"), []
+
+    async def meanwhile(_: Any) -> list[Any]:
+        box.db.add(forms.job(forms.Form(typed("name", "other")), user.id))
+        box.db.commit()
+        return [SimpleNamespace(profile=SimpleNamespace(key="uv-lab-small"))]
+
+    async def page(form: forms.Form) -> None:
+        refused.append(set(form.wrong))
+
+    monkeypatch.setattr(run_pages, "choices", meanwhile)
+    handler = SimpleNamespace(
+        **{"db": box.db, "current_user": user, "runner": Runner(Rules(most=1)), "page": page},
+        **{"typed": lambda: typed("name", "mine"), "set_status": lambda _: None},
+    )
+    await run_pages.ListHandler.post.__wrapped__(handler)  # type: ignore[attr-defined]
+    assert refused == [{"name"}]
+    assert [job.name for job in rows.all_jobs(box.db)] == ["other"]

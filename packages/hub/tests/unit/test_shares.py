@@ -8,7 +8,7 @@ from jupyterhub import orm
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub_config.shares import SharingHandler, roles
+from hub_config.shares import SharingHandler, roles, shown
 
 
 def test_nobody_groups_or_everybody_may_share() -> None:
@@ -62,8 +62,24 @@ def test_owner_and_guest_end_a_share_and_nobody_else(
     for who in ("ann", "bob"):
         SharingHandler.make(asks(db, people["ann"], server=""), "bob")
         (share,) = db.scalars(select(orm.Share))
-        for number in (str(share.id), "x", "99"):
+        for number in (str(share.id), "x", "99", "9" * 30):
             with pytest.raises(ValueError, match="no such share"):
                 SharingHandler.revoke(asks(db, people["eve"]), number)
         SharingHandler.revoke(asks(db, people[who]), str(share.id))
         assert list(db.scalars(select(orm.Share))) == []
+
+
+def test_who_has_shares_finds_the_page_where_nobody_may_share_any_more(
+    db: Session, people: dict[str, orm.User]
+) -> None:
+    made = {
+        name: SimpleNamespace(id=one.id, db=db, groups=one.groups) for name, one in people.items()
+    }
+    app = orm.Spawner(name="published-app", user=people["ann"])
+    db.add(app)
+    orm.Share.grant(db, app, people["eve"])
+    SharingHandler.make(asks(db, people["ann"], server=""), "bob")
+    off, on = shown(frozenset()), shown(frozenset({"team"}))
+    assert [off(made[name]) for name in ("ann", "bob", "eve")] == [True, True, False]
+    assert on(made["eve"])
+    assert not off(None)

@@ -62,8 +62,8 @@ class ListHandler(AppsHandler):
     async def post(self) -> None:
         """Publish one."""
         user = self.current_user
-        own = app_rows.of_person(self.db, user.id)
         profiles = [choice.profile.key for choice in await choices(user)]
+        own = app_rows.of_person(self.db, user.id)  # nothing is waited for until it is added
         form = forms.judged_app(self.typed(), self.audiences(), profiles, {app.name for app in own})
         if len(own) >= self.publisher.most:
             form.wrong["name"] = f"You may have {self.publisher.most}: delete one first."

@@ -1,9 +1,27 @@
 """What the operator's settings say of jobs. Pure."""
 
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 from hub_config.settings import Settings
+
+_MAILBOX = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+", re.A | re.I)
+"""One mailbox as people have them (RFC 5322, dot-atom): no list of them, no scheme, no port."""
+
+
+def is_mailbox(address: str) -> bool:
+    """Whether messages to this address are mails; all others are posted."""
+    return _MAILBOX.fullmatch(address) is not None
+
+
+def _is_below(address: str, begin: str) -> bool:
+    """Whether what is really asked for at `address`, dots resolved, begins so."""
+    try:
+        return address.isprintable() and str(URL(address)).startswith(str(URL(begin)))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -26,17 +44,16 @@ class Rules:
         """Why nothing can be sent to `address`; empty when it can, and for none."""
         if not address:
             return ""
-        if urlsplit(address).scheme in ("http", "https"):
-            if any(address.startswith(one) for one in self.webhooks):
+        if is_mailbox(address):
+            if self.relay:
                 return ""
+            return "This platform sends no mail: no relay is set. Ask an administrator."
+        if any(_is_below(address, one) for one in self.webhooks):
+            return ""
+        if address.startswith(("https://", "http://")):
             known = ", ".join(self.webhooks) or "none; ask an administrator"
             return f"Addresses that messages may be posted to begin with: {known}."
-        name, at, domain = address.partition("@")
-        if not (name and at and "." in domain) or not address.isprintable() or " " in address:
-            return "That is neither an e-mail address nor one that begins with https://."
-        if not self.relay:
-            return "This platform sends no mail: no relay is set. Ask an administrator."
-        return ""
+        return "That is neither an e-mail address nor one that begins with https://."
 
 
 def rules_of(settings: Settings) -> Rules:

@@ -48,8 +48,8 @@ class ListHandler(RunsHandler):
     async def post(self) -> None:
         """Add one."""
         rules, user = self.runner.rules, self.current_user
-        own = rows.of_person(self.db, user.id)
-        profiles = [choice.profile.key for choice in await choices(self.current_user)]
+        profiles = [choice.profile.key for choice in await choices(user)]
+        own = rows.of_person(self.db, user.id)  # nothing is waited for until it is added
         form = forms.judged(self.typed(), rules, profiles, {job.name for job in own})
         if len(own) >= rules.most:
             form.wrong["name"] = f"You may have {rules.most} runs: delete one first."

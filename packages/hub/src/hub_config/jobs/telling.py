@@ -6,14 +6,16 @@ only to addresses that the operator's setting begins with: it reaches more than 
 
 import asyncio
 import smtplib
+import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
-from hub_config.jobs.rules import Rules
+from hub_config.jobs.rules import Rules, is_mailbox
 
 SECONDS = 30.0
 """What relay or webhook may take."""
@@ -61,13 +63,22 @@ def mail(news: News, to: str, rules: Rules) -> EmailMessage:
 
 
 def send_mail(message: EmailMessage, relay: str, password: str) -> None:
-    """Hand it to the relay: `smtp://` with STARTTLS where that offers it, or `smtps://`."""
-    place = urlsplit(relay)
-    kind = smtplib.SMTP_SSL if place.scheme == "smtps" else smtplib.SMTP
-    with kind(place.hostname or "", place.port or 0, timeout=SECONDS) as smtp:
+    """Hand it to the relay: `smtp://` with STARTTLS where that offers it, or `smtps://`.
+
+    The password goes to nobody but whom a certificate names; raises NotSentError otherwise.
+    """
+    place, known = urlsplit(relay), ssl.create_default_context()
+    host, port = place.hostname or "", place.port or 0
+    with (
+        smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=known)
+        if place.scheme == "smtps"
+        else smtplib.SMTP(host, port, timeout=SECONDS)
+    ) as smtp:
         smtp.ehlo()
         if place.scheme == "smtp" and smtp.has_extn("starttls"):
-            smtp.starttls()
+            smtp.starttls(context=known if place.username else None)
+        elif place.scheme == "smtp" and place.username:
+            raise NotSentError("the relay offers no STARTTLS, so it is not told the password")
         if place.username:
             smtp.login(unquote(place.username), password)
         smtp.send_message(message)
@@ -78,11 +89,13 @@ async def tell(news: News, to: str, rules: Rules) -> None:
     if why := rules.why_not(to):
         raise NotSentError(why)
     try:
-        if "://" in to:
-            await _post(news, to, rules)
-        else:
+        if is_mailbox(to):
             message = mail(news, to, rules)
             await asyncio.to_thread(send_mail, message, rules.relay, rules.password)
+        else:
+            await _post(news, to, rules)
+    except aiohttp.InvalidURL:  # its words are the address, which is a secret of theirs
+        raise NotSentError("the address is none") from None
     except (aiohttp.ClientError, smtplib.SMTPException, OSError, ValueError) as error:
         raise NotSentError(f"{type(error).__name__}: {error}"[:150]) from None
 
@@ -95,4 +108,5 @@ async def _post(news: News, to: str, rules: Rules) -> None:
         aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
         session.post(to, json=body, allow_redirects=False) as answer,
     ):
-        answer.raise_for_status()
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise NotSentError(f"the address answered with {answer.status}")

@@ -1,11 +1,11 @@
 """Files of a person's own running server, read and written for that very person.
 
 By Jupyter Server's own API, as its person's browser would: the hub cannot see homes. The token is
-one of the person's for their servers alone, and is gone when the answer is there.
+one of the person's for their servers alone, and is gone when the answer is there. A server may be
+anybody's program: none of its answers is parsed, and none leads anywhere else.
 """
 
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import PurePosixPath
@@ -15,6 +15,7 @@ from urllib.parse import quote
 import aiohttp
 from jupyterhub import orm
 
+from hub_config import names
 from hub_config.published.shelf import MOST_BYTES, ShelfError
 
 PATIENCE = aiohttp.ClientTimeout(total=120)
@@ -25,11 +26,15 @@ NAMES = 1000
 NO_SERVER = "Start a server of yours first: the hub reads and writes your files through it alone."
 
 
-def running(user: Any) -> Any:
-    """A server of theirs that runs, the default one before others; raises ShelfError."""
-    for _, spawner in sorted(user.spawners.items()):
-        if spawner.ready:
-            return spawner
+def running(user: Any, may_enter: Callable[[Any, str], bool]) -> Any:
+    """A server of theirs that runs, the default one before others. Raises ShelfError, also where
+    whoever asks may enter none of theirs: what somebody logs in to has a token of theirs, too.
+    """
+    theirs = sorted(user.spawners.items())
+    if any(may_enter(spawner.orm_spawner, "server") for _, spawner in theirs):
+        for name, spawner in theirs:
+            if spawner.ready and not names.is_job(name):
+                return spawner
     raise ShelfError(NO_SERVER)
 
 
@@ -75,19 +80,17 @@ async def _read(session: aiohttp.ClientSession, url: str, path: str) -> bytes:
         return bytes(content)
 
 
-async def read(user: Any, path: str) -> tuple[bytes, bytes]:
+async def read(user: Any, spawner: Any, path: str) -> tuple[bytes, bytes]:
     """A notebook of theirs, and its HTML. Raises ShelfError."""
-    async with _asking(user, running(user)) as (session, url):
+    async with _asking(user, spawner) as (session, url):
         place = quote(path)
-        model = json.loads(await _read(session, f"{url}api/contents/{place}?type=notebook", path))
-        view = await _read(session, f"{url}nbconvert/html/{place}", path)
-        return json.dumps(model["content"], ensure_ascii=False).encode(), view
+        notebook = await _read(session, f"{url}files/{place}", path)
+        return notebook, await _read(session, f"{url}nbconvert/html/{place}", path)
 
 
-async def write(user: Any, name: str, notebook: bytes) -> str:
+async def write(user: Any, spawner: Any, name: str, notebook: bytes) -> str:
     """Put a notebook into their home, beside what has its name; returns where it opens."""
-    spawner = running(user)
-    content = {"type": "notebook", "format": "json", "content": json.loads(notebook)}
+    content = {"type": "file", "format": "text", "content": notebook.decode(errors="replace")}
     stem = PurePosixPath(name).stem
     async with _asking(user, spawner) as (session, url):
         for number in range(NAMES):
@@ -96,7 +99,7 @@ async def write(user: Any, name: str, notebook: bytes) -> str:
             async with session.get(f"{place}?content=0", allow_redirects=False) as answer:
                 if answer.status != HTTPStatus.NOT_FOUND:
                     continue
-            async with session.put(place, json=content) as answer:
+            async with session.put(place, json=content, allow_redirects=False) as answer:
                 if answer.status != HTTPStatus.CREATED:
                     raise ShelfError("Your server did not take the file. Is your disk full?")
                 return own

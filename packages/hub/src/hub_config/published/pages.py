@@ -7,6 +7,7 @@ formulas' typesetting.
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -58,13 +59,17 @@ class ShelfHandler(BaseHandler):
         """Its owner may, and an admin."""
         return row.user_id == self.current_user.id or bool(self.current_user.admin)
 
+    def server(self) -> Any:
+        """Through which their files are read and written; raises ShelfError."""
+        return own_server.running(self.current_user, self.get_scope_filter("access:servers"))
+
     async def publish(self, path: str) -> PublishedRow:
         """Publish one of whoever asks. Raises ShelfError."""
         user = self.current_user
         own = own_server.checked(path)
         if disk.complaint(disk.free(self.folder.parent)):
             raise ShelfError("The disk of this platform is full. Tell an administrator.")
-        notebook, view = await own_server.read(user, own)
+        notebook, view = await own_server.read(user, self.server(), own)
         return shelf.put(self.db, self.folder, user.id, own, notebook, view)
 
 
@@ -108,7 +113,8 @@ class OneHandler(ShelfHandler):
         """The page, and what went wrong."""
         told = {"row": row, "may_withdraw": self.may_withdraw(row), "error": error}
         told["owner"] = shelf.owners(self.db, [row]).get(row.user_id, "")
-        told["runs"] = any(spawner.ready for spawner in self.current_user.spawners.values())
+        with suppress(ShelfError):
+            told["runs"] = self.server()
         self.finish(await self.render_template("published-one.html", **told))
 
     @web.authenticated
@@ -122,12 +128,13 @@ class OneHandler(ShelfHandler):
             case "copy":
                 notebook = self.file(row, shelf.NOTEBOOK)
                 try:
-                    own = await own_server.write(user, row.name, notebook)
+                    spawner = self.server()
+                    own = await own_server.write(user, spawner, row.name, notebook)
                 except ShelfError as error:
                     self.set_status(400)
                     return await self.page(row, str(error))
-                server = own_server.running(user).name
-                self.redirect(url_path_join(user.server_url(server), opened(user, server, own)))
+                place = user.server_url(spawner.name)
+                self.redirect(url_path_join(place, opened(user, spawner.name, own)))
             case _:
                 raise web.HTTPError(403)
 

@@ -172,7 +172,7 @@ def _database(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         raise ValueError(wanted) from None
-    secret = parts.password or "password" in parse_qs(parts.query)
+    secret = parts.password or any("password" in name.lower() for name in parse_qs(parts.query))
     if url and (secret or not url.startswith("postgresql+psycopg://")):
         raise ValueError(wanted)
     return url

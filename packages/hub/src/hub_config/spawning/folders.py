@@ -55,7 +55,7 @@ def theirs(
     )
     if EVERYBODY not in declared and (all_may := everybodys(sharing.everybody, asked)):
         yield Folder(EVERYBODY, all_may)
-    taken = declared | {EVERYBODY}
+    taken = declared | {EVERYBODY, ""}  # a group without a name would be in place of all
     for name, mode in sorted(asked.items()):
         shown = names.group_folder(name)
         if shown in taken or (group := orm.Group.find(db, name)) is None:

@@ -70,7 +70,10 @@ KINDS = (
     Kind("DELETE", f"api/users/{ONE}/tokens/.*", "token.revoke"),
     Kind("POST", "api/groups/(?P<group>[^/]+)/users", "group.add", named_by="users"),
     Kind("DELETE", "api/groups/(?P<group>[^/]+)/users", "group.remove", named_by="users"),
-    Kind("PUT", "api/groups/(?P<group>[^/]+)/properties", "group.properties"),
+    Kind(
+        *("PUT", "api/groups/(?P<group>[^/]+)/properties", "group.properties"),
+        fields=("folder", "reads", "writes"),
+    ),
     Kind("POST", "api/groups", "group.make", fields=("groups",)),
     Kind("POST", "api/groups/(?P<group>[^/]+)", "group.make", named_by="users"),
     Kind("DELETE", "api/groups/(?P<group>[^/]+)", "group.delete"),
