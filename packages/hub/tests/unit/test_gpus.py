@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from hub_config import names
 from hub_config.groups import UserLimits
+from hub_config.jobs.decisions import WAITS
 from hub_config.offer.cards import Person, make_offer, render
 from hub_config.offer.counter import Desk, Promises
 from hub_config.offer.profiles import PROFILES_LABEL, Profile, bounded, of_image
@@ -19,6 +20,7 @@ from hub_config.runtime.interface import Container
 from hub_config.settings import Settings
 from hub_config.settings.gpus import NVIDIA, Gpus, entries, kind_of, known
 from hub_config.settings.tables import Size
+from hub_config.spawning.options import gpu_notices
 from hub_config.told import Refusal
 
 SLICE = "nvidia.com/mig-1g.10gb"
@@ -130,6 +132,7 @@ def test_twenty_at_once_get_each_device_once_and_it_comes_back(tmp_path: Path) -
     assert len(refused) == 19
     assert "It needs 1 GPU, and 0 of 2 are free." in refused[0].jupyterhub_message
     assert (refused[0].reason, refused[0].status_code) == ("gpus", 503)
+    assert refused[0].reason in WAITS, "a scheduled run waits for one"
     # Its container is gone, as after a stop or by reconciling: the device is free again.
     there.clear()
     again = asyncio.run(one.admit(PROFILE, ("bea", ""), [], info))
@@ -148,6 +151,14 @@ async def test_on_kubernetes_the_cluster_assigns(tmp_path: Path) -> None:
     policy = policy_of(Settings(runtime="kubernetes", memory_reserve_gb=0, min_free_disk_gb=0))
     one = Desk(policy, {}, UserLimits(), tmp_path)
     assert (await one.admit(PROFILE, ("ann", ""), [], info)).devices == ()
+
+
+def test_the_operator_is_told_of_profiles_that_can_never_start() -> None:
+    cdi = {"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=0"}]}
+    told = gpu_notices([PROFILE], Settings(gpu_devices="nvidia.com/gpu=*"), {})
+    assert "lab-large cannot be started: It needs 1 GPU, and this machine has 0" in "".join(told)
+    assert not [*gpu_notices([PROFILE], Settings(gpu_devices="nvidia.com/gpu=*"), cdi)]
+    assert not [*gpu_notices([replace(PROFILE, gpus=None)], Settings(), {})]
 
 
 def test_the_form_says_what_is_free_and_what_each_has() -> None:

@@ -1,14 +1,16 @@
 """What a profile and the operator's settings mean for the Docker Engine. Pure."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hub_config import names, tracing
-from hub_config.offer.profiles import Profile, size
-from hub_config.offer.room import DISK_GB
+from hub_config.offer.profiles import Profile, bounded, size
+from hub_config.offer.room import DISK_GB, devices_found
+from hub_config.offer.stock import Stock
 from hub_config.runtime.interface import Place
 from hub_config.settings import Settings
+from hub_config.settings.gpus import entries, known
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +109,16 @@ def device_requests(profile: Profile, operator: Settings) -> list[dict[str, Any]
     if nvidia:
         requests.append({"device_ids": nvidia, "capabilities": ALL_GPUS["Capabilities"]})
     return requests
+
+
+def gpu_notices(
+    offer: Iterable[Profile], operator: Settings, info: Mapping[str, Any]
+) -> Iterator[str]:
+    """What an operator should know about profiles that ask for more GPUs than there are to give."""
+    stock = Stock(known(entries(operator.gpu_devices), devices_found(info)))
+    for profile in offer:
+        if lack := stock.lack(bounded(profile, operator).gpus):
+            yield f"{profile.key} cannot be started: {lack} JHUB_GPU_DEVICES lists what they get."
 
 
 def starts_as_root(profile: Profile, operator: Settings) -> bool:
