@@ -101,7 +101,9 @@ def test_circle_is_named(make_package: Make, read: Read) -> None:
         ("prot = 1", r"x: .*unknown field 'prot'; did you mean 'port'"),
         ("port = 'high'", r"x: pyproject.toml has port = 'high'; expected a number"),
         ("profiles.small = {cpu = 1}", r"x: .*profiles.small.*mem_limit"),
-        ("profiles.s = {mem_limit = '1G', gpus = 1}", r"x: .*gpus"),
+        ("profiles.s = {mem_limit = '1G', gpu = 1}", r"x: .*gpu"),
+        ("profiles.s = {mem_limit = '1G', gpus = 0}", r"gpus = 0; expected a number of GPUs, or"),
+        ("profiles.s = {mem_limit = '1G', gpus = {kind = 'mig'}}", r"expected a number of GPUs"),
         (
             "profiles.s = {mem_limit = 'lots'}",
             r"x: .*profiles.s.mem_limit = 'lots'; expected an am",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.doctor import Examined, Finding, machine, running
+from jhub_docker.doctor import Examined, Finding, gpus, machine, running
 from jhub_docker.doctor.findings import CODES, WARNING
 from jhub_docker.doctor.machine import Space
 from jhub_docker.platform import compose
@@ -259,3 +259,26 @@ def test_every_other_code_is_broken_for_real_on_a_platform() -> None:
     lines = [line for text in texts for line in text.splitlines() if "OF_THE_MACHINE =" not in line]
     broken = {"JD001", *re.findall(r"JD\d{3}", "\n".join(lines))}  # JD001: the test above
     assert CODES.keys() - broken == NOT_BROKEN.keys()
+
+
+def test_the_engine_is_asked_for_the_gpus_that_the_settings_give() -> None:
+    variables = {
+        "JHUB_GPU_PROFILES": "uv-lab-large, uv-vscode-large=1",
+        "JHUB_GPU_DEVICES": "nvidia.com/gpu=0, nvidia.com/gpu=1:0 as nvidia.com/mig-1g.10gb, 7",
+    }
+    asked = {what: dict(wanted) for what, wanted in gpus.requests(variables)}
+    assert [one["DeviceIDs"] for one in asked.values()] == [
+        [],
+        ["nvidia.com/gpu=0", "nvidia.com/gpu=1:0"],
+        ["7"],
+    ]
+    assert asked["uv-lab-large"]["Count"] == -1
+    assert not gpus.undiscovered(variables, {})
+    assert not list(gpus.requests({"JHUB_GPU_PROFILES": "uv-lab-large=1"}))
+
+
+def test_a_star_means_nothing_where_the_engine_does_not_say_what_it_has() -> None:
+    variables = {"JHUB_GPU_DEVICES": "nvidia.com/gpu=*"}
+    assert codes(gpus.undiscovered(variables, {})) == [("JD051", WARNING)]
+    there = {"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=0"}]}
+    assert not gpus.undiscovered(variables, there)

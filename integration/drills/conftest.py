@@ -12,9 +12,9 @@ from jhub_testing.histories import History
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 
-from .own_engine import OwnEngine
+from .own_engine import GPUS, OwnEngine
 from .people import People, Worker
-from .scene import NAMES, Scene, small_disk
+from .scene import GPU_PROFILE, NAMES, Scene, small_disk
 
 SEED, SECONDS = "JHUB_DRILLS_SEED", "JHUB_DRILLS_SECONDS"
 
@@ -61,6 +61,8 @@ def scene(
         "JHUB_USER_SERVER_LIMIT": "2",
         # The data volume is small.
         "JHUB_MIN_FREE_DISK_GB": "0.01",
+        "JHUB_GPU_PROFILES": f"{GPU_PROFILE}=1*{GPUS[0].partition('=')[0]}",
+        "JHUB_GPU_DEVICES": ", ".join(GPUS),
         "JHUB_BACKUP_TO": str(folder / "backups"),
     }
     platform = Platform(engine, pytestconfig.rootpath, "drills", settings=settings)

@@ -5,6 +5,7 @@ engine on this machine, and all of it is gone when the session is. Images come f
 use. Its data are on a disk of their own, a file, which can be full.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -12,7 +13,9 @@ import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from jhub_docker.engine import restarts
 from jhub_docker.errors import ActionError
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.nox import TEST_TAG
@@ -20,6 +23,9 @@ from jhub_docker.nox import TEST_TAG
 IMAGES = ("jupyterhub-hub", "jupyterhub-proxy", "jupyterhub-backup", "uv-marimo")
 SIZE = 12 * 2**30
 """Bytes of the disk; what is not used of it takes no room."""
+
+GPUS = ["test.example/gpu=0", "test.example/gpu=1"]
+"""Devices of a made-up CDI specification."""
 
 INSIDE = ("lo", "docker0", "br-", "jh-", "veth", "dummy", "sit", "tunl")
 """How interfaces are called that a namespace of its own has."""
@@ -42,6 +48,7 @@ class OwnEngine:
             arguments=(
                 *("--data-root", str(self.root), "--exec-root", str(self.folder / "exec")),
                 *("--pidfile", str(self.folder / "pid")),
+                *("--config-file", str(self.folder / "daemon.json")),
             ),
         )
 
@@ -55,6 +62,7 @@ class OwnEngine:
         if not self.found:
             subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
             self.root.mkdir(parents=True)
+            self._configure()
             disk = self.folder / "disk"
             with disk.open("wb") as file:
                 file.truncate(SIZE)
@@ -75,6 +83,16 @@ class OwnEngine:
         subprocess.run(["umount", "--lazy", str(self.root)], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _configure(self) -> None:
+        """As the machine's own engine, and with devices by CDI, which are off by default before
+        Docker Engine 28.
+        """
+        specifications = self.folder / "cdi"
+        specifications.mkdir()
+        (specifications / "gpus.json").write_text(json.dumps(specification()))
+        own = {"features": {"cdi": True}, "cdi-spec-dirs": [str(specifications)]}
+        (self.folder / "daemon.json").write_text(json.dumps(restarts.configuration() | own))
+
     def _load(self) -> None:
         tag = os.environ.get(TEST_TAG, "latest")
         images = [f"local/{name}:{tag}" for name in IMAGES]
@@ -83,3 +101,22 @@ class OwnEngine:
         subprocess.run(["docker", "load", "--quiet"], stdin=given.stdout, env=own, check=True)
         if given.wait():
             raise ActionError(f"the engine has not all of {', '.join(images)}; build them first")
+
+
+def specification() -> dict[str, Any]:
+    """GPUs that are /dev/zero (Container Device Interface, SPEC.md 0.5.0)."""
+    kind = GPUS[0].partition("=")[0]
+    return {
+        "cdiVersion": "0.5.0",
+        "kind": kind,
+        "devices": [
+            {
+                "name": name,
+                "containerEdits": {
+                    "env": [f"FAKE_GPU={name}"],
+                    "deviceNodes": [{"path": f"/dev/fake-gpu{name}", "hostPath": "/dev/zero"}],
+                },
+            }
+            for name in (one.removeprefix(f"{kind}=") for one in GPUS)
+        ],
+    }

@@ -25,6 +25,9 @@ from .own_engine import OwnEngine
 from .people import FOLDER, IMPATIENCE, People, Worker
 
 NAMES = ("ann", "bob", "cyd")
+GPU_PROFILE = "uv-marimo-medium"
+"""Its servers have one of `own_engine.GPUS` each."""
+
 DATABASE = "jupyterhub.sqlite"
 SHARES_OF_A_CPU = 1024
 """The kernel's own weight of a container (cgroups(7)): the hub promises one CPU by it."""

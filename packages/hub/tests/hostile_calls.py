@@ -256,6 +256,10 @@ HOST_CONFIG: list[tuple[str, dict[str, Any]]] = [
         "a CDI device",
         {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["vendor.com/device=all"]}]},
     ),
+    (
+        "a GPU as a server of a profile with one has it",
+        {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=0"]}]},
+    ),
     ("all capabilities", {"CapAdd": ["ALL"]}),
     ("SYS_ADMIN", {"CapAdd": ["SYS_ADMIN"]}),
     ("CAP_SYS_PTRACE with its prefix", {"CapAdd": ["CAP_SYS_PTRACE"]}),
@@ -379,6 +383,17 @@ TOP_LEVEL: list[tuple[str, dict[str, Any]]] = [
                 "io.jhub-docker.platform": "{platform}",
                 "io.jhub-docker.user": "x",
                 "io.jhub-docker.profile": "other-small",
+            }
+        },
+    ),
+    (
+        "a device by its label",
+        {
+            "Labels": {
+                "io.jhub-docker.platform": "{platform}",
+                "io.jhub-docker.user": "x",
+                "io.jhub-docker.profile": "{profile}",
+                "io.jhub-docker.devices": "nvidia.com/gpu=0",
             }
         },
     ),

@@ -15,6 +15,8 @@ from jhub_docker.errors import UsageError
 _IMAGE = re.compile(r"[^\s@\"']+(@sha256:[0-9a-f]{64})?")
 """An image in a registry, pinned by a digest or not; whether it is there only that can say."""
 
+_KIND = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", re.ASCII)
+_MOST_GPUS = 64
 _MEMORY = re.compile(r"\d+(\.\d+)?[KMGT]")
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -26,13 +28,15 @@ class Profile:
 
     `cpu_guarantee` and `cpu_limit` are numbers of CPUs (no limit: None), `mem_limit` is a number
     of bytes with one of the suffixes K, M, G, T, as JupyterHub's `Spawner.mem_limit` takes it.
-    `sudo` lets the person become root inside their own container.
+    `sudo` lets the person become root inside their own container. `gpus` is a number of GPUs, or
+    a table with `count` and `kind`.
     """
 
     mem_limit: str
     cpu_guarantee: float | None = None
     cpu_limit: float | None = None
     sudo: bool = False
+    gpus: int | Mapping[str, int | str] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,19 @@ _CPUS: tuple[Callable[[Any], bool], str] = (
     lambda value: type(value) in (int, float) and value > 0,
     "a number of CPUs",
 )
+
+
+def _gpus(value: Any) -> bool:
+    wanted = {"count": value} if not isinstance(value, dict) else value
+    count, kind = wanted.get("count", 1), wanted.get("kind", "vendor/class")
+    known = set(wanted) <= {"count", "kind"} and type(count) is int and 0 < count <= _MOST_GPUS
+    return known and isinstance(kind, str) and bool(_KIND.fullmatch(kind))
+
+
 _PROFILE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "cpu_guarantee": _CPUS,
     "cpu_limit": _CPUS,
+    "gpus": (_gpus, 'a number of GPUs, or such as {count = 1, kind = "nvidia.com/gpu"}'),
     "mem_limit": (lambda value: bool(_MEMORY.fullmatch(str(value))), 'an amount such as "2G"'),
     "sudo": (lambda value: isinstance(value, bool), "true or false"),
 }

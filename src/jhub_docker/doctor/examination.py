@@ -11,7 +11,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker import host
-from jhub_docker.doctor import facts, kept, machine, outside, running, tried
+from jhub_docker.doctor import facts, gpus, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, connect, lock, usage
@@ -148,10 +148,12 @@ def _reached(client: DockerClient, platform: Platform) -> list[Finding]:
 
 
 def _gpu(client: DockerClient, platform: Platform) -> list[Finding]:
-    if not (profiles := platform.hub_environment.get("JHUB_GPU_PROFILES")):
-        return []
-    said = tried.gpu(client, platform)
-    return [Finding("JD051", f"{profiles}: {said}", WARNING)] if said else []
+    variables = platform.hub_environment
+    findings = gpus.undiscovered(variables, client.info())
+    for what, wanted in gpus.requests(variables):
+        if said := tried.gpu(client, platform, wanted):
+            findings.append(Finding("JD051", f"{what}: {said}", WARNING))
+    return findings
 
 
 def _hub(client: DockerClient, platform: Platform, seen: dict[str, Any]) -> list[Finding]:

@@ -294,8 +294,8 @@ CODES: Mapping[str, Code] = {
     ),
     "JD051": Code(
         "The engine gives no GPU",
-        "Servers of the profiles in `JHUB_GPU_PROFILES` do not start.",
-        "Install driver and NVIDIA Container Toolkit on the host (`nvidia-ctk runtime configure`), "
-        "or take the profiles out of `JHUB_GPU_PROFILES`.",
+        "Servers of the profiles in `JHUB_GPU_PROFILES` do not start, or not with this device.",
+        "Install driver and NVIDIA Container Toolkit on the host (`nvidia-ctk runtime configure`, "
+        "`nvidia-ctk cdi generate`; [GPUs](gpus.md)), or take it out of the setting.",
     ),
 }

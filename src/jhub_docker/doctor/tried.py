@@ -131,11 +131,10 @@ def room(client: DockerClient, platform: Platform) -> Mapping[str, list[int]]:
     return dict(_run(client, platform, ROOM, volumes=binds, network="none")) if homes else {}
 
 
-def gpu(client: DockerClient, platform: Platform) -> str:
-    """What the engine says when it is asked for a GPU as for a server; empty where it gives one."""
+def gpu(client: DockerClient, platform: Platform, wanted: DeviceRequest) -> str:
+    """What the engine says when it is asked for GPUs as for a server; empty where it gives them."""
     try:
-        wanted = [DeviceRequest(count=-1, capabilities=[["gpu"]])]
-        _run(client, platform, "print(1)", network="none", device_requests=wanted)
+        _run(client, platform, "print(1)", network="none", device_requests=[wanted])
     except APIError as error:
         return str(error.explanation or error)
     return ""

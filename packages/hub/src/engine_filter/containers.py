@@ -1,6 +1,7 @@
 """Rules for calls about containers: people's servers only, new ones only as the hub makes them."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,9 @@ from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Ref
 from engine_filter.host_config import host_config
 from engine_filter.ownership import only_own
 from engine_filter.policy import PROFILE, Policy
+from hub_config import names
 from hub_config.offer.profiles import Profile, bounded, of_image
+from hub_config.settings import Settings, gpus
 from hub_config.spawning.options import HEALTH_EVERY, starts_as_root, storage_opt
 
 _REFERENCE = re.compile(
@@ -28,6 +31,7 @@ async def create(call: Call) -> Forward:
     ownership.require_own_labels(body.get("Labels", {}), call.policy)
     profile = _profile(body, await _image(call, body), call.policy)
     settings = call.policy.settings
+    profile = _with_devices(profile, body["Labels"], settings)
     if body.get("User") and not starts_as_root(profile, settings):
         raise Refused(f"User has to be left out for {profile.key}")
     body["Env"] = environment.checked(body.get("Env", []), profile, settings)
@@ -83,6 +87,16 @@ def _profile(body: dict[str, Any], image: Record, policy: Policy) -> Profile:
             # No more than the operator lets one server have, whatever the image says.
             return bounded(profile, policy.settings)
     raise Refused(f"image {reference[:200]} does not offer profile {key[:100]!r}")
+
+
+def _with_devices(profile: Profile, labels: Mapping[str, str], settings: Settings) -> Profile:
+    """The profile with the devices that the labels name: as many and of the kind it asks for, of
+    those the operator lists. The label has to be true, since by it others find what is taken.
+    """
+    given = names.devices(labels)
+    if wrong := gpus.complaint(profile.gpus, given, gpus.entries(settings.gpu_devices)):
+        raise Refused(f"label {names.DEVICES} has to name {wrong} for {profile.key}")
+    return replace(profile, devices=given)
 
 
 async def _storage(call: Call) -> dict[str, str]:

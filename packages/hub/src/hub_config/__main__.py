@@ -228,6 +228,8 @@ def check(settings: Settings, info: str = "{}") -> int:
         print(left_out.for_admin)
     if facts and (told := options.disk_limit_notice(settings.disk_limit_gb, facts)):
         print(told)
+    for told in options.gpu_notices(offer, settings, facts) if facts else ():
+        print(told)
     return 0
 
 

@@ -31,7 +31,7 @@ from hub_config.monitoring.watch import Watch
 from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
-from hub_config.offer.room import DISK_GB, Policy
+from hub_config.offer.room import DISK_GB, policy_of
 from hub_config.published.pages import published_routes
 from hub_config.reconcile.desk import Desk
 from hub_config.reconcile.pages import (
@@ -188,13 +188,7 @@ def admission(c: Config, settings: Settings, places: Places) -> None:
         memory_gb=settings.user_memory_limit_gb,
         cpus=settings.user_cpu_limit,
     )
-    c.PlatformSpawner.policy = Policy(
-        memory_reserve_gb=settings.memory_reserve_gb,
-        memory_overcommit=settings.memory_overcommit,
-        cpu_overcommit=settings.cpu_overcommit,
-        min_free_disk_gb=settings.min_free_disk_gb,
-        servers=settings.active_server_limit,
-    )
+    c.PlatformSpawner.policy = policy_of(settings)
     # The data volume is on the engine's file system, as all named volumes are.
     c.PlatformSpawner.disk = str(places.data)
 

@@ -4,6 +4,7 @@ different people and servers.
 
 import re
 import string
+from collections.abc import Mapping
 
 from escapism import escape, unescape
 
@@ -15,6 +16,9 @@ PLATFORM, USER, SERVER, PROFILE, DATABASE, OWNER, HOME, REQUEST = (
 """By these an operator, a backup, the hub and the tests find what belongs to whom. `database` is
 the id of the hub's database, `owner` a person's id in it, `home` a random word for each home and
 each group's own folder, `request` the id of the request that started a server, as logs have it."""
+
+DEVICES = f"{LABEL}.devices"
+"""The GPUs that a container was given, with commas between them."""
 
 FOLDER = f"{LABEL}.folder"
 """On the volume of a shared folder: what it is called for people."""
@@ -65,6 +69,11 @@ def network(platform_network: str, user: str, server: str) -> str:
     networks by name (Docker Engine before 28: libnetwork, Endpoint.Less).
     """
     return container(platform_network, user, server)
+
+
+def devices(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The GPUs that a container with these labels was given."""
+    return tuple(filter(None, labels.get(DEVICES, "").split(",")))
 
 
 def shared_volume(prefix: str, folder: str) -> str:

@@ -124,7 +124,6 @@ def test_twenty_at_once_are_not_all_given_the_last_two_gigabytes(tmp_path: Path)
         return await asyncio.gather(*asked, return_exceptions=True)
 
     answers = asyncio.run(main())
-    assert answers.count(None) == 1
     assert sum(isinstance(answer, Refusal) for answer in answers) == 19
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from engine_filter.host_config import SETTLED, settled
 from engine_filter.policy import Policy, from_settings
 from engine_filter.routes import judge
 from hub_config import variables
+from hub_config.names import DEVICES
 from hub_config.offer.profiles import bounded
 from hub_config.settings import Settings
 from hub_config.spawning import options
@@ -86,7 +88,8 @@ SETTINGS = st.builds(
     nb_uid=st.none() | st.integers(1000, 2**31),
     nb_gid=st.none() | st.integers(100, 2**31),
     sudo_profiles=st.sampled_from(["", WORLD.profile]),
-    gpu_profiles=st.sampled_from(["", WORLD.profile]),
+    gpu_profiles=st.sampled_from(["", WORLD.profile, f"{WORLD.profile}=1"]),
+    gpu_devices=st.just("nvidia.com/gpu=*"),
     read_only_root=st.booleans(),
     max_memory_gb=st.floats(0.01, 4) | st.just(0.0),
     max_cpus=st.floats(0.1, 4) | st.just(0.0),
@@ -114,11 +117,14 @@ def test_any_variables_under_any_settings(
 ) -> None:
     policy = from_settings(chosen)
     profile = bounded(PROFILE, chosen)
+    if profile.gpus:
+        profile = replace(profile, devices=("nvidia.com/gpu=0",))
     made, own = settled(profile, chosen), options.environment(profile, chosen)
     body = hostile.creation(WORLD)
     body["User"] = "root" if options.starts_as_root(profile, chosen) else None
     body["HostConfig"] |= {name: made.get(name) for name in SETTLED}
     body["Env"] = [f"{name}={value}" for name, value in own.items()]
+    body["Labels"] |= {DEVICES: ",".join(profile.devices)}
     target = f"/v1.45/containers/create?name={WORLD.name}"
     as_the_hub_does = ask("POST", target, body, policy)
     assert as_the_hub_does is not None, "what the hub makes of the same settings passes"

@@ -11,6 +11,7 @@ import engine_filter
 from engine_filter.calls import Refused
 from engine_filter.host_config import SETTLED, settled
 from engine_filter.policy import Policy, from_settings
+from hub_config.names import DEVICES
 from hub_config.offer.profiles import PROFILES_LABEL, bounded
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
@@ -110,6 +111,92 @@ def test_gpus_are_for_profiles_that_have_them_and_nothing_else_is_a_device() -> 
     for other in ([asked, asked], [asked | {"Driver": "cdi"}], [asked | {"Options": {"a": "b"}}]):
         with pytest.raises(Refused, match="DeviceRequests has to be"):
             create(policy, DeviceRequests=other)
+
+
+GPUS = "nvidia.com/gpu=*, nvidia.com/gpu=0:1 as nvidia.com/mig-1g.10gb, 7"
+SLICE = "nvidia.com/gpu=0:1"
+CDI = {"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=1"]}
+
+
+def given(settings: Settings, label: str, *requests: dict[str, Any]) -> Any:
+    """What passes of a server with this label and these requests for devices."""
+    body = hostile.creation(WORLD)
+    body["Labels"] |= {DEVICES: label} if label else {}
+    body["HostConfig"]["DeviceRequests"] = list(requests)
+    target = f"/v1.45/containers/create?name={WORLD.name}"
+    passed = forwarded("POST", target, body, from_settings(settings)).body
+    assert passed is not None
+    (asked,) = passed["HostConfig"]["DeviceRequests"]
+    return {name: value for name, value in asked.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("profile", "device", "request_"),
+    [
+        ("=1", "nvidia.com/gpu=1", CDI),
+        ("=1*nvidia.com/mig-1g.10gb", SLICE, CDI | {"DeviceIDs": [SLICE]}),
+        ("=1", "7", {"DeviceIDs": ["7"], "Capabilities": [["gpu"]]}),
+    ],
+)
+def test_a_server_has_just_the_device_that_its_label_names(
+    profile: str, device: str, request_: dict[str, Any]
+) -> None:
+    settings = Settings(gpu_profiles=WORLD.profile + profile, gpu_devices=GPUS)
+    asked = {"Count": 0, "Options": {}, "Driver": "", "Capabilities": [], **request_}
+    assert given(settings, device, asked) == request_
+    for other in (
+        asked | {"DeviceIDs": ["nvidia.com/gpu=2"]},
+        asked | {"DeviceIDs": [device, "nvidia.com/gpu=2"]},
+        asked | {"DeviceIDs": []},
+        asked | {"Driver": "evil"},
+        asked | {"Count": -1},
+        asked | {"Capabilities": [["gpu", "display"]]},
+        asked | {"Options": {"a": "b"}},
+    ):
+        with pytest.raises(Refused, match="DeviceRequests has to be"):
+            given(settings, device, other)
+    for more in ((), (asked, asked)):
+        with pytest.raises(Refused, match="DeviceRequests has to be"):
+            given(settings, device, *more)
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [
+        "",
+        "nvidia.com/gpu=all",
+        SLICE,
+        "nvidia.com/gpu=1,nvidia.com/gpu=2",
+        "nvidia.com/gpu=1,nvidia.com/gpu=1",
+        "vendor.com/disk=0",
+        "nvidia.com/gpu=٣",
+        "nvidia.com/gpu=1\n",
+        "nvidia.com/gpu=*",
+        "70",
+    ],
+)
+def test_a_server_has_no_device_but_of_its_kind_and_as_many_as_its_profile_asks_for(
+    devices: str,
+) -> None:
+    settings = Settings(gpu_profiles=f"{WORLD.profile}=1", gpu_devices=GPUS)
+    asked = {**CDI, "Count": 0, "Options": {}, "Capabilities": [], "DeviceIDs": devices.split(",")}
+    with pytest.raises(Refused, match=r"devices has to name 1 different ones of nvidia.com/gpu"):
+        given(settings, devices, asked)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(gpu_devices=GPUS),
+        Settings(gpu_profiles=WORLD.profile, gpu_devices=GPUS),
+        Settings(gpu_profiles="other=1", gpu_devices=GPUS),
+        Settings(gpu_profiles=f"{WORLD.profile}=1"),
+    ],
+)
+def test_who_asks_for_no_device_or_where_none_is_to_give_has_none(settings: Settings) -> None:
+    asked = {**CDI, "Count": 0, "Options": {}, "Capabilities": []}
+    with pytest.raises(Refused, match="devices has to name"):
+        given(settings, "nvidia.com/gpu=1", asked)
 
 
 def test_rules_see_what_the_filter_enforces_and_nothing_else() -> None:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes_asyncio.client import ApiException
+from pydantic import ValidationError
 
 from hub_config import SettingsError, names
 from hub_config.first_start import Places, make_secrets, read_all, read_secret, take_over
@@ -25,6 +27,7 @@ from hub_config.runtime.cluster import Storage
 from hub_config.runtime.interface import AwayError, Volume
 from hub_config.runtime.kubernetes import KubernetesRuntime
 from hub_config.settings import Settings, reading
+from hub_config.settings.gpus import Gpus
 from hub_config.settings.tables import DeclaredImage
 from hub_config.spawning import pod_spawner, pods
 from hub_config.spawning.folders import Folder
@@ -136,6 +139,14 @@ def test_requests_are_what_was_promised() -> None:
         "ephemeral-storage": "5000000000",
         "nvidia.com/gpu": "1",
     }
+
+
+def test_gpus_of_a_profile_are_a_limit_of_the_clusters_own_resource() -> None:
+    slices = Gpus(count=2, kind="nvidia.com/mig-1g.10gb")
+    made = pods.size(replace(PROFILE, gpus=slices), Settings())
+    assert made["extra_resource_limits"] == {"nvidia.com/mig-1g.10gb": "2"}
+    with pytest.raises(ValidationError, match="where it cannot be had"):
+        Settings(runtime="kubernetes", gpu_devices="nvidia.com/gpu=0")
 
 
 def test_a_pod_is_the_persons_and_has_no_rights() -> None:

@@ -23,7 +23,8 @@ KEPT = ("accept-share", "admin", "login", "oauth", "page", "spawn", "stop_pendin
 """JupyterHub's templates that ours only add to; of the others nothing is left."""
 
 SPEAKING = (
-    *("told", "disk", "offer/cards", "offer/room", "lifetimes/homes", "lifetimes/why"),
+    *("told", "disk", "offer/cards", "offer/room", "offer/stock"),
+    *("lifetimes/homes", "lifetimes/why"),
     *("runtime/cluster", "spawning/pod_spawner", "spawning/parts", "spawning/servers"),
     *("reconcile/pages", "watch/filters", "runtime/records"),
     *("reconcile/desk", "jobs/forms", "jobs/run_pages", "jobs/app_pages", "jobs/rules"),

@@ -15,8 +15,8 @@ ROOMS = {
         *("traces", "first_start", "postgres", "database", "reserve", "rotation"),
     ),
     "settings": (
-        *("declaration", "explaining", "colours", "values", "tables", "platform", "servers"),
-        *("kept", "reading"),
+        *("declaration", "explaining", "colours", "values", "gpus", "tables", "platform"),
+        *("servers", "kept", "reading"),
     ),
     "look": ("branding",),
     "audit": ("chain", "journal", "events"),
@@ -26,7 +26,10 @@ ROOMS = {
     ),
     "words": ("languages", "texts", "told"),
     "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
-    "offer": ("profiles", "compatibility", "pulls", "images", "room", "cards", "counter"),
+    "offer": (
+        *("profiles", "compatibility", "pulls", "images", "stock", "room", "turns", "cards"),
+        "counter",
+    ),
     "jobs": (
         *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
         *("telling", "tasks", "looking", "runner", "publisher", "run_pages", "app_pages"),

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hub_config.offer.room import Turns, TurnTimeoutError
+from hub_config.offer.turns import Turns, TurnTimeoutError
 
 
 def test_never_more_than_the_limit_and_in_order() -> None:

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 WAITS = frozenset(
-    {"user-servers", "user-memory", "user-cpus", "servers", "memory", "cpus", "disk", "engine-away"}
+    {
+        *("user-servers", "user-memory", "user-cpus", "servers", "memory", "cpus", "gpus", "disk"),
+        "engine-away",
+    }
 )
 """Reasons of refusals that pass: a run that is refused so waits, any other one has failed."""
 

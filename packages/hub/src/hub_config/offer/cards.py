@@ -147,6 +147,11 @@ class Choice:
         """Its memory in words, e.g. `2 GB memory`."""
         return f"{gigabytes(self.profile.memory)} memory"
 
+    @property
+    def gpus(self) -> str:
+        """Its GPUs in words, e.g. `1 GPU`; empty for none."""
+        return self.profile.gpus.words if self.profile.gpus else ""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -190,6 +195,11 @@ class Offer:
         if self.room.servers is not None:
             words.append(f"room for {self.room.servers} more servers")
         return ", ".join(words)
+
+    @property
+    def gpus(self) -> list[str]:
+        """Which GPUs are free, a sentence for each kind."""
+        return list(self.room.stock.told()) if self.room.stock else []
 
     @property
     def cpu_note(self) -> str:

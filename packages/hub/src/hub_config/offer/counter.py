@@ -39,10 +39,10 @@ from hub_config.offer.room import (
     Policy,
     Promise,
     Room,
-    Turns,
     promise,
     room,
 )
+from hub_config.offer.turns import Turns
 from hub_config.runtime.calls import heard
 from hub_config.runtime.interface import AwayError, Container, Key, Runtime
 from hub_config.told import Refusal
@@ -78,6 +78,12 @@ class Promises:
     def others(self, key: Key) -> dict[Key, Promise]:
         """All promises but that of `key`, which is about to be made anew."""
         return {known: promise for known, promise in self.all().items() if known != key}
+
+    def taken(self, key: Key) -> frozenset[str]:
+        """The devices that others have than the server `key`, also by a container that ended."""
+        having = [(one.key, one.devices) for one in self._known.values()]
+        having += [(one, promise.devices) for one, promise in self._admitted.items()]
+        return frozenset(device for one, devices in having if one != key for device in devices)
 
 
 @dataclass
@@ -118,18 +124,24 @@ class Desk:
         person = self.person(key, groups, used)
         return make_offer(profiles, person, self.rules, look(), preferred)
 
-    async def admit(self, profile: Profile, key: Key, groups: Iterable[str], info: Info) -> None:
-        """Promise the server `key` what `profile` says; raises Refusal when that cannot be."""
+    async def admit(self, profile: Profile, key: Key, groups: Iterable[str], info: Info) -> Profile:
+        """Promise the server `key` what `profile` says, which is returned with the devices it is
+        given; raises Refusal when that cannot be.
+        """
         look = await self._look(key, info)
         # No await from here on.
-        problem = judge(profile, self.person(key, groups), self.rules, look())
+        left = look()
+        problem = judge(profile, self.person(key, groups), self.rules, left)
         if problem is not None:
             raise Refusal(
                 f"{profile.image_title} {profile.size} cannot be started: {problem.sentence}",
                 reason=problem.reason,
                 status_code=problem.status,
             )
+        if left.stock is not None:
+            profile = replace(profile, devices=left.stock.assign(profile.gpus))
         self.promises.enter(key, promise(profile))
+        return profile
 
     async def house(self, info: Info) -> tuple[Host, int, int]:
         """The machine, how much of its memory is promised, and how much could be."""
@@ -142,7 +154,9 @@ class Desk:
         host = await self._facts.now(info)
         if self._turns is None:
             self._turns = Turns(self.at_a_time or max(LEAST_AT_A_TIME, 2 * host.cpus))
-        return lambda: room(host, self.policy, list(self.promises.others(key).values()))
+        return lambda: room(
+            host, self.policy, list(self.promises.others(key).values()), self.promises.taken(key)
+        )
 
     def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> Person:
         """The owner of the server `key`, with what their other servers were promised."""
@@ -237,10 +251,10 @@ class Counter:
             options = {"profile": self.default_profile}
         return choose(options, there.profiles, there.left_out)
 
-    async def admit(self, profile: Profile, customer: Customer) -> None:
-        """Promise what `profile` says; raises Refusal when that cannot be."""
+    async def admit(self, profile: Profile, customer: Customer) -> Profile:
+        """Promise what `profile` says, and its devices; raises Refusal when that cannot be."""
         await self.everything_known()
-        await self.desk.admit(profile, customer.key, customer.groups, self.host_info)
+        return await self.desk.admit(profile, customer.key, customer.groups, self.host_info)
 
 
 def profiles_used(servers: Mapping[str, Any]) -> tuple[str, ...]:

@@ -202,9 +202,9 @@ def mismatch(profile: Profile, labels: Mapping[str, str], enforced: Settings) ->
         return f"its image {profile.image} {why}. Tell an administrator."
     offered = {one.key: bounded(one, enforced) for one in of_image(profile.image, labels)}
     same = offered.get(profile.key)
-    if same is None or size(same) != size(profile):
+    if same is None or (size(same), same.gpus) != (size(profile), profile.gpus):
         return (
             f"the label of its image {profile.image} does not offer {profile.key} with that memory "
-            "and those CPUs. Tell an administrator."
+            "and those CPUs or GPUs. Tell an administrator."
         )
     return ""

@@ -12,6 +12,7 @@ from typing import Any
 
 from hub_config.names import LABEL, SHARES_OF_A_CPU
 from hub_config.settings import Settings
+from hub_config.settings.gpus import Gpus, granted
 from hub_config.settings.tables import DeclaredImage, Reference
 
 PROFILES_LABEL = f"{LABEL}.profiles"
@@ -76,7 +77,7 @@ class Profile:
     An image that was `declared` may be pulled; `here` is whether the engine has it. `origin` says
     where it comes from, `jupyterhub` which version is in it; empty when that is not known. `routes`
     are the first parts of paths that its servers answer beside Jupyter's own, `warnings` what its
-    build went on without.
+    build went on without. `gpus` is what it asks for, `devices` what this one server is given.
     """
 
     key: str
@@ -96,6 +97,8 @@ class Profile:
     jupyterhub: str = ""
     routes: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
+    gpus: Gpus | None = None
+    devices: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -184,6 +187,7 @@ def bounded(profile: Profile, enforced: Settings) -> Profile:
     they grant it. What an image says is a wish.
     """
     most = enforced.max_cpus or math.inf
+    has_all = profile.key in enforced.gpu_profiles
     limit = min(profile.cpu_limit or math.inf, most)
     return replace(
         profile,
@@ -191,6 +195,7 @@ def bounded(profile: Profile, enforced: Settings) -> Profile:
         cpu_limit=None if limit == math.inf else limit,
         cpu_guarantee=profile.cpu_guarantee and min(profile.cpu_guarantee, limit),
         sudo=profile.key in enforced.sudo_profiles,
+        gpus=None if has_all else granted(enforced.gpu_profiles, profile.key) or profile.gpus,
     )
 
 
@@ -207,6 +212,7 @@ def _from_label(reference: str, offer: Mapping[str, Any]) -> list[Profile]:
             memory=_bytes(table["mem_limit"]),
             cpu_limit=_cpus(table.get("cpu_limit")),
             cpu_guarantee=_cpus(table.get("cpu_guarantee")),
+            gpus=Gpus.model_validate(table["gpus"]) if table.get("gpus") is not None else None,
             routes=_routes(offer),
         )
         for size, table in offer["profiles"].items()

@@ -1,25 +1,25 @@
-"""Whether a server may be started now: what its person may have, what the machine has, and whose
-turn it is: so many start at a time, all others wait in the order they came.
+"""Whether a server may be started now: what its person may have, and what the machine has.
 
 A server is promised its profile's memory limit and CPU guarantee from the moment it is admitted
 until it is gone. Memory cannot be shared, so the promises together stay within the machine's
 (times an overcommit factor), and a new one also within what is really free. CPUs can: a guarantee
-is a share when everybody wants one, so by default too few CPUs are no reason to refuse.
+is a share when everybody wants one, so by default too few CPUs are no reason to refuse. A GPU is
+one server's alone.
 """
 
-import asyncio
 import math
 import shutil
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hub_config.groups import UserLimits
 from hub_config.offer.profiles import Profile
+from hub_config.offer.stock import Stock
+from hub_config.settings import Settings
+from hub_config.settings.gpus import Entry, entries, known
 
 MEMINFO = Path("/proc/meminfo")
 FRESH_SECONDS = 60.0
@@ -30,12 +30,16 @@ Info = Callable[[], Awaitable[Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Host:
-    """Memory in bytes, `memory_available` and `disk_free` (bytes) as of now, number of CPUs."""
+    """Memory in bytes, `memory_available` and `disk_free` (bytes) as of now, number of CPUs.
+
+    `devices` are the CDI devices that the engine has found, None where it does not say.
+    """
 
     memory: int
     memory_available: int
     cpus: int
     disk_free: int
+    devices: frozenset[str] | None = None
 
 
 class HostFacts:
@@ -45,17 +49,27 @@ class HostFacts:
         """`disk` is a folder on the file system where the engine keeps volumes."""
         self._disk = disk
         self._clock = clock
-        self._size: tuple[float, int, int, bool] | None = None
+        self._size: tuple[float, int, int, bool, frozenset[str] | None] | None = None
 
     async def now(self, info: Info) -> Host:
         """The facts of this moment; `info` asks the engine (Engine API, SystemInfo)."""
         if self._size is None or self._clock() - self._size[0] > FRESH_SECONDS:
             told = await info()
             elsewhere = bool(told.get("Elsewhere"))
-            self._size = (self._clock(), int(told["MemTotal"]), int(told["NCPU"]), elsewhere)
-        _, memory, cpus, elsewhere = self._size
+            size = int(told["MemTotal"]), int(told["NCPU"]), elsewhere
+            self._size = (self._clock(), *size, devices_found(told))
+        _, memory, cpus, elsewhere, devices = self._size
         mine = memory if elsewhere else memory_available(MEMINFO.read_text(encoding="ascii"))
-        return Host(memory, min(memory, mine), cpus, shutil.disk_usage(self._disk).free)
+        free = shutil.disk_usage(self._disk).free
+        return Host(memory, min(memory, mine), cpus, free, devices)
+
+
+def devices_found(info: Mapping[str, Any]) -> frozenset[str] | None:
+    """The CDI devices of the engine's answer (Engine API 1.50, SystemInfo, DiscoveredDevices); an
+    engine that is older, or has none, does not have the field.
+    """
+    found = info.get("DiscoveredDevices")
+    return frozenset(one["ID"] for one in found if one.get("Source") == "cdi") if found else None
 
 
 def memory_available(meminfo: str) -> int:
@@ -77,22 +91,39 @@ DISK_GB = 10**9
 
 @dataclass(frozen=True)
 class Policy:
-    """The operator's settings. Memory in 2³⁰ bytes, disk in 10⁹ bytes; 0: no such limit."""
+    """The operator's settings. Memory in 2³⁰ bytes, disk in 10⁹ bytes; 0: no such limit. `devices`
+    are those that servers may be given; None: that is not the hub's business.
+    """
 
     memory_reserve_gb: float = 1.0
     memory_overcommit: float = 1.0
     cpu_overcommit: float = 0.0
     min_free_disk_gb: float = 2.0
     servers: int = 0
+    devices: tuple[Entry, ...] | None = None
+
+
+def policy_of(settings: Settings) -> Policy:
+    """By the operator's settings."""
+    return Policy(
+        memory_reserve_gb=settings.memory_reserve_gb,
+        memory_overcommit=settings.memory_overcommit,
+        cpu_overcommit=settings.cpu_overcommit,
+        min_free_disk_gb=settings.min_free_disk_gb,
+        servers=settings.active_server_limit,
+        # Elsewhere, as on Kubernetes, who runs servers assigns devices by itself.
+        devices=entries(settings.gpu_devices) if settings.runtime == "docker" else None,
+    )
 
 
 @dataclass(frozen=True)
 class Promise:
-    """What one server was promised: bytes and CPUs. One that is starting uses nothing yet."""
+    """What one server was promised: bytes, CPUs, devices. One that is starting uses nothing yet."""
 
     memory: int
     cpus: float
     starting: bool = False
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +140,7 @@ class Room:
     cpus: float | None = None
     servers: int | None = None
     disk_missing: int = 0
+    stock: Stock | None = None
 
 
 @dataclass(frozen=True)
@@ -120,8 +152,13 @@ class Obstacle:
     status: int
 
 
-def room(host: Host, policy: Policy, promised: Collection[Promise]) -> Room:
-    """The room that the servers with these promises leave."""
+def room(
+    host: Host,
+    policy: Policy,
+    promised: Collection[Promise],
+    taken: frozenset[str] = frozenset(),
+) -> Room:
+    """The room that the servers with these promises leave; `taken` are devices others have."""
     factor = policy.memory_overcommit
     budget = max(0.0, host.memory - policy.memory_reserve_gb * GB) * factor
     unpromised = budget - sum(promise.memory for promise in promised)
@@ -139,12 +176,14 @@ def room(host: Host, policy: Policy, promised: Collection[Promise]) -> Room:
         cpus=None if cpus is None else max(0.0, cpus),
         servers=max(0, policy.servers - len(promised)) if policy.servers else None,
         disk_missing=max(0, int(policy.min_free_disk_gb * DISK_GB) - host.disk_free),
+        stock=None if policy.devices is None else Stock(known(policy.devices, host.devices), taken),
     )
 
 
 def promise(profile: Profile) -> Promise:
     """What a server of `profile` is promised when it is admitted."""
-    return Promise(profile.memory, profile.cpu_guarantee or 0.0, starting=True)
+    cpus = profile.cpu_guarantee or 0.0
+    return Promise(profile.memory, cpus, starting=True, devices=profile.devices)
 
 
 def obstacle(
@@ -186,9 +225,24 @@ def _own_limits(profile: Profile, own: Collection[Promise], limits: UserLimits) 
 
 
 def _machine(profile: Profile, left: Room) -> Obstacle | None:
-    wanted = promise(profile)
     if left.servers == 0:
         return Obstacle("servers", "As many servers run as this platform allows.", 503)
+    if (short := _size(profile, left)) is not None:
+        return short
+    if left.stock is not None and (lack := left.stock.lack(profile.gpus)):
+        return Obstacle("gpus", lack, 503)
+    if left.disk_missing:
+        return Obstacle(
+            "disk",
+            f"The disk is too full: {math.ceil(left.disk_missing / 10**8) / 10:g} GB have to be "
+            "freed first.",
+            503,
+        )
+    return None
+
+
+def _size(profile: Profile, left: Room) -> Obstacle | None:
+    wanted = promise(profile)
     if wanted.memory > left.memory_ever:
         return Obstacle(
             "memory",
@@ -205,96 +259,9 @@ def _machine(profile: Profile, left: Room) -> Obstacle | None:
         )
     if left.cpus is not None and wanted.cpus > left.cpus:
         return Obstacle("cpus", f"It needs {wanted.cpus:g} CPUs, and {left.cpus:g} are free.", 503)
-    if left.disk_missing:
-        return Obstacle(
-            "disk",
-            f"The disk is too full: {math.ceil(left.disk_missing / 10**8) / 10:g} GB have to be "
-            "freed first.",
-            503,
-        )
     return None
 
 
 def gigabytes(amount: int) -> str:
     """Bytes in words, e.g. `2 GB`; rounded down, so that what is said to be free is."""
     return f"{math.floor(amount / GB * 10) / 10:g} GB"
-
-
-Tell = Callable[[int], None]
-"""Is told how many wait before one, whenever that changes."""
-
-
-class TurnTimeoutError(Exception):
-    """The turn did not come in time; the message says so."""
-
-
-@dataclass(eq=False)
-class _Waiting:
-    go: "asyncio.Future[None]"
-    tell: Tell
-
-
-class Turns:
-    """`limit` turns at a time, first come, first served."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._taken = 0
-        self._queue: deque[_Waiting] = deque()
-
-    @property
-    def taken(self) -> int:
-        """Servers that are just being started."""
-        return self._taken
-
-    @property
-    def waiting(self) -> int:
-        """Servers whose turn is to come."""
-        return len(self._queue)
-
-    @asynccontextmanager
-    async def turn(self, tell: Tell, seconds: float | None = None) -> AsyncIterator[None]:
-        """Wait for a turn and keep it while the block runs.
-
-        Raises TurnTimeoutError when it does not come within `seconds`. Whoever stops waiting,
-        also by being cancelled, leaves the queue.
-        """
-        if self._taken < self.limit and not self._queue:
-            self._taken += 1
-        else:
-            await self._wait(tell, seconds)
-        try:
-            yield
-        finally:
-            self._taken -= 1
-            self._move_up()
-
-    async def _wait(self, tell: Tell, seconds: float | None) -> None:
-        one = _Waiting(asyncio.get_running_loop().create_future(), tell)
-        self._queue.append(one)
-        tell(len(self._queue) - 1)
-        try:
-            done, _ = await asyncio.wait({one.go}, timeout=seconds)
-        except BaseException:
-            self._leave(one)
-            raise
-        if not done:
-            self._leave(one)
-            raise TurnTimeoutError(
-                f"Too many servers are starting: your turn did not come within {seconds:g} "
-                "seconds. Try again later."
-            )
-
-    def _leave(self, one: _Waiting) -> None:
-        if one in self._queue:
-            self._queue.remove(one)
-        else:  # it was called up in this very moment
-            self._taken -= 1
-        self._move_up()
-
-    def _move_up(self) -> None:
-        while self._queue and self._taken < self.limit:
-            self._taken += 1
-            self._queue.popleft().go.set_result(None)
-        for before, one in enumerate(self._queue):
-            one.tell(before)

@@ -49,11 +49,11 @@ class Place:
 @dataclass(frozen=True)
 class Container:
     """One server as it runs, or ended. `memory` (bytes) and `cpus` are what it is limited to and
-    guaranteed, `address` where it is on its network; `database` is the id of the database of the
-    hub that made it, empty when it was made by one that did not say. `started` is when, as the
-    engine writes it. `why` is why it ended, `lost` what it lost for want of memory; both are
-    sentences for its person. `starved` is whether either is so for want of memory. `exit_code` is
-    None while it runs.
+    guaranteed, `devices` the GPUs it was given, `address` where it is on its network; `database` is
+    the id of the database of the hub that made it, empty when it was made by one that did not say.
+    `started` is when, as the engine writes it. `why` is why it ended, `lost` what it lost for want
+    of memory; both are sentences for its person. `starved` is whether either is so for want of
+    memory. `exit_code` is None while it runs.
     """
 
     id: str
@@ -71,6 +71,7 @@ class Container:
     lost: str = ""
     starved: bool = False
     exit_code: int | None = None
+    devices: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:

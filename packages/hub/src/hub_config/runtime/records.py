@@ -139,6 +139,7 @@ def container(record: Mapping[str, Any]) -> Container:
         lost=lost(record) if runs else "",
         starved=bool(record["State"].get("OOMKilled")),
         exit_code=None if runs else record["State"].get("ExitCode"),
+        devices=names.devices(labels),
     )
 
 

@@ -5,6 +5,7 @@
 | `platform`, `servers` | every setting once: name, type, default, meaning, trait, who enforces it |
 | `declaration` | how a setting is declared, what is known of one, and what other files say of it |
 | `values` | the types of single values |
+| `gpus` | what profiles ask for and which devices there are to give |
 | `tables` | the types of tables of `config.toml`, beside `hub_config.groups` |
 | `explaining` | what is wrong with one, in a sentence |
 | `reading` | all settings together, from environment and file, and what is wrong with them |

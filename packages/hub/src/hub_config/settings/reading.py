@@ -205,7 +205,7 @@ def _named(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "JHUB_DEFAULT_PROFILE", settings.default_profile
     for where, names in (
         ("JHUB_SUDO_PROFILES", settings.sudo_profiles),
-        ("JHUB_GPU_PROFILES", settings.gpu_profiles),
+        ("JHUB_GPU_PROFILES", {one.partition("=")[0].strip() for one in settings.gpu_profiles}),
         *((f"groups.{group}.profiles", rule.profiles) for group, rule in settings.groups.items()),
     ):
         for name in sorted(names):

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from hub_config.settings.declaration import setting
+from hub_config.settings.gpus import GpuDevices, GpuProfiles
 from hub_config.settings.tables import PullPolicy
 from hub_config.settings.values import (
     Amount,
@@ -124,9 +125,18 @@ class ServerSettings(BaseModel):
         "Profiles whose people may use sudo, separated by commas.",
         enforced_by="filter",
     )
-    gpu_profiles: Keys = setting(
+    gpu_profiles: GpuProfiles = setting(
         frozenset(),
-        "Profiles that have all the host's NVIDIA GPUs, separated by commas.",
+        "Profiles with GPUs, separated by commas: `uv-lab-large=1` has one to itself, "
+        "`uv-lab-small=1*nvidia.com/mig-1g.10gb` one of that kind; without a number all of the "
+        "host's NVIDIA GPUs, together with others.",
+        enforced_by="filter",
+    )
+    gpu_devices: GpuDevices = setting(
+        "",
+        "Devices of the host that servers are given, each to one at a time, separated by commas: "
+        "`nvidia.com/gpu=0`; `*` is any number, where the engine says what it has; `as` and a kind "
+        "behind one makes it another than the name says; empty: none.",
         enforced_by="filter",
     )
     group_variables: Variables = setting(
@@ -259,7 +269,7 @@ class ServerSettings(BaseModel):
         0.0, "CPUs guaranteed to one person's servers together; 0: no limit."
     )
 
-    @field_validator("sudo_profiles", "ca_bundle")
+    @field_validator("sudo_profiles", "ca_bundle", "gpu_devices")
     @classmethod
     def _where_it_can_be_had(cls, wanted: Any, info: ValidationInfo) -> Any:
         if wanted and info.data.get("runtime") == "kubernetes":

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from hub_config.settings.gpus import Gpus
+
 PullPolicy = Literal["never", "missing", "always"]
 """When a start pulls a declared image."""
 
@@ -68,6 +70,7 @@ class Size(BaseModel):
     mem_limit: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?[KMGT]?$")]
     cpu_limit: Cpus | None = None
     cpu_guarantee: Cpus | None = None
+    gpus: Gpus | None = None
 
 
 class DeclaredImage(BaseModel):

@@ -92,7 +92,7 @@ class UserContainerSpawner(UserServerSpawner, DockerSpawner):
         bundle = operator.ca_bundle
         self.read_only_volumes = {bundle: options.CA_BUNDLE} if bundle else {}
         self.extra_host_config = options.host_config(profile, operator)
-        labels = options.labels(self.place, operator.platform, self.home.database, profile.key)
+        labels = options.labels(self.place, operator.platform, self.home.database, profile)
         root = {"user": "root"} if options.starts_as_root(profile, operator) else {}
         health = {"interval": options.HEALTH_EVERY}
         self.extra_create_kwargs: dict[str, Any] = {"labels": labels, "healthcheck": health, **root}

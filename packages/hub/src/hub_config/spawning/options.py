@@ -1,14 +1,16 @@
 """What a profile and the operator's settings mean for the Docker Engine. Pure."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hub_config import names, tracing
-from hub_config.offer.profiles import Profile, size
-from hub_config.offer.room import DISK_GB
+from hub_config.offer.profiles import Profile, bounded, size
+from hub_config.offer.room import DISK_GB, devices_found
+from hub_config.offer.stock import Stock
 from hub_config.runtime.interface import Place
 from hub_config.settings import Settings
+from hub_config.settings.gpus import entries, known
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +86,8 @@ def host_config(profile: Profile, operator: Settings) -> dict[str, Any]:
         config["security_opt"] = ["no-new-privileges"]
         if starts_as_root(profile, operator):
             config["cap_add"] = list(AS_ROOT_UNTIL_SETPRIV)
-    if profile.key in operator.gpu_profiles:
-        config["device_requests"] = [
-            {"count": ALL_GPUS["Count"], "capabilities": ALL_GPUS["Capabilities"]}
-        ]
+    if wanted := device_requests(profile, operator):
+        config["device_requests"] = wanted
     # sudo is granted by writing to /etc, and is of little use where nothing can be installed.
     if operator.read_only_root and not profile.sudo:
         config["read_only"] = True
@@ -97,6 +97,28 @@ def host_config(profile: Profile, operator: Settings) -> dict[str, Any]:
             "/run": f"rw,noexec,nosuid,nodev,mode=755,size={RUN_BYTES}",
         }
     return config
+
+
+def device_requests(profile: Profile, operator: Settings) -> list[dict[str, Any]]:
+    """All GPUs, or the very devices that the server is given (Engine API, DeviceRequest)."""
+    if profile.key in operator.gpu_profiles:
+        return [{"count": ALL_GPUS["Count"], "capabilities": ALL_GPUS["Capabilities"]}]
+    cdi = [one for one in profile.devices if "=" in one]
+    nvidia = [one for one in profile.devices if "=" not in one]
+    requests: list[dict[str, Any]] = [{"driver": "cdi", "device_ids": cdi}] if cdi else []
+    if nvidia:
+        requests.append({"device_ids": nvidia, "capabilities": ALL_GPUS["Capabilities"]})
+    return requests
+
+
+def gpu_notices(
+    offer: Iterable[Profile], operator: Settings, info: Mapping[str, Any]
+) -> Iterator[str]:
+    """What an operator should know about profiles that ask for more GPUs than there are to give."""
+    stock = Stock(known(entries(operator.gpu_devices), devices_found(info)))
+    for profile in offer:
+        if lack := stock.lack(bounded(profile, operator).gpus):
+            yield f"{profile.key} cannot be started: {lack} JHUB_GPU_DEVICES lists what they get."
 
 
 def starts_as_root(profile: Profile, operator: Settings) -> bool:
@@ -120,13 +142,16 @@ def environment(profile: Profile, operator: Settings) -> dict[str, str]:
     return variables
 
 
-def labels(place: Place, platform: str, database: str, profile: str) -> dict[str, str]:
-    """By these an operator, a backup, the tests and the hub find what belongs to whom."""
-    return {
+def labels(place: Place, platform: str, database: str, profile: Profile) -> dict[str, str]:
+    """By these an operator, a backup, the tests and the hub find what belongs to whom, and which
+    devices are taken.
+    """
+    devices = {names.DEVICES: ",".join(profile.devices)} if profile.devices else {}
+    return devices | {
         names.PLATFORM: platform,
         names.USER: place.user,
         names.SERVER: place.server,
-        names.PROFILE: profile,
+        names.PROFILE: profile.key,
         names.DATABASE: database,
         names.REQUEST: tracing.current_id(),
     }

@@ -106,7 +106,7 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         self.port = profile.port
         self.default_url = profile.default_url
         operator = self.enforced
-        said = options.labels(self.place, operator.platform, self.home.database, profile.key)
+        said = options.labels(self.place, operator.platform, self.home.database, profile)
         self._set(pods.size(profile, operator) | pods.rights(profile, operator))
         self._set(pods.marks(operator.platform, said, self.object_name))
         self.extra_pod_config: dict[str, Any] = {**self.extra_pod_config, **pods.EXTRA}

@@ -13,14 +13,12 @@ from hub_config.offer.profiles import Profile
 from hub_config.offer.room import DISK_GB
 from hub_config.runtime import cluster
 from hub_config.settings import Settings
+from hub_config.settings.gpus import NVIDIA
 from hub_config.spawning.folders import Folder
 from hub_config.spawning.options import HOME, RUN_BYTES, SHARED
 
 UID, GID = 1000, 100
 """The person's in the images."""
-
-GPU = "nvidia.com/gpu"
-"""What NVIDIA's device plugin calls them."""
 
 CPU_AT_LEAST = 0.01
 """Asked for where a profile guarantees none: without a request the limit would be taken for one."""
@@ -33,7 +31,9 @@ def size(profile: Profile, operator: Settings) -> dict[str, Any]:
     limits: dict[str, str] = {}
     if operator.disk_limit_gb:
         limits["ephemeral-storage"] = str(int(operator.disk_limit_gb * DISK_GB))
-    gpu = {GPU: "1"} if profile.key in operator.gpu_profiles else {}
+    gpu = {NVIDIA: "1"} if profile.key in operator.gpu_profiles else {}
+    if profile.gpus:
+        gpu = {profile.gpus.kind: str(profile.gpus.count)}
     return {
         "mem_limit": profile.memory,
         "mem_guarantee": profile.memory,

@@ -22,7 +22,8 @@ from hub_config.offer.cards import form_options, render
 from hub_config.offer.counter import Counter, Customer
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.profiles import Profile
-from hub_config.offer.room import Policy, TurnTimeoutError
+from hub_config.offer.room import Policy
+from hub_config.offer.turns import TurnTimeoutError
 from hub_config.spawning import servers
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.server_spawner import UserServerSpawner
@@ -146,8 +147,7 @@ class PlatformSpawner(ProfilesSpawner):
             # JupyterHub has saved the options already, as the default for a request without any.
             self.user_options = self.orm_spawner.user_options = {}
             raise
-        await self.counter.admit(profile, self.customer)
-        return profile
+        return await self.counter.admit(profile, self.customer)
 
     # -- the child ---------------------------------------------------------------------------
 
