@@ -138,7 +138,7 @@ def test_a_notebook_that_fails_at_its_time_says_so(
     analyst: Person, receiver: Container, home: Callable[[str], str]
 ) -> None:
     add(analyst, "bad", "work/bad.ipynb", "* * * * *", "http://webhook.test:9000/hook")
-    lines = wait_until(lambda: receiver.logs().decode().splitlines(), "the message")
+    lines = wait_until(lambda: receiver.logs(stderr=False).decode().splitlines(), "the message")
     press(analyst, "Pause", "bad")
     told: dict[str, Any] = json.loads(lines[0])
     assert (told["person"], told["job"], told["outcome"]) == ("analyst", "bad", "failed")
