@@ -1,5 +1,8 @@
 """What a person's first minutes in a terminal need: tools, git that knows them, their language."""
 
+import shlex
+from pathlib import PurePosixPath
+
 from jhub_testing.singleuser import USER
 from jhub_testing.subject import Subject
 
@@ -25,13 +28,17 @@ def test_language_and_time_zone_are_honoured(subject: Subject) -> None:
 
 def test_a_home_on_nfs_has_none_of_jupyters_databases(subject: Subject) -> None:
     """Whatever file system the home is on, `stat` says that it is NFS."""
-    places = (
-        "from nbformat.sign import TrustNotebookApp as App; app = App(); app.initialize([]);"
-        "print(app.notary.db_file, get_ipython().history_manager.hist_file)"
-    )
+    asks = {
+        "python": "from nbformat.sign import TrustNotebookApp as App; app = App.instance();"
+        "app.initialize([]); print(app.notary.db_file)",
+        "ipython": "print(get_ipython().history_manager.hist_file)",
+    }
     script = (
         "cd $(mktemp -d); printf '#!/bin/sh\\necho nfs\\n' >stat; chmod +x stat;"
-        f'PATH="$PWD:$PATH" start-singleuser ipython -c "{places}"'
+        'PATH="$PWD:$PATH" start-singleuser sh -euc '
+        + shlex.quote("; ".join(f"{name} -c {shlex.quote(ask)}" for name, ask in asks.items()))
     )
-    said = subject.server.run(["sh", "-euc", script]).splitlines()[-1]
-    assert [path.startswith("/tmp/jupyter-state") for path in said.split()] == [True, True], said  # noqa: S108
+    said = subject.server.run(["sh", "-euc", script]).splitlines()[-2:]
+    names = [PurePosixPath(line).name for line in said]
+    assert names == ["nbsignatures.db", "history.sqlite"], said
+    assert all(line.startswith("/tmp/jupyter-state") for line in said), said  # noqa: S108

@@ -24,7 +24,7 @@ from hub_config.offer.room import HostFacts
 from hub_config.reconcile.differences import Known, differences
 from hub_config.runtime import cluster, kubernetes, records
 from hub_config.runtime.cluster import Storage
-from hub_config.runtime.interface import AwayError, Volume
+from hub_config.runtime.interface import AwayError, Place, Volume
 from hub_config.runtime.kubernetes import KubernetesRuntime
 from hub_config.settings import Settings, reading
 from hub_config.settings.gpus import Gpus
@@ -172,15 +172,33 @@ def test_home_and_folders_are_claims() -> None:
     assert shm["name"] == "shm"
 
 
-def test_what_an_operator_mounts_stays_at_every_start() -> None:
-    """As the chart does with a CA bundle (its value caBundle)."""
-    made = pods.volumes(PROFILE, Settings(), "home", {})
-    mine = {"volumes": [{"name": "ca"}], "volume_mounts": [{"name": "ca", "mountPath": "/etc/x"}]}
-    assert pods.listed({"b": "later", "a": "first"}) == ["first", "later"]
+def test_what_an_operator_adds_to_every_pod_stays() -> None:
+    """As the chart does with a CA bundle, and a cloud's IAM wants a label."""
+    ca = {"name": "ca", "mountPath": "/etc/x"}
+    spawner = SimpleNamespace(
+        enforced=Settings(),
+        place=Place("a", "", "jupyter-a", "jupyter-a"),
+        home=SimpleNamespace(database="here"),
+        object_name="jupyter-a",
+        extra_pod_config={"hostAliases": []},
+        extra_labels={"azure.workload.identity/use": "true", cluster.COMPONENT: "hub"},
+        extra_annotations={"a": "b"},
+        extra_resource_limits={"example.org/fpga": "1"},
+        volumes={"2": {"name": "later"}, "1": {"name": "ca"}},
+        volume_mounts=[ca],
+        _set=lambda traits: vars(spawner).update(traits),
+    )
+    UserPodSpawner.use_profile(spawner, PROFILE)  # type: ignore[arg-type]
+    assert spawner.extra_labels["azure.workload.identity/use"] == "true"
+    assert spawner.extra_labels[cluster.COMPONENT] == cluster.SERVER, "the policies go by it"
+    assert {"a", names.USER} <= set(spawner.extra_annotations)
+    assert spawner.extra_resource_limits["example.org/fpga"] == "1"
+    assert set(spawner.extra_pod_config) == {"hostAliases", *pods.EXTRA}
+    own = pods.volumes(PROFILE, Settings(), "home", {})
     for _ in range(2):
-        both = pods.beside({name: pods.listed(one) for name, one in mine.items()}, made)
-        assert [one["name"] for one in both["volumes"]] == ["ca", "home", "shm"]
-        assert both["volume_mounts"][1:] == made["volume_mounts"]
+        both = pods.beside(spawner.operators, own)
+        assert [one["name"] for one in both["volumes"]] == ["ca", "later", "home", "shm"]
+        assert both["volume_mounts"] == [ca, *own["volume_mounts"]]
 
 
 # -- settings ----------------------------------------------------------------------------------

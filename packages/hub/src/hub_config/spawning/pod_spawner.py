@@ -107,8 +107,9 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         self.default_url = profile.default_url
         operator = self.enforced
         said = options.labels(self.place, operator.platform, self.home.database, profile)
-        self._set(pods.size(profile, operator) | pods.rights(profile, operator))
-        self._set(pods.marks(operator.platform, said, self.object_name))
+        made = pods.size(profile, operator) | pods.rights(profile, operator)
+        made |= pods.marks(operator.platform, said, self.object_name)
+        self._set(pods.added({name: getattr(self, name) for name in pods.ADDED}, made))
         self.extra_pod_config: dict[str, Any] = {**self.extra_pod_config, **pods.EXTRA}
         # What an operator mounts stays beside what each start mounts anew.
         mounts = ("volumes", "volume_mounts")

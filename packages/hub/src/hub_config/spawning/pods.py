@@ -104,6 +104,15 @@ Mounts = Mapping[str, list[dict[str, Any]]]
 """Volumes and where they are mounted, as `volumes` returns them."""
 
 
+ADDED = ("extra_labels", "extra_annotations", "extra_resource_limits")
+"""Traits to which an operator may add; where both say something, the platform's is what holds."""
+
+
+def added(operators: Mapping[str, Mapping[str, str]], own: Mapping[str, Any]) -> dict[str, Any]:
+    """These traits with what the operator added, such as a label that a cloud goes by."""
+    return {**own, **{name: {**operators[name], **own[name]} for name in ADDED}}
+
+
 def listed(wanted: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
     """A trait that KubeSpawner takes as a list, or as a dictionary whose keys give the order."""
     return [wanted[key] for key in sorted(wanted)] if isinstance(wanted, Mapping) else list(wanted)
