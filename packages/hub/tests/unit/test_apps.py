@@ -14,6 +14,7 @@ from hub_config.jobs.publisher import Publisher, Step, step
 from hub_config.spawning import servers
 
 from .hub_in_a_box import Box
+from .test_runs import RIGHT as JOB
 from .test_runs import Handler
 
 CONTAINER = "jupyter-ann-published_2dsales"
@@ -169,6 +170,22 @@ async def test_deleting_it_lets_nobody_in_any_more(
 def test_those_of_somebody_who_was_deleted_are_gone(box: Box, app: AppRow) -> None:
     servers.keep_home(box.person("ann"))
     assert app_rows.all_apps(box.db) == []
+
+
+def test_whoever_gets_the_id_of_somebody_goes_on_with_nothing_of_theirs(
+    box: Box, app: AppRow
+) -> None:
+    """Their servers may all have been renamed, so that nothing of the platform's is asked."""
+    record, number = box.person("ann").orm_user, app.user_id
+    job = forms.job(forms.Form({**JOB, "zone": "UTC"}), number)
+    box.db.add(job)
+    box.db.commit()
+    rows.begin(box.db, job)
+    box.db.expunge_all()
+    box.db.delete(box.db.merge(record))
+    box.db.commit()
+    assert app_rows.of_person(box.db, number) == rows.of_person(box.db, number) == []
+    assert rows.under_way(box.db) == {}
 
 
 @pytest.mark.parametrize(

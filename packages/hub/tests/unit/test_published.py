@@ -1,5 +1,6 @@
 """Notebooks that are published: kept, replaced, withdrawn, and copied without overwriting."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from jupyterhub.scopes import check_scope_filter, parse_scopes
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub_config import disk
 from hub_config.published import own_server, pages, shelf
 from hub_config.published.shelf import PublishedRow, ShelfError
 
@@ -78,7 +80,9 @@ def test_a_path_is_taken_as_people_write_it(path: str, found: str) -> None:
     assert own_server.checked(path) == found
 
 
-@pytest.mark.parametrize("path", ["", "x.py", "../bob/x.ipynb", ".ssh/id_rsa", "a/../../x.ipynb"])
+@pytest.mark.parametrize(
+    "path", ["", "x.py", "../bob/x.ipynb", ".ssh/id_rsa", "a/../../x.ipynb", "a\0b.ipynb"]
+)
 def test_only_notebooks_of_ones_home_are_published(path: str) -> None:
     with pytest.raises(ShelfError, match="path of a notebook"):
         own_server.checked(path)
@@ -173,3 +177,26 @@ def test_what_somebody_logged_in_to_publishes_nothing_of_theirs(db: Session) -> 
     for whom in ("server=bob/published-app", "user=bob"):
         with pytest.raises(ShelfError, match="Start a server"):
             found(whom)
+
+
+async def test_a_person_publishes_one_at_a_time(
+    db: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each on its way takes the hub's memory for as long as a server likes."""
+    ann, arrived = person(db, "ann"), asyncio.Event()
+
+    async def read(*_: object) -> tuple[bytes, bytes]:
+        await arrived.wait()
+        return NOTEBOOK, b"<p></p>"
+
+    monkeypatch.setattr(own_server, "read", read)
+    monkeypatch.setattr(disk, "complaint", lambda _: "")
+    handler: Any = SimpleNamespace(db=db, folder=tmp_path, current_user=ann, server=lambda: None)
+    handler.alone = partial(pages.ShelfHandler.alone, handler)
+    first = asyncio.ensure_future(pages.ShelfHandler.publish(handler, "x.ipynb"))
+    await asyncio.sleep(0)
+    with pytest.raises(ShelfError, match="on its way"):
+        await pages.ShelfHandler.publish(handler, "y.ipynb")
+    arrived.set()
+    assert (await first).path == "x.ipynb"
+    assert (await pages.ShelfHandler.publish(handler, "y.ipynb")).path == "y.ipynb"

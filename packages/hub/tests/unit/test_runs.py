@@ -27,6 +27,7 @@ from hub_config.offer import counter
 from hub_config.spawning import servers
 from hub_config.told import Refusal
 
+from .fake_engine import FakeEngine
 from .hub_in_a_box import PATIENCE, Box, Moment
 
 CONTAINER = "jupyter-ann-scheduled_2dnightly"
@@ -124,6 +125,21 @@ async def test_it_ends_with_its_exit_code(
     assert (run.outcome, run.exit_code, run.ended is not None) == (became, code, True)
     assert [news.exit_code for news, _ in sent] == ([3] if code else [])
     assert not box.servers()
+
+
+async def test_what_it_wrote_last_is_nothing_the_database_refuses(
+    runner: Runner, box: Box, job: JobRow, monkeypatch: pytest.MonkeyPatch, sent: list[Any]
+) -> None:
+    """PostgreSQL takes no NUL: the hub's session would fail until somebody rolls it back."""
+    lines = b"x" * 10**6 + b"\0the end\xff\n"
+    monkeypatch.setattr(FakeEngine, "logs", lambda *_, tail: lines)
+    await look(runner, box)
+    ended(box, 1)
+    await notice(box)
+    said = only_run(box, job).words
+    assert said.endswith("\ufffdthe end\ufffd")
+    assert "\0" not in str(box.person("ann").spawners[SERVER[1]].last_end)
+    assert len(str(box.person("ann").spawners[SERVER[1]].last_end)) < 2**15
 
 
 @pytest.fixture

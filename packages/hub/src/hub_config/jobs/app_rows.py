@@ -2,9 +2,21 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
-from sqlalchemy import Boolean, DateTime, Integer, String, Text, UniqueConstraint, select
+from jupyterhub import orm
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    DateTime,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    delete,
+    event,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config import names
@@ -46,6 +58,12 @@ class AppRow(Base):
     def server(self) -> str:
         """What its server is called."""
         return names.PUBLISHED + self.name
+
+
+@event.listens_for(orm.User, "after_delete")
+def _with_their_owner(_mapper: Any, connection: Connection, user: orm.User) -> None:
+    """As with runs (`rows`)."""
+    connection.execute(delete(AppRow).where(AppRow.user_id == user.id))
 
 
 def permitted(audience: str, widest: str) -> bool:

@@ -5,9 +5,21 @@ nor starts it twice: `begun` is set with the state by which the server is found 
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 from jupyterhub import orm
-from sqlalchemy import Boolean, DateTime, Integer, String, Text, UniqueConstraint, select
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    DateTime,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    delete,
+    event,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config import names
@@ -68,6 +80,16 @@ class RunRow(Base):
     def stamp(self) -> str:
         """Its folder's name in the home."""
         return self.started.strftime("%Y-%m-%dT%H%M%SZ")
+
+
+@event.listens_for(orm.User, "after_delete")
+def _with_their_owner(_mapper: Any, connection: Connection, user: orm.User) -> None:
+    """In the same transaction, whatever else of them there was: SQLite gives the id again, and the
+    next person of that id would go on with them.
+    """
+    mine = select(JobRow.id).filter_by(user_id=user.id)
+    connection.execute(delete(RunRow).where(RunRow.job_id.in_(mine)))
+    connection.execute(delete(JobRow).where(JobRow.user_id == user.id))
 
 
 def now() -> datetime:

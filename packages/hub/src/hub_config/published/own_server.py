@@ -20,6 +20,9 @@ from hub_config.published.shelf import MOST_BYTES, ShelfError
 
 PATIENCE = aiohttp.ClientTimeout(total=120)
 EXPIRES = 300
+LONGEST = 1000
+"""Characters of a path."""
+
 NAMES = 1000
 """So many names are tried for a copy."""
 
@@ -41,7 +44,8 @@ def running(user: Any, may_enter: Callable[[Any, str], bool]) -> Any:
 def checked(path: str) -> str:
     """A notebook's path in the home as people write it; raises ShelfError."""
     found = PurePosixPath(path.strip().removeprefix("~/").lstrip("/"))
-    if found.suffix != ".ipynb" or ".." in found.parts or len(str(found)) > 1000:
+    clean = ".." not in found.parts and path.isprintable() and len(path) <= LONGEST
+    if found.suffix != ".ipynb" or not clean:
         raise ShelfError("Expected is the path of a notebook in your home: work/report.ipynb.")
     return str(found)
 

@@ -7,7 +7,8 @@ formulas' typesetting.
 """
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +28,10 @@ SANDBOX = (
     f"script-src 'unsafe-inline' 'unsafe-eval' {_FORMULAS}; font-src data: {_FORMULAS}; "
     "media-src data: blob:; frame-ancestors 'self'"
 )
+
+
+_busy: set[int] = set()
+"""Whose notebooks are on their way."""
 
 
 class ShelfHandler(BaseHandler):
@@ -69,8 +74,23 @@ class ShelfHandler(BaseHandler):
         own = own_server.checked(path)
         if disk.complaint(disk.free(self.folder.parent)):
             raise ShelfError("The disk of this platform is full. Tell an administrator.")
-        notebook, view = await own_server.read(user, self.server(), own)
+        with self.alone():
+            notebook, view = await own_server.read(user, self.server(), own)
         return shelf.put(self.db, self.folder, user.id, own, notebook, view)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One at a time for each person: their server may take two minutes, and each that is on its
+        way takes the hub's memory. Raises ShelfError.
+        """
+        me = self.current_user.id
+        if me in _busy:
+            raise ShelfError("Another notebook of yours is on its way. Try again in a minute.")
+        _busy.add(me)
+        try:
+            yield
+        finally:
+            _busy.remove(me)
 
 
 class ListHandler(ShelfHandler):
@@ -126,10 +146,10 @@ class OneHandler(ShelfHandler):
                 shelf.withdraw(self.db, self.folder, row)
                 self.redirect(self.shelf_url)
             case "copy":
-                notebook = self.file(row, shelf.NOTEBOOK)
                 try:
-                    spawner = self.server()
-                    own = await own_server.write(user, spawner, row.name, notebook)
+                    with self.alone():
+                        spawner, notebook = self.server(), self.file(row, shelf.NOTEBOOK)
+                        own = await own_server.write(user, spawner, row.name, notebook)
                 except ShelfError as error:
                     self.set_status(400)
                     return await self.page(row, str(error))

@@ -142,7 +142,7 @@ class DockerRuntime(EngineCalls):
                 )
         except AwayError as error:
             return f"(no log: {error})"
-        return lines.decode("utf-8", "replace").strip() or "(it wrote nothing)"
+        return records.readable(lines)
 
     # -- networks ------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from kubernetes_asyncio.client import ApiException
 from kubespawner.clients import shared_client
 
 from hub_config import names
-from hub_config.runtime import cluster
+from hub_config.runtime import cluster, records
 from hub_config.runtime.calls import Calls
 from hub_config.runtime.glances import Glances
 from hub_config.runtime.interface import AwayError, Container, Place, Usage, View, Volume
@@ -171,7 +171,7 @@ class KubernetesRuntime(Calls):
             lines: bytes = await self.ask("read_namespaced_pod_log", pod, tail_lines=LOG_LINES)
         except AwayError as error:
             return f"(no log: {error})"
-        return lines.decode("utf-8", "replace").strip() or "(it wrote nothing)"
+        return records.readable(lines)
 
     async def told(self, container: Container) -> list[str]:
         """What the cluster's events say of a pod's start, for its person. Raises AwayError."""

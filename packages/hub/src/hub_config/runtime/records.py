@@ -197,3 +197,13 @@ def volume(record: Mapping[str, Any]) -> Volume:
         database=labels.get(names.DATABASE, ""),
         owner=labels.get(names.OWNER, ""),
     )
+
+
+WORDS = 2**14
+"""Bytes of a log's end: each of its last lines can be as long as a program likes."""
+
+
+def readable(lines: bytes) -> str:
+    """The end of a server's log for people and for the database, which may take no NUL."""
+    end = lines[-WORDS:].decode("utf-8", "replace").replace("\0", "\ufffd").strip()
+    return end or "(it wrote nothing)"
