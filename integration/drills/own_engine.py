@@ -85,7 +85,7 @@ class OwnEngine:
 
     def _configure(self) -> None:
         """As the machine's own engine, and with devices by CDI, which are off by default before
-        Docker Engine 28.
+        Docker Engine 28.2.
         """
         specifications = self.folder / "cdi"
         specifications.mkdir()
