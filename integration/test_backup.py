@@ -204,9 +204,9 @@ def test_an_admin_gives_a_file_of_a_backup(
     assert (owner, mode) == ("nebula", "640")
     assert backups.in_server("ada", f"cat {name}").strip() == "of-the-backup"
     assert backups.in_server("ada", "cat work/notes.txt").strip() == "of-today"
-    assert Path(name).name in admin.hub.get("homes").text
+    wait_until(lambda: Path(name).name in admin.hub.get("homes").text, "the answer on the page")
     assert told("home.give-file", "admin")
-    assert told("home.file-given", "admin")
+    wait_until(lambda: told("home.file-given", "admin"), "its entry")
 
 
 def test_a_report_has_the_doctors_findings_and_no_secret(

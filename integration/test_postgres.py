@@ -74,6 +74,10 @@ def test_records_go_to_postgres_and_back_while_people_work(platform: Platform) -
     works(platform, ann)
     operator = Operator(platform)
 
+    began = platform.container("hub").attrs["State"]["StartedAt"]
+    refused = operator.invoke("db.move", "--to", "postgres")
+    assert "JHUB_DB_URL is not set" in refused.stderr
+    assert platform.container("hub").attrs["State"]["StartedAt"] == began, "the hub was stopped"
     refused = operator.invoke("up", "--no-build", **WITH_POSTGRES)
     assert refused.returncode == 2
     assert "./dev invoke db.move --to postgres takes them over" in refused.stderr

@@ -33,12 +33,18 @@ def move(client: DockerClient, root: Path, to: str, *, replace: bool, assume_yes
     with locked(platform.project), stage(f"moving the hub's records to {to}"):
         if POSTGRES in platform.services:
             platform.checked("up", "--detach", "--wait", POSTGRES)
-        platform.checked("stop", HUB)
-        ended = platform.once(HUB, "move", to, *["--replace"] * replace)
-        if ended.code:
-            platform.compose("start", HUB)  # the container that was there, with what it had
-            raise failure(ended.code, ended.tail(3))
-        done = ended.out.strip()
+        flags = ["--replace"] * replace
+        judged = platform.once(HUB, "movable", to, *flags)
+        if judged.code:
+            raise failure(judged.code, judged.tail(3))
+        done = judged.out.strip()  # why there is nothing to move
+        if not done:
+            platform.checked("stop", HUB)
+            ended = platform.once(HUB, "move", to, *flags)
+            if ended.code:
+                platform.compose("start", HUB)  # the container that was there, with what it had
+                raise failure(ended.code, ended.tail(3))
+            done = ended.out.strip()
         if to == "sqlite":
             return f"{done}\n{BACK}"
         return "\n".join([done, *starting.start(client, platform)])

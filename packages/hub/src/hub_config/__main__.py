@@ -18,6 +18,7 @@
     secrets          print the hub's own secrets as JSON, never a value; with rotate NAME make one
                      anew, with --drop as well forget the older ones
     move DATABASE    move all records to postgres (JHUB_DB_URL) or to sqlite, while no hub runs
+    movable DATABASE say why there is nothing to move; fails where nothing can be
     copy             keep a copy of what is in PostgreSQL in the data volume, for a backup
     setting          keep or remove a setting that is a secret, as a file
     admin-password   print the first admin's one-time password while it is in use
@@ -107,7 +108,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912, PLR0915  so
                 from hub_config import rotation  # noqa: PLC0415
 
                 return rotation.command(own_places(), arguments[1:])
-            case "move" | "copy":
+            case "move" | "movable" | "copy":
                 from hub_config import moving  # noqa: PLC0415
 
                 return moving.command(own_places(), arguments)

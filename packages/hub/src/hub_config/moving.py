@@ -42,19 +42,9 @@ def move(places: Places, to: str, *, replace: bool = False) -> str:
 
     With `replace`, whatever records the target has are thrown away.
     """
-    file = places.data / DATABASE_FILE
-    if not places.db_url:
-        raise DatabaseError("JHUB_DB_URL is not set; expected the address of PostgreSQL's database")
-    source, target = (file, places.db_url) if to == "postgres" else (places.db_url, file)
-    require_movable(source)
-    if is_there(target) and not is_moved(target):
-        if is_moved(source):
-            return f"The records are in {target} already, so nothing was moved."
-        if not replace:
-            raise DatabaseError(
-                f"{target} is not empty, so nothing was moved; with --replace its records are "
-                "thrown away"
-            )
+    if nothing := judge(places, to, replace=replace):
+        return nothing
+    source, target = _ends(places, to)
     try:
         if isinstance(target, str):
             sums = fill(source, target, UNFINISHED)
@@ -67,6 +57,31 @@ def move(places: Places, to: str, *, replace: bool = False) -> str:
     rows = sum(one.rows for one in sums.values())
     people = sums[orm.User.__tablename__].rows
     return f"Moved {people} people, {rows} rows of {len(sums)} tables to {target}, all compared."
+
+
+def judge(places: Places, to: str, *, replace: bool = False) -> str:
+    """Why there is nothing to move; empty where there is. Raises DatabaseError where nothing can
+    be. The hub may run meanwhile.
+    """
+    if not places.db_url:
+        raise DatabaseError("JHUB_DB_URL is not set; expected the address of PostgreSQL's database")
+    source, target = _ends(places, to)
+    require_movable(source)
+    if is_there(target) and not is_moved(target):
+        if is_moved(source):
+            return f"The records are in {target} already, so nothing was moved."
+        if not replace:
+            raise DatabaseError(
+                f"{target} is not empty, so nothing was moved; with --replace its records are "
+                "thrown away"
+            )
+    return ""
+
+
+def _ends(places: Places, to: str) -> tuple[Records, Records]:
+    """Where the records are, and where they go."""
+    file = places.data / DATABASE_FILE
+    return (file, places.db_url) if to == "postgres" else (places.db_url, file)
 
 
 def copy(places: Places) -> Path:
@@ -115,16 +130,21 @@ def _mark(database: Records, to: str) -> None:
 
 
 def command(places: Places, arguments: Sequence[str]) -> int:
-    """`copy`, nothing where SQLite has the records, or `move TO [--replace]`; the exit code."""
+    """`copy`, nothing where SQLite has the records, `move TO [--replace]`, or `movable`, which says
+    why nothing is to move; the exit code.
+    """
     parser = argparse.ArgumentParser(prog="hub_config")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("copy")
-    moves = commands.add_parser("move")
-    moves.add_argument("to", choices=TO)
-    moves.add_argument("--replace", action="store_true", help="throw the target's records away")
+    for name in ("move", "movable"):
+        moves = commands.add_parser(name)
+        moves.add_argument("to", choices=TO)
+        moves.add_argument("--replace", action="store_true", help="throw the target's records away")
     given = parser.parse_args(arguments)
-    if given.command == "move":
-        print(move(places, given.to, replace=given.replace))
+    if given.command != "copy":
+        print(
+            {"move": move, "movable": judge}[given.command](places, given.to, replace=given.replace)
+        )
     elif places.db_url:
         copy(places)
     return 0

@@ -9,6 +9,7 @@ import ssl
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hub_config import upstream
-from hub_config.jobs import clock, forms, rows, run_pages, telling
+from hub_config.jobs import clock, forms, program, rows, run_pages, telling
 from hub_config.jobs.decisions import Act, Outcome, Situation, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.rules import Rules
@@ -495,3 +496,8 @@ async def test_forms_that_come_together_make_no_more_than_one_may_have(
     await run_pages.ListHandler.post.__wrapped__(handler)  # type: ignore[attr-defined]
     assert refused == [{"name"}]
     assert [job.name for job in rows.all_jobs(box.db)] == ["other"]
+
+
+def test_a_file_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"There is no file .*gone\.ipynb"):
+        program.command(tmp_path / "gone.ipynb", tmp_path)

@@ -119,6 +119,8 @@ def publish(app: str, file: str, *, public: bool) -> int:
 
 def command(file: Path, folder: Path) -> list[str]:
     """What runs `file`, with its results in `folder`. Raises ValueError."""
+    if not file.is_file():
+        raise ValueError(f"There is no file {file}")
     page = str(folder / f"{file.stem}.html")
     if file.suffix == ".ipynb":
         this = sys.orig_argv[sys.orig_argv.index("-c") + 1]
@@ -142,7 +144,11 @@ def notebook(source: str, copy: str, page: str) -> int:
     except ImportError as error:
         print(f"This profile cannot run notebooks ({error}): choose one with JupyterLab.")
         return 2
-    found: Any = nbformat.read(source, as_version=4)
+    try:
+        found: Any = nbformat.read(source, as_version=4)
+    except Exception as error:  # nbformat's own, and whatever its upgrades of old ones meet
+        print(f"{source} cannot be read as a notebook: {error}")
+        return 2
     place = {"metadata": {"path": str(Path(source).parent)}}
     code = 0
     try:
