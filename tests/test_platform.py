@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 from urllib.parse import urlsplit
 
 import pytest
@@ -223,6 +224,25 @@ def test_what_an_interrupted_start_left_is_known(changes: dict[str, Any], left: 
 
 def test_the_same_volumes_and_networks_are_fine() -> None:
     starting.require_same(PLATFORM, [container()])
+
+
+def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, platform = MagicMock(), MagicMock(project="second")
+    platform.volumes = {"hub": {"/srv/jupyterhub": "data", "/srv/proxy": "proxy", "/x": "own"}}
+    mine, theirs = ({"io.jhub-docker.platform": one} for one in ("second", "first"))
+    client.api.volumes.return_value = {
+        "Volumes": [
+            {"Name": "data", "Labels": theirs},
+            {"Name": "proxy", "Labels": None},
+            {"Name": "own", "Labels": mine},
+            {"Name": "home", "Labels": theirs},
+        ]
+    }
+    for name in ("check_settings", "require_same"):
+        monkeypatch.setattr(starting, name, lambda *_: [])
+    monkeypatch.setattr(ports, "require_free", lambda *_: None)
+    (said,) = starting.require_startable(client, platform)
+    assert "data (of first). For a platform of its own set JHUB_DATA_VOLUME" in said
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_docker.platform import compose
 from jhub_docker.platform.compose import Platform
 
+PLATFORM = f"{LABEL}.platform"
+"""The label that says which platform something belongs to."""
+
 SERVER = "server"
 """Role of a container a person works in; the other roles are Compose's services."""
 
@@ -25,7 +28,7 @@ def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
     order = [*platform.services, SERVER]
     digests = {image.image_id: image.digests for image in images.released(images.here())}
     rows = []
-    for container in labelled(client, f"{LABEL}.platform={platform.project}"):
+    for container in labelled(client, f"{PLATFORM}={platform.project}"):
         role = _role(container)
         if role in order:
             started = time.localtime(container["Created"])
@@ -45,7 +48,7 @@ def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
 
 def servers(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
     """The containers people work in, running or not."""
-    found = labelled(client, f"{LABEL}.platform={platform.project}")
+    found = labelled(client, f"{PLATFORM}={platform.project}")
     return [container for container in found if _role(container) == SERVER]
 
 
@@ -55,22 +58,37 @@ def volumes(client: DockerClient, platform: Platform) -> list[str]:
     One that its services use and that nobody labelled, such as one made by hand, is its own too.
     The key of the backups is not: without it they could never be read again.
     """
-    used = {name for mounts in platform.volumes.values() for name in mounts.values()}
-    labels = {
-        volume["Name"]: volume["Labels"] or {} for volume in client.api.volumes()["Volumes"] or ()
-    }
-    owners = {name: said.get(f"{LABEL}.platform") for name, said in labels.items()}
+    labels = _volume_labels(client)
+    owners = {name: said.get(PLATFORM) for name, said in labels.items()}
     keys = {name for name, said in labels.items() if f"{LABEL}.backup" in said}
     return sorted(
         name
         for name, owner in owners.items()
-        if owner == platform.project or (owner is None and name in used - keys)
+        if owner == platform.project or (owner is None and name in _used(platform) - keys)
     )
+
+
+def volumes_of_others(client: DockerClient, platform: Platform) -> dict[str, str]:
+    """Volumes that its services use and that another platform made, with whose each is."""
+    return {
+        name: said[PLATFORM]
+        for name, said in sorted(_volume_labels(client).items())
+        if name in _used(platform) and said.get(PLATFORM, platform.project) != platform.project
+    }
+
+
+def _used(platform: Platform) -> set[str]:
+    return {name for mounts in platform.volumes.values() for name in mounts.values()}
+
+
+def _volume_labels(client: DockerClient) -> dict[str, dict[str, str]]:
+    found = client.api.volumes()["Volumes"] or ()
+    return {volume["Name"]: volume["Labels"] or {} for volume in found}
 
 
 def server_networks(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
     """The networks that were made for servers, one each."""
-    labels = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user"]
+    labels = [f"{PLATFORM}={platform.project}", f"{LABEL}.user"]
     found: list[dict[str, Any]] = client.api.networks(filters={"label": labels})
     return found
 

@@ -36,7 +36,18 @@ def require_startable(client: DockerClient, platform: Platform) -> list[str]:
     ]
     require_same(platform, there)
     ports.require_free(client, platform, there)
-    return notices
+    return [*notices, *_adopted(containers.volumes_of_others(client, platform))]
+
+
+def _adopted(volumes: Mapping[str, str]) -> list[str]:
+    """That data of another platform is used: its people and homes, mostly by mistake."""
+    if not volumes:
+        return []
+    whose = ", ".join(f"{name} (of {owner})" for name, owner in volumes.items())
+    return [
+        f"Warning: what another platform made is used: {whose}. For a platform of its own set "
+        "JHUB_DATA_VOLUME, JHUB_PROXY_VOLUME and the other names of packages/hub/README.md, too."
+    ]
 
 
 def start(client: DockerClient, platform: Platform, *services: str) -> list[str]:
