@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jhub_docker import process
@@ -38,7 +38,12 @@ def _apart(tree: Tree) -> bool:
 
 
 TREES = st.dictionaries(PATHS, FILES, max_size=5).filter(_apart)
-quietly = settings(deadline=None, database=None, max_examples=60)
+quietly = settings(
+    deadline=None,
+    database=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine draws slowly
+)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from jupyterhub import orm
 from sqlalchemy import create_engine
@@ -21,6 +22,12 @@ from .hub_in_a_box import Box
 from .logged import Clock
 
 sys.path.append(str(Path(__file__).parents[1]))  # what tests of the image use, too
+
+# A busy machine draws and tries slowly, which is no fault of what is tested.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(tryfirst=True)

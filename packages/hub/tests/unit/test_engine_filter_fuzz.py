@@ -59,7 +59,7 @@ def ask(method: str, where: str, body: Any, policy: Policy = POLICY) -> Forward 
     return verdict.decision
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(VALUES.filter(bool), st.dictionaries(st.sampled_from(SPELLINGS), VALUES, max_size=3))
 def test_any_host_config(value: Any, others: dict[str, Any]) -> None:
     for name in SPELLINGS:
@@ -110,7 +110,7 @@ ENV = st.lists(
 LOADS_CODE = {name.split("=")[0] for _, name in hostile.VARIABLES if "/home/" in str(name)}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SETTINGS, ENV, st.dictionaries(st.sampled_from(SETTLED), VALUES, max_size=2))
 def test_any_variables_under_any_settings(
     chosen: Settings, env: list[str], changes: dict[str, Any]
@@ -145,7 +145,7 @@ def test_any_variables_under_any_settings(
             assert not variables.complaint(name)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.text(max_size=12), VALUES, max_size=4))
 def test_any_field_of_a_creation_or_another_body(changes: dict[str, Any]) -> None:
     for path in ("/v1.45/volumes/create", "/v1.45/networks/create"):
@@ -157,7 +157,7 @@ def test_any_field_of_a_creation_or_another_body(changes: dict[str, Any]) -> Non
         assert set(passed.body) <= set(hostile.creation(WORLD))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="/.%2feE5cv1045:@?&=;#\\containersjson \x00é", max_size=40))
 def test_any_path_is_plain_or_refused(raw: str) -> None:
     try:

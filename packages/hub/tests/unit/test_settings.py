@@ -177,7 +177,7 @@ TABLES = st.dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.dictionaries(st.sampled_from(["oidc", "ldap", "provider_secret"]), TABLES | LEAVES),
     st.dictionaries(st.sampled_from(["secret", "client_secret", "oicd"]), TABLES | LEAVES),
