@@ -75,6 +75,9 @@ def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
             return any(one.get("request") == "traced-12345678" for one in lines)
 
         wait_until(logged, "the line of that request at the syslog server")
+        away = [line for line in came if "hub-internal" in line]
+        assert 1 <= len(away) < 3, "a hub that is away is told with every request"
+        assert "    at " not in "".join(away), "a stack"
         assert not [line for line in came if "hush" in line], "a query may hold a token"
         assert wrapped.exec_run(["healthcheck-proxy"]).exit_code == 0
         assert programs(wrapped, "configurable-http-proxy")
