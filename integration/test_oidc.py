@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from jhub_docker.platform import canary, compose
 from jhub_testing.oidc import OidcPlatform
 from jhub_testing.operator import Operator
 from jhub_testing.person import Person
@@ -58,6 +59,18 @@ def test_the_client_secret_is_in_no_log_and_no_command_line(platform: OidcPlatfo
     assert platform.client_secret
     assert platform.client_secret not in hub.logs().decode()
     assert platform.client_secret not in processes + str(hub.attrs)
+
+
+def test_an_upgrade_is_tried_out_where_nobody_can_be_made_up(
+    platform: OidcPlatform, engine: Engine
+) -> None:
+    """The hub's own cookie stands for the log-in; nothing of the canary stays."""
+    read = compose.read(platform.root, platform.environment)
+    assert "taken for somebody who logged in, and uv-" in canary.tried(engine.client, read)
+    own = canary.name(platform.project)
+    assert not platform.servers(own)
+    bob, _ = log_in(platform, "bob")
+    assert bob.hub.get(f"api/users/{own}").status_code == 404
 
 
 def test_up_knows_that_it_is_up_without_a_password_field(platform: OidcPlatform) -> None:

@@ -121,6 +121,17 @@ def test_a_log_in_alone_tells_where_one_comes_to(
     assert told == {"status": 200, "url": f"https://{DOMAIN}/team/hub/home"}
 
 
+def test_where_accounts_are_another_services_a_cookie_stands_for_the_log_in(
+    hub: type[Hub], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    browse(monkeypatch, "start", cookie="in", value="1", memory=MEMORY)
+    seen = json.loads(capsys.readouterr().out)["seen"]
+    assert seen.startswith("canary-1 was taken for somebody who logged in, and lab-small showed")
+    assert not [path for _, _, path in hub.asked if path.endswith("/login")]
+    with pytest.raises(SystemExit, match="cannot log in: 404 at"):
+        browse(monkeypatch, "start", cookie="in", value="0", memory=MEMORY)
+
+
 def test_what_fails_is_a_sentence(hub: type[Hub], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit, match=r"cannot log in: 200 at https://hub\.example\.org"):
         browse(monkeypatch, "start", code="", memory=MEMORY, password="wrong")

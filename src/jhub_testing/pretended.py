@@ -43,9 +43,9 @@ match sys.argv[1:]:
 
 COMMANDS = """
 import sys
-sys.exit("JHUB_AUTHENTICATOR is 'oidc'")
+sys.exit("There is a person of that name, who is no canary")
 """
-"""What the hub's commands say: with accounts of another service there is no canary."""
+"""What the hub's commands say: nobody tries an upgrade out then."""
 
 WRITE = f"""
 mkdir -p /opt/hub/bin /opt/commands/hub_config

@@ -5,9 +5,10 @@ sure to reach the proxy. Sent there as text, so standard library and requests on
     start    log in, start the smallest server, see its page; prints what was seen
 
 Standard input is JSON: `address`, where people open the platform, `name` and `password`; for a
-start `code`, and `memory` in bytes by profile. The proxy is asked by every name, those that belong
-to the outside too, and so neither a name's address nor a certificate is needed. What speaks TLS
-before it is not part of this: an upgrade leaves that alone.
+start `code`, and `memory` in bytes by profile. Where accounts are another service's, the name and
+`value` of a `cookie` stand for password and code. The proxy is asked by every name, those that
+belong to the outside too, and so neither a name's address nor a certificate is needed. What speaks
+TLS before it is not part of this: an upgrade leaves that alone.
 """
 
 import html
@@ -69,10 +70,14 @@ def log_in(session: requests.Session, address: str, name: str, password: str) ->
 def start(session: requests.Session, given: Mapping[str, Any]) -> str:
     """Log in, start the smallest server and see its page; what was seen. Raises BrowsingError."""
     address, name = given["address"], given["name"]
-    page = log_in(session, address, name, given["password"])
+    if "cookie" in given:
+        session.cookies.set(given["cookie"], given["value"], path=f"{urlsplit(address).path}hub/")
+        page = session.get(f"{address}hub/home", timeout=SECONDS)
+    else:
+        page = log_in(session, address, name, given["password"])
     if page.url.endswith("/hub/login/code"):
         page = _send(session, page, address, code=given["code"])
-    if "/hub/login" in page.url or not page.ok:
+    if not page.ok or not page.url.startswith(f"{address}hub/") or "/hub/login" in page.url:
         raise BrowsingError(f"{name} cannot log in: {page.status_code} at {page.url}")
     form = session.get(f"{address}hub/spawn", timeout=SECONDS)
     profile = smallest(given["memory"], form.text)
@@ -92,7 +97,8 @@ def start(session: requests.Session, given: Mapping[str, Any]) -> str:
     own = f"{urlsplit(address).path}user/{name}/"
     if not shown.ok or not urlsplit(shown.url).path.startswith(own):
         raise BrowsingError(f"{profile} shows no page: {shown.status_code} at {shown.url}")
-    return f"{name} logged in, and {profile} showed its page after {seconds:.1f} s."
+    how = "was taken for somebody who logged in" if "cookie" in given else "logged in"
+    return f"{name} {how}, and {profile} showed its page after {seconds:.1f} s."
 
 
 def smallest(offered: Mapping[str, float], form: str) -> str:

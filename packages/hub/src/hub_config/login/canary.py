@@ -3,6 +3,9 @@
 `invoke upgrade` begins with one, logs in and starts a server through the proxy as people do, and
 ends with it: as an admin deletes a person, and the home at once. The account says what it is, so
 that nobody's else is ever taken for it.
+
+Where accounts are another service's, that one knows no canary: the hub's own cookie of somebody who
+has logged in stands for the log-in, and all that follows is as it is for people.
 """
 
 import json
@@ -12,16 +15,19 @@ from typing import Any
 
 import pyotp
 import requests
-from jupyterhub import orm
+from jupyterhub import orm, roles
+from jupyterhub.objects import Hub
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
+from tornado.web import create_signed_value
 
-from hub_config.first_start import Places
+from hub_config.first_start import Places, read_all
 from hub_config.lifetimes.homes import HomeRow
 from hub_config.login import credentials
 from hub_config.login.accounts import Accounts, NewAccount
-from hub_config.login.newcomers import NOT_STARTED, open_database
+from hub_config.login.newcomers import NOT_STARTED, open_database, open_records
 from hub_config.login.second_factor import Policy, SecondFactors, renew_recovery_codes
+from hub_config.rotation import cookie_keys
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 
@@ -30,6 +36,9 @@ SERVICE = "canary"
 
 MARK = "Canary of an upgrade"
 """The full name of a canary's account."""
+
+COOKIE = f"{SERVICE}-"
+"""How the cookie's id of a canary without an account begins: nobody's else does."""
 
 SECONDS = 300
 
@@ -45,20 +54,22 @@ def service() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def command(settings: Settings, places: Places, arguments: Sequence[str]) -> int:
-    """`begin NAME` prints the password as JSON, and a code where one is needed; `end NAME`.
+    """`begin NAME` prints as JSON how one gets in; `end NAME`.
 
     Returns the exit code. `end` of a canary that is not there is done at once.
     """
     match list(arguments):
         case ["begin" | "end" as what, name]:
-            if (db := open_database(settings, places)) is None:
+            own = settings.authenticator == "native"
+            if (db := open_database(settings, places) if own else open_records(places)) is None:
                 print("The hub has not started yet.", file=sys.stderr)
                 return NOT_STARTED
             if is_somebody(db, name):
                 print(f"There is a person called {name}, who is no canary.", file=sys.stderr)
                 return 2
             if what == "begin":
-                print(json.dumps(begin(db, settings, name)))
+                way_in = begin(db, settings, name) if own else known(db, places, name)
+                print(json.dumps(way_in))
                 return 0
             return end(db, settings, name)
         case _:
@@ -68,10 +79,15 @@ def command(settings: Settings, places: Places, arguments: Sequence[str]) -> int
 
 def is_somebody(db: Session, name: str) -> bool:
     """Whether a person is called so."""
-    account = Accounts(db).find(name)
-    if account is None:
-        return orm.User.find(db, name) is not None
-    return account.full_name != MARK
+    if account := Accounts(db).find(name):
+        return account.full_name != MARK
+    user = orm.User.find(db, name)
+    return user is not None and not is_known(user)
+
+
+def is_known(user: orm.User) -> bool:
+    """Whether it is a canary without an account."""
+    return str(user.cookie_id).startswith(COOKIE)
 
 
 def begin(db: Session, settings: Settings, name: str) -> dict[str, str]:
@@ -84,6 +100,19 @@ def begin(db: Session, settings: Settings, name: str) -> dict[str, str]:
     key = accounts.get(name).key
     SecondFactors(db, settings.platform).store(key, pyotp.random_base32(), confirmed=True)
     return {"password": password, "code": renew_recovery_codes(db, key)[0]}
+
+
+def known(db: Session, places: Places, name: str) -> dict[str, str]:
+    """Make the user, as one that the service let in; name and value of the cookie of a log-in."""
+    user = orm.User(name=name, cookie_id=f"{COOKIE}{orm.new_token()}")
+    db.add(user)
+    roles.assign_default_roles(db, entity=user)
+    db.commit()
+    keys = cookie_keys(read_all(places.cookie_secret))
+    signed = create_signed_value(
+        keys["cookie_secret"], Hub.cookie_name, user.cookie_id, key_version=keys["key_version"]
+    )
+    return {"cookie": Hub.cookie_name, "value": signed.decode()}
 
 
 def end(db: Session, settings: Settings, name: str) -> int:

@@ -126,13 +126,19 @@ def open_database(settings: Settings, places: Places) -> Session | None:
             f"JHUB_AUTHENTICATOR is {settings.authenticator!r}: accounts are that service's "
             "business, there are none here"
         )
+    if db := open_records(places):
+        Accounts(db).adopt(first_admin=settings.admin_user * places.admin_password.exists())
+    return db
+
+
+def open_records(places: Places) -> Session | None:
+    """The same, whosever business accounts are."""
     if not database.is_there(places.records):
         return None
     database.require_known_schema(places.records)
     CryptKeeper.instance(keys=[bytes.fromhex(one) for one in read_all(places.crypt_key)])
     db: Session = orm.new_session_factory(places.database)()
     database.prepare(db)
-    Accounts(db).adopt(first_admin=settings.admin_user * places.admin_password.exists())
     return db
 
 

@@ -16,6 +16,7 @@ from tornado import web
 from traitlets.config import Config
 
 from hub_config import database
+from hub_config.login import canary
 from hub_config.settings.reading import require_complete
 from hub_config.spawning import servers
 
@@ -84,6 +85,12 @@ class Hooks:
     def get_handlers(self, app: Any) -> list[Any]:
         """A rename waits for servers to be stopped."""
         return [*super().get_handlers(app), (USER, UserHandler)]  # type: ignore[misc]
+
+    async def refresh_user(self, user: Any, *args: Any, **kwargs: Any) -> Any:
+        """Whether a log-in still holds; another service is not asked about a canary."""
+        if canary.is_known(user.orm_user):
+            return True
+        return await super().refresh_user(user, *args, **kwargs)  # type: ignore[misc]
 
     async def delete_user(self, user: Any) -> None:
         """JupyterHub deletes a user: all servers end first."""

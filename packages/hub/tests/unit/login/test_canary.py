@@ -1,20 +1,21 @@
 """Somebody made up for an upgrade: made, known for what it is, and gone. That the hub deletes one
-who logged in is shown by integration/test_up_and_down.py.
+who logged in is shown by integration/test_up_and_down.py and test_oidc.py.
 """
 
 import json
 from pathlib import Path
 
 import pytest
-from jupyterhub import orm
+from jupyterhub import orm, roles
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from tornado.web import decode_signed_value
 
-from hub_config import SettingsError
-from hub_config.first_start import Places, make_secrets
+from hub_config.first_start import Places, make_secrets, read_all
 from hub_config.login import canary
 from hub_config.login.accounts import State
 from hub_config.login.sessions import Demands
+from hub_config.rotation import cookie_keys
 from hub_config.settings import Settings
 
 from .conftest import Make
@@ -86,6 +87,22 @@ def test_a_person_is_never_taken_for_one(
     assert known_as == "user" or hub.accounts.find(NAME)
 
 
-def test_where_accounts_are_another_services_there_is_none(places: Places) -> None:
-    with pytest.raises(SettingsError, match="JHUB_AUTHENTICATOR is"):
-        canary.command(Settings(authenticator="ldap"), places, ["begin", NAME])
+def test_where_accounts_are_another_services_a_cookie_stands_for_the_log_in(
+    places: Places, file_db: Session, make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(_deprecated_db_session=file_db)  # the tables
+    (role,) = [one for one in roles.get_default_roles() if one["name"] == "user"]
+    roles.create_role(file_db, role)
+    settings = Settings(authenticator="ldap")
+    assert canary.command(settings, places, ["begin", NAME]) == 0
+    told, user = said(capsys), orm.User.find(file_db, NAME)
+    keys = cookie_keys(read_all(places.cookie_secret))["cookie_secret"]
+    opened = decode_signed_value(keys, told["cookie"], told["value"])
+    assert (told["cookie"], opened) == ("jupyterhub-hub-login", user.cookie_id.encode())
+    assert [one.name for one in user.roles] == ["user"]
+    assert canary.is_known(user)
+    assert not canary.is_somebody(file_db, NAME)
+    assert canary.command(Settings(), places, ["end", NAME]) == 1, "no hub runs to delete it"
+    user.cookie_id = orm.new_token()
+    file_db.commit()
+    assert canary.command(settings, places, ["begin", NAME]) == 2, "a person"
