@@ -167,7 +167,8 @@ def image_tests(session: nox.Session, image: str) -> None:
 def harness(session: nox.Session) -> None:
     """Deliberately broken images must fail, each with the check that is meant for it."""
     sync(session, "test", "dev")
-    session.run("python", "-m", "jhub_testing.prepare", "--registry", "singleuser-base")
+    wanted = ("--registry", "--other-clock", "singleuser-base")
+    session.run("python", "-m", "jhub_testing.prepare", *wanted)
     pytest(session, *BESIDE, tests="tests/engine")
 
 

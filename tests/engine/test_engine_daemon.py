@@ -1,9 +1,12 @@
-"""A second dockerd beside the one in use, started and stopped as `engine.start` and `.stop` do.
+"""A second dockerd beside the one in use, started and stopped as `engine.start` and `.stop` do, and
+looked at by the doctor.
 
 It has its own socket, data and networks, so the engine in use is not touched. It needs what
 `engine.start` itself needs: root on Linux, and an installed engine.
 """
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,8 +19,18 @@ import docker
 import pytest
 
 from jhub_docker.errors import ActionError
-from jhub_docker.host import setup
+from jhub_docker.host import programs, setup
 from jhub_docker.host.daemon import Daemon
+from jhub_testing.operator import invoke
+
+LARGE = """
+FROM scratch AS large
+COPY root /
+RUN ["/usr/bin/truncate", "--size=21G", "/large"]
+FROM scratch
+COPY --from=large /usr/bin/truncate /
+"""
+"""Leaves a step in the build cache whose file has no blocks on the disk, only a length."""
 
 
 @pytest.fixture
@@ -89,3 +102,36 @@ def test_an_engine_that_cannot_start_says_why(daemon: Daemon) -> None:
     wrong = replace(daemon, arguments=(*daemon.arguments, "--storage-driver", "nosuch"))
     with pytest.raises(ActionError, match=r"ended at its start:\n(.*\n)*.*nosuch"):
         wrong.start()
+
+
+def test_the_doctor_finds_what_is_wrong_with_an_engine(daemon: Daemon, tmp_path: Path) -> None:
+    """Its driver, what a restart of it ends, space that nobody uses; and a clock that is off."""
+    wrong = ("--storage-driver", "vfs", "--live-restore=false")
+    own = replace(daemon, arguments=(*daemon.arguments, *wrong))
+    own.start()
+    host = {"DOCKER_HOST": f"unix://{own.socket}"}
+    for needed in ("/usr/bin/truncate", "/lib64/ld-linux-x86-64.so.2", libc()):
+        place = tmp_path / "root" / needed.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(needed, place)
+        place.chmod(0o755)
+    (tmp_path / "Dockerfile").write_text(LARGE)
+    subprocess.run(["docker", "build", str(tmp_path)], env={**os.environ, **host}, check=True)
+    clock = {
+        "LD_PRELOAD": str(programs.program("libfaketime")),
+        "FAKETIME": "+60",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    examined = invoke("doctor", "--json", **host, **clock)
+    assert examined.stdout, examined.stderr
+    found = {one["code"]: one["says"] for one in json.loads(examined.stdout)["findings"]}
+    assert "A restart of the Docker Engine would end everybody's servers" in found["JD003"]
+    assert found["JD007"].startswith("build cache: 2")
+    assert "s apart: the engine says" in found["JD008"]
+    assert found["JD009"] == "it is vfs"
+
+
+def libc() -> str:
+    """Where the C library of this machine's programs is."""
+    maps = Path("/proc/self/maps").read_text().split()
+    return next(word for word in maps if "/libc.so" in word or "/libc-" in word)

@@ -64,7 +64,8 @@ def _unpack(name: str, folder: Path, root: Path) -> None:
                 f"{name} is needed and the distribution has none: {_BY_HAND.format(name=name)}"
             )
         # The version is named, for the further suite may be pinned away.
-        _run(name, "apt-get", *options, "download", "-q", f"{name}={versions[0]}", cwd=here)
+        version = versions[-1 if name in _ELSEWHERE else 0]
+        _run(name, "apt-get", *options, "download", "-q", f"{name}={version}", cwd=here)
         (package,) = here.glob("*.deb")
         _run(name, "dpkg-deb", "-x", str(package), "unpacked", cwd=here)
         target = folder / "usr" / "bin" / name
