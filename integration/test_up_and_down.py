@@ -109,9 +109,18 @@ def test_the_one_time_password_is_in_no_log(told: str, operator: Operator) -> No
 def test_wrong_settings_are_told_without_starting_anything(told: str, operator: Operator) -> None:
     good = operator.invoke("config.check")
     assert good.returncode == 0, good.stderr
-    wrong = operator.invoke("config.check", JHUB_IDLE_TIMEOUT="soon")
+    mistakes = {"JHUB_IDLE_TIMEOUT": "soon", "JHUB_IDLE_TIMOUT": "60", "JHUB_BACKUP_KEEP": "x"}
+    wrong = operator.invoke("config.check", JHUB_USER_VOLUME_PREFIX="home", **mistakes)
     assert wrong.returncode == 2
     assert "JHUB_IDLE_TIMEOUT is 'soon'" in wrong.stderr
+    assert "JHUB_IDLE_TIMOUT is no setting" in wrong.stderr
+    assert "JHUB_USER_VOLUME_PREFIX is 'home'" in wrong.stderr
+    assert "JHUB_BACKUP_KEEP has 'x'" in wrong.stderr
+    files = {"JHUB_LOGO": "none.svg", "JHUB_AUTHENTICATOR": "ldap", "JHUB_DEFAULT_PROFILE": "none"}
+    wrong = operator.invoke("config.check", **files)
+    assert wrong.returncode == 2
+    for words in ("none.svg", "wants a table [ldap]", "JHUB_DEFAULT_PROFILE names"):
+        assert words in wrong.stderr
 
 
 def image_of_hub(operator: Operator) -> str:

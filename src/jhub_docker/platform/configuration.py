@@ -45,8 +45,15 @@ TOOL_VARIABLES = frozenset(
 
 
 def check(client: DockerClient, root: Path) -> str:
-    """Judge the settings without starting anything; what there is to say of them."""
-    notices = check_settings(client, chosen.read(client, root))
+    """Judge the settings without starting anything; what there is to say of them.
+
+    Raises UsageError with all that is wrong, as far as one mistake lets others be seen.
+    """
+    try:
+        platform = chosen.read(client, root)
+    except UsageError as error:  # what Compose refuses
+        raise UsageError("\n".join([*wrong_names(root), str(error)])) from None
+    notices = check_settings(client, platform)
     return "\n".join(["The settings can be used.", *notices])
 
 
@@ -54,9 +61,23 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     """Let the hub image judge the settings it would be started with.
 
     Returns what it says of settings that this engine cannot carry out. Raises UsageError with the
-    hub's own words for settings it refuses, and for variables that are none.
+    hub's own words for settings it refuses, and for variables that are none: all that is wrong.
     """
-    check_names(platform.root)
+    wrong, notices = wrong_names(platform.root), list[str]()
+    try:
+        notices = _judged_by_hub(client, platform)
+    except UsageError as error:
+        wrong.append(str(error))
+    try:
+        _check_backup(client, platform)
+    except UsageError as error:
+        wrong.append(str(error))
+    if wrong:
+        raise UsageError("\n".join(wrong))
+    return notices
+
+
+def _judged_by_hub(client: DockerClient, platform: Platform) -> list[str]:
     image = platform.require_image(compose.HUB)
     known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
     data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
@@ -91,17 +112,21 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
             f"JHUB_CA_BUNDLE is {bundle!r}; expected a file on the Docker host, and the engine "
             f"says: {error.explanation}"
         ) from None
-    _check_backup(client, platform)
     return told.decode().strip().splitlines()[1:]
 
 
 def check_names(root: Path) -> None:
     """Raise UsageError for variables that are no setting."""
+    if wrong := wrong_names(root):
+        raise UsageError("\n".join(wrong))
+
+
+def wrong_names(root: Path) -> list[str]:
+    """A sentence for each variable that is no setting."""
     files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
     known = {*_SETTING.findall(files), *TOOL_VARIABLES}
     known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
-    if unknown := unknown_variables(compose.person_set(root), known):
-        raise UsageError("\n".join(unknown))
+    return unknown_variables(compose.person_set(root), known)
 
 
 def _check_backup(client: DockerClient, platform: Platform) -> None:

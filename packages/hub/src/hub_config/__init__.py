@@ -4,12 +4,26 @@
 every room raises it.
 """
 
+from collections.abc import Callable
+
 
 class SettingsError(ValueError):
     """Settings that cannot be used; the message names each setting, its value and what is allowed.
 
     `python -m hub_config` turns it into exit code 2.
     """
+
+
+def require(*checks: Callable[[], object]) -> None:
+    """Make checks of which none needs another; raises SettingsError with all that they say."""
+    wrong = []
+    for check in checks:
+        try:
+            check()
+        except SettingsError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise SettingsError("\n".join(wrong))
 
 
 class DatabaseError(Exception):

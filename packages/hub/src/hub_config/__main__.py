@@ -37,12 +37,13 @@ one-time password was changed already; 4 there is none yet, since the hub never 
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import NoReturn
 
-from hub_config import DatabaseError, SettingsError, branding, disk, groups
+from hub_config import DatabaseError, SettingsError, branding, disk, groups, require
 from hub_config.first_start import Places, read_secret
 from hub_config.offer import pulls
 from hub_config.offer.compatibility import sift
@@ -83,7 +84,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912, PLR0915  so
     try:
         match command:
             case "check":
-                return check(usable_settings(Places()), *arguments[1:])
+                return check(*arguments[1:])
             case "admin-password":
                 return admin_password(own_places())
             case "report":
@@ -170,12 +171,17 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912, PLR0915  so
     return 2
 
 
-def usable_settings(places: Places) -> Settings:
-    """The settings, with the files they name. Raises SettingsError with all that is wrong."""
+def usable_settings(places: Places, *more: Callable[[Settings], object]) -> Settings:
+    """The settings, with the files they name. Raises SettingsError with all that is wrong, which
+    may be `more`.
+    """
     settings = reading.read(os.environ)
-    branding.check(settings, places.data)
-    require_complete(settings)
-    pulls.check_credentials(places.data)
+    require(
+        lambda: branding.check(settings, places.data),
+        lambda: require_complete(settings),
+        lambda: pulls.check_credentials(places.data),
+        *(partial(one, settings) for one in more),
+    )
     return settings
 
 
@@ -199,13 +205,22 @@ def usable() -> tuple[Settings, Places]:
     return settings, of_settings(settings)
 
 
-def check(settings: Settings, info: str = "{}") -> int:
+def check(info: str = "{}") -> int:
     """Say that the settings can be used, and what of them this engine cannot do.
 
     `info` is what the engine says of itself, and under `Images` the images that it has (Engine
     API, SystemInfo and ImageList). Raises SettingsError for profiles that no image offers
     and for a file of config.d that fails, DatabaseError for a database of a newer hub.
     """
+    facts = json.loads(info)
+    images = facts.get("Images", ())
+
+    def require_offered(settings: Settings) -> None:
+        offer = on_offer(images, settings.image_tag, settings.images)
+        if unknown := reading.unknown_profiles(settings, [profile.key for profile in offer]):
+            raise SettingsError("\n".join(unknown))
+
+    settings = usable_settings(Places(), require_offered)
     places = of_settings(settings)
     # Imported where they are needed, since they import JupyterHub.
     from hub_config import start  # noqa: PLC0415
@@ -215,16 +230,13 @@ def check(settings: Settings, info: str = "{}") -> int:
     if not places.db_url:  # there is no network here
         start.require_in_use(places)
         require_known_schema(places.records)
-    facts = json.loads(info)
-    offer = on_offer(facts.get("Images", ()), settings.image_tag, settings.images)
-    if unknown := reading.unknown_profiles(settings, [profile.key for profile in offer]):
-        raise SettingsError("\n".join(unknown))
     own = start.check_own(settings, Places().config_d)
     print("The settings can be used.")
     if not places.db_url and (ahead := steps_ahead(places.records)):
         print(ahead)
     for path in own:
         print(f"Loaded last, after all settings: {path}")
+    offer = on_offer(images, settings.image_tag, settings.images)
     for left_out in sift(offer, version("jupyterhub")).left_out:
         print(left_out.for_admin)
     if facts and (told := options.disk_limit_notice(settings.disk_limit_gb, facts)):

@@ -79,11 +79,11 @@ def test_config_check_runs_and_names_them(
 ) -> None:
     monkeypatch.setattr(program, "Places", lambda **_: places)
     folder = write(places, a="c.JupyterHub.services.append({'name': 'mine'})")
-    assert program.check(Settings()) == 0
+    assert program.check() == 0
     assert f"Loaded last, after all settings: {folder / 'a.py'}" in capsys.readouterr().out
     write(places, b="c.JupyterHub.services.append(\n")
     with pytest.raises(SettingsError, match=r"b.py, line 1: SyntaxError"):
-        program.check(Settings())
+        program.check()
 
 
 HOSTILE = {

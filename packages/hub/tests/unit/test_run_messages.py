@@ -11,7 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hub_config.jobs import telling
-from hub_config.jobs.rules import Rules
+from hub_config.jobs.rules import Rules, rules_of
+from hub_config.settings import Settings
 
 NEWS = telling.News("ann", "nightly", "n.ipynb", "failed", "It failed.", 1, "now", "No figures")
 
@@ -59,6 +60,16 @@ async def test_a_mail_goes_out_through_the_relay(monkeypatch: pytest.MonkeyPatch
     assert (place, tls, login) == (("relay.example", 587), "starttls", ("us@er", "p/w"))
     assert (message["To"], message["From"]) == ("ann@example.org", "hub@example.org")
     assert "No figures" in message.get_content()
+
+
+def test_mails_go_to_the_domains_that_the_operator_names_or_the_platforms_own() -> None:
+    rules = Rules(relay="smtp://relay", sender="hub@Example.org")
+    assert not rules.why_not("ann@EXAMPLE.org")
+    for one in ("ann@else.org", "ann@sub.example.org", "ann@notexample.org"):
+        assert rules.why_not(one) == "Mails go to addresses at: example.org."
+    rules = replace(rules, domains=rules_of(Settings(mail_domains="A.org, b.org ,")).domains)
+    assert not rules.why_not("ann@a.org") + rules.why_not("ann@b.org")
+    assert rules.why_not("ann@example.org") == "Mails go to addresses at: a.org, b.org."
 
 
 async def test_what_cannot_be_sent_tells_no_secret() -> None:

@@ -369,7 +369,7 @@ def test_what_is_typed_is_judged(field: str, value: str) -> None:
 
 
 def test_what_is_right_becomes_a_job() -> None:
-    rules = Rules(webhooks=("http://hook/",), relay="smtp://relay")
+    rules = Rules(webhooks=("http://hook/",), relay="smtp://relay", sender="hub@example.org")
     for tell in ("", "a@example.org", "http://hook/x"):
         form = forms.judged(typed("tell", tell), rules, ["uv-lab-small"], [])
         assert not form.wrong

@@ -37,6 +37,7 @@ class Rules:
     relay: str = ""
     password: str = ""
     sender: str = ""
+    domains: tuple[str, ...] = ()
     brand: str = "JupyterHub"
     page: str = ""
 
@@ -45,15 +46,21 @@ class Rules:
         if not address:
             return ""
         if is_mailbox(address):
-            if self.relay:
-                return ""
-            return "This platform sends no mail: no relay is set. Ask an administrator."
+            return self._why_no_mail(address)
         if any(_is_below(address, one) for one in self.webhooks):
             return ""
         if address.startswith(("https://", "http://")):
             known = ", ".join(self.webhooks) or "none; ask an administrator"
             return f"Addresses that messages may be posted to begin with: {known}."
         return "That is neither an e-mail address nor one that begins with https://."
+
+    def _why_no_mail(self, address: str) -> str:
+        if not self.relay:
+            return "This platform sends no mail: no relay is set. Ask an administrator."
+        known = self.domains or (self.sender.rpartition("@")[2].lower(),)
+        if address.rpartition("@")[2].lower() in known:
+            return ""
+        return f"Mails go to addresses at: {', '.join(known)}."
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -67,6 +74,7 @@ def rules_of(settings: Settings) -> Rules:
         settings.mail_relay,
         password.get_secret_value() if password else "",
         settings.mail_from,
+        tuple(one.strip().lower() for one in settings.mail_domains.split(",") if one.strip()),
         settings.brand_name,
         f"{settings.public_url}hub/runs" if settings.public_url else "",
     )

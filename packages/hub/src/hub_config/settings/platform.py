@@ -24,6 +24,7 @@ from hub_config.settings.values import (
     Port,
     PublicUrl,
     Seconds,
+    VolumePrefix,
 )
 
 
@@ -43,15 +44,17 @@ class PlatformSettings(BaseModel):
     container_prefix: Name = setting(
         "jupyter", "First part of containers' names.", enforced_by="filter"
     )
-    user_volume_prefix: Name = setting(
+    user_volume_prefix: VolumePrefix = setting(
         "jupyterhub-user-",
-        "Home volumes are called this and the escaped user name.",
+        "Home volumes are called this, which ends with a hyphen, and the escaped user name.",
         enforced_by="filter",
     )
-    shared_volume_prefix: Name = setting(
+    shared_volume_prefix: VolumePrefix = setting(
         "jupyterhub-shared-",
-        "Volumes of shared folders are called this and the folder or group.",
+        "Volumes of shared folders are called this, which ends with a hyphen, and the folder or "
+        "group.",
         enforced_by="filter",
+        derived=True,
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "Least severe messages that the hub logs.", trait="JupyterHub.log_level"
@@ -213,6 +216,16 @@ class PlatformSettings(BaseModel):
     def project(self) -> str:
         """The Compose project whose containers hub and proxy are; empty where they are pods."""
         return "" if self.runtime == "kubernetes" else self.platform
+
+    @field_validator("shared_volume_prefix")
+    @classmethod
+    def _no_home(cls, prefix: str, info: ValidationInfo) -> str:
+        if info.data.get("user_volume_prefix", "").startswith(prefix):
+            raise ValueError(
+                "one that JHUB_USER_VOLUME_PREFIX does not begin with: a shared folder's volume "
+                "could be called as a home"
+            )
+        return prefix
 
     @field_validator("public_url")
     @classmethod

@@ -75,11 +75,11 @@ class Settings(ServerSettings, PlatformSettings, BaseSettings):
     ) -> dict[str, GroupRules]:
         if (patterns := info.data.get("group_variables")) is None:  # wrong, and told so
             return groups
-        for rules in groups.values():
-            for name in rules.environment:
-                if not variables.permitted(name, patterns):
-                    told = ", ".join(sorted(patterns)) or "none"
-                    raise ValueError(f"variables of JHUB_GROUP_VARIABLES, now {told} (not {name})")
+        names = {name for rules in groups.values() for name in rules.environment}
+        if wrong := sorted(name for name in names if not variables.permitted(name, patterns)):
+            told = ", ".join(sorted(patterns)) or "none"
+            not_these = ", ".join(wrong)
+            raise ValueError(f"variables of JHUB_GROUP_VARIABLES, now {told} (not {not_these})")
         return groups
 
     @property
@@ -155,7 +155,7 @@ def read_as(kind: type[Some], environ: Mapping[str, str], default_file: Path | N
     except ValidationError as error:
         for item in error.errors(include_url=False):
             name = str(item["loc"][0])
-            from_where = "" if name in from_environ else where
+            from_where = where if name in values and name not in from_environ else ""
             complaints.append(explained(item, kind.model_fields[name], known[name], from_where))
         raise SettingsError("\n".join(complaints)) from None
     if complaints:

@@ -14,6 +14,7 @@ from hub_config.settings.values import (
     Keys,
     Links,
     Locale,
+    MailDomains,
     Number,
     Relay,
     Seconds,
@@ -229,6 +230,11 @@ class ServerSettings(BaseModel):
         "`JHUB_MAIL_PASSWORD_FILE` names.",
     )
     mail_from: str = setting("jupyterhub@localhost", "Whom such mails are from.")
+    mail_domains: MailDomains = setting(
+        "",
+        "Domains that such mails may go to, separated by commas, such as `example.org`; empty: "
+        "that of `JHUB_MAIL_FROM`.",
+    )
     webhooks: Links = setting(
         "",
         "What addresses begin with that such messages may be posted to, separated by commas, such "

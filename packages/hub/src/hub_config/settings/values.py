@@ -50,6 +50,18 @@ def _destination(text: str) -> Destination:
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
 """A name the Docker Engine accepts for containers, networks and volumes."""
 
+
+def _volume_prefix(prefix: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*-", prefix):
+        raise ValueError(
+            "letters, digits, `.`, `_` and `-`, with a hyphen at the end, such as "
+            "jupyterhub-user-: the escaped name that follows has none, so it begins there"
+        )
+    return prefix
+
+
+VolumePrefix = Annotated[str, AfterValidator(_volume_prefix)]
+
 Seconds = Annotated[int, Field(ge=1)]
 Number = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -142,6 +154,13 @@ def _links(text: str) -> str:
     return text
 
 
+def _mail_domains(text: str) -> str:
+    for part in filter(None, map(str.strip, text.split(","))):
+        if not re.fullmatch(r"[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+", part):
+            raise ValueError(f"domains, separated by commas, such as example.org (not {part!r})")
+    return text
+
+
 def _relay(url: str) -> str:
     wanted = "an address such as smtp://user@mail.example.org:587, without a password"
     try:
@@ -210,6 +229,7 @@ Links = Annotated[str, AfterValidator(_links)]
 Audience = Literal["nobody", "oneself", "group", "people", "public"]
 """Who may open an application, each wider than the one before."""
 Relay = Annotated[str, AfterValidator(_relay)]
+MailDomains = Annotated[str, AfterValidator(_mail_domains)]
 Link = Annotated[str, AfterValidator(_link)]
 Networks = Annotated[str, AfterValidator(_networks)]
 Zone = Annotated[str, AfterValidator(_zone)]
