@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import tarfile
 from datetime import datetime
 from pathlib import Path
@@ -139,6 +140,37 @@ def test_credentials_are_files_that_can_be_kept_and_listed(
             credentials.command(wrong, folder)
     with pytest.raises(BackupError, match="cannot be read"):
         credentials.given({f"{name}_FILE": str(tmp_path / "none")}, folder)
+
+
+STACK = """Remove(<snapshot/21>) returned error, retrying after 1s: server response: 403
+blob not removed, server response: 403 Forbidden (403)
+github.com/restic/restic/internal/backend/rest.(*Backend).Remove
+\tgithub.com/restic/restic/internal/backend/rest/rest.go:399
+runtime.goexit
+\truntime/asm_amd64.s:1594
+"""
+
+
+class AppendOnly(repository.Repository):
+    """restic 0.14 with one snapshot that is due, at a server that removes none."""
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        match arguments:
+            case ["forget", "--dry-run", *_]:
+                said = (0, '[{"remove": [{"id": "21"}]}]\n', "")
+            case ["forget", "21"]:
+                said = (1, "", STACK)
+        return subprocess.CompletedProcess(arguments, *said)
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        return [{"id": "21"}]
+
+
+def test_what_a_server_keeps_is_told_in_its_own_words_and_without_a_stack() -> None:
+    forgotten, said = AppendOnly("rest:http://x/", "demo").forget({"last": "1"}, "whole")
+    wanted = "1 snapshots that are due are still there: blob not removed, server response: 403"
+    assert (forgotten, said.partition(" Forbidden")[0]) == (0, wanted)
+    assert "append-only server keeps them" in said
 
 
 class Keys(repository.Repository):

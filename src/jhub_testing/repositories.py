@@ -62,15 +62,18 @@ KEYS = {"AWS_ACCESS_KEY_ID": "backup", "AWS_SECRET_ACCESS_KEY": "of-this-test-al
 def s3(folder: Path) -> Server:
     """SeaweedFS's S3 on the folder, which takes KEYS."""
     folder.mkdir()
-    port, others = free_port(), [str(free_port()) for _ in range(3)]
+    port = free_port()
     credentials = {
         "accessKey": KEYS["AWS_ACCESS_KEY_ID"],
         "secretKey": KEYS["AWS_SECRET_ACCESS_KEY"],
     }
     identity = {"name": "backup", "credentials": [credentials], "actions": ["Admin"]}
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    master, volume, filer = others
-    ports = (f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}")
+    # Of its own accord it takes ports 10,000 higher for gRPC, which may be none.
+    own = ("master.port", "volume.port", "filer.port")
+    further = (f"{name}.grpc" for name in (*own, "s3.port"))
+    ports = [f"-{name}={free_port()}" for name in (*own, *further)]
+    none = ("-s3.port.iceberg=0", "-s3.port.lance=0")
     return Server(
         *(
             str(Path(sys.executable).with_name("weed")),
@@ -80,7 +83,7 @@ def s3(folder: Path) -> Server:
             "-ip.bind=0.0.0.0",
             "-s3",
         ),
-        *(*ports, f"-s3.port={port}", f"-s3.config={folder / 's3.json'}"),
+        *(*ports, *none, f"-s3.port={port}", f"-s3.config={folder / 's3.json'}"),
         *("-master.volumeSizeLimitMB=64",),
         port=port,
         log=folder.with_suffix(".log"),

@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -224,22 +225,27 @@ class Repository:
 
         Of whole runs all or none goes, since their snapshots have one time: a later one of a part
         would otherwise count instead of theirs, and a home be missing in the run that is restored.
-        An append-only server answers 403 to that and restic ends with 0 (seen with 0.14).
+        An append-only server answers 403 to that; restic ends with 0, or with 1 and does not say
+        what it meant to remove (both seen with 0.14).
         """
         flags = [f"--tag={tag}", *(f"--keep-{period}={count}" for period, count in keep.items())]
-        ended = self._run("forget", "--host", self.host, "--group-by=host,paths", "--json", *flags)
-        groups = json.loads(ended.stdout.partition("\n")[0] or "null") or []
+        select = ("--host", self.host, "--group-by=host,paths", *flags)
+        planned = self._run("forget", "--dry-run", "--json", *select)
+        if planned.returncode:
+            return 0, f"what is due is still there: {_last(planned.stderr)}"
+        groups = json.loads(planned.stdout.partition("\n")[0] or "null") or []
         meant = {one["id"] for group in groups for one in group["remove"] or ()}
-        left = meant & {one["id"] for one in self.snapshots()}
-        if ended.returncode or left:
+        if not meant:
+            return 0, ""
+        ended = self._run("forget", *meant)
+        if left := meant & {one["id"] for one in self.snapshots()}:
             return len(meant) - len(left), (
-                f"what is due is still there ({len(left)}): {_last(ended.stderr)}; an append-only "
-                "server keeps snapshots, and is then to be pruned at its own side"
+                f"{len(left)} snapshots that are due are still there: {_last(ended.stderr)}; an "
+                "append-only server keeps them, and is then to be pruned at its own side"
             )
-        if meant:
-            pruned = self._run("prune")
-            if pruned.returncode or "unable to remove" in pruned.stderr:
-                return len(meant), f"their data is still there: {_last(pruned.stderr)}"
+        pruned = self._run("prune")
+        if pruned.returncode or "unable to remove" in pruned.stderr:
+            return len(meant), f"their data is still there: {_last(pruned.stderr)}"
         return len(meant), ""
 
     def checked(self, *arguments: str) -> str:
@@ -300,7 +306,11 @@ def _vanished(entry: Line) -> bool:
 
 
 def _last(said: str) -> str:
-    """What restic says last, or why: the lines before it are its attempts."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    """What restic says last, or why: before it are its attempts, behind it may be Go's stack, whose
+    places are indented, each below its function.
+    """
+    pairs = pairwise([*said.splitlines(), ""])
+    lines = [one.strip() for one, below in pairs if "\t" not in one[:1] + below[:1]]
+    lines = [one for one in lines if one]
     fatal = [line for line in lines if line.startswith("Fatal: ")]
     return (fatal or lines or [""])[-1].removeprefix("Fatal: ")
