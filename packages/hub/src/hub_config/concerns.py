@@ -7,7 +7,7 @@ from pathlib import Path
 from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
-from hub_config import disk, names, shares, tracing
+from hub_config import disk, leading, names, shares, tracing
 from hub_config.beside import limits_of, services
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_all, read_secret
@@ -59,6 +59,9 @@ HUB_FOR_PROXY = f"http://hub-internal:{HUB_PORT}"
 """The hub on the network that only hub and proxy are attached to. A server's network would do as
 well, but goes away with its server, and all connections to the hub that happened to use it."""
 
+OWN_FOR_PROXY = f"http://{leading.SERVICE}-own:{HUB_PORT}"
+"""Of several hubs this one, on the same network."""
+
 PROXY_METRICS = "http://proxy-api:8002/metrics"
 """The proxy's own metrics, on the same network."""
 
@@ -96,7 +99,8 @@ def networking(c: Config, settings: Settings) -> None:
     """Where the hub listens and under which name servers and proxy find it."""
     c.JupyterHub.bind_url = f"http://:8000{settings.base_url}"
     c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{HUB_PORT}"
-    c.JupyterHub.hub_connect_url = HUB_FOR_PROXY
+    own = settings.failover and settings.runtime == "docker"
+    c.JupyterHub.hub_connect_url = OWN_FOR_PROXY if own else HUB_FOR_PROXY
     c.Spawner.hub_connect_url = HUB_FOR_SERVERS
 
 

@@ -9,6 +9,7 @@ hub's volume.
 """
 
 import os
+import secrets
 import socket
 import sys
 import time
@@ -20,14 +21,13 @@ from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import requests
-from docker import APIClient
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 from traitlets.config import Config
 from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
-from hub_config import DatabaseError, SettingsError, concerns, moving, postgres, reserve
+from hub_config import DatabaseError, SettingsError, concerns, leading, moving, postgres, reserve
 from hub_config.database import (
     drop_repeated_copies,
     is_moved,
@@ -36,13 +36,21 @@ from hub_config.database import (
     require_sound,
     steps_ahead,
 )
-from hub_config.first_start import DATABASE_FILE, MOUNTED_SECRETS, Places, make_secrets, take_over
+from hub_config.first_start import (
+    DATABASE_FILE,
+    MOUNTED_SECRETS,
+    Places,
+    make_secrets,
+    take_over,
+    write_secret,
+)
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
 from hub_config.reconcile.desk import Desk
 from hub_config.rotation import end_tokens_of_services, reseal_once
 from hub_config.runtime.attachments import attach_missing
+from hub_config.runtime.client import Client
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 
@@ -63,7 +71,11 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     for folder in (places.metrics, places.desk):
         require_own(folder, 0o750)
     require_moved(places)
-    if places.db_url:
+    if settings.failover:
+        from jupyterhub.app import main  # noqa: PLC0415  loaded before there is need for it
+
+        leading.lead(places.db_url)
+    elif places.db_url:
         postgres.wait(places.db_url)
     else:
         require_sound(places.data)
@@ -79,6 +91,9 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     if MOUNTED_CONFIG.is_dir() and not places.config_d.exists():
         places.config_d.symlink_to(MOUNTED_CONFIG)
     make_secrets(places)
+    if settings.failover and settings.runtime == "docker":
+        # The proxy takes nothing of an older hub any more (`leading`).
+        write_secret(places.proxy_token, secrets.token_hex(32))
     reseal_once(places)
     end_tokens_of_services(places)
     Desk(places.desk).make()
@@ -93,9 +108,12 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
         # Before JupyterHub looks whether servers answer: it stops those that do not.
         attach_at_start(settings.platform)
     os.chdir(places.data)
-    os.execvp(  # noqa: S606
-        "jupyterhub", ["jupyterhub", "--config", CONFIG_FILE, *arguments]
-    )
+    command = ["jupyterhub", "--config", CONFIG_FILE, *arguments]
+    if settings.failover:  # the lock is this process's
+        sys.argv = command
+        main()
+        sys.exit(0)
+    os.execvp(command[0], command)  # noqa: S606
 
 
 def require_in_use(places: Places) -> None:
@@ -149,7 +167,7 @@ def attach_at_start(platform: str) -> None:
     log says what is missing.
     """
     try:
-        with closing(APIClient(version="auto", **kwargs_from_env())) as client:
+        with closing(Client(version="auto", **kwargs_from_env())) as client:
             for line in attach_missing(client, platform):
                 print(f"Attached {line}", file=sys.stderr)
     except (DockerException, requests.RequestException) as error:

@@ -14,7 +14,7 @@ from typing import Any
 
 from docker import APIClient
 
-from hub_config import names
+from hub_config import leading, names
 from hub_config.runtime.interface import Container, Network, Usage, Volume
 from hub_config.runtime.plan import Subnet
 
@@ -22,6 +22,11 @@ HUB, PROXY, GUARD = "hub", "proxy", "guard"
 """Services of compose.yaml; the first two are aliases on every server's network as well."""
 
 ATTACHED = (HUB, PROXY)
+
+HUBS = (HUB, "standby")
+"""Services of compose.yaml of which one is the hub (`leading`); another one is a rival."""
+
+RIVAL = "rival"
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ def members(client: APIClient, platform: str, service: str = "") -> dict[str, Me
     for record in sorted(listed, key=lambda record: record["State"] != "running"):
         labels: Mapping[str, str] = record["Labels"]
         name = labels.get("com.docker.compose.service", "")
+        if name in HUBS:
+            name = HUB if name == leading.SERVICE else RIVAL
         if labels.get("com.docker.compose.oneoff") != "True" and name not in found:
             attached = record["NetworkSettings"]["Networks"].values()
             found[name] = Member(
