@@ -104,8 +104,9 @@ class Filter:
 
 
 def newest(said: str, known: int) -> int:
-    """The newest epoch, after a call that says its own. Raises Refused for a hub whose place another
-    one has taken. One that says none is the only one.
+    """The newest epoch, after a call that says its own; a hub that says none is the only one.
+
+    Raises Refused for one whose place another has taken.
     """
     if not said:
         return known

@@ -33,13 +33,13 @@ from hub_config.health import URL_FILE
 
 BEAT = 1.0
 DOUBT = 4.0
-FREED = 7
+FREED = 6
 LOOK = 0.25
 
-SERVICE = os.environ.get("JHUB_HUB_SERVICE", "hub")
+SERVICE = os.environ.get("HUB_SERVICE", "hub")
 """What compose.yaml calls the service that this container is of."""
 
-EPOCH_VARIABLE = "JHUB_EPOCH"
+EPOCH_VARIABLE = "HUB_EPOCH"
 """The leader's epoch, for the services that it starts."""
 
 WAITING = Path("/tmp/waiting")  # noqa: S108  a tmpfs of the container's own
@@ -53,7 +53,7 @@ _LOCK = 0x6A687562
 _OPTIONS: dict[str, Any] = {
     **postgres.OPTIONS,
     "application_name": f"{_NAME} {SERVICE}",
-    # PostgreSQL 17, 19.11.1 and 19.2: the server looks after a session's end, whatever became of us.
+    # So the server itself ends a session that nobody is behind (PostgreSQL 17, 19.2 and 19.11.1).
     "options": f"-c idle_session_timeout={FREED}s -c tcp_keepalives_idle=2"
     f" -c tcp_keepalives_interval=1 -c tcp_keepalives_count=2 -c tcp_user_timeout={FREED}s",
 }

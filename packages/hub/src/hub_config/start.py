@@ -71,14 +71,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     for folder in (places.metrics, places.desk):
         require_own(folder, 0o750)
     require_moved(places)
-    if settings.failover:
-        from jupyterhub.app import main  # noqa: PLC0415  loaded before there is need for it
-
-        leading.lead(places.db_url)
-    elif places.db_url:
-        postgres.wait(places.db_url)
-    else:
-        require_sound(places.data)
+    wait_for_records(settings, places)
     require_in_use(places)
     require_known_schema(places.records)
     if not places.db_url:
@@ -91,9 +84,6 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     if MOUNTED_CONFIG.is_dir() and not places.config_d.exists():
         places.config_d.symlink_to(MOUNTED_CONFIG)
     make_secrets(places)
-    if settings.failover and settings.runtime == "docker":
-        # The proxy takes nothing of an older hub any more (`leading`).
-        write_secret(places.proxy_token, secrets.token_hex(32))
     reseal_once(places)
     end_tokens_of_services(places)
     Desk(places.desk).make()
@@ -107,13 +97,33 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
         wait_for_engine(HUB_SOCKET)
         # Before JupyterHub looks whether servers answer: it stops those that do not.
         attach_at_start(settings.platform)
+        if settings.failover:  # the proxy takes nothing of an older hub any more
+            write_secret(places.proxy_token, secrets.token_hex(32))
     os.chdir(places.data)
-    command = ["jupyterhub", "--config", CONFIG_FILE, *arguments]
-    if settings.failover:  # the lock is this process's
-        sys.argv = command
-        main()
-        sys.exit(0)
-    os.execvp(command[0], command)  # noqa: S606
+    become(["jupyterhub", "--config", CONFIG_FILE, *arguments], here=settings.failover)
+
+
+def wait_for_records(settings: Settings, places: Places) -> None:
+    """Return once this hub may use its database. Raises DatabaseError where it cannot be used."""
+    if settings.failover:
+        import jupyterhub.app  # noqa: F401, PLC0415  loaded before there is need for it
+
+        leading.lead(places.db_url)
+    elif places.db_url:
+        postgres.wait(places.db_url)
+    else:
+        require_sound(places.data)
+
+
+def become(command: list[str], *, here: bool) -> NoReturn:
+    """Become JupyterHub; `here` in this very process, which has a lock (`leading`)."""
+    if not here:
+        os.execvp(command[0], command)  # noqa: S606
+    from jupyterhub.app import main  # noqa: PLC0415
+
+    sys.argv = command
+    main()
+    sys.exit(0)
 
 
 def require_in_use(places: Places) -> None:
