@@ -30,17 +30,12 @@ import psycopg
 
 from hub_config import DatabaseError, postgres
 from hub_config.health import URL_FILE
+from hub_config.names import EPOCH_VARIABLE, SERVICE
 
 BEAT = 1.0
-DOUBT = 4.0
-FREED = 6
+DOUBT = 6.0
+FREED = 7
 LOOK = 0.25
-
-SERVICE = os.environ.get("HUB_SERVICE", "hub")
-"""What compose.yaml calls the service that this container is of."""
-
-EPOCH_VARIABLE = "HUB_EPOCH"
-"""The leader's epoch, for the services that it starts."""
 
 WAITING = Path("/tmp/waiting")  # noqa: S108  a tmpfs of the container's own
 """Touched while this hub waits, for its health check."""

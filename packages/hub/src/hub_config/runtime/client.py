@@ -9,7 +9,7 @@ import requests
 from docker import APIClient
 
 from engine_filter import EPOCH
-from hub_config import leading, tracing
+from hub_config import names, tracing
 
 
 class Client(APIClient):
@@ -18,7 +18,7 @@ class Client(APIClient):
     def __init__(self, **named: Any) -> None:
         """As docker-py's own."""
         super().__init__(**named)
-        if epoch := os.environ.get(leading.EPOCH_VARIABLE):
+        if epoch := os.environ.get(names.EPOCH_VARIABLE):
             self.headers[EPOCH] = epoch
 
     def request(self, *args: Any, **named: Any) -> requests.Response:

@@ -14,7 +14,7 @@ from typing import Any
 
 from docker import APIClient
 
-from hub_config import leading, names
+from hub_config import names
 from hub_config.runtime.interface import Container, Network, Usage, Volume
 from hub_config.runtime.plan import Subnet
 
@@ -59,7 +59,7 @@ def members(client: APIClient, platform: str, service: str = "") -> dict[str, Me
         labels: Mapping[str, str] = record["Labels"]
         name = labels.get("com.docker.compose.service", "")
         if name in HUBS:
-            name = HUB if name == leading.SERVICE else RIVAL
+            name = HUB if name == names.SERVICE else RIVAL
         if labels.get("com.docker.compose.oneoff") != "True" and name not in found:
             attached = record["NetworkSettings"]["Networks"].values()
             found[name] = Member(
