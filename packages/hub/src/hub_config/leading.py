@@ -92,7 +92,7 @@ def lead(url: str) -> None:
     Raises DatabaseError where no lock can be had at all, as through a pool of connections.
     """
     URL_FILE.write_text(f"file://{WAITING}", encoding="ascii")
-    told = False
+    told = ""
     while True:
         session = None
         try:
@@ -101,17 +101,16 @@ def lead(url: str) -> None:
             asked = now()
             while not session.value(f"SELECT pg_try_advisory_lock({_LOCK})"):
                 WAITING.touch()
-                if not told:
-                    say(f"{session.value(_LEADER)} is the hub; this one waits")
-                    told = True
+                if told != (told := f"{session.value(_LEADER)} is the hub; this one waits"):
+                    say(told)
                 time.sleep(LOOK)
                 asked = now()
             session.execute("CREATE SEQUENCE IF NOT EXISTS platform_epoch")
             epoch = session.value(_NEXT)
             session.value(_END_OTHERS)
         except psycopg.Error as error:
-            say(f"waits for the database: {' '.join(str(error).split())}")
-            told = False
+            if told != (told := f"waits for the database: {' '.join(str(error).split())}"):
+                say(told)
             if session:  # with the lock, where it had it
                 session.pgconn.finish()
             time.sleep(BEAT)
