@@ -57,7 +57,7 @@ class Pair:
     def is_well(self, expected: str = "") -> bool:
         """Whether a hub answers through the proxy; `expected` is the one that leads."""
         try:
-            answer = requests.get(f"{self.platform.url}/hub/health", timeout=1)
+            answer = requests.get(f"{self.platform.url}/hub/health", timeout=2)
         except requests.RequestException:
             return False
         return answer.ok and (not expected or self.leader() == expected)
