@@ -22,6 +22,8 @@ from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import PATIENCE, wait_until
 
+from .balancer import before
+
 HUBS = ("hub", "standby")
 URL = "postgresql+psycopg://jupyterhub@records/jupyterhub"
 SERVE = """set -eu; PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)"; export PGDATA=/database/pg
@@ -45,6 +47,7 @@ class Pair:
     platform: Platform
     database: Container
     network: str
+    balancer: Container
     rows: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def leader(self) -> str:
@@ -61,6 +64,13 @@ class Pair:
         except requests.RequestException:
             return False
         return answer.ok and (not expected or self.leader() == expected)
+
+    def balanced(self) -> str:
+        """The hub that HAProxy sends people to; empty for none."""
+        ask = "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8000, timeout=5);"
+        ask += "c.request('GET', '/hub/health'); print(c.getresponse().headers['X-Hub'] or '')"
+        code, said = self.balancer.exec_run(["python", "-c", ask])
+        return str(said.decode().strip()) if code == 0 else ""
 
     def kill(self, hub: Container) -> None:
         hub.kill()
@@ -89,7 +99,9 @@ FAULTS: dict[str, tuple[Callable[[Pair, Container], None], Callable[[Pair, Conta
 
 
 @pytest.fixture(scope="module")
-def pair(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Pair]:
+def pair(
+    engine: Engine, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
     settings = {
         "JHUB_SIGNUP": "open",
         "COMPOSE_PROFILES": "standby",
@@ -115,11 +127,15 @@ def pair(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Pair]:
     )
     for service in HUBS:
         engine.client.networks.get(network).connect(platform.container(service))
+    names = {service: str(platform.container(service).name) for service in HUBS}
     with platform:
-        pair = Pair(platform, database, network)
+        place = tmp_path_factory.mktemp("balancer")
+        pair = Pair(platform, database, network, before(engine, platform, names, place))
+        pair.balancer.start()
         yield pair
         if os.environ.get("JHUB_TEST_WRITE_DOCS"):
             write(pair.rows)
+        engine.remove(pair.balancer)
     engine.keep_log(database)
     engine.remove(database)
 
@@ -180,6 +196,7 @@ def test_the_other_hub_goes_on(
     wait_until(lambda: pair.is_well(second), "the other hub", patience=PATIENCE)
     pair.rows.setdefault(fault, {})[stage] = time.monotonic() - began
 
+    wait_until(lambda: pair.balanced() == second, "HAProxy to send people to the other hub")
     assert kernel.execute("kept") == "42", "the kernel, on the connection that it had"
     assert person.is_logged_in()
     assert ann.is_logged_in()
