@@ -29,6 +29,7 @@ class Fake:
         self.client: Any = SimpleNamespace(api=api)
 
     python, in_hub, once = Platform.python, Platform.in_hub, Platform.once
+    leader, hubs, services = Platform.leader, ("hub",), ("hub",)
     require_image = Platform.require_image
 
     def compose(self, *arguments: str) -> Ended:

@@ -83,13 +83,13 @@ def asked(monkeypatch: pytest.MonkeyPatch, no_engine: None) -> list[str]:
 def test_a_hub_is_not_left_stopped_when_somebody_came_meanwhile(
     monkeypatch: pytest.MonkeyPatch, asked: list[str]
 ) -> None:
-    platform = MagicMock()
+    platform = MagicMock(hubs=("hub", "standby"))
     monkeypatch.setattr(restoring, "working_in", lambda *_: ["jupyter-ada"])
     with pytest.raises(ActionError, match="started meanwhile"):
         restoring._volumes(MagicMock(), platform, Place(), [HUB, ADA], {}, servers=False)
     assert [call.args for call in platform.checked.mock_calls] == [
-        ("stop", "hub"),
-        ("start", "hub"),
+        ("stop", "hub", "standby"),
+        ("start", "hub", "standby"),
     ]
     assert asked == ["stage"]
 
@@ -114,7 +114,7 @@ def test_what_was_there_comes_back_when_the_engine_refuses_the_hub(
 
     monkeypatch.setattr(starting, "bring_up", bring_up)
     monkeypatch.setattr(restoring, "working_in", lambda *_: [])
-    platform = MagicMock(hub_environment={})
+    platform = MagicMock(hub_environment={}, hubs=("hub",))
     with pytest.raises(ActionError, match="what was there is back: the engine went"):
         restoring._volumes(MagicMock(), platform, Place(), [HUB], {}, servers=False)
     assert asked == ["stage", "place", "back"]
@@ -124,7 +124,8 @@ def test_what_was_there_comes_back_when_the_engine_refuses_the_hub(
 def test_a_restored_hub_takes_its_records_into_postgres_before_it_starts(
     monkeypatch: pytest.MonkeyPatch, asked: list[str], code: int, done: str
 ) -> None:
-    platform = MagicMock(hub_environment={"JHUB_DB_URL": "postgresql+psycopg://db/hub"})
+    said = {"JHUB_DB_URL": "postgresql+psycopg://db/hub"}
+    platform = MagicMock(hub_environment=said, hubs=("hub",))
     platform.once.return_value = Ended(code, b"", "the database cannot be used")
     monkeypatch.setattr(starting, "bring_up", lambda *_: asked.append("bring_up"))
     monkeypatch.setattr(restoring, "working_in", lambda *_: [])

@@ -19,6 +19,7 @@ from jhub_docker.engine.lock import is_held, locked
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen, compose, containers, entrance, ports, starting
 from jhub_docker.platform.configuration import TOOL_VARIABLES, unknown_variables
+from jhub_docker.process import Ended
 
 ROOT = Path(__file__).parents[1]
 KNOWN = {"JHUB_IDLE_TIMEOUT", "JHUB_PORT", *TOOL_VARIABLES}
@@ -407,3 +408,19 @@ class TestEntrance:
 
 def test_files_that_an_override_gives_the_hub_are_there_when_its_settings_are_judged() -> None:
     assert PLATFORM.hub_files == {"/y": "/x", "/run/secrets/provider": "/etc/provider"}
+
+
+def test_of_two_hubs_the_one_that_leads_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = CONFIG["services"] | {"standby": {"image": "hub:1"}}
+    pair = compose.from_config(Path(), CONFIG | {"services": services})
+    said = {"hub": "http://127.0.0.1:8081/hub/health"}
+
+    def exec_(_self: object, *arguments: str, **_options: object) -> Ended:
+        return Ended(0, said.get(arguments[2], "").encode())
+
+    monkeypatch.setattr(compose.Platform, "compose", exec_)
+    assert (PLATFORM.hubs, PLATFORM.leader()) == (("hub",), "hub")
+    assert (pair.hubs, pair.leader()) == (("hub", "standby"), "hub")
+    for other in ({"hub": "file:///tmp/waiting"}, {}):  # it waits, or does not run
+        said = other
+        assert pair.leader() == "standby"

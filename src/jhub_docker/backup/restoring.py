@@ -20,7 +20,7 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.platform import before, chosen, containers, starting
-from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.compose import Platform
 from jhub_docker.progress import say, stage
 from jhub_docker.table import counted
 
@@ -175,14 +175,14 @@ def _volumes(
     with_hub = any(one.kind == plan.HUB for one in planned)
     make(client, planned)
     container.ask(asked, place, "stage", **request, renamed=renamed)
-    hub_ran = any(one["State"] == "running" for one in containers.of_service(client, platform, HUB))
+    hub_ran = containers.runs(client, platform, *platform.hubs)
     if with_hub and hub_ran:
-        platform.checked("stop", HUB)
+        platform.checked("stop", *platform.hubs)
     for server in working_in(client, planned) if servers else ():
         containers.remove(client, server, stop=True)
     if came := working_in(client, planned):
         if with_hub and hub_ran:
-            platform.checked("start", HUB)
+            platform.checked("start", *platform.hubs)
         raise ActionError(
             f"{', '.join(came)} started meanwhile, and nothing was replaced: stop it and run this "
             "again, which goes on from here"
@@ -194,7 +194,7 @@ def _volumes(
             starting.bring_up(client, platform)
         except (JhubDockerError, DockerException, OSError) as error:
             say("the restored hub does not come up: putting back what was there")
-            platform.compose("stop", HUB)
+            platform.compose("stop", *platform.hubs)
             container.ask(asked, place, "back", **request)
             starting.bring_up(client, platform)
             raise ActionError(

@@ -86,8 +86,7 @@ def _run(client: DockerClient, platform: Platform, *arguments: str) -> Ended:
     """Run the hub's own command on its data volume."""
     if not client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]:
         raise ActionError("the platform has no data yet, and so no audit log")
-    found = containers.of_service(client, platform, HUB)
-    if any(one["State"] == "running" for one in found):
+    if containers.runs(client, platform, *platform.hubs):
         return platform.in_hub("audit", *arguments)
     platform.require_image(HUB)
     return platform.once(HUB, "audit", *arguments)

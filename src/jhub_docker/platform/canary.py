@@ -75,7 +75,9 @@ def browse(platform: Platform, what: str, **given: Any) -> Ended:
     address = f"{public.scheme}://{public.netloc}{platform.base_url.rstrip('/')}/"
     program = Path(browsing.__file__).read_text("utf-8")
     asked = json.dumps({"address": address, **given})
-    return platform.python(HUB, "-I", "-c", program, what, given=asked, seconds=SECONDS)
+    return platform.python(
+        platform.leader(), "-I", "-c", program, what, given=asked, seconds=SECONDS
+    )
 
 
 def clear(client: DockerClient, platform: Platform, *, home: bool = True) -> None:

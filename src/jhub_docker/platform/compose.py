@@ -16,9 +16,9 @@ from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import encrypted
 from jhub_docker.process import Ended
 
-HUB, PROXY, TLS, BACKUP = "hub", "proxy", "tls", "backup"
-"""The services that code has to know by name: one is asked, one of the next two is published, and
-one backs up where a Compose profile says so."""
+HUB, STANDBY, PROXY, TLS, BACKUP = "hub", "standby", "proxy", "tls", "backup"
+"""The services that code has to know by name: one of two is asked, one of the next two is
+published, and one backs up where a Compose profile says so."""
 
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is read, not bound
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -118,7 +118,19 @@ class Platform:
 
     def in_hub(self, *arguments: str, **options: Any) -> Ended:
         """Run a command of `python -m hub_config` in the container of the hub that runs."""
-        return self.python(HUB, "-m", "hub_config", *arguments, **options)
+        return self.python(self.leader(), "-m", "hub_config", *arguments, **options)
+
+    @property
+    def hubs(self) -> tuple[str, ...]:
+        """The services of which one is the hub: each takes the place of another that is stopped."""
+        return tuple(one for one in (HUB, STANDBY) if one in self.services)
+
+    def leader(self) -> str:
+        """The service that is the hub at this moment: one that waits has a file for its health."""
+        if STANDBY not in self.services:
+            return HUB
+        there = self.compose("exec", "-T", HUB, "cat", "/tmp/health-url").out  # noqa: S108
+        return HUB if there.startswith("http:") else STANDBY
 
     def once(self, service: str, *arguments: str, **options: Any) -> Ended:
         """Run a service once, beside what runs of it, in a container that is gone afterwards."""

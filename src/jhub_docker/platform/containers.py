@@ -109,6 +109,12 @@ def of_service(client: DockerClient, platform: Platform, service: str) -> list[d
     return [container for container in found if _role(container) == service]
 
 
+def runs(client: DockerClient, platform: Platform, *services: str) -> bool:
+    """Whether a container of one of these services runs."""
+    there = (one for service in services for one in of_service(client, platform, service))
+    return any(one["State"] == "running" for one in there)
+
+
 def is_left_over(container: Mapping[str, Any]) -> bool:
     """Whether a start that was interrupted left this container, which no start will ever use.
 

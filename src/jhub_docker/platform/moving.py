@@ -39,10 +39,12 @@ def move(client: DockerClient, root: Path, to: str, *, replace: bool, assume_yes
             raise failure(judged.code, judged.tail(3))
         done = judged.out.strip()  # why there is nothing to move
         if not done:
-            platform.checked("stop", HUB)
+            platform.checked("stop", *platform.hubs)
             ended = platform.once(HUB, "move", to, *flags)
             if ended.code:
-                platform.compose("start", HUB)  # the container that was there, with what it had
+                platform.compose(
+                    "start", *platform.hubs
+                )  # the container that was there, with what it had
                 raise failure(ended.code, ended.tail(3))
             done = ended.out.strip()
         if to == "sqlite":

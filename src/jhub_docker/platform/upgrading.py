@@ -226,7 +226,7 @@ def _went_back(client: DockerClient, root: Path, platform: Platform, *, again: b
 def _go_back(client: DockerClient, root: Path, platform: Platform, *, again: bool) -> None:
     before.refuse(client, platform)
     say("Going back to what was before.")
-    platform.checked("stop", HUB)
+    platform.checked("stop", *platform.hubs)
     canary.clear(client, platform, home=False)
     images = before.lost(client, platform)["images"]
     before.put_back(client, platform, again=again)

@@ -156,7 +156,7 @@ def _in_hub(platform: Platform, *arguments: str) -> str:
 
 def _restart_hub(client: DockerClient, platform: Platform) -> None:
     """Start a hub that runs again, and wait until it answers."""
-    if any(one["State"] == "running" for one in containers.of_service(client, platform, HUB)):
-        platform.checked("restart", HUB)
+    if containers.runs(client, platform, *platform.hubs):
+        platform.checked("restart", *platform.hubs)
         there = containers.inspected(client, platform)
         starting.wait(client, platform, {one["Id"]: one["RestartCount"] for one in there})

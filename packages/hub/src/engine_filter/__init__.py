@@ -12,3 +12,6 @@ HUB_SOCKET = Path("/run/engine/docker.sock")
 
 ENGINE_SOCKET = Path("/var/run/docker.sock")
 """The engine's, which only the filter's container has."""
+
+EPOCH = "X-Hub-Epoch"
+"""Header of the hub's calls where there are several hubs: the newest leader has the highest."""

@@ -9,8 +9,8 @@ from engine_filter.policy import PLATFORM, USER, Policy
 from hub_config.names import LABEL
 from hub_config.offer.profiles import PROFILES_LABEL
 
-SERVICES = frozenset({"hub", "proxy"})
-"""Compose services that are attached to people's networks."""
+SERVICES = {"hub": "hub", "standby": "hub", "proxy": "proxy"}
+"""Compose services that are attached to people's networks, and as what."""
 
 _SERVICE = "com.docker.compose.service"
 
@@ -32,8 +32,7 @@ def service(record: Record, policy: Policy) -> str:
     found = labels(record)
     if found.get(PLATFORM) != policy.settings.platform or USER in found:
         return ""
-    name = found.get(_SERVICE, "")
-    return name if name in SERVICES else ""
+    return SERVICES.get(found.get(_SERVICE, ""), "")
 
 
 def require_persons(record: Record, policy: Policy, what: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from engine_filter import EPOCH
 from engine_filter.calls import Answer, Forward, MissingError, Refused
 from engine_filter.policy import Policy
 from engine_filter.routes import judge
@@ -23,6 +24,9 @@ from hub_config.tracing import Visit
 
 BODY_SECONDS = 30.0
 """How long a body may take to come. How large it may be is aiohttp's default, one MiB."""
+
+DIGITS = 18
+"""Of an epoch at most."""
 
 LOOK_AT_ENGINE = 2.0
 """Seconds between two looks whether the engine's socket still leads to an engine."""
@@ -38,7 +42,7 @@ class Filter:
 
     def __init__(self, policy: Policy, upstream: Upstream) -> None:
         """`upstream` has to be open."""
-        self._policy, self._upstream = policy, upstream
+        self._policy, self._upstream, self._newest = policy, upstream, 0
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; 403 with the rule for what is refused."""
@@ -63,6 +67,7 @@ class Filter:
     async def _judge(self, request: web.BaseRequest) -> web.StreamResponse:
         if _SWITCHING & {name.lower() for name in request.headers}:
             raise Refused("a connection may not be switched to another protocol")
+        self._newest = newest(request.headers.get(EPOCH, ""), self._newest)
         raw = await _body(request)
         verdict = await judge(
             request.method,
@@ -96,6 +101,19 @@ class Filter:
                 if request.transport is not None:
                     request.transport.abort()
             return response
+
+
+def newest(said: str, known: int) -> int:
+    """The newest epoch, after a call that says its own; a hub that says none is the only one.
+
+    Raises Refused for one whose place another has taken.
+    """
+    if not said:
+        return known
+    epoch = int(said) if said.isascii() and said.isdecimal() and len(said) <= DIGITS else -1
+    if epoch < known:
+        raise Refused(f"{EPOCH} is {said[:40]}, and a hub of {known} has taken over")
+    return epoch
 
 
 async def _body(request: web.BaseRequest) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from traitlets.config import Config
 
-from hub_config import shares, tracing
+from hub_config import names, shares, tracing
 from hub_config.counted import LIFETIMES
 from hub_config.first_start import Places, read_secret
 from hub_config.lifetimes.ends import Limits
@@ -34,7 +34,8 @@ def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     """Has the routes and networks of a new proxy restored: service and role."""
     command = [sys.executable, "-m", "hub_config.keeper"]
     command += [f"--proxy={PROXY_API}", f"--platform={settings.project}"]
-    engine = {"DOCKER_HOST": os.environ["DOCKER_HOST"]} if "DOCKER_HOST" in os.environ else {}
+    handed = ("DOCKER_HOST", names.EPOCH_VARIABLE, "HUB_SERVICE")
+    engine = {name: os.environ[name] for name in handed if name in os.environ}
     return {"name": KEEPER, "command": command, "environment": engine}, {
         "name": KEEPER,
         "description": "Have the proxy's routes, and what runs, compared",

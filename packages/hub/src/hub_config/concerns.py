@@ -59,6 +59,9 @@ HUB_FOR_PROXY = f"http://hub-internal:{HUB_PORT}"
 """The hub on the network that only hub and proxy are attached to. A server's network would do as
 well, but goes away with its server, and all connections to the hub that happened to use it."""
 
+OWN_FOR_PROXY = f"http://{names.SERVICE}-own:{HUB_PORT}"
+"""Of several hubs this one, on the same network."""
+
 PROXY_METRICS = "http://proxy-api:8002/metrics"
 """The proxy's own metrics, on the same network."""
 
@@ -69,7 +72,7 @@ def apply(c: Config, settings: Settings, places: Places) -> None:
     networking(c, settings)
     isolation(c, settings)
     proxy(c, places)
-    state(c, places)
+    state(c, settings, places)
     authentication(c, settings, places)
     spawning(c, settings)
     sharing(c, settings, places)
@@ -96,7 +99,8 @@ def networking(c: Config, settings: Settings) -> None:
     """Where the hub listens and under which name servers and proxy find it."""
     c.JupyterHub.bind_url = f"http://:8000{settings.base_url}"
     c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{HUB_PORT}"
-    c.JupyterHub.hub_connect_url = HUB_FOR_PROXY
+    own = settings.failover and settings.runtime == "docker"
+    c.JupyterHub.hub_connect_url = OWN_FOR_PROXY if own else HUB_FOR_PROXY
     c.Spawner.hub_connect_url = HUB_FOR_SERVERS
 
 
@@ -115,7 +119,7 @@ def proxy(c: Config, places: Places) -> None:
     c.JupyterHub.cleanup_proxy = False
 
 
-def state(c: Config, places: Places) -> None:
+def state(c: Config, settings: Settings, places: Places) -> None:
     """Database and secrets, in the data volume."""
     c.JupyterHub.db_url = places.database
     # A database of an older JupyterHub is copied beside itself, then brought up to date.
@@ -124,6 +128,8 @@ def state(c: Config, places: Places) -> None:
     c.CryptKeeper.keys = [bytes.fromhex(one) for one in read_all(places.crypt_key)]
     # A hub that stops or is replaced leaves everybody's server running.
     c.JupyterHub.cleanup_servers = False
+    if settings.failover:  # people do not wait for a start that an older hub left half done
+        c.JupyterHub.init_spawners_timeout = 1
 
 
 def authentication(c: Config, settings: Settings, places: Places) -> None:

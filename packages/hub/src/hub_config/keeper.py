@@ -19,13 +19,13 @@ from functools import partial
 from typing import Any
 
 import requests
-from docker import APIClient
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from hub_config import tracing
 from hub_config.first_start import Places, read_secret
 from hub_config.runtime.attachments import attach_missing
+from hub_config.runtime.client import Client
 
 Routes = Mapping[str, Mapping[str, Any]]
 """By path (configurable-http-proxy's README, REST API: GET /api/routes)."""
@@ -169,7 +169,7 @@ def attach_to_networks(platform: str) -> None:
     any more, a restarted one still is. Raises UnavailableError.
     """
     try:
-        with contextlib.closing(APIClient(**kwargs_from_env())) as client:
+        with contextlib.closing(Client(**kwargs_from_env())) as client:
             for made in attach_missing(client, platform):
                 log.info("Attached %s", made)
     except (DockerException, requests.RequestException) as error:

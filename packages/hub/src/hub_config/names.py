@@ -2,11 +2,18 @@
 different people and servers.
 """
 
+import os
 import re
 import string
 from collections.abc import Mapping
 
 from escapism import escape, unescape
+
+SERVICE = os.environ.get("HUB_SERVICE", "hub")
+"""What compose.yaml calls the service that this container is of; there may be several hubs."""
+
+EPOCH_VARIABLE = "HUB_EPOCH"
+"""The environment variable of a hub that has taken over, and of its services (`leading`)."""
 
 LABEL = "io.jhub-docker"
 PLATFORM, USER, SERVER, PROFILE, DATABASE, OWNER, HOME, REQUEST = (

@@ -10,6 +10,7 @@ The password is in no URL, no variable and no argument: libpq reads it from a fi
 """
 
 import asyncio
+import math
 import os
 import threading
 import time
@@ -43,7 +44,7 @@ AWAY = "the database does not answer"
 
 PASSWORD_FILE = Path("/tmp/database-password")  # noqa: S108  a tmpfs of the container's own
 
-_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "connect_timeout": CONNECT,
     "tcp_user_timeout": CONNECT * 1000,
     "keepalives_idle": 5,
@@ -86,7 +87,7 @@ class _Asking(PatientConnection):
     watched = False
 
 
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
     """The URL as libpq knows it."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -97,11 +98,13 @@ class Pulse:
     def __init__(self) -> None:
         self._url = ""
         self._gone = False
+        self.good_until = math.inf
+        """Until when (CLOCK_BOOTTIME) this hub may change anything; `leading` says so."""
 
     @property
     def gone(self) -> bool:
         """Whether there is no use in asking the database at this moment."""
-        return self._gone
+        return self._gone or time.clock_gettime(time.CLOCK_BOOTTIME) > self.good_until
 
     def begin(self, url: str) -> None:
         """Go on asking for as long as this process lives."""
@@ -113,7 +116,7 @@ class Pulse:
         while True:
             answered = False
             try:
-                with _Asking.connect(_plain(self._url), **_OPTIONS) as there:
+                with _Asking.connect(plain(self._url), **OPTIONS) as there:
                     there.autocommit = True
                     while self._takes_changes(there):
                         self._gone, answered = False, True
@@ -141,7 +144,7 @@ def _connect(dialect: Dialect, _record: Any, args: Any, options: Any) -> Any:
         return None
     if PULSE.gone:
         raise OperationalError(AWAY)
-    return PatientConnection.connect(*args, **{**_OPTIONS, **options})
+    return PatientConnection.connect(*args, **{**OPTIONS, **options})
 
 
 @event.listens_for(Engine, "handle_error")
@@ -157,7 +160,7 @@ def first(url: str, query: str) -> str:
     Raises DatabaseError where the server is not there or does not let anybody in.
     """
     try:
-        with _Asking.connect(_plain(url), **_OPTIONS) as connection:
+        with _Asking.connect(plain(url), **OPTIONS) as connection:
             with suppress(psycopg.errors.UndefinedTable):
                 row = connection.execute(query.encode()).fetchone()
                 return str(row[0]) if row and row[0] is not None else ""

@@ -9,6 +9,7 @@ hub's volume.
 """
 
 import os
+import secrets
 import socket
 import sys
 import time
@@ -20,14 +21,13 @@ from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import requests
-from docker import APIClient
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 from traitlets.config import Config
 from traitlets.log import get_logger
 
 from engine_filter import HUB_SOCKET
-from hub_config import DatabaseError, SettingsError, concerns, moving, postgres, reserve
+from hub_config import DatabaseError, SettingsError, concerns, leading, moving, postgres, reserve
 from hub_config.database import (
     drop_repeated_copies,
     is_moved,
@@ -36,13 +36,21 @@ from hub_config.database import (
     require_sound,
     steps_ahead,
 )
-from hub_config.first_start import DATABASE_FILE, MOUNTED_SECRETS, Places, make_secrets, take_over
+from hub_config.first_start import (
+    DATABASE_FILE,
+    MOUNTED_SECRETS,
+    Places,
+    make_secrets,
+    take_over,
+    write_secret,
+)
 from hub_config.health import URL_FILE
 from hub_config.monitoring import written
 from hub_config.now import asking
 from hub_config.reconcile.desk import Desk
 from hub_config.rotation import end_tokens_of_services, reseal_once
 from hub_config.runtime.attachments import attach_missing
+from hub_config.runtime.client import Client
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 
@@ -63,10 +71,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
     for folder in (places.metrics, places.desk):
         require_own(folder, 0o750)
     require_moved(places)
-    if places.db_url:
-        postgres.wait(places.db_url)
-    else:
-        require_sound(places.data)
+    wait_for_records(settings, places)
     require_in_use(places)
     require_known_schema(places.records)
     if not places.db_url:
@@ -92,10 +97,33 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
         wait_for_engine(HUB_SOCKET)
         # Before JupyterHub looks whether servers answer: it stops those that do not.
         attach_at_start(settings.platform)
+        if settings.failover:  # the proxy takes nothing of an older hub any more
+            write_secret(places.proxy_token, secrets.token_hex(32))
     os.chdir(places.data)
-    os.execvp(  # noqa: S606
-        "jupyterhub", ["jupyterhub", "--config", CONFIG_FILE, *arguments]
-    )
+    become(["jupyterhub", "--config", CONFIG_FILE, *arguments], here=settings.failover)
+
+
+def wait_for_records(settings: Settings, places: Places) -> None:
+    """Return once this hub may use its database. Raises DatabaseError where it cannot be used."""
+    if settings.failover:
+        import jupyterhub.app  # noqa: F401, PLC0415  loaded before there is need for it
+
+        leading.lead(places.db_url)
+    elif places.db_url:
+        postgres.wait(places.db_url)
+    else:
+        require_sound(places.data)
+
+
+def become(command: list[str], *, here: bool) -> NoReturn:
+    """Become JupyterHub; `here` in this very process, which has a lock (`leading`)."""
+    if not here:
+        os.execvp(command[0], command)  # noqa: S606
+    from jupyterhub.app import main  # noqa: PLC0415
+
+    sys.argv = command
+    main()
+    sys.exit(0)
 
 
 def require_in_use(places: Places) -> None:
@@ -149,7 +177,7 @@ def attach_at_start(platform: str) -> None:
     log says what is missing.
     """
     try:
-        with closing(APIClient(version="auto", **kwargs_from_env())) as client:
+        with closing(Client(version="auto", **kwargs_from_env())) as client:
             for line in attach_missing(client, platform):
                 print(f"Attached {line}", file=sys.stderr)
     except (DockerException, requests.RequestException) as error:

@@ -39,7 +39,7 @@ def test_hub_and_filter_weigh_more_than_what_servers_compute() -> None:
     """The proxy has no such line: a change of its definition would end everybody's connections."""
     services = yaml.safe_load((Path(__file__).parents[4] / "compose.yaml").read_text())["services"]
     weights = {name: one["cpu_shares"] for name, one in services.items() if "cpu_shares" in one}
-    assert set(weights) == {"hub", "engine"}
+    assert set(weights) == {"hub", "standby", "engine"}
     assert min(weights.values()) >= 4 * SHARES_OF_A_CPU
 
 

@@ -12,7 +12,7 @@ ROOMS = {
     "": (
         *("counted", "names", "variables", "groups", "folders", "health", "disk"),
         *("tracing", "upstream"),
-        *("traces", "first_start", "postgres", "database", "reserve", "rotation"),
+        *("traces", "first_start", "postgres", "leading", "database", "reserve", "rotation"),
     ),
     "settings": (
         *("declaration", "explaining", "colours", "values", "gpus", "tables", "platform"),

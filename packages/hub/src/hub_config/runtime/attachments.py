@@ -11,6 +11,7 @@ from docker.errors import APIError, NotFound
 from hub_config.runtime.plan import Subnet
 from hub_config.runtime.records import (
     ATTACHED,
+    RIVAL,
     Member,
     address,
     members,
@@ -37,10 +38,16 @@ def attach_missing(client: APIClient, platform: str) -> list[str]:
     Raises docker.errors.APIError or requests.RequestException when the engine cannot be asked.
     """
     services = members(client, platform)
+    theirs = server_networks(client, platform)
+    if rival := services.get(RIVAL):
+        # It was the hub: its place is this one's, and nothing of it reaches a server any more.
+        taken = [network for network in theirs if network["Id"] in rival.networks]
+        with ThreadPoolExecutor(THREADS, "detach") as threads:
+            list(threads.map(lambda network: _detach(client, rival, network), taken))
     present = [services[service] for service in ATTACHED if service in services]
     missing = [
         (member, network)
-        for network in server_networks(client, platform)
+        for network in theirs
         for member in present
         if network["Id"] not in member.networks
     ]
@@ -68,6 +75,13 @@ def _attach(client: APIClient, member: Member, network: dict[str, Any]) -> bool:
         log.error("Cannot attach %s to %s: %s", member.service, network["Name"], error)
         return False
     return True
+
+
+def _detach(client: APIClient, member: Member, network: dict[str, Any]) -> None:
+    try:
+        client.disconnect_container_from_network(member.container, network["Id"], force=True)
+    except APIError as error:  # attaching fails then too, and both are tried again
+        log.warning("Cannot detach %s from %s: %s", member.service, network["Name"], error)
 
 
 def connect(client: APIClient, member: Member, network: str, subnet: Subnet) -> None:

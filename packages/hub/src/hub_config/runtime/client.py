@@ -1,15 +1,25 @@
-"""The engine's client, which says with each call for which request of the hub's it is made."""
+"""The engine's client, which says with each call for which request of the hub's it is made, and by
+which of several hubs.
+"""
 
+import os
 from typing import Any
 
 import requests
 from docker import APIClient
 
-from hub_config import tracing
+from engine_filter import EPOCH
+from hub_config import names, tracing
 
 
 class Client(APIClient):
-    """docker-py's, with one more header."""
+    """docker-py's, with two more headers."""
+
+    def __init__(self, **named: Any) -> None:
+        """As docker-py's own."""
+        super().__init__(**named)
+        if epoch := os.environ.get(names.EPOCH_VARIABLE):
+            self.headers[EPOCH] = epoch
 
     def request(self, *args: Any, **named: Any) -> requests.Response:
         """As every call is sent."""

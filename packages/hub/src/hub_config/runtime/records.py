@@ -23,6 +23,11 @@ HUB, PROXY, GUARD = "hub", "proxy", "guard"
 
 ATTACHED = (HUB, PROXY)
 
+HUBS = (HUB, "standby")
+"""Services of compose.yaml of which one is the hub (`leading`); another one is a rival."""
+
+RIVAL = "rival"
+
 
 @dataclass(frozen=True)
 class Member:
@@ -53,6 +58,8 @@ def members(client: APIClient, platform: str, service: str = "") -> dict[str, Me
     for record in sorted(listed, key=lambda record: record["State"] != "running"):
         labels: Mapping[str, str] = record["Labels"]
         name = labels.get("com.docker.compose.service", "")
+        if name in HUBS:
+            name = HUB if name == names.SERVICE else RIVAL
         if labels.get("com.docker.compose.oneoff") != "True" and name not in found:
             attached = record["NetworkSettings"]["Networks"].values()
             found[name] = Member(

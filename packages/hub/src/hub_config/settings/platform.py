@@ -81,6 +81,10 @@ class PlatformSettings(BaseModel):
         "Its password; better as a file, which `secrets.set` keeps or `JHUB_DB_PASSWORD_FILE` "
         "names.",
     )
+    failover: bool = setting(
+        False,
+        "Whether further hubs wait to take this one's place; wants PostgreSQL (docs/failover.md).",
+    )
 
     # Addresses: where people find it.
     base_url: BaseUrl = setting("/", "Path below which the whole platform answers.")
@@ -226,6 +230,13 @@ class PlatformSettings(BaseModel):
                 "could be called as a home"
             )
         return prefix
+
+    @field_validator("failover")
+    @classmethod
+    def _with_a_lock(cls, failover: bool, info: ValidationInfo) -> bool:
+        if failover and not info.data.get("db_url"):
+            raise ValueError("false without JHUB_DB_URL, whose database says which hub it is")
+        return failover
 
     @field_validator("public_url")
     @classmethod
