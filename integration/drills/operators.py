@@ -131,7 +131,7 @@ class BackupsKilled(Fault):
 
 SLOW = """
 def _slow(connection):
-        from time import sleep
+    from time import sleep
     connection.execute(text("CREATE TABLE platform_slow (x INT)"))
     seen = Path("/srv/jupyterhub/.half-way")
     if not seen.exists():

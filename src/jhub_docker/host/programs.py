@@ -20,7 +20,9 @@ Name = Literal[
 """Programs, each in a Debian package of the same name; the last five are for tests only."""
 
 _ELSEWHERE = {"libfaketime": "usr/lib/*/faketime/libfaketimeMT.so.1"}
-"""What is no program of the package's name."""
+"""What is no program of the package's name, but a library for containers: it has to go with an older
+libc than the machine may have by its further suite.
+"""
 
 FOLDER = Path(__file__).resolve().parents[3] / ".dev" / "tools"
 """Where programs are unpacked. It can be deleted at any time."""
@@ -64,7 +66,8 @@ def _unpack(name: str, folder: Path, root: Path) -> None:
                 f"{name} is needed and the distribution has none: {_BY_HAND.format(name=name)}"
             )
         # The version is named, for the further suite may be pinned away.
-        _run(name, "apt-get", *options, "download", "-q", f"{name}={versions[0]}", cwd=here)
+        version = versions[-1 if name in _ELSEWHERE else 0]
+        _run(name, "apt-get", *options, "download", "-q", f"{name}={version}", cwd=here)
         (package,) = here.glob("*.deb")
         _run(name, "dpkg-deb", "-x", str(package), "unpacked", cwd=here)
         target = folder / "usr" / "bin" / name
