@@ -1,8 +1,8 @@
-"""What people are told while the hub's database does not answer or has no room: JupyterHub would say
-nothing, or call them unknown.
+"""What people are told while the hub's database does not answer or has no room: JupyterHub would
+say nothing, or call them unknown.
 
-PostgreSQL's waits are `postgres`' business, SQLite's are here: it waits for a lock in the one thread
-that answers everybody.
+PostgreSQL's waits are `postgres`' business, SQLite's are here: it waits for a lock in the one
+thread that answers everybody.
 """
 
 import json
@@ -105,8 +105,8 @@ def _explain_errors() -> None:
 
 
 def _explain_nobody() -> None:
-    """A connection that was lost, of which JupyterHub hears here first, costs nobody anything: it is
-    asked again on another one.
+    """A connection that was lost, of which JupyterHub hears here first, costs nobody anything: it
+    is asked again on another one.
     """
     get_current_user, prepare = BaseHandler.get_current_user, BaseHandler.prepare
 

@@ -1,4 +1,4 @@
-"""What people are told while the hub's database is full, locked or away, and how long that takes."""
+"""What people are told while the hub's database is full, locked or away, and how soon."""
 
 import json
 import logging

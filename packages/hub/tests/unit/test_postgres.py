@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
-import psycopg
 import pytest
 from psycopg import errors
 from sqlalchemy import create_engine
