@@ -1,4 +1,6 @@
-"""A data volume without a byte left: all are told, people and admins get in, the hub starts."""
+"""A data volume without a byte left: all are told, people and admins get in, the hub starts. And a
+database that somebody else has locked: nobody is called unknown for it.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -6,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from jhub_testing.locked import database_locked
 from jhub_testing.operator import Operator
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
@@ -54,6 +57,11 @@ def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
         engine.remove(holder)
 
 
+@pytest.fixture(scope="module")
+def admin(platform: Platform) -> Person:
+    return platform.first_admin()
+
+
 def in_hub(platform: Platform, *command: str) -> str:
     code, output = platform.container("hub").exec_run(list(command))
     assert code == 0, output.decode()
@@ -64,8 +72,7 @@ def health(platform: Platform) -> requests.Response:
     return requests.get(f"{platform.url}/hub/health", timeout=60)
 
 
-def test_a_full_data_volume(platform: Platform) -> None:
-    admin = platform.first_admin()
+def test_a_full_data_volume(platform: Platform, admin: Person) -> None:
     ann = Person(platform.url, "ann")
     assert ann.sign_up().ok
     wait_until(
@@ -112,3 +119,20 @@ def assert_told_and_open(platform: Platform, admin: Person, ann: Person) -> None
     assert Person(platform.url, f"new-{secrets.token_hex(4)}").sign_up().ok
     refused = person.hub.post("api/users/admin/server", json={"profile": "uv-marimo-small"})
     assert (refused.status_code, "The disk is too full" in refused.text) == (503, True)
+
+
+AWAY = {"en": "database does not answer", "de": "Datenbank des Hubs antwortet gerade nicht"}
+
+
+def test_a_locked_database(platform: Platform, admin: Person) -> None:
+    with database_locked(platform):
+        for language, words in AWAY.items():
+            page = admin.hub.get("home", headers={"Accept-Language": language})
+            assert (page.status_code, words in page.text) == (503, True), page.text
+        for path in ("api/user", "api/users/admin"):
+            told = admin.hub.get(path)
+            assert (told.status_code, AWAY["en"] in told.json()["message"]) == (503, True)
+        refused = Person(platform.url, admin.name, admin.password).log_in()
+        assert (refused.status_code, AWAY["en"] in refused.text) == (503, True), refused.text
+    wait_until(lambda: admin.hub.get("home").ok, "the hub to be well")
+    assert admin.is_logged_in()

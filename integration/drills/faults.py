@@ -9,12 +9,13 @@ import signal
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from docker.models.containers import Container
 
+from jhub_testing.locked import database_locked
 from jhub_testing.waiting import wait_until
 
 from .scene import DATABASE, Scene, fill, make_room
@@ -183,36 +184,18 @@ class OutOfMemory(Fault):
         scene.platform.container("hub").update(mem_limit=PLENTY, memswap_limit=PLENTY)
 
 
-LOCK = """
-import sqlite3, sys
-opened = sqlite3.connect("/srv/jupyterhub/jupyterhub.sqlite", timeout=60, isolation_level=None)
-opened.execute("BEGIN EXCLUSIVE")
-print("locked", flush=True)
-sys.stdin.read()
-"""
-
-
 @dataclass
 class DatabaseLocked(Fault):
-    """Another program has the database for itself, as a copy under way would."""
+    """Another program has the database for itself."""
 
     title = "database locked"
-    holder: "subprocess.Popen[str] | None" = None
+    holding: ExitStack = field(default_factory=ExitStack)
 
     def inject(self, scene: Scene) -> None:
-        hub = scene.platform.container("hub").name or ""
-        self.holder = subprocess.Popen(
-            ["docker", "exec", "--interactive", hub, "python", "-c", LOCK],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.holder.stdout
-        assert self.holder.stdout.readline() == "locked\n"
+        self.holding.enter_context(database_locked(scene.platform))
 
     def heal(self, scene: Scene) -> None:
-        assert self.holder
-        self.holder.communicate("")
+        self.holding.close()
 
 
 @dataclass

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from docker.errors import NotFound
+from docker.models.images import Image
 
 from jhub_docker.host import programs
 from jhub_testing import hub_images
@@ -131,7 +132,7 @@ class BackupsKilled(Fault):
 
 SLOW = """
 def _slow(connection):
-        from time import sleep
+    from time import sleep
     connection.execute(text("CREATE TABLE platform_slow (x INT)"))
     seen = Path("/srv/jupyterhub/.half-way")
     if not seen.exists():
@@ -142,11 +143,13 @@ STEPS = (*STEPS, _slow)
 """A release whose step of the database stops half way, the first time."""
 
 
-def is_built(scene: Scene, more: str) -> None:
-    """A next release of the hub, by the platform's tag."""
-    tag = scene.platform.environment["JHUB_IMAGE_TAG"]
-    image = hub_images.changed(scene.platform.engine, f"{hub_images.HUB}:{tag}", "database", more)
-    scene.platform.engine.client.images.get(image).tag(hub_images.HUB, tag)
+def is_built(scene: Scene, more: str) -> Image:
+    """A next release of the hub, by the platform's tag; the one before."""
+    tag, images = scene.platform.environment["JHUB_IMAGE_TAG"], scene.platform.engine.client.images
+    before = images.get(f"{hub_images.HUB}:{tag}")
+    made = hub_images.changed(scene.platform.engine, str(before.id), "database", more)
+    images.get(made).tag(hub_images.HUB, tag)
+    return before
 
 
 class UpgradeKilled(Fault):
@@ -168,8 +171,9 @@ class MigrationKilled(Fault):
     title = "hub killed in a migration"
 
     def inject(self, scene: Scene) -> None:
-        is_built(scene, SLOW)
+        before = is_built(scene, SLOW)
         scene.platform.compose(*ANEW)
+        before.tag(hub_images.HUB, scene.platform.environment["JHUB_IMAGE_TAG"])
         wait_until((scene.data / ".half-way").exists, "the step to be half way")
 
     def heal(self, scene: Scene) -> None:

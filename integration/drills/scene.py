@@ -88,7 +88,9 @@ class Scene:
 
     def kill(self, service: str) -> None:
         """The service's first process ends as by a power cut; nobody told the engine to stop it."""
-        os.kill(int(self.platform.container(service).attrs["State"]["Pid"]), signal.SIGKILL)
+        pid = int(self.platform.container(service).attrs["State"]["Pid"])
+        assert pid, f"{service} does not run"  # 0 would be this process and all beside it
+        os.kill(pid, signal.SIGKILL)
 
     def in_network_of(self, container: Container, *command: str) -> None:
         """Run a program of this machine in a container's network."""

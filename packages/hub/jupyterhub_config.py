@@ -2,7 +2,7 @@
 
 import os
 
-from hub_config import branding, concerns, first_start, languages, start, told
+from hub_config import away, branding, concerns, first_start, languages, start
 from hub_config.monitoring import pages
 from hub_config.settings import reading
 from hub_config.spawning import servers
@@ -18,8 +18,6 @@ concerns.apply(c, settings, places)
 servers.explain()
 pages.quiet()
 servers.stop_before_deletion()
-told.explain_trouble(places.data)
-if places.db_url:
-    told.explain_away_database()
+away.explain(places.data)
 beginning.begin(settings, places)
 start.load_or_end(c, places.config_d)

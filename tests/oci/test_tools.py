@@ -87,3 +87,18 @@ def test_a_machine_without_apt_is_told_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ActionError, match="cosign is needed and not there: install cosign"):
         tools.program("cosign", folder=tmp_path / "tools")
+
+
+@pytest.mark.parametrize(("name", "version"), [("oras", "2-new"), ("libfaketime", "1-old")])
+def test_a_library_for_containers_goes_with_their_libc(
+    name: tools.Name, version: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A machine may have a further suite, whose libraries need a newer one."""
+
+    def ends(_name: str, *command: str, cwd: Path) -> None:
+        raise ActionError(command[-1])
+
+    monkeypatch.setattr(tools, "_versions", lambda *_: ["2-new", "1-old"])
+    monkeypatch.setattr(tools, "_run", ends)
+    with pytest.raises(ActionError, match=f"{name}={version}"):
+        tools._unpack(name, tmp_path, Path("/"))

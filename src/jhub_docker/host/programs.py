@@ -20,7 +20,9 @@ Name = Literal[
 """Programs, each in a Debian package of the same name; the last five are for tests only."""
 
 _ELSEWHERE = {"libfaketime": "usr/lib/*/faketime/libfaketimeMT.so.1"}
-"""What is no program of the package's name."""
+"""What is no program of the package's name, but a library for containers, and has to go with an
+older libc than the machine's further suite has.
+"""
 
 FOLDER = Path(__file__).resolve().parents[3] / ".dev" / "tools"
 """Where programs are unpacked. It can be deleted at any time."""

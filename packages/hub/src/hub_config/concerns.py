@@ -53,7 +53,7 @@ from hub_config.watch.pages import routes as audit_routes
 from hub_config.watch.requests import told
 
 HUB_FOR_SERVERS = f"http://hub:{HUB_PORT}"
-"""The hub's API as a server finds it on its own network."""
+"""The hub's API as a pod finds it; a container knows its address (container_spawner.py)."""
 
 HUB_FOR_PROXY = f"http://hub-internal:{HUB_PORT}"
 """The hub on the network that only hub and proxy are attached to. A server's network would do as

@@ -6,27 +6,18 @@ JupyterHub sends what `Stages.watch` yields to the browser as server-sent events
 """
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from enum import Enum
-from functools import wraps
 from html import escape
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import requests
 from docker.errors import APIError, DockerException
-from jupyterhub.handlers.base import BaseHandler
-from jupyterhub.handlers.pages import HealthCheckHandler
 from jupyterhub.spawner import SpawnException
-from psycopg.errors import DiskFull
-from sqlalchemy.exc import OperationalError, PendingRollbackError, SQLAlchemyError
-from tornado import web
 
-from hub_config import counted, disk, postgres, tracing
+from hub_config import counted, tracing
 from hub_config.languages import said
 from hub_config.runtime.interface import AwayError
 
@@ -43,13 +34,6 @@ CONFLICT = (
     "one is just being removed. Try again in a minute; if this stays, tell an administrator."
 )
 FULL = "The disk of this machine is full, so the server was not started. Tell an administrator."
-NOT_WRITTEN = (
-    "The hub's database has no room left on its disk, so this was not done. Tell an administrator."
-)
-AWAY_DATABASE = (
-    "The hub's database does not answer at the moment. Servers that run go on. Try again in a "
-    "minute; if this stays, tell an administrator."
-)
 FAILED = (
     "The Docker Engine could not make this server's container. Try again; if this stays, tell an "
     "administrator, who finds the reason in the hub's log."
@@ -207,85 +191,3 @@ class Stages:
             if self._ended:
                 return
             await news.wait()
-
-
-def _of_database(error: Any) -> tuple[HTTPStatus, str] | None:
-    """What to tell of an error of the database; None where it is none that people can meet."""
-    orig = getattr(error, "orig", None)
-    if isinstance(orig, DiskFull) or (
-        isinstance(error, OperationalError) and "disk is full" in str(orig)
-    ):
-        return HTTPStatus.INSUFFICIENT_STORAGE, NOT_WRITTEN
-    if isinstance(error, PendingRollbackError) or isinstance(orig, psycopg.OperationalError):
-        return HTTPStatus.SERVICE_UNAVAILABLE, AWAY_DATABASE
-    return None
-
-
-def explain_trouble(folder: Path) -> None:
-    """Have JupyterHub say what it is when the disk of `folder`, the data volume's, is full, or the
-    database is.
-
-    Its health page says 200 as long as it answers, and what the database could not do is a 500
-    without a word.
-    """
-
-    def health(self: HealthCheckHandler) -> None:
-        told = disk.complaint(disk.free(folder), admin=True)
-        if told := told or AWAY_DATABASE * postgres.PULSE.gone:
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            self.set_status(status)
-            self.set_header("Content-Type", "application/json")
-            self.finish(json.dumps({"status": status, "message": told}))
-
-    HealthCheckHandler.get = HealthCheckHandler.head = health
-    send_error = BaseHandler.send_error
-
-    @wraps(send_error)
-    def told(self: Any, status_code: int = 500, **kwargs: Any) -> None:
-        error: Any = (kwargs.get("exc_info") or (None, None))[1]
-        if said := _of_database(error):
-            # Both kinds of error pages show that.
-            status_code, error.jupyterhub_message = said
-        send_error(self, status_code, **kwargs)
-
-    BaseHandler.send_error = told
-    log_exception = BaseHandler.log_exception
-
-    @wraps(log_exception)
-    def logged(self: Any, kind: Any, error: Any, trace: Any) -> None:
-        if _of_database(error):
-            self.log.warning("%s %s: %s", self.request.method, self.request.path, error)
-        else:
-            log_exception(self, kind, error, trace)
-
-    BaseHandler.log_exception = logged
-
-
-def explain_away_database() -> None:
-    """Have JupyterHub say that PostgreSQL is away to who has a session or a token, which it would
-    call not signed in. A connection that was lost, of which it hears here first, costs nobody
-    anything: it is asked again on another one.
-    """
-    get_current_user, prepare = BaseHandler.get_current_user, BaseHandler.prepare
-
-    async def known(self: Any) -> Any:
-        for _ in range(2):
-            if postgres.PULSE.gone:
-                break
-            try:
-                return await get_current_user(self)
-            except SQLAlchemyError:
-                postgres.roll_back(self.db)
-                vars(self).pop("_jupyterhub_user", None)
-        self._jupyterhub_user, self.without_database = None, True
-        return None
-
-    async def prepared(self: Any) -> None:
-        await prepare(self)
-        shown = "Authorization" in self.request.headers or self.get_cookie(self.hub.cookie_name)
-        if getattr(self, "without_database", False) and shown:
-            error = web.HTTPError(HTTPStatus.SERVICE_UNAVAILABLE, AWAY_DATABASE)
-            setattr(error, "jupyterhub_message", AWAY_DATABASE)  # noqa: B010
-            raise error
-
-    BaseHandler.get_current_user, BaseHandler.prepare = known, prepared

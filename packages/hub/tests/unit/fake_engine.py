@@ -126,6 +126,7 @@ class FakeEngine:
             raise engine_says(409, f"the name {name} is in use")
         host = {"Memory": body["host_config"].get("mem_limit", 0), "CpuShares": 1024}
         record = self._add(name, body.get("labels", {}), host, "created")
+        record["Config"]["Env"] = body.get("environment")
         network = body["host_config"].get("network_mode")
         if network not in self.networks_:
             raise engine_says(404, f"no such network {network}")

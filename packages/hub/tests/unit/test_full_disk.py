@@ -6,17 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from jupyterhub import orm
-from jupyterhub.handlers.base import BaseHandler
-from jupyterhub.handlers.pages import HealthCheckHandler
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
-from hub_config import DatabaseError, database, disk, reserve, told
+from hub_config import DatabaseError, database, disk, reserve
 from hub_config.__main__ import copies
 from hub_config.database import DATABASE_FILE
 from hub_config.first_start import Places
@@ -173,48 +168,3 @@ def test_a_file_is_written_whole_or_stays(tmp_path: Path, monkeypatch: pytest.Mo
 def test_people_are_told_to_tell_and_admins_what_to_do(left: int, admin: bool, says: str) -> None:
     told = disk.complaint(left, admin=admin)
     assert says in told if says else told == ""
-
-
-class Answer(SimpleNamespace):
-    """What a handler answers."""
-
-    status, body = 200, ""
-
-    def set_status(self, status: int) -> None:
-        self.status = status
-
-    def set_header(self, *_: str) -> None: ...
-
-    def finish(self, body: str) -> None:
-        self.body = body
-
-
-@pytest.fixture
-def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """JupyterHub with explanations for this one test; the errors it sent."""
-    sent: list[Any] = []
-    monkeypatch.setattr(BaseHandler, "send_error", lambda _, status, **kw: sent.append(status))
-    for method in ("get", "head"):
-        monkeypatch.setattr(HealthCheckHandler, method, getattr(HealthCheckHandler, method))
-    told.explain_trouble(tmp_path)
-    return sent
-
-
-@pytest.mark.usefixtures("explained")
-def test_health_says_that_the_disk_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    for left in (GIB, 0):
-        monkeypatch.setattr(disk, "free", lambda _, left=left: left)
-        HealthCheckHandler.get(answer := Answer())
-        seen.append((answer.status, json.loads(answer.body or "{}").get("message", "")[:32]))
-    assert seen == [(200, ""), (503, "The disk of the data volume is f")]
-
-
-def test_what_the_database_could_not_write_is_said(explained: list[Any]) -> None:
-    full = OperationalError("INSERT", {}, Exception("database or disk is full"))
-    locked = OperationalError("INSERT", {}, Exception("database is locked"))
-    for error in (full, locked):
-        BaseHandler.send_error(object(), 500, exc_info=(type(error), error, None))
-    assert explained == [507, 500]
-    assert "no room left" in full.jupyterhub_message
-    assert not hasattr(locked, "jupyterhub_message")

@@ -1,5 +1,5 @@
-"""What becomes of a question that PostgreSQL does not answer, and what is told of it. That it holds
-with a server that is stopped, killed, full or replaced is tested in `integration/`.
+"""What becomes of a question that PostgreSQL does not answer, That it holds with
+a server that is stopped, killed, full or replaced is tested in `integration/`.
 """
 
 from collections.abc import Generator
@@ -7,13 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
-import psycopg
 import pytest
 from psycopg import errors
 from sqlalchemy import create_engine
-from sqlalchemy.exc import OperationalError, PendingRollbackError
+from sqlalchemy.exc import OperationalError
 
-from hub_config import postgres, told
+from hub_config import postgres
 
 URL = "postgresql+psycopg://hub@nobody.invalid/hub"
 
@@ -56,20 +55,3 @@ def test_a_wait_has_an_end_though_nobody_has_noticed() -> None:
     with pytest.raises(errors.OperationalError, match="does not answer"):
         waiting.send(0)
     connection.pgconn.finish.assert_called_once()
-
-
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [
-        (OperationalError("INSERT", {}, errors.DiskFull("no space")), 507),
-        (OperationalError("SELECT", {}, errors.AdminShutdown("terminating connection")), 503),
-        (OperationalError("SELECT", {}, errors.QueryCanceled("statement timeout")), 503),
-        (OperationalError("", {}, psycopg.OperationalError("connection refused")), 503),
-        (PendingRollbackError("Can't reconnect until invalid transaction is rolled back"), 503),
-        (OperationalError("SELECT", {}, ValueError("another database's")), None),
-        (KeyError("x"), None),
-    ],
-)
-def test_what_fails_for_it_is_told_in_words(error: Exception, status: int | None) -> None:
-    said = told._of_database(error)
-    assert (said and said[0]) == status

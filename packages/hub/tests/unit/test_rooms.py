@@ -24,7 +24,7 @@ ROOMS = {
         *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
         *("glances", "docker", "cluster", "kubernetes", "meter"),
     ),
-    "words": ("languages", "texts", "told"),
+    "words": ("languages", "texts", "told", "away"),
     "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
     "offer": (
         *("profiles", "compatibility", "pulls", "images", "stock", "room", "turns", "cards"),

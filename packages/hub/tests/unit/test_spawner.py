@@ -300,6 +300,10 @@ def test_a_server_is_a_container_a_network_and_a_home(engine: FakeEngine, runnin
     assert labels["io.jhub-docker.database"]
     assert list(engine.networks_) == ["jupyterhub-net-a_2db-work"]
     assert engine.volumes_["jupyterhub-user-a_2db"]["Labels"]["io.jhub-docker.home"]
+    # An engine that is away tells no names.
+    (network,) = engine.networks_.values()
+    told = engine.containers_[NAME]["Config"]["Env"]["JUPYTERHUB_API_URL"]
+    assert told == f"http://{subnet_of(network).hub}:8081/hub/api"
 
 
 def test_a_running_server_is_promised_what_its_container_is_limited_to(

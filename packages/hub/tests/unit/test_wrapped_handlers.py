@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from jupyterhub.apihandlers.users import UserAPIHandler
-from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.base import BaseHandler, PrefixRedirectHandler
 from jupyterhub.handlers.pages import SpawnHandler
 from tornado.web import HTTPError
 
@@ -25,6 +25,8 @@ def wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserAPIHandler, "delete", UserAPIHandler.delete)
     for name in ("_post", "_wrap_spawn_single_user"):
         monkeypatch.setattr(SpawnHandler, name, getattr(SpawnHandler, name))
+    for name in ("post", "put", "patch", "delete", "check_xsrf_cookie"):
+        monkeypatch.setattr(PrefixRedirectHandler, name, getattr(PrefixRedirectHandler, name))
 
 
 async def test_who_asked_for_a_start_that_was_cancelled_is_told_so(
@@ -269,3 +271,24 @@ async def test_what_became_of_a_start_is_told_however_long_it_took(
         spawner._spawn_future.set_exception(RuntimeError())
     await asyncio.sleep(0)
     assert told == [("server.started", result)]
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_what_is_sent_to_a_server_that_does_not_run_is_no_form_that_expired(
+    wrapped: None, method: str
+) -> None:
+    servers.explain()
+    answers: list[Any] = []
+    asked = SimpleNamespace(
+        base_url="/base/",
+        request=SimpleNamespace(path="/base/user/ann/api/contents/a.txt"),
+        set_status=answers.append,
+        finish=lambda body: answers.append(body["message"]),
+    )
+    PrefixRedirectHandler.check_xsrf_cookie(asked)
+    getattr(PrefixRedirectHandler, method)(asked)
+    assert answers == [424, servers.TOO_LATE]
+    asked.request.path = "/base/login"
+    with pytest.raises(HTTPError) as refused:
+        getattr(PrefixRedirectHandler, method)(asked)
+    assert refused.value.status_code == 405

@@ -66,6 +66,11 @@ class Subnet:
         return f"{self._at(SIZE // 2)}/{PREFIX + 1}"
 
 
+def hub_beside(server: str) -> str:
+    """The hub's address on the network on which a server has this one."""
+    return Subnet(IPv4Network((server, PREFIX), strict=False)).hub
+
+
 def free_subnets(
     pool: IPv4Network, taken: Iterable[IPv4Network], begin: int = 0
 ) -> Iterator[Subnet]:

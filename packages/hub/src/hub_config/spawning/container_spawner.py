@@ -20,6 +20,7 @@ from hub_config.offer.profiles import Profile
 from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.interface import AwayError, Place
 from hub_config.runtime.networks import ServerNetworks
+from hub_config.runtime.plan import HUB_PORT, hub_beside
 from hub_config.spawning import options
 from hub_config.spawning.folders import Folders
 from hub_config.spawning.server_spawner import UserServerSpawner
@@ -109,6 +110,8 @@ class UserContainerSpawner(UserServerSpawner, DockerSpawner):
         self.stages.tell(Stage.NETWORK)
         await self.end.clear(gently=False, network=False)
         self.address = await self.runtime.connect(place)
+        # By no name: who tells those is the engine, and what runs goes on without it.
+        self.hub_connect_url = f"http://{hub_beside(self.address)}:{HUB_PORT}"
         self.extra_create_kwargs["networking_config"] = self.runtime.at(place, self.address)
         self.stages.tell(Stage.VOLUME)
         volume, said = await self.home.ready()
