@@ -112,6 +112,7 @@ class StatusHandler(ActivityHandler):
             "idle_left": idle,
             "why": self.observer.reason,
             "hub": hub_home(os.environ),
+            "publishing": bool(os.environ.get("JHUB_PUBLISHING")),
         }
         self.finish(json.dumps(answer))
 
