@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 import requests
 from docker.errors import APIError, DockerException
+from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HealthCheckHandler
 from jupyterhub.spawner import SpawnException
@@ -243,9 +244,13 @@ def explain_trouble(folder: Path) -> None:
     @wraps(send_error)
     def told(self: Any, status_code: int = 500, **kwargs: Any) -> None:
         error: Any = (kwargs.get("exc_info") or (None, None))[1]
-        if said := _of_database(error):
+        if found := _of_database(error):
             # Both kinds of error pages show that.
-            status_code, error.jupyterhub_message = said
+            status_code, error.jupyterhub_message = found
+        elif isinstance(self, APIHandler) and isinstance(error, web.HTTPError):
+            # What pages' scripts show, in the language of the page.
+            words = getattr(error, "jupyterhub_message", "") or error.get_message()
+            setattr(error, "jupyterhub_message", said(words))  # noqa: B010
         send_error(self, status_code, **kwargs)
 
     BaseHandler.send_error = told

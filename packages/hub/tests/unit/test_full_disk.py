@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from jupyterhub import orm
+from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HealthCheckHandler
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from tornado.web import HTTPError
 
-from hub_config import DatabaseError, database, disk, reserve, told
+from hub_config import DatabaseError, database, disk, languages, reserve, told
 from hub_config.__main__ import copies
 from hub_config.database import DATABASE_FILE
 from hub_config.first_start import Places
@@ -208,6 +210,17 @@ def test_health_says_that_the_disk_is_full(monkeypatch: pytest.MonkeyPatch) -> N
         HealthCheckHandler.get(answer := Answer())
         seen.append((answer.status, json.loads(answer.body or "{}").get("message", "")[:32]))
     assert seen == [(200, ""), (503, "The disk of the data volume is f")]
+
+
+def test_an_api_refuses_in_the_language_of_the_page(explained: list[Any]) -> None:
+    """Scripts of pages show what it says."""
+    before = languages.current.set("de")
+    error = HTTPError(404, "There is no such running server.")
+    handler = APIHandler.__new__(APIHandler)
+    BaseHandler.send_error(handler, 404, exc_info=(HTTPError, error, None))
+    languages.current.reset(before)
+    assert explained == [404]
+    assert error.jupyterhub_message == "Diesen laufenden Server gibt es nicht."
 
 
 def test_what_the_database_could_not_write_is_said(explained: list[Any]) -> None:

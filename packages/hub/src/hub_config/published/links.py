@@ -34,14 +34,15 @@ class LinkHandler(BaseHandler):
         me, path = self.current_user, path_in(place)
         place = quote(place)
         own = url_path_join(self.hub.base_url, "user-redirect", place)
-        if owner == me.name or path.startswith(SHARED):
-            return self.redirect(own)
         person = self.find_user(owner)
-        if person and (row := shelf.of(self.db, person.id, path)):
-            return self.redirect(url_path_join(self.hub.base_url, "published", row.id))
-        told = {"owner": owner, "path": path, "own": own}
-        told["servers"] = [url_path_join(one, place) for one in self.open_to_me(person)]
-        self.finish(await self.render_template("link.html", **told))
+        if owner == me.name or path.startswith(SHARED):
+            self.redirect(own)
+        elif person and (row := shelf.of(self.db, person.id, path)):
+            self.redirect(url_path_join(self.hub.base_url, "published", row.id))
+        else:
+            told: dict[str, Any] = {"owner": owner, "path": path, "own": own}
+            told["servers"] = [url_path_join(one, place) for one in self.open_to_me(person)]
+            self.finish(await self.render_template("link.html", **told))
 
     def open_to_me(self, person: Any) -> list[str]:
         """Addresses of their servers that whoever asks may enter and that run."""
@@ -49,9 +50,7 @@ class LinkHandler(BaseHandler):
         return [
             person.server_url(name)
             for name, spawner in (person.spawners.items() if person else ())
-            if spawner.ready
-            and not names.is_job(name)
-            and may_enter(spawner.orm_spawner, "server")
+            if spawner.ready and not names.is_job(name) and may_enter(spawner.orm_spawner, "server")
         ]
 
 

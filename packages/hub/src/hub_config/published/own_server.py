@@ -24,7 +24,7 @@ LONGEST = 1000
 """Characters of a path."""
 
 MAKERS = {".ipynb": "nbconvert/html", ".py": "jhub-published"}
-"""What makes a page of a notebook there: Jupyter Server of its own, `jhub_published` of marimo's."""
+"""What makes a page of a notebook there, by its ending: Jupyter Server, `jhub_published`."""
 
 NAMES = 1000
 """So many names are tried for a copy."""

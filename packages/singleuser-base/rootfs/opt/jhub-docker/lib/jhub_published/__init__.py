@@ -1,7 +1,7 @@
 """A Jupyter Server extension: a marimo notebook as a page, for the hub, which publishes it.
 
-What `nbconvert/html/` is for Jupyter's notebooks. marimo runs it for that, on its person's packages,
-as it would in its editor; there are no outputs in the file.
+What `nbconvert/html/` is for Jupyter's notebooks. marimo runs it for that on its person's packages,
+as its editor would: there are no outputs in the file.
 """
 
 from __future__ import annotations
