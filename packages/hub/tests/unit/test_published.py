@@ -255,3 +255,19 @@ async def test_a_link_from_jupyterlab_leads_to_what_its_person_shows(
     assert await asks(bob, "nobody", other) == told | {"owner": "nobody"}, "it tells who exists"
     told = await asks(bob, "ann", other, "access:servers!server=ann/")
     assert told["servers"] == [f"/user/ann/{other}"]
+
+
+@pytest.mark.parametrize(
+    ("page", "path", "opens"),
+    [
+        ("/lab", "a b.ipynb", "lab/tree/a%20b.ipynb"),
+        ("/lab", "x.py", "marimo/?file=x.py"),
+        ("/marimo", "x.py", "marimo/?file=x.py"),
+        ("/marimo", "x.ipynb", "/marimo"),
+        ("/vscode/", "x.py", "/vscode/"),
+    ],
+)
+def test_a_copy_opens_in_what_can_show_it(page: str, path: str, opens: str) -> None:
+    """The spawner that the hub knows has no page: its child has, by the profile."""
+    spawner = SimpleNamespace(default_url="", child_spawner=SimpleNamespace(default_url=page))
+    assert pages.opened(SimpleNamespace(spawners={"": spawner}), "", path) == opens

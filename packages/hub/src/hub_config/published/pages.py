@@ -163,7 +163,8 @@ class OneHandler(ShelfHandler):
 
 def opened(user: Any, server: str, path: str) -> str:
     """Where in a server a notebook opens: in JupyterLab or marimo, where the server has it."""
-    starts = str(getattr(user.spawners[server], "default_url", "") or "")
+    child = getattr(user.spawners[server], "child_spawner", None)
+    starts = str(getattr(child, "default_url", ""))
     if path.endswith(".py") and starts.startswith(("/lab", "/marimo")):
         return f"marimo/?file={quote(path)}"
     return f"lab/tree/{quote(path)}" if starts.startswith("/lab") else starts
