@@ -236,4 +236,4 @@ class UserServerSpawner(Spawner):
         super().load_state(state)
         self.address = state.get("address", "")
         self.port = state.get("port", self.port)
-        self.default_url = state.get("page", self.default_url)
+        self.default_url = str(state.get("page", ""))
