@@ -75,15 +75,14 @@
         if (!prefix) return;
         const hub = PageConfig.getOption("hubHost") + prefix;
         const owner = encodeURIComponent(PageConfig.getOption("hubServerUser"));
-        PageConfig.setOption("shareUrl", `${hub}link/${owner}`);
-
         const command = "jhub-docker:publish";
         let offered = false;
-        window.addEventListener("jhub-status", ({ detail }) => {
-          if (offered !== detail.publishing) {
-            offered = detail.publishing;
-            app.commands.notifyCommandChanged(command);
-          }
+        window.addEventListener("jhub-status", ({ detail: { publishing } }) => {
+          if (publishing === null) return; // a hub that is older than these links
+          PageConfig.setOption("shareUrl", `${hub}link/${owner}`);
+          if (offered === Boolean(publishing)) return;
+          offered = Boolean(publishing);
+          app.commands.notifyCommandChanged(command);
         });
         const chosen = () => files.tracker.currentWidget?.selectedItems().next().value?.path;
         app.commands.addCommand(command, {
