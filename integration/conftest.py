@@ -59,6 +59,7 @@ def platform(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Platform]:
         "JHUB_LOCALE": "en_GB.UTF-8",
         "JHUB_WEBHOOKS": "http://webhook.test:9000/",  # where test_runs.py has a receiver
         "JHUB_PUBLISH_TO": "public",
+        "JHUB_SHARING": "team",
     }
     with Platform(engine, pytestconfig.rootpath, settings=settings, config=CONFIG) as platform:
         yield platform

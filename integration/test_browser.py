@@ -65,6 +65,7 @@ def test_a_stranger_signs_up_works_in_every_interface_and_leaves(
     window.start("JupyterLab")
     compute_a_cell_in_jupyterlab(window)
     be_helped_with_a_cell_in_jupyterlab(window)
+    show_a_notebook_to_others(window)
     run_out_of_memory_in_jupyterlab(window)
     window.stop()
 
@@ -223,6 +224,35 @@ def be_helped_with_a_cell_in_jupyterlab(window: Window) -> None:
     page.keyboard.press("Control+a")
     page.keyboard.type("print('right')")
     wrong.first.wait_for(state="detached")
+    page.keyboard.press("Control+a")
+
+
+def show_a_notebook_to_others(window: Window) -> None:
+    """By the menu, and by a link that leads colleagues to what is shown."""
+    page = window.page
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    with page.context.expect_page() as opened:
+        window.see(page.get_by_role("menuitem", name="Publish…")).click()
+    published = opened.value
+    path = published.get_by_label("Publish a notebook of your home")
+    path.wait_for()
+    assert path.input_value() == "Untitled.ipynb"
+    published.get_by_role("button", name="Publish", exact=True).click()
+    published.frame_locator("iframe").get_by_text("Path").first.wait_for()
+    published.screenshot(path=window.folder / "published-one.png")
+    published.get_by_role("link", name="All published notebooks").click()
+    published.get_by_role("link", name="Untitled.ipynb").wait_for()
+    published.screenshot(path=window.folder / "published.png")
+    published.close()
+
+    page.context.grant_permissions(["clipboard-read"])
+    file = page.get_by_role("listitem", name=re.compile("Untitled.ipynb"))
+    window.see(file).click(button="right")
+    window.see(page.get_by_role("menuitem", name="Publish…"), "jupyterlab-file")
+    page.get_by_role("menuitem", name="Copy Shareable Link").click()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.endswith("/hub/link/viewer/lab/tree/Untitled.ipynb"), link
+    page.get_by_role("main").get_by_role("textbox").last.click()
     page.keyboard.press("Control+a")
 
 

@@ -50,6 +50,19 @@ NOTEBOOK = {
     "nbformat_minor": 5,
 }
 
+MARIMO = """import marimo
+
+app = marimo.App()
+
+
+@app.cell
+def _():
+    import marimo as mo
+
+    mo.md(f"It is {6 * 7}.")
+    return
+"""
+
 
 def notebooks(platform: Platform, people: Mapping[str, Person]) -> None:
     """One is published by a line in a terminal; colleagues see it, and have copies of their own."""
@@ -72,12 +85,42 @@ def notebooks(platform: Platform, people: Mapping[str, Person]) -> None:
     assert alone.url.endswith(page), "it is shown below a line that says whose it is"
     for _ in range(2):
         assert lector.fill(page, "action", action="copy").url.startswith(lector.server.url(""))
+    link = "link/writer/lab/tree/report.ipynb"
+    assert lector.hub.get(link).url.endswith(page), "what JupyterLab copies leads there"
     assert run(platform, "lector", "cd ~; ls *.ipynb") == (0, "report-1.ipynb\nreport.ipynb\n")
     assert "login" in requests.get(f"{platform.url}/hub/{page}/view", timeout=PATIENCE).url
     refused = lector.fill(page, "action", action="withdraw")
     assert refused.status_code == HTTPStatus.FORBIDDEN
     assert writer.fill("published", "action").url.endswith("/hub/published")
     assert lector.hub.get(page).status_code == HTTPStatus.NOT_FOUND
+    assert "report.ipynb" in lector.hub.get(link).text
+    assert "not published" in lector.hub.get(link).text
+
+    model = {"type": "file", "format": "text", "content": MARIMO}
+    assert writer.server.put("api/contents/sums.py", json=model).ok
+    code, output = run(platform, "writer", "cd /home/nebula; publish sums.py")
+    assert code == 0, output
+    page = output.split()[-1].removeprefix("/hub/")
+    assert "It is 42." in lector.hub.get(f"{page}/view").text, "marimo ran it"
+    assert lector.fill(page, "action", action="copy").url.endswith("/marimo/?file=sums.py")
+
+
+def a_server(writer: Person, lector: Person, stranger: Person) -> None:
+    """Its person lets a colleague in, who finds it behind a link, and nobody else."""
+    file, link = f"{writer.server.base}api/contents/report.ipynb", "link/writer/lab/tree/y.ipynb"
+    assert writer.fill("sharing", "with", **{"server": "", "kind": "person", "with": "lector"}).ok
+    there = f"/user/{writer.name}/lab/tree/y.ipynb"
+    assert there in lector.hub.get(link).text
+    assert there not in stranger.hub.get(link).text
+    # Whoever's server it is, one is asked first whether it may know who one is.
+    asked = {"form": "raw-scopes", "path": f"../user/{writer.name}/"}
+    assert lector.fill(**asked).url.startswith(writer.server.base)
+    found = lector.session.get(file, timeout=PATIENCE)
+    assert (found.status_code, found.json()["name"]) == (HTTPStatus.OK, "report.ipynb")
+    refused = stranger.session.get(file, timeout=PATIENCE)
+    assert refused.status_code == HTTPStatus.FORBIDDEN
+    assert lector.fill("sharing", "id", action="revoke").ok
+    assert there not in lector.hub.get(link).text
 
 
 def test_members_share_and_others_do_not(
@@ -131,6 +174,7 @@ def test_members_share_and_others_do_not(
         assert run(platform, name, shown) == (0, "\n")
 
     notebooks(platform, people)
+    a_server(people["writer"], people["lector"], people["stranger"])
 
     # The secret is in its own file and in the members' containers, nowhere else.
     found = subprocess.run(

@@ -57,6 +57,30 @@ def test_databases_are_off_a_home_on_a_network(tmp_path: Path, system: str, loca
     assert where.startswith("/tmp/jupyter-state") is local  # noqa: S108
 
 
+@pytest.mark.parametrize(
+    ("language", "timezone", "shown"),
+    [
+        ("C.UTF-8\n", "UTC\n", "C.UTF-8 UTC"),
+        ("xx_XX.UTF-8", "../../etc/passwd", "platform platform"),
+        ("C", "/etc/passwd", "platform platform"),
+        ("", "", "platform platform"),
+    ],
+)
+def test_ones_own_language_and_zone_come_first_where_there_are_such(
+    tmp_path: Path, language: str, timezone: str, shown: str
+) -> None:
+    folder = tmp_path / ".config/jhub-docker"
+    folder.mkdir(parents=True)
+    (folder / "language").write_text(language)
+    (folder / "timezone").write_text(timezone)
+    given = {"LANG": "platform", "TZ": "platform"}
+    look = "own_settings; echo $LANG $TZ"
+    assert step(tmp_path, look, **given).stdout == f"{shown}\nstarted\n"
+    (folder / "language").unlink()
+    (folder / "language").mkdir()
+    assert step(tmp_path, look, **given).stdout.endswith("started\n")
+
+
 @pytest.mark.parametrize("name", ["ann", 'a"b', "a#b;c", "ann@example.org", "a\\b"])
 def test_git_knows_whoever_the_hub_lets_in(tmp_path: Path, name: str) -> None:
     """A file it cannot read would end every command of git."""

@@ -126,6 +126,7 @@ def install_all(wanted: list[Wanted], vsix_files: list[Path], builtin: Path) -> 
         identity, version = unpack_vsix(vsix, builtin)
         report[identity.lower()] = f"installed {identity} {version} (from {vsix.name})"
     failed = []
+    why: dict[str, list[str]] = {}
     for item in wanted:
         if item.id.lower() in report:
             continue
@@ -133,10 +134,13 @@ def install_all(wanted: list[Wanted], vsix_files: list[Path], builtin: Path) -> 
             for identity, version in install_from_gallery(item, builtin):
                 report[identity.lower()] = f"installed {identity} {version} (from the gallery)"
         except ExtensionError as error:
-            subprocess.run([WARN, f"NOT INSTALLED: {item.spec}: {error}"], check=True)
+            why.setdefault(str(error), []).append(item.spec)
             report[item.id.lower()] = f"missing   {item.spec}: {error}"
             if item.required:
                 failed.append(item.spec)
+    for error, specs in why.items():
+        lack = f"extensions that VS Code would have: {', '.join(specs)} ({error})"
+        subprocess.run([WARN, f"NOT INSTALLED: {lack}"], check=True)
     if failed:
         raise ExtensionError(
             f"required in extensions.txt, but not to be had: {', '.join(failed)}. Let the build "

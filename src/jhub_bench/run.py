@@ -81,14 +81,13 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int, size
                 found.add(f"spawn{suffix}", lambda: servers.spawn(pairs, runs))
             if f"memory{suffix}" in names:
                 found.add(f"memory{suffix}", lambda: servers.idle_memory(pairs, runs))
-            if "page" in names and not suffix:
-                found.add("page", lambda: page.measure(pairs, runs))
+            if f"page{suffix}" in names:
+                found.add(f"page{suffix}", lambda: page.measure(pairs, runs))
         return []
 
     for suffix in ("", COMPILED):
-        with_servers = {f"spawn{suffix}", f"memory{suffix}", *([] if suffix else ["page"])}
-        if with_servers & set(names):
-            found.add("spawn and memory", partial(of_servers, suffix))
+        if {f"{name}{suffix}" for name in ("spawn", "memory", "page")} & set(names):
+            found.add("spawn, memory and page", partial(of_servers, suffix))
     if "build-unchanged" in names:
         found.add("build-unchanged", lambda: build_time.unchanged(client, root, catalog, runs))
     if "build-one-change" in names or "rebuild-all" in names:

@@ -20,6 +20,7 @@ BY_NAME = (
     "scale",
     f"spawn{COMPILED}",
     f"memory{COMPILED}",
+    f"page{COMPILED}",
 )
 """They take minutes or all of the machine, so they run only when they are asked for."""
 

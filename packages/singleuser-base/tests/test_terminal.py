@@ -26,6 +26,27 @@ def test_language_and_time_zone_are_honoured(subject: Subject) -> None:
     assert said.strip() == "Sonntag 02 CEST"
 
 
+def test_a_person_chooses_language_and_time_zone_for_all_servers(subject: Subject) -> None:
+    script = """
+    my-settings language fr_FR.UTF-8; my-settings timezone Asia/Kolkata
+    my-settings timezone Mars/Base 2>&1 || echo $?
+    start-singleuser date -d 2026-07-05T00:00Z '+%A %H:%M %Z'
+    start-singleuser my-settings
+    my-settings language -; my-settings timezone -
+    start-singleuser date -d 2026-07-05T00:00Z '+%A %H:%M %Z'
+    """
+    next_start = "From the next start of a server on."
+    assert subject.server.run(["bash", "-c", script]).splitlines() == [
+        *(next_start, next_start),
+        "my-settings: there is no timezone 'Mars/Base' here; expected one such as Europe/Berlin",
+        "2",
+        "dimanche 05:30 IST",
+        *("language: fr_FR.UTF-8", "timezone: Asia/Kolkata"),
+        *(next_start, next_start),
+        "Sunday 00:00 UTC",
+    ]
+
+
 def test_a_home_on_nfs_has_none_of_jupyters_databases(subject: Subject) -> None:
     """Whatever file system the home is on, `stat` says that it is NFS."""
     asks = {

@@ -41,6 +41,10 @@ USES = {
     ),
     "ipympl": "import ipympl.backend_nbagg as b; assert b.Canvas",
     "matplotlib": "import matplotlib.pyplot as p; p.plot([1, 2]); p.savefig('m.pdf')",
+    "matplotlib films": (
+        "import matplotlib.animation as m; f, x = p.subplots(); l, = x.plot([0, 1]);"
+        " m.FuncAnimation(f, lambda i: l.set_ydata([0, i]), frames=3).save('m.mp4')"
+    ),
     "plotly": "import plotly.express as p; p.line(frame, 'x', 'y').write_image('p.png')",
     "plotly as a widget": "import plotly.graph_objects as g; g.FigureWidget()",
     "seaborn": "import seaborn as s; s.lineplot(frame, x='x', y='y').figure.savefig('s.svg')",

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HealthCheckHandler
 from psycopg.errors import DiskFull
@@ -30,6 +31,7 @@ from sqlalchemy.exc import (
 from tornado import web
 
 from hub_config import disk, postgres
+from hub_config.languages import said
 
 NOT_WRITTEN = (
     "The hub's database has no room left on its disk, so this was not done. Tell an administrator."
@@ -87,11 +89,15 @@ def _explain_errors() -> None:
     @wraps(send_error)
     def told(self: Any, status_code: int = 500, **kwargs: Any) -> None:
         error: Any = (kwargs.get("exc_info") or (None, None))[1]
-        if said := of_database(error):
+        if found := of_database(error):
             # Both kinds of error pages show that.
-            status_code, error.jupyterhub_message = said
+            status_code, error.jupyterhub_message = found
             if status_code == HTTPStatus.SERVICE_UNAVAILABLE:
                 self._jupyterhub_user = None  # the page would ask for the name
+        elif isinstance(self, APIHandler) and isinstance(error, web.HTTPError):
+            # What pages' scripts show, in the language of the page.
+            words = getattr(error, "jupyterhub_message", "") or error.get_message()
+            setattr(error, "jupyterhub_message", said(words))  # noqa: B010
         send_error(self, status_code, **kwargs)
 
     @wraps(log_exception)

@@ -32,6 +32,7 @@ from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.room import DISK_GB, policy_of
+from hub_config.published.links import link_routes
 from hub_config.published.pages import published_routes
 from hub_config.reconcile.desk import Desk
 from hub_config.reconcile.pages import (
@@ -251,12 +252,14 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
         *shares.sharing_routes(),
+        *link_routes(),
         *(published_routes(places.published) if settings.publishing else ()),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
         "JHUB_WARNING_TIME": str(limits.warning),
         "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
+        "JHUB_PUBLISHING": "yes" if settings.publishing else "",
     }
 
 

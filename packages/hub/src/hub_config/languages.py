@@ -189,10 +189,12 @@ def _inner(value: str, depth: int) -> str:
     return re.sub(r"(?<![\d.])(\d+)\.(\d+)(?![\d.])", rf"\1{gettext('.')}\2", value)
 
 
-def when(time: datetime | None) -> str:
-    """A time, UTC where it has no zone, as people of the platform's zone and language write it."""
+def when(time: datetime | None, zone: tzinfo | None = None) -> str:
+    """A time, UTC where it has no zone, as people of that zone (else the platform's) and language
+    write it.
+    """
     if time is None:
         return ""
     aware = time if time.tzinfo else time.replace(tzinfo=ZoneInfo("UTC"))
-    here = aware.astimezone(_platform.zone)
+    here = aware.astimezone(zone or _platform.zone)
     return here.strftime(gettext("%Y-%m-%d %H:%M")) + f" {here.tzname()}"

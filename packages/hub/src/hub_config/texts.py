@@ -23,6 +23,11 @@ _WORDS = re.compile(r"[A-Za-z]{2}")
 _ATTRIBUTE = re.compile(rf"(?:^|\s)({'|'.join(_SHOWN)})\s*=\s*(\"|')\Z")
 
 
+def said_in_options(html: str) -> str:
+    """JupyterHub makes the options of a choice itself (handlers/pages.py, TokenPageHandler)."""
+    return re.sub(r"(?<=>)[^<]*(?=</option>)", lambda found: said(found[0]), html)
+
+
 class Texts(InternationalizationExtension):
     """Makes messages of the texts in templates, with what they show as placeholders."""
 
@@ -30,13 +35,15 @@ class Texts(InternationalizationExtension):
         """Jinja makes one for each environment."""
         super().__init__(environment)
         self._install_callables(gettext, ngettext, newstyle=True)
-        environment.filters |= {"said": said, "when": when}
+        environment.filters |= {"said": said, "said_in_options": said_in_options, "when": when}
         environment.globals |= {"language": current.get, "languages": LANGUAGES}
         environment.globals["script_texts"] = script_texts
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """JupyterHub's pages say that they are in English, and show what the hub said as it is."""
         source = source.replace('<html lang="en">', '<html lang="{{ language() }}">')
+        options = "{{ token_expires_in_options_html |"
+        source = source.replace(options, f"{options} said_in_options |")
         return re.sub(r"\{\{ (login_error|error_message) \}\}", r"{{ \1 | said }}", source)
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:

@@ -24,6 +24,7 @@ OF_THE_HUB = frozenset(
         "JUPYTER_IMAGE_SPEC",
         # hub_config.concerns, lifetimes.
         *("JUPYTERHUB_ACTIVITY_INTERVAL", "JHUB_IDLE_TIMEOUT", "JHUB_WARNING_TIME"),
+        "JHUB_PUBLISHING",
     }
 )
 """What the hub sets, whatever the value: nothing that starts as root takes a decision by it."""

@@ -29,9 +29,9 @@ from sqlalchemy.orm import Session
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
-from tornado.web import Application
+from tornado.web import Application, HTTPError
 
-from hub_config import away, disk
+from hub_config import away, disk, languages
 
 LOCKED = OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
 
@@ -165,3 +165,17 @@ def test_one_wait_for_a_lock_is_enough(database: tuple[Path, Session]) -> None:
     assert wait == away.IMPATIENCE
     session.query(orm.User).count()
     assert patience() == away.PATIENCE
+
+
+def test_an_api_refuses_in_the_language_of_the_page(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Scripts of pages show what it says."""
+    monkeypatch.setattr(BaseHandler, "send_error", lambda *_, **__: None)
+    request.getfixturevalue("explained")
+    before = languages.current.set("de")
+    error = HTTPError(404, "There is no such running server.")
+    handler = APIHandler.__new__(APIHandler)
+    BaseHandler.send_error(handler, 404, exc_info=(HTTPError, error, None))
+    languages.current.reset(before)
+    assert getattr(error, "jupyterhub_message") == "Diesen laufenden Server gibt es nicht."  # noqa: B009

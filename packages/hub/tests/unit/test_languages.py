@@ -195,3 +195,15 @@ def test_times_are_the_platforms() -> None:
         assert when(time) == "30.11.2026 09:05 CET"
     finally:
         languages.use("", "")
+
+
+def test_options_that_jupyterhub_makes_are_said_too() -> None:
+    languages.current.set("de")
+    options = (
+        '<option value="3600">1 Hour</option>\n<option selected="selected" value="">Never</option>'
+    )
+    found = Environment(extensions=[Texts], autoescape=True).from_string(
+        "{{ token_expires_in_options_html | safe }}"
+    )
+    said = found.render(token_expires_in_options_html=options)
+    assert said == options.replace("1 Hour", "1 Stunde").replace("Never", "Nie")

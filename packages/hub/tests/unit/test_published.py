@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_config import disk
-from hub_config.published import own_server, pages, shelf
+from hub_config.published import links, own_server, pages, shelf
 from hub_config.published.shelf import PublishedRow, ShelfError
 
 NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
@@ -74,14 +74,14 @@ def test_nobody_fills_the_disk_with_notebooks(
 
 @pytest.mark.parametrize(
     ("path", "found"),
-    [("x.ipynb", "x.ipynb"), ("~/a/x.ipynb", "a/x.ipynb"), (" /a/x.ipynb ", "a/x.ipynb")],
+    [("x.ipynb", "x.ipynb"), ("~/a/x.py", "a/x.py"), (" /a/x.ipynb ", "a/x.ipynb")],
 )
 def test_a_path_is_taken_as_people_write_it(path: str, found: str) -> None:
     assert own_server.checked(path) == found
 
 
 @pytest.mark.parametrize(
-    "path", ["", "x.py", "../bob/x.ipynb", ".ssh/id_rsa", "a/../../x.ipynb", "a\0b.ipynb"]
+    "path", ["", "x.txt", "../bob/x.ipynb", ".ssh/id_rsa", "a/../../x.ipynb", "a\0b.ipynb"]
 )
 def test_only_notebooks_of_ones_home_are_published(path: str) -> None:
     with pytest.raises(ShelfError, match="path of a notebook"):
@@ -100,7 +100,7 @@ def test_a_view_is_of_no_site_and_fetches_nothing() -> None:
 @asynccontextmanager
 async def server() -> AsyncIterator[tuple[TestServer, dict[str, Any], list[str]]]:
     """What the hub asks of Jupyter Server (jupyter_server, services/contents and nbconvert)."""
-    home: dict[str, Any] = {"work/x.ipynb": NOTEBOOK, "taken.ipynb": NOTEBOOK}
+    home: dict[str, Any] = {"work/x.ipynb": NOTEBOOK, "taken.ipynb": NOTEBOOK, "x.py": b"app"}
     tokens: list[str] = []
 
     async def contents(request: web.Request) -> web.Response:
@@ -125,6 +125,7 @@ async def server() -> AsyncIterator[tuple[TestServer, dict[str, Any], list[str]]
     app.router.add_route("*", "/user/ann/api/contents/{path:.+}", contents)
     app.router.add_get("/user/ann/files/{path:.+}", contents)
     app.router.add_get("/user/ann/nbconvert/html/{path:.+}", view)
+    app.router.add_get("/user/ann/jhub-published/{path:.+}", view)
     async with TestServer(app) as running:
         yield running, home, tokens
 
@@ -146,6 +147,8 @@ async def test_files_go_through_ones_own_server_with_a_token_that_is_gone_afterw
         assert page == b"<h1>work/x.ipynb</h1>"
         assert await own_server.write(ann, lab, "taken.ipynb", notebook) == "taken-1.ipynb"
         assert await own_server.write(ann, lab, "new.ipynb", notebook) == "new.ipynb"
+        assert await own_server.read(ann, lab, "x.py") == (b"app", b"<h1>x.py</h1>")
+        assert await own_server.write(ann, lab, "x.py", b"app") == "x-1.py"
         assert home["taken-1.ipynb"] == NOTEBOOK
         with pytest.raises(ShelfError, match=r"no notebook away\.ipynb"):
             await own_server.read(ann, lab, "away.ipynb")
@@ -200,3 +203,71 @@ async def test_a_person_publishes_one_at_a_time(
     arrived.set()
     assert (await first).path == "x.ipynb"
     assert (await pages.ShelfHandler.publish(handler, "y.ipynb")).path == "y.ipynb"
+
+
+async def test_a_link_from_jupyterlab_leads_to_what_its_person_shows(
+    db: Session, tmp_path: Path
+) -> None:
+    ann, bob = person(db, "ann"), person(db, "bob")
+    row = put(db, tmp_path, ann, "work/x y.ipynb")
+    lab = SimpleNamespace(ready=True, orm_spawner=orm.Spawner(name="", user=ann))
+    app = SimpleNamespace(ready=True, orm_spawner=orm.Spawner(name="published-a", user=ann))
+    db.add_all([lab.orm_spawner, app.orm_spawner])
+    wrapped = SimpleNamespace(
+        id=ann.id,
+        spawners={"": lab, "published-a": app},
+        server_url=lambda name: f"/user/ann/{name}",
+    )
+
+    async def asks(who: orm.User, owner: str, place: str, *scopes: str) -> Any:
+        found: dict[str, Any] = {}
+        parsed = parse_scopes({*scopes, "access:servers!user=bob"})["access:servers"]
+
+        async def render(_: str, **told: Any) -> str:
+            found.update(told)
+            return ""
+
+        handler: Any = SimpleNamespace(
+            db=db,
+            current_user=who,
+            hub=SimpleNamespace(base_url="/hub/"),
+            find_user={"ann": wrapped}.get,
+            redirect=lambda url: found.update(to=url),
+            render_template=render,
+            finish=lambda _: None,
+            get_scope_filter=lambda _: partial(check_scope_filter, parsed),
+            request=SimpleNamespace(method="GET"),
+        )
+        handler.open_to_me = partial(links.LinkHandler.open_to_me, handler)
+        await links.LinkHandler.get(handler, owner, place)
+        return found.get("to") or found
+
+    there = "lab/tree/work/x y.ipynb"
+    assert await asks(bob, "ann", there) == f"/hub/published/{row.id}"
+    own = "/hub/user-redirect/lab/tree/work/x%20y.ipynb"
+    assert await asks(ann, "ann", there) == own, "one's own link opens one's own file"
+    group = "lab/tree/shared/team/z.csv"
+    assert await asks(bob, "ann", group) == f"/hub/user-redirect/{group}", "all have that folder"
+    other = "lab/tree/work/y.ipynb"
+    told = await asks(bob, "ann", other)
+    assert (told["path"], told["servers"]) == ("work/y.ipynb", [])
+    assert told["own"] == f"/hub/user-redirect/{other}"
+    assert await asks(bob, "nobody", other) == told | {"owner": "nobody"}, "it tells who exists"
+    told = await asks(bob, "ann", other, "access:servers!server=ann/")
+    assert told["servers"] == [f"/user/ann/{other}"]
+
+
+@pytest.mark.parametrize(
+    ("page", "path", "opens"),
+    [
+        ("/lab", "a b.ipynb", "lab/tree/a%20b.ipynb"),
+        ("/lab", "x.py", "marimo/?file=x.py"),
+        ("/marimo", "x.py", "marimo/?file=x.py"),
+        ("/marimo", "x.ipynb", "/marimo"),
+        ("/vscode/", "x.py", "/vscode/"),
+    ],
+)
+def test_a_copy_opens_in_what_can_show_it(page: str, path: str, opens: str) -> None:
+    """The spawner that the hub knows has no page: its child has, by the profile."""
+    spawner = SimpleNamespace(default_url="", child_spawner=SimpleNamespace(default_url=page))
+    assert pages.opened(SimpleNamespace(spawners={"": spawner}), "", path) == opens

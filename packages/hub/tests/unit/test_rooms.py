@@ -50,7 +50,7 @@ ROOMS = {
         *("people", "authenticator"),
     ),
     "shares": ("shares",),
-    "published": ("shelf", "own_server", "pages"),
+    "published": ("shelf", "links", "own_server", "pages"),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
     "top": ("keeper", "beside", "concerns", "copying", "moving", "start", "__main__"),
 }

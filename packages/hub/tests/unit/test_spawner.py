@@ -202,9 +202,12 @@ def test_the_database_gets_names_and_no_secret(spawner: PlatformSpawner) -> None
 
 
 def test_a_restarted_hub_finds_the_container_again(spawner: PlatformSpawner) -> None:
-    state = {"profile": "gone", "child_state": {"object_id": "0123", "object_name": "old-name"}}
+    child = {"object_id": "0123", "object_name": "old-name"}
+    child |= {"address": "10.0.0.2", "port": 8888, "page": "/lab"}
+    state = {"profile": "gone", "child_state": child}
     spawner.load_state(state)
     assert spawner.child_spawner.object_name == "old-name"
+    assert spawner.child_spawner.default_url == "/lab"
     assert spawner.get_state().items() >= state.items()
 
 

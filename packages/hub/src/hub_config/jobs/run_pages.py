@@ -1,6 +1,5 @@
 """The page Runs: one's own jobs, what became of them, and for admins everybody's."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
@@ -12,6 +11,7 @@ from hub_config.jobs import clock, forms, rows
 from hub_config.jobs.looking import choices
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.runner import Runner
+from hub_config.languages import when
 
 SHOWN = 5
 """Runs of each job on the page."""
@@ -86,27 +86,23 @@ class ListHandler(RunsHandler):
 
     def shown(self, job: JobRow, going: RunRow | None) -> dict[str, Any]:
         """A job for the page."""
-        owner = rows.owner(self.db, job)
+        owner, zone = rows.owner(self.db, job), clock.zone(job.zone)
         return {
             "job": job,
             "person": owner.name if owner else "",
             "when": clock.in_words(job.cron, job.zone),
-            "next": _local(job.following, job.zone) if job.following and not job.paused else "",
+            "next": when(job.following, zone) if job.following and not job.paused else "",
             "going": bool(going),
             "runs": [
                 {
                     "run": run,
-                    "started": _local(run.started, job.zone),
+                    "started": when(run.started, zone),
                     "took": str((run.ended or rows.now()) - run.started),
                     "folder": f"runs/{job.name}/{run.stamp}",
                 }
                 for run in rows.runs(self.db, job.id)[:SHOWN]
             ],
         }
-
-
-def _local(time: datetime, zone: str) -> str:
-    return time.replace(tzinfo=UTC).astimezone(clock.zone(zone)).strftime("%Y-%m-%d %H:%M")
 
 
 class ActHandler(RunsHandler):

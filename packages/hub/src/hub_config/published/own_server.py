@@ -23,6 +23,9 @@ EXPIRES = 300
 LONGEST = 1000
 """Characters of a path."""
 
+MAKERS = {".ipynb": "nbconvert/html", ".py": "jhub-published"}
+"""What makes a page of a notebook there, by its ending: Jupyter Server, `jhub_published`."""
+
 NAMES = 1000
 """So many names are tried for a copy."""
 
@@ -45,7 +48,7 @@ def checked(path: str) -> str:
     """A notebook's path in the home as people write it; raises ShelfError."""
     found = PurePosixPath(path.strip().removeprefix("~/").lstrip("/"))
     clean = ".." not in found.parts and path.isprintable() and len(path) <= LONGEST
-    if found.suffix != ".ipynb" or not clean:
+    if found.suffix not in MAKERS or not clean:
         raise ShelfError("Expected is the path of a notebook in your home: work/report.ipynb.")
     return str(found)
 
@@ -87,18 +90,18 @@ async def _read(session: aiohttp.ClientSession, url: str, path: str) -> bytes:
 async def read(user: Any, spawner: Any, path: str) -> tuple[bytes, bytes]:
     """A notebook of theirs, and its HTML. Raises ShelfError."""
     async with _asking(user, spawner) as (session, url):
-        place = quote(path)
+        place, maker = quote(path), MAKERS[PurePosixPath(path).suffix]
         notebook = await _read(session, f"{url}files/{place}", path)
-        return notebook, await _read(session, f"{url}nbconvert/html/{place}", path)
+        return notebook, await _read(session, f"{url}{maker}/{place}", path)
 
 
 async def write(user: Any, spawner: Any, name: str, notebook: bytes) -> str:
     """Put a notebook into their home, beside what has its name; returns where it opens."""
     content = {"type": "file", "format": "text", "content": notebook.decode(errors="replace")}
-    stem = PurePosixPath(name).stem
+    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
     async with _asking(user, spawner) as (session, url):
         for number in range(NAMES):
-            own = f"{stem}-{number}.ipynb" if number else f"{stem}.ipynb"
+            own = f"{stem}-{number}{suffix}" if number else name
             place = f"{url}api/contents/{quote(own)}"
             async with session.get(f"{place}?content=0", allow_redirects=False) as answer:
                 if answer.status != HTTPStatus.NOT_FOUND:

@@ -3,7 +3,7 @@
 A view is a stranger's HTML with a stranger's scripts. It is shown in a frame below a line that says
 whose it is, and the answer itself says `sandbox`: the browser treats it as of no site at all, so no
 cookie and no storage of the platform's reaches it, it sends no form, and may fetch nothing but the
-formulas' typesetting.
+formulas' typesetting, and what marimo draws its pages with.
 """
 
 import json
@@ -23,9 +23,11 @@ from hub_config.published import own_server, shelf
 from hub_config.published.shelf import PublishedRow, ShelfError
 
 _FORMULAS = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
+_MARIMO = "https://cdn.jsdelivr.net/npm/@marimo-team/"
 SANDBOX = (
-    "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; "
-    f"script-src 'unsafe-inline' 'unsafe-eval' {_FORMULAS}; font-src data: {_FORMULAS}; "
+    "sandbox allow-scripts; default-src 'none'; img-src data: blob:; "
+    f"script-src 'unsafe-inline' 'unsafe-eval' {_FORMULAS} {_MARIMO}; "
+    f"style-src 'unsafe-inline' {_MARIMO}; font-src data: {_FORMULAS} {_MARIMO}; "
     "media-src data: blob:; frame-ancestors 'self'"
 )
 
@@ -98,8 +100,8 @@ class ListHandler(ShelfHandler):
 
     @web.authenticated
     async def get(self) -> None:
-        """The list."""
-        await self.page()
+        """The list; JupyterLab's *Publish* names the `path` to publish."""
+        await self.page(path=self.get_query_argument("path", ""))
 
     async def page(self, error: str = "", path: str = "") -> None:
         """The list, and what went wrong."""
@@ -160,8 +162,11 @@ class OneHandler(ShelfHandler):
 
 
 def opened(user: Any, server: str, path: str) -> str:
-    """Where in a server a notebook opens: in JupyterLab, where the server has it."""
-    starts = str(getattr(user.spawners[server], "default_url", "") or "")
+    """Where in a server a notebook opens: in JupyterLab or marimo, where the server has it."""
+    child = getattr(user.spawners[server], "child_spawner", None)
+    starts = str(getattr(child, "default_url", ""))
+    if path.endswith(".py") and starts.startswith(("/lab", "/marimo")):
+        return f"marimo/?file={quote(path)}"
     return f"lab/tree/{quote(path)}" if starts.startswith("/lab") else starts
 
 

@@ -71,6 +71,11 @@ def find(db: Session, name: str) -> PublishedRow:
     return row
 
 
+def of(db: Session, user_id: int, path: str) -> PublishedRow | None:
+    """What that person has published of that file."""
+    return db.scalars(select(PublishedRow).filter_by(user_id=user_id, path=path)).first()
+
+
 def put(
     db: Session, folder: Path, user_id: int, path: str, notebook: bytes, view: bytes
 ) -> PublishedRow:
@@ -78,7 +83,7 @@ def put(
 
     Raises ShelfError, and OSError on a full disk.
     """
-    row = db.scalars(select(PublishedRow).filter_by(user_id=user_id, path=path)).first()
+    row = of(db, user_id, path)
     count = db.scalar(select(func.count()).select_from(PublishedRow).filter_by(user_id=user_id))
     if row is None and (count or 0) >= MOST:
         raise ShelfError(f"You have published {MOST} notebooks; withdraw one first.")

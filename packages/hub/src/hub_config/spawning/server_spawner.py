@@ -228,7 +228,7 @@ class UserServerSpawner(Spawner):
         """What finds the container again, from the moment there is one."""
         state: dict[str, Any] = super().get_state()
         if self.object_id and self.address:
-            state |= {"address": self.address, "port": self.port}
+            state |= {"address": self.address, "port": self.port, "page": self.default_url}
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -236,3 +236,4 @@ class UserServerSpawner(Spawner):
         super().load_state(state)
         self.address = state.get("address", "")
         self.port = state.get("port", self.port)
+        self.default_url = str(state.get("page", ""))

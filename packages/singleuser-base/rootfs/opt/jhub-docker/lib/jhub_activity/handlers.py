@@ -102,7 +102,9 @@ class StatusHandler(ActivityHandler):
 
     @web.authenticated
     def get(self) -> None:
-        """Bytes and seconds; None for what is not limited or not known."""
+        """Bytes and seconds; None for what is not limited or not known. `publishing` is None where
+        the hub is older than that and its links.
+        """
         memory = cgroup.memory()
         last, said = self.observer.last_activity(), self.observer.said
         idle = self.limits.until_end(datetime.now(UTC), last, said)
@@ -112,6 +114,7 @@ class StatusHandler(ActivityHandler):
             "idle_left": idle,
             "why": self.observer.reason,
             "hub": hub_home(os.environ),
+            "publishing": os.environ.get("JHUB_PUBLISHING"),
         }
         self.finish(json.dumps(answer))
 
