@@ -11,7 +11,7 @@ from jhub_bench.curve import REST, Line, Phase, Step, bend, figures
 
 ROOT = Path(__file__).parents[1]
 ACTS = ("form", "home", "People", "admin's list", "one start", "one stop", "log-in", "30 starts",
-        "30 stops")  # fmt: skip
+        "30 stops", "hub restarted")  # fmt: skip
 
 
 def step(database: str, servers: int) -> Step:

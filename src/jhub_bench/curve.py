@@ -9,8 +9,8 @@ from typing import Any
 
 from jhub_bench.figures import Figure, percentile
 
-REST = "rest"
-"""The phase in which nobody does anything."""
+REST, RESTART = "rest", "hub restarted"
+"""The phase in which nobody does anything, and that in which the hub is away."""
 
 Points = list[tuple[float, float]]
 
@@ -20,9 +20,9 @@ class Phase:
     """One thing that was done so many times.
 
     `seconds` are what each took, `lasted` all of it; `health` are median, 99th percentile and worst
-    of the seconds that the hub's health page took meanwhile. `cpu` are processor seconds of each
-    service. `load` is the machine's load average, and `busy` the part of all its processors that
-    was busy with anything, other people's work too.
+    of the seconds that the hub's health page took meanwhile, empty while it is away. `cpu` are
+    processor seconds of each service. `load` is the machine's load average, and `busy` the part of
+    all its processors that was busy with anything, other people's work too.
     """
 
     seconds: tuple[float, ...]
@@ -135,7 +135,11 @@ def figures(benchmark: str, steps: Sequence[Step]) -> list[Figure]:
         first, last = own[0], own[-1]
         where, peer = f"{last.servers} servers, {database}", f"the same with {first.servers}"
         for name, phase in last.phases.items():
-            told = [(f"health p99, {step.servers}", step.phases[name].health[1]) for step in own]
+            told = [
+                (f"health p99, {step.servers}", step.phases[name].health[1])
+                for step in own
+                if phase.health
+            ]
             if phase.seconds:
                 told += [(f"p99, {step.servers}", step.taken(name, 99)) for step in own]
                 told += [

@@ -10,13 +10,15 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import requests
 from docker.models.containers import Container
 
 from jhub_bench import login_storm, memory, stub_platform
-from jhub_bench.curve import REST, Phase, Step
+from jhub_bench.curve import REST, RESTART, Phase, Step
 from jhub_bench.figures import percentile
 from jhub_bench.health_probe import meanwhile
 from jhub_docker.build import builds
@@ -28,6 +30,7 @@ from jhub_testing.crowd import Crowd
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
+from jhub_testing.waiting import ASK_AGAIN, wait_until
 
 STEPS = (10, 100, 500, 1000, 2000)
 CONTAINERS = 300
@@ -40,6 +43,7 @@ LOOKS = 30
 RESTING = 20.0
 """Seconds of rest: two rounds of whether servers run, most of one of their routes."""
 
+STOPS_WITHIN = 15
 STEP_LIMIT = 240.0
 """Seconds after which a step has as many servers as it has, and no other follows."""
 
@@ -86,19 +90,28 @@ def load(client: Any, root: Path, most: int, keep: Keep) -> list[Step]:
             },
         }.items():
             with stub_platform.run(engine, root, database.lower(), settings) as stubs:
-                others = {"stubs": stubs.host}
-                found += Ground(stubs.platform, stubs.profile, database, others).climb(sizes, keep)
+                ground = Ground(
+                    stubs.platform,
+                    stubs.profile,
+                    database,
+                    {"stubs": stubs.host},
+                    partial(stubs.lead, "hub"),
+                )
+                found += ground.climb(sizes, keep)
     return found
 
 
 @dataclass
 class Ground:
-    """One platform that is climbed on; `others` are containers beside its own that take part."""
+    """One platform that is climbed on; `others` are containers beside its own that take part, and
+    `restarted` is called as soon as the hub's container runs again.
+    """
 
     platform: Platform
     profile: str
     database: str
     others: dict[str, Container] = field(default_factory=dict)
+    restarted: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         wanted = ("hub", "proxy", "engine", "postgres")
@@ -118,7 +131,8 @@ class Ground:
             with stage(f"{self.database}: from {there} to {size} servers"):
                 took = self._more(admin, there, size)
             there += len(took)
-            step = Step(self.database, there, self._look(late, people), self._memory())
+            looked, held = self._look(late, people), self._memory()
+            step = Step(self.database, there, looked | {RESTART: self._restart()}, held)
             found.append(step)
             keep(step)
             say(f"    {summary(step)}")
@@ -170,14 +184,36 @@ class Ground:
             with meanwhile(self.platform.url) as health:
                 seconds = act()
             lasted, after = time.monotonic() - begun, self._cpu()
-        worked, passed = (now - then for now, then in zip(processors(), busy, strict=True))
         return Phase(
             tuple(seconds),
             lasted,
             (percentile(health, 50), percentile(health, 99), max(health)),
             {one: after[one] - before[one] for one in after},
             os.getloadavg()[0],
-            worked / max(1, passed),
+            busy_part(busy),
+        )
+
+    def _restart(self) -> Phase:
+        """Until the hub answers again, which it does when it knows its servers."""
+        hub = self.services["hub"]
+        with stage(f"{self.database}: {RESTART}"):
+            busy = processors()
+            hub.restart(timeout=STOPS_WITHIN)
+            begun = time.monotonic()
+            self.restarted()
+
+            def answers() -> bool:
+                return requests.get(f"{self.platform.url}/hub/health", timeout=ASK_AGAIN).ok
+
+            wait_until(answers, "the hub", ignoring=requests.RequestException)
+            lasted = time.monotonic() - begun
+        return Phase(
+            (lasted,),
+            lasted,
+            (),
+            {"hub": memory.cpu_seconds(hub)},
+            os.getloadavg()[0],
+            busy_part(busy),
         )
 
     def _cpu(self) -> dict[str, float]:
@@ -194,6 +230,12 @@ def processors() -> tuple[int, int]:
     user, nice, system, idle, waiting, *others = map(int, line.split()[1:9])
     worked = user + nice + system + sum(others)
     return worked, worked + idle + waiting
+
+
+def busy_part(since: tuple[int, int]) -> float:
+    """The part of all processors that was busy since `processors` said that."""
+    worked, passed = (now - then for now, then in zip(processors(), since, strict=True))
+    return worked / max(1, passed)
 
 
 def _seconds(admin: Person, path: str) -> float:

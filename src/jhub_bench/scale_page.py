@@ -16,7 +16,7 @@ from docker import DockerClient
 
 from jhub_bench import chart, record
 from jhub_bench.chart import Panel
-from jhub_bench.curve import Line, Points, Step, bend
+from jhub_bench.curve import RESTART, Line, Points, Step, bend
 
 PAGE, CHART = Path("docs/scale.md"), Path("docs/scale.svg")
 BEGIN, END = "<!-- written by `invoke bench --only load`: begin -->", "<!-- end -->"
@@ -102,6 +102,8 @@ def rows(steps: Sequence[Step]) -> Iterator[tuple[str, list[str]]]:
         yield row(f"health p99 meanwhile: {name}, ms", _health(name))
     for name in (LOGIN, "form", STARTS, STOPS):
         yield row(f"CPU of the hub for each: {name}, ms", _each(name))
+    yield row("hub restarted: until it answers, its CPU, s", _taken(RESTART, 50),
+              lambda s: s.phases[RESTART].cpu["hub"])  # fmt: skip
     there = [service for service in SERVICES if service in steps[0].memory]
     told = " / ".join(NAMES.get(service, service) for service in there)
     yield row(f"CPU at rest: {told}, % of one", *map(_rest, there))

@@ -31,6 +31,19 @@ class Stubs:
     profile: str
     host: Container
 
+    def lead(self, service: str) -> None:
+        """Lead a service to the servers; one that was restarted has forgotten the way."""
+        self.host.reload()
+        network = self.platform.environment["JHUB_NETWORK"]
+        there = self.host.attrs["NetworkSettings"]["Networks"][network]["IPAddress"]
+        self.platform.engine.run(
+            _hub_image(self.platform),
+            ["python", "-c", Path(addresses.__file__).read_text("utf-8"), POOL, there],
+            network_mode=f"container:{self.platform.container(service).id}",
+            user="root",
+            cap_add=["NET_ADMIN"],
+        )
+
 
 def settings(stub: stub_servers.Stub) -> dict[str, str]:
     """What any platform of a crowd of stubs is set to."""
@@ -55,19 +68,11 @@ def run(engine: Engine, root: Path, name: str, more: Mapping[str, str]) -> Itera
     host = _stub_host(engine, platform, stub, folder)
     try:
         with platform:
-            network = platform.environment["JHUB_NETWORK"]
-            engine.client.networks.get(network).connect(host)
-            host.reload()
-            there = host.attrs["NetworkSettings"]["Networks"][network]["IPAddress"]
+            engine.client.networks.get(platform.environment["JHUB_NETWORK"]).connect(host)
+            stubs = Stubs(platform, stub.profile, host)
             for service in ("hub", "proxy"):
-                engine.run(
-                    _hub_image(platform),
-                    ["python", "-c", Path(addresses.__file__).read_text("utf-8"), POOL, there],
-                    network_mode=f"container:{platform.container(service).id}",
-                    user="root",
-                    cap_add=["NET_ADMIN"],
-                )
-            yield Stubs(platform, stub.profile, host)
+                stubs.lead(service)
+            yield stubs
     finally:
         engine.remove(host)
 

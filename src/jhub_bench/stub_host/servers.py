@@ -25,7 +25,7 @@ def server_handler(engine: Engine, browser: Any) -> Any:
     async def handle(request: Any) -> Any:
         server = engine.addresses.get(request.transport.get_extra_info("sockname")[0])
         if server is None:
-            return request.transport.abort()
+            return web.Response(status=503)
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await echo(request, server)
         if not server.seen and "X-Forwarded-For" in request.headers:
