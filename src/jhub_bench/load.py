@@ -40,12 +40,14 @@ AT_ONCE = 30
 LOGINS = 60
 ALONE = 5
 LOOKS = 30
-RESTING = 20.0
-"""Seconds of rest: two rounds of whether servers run, most of one of their routes."""
+RESTING = 60.0
+"""Seconds of rest: everything that the hub does by itself comes in a minute."""
 
 STOPS_WITHIN = 15
-STEP_LIMIT = 240.0
-"""Seconds after which a step has as many servers as it has, and no other follows."""
+LIMIT = 600.0
+"""Seconds after which no more servers are started on a database: there is a last look, and that was
+its curve.
+"""
 
 PAGES = {
     "form": "spawn",
@@ -126,35 +128,32 @@ class Ground:
         admin = self.platform.first_admin()
         late = self._crowd(admin, [f"late{number}" for number in range(AT_ONCE)])
         found: list[Step] = []
-        there = 0
+        there, end = 0, time.monotonic() + LIMIT
         for size in sizes:
             with stage(f"{self.database}: from {there} to {size} servers"):
-                took = self._more(admin, there, size)
-            there += len(took)
+                there += self._more(admin, there, size, end)
             looked, held = self._look(late, people), self._memory()
             step = Step(self.database, there, looked | {RESTART: self._restart()}, held)
             found.append(step)
             keep(step)
             say(f"    {summary(step)}")
             if there < size:
-                say(f"    {size} servers did not start within {STEP_LIMIT:.0f} s: no more")
+                say(f"    no more servers are started after {LIMIT:.0f} s")
                 break
         return found
 
     def _crowd(self, admin: Person, names: list[str]) -> Crowd:
         return Crowd(self.platform, admin, names, self.profile, AT_ONCE).gather()
 
-    def _more(self, admin: Person, first: int, last: int) -> list[float]:
-        """Start these, some at a time, until it takes too long."""
-        took: list[float] = []
-        begun = time.monotonic()
-        for low in range(first, last, 4 * AT_ONCE):
-            high = min(low + 4 * AT_ONCE, last)
-            took += self._crowd(admin, [f"crowd{number}" for number in range(low, high)]).start()
-            say(f"    {first + len(took)} after {time.monotonic() - begun:.0f} s")
-            if time.monotonic() - begun > STEP_LIMIT:
-                break
-        return took
+    def _more(self, admin: Person, first: int, last: int, end: float) -> int:
+        """Start these, some at a time, until the moment `end`; returns how many."""
+        begun, there = time.monotonic(), first
+        while there < last and time.monotonic() < end:
+            high = min(there + 4 * AT_ONCE, last)
+            self._crowd(admin, [f"crowd{number}" for number in range(there, high)]).start()
+            there = high
+            say(f"    {there} after {time.monotonic() - begun:.0f} s")
+        return there - first
 
     def _look(self, late: Crowd, people: list[Person]) -> dict[str, Phase]:
         """Everything once, on the platform as it is; `late` have no server before nor after."""

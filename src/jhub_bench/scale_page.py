@@ -18,7 +18,7 @@ from jhub_bench import chart, record
 from jhub_bench.chart import Panel
 from jhub_bench.curve import RESTART, Line, Points, Step, bend
 
-PAGE, CHART = Path("docs/scale.md"), Path("docs/scale.svg")
+PAGE, CHART = Path("docs/scale.md"), Path("docs/images/scale.svg")
 BEGIN, END = "<!-- written by `invoke bench --only load`: begin -->", "<!-- end -->"
 FAR = 5000
 """The number of servers that is extrapolated to."""
