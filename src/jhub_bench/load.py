@@ -137,7 +137,7 @@ class Ground:
             found.append(step)
             keep(step)
             say(f"    {summary(step)}")
-            if there < size:
+            if there < size or time.monotonic() > end:
                 say(f"    no more servers are started after {LIMIT:.0f} s")
                 break
         return found
