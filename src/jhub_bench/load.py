@@ -197,9 +197,13 @@ class Ground:
         hub = self.services["hub"]
         with stage(f"{self.database}: {RESTART}"):
             busy = processors()
-            hub.restart(timeout=STOPS_WITHIN)
-            begun = time.monotonic()
+            hub.stop(timeout=STOPS_WITHIN)
+            hub.start()
+            # Servers that it cannot reach when it looks for them are stopped.
+            hub.pause()
             self.restarted()
+            hub.unpause()
+            begun = time.monotonic()
 
             def answers() -> bool:
                 return requests.get(f"{self.platform.url}/hub/health", timeout=ASK_AGAIN).ok
