@@ -106,7 +106,7 @@ def load(client: Any, root: Path, most: int, keep: Keep) -> list[Step]:
 @dataclass
 class Ground:
     """One platform that is climbed on; `others` are containers beside its own that take part, and
-    `restarted` is called as soon as the hub's container runs again.
+    `restarted` is called before a hub that was started again begins.
     """
 
     platform: Platform
