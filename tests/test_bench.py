@@ -15,12 +15,10 @@ from jhub_bench import (
     peer_images,
     record,
     report,
-    scale,
     sizes,
     spawn_storm,
 )
-from jhub_bench.figures import Figure, change, spread
-from jhub_bench.login_storm import percentile
+from jhub_bench.figures import Figure, change, percentile, spread
 from jhub_bench.selection import BY_NAME, DEFAULT, check_numbers, select
 from jhub_docker.errors import UsageError
 from jhub_testing.crowd import Cancelled
@@ -237,15 +235,6 @@ def test_a_spawn_storm_tells_the_middle_and_the_slowest_of_both_ways() -> None:
     assert (found.value, found.peer_value) == (10.5, 20.0)
     assert dict(found.details)["queued, slowest"] == 20.0
     assert dict(found.details)["queued, p95"] == pytest.approx(19.05)
-
-
-def test_scale_compares_each_subject_with_the_empty_platform() -> None:
-    empty = {("one start", "s"): [1.0, 1.0], ("memory of hub", "MB"): [200.0]}
-    full = {("one start", "s"): [2.0, 2.0], ("memory of hub", "MB"): [300.0]}
-    start, hub = scale.figures(empty, full, 300, (1.5, 12.25))
-    assert (start.key, start.ratio) == ("scale one start, 300 servers", 2.0)
-    assert "Load average 1.5 before, 12.2 with all" in start.note
-    assert (hub.unit, hub.ratio) == ("MB", 1.5)
 
 
 def test_cancelled_starts_tell_how_long_people_wait_and_how_often_stop_was_pressed() -> None:

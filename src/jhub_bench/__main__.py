@@ -14,7 +14,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="jhub_bench", description="Measure beside peers.")
     parser.add_argument("--only", action="append", default=[], help="a benchmark's name")
     parser.add_argument("--runs", type=int, default=10, help="measured runs of each")
-    parser.add_argument("--size", type=int, default=0, help="servers of scale, starts of cancel")
+    parser.add_argument(
+        "--size", type=int, default=0, help="servers of scale and load, starts of cancel"
+    )
     options = parser.parse_args(arguments)
     with or_exit():
         client, size = engine.connect(), options.size

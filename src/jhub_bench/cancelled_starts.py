@@ -7,8 +7,7 @@ is left over: a server, a network, a promise of memory, an answer 500, a traceba
 import secrets
 from pathlib import Path
 
-from jhub_bench.figures import Figure
-from jhub_bench.login_storm import percentile
+from jhub_bench.figures import Figure, percentile
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say, stage
 from jhub_testing import stub_servers

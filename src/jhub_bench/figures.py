@@ -101,3 +101,10 @@ def spread(values: Sequence[float]) -> float:
         return 0.0
     low, _, high = statistics.quantiles(values, n=4, method="inclusive")
     return high - low
+
+
+def percentile(values: Sequence[float], part: int) -> float:
+    """The value that `part` hundredths of `values` do not exceed; interpolated."""
+    if len(values) < 2:
+        return values[0]
+    return statistics.quantiles(values, n=100, method="inclusive")[part - 1]

@@ -4,13 +4,12 @@ A class begins: a hundred people within ten seconds, each opening the log-in pag
 password, and following to the next page. Meanwhile another process asks the hub's health endpoint.
 """
 
-import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from jhub_bench.figures import Figure
+from jhub_bench.figures import Figure, percentile
 from jhub_bench.health_probe import meanwhile
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import say, stage
@@ -107,10 +106,3 @@ def _figures(storms: Sequence[Storm]) -> list[Figure]:
             note=note,
         ),
     ]
-
-
-def percentile(values: Sequence[float], part: int) -> float:
-    """The value that `part` hundredths of `values` do not exceed; interpolated."""
-    if len(values) < 2:
-        return values[0]
-    return statistics.quantiles(values, n=100, method="inclusive")[part - 1]

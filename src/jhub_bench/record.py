@@ -57,14 +57,14 @@ def write(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
         "runs": runs,
-        "machine": _machine(client, root) | {"load_before": load_before, "load_after": load()},
+        "machine": machine_of(client, root) | {"load_before": load_before, "load_after": load()},
         "figures": [figure.as_record() for figure in figures],
     }
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return path
 
 
-def _machine(client: DockerClient, root: Path) -> dict[str, Any]:
+def machine_of(client: DockerClient, root: Path) -> dict[str, Any]:
     """What the figures depend on; nothing that names this machine."""
     info: dict[str, Any] = client.info()
     revision = machine.revision(root)

@@ -14,19 +14,21 @@ from jhub_bench import (
     build_time,
     cancelled_starts,
     hub_restart,
+    load,
     login_storm,
     page,
     record,
     report,
-    scale,
+    scale_page,
     servers,
     sizes,
     spawn_storm,
 )
+from jhub_bench.curve import figures
 from jhub_bench.figures import Figure
 from jhub_bench.selection import COMPILED, check_numbers, select
+from jhub_docker import catalog as catalogs
 from jhub_docker.build import bases, marks
-from jhub_docker.catalog import load
 from jhub_docker.errors import ActionError, JhubDockerError
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.progress import say
@@ -61,10 +63,10 @@ def run(client: DockerClient, root: Path, only: Iterable[str], *, runs: int, siz
     build_time.bring_up_to_date(client, root)
     # `latest` may be what another checkout has built last.
     os.environ.setdefault(TEST_TAG, marks.checkout_tag(root) + bases.lane_suffix())
-    load = record.load()
+    load_before = record.load()
     found = _measure(client, root, names, runs, size)
-    path = record.write(root, client, found.figures, started, runs, load)
-    busy = f"Load average {load:.1f} before, {record.load():.1f} after."
+    path = record.write(root, client, found.figures, started, runs, load_before)
+    busy = f"Load average {load_before:.1f} before, {record.load():.1f} after."
     text = f"{report.text(found.figures, before)}\n\n{busy} Written to {path.relative_to(root)}"
     if found.failures:
         raise ActionError("\n".join([*found.failures, "", text]))
@@ -72,7 +74,7 @@ def run(client: DockerClient, root: Path, only: Iterable[str], *, runs: int, siz
 
 
 def _measure(client: DockerClient, root: Path, names: list[str], runs: int, size: int) -> _Findings:
-    catalog = load(root / "packages")
+    catalog = catalogs.load(root / "packages")
     found = _Findings()
 
     def of_servers(suffix: str) -> list[Figure]:
@@ -107,7 +109,13 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int, size
     if "cancel" in names:
         found.add("cancel", lambda: cancelled_starts.measure(root, size or cancelled_starts.STARTS))
     if "scale" in names:
-        found.add("scale", lambda: scale.measure(root, size or scale.SERVERS))
+        kept = scale_page.Kept(client, root, "scale")
+        many = size or load.CONTAINERS
+        found.add("scale", lambda: figures("scale", load.scale(root, many, kept.add)))
+    if "load" in names:
+        kept = scale_page.Kept(client, root, "load", page=not size)
+        most = size or load.STEPS[-1]
+        found.add("load", lambda: figures("load", load.load(client, root, most, kept.add)))
     if "size" in names:
         found.add("size", lambda: sizes.measure(client, root, catalog))
     return found

@@ -18,6 +18,7 @@ BY_NAME = (
     "backup",
     "cancel",
     "scale",
+    "load",
     f"spawn{COMPILED}",
     f"memory{COMPILED}",
     f"page{COMPILED}",

@@ -6,8 +6,7 @@ Beside it the same without a queue, all starting at once, on a platform of the s
 from collections.abc import Sequence
 from pathlib import Path
 
-from jhub_bench.figures import Figure
-from jhub_bench.login_storm import percentile
+from jhub_bench.figures import Figure, percentile
 from jhub_docker.progress import say, stage
 from jhub_testing.crowd import Crowd
 from jhub_testing.platforms import Platform

@@ -6,7 +6,7 @@ An admin's browser does it for them, one for each: so nobody has to sign up.
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from random import Random
 from typing import Any, TypeVar
@@ -39,12 +39,15 @@ class Cancelled:
 
 @dataclass
 class Crowd:
-    """These people of one platform; each wants the same profile."""
+    """These people of one platform; each wants the same profile. `at_once` of them do what all are
+    to do, everybody by default.
+    """
 
     platform: Platform
     admin: Person
     names: Sequence[str]
     profile: str
+    at_once: int = 0
 
     def gather(self) -> "Crowd":
         """Make their users."""
@@ -54,7 +57,7 @@ class Crowd:
 
     def some(self, first: int, last: int) -> "Crowd":
         """A part of them."""
-        return Crowd(self.platform, self.admin, self.names[first:last], self.profile)
+        return replace(self, names=self.names[first:last])
 
     def start(self) -> list[float]:
         """All start in the same moment; the seconds until each server answers, sorted."""
@@ -159,8 +162,8 @@ class Crowd:
         return Cancelled(after, seconds, len(presses), tuple(trouble))
 
     def _each(self, act: Callable[[str, Client], Found]) -> list[Found]:
-        """Do it for everybody at once, each with a browser of their own."""
-        with ThreadPoolExecutor(len(self.names)) as threads:
+        """Do it for everybody, each with a browser of their own."""
+        with ThreadPoolExecutor(self.at_once or len(self.names)) as threads:
             return list(threads.map(lambda name: act(name, self._browser()), self.names))
 
     def _browser(self) -> Client:

@@ -62,26 +62,43 @@ _HEALTHY = (
 
 @dataclass(frozen=True)
 class Stub:
-    """The image in the engine, and how a platform comes to offer it."""
+    """An image, the labels it has, and how a platform comes to offer it."""
 
     reference: str
     profile: str
+    labels: dict[str, str]
     settings: dict[str, str]
     config: str
 
 
+def offer(prefix: str, memory: str = "64M") -> Stub:
+    """One below `prefix`, which nothing else is pulled from."""
+    profiles = {"name": "stub", "profiles": {"s": {"mem_limit": memory}}}
+    config = f"""
+        [[images]]
+        reference = "{prefix}stub:1"
+        jupyterhub = "{JUPYTERHUB}"
+        name = "stub"
+        profiles.s = {{ mem_limit = "{memory}" }}
+    """
+    return Stub(
+        f"{prefix}stub:1",
+        "stub-s",
+        {f"{LABEL}.profiles": json.dumps(profiles), f"{LABEL}.jupyterhub": JUPYTERHUB},
+        {"JHUB_PULL_FROM": prefix, "JHUB_PULL_POLICY": "never"},
+        textwrap.dedent(config),
+    )
+
+
 def make(engine: Engine, memory: str = "64M") -> Stub:
     """Have the image in the engine until the session ends."""
-    prefix = f"{engine.name('stubs')}/"
-    labels = {
-        f"{LABEL}.profiles": json.dumps({"name": "stub", "profiles": {"s": {"mem_limit": memory}}}),
-        f"{LABEL}.jupyterhub": JUPYTERHUB,
-        **engine.labels,
-    }
+    stub = offer(f"{engine.name('stubs')}/", memory)
+    labels = {**stub.labels, **engine.labels}
+    repository, _, tag = stub.reference.rpartition(":")
     told = engine.client.api.import_image_from_data(
         system(engine),
-        repository=f"{prefix}stub",
-        tag="1",
+        repository=repository,
+        tag=tag,
         changes=[
             *(f"LABEL {key}='{value}'" for key, value in labels.items()),
             "USER 1000:100",
@@ -90,15 +107,7 @@ def make(engine: Engine, memory: str = "64M") -> Stub:
         ],
     )
     assert "errorDetail" not in told, told
-    config = f"""
-        [[images]]
-        reference = "{prefix}stub:1"
-        jupyterhub = "{JUPYTERHUB}"
-        name = "stub"
-        profiles.s = {{ mem_limit = "{memory}" }}
-    """
-    settings = {"JHUB_PULL_FROM": prefix, "JHUB_PULL_POLICY": "never"}
-    return Stub(f"{prefix}stub:1", "stub-s", settings, textwrap.dedent(config))
+    return stub
 
 
 def system(engine: Engine) -> bytes:

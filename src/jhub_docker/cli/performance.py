@@ -18,7 +18,8 @@ ENVIRONMENT = ".dev/bench"
         "only": f"One of {', '.join(DEFAULT)}; or, which take minutes more, {', '.join(BY_NAME)}. "
         "Can be given several times (default: the former).",
         "runs": "Number of measured runs of each (default 10).",
-        "size": "Servers of `scale` (default 300), cancelled starts of `cancel` (default 200).",
+        "size": "Servers of `scale` (default 300) and `load` (default 2000), cancelled starts of "
+        "`cancel` (default 200).",
     },
 )
 def bench(

@@ -153,6 +153,36 @@ def test_an_engine_that_hangs_gets_one_question_however_often_it_is_asked() -> N
     assert asked == 1
 
 
+class Counting(frozenset[str]):
+    """A list that counts how often it is searched."""
+
+    searches = 0
+
+    def __contains__(self, one: object) -> bool:
+        Counting.searches += 1
+        return super().__contains__(one)
+
+
+def test_a_list_is_searched_as_often_as_there_are_servers_and_not_for_each_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(glances, "LASTS", 3600.0)
+    monkeypatch.setattr(Counting, "searches", 0)
+    everybody = Counting(f"id{number}" for number in range(100))
+
+    async def main() -> None:
+        async def running() -> frozenset[str]:
+            return everybody
+
+        seen = glances.Glances(running)
+        for one in everybody:
+            seen.looked(one)
+        assert all([await seen.still_runs(one) for one in everybody])
+
+    asyncio.run(main())
+    assert Counting.searches == 2 * len(everybody), "once for who asks, once for who is gone"
+
+
 @pytest.mark.parametrize("page", [False, True], ids=["reconcile", "the page Now"])
 def test_what_is_asked_of_the_database_does_not_grow_with_the_servers(
     box: Box, page: bool, tmp_path: Path

@@ -40,8 +40,12 @@ class Glances:
             return False
         # One that has no answer yet is no reason for another: an engine that hangs gets no more.
         if self._list is None or (self._list.done() and now >= self._listed + LASTS):
-            self._list, self._listed = asyncio.ensure_future(self._running()), now
+            self._list, self._listed = asyncio.ensure_future(self._fetch()), now
             self._list.add_done_callback(heard)
-        listed = await asyncio.shield(self._list)
+        return container in await asyncio.shield(self._list)
+
+    async def _fetch(self) -> frozenset[str]:
+        """A new list. Here it is forgotten who is gone: once for all who ask, not for each."""
+        listed = await self._running()
         self._looked = {one: at for one, at in self._looked.items() if one in listed}
-        return container in listed
+        return listed
