@@ -1,8 +1,8 @@
 """What JupyterLab's panel for Dask asks its server for.
 
-The panel's own server extension imports Dask at each start of a server (as much CPU time as all the rest,
-57 MB) and would run clusters inside the server. Clusters are a notebook's here, and the panel, which asks
-for a list all the same, finds their pages by the link that they print.
+The panel's own server extension imports Dask at each start of a server (as much CPU time as all
+else, 57 MB) and would run clusters inside the server. Clusters are a notebook's here. The panel
+finds their pages by the link that they print, and asks for a list all the same.
 """
 
 from typing import Any
