@@ -29,6 +29,7 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
 EXTENSIONS = [
+    "packages/uv-lab/lib/jhub_dask",
     "packages/uv-lab/lib/jhub_exporters/jhub_pdf",
     *(
         f"packages/singleuser-base/rootfs/opt/jhub-docker/lib/{name}"

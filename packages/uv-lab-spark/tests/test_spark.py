@@ -1,0 +1,51 @@
+"""Spark as people use it: a first session without a word about memory, and its pages."""
+
+from bs4 import BeautifulSoup
+
+from jhub_testing.kernel import Kernel
+from jhub_testing.subject import Subject
+
+GB = 2**30
+
+SESSION = "from pyspark.sql import SparkSession; spark = SparkSession.builder.getOrCreate()"
+
+SIZE = """
+runtime = spark._jvm.java.lang.Runtime.getRuntime()
+print(runtime.maxMemory(), spark.sparkContext.defaultParallelism)
+"""
+
+FRAMES = """
+import pandas
+numbers = spark.createDataFrame(pandas.DataFrame({"a": [1, 2, 2]}))
+doubled = numbers.groupby("a").applyInPandas(lambda part: part * 2, "a long")
+print(doubled.agg({"a": "sum"}).toPandas().iloc[0, 0])
+"""
+"""There and back by Arrow, and through a worker of Python's."""
+
+
+def test_a_session_has_the_servers_limits_and_its_pages_are_behind_the_proxy(
+    subject: Subject,
+) -> None:
+    with (
+        subject.booted(mem_limit=2 * GB, memswap_limit=2 * GB, nano_cpus=1_500_000_000) as server,
+        Kernel(server.client) as kernel,
+    ):
+        kernel.execute(SESSION)
+        heap, cores = map(int, kernel.execute(SIZE).split()[-2:])
+        assert 0.9 * GB < heap <= GB
+        assert cores == 2
+        assert "100000" in kernel.execute("print(spark.range(100_000).repartition(3).count())")
+        assert kernel.execute(FRAMES).split()[-1] == "10"
+        link = kernel.execute("print(spark.sparkContext.uiWebUrl)").strip()
+        prefix = server.environment()["JUPYTERHUB_SERVICE_PREFIX"]
+        # The page, by the link and by where it sends a browser on; all of it is behind the proxy.
+        assert link == f"{prefix}proxy/4040/jobs/"
+        for address in ("proxy/4040/jobs/", "proxy/4040/"):
+            page = server.client.get(address)
+            assert "Completed Jobs" in page.text, (page.status_code, page.url, page.text[:500])
+            parts = BeautifulSoup(page.text, "html.parser").select("link[href], script[src]")
+            wanted = {str(part.get("href") or part.get("src")) for part in parts}
+            assert wanted
+            assert all(one.startswith(prefix) for one in wanted), wanted
+            for one in wanted:
+                assert server.client.get(one.removeprefix(prefix)).status_code == 200, one
