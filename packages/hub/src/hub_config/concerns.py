@@ -32,7 +32,6 @@ from hub_config.now.looking import Looker
 from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.room import DISK_GB, policy_of
-from hub_config.published.links import link_routes
 from hub_config.published.pages import published_routes
 from hub_config.reconcile.desk import Desk
 from hub_config.reconcile.pages import (
@@ -252,8 +251,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
         *shares.sharing_routes(),
-        *link_routes(),
-        *(published_routes(places.published) if settings.publishing else ()),
+        *published_routes(places.published, open_to_all=settings.publishing),
     ]
     c.Spawner.environment = {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),

@@ -52,8 +52,3 @@ class LinkHandler(BaseHandler):
             for name, spawner in (person.spawners.items() if person else ())
             if spawner.ready and not names.is_job(name) and may_enter(spawner.orm_spawner, "server")
         ]
-
-
-def link_routes() -> list[tuple[str, Any]]:
-    """Below the hub's prefix."""
-    return [(r"/link/([^/]+)/(.*)", LinkHandler)]

@@ -20,6 +20,7 @@ from tornado import web
 
 from hub_config import disk
 from hub_config.published import own_server, shelf
+from hub_config.published.links import LinkHandler
 from hub_config.published.shelf import PublishedRow, ShelfError
 
 _FORMULAS = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
@@ -210,11 +211,15 @@ class PublishApiHandler(ShelfHandler, APIHandler):
         self.finish(json.dumps({"url": url_path_join(self.shelf_url, row.id)}))
 
 
-def published_routes(folder: Path) -> list[tuple[str, Any, dict[str, Any]]]:
-    """Where they are, below the hub's prefix."""
+def published_routes(folder: Path, *, open_to_all: bool) -> list[tuple[Any, ...]]:
+    """Where they are, below the hub's prefix; links lead on also where nobody may publish."""
     given = {"folder": folder}
     one = r"/published/([0-9a-f]{16})"
+    link = (r"/link/([^/]+)/(.*)", LinkHandler)
+    if not open_to_all:
+        return [link]
     return [
+        link,
         (r"/published", ListHandler, given),
         (one, OneHandler, given),
         (f"{one}/view", ViewHandler, given),
