@@ -50,6 +50,7 @@ from hub_config.settings.declaration import listed
 from hub_config.spawning.folders import Sharing
 from hub_config.spawning.profile_spawner import PlatformSpawner, engine_of
 from hub_config.texts import Texts
+from hub_config.tracking import spaces
 from hub_config.watch.pages import routes as audit_routes
 from hub_config.watch.requests import told
 
@@ -217,6 +218,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
     c.JupyterHub.custom_scopes = {
         PURGE_SCOPE: {"description": "Remove homes whose time is over"},
         RECONCILE_SCOPE: {"description": "Have what runs compared with the database"},
+        spaces.SPACES_SCOPE: {"description": "Hear which spaces of MLflow somebody has"},
     }
     runtime = engine_of(c)
     reconciler = Reconciler(runtime, settings.user_volume_prefix, places.report, places.mark)
@@ -253,6 +255,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *audit_routes(places.audit),
         *shares.sharing_routes(),
         *link_routes(),
+        *spaces.spaces_routes(),
         *(published_routes(places.published) if settings.publishing else ()),
     ]
     c.Spawner.environment = {
@@ -260,6 +263,7 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         "JHUB_WARNING_TIME": str(limits.warning),
         "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
         "JHUB_PUBLISHING": "yes" if settings.publishing else "",
+        **(spaces.variables(settings.base_url) if spaces.is_on() else {}),
     }
 
 
@@ -298,5 +302,6 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "scheduled_runs": settings.scheduled_runs > 0,
         "published_apps": settings.published_apps > 0 and settings.publish_to != "nobody",
         "job_servers": names.JOBS,
+        "tracking": spaces.is_on() and f"{settings.base_url}services/{spaces.MLFLOW}/",
         "request_id": lambda _user: tracing.current_id(),
     }

@@ -51,6 +51,7 @@ ROOMS = {
     ),
     "shares": ("shares",),
     "published": ("shelf", "links", "own_server", "pages"),
+    "tracking": ("spaces", "layer"),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
     "top": ("keeper", "beside", "concerns", "copying", "moving", "start", "__main__"),
 }
