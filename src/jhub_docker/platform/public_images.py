@@ -14,7 +14,7 @@ from jhub_docker.build import bases, images
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.platform import compose, containers
-from jhub_docker.platform.compose import TLS, Platform
+from jhub_docker.platform.compose import MLFLOW, TLS, Platform
 
 POSTGRES, TRACKING = "postgres", "tracking"
 
@@ -27,10 +27,10 @@ VARIABLES = {
 }
 """The variables that name the images, by package."""
 
-SERVICES = {"caddy": TLS, TRACKING: "mlflow"}
+SERVICES = {"caddy": TLS, TRACKING: MLFLOW}
 """The services that are not called as their package."""
 
-BESIDE = {POSTGRES: "PostgreSQL", "mlflow": "MLflow"}
+BESIDE = {POSTGRES: "PostgreSQL", MLFLOW: "MLflow"}
 """Services that have no port, and what they are called."""
 
 PUBLISHED = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000}

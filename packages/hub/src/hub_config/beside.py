@@ -36,7 +36,10 @@ def services(c: Config, settings: Settings, places: Places) -> None:
         service["environment"][tracing.FORMAT] = settings.log_format
     running += [canary.service(), _prometheus(places)]
     c.JupyterHub.services = [service for service, _ in running]
-    c.JupyterHub.load_roles = [*(role for _, role in running), *shares.roles(settings.sharing, everybody)]
+    c.JupyterHub.load_roles = [
+        *(role for _, role in running),
+        *shares.roles(settings.sharing, everybody),
+    ]
 
 
 def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -30,6 +30,7 @@ ROOMS = {
         *("profiles", "compatibility", "pulls", "images", "stock", "room", "turns", "cards"),
         "counter",
     ),
+    "published": ("shelf", "own_server", "pages"),
     "jobs": (
         *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
         *("telling", "tasks", "looking", "runner", "publisher", "run_pages", "app_pages"),

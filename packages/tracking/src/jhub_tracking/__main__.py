@@ -5,8 +5,8 @@ socket that the hub alone can reach, and a user id of its own. MLflow takes path
 whoever asks (an experiment's `artifact_location`, a trace's tags, a model's source), so it is not
 left to it to keep people apart: the kernel does. There is no network here either.
 
-MLflow is imported once, and each space's process is a fork of this one: it starts at once and shares
-most of its memory. One that nobody asks for a while ends; its socket stays, and starts the next.
+MLflow is imported once, and each space's process is a fork of this one: it starts at once and
+shares memory. One that nobody asks for a while ends; its socket stays, and starts the next.
 
 `template FILE` makes the database that a new space begins with: that takes MLflow long.
 """
@@ -124,7 +124,7 @@ class Spaces:
             from jhub_tracking import space  # noqa: PLC0415  imported before, by `main`
 
             code = space.run(Path(), self.sockets[name], TEMPLATE)
-        except BaseException as error:  # noqa: BLE001  nothing of this process goes on
+        except BaseException as error:
             print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         finally:
             os._exit(code)

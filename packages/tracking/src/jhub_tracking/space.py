@@ -36,8 +36,8 @@ def usable_database(path: Path, template: Path) -> None:
         shutil.copyfile(template, unfinished)
         unfinished.rename(path)
     engine = utils.create_sqlalchemy_engine(url(path))
-    if utils._get_schema_version(engine) != utils._get_latest_schema_revision():  # noqa: SLF001
-        utils._upgrade_db(engine)  # noqa: SLF001
+    if utils._get_schema_version(engine) != utils._get_latest_schema_revision():
+        utils._upgrade_db(engine)
     engine.dispose()
 
 

@@ -260,7 +260,9 @@ def _bridged(policy: Policy, bridge_rules: BridgeRules) -> Iterable[str]:
     )
     new = "tcp flags & (syn | ack) == syn"
     nothing_else = "meta l4proto != { tcp, icmp } drop"
-    yield _chain("to_hub", f"{new} tcp dport != {{ {HUB_PORT}, {TRACKING_PORT} }} drop", nothing_else)
+    yield _chain(
+        "to_hub", f"{new} tcp dport != {{ {HUB_PORT}, {TRACKING_PORT} }} drop", nothing_else
+    )
     yield _chain("to_proxy", f"{new} drop", nothing_else)
 
 

@@ -10,6 +10,7 @@ artefact is its author's page on the platform's address, so browsers run nothing
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncIterator
 from html import escape
@@ -43,6 +44,9 @@ HOP = frozenset(
 
 OURS = HOP | {"authorization", "cookie", "host", "origin", "referer"}
 """What MLflow is not told: secrets, and what its own checks of addresses know nothing of."""
+
+OWN_PAGES = "static-files/"
+"""With the page at `/`, all of MLflow's own that runs in a browser. The rest is people's."""
 
 PASSIVE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 
@@ -97,12 +101,12 @@ class Spaces:
             raise AwayError(said.decode("utf-8", "replace"))
 
 
-class Authenticated(HubOAuthenticated, web.RequestHandler):  # type: ignore[misc]
+class Authenticated(HubOAuthenticated, web.RequestHandler):
     """What all pages share."""
 
-    def initialize(self, spaces: Spaces) -> None:
-        """Tornado hands over what is known."""
-        self.spaces = spaces
+    def initialize(self, spaces: Spaces, prefix: str) -> None:
+        """Tornado hands over what is known, and below which path all is."""
+        self.spaces, self.prefix = spaces, prefix
 
     def check_xsrf_cookie(self) -> None:
         """MLflow's pages know nothing of JupyterHub's token. So what a browser sends by itself
@@ -158,10 +162,12 @@ class SpaceHandler(Authenticated):
     async def prepare(self) -> None:
         """Everything is judged before a byte of the body is read."""
         found = await self.asking()
-        path = unquote(self.path_args[0])
-        if path not in found:
+        # As it was sent: Tornado's own arguments are decoded, and MLflow decodes once more.
+        fits = re.search("/(me|group/[^/]+)/(.*)", self.request.path[len(self.prefix) - 1 :])
+        path = unquote(fits[1]) if fits else ""
+        if fits is None or path not in found:
             raise web.HTTPError(404, f"you have no space {path}")
-        self.space, self.inner = found[path], self.path_args[1]
+        self.space, self.inner = found[path], fits[2]
         self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue(4)
         self.sending = asyncio.ensure_future(self.send())
 
@@ -197,7 +203,7 @@ class SpaceHandler(Authenticated):
             for name, value in answer.headers.items():
                 if name.lower() not in HOP:
                     self.add_header(name, value)
-            if "artifact" in self.inner:
+            if self.inner and not self.inner.startswith(OWN_PAGES):
                 for name, value in PASSIVE.items():
                     self.set_header(name, value)
             async for piece in answer.content.iter_chunked(PIECE):
@@ -226,13 +232,13 @@ class SpaceHandler(Authenticated):
 def application(prefix: str, spaces: Spaces) -> web.Application:
     """All of it, below the service's prefix."""
     auth = HubOAuth.instance(cache_max_age=SECONDS)
-    given = {"spaces": spaces}
+    given = {"spaces": spaces, "prefix": prefix}
     return web.Application(
         [
             (f"{prefix}oauth_callback", HubOAuthCallbackHandler),
             (prefix, ListHandler, given),
-            (f"{prefix}(me|group/[^/]+)/(.*)", SpaceHandler, given),
-            (f"{prefix}(?:me|group/[^/]+)", web.RedirectHandler, {"url": "{0}/"}),
+            (f"{prefix}(?:me|group/[^/]+)/.*", SpaceHandler, given),
+            (f"({prefix}(?:me|group/[^/]+))", web.RedirectHandler, {"url": "{0}/"}),
         ],
         cookie_secret=os.urandom(32),
         login_url=auth.login_url,
