@@ -84,7 +84,7 @@ class Tracked:
         window.see(window.page.get_by_text("model.txt")).click()
         window.see(window.page.get_by_text(self.content.decode()), "mlflow-artefact")
         with window.page.expect_download(timeout=PATIENCE * 1000) as download:
-            window.page.get_by_label("Download artifact").first.click()
+            window.page.locator('button[data-component-id*="artifactview"]').first.click()
         assert Path(download.value.path()).read_bytes() == self.content
         window.close()
 

@@ -160,6 +160,7 @@ def become(path: Path) -> None:
 def main(arguments: list[str]) -> int:
     """Serve, or make the template."""
     os.environ |= {
+        "HOME": "/nowhere",  # MLflow's settings would be everybody's
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ALLOWED_HOSTS": "mlflow",  # what the hub asks for
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

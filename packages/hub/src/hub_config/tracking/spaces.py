@@ -40,7 +40,12 @@ def is_on(environment: Mapping[str, str] = os.environ) -> bool:
 def variables(base_url: str) -> dict[str, Any]:
     """What every server is told: MLflow's own names. The token is the server's."""
     uri = f"http://hub:{TRACKING_PORT}{base_url}services/{MLFLOW}/{OWN}"
-    return {"MLFLOW_TRACKING_URI": uri, "MLFLOW_TRACKING_TOKEN": lambda one: one.api_token}
+    return {
+        "MLFLOW_TRACKING_URI": uri,
+        "MLFLOW_TRACKING_TOKEN": lambda one: one.api_token,
+        # It would be an address that no browser finds.
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    }
 
 
 class SpaceRow(Base):
