@@ -14,6 +14,7 @@ import requests
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
+from jhub_docker.platform import public_images
 from jhub_testing.backups import Backups
 from jhub_testing.person import Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
@@ -53,6 +54,7 @@ def backups(
         # Needed by nobody here: a secret that is a variable.
         "JHUB_PROVIDER_SECRET": PROVIDER_SECRET,
         "COMPOSE_PROFILES": "mlflow",
+        "JHUB_TRACKING_IMAGE": public_images.image(pytestconfig.rootpath, "tracking"),
     }
     with Platform(engine, pytestconfig.rootpath, "backup", settings=settings) as platform:
         yield Backups(platform)

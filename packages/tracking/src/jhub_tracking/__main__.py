@@ -14,6 +14,7 @@ shares memory. One that nobody asks for a while ends; its socket stays, and star
 import gc
 import os
 import re
+import select
 import selectors
 import signal
 import socket
@@ -134,6 +135,8 @@ class Spaces:
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 if name := self.processes.pop(ended[0], ""):
+                    if ended[1]:
+                        turn_away(self.sockets[name])
                     self.selector.register(self.sockets[name], selectors.EVENT_READ, name)
 
     def end(self) -> None:
@@ -144,17 +147,25 @@ class Spaces:
             os.waitpid(process, 0)
 
 
+def turn_away(waiting: socket.socket) -> None:
+    """Close who waits at a socket whose process could not serve them: it would be started for them
+    again and again.
+    """
+    while select.select([waiting], [], [], 0)[0]:
+        waiting.accept()[0].close()
+
+
 def become(path: Path) -> None:
     """Be the user that the folder belongs to, in it, for good."""
     owner = path.lstat()
     if owner.st_uid < FIRST_UID and os.geteuid() == 0:
         raise PermissionError(f"{path} belongs to user {owner.st_uid}, who is no space's")
-    os.chdir(path)
     os.umask(0o077)
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
+    os.chdir(path)  # which root without capabilities may not enter
 
 
 def main(arguments: list[str]) -> int:
