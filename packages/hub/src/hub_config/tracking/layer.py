@@ -63,13 +63,16 @@ class Spaces:
         self.known: dict[str, tuple[float, dict[str, str]]] = {}
         """Until when, and the spaces."""
         self.sessions: dict[str, aiohttp.ClientSession] = {}
-        self.hub = aiohttp.ClientSession(headers={"Authorization": f"token {token}"})
 
     async def of(self, name: str) -> dict[str, str]:
         """The spaces of a person, by path."""
         until, found = self.known.get(name, (0.0, {}))
         if until < time.monotonic():
-            async with self.hub.get(f"{self.api}/spaces", params={"of": name}) as answer:
+            headers, params = {"Authorization": f"token {self.token}"}, {"of": name}
+            async with (
+                aiohttp.ClientSession(headers=headers) as hub,
+                hub.get(f"{self.api}/spaces", params=params) as answer,
+            ):
                 answer.raise_for_status()
                 found = await answer.json(content_type=None)
             self.known[name] = (time.monotonic() + SECONDS, found)
