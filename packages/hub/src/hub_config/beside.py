@@ -35,11 +35,24 @@ def services(c: Config, settings: Settings, places: Places) -> None:
     for service, _ in running:  # JupyterHub hands its own environment on only in part
         service["environment"][tracing.FORMAT] = settings.log_format
     running += [canary.service(), _prometheus(places)]
+    c.Spawner.environment = told_to_servers(settings)
     c.JupyterHub.services = [service for service, _ in running]
     c.JupyterHub.load_roles = [
         *(role for _, role in running),
         *shares.roles(settings.sharing, everybody),
     ]
+
+
+def told_to_servers(settings: Settings) -> dict[str, Any]:
+    """What servers are told of the services (`variables.OF_THE_HUB` lets them)."""
+    limits = limits_of(settings)
+    return {
+        "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
+        "JHUB_WARNING_TIME": str(limits.warning),
+        "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
+        "JHUB_PUBLISHING": "yes" if settings.publishing else "",
+        **(spaces.variables(settings.base_url) if spaces.is_on() else {}),
+    }
 
 
 def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:

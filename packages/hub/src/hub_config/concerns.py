@@ -258,13 +258,6 @@ def lifetimes(c: Config, settings: Settings, places: Places) -> None:
         *spaces.spaces_routes(),
         *(published_routes(places.published) if settings.publishing else ()),
     ]
-    c.Spawner.environment = {
-        "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
-        "JHUB_WARNING_TIME": str(limits.warning),
-        "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
-        "JHUB_PUBLISHING": "yes" if settings.publishing else "",
-        **(spaces.variables(settings.base_url) if spaces.is_on() else {}),
-    }
 
 
 def sizes_of(settings: Settings, places: Places) -> Sizes:

@@ -30,7 +30,7 @@ ROOMS = {
         *("profiles", "compatibility", "pulls", "images", "stock", "room", "turns", "cards"),
         "counter",
     ),
-    "published": ("shelf", "own_server", "pages"),
+    "published": ("shelf", "links", "own_server", "pages"),
     "jobs": (
         *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
         *("telling", "tasks", "looking", "runner", "publisher", "run_pages", "app_pages"),
@@ -51,7 +51,6 @@ ROOMS = {
         *("people", "authenticator"),
     ),
     "shares": ("shares",),
-    "published": ("shelf", "links", "own_server", "pages"),
     "tracking": ("spaces", "layer"),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
     "top": ("keeper", "beside", "concerns", "copying", "moving", "start", "__main__"),

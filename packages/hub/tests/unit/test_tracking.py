@@ -22,6 +22,7 @@ from hub_config.first_start import Places, make_secrets
 from hub_config.settings import Settings
 from hub_config.tracking import layer, spaces
 from hub_config.tracking.spaces import SpaceRow
+from hub_config.variables import OF_THE_HUB
 
 
 def test_a_space_is_of_a_person_and_not_of_a_name(db: Session) -> None:
@@ -56,6 +57,8 @@ def test_servers_are_told_of_it_where_it_is(
     services(c, Settings(), places)
     there = "mlflow" in [one["name"] for one in c.JupyterHub.services]
     everybody = [one for one in c.JupyterHub.load_roles if one["name"] == "user"]
+    assert set(c.Spawner.environment) <= OF_THE_HUB, "the filter would refuse every start"
+    assert ("MLFLOW_TRACKING_TOKEN" in c.Spawner.environment) == there
     assert there == bool(everybody) == ("server_token_scopes" in c.Spawner) == ("mlf" in profiles)
 
 
