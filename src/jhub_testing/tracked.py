@@ -106,7 +106,7 @@ class Tracked:
         nobody = requests.post(f"{mlflow}/me/api/2.0/mlflow/experiments/search", timeout=PATIENCE)
         assert nobody.status_code == HTTPStatus.FORBIDDEN
         server = platform.container("mlflow")
-        processes = {line[0] for line in server.top(ps_args="-o uid")["Processes"]}
+        processes = {line[1] for line in server.top(ps_args="-o pid,uid")["Processes"]}
         assert {owner, stranger} <= processes, "one of them runs as somebody else"
         for user, expected in ((owner, 0), (stranger, 1)):
             find = ["grep", "-rqs", self.content.decode(), f"/srv/tracking/{space}"]

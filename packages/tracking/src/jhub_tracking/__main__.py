@@ -12,6 +12,7 @@ shares memory. One that nobody asks for a while ends; its socket stays, and star
 """
 
 import gc
+import importlib
 import os
 import re
 import select
@@ -178,17 +179,19 @@ def main(arguments: list[str]) -> int:
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
         "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
     }
-    from jhub_tracking import space  # noqa: PLC0415  it imports MLflow, which reads these
-
     if arguments[:1] == ["template"]:
+        from jhub_tracking import space  # noqa: PLC0415  it imports MLflow, which reads these
+
         space.make_database(Path(arguments[1]))
         return 0
     for left in ROOT.glob(".*"):
         if left.is_dir() and NAME.fullmatch(left.name[1:]):
             left.rmdir()
+    spaces = Spaces()  # who connects waits from now on, also while MLflow is imported
+    importlib.import_module("jhub_tracking.space")
     gc.collect()
     gc.freeze()
-    Spaces().serve()
+    spaces.serve()
     return 0
 
 
