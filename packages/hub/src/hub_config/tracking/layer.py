@@ -218,6 +218,8 @@ class SpaceHandler(Authenticated):
         await self.data_received(None)
         try:
             await self.sending
+        except asyncio.CancelledError:  # nobody waits for it any more
+            raise web.Finish from None
         except (AwayError, aiohttp.ClientError) as error:
             raise web.HTTPError(503, f"MLflow does not answer: {error}") from None
 
