@@ -177,7 +177,7 @@ def harness(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
     sync(session, "test")
-    wanted = ("--browser", "--registry", *IMAGES, "caddy", "postgres")
+    wanted = ("--browser", "--registry", *IMAGES, "caddy", "postgres", "tracking")
     session.run("python", "-m", "jhub_testing.prepare", *wanted)
     # In the order of names: by xdist's own, files with one test come last, the longest of all too.
     pytest(session, *BESIDE, "--no-loadscope-reorder", tests="integration")

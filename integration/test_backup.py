@@ -12,11 +12,14 @@ import pyotp
 import pytest
 import requests
 from bs4 import BeautifulSoup
+from playwright.sync_api import Browser
 
+from jhub_docker.platform import public_images
 from jhub_testing.backups import Backups
 from jhub_testing.person import Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
 from jhub_testing.resources import Engine
+from jhub_testing.tracked import Tracked
 from jhub_testing.waiting import PATIENCE, wait_until
 
 WITHIN = "/home/nebula/work/notes.txt"
@@ -50,6 +53,8 @@ def backups(
         "JHUB_BACKUP_TO": str(tmp_path_factory.mktemp("backups")),
         # Needed by nobody here: a secret that is a variable.
         "JHUB_PROVIDER_SECRET": PROVIDER_SECRET,
+        "COMPOSE_PROFILES": "mlflow",
+        "JHUB_TRACKING_IMAGE": public_images.image(pytestconfig.rootpath, "tracking"),
     }
     with Platform(engine, pytestconfig.rootpath, "backup", settings=settings) as platform:
         yield Backups(platform)
@@ -77,7 +82,13 @@ def ada(backups: Backups) -> Person:
 
 
 @pytest.fixture(scope="module")
-def before(backups: Backups, ada: Person) -> str:
+def tracked(backups: Backups, ada: Person) -> Tracked:
+    """A run that ada's server has tracked."""
+    return Tracked.made(backups, ada)
+
+
+@pytest.fixture(scope="module")
+def before(backups: Backups, ada: Person, tracked: Tracked) -> str:
     """A folder of the home, file by file, when it is backed up while its server runs."""
     first = backups.invoke("backup")
     key = backups.invoke("backup.key").strip()
@@ -90,10 +101,26 @@ def before(backups: Backups, ada: Person) -> str:
 def test_a_backup_is_listed_with_what_is_in_it(backups: Backups, before: str) -> None:
     said = json.loads(backups.invoke("backup.list", "--json"))
     found = {(one["kind"], one["person"], one["complete"]) for one in said["snapshots"]}
-    assert found == {("hub", "", True), ("home", "ada", True)}
+    assert found == {("hub", "", True), ("home", "ada", True), ("spaces", "", True)}
     assert said["status"]["backup"]["wrong"] == ""
     variables = backups.invoke("backup.settings")
     assert f"JHUB_PLATFORM='{backups.platform.project}'" in variables
+
+
+def test_what_is_tracked_is_its_persons_alone(
+    backups: Backups, ada: Person, tracked: Tracked, browser: Browser
+) -> None:
+    tracked.is_seen(browser)
+    eve = Person(backups.platform.url, "eve")
+    eve.sign_up()
+    eve.log_in()
+    tracked.is_hidden_from(eve)
+
+
+def test_what_is_tracked_comes_back(backups: Backups, before: str, tracked: Tracked) -> None:
+    tracked.delete()
+    backups.invoke("restore", f"--user={backups.platform.project}_tracking", "--yes")
+    wait_until(lambda: tracked.artefact() == tracked.content, "the run to be back")
 
 
 def test_what_only_looks_makes_nothing_and_tells_nothing_of_another_repository(

@@ -14,12 +14,13 @@ from typing import Any
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import UsageError
 
-HUB, HOME = "hub", "home"
+HUB, HOME, SPACES = "hub", "home", "spaces"
 WORD = f"{LABEL}.home"
 
 PREFIXES = {
     "home": ("JHUB_USER_VOLUME_PREFIX", "jupyterhub-user-"),
     "shared": ("JHUB_SHARED_VOLUME_PREFIX", "jupyterhub-shared-"),
+    SPACES: ("JHUB_PLATFORM", "jhub-docker"),
 }
 """How volumes begin, by their kind: the hub's setting and its default."""
 
@@ -134,6 +135,8 @@ def items(
     taken = set(named.values())
     for one in snapshots:
         labels = dict(one["labels"]) | {f"{LABEL}.platform": project}
+        if one["kind"] == SPACES:
+            labels["com.docker.compose.project"] = project
         if one["kind"] == HUB:
             labels = {
                 f"{LABEL}.platform": project,
@@ -200,6 +203,8 @@ def told(planned: Iterable[Item], path: str = "") -> str:
     lines = []
     for one in sorted(planned, key=lambda one: (one.kind != HUB, one.volume)):
         whose = "the hub's database, secrets and settings" if one.kind == HUB else "a folder"
+        if one.kind == SPACES:
+            whose = "what MLflow has tracked"
         if one.kind == HOME:
             whose = f"the home of {one.person or 'nobody'}"
         if path:

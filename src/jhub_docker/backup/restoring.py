@@ -20,7 +20,7 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.platform import before, chosen, containers, starting
-from jhub_docker.platform.compose import Platform
+from jhub_docker.platform.compose import MLFLOW, Platform
 from jhub_docker.progress import say, stage
 from jhub_docker.table import counted
 
@@ -131,7 +131,7 @@ def working_in(client: DockerClient, planned: Sequence[Item]) -> list[str]:
     """The servers that run with one of the homes."""
     found = []
     for one in planned:
-        if one.kind != plan.HUB and one.exists:
+        if one.kind not in (plan.HUB, plan.SPACES) and one.exists:
             holders = client.api.containers(filters={"volume": one.volume})
             found += [
                 containers.name(holder)
@@ -176,13 +176,16 @@ def _volumes(
     make(client, planned)
     container.ask(asked, place, "stage", **request, renamed=renamed)
     hub_ran = containers.runs(client, platform, *platform.hubs)
-    if with_hub and hub_ran:
-        platform.checked("stop", *platform.hubs)
+    halted = [*platform.hubs] if with_hub and hub_ran else []
+    if MLFLOW in platform.services and any(one.kind == plan.SPACES for one in planned):
+        halted.append(MLFLOW)
+    if halted:
+        platform.checked("stop", *halted)
     for server in working_in(client, planned) if servers else ():
         containers.remove(client, server, stop=True)
     if came := working_in(client, planned):
-        if with_hub and hub_ran:
-            platform.checked("start", *platform.hubs)
+        if halted:
+            platform.checked("start", *halted)
         raise ActionError(
             f"{', '.join(came)} started meanwhile, and nothing was replaced: stop it and run this "
             "again, which goes on from here"
@@ -200,6 +203,8 @@ def _volumes(
             raise ActionError(
                 f"the restored hub does not come up, and what was there is back: {error}"
             ) from None
+    elif halted:
+        platform.checked("start", *halted)
     container.ask(asked, place, "finish", **request)
     told = f"{counted(len(planned), 'volume is', 'volumes are')} restored."
     if beside := [one for one in planned if one.beside and not with_hub]:

@@ -1,7 +1,7 @@
 """Services that run a public image: which one it is where that cannot be pulled.
 
 A package of the service's name stands for it (`build.bases`). Compose would take the public image,
-so it is told of the stand-in where there is no other.
+so it is told of the stand-in where there is no other. `tracking` is one without a public image.
 """
 
 from collections.abc import Mapping
@@ -14,20 +14,24 @@ from jhub_docker.build import bases, images
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.platform import compose, containers
-from jhub_docker.platform.compose import TLS, Platform
+from jhub_docker.platform.compose import MLFLOW, TLS, Platform
 
-POSTGRES = "postgres"
+POSTGRES, TRACKING = "postgres", "tracking"
 
 VARIABLES = {
     "caddy": "JHUB_TLS_IMAGE",
     "prometheus": "JHUB_PROMETHEUS_IMAGE",
     "alertmanager": "JHUB_ALERTMANAGER_IMAGE",
     POSTGRES: "JHUB_POSTGRES_IMAGE",
+    TRACKING: "JHUB_TRACKING_IMAGE",
 }
 """The variables that name the images, by package."""
 
-SERVICES = {"caddy": TLS}
+SERVICES = {"caddy": TLS, TRACKING: MLFLOW}
 """The services that are not called as their package."""
+
+BESIDE = {POSTGRES: "PostgreSQL", MLFLOW: "MLflow"}
+"""Services that have no port, and what they are called."""
 
 PUBLISHED = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
 """Services that an operator opens on the engine's machine, and their ports."""
@@ -59,7 +63,7 @@ def image(root: Path, package: str, running: Mapping[str, Any] | None = None) ->
     What runs from the same image keeps the name it has, so that it is not started anew.
     """
     public = bases.public_reference(load(root / "packages")[package], bases.lane()) or ""
-    if quick.image(public):
+    if public and quick.image(public):
         return public
     made = [one for one in images.built(images.here()).values() if one.package == package]
     if not made:
@@ -75,13 +79,14 @@ def announce(platform: Platform) -> list[str]:
     it answers if it is for people.
     """
     told = []
-    for name in (*PUBLISHED, POSTGRES):
+    for name in (*PUBLISHED, *BESIDE):
         if name not in platform.services:
             continue
         of = platform.images[name]
-        standin = f", the stand-in of packages/{name}" if of.startswith("local/") else ""
-        if name == POSTGRES:
-            told.append(f"PostgreSQL runs beside the hub ({of}{standin}).")
+        here = of.startswith("local/") and name not in SERVICES.values()
+        standin = f", the stand-in of packages/{name}" if here else ""
+        if name in BESIDE:
+            told.append(f"{BESIDE[name]} runs beside the hub ({of}{standin}).")
             continue
         if name in VARIABLES:
             platform.compose("kill", "--signal", "HUP", name)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jhub_backup import hub_data, staging
+from jhub_backup import hub_data, spaces, staging
 from jhub_backup.repository import VOLUMES, Request, existing
 
 KINDS: Mapping[str, Callable[[int], bool]] = {
@@ -35,12 +35,12 @@ def compare(request: Request) -> dict[str, Any]:
                 said = "missing" if path is None else difference(entry, volume / path)
                 if said:
                     different.append(f"{item['volume']}/{inside}: {said}")
-        # The hub's database is in its snapshot elsewhere.
+        # Databases are in their snapshots elsewhere.
         ours = (staging.PLACE, hub_data.NAME)
         different += [
             f"{item['volume']}/{path} is not in the backup"
             for path in there
-            if path.partition("/")[0] not in ours
+            if path.partition("/")[0] not in ours and not path.endswith(f"/{spaces.DATABASE}")
         ]
     return {"files": count, "different": different}
 

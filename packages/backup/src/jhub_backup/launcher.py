@@ -123,8 +123,9 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
     items: list[dict[str, str]] = request.get("items") or request.get("volumes") or []
     for item in items:
         volume = item.get("volume") or item["name"]
-        # The hub's database may have a journal that has to be played back.
-        writes = request["do"] != "compare" and (not reads or item["kind"] == volumes.HUB)
+        # A database may have a journal that has to be played back.
+        has_database = item["kind"] in (volumes.HUB, volumes.SPACES)
+        writes = request["do"] != "compare" and (not reads or has_database)
         binds[volume] = {"bind": f"/volumes/{volume}", "mode": "rw" if writes else "ro"}
     local = address.is_folder(request["to"])
     mounts = []

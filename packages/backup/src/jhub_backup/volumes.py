@@ -16,16 +16,18 @@ WORD = f"{LABEL}.home"
 OWN = f"{LABEL}.backup"
 """Label of the volume with the key of the backups, which is in none of them."""
 
-HUB, HOME, SHARED = "hub", "home", "shared"
+HUB, HOME, SHARED, SPACES = "hub", "home", "shared", "spaces"
+
+COMPOSE = "com.docker.compose.volume"
 
 Volume = dict[str, Any]
 """`name`, `kind`, `person` (empty for what is nobody's), `labels`."""
 
 
 def of_platform(listing: Iterable[Mapping[str, Any]], project: str, data: str) -> list[Volume]:
-    """The volumes to back up, the homes first: the hub's volume, and what the hub made.
+    """The volumes to back up, the homes first: the hub's volume, what the hub made, and MLflow's.
 
-    What Compose made is not among them: the engine's socket and the proxy's token are made anew.
+    What else Compose made is not among them: the engine's socket and the proxy's token come anew.
     """
     found = []
     for record in listing:
@@ -35,9 +37,9 @@ def of_platform(listing: Iterable[Mapping[str, Any]], project: str, data: str) -
         elif (
             labels.get(PLATFORM) == project
             and OWN not in labels
-            and "com.docker.compose.volume" not in labels
+            and labels.get(COMPOSE) in (None, "tracking")
         ):
-            kind = SHARED if FOLDER in labels else HOME
+            kind = SPACES if COMPOSE in labels else SHARED if FOLDER in labels else HOME
             person = labels.get(USER, "")
             found.append({"name": record["Name"], "kind": kind, "person": person, "labels": labels})
     return sorted(found, key=lambda one: (one["kind"] == HUB, one["name"]))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jhub_backup import address, hub_data, staging, status, volumes
+from jhub_backup import address, hub_data, spaces, staging, status, volumes
 from jhub_backup.comparison import compare
 from jhub_backup.errors import BackupError
 from jhub_backup.one_file import file, give
@@ -56,12 +56,11 @@ def _backed_up(request: Request) -> dict[str, Any]:
         paths, more = [str(VOLUMES / volume["name"])], [request["extent"]]
         if staging.is_halfway(VOLUMES / volume["name"]):
             raise BackupError("a restore into it was interrupted: run that again first")
-        excluded = [f"{paths[0]}/{staging.PLACE}"]
+        excluded = _left_out(volume, paths[0])
+        if volume["kind"] == volumes.SPACES:
+            spaces.copy(Path(paths[0]))
+            paths.append(str(spaces.STAGE))
         if volume["kind"] == volumes.HUB:
-            excluded += [
-                f"{paths[0]}/{hub_data.NAME}{end}" for end in ("", "-journal", "-wal", "-shm")
-            ]
-            excluded.append(f"{paths[0]}/{hub_data.POSTGRES}")
             paths.append(str(STAGE))
             manifest = {**request["manifest"], "volumes": list(found.values()), "homes": dict(ids)}
             (STAGE / "platform.json").write_text(json.dumps(manifest, indent=2), "utf-8")
@@ -105,6 +104,17 @@ def _backed_up(request: Request) -> dict[str, Any]:
     }
 
 
+def _left_out(volume: volumes.Volume, top: str) -> list[str]:
+    """What of a volume is in no snapshot, or is there as a copy."""
+    left = [staging.PLACE]
+    if volume["kind"] == volumes.HUB:
+        left += [f"{hub_data.NAME}{end}" for end in ("", "-journal", "-wal", "-shm")]
+        left.append(hub_data.POSTGRES)
+    if volume["kind"] == volumes.SPACES:
+        left.append(f"*/{spaces.DATABASE}*")
+    return [f"{top}/{one}" for one in left]
+
+
 def _remember(request: Request, what: str, wrong: str, warning: str = "") -> None:
     to, own = address.shown(request["to"]), request.get("own", True)
     status.write(STATE, what, wrong, warning, to=to, own=own)
@@ -145,6 +155,8 @@ def stage(request: Request) -> None:
                 database = fetched / "stage" / "database" / hub_data.NAME
                 hub_data.fit(database, request.get("renamed", {}))
                 database.rename(restored / hub_data.NAME)
+            if item["kind"] == volumes.SPACES:
+                spaces.put_back(fetched, restored)
             staging.ready(volume, restored)
 
 

@@ -15,7 +15,9 @@ from hub_config.login import canary
 from hub_config.monitoring.pages import READ_SCOPE
 from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
 from hub_config.rotation import PROXY_API
+from hub_config.runtime.plan import TRACKING_PORT
 from hub_config.settings import Settings
+from hub_config.tracking import spaces
 
 KEEPER, PROMETHEUS = "keeper", "prometheus"
 
@@ -23,11 +25,34 @@ KEEPER, PROMETHEUS = "keeper", "prometheus"
 def services(c: Config, settings: Settings, places: Places) -> None:
     """What runs beside the hub, each with a role that lets it do its work and nothing else."""
     running = [_keeper(settings), _lifetimes(settings)]
+    everybody = [spaces.ACCESS] if spaces.is_on() else []
+    if everybody:
+        running.append(_tracking())
+        # JupyterHub's own scopes of a server, and that one.
+        c.Spawner.server_token_scopes = [
+            *("users:activity!user", "access:servers!server", spaces.ACCESS)
+        ]
     for service, _ in running:  # JupyterHub hands its own environment on only in part
         service["environment"][tracing.FORMAT] = settings.log_format
     running += [canary.service(), _prometheus(places)]
+    c.Spawner.environment = told_to_servers(settings)
     c.JupyterHub.services = [service for service, _ in running]
-    c.JupyterHub.load_roles = [*(role for _, role in running), *shares.roles(settings.sharing)]
+    c.JupyterHub.load_roles = [
+        *(role for _, role in running),
+        *shares.roles(settings.sharing, everybody),
+    ]
+
+
+def told_to_servers(settings: Settings) -> dict[str, Any]:
+    """What servers are told of the services (`variables.OF_THE_HUB` lets them)."""
+    limits = limits_of(settings)
+    return {
+        "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
+        "JHUB_WARNING_TIME": str(limits.warning),
+        "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
+        "JHUB_PUBLISHING": "yes" if settings.publishing else "",
+        **(spaces.variables(settings.base_url) if spaces.is_on() else {}),
+    }
 
 
 def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -55,6 +80,24 @@ def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
         "description": "Stop servers nobody uses, remove homes kept for long enough",
         "scopes": ["read:users:activity", "delete:servers", PURGE_SCOPE],
         "services": [LIFETIMES],
+    }
+
+
+def _tracking() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Between people and MLflow: service and role. People and servers get to it by their scope."""
+    return {
+        "name": spaces.MLFLOW,
+        "command": [sys.executable, "-m", "hub_config.tracking.layer"],
+        # On the network of hub and proxy; servers find it at the hub's address on theirs.
+        "url": f"http://hub-internal:{TRACKING_PORT}",
+        "environment": {},
+        "oauth_no_confirm": True,
+        "display": False,
+    }, {
+        "name": spaces.MLFLOW,
+        "description": "Hear which spaces of MLflow somebody has",
+        "scopes": [spaces.SPACES_SCOPE],
+        "services": [spaces.MLFLOW],
     }
 
 

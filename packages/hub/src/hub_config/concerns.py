@@ -1,6 +1,5 @@
 """One function per concern of the hub's configuration. Each only sets traits, none reads any."""
 
-from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,44 +11,24 @@ from hub_config.beside import limits_of, services
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_all, read_secret
 from hub_config.groups import UserLimits
-from hub_config.jobs.app_pages import apps_routes
-from hub_config.jobs.looking import looking_routes
-from hub_config.jobs.publisher import Publisher
-from hub_config.jobs.rules import rules_of
-from hub_config.jobs.run_pages import runs_routes
-from hub_config.jobs.runner import Runner
-from hub_config.lifetimes import times
-from hub_config.lifetimes.sizes import Sizes
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
-from hub_config.login import outside, providers
+from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.login.door import Addresses
-from hub_config.monitoring.pages import Sources
-from hub_config.monitoring.pages import routes as metrics_routes
-from hub_config.monitoring.slow import Slow
-from hub_config.monitoring.watch import Watch
-from hub_config.now.looking import Looker
-from hub_config.now.pages import now_routes
 from hub_config.offer.images import ImagePolicy
-from hub_config.offer.room import DISK_GB, policy_of
-from hub_config.published.pages import published_routes
-from hub_config.reconcile.desk import Desk
+from hub_config.offer.room import policy_of
 from hub_config.reconcile.pages import (
     PURGE_SCOPE,
     RECONCILE_SCOPE,
-    homes_routes,
-    reconcile_routes,
 )
-from hub_config.reconcile.reconciler import Reconciler
 from hub_config.rotation import PROXY_API, cookie_keys
-from hub_config.runtime.meter import Meter
+from hub_config.routes import routes_of, sizes_of
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
 from hub_config.spawning.folders import Sharing
-from hub_config.spawning.profile_spawner import PlatformSpawner, engine_of
+from hub_config.spawning.profile_spawner import PlatformSpawner
 from hub_config.texts import Texts
-from hub_config.watch.pages import routes as audit_routes
+from hub_config.tracking import spaces
 from hub_config.watch.requests import told
 
 HUB_FOR_SERVERS = f"http://hub:{HUB_PORT}"
@@ -61,9 +40,6 @@ well, but goes away with its server, and all connections to the hub that happene
 
 OWN_FOR_PROXY = f"http://{names.SERVICE}-own:{HUB_PORT}"
 """Of several hubs this one, on the same network."""
-
-PROXY_METRICS = "http://proxy-api:8002/metrics"
-"""The proxy's own metrics, on the same network."""
 
 
 def apply(c: Config, settings: Settings, places: Places) -> None:
@@ -211,59 +187,13 @@ def servers(c: Config) -> None:
 
 def lifetimes(c: Config, settings: Settings, places: Places) -> None:
     """How long servers and homes of deleted people are kept; what is done about unknown ones."""
-    limits, keep = limits_of(settings), timedelta(days=settings.keep_homes_days)
     c.JupyterHub.proxy_class = RoutesProxy
     c.JupyterHub.custom_scopes = {
         PURGE_SCOPE: {"description": "Remove homes whose time is over"},
         RECONCILE_SCOPE: {"description": "Have what runs compared with the database"},
+        spaces.SPACES_SCOPE: {"description": "Hear which spaces of MLflow somebody has"},
     }
-    runtime = engine_of(c)
-    reconciler = Reconciler(runtime, settings.user_volume_prefix, places.report, places.mark)
-    sizes = sizes_of(settings, places)
-    meter = Meter(runtime)
-    looker = Looker(
-        reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data, sizes, meter
-    )
-    addresses = Addresses(
-        settings.project, settings.trusted_proxies, behind_tls=bool(settings.domain)
-    )
-    sources = Sources(
-        lambda: PlatformSpawner(config=c).counter,
-        Watch(meter),
-        Slow(settings.subdomain_host or settings.public_url),
-        sizes,
-        places.data,
-        places.backup_status,
-        PROXY_METRICS,
-    )
-    runner = Runner(rules_of(settings))
-    publisher = Publisher(settings.published_apps, settings.publish_to)
-    # Deprecated in favour of services, which would need rights on all servers for the same.
-    c.JupyterHub.extra_handlers = [
-        *metrics_routes(sources),
-        *times.routes(limits),
-        *homes_routes(keep, reconciler, sizes, desk := Desk(places.desk)),
-        *reconcile_routes(reconciler, desk),
-        *now_routes(looker),
-        *looking_routes(runner, publisher),
-        *runs_routes(runner),
-        *apps_routes(publisher),
-        *outside.routes(addresses, places),
-        *audit_routes(places.audit),
-        *shares.sharing_routes(),
-        *published_routes(places.published, open_to_all=settings.publishing),
-    ]
-    c.Spawner.environment = {
-        "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
-        "JHUB_WARNING_TIME": str(limits.warning),
-        "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
-        "JHUB_PUBLISHING": "yes" if settings.publishing else "",
-    }
-
-
-def sizes_of(settings: Settings, places: Places) -> Sizes:
-    """How large homes are, and how large one should be at most."""
-    return Sizes(places.sizes, int(settings.home_limit_gb * DISK_GB))
+    c.JupyterHub.extra_handlers = routes_of(c, settings, places)
 
 
 def pages(c: Config, settings: Settings, places: Places) -> None:
@@ -296,5 +226,6 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "scheduled_runs": settings.scheduled_runs > 0,
         "published_apps": settings.published_apps > 0 and settings.publish_to != "nobody",
         "job_servers": names.JOBS,
+        "tracking": spaces.is_on() and f"{settings.base_url}services/{spaces.MLFLOW}/",
         "request_id": lambda _user: tracing.current_id(),
     }

@@ -22,14 +22,16 @@ DIGITS = 10
 """No share has a number of so many."""
 
 
-def roles(allowed: Iterable[str]) -> list[dict[str, Any]]:
-    """The roles for those who may share: groups, or everybody (`*`)."""
+def roles(allowed: Iterable[str], everybody: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """The roles for those who may share: groups, or everybody (`*`); and `everybody`'s scopes."""
     groups = sorted(allowed)
-    if EVERYBODY in groups:
-        # JupyterHub's own role of everybody, with one scope more.
-        return [{"name": "user", "scopes": ["self", SCOPE]}]
-    described = {"name": "sharing", "description": "Let others into one's own servers"}
-    return [{**described, "scopes": [SCOPE], "groups": groups}] if groups else []
+    scopes = [*([SCOPE] if EVERYBODY in groups else []), *everybody]
+    # JupyterHub's own role of everybody, with more scopes.
+    found: list[dict[str, Any]] = [{"name": "user", "scopes": ["self", *scopes]}] if scopes else []
+    if groups and EVERYBODY not in groups:
+        described = {"name": "sharing", "description": "Let others into one's own servers"}
+        found.append({**described, "scopes": [SCOPE], "groups": groups})
+    return found
 
 
 def shown(allowed: Iterable[str]) -> Callable[[Any], bool]:

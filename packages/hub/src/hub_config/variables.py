@@ -22,9 +22,12 @@ OF_THE_HUB = frozenset(
         ),
         *("JPY_API_TOKEN", "MEM_LIMIT", "MEM_GUARANTEE", "CPU_LIMIT", "CPU_GUARANTEE"),
         "JUPYTER_IMAGE_SPEC",
-        # hub_config.concerns, lifetimes.
+        # hub_config.beside, lifetimes.
         *("JUPYTERHUB_ACTIVITY_INTERVAL", "JHUB_IDLE_TIMEOUT", "JHUB_WARNING_TIME"),
         "JHUB_PUBLISHING",
+        # hub_config.tracking.
+        *("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN"),
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT",
     }
 )
 """What the hub sets, whatever the value: nothing that starts as root takes a decision by it."""

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_config import disk
+from hub_config.jobs.looking import lacks_file
 from hub_config.published import links, own_server, pages, shelf
 from hub_config.published.shelf import PublishedRow, ShelfError
 
@@ -155,6 +156,12 @@ async def test_files_go_through_ones_own_server_with_a_token_that_is_gone_afterw
         with pytest.raises(ShelfError, match="did not take the file"):
             await own_server.write(ann, lab, "away.ipynb", notebook)
         assert "elsewhere.ipynb" not in home, "a server leads the hub where it wants"
+        asking = {"current_user": ann, "get_scope_filter": lambda _: lambda *_: True}
+        ann.spawners = {"": SimpleNamespace(ready=True, orm_spawner=None, **vars(lab))}
+        for file, lacks in (("work/x.ipynb", False), ("work/y.ipynb", True), (".x/y.py", False)):
+            assert await lacks_file(SimpleNamespace(**asking), file) == lacks, file
+        ann.spawners[""].ready = False
+        assert not await lacks_file(SimpleNamespace(**asking), "work/y.ipynb"), "nobody can tell"
         assert tokens
         assert list(db.scalars(select(orm.APIToken))) == []
 

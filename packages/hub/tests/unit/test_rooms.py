@@ -30,6 +30,7 @@ ROOMS = {
         *("profiles", "compatibility", "pulls", "images", "stock", "room", "turns", "cards"),
         "counter",
     ),
+    "published": ("shelf", "links", "own_server", "pages"),
     "jobs": (
         *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
         *("telling", "tasks", "looking", "runner", "publisher", "run_pages", "app_pages"),
@@ -50,9 +51,9 @@ ROOMS = {
         *("people", "authenticator"),
     ),
     "shares": ("shares",),
-    "published": ("shelf", "links", "own_server", "pages"),
+    "tracking": ("spaces", "layer"),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
-    "top": ("keeper", "beside", "concerns", "copying", "moving", "start", "__main__"),
+    "top": ("keeper", "beside", "routes", "concerns", "copying", "moving", "start", "__main__"),
 }
 """Each imports only what is before it, in its own room too; a room that is no folder is flat."""
 

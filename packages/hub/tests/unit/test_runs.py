@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hub_config import upstream
+from hub_config import languages, upstream
 from hub_config.jobs import clock, forms, program, rows, run_pages, telling
 from hub_config.jobs.decisions import Act, Outcome, Situation, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
@@ -377,6 +377,27 @@ def test_what_is_right_becomes_a_job() -> None:
     assert (job.file, job.zone) == ("work/n.ipynb", "Europe/Berlin")
 
 
+@pytest.mark.parametrize(
+    ("cron", "english", "german"),
+    [
+        ("30 2 * * 1-5", "On working days at 02:30 (UTC)", "An Werktagen um 02:30 (UTC)"),
+        ("@daily", "Every day at 00:00 (UTC)", "Täglich um 00:00 (UTC)"),
+        ("5 7 * * 7", "Every Sunday at 07:05 (UTC)", "Jeden Sonntag um 07:05 (UTC)"),
+        ("15 * * * *", "Every hour at minute 15 (UTC)", "Jede Stunde zur Minute 15 (UTC)"),
+        ("0 0 1-7 * 1", "At 00:00 on every day of month", "0 0 1-7 * 1 (UTC)"),
+    ],
+)
+def test_when_it_is_due_is_said_in_the_readers_language(
+    cron: str, english: str, german: str
+) -> None:
+    assert clock.in_words(cron, "UTC").startswith(english[:20])
+    before = languages.current.set("de")
+    try:
+        assert clock.in_words(cron, "UTC") == german
+    finally:
+        languages.current.reset(before)
+
+
 async def test_forms_that_come_together_make_no_more_than_one_may_have(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -394,6 +415,7 @@ async def test_forms_that_come_together_make_no_more_than_one_may_have(
     handler = SimpleNamespace(
         **{"db": box.db, "current_user": user, "runner": Runner(Rules(most=1)), "page": page},
         **{"typed": lambda: typed("name", "mine"), "set_status": lambda _: None},
+        get_scope_filter=lambda _: lambda *_: False,
     )
     await run_pages.ListHandler.post.__wrapped__(handler)  # type: ignore[attr-defined]
     assert refused == [{"name"}]

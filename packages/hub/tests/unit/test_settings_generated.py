@@ -38,7 +38,7 @@ def test_compose_hands_every_setting_to_hub_filter_and_guard() -> None:
     for name in ("hub", "engine", "guard"):
         variables = {one.variable for one in listed(Settings) if not one.table}
         variables |= {f"{one}_FILE" for one in reading.secret_variables()}
-        handed = {one for one in services[name]["environment"] if not one.startswith("OTEL_")}
+        handed = {one for one in services[name]["environment"] if one.startswith("JHUB_")}
         assert handed == variables
 
 

@@ -12,7 +12,7 @@ from tornado import web
 from hub_config.audit import events
 from hub_config.jobs import app_rows, forms
 from hub_config.jobs.app_rows import AppRow
-from hub_config.jobs.looking import choices
+from hub_config.jobs.looking import choices, lacks_file
 from hub_config.jobs.publisher import Publisher
 
 WORDS = {
@@ -63,10 +63,13 @@ class ListHandler(AppsHandler):
         """Publish one."""
         user = self.current_user
         profiles = [choice.profile.key for choice in await choices(user)]
+        missing = await lacks_file(self, self.typed()["file"])
         own = app_rows.of_person(self.db, user.id)  # nothing is waited for until it is added
         form = forms.judged_app(self.typed(), self.audiences(), profiles, {app.name for app in own})
         if len(own) >= self.publisher.most:
             form.wrong["name"] = f"You may have {self.publisher.most}: delete one first."
+        if missing:
+            form.wrong.setdefault("file", forms.NO_FILE)
         if form.wrong:
             self.set_status(400)
             await self.page(form)
@@ -161,25 +164,28 @@ class OpenHandler(AppsHandler):
         app = app_rows.find(self.db, record.id, name) if record else None
         visitor = self.current_user
         if app is not None and app.audience == "public":
-            self.lead(app)
+            await self.lead(app)
         elif visitor is None:
             self.to_log_in()
         else:
             groups = {group.name for group in visitor.groups}
             if app is None or not app_rows.may_open(app, visitor.id, groups):
                 raise web.HTTPError(404)
-            self.lead(app)
+            await self.lead(app)
 
     @web.authenticated
     def to_log_in(self) -> None:
         """Who has not logged in does that first, and comes back."""
 
-    def lead(self, app: AppRow) -> None:
-        """To the server. Raises HTTPError 503 while it does not run."""
-        owner = self.owner(app)
+    async def lead(self, app: AppRow) -> None:
+        """To the server; to a page that says so, and asks again, while it does not run."""
+        owner, wanted = self.owner(app), self.publisher.wanted(app)
         there = app.server in owner.orm_spawners and owner.spawners[app.server].ready
-        if not (there and self.publisher.wanted(app)):
-            raise web.HTTPError(503, "This application does not run at the moment.")
+        if not (there and wanted):
+            self.set_status(503)
+            shown = {"name": app.name, "person": owner.name, "wanted": wanted}
+            self.finish(await self.render_template("app-away.html", **shown))
+            return
         if app.audience != "public":
             self.publisher.let_in(self, app, owner, self.current_user)
         self.redirect(owner.server_url(app.server))

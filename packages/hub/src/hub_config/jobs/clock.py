@@ -1,13 +1,16 @@
-"""When a job is due: cron's expressions in a time zone. Pure.
+"""When a job is due: cron's expressions in a time zone. Pure, but for the reader's language.
 
 cronsim goes by what Debian's cron does where clocks are set: what falls into the hour that is left
 out runs right after it, and nothing runs twice in the hour that comes twice.
 """
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
+
+from hub_config.languages import ENGLISH, current, gettext
 
 FIELDS = ("minute", "hour", "day", "month", "weekday")
 
@@ -43,7 +46,31 @@ def following(cron: str, zone_name: str, after: datetime) -> datetime:
     return found.astimezone(UTC).replace(tzinfo=None)
 
 
+_TIME = r"(?P<minute>\d+) (?P<hour>\d+)"
+
+WORDS = (
+    (r"\* \* \* \* \*", "Every minute"),
+    (r"(?P<minute>\d+) \* \* \* \*", "Every hour at minute %(minute)s"),
+    (rf"{_TIME} \* \* \*", "Every day at %(time)s"),
+    (rf"{_TIME} \* \* 1-5", "On working days at %(time)s"),
+    (rf"{_TIME} \* \* (?P<weekday>[0-7])", "Every %(weekday)s at %(time)s"),
+    (rf"{_TIME} (?P<day>\d+) \* \*", "On day %(day)s of each month at %(time)s"),
+)
+"""What most of them are, as messages: cronsim explains the others, and speaks English alone."""
+
+WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
 def in_words(cron: str, zone_name: str) -> str:
-    """The expression for people to read."""
-    said = CronSim(SHORT.get(cron, cron), datetime.now(zone(zone_name))).explain()
+    """The expression for people to read, in their language; as it is where we have no words."""
+    fields = SHORT.get(cron, cron)
+    said = fields
+    if current.get() == ENGLISH:
+        said = CronSim(fields, datetime.now(zone(zone_name))).explain()
+    for shape, message in WORDS:
+        if fits := re.fullmatch(shape, " ".join(fields.split()), re.ASCII):
+            found = fits.groupdict()
+            time = f"{int(found.get('hour') or 0):02}:{int(found.get('minute') or 0):02}"
+            weekday = gettext(WEEKDAYS[int(found.get("weekday") or 0)])
+            said = gettext(message) % {**found, "time": time, "weekday": weekday}
     return f"{said} ({zone_name})"

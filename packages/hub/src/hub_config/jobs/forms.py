@@ -19,6 +19,8 @@ APP_FIELDS = ("name", "file", "profile", "audience", "days")
 
 MOST_DAYS = 365
 
+NO_FILE = "There is no such file in your home."
+
 KINDS = (".ipynb", ".py", ".sh")
 
 _LONGEST = {"file": 500, "cron": 100, "zone": 64, "tell": 500}
@@ -63,15 +65,20 @@ def _of_both(
         )
     elif values["name"] in taken:
         wrong["name"] = f"There is one called {values['name']} already."
-    path = PurePosixPath(values["file"])
-    if path.is_absolute() or ".." in path.parts or not values["file"].isprintable():
+    if not is_in_home(values["file"]):
         wrong["file"] = "It is a path in your home, such as reports/daily.ipynb."
-    elif path.suffix not in KINDS:
+    elif PurePosixPath(values["file"]).suffix not in KINDS:
         wrong["file"] = f"It is a notebook or program: a file that ends with {', '.join(KINDS)}."
     if values["profile"] not in profiles:
         wrong["profile"] = "Choose one of the list."
     too_long = (key for key, most in _LONGEST.items() if len(values.get(key, "")) > most)
     return wrong | {key: f"It may have {_LONGEST[key]} characters." for key in too_long}
+
+
+def is_in_home(file: str) -> bool:
+    """Whether that is a path within the home."""
+    path = PurePosixPath(file)
+    return not path.is_absolute() and ".." not in path.parts and file.isprintable()
 
 
 def judged_app(

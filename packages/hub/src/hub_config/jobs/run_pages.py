@@ -8,7 +8,7 @@ from tornado import web
 
 from hub_config.audit import events
 from hub_config.jobs import clock, forms, rows
-from hub_config.jobs.looking import choices
+from hub_config.jobs.looking import choices, lacks_file
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.runner import Runner
 from hub_config.languages import when
@@ -49,10 +49,13 @@ class ListHandler(RunsHandler):
         """Add one."""
         rules, user = self.runner.rules, self.current_user
         profiles = [choice.profile.key for choice in await choices(user)]
+        missing = await lacks_file(self, self.typed()["file"])
         own = rows.of_person(self.db, user.id)  # nothing is waited for until it is added
         form = forms.judged(self.typed(), rules, profiles, {job.name for job in own})
         if len(own) >= rules.most:
             form.wrong["name"] = f"You may have {rules.most} runs: delete one first."
+        if missing:
+            form.wrong.setdefault("file", forms.NO_FILE)
         if form.wrong:
             self.set_status(400)
             await self.page(form)

@@ -95,6 +95,14 @@ async def read(user: Any, spawner: Any, path: str) -> tuple[bytes, bytes]:
         return notebook, await _read(session, f"{url}{maker}/{place}", path)
 
 
+async def has(user: Any, spawner: Any, path: str) -> bool:
+    """Whether their home has such a file, as far as their server tells. Raises ShelfError."""
+    async with _asking(user, spawner) as (session, url):
+        place = f"{url}api/contents/{quote(path)}?content=0"
+        async with session.get(place, allow_redirects=False) as answer:
+            return answer.status != HTTPStatus.NOT_FOUND
+
+
 async def write(user: Any, spawner: Any, name: str, notebook: bytes) -> str:
     """Put a notebook into their home, beside what has its name; returns where it opens."""
     content = {"type": "file", "format": "text", "content": notebook.decode(errors="replace")}

@@ -114,6 +114,9 @@ def bridge(platform: str, pool: IPv4Network, subnet: Subnet) -> str:
 HUB_PORT = 8081
 """Port of the hub's API."""
 
+TRACKING_PORT = 8082
+"""Port of the service `mlflow` beside it, where nobody listens without that Compose profile."""
+
 DNS_PORT = 53
 
 METADATA = ("169.254.0.0/16", "100.100.100.200", "168.63.129.16", "192.0.0.192")
@@ -257,7 +260,9 @@ def _bridged(policy: Policy, bridge_rules: BridgeRules) -> Iterable[str]:
     )
     new = "tcp flags & (syn | ack) == syn"
     nothing_else = "meta l4proto != { tcp, icmp } drop"
-    yield _chain("to_hub", f"{new} tcp dport != {HUB_PORT} drop", nothing_else)
+    yield _chain(
+        "to_hub", f"{new} tcp dport != {{ {HUB_PORT}, {TRACKING_PORT} }} drop", nothing_else
+    )
     yield _chain("to_proxy", f"{new} drop", nothing_else)
 
 

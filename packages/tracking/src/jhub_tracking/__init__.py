@@ -1,0 +1,1 @@
+"""MLflow for each person and group of a platform (docs/tracking.md)."""

@@ -1,0 +1,199 @@
+"""`python -m jhub_tracking`: MLflow's server for each space, started when somebody connects.
+
+A space is what one person or group tracks: a folder of the volume with a database and artefacts, a
+socket that the hub alone can reach, and a user id of its own. MLflow takes paths and addresses from
+whoever asks (an experiment's `artifact_location`, a trace's tags, a model's source), so it is not
+left to it to keep people apart: the kernel does. There is no network here either.
+
+MLflow is imported once, and each space's process is a fork of this one: it starts at once and
+shares memory. One that nobody asks for a while ends; its socket stays, and starts the next.
+
+`template FILE` makes the database that a new space begins with: that takes MLflow long.
+"""
+
+import gc
+import importlib
+import os
+import re
+import select
+import selectors
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = Path(os.environ.get("JHUB_TRACKING_ROOT", "/srv/tracking"))
+SOCKETS = Path(os.environ.get("JHUB_TRACKING_SOCKETS", "/run/tracking"))
+TEMPLATE = Path(os.environ.get("JHUB_TRACKING_TEMPLATE", "/opt/tracking/new.db"))
+"""The image's places; a test has others."""
+
+DOOR = "door"
+"""The socket that is told a space's name, and makes what it needs. No space is called so."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}-[0-9a-f]{12}")
+FIRST_UID = 20000
+DATABASE = "mlflow.db"
+SECONDS = 5.0
+"""What the hub may take to say a name."""
+
+
+def listening(name: str) -> socket.socket:
+    """The socket of that name, for the hub: it and we are in one group."""
+    path = SOCKETS / name
+    path.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX)
+    made.bind(str(path))
+    path.chmod(0o660)
+    made.listen(128)
+    return made
+
+
+def folder(name: str) -> Path:
+    """The space's folder, which belongs to a user id of its own; made where there is none."""
+    path, unfinished = ROOT / name, ROOT / f".{name}"
+    if not path.exists():
+        uid = max([FIRST_UID - 1, *(one.lstat().st_uid for one in ROOT.iterdir())]) + 1
+        unfinished.mkdir(mode=0o700, exist_ok=True)
+        os.chown(unfinished, uid, uid)
+        unfinished.rename(path)
+    return path
+
+
+class Spaces:
+    """All spaces: their sockets, and the processes that serve them."""
+
+    def __init__(self) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.door = listening(DOOR)
+        self.sockets: dict[str, socket.socket] = {}
+        self.processes: dict[int, str] = {}
+        self.selector.register(self.door, selectors.EVENT_READ, DOOR)
+        for path in ROOT.iterdir():
+            if NAME.fullmatch(path.name):
+                self.open(path.name)
+
+    def open(self, name: str) -> None:
+        """Listen for the space, whose process is started when somebody connects."""
+        folder(name)
+        if name not in self.sockets:
+            self.sockets[name] = listening(name)
+            self.selector.register(self.sockets[name], selectors.EVENT_READ, name)
+
+    def serve(self) -> None:
+        """Until we are told to end."""
+        ends, begin = socket.socketpair()
+        for one in (ends, begin):
+            one.setblocking(False)
+        signal.set_wakeup_fd(begin.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+        self.selector.register(ends, selectors.EVENT_READ, "")
+        while True:
+            for key, _ in self.selector.select():
+                if key.data == DOOR:
+                    self.answer()
+                elif key.data:
+                    self.start(key.data)
+                elif set(ends.recv(4096)) & {signal.SIGTERM, signal.SIGINT}:
+                    self.end()
+                    return
+                else:
+                    self.reap()
+
+    def answer(self) -> None:
+        """Somebody at the door says a name, and hears `ok` when that space can be connected to."""
+        asking, _ = self.door.accept()
+        with asking, suppress(OSError):
+            asking.settimeout(SECONDS)
+            name = asking.recv(200).decode("ascii", "replace").strip()
+            if NAME.fullmatch(name):
+                self.open(name)
+                asking.sendall(b"ok\n")
+            else:
+                asking.sendall(b"no name of a space\n")
+
+    def start(self, name: str) -> None:
+        """The process of a space; until it ends, it is the one that listens."""
+        self.selector.unregister(self.sockets[name])
+        if process := os.fork():
+            self.processes[process] = name
+            return
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            become(folder(name))
+            from jhub_tracking import space  # noqa: PLC0415  imported before, by `main`
+
+            code = space.run(Path(), self.sockets[name], TEMPLATE)
+        except BaseException as error:
+            print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        finally:
+            os._exit(code)
+
+    def reap(self) -> None:
+        """Listen again for spaces whose process has ended."""
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                if name := self.processes.pop(ended[0], ""):
+                    if ended[1]:
+                        turn_away(self.sockets[name])
+                    self.selector.register(self.sockets[name], selectors.EVENT_READ, name)
+
+    def end(self) -> None:
+        """End all of them, and wait for that."""
+        for process in self.processes:
+            os.kill(process, signal.SIGTERM)
+        for process in self.processes:
+            os.waitpid(process, 0)
+
+
+def turn_away(waiting: socket.socket) -> None:
+    """Close who waits at a socket whose process could not serve them: it would be started for them
+    again and again.
+    """
+    while select.select([waiting], [], [], 0)[0]:
+        waiting.accept()[0].close()
+
+
+def become(path: Path) -> None:
+    """Be the user that the folder belongs to, in it, for good."""
+    owner = path.lstat()
+    if owner.st_uid < FIRST_UID and os.geteuid() == 0:
+        raise PermissionError(f"{path} belongs to user {owner.st_uid}, who is no space's")
+    os.umask(0o077)
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
+    os.chdir(path)  # which root without capabilities may not enter
+
+
+def main(arguments: list[str]) -> int:
+    """Serve, or make the template."""
+    os.environ |= {
+        "HOME": "/nowhere",  # MLflow's settings would be everybody's
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ALLOWED_HOSTS": "mlflow",  # what the hub asks for
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+    }
+    if arguments[:1] == ["template"]:
+        from jhub_tracking import space  # noqa: PLC0415  it imports MLflow, which reads these
+
+        space.make_database(Path(arguments[1]))
+        return 0
+    for left in ROOT.glob(".*"):
+        if left.is_dir() and NAME.fullmatch(left.name[1:]):
+            left.rmdir()
+    spaces = Spaces()  # who connects waits from now on, also while MLflow is imported
+    importlib.import_module("jhub_tracking.space")
+    gc.collect()
+    gc.freeze()
+    spaces.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
