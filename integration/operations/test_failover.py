@@ -37,6 +37,7 @@ LEADS = (
 )
 TOUCHED = "import os, time; print(time.time() - os.stat('/tmp/waiting').st_mtime)"
 PAGE = Path(__file__).parents[2] / "docs" / "failover.md"
+RULE = "| --- | --- | --- | --- | --- |\n"
 PROFILE = "uv-marimo-small"
 
 
@@ -233,12 +234,15 @@ def waits(platform: Platform, service: str) -> bool:
 
 
 def write(rows: dict[str, dict[str, float]]) -> None:
-    """Put the figures into the page's table."""
-    before, _, rest = PAGE.read_text("utf-8").partition("| --- | --- | --- | --- | --- |\n")
-    after = rest.partition("\n\n")[2]
+    """Put the figures into the page's table, all anew."""
+    head, _, rest = PAGE.read_text("utf-8").partition(RULE)
     lines = (
-        f"| {fault} | {' | '.join(f'{found[stage]:.1f} s' for stage in STAGES)} |\n"
-        for fault, found in rows.items()
+        f"| {fault} | {' | '.join(cell(rows.get(fault, {}), stage) for stage in STAGES)} |\n"
+        for fault in FAULTS
     )
-    table = f"| --- | --- | --- | --- | --- |\n{''.join(lines)}"
-    PAGE.write_text(f"{before}{table}\n{after}", encoding="utf-8")
+    text = rest.partition("\n\n")[2]
+    PAGE.write_text(f"{head}{RULE}{''.join(lines)}\n{text}", encoding="utf-8")
+
+
+def cell(found: dict[str, float], stage: str) -> str:
+    return f"{found[stage]:.1f} s" if stage in found else "not measured"
