@@ -17,6 +17,7 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
+  timeout check 5s
 resolvers engine
   nameserver dns 127.0.0.11:53
   hold valid 1s
