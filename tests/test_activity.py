@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jhub_activity import cgroup, downloads, kernels, marimo, processes, recovery
+from jhub_activity import cgroup, downloads, kernels, marimo, processes, recovery, signing_in
 from jhub_activity.limits import Limits
 from jhub_activity.observer import Observer
 from jhub_activity.pages import PageScript
@@ -334,3 +334,17 @@ def test_memory_of_an_older_control_group(tmp_path: Path) -> None:
         "memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
     }
     assert cgroup.memory(control_group(tmp_path, first)) == cgroup.Memory(2000, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "accepts", "words"),
+    [
+        (500, "", "The platform does not answer at the moment"),
+        (502, "de-DE,en", "Die Plattform antwortet gerade nicht"),
+        (403, "en", "begun too long ago, or in another window"),
+    ],
+)
+def test_who_could_not_be_signed_in_reads_why(status: int, accepts: str, words: str) -> None:
+    page = signing_in.page(status, accepts, "/user/<ann>/")
+    assert words in page
+    assert 'href="/user/&lt;ann&gt;/"' in page

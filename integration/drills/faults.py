@@ -66,7 +66,7 @@ class Paused(Fault):
         return f"{self.who} frozen (`docker pause`)"
 
     def inject(self, scene: Scene) -> None:
-        scene.platform.container(self.service).pause()
+        scene.up(self.service).pause()
 
     def heal(self, scene: Scene) -> None:
         scene.platform.container(self.service).unpause()
@@ -116,7 +116,7 @@ class Loss(Fault):
         ]
 
     def inject(self, scene: Scene) -> None:
-        self.container = scene.platform.container(self.service)
+        self.container = scene.up(self.service)
         for rule in self.rules("-I"):
             scene.in_network_of(self.container, *rule)
 

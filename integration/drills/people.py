@@ -56,7 +56,7 @@ def words(answer: requests.Response) -> str:
         said = answer.json()
         return str(said.get("message", "")) if isinstance(said, dict) else ""
     page = BeautifulSoup(answer.text, "html.parser")
-    for unseen in page.select("script, style, noscript, [hidden], .hidden"):
+    for unseen in page.select("script, style, noscript, h1, [hidden], .hidden"):
         unseen.decompose()
     return (page.find("main") or page.body or page).get_text("\n", strip=True)
 

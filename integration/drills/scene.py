@@ -81,16 +81,23 @@ class Scene:
 
     # -- what is done to it --------------------------------------------------------------------
 
+    def up(self, service: str) -> Container:
+        """The container of a service, once it runs: the fault before may have ended it."""
+
+        def runs() -> Container | None:
+            found = self.platform.container(service)
+            return found if found.attrs["State"]["Pid"] else None
+
+        return wait_until(runs, f"{service} to run")
+
     def processes(self, service: str) -> list[int]:
         """The processes of a service, the first one first."""
-        rows = self.platform.container(service).top(ps_args="-eo pid")["Processes"]
+        rows = self.up(service).top(ps_args="-eo pid")["Processes"]
         return sorted(int(row[0]) for row in rows)
 
     def kill(self, service: str) -> None:
         """The service's first process ends as by a power cut; nobody told the engine to stop it."""
-        pid = int(self.platform.container(service).attrs["State"]["Pid"])
-        assert pid, f"{service} does not run"  # 0 would be this process and all beside it
-        os.kill(pid, signal.SIGKILL)
+        os.kill(int(self.up(service).attrs["State"]["Pid"]), signal.SIGKILL)
 
     def in_network_of(self, container: Container, *command: str) -> None:
         """Run a program of this machine in a container's network."""

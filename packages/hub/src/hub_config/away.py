@@ -1,5 +1,5 @@
 """What people are told while the hub's database does not answer or has no room: JupyterHub would
-say nothing, or call them unknown.
+say nothing, or call them unknown. And of errors that nobody has words for, where it has a number.
 
 PostgreSQL's waits are `postgres`' business, SQLite's are here: it waits for a lock in the one
 thread that answers everybody.
@@ -15,6 +15,7 @@ from typing import Any
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.pages import HealthCheckHandler
+from jupyterhub.spawner import SpawnException
 from psycopg.errors import DiskFull
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -30,7 +31,7 @@ from sqlalchemy.exc import (
 )
 from tornado import web
 
-from hub_config import disk, postgres
+from hub_config import disk, postgres, tracing
 from hub_config.languages import said
 
 NOT_WRITTEN = (
@@ -39,6 +40,11 @@ NOT_WRITTEN = (
 AWAY_DATABASE = (
     "The hub's database does not answer at the moment. Servers that run go on. Try again in a "
     "minute; if this stays, tell an administrator."
+)
+
+BROKEN = (
+    "Something broke on our side. Try again. If it happens twice, tell an administrator what you "
+    "did and when."
 )
 
 _OURS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
@@ -91,13 +97,15 @@ def _explain_errors() -> None:
         error: Any = (kwargs.get("exc_info") or (None, None))[1]
         if found := of_database(error):
             # Both kinds of error pages show that.
-            status_code, error.jupyterhub_message = found
+            status_code, error.jupyterhub_message = found[0], said(found[1])
             if status_code == HTTPStatus.SERVICE_UNAVAILABLE:
                 self._jupyterhub_user = None  # the page would ask for the name
         elif isinstance(self, APIHandler) and isinstance(error, web.HTTPError):
             # What pages' scripts show, in the language of the page.
             words = getattr(error, "jupyterhub_message", "") or error.get_message()
             setattr(error, "jupyterhub_message", said(words))  # noqa: B010
+        elif isinstance(self, APIHandler) and error and not isinstance(error, SpawnException):
+            error.jupyterhub_message = f"{said(BROKEN)} (Request {tracing.current_id()})"
         send_error(self, status_code, **kwargs)
 
     @wraps(log_exception)
@@ -136,7 +144,7 @@ def _explain_nobody() -> None:
         shown = "Authorization" in self.request.headers or self.get_cookie(self.hub.cookie_name)
         if getattr(self, "without_database", False) and shown:
             error = web.HTTPError(HTTPStatus.SERVICE_UNAVAILABLE, AWAY_DATABASE)
-            setattr(error, "jupyterhub_message", AWAY_DATABASE)  # noqa: B010
+            setattr(error, "jupyterhub_message", said(AWAY_DATABASE))  # noqa: B010
             raise error
 
     BaseHandler.get_current_user, BaseHandler.prepare = known, prepared

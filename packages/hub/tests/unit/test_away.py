@@ -120,10 +120,10 @@ class Mine(APIHandler):
 
 
 class Fails(APIHandler):
-    """Where the database fails behind the door."""
+    """Where the database fails behind the door, or something else does."""
 
     def get(self) -> None:
-        raise LOCKED
+        raise LOCKED if self.get_argument("how", "") else KeyError("a slip")
 
 
 @pytest.mark.usefixtures("explained")
@@ -146,7 +146,9 @@ async def test_who_has_a_token_is_not_called_unknown(database: tuple[Path, Sessi
     with closing(lock(file)):
         assert await asked("mine", Authorization="token abc") == silent
         assert await asked("mine", Cookie="hub=abc") == unknown, "no database is asked for that"
-    assert await asked("fails") == silent
+    assert await asked("fails?how=locked") == silent
+    code, words = await asked("fails")
+    assert (code, words.startswith(away.BROKEN)) == (500, True)
     assert await asked("mine", Authorization="token abc") == unknown
     server.stop()
 

@@ -248,8 +248,8 @@ def _stops() -> None:
 
 
 TOO_LATE = (
-    "The server does not run any more, so this was not done there. Start it again on the page "
-    "Home, then repeat it."
+    "No server answers here at the moment, so this was not done. Try again; if yours has stopped, "
+    "start it on the page Home."
 )
 
 

@@ -21,7 +21,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
     if not os.environ.get("JUPYTERHUB_API_URL"):
         return
     # Imported only now: the pure parts are of use without Jupyter Server.
-    from jhub_activity import downloads, handlers, pages  # noqa: PLC0415
+    from jhub_activity import downloads, handlers, pages, signing_in  # noqa: PLC0415
     from jhub_activity.limits import Limits  # noqa: PLC0415
     from jhub_activity.observer import Observer  # noqa: PLC0415
 
@@ -33,5 +33,6 @@ def _load_jupyter_server_extension(server: Any) -> None:
     application.last_activity = observer.last_activity
     handlers.add(application, observer, limits)
     pages.add_script(application)
+    signing_in.explain()
     downloads.watch(application, observer.note)
     server.io_loop.add_callback(observer.run)
