@@ -32,11 +32,9 @@ class Person:
         assert isinstance(field, Tag), f"{page.url} ({page.status_code}) has no field {form!r}"
         found = field.find_parent("form")
         assert isinstance(found, Tag), f"the field {form!r} of {page.url} is in no form"
-        hidden = {
-            str(entry["name"]): str(entry.get("value", ""))
-            for entry in found.find_all("input", type="hidden")
-            if entry.get("name")
-        }
+        hidden: dict[str, Any] = {}
+        for entry in found.find_all("input", {"type": "hidden", "name": True}):
+            hidden.setdefault(str(entry["name"]), []).append(str(entry.get("value", "")))
         action = urljoin(page.url, str(found.get("action") or page.url))
         return self.session.post(action, data={**hidden, **fields}, timeout=PATIENCE)
 
