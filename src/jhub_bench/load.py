@@ -179,17 +179,18 @@ class Ground:
 
     def _phase(self, name: str, act: Callable[[], list[float]]) -> Phase:
         with stage(f"{self.database}: {name}"):
-            before, busy, begun = self._cpu(), processors(), time.monotonic()
             with meanwhile(self.platform.url) as health:
+                before, busy, begun = self._cpu(), processors(), time.monotonic()
                 seconds = act()
-            lasted, after = time.monotonic() - begun, self._cpu()
+                lasted, after = time.monotonic() - begun, self._cpu()
+                part = busy_part(busy)
         return Phase(
             tuple(seconds),
             lasted,
             (percentile(health, 50), percentile(health, 99), max(health)),
             {one: after[one] - before[one] for one in after},
             os.getloadavg()[0],
-            busy_part(busy),
+            part,
         )
 
     def _restart(self) -> Phase:
