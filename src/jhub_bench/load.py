@@ -178,12 +178,11 @@ class Ground:
         return {name: self._phase(name, act) for name, act in acts.items()}
 
     def _phase(self, name: str, act: Callable[[], list[float]]) -> Phase:
-        with stage(f"{self.database}: {name}"):
-            with meanwhile(self.platform.url) as health:
-                before, busy, begun = self._cpu(), processors(), time.monotonic()
-                seconds = act()
-                lasted, after = time.monotonic() - begun, self._cpu()
-                part = busy_part(busy)
+        with stage(f"{self.database}: {name}"), meanwhile(self.platform.url) as health:
+            before, busy, begun = self._cpu(), processors(), time.monotonic()
+            seconds = act()
+            lasted, after = time.monotonic() - begun, self._cpu()
+            part = busy_part(busy)
         return Phase(
             tuple(seconds),
             lasted,
