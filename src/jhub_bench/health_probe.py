@@ -19,8 +19,8 @@ PATIENCE = 30
 
 @contextmanager
 def meanwhile(url: str) -> Iterator[list[float]]:
-    """Ask the health endpoint of the hub of the platform at `url` while the block runs; the list
-    has the seconds of each answer afterwards.
+    """Ask the health endpoint of the hub of the platform at `url` while the block runs, once before
+    it begins; the list has the seconds of each answer afterwards.
     """
     found: list[float] = []
     probe = subprocess.Popen(
@@ -30,6 +30,8 @@ def meanwhile(url: str) -> Iterator[list[float]]:
         text=True,
     )
     try:
+        assert probe.stdout is not None  # noqa: S101  a pipe, as said above
+        probe.stdout.readline()
         yield found
     finally:
         output, _ = probe.communicate("stop\n")
@@ -48,6 +50,8 @@ def main(address: str) -> int:
         if not session.get(address, timeout=PATIENCE).ok:
             return 1
         seconds.append(time.perf_counter() - begun)
+        if len(seconds) == 1:
+            print("begun", flush=True)
         time.sleep(_PAUSE)
     print(json.dumps(seconds))
     return 0

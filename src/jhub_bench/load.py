@@ -178,18 +178,18 @@ class Ground:
         return {name: self._phase(name, act) for name, act in acts.items()}
 
     def _phase(self, name: str, act: Callable[[], list[float]]) -> Phase:
-        with stage(f"{self.database}: {name}"):
+        with stage(f"{self.database}: {name}"), meanwhile(self.platform.url) as health:
             before, busy, begun = self._cpu(), processors(), time.monotonic()
-            with meanwhile(self.platform.url) as health:
-                seconds = act()
+            seconds = act()
             lasted, after = time.monotonic() - begun, self._cpu()
+            part = busy_part(busy)
         return Phase(
             tuple(seconds),
             lasted,
             (percentile(health, 50), percentile(health, 99), max(health)),
             {one: after[one] - before[one] for one in after},
             os.getloadavg()[0],
-            busy_part(busy),
+            part,
         )
 
     def _restart(self) -> Phase:

@@ -124,6 +124,7 @@ def block(run: dict[str, Any], steps: Sequence[Step]) -> str:
         head = [f"| {database} | " + " | ".join(f"{step.servers:,}" for step in own) + " |"]
         head.append("| --- |" + " --- |" * len(own))
         parts.append("\n".join([*head, *(f"| {a} | {' | '.join(b)} |" for a, b in rows(own))]))
+    parts.append(f"![Times, processor time and memory over servers]({CHART.relative_to('docs')})")
     growths = [line for own in by_database(steps).items() for line in growth(*own)]
     if growths:
         head = [f"| grows | for 1,000 servers more | at {FAR:,} | bends at |", "| --- |" * 4]

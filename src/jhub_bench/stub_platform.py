@@ -66,15 +66,15 @@ def run(engine: Engine, root: Path, name: str, more: Mapping[str, str]) -> Itera
     }
     platform = Platform(engine, root, name, settings=given, config=stub.config)
     host = _stub_host(engine, platform, stub, folder)
-    try:
-        with platform:
+    with platform:
+        try:
             engine.client.networks.get(platform.environment["JHUB_NETWORK"]).connect(host)
             stubs = Stubs(platform, stub.profile, host)
             for service in ("hub", "proxy"):
                 stubs.lead(service)
             yield stubs
-    finally:
-        engine.remove(host)
+        finally:
+            engine.remove(host)  # it is on the platform's network
 
 
 def _hub_image(platform: Platform) -> str:
