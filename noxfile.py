@@ -76,6 +76,14 @@ def is_place(argument: str) -> bool:
     return "/" in place and not place.startswith("-") and (ROOT / place).exists()
 
 
+def alone(session: nox.Session, tests: str) -> None:
+    """Run pytest in namespaces of its own, for engines that reach no other on this machine."""
+    apart = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+    reaping = ("sh", "-c", '"$@"; exit $?', "sh")  # the first process of a namespace has to
+    chosen = session.posargs or [tests]
+    session.run(*apart, *reaping, "pytest", *chosen, external=True)
+
+
 BESIDE = ("--numprocesses=2", "--dist=loadfile")
 """Files of tests in two processes: most of what they do is waiting."""
 
@@ -207,10 +215,15 @@ def drills(session: nox.Session) -> None:
     sync(session, "test")
     images = ("hub", "proxy", "backup", "uv-marimo")
     session.run("python", "-m", "jhub_testing.prepare", "--other-clock", *images)
-    alone = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-    reaping = ("sh", "-c", '"$@"; exit $?', "sh")  # the first process of a namespace has to
-    chosen = session.posargs or ["integration/drills"]
-    session.run(*alone, *reaping, "pytest", *chosen, external=True)
+    alone(session, "integration/drills")
+
+
+@nox.session(default=False)
+def swarm(session: nox.Session) -> None:
+    """Three engines as a swarm (docs/swarm.md): a person's path, nodes lost; root, minutes."""
+    sync(session, "test")
+    session.run("python", "-m", "jhub_testing.prepare", "hub", "proxy", "uv-marimo")
+    alone(session, "integration/swarm")
 
 
 @nox.session(default=False)

@@ -14,7 +14,7 @@ from jhub_testing.turns import Turns
 
 OpenWindow = Callable[[], Window]
 
-collect_ignore = ["drills", "kubernetes", "operations", "release"]
+collect_ignore = ["drills", "kubernetes", "operations", "release", "swarm"]
 """Sessions of their own: releases are made by maintainers, not met by people; what takes long."""
 
 CONFIG = """

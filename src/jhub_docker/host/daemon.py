@@ -35,6 +35,8 @@ class Daemon:
     state: Path = Path("/var/lib/jhub-docker/engine")
     arguments: tuple[str, ...] = ()
     program: tuple[str, ...] = ("dockerd",)
+    swarm: bool = False
+    """Whether it is to be part of a swarm, which is known of one that is already."""
 
     @property
     def log(self) -> Path:
@@ -77,7 +79,8 @@ class Daemon:
                 f"cannot write to {self.state}, where the engine's log belongs ({error.strerror}): "
                 "run this as root"
             ) from error
-        flags = restarts.flags(restarts.configuration(), swarm=restarts.in_swarm(self.arguments))
+        swarm = self.swarm or restarts.in_swarm(self.arguments)
+        flags = restarts.flags(restarts.configuration(), swarm=swarm)
         command = [*self.program, "--host", f"unix://{self.socket}", *flags, *self.arguments]
         with log:
             started = process.detached(*command, log=log)

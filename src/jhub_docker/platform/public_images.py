@@ -16,7 +16,7 @@ from jhub_docker.engine import quick
 from jhub_docker.platform import compose, containers
 from jhub_docker.platform.compose import MLFLOW, TLS, Platform
 
-POSTGRES, TRACKING = "postgres", "tracking"
+POSTGRES, TRACKING, REGISTRY = "postgres", "tracking", "registry"
 
 VARIABLES = {
     "caddy": "JHUB_TLS_IMAGE",
@@ -24,6 +24,7 @@ VARIABLES = {
     "alertmanager": "JHUB_ALERTMANAGER_IMAGE",
     POSTGRES: "JHUB_POSTGRES_IMAGE",
     TRACKING: "JHUB_TRACKING_IMAGE",
+    REGISTRY: "JHUB_REGISTRY_IMAGE",
 }
 """The variables that name the images, by package."""
 
@@ -33,7 +34,7 @@ SERVICES = {"caddy": TLS, TRACKING: MLFLOW}
 BESIDE = {POSTGRES: "PostgreSQL", MLFLOW: "MLflow"}
 """Services that have no port, and what they are called."""
 
-PUBLISHED = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
+PUBLISHED = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000, REGISTRY: 5000}
 """Services that an operator opens on the engine's machine, and their ports."""
 
 
@@ -88,7 +89,7 @@ def announce(platform: Platform) -> list[str]:
         if name in BESIDE:
             told.append(f"{BESIDE[name]} runs beside the hub ({of}{standin}).")
             continue
-        if name in VARIABLES:
+        if name in VARIABLES and name != REGISTRY:
             platform.compose("kill", "--signal", "HUP", name)
         where = platform.compose("port", name, str(PUBLISHED[name])).out.strip()
         told.append(f"{name.title()} is at http://{where} ({of}{standin}).")

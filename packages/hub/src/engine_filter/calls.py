@@ -37,6 +37,12 @@ class Engine(Protocol):
     async def volume(self, name: str) -> Record:
         """GET /volumes/{name}."""
 
+    async def node(self, name: str) -> Record:
+        """GET /nodes/{name}."""
+
+    async def service(self, name: str) -> Record:
+        """GET /services/{name}."""
+
 
 @dataclass(frozen=True)
 class Call:

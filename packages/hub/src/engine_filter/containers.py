@@ -29,7 +29,8 @@ async def create(call: Call) -> Forward:
         raise Refused(f"a container may not be called {name[:100]!r}")
     body = fields(call.body, _FIELDS, "")
     ownership.require_own_labels(body.get("Labels", {}), call.policy)
-    profile = _profile(body, await _image(call, body), call.policy)
+    reference = body.get("Image", "")
+    profile = profile_of(reference, body["Labels"], await image_of(call, reference), call.policy)
     settings = call.policy.settings
     profile = _with_devices(profile, body["Labels"], settings)
     if body.get("User") and not starts_as_root(profile, settings):
@@ -68,9 +69,9 @@ _FIELDS = {
 }
 
 
-async def _image(call: Call, body: dict[str, Any]) -> Record:
+async def image_of(call: Call, reference: str) -> Record:
     """The image as the engine knows it: one with the tag that is offered, or of the registry."""
-    reference, policy = body.get("Image", ""), call.policy
+    policy = call.policy
     if not _REFERENCE.fullmatch(reference):
         raise Refused(f"Image {reference[:200]!r} is neither repository:tag nor repository@digest")
     pulled = bool(policy.settings.pull_from) and reference.startswith(policy.settings.pull_from)
@@ -79,9 +80,9 @@ async def _image(call: Call, body: dict[str, Any]) -> Record:
     return await call.engine.image(reference)
 
 
-def _profile(body: dict[str, Any], image: Record, policy: Policy) -> Profile:
+def profile_of(reference: str, given: Mapping[str, str], image: Record, policy: Policy) -> Profile:
     """The profile the labels name; the image has to offer it."""
-    reference, key = body["Image"], body["Labels"].get(PROFILE, "")
+    key = given.get(PROFILE, "")
     for profile in of_image(reference, ownership.labels(image)):
         if profile.key == key:
             # No more than the operator lets one server have, whatever the image says.

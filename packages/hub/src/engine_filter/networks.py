@@ -8,9 +8,8 @@ from engine_filter import ownership
 from engine_filter.bodies import fields, one_of, table, text, texts, yes
 from engine_filter.calls import Call, Forward, Record, Refused
 from engine_filter.policy import SERVER, USER
-from hub_config.runtime.plan import PREFIX, Subnet, bridge
-
-_BRIDGE_NAME = "com.docker.network.bridge.name"
+from hub_config.runtime.networks import driver
+from hub_config.runtime.plan import PREFIX, Subnet
 
 _services: dict[tuple[str, str], str] = {}
 """Hub and proxy by platform and id. A container's labels never change, and the record of these two
@@ -23,12 +22,15 @@ def _as_it_is(value: Any, _where: str) -> Any:
 
 
 async def create(call: Call) -> Forward:
-    """POST /networks/create: a bridge in the platform's address pool, as `networks` makes it."""
+    """POST /networks/create: a bridge in the platform's address pool, as `networks` makes it, or an
+    overlay where servers are a swarm's.
+    """
     body = fields(
         call.body,
         {
             "Name": text,
-            "Driver": one_of("bridge"),
+            "Driver": one_of("bridge", "overlay"),
+            "Attachable": yes,
             "CheckDuplicate": yes,
             "IPAM": _as_it_is,
             "Options": table,
@@ -41,11 +43,14 @@ async def create(call: Call) -> Forward:
     if not policy.network_name.fullmatch(name):
         raise Refused(f"a network may not be called {name[:100]!r}")
     ownership.require_own_labels(body.get("Labels", {}), policy)
-    if body.get("Driver") != "bridge":
-        raise Refused("Driver has to be bridge")
     body["IPAM"], subnet = _addresses(body.get("IPAM"), pool)
-    if body.get("Options") != {_BRIDGE_NAME: bridge(platform, pool, subnet)}:
+    wanted = driver(platform, pool, subnet, overlay=policy.settings.runtime == "swarm")
+    if body.get("Driver") != wanted["driver"]:
+        raise Refused(f"Driver has to be {wanted['driver']}")
+    if body.get("Options") != wanted["options"]:
         raise Refused("Options has to name the subnet's bridge and nothing else")
+    if body.get("Attachable", False) != wanted.get("attachable", False):
+        raise Refused("Attachable is for the overlays of a swarm alone")
     return Forward(call.path, {}, body)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from engine_filter import bodies, containers, images, networks, target, volumes
+from engine_filter import bodies, containers, images, networks, services, target, volumes
 from engine_filter.calls import Answer, Call, Engine, Forward, Refused
 from engine_filter.policy import Policy
 
@@ -70,6 +70,14 @@ ROUTES = (
     _route("POST", "/volumes/create", volumes.create, body=True),
     _route("GET", "/volumes/{name}", volumes.on_own),
     _route("DELETE", "/volumes/{name}", volumes.on_own),
+    _route("GET", "/nodes", services.nodes),
+    _route("GET", "/tasks", services.list_own, "filters"),
+    _route("GET", "/services", services.list_own, "filters", "status"),
+    _route("POST", "/services/create", services.create, body=True),
+    _route("GET", "/services/{name}", services.inspect, "insertDefaults"),
+    _route("GET", "/services/{name}/logs", services.logs,
+           "details", "stdout", "stderr", "follow", "timestamps", "tail", "since"),
+    _route("DELETE", "/services/{name}", services.on_own),
 )  # fmt: skip
 
 

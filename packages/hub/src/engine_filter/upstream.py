@@ -100,6 +100,14 @@ class LookUps:
         """One volume."""
         return await self._get("volumes", name, "")
 
+    async def node(self, name: str) -> Record:
+        """One node of a swarm."""
+        return await self._get("nodes", name, "")
+
+    async def service(self, name: str) -> Record:
+        """One service of a swarm."""
+        return await self._get("services", name, "")
+
     async def _get(self, kind: str, name: str, tail: str) -> Record:
         # From a body, so it may be anything; in a path it must not mean anything else.
         if not _NAME.fullmatch(name):

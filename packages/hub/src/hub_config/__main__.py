@@ -50,7 +50,7 @@ from hub_config.offer.compatibility import sift
 from hub_config.offer.profiles import on_offer
 from hub_config.settings import Settings, kept, reading
 from hub_config.settings.reading import require_complete
-from hub_config.spawning import options
+from hub_config.spawning import options, services
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -239,10 +239,11 @@ def check(info: str = "{}") -> int:
     offer = on_offer(images, settings.image_tag, settings.images)
     for left_out in sift(offer, version("jupyterhub")).left_out:
         print(left_out.for_admin)
-    if facts and (told := options.disk_limit_notice(settings.disk_limit_gb, facts)):
-        print(told)
-    for told in options.gpu_notices(offer, settings, facts) if facts else ():
-        print(told)
+    if facts and (unlimited := options.disk_limit_notice(settings.disk_limit_gb, facts)):
+        print(unlimited)
+    if facts:
+        told = (*options.gpu_notices(offer, settings, facts), *services.notices(settings, facts))
+        print("".join(f"{one}\n" for one in told), end="")
     return 0
 
 

@@ -27,6 +27,7 @@ from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
 from hub_config.spawning.folders import Sharing
 from hub_config.spawning.profile_spawner import PlatformSpawner
+from hub_config.spawning.service_spawner import UserServiceSpawner
 from hub_config.texts import Texts
 from hub_config.tracking import spaces
 from hub_config.watch.requests import told
@@ -140,11 +141,13 @@ def spawning(c: Config, settings: Settings) -> None:
         pull=settings.pull_policy,
         pull_timeout=settings.pull_timeout,
         enforced=settings.enforced,
-        here=settings.runtime == "docker",
+        here=settings.runtime != "kubernetes",
     )
     if settings.runtime == "kubernetes":
         # By name: the client of Kubernetes is large, and a hub on Docker never imports it.
         c.PlatformSpawner.child_class = "hub_config.spawning.pod_spawner.UserPodSpawner"
+    elif settings.runtime == "swarm":
+        c.PlatformSpawner.child_class = UserServiceSpawner
     # JupyterHub's deadline for everything; each part has one of its own that says more.
     parts = settings.pull_timeout + settings.queue_timeout + settings.start_timeout
     c.PlatformSpawner.start_timeout = parts

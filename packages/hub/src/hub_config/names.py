@@ -34,7 +34,7 @@ LONGEST = 255
 """Bytes of a file's name (limits.h), which a volume is for the engine."""
 
 NAME = f"{LABEL}.name"
-"""What the hub calls it, where the runtime takes other names."""
+"""What the hub calls it, where the runtime takes other names, or has to be asked by a label."""
 
 SHARES_OF_A_CPU = 1024
 """The kernel's weight of a CPU that is guaranteed (Docker's reference: --cpu-shares)."""
@@ -138,6 +138,13 @@ def dns(name: str) -> str:
     one separates parts, two begin an escape, three are both.
     """
     return name.replace("_", "--")
+
+
+def on_node(volume: str, token: str) -> str:
+    """What the volume with the files of a home is called on its node of a swarm; no name that is
+    made here ends with a dash and such a word.
+    """
+    return f"{volume}-{token[:8]}"
 
 
 def home_volume(prefix: str, user: str, generation: int = 1) -> str:

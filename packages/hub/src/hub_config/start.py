@@ -91,7 +91,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
         print("The disk is full: Prometheus may read an older configuration.", file=sys.stderr)
     URL_FILE.write_text(health_url(settings), encoding="ascii")
     asking.make_key()
-    if settings.runtime == "docker":
+    if settings.runtime != "kubernetes":
         # docker-py reads it, in the hub and in the services it manages.
         os.environ["DOCKER_HOST"] = f"unix://{HUB_SOCKET}"
         wait_for_engine(HUB_SOCKET)

@@ -22,7 +22,7 @@ ROOMS = {
     "audit": ("chain", "journal", "events"),
     "runtime": (
         *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
-        *("glances", "docker", "cluster", "kubernetes", "meter"),
+        *("glances", "docker", "services", "swarm", "cluster", "kubernetes", "meter"),
     ),
     "words": ("languages", "texts", "told", "away"),
     "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
@@ -37,7 +37,7 @@ ROOMS = {
     ),
     "spawning": (
         *("options", "folders", "parts", "servers", "server_spawner", "container_spawner"),
-        *("pods", "pod_spawner", "profile_spawner"),
+        *("services", "service_spawner", "pods", "pod_spawner", "profile_spawner"),
     ),
     "reconcile": ("backwards", "differences", "state", "reconciler", "desk", "pages"),
     "now": ("rows", "asking", "looking", "pages"),

@@ -81,8 +81,7 @@ class DockerRuntime(EngineCalls):
     def _view(self) -> View:
         platform, own = self.networks.platform, self._own
         # A network is made before its container: asked in this order, none can seem to be missing.
-        listed = self.client.containers(all=True, filters=own)
-        containers = [one for record in listed if (one := self._listed(record)) is not None]
+        containers = self._containers()
         attached = records.members(self.client, platform)
         networks = [records.network(one, attached) for one in self.client.networks(filters=own)]
         listed = self.client.volumes(filters={"label": own["label"][:1]})["Volumes"] or []
@@ -91,6 +90,10 @@ class DockerRuntime(EngineCalls):
             for labels in ({names.USER}, {names.FOLDER})
         )
         return View(tuple(containers), tuple(networks), volumes, folders)
+
+    def _containers(self) -> list[Container]:
+        listed = self.client.containers(all=True, filters=self._own)
+        return [one for record in listed if (one := self._listed(record)) is not None]
 
     def _listed(self, record: Mapping[str, Any]) -> Container | None:
         """A container of the list. It says nothing of limits, which never change: only one that is
@@ -109,15 +112,19 @@ class DockerRuntime(EngineCalls):
         """One container, None when there is none of that name."""
         try:
             with answered():
-                record = await self.call(name, self.client.inspect_container, name)
+                container = await self.call(name, self._look, name)
         except AwayError as error:
             if not isinstance(error.__cause__, NotFound):
                 raise
             self.known.pop(name, None)
             return None
-        self.known[name] = container = records.container(record)
+        self.known[name] = container
         self._glances.looked(container.id)
         return container
+
+    def _look(self, name: str) -> Container:
+        """Raises NotFound."""
+        return records.container(self.client.inspect_container(name))
 
     async def still_runs(self, container: Container) -> bool:
         """Whether a container that ran goes on, as far as it can be told without a look at it."""
@@ -137,12 +144,18 @@ class DockerRuntime(EngineCalls):
         """The end of its log. Raises nothing."""
         try:
             with answered():
-                lines = await self.call(
-                    container.name, self.client.logs, container.id, tail=LOG_LINES
-                )
+                lines = await self.call(container.name, self._log, container.id)
         except AwayError as error:
             return f"(no log: {error})"
         return records.readable(lines)
+
+    async def told(self, container: Container) -> list[str]:
+        """Nothing: an engine starts what it is told to."""
+        return []
+
+    def _log(self, container: str) -> bytes:
+        lines: bytes = self.client.logs(container, tail=LOG_LINES)
+        return lines
 
     # -- networks ------------------------------------------------------------------------------
 
@@ -237,17 +250,20 @@ class DockerRuntime(EngineCalls):
 
     async def make_volume(self, volume: Volume) -> Volume:
         """The home of that name: the engine answers with the one that is there, if one is."""
+        with answered():
+            return records.volume(await self.call("", self._make_volume, volume, {}))
+
+    def _make_volume(self, volume: Volume, more: Mapping[str, str]) -> Mapping[str, Any]:
         labels = {
             names.PLATFORM: self.networks.platform,
             names.USER: volume.user,
             names.OWNER: volume.owner,
             names.DATABASE: volume.database,
             names.HOME: volume.token,
+            **more,
         }
-        with answered():
-            return records.volume(
-                await self.call("", self.client.create_volume, volume.name, labels=labels)
-            )
+        made: Mapping[str, Any] = self.client.create_volume(volume.name, labels=labels)
+        return made
 
     async def remove_volume(self, name: str) -> None:
         """Remove a home for good; none of that name is no error."""

@@ -43,6 +43,7 @@ def look_at_host(
     return Host(
         nameservers(resolv_conf.read_text()),
         tuple(sorted(name for name in bridges - outwards if not name.startswith(OWN_BRIDGES))),
+        next((network for name, network in known if name == plan.GATEWAY_BRIDGE), None),
     )
 
 
@@ -198,6 +199,7 @@ def policy_of(settings: Settings) -> Policy:
         settings.block_private_networks,
         values.parse_destinations(settings.allowed_destinations),
         values.parse_destinations(settings.blocked_destinations),
+        settings.runtime == "swarm",
     )
 
 
@@ -224,7 +226,8 @@ def _keep(policy: Policy, stop: threading.Event) -> None:
         remove_dead_bridges()
         SEEN.touch()
         stop.wait(INTERVAL)
-    if not own_bridges(bridge_prefix(policy.platform)):
+    # On a swarm's node the bridge tells nothing: it is there without servers, too.
+    if not policy.swarm and not own_bridges(bridge_prefix(policy.platform)):
         remove(policy)
         log.info("No server is left, so the rules are removed.")
 

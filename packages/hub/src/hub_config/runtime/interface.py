@@ -1,14 +1,11 @@
 """What the hub needs of the place where servers run, and what that place says there is.
 
-Docker implements it (`docker.DockerRuntime`), and so does Kubernetes
-(`kubernetes.KubernetesRuntime`). Another runtime provides the same:
+Docker implements it (`docker.DockerRuntime`), and so do a swarm (`swarm.SwarmRuntime`) and
+Kubernetes (`kubernetes.KubernetesRuntime`).
 
-- **Swarm**: a service is the container, its task's state is the state; a network is an overlay,
-  `lacks` are services that did not join it; a volume is one of the nodes' or a driver's.
-
-How a container is made of a profile is the business of that runtime's own spawner (DockerSpawner,
-SwarmSpawner, KubeSpawner), the child of `PlatformSpawner`. All names are made by `names`, so that
-what belongs to a server can be found without having been remembered.
+How a container is made of a profile is the business of that runtime's own spawner
+(`container_spawner`, `service_spawner`, `pod_spawner`), the child of `PlatformSpawner`. All names
+are made by `names`, so that what belongs to a server can be found without having been remembered.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -182,6 +179,9 @@ class Runtime(Protocol):
 
     async def last_lines(self, container: Container) -> str:
         """The end of its log. Raises nothing."""
+
+    async def told(self, container: Container) -> list[str]:
+        """What is said of its start so far, for its person."""
 
     def info(self) -> "Awaitable[Mapping[str, Any]]":
         """How large the place is: `MemTotal` in bytes, `NCPU`; where what is free now can be told

@@ -6,7 +6,6 @@ run something the first should not be reachable from. What is decided is in `pla
 
 import secrets
 import threading
-from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_network
 from typing import Any
@@ -27,6 +26,9 @@ _TAKEN = ("overlaps", "failed to allocate gateway")
 
 _NAME_TAKEN = 409
 
+_GONE = "not found"
+"""The engine's words, with code 500, for an overlay that somebody else is just removing."""
+
 _NOT_ON_IT = "is not connected"
 """What the engine answers when a container is to leave a network that it is not on."""
 
@@ -44,6 +46,8 @@ class ServerNetworks:
     pool: IPv4Network
     firewall: bool = False
     """Whether the host's firewall must be in place before a server gets a network."""
+    overlay: bool = False
+    """Whether they reach over all nodes of a swarm."""
 
     _picking: threading.Lock = field(default_factory=threading.Lock)
     _reserved: set[IPv4Network] = field(default_factory=set)
@@ -99,8 +103,11 @@ class ServerNetworks:
         except APIError:
             # Hub or proxy was recreated; or the network is gone, then this finds so too.
             self._leave(client, network["Id"], fresh=True)
-            with suppress(NotFound):
+            try:
                 client.remove_network(network["Id"])
+            except APIError as error:
+                if not isinstance(error, NotFound) and _GONE not in str(error):
+                    raise
         with self._picking:
             if self._taken is not None:
                 self._taken.discard(subnet_of(network).network)
@@ -155,7 +162,6 @@ class ServerNetworks:
             try:
                 client.create_network(
                     name,
-                    driver="bridge",
                     enable_ipv6=False,
                     ipam=IPAMConfig(
                         pool_configs=[
@@ -167,11 +173,7 @@ class ServerNetworks:
                         ]
                     ),
                     labels=labels,
-                    options={
-                        "com.docker.network.bridge.name": plan.bridge(
-                            self.platform, self.pool, subnet
-                        )
-                    },
+                    **driver(self.platform, self.pool, subnet, overlay=self.overlay),
                 )
             except APIError as error:
                 if any(word in str(error) for word in _TAKEN):
@@ -207,6 +209,16 @@ class ServerNetworks:
                     return subnet
         mend = "stop servers, or give the platform a larger JHUB_ADDRESS_POOL"
         raise NetworkError(f"all addresses of the pool {self.pool} are in use; {mend}")
+
+
+def driver(
+    platform: str, pool: IPv4Network, subnet: Subnet, *, overlay: bool = False
+) -> dict[str, Any]:
+    """What makes a server's network: docker-py's arguments."""
+    if overlay:  # as a plain container, neither hub nor proxy could join one that is not attachable
+        return {"driver": "overlay", "attachable": True, "options": None}
+    name = plan.bridge(platform, pool, subnet)
+    return {"driver": "bridge", "options": {"com.docker.network.bridge.name": name}}
 
 
 def _subnets(networks: list[dict[str, Any]]) -> set[IPv4Network]:

@@ -125,6 +125,9 @@ METADATA = ("169.254.0.0/16", "100.100.100.200", "168.63.129.16", "192.0.0.192")
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 """Networks of organisations and providers (RFC 1918, RFC 6598)."""
 
+GATEWAY_BRIDGE = "docker_gwbridge"
+"""By which an engine's containers on overlays get out (Docker documentation, Overlay network)."""
+
 BRIDGES = "jh-*"
 """Bridges of any platform of this kind on the host."""
 
@@ -138,6 +141,13 @@ class Policy:
     block_private: bool = False
     allowed: Sequence[Destination] = ()
     blocked: Sequence[Destination] = ()
+    swarm: bool = False
+    """Whether servers' networks are overlays: the host has only the bridge of their way out."""
+
+    @property
+    def bridges(self) -> str:
+        """The servers' bridges, as nft matches interfaces."""
+        return f'"{GATEWAY_BRIDGE}"' if self.swarm else f'"{bridge_prefix(self.platform)}*"'
 
 
 @dataclass(frozen=True)
@@ -148,6 +158,9 @@ class Host:
     """They are asked from within the containers' networks, wherever they are."""
     bridges: tuple[str, ...] = ()
     """Bridge interfaces with containers or machines of others behind them."""
+    ways_out: IPv4Network | None = None
+    """The addresses on the bridge by which containers of overlays get out; None where there is no
+    such bridge."""
 
 
 class BridgeRules(Enum):
@@ -171,7 +184,8 @@ def ruleset(policy: Policy, host: Host, bridge_rules: BridgeRules) -> str:
     name = table_name(policy.platform)
     parts = [_replace("inet", name, _routed(policy, host))]
     if bridge_rules is not BridgeRules.NONE:
-        parts.append(_replace("bridge", name, _bridged(policy, bridge_rules)))
+        bridged = _apart(host, bridge_rules) if policy.swarm else _bridged(policy, bridge_rules)
+        parts.append(_replace("bridge", name, bridged))
     return "\n".join(parts) + "\n"
 
 
@@ -193,8 +207,13 @@ def _chain(name: str, *rules: str) -> str:
 
 
 def _routed(policy: Policy, host: Host) -> Iterable[str]:
-    ours = f'"{bridge_prefix(policy.platform)}*"'
-    pool = str(policy.pool)
+    ours, pool = policy.bridges, str(policy.pool)
+    within = [
+        f"ip saddr != {pool} drop",
+        # Another server's network, and the host's address on it.
+        f"ip daddr {pool} fib daddr . iif oif missing drop",
+        f"ip daddr {pool} fib daddr type unicast accept",
+    ]
     allowed = [_rule(entry, "accept") for entry in policy.allowed]
     # After connection tracking (-200), so that answers are known; before Docker's published ports
     # are rewritten (-100), so that the host's addresses are still seen as such.
@@ -207,10 +226,7 @@ def _routed(policy: Policy, host: Host) -> Iterable[str]:
         "from_server",
         "ct direction reply accept",
         "meta nfproto ipv6 drop",
-        f"ip saddr != {pool} drop",
-        # Another server's network, and the host's address on it.
-        f"ip daddr {pool} fib daddr . iif oif missing drop",
-        f"ip daddr {pool} fib daddr type unicast accept",
+        *([] if policy.swarm else within),
         *[
             f"ip daddr {server} meta l4proto {{ tcp, udp }} th dport {DNS_PORT} accept"
             for server in host.nameservers
@@ -226,6 +242,8 @@ def _routed(policy: Policy, host: Host) -> Iterable[str]:
     yield _chain(
         "passing",
         "type filter hook forward priority filter - 1; policy accept;",
+        # On a swarm the ports that services publish are reached by the same bridge.
+        *(["ct status dnat accept"] if policy.swarm else []),
         f"oifname {ours} iifname != {ours} ct direction original drop",
         f"iifname {ours} jump to_others",
     )
@@ -238,9 +256,17 @@ def _routed(policy: Policy, host: Host) -> Iterable[str]:
     )
 
 
+def _apart(host: Host, bridge_rules: BridgeRules) -> Iterable[str]:
+    """No container of an overlay reaches another one by the bridge that all of them have."""
+    hook = "type filter hook forward priority filter; policy accept;"
+    if bridge_rules is BridgeRules.BY_INTERFACE:
+        yield _chain("passing", hook, f'meta ibrname "{GATEWAY_BRIDGE}" drop')
+    elif host.ways_out:
+        yield _chain("passing", hook, f"ip saddr {host.ways_out} ip daddr {host.ways_out} drop")
+
+
 def _bridged(policy: Policy, bridge_rules: BridgeRules) -> Iterable[str]:
-    ours = f'"{bridge_prefix(policy.platform)}*"'
-    pool = str(policy.pool)
+    ours, pool = policy.bridges, str(policy.pool)
     if bridge_rules is BridgeRules.BY_INTERFACE:
         strangers = [f"meta ibrname {ours} ip daddr != {pool} drop"]
         strangers += [f"meta ibrname {ours} ether type ip6 drop"]

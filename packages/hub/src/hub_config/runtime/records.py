@@ -88,7 +88,7 @@ def subnet_of(network: dict[str, Any]) -> Subnet:
     return Subnet(IPv4Network(network["IPAM"]["Config"][0]["Subnet"]))
 
 
-_KILLED = 137
+KILLED = 137
 """What a shell, and tini, make of SIGKILL (128 + 9)."""
 
 _GB = 2**30
@@ -98,14 +98,14 @@ def why(record: Mapping[str, Any]) -> str:
     """Why the container of this record ended, in a sentence or two."""
     state = record["State"]
     code = state["ExitCode"]
-    if state.get("OOMKilled") and code in (_KILLED, 0):
+    if state.get("OOMKilled") and code in (KILLED, 0):
         return (
             f"It needed more memory than {_limit(record)}, and was ended. A larger profile has "
             "more; or work on less data at a time."
         )
     if code == 0:
         return "It ended by itself."
-    if code == _KILLED:
+    if code == KILLED:
         return "It was killed from outside."
     return f"It ended by itself with exit code {code}."
 

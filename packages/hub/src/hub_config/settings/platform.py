@@ -32,8 +32,11 @@ class PlatformSettings(BaseModel):
     """What holds for the platform as a whole."""
 
     # Platform: where servers run, and the names under which Docker knows its parts.
-    runtime: Literal["docker", "kubernetes"] = setting(
-        "docker", "Where servers run: on a Docker Engine, or as pods beside the hub's own."
+    runtime: Literal["docker", "swarm", "kubernetes"] = setting(
+        "docker",
+        "Where servers run: on a Docker Engine, as services of its swarm, or as pods beside the "
+        "hub's own.",
+        enforced_by="filter",
     )
     platform: Name = setting(
         "jhub-docker", "Name of this platform; the Compose project.", enforced_by="filter"

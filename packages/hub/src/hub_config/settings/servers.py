@@ -23,6 +23,22 @@ from hub_config.settings.values import (
     Zone,
 )
 
+_NO_DEVICES = "services have no devices by request"
+_NOWHERE = {
+    "kubernetes": {
+        "sudo_profiles": "it cannot be had",
+        "ca_bundle": "the chart's value caBundle takes its place",
+        "gpu_devices": "it cannot be had",
+    },
+    "swarm": {
+        "gpu_profiles": _NO_DEVICES,
+        "gpu_devices": _NO_DEVICES,
+        "disk_limit_gb": "services have no such limit",
+        "read_only_root": "services have no memory to run programs from beside it",
+    },
+}
+"""What cannot be had where servers run elsewhere, and why."""
+
 
 class ServerSettings(BaseModel):
     """What holds for servers."""
@@ -275,11 +291,10 @@ class ServerSettings(BaseModel):
         0.0, "CPUs guaranteed to one person's servers together; 0: no limit."
     )
 
-    @field_validator("sudo_profiles", "ca_bundle", "gpu_devices")
+    @field_validator(*sorted({name for some in _NOWHERE.values() for name in some}))
     @classmethod
     def _where_it_can_be_had(cls, wanted: Any, info: ValidationInfo) -> Any:
-        if wanted and info.data.get("runtime") == "kubernetes":
-            instead = {"ca_bundle": "the chart's value caBundle takes its place"}
-            told = instead.get(info.field_name or "", "it cannot be had")
-            raise ValueError(f"nothing with JHUB_RUNTIME=kubernetes, where {told}")
+        runtime, name = str(info.data.get("runtime")), info.field_name or ""
+        if wanted and (told := _NOWHERE.get(runtime, {}).get(name)):
+            raise ValueError(f"nothing with JHUB_RUNTIME={runtime}, where {told}")
         return wanted

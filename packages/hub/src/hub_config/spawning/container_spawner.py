@@ -48,8 +48,12 @@ class UserContainerSpawner(UserServerSpawner, DockerSpawner):
         if cls._runtime is None:
             enforced = self.enforced
             networks = ServerNetworks(enforced.platform, enforced.address_pool, self.firewall)
-            cls._runtime = DockerRuntime(networks, self.docker_threads)
+            cls._runtime = self.make_runtime(networks)
         return cls._runtime
+
+    def make_runtime(self, networks: ServerNetworks) -> DockerRuntime:
+        """One engine."""
+        return DockerRuntime(networks, self.docker_threads)
 
     @property
     def client(self) -> APIClient:

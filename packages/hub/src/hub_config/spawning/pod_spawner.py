@@ -5,7 +5,6 @@ KubeSpawner makes the pod's manifest, so that an operator's `config.d` may set a
 through the runtime as everywhere: no watch of KubeSpawner's runs, and it removes no claim.
 """
 
-import asyncio
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
@@ -16,15 +15,12 @@ from traitlets import Unicode
 from hub_config import names
 from hub_config.offer.profiles import Profile
 from hub_config.runtime.cluster import Storage
-from hub_config.runtime.interface import AwayError, Container, Place
+from hub_config.runtime.interface import AwayError, Place
 from hub_config.runtime.kubernetes import KubernetesRuntime, status_of
 from hub_config.spawning import options, pods
 from hub_config.spawning.folders import Folders
 from hub_config.spawning.server_spawner import UserServerSpawner
 from hub_config.told import Stage, StartFailure
-
-LOOK_AT_POD = 0.5
-"""Seconds between two looks at a pod that gets its machine, home and image."""
 
 AWAY = (
     "The hub cannot reach the cluster at the moment, so the server was not started. Try again in a "
@@ -146,29 +142,8 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         await self.runtime.hand_over(secret, values, made)
         self.object_id = made.id
         self.remember()
-        self.address = (await self._placed(made)).address
+        self.address = (await self.placed()).address
         self.remember()
-
-    async def _placed(self, pod: Container) -> Container:
-        """Wait until the pod has an address, telling what the cluster says meanwhile.
-
-        That takes as long as it takes to find a machine and to fetch the image; the caller's
-        deadline holds. Raises StartFailure when the pod is gone or can never start.
-        """
-        told: list[str] = []
-        while True:
-            found = await self.runtime.look(self.object_name)
-            if found is None:
-                raise StartFailure(f"The pod {self.pod_name} was removed while it was starting.")
-            news = (await self.runtime.told(found))[len(told) :]
-            for sentence in news:
-                self.stages.tell(Stage.CONTAINER, sentence)
-            told += news
-            if not found.runs:
-                raise StartFailure(await self.end.describe(found))
-            if found.address:
-                return found
-            await asyncio.sleep(LOOK_AT_POD)
 
     def trouble(self, error: Exception) -> StartFailure | None:
         """What to tell a person when the cluster fails or refuses a call."""

@@ -1,10 +1,12 @@
 """One person's server, wherever it runs: its start and what is told of it, whether it is there, and
 its end.
 
-What makes the container of it is the runtime's own spawner: `container_spawner` (Docker) and
-`pod_spawner` (Kubernetes) put this class before DockerSpawner and KubeSpawner.
+What makes the container of it is the runtime's own spawner: `container_spawner` (Docker, and a
+swarm's in `service_spawner`) and `pod_spawner` (Kubernetes) put this class before DockerSpawner and
+KubeSpawner.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +20,7 @@ from traitlets import Instance, Unicode
 from hub_config import counted
 from hub_config.groups import Shared, SharingError
 from hub_config.offer.profiles import Profile
-from hub_config.runtime.interface import AwayError, NetworkError, Place, Runtime
+from hub_config.runtime.interface import AwayError, Container, NetworkError, Place, Runtime
 from hub_config.settings import Settings
 from hub_config.spawning.folders import Sharing
 from hub_config.spawning.parts import Ending, Home, ServerEndedError, wait_until_answers
@@ -27,6 +29,8 @@ from hub_config.told import Stage, Stages, StartFailure
 BEFORE_TIMEOUT = 2.0
 """Seconds by which this spawner's own deadline comes before JupyterHub's, to say more."""
 
+LOOK_AT_PLACE = 0.3
+"""Seconds between two looks at a server that gets its machine, home and image."""
 
 ANOTHER = (
     "It was started after the copy of the hub's database that has come up, which cannot know it, "
@@ -154,6 +158,27 @@ class UserServerSpawner(Spawner):
         api = url_path_join(url, self.server.base_url, "api")
         await wait_until_answers(api, seconds, self.end.how)
         return url
+
+    async def placed(self) -> Container:
+        """Wait until the server has an address, telling what the runtime says meanwhile.
+
+        That takes as long as it takes to find a machine and to fetch the image; the caller's
+        deadline holds. Raises StartFailure when it is gone or can never start.
+        """
+        told: list[str] = []
+        while True:
+            found = await self.runtime.look(self.object_name)
+            if found is None:
+                raise StartFailure(f"{self.object_name} was removed while it was starting.")
+            news = (await self.runtime.told(found))[len(told) :]
+            for sentence in news:
+                self.stages.tell(Stage.CONTAINER, sentence)
+            told += news
+            if not found.runs:
+                raise StartFailure(await self.end.describe(found))
+            if found.address:
+                return found
+            await asyncio.sleep(LOOK_AT_PLACE)
 
     async def get_url(self) -> str:
         """Where the server is; JupyterHub asks when it was restarted during a start."""

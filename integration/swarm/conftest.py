@@ -1,0 +1,83 @@
+"""A platform on a swarm of three engines, with an admin who changed the one-time password."""
+
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
+from jhub_testing.resources import Engine
+from jhub_testing.waiting import wait_until
+
+from .nodes import ADDRESSES, MANAGER, TAG, Swarm
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def swarm() -> Iterator[Swarm]:
+    with Swarm() as swarm:
+        yield swarm
+
+
+@pytest.fixture(scope="session")
+def engine(swarm: Swarm) -> Iterator[Engine]:
+    with Engine(ROOT / ".test-logs") as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def platform(swarm: Swarm, engine: Engine) -> Iterator[Platform]:
+    settings = {
+        "JHUB_RUNTIME": "swarm",
+        "JHUB_SUDO_PROFILES": "",
+        "JHUB_BIND": ADDRESSES[MANAGER],
+        "JHUB_ADDRESS_POOL": "10.99.0.0/16",
+    }
+    platform = Platform(engine, ROOT, settings=settings)
+    platform.url = f"http://{ADDRESSES[MANAGER]}:{platform.port}"
+    image = swarm.manager.client.images.get(f"local/jupyterhub-hub:{TAG}").id
+    stack = ("--compose-file", "deploy/swarm/guard.yaml", "--resolve-image", "never")
+    subprocess.run(
+        ["docker", "stack", "deploy", *stack, platform.project],
+        cwd=ROOT,
+        env={**os.environ, **platform.environment, "JHUB_HUB_IMAGE": image or ""},
+        check=True,
+    )
+    try:
+        with platform:
+            guarded = {"name": f"{platform.project}_guard", "desired-state": "running"}
+
+            def everywhere() -> bool:
+                tasks = swarm.manager.client.api.tasks(filters=guarded)
+                running = [one for one in tasks if one["Status"]["State"] == "running"]
+                return len(running) == len(ADDRESSES)
+
+            wait_until(everywhere, "the guard to run on every node")
+            swarm.set("third", "pause")  # it has none of the servers' images
+            yield platform
+            # Networks cannot be removed before what is on them.
+            swarm.end_servers(platform.project)
+    finally:
+        swarm.manager.docker("stack", "rm", platform.project)
+
+
+@pytest.fixture(scope="session")
+def admin(platform: Platform) -> Person:
+    return platform.first_admin()
+
+
+@pytest.fixture(scope="session")
+def make_person(platform: Platform, admin: Person) -> MakePerson:
+    def make(name: str) -> Person:
+        person = Person(platform.url, f"{name}{secrets.token_hex(2)}")
+        assert person.sign_up().ok
+        assert admin.approve(person.name).ok
+        assert person.log_in().ok
+        return person
+
+    return make

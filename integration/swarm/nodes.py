@@ -1,0 +1,201 @@
+"""Three engines on one machine as a swarm, each in a network of its own.
+
+The session runs in namespaces of its own (`nox -s swarm`): the manager's engine has their network,
+the others have one each, and nothing of it is there when the session is over. Engines that were
+left running in the same namespaces are found again.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from docker import DockerClient
+
+from jhub_docker.errors import ActionError
+from jhub_docker.host.daemon import Daemon
+from jhub_docker.nox import TEST_TAG
+from jhub_testing.waiting import wait_until
+
+MANAGER, *WORKERS = ("manager", "second", "third")
+ADDRESSES = {name: f"10.98.0.{i}" for i, name in enumerate((MANAGER, *WORKERS), 1)}
+IMAGES = {
+    MANAGER: ("jupyterhub-hub", "jupyterhub-proxy", "uv-marimo"),
+    "second": ("jupyterhub-hub", "uv-marimo"),
+    "third": ("jupyterhub-hub",),
+}
+"""What each engine has: servers can run on two of them."""
+
+TAG = os.environ.get(TEST_TAG, "latest")
+
+
+def ip(*words: str) -> None:
+    """Run ip(8)."""
+    subprocess.run(["ip", *words], check=True)
+
+
+class Node:
+    """One engine."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.folder = name, folder / name
+        # dockerd calls itself as its machine does, and three have one name here.
+        named = ("unshare", "--uts", "sh", "-c", f'hostname {name}; exec "$@"', "sh", "dockerd")
+        net = () if name == MANAGER else ("nsenter", f"--net=/run/netns/{name}")
+        self.daemon = Daemon(
+            socket=self.folder / "docker.sock",
+            state=self.folder / "state",
+            arguments=(
+                *("--data-root", str(self.folder / "data")),
+                *("--exec-root", str(self.folder / "exec")),
+                *("--pidfile", str(self.folder / "pid")),
+                *("--config-file", str(self.folder / "daemon.json")),
+            ),
+            program=(*net, *named),
+            swarm=True,
+        )
+
+    @property
+    def host(self) -> str:
+        """As DOCKER_HOST has it."""
+        return f"unix://{self.daemon.socket}"
+
+    @property
+    def client(self) -> DockerClient:
+        """Of this engine."""
+        return DockerClient(base_url=self.host)
+
+    @property
+    def id(self) -> str:
+        """By which the swarm knows it."""
+        return str(self.client.info()["Swarm"]["NodeID"])
+
+    def docker(self, *words: str) -> str:
+        """The docker command at this engine."""
+        command = ["docker", "--host", self.host, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def start(self) -> None:
+        """Start the engine, in a network that reaches the manager's."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Whatever this machine's engine has in its file is not for these.
+        (self.folder / "daemon.json").write_text("{}")
+        self.daemon.start()
+
+    def load(self) -> None:
+        """Give it its images, from the engine in use."""
+        images = [f"local/{name}:{TAG}" for name in IMAGES[self.name]]
+        given = subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE)
+        subprocess.run(
+            ["docker", "--host", self.host, "load", "--quiet"], stdin=given.stdout, check=True
+        )
+        if given.wait():
+            raise ActionError(f"the engine has not all of {', '.join(images)}; build them first")
+
+    def kill(self) -> None:
+        """End dockerd as a crash does: its containers run on."""
+        if pid := self.daemon.running():
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: self.daemon.running() is None, f"the end of {self.name}")
+
+
+class Swarm:
+    """The three of them; entering starts what is not there."""
+
+    def __init__(self) -> None:
+        number = Path("/proc/self/ns/net").readlink().name.strip("net:[]")
+        # Not below the checkout: the path of a socket may have no more than 107 characters.
+        self.folder = Path(tempfile.gettempdir()) / f"swarm-{number}"
+        self.nodes = {name: Node(name, self.folder) for name in ADDRESSES}
+
+    @property
+    def manager(self) -> Node:
+        """Where hub and proxy are."""
+        return self.nodes[MANAGER]
+
+    def __enter__(self) -> "Swarm":
+        self.found = self.manager.daemon.running() is not None
+        if not self.found:
+            self._network()
+            for node in self.nodes.values():
+                node.start()
+                node.load()
+            self._join()
+        self.ids = {name: node.id for name, node in self.nodes.items()}
+        os.environ["DOCKER_HOST"] = self.manager.host
+        os.environ["JHUB_DOCKER_SOCKET"] = str(self.manager.daemon.socket)
+        return self
+
+    def _network(self) -> None:
+        ip("link", "set", "lo", "up")
+        Path("/run/netns").mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run/netns"], check=True)
+        ip("link", "add", "between", "type", "bridge")
+        ip("addr", "add", f"{ADDRESSES[MANAGER]}/24", "dev", "between")
+        ip("link", "set", "between", "up")
+        for name in WORKERS:
+            ip("netns", "add", name)
+            ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+            ip("link", "set", name, "master", "between", "up")
+            ip("-n", name, "link", "set", "lo", "up")
+            ip("-n", name, "addr", "add", f"{ADDRESSES[name]}/24", "dev", "eth0")
+            ip("-n", name, "link", "set", "eth0", "up")
+            ip("-n", name, "route", "add", "default", "via", ADDRESSES[MANAGER])
+
+    def _join(self) -> None:
+        pool = ("--default-addr-pool", "10.97.0.0/16")
+        self.manager.docker("swarm", "init", "--advertise-addr", ADDRESSES[MANAGER], *pool)
+        token = self.manager.docker("swarm", "join-token", "--quiet", "worker").strip()
+        for name in WORKERS:
+            self.nodes[name].docker("swarm", "join", "--token", token, ADDRESSES[MANAGER])
+
+    @contextmanager
+    def drained(self, name: str) -> Iterator[None]:
+        """This node has no tasks meanwhile."""
+        self.set(name, "drain")
+        try:
+            yield
+        finally:
+            self.set(name, "active")
+
+    def set(self, name: str, availability: str) -> None:
+        """Whether a node takes tasks: active, pause, drain."""
+        self.manager.docker("node", "update", "--availability", availability, self.ids[name])
+
+    @contextmanager
+    def cut_off(self, name: str) -> Iterator[None]:
+        """This node has no network meanwhile."""
+        ip("link", "set", name, "down")
+        try:
+            yield
+        finally:
+            ip("link", "set", name, "up")
+
+    def end_servers(self, platform: str) -> None:
+        """Remove people's services, and return when nothing of them is left."""
+        labels = {"label": [f"io.jhub-docker.platform={platform}", "io.jhub-docker.user"]}
+        for service in self.manager.client.services.list(filters=labels):
+            service.remove()
+        tasks = self.manager.client.api.tasks
+        wait_until(lambda: not tasks(filters=labels), "the end of all servers")
+
+    def wait_for(self, name: str, state: str) -> None:
+        """Return when the manager says so of a node."""
+
+        def is_so() -> bool:
+            record = self.manager.client.nodes.get(self.ids[name]).attrs
+            return bool(record["Status"]["State"] == state)
+
+        wait_until(is_so, f"{name} to be {state}")
+
+    def __exit__(self, *_: object) -> None:
+        if self.found or os.environ.get("JHUB_TEST_KEEP_ENGINES"):
+            return
+        for node in self.nodes.values():
+            with suppress(ActionError):
+                node.daemon.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)

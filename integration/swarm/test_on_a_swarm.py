@@ -1,0 +1,164 @@
+"""A person's path and bad days on a swarm: as on one host, in the same words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jhub_docker import catalog as catalogs
+from jhub_testing import steps
+from jhub_testing.person import MakePerson, Person
+from jhub_testing.platforms import Platform
+from jhub_testing.waiting import wait_until
+
+from .nodes import ADDRESSES, Swarm
+
+MARIMO = next(
+    one
+    for one in catalogs.load(Path(__file__).parents[2] / "packages").singleuser
+    if one.name == "uv-marimo"
+)
+
+
+SECOND = "second"
+
+
+def services(swarm: Swarm, person: Person) -> list[Any]:
+    """A person's services."""
+    wanted = {"label": f"io.jhub-docker.user={person.name}"}
+    return list(swarm.manager.client.services.list(filters=wanted))
+
+
+def running(swarm: Swarm, person: Person) -> list[str]:
+    """The nodes whose engines, asked themselves, run a container of that person's."""
+    wanted = {"label": f"io.jhub-docker.user={person.name}"}
+    return [
+        name
+        for name, node in swarm.nodes.items()
+        if node.daemon.running()
+        for _ in node.client.containers.list(filters=wanted)
+    ]
+
+
+def noticed(person: Person) -> bool:
+    """Whether the hub knows that the server ended."""
+    user = person.hub.get(f"api/users/{person.name}").json()
+    return user["server"] is None and user["pending"] is None
+
+
+def start(person: Person) -> str:
+    """Ask for a server; returns all that is said of it."""
+    answer = person.start_by_api({"profile": "uv-marimo-small"})
+    return answer.text + person.hub.get(f"spawn-pending/{person.name}").text
+
+
+def kept(person: Person) -> str:
+    """The content of the file that the person keeps."""
+    return str(person.server.get("api/contents/kept.txt").json()["content"])
+
+
+@pytest.fixture(scope="module")
+def ann(make_person: MakePerson) -> Person:
+    """Somebody with a server."""
+    person = make_person("ann.a")
+    person.choose("uv-marimo-small")
+    return person
+
+
+@pytest.fixture
+def bob(make_person: MakePerson, swarm: Swarm) -> Person:
+    """Somebody whose home is on another node than the hub, and who is at work there."""
+    for name in ("bob", "bert", "ben", "bill"):  # homes go where most memory is left
+        person = make_person(name)
+        person.choose("uv-marimo-small")
+        if running(swarm, person) == [SECOND]:
+            break
+    body = {"type": "file", "format": "text", "content": "kept"}
+    assert person.server.put("api/contents/kept.txt", json=body).ok
+    assert running(swarm, person) == [SECOND]
+    return person
+
+
+def test_default_page(ann: Person) -> None:
+    steps.opens_its_page(ann, MARIMO)
+
+
+def test_sockets_behind_it(ann: Person) -> None:
+    steps.works_behind_it(ann, MARIMO)
+
+
+def test_files_are_there_after_stop_and_respawn(ann: Person, swarm: Swarm) -> None:
+    steps.finds_files_again(ann, MARIMO, lambda: not services(swarm, ann))
+
+
+def test_a_hub_that_starts_again_finds_the_servers(
+    ann: Person, swarm: Swarm, platform: Platform
+) -> None:
+    before = [one.id for one in services(swarm, ann)]
+    platform.container("hub").restart()
+    assert ann.server.get("api").ok, "connections do not go through the hub"
+    platform.wait_until_open()
+    wait_until(lambda: not noticed(ann), "the hub to know the server", ignoring=ValueError)
+    assert [one.id for one in services(swarm, ann)] == before
+    assert kept(ann) == "kept"
+
+
+def test_a_server_reaches_neither_its_node_nor_metadata(ann: Person, swarm: Swarm) -> None:
+    """From the container itself: its node's engine port, which any container could reach."""
+    (name,) = running(swarm, ann)
+    wanted = {"label": f"io.jhub-docker.user={ann.name}"}
+    (container,) = swarm.nodes[name].client.containers.list(filters=wanted)
+    tries = f"""
+import socket
+def reached(address):
+    try:
+        socket.create_connection(address, 3).close()
+    except OSError:
+        return False
+    return True
+tried = (("hub", 8081), ("{ADDRESSES[name]}", 2377), ("{ADDRESSES[name]}", 7946))
+print([reached(address) for address in tried])
+"""
+    _, said = container.exec_run(["python3", "-c", tries])
+    assert said.decode().strip() == "[True, False, False]"
+
+
+def test_a_server_on_another_node_works_and_ends_with_a_drain(bob: Person, swarm: Swarm) -> None:
+    steps.works_behind_it(bob, MARIMO)
+    with swarm.drained(SECOND):
+        wait_until(lambda: noticed(bob), "the hub to notice")
+        assert "its machine was drained" in bob.hub.get("home").text
+        assert "is away or drained" in start(bob)
+        assert running(swarm, bob) == []
+    bob.choose("uv-marimo-small")
+    assert kept(bob) == "kept"
+    assert running(swarm, bob) == [SECOND]
+
+
+def test_a_node_that_is_cut_off_keeps_its_home_to_itself(bob: Person, swarm: Swarm) -> None:
+    with swarm.cut_off(SECOND):
+        swarm.wait_for(SECOND, "down")
+        bob.hub.delete(f"api/users/{bob.name}/server")
+        said = start(bob)
+        assert running(swarm, bob) == [SECOND], "it runs on where nobody can end it"
+        assert "does not answer" in said or "pending" in said
+    swarm.wait_for(SECOND, "ready")
+    wait_until(lambda: noticed(bob), "the hub to notice")
+    wait_until(lambda: running(swarm, bob) == [], "the swarm to end what ran there")
+    bob.choose("uv-marimo-small")
+    assert kept(bob) == "kept"
+    assert running(swarm, bob) == [SECOND]
+
+
+def test_an_engine_that_is_killed_ends_its_servers_when_it_is_back(
+    bob: Person, swarm: Swarm
+) -> None:
+    swarm.nodes[SECOND].kill()
+    swarm.wait_for(SECOND, "down")
+    assert not noticed(bob), "nobody knows that it ended, and its processes run on"
+    swarm.nodes[SECOND].start()
+    swarm.wait_for(SECOND, "ready")
+    wait_until(lambda: noticed(bob), "the hub to notice")
+    bob.choose("uv-marimo-small")
+    assert kept(bob) == "kept"
+    assert running(swarm, bob) == [SECOND]

@@ -1,0 +1,419 @@
+"""Servers as services of a swarm: what records mean, where homes go, how ends are told, what the
+filter before the engine lets through.
+"""
+
+import asyncio
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+from docker.errors import NotFound
+from pydantic import ValidationError
+
+from engine_filter.calls import Forward, MissingError, Refused
+from engine_filter.policy import from_settings
+from engine_filter.routes import judge
+from hub_config import SettingsError, names
+from hub_config.offer.profiles import Profile
+from hub_config.runtime import services
+from hub_config.runtime.interface import AwayError, NetworkError, Volume
+from hub_config.runtime.networks import ServerNetworks, driver
+from hub_config.runtime.plan import BridgeRules, Host, Policy, free_subnets, ruleset
+from hub_config.runtime.swarm import SwarmRuntime
+from hub_config.settings import Settings
+from hub_config.spawning import services as made
+
+from .filter_world import MALLORY, PROFILE, WORLD, Engine
+
+GB = 2**30
+POOL = IPv4Network("10.213.0.0/16")
+NAME = f"{WORLD.prefix}-mallory"
+LABELS = {**MALLORY, names.PROFILE: WORLD.profile, names.NAME: NAME, services.CPUS: "0.5"}
+
+
+def node(name: str, gigabytes: int = 8, *, state: str = "ready", take: str = "active") -> Any:
+    resources = {"MemoryBytes": gigabytes * GB, "NanoCPUs": 4 * 10**9}
+    return {
+        "ID": name,
+        "Status": {"State": state},
+        "Spec": {"Availability": take},
+        "Description": {"Hostname": f"host-{name}", "Resources": resources},
+    }
+
+
+def task(state: str, at: str = "one", *, service: str = "s", code: int = 0, **more: Any) -> Any:
+    return {
+        "ServiceID": service,
+        "CreatedAt": "2026-11-30T12:00:00Z",
+        "NodeID": at,
+        "DesiredState": "running",
+        "Status": {"State": state, "ContainerStatus": {"ExitCode": code}},
+        "Spec": {
+            "ContainerSpec": {"Labels": LABELS},
+            "Resources": {
+                "Limits": {"MemoryBytes": 2 * GB},
+                "Reservations": {"MemoryBytes": 2 * GB},
+            },
+        },
+        "NetworksAttachments": [
+            {"Network": {"Spec": {"Name": "net-mallory"}}, "Addresses": ["10.213.0.9/28"]}
+        ],
+        **more,
+    }
+
+
+NODES = {"one": node("one"), "two": node("two", 4)}
+
+
+def seen(*tasks: Any, nodes: services.Nodes = NODES) -> Any:
+    return services.container("s", tasks, nodes, LABELS)
+
+
+@pytest.mark.parametrize("state", ["new", "pending", "assigned", "accepted", "preparing", "ready"])
+def test_a_task_on_its_way_has_neither_ended_nor_an_address(state: str) -> None:
+    assert (seen(task(state)).runs, seen(task(state)).address) == (True, "")
+    assert seen().runs, "before the swarm has made a task of it"
+
+
+def test_a_task_that_runs() -> None:
+    found = seen(task("running"))
+    assert (found.name, found.key, found.address) == (NAME, ("mallory", ""), "10.213.0.9")
+    assert (found.memory, found.cpus, found.networks) == (2 * GB, 0.5, {"net-mallory"})
+    assert (found.why, found.lost, found.exit_code) == ("", "", None)
+
+
+@pytest.mark.parametrize(
+    ("ended", "says"),
+    [
+        (task("complete"), "It ended by itself."),
+        (task("failed", code=3), "It ended by itself with exit code 3."),
+        (task("failed", code=137), "more memory than the 2 GB of its profile; a swarm does not"),
+        (task("shutdown"), "its machine was drained"),
+        (task("running", "away"), "was removed from the swarm"),
+        (task("rejected", Status={"State": "rejected", "Err": "No such image"}), "No such image."),
+    ],
+)
+def test_why_a_task_ended(ended: Any, says: str) -> None:
+    found = seen(ended)
+    assert not found.runs
+    assert says in found.why
+
+
+def test_a_task_in_the_place_of_one_that_ended_is_nobodys_server() -> None:
+    later = task("running", CreatedAt="2026-11-30T12:01:00Z")
+    assert not seen(task("shutdown"), later).runs
+
+
+def test_a_server_on_a_machine_that_does_not_answer_may_still_run() -> None:
+    found = seen(task("running"), nodes={"one": node("one", state="down")})
+    assert found.runs
+    assert "The machine host-one, on which it runs, does not answer" in found.lost
+
+
+def test_a_new_home_goes_where_most_memory_is_left() -> None:
+    assert services.roomiest(NODES, [], None) == "one"
+    assert (
+        services.roomiest(NODES, [task("running"), task("pending"), task("failed")], None) == "one"
+    )
+    three = [task("running") for _ in range(3)]
+    assert services.roomiest(NODES, three, None) == "two"
+    assert services.roomiest(NODES, three, {"one"}) == "one", "its firewall alone is in place"
+    away = {"one": node("one", take="drain"), "two": node("two", state="down")}
+    assert services.roomiest(away, [], None) == ""
+
+
+def test_what_there_is_to_promise_is_what_takes_servers() -> None:
+    nodes = [*NODES.values(), node("three", take="drain"), node("four", state="down")]
+    assert services.house(nodes) == {"MemTotal": 12 * GB, "NCPU": 8, "Elsewhere": True}
+
+
+class FakeSwarm:
+    """What a runtime asks of docker-py."""
+
+    def __init__(self, *tasks: Any, nodes: services.Nodes = NODES) -> None:
+        self.there, self.nodes_ = list(tasks), nodes
+        self.services_ = {one["ServiceID"]: LABELS for one in tasks}
+        self.volumes: dict[str, dict[str, str]] = {}
+        self.after_look: Callable[[], None] = lambda: None
+
+    def nodes(self) -> Any:
+        return list(self.nodes_.values())
+
+    def tasks(self, filters: Any) -> Any:
+        found = copy.deepcopy(self.there)
+        self.after_look()
+        return found if f"{names.NAME}=guard" not in filters["label"] else []
+
+    def services(self, filters: Any) -> Any:
+        return [{"ID": one, "Spec": {"Labels": said}} for one, said in self.services_.items()]
+
+    def remove_service(self, name: str) -> None:
+        if self.services_.pop(name, None) is None:
+            raise NotFound(name)
+
+    def info(self) -> Any:
+        return {"Swarm": {"NodeID": "one"}}
+
+    def create_volume(self, name: str, labels: dict[str, str]) -> Any:
+        return self.inspect_volume(name, self.volumes.setdefault(name, labels))
+
+    def inspect_volume(self, name: str, _made: Any = None) -> Any:
+        return {"Name": name, "Labels": self.volumes[name]}
+
+
+def runtime(swarm: FakeSwarm, *, firewall: bool = False) -> SwarmRuntime:
+    made = SwarmRuntime(ServerNetworks("jhub-docker", POOL, firewall, overlay=True))
+    made.__dict__["client"] = swarm
+    return made
+
+
+def test_an_end_waits_until_no_task_can_run() -> None:
+    swarm = FakeSwarm(task("running"))
+
+    async def end() -> None:
+        ending = runtime(swarm)
+        found = await ending.look(NAME)
+        assert found
+        swarm.after_look = lambda: swarm.there.clear() if "s" not in swarm.services_ else None
+        await ending.end(found)
+        assert await ending.look(NAME) is None
+
+    asyncio.run(end())
+
+
+def test_a_service_that_is_gone_is_there_while_its_task_may_run() -> None:
+    swarm = FakeSwarm(task("running"), nodes={"one": node("one", state="down")})
+
+    async def end() -> None:
+        ending = runtime(swarm)
+        found = await ending.look(NAME)
+        assert found
+        with pytest.raises(AwayError, match="host-one, on which it runs, does not answer"):
+            await ending.end(found, gently=False)
+        assert await ending.look(NAME), "a second server on the same files could be started"
+        swarm.nodes_ = NODES
+        swarm.there = [task("shutdown")]
+        assert await ending.look(NAME) is None
+
+    asyncio.run(end())
+
+
+def test_a_home_is_on_one_node_under_a_name_of_its_own_and_servers_go_there() -> None:
+    swarm = FakeSwarm(nodes={"two": NODES["two"]})
+    home = Volume("home-ann", "ann", token="0123456789abcdef")
+
+    async def placed() -> None:
+        making = runtime(swarm)
+        assert await making.make_volume(home) == home
+        node, mount = await making.home("home-ann")
+        assert (node["ID"], mount["Source"]) == ("two", "home-ann-01234567")
+        assert mount["VolumeOptions"]["Labels"][names.HOME] == home.token
+        swarm.nodes_ = {"two": node_of(take="drain")}
+        with pytest.raises(NetworkError, match="host-two, is away or drained"):
+            await making.home("home-ann")
+        swarm.nodes_ = NODES
+        with pytest.raises(NetworkError, match=r"firewall .* not in place on host-two"):
+            await runtime(swarm, firewall=True).home("home-ann")
+        with pytest.raises(AwayError, match="no machine of the swarm takes servers"):
+            await runtime(swarm, firewall=True).make_volume(replace(home, name="other"))
+
+    def node_of(**how: str) -> Any:
+        return node("two", **how)  # type: ignore[arg-type]
+
+    asyncio.run(placed())
+
+
+def test_a_home_from_before_the_swarm_is_where_the_hub_is() -> None:
+    swarm = FakeSwarm()
+    swarm.volumes["old"] = {}
+    assert asyncio.run(runtime(swarm).home("old")) == (NODES["one"], {"Source": "old"})
+
+
+def test_the_firewall_of_a_node_stands_at_the_way_out_of_overlays() -> None:
+    host = Host(ways_out=IPv4Network("172.18.0.0/16"))
+    policy = Policy("p", POOL, swarm=True)
+    text = ruleset(policy, host, BridgeRules.BY_ADDRESS)
+    assert 'iifname "docker_gwbridge" jump from_server' in text
+    assert "ip saddr 172.18.0.0/16 ip daddr 172.18.0.0/16 drop" in text
+    assert str(POOL) not in text.replace(f'oifname "jh-*" ip daddr != {POOL} drop', "")
+    assert 'ibrname "docker_gwbridge" drop' in ruleset(policy, host, BridgeRules.BY_INTERFACE)
+
+
+@pytest.mark.parametrize("setting", ["gpu_devices", "disk_limit_gb", "read_only_root"])
+def test_what_a_swarm_cannot_do_is_said(setting: str) -> None:
+    value = {"gpu_devices": "nvidia.com/gpu=0", "disk_limit_gb": 1}.get(setting, True)
+    with pytest.raises(ValidationError, match="nothing with JHUB_RUNTIME=swarm"):
+        Settings.model_validate({"runtime": "swarm", setting: value})
+
+
+def test_an_engine_that_is_no_manager_is_named_and_so_is_what_servers_lack() -> None:
+    swarm = Settings.model_validate({"runtime": "swarm"})
+    with pytest.raises(SettingsError, match="docker swarm init"):
+        list(made.notices(swarm, {"Swarm": {"LocalNodeState": "inactive"}}))
+    told = "".join(made.notices(swarm, {"Swarm": {"ControlAvailable": True}}))
+    assert all(word in told for word in ("live-restore", "memory", "swap", "shared folders"))
+    assert not list(made.notices(Settings(), {}))
+
+
+# -- the filter ----------------------------------------------------------------------------------
+
+TOKEN = "0123456789abcdef"
+SWARM = from_settings(Settings.model_validate({"runtime": "swarm"}))
+
+
+class SwarmEngine(Engine):
+    """The filter's engine as a manager; the person's home is on the second node."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        home = {**MALLORY, names.HOME: TOKEN, services.NODE: "two"}
+        self.things[f"volumes/{WORLD.home}"] = {"Name": WORLD.home, "Labels": home}
+        image = self.things[f"images/{WORLD.image}"]
+        self.things[f"images/{WORLD.image}"] = {**image, "Id": "sha256:1"}
+        self.things[f"services/{NAME}"] = {"ID": "s1", "Spec": {"Labels": MALLORY}}
+        self.things["services/other"] = {"ID": "s2", "Spec": {"Labels": {}}}
+
+    async def info(self) -> Any:
+        return {"Swarm": {"NodeID": "one"}}
+
+    async def node(self, name: str) -> Any:
+        return NODES[name]
+
+    async def service(self, name: str) -> Any:
+        return self._find("services", name)
+
+
+def passed(method: str, target: str, body: Any = None, policy: Any = SWARM) -> Forward:
+    text = b"" if body is None else json.dumps(body).encode()
+    asked = judge(method, target, text, policy, lambda _version: SwarmEngine())
+    decision = asyncio.run(asked).decision
+    assert isinstance(decision, Forward)
+    return decision
+
+
+def service(profile: Profile = PROFILE) -> dict[str, Any]:
+    """A creation as the hub makes it."""
+    labels = {**MALLORY, names.HOME: TOKEN, services.NODE: "two"}
+    home = {"Type": "volume", "Target": "/home/nebula", "Source": f"{WORLD.home}-01234567"}
+    own = {"Image": WORLD.image, "Labels": LABELS, "Env": ["JUPYTERHUB_API_TOKEN=0"]}
+    template = made.template(
+        profile,
+        Settings(),
+        container=own,
+        mounts=[{**home, "VolumeOptions": {"Labels": labels}}],
+        network=WORLD.server_network,
+        node=NODES["two"],
+    )
+    return {
+        "Name": NAME,
+        "Labels": LABELS,
+        "TaskTemplate": template,
+        "EndpointSpec": made.NO_ADDRESS,
+    }
+
+
+def test_a_service_as_the_hub_makes_it_passes_with_the_very_image_that_was_judged() -> None:
+    body = passed("POST", "/v1.45/services/create", service()).body
+    wanted = service()
+    wanted["TaskTemplate"]["ContainerSpec"]["Image"] = "sha256:1"
+    assert body == wanted
+
+
+def test_no_server_may_have_more_cpus_than_its_node_which_would_refuse_it() -> None:
+    large = service(replace(PROFILE, cpu_limit=16))["TaskTemplate"]["Resources"]["Limits"]
+    assert large["NanoCPUs"] == 4 * 10**9
+
+
+def _deep(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    *way, last = path.split(".")
+    place: Any = body
+    for step in way:
+        place = place[int(step) if step.isdecimal() else step]
+    place[int(last) if last.isdecimal() else last] = value
+    return body
+
+
+SPEC = "TaskTemplate.ContainerSpec"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("Name", "database"),
+        ("Mode", {"Global": {}}),
+        ("Networks", [{"Target": "host"}]),
+        ("Labels", {}),
+        ("EndpointSpec", {"Ports": [{"TargetPort": 8888, "PublishedPort": 80}]}),
+        ("TaskTemplate.Networks", [{"Target": "host"}]),
+        ("TaskTemplate.Networks", [{"Target": WORLD.server_network}, {"Target": "bridge"}]),
+        ("TaskTemplate.Placement", {"Constraints": ["node.id==one"]}),
+        ("TaskTemplate.RestartPolicy", {"Condition": "any"}),
+        ("TaskTemplate.Runtime", "plugin"),
+        ("TaskTemplate.Resources.Limits.MemoryBytes", 64 * GB),
+        ("TaskTemplate.Resources.Reservations.GenericResources", [{}]),
+        ("TaskTemplate.LogDriver", {"Name": "syslog"}),
+        (f"{SPEC}.Image", "local/other:latest"),
+        (f"{SPEC}.Command", ["sh"]),
+        (f"{SPEC}.User", "root"),
+        (f"{SPEC}.Labels", MALLORY),
+        (f"{SPEC}.Env", ["LD_PRELOAD=/x"]),
+        (f"{SPEC}.CapabilityAdd", ["SYS_ADMIN"]),
+        (f"{SPEC}.CapabilityDrop", []),
+        (f"{SPEC}.Privileges", {"NoNewPrivileges": False}),
+        (f"{SPEC}.Privileges.AppArmor", {"Mode": "disabled"}),
+        (f"{SPEC}.Secrets", [{"SecretID": "x"}]),
+        (f"{SPEC}.Mounts", []),
+        (f"{SPEC}.Mounts.0.Source", "jupyterhub_data"),
+        (f"{SPEC}.Mounts.0.Source", "/"),
+        (f"{SPEC}.Mounts.0.Type", "bind"),
+        (f"{SPEC}.Mounts.0.VolumeOptions.DriverConfig", {"Options": {"device": "/"}}),
+        (f"{SPEC}.Mounts.1", {"Type": "bind", "Source": "/", "Target": "/host"}),
+    ],
+)
+def test_a_service_that_is_other_than_the_hub_makes_it_is_refused(path: str, value: Any) -> None:
+    with pytest.raises((Refused, MissingError)):
+        passed("POST", "/v1.45/services/create", _deep(service(), path, value))
+
+
+def test_services_are_for_a_swarm_alone_and_bridges_are_not() -> None:
+    docker = from_settings(Settings())
+    for method, target in (("GET", "/nodes"), ("GET", "/tasks"), ("DELETE", f"/services/{NAME}")):
+        with pytest.raises(Refused, match="JHUB_RUNTIME=swarm alone"):
+            passed(method, target, policy=docker)
+    subnet = next(free_subnets(POOL, ()))
+    config = {
+        "Subnet": str(subnet.network),
+        "Gateway": subnet.gateway,
+        "IPRange": subnet.for_others,
+    }
+    body = {"Name": WORLD.new_network, "Labels": MALLORY, "IPAM": {"Config": [config]}}
+    bridge, overlay = (
+        {
+            key.capitalize(): value
+            for key, value in driver("jhub-docker", POOL, subnet, overlay=one).items()
+        }
+        for one in (False, True)
+    )
+    passed("POST", "/networks/create", body | overlay)
+    passed("POST", "/networks/create", body | bridge, docker)
+    for given, policy in (
+        (bridge, SWARM),
+        (overlay, docker),
+        (overlay | {"Attachable": False}, SWARM),
+    ):
+        with pytest.raises(Refused):
+            passed("POST", "/networks/create", body | given, policy)
+
+
+def test_only_own_services_are_shown_and_ended() -> None:
+    assert passed("DELETE", f"/services/{NAME}").path == "/services/s1"
+    assert passed("GET", f"/services/{NAME}/logs?stdout=1&tail=20").path == "/services/s1/logs"
+    assert json.loads(passed("GET", "/tasks").query["filters"]) == {
+        "label": ["io.jhub-docker.platform=jhub-docker"]
+    }
+    with pytest.raises(Refused, match="not of a person"):
+        passed("DELETE", "/services/other")
