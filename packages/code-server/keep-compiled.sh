@@ -17,7 +17,7 @@ for _ in $(seq 300); do
     if open_page; then opened=yes; break; fi
     sleep 0.2
 done
-kill "$server"
+kill "$server" || : # one that ended by itself said why, below
 # Its inner process writes too, and ends last.
 timeout 60 sh -c 'while pgrep -u nebula >/dev/null; do sleep 0.2; done'
 if [ -z "${opened:-}" ] || [ -z "$(find "$folder" -type f)" ]; then
