@@ -122,7 +122,7 @@ def test_the_doctor_finds_what_is_wrong_with_an_engine(daemon: Daemon, tmp_path:
         "FAKETIME": "+60",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
-    examined = invoke("doctor", "--json", **host, **clock)
+    examined = invoke("doctor", "--json", environment=os.environ | host | clock)
     assert examined.stdout, examined.stderr
     found = {one["code"]: one["says"] for one in json.loads(examined.stdout)["findings"]}
     assert "A restart of the Docker Engine would end everybody's servers" in found["JD003"]
