@@ -24,7 +24,7 @@ from hub_config.settings.values import (
     Port,
     PublicUrl,
     Seconds,
-    VolumePrefix,
+    Name,
 )
 
 
@@ -47,15 +47,15 @@ class PlatformSettings(BaseModel):
     container_prefix: Name = setting(
         "jupyter", "First part of containers' names.", enforced_by="filter"
     )
-    user_volume_prefix: VolumePrefix = setting(
+    user_volume_prefix: Name = setting(
         "jupyterhub-user-",
-        "Home volumes are called this, which ends with a hyphen, and the escaped user name.",
+        "Home volumes are called this, best with a hyphen at its end, and the escaped user name.",
         enforced_by="filter",
     )
-    shared_volume_prefix: VolumePrefix = setting(
+    shared_volume_prefix: Name = setting(
         "jupyterhub-shared-",
-        "Volumes of shared folders are called this, which ends with a hyphen, and the folder or "
-        "group.",
+        "Volumes of shared folders are called this, best with a hyphen at its end, and the folder "
+        "or group.",
         enforced_by="filter",
         derived=True,
     )

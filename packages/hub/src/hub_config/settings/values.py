@@ -50,18 +50,6 @@ def _destination(text: str) -> Destination:
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
 """A name the Docker Engine accepts for containers, networks and volumes."""
 
-
-def _volume_prefix(prefix: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*-", prefix):
-        raise ValueError(
-            "letters, digits, `.`, `_` and `-`, with a hyphen at the end, such as "
-            "jupyterhub-user-: the escaped name that follows has none, so it begins there"
-        )
-    return prefix
-
-
-VolumePrefix = Annotated[str, AfterValidator(_volume_prefix)]
-
 Seconds = Annotated[int, Field(ge=1)]
 Number = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
