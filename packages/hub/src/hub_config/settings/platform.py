@@ -24,7 +24,6 @@ from hub_config.settings.values import (
     Port,
     PublicUrl,
     Seconds,
-    Name,
 )
 
 
