@@ -13,6 +13,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from jhub_testing.locked import database_locked
@@ -66,7 +67,12 @@ class Paused(Fault):
         return f"{self.who} frozen (`docker pause`)"
 
     def inject(self, scene: Scene) -> None:
-        scene.up(self.service).pause()
+        def paused() -> bool:
+            scene.up(self.service).pause()
+            return True
+
+        # On a busy machine the kernel may not freeze it at once.
+        wait_until(paused, f"{self.who} to freeze", ignoring=APIError)
 
     def heal(self, scene: Scene) -> None:
         scene.platform.container(self.service).unpause()

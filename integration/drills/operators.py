@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -159,6 +160,8 @@ class UpgradeKilled(Fault):
 
     def inject(self, scene: Scene) -> None:
         is_built(scene, hub_images.STEP)
+        # The doctor wants a gigabyte free before an upgrade (JD005).
+        subprocess.run(["mount", "-o", "remount,size=2g", str(scene.data)], check=True)
         killed_at(scene.platform, "starting the platform", "upgrade", "--no-build")
 
     def heal(self, scene: Scene) -> None:
