@@ -11,7 +11,6 @@ import pytest
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
-from jhub_testing.waiting import wait_until
 
 from .nodes import ADDRESSES, MANAGER, TAG, Swarm
 
@@ -41,6 +40,7 @@ def platform(swarm: Swarm, engine: Engine) -> Iterator[Platform]:
     platform = Platform(engine, ROOT, settings=settings)
     platform.url = f"http://{ADDRESSES[MANAGER]}:{platform.port}"
     image = swarm.manager.client.images.get(f"local/jupyterhub-hub:{TAG}").id
+    swarm.set("third", "active")
     stack = ("--compose-file", "deploy/swarm/guard.yaml", "--resolve-image", "never")
     subprocess.run(
         ["docker", "stack", "deploy", *stack, platform.project],
@@ -50,14 +50,7 @@ def platform(swarm: Swarm, engine: Engine) -> Iterator[Platform]:
     )
     try:
         with platform:
-            guarded = {"name": f"{platform.project}_guard", "desired-state": "running"}
-
-            def everywhere() -> bool:
-                tasks = swarm.manager.client.api.tasks(filters=guarded)
-                running = [one for one in tasks if one["Status"]["State"] == "running"]
-                return len(running) == len(ADDRESSES)
-
-            wait_until(everywhere, "the guard to run on every node")
+            swarm.wait_for_guards(platform.project, len(ADDRESSES))
             swarm.set("third", "pause")  # it has none of the servers' images
             yield platform
             # Networks cannot be removed before what is on them.

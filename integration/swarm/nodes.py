@@ -175,6 +175,16 @@ class Swarm:
         finally:
             ip("link", "set", name, "up")
 
+    def wait_for_guards(self, platform: str, number: int) -> None:
+        """Return when the firewall is in place on so many nodes."""
+        wanted = {"name": f"{platform}_guard", "desired-state": "running"}
+
+        def enough() -> bool:
+            tasks = self.manager.client.api.tasks(filters=wanted)
+            return len([one for one in tasks if one["Status"]["State"] == "running"]) >= number
+
+        wait_until(enough, f"the firewall on {number} nodes")
+
     def end_servers(self, platform: str) -> None:
         """Remove people's services, and return when nothing of them is left."""
         labels = {"label": [f"io.jhub-docker.platform={platform}", "io.jhub-docker.user"]}
