@@ -40,11 +40,13 @@ AT_ONCE = 30
 LOGINS = 60
 ALONE = 5
 LOOKS = 30
-RESTING = 60.0
-"""Seconds of rest: everything that the hub does by itself comes in a minute."""
+RESTING = 40.0
+"""Seconds of rest. What the hub does by itself comes once a minute, and with many servers takes
+most of it; with few it is next to nothing.
+"""
 
 STOPS_WITHIN = 15
-LIMIT = 600.0
+LIMIT = 700.0
 """Seconds after which no more servers are started on a database: there is a last look, and that was
 its curve.
 """
