@@ -7,7 +7,6 @@ left running in the same namespaces are found again.
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -96,12 +95,6 @@ class Node:
         if given.wait():
             raise ActionError(f"the engine has not all of {', '.join(images)}; build them first")
 
-    def kill(self) -> None:
-        """End dockerd as a crash does: its containers run on."""
-        if pid := self.daemon.running():
-            os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: self.daemon.running() is None, f"the end of {self.name}")
-
 
 class Swarm:
     """The three of them; entering starts what is not there."""
@@ -166,15 +159,6 @@ class Swarm:
         """Whether a node takes tasks: active, pause, drain."""
         self.manager.docker("node", "update", "--availability", availability, self.ids[name])
 
-    @contextmanager
-    def cut_off(self, name: str) -> Iterator[None]:
-        """This node has no network meanwhile."""
-        ip("link", "set", name, "down")
-        try:
-            yield
-        finally:
-            ip("link", "set", name, "up")
-
     def wait_for_guards(self, platform: str, number: int) -> None:
         """Return when the firewall is in place on so many nodes."""
         wanted = {"name": f"{platform}_guard", "desired-state": "running"}
@@ -192,15 +176,6 @@ class Swarm:
             service.remove()
         tasks = self.manager.client.api.tasks
         wait_until(lambda: not tasks(filters=labels), "the end of all servers")
-
-    def wait_for(self, name: str, state: str) -> None:
-        """Return when the manager says so of a node."""
-
-        def is_so() -> bool:
-            record = self.manager.client.nodes.get(self.ids[name]).attrs
-            return bool(record["Status"]["State"] == state)
-
-        wait_until(is_so, f"{name} to be {state}")
 
     def __exit__(self, *_: object) -> None:
         if self.found or os.environ.get("JHUB_TEST_KEEP_ENGINES"):

@@ -26,6 +26,7 @@ from hub_config.runtime.plan import BridgeRules, Host, Policy, free_subnets, rul
 from hub_config.runtime.swarm import SwarmRuntime
 from hub_config.settings import Settings
 from hub_config.spawning import services as made
+from hub_config.spawning.service_spawner import UserServiceSpawner
 
 from .filter_world import MALLORY, PROFILE, WORLD, Engine
 
@@ -257,6 +258,15 @@ def test_an_engine_that_is_no_manager_is_named_and_so_is_what_servers_lack() -> 
     told = "".join(made.notices(swarm, {"Swarm": {"ControlAvailable": True}}))
     assert all(word in told for word in ("live-restore", "memory", "swap", "shared folders"))
     assert not list(made.notices(Settings(), {}))
+
+
+def test_a_start_that_a_silent_machine_forbids_is_told_so() -> None:
+    said = UserServiceSpawner.trouble(
+        UserServiceSpawner.__new__(UserServiceSpawner), AwayError("m")
+    )
+    assert said
+    assert said.status_code == 503
+    assert "m" in str(said)
 
 
 # -- the filter ----------------------------------------------------------------------------------

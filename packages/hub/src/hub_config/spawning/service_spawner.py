@@ -4,17 +4,19 @@ DockerSpawner's own SwarmSpawner is not used: what it would bring (mounts, polli
 task, a restart policy) is what this needs otherwise. Services are made and ended by the runtime.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from hub_config import names
 from hub_config.offer.profiles import Profile
 from hub_config.runtime.docker import answered
+from hub_config.runtime.interface import AwayError
 from hub_config.runtime.networks import ServerNetworks
 from hub_config.runtime.services import CPUS
 from hub_config.runtime.swarm import SwarmRuntime
 from hub_config.spawning import options, services
 from hub_config.spawning.container_spawner import UserContainerSpawner
-from hub_config.told import Stage
+from hub_config.told import Stage, StartFailure
 
 
 class UserServiceSpawner(UserContainerSpawner):
@@ -75,3 +77,9 @@ class UserServiceSpawner(UserContainerSpawner):
         self.address = (await self.placed()).address
         self.remember()
         await self.runtime.joined(place)
+
+    def trouble(self, error: Exception) -> StartFailure | None:
+        """What the runtime says of machines itself is said as it is."""
+        if isinstance(error, AwayError) and error.__cause__ is None:
+            return StartFailure(str(error), status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+        return super().trouble(error)
