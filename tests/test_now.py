@@ -8,7 +8,7 @@ from invoke.exceptions import Exit
 
 from jhub_docker.cli import screens
 from jhub_docker.errors import UsageError
-from jhub_docker.platform.compose import Platform
+from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.now import Now, ask
 from jhub_docker.process import Ended
 
@@ -68,6 +68,7 @@ class Asked(Platform):
 
     def __init__(self, answer: Ended) -> None:
         object.__setattr__(self, "answer", answer)
+        object.__setattr__(self, "services", (HUB,))
 
     def compose(self, *arguments: str, **options: Any) -> Ended:
         assert arguments[-2:] == ("now", "memory")
