@@ -15,7 +15,7 @@ import gc
 import importlib
 import os
 import re
-import select
+import resource
 import selectors
 import signal
 import socket
@@ -37,6 +37,11 @@ DATABASE = "mlflow.db"
 SECONDS = 5.0
 """What the hub may take to say a name."""
 
+MEMORY = 2**32
+"""Bytes that a space's process may take beside what it has from this one: requests decide what it
+reads at once, and without a limit it would be all that the machine has.
+"""
+
 
 def listening(name: str) -> socket.socket:
     """The socket of that name, for the hub: it and we are in one group."""
@@ -46,6 +51,7 @@ def listening(name: str) -> socket.socket:
     made.bind(str(path))
     path.chmod(0o660)
     made.listen(128)
+    made.setblocking(False)
     return made
 
 
@@ -103,8 +109,7 @@ class Spaces:
 
     def answer(self) -> None:
         """Somebody at the door says a name, and hears `ok` when that space can be connected to."""
-        asking, _ = self.door.accept()
-        with asking, suppress(OSError):
+        with suppress(OSError), self.door.accept()[0] as asking:
             asking.settimeout(SECONDS)
             name = asking.recv(200).decode("ascii", "replace").strip()
             if NAME.fullmatch(name):
@@ -121,7 +126,8 @@ class Spaces:
             return
         code = 1
         try:
-            signal.set_wakeup_fd(-1)
+            self.let_go(name)
+            limit_memory()
             become(folder(name))
             from jhub_tracking import space  # noqa: PLC0415  imported before, by `main`
 
@@ -130,6 +136,18 @@ class Spaces:
             print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         finally:
             os._exit(code)
+
+    def let_go(self, name: str) -> None:
+        """In a space's process, of all that is not its own: who has a socket may answer for its
+        space whoever they are, and who can wake the first process can end all.
+        """
+        if (begin := signal.set_wakeup_fd(-1)) >= 0:
+            os.close(begin)
+        waited_for = {key.fileobj for key in self.selector.get_map().values()}
+        for other in waited_for | {*self.sockets.values()} - {self.sockets[name]}:
+            if isinstance(other, socket.socket):
+                other.close()
+        self.selector.close()
 
     def reap(self) -> None:
         """Listen again for spaces whose process has ended."""
@@ -152,8 +170,15 @@ def turn_away(waiting: socket.socket) -> None:
     """Close who waits at a socket whose process could not serve them: it would be started for them
     again and again.
     """
-    while select.select([waiting], [], [], 0)[0]:
-        waiting.accept()[0].close()
+    with suppress(BlockingIOError):
+        while True:
+            waiting.accept()[0].close()
+
+
+def limit_memory() -> None:
+    """For this process, for good (proc(5), statm; getrlimit(2), RLIMIT_DATA)."""
+    has = int(Path("/proc/self/statm").read_text("ascii").split()[5]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_DATA, (has + MEMORY, has + MEMORY))
 
 
 def become(path: Path) -> None:

@@ -1,0 +1,86 @@
+"""The processes of MLflow's spaces: what each has of the one that it was forked from."""
+
+import importlib
+import os
+import resource
+import selectors
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+# By its name: the package's other module imports what is in its image alone.
+tracking: Any = importlib.import_module("jhub_tracking.__main__")
+
+
+@pytest.fixture
+def spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Those of ada and bob."""
+    for name in ("ROOT", "SOCKETS"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(tracking, name, tmp_path / name)
+    monkeypatch.setattr(tracking, "become", lambda _: None)
+    found = tracking.Spaces()
+    for name in ("ada-0123456789ab", "bob-0123456789ab"):
+        found.open(name)
+    return found
+
+
+def opened() -> list[str]:
+    """What this process has open: sockets by their numbers, `anon_inode:[eventpoll]`."""
+    return [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+
+
+def named(one: socket.socket) -> str:
+    """As `opened` says."""
+    return f"socket:[{os.fstat(one.fileno()).st_ino}]"
+
+
+def test_a_space_has_nobodys_socket_and_not_all_of_the_memory(
+    spaces: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, ends = socket.socketpair()
+    begin.setblocking(False)
+    spaces.selector.register(ends, selectors.EVENT_READ, "")
+    all_of_it = {named(one) for one in (spaces.door, *spaces.sockets.values(), begin, ends)}
+    polls = opened().count("anon_inode:[eventpoll]")
+
+    def run(_here: Path, listening: socket.socket, _template: Path) -> int:
+        has = opened()
+        mine = all_of_it & {*has} == {named(listening)}
+        woken = has.count("anon_inode:[eventpoll]") == polls
+        limited = resource.getrlimit(resource.RLIMIT_DATA)[1] < 2**40
+        return 0 if mine and limited and not woken else 1
+
+    stub = ModuleType("jhub_tracking.space")
+    stub.run = run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, stub.__name__, stub)
+    monkeypatch.setattr(sys.modules["jhub_tracking"], "space", stub, raising=False)
+    before = signal.set_wakeup_fd(begin.fileno())
+    spaces.start("ada-0123456789ab")
+    signal.set_wakeup_fd(before)
+    (process,) = spaces.processes
+    assert os.waitpid(process, 0)[1] == 0
+    assert all_of_it < {*opened()}
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(tracking.SOCKETS / "bob-0123456789ab"))
+        assert [key.data for key, _ in spaces.selector.select(60)] == ["bob-0123456789ab"]
+
+
+def test_who_cannot_be_served_is_turned_away_however_many_spaces_there_are(
+    spaces: Any,
+) -> None:
+    waiting = spaces.sockets["ada-0123456789ab"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
+    number = os.dup2(waiting.fileno(), 1500)  # more than select(2) can look at
+    with socket.socket(socket.AF_UNIX) as asking, socket.socket(fileno=number) as far:
+        asking.connect(str(tracking.SOCKETS / "ada-0123456789ab"))
+        tracking.turn_away(far)
+        asking.settimeout(60)
+        assert asking.recv(1) == b""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
