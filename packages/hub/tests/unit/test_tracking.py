@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,8 @@ async def answering(
     async def mlflow(request: fake.Request) -> fake.Response:
         asked.append((request.method, request.raw_path, dict(request.headers)))
         asked.append(await request.read())
-        return fake.Response(body=b"<script>", content_type="text/html", headers={"X-Own": "1"})
+        headers = {"X-Own": "1", "Set-Cookie": "jupyterhub-session-id=mine; Path=/"}
+        return fake.Response(body=b"<script>", content_type="text/html", headers=headers)
 
     app = fake.Application(client_max_size=2**30)
     app.router.add_route("*", "/{rest:.*}", mlflow)
@@ -123,6 +124,7 @@ async def test_a_request_goes_to_ones_own_space_without_what_is_secret(
             assert (answer.status, await answer.read()) == (200, b"<script>")
             assert answer.headers["Content-Security-Policy"] == "sandbox"
             assert answer.headers["X-Own"] == "1"
+            assert "Set-Cookie" not in answer.headers, "a space decides who one is to the hub"
         (method, path, given), body = asked
         assert (method, path) == ("PUT", place.partition("mlflow/me")[2].replace("%2F", "/"))
         assert body == large
@@ -141,6 +143,48 @@ async def test_a_request_goes_to_ones_own_space_without_what_is_secret(
             assert answer.status == 503, "there is nobody at the door"
         async with session.get(url, headers=headers, allow_redirects=False) as answer:
             assert (answer.status, answer.headers["Location"]) == (302, "/services/mlflow/me/")
+
+
+async def test_only_an_artefact_may_be_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layer, "LARGEST_ELSE", 1000)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"x" * 500
+
+    put, post = "api/2.0/mlflow-artifacts/artifacts/1/model", "api/2.0/mlflow/runs/log-batch"
+    async with answering(tmp_path, monkeypatch) as (url, asked):
+        session = aiohttp.ClientSession(headers={"Authorization": "Bearer ann"})
+        async with session, session.put(f"{url}me/{put}", data=pieces()) as answer:
+            assert answer.status == 200
+        for method, path in (("POST", post), ("POST", put), ("PUT", "x/" + put)):
+            asked.clear()
+            async with aiohttp.request(
+                method, f"{url}me/{path}", data=b"x" * 1500, headers=session.headers
+            ) as answer:
+                assert answer.status == 413, path
+            with suppress(aiohttp.ClientError):  # the connection is closed, with or without a word
+                async with aiohttp.request(
+                    method, f"{url}me/{path}", data=pieces(), headers=session.headers
+                ) as answer:
+                    assert answer.status >= 400, path
+            assert b"x" * 1500 not in asked, "MLflow had all of it in memory"
+
+
+async def test_no_code_of_a_log_in_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with (
+        answering(tmp_path, monkeypatch) as (url, _),
+        aiohttp.request("GET", f"{url}oauth_callback?code=s3cret&state=hidden") as answer,
+    ):
+        assert answer.status >= 400
+    (line,) = [one.getMessage() for one in caplog.records if one.name == "tornado.access"]
+    assert "oauth_callback" in line
+    assert not [word for word in ("s3cret", "hidden") if word in line]
 
 
 async def test_a_space_is_made_by_who_is_at_the_door(

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
+from jupyterhub.log import log_request
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuthenticated
 from tornado import httpserver, web
 from yarl import URL
@@ -33,6 +34,12 @@ SECONDS = 60
 PIECE = 2**16
 LARGEST = 2**40
 """Bytes of an artefact; what is on its way is not kept."""
+
+ARTEFACT = re.compile("(ajax-)?api/2.0/mlflow-artifacts/artifacts/.")
+"""What MLflow takes as it comes when it is put there (3.17, artifact_router.py)."""
+
+LARGEST_ELSE = 2**26
+"""Bytes of any other request: MLflow has all of it in memory at once."""
 
 HOP = frozenset(
     {
@@ -49,6 +56,10 @@ OWN_PAGES = "static-files/"
 """With the page at `/`, all of MLflow's own that runs in a browser. The rest is people's."""
 
 PASSIVE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+
+
+KEPT_BACK = HOP | {"set-cookie"}
+"""What browsers are not told: MLflow has no log-in, and a cookie would be this address's."""
 
 
 class AwayError(Exception):
@@ -171,6 +182,11 @@ class SpaceHandler(Authenticated):
         if fits is None or path not in found:
             raise web.HTTPError(404, f"you have no space {path}")
         self.space, self.inner = found[path], fits[2]
+        if not (self.request.method == "PUT" and ARTEFACT.match(self.inner)):
+            said = self.request.headers.get("Content-Length", "")
+            if said.isdecimal() and int(said) > LARGEST_ELSE:
+                raise web.HTTPError(413, f"more than {LARGEST_ELSE} bytes, and no artefact")
+            self.request.connection.set_max_body_size(LARGEST_ELSE)  # of what says no length
         self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue(4)
         self.sending = asyncio.ensure_future(self.send())
 
@@ -204,7 +220,7 @@ class SpaceHandler(Authenticated):
             self.set_status(answer.status, answer.reason)
             self.clear_header("Content-Type")
             for name, value in answer.headers.items():
-                if name.lower() not in HOP:
+                if name.lower() not in KEPT_BACK:
                     self.add_header(name, value)
             if self.inner and not self.inner.startswith(OWN_PAGES):
                 for name, value in PASSIVE.items():
@@ -247,6 +263,7 @@ def application(prefix: str, spaces: Spaces) -> web.Application:
         ],
         cookie_secret=os.urandom(32),
         login_url=auth.login_url,
+        log_function=log_request,  # Tornado's own tells the codes of log-ins
     )
 
 
