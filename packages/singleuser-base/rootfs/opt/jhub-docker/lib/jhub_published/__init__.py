@@ -33,6 +33,10 @@ def _load_jupyter_server_extension(server: Any) -> None:
 
         @web.authenticated
         async def get(self, path: str) -> None:
+            # A link to a file that others put into a shared folder must not run it: only who has a
+            # token of this server, as the hub, may ask. No link makes a browser send one.
+            if "Authorization" not in self.request.headers:
+                raise web.HTTPError(403)
             file = home / path
             if not file.is_file():
                 raise web.HTTPError(404)
