@@ -24,7 +24,10 @@ def test_each_database_is_copied_and_put_back_where_it_was(
             database.execute("INSERT INTO runs VALUES (?)", (name,))
     (volume / ".jhub-restore").mkdir()
     (volume / "link").symlink_to(volume / "ada-0123456789ab")
-    spaces.copy(volume)
+    (volume / "bob-0123456789ab").mkdir()
+    (volume / "bob-0123456789ab" / spaces.DATABASE).write_text("what MLflow was told to write here")
+    (damaged,) = spaces.copy(volume)
+    assert damaged.startswith("bob-0123456789ab is backed up without runs: mlflow.db cannot be")
     spaces.put_back(tmp_path, restored)
     for name in ("ada-0123456789ab", "eve-0123456789ab"):
         with closing(sqlite3.connect(restored / name / spaces.DATABASE)) as database:

@@ -53,7 +53,7 @@ def copy(source: Path, folder: Path) -> Path:
     )
     if ended.returncode:
         said = ended.stderr.strip().splitlines() or ["no reason given"]
-        raise BackupError(f"the hub's database cannot be copied: {said[-1]}")
+        raise BackupError(f"{source.name} cannot be copied: {said[-1]}")
     return target
 
 

@@ -49,7 +49,7 @@ def _backed_up(request: Request) -> dict[str, Any]:
     if hub:  # copied first: no home that it knows is made later than the others are listed
         source = hub_data.POSTGRES if request.get("postgres") else hub_data.NAME
         copied = each([hub], lambda one: _copy_database(VOLUMES / one["name"] / source))
-    ids: dict[str, str] = {}
+    ids, damaged = dict[str, str](), list[str]()
     when = request["manifest"]["time"][:19].replace("T", " ")
 
     def one(volume: volumes.Volume) -> str:
@@ -58,7 +58,7 @@ def _backed_up(request: Request) -> dict[str, Any]:
             raise BackupError("a restore into it was interrupted: run that again first")
         excluded = _left_out(volume, paths[0])
         if volume["kind"] == volumes.SPACES:
-            spaces.copy(Path(paths[0]))
+            damaged.extend(spaces.copy(Path(paths[0])))
             paths.append(str(spaces.STAGE))
         if volume["kind"] == volumes.HUB:
             paths.append(str(STAGE))
@@ -89,11 +89,11 @@ def _backed_up(request: Request) -> dict[str, Any]:
     missing = [name for name, short in ids.items() if short not in there]
     marked = {name for name in ids for said in wrong if said.startswith(f"{name}: ")}
     wrong += [f"{name}: its snapshot is not in the repository" for name in {*missing} - marked]
-    forgotten, kept = 0, ""
+    forgotten, left = 0, ""
     if request.get("keep") and not wrong:
-        forgotten, kept = repository.forget(request["keep"], request["extent"])
-        if kept:
-            say(kept)
+        forgotten, left = repository.forget(request["keep"], request["extent"])
+    if kept := "; ".join(filter(None, [*damaged, left])):
+        say(kept)
     return {
         "run": request["run"],
         "made": made,
