@@ -102,7 +102,7 @@ def notebooks(platform: Platform, people: Mapping[str, Person]) -> None:
     assert code == 0, output
     page = output.split()[-1].removeprefix("/hub/")
     assert "It is 42." in lector.hub.get(f"{page}/view").text, "marimo ran it"
-    assert lector.fill(page, "action", action="copy").url.endswith("/marimo/?file=sums.py")
+    assert lector.fill(page, "action", action="copy").url.endswith("/marimo/?file=sums-1.py")
 
 
 def a_server(writer: Person, lector: Person, stranger: Person) -> None:

@@ -150,6 +150,7 @@ async def test_files_go_through_ones_own_server_with_a_token_that_is_gone_afterw
         assert await own_server.write(ann, lab, "new.ipynb", notebook) == "new.ipynb"
         assert await own_server.read(ann, lab, "x.py") == (b"app", b"<h1>x.py</h1>")
         assert await own_server.write(ann, lab, "x.py", b"app") == "x-1.py"
+        assert await own_server.write(ann, lab, "numpy.py", b"app") == "numpy-1.py"
         assert home["taken-1.ipynb"] == NOTEBOOK
         with pytest.raises(ShelfError, match=r"no notebook away\.ipynb"):
             await own_server.read(ann, lab, "away.ipynb")

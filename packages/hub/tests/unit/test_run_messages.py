@@ -67,6 +67,7 @@ def test_mails_go_to_the_domains_that_the_operator_names_or_the_platforms_own() 
     assert not rules.why_not("ann@EXAMPLE.org")
     for one in ("ann@else.org", "ann@sub.example.org", "ann@notexample.org"):
         assert rules.why_not(one) == "Mails go to addresses at: example.org."
+    assert not replace(rules, sender="The hub <hub@example.org>").why_not("ann@example.org")
     rules = replace(rules, domains=rules_of(Settings(mail_domains="A.org, b.org ,")).domains)
     assert not rules.why_not("ann@a.org") + rules.why_not("ann@b.org")
     assert rules.why_not("ann@example.org") == "Mails go to addresses at: a.org, b.org."

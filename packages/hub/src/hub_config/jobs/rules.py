@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from email.utils import parseaddr
 
 from yarl import URL
 
@@ -57,7 +58,7 @@ class Rules:
     def _why_no_mail(self, address: str) -> str:
         if not self.relay:
             return "This platform sends no mail: no relay is set. Ask an administrator."
-        known = self.domains or (self.sender.rpartition("@")[2].lower(),)
+        known = self.domains or (parseaddr(self.sender)[1].rpartition("@")[2].lower(),)
         if address.rpartition("@")[2].lower() in known:
             return ""
         return f"Mails go to addresses at: {', '.join(known)}."

@@ -9,7 +9,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate, make_msgid, parseaddr
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
@@ -56,7 +56,7 @@ def mail(news: News, to: str, rules: Rules) -> EmailMessage:
     message["From"] = rules.sender
     message["To"] = to
     message["Date"] = formatdate()
-    message["Message-ID"] = make_msgid(domain=rules.sender.rpartition("@")[2])
+    message["Message-ID"] = make_msgid(domain=parseaddr(rules.sender)[1].rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text(news, rules))
     return message

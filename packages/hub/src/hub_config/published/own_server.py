@@ -104,11 +104,15 @@ async def has(user: Any, spawner: Any, path: str) -> bool:
 
 
 async def write(user: Any, spawner: Any, name: str, notebook: bytes) -> str:
-    """Put a notebook into their home, beside what has its name; returns where it opens."""
+    """Put a notebook into their home, beside what has its name; returns where it opens.
+
+    A program gets a number in any case: called `numpy.py` by its author, it would be what is
+    imported there, and run before anybody has read it.
+    """
     content = {"type": "file", "format": "text", "content": notebook.decode(errors="replace")}
     stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
     async with _asking(user, spawner) as (session, url):
-        for number in range(NAMES):
+        for number in range(int(suffix == ".py"), NAMES):
             own = f"{stem}-{number}{suffix}" if number else name
             place = f"{url}api/contents/{quote(own)}"
             async with session.get(f"{place}?content=0", allow_redirects=False) as answer:
