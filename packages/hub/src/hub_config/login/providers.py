@@ -10,6 +10,7 @@ import ssl
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from jupyterhub import orm
 from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.scopes import needs_scope
 from tornado import web
@@ -85,6 +86,13 @@ class Hooks:
     def get_handlers(self, app: Any) -> list[Any]:
         """A rename waits for servers to be stopped."""
         return [*super().get_handlers(app), (USER, UserHandler)]  # type: ignore[misc]
+
+    def check_blocked_users(self, username: str, *args: Any, **kwargs: Any) -> Any:
+        """Nobody whom the service calls like a canary becomes it: it is asked about no more."""
+        user = orm.User.find(self._deprecated_db_session, username)  # type: ignore[attr-defined]
+        if user is not None and canary.is_known(user):
+            return False
+        return super().check_blocked_users(username, *args, **kwargs)  # type: ignore[misc]
 
     async def refresh_user(self, user: Any, *args: Any, **kwargs: Any) -> Any:
         """Whether a log-in still holds; another service is not asked about a canary."""

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from jupyterhub import orm, roles
+from jupyterhub.auth import Authenticator
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 from tornado.web import decode_signed_value
 
 from hub_config.first_start import Places, make_secrets, read_all
-from hub_config.login import canary
+from hub_config.login import canary, providers
 from hub_config.login.accounts import State
 from hub_config.login.sessions import Demands
 from hub_config.rotation import cookie_keys
@@ -101,6 +102,9 @@ def test_where_accounts_are_another_services_a_cookie_stands_for_the_log_in(
     assert (told["cookie"], opened) == ("jupyterhub-hub-login", user.cookie_id.encode())
     assert [one.name for one in user.roles] == ["user"]
     assert canary.is_known(user)
+    service = providers._with_hooks(Authenticator)(_deprecated_db_session=file_db)
+    assert not service.check_blocked_users(NAME, {}), "whoever is called so would be the canary"
+    assert service.check_blocked_users("ann", {})
     assert not canary.is_somebody(file_db, NAME)
     assert canary.command(Settings(), places, ["end", NAME]) == 1, "no hub runs to delete it"
     user.cookie_id = orm.new_token()
