@@ -20,6 +20,7 @@ import selectors
 import signal
 import socket
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -128,6 +129,8 @@ class Spaces:
         try:
             self.let_go(name)
             limit_memory()
+            # The import of MLflow chose /tmp, which is everybody's and memory; a space has its own.
+            tempfile.tempdir = None
             become(folder(name))
             from jhub_tracking import space  # noqa: PLC0415  imported before, by `main`
 
