@@ -3,8 +3,8 @@ them there row by row.
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,7 +20,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    create_engine,
     func,
     insert,
     inspect,
@@ -30,7 +29,7 @@ from sqlalchemy import (
 
 from hub_config import DatabaseError, concerns, rotation
 from hub_config.database import STEPS, Base, MovedRow, own_revision, revision
-from hub_config.first_start import Records, address
+from hub_config.first_start import Records
 
 ALL: tuple[MetaData, ...] = (orm.Base.metadata, Base.metadata)
 """All tables: JupyterHub's with NativeAuthenticator's, and the platform's own."""
@@ -72,22 +71,9 @@ def is_up_to_date(database: Records) -> bool:
     return revision(database) == head and own_revision(database) == len(STEPS)
 
 
-@contextmanager
-def opened(database: Records) -> Iterator[Connection]:
+def opened(database: Records) -> AbstractContextManager[Connection]:
     """A connection for one transaction, which sees one state throughout."""
-    options = (
-        {"isolation_level": "REPEATABLE READ"}
-        if isinstance(database, str)
-        else {"connect_args": {"timeout": 60}}
-    )
-    engine = create_engine(address(database), **options)
-    try:
-        with engine.begin() as connection:
-            if isinstance(database, Path):
-                connection.exec_driver_sql("BEGIN IMMEDIATE")  # pysqlite begins none for DDL
-            yield connection
-    finally:
-        engine.dispose()
+    return rotation.writing(database, isolation_level="REPEATABLE READ")
 
 
 def fill(source: Records, target: Records, mark: str) -> dict[str, Sum]:

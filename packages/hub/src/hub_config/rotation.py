@@ -86,7 +86,7 @@ def reseal(database: Records, keys: Sequence[str]) -> int:
     Notes which recovery codes are of older keys.
     """
     unknown, mark = 0, int(sha256(keys[0].encode()).hexdigest()[:7], 16)
-    with _writing(database) as db:
+    with writing(database) as db:
         for row in (SealedRow, OlderCodeRow):
             Base.metadata.tables[row.__tablename__].create(db, checkfirst=True)
         if mark in (*db.scalars(select(SealedRow.mark)), _mark_of_older_hubs(db)):
@@ -109,9 +109,9 @@ def reseal(database: Records, keys: Sequence[str]) -> int:
 
 
 @contextmanager
-def _writing(database: Records) -> Iterator[Connection]:
-    """A connection for one transaction."""
-    options = {"connect_args": {"timeout": 60}} if isinstance(database, Path) else {}
+def writing(database: Records, **of_a_server: Any) -> Iterator[Connection]:
+    """A connection for one transaction; with these options where it is no file."""
+    options = {"connect_args": {"timeout": 60}} if isinstance(database, Path) else of_a_server
     engine = create_engine(address(database), **options)
     try:
         with engine.begin() as db:
@@ -143,7 +143,7 @@ def end_tokens_of_services(places: Places) -> None:
     takes older ones for ever (jupyterhub 6.1, app.py, init_services).
     """
     if is_there(places.records):
-        with _writing(places.records) as db:
+        with writing(places.records) as db:
             if _has(db, "api_tokens"):
                 db.execute(text("DELETE FROM api_tokens WHERE service_id IS NOT NULL"))
 
@@ -152,7 +152,7 @@ def drop_older_key(places: Places) -> str:
     """Forget the older crypt keys; what to tell. Raises RotationError while one is still needed."""
     keys, gone = read_all(places.crypt_key), 0
     if is_there(places.records):
-        with _writing(places.records) as db:
+        with writing(places.records) as db:
             if count := _sealed_otherwise(db, keys[:1]):
                 raise RotationError(
                     f"{count} secrets in the database are not sealed with the new key yet: the "

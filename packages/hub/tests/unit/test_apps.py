@@ -11,6 +11,7 @@ from jupyterhub import orm
 from hub_config.jobs import app_rows, forms, rows
 from hub_config.jobs.app_rows import AppRow
 from hub_config.jobs.publisher import Publisher, Step, step
+from hub_config.jobs.rows import JobRow
 from hub_config.spawning import servers
 
 from .hub_in_a_box import Box
@@ -164,12 +165,12 @@ async def test_deleting_it_lets_nobody_in_any_more(
     await publisher.remove(handler, app, ann)
     assert box.db.query(orm.Share).count() == 0
     assert not box.servers()
-    assert app_rows.all_apps(box.db) == []
+    assert AppRow.all(box.db) == []
 
 
 def test_those_of_somebody_who_was_deleted_are_gone(box: Box, app: AppRow) -> None:
     servers.keep_home(box.person("ann"))
-    assert app_rows.all_apps(box.db) == []
+    assert AppRow.all(box.db) == []
 
 
 def test_whoever_gets_the_id_of_somebody_goes_on_with_nothing_of_theirs(
@@ -184,7 +185,7 @@ def test_whoever_gets_the_id_of_somebody_goes_on_with_nothing_of_theirs(
     box.db.expunge_all()
     box.db.delete(box.db.merge(record))
     box.db.commit()
-    assert app_rows.of_person(box.db, number) == rows.of_person(box.db, number) == []
+    assert AppRow.of_person(box.db, number) == JobRow.of_person(box.db, number) == []
     assert rows.under_way(box.db) == {}
 
 

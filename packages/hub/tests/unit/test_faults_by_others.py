@@ -177,7 +177,7 @@ def test_an_old_copy_of_the_database_removes_no_home_at_once(box: Box) -> None:
             await box.reconciler.run(box.hub)
 
     def due(days: int) -> list[str]:
-        found = homes.due(box.db, keep, datetime.now(UTC) + timedelta(days=days))
+        found = homes.HomeRow.due(box.db, keep, datetime.now(UTC) + timedelta(days=days))
         return [home.volume for home in found]
 
     homes.put_aside(box.db, zoe.id, long_ago)

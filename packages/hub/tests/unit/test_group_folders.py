@@ -102,27 +102,27 @@ def test_the_folder_of_a_group_that_is_deleted_is_put_aside_and_its_successor_ha
     second = group(db, "sales")
     assert second.id == number, "SQLite gives the number again"
     has(db, ON, second)
-    (aside,) = folders.all_put_aside(db)
+    (aside,) = folders.FolderRow.aside(db)
     assert (aside.volume, aside.group) == (f"{PREFIX}sales.1", "sales")
     assert folders.in_use(db, second.id).volume == f"{PREFIX}sales.2"
     later = datetime.now(UTC) + timedelta(days=31)
-    assert folders.due(db, timedelta(days=30)) == []
-    assert folders.due(db, timedelta(days=30), later) == [aside]
+    assert folders.FolderRow.due(db, timedelta(days=30)) == []
+    assert folders.FolderRow.due(db, timedelta(days=30), later) == [aside]
     with pytest.raises(HomeError, match="no group called nobody"):
         folders.hand_back(db, aside, "nobody")
     folders.hand_back(db, aside, "sales")
     assert folders.in_use(db, second.id).volume == f"{PREFIX}sales.1"
-    assert [one.volume for one in folders.all_put_aside(db)] == [f"{PREFIX}sales.2"]
+    assert [one.volume for one in folders.FolderRow.aside(db)] == [f"{PREFIX}sales.2"]
 
 
 def test_reconciling_tells_of_folders_that_are_nobodys_gone_or_strange(db: Session) -> None:
     sales, gone = group(db, "sales"), group(db, "gone")
     has(db, ON, sales, gone)
-    for one in folders.all_folders(db):
+    for one in folders.FolderRow.all(db):
         folders.is_made(db, one)
     db.execute(delete(orm.Group).where(orm.Group.name == "sales"))  # not as JupyterHub does it
     strange = Volume(f"{PREFIX}x.1", user="x", token="another's")
-    mine = Volume(f"{PREFIX}sales.1", user="sales", token=folders.all_folders(db)[1].token)
+    mine = Volume(f"{PREFIX}sales.1", user="sales", token=folders.FolderRow.all(db)[1].token)
     operators = Volume(f"{PREFIX}data", user="data")
     found = differences(
         View(folders=(strange, mine, operators)), Known("d", folders=known_folders(db))
@@ -133,7 +133,7 @@ def test_reconciling_tells_of_folders_that_are_nobodys_gone_or_strange(db: Sessi
         (Remedy.ADOPT, Kind.FOLDER, f"{PREFIX}sales.1"),
     }
     folders.put_aside_of_nobody(db)
-    assert [one.group for one in folders.all_put_aside(db)] == ["sales"]
+    assert [one.group for one in folders.FolderRow.aside(db)] == ["sales"]
     folders.assign(db, strange, "gone")
     assert folders.in_use(db, gone.id).volume == strange.name
 
@@ -162,7 +162,7 @@ async def test_a_volume_of_another_database_is_nobodys(db: Session) -> None:
     for _ in range(2):
         await making.mount(ON)
         assert spawner.read_only_volumes == {f"{PREFIX}sales.2": "/srv/shared/sales"}
-    (row,) = folders.all_folders(db)
+    (row,) = folders.FolderRow.all(db)
     assert engine.volumes_[row.volume]["Labels"] == {
         names.PLATFORM: PLATFORM,
         names.FOLDER: "sales",

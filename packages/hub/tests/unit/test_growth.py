@@ -204,7 +204,7 @@ def test_what_is_asked_of_the_database_does_not_grow_with_the_servers(
     async def questions(people: range) -> int:
         for number in people:
             await box.start(box.person(f"person{number}"))
-        known = {one.volume: vars(Measured(1, now())) for one in homes.all_homes(box.db)}
+        known = {one.volume: vars(Measured(1, now())) for one in homes.HomeRow.all(box.db)}
         sizes.file.write_text(json.dumps(known))
         await look()
         box.db.commit()  # makes records forget what they hold

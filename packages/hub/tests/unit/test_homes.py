@@ -39,7 +39,7 @@ def test_a_newcomer_of_the_same_name_gets_another_one(db: Session) -> None:
     assert home(db, "ann") == "home-ann.2"
     homes.put_aside(db, user(db, "ann"), NOW)
     assert home(db, "ann") == "home-ann.3"
-    assert [row.volume for row in homes.all_put_aside(db)] == ["home-ann", "home-ann.2"]
+    assert [row.volume for row in homes.HomeRow.aside(db)] == ["home-ann", "home-ann.2"]
 
 
 def test_handing_back_puts_the_present_home_aside(db: Session) -> None:
@@ -48,7 +48,7 @@ def test_handing_back_puts_the_present_home_aside(db: Session) -> None:
     home(db, "ann")
     homes.hand_back(db, "home-ann", user(db, "ann"), "ann")
     assert home(db, "ann") == "home-ann"
-    assert [row.volume for row in homes.all_put_aside(db)] == ["home-ann.2"]
+    assert [row.volume for row in homes.HomeRow.aside(db)] == ["home-ann.2"]
 
 
 def test_a_home_handed_to_somebody_else_stays_theirs(db: Session) -> None:
@@ -72,8 +72,8 @@ def test_only_what_is_put_aside_can_be_handed_back(db: Session) -> None:
 def test_homes_are_due_after_the_time_they_are_kept(db: Session) -> None:
     home(db, "ann")
     homes.put_aside(db, user(db, "ann"), NOW)
-    assert homes.due(db, KEEP, NOW + KEEP - timedelta(seconds=1)) == []
-    (due,) = homes.due(db, KEEP, NOW + KEEP)
+    assert homes.HomeRow.due(db, KEEP, NOW + KEEP - timedelta(seconds=1)) == []
+    (due,) = homes.HomeRow.due(db, KEEP, NOW + KEEP)
     db.delete(due)
     db.commit()
     assert home(db, "ann") == "home-ann"
@@ -131,7 +131,7 @@ def test_an_upgrade_keeps_everybodys_home(older: Session) -> None:
     assert homes.database_id(older, "home-") == homes.database_id(older, "home-")
     got = {person: home(older, person) for person in ("ann", "bob", "cid", "dora")}
     assert got == {"ann": "home-ann", "bob": "home-bob.2", "cid": "home-cid.2", "dora": "home-dora"}
-    aside = {row.volume: row.put_aside for row in homes.all_put_aside(older)}
+    aside = {row.volume: row.put_aside for row in homes.HomeRow.aside(older)}
     assert aside.keys() == {"home-bob", "home-cid", "home-eve"}
     assert str(aside["home-bob"]) == "2029-12-01 00:00:00"
     # Volumes of that time have no word, and are theirs all the same.
@@ -168,14 +168,14 @@ def test_a_newcomer_with_the_id_of_somebody_who_was_deleted_has_no_home_yet(db: 
     db.commit()
     assert user(db, "bob") == left
     assert home(db, "bob") == "home-bob"
-    assert [row.volume for row in homes.all_put_aside(db)] == ["home-ann"]
+    assert [row.volume for row in homes.HomeRow.aside(db)] == ["home-ann"]
 
 
 def test_a_home_that_the_database_did_not_know_can_be_given_to_somebody(db: Session) -> None:
     home(db, "ann")
     homes.assign(db, Volume("home-old", "old", token="word"), user(db, "ann"), "ann")
     assert home(db, "ann") == "home-old"
-    assert [row.volume for row in homes.all_put_aside(db)] == ["home-ann"]
+    assert [row.volume for row in homes.HomeRow.aside(db)] == ["home-ann"]
     with pytest.raises(homes.HomeError, match="known already"):
         homes.assign(db, Volume("home-ann", "ann"), user(db, "bob"), "bob")
 

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub_config import disk
-from hub_config.jobs.looking import lacks_file
+from hub_config.jobs.pages import lacks_file
 from hub_config.published import links, own_server, pages, shelf
 from hub_config.published.shelf import PublishedRow, ShelfError
 

@@ -218,7 +218,7 @@ async def test_a_mark_that_cannot_be_read_keeps_homes_and_stops_nothing(
     homes.put_aside(db, box.person("ann").id, long_ago)
     box.reconciler.mark.write_bytes(b"\xff\xfe")
     await box.reconcile()
-    assert homes.due(db, timedelta(days=30)) == []
+    assert homes.HomeRow.due(db, timedelta(days=30)) == []
 
 
 async def test_a_pass_that_is_asked_for_now_does_not_wait_for_one_that_is_due_later(

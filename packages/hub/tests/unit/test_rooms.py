@@ -33,7 +33,7 @@ ROOMS = {
     "published": ("shelf", "links", "own_server", "pages"),
     "jobs": (
         *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
-        *("telling", "tasks", "looking", "runner", "publisher", "run_pages", "app_pages"),
+        *("telling", "tasks", "looking", "runner", "publisher", "pages", "run_pages", "app_pages"),
     ),
     "spawning": (
         *("options", "folders", "parts", "servers", "server_spawner", "container_spawner"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hub_config import languages, upstream
-from hub_config.jobs import clock, forms, program, rows, run_pages, telling
+from hub_config.jobs import clock, forms, pages, program, rows, run_pages, telling
 from hub_config.jobs.decisions import Act, Outcome, Situation, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.rules import Rules
@@ -224,7 +224,7 @@ async def test_a_run_of_somebody_who_was_disabled_is_ended(
 async def test_the_jobs_of_somebody_who_was_deleted_are_gone(box: Box, job: JobRow) -> None:
     ann = box.person("ann")
     servers.keep_home(ann)
-    assert rows.all_jobs(box.db) == []
+    assert JobRow.all(box.db) == []
 
 
 async def test_without_room_it_waits(
@@ -280,7 +280,7 @@ async def test_one_that_is_just_being_started_can_be_stopped_and_deleted(
     await asyncio.wait_for(removing, PATIENCE)
     await runner.tasks.all_done()
     await box.reconcile()
-    assert rows.all_jobs(box.db) == []
+    assert JobRow.all(box.db) == []
     assert not box.servers()
     assert not box.in_engine()
 
@@ -411,15 +411,16 @@ async def test_forms_that_come_together_make_no_more_than_one_may_have(
     async def page(form: forms.Form) -> None:
         refused.append(set(form.wrong))
 
-    monkeypatch.setattr(run_pages, "choices", meanwhile)
+    monkeypatch.setattr(pages, "choices", meanwhile)
     handler = SimpleNamespace(
-        **{"db": box.db, "current_user": user, "runner": Runner(Rules(most=1)), "page": page},
+        **{"db": box.db, "current_user": user, "looks": Runner(Rules(most=1)), "page": page},
+        **{"ROW": JobRow, "judged": lambda *given: run_pages.ListHandler.judged(handler, *given)},
         **{"typed": lambda: typed("name", "mine"), "set_status": lambda _: None},
         get_scope_filter=lambda _: lambda *_: False,
     )
     await run_pages.ListHandler.post.__wrapped__(handler)  # type: ignore[attr-defined]
     assert refused == [{"name"}]
-    assert [job.name for job in rows.all_jobs(box.db)] == ["other"]
+    assert [job.name for job in JobRow.all(box.db)] == ["other"]
 
 
 def test_a_file_that_is_none_is_a_sentence(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from hub_config.jobs import app_rows, rows
+from hub_config.jobs import rows
+from hub_config.jobs.app_rows import AppRow
+from hub_config.jobs.rows import JobRow
 from hub_config.told import Refusal
 
 
@@ -20,10 +22,10 @@ def of_server(db: Session, user_id: int, server: str) -> list[str]:
     """The command of that server: of an application, or of the run that is entered. Raises Refusal
     without one.
     """
-    if app := app_rows.of_server(db, user_id, server):
+    if app := AppRow.of_server(db, user_id, server):
         public = app.audience == "public"
         return _command({"app": app.name, "file": app.file, "public": public})
-    job = rows.of_server(db, user_id, server)
+    job = JobRow.of_server(db, user_id, server)
     run = rows.under_way(db).get(job.id) if job else None
     if job is None or run is None:
         raise Refusal("Such servers are started when they are due.", reason="job")

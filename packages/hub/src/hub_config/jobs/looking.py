@@ -6,11 +6,6 @@ from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers import BaseHandler
 from tornado import web
 
-from hub_config.jobs import forms
-from hub_config.published import own_server
-from hub_config.published.shelf import ShelfError
-from hub_config.told import Refusal
-
 LOOK_SCOPE = "custom:reconcile"
 """The keeper's, which may have the hub look after things."""
 
@@ -44,27 +39,3 @@ class LookHandler(APIHandler):
 def looking_routes(*looks: Looks) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
     """Where it is, below the hub's prefix."""
     return [(r"/api/jobs/look", LookHandler, {"looks": looks})]
-
-
-async def choices(user: Any) -> list[Any]:
-    """The profiles that this person may use, however full the machine is."""
-    spawner = user.spawner
-    try:
-        offer = await spawner.counter.offer(spawner.customer)
-    except Refusal:
-        return []
-    return [choice for choice in offer.choices if choice.allowed]
-
-
-async def lacks_file(handler: Any, file: str) -> bool:
-    """Whether there is no such file in the home, as far as that can be looked at: through a server
-    of theirs that runs, which knows nothing of hidden ones. The job itself says so otherwise.
-    """
-    if not forms.is_in_home(file) or "/." in f"/{file}":
-        return False
-    user = handler.current_user
-    try:
-        server = own_server.running(user, handler.get_scope_filter("access:servers"))
-        return not await own_server.has(user, server, file)
-    except ShelfError:
-        return False

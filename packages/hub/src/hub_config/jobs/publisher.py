@@ -49,8 +49,8 @@ class Publisher:
 
     async def look(self, handler: Any) -> None:
         """Look at all of them and begin what has to be done; returns at once."""
-        for app in app_rows.all_apps(handler.db):
-            owner = handler.db.get(orm.User, app.user_id)
+        for app in AppRow.all(handler.db):
+            owner = app.owner(handler.db)
             user = handler.find_user(owner.name) if owner else None
             if user is None:
                 handler.db.delete(app)

@@ -5,21 +5,10 @@ nor starts it twice: `begun` is set with the state by which the server is found 
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from jupyterhub import orm
-from sqlalchemy import (
-    Boolean,
-    Connection,
-    DateTime,
-    Integer,
-    String,
-    Text,
-    UniqueConstraint,
-    delete,
-    event,
-    select,
-)
+from sqlalchemy import Connection, String, Text, UniqueConstraint, delete, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config import names
@@ -32,30 +21,59 @@ LAST_WORDS = 4000
 """Characters of a log's end that are remembered."""
 
 
-class JobRow(Base):
-    """One job of the person `user_id`. `due` is since when it waits to be started, None when it
-    does not; `following` is when it is due next; `note` is why it waits, or did not run.
-    """
+class Owned(Base):
+    """What jobs and applications have in common: each is of the person `user_id`."""
 
-    __tablename__ = "platform_jobs"
-    __table_args__ = (UniqueConstraint("user_id", "name"),)
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    user_id: Mapped[int] = mapped_column(Integer, index=True)
+    __abstract__ = True
+    PREFIX: ClassVar[str]
+    """What the names of their servers begin with."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(index=True)
     name: Mapped[str] = mapped_column(String(30))
     file: Mapped[str] = mapped_column(String(500))
     profile: Mapped[str] = mapped_column(String(255))
-    cron: Mapped[str] = mapped_column(String(100))
-    zone: Mapped[str] = mapped_column(String(64))
-    tell: Mapped[str] = mapped_column(String(500))
-    paused: Mapped[bool] = mapped_column(Boolean, default=False)
-    due: Mapped[datetime | None] = mapped_column(DateTime)
-    following: Mapped[datetime | None] = mapped_column(DateTime)
-    note: Mapped[str] = mapped_column(String(500), default="")
+    paused: Mapped[bool] = mapped_column(default=False)
 
     @property
     def server(self) -> str:
         """What its server is called."""
-        return names.SCHEDULED + self.name
+        return self.PREFIX + self.name
+
+    def owner(self, db: Session) -> orm.User | None:
+        """Whose it is, as JupyterHub's record."""
+        return db.get(orm.User, self.user_id)
+
+    @classmethod
+    def all(cls, db: Session) -> list[Self]:
+        """Everybody's."""
+        return list(db.scalars(select(cls).order_by(cls.user_id, cls.name)))
+
+    @classmethod
+    def of_person(cls, db: Session, user_id: int) -> list[Self]:
+        """One person's."""
+        return list(db.scalars(select(cls).filter_by(user_id=user_id).order_by(cls.name)))
+
+    @classmethod
+    def of_server(cls, db: Session, user_id: int, server: str) -> Self | None:
+        """The one that the server `server` of that person is of."""
+        return next((one for one in cls.of_person(db, user_id) if one.server == server), None)
+
+
+class JobRow(Owned):
+    """One job. `due` is since when it waits to be started, None when it does not; `following` is
+    when it is due next; `note` is why it waits, or did not run.
+    """
+
+    __tablename__ = "platform_jobs"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+    PREFIX = names.SCHEDULED
+    cron: Mapped[str] = mapped_column(String(100))
+    zone: Mapped[str] = mapped_column(String(64))
+    tell: Mapped[str] = mapped_column(String(500))
+    due: Mapped[datetime | None]
+    following: Mapped[datetime | None]
+    note: Mapped[str] = mapped_column(String(500), default="")
 
 
 class RunRow(Base):
@@ -65,14 +83,14 @@ class RunRow(Base):
     """
 
     __tablename__ = "platform_runs"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    job_id: Mapped[int] = mapped_column(Integer, index=True)
-    due: Mapped[datetime] = mapped_column(DateTime)
-    started: Mapped[datetime] = mapped_column(DateTime)
-    ended: Mapped[datetime | None] = mapped_column(DateTime)
-    begun: Mapped[bool] = mapped_column(Boolean, default=False)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(index=True)
+    due: Mapped[datetime]
+    started: Mapped[datetime]
+    ended: Mapped[datetime | None]
+    begun: Mapped[bool] = mapped_column(default=False)
     outcome: Mapped[str] = mapped_column(String(20), default="")
-    exit_code: Mapped[int | None] = mapped_column(Integer)
+    exit_code: Mapped[int | None]
     words: Mapped[str] = mapped_column(Text, default="")
     message: Mapped[str] = mapped_column(String(200), default="")
 
@@ -87,35 +105,19 @@ def _with_their_owner(_mapper: Any, connection: Connection, user: orm.User) -> N
     """In the same transaction, whatever else of them there was: SQLite gives the id again, and the
     next person of that id would go on with them.
     """
-    mine = select(JobRow.id).filter_by(user_id=user.id)
-    connection.execute(delete(RunRow).where(RunRow.job_id.in_(mine)))
-    connection.execute(delete(JobRow).where(JobRow.user_id == user.id))
+    forget(connection, user.id)
+
+
+def forget(db: Session | Connection, user_id: int) -> None:
+    """The person was deleted; whoever calls commits."""
+    mine = select(JobRow.id).filter_by(user_id=user_id)
+    db.execute(delete(RunRow).where(RunRow.job_id.in_(mine)))
+    db.execute(delete(JobRow).where(JobRow.user_id == user_id))
 
 
 def now() -> datetime:
     """This moment as the tables have it."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-
-
-def all_jobs(db: Session) -> list[JobRow]:
-    """Everybody's jobs."""
-    return list(db.scalars(select(JobRow).order_by(JobRow.user_id, JobRow.name)))
-
-
-def of_person(db: Session, user_id: int) -> list[JobRow]:
-    """One person's."""
-    return list(db.scalars(select(JobRow).filter_by(user_id=user_id).order_by(JobRow.name)))
-
-
-def of_server(db: Session, user_id: int, server: str) -> JobRow | None:
-    """The job that the server `server` of that person is of."""
-    found = (job for job in of_person(db, user_id) if job.server == server)
-    return next(found, None)
-
-
-def owner(db: Session, job: JobRow) -> orm.User | None:
-    """Whose it is, as JupyterHub's record."""
-    return db.get(orm.User, job.user_id)
 
 
 def runs(db: Session, job_id: int) -> list[RunRow]:
@@ -144,7 +146,7 @@ def begin(db: Session, job: JobRow) -> RunRow:
 
 
 def _going_on(db: Session, user_id: int, server: str) -> RunRow | None:
-    job = of_server(db, user_id, server)
+    job = JobRow.of_server(db, user_id, server)
     return under_way(db).get(job.id) if job else None
 
 
@@ -167,9 +169,3 @@ def remove(db: Session, job: JobRow) -> None:
         db.delete(run)
     db.delete(job)
     db.commit()
-
-
-def forget(db: Session, user_id: int) -> None:
-    """The person was deleted."""
-    for job in of_person(db, user_id):
-        remove(db, job)

@@ -32,7 +32,7 @@ class Runner:
     """One for the whole hub."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules, self.is_on = rules, rules.most > 0
+        self.rules, self.most, self.is_on = rules, rules.most, rules.most > 0
         self.tasks = Tasks()
 
     # -- looking -------------------------------------------------------------------------------
@@ -42,8 +42,8 @@ class Runner:
         request's: JupyterHub's own handlers start and stop servers, also after its answer.
         """
         db, under_way = handler.db, rows.under_way(handler.db)
-        for job in rows.all_jobs(db):
-            owner = rows.owner(db, job)
+        for job in JobRow.all(db):
+            owner = job.owner(db)
             user = handler.find_user(owner.name) if owner else None
             if user is None:
                 rows.remove(db, job)
@@ -146,7 +146,7 @@ class Runner:
 
     async def _tell(self, db: Any, run: RunRow) -> None:
         job = db.get(JobRow, run.job_id)
-        owner = rows.owner(db, job) if job else None
+        owner = job.owner(db) if job else None
         if job is None or owner is None or run.ended is None:
             run.message = ""
             db.commit()
@@ -166,7 +166,7 @@ class Runner:
         """Stop the run that goes on, and wait for no turn either."""
         job.due = None
         handler.db.commit()
-        owner, run = rows.owner(handler.db, job), rows.under_way(handler.db).get(job.id)
+        owner, run = job.owner(handler.db), rows.under_way(handler.db).get(job.id)
         user = handler.find_user(owner.name) if owner else None
         if user is not None:
             await self._end(handler, job, user, run, Outcome.STOPPED)
@@ -175,7 +175,7 @@ class Runner:
     async def remove(self, handler: Any, job: JobRow) -> None:
         """Stop it and forget it, with its server."""
         await self.stop(handler, job)
-        owner = rows.owner(handler.db, job)
+        owner = job.owner(handler.db)
         user = handler.find_user(owner.name) if owner else None
         if user is not None:
             remove_server(handler.db, user, job.server)

@@ -5,30 +5,24 @@ again by a random word there and on the volume. Records only.
 """
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from jupyterhub import orm
-from sqlalchemy import Connection, DateTime, Integer, String, event, func, select, update
+from sqlalchemy import Connection, String, event, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config import names
-from hub_config.database import Base
-from hub_config.lifetimes.homes import HomeError, naive
+from hub_config.lifetimes.homes import HomeError, VolumeRow, naive
 from hub_config.runtime.interface import Volume
 
 
-class FolderRow(Base):
+class FolderRow(VolumeRow):
     """One volume. `group_id` is whose it is, None when put aside; the rest is as in HomeRow."""
 
     __tablename__ = "platform_group_folders"
-    volume: Mapped[str] = mapped_column(String(255), primary_key=True)
-    group_id: Mapped[int | None] = mapped_column(Integer, index=True)
+    group_id: Mapped[int | None] = mapped_column(index=True)
     group: Mapped[str] = mapped_column(String(255), index=True)
-    generation: Mapped[int] = mapped_column(Integer)
-    token: Mapped[str] = mapped_column(String(32))
-    made: Mapped[bool] = mapped_column()
-    put_aside: Mapped[datetime | None] = mapped_column(DateTime)
 
     @property
     def person(self) -> str:
@@ -104,17 +98,6 @@ def put_aside_of_nobody(db: Session) -> None:
     db.commit()
 
 
-def all_folders(db: Session) -> list[FolderRow]:
-    """All records."""
-    return list(db.scalars(select(FolderRow).order_by(FolderRow.volume)))
-
-
-def all_put_aside(db: Session) -> list[FolderRow]:
-    """The folders that are put aside, the oldest first."""
-    aside = select(FolderRow).where(FolderRow.put_aside.is_not(None))
-    return list(db.scalars(aside.order_by(FolderRow.put_aside)))
-
-
 def find_put_aside(db: Session, volume: str) -> FolderRow | None:
     """That folder; None when none of this name is put aside."""
     folder = db.get(FolderRow, volume)
@@ -132,12 +115,6 @@ def hand_back(db: Session, folder: FolderRow, group_name: str) -> None:
         now.group_id, now.put_aside = None, _now()
     folder.group_id, folder.put_aside = group.id, None
     db.commit()
-
-
-def due(db: Session, keep: timedelta, now: datetime | None = None) -> list[FolderRow]:
-    """The folders that were put aside for long enough."""
-    limit = naive(now or datetime.now(UTC)) - keep
-    return [one for one in all_put_aside(db) if one.put_aside and one.put_aside <= limit]
 
 
 def assign(db: Session, volume: Volume, group: str) -> None:

@@ -8,9 +8,10 @@ on them.
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from jupyterhub import orm
-from sqlalchemy import DateTime, Integer, String, func, inspect, select, text
+from sqlalchemy import String, func, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config import names
@@ -28,27 +29,50 @@ class DatabaseRow(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
-class HomeRow(Base):
-    """One home volume. `user_id` is whose it is, None when put aside, and `user_since` when that
-    person was made: SQLite gives the id of somebody who was deleted to a newcomer. `person` is
-    what they were called last. `token` is the word on the volume; empty for one that is older.
-    `made` is whether the volume was there once, `missing` when it was first found to be gone. Times
-    are UTC without zone.
+class VolumeRow(Base):
+    """What homes and groups' folders have in common. `token` is the word on the volume; empty for
+    one that is older. `made` is whether the volume was there once. Times are UTC without zone.
+    """
+
+    __abstract__ = True
+    volume: Mapped[str] = mapped_column(String(255), primary_key=True)
+    generation: Mapped[int]
+    token: Mapped[str] = mapped_column(String(32))
+    made: Mapped[bool]
+    put_aside: Mapped[datetime | None]
+
+    @classmethod
+    def all(cls, db: Session) -> list[Self]:
+        """All records."""
+        return list(db.scalars(select(cls).order_by(cls.volume)))
+
+    @classmethod
+    def aside(cls, db: Session) -> list[Self]:
+        """Those that are put aside, the oldest first."""
+        wanted = select(cls).where(cls.put_aside.is_not(None))
+        return list(db.scalars(wanted.order_by(cls.put_aside)))
+
+    @classmethod
+    def due(cls, db: Session, keep: timedelta, now: datetime | None = None) -> list[Self]:
+        """Those that were put aside for long enough."""
+        limit = naive(now or datetime.now(UTC)) - keep
+        return [one for one in cls.aside(db) if one.put_aside and one.put_aside <= limit]
+
+
+class HomeRow(VolumeRow):
+    """One home. `user_id` is whose it is, None when put aside, and `user_since` when that person
+    was made: SQLite gives the id of somebody who was deleted to a newcomer. `person` is what they
+    were called last. `missing` is when the volume was first found to be gone.
 
     `named_after` and `generation` are what the volume was called by when it was made.
     """
 
     __tablename__ = "platform_home_volumes"
-    volume: Mapped[str] = mapped_column(String(255), primary_key=True)
-    user_id: Mapped[int | None] = mapped_column(Integer, index=True)
-    user_since: Mapped[datetime | None] = mapped_column(DateTime)
+    user_id: Mapped[int | None] = mapped_column(index=True)
+    user_since: Mapped[datetime | None]
     person: Mapped[str] = mapped_column(String(255))
     named_after: Mapped[str] = mapped_column(String(255), index=True)
-    generation: Mapped[int] = mapped_column(Integer)
-    token: Mapped[str] = mapped_column(String(32))
-    made: Mapped[bool] = mapped_column()
-    put_aside: Mapped[datetime | None] = mapped_column(DateTime)
-    missing: Mapped[datetime | None] = mapped_column(DateTime)
+    missing: Mapped[datetime | None]
 
 
 class HomeError(ValueError):
@@ -209,29 +233,13 @@ def put_aside(db: Session, user_id: int, now: datetime | None = None) -> None:
 
 def put_aside_of_nobody(db: Session) -> list[HomeRow]:
     """Put aside the homes whose person is in the database no more; returns them."""
-    nobodys = list(
-        db.scalars(
-            select(HomeRow).where(
-                HomeRow.put_aside.is_(None), HomeRow.user_id.not_in(select(orm.User.id))
-            )
-        )
-    )
+    used = select(HomeRow).filter_by(put_aside=None)
+    nobodys = list(db.scalars(used.where(HomeRow.user_id.not_in(select(orm.User.id)))))
     for home in nobodys:
         home.put_aside, home.user_id = naive(datetime.now(UTC)), None
     if nobodys:
         db.commit()
     return nobodys
-
-
-def all_homes(db: Session) -> list[HomeRow]:
-    """All records."""
-    return list(db.scalars(select(HomeRow).order_by(HomeRow.volume)))
-
-
-def all_put_aside(db: Session) -> list[HomeRow]:
-    """The homes that are put aside, the oldest first."""
-    aside = select(HomeRow).where(HomeRow.put_aside.is_not(None))
-    return list(db.scalars(aside.order_by(HomeRow.put_aside)))
 
 
 def find_put_aside(db: Session, volume: str) -> HomeRow:
@@ -272,12 +280,6 @@ def assign(db: Session, volume: Volume, user_id: int, person: str) -> None:
         )
     )
     db.commit()
-
-
-def due(db: Session, keep: timedelta, now: datetime | None = None) -> list[HomeRow]:
-    """The homes that were put aside for long enough."""
-    limit = naive(now or datetime.now(UTC)) - keep
-    return [home for home in all_put_aside(db) if home.put_aside and home.put_aside <= limit]
 
 
 def naive(time: datetime) -> datetime:

@@ -85,7 +85,7 @@ class Sources:
     def homes(self, db: Session) -> dict[tuple[str, str], int]:
         """The sizes of homes by person and volume, where the service that measures them runs."""
         known = self.sizes.known()
-        found = homes.all_homes(db) if known else ()
+        found = homes.HomeRow.all(db) if known else ()
         return {
             (home.person, home.volume): known[home.volume].size
             for home in found

@@ -51,7 +51,7 @@ def keep_homes_of_an_older_copy(db: Session, mark: Path) -> None:
     word = db.scalar(select(MarkRow.word)) or ""
     known = _words(mark)
     aside: list[homes.HomeRow | folders.FolderRow] = []
-    aside += [*homes.all_put_aside(db), *folders.all_put_aside(db)]
+    aside += [*homes.HomeRow.aside(db), *folders.FolderRow.aside(db)]
     if word not in known and (word or known) and aside:
         log.warning(
             "The database is an older copy: the homes that are put aside in it are kept as if that "

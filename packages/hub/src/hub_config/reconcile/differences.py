@@ -3,7 +3,7 @@
 Pure. What is starting or stopping is left alone: whoever does that is at it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -75,8 +75,8 @@ def differences(view: View, known: Known) -> list[Difference]:
         *_containers(view, known),
         *_servers(view, known),
         *_networks(view, known),
-        *_homes(view, known),
-        *_folders(view, known),
+        *_volumes(Kind.HOME, view.volumes, unknown_homes(view, known), known.homes),
+        *_volumes(Kind.FOLDER, view.folders, unknown_folders(view, known), known.folders),
     ]
 
 
@@ -115,72 +115,47 @@ def unknown_folders(view: View, known: Known) -> list[Volume]:
 def _containers(view: View, known: Known) -> Iterator[Difference]:
     there = {network.name for network in view.networks}
     for one in view.containers:
-        whose = f"container {one.name} of {_server(one.key)}"
-        if not is_ours(one, known):
-            yield Difference(
-                Remedy.REPORT,
-                Kind.CONTAINER,
-                one.name,
-                f"The {whose} was made with another database. It is left as it is and counts as "
-                f"promised memory; {view.removal(one)} ends it.",
-                one.key,
-            )
-        elif one.key not in known.active:
-            yield Difference(
-                Remedy.STOP,
-                Kind.CONTAINER,
-                one.name,
-                f"The {whose} belongs to no server that runs.",
-                one.key,
-            )
-        elif one.key in known.ready and one.runs and not (one.networks & there):
-            yield Difference(
-                Remedy.STOP,
-                Kind.SERVER,
-                one.name,
-                f"The {whose} has lost its network, so nobody can reach it.",
-                one.key,
-            )
-        elif one.key in known.ready and one.state == "paused":
-            yield Difference(
-                Remedy.REPORT,
-                Kind.CONTAINER,
-                one.name,
-                f"The {whose} is paused, so it answers nobody; docker unpause {one.name}, or stop "
-                "the server.",
-                one.key,
-            )
+        if found := _of_container(one, view, known, there):
+            remedy, kind, what = found
+            sentence = f"The container {one.name} of {_server(one.key)} {what}"
+            yield Difference(remedy, kind, one.name, sentence, one.key)
+
+
+def _of_container(
+    one: Container, view: View, known: Known, networks: Collection[str]
+) -> tuple[Remedy, Kind, str] | None:
+    if not is_ours(one, known):
+        left = "was made with another database. It is left as it is and counts as promised memory"
+        return Remedy.REPORT, Kind.CONTAINER, f"{left}; {view.removal(one)} ends it."
+    if one.key not in known.active:
+        return Remedy.STOP, Kind.CONTAINER, "belongs to no server that runs."
+    if one.key in known.ready and one.runs and one.networks.isdisjoint(networks):
+        return Remedy.STOP, Kind.SERVER, "has lost its network, so nobody can reach it."
+    if one.key in known.ready and one.state == "paused":
+        do = f"docker unpause {one.name}, or stop the server"
+        return Remedy.REPORT, Kind.CONTAINER, f"is paused, so it answers nobody; {do}."
+    return None
 
 
 def _servers(view: View, known: Known) -> Iterator[Difference]:
     running = {one.key for one in view.containers if one.runs}
     for key in sorted(known.ready - running):
-        yield Difference(
-            Remedy.STOP, Kind.SERVER, "", f"The container of {_server(key)} is gone.", key
-        )
+        sentence = f"The container of {_server(key)} is gone."
+        yield Difference(Remedy.STOP, Kind.SERVER, "", sentence, key)
 
 
 def _networks(view: View, known: Known) -> Iterator[Difference]:
-    used = {name for one in view.containers for name in one.networks}
+    unused = unused_networks(view, known)
     for network in view.networks:
-        if network.name not in used and network.key not in known.active:
+        name = network.name
+        if name in unused:
             # One that somebody is just making has no container yet.
-            if network.name in known.unused:
-                yield Difference(
-                    Remedy.REMOVE,
-                    Kind.NETWORK,
-                    network.name,
-                    f"The network {network.name} has no server.",
-                    network.key,
-                )
+            if name in known.unused:
+                sentence = f"The network {name} has no server."
+                yield Difference(Remedy.REMOVE, Kind.NETWORK, name, sentence, network.key)
         elif network.lacks and network.key in known.ready:
-            yield Difference(
-                Remedy.ADOPT,
-                Kind.NETWORK,
-                network.name,
-                f"{' and '.join(network.lacks)} are missing on the network {network.name}.",
-                network.key,
-            )
+            sentence = f"{' and '.join(network.lacks)} are missing on the network {name}."
+            yield Difference(Remedy.ADOPT, Kind.NETWORK, name, sentence, network.key)
 
 
 def unused_networks(view: View, known: Known) -> frozenset[str]:
@@ -191,60 +166,39 @@ def unused_networks(view: View, known: Known) -> frozenset[str]:
     )
 
 
-def _homes(view: View, known: Known) -> Iterator[Difference]:
-    for volume in unknown_homes(view, known):
-        yield Difference(
-            Remedy.REPORT,
-            Kind.HOME,
-            volume.name,
-            f"The home {volume.name}, made for {volume.user}, is not known to this database. "
-            "Nobody gets it by name; an admin can give it to somebody on the page Homes.",
-        )
-    there = {volume.name for volume in view.volumes}
-    for name, home in known.homes.items():
+_WORDS = {
+    Kind.HOME: (
+        "The home {volume}, made for {owner}, is not known to this database. Nobody gets it by "
+        "name; an admin can give it to somebody on the page Homes.",
+        "The home {volume} belongs to nobody any more and is put aside.",
+        "The home of {owner}, the volume {volume}, is gone: somebody removed it. Its person is "
+        "told at the next start.",
+    ),
+    Kind.FOLDER: (
+        "The shared folder {volume}, made for the group {owner}, is not known to this database. "
+        "An admin can give it to a group on the page Homes.",
+        "The shared folder {volume} is of no group any more and is put aside.",
+        "The folder of the group {owner}, the volume {volume}, is gone: somebody removed it. The "
+        "next start of a member makes an empty one.",
+    ),
+}
+"""What is said of a volume that is unknown, of nobody, or gone."""
+
+
+def _volumes(
+    kind: Kind, there: Iterable[Volume], unknown: Iterable[Volume], known: Mapping[str, KnownHome]
+) -> Iterator[Difference]:
+    is_unknown, is_nobodys, is_gone = _WORDS[kind]
+    for one in unknown:
+        said = is_unknown.format(volume=one.name, owner=one.user)
+        yield Difference(Remedy.REPORT, kind, one.name, said)
+    names = {volume.name for volume in there}
+    for name, home in known.items():
         if home.nobodys:
-            yield Difference(
-                Remedy.ADOPT,
-                Kind.HOME,
-                name,
-                f"The home {name} belongs to nobody any more and is put aside.",
-            )
-        elif home.owner and home.made and name not in there:
-            yield Difference(
-                Remedy.REPORT,
-                Kind.HOME,
-                name,
-                f"The home of {home.owner}, the volume {name}, is gone: somebody removed it. Its "
-                "person is told at the next start.",
-            )
-
-
-def _folders(view: View, known: Known) -> Iterator[Difference]:
-    for volume in unknown_folders(view, known):
-        yield Difference(
-            Remedy.REPORT,
-            Kind.FOLDER,
-            volume.name,
-            f"The shared folder {volume.name}, made for the group {volume.user}, is not known to "
-            "this database. An admin can give it to a group on the page Homes.",
-        )
-    there = {volume.name for volume in view.folders}
-    for name, folder in known.folders.items():
-        if folder.nobodys:
-            yield Difference(
-                Remedy.ADOPT,
-                Kind.FOLDER,
-                name,
-                f"The shared folder {name} is of no group any more and is put aside.",
-            )
-        elif folder.owner and folder.made and name not in there:
-            yield Difference(
-                Remedy.REPORT,
-                Kind.FOLDER,
-                name,
-                f"The folder of the group {folder.owner}, the volume {name}, is gone: somebody "
-                "removed it. The next start of a member makes an empty one.",
-            )
+            yield Difference(Remedy.ADOPT, kind, name, is_nobodys.format(volume=name))
+        elif home.owner and home.made and name not in names:
+            said = is_gone.format(volume=name, owner=home.owner)
+            yield Difference(Remedy.REPORT, kind, name, said)
 
 
 def _server(key: Key) -> str:

@@ -104,7 +104,7 @@ class HomesHandler(BaseHandler):
 
 def due_now(db: Any, keep: timedelta) -> list[homes.HomeRow | FolderRow]:
     """The homes and folders whose time is over."""
-    return [*homes.due(db, keep), *folders.due(db, keep)]
+    return [*homes.HomeRow.due(db, keep), *folders.FolderRow.due(db, keep)]
 
 
 class PurgeHandler(HomesHandler, APIHandler):
@@ -146,7 +146,7 @@ class PutAsideHandler(HomesHandler):
             away = "The engine does not answer: homes it has are not listed."
         rows, folder_rows = (
             [{"home": one, "ends": one.put_aside and one.put_aside + self.keep} for one in aside]
-            for aside in (homes.all_put_aside(self.db), folders.all_put_aside(self.db))
+            for aside in (homes.HomeRow.aside(self.db), folders.FolderRow.aside(self.db))
         )
         self.finish(
             await self.render_template(
@@ -166,7 +166,7 @@ class PutAsideHandler(HomesHandler):
     def largest(self) -> list[dict[str, Any]]:
         """The homes in use that take most, the largest first; none while nobody measures."""
         known, limit = self.sizes.known(), self.sizes.limit
-        of = {home.volume: home.person for home in homes.all_homes(self.db) if not home.put_aside}
+        of = {home.volume: home.person for home in homes.HomeRow.all(self.db) if not home.put_aside}
         found = sorted(((known[v].size, v) for v in of if v in known), reverse=True)[:MOST]
         return [
             {"person": of[volume], "volume": volume, "near": bool(limit and size >= NEAR * limit)}

@@ -1,5 +1,6 @@
 """What hub and database say of servers and homes at this moment; `reconciler` compares with it."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,27 +64,25 @@ def is_active(hub: Hub, key: Key) -> bool:
 
 def known_homes(db: Session) -> dict[str, KnownHome]:
     """The homes of the database, by volume."""
-    people = set(db.scalars(select(orm.User.id)))
-    return {
-        home.volume: KnownHome(
-            token=home.token,
-            owner=home.person if home.put_aside is None else "",
-            made=home.made,
-            nobodys=home.put_aside is None and home.user_id not in people,
-        )
-        for home in homes.all_homes(db)
-    }
+    rows = ((home, home.user_id) for home in homes.HomeRow.all(db))
+    return _known(rows, set(db.scalars(select(orm.User.id))))
 
 
 def known_folders(db: Session) -> dict[str, KnownHome]:
     """The groups' folders of the database, by volume."""
-    groups = set(db.scalars(select(orm.Group.id)))
+    rows = ((one, one.group_id) for one in folders.FolderRow.all(db))
+    return _known(rows, set(db.scalars(select(orm.Group.id))))
+
+
+def _known(
+    rows: Iterable[tuple[homes.HomeRow | folders.FolderRow, int | None]], there: Collection[int]
+) -> dict[str, KnownHome]:
     return {
         one.volume: KnownHome(
             token=one.token,
-            owner=one.group if one.put_aside is None else "",
+            owner=one.person if one.put_aside is None else "",
             made=one.made,
-            nobodys=one.put_aside is None and one.group_id not in groups,
+            nobodys=one.put_aside is None and owner not in there,
         )
-        for one in folders.all_folders(db)
+        for one, owner in rows
     }
