@@ -79,17 +79,7 @@ def admin(platform: Platform) -> Person:
 @pytest.fixture(scope="session")
 def make_person(platform: Platform, admin: Person) -> MakePerson:
     """Makes someone who signed up, was approved and has logged in."""
-
-    def make(name: str) -> Person:
-        person = Person(platform.url, name)
-        answer = person.sign_up()
-        assert answer.ok, f"{name} signs up: {answer.status_code} {answer.text[-1500:]}"
-        assert admin.approve(name).ok
-        person.log_in()
-        assert person.is_logged_in()
-        return person
-
-    return make
+    return lambda name: Person(platform.url, name).join(admin)
 
 
 @pytest.fixture(scope="session")

@@ -63,9 +63,7 @@ def backups(
 @pytest.fixture(scope="module")
 def ada(backups: Backups) -> Person:
     """Somebody with a second factor, who works."""
-    ada = Person(backups.platform.url, "ada")
-    ada.sign_up()
-    ada.log_in()
+    ada = Person(backups.platform.url, "ada").join()
     ada.choose(SUDO_PROFILE)
     key = BeautifulSoup(
         ada.fill("second-factor", "password", password=ada.password).text, "html.parser"
@@ -111,10 +109,7 @@ def test_what_is_tracked_is_its_persons_alone(
     backups: Backups, ada: Person, tracked: Tracked, browser: Browser
 ) -> None:
     tracked.is_seen(browser)
-    eve = Person(backups.platform.url, "eve")
-    eve.sign_up()
-    eve.log_in()
-    tracked.is_hidden_from(eve)
+    tracked.is_hidden_from(Person(backups.platform.url, "eve").join())
 
 
 def test_what_is_tracked_comes_back(backups: Backups, before: str, tracked: Tracked) -> None:
@@ -298,9 +293,7 @@ def test_the_drill_tries_all_of_it_and_leaves_nothing(backups: Backups, before: 
 def test_the_hub_goes_back_to_the_day_of_the_backup(
     backups: Backups, ada: Person, before: str
 ) -> None:
-    late = Person(backups.platform.url, "late")
-    late.sign_up()
-    assert late.log_in().ok
+    late = Person(backups.platform.url, "late").join()
     assert "Start the platform" not in backups.invoke("restore", "--hub", "--yes")
     backups.platform.wait_until_open()
     again = Person(backups.platform.url, "late", late.password)

@@ -112,10 +112,7 @@ def scene(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Scene]:
     settings = {"JHUB_SIGNUP": "open"}
     with Platform(engine, pytestconfig.rootpath, "faults", settings=settings) as platform:
         admin = platform.first_admin()
-        ann = Person(platform.url, "ann")
-        assert ann.sign_up().ok
-        ann.log_in()
-        yield Scene(platform, admin, ann)
+        yield Scene(platform, admin, Person(platform.url, "ann").join())
 
 
 def hub_killed_in(stage: str) -> Callable[[Scene], None]:
@@ -212,8 +209,7 @@ def database_lost(scene: Scene) -> None:
     scene.admin.password = platform.one_time_password()
     scene.admin.log_in()
     assert scene.admin.change_password(secrets.token_urlsafe(12)).ok
-    assert scene.ann.sign_up().ok
-    scene.ann.log_in()
+    scene.ann.join()
     (after,) = platform.servers("ann")
     assert after.id == before.id, "somebody's work was ended"
     refused = scene.api("POST", json={"profile": PROFILE})

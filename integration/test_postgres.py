@@ -50,10 +50,7 @@ def works(platform: Platform, person: Person) -> None:
     """Somebody's session is good, what they wrote is there, and a newcomer gets in."""
     assert person.is_logged_in()
     assert person.server.get("api/contents/kept.txt").json()["content"] == "as it was"
-    newcomer = Person(platform.url, f"new-{len(people(platform))}")
-    assert newcomer.sign_up().ok
-    newcomer.log_in()
-    assert newcomer.is_logged_in()
+    Person(platform.url, f"new-{len(people(platform))}").join()
 
 
 def people(platform: Platform) -> list[str]:
@@ -64,9 +61,7 @@ def people(platform: Platform) -> list[str]:
 
 def test_records_go_to_postgres_and_back_while_people_work(platform: Platform) -> None:
     admin = platform.first_admin()
-    ann = Person(platform.url, "ann")
-    assert ann.sign_up().ok
-    ann.log_in()
+    ann = Person(platform.url, "ann").join()
     ann.choose("uv-lab-small")
     body = {"type": "file", "format": "text", "content": "as it was"}
     assert ann.server.put("api/contents/kept.txt", json=body).ok

@@ -141,11 +141,7 @@ def scene(
             engine.client.images.get(f"{repository}:{tested}").tag(repository, own)
             stack.callback(engine.client.images.remove, f"{repository}:{own}")
         stack.enter_context(platform)
-        ada, visitor = Person(platform.url, "ada"), Person(platform.url, "visitor")
-        for person in (ada, visitor):
-            assert person.sign_up().ok
-            person.log_in()
-            assert person.is_logged_in()
+        ada, visitor = (Person(platform.url, name).join() for name in ("ada", "visitor"))
         ada.choose("uv-lab-small")
         (server,) = platform.servers("ada")
         yield Scene(platform, ada, visitor, server, turns)

@@ -81,9 +81,7 @@ class Worker:
 
     def sign_up(self) -> None:
         """Get an account and a server, with patience: nothing has gone wrong yet."""
-        assert self.person.sign_up().ok
-        self.person.log_in()
-        self.person.choose(PROFILE)
+        self.person.join().choose(PROFILE)
         path = f"api/contents/{FOLDER}"
         made = self.person.server.put(path, json={"type": "directory"})
         assert made.ok, made.text

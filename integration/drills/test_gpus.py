@@ -30,8 +30,7 @@ def people(scene: Scene) -> Iterator[list[Person]]:
     people = [Person(scene.platform.url, name) for name in ("gail", "greg", "gwen")]
     with scene.people.holding_still():
         for one in people:
-            assert one.sign_up().ok
-            one.log_in()
+            one.join()
         yield people
         for one in people:
             if scene.platform.servers(one.name):

@@ -144,18 +144,10 @@ def pair(
 @pytest.fixture(scope="module")
 def ben(pair: Pair) -> Iterator[tuple[Person, Kernel]]:
     """Somebody whose kernel nobody ends."""
-    ben = newcomer(pair, "ben").choose("uv-lab-small")
+    ben = Person(pair.platform.url, "ben").join().choose("uv-lab-small")
     with Kernel(ben.server) as kernel:
         kernel.execute("kept = 42")
         yield ben, kernel
-
-
-def newcomer(pair: Pair, name: str) -> Person:
-    person = Person(pair.platform.url, name)
-    assert person.sign_up().ok
-    person.log_in()
-    assert person.is_logged_in()
-    return person
 
 
 def reaches(pair: Pair, person: Person, stage: str) -> bool:
@@ -186,7 +178,7 @@ def test_the_other_hub_goes_on(
     first = wait_until(pair.leader, "a hub")
     second = next(one for one in HUBS if one != first)
     hub = platform.container(first)
-    ann = newcomer(pair, f"ann-{secrets.token_hex(4)}")
+    ann = Person(pair.platform.url, f"ann-{secrets.token_hex(4)}").join()
     assert ann.start_by_api({"profile": PROFILE}).status_code in (201, 202)
     wait_until(lambda: reaches(pair, ann, stage), f"a start to be {stage}")
 

@@ -100,11 +100,7 @@ def health(platform: Platform) -> requests.Response:
 
 def newcomer(platform: Platform) -> Person:
     """Somebody who signs up and logs in."""
-    person = Person(platform.url, f"p-{secrets.token_hex(4)}")
-    assert person.sign_up().ok
-    person.log_in()
-    assert person.is_logged_in()
-    return person
+    return Person(platform.url, f"p-{secrets.token_hex(4)}").join()
 
 
 def test_a_full_disk_and_a_replica_that_takes_over(

@@ -201,10 +201,7 @@ def test_one_that_is_killed_goes_on_and_is_taken_back(
     assert hub_image(operator) == next_hub
     assert own_revision(operator) == revision + 1
     goes_on(ada, proxy, operator)
-    late = Person(operator.platform.url, "late")
-    late.sign_up()
-    late.log_in()
-    assert late.is_logged_in()
+    late = Person(operator.platform.url, "late").join()
     without = operator.refused("upgrade", "--rollback")
     assert "accounts made since (their homes stay, on the page Homes): late" in without
     assert hub_image(operator) == next_hub

@@ -85,9 +85,7 @@ class Watched:
         """Somebody with an account, logged in."""
         person = Person(self.platform.url, name)
         person.session.cookies = Cookies()
-        assert person.sign_up().ok
-        person.log_in()
-        return person
+        return person.join()
 
     def started(self, name: str) -> Person:
         """Somebody with a server that is there, or after ten seconds on its way."""

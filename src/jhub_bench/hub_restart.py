@@ -37,10 +37,7 @@ def measure(root: Path, runs: int) -> list[Figure]:
         Engine(root / ".test-logs" / "bench") as engine,
         Platform(engine, root, "hub-restart", settings=settings) as platform,
     ):
-        worker, visitor = Person(platform.url, "worker"), Person(platform.url, "visitor")
-        for person in (worker, visitor):
-            person.sign_up()
-            person.log_in()
+        worker, visitor = (Person(platform.url, name).join() for name in ("worker", "visitor"))
         worker.choose(PROFILE)
         with stage(f"hub-restart: {SOCKETS} websockets open, {runs} times"):
             found = [_once(platform, worker, visitor) for _ in range(runs)]

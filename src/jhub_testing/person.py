@@ -53,6 +53,16 @@ class Person:
         """Log in with name and password."""
         return self.fill("login", "password", username=self.name, password=self.password)
 
+    def join(self, admin: "Person | None" = None) -> "Person":
+        """Sign up, be approved where `admin` has to, and log in."""
+        answer = self.sign_up()
+        assert answer.ok, f"{self.name} signs up: {answer.status_code} {answer.text[-1500:]}"
+        if admin is not None:
+            assert admin.approve(self.name).ok
+        self.log_in()
+        assert self.is_logged_in()
+        return self
+
     def is_logged_in(self) -> bool:
         """Whether the hub shows this person their own page."""
         answer = self.hub.get("home", allow_redirects=False)

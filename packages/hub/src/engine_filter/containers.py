@@ -7,7 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from engine_filter import environment, mounts, networks, ownership
-from engine_filter.bodies import fields, number, one_of, table, text, text_or_texts, texts, yes
+from engine_filter.bodies import (
+    as_it_is,
+    fields,
+    number,
+    one_of,
+    table,
+    text,
+    text_or_texts,
+    texts,
+    yes,
+)
 from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Refused
 from engine_filter.host_config import host_config
 from engine_filter.ownership import only_own
@@ -64,8 +74,8 @@ _FIELDS = {
     # How often; what is run stays the image's.
     "Healthcheck": lambda value, where: fields(value, {"Interval": one_of(HEALTH_EVERY)}, where),
     # Taken apart by rules of their own.
-    "HostConfig": lambda value, _where: value,
-    "NetworkingConfig": lambda value, _where: value,
+    "HostConfig": as_it_is,
+    "NetworkingConfig": as_it_is,
 }
 
 
@@ -128,7 +138,7 @@ async def _check_network(call: Call, body: dict[str, Any]) -> None:
     subnet = networks.check_servers(record, body["Labels"], call, name)
     given = body.get("NetworkingConfig")
     where = "NetworkingConfig.EndpointsConfig"
-    ends = fields(given, {"EndpointsConfig": lambda value, _: value}, "NetworkingConfig")
+    ends = fields(given, {"EndpointsConfig": as_it_is}, "NetworkingConfig")
     places = fields(
         ends.get("EndpointsConfig"),
         {name: lambda value, path: networks.endpoint(value, subnet.server, [], path)},

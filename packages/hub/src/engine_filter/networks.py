@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from engine_filter import ownership
-from engine_filter.bodies import fields, one_of, table, text, texts, yes
+from engine_filter.bodies import as_it_is, fields, one_of, table, text, texts, yes
 from engine_filter.calls import Call, Forward, Record, Refused
 from engine_filter.policy import SERVER, USER
 from hub_config.runtime.networks import driver
@@ -14,11 +14,6 @@ from hub_config.runtime.plan import PREFIX, Subnet
 _services: dict[tuple[str, str], str] = {}
 """Hub and proxy by platform and id. A container's labels never change, and the record of these two
 lists everybody's networks: it is asked for once."""
-
-
-def _as_it_is(value: Any, _where: str) -> Any:
-    """For a field that is taken apart later."""
-    return value
 
 
 async def create(call: Call) -> Forward:
@@ -32,7 +27,7 @@ async def create(call: Call) -> Forward:
             "Driver": one_of("bridge", "overlay"),
             "Attachable": yes,
             "CheckDuplicate": yes,
-            "IPAM": _as_it_is,
+            "IPAM": as_it_is,
             "Options": table,
             "Labels": table,
         },
@@ -56,7 +51,7 @@ async def create(call: Call) -> Forward:
 
 def _addresses(value: Any, pool: IPv4Network) -> tuple[dict[str, Any], Subnet]:
     """What to pass on of IPAM, and the subnet: one of the pool's, cut as all are."""
-    ipam = fields(value, {"Driver": one_of("default"), "Config": _as_it_is}, "IPAM")
+    ipam = fields(value, {"Driver": one_of("default"), "Config": as_it_is}, "IPAM")
     match ipam.get("Config"):
         case [one]:
             config = fields(one, {"Subnet": text, "Gateway": text, "IPRange": text}, "IPAM.Config")
@@ -76,7 +71,7 @@ def _addresses(value: Any, pool: IPv4Network) -> tuple[dict[str, Any], Subnet]:
 
 async def connect(call: Call) -> Forward:
     """POST /networks/{name}/connect: hub or proxy to a server's network, at its place there."""
-    body = fields(call.body, {"Container": text, "EndpointConfig": _as_it_is}, "")
+    body = fields(call.body, {"Container": text, "EndpointConfig": as_it_is}, "")
     network, container, service = await _both(call, body)
     subnet = subnet_of(network)
     place = {"hub": subnet.hub, "proxy": subnet.proxy}[service]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine_filter import containers, environment, mounts, networks, ownership
-from engine_filter.bodies import fields, table, text, texts
+from engine_filter.bodies import as_it_is, fields, table, text, texts
 from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Refused
 from engine_filter.ownership import only_own
 from hub_config import names
@@ -21,16 +21,11 @@ from hub_config.spawning.options import HOME
 _ON_NODE = re.compile(r"(.+)-[0-9a-f]{8}")
 
 
-def _as_it_is(value: Any, _where: str) -> Any:
-    """For a field that is compared as a whole later."""
-    return value
-
-
 _FIELDS = {
     "Name": text,
     "Labels": table,
-    "TaskTemplate": _as_it_is,
-    "EndpointSpec": _as_it_is,
+    "TaskTemplate": as_it_is,
+    "EndpointSpec": as_it_is,
 }
 _CONTAINER = {"Image": text, "Labels": table, "Env": texts, "Args": texts}
 """What a server has of its own."""

@@ -34,7 +34,8 @@ def services(c: Config, settings: Settings, places: Places) -> None:
         ]
     for service, _ in running:  # JupyterHub hands its own environment on only in part
         service["environment"][tracing.FORMAT] = settings.log_format
-    running += [canary.service(), _prometheus(places)]
+    remove = _role(canary.SERVICE, "Remove who tried a new hub out", "delete:users")
+    running += [({"name": canary.SERVICE}, remove), _prometheus(places)]
     c.Spawner.environment = told_to_servers(settings)
     c.JupyterHub.services = [service for service, _ in running]
     c.JupyterHub.load_roles = [
@@ -55,18 +56,23 @@ def told_to_servers(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _role(service: str, description: str, *scopes: str) -> dict[str, Any]:
+    """What a service may, under its own name."""
+    return {
+        **{"name": service, "description": description},
+        **{"scopes": [*scopes], "services": [service]},
+    }
+
+
 def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     """Has the routes and networks of a new proxy restored: service and role."""
     command = [sys.executable, "-m", "hub_config.keeper"]
     command += [f"--proxy={PROXY_API}", f"--platform={settings.project}"]
     handed = ("DOCKER_HOST", names.EPOCH_VARIABLE, "HUB_SERVICE")
     engine = {name: os.environ[name] for name in handed if name in os.environ}
-    return {"name": KEEPER, "command": command, "environment": engine}, {
-        "name": KEEPER,
-        "description": "Have the proxy's routes, and what runs, compared",
-        "scopes": ["proxy", RECONCILE_SCOPE],
-        "services": [KEEPER],
-    }
+    return {"name": KEEPER, "command": command, "environment": engine}, _role(
+        KEEPER, "Have the proxy's routes, and what runs, compared", "proxy", RECONCILE_SCOPE
+    )
 
 
 def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -75,12 +81,13 @@ def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
         f"--{name.replace('_', '-')}={value}" for name, value in asdict(limits_of(settings)).items()
     ]
     command = [sys.executable, "-m", "hub_config.lifetimes.ends", *options]
-    return {"name": LIFETIMES, "command": command, "environment": {}}, {
-        "name": LIFETIMES,
-        "description": "Stop servers nobody uses, remove homes kept for long enough",
-        "scopes": ["read:users:activity", "delete:servers", PURGE_SCOPE],
-        "services": [LIFETIMES],
-    }
+    return {"name": LIFETIMES, "command": command, "environment": {}}, _role(
+        LIFETIMES,
+        "Stop servers nobody uses, remove homes kept for long enough",
+        "read:users:activity",
+        "delete:servers",
+        PURGE_SCOPE,
+    )
 
 
 def _tracking() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -93,23 +100,15 @@ def _tracking() -> tuple[dict[str, Any], dict[str, Any]]:
         "environment": {},
         "oauth_no_confirm": True,
         "display": False,
-    }, {
-        "name": spaces.MLFLOW,
-        "description": "Hear which spaces of MLflow somebody has",
-        "scopes": [spaces.SPACES_SCOPE],
-        "services": [spaces.MLFLOW],
-    }
+    }, _role(spaces.MLFLOW, "Hear which spaces of MLflow somebody has", spaces.SPACES_SCOPE)
 
 
 def _prometheus(places: Places) -> tuple[dict[str, Any], dict[str, Any]]:
     """Whoever has this token may read metrics: service and role. Nothing is run for it here."""
     token = read_secret(places.metrics_token)
-    return {"name": PROMETHEUS, "api_token": token, "display": False}, {
-        "name": PROMETHEUS,
-        "description": "Read metrics",
-        "scopes": [READ_SCOPE],
-        "services": [PROMETHEUS],
-    }
+    return {"name": PROMETHEUS, "api_token": token, "display": False}, _role(
+        PROMETHEUS, "Read metrics", READ_SCOPE
+    )
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -5,11 +5,10 @@ from typing import Any
 
 from traitlets.config import Config
 
-from hub_config import shares
 from hub_config.beside import limits_of
 from hub_config.first_start import Places
 from hub_config.jobs.app_pages import apps_routes
-from hub_config.jobs.looking import looking_routes
+from hub_config.jobs.looking import LookHandler
 from hub_config.jobs.publisher import Publisher
 from hub_config.jobs.rules import rules_of
 from hub_config.jobs.run_pages import runs_routes
@@ -27,12 +26,13 @@ from hub_config.now.pages import now_routes
 from hub_config.offer.room import DISK_GB
 from hub_config.published.pages import published_routes
 from hub_config.reconcile.desk import Desk
-from hub_config.reconcile.pages import homes_routes, reconcile_routes
+from hub_config.reconcile.pages import homes_routes
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.runtime.meter import Meter
 from hub_config.settings import Settings
+from hub_config.shares import SharingHandler
 from hub_config.spawning.profile_spawner import PlatformSpawner, engine_of
-from hub_config.tracking import spaces
+from hub_config.tracking.spaces import SpacesHandler
 from hub_config.watch.pages import routes as audit_routes
 
 PROXY_METRICS = "http://proxy-api:8002/metrics"
@@ -69,17 +69,16 @@ def routes_of(c: Config, settings: Settings, places: Places) -> list[tuple[Any, 
     return [
         *metrics_routes(sources),
         *times.routes(limits),
-        *homes_routes(keep, reconciler, sizes, desk := Desk(places.desk)),
-        *reconcile_routes(reconciler, desk),
+        *homes_routes(keep, reconciler, sizes, Desk(places.desk)),
         *now_routes(looker),
-        *looking_routes(runner, publisher),
+        (r"/api/jobs/look", LookHandler, {"looks": (runner, publisher)}),
         *runs_routes(runner),
         *apps_routes(publisher),
         *outside.routes(addresses, places),
         *audit_routes(places.audit),
-        *shares.sharing_routes(),
+        (r"/sharing", SharingHandler),
         *published_routes(places.published, open_to_all=settings.publishing),
-        *spaces.spaces_routes(),
+        (r"/api/spaces", SpacesHandler),
     ]
 
 

@@ -125,8 +125,3 @@ class SharingHandler(BaseHandler):
             raise ValueError("There is no such share.")
         self.db.delete(share)
         self.db.commit()
-
-
-def sharing_routes() -> list[tuple[str, type[BaseHandler]]]:
-    """Where it is, below the hub's prefix."""
-    return [(r"/sharing", SharingHandler)]

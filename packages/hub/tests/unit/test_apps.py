@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from hub_config.spawning import servers
 
 from .hub_in_a_box import Box
 from .test_runs import RIGHT as JOB
-from .test_runs import Handler
+from .test_runs import Handler, ended, look, notice
 
 CONTAINER = "jupyter-ann-published_2dsales"
 SERVER = ("ann", "published-sales")
@@ -40,21 +39,6 @@ def app(box: Box) -> AppRow:
     return app
 
 
-async def look(publisher: Publisher, box: Box, **authenticator: Any) -> None:
-    """One look, and what it begins."""
-    handler = Handler(box)
-    handler.authenticator = SimpleNamespace(**authenticator)
-    await publisher.look(handler)
-    await publisher.tasks.all_done()
-
-
-async def notice(box: Box) -> None:
-    """JupyterHub asks, and forgets a server that has ended."""
-    ann = box.person("ann")
-    if await ann.spawners[SERVER[1]].poll() is not None:
-        await ann.stop(SERVER[1])
-
-
 async def test_it_is_a_server_that_goes_on_over_a_restart(
     publisher: Publisher, box: Box, app: AppRow
 ) -> None:
@@ -74,9 +58,8 @@ async def test_one_that_ends_by_itself_is_started_again_later_each_time(
 ) -> None:
     for failures in (1, 2):
         await look(publisher, box)
-        state = {"Status": "exited", "Running": False, "ExitCode": 1}
-        box.engine.containers_[CONTAINER]["State"] = state
-        await notice(box)
+        ended(box, 1, CONTAINER)
+        await notice(box, SERVER[1])
         await look(publisher, box)
         assert not box.servers()
         assert app.failures == failures

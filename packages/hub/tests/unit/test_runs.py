@@ -67,7 +67,7 @@ def job(box: Box) -> JobRow:
     return job
 
 
-async def look(runner: Runner, box: Box, **authenticator: Any) -> None:
+async def look(runner: Any, box: Box, **authenticator: Any) -> None:
     """One look, and what it begins."""
     handler = Handler(box)
     handler.authenticator = SimpleNamespace(**authenticator)
@@ -75,17 +75,17 @@ async def look(runner: Runner, box: Box, **authenticator: Any) -> None:
     await runner.tasks.all_done()
 
 
-def ended(box: Box, code: int) -> None:
-    box.engine.containers_[CONTAINER]["State"] = {
+def ended(box: Box, code: int, container: str = CONTAINER) -> None:
+    box.engine.containers_[container]["State"] = {
         "Status": "exited", "Running": False, "ExitCode": code,
     }  # fmt: skip
 
 
-async def notice(box: Box) -> None:
+async def notice(box: Box, server: str = SERVER[1]) -> None:
     """JupyterHub asks, and forgets a server that has ended."""
     ann = box.person("ann")
-    if await ann.spawners[SERVER[1]].poll() is not None:
-        await ann.stop(SERVER[1])
+    if await ann.spawners[server].poll() is not None:
+        await ann.stop(server)
 
 
 def only_run(box: Box, job: JobRow) -> RunRow:

@@ -3,7 +3,6 @@
 from typing import Any, Protocol
 
 from jupyterhub.apihandlers.base import APIHandler
-from jupyterhub.handlers import BaseHandler
 from tornado import web
 
 LOOK_SCOPE = "custom:reconcile"
@@ -34,8 +33,3 @@ class LookHandler(APIHandler):
             if one.is_on:
                 await one.look(self)
         self.set_status(202)
-
-
-def looking_routes(*looks: Looks) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
-    """Where it is, below the hub's prefix."""
-    return [(r"/api/jobs/look", LookHandler, {"looks": looks})]

@@ -11,7 +11,6 @@ has logged in stands for the log-in, and all that follows is as it is for people
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import pyotp
 import requests
@@ -41,16 +40,6 @@ COOKIE = f"{SERVICE}-"
 """How the cookie's id of a canary without an account begins: nobody's else does."""
 
 SECONDS = 300
-
-
-def service() -> tuple[dict[str, Any], dict[str, Any]]:
-    """That service and its role: without a process, and nobody else's business."""
-    return {"name": SERVICE}, {
-        "name": SERVICE,
-        "description": "Remove who tried a new hub out",
-        "scopes": ["delete:users"],
-        "services": [SERVICE],
-    }
 
 
 def command(settings: Settings, places: Places, arguments: Sequence[str]) -> int:

@@ -62,13 +62,6 @@ class ReconcileHandler(APIHandler):
         self.finish(json.dumps(report))
 
 
-def reconcile_routes(
-    reconciler: Reconciler, desk: Desk
-) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
-    """Where they are, below the hub's prefix."""
-    return [(r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler, "desk": desk})]
-
-
 MOST = 20
 """Homes that the page names for their size."""
 
@@ -268,4 +261,8 @@ def homes_routes(
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
     given = {"keep": keep, "reconciler": reconciler, "sizes": sizes, "desk": desk}
-    return [(r"/homes", PutAsideHandler, given), (r"/api/homes/purge", PurgeHandler, given)]
+    return [
+        (r"/homes", PutAsideHandler, given),
+        (r"/api/homes/purge", PurgeHandler, given),
+        (r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler, "desk": desk}),
+    ]

@@ -5,7 +5,7 @@ What was begun goes on; `settled` waits for it, by the name of the container tha
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cached_property, partial
@@ -14,17 +14,41 @@ from typing import Any, ParamSpec, TypeVar
 from docker.utils import kwargs_from_env
 
 from hub_config.runtime.client import Client
+from hub_config.runtime.interface import Container
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 class Calls:
-    """Knows who is at what, wherever the calls go."""
+    """Knows who is at what, wherever the calls go, and the servers as they were seen last."""
 
     def __init__(self) -> None:
+        self.known: dict[str, Container] = {}
+        self.seen = False
+        """Whether `known` is all there is: false until the first view."""
+        self.left_behind: Callable[[], None] = lambda: None
+        """Called when something could not be removed; whoever reconciles listens."""
+        self.before_end: Callable[[Container], Awaitable[None]] | None = None
+        """Looks at a container that is about to be stopped; raises nothing."""
         self._under_way: dict[str, set[Future[Any] | asyncio.Future[Any]]] = {}
         self._alone: dict[str, asyncio.Lock] = {}
+
+    def saw(
+        self, containers: Iterable[Container], before: Mapping[str, Container]
+    ) -> tuple[Container, ...]:
+        """Those of a list are known, and no others, but for what was looked at, made or removed
+        since `before` was known: that is known better than from the list.
+        """
+        listed = {one.name: one for one in containers}
+        for name in {*before, *listed}:
+            if self.known.get(name) is before.get(name):
+                if name in listed:
+                    self.known[name] = listed[name]
+                else:
+                    self.known.pop(name, None)
+        self.seen = True
+        return tuple(self.known.values())
 
     def whole(self, name: str, several: Coroutine[Any, Any, Result]) -> "asyncio.Future[Result]":
         """Several calls that have to be made all or none: who stops waiting does not stop them."""

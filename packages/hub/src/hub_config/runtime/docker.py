@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -46,13 +46,6 @@ class DockerRuntime(EngineCalls):
         """`threads` is how many calls to the engine may be under way."""
         super().__init__(threads)
         self.networks = networks
-        self.known: dict[str, Container] = {}
-        self.seen = False
-        """Whether `known` is all there is: false until the first view."""
-        self.left_behind: Callable[[], None] = lambda: None
-        """Called when something could not be removed; whoever reconciles listens."""
-        self.before_end: Callable[[Container], Awaitable[None]] | None = None
-        """Looks at a container that is about to be stopped; raises nothing."""
         self._glances = Glances(self._running)
         self._joining: dict[str, asyncio.Future[None]] = {}
 
@@ -63,16 +56,7 @@ class DockerRuntime(EngineCalls):
         before = dict(self.known)
         with answered():
             view = await self.call("", self._view)
-        # What was looked at, made or removed meanwhile is known better than from the list.
-        listed = {one.name: one for one in view.containers}
-        for name in {*before, *listed}:
-            if self.known.get(name) is before.get(name):
-                if name in listed:
-                    self.known[name] = listed[name]
-                else:
-                    self.known.pop(name, None)
-        self.seen = True
-        return replace(view, containers=tuple(self.known.values()))
+        return replace(view, containers=self.saw(view.containers, before))
 
     @property
     def _own(self) -> dict[str, list[str]]:

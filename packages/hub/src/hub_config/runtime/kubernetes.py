@@ -6,7 +6,7 @@ reach what is the chart's business (its NetworkPolicies), so there is no network
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -72,13 +72,6 @@ class KubernetesRuntime(Calls):
     def __init__(self, platform: str, namespace: str, storage: cluster.Storage) -> None:
         super().__init__()
         self.platform, self.namespace, self.storage = platform, namespace, storage
-        self.known: dict[str, Container] = {}
-        self.seen = False
-        """Whether `known` is all there is: false until the first view."""
-        self.left_behind: Callable[[], None] = lambda: None
-        """Called when something could not be removed; whoever reconciles listens."""
-        self.before_end: Callable[[Container], Awaitable[None]] | None = None
-        """Looks at a pod that is about to be stopped; raises nothing."""
         self._glances = Glances(self._running)
 
     async def ask(self, method: str, *arguments: Any, **named: Any) -> Any:
@@ -123,17 +116,8 @@ class KubernetesRuntime(Calls):
         before = dict(self.known)
         pods = await self._listed("list_namespaced_pod", cluster.SERVER)
         claims = await self._listed("list_namespaced_persistent_volume_claim", cluster.HOME)
-        # What was looked at, made or removed meanwhile is known better than from the list.
         left = (pod for pod in pods if not cluster.is_over(pod))
-        listed = {one.name: one for one in map(cluster.container, left)}
-        for name in {*before, *listed}:
-            if self.known.get(name) is before.get(name):
-                if name in listed:
-                    self.known[name] = listed[name]
-                else:
-                    self.known.pop(name, None)
-        self.seen = True
-        containers = tuple(self.known.values())
+        containers = self.saw(map(cluster.container, left), before)
         shared = await self._listed("list_namespaced_persistent_volume_claim", cluster.SHARED)
         homes, folders = (
             tuple(cluster.volume(one) for one in listed if not cluster.is_going(one))

@@ -12,6 +12,7 @@ What `compose.yaml` and README.md say follows from it; `JHUB_TEST_WRITE_DOCS=1 .
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
@@ -41,6 +42,10 @@ def setting(
     return Field(
         default, description=meaning, json_schema_extra=about, validate_default=derived or None
     )
+
+
+enforced = partial(setting, enforced_by="filter")
+"""One that the filter before the engine enforces."""
 
 
 @dataclass(frozen=True)

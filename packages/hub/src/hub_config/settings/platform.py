@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
-from hub_config.settings.declaration import setting
+from hub_config.settings.declaration import enforced, setting
 from hub_config.settings.values import (
     BaseUrl,
     BrandColour,
@@ -31,31 +31,22 @@ class PlatformSettings(BaseModel):
     """What holds for the platform as a whole."""
 
     # Platform: where servers run, and the names under which Docker knows its parts.
-    runtime: Literal["docker", "swarm", "kubernetes"] = setting(
+    runtime: Literal["docker", "swarm", "kubernetes"] = enforced(
         "docker",
         "Where servers run: on a Docker Engine, as services of its swarm, or as pods beside the "
         "hub's own.",
-        enforced_by="filter",
     )
-    platform: Name = setting(
-        "jhub-docker", "Name of this platform; the Compose project.", enforced_by="filter"
-    )
-    network: Name = setting(
-        "jupyterhub-net", "Network of hub, proxy and services.", enforced_by="filter"
-    )
-    container_prefix: Name = setting(
-        "jupyter", "First part of containers' names.", enforced_by="filter"
-    )
-    user_volume_prefix: Name = setting(
+    platform: Name = enforced("jhub-docker", "Name of this platform; the Compose project.")
+    network: Name = enforced("jupyterhub-net", "Network of hub, proxy and services.")
+    container_prefix: Name = enforced("jupyter", "First part of containers' names.")
+    user_volume_prefix: Name = enforced(
         "jupyterhub-user-",
         "Home volumes are called this, best with a hyphen at its end, and the escaped user name.",
-        enforced_by="filter",
     )
-    shared_volume_prefix: Name = setting(
+    shared_volume_prefix: Name = enforced(
         "jupyterhub-shared-",
         "Volumes of shared folders are called this, best with a hyphen at its end, and the folder "
         "or group.",
-        enforced_by="filter",
         derived=True,
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
@@ -128,10 +119,9 @@ class PlatformSettings(BaseModel):
     help_url: Link = setting("", "Where people find help; linked below every page.")
 
     # Networks.
-    address_pool: Pool = setting(
+    address_pool: Pool = enforced(
         IPv4Network("10.213.0.0/16"),
         "Private addresses for servers' networks, sixteen each; /8 to /24.",
-        enforced_by="filter",
     )
     firewall: Literal["required", "off"] = setting(
         "required",

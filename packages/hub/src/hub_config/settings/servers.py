@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
-from hub_config.settings.declaration import setting
+from hub_config.settings.declaration import enforced, setting
 from hub_config.settings.gpus import GpuDevices, GpuProfiles
 from hub_config.settings.tables import PullPolicy
 from hub_config.settings.values import (
@@ -44,8 +44,8 @@ class ServerSettings(BaseModel):
     """What holds for servers."""
 
     # Servers.
-    image_tag: Annotated[str, Field(pattern=r"^\w[\w.-]{0,127}$")] = setting(
-        "latest", "Tag of the single-user images that are offered.", enforced_by="filter"
+    image_tag: Annotated[str, Field(pattern=r"^\w[\w.-]{0,127}$")] = enforced(
+        "latest", "Tag of the single-user images that are offered."
     )
     default_profile: str = setting(
         "",
@@ -65,31 +65,23 @@ class ServerSettings(BaseModel):
         "Seconds a server has from its turn until it answers.",
         trait="UserServerSpawner.start_timeout",
     )
-    max_memory_gb: Amount = setting(
-        16.0,
-        "Memory (2³⁰ bytes) one server has at most, whatever its image says; 0: no limit.",
-        enforced_by="filter",
+    max_memory_gb: Amount = enforced(
+        16.0, "Memory (2³⁰ bytes) one server has at most, whatever its image says; 0: no limit."
     )
-    max_cpus: Amount = setting(
-        16.0,
-        "CPUs one server has and is guaranteed at most, whatever its image says; 0: no limit.",
-        enforced_by="filter",
+    max_cpus: Amount = enforced(
+        16.0, "CPUs one server has and is guaranteed at most, whatever its image says; 0: no limit."
     )
-    pids_limit: Annotated[int, Field(ge=100)] = setting(
-        4096, "Processes and threads one server may have.", enforced_by="filter"
+    pids_limit: Annotated[int, Field(ge=100)] = enforced(
+        4096, "Processes and threads one server may have."
     )
-    log_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmg]$")] = setting(
-        "10m",
-        "Size of each of the three files a server's log may have: 500k, 10m, 1g.",
-        enforced_by="filter",
+    log_size: Annotated[str, Field(pattern=r"^[1-9][0-9]*[kmg]$")] = enforced(
+        "10m", "Size of each of the three files a server's log may have: 500k, 10m, 1g."
     )
-    disk_limit_gb: Amount = setting(
-        0, "What a server may write beside the home (10⁹ bytes); 0: no limit.", enforced_by="filter"
+    disk_limit_gb: Amount = enforced(
+        0, "What a server may write beside the home (10⁹ bytes); 0: no limit."
     )
-    read_only_root: bool = setting(
-        False,
-        "Whether servers without sudo can write to home and memory only.",
-        enforced_by="filter",
+    read_only_root: bool = enforced(
+        False, "Whether servers without sudo can write to home and memory only."
     )
     idle_timeout: Number = setting(
         3600, "Seconds without activity after which a server is stopped; 0: never."
@@ -127,51 +119,39 @@ class ServerSettings(BaseModel):
         "Calls to the Docker Engine that may be under way at the same time.",
         trait="UserContainerSpawner.docker_threads",
     )
-    nb_uid: Annotated[int, Field(ge=1000, le=2**31)] | None = setting(
-        None,
-        "User id of the person inside the container; empty: the image's, 1000.",
-        enforced_by="filter",
+    nb_uid: Annotated[int, Field(ge=1000, le=2**31)] | None = enforced(
+        None, "User id of the person inside the container; empty: the image's, 1000."
     )
-    nb_gid: Annotated[int, Field(ge=100, le=2**31)] | None = setting(
-        None,
-        "Group id of the person inside the container; empty: the image's, 100.",
-        enforced_by="filter",
+    nb_gid: Annotated[int, Field(ge=100, le=2**31)] | None = enforced(
+        None, "Group id of the person inside the container; empty: the image's, 100."
     )
-    sudo_profiles: Keys = setting(
-        frozenset(),
-        "Profiles whose people may use sudo, separated by commas.",
-        enforced_by="filter",
+    sudo_profiles: Keys = enforced(
+        frozenset(), "Profiles whose people may use sudo, separated by commas."
     )
-    gpu_profiles: GpuProfiles = setting(
+    gpu_profiles: GpuProfiles = enforced(
         frozenset(),
         "Profiles with GPUs, separated by commas: `uv-lab-large=1` has one to itself, "
         "`uv-lab-small=1*nvidia.com/mig-1g.10gb` one of that kind; without a number all of the "
         "host's NVIDIA GPUs, together with others.",
-        enforced_by="filter",
     )
-    gpu_devices: GpuDevices = setting(
+    gpu_devices: GpuDevices = enforced(
         "",
         "Devices of the host that servers are given, each to one at a time, separated by commas: "
         "`nvidia.com/gpu=0`; `*` is any number, where the engine says what it has; `as` and a kind "
         "behind one makes it another than the name says; empty: none.",
-        enforced_by="filter",
     )
-    group_variables: Variables = setting(
+    group_variables: Variables = enforced(
         frozenset(),
         "Variables that groups may set in servers, separated by commas, `*` for any ending: "
         "`API_URL, TEAM_*`; empty: none. Names that decide which code runs are never permitted.",
-        enforced_by="filter",
     )
-    timezone: Zone = setting(
-        "",
-        "Time zone of servers, pages and scheduled runs, such as `Europe/Berlin`; empty: UTC.",
-        enforced_by="filter",
+    timezone: Zone = enforced(
+        "", "Time zone of servers, pages and scheduled runs, such as `Europe/Berlin`; empty: UTC."
     )
-    locale: Locale = setting(
+    locale: Locale = enforced(
         "",
         "`LANG` in servers, such as `de_DE.UTF-8`, and the language of pages for browsers that "
         "name none of theirs; empty: `C.UTF-8` and English.",
-        enforced_by="filter",
     )
     group_folders: bool = setting(
         True, "Whether each group has a folder that its members share, `~/shared/<group>`."
@@ -189,10 +169,8 @@ class ServerSettings(BaseModel):
         True,
         "Whether people may publish notebooks for all who are signed in, on the page Published.",
     )
-    ca_bundle: HostPath = setting(
-        "",
-        "File on the Docker host with CA certificates all servers shall trust.",
-        enforced_by="filter",
+    ca_bundle: HostPath = enforced(
+        "", "File on the Docker host with CA certificates all servers shall trust."
     )
 
     # Homes and shared folders on Kubernetes.
@@ -258,10 +236,8 @@ class ServerSettings(BaseModel):
     )
 
     # Images from a registry.
-    pull_from: Annotated[str, Field(pattern=r"^$|^[a-z0-9][\w./:-]*/$")] = setting(
-        "",
-        "First part of images that may be pulled, such as registry.example/team/.",
-        enforced_by="filter",
+    pull_from: Annotated[str, Field(pattern=r"^$|^[a-z0-9][\w./:-]*/$")] = enforced(
+        "", "First part of images that may be pulled, such as registry.example/team/."
     )
     pull_policy: PullPolicy = setting(
         "missing", "When a declared image is pulled: never, missing or always."

@@ -12,7 +12,6 @@ from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
-from jupyterhub.handlers import BaseHandler
 from sqlalchemy import Connection, Integer, String, delete, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from tornado import web
@@ -98,8 +97,3 @@ class SpacesHandler(APIHandler):
         if not self.has_scope(SPACES_SCOPE) or user is None:
             raise web.HTTPError(404)
         self.finish(json.dumps(all_of(self.db, user)))
-
-
-def spaces_routes() -> list[tuple[str, type[BaseHandler]]]:
-    """Where it is, below the hub's prefix."""
-    return [(r"/api/spaces", SpacesHandler)]
