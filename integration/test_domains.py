@@ -19,8 +19,9 @@ from playwright.sync_api import Browser
 from jhub_docker.doctor import outside
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import canary, compose, entrance, public_images
+from jhub_docker.platform.ports import free_port
 from jhub_testing.browser import Window
-from jhub_testing.platforms import Platform, free_port
+from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import PATIENCE, wait_until
 

@@ -13,10 +13,11 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.platform.ports import free_port
 from jhub_testing import hub_images
 from jhub_testing.operator import Operator, begun
 from jhub_testing.person import Person
-from jhub_testing.platforms import Platform, free_port
+from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 

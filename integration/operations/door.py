@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import trustme
 
 from jhub_docker.catalog.identity import LABEL
-from jhub_testing.platforms import Platform, free_port
+from jhub_docker.platform.ports import free_port
+from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 
 NAME = "door.test"

@@ -15,9 +15,9 @@ import requests
 import trustme
 
 from jhub_docker.host import programs
+from jhub_docker.platform.ports import free_port
 from jhub_testing import front
 from jhub_testing.front import Caddy
-from jhub_testing.platforms import free_port
 from jhub_testing.waiting import PATIENCE, wait_until
 
 VALID = 30

@@ -17,11 +17,12 @@ import trustme
 
 from jhub_docker.doctor import outside
 from jhub_docker.platform import entrance
+from jhub_docker.platform.ports import free_port
 from jhub_testing import front
 from jhub_testing.front import Peer
 from jhub_testing.kernel import Kernel
 from jhub_testing.person import Person
-from jhub_testing.platforms import Platform, free_port
+from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import PATIENCE, wait_until
 

@@ -15,8 +15,9 @@ import requests
 from docker.types import IPAMConfig, IPAMPool
 
 from jhub_docker.platform import public_images
+from jhub_docker.platform.ports import free_port
 from jhub_testing.person import Person
-from jhub_testing.platforms import Platform, free_port
+from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 

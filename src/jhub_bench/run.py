@@ -98,24 +98,21 @@ def _measure(client: DockerClient, root: Path, names: list[str], runs: int, size
             "build-one-change",
             lambda: build_time.one_change(client, root, catalog, all_too=all_too),
         )
-    if "login-storm" in names:
-        found.add("login-storm", lambda: login_storm.measure(root, runs))
-    if "spawn-storm" in names:
-        found.add("spawn-storm", lambda: spawn_storm.measure(root))
-    if "hub-restart" in names:
-        found.add("hub-restart", lambda: hub_restart.measure(root, runs))
-    if "backup" in names:
-        found.add("backup", lambda: backups.measure(root))
-    if "cancel" in names:
-        found.add("cancel", lambda: cancelled_starts.measure(root, size or cancelled_starts.STARTS))
-    if "scale" in names:
-        kept = scale_page.Kept(client, root, "scale")
-        many = size or load.CONTAINERS
-        found.add("scale", lambda: figures("scale", load.scale(root, many, kept.add)))
-    if "load" in names:
-        kept = scale_page.Kept(client, root, "load", page=not size)
-        most = size or load.STEPS[-1]
-        found.add("load", lambda: figures("load", load.load(client, root, most, kept.add)))
-    if "size" in names:
-        found.add("size", lambda: sizes.measure(client, root, catalog))
+    starts, many = size or cancelled_starts.STARTS, size or load.CONTAINERS
+    most, kept = size or load.STEPS[-1], partial(scale_page.Kept, client, root)
+    alone: dict[str, Callable[[], list[Figure]]] = {
+        "login-storm": lambda: login_storm.measure(root, runs),
+        "spawn-storm": lambda: spawn_storm.measure(root),
+        "hub-restart": lambda: hub_restart.measure(root, runs),
+        "backup": lambda: backups.measure(root),
+        "cancel": lambda: cancelled_starts.measure(root, starts),
+        "scale": lambda: figures("scale", load.scale(root, many, kept("scale").add)),
+        "load": lambda: figures(
+            "load", load.load(client, root, most, kept("load", page=not size).add)
+        ),
+        "size": lambda: sizes.measure(client, root, catalog),
+    }
+    for name, measure in alone.items():
+        if name in names:
+            found.add(name, measure)
     return found

@@ -124,8 +124,5 @@ def largest(lines: Iterable[str], count: int = LARGEST) -> list[tuple[str, float
         sizes[path] = int(kilobytes) * 1024 / 1e6
     inner = [path for path in sizes if not any(other.startswith(f"{path}/") for other in sizes)]
     ordered = sorted(inner, key=lambda path: (-sizes[path], path))
-    return [(f"folder: {_short(path)}", sizes[path]) for path in ordered[:count]]
-
-
-def _short(path: str) -> str:
-    return re.sub(r"^.*/site-packages/", "site-packages/", path)
+    shown = {path: re.sub(r"^.*/site-packages/", "site-packages/", path) for path in ordered}
+    return [(f"folder: {shown[path]}", sizes[path]) for path in ordered[:count]]

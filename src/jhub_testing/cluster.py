@@ -17,8 +17,8 @@ import yaml
 from jhub_docker import kubernetes
 from jhub_docker.catalog.packages import Catalog, ImageSpec
 from jhub_docker.nox import TEST_TAG
+from jhub_docker.platform.ports import free_port
 from jhub_testing.person import Person
-from jhub_testing.platforms import free_port
 from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
 
 REGISTRY = "docker.io/local"

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import websocket
 
-from jhub_testing.platforms import free_port
+from jhub_docker.platform.ports import free_port
 from jhub_testing.waiting import PATIENCE, wait_until
 
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

@@ -7,7 +7,6 @@ same engine. What it does not do: build images.
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
 from functools import cached_property
@@ -19,20 +18,13 @@ from docker.models.containers import Container
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
 from jhub_docker.nox import TEST_TAG
+from jhub_docker.platform.ports import free_port
 from jhub_testing.person import Person
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
 
 SUDO_PROFILE = "uv-marimo-medium"
 """The one profile of a test platform whose people may use sudo."""
-
-
-def free_port() -> int:
-    """A TCP port of this machine that nothing listens on right now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Platform:

@@ -6,7 +6,6 @@ has to be pulled to test pulling. The engine speaks plain HTTP to registries on 
 
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import requests
 import trustme
 
 from jhub_docker.host import programs as tools
+from jhub_docker.platform.ports import free_port
 from jhub_testing.gate import Gate
 from jhub_testing.waiting import ASK_AGAIN, wait_until
 
@@ -50,7 +50,7 @@ class Registry:
         name and password; with `deletes` manifests can be deleted.
         """
         self._folder = folder
-        self._direct = _free_port()
+        self._direct = free_port()
         self.gate = Gate(self._direct)
         self.address = f"127.0.0.1:{self.gate.port}"
         self.direct = f"127.0.0.1:{self._direct}"
@@ -127,10 +127,3 @@ class Registry:
         ]
         path.write_text("".join(lines))
         return {"realm": "tests", "path": str(path)}
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

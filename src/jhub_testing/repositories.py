@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from jhub_docker.host import programs as tools
-from jhub_testing.platforms import free_port
+from jhub_docker.platform.ports import free_port
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 

@@ -173,15 +173,8 @@ class SingleUserContainer(DockerContainer):
         code, output = self.container.exec_run(command, user=user, environment=own)
         return int(code), bytes(output).decode(errors="replace")
 
-    def run(
-        self,
-        command: list[str],
-        *,
-        inherit: bool = True,
-        user: str = "",
-        environment: Mapping[str, str] = MappingProxyType({}),
-    ) -> str:
-        """Run a command that has to succeed and return what it printed."""
-        code, output = self.attempt(command, inherit=inherit, user=user, environment=environment)
+    def run(self, command: list[str], **more: Any) -> str:
+        """Run a command that has to succeed and return what it printed; `more` as `attempt` has."""
+        code, output = self.attempt(command, **more)
         assert code == 0, f"{command} ended with {code}:\n{output}"
         return output

@@ -8,7 +8,6 @@ import contextlib
 import json
 import secrets
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from docker.errors import ImageNotFound
 from jhub_docker.build import builds, marks, planning
 from jhub_docker.catalog import identity, load
 from jhub_docker.engine import connect
+from jhub_docker.platform.ports import free_port
 from jhub_testing import layers
 from jhub_testing.resources import Engine
 from jhub_testing.tls_peer import PACKAGE, TlsPeer
@@ -70,13 +70,6 @@ def make(root: Path, client: DockerClient) -> Iterator[Make]:
             for tag in image.get("RepoTags") or ():
                 with contextlib.suppress(ImageNotFound):
                     client.api.remove_image(tag, force=True)
-
-
-def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
 
 
 def outcomes(results: list[builds.Result]) -> dict[str, str]:

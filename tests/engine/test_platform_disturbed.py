@@ -20,9 +20,10 @@ from docker.models.containers import Container
 
 from jhub_docker.build import marks
 from jhub_docker.platform import chosen
+from jhub_docker.platform.ports import free_port
 from jhub_testing import pretended
 from jhub_testing.operator import Operator, begun
-from jhub_testing.platforms import Platform, free_port
+from jhub_testing.platforms import Platform
 from jhub_testing.pretended import REPOSITORIES
 from jhub_testing.resources import Engine
 

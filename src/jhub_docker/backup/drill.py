@@ -6,7 +6,6 @@ that open what they sealed, a log-in, and every file as it was.
 
 import contextlib
 import json
-import socket
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from jhub_docker.platform import (
     stopping,
 )
 from jhub_docker.platform.compose import Platform
+from jhub_docker.platform.ports import free_port
 from jhub_docker.progress import stage
 from jhub_docker.table import counted
 
@@ -72,7 +72,7 @@ def beside(platform: Platform) -> Platform:
             "JHUB_USER_VOLUME_PREFIX": f"{name}-home-",
             "JHUB_SHARED_VOLUME_PREFIX": f"{name}-shared-",
             "JHUB_BIND": "127.0.0.1",
-            "JHUB_PORT": str(_free_port()),
+            "JHUB_PORT": str(free_port()),
             # It is nobody's platform: found at no name, and entered with a password.
             "JHUB_DOMAIN": "",
             # A backup is a file of SQLite, and PostgreSQL is in use elsewhere.
@@ -145,10 +145,3 @@ def _log_in(platform: Platform, name: str, password: str) -> None:
         raise ActionError(
             f"{name} cannot log in to the restored hub: {page['status']} {page['url']}"
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port

@@ -133,7 +133,8 @@ def resolve(
                 pulled[spec.name] = base
     if platform and act:
         pulled = {name: _for_platform(name, base, platform) for name, base in pulled.items()}
-    if any(spec.base == ROOT_FILE_SYSTEM for spec in _built(catalog, names, pulled)):
+    built = (one for one in catalog.closure(names, given=pulled) if one.name not in pulled)
+    if any(spec.base == ROOT_FILE_SYSTEM for spec in built):
         made = root_file_system(lane, platform)
         if act and not any(made.reference in image.tags for image in here.images):
             rootfs.ensure(lane, platform)
@@ -145,10 +146,6 @@ def root_file_system(lane: str, platform: str = "") -> Base:
     """What a stand-in starts from: one recipe, and so one digest, for all platforms."""
     reference = rootfs.reference(lane, platform)
     return Base(reference, f"sha256:{rootfs.recipe_key(lane)}", standin=True)
-
-
-def _built(catalog: Catalog, names: list[str], pulled: Mapping[str, Base]) -> list[ImageSpec]:
-    return [s for s in catalog.closure(names, given=pulled) if s.name not in pulled]
 
 
 def _public(spec: ImageSpec, reference: str, mode: Mode, here: Here, *, act: bool) -> Base | None:

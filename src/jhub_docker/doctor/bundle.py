@@ -44,11 +44,12 @@ def report(client: DockerClient, root: Path, to: str = "") -> str:
     require_writable(path)
     platform = chosen.read(client, root)
     known = _secrets(client, platform)
+    resolved = compose.run(root, "config", "--format", "json", variables=platform.variables).out
     parts: dict[str, Any] = {
         "versions.json": _versions(client, platform),
         "settings.json": dict(platform.hub_environment),
         "doctor.json": examine(root).told(),
-        "compose.json": _compose(platform),
+        "compose.json": json.loads(resolved),
         "services.json": _services(client, platform),
     }
     files = {
@@ -120,12 +121,6 @@ def _versions(client: DockerClient, platform: Platform) -> dict[str, Any]:
         "compose": platform.compose("version", "--short").out.strip(),
         **{name: info.get(name) for name in (*wanted, "NCPU", "MemTotal")},
     }
-
-
-def _compose(platform: Platform) -> Any:
-    return json.loads(
-        compose.run(platform.root, "config", "--format", "json", variables=platform.variables).out
-    )
 
 
 def _services(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ have its own: so the engine is asked first, which alone knows its machine.
 """
 
 import re
+import socket
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -121,3 +122,10 @@ def _publishers(client: DockerClient) -> dict[str, str]:
         for port in one["Ports"] or ()
         if "PublicPort" in port
     }
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nothing listens on right now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -154,8 +154,8 @@ async def on_own(call: Call) -> Forward:
 
     It is passed on with the container's id: a name could belong to another one a moment later.
     """
-    record = await _own(call)
-    return Forward(_with_id(call, record), call.query)
+    record, tail = await _own(call), call.path.removeprefix(f"/containers/{call.name}")
+    return Forward(f"/containers/{record['Id']}{tail}", call.query)
 
 
 async def endless_on_own(call: Call) -> Forward:
@@ -177,11 +177,6 @@ async def _own(call: Call) -> Record:
     record = await call.engine.container(call.name)
     ownership.require_persons(record, call.policy, f"container {call.name[:100]}")
     return record
-
-
-def _with_id(call: Call, record: Record) -> str:
-    tail = call.path.removeprefix(f"/containers/{call.name}")
-    return f"/containers/{record['Id']}{tail}"
 
 
 async def list_own(call: Call) -> Forward:

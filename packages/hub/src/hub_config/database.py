@@ -270,7 +270,8 @@ def prepare(session: Session) -> None:
     if not file:
         postgres.keep_usable(session)
     if steps_done(connection) < len(STEPS):
-        if file and _has_records(connection):
+        tables = inspect(connection).get_table_names()
+        if file and any(name.startswith("platform_") for name in tables):
             backup_db_file(file)
             drop_repeated_copies(Path(file).parent, Path(file))
         session.commit()
@@ -293,7 +294,3 @@ def _migrate(session: Session) -> None:
     session.execute(delete(SchemaRow))
     session.add(SchemaRow(revision=len(STEPS)))
     session.commit()
-
-
-def _has_records(connection: Connection) -> bool:
-    return any(name.startswith("platform_") for name in inspect(connection).get_table_names())

@@ -26,21 +26,18 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Mode = Literal["read-only", "read-write"]
 
 
-def _checked_name(name: str) -> str:
-    if wrong := variables.complaint(name):
-        raise ValueError(wrong)
-    return name
+def _without(complaint: Callable[[str], str]) -> AfterValidator:
+    def checked(text: str) -> str:
+        if wrong := complaint(text):
+            raise ValueError(wrong)
+        return text
 
-
-def _checked_value(value: str) -> str:
-    if wrong := variables.value_complaint(value):
-        raise ValueError(wrong)
-    return value
+    return AfterValidator(checked)
 
 
 Folder = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-Variable = Annotated[str, AfterValidator(_checked_name)]
-Value = Annotated[str, AfterValidator(_checked_value)]
+Variable = Annotated[str, _without(variables.complaint)]
+Value = Annotated[str, _without(variables.value_complaint)]
 
 
 class GroupRules(BaseModel):

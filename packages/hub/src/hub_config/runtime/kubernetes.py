@@ -6,7 +6,7 @@ reach what is the chart's business (its NetworkPolicies), so there is no network
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -247,7 +247,8 @@ class KubernetesRuntime(Calls):
     async def _claimed(self, claim: Mapping[str, Any]) -> Any:
         name = claim["metadata"]["name"]
         try:
-            return await self.whole(name, self._make_claim(claim))
+            make = self.ask("create_namespaced_persistent_volume_claim", body=claim)
+            return await self.whole(name, make)
         except AwayError as error:
             if status_of(error) != HTTPStatus.CONFLICT:
                 raise
@@ -255,9 +256,6 @@ class KubernetesRuntime(Calls):
         if found is None or cluster.is_going(found):
             raise ClusterAwayError(f"The claim {name} is just being removed; try again in a minute")
         return found
-
-    def _make_claim(self, claim: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
-        return self.ask("create_namespaced_persistent_volume_claim", body=claim)
 
     async def remove_volume(self, name: str) -> None:
         """Remove a home for good; none of that name is no error."""
