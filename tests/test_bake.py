@@ -13,6 +13,7 @@ from jhub_docker.catalog import Catalog
 Make = Callable[..., Path]
 Read = Callable[[], Catalog]
 FOLDERS = {"parent": Path("/laid/out/parent"), "child": Path("/laid/out/child")}
+COMMON: dict[str, Any] = {"folders": FOLDERS, "labels": {}, "environment": {}, "ca_bundle": None}
 
 
 def steps(make_package: Make, read: Read) -> list[Step]:
@@ -51,14 +52,8 @@ def test_only_another_platform_than_the_builders_own_is_named(
     make_package: Make, read: Read
 ) -> None:
     found = steps(make_package, read)
-    common: dict[str, Any] = {
-        "folders": FOLDERS,
-        "labels": {},
-        "environment": {},
-        "ca_bundle": None,
-    }
-    assert "platforms" not in bake.definition(found, **common)["target"]["child"]
-    foreign = bake.definition(found, **common, platform="linux/arm64")["target"]
+    assert "platforms" not in bake.definition(found, **COMMON)["target"]["child"]
+    foreign = bake.definition(found, **COMMON, platform="linux/arm64")["target"]
     assert {name: one["platforms"] for name, one in foreign.items()} == {
         "parent": ["linux/arm64"],
         "child": ["linux/arm64"],
@@ -66,15 +61,7 @@ def test_only_another_platform_than_the_builders_own_is_named(
 
 
 def test_empty_caches_are_those_of_a_name_of_their_own(make_package: Make, read: Read) -> None:
-    made = bake.definition(
-        steps(make_package, read),
-        folders=FOLDERS,
-        labels={},
-        environment={},
-        ca_bundle=None,
-        no_cache=["parent"],
-        caches="f00",
-    )
+    made = bake.definition(steps(make_package, read), **COMMON, no_cache=["parent"], caches="f00")
     targets = made["target"]
     # BuildKit, frontend/dockerfile/builder: the predefined argument of cache mounts' namespace.
     assert {t["args"]["BUILDKIT_CACHE_MOUNT_NS"] for t in targets.values()} == {"f00"}
@@ -132,14 +119,7 @@ def test_a_cache_that_is_not_there_fails_nothing() -> None:
 
 
 def test_definition_is_json(make_package: Make, read: Read) -> None:
-    made = bake.definition(
-        steps(make_package, read),
-        folders=FOLDERS,
-        labels={},
-        environment={},
-        ca_bundle=None,
-        no_cache=["child"],
-    )
+    made = bake.definition(steps(make_package, read), **COMMON, no_cache=["child"])
     assert json.loads(json.dumps(made)) == made
     assert made["target"]["child"]["no-cache"]
     assert made["target"]["child"]["secret"] == []
@@ -150,9 +130,7 @@ def test_templates_of_bake_in_declared_text_are_taken_literally(
 ) -> None:
     make_package("parent", project='license = "${A}"')
     labels = {"x": "${a} %{ if b } $${c} 100% $5"}
-    made = bake.definition(
-        steps(make_package, read), folders=FOLDERS, labels=labels, environment={}, ca_bundle=None
-    )
+    made = bake.definition(steps(make_package, read), **COMMON | {"labels": labels})
     assert made["target"]["child"]["labels"]["x"] == "$${a} %%{ if b } $$${c} 100% $5"
 
 

@@ -24,12 +24,9 @@ async def until_killed(box: Box) -> None:
         await box.start(box.person("ann"))
 
 
-def test_an_undisturbed_start_makes_no_more_calls_than_the_loops_try(box: Box) -> None:
-    async def main() -> None:
-        await box.start(box.person("ann"))
-        box.assert_agreed()
-
-    asyncio.run(main())
+async def test_an_undisturbed_start_makes_no_more_calls_than_the_loops_try(box: Box) -> None:
+    await box.start(box.person("ann"))
+    box.assert_agreed()
     assert len(box.engine.calls) <= CALLS, box.engine.calls
 
 
@@ -74,6 +71,15 @@ async def test_the_engine_goes_away_during_a_start_and_comes_back(box: Box, numb
     await box.one_click()
 
 
+async def next_life(box: Box) -> None:
+    await box.take_over()
+    box.assert_agreed()
+    ann = box.person("ann")
+    if ann.spawner.ready:
+        await ann.stop()
+    await box.one_click()
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", MOMENTS)
 def test_the_hub_is_killed_during_a_start(box: Box, number: int, when: str) -> None:
@@ -83,18 +89,10 @@ def test_the_hub_is_killed_during_a_start(box: Box, number: int, when: str) -> N
     else:
         box.engine.after = moment.kill
 
-    async def next_life() -> None:
-        await box.take_over()
-        box.assert_agreed()
-        ann = box.person("ann")
-        if ann.spawner.ready:
-            await ann.stop()
-        await box.one_click()
-
     asyncio.run(until_killed(box))
     box.engine.at = box.engine.after = lambda _: None
     box.live()
-    asyncio.run(next_life())
+    asyncio.run(next_life(box))
 
 
 @pytest.mark.parametrize("number", MOMENTS)
@@ -118,13 +116,10 @@ STOP_CALLS = 9
 """No stop makes more calls than this; a test says when one does."""
 
 
-def test_an_undisturbed_stop_makes_no_more_calls_than_the_loops_try(box: Box) -> None:
-    async def main() -> None:
-        await box.start(box.person("ann"))
-        box.engine.calls.clear()
-        await box.person("ann").stop()
-
-    asyncio.run(main())
+async def test_an_undisturbed_stop_makes_no_more_calls_than_the_loops_try(box: Box) -> None:
+    await box.start(box.person("ann"))
+    box.engine.calls.clear()
+    await box.person("ann").stop()
     assert len(box.engine.calls) <= STOP_CALLS, box.engine.calls
 
 
@@ -137,18 +132,10 @@ def test_the_hub_is_killed_during_a_stop(box: Box, number: int, when: str) -> No
         with suppress(Killed):
             await box.person("ann").stop()
 
-    async def next_life() -> None:
-        await box.take_over()
-        box.assert_agreed()
-        ann = box.person("ann")
-        if ann.spawner.ready:
-            await ann.stop()
-        await box.one_click()
-
     asyncio.run(until_killed())
     box.engine.at = box.engine.after = lambda _: None
     box.live()
-    asyncio.run(next_life())
+    asyncio.run(next_life(box))
 
 
 @pytest.mark.parametrize("number", range(STOP_CALLS))

@@ -69,30 +69,26 @@ def recreated_proxy(box: Box) -> None:
         (recreated_proxy, "10.213.0.0/28"),
     ],
 )
-def test_what_the_hub_remembers_of_networks_is_asked_for_again_when_it_is_wrong(
+async def test_what_the_hub_remembers_of_networks_is_asked_for_again_when_it_is_wrong(
     box: Box, event: Callable[[Box], None], subnet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lowest = SimpleNamespace(randbelow=lambda _: 0)
     monkeypatch.setattr("hub_config.runtime.networks.secrets", lowest)
-
-    async def main() -> None:
-        event(box)
-        ann = box.person("ann")
-        await box.start(ann)
-        network = box.engine.networks_["jupyterhub-net-ann"]
-        assert network["IPAM"]["Config"] == [{"Subnet": subnet}]
-        attached = box.engine.containers_["proxy"]["NetworkSettings"]["Networks"]
-        assert set(attached) == {"jupyterhub-net-ann"}
-        await ann.stop()
-        assert "jupyterhub-net-ann" not in box.engine.networks_
-        box.engine.calls.clear()
-        await box.start(ann)
-        assert box.engine.calls.count("create_network") == 1, "nothing was learned"
-
-    asyncio.run(main())
+    event(box)
+    ann = box.person("ann")
+    await box.start(ann)
+    network = box.engine.networks_["jupyterhub-net-ann"]
+    assert network["IPAM"]["Config"] == [{"Subnet": subnet}]
+    attached = box.engine.containers_["proxy"]["NetworkSettings"]["Networks"]
+    assert set(attached) == {"jupyterhub-net-ann"}
+    await ann.stop()
+    assert "jupyterhub-net-ann" not in box.engine.networks_
+    box.engine.calls.clear()
+    await box.start(ann)
+    assert box.engine.calls.count("create_network") == 1, "nothing was learned"
 
 
-def test_one_list_tells_of_everybodys_servers_until_one_ends(
+async def test_one_list_tells_of_everybodys_servers_until_one_ends(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = ["ann", *(f"person{number}" for number in range(9))]
@@ -104,27 +100,24 @@ def test_one_list_tells_of_everybodys_servers_until_one_ends(
         assert box.engine.calls.count("containers") == lists
         return found
 
-    async def main() -> None:
-        for name in people:
-            await box.start(box.person(name))
-        # A turn comes around once in an hour, so that none is looked at for its own sake.
-        monkeypatch.setattr(glances, "LOOKS", len(people) / 3600)
-        assert await ended(lists=len(people)) == []
-        assert set(box.engine.calls) == {"containers"}
-        monkeypatch.setattr(glances, "LASTS", 3600.0)
-        assert await ended(lists=0) == []
-        assert box.engine.calls == []
-        killed_container(box)
-        monkeypatch.setattr(glances, "LASTS", 0.0)
-        assert await ended(lists=len(people)) == ["ann"]
-        # Only a look tells what one has lost.
-        monkeypatch.setattr(glances, "LOOKS", inf)
-        box.engine.containers_["jupyter-person0"]["State"]["OOMKilled"] = True
-        people.remove("ann")
-        assert await ended(lists=0) == []
-        assert "needed more memory" in box.person("person0").spawner.lost
-
-    asyncio.run(main())
+    for name in people:
+        await box.start(box.person(name))
+    # A turn comes around once in an hour, so that none is looked at for its own sake.
+    monkeypatch.setattr(glances, "LOOKS", len(people) / 3600)
+    assert await ended(lists=len(people)) == []
+    assert set(box.engine.calls) == {"containers"}
+    monkeypatch.setattr(glances, "LASTS", 3600.0)
+    assert await ended(lists=0) == []
+    assert box.engine.calls == []
+    killed_container(box)
+    monkeypatch.setattr(glances, "LASTS", 0.0)
+    assert await ended(lists=len(people)) == ["ann"]
+    # Only a look tells what one has lost.
+    monkeypatch.setattr(glances, "LOOKS", inf)
+    box.engine.containers_["jupyter-person0"]["State"]["OOMKilled"] = True
+    people.remove("ann")
+    assert await ended(lists=0) == []
+    assert "needed more memory" in box.person("person0").spawner.lost
 
 
 def test_an_engine_that_hangs_gets_one_question_however_often_it_is_asked() -> None:
@@ -184,7 +177,7 @@ def test_a_list_is_searched_as_often_as_there_are_servers_and_not_for_each_of_th
 
 
 @pytest.mark.parametrize("page", [False, True], ids=["reconcile", "the page Now"])
-def test_what_is_asked_of_the_database_does_not_grow_with_the_servers(
+async def test_what_is_asked_of_the_database_does_not_grow_with_the_servers(
     box: Box, page: bool, tmp_path: Path
 ) -> None:
     asked: list[object] = []
@@ -212,7 +205,4 @@ def test_what_is_asked_of_the_database_does_not_grow_with_the_servers(
         await look()
         return len(asked)
 
-    async def main() -> None:
-        assert await questions(range(2)) == await questions(range(2, 9))
-
-    asyncio.run(main())
+    assert await questions(range(2)) == await questions(range(2, 9))

@@ -43,7 +43,7 @@ def test_a_home_that_is_handed_back_during_a_purge_stays(new_box: Box) -> None:
     assert len(removed) == 1
 
 
-def test_a_home_is_handed_to_nobody_while_its_volume_is_being_removed(new_box: Box) -> None:
+async def test_a_home_is_handed_to_nobody_while_its_volume_is_being_removed(new_box: Box) -> None:
     """Its new person would find an empty one in its place at their next start."""
     ann = new_box.person("ann")
     volume = homes.claim(new_box.db, ann.id, "ann", "home-").volume
@@ -56,16 +56,12 @@ def test_a_home_is_handed_to_nobody_while_its_volume_is_being_removed(new_box: B
     page._jupyterhub_user = SimpleNamespace(name="admin")
     moment = Moment(new_box.engine, 0)
     new_box.engine.at = lambda call: moment.hang(call) if call == "remove_volume" else None
-
-    async def main() -> None:
-        removing = asyncio.ensure_future(page.remove_now(volume, volume))
-        await asyncio.to_thread(moment.reached.wait, PATIENCE)
-        handing = asyncio.ensure_future(page.hand_back(volume, "bob"))
-        await asyncio.sleep(0)
-        moment.go_on.set()
-        await removing
-        with pytest.raises(homes.HomeError, match="No home called"):
-            await handing
-
-    asyncio.run(main())
+    removing = asyncio.ensure_future(page.remove_now(volume, volume))
+    await asyncio.to_thread(moment.reached.wait, PATIENCE)
+    handing = asyncio.ensure_future(page.hand_back(volume, "bob"))
+    await asyncio.sleep(0)
+    moment.go_on.set()
+    await removing
+    with pytest.raises(homes.HomeError, match="No home called"):
+        await handing
     assert homes.in_use(new_box.db, bob.id) is None

@@ -3,7 +3,6 @@
 That another one goes on in time is tested with real hubs in `integration/operations`.
 """
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -103,25 +102,22 @@ def test_every_client_of_the_engine_says_which_hub_it_is_of(
     assert Client(version="1.45").headers["X-Hub-Epoch"] == "1796040321"
 
 
-def test_who_takes_over_has_the_place_on_all_networks(
+async def test_who_takes_over_has_the_place_on_all_networks(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def main() -> None:
-        await box.start(box.person("ann"))
-        box.engine._service("standby")
-        for now, before in (("standby", "hub"), ("hub", "standby")):
-            monkeypatch.setattr(names, "SERVICE", now)
-            box.live()
-            await box.take_over()
-            there = {
-                one
-                for one in ("hub", "standby", "proxy")
-                if NETWORK in box.engine.containers_[one]["NetworkSettings"]["Networks"]
-            }
-            assert there == {now, "proxy"}, f"{before} is still there, or {now} is not"
-            assert box.servers() == {("ann", "")}
-
-    asyncio.run(main())
+    await box.start(box.person("ann"))
+    box.engine._service("standby")
+    for now, before in (("standby", "hub"), ("hub", "standby")):
+        monkeypatch.setattr(names, "SERVICE", now)
+        box.live()
+        await box.take_over()
+        there = {
+            one
+            for one in ("hub", "standby", "proxy")
+            if NETWORK in box.engine.containers_[one]["NetworkSettings"]["Networks"]
+        }
+        assert there == {now, "proxy"}, f"{before} is still there, or {now} is not"
+        assert box.servers() == {("ann", "")}
 
 
 def test_failover_wants_postgres(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_the_engines_error_ends_it() -> None:
         PullProgress().take({"error": "manifest unknown", "errorDetail": {}})
 
 
-def test_two_who_want_one_image_share_a_pull_and_a_third_image_is_not_held_up() -> None:
+async def test_two_who_want_one_image_share_a_pull_and_a_third_image_is_not_held_up() -> None:
     hold, begun = threading.Event(), []
 
     def slow() -> Iterator[dict[str, Any]]:
@@ -99,18 +99,13 @@ def test_two_who_want_one_image_share_a_pull_and_a_third_image_is_not_held_up() 
         begun.append("quick")
         yield MESSAGES[1]
 
-    async def main() -> None:
-        pulls = Pulls()
-        waiting = [
-            asyncio.create_task(pulls.get("slow:1", slow, lambda *_: None)) for _ in range(2)
-        ]
-        await asyncio.sleep(0)
-        await asyncio.wait_for(pulls.get("quick:1", quick, lambda *_: None), 60)
-        assert not any(task.done() for task in waiting)
-        hold.set()
-        await asyncio.wait_for(asyncio.gather(*waiting), 60)
-
-    asyncio.run(main())
+    pulls = Pulls()
+    waiting = [asyncio.create_task(pulls.get("slow:1", slow, lambda *_: None)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.wait_for(pulls.get("quick:1", quick, lambda *_: None), 60)
+    assert not any(task.done() for task in waiting)
+    hold.set()
+    await asyncio.wait_for(asyncio.gather(*waiting), 60)
     assert sorted(begun) == ["quick", "slow"]
 
 

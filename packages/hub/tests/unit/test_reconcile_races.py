@@ -135,21 +135,18 @@ async def test_nobody_starts_what_is_just_being_ended(
 @pytest.mark.parametrize(
     "error", [NetworkError("it is another platform's"), ConnectionRefusedError("the proxy is away")]
 )
-def test_what_cannot_be_mended_yet_is_a_sentence_and_no_traceback(
+async def test_what_cannot_be_mended_yet_is_a_sentence_and_no_traceback(
     box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     async def refused(*_: object) -> None:
         raise error
 
-    async def main() -> None:
-        ann = await at_work(box, gone=not isinstance(error, NetworkError))
-        monkeypatch.setattr(box.runtime, "remove_network", refused)
-        monkeypatch.setattr(box.hub.proxy, "delete_user", refused)
-        if isinstance(error, NetworkError):
-            ann.spawner.server = None
-        await box.reconciler.run(box.hub)
-
-    asyncio.run(main())
+    ann = await at_work(box, gone=not isinstance(error, NetworkError))
+    monkeypatch.setattr(box.runtime, "remove_network", refused)
+    monkeypatch.setattr(box.hub.proxy, "delete_user", refused)
+    if isinstance(error, NetworkError):
+        ann.spawner.server = None
+    await box.reconciler.run(box.hub)
     (told,) = [one for one in caplog.records if one.message.startswith("Not mended")]
     assert str(error) in told.message
     assert told.exc_info is None

@@ -172,35 +172,27 @@ def runtime(swarm: FakeSwarm, *, firewall: bool = False) -> SwarmRuntime:
     return made
 
 
-def test_an_end_waits_until_no_task_can_run() -> None:
+async def test_an_end_waits_until_no_task_can_run() -> None:
     swarm = FakeSwarm(task("running"))
-
-    async def end() -> None:
-        ending = runtime(swarm)
-        found = await ending.look(NAME)
-        assert found
-        swarm.after_look = lambda: swarm.there.clear() if "s" not in swarm.services_ else None
-        await ending.end(found)
-        assert await ending.look(NAME) is None
-
-    asyncio.run(end())
+    ending = runtime(swarm)
+    found = await ending.look(NAME)
+    assert found
+    swarm.after_look = lambda: swarm.there.clear() if "s" not in swarm.services_ else None
+    await ending.end(found)
+    assert await ending.look(NAME) is None
 
 
-def test_a_service_that_is_gone_is_there_while_its_task_may_run() -> None:
+async def test_a_service_that_is_gone_is_there_while_its_task_may_run() -> None:
     swarm = FakeSwarm(task("running"), nodes={"one": node("one", state="down")})
-
-    async def end() -> None:
-        ending = runtime(swarm)
-        found = await ending.look(NAME)
-        assert found
-        with pytest.raises(AwayError, match="host-one, on which it runs, does not answer"):
-            await ending.end(found, gently=False)
-        assert await ending.look(NAME), "a second server on the same files could be started"
-        swarm.nodes_ = NODES
-        swarm.there = [task("shutdown")]
-        assert await ending.look(NAME) is None
-
-    asyncio.run(end())
+    ending = runtime(swarm)
+    found = await ending.look(NAME)
+    assert found
+    with pytest.raises(AwayError, match="host-one, on which it runs, does not answer"):
+        await ending.end(found, gently=False)
+    assert await ending.look(NAME), "a second server on the same files could be started"
+    swarm.nodes_ = NODES
+    swarm.there = [task("shutdown")]
+    assert await ending.look(NAME) is None
 
 
 def test_a_home_is_on_one_node_under_a_name_of_its_own_and_servers_go_there() -> None:

@@ -113,7 +113,7 @@ async def test_a_request_that_is_itself_cancelled_is_no_answer(
         await asked
 
 
-def test_a_stop_waits_for_the_start_it_cancelled_and_a_second_one_for_the_first(
+async def test_a_stop_waits_for_the_start_it_cancelled_and_a_second_one_for_the_first(
     wrapped: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """JupyterHub waits a second, then raises for a start that is not over; also for two stops."""
@@ -135,24 +135,20 @@ def test_a_stop_waits_for_the_start_it_cancelled_and_a_second_one_for_the_first(
 
     monkeypatch.setattr(BaseHandler, "stop_single_user", stop)
     servers.explain()
-
-    async def main() -> None:
-        starting = asyncio.ensure_future(start())
-        spawner = SimpleNamespace(_spawn_future=starting, _stop_future=None)
-        user = SimpleNamespace(spawners={"": spawner})
-        await asyncio.sleep(0)
-        starting.cancel()
-        presses = [
-            asyncio.ensure_future(BaseHandler.stop_single_user(SimpleNamespace(), user))
-            for _ in range(2)
-        ]
-        await asyncio.sleep(0)
-        assert not stopped
-        over.set()
-        first, second = await asyncio.wait_for(asyncio.gather(*presses), 60)
-        assert first is second
-
-    asyncio.run(main())
+    starting = asyncio.ensure_future(start())
+    spawner = SimpleNamespace(_spawn_future=starting, _stop_future=None)
+    user = SimpleNamespace(spawners={"": spawner})
+    await asyncio.sleep(0)
+    starting.cancel()
+    presses = [
+        asyncio.ensure_future(BaseHandler.stop_single_user(SimpleNamespace(), user))
+        for _ in range(2)
+    ]
+    await asyncio.sleep(0)
+    assert not stopped
+    over.set()
+    first, second = await asyncio.wait_for(asyncio.gather(*presses), 60)
+    assert first is second
     assert stopped == [""]
 
 

@@ -135,31 +135,21 @@ class _ChangeHandler(PageHandler):
         return answer
 
 
-class AuthorizeHandler(_ChangeHandler):
-    """Approve an account that waits."""
+class WaitingHandler(_ChangeHandler):
+    """Approve an account that waits, or remove it."""
 
     @needs_scope("admin:users")
-    async def post(self, name: str) -> None:
-        """Approve it."""
+    async def post(self, action: str, name: str) -> None:
+        """Do `action`."""
 
-        async def approve() -> None:
-            self.authenticator.approve(name)
-            self.make_user(name)
+        async def act() -> None:
+            if action == "authorize":
+                self.authenticator.approve(name)
+                self.make_user(name)
+            else:
+                self.authenticator.discard(name)
 
-        await self.change(name, "approved", approve)
-
-
-class DiscardHandler(_ChangeHandler):
-    """Remove an account that was never approved."""
-
-    @needs_scope("admin:users")
-    async def post(self, name: str) -> None:
-        """Remove it."""
-
-        async def discard() -> None:
-            self.authenticator.discard(name)
-
-        await self.change(name, "discarded", discard)
+        await self.change(name, {"authorize": "approved"}.get(action, "discarded"), act)
 
 
 class AccountHandler(_ChangeHandler):
@@ -253,8 +243,7 @@ class AccountUserHandler(UserHandler):
 ROUTES: list[tuple[str, type[BaseHandler]]] = [
     (r"/authorize", PeopleHandler),
     (r"/people", AddPeopleHandler),
-    (r"/authorize/([^/]+)", AuthorizeHandler),
-    (r"/discard/([^/]+)", DiscardHandler),
+    (r"/(authorize|discard)/([^/]+)", WaitingHandler),
     (
         r"/accounts/([^/]+)/"
         r"(make-admin|remove-admin|reset-password|reset-second-factor|disable|enable)",

@@ -133,17 +133,12 @@ def _oidc(c: Config, provider: "OidcProvider", secret: str) -> None:
     from oauthenticator.generic import GenericOAuthenticator  # noqa: PLC0415  only when chosen
 
     c.JupyterHub.authenticator_class = _with_hooks(GenericOAuthenticator)
-    c.OAuthenticator.client_id = provider.client_id
+    same = ("client_id", "authorize_url", "token_url", "userdata_url", "basic_auth")
+    same += ("logout_redirect_url", "username_claim", "login_service")
+    c.OAuthenticator.update(provider.model_dump(include=set(same)))
     c.OAuthenticator.client_secret = secret
-    c.OAuthenticator.authorize_url = provider.authorize_url
-    c.OAuthenticator.token_url = provider.token_url
-    c.OAuthenticator.userdata_url = provider.userdata_url
     c.OAuthenticator.oauth_callback_url = provider.callback_url
-    c.OAuthenticator.basic_auth = provider.basic_auth
-    c.OAuthenticator.logout_redirect_url = provider.logout_redirect_url
     c.OAuthenticator.scope = list(provider.scope)
-    c.OAuthenticator.username_claim = provider.username_claim
-    c.OAuthenticator.login_service = provider.login_service
     if provider.groups_claim:
         c.OAuthenticator.manage_groups = True
         c.OAuthenticator.auth_state_groups_key = f"oauth_user.{provider.groups_claim}"
