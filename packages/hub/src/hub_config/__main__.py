@@ -78,7 +78,7 @@ _TOLD = {
 """What the operator's commands are called in the audit log once they are done."""
 
 
-def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912, PLR0915  some of each per command
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  some of each per command
     """Run one command and tell nobody; returns its exit code."""
     command = arguments[0] if arguments else ""
     try:
@@ -115,18 +115,11 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912, PLR0915  so
                 return moving.command(own_places(), arguments)
             case "setting":
                 return kept.command(reading.secret_variables(), Places().settings, arguments[1:])
-            case "reset-admin":
-                from hub_config.login.newcomers import reset_admin  # noqa: PLC0415
-
-                return reset_admin(*usable())
-            case "read-factors":
-                from hub_config.login.newcomers import read_factors  # noqa: PLC0415
-
-                return read_factors(*usable())
-            case "add-people":
+            case "reset-admin" | "read-factors" | "add-people":
                 from hub_config.login import newcomers  # noqa: PLC0415
 
-                return newcomers.add_people(*usable())
+                act = getattr(newcomers, command.replace("-", "_"))
+                return int(act(*usable()))
             case "audit":
                 from hub_config.watch import command as audit  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from jupyterhub import orm
 from nativeauthenticator.orm import UserInfo
-from sqlalchemy import Boolean, Float, Integer, Row, Select, String, delete, func, select, update
+from sqlalchemy import Row, Select, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config.database import Base
@@ -38,15 +38,15 @@ class AccountRow(Base):
 
     __tablename__ = "platform_accounts"
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
-    info_id: Mapped[int] = mapped_column(Integer, unique=True)
-    user_id: Mapped[int | None] = mapped_column(Integer, unique=True)
-    made: Mapped[float] = mapped_column(Float)
-    must_change: Mapped[bool] = mapped_column(Boolean)
-    disabled: Mapped[bool] = mapped_column(Boolean)
-    wants_second_factor: Mapped[bool] = mapped_column(Boolean)
-    first_admin: Mapped[bool] = mapped_column(Boolean)
-    address: Mapped[str] = mapped_column(String(64))
-    full_name: Mapped[str] = mapped_column(String(200))
+    info_id: Mapped[int] = mapped_column(unique=True)
+    user_id: Mapped[int | None] = mapped_column(unique=True)
+    made: Mapped[float]
+    must_change: Mapped[bool] = mapped_column(default=False)
+    disabled: Mapped[bool] = mapped_column(default=False)
+    wants_second_factor: Mapped[bool] = mapped_column(default=False)
+    first_admin: Mapped[bool] = mapped_column(default=False)
+    address: Mapped[str] = mapped_column(String(64), default="")
+    full_name: Mapped[str] = mapped_column(String(200), default="")
 
 
 class State(StrEnum):
@@ -146,7 +146,6 @@ class Accounts:
                     user_id=self._user_id(new.name),
                     made=time.time(),
                     must_change=new.must_change,
-                    disabled=False,
                     wants_second_factor=new.wants_second_factor,
                     first_admin=new.first_admin,
                     address=new.address,
@@ -214,20 +213,9 @@ class Accounts:
             key = info.username
             if self.db.get(AccountRow, key) is not None:
                 key = secrets.token_hex(8)
-            self.db.add(
-                AccountRow(
-                    key=key,
-                    info_id=info.id,
-                    user_id=None,
-                    made=0.0,
-                    must_change=first,
-                    disabled=False,
-                    wants_second_factor=False,
-                    first_admin=first,
-                    address="",
-                    full_name="",
-                )
-            )
+            row = AccountRow(key=key, info_id=info.id, made=0.0, must_change=first)
+            row.first_admin = first
+            self.db.add(row)
             self.db.flush()
         self.db.execute(delete(AccountRow).where(AccountRow.info_id.not_in(select(UserInfo.id))))
         gone = AccountRow.user_id.not_in(select(orm.User.id))

@@ -133,9 +133,11 @@ def _oidc(c: Config, provider: "OidcProvider", secret: str) -> None:
     from oauthenticator.generic import GenericOAuthenticator  # noqa: PLC0415  only when chosen
 
     c.JupyterHub.authenticator_class = _with_hooks(GenericOAuthenticator)
-    same = ("client_id", "authorize_url", "token_url", "userdata_url", "basic_auth")
-    same += ("logout_redirect_url", "username_claim", "login_service")
-    c.OAuthenticator.update(provider.model_dump(include=set(same)))
+    same = {
+        *("client_id", "authorize_url", "token_url", "userdata_url", "basic_auth"),
+        *("logout_redirect_url", "username_claim", "login_service"),
+    }
+    c.OAuthenticator.update(provider.model_dump(include=same))
     c.OAuthenticator.client_secret = secret
     c.OAuthenticator.oauth_callback_url = provider.callback_url
     c.OAuthenticator.scope = list(provider.scope)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,7 @@ from hub_config.offer.counter import Counter
 from hub_config.offer.room import DISK_GB
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.reconcile.state import Hub, remember
-from hub_config.runtime.interface import Container
+from hub_config.runtime.interface import Container, Key
 from hub_config.runtime.meter import Meter, Seen
 from hub_config.told import Refusal
 
@@ -36,21 +37,18 @@ PATIENCE = 10.0
 STARTED = time.monotonic()
 
 
+@dataclass
 class Looker:
-    """One for the whole hub."""
+    """One for the whole hub. `counter` is asked for once it is needed; `data` is the folder of the
+    database.
+    """
 
-    def __init__(
-        self,
-        reconciler: Reconciler,
-        counter: Callable[[], Counter],
-        limits: ends.Limits,
-        data: Path,
-        sizes: Sizes,
-        meter: Meter,
-    ) -> None:
-        """`counter` is asked for once it is needed; `data` is the folder of the database."""
-        self.reconciler, self.counter, self.limits = reconciler, counter, limits
-        self.data, self.sizes, self.meter = data, sizes, meter
+    reconciler: Reconciler
+    counter: Callable[[], Counter]
+    limits: ends.Limits
+    data: Path
+    sizes: Sizes
+    meter: Meter
 
     async def everybody(self, hub: Hub, *, twice: bool = False) -> list[Server]:
         """The servers of all people."""
@@ -82,34 +80,26 @@ class Looker:
         }
         homes = self.sizes.of(hub.db, {user.id for user, _, _ in active})
         return [
-            self._server(
-                user,
-                name,
-                spawner,
-                containers.get((user.name, name)),
-                timed.get((user.name, name)),
-                homes.get(user.id),
-            )
-            for user, name, spawner in active
+            self._server(spawner, key, containers.get(key), timed.get(key), homes.get(user.id))
+            for key, (user, _, spawner) in zip(keys, active, strict=True)
         ]
 
     def _server(
         self,
-        user: Any,
-        name: str,
         spawner: Any,
+        key: Key,
         container: Container | None,
         time_: ends.Server | None,
         home: Measured | None,
     ) -> Server:
-        now = datetime.now(UTC)
+        (person, name), now = key, datetime.now(UTC)
         seen = self.meter.seen(container) if container else Seen()
         used = seen.usage
         end = ends.end(time_, self.limits) if time_ else None
         chosen = (spawner.user_options or {}).get("profile", "")
         pending = {"spawn": "starting", "stop": "stopping"}.get(spawner.pending or "", "")
         return Server(
-            person=user.name,
+            person=person,
             server=name,
             title=(spawner.display_name or name) if name else "",
             profile=spawner.profile_title(chosen) if chosen else "",
