@@ -127,8 +127,8 @@ def block(run: dict[str, Any], steps: Sequence[Step]) -> str:
     parts.append(f"![Times, processor time and memory over servers]({CHART.relative_to('docs')})")
     growths = [line for own in by_database(steps).items() for line in growth(*own)]
     if growths:
-        head = f"| grows | for 1,000 servers more | at {FAR:,} | bends at |"
-        parts.append("\n".join([head, "| --- | --- | --- | --- |", *growths]))
+        heads = f"| grows | for 1,000 servers more | at {FAR:,} | bends at |"
+        parts.append("\n".join([heads, "| --- | --- | --- | --- |", *growths]))
     return "\n\n".join(parts)
 
 
