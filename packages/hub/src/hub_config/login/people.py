@@ -67,17 +67,10 @@ class PeopleHandler(PageHandler):
         with_factor = self.authenticator.second_factors.owners()
         rows = [
             Row(
-                account.name,
-                account.state,
-                users.pop(account.name, False),
-                account.key in with_factor,
-                account.must_change,
-                _day(account.made),
-                account.address,
-                account.full_name,
-                account.email,
+                *(one.name, one.state, users.pop(one.name, False), one.key in with_factor),
+                *(one.must_change, _day(one.made), one.address, one.full_name, one.email),
             )
-            for account in self.authenticator.accounts.all()
+            for one in self.authenticator.accounts.all()
         ]
         rows += [Row(name, "no account", admin) for name, admin in users.items()]
         return sorted(rows, key=lambda row: row.name)
@@ -158,31 +151,32 @@ class AccountHandler(_ChangeHandler):
     @needs_scope("admin:users")
     async def post(self, name: str, action: str) -> None:
         """Do `action`."""
-        act = {
-            "make-admin": self._make_admin,
-            "remove-admin": self._remove_admin,
-            "reset-password": self._reset_password,
-            "reset-second-factor": self._reset_second_factor,
-            "disable": self._disable,
-            "enable": self._enable,
-        }[action]
-
         async def checked() -> Any:
             if self.authenticator.accounts.find(name) is None and self.find_user(name) is None:
                 raise UnknownAccountError(name)
             if name == self.current_user.name:
                 raise ValueError("Ask another administrator to change your own account.")
-            return await act(name)
+            return await self._act(name, action)
 
         await self.change(name, action, checked)
 
-    async def _make_admin(self, name: str) -> None:
-        self._set_admin(name, admin=True)
-
-    async def _remove_admin(self, name: str) -> None:
-        if name in self.authenticator.admin_users:
-            raise ValueError(f"{name} is the admin that the platform's settings name.")
-        self._set_admin(name, admin=False)
+    async def _act(self, name: str, action: str) -> Any:
+        match action:
+            case "make-admin":
+                self._set_admin(name, admin=True)
+            case "remove-admin":
+                if name in self.authenticator.admin_users:
+                    raise ValueError(f"{name} is the admin that the platform's settings name.")
+                self._set_admin(name, admin=False)
+            case "reset-password":
+                return await self._reset_password(name)
+            case "reset-second-factor":
+                self._reset_second_factor(name)
+            case "disable":
+                await self._disable(name)
+            case _:
+                self.authenticator.accounts.set_disabled(name, False)
+        return None
 
     def _set_admin(self, name: str, *, admin: bool) -> None:
         if not self.current_user.admin:
@@ -204,7 +198,7 @@ class AccountHandler(_ChangeHandler):
         await self.page("one-time-password.html", account=name, password=password)
         return True
 
-    async def _reset_second_factor(self, name: str) -> None:
+    def _reset_second_factor(self, name: str) -> None:
         account = self.authenticator.accounts.get(name)
         self.authenticator.second_factors.remove(account.key)
         if (user := self.find_user(name)) is not None:
@@ -217,9 +211,6 @@ class AccountHandler(_ChangeHandler):
             sessions.end(self, user)
             await sessions.stop_servers(self, user)
             sessions.end(self, user)  # now those of the servers too
-
-    async def _enable(self, name: str) -> None:
-        self.authenticator.accounts.set_disabled(name, False)
 
 
 class AccountUserHandler(UserHandler):
