@@ -203,11 +203,7 @@ def _bake(client: DockerClient, root: Path, steps: Iterable[Step]) -> float:
     ):
         baked = definition(steps, folders, no_cache=list(files))
         started = time.perf_counter()
-        outcome = bake.run(
-            baked,
-            show=say,
-            log=log,
-        )
+        outcome = bake.run(baked, show=say, log=log)
         seconds = time.perf_counter() - started
     if not outcome.succeeded:
         raise ActionError(f"the bake failed: {outcome.errors or outcome.message}")

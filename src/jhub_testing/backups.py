@@ -47,10 +47,7 @@ class Backups:
         """What a command prints that sees a volume at `/home-volume`, as root."""
         image = f"local/jupyterhub-hub:{self.platform.environment['JHUB_IMAGE_TAG']}"
         return self.platform.engine.run(
-            image,
-            ["sh", "-c", command],
-            user="root",
-            volumes={volume: {"bind": "/home-volume"}},
+            image, ["sh", "-c", command], user="root", volumes={volume: {"bind": "/home-volume"}}
         )
 
     def files(self, volume: str, folder: str = ".") -> str:

@@ -46,10 +46,7 @@ CASES: dict[str, tuple[str, set[str]]] = {
     "a trailing slash": ("deep/", {p for p in PATHS if not p.startswith("deep/")}),
     "not tidy": ("./deep/../deep//er/", {p for p in PATHS if "/er/" not in p}),
     "the last word counts": ("*.py\n!a.py\na.py\n", _ALL - {"a.py"}),
-    "left out again below what came back": (
-        "*\n!src\n**/__pycache__\n",
-        {"src/app/m.py"},
-    ),
+    "left out again below what came back": ("*\n!src\n**/__pycache__\n", {"src/app/m.py"}),
     "comments, empty lines, CRLF, a mark of byte order": (
         "\ufeff# a\r\n\r\n*\r\n  !b.txt  \r\n #b.txt\r\n",
         {"b.txt"},

@@ -20,10 +20,7 @@ def _address(text: str) -> bytes:
 def own(pool: IPv4Network) -> None:
     """All addresses of a network at once: what the loopback device has is local as a whole."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as kernel:
-        for call, text in (
-            (_SIOCSIFADDR, str(pool[1])),
-            (_SIOCSIFNETMASK, str(pool.netmask)),
-        ):
+        for call, text in ((_SIOCSIFADDR, str(pool[1])), (_SIOCSIFNETMASK, str(pool.netmask))):
             fcntl.ioctl(kernel, call, struct.pack("16s16s8x", b"lo:1", _address(text)))
 
 

@@ -87,11 +87,7 @@ def asked(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def way(
-    image: ImageSpec,
-    platform: str,
-    builder: Builder,
-    running: Sequence[str],
-    lacking: str = "",
+    image: ImageSpec, platform: str, builder: Builder, running: Sequence[str], lacking: str = ""
 ) -> Way:
     """How `image` can be built for a platform by this builder.
 

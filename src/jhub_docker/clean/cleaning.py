@@ -26,12 +26,7 @@ Found = tuple[list[Item], dict[str, str]]
 
 
 def clean(
-    client: DockerClient,
-    root: Path,
-    kinds: Sequence[str],
-    *,
-    dry_run: bool,
-    assume_yes: bool,
+    client: DockerClient, root: Path, kinds: Sequence[str], *, dry_run: bool, assume_yes: bool
 ) -> str:
     """List what nobody needs, ask, remove it; what was done. `kinds` may be empty for all.
 

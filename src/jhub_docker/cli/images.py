@@ -108,7 +108,7 @@ def images(context: Context, json_: bool = False, prune: bool = False, yes: bool
 @task(
     help={
         "pin": "Write the digests that the public images' tags have now into the declarations; "
-        "nothing is pulled, and no engine is needed.",
+        "nothing is pulled, and no engine is needed."
     }
 )
 def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = False) -> None:

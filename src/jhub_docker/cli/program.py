@@ -158,10 +158,7 @@ def _in_our_words(said: str, lacks: str = "") -> str:
         (r"No idea what (.*) is!", r"there is no task or flag \1"),
         (r"Sub-collection (.*) not found!", r"there are no tasks below \1"),
         (r"(\w+)\.\1\b", r"\1"),
-        (
-            r"'(.*)' did not receive required positional arguments: (.*)",
-            r"\1 needs \2",
-        ),
+        (r"'(.*)' did not receive required positional arguments: (.*)", r"\1 needs \2"),
     ):
         said = re.sub(pattern, words, said)
     return f"{said}{lacks}; `./dev invoke --list` shows the tasks, `--help` behind one its flags"

@@ -52,10 +52,7 @@ def _close_secret(_client: DockerClient, platform: Platform, subject: str) -> No
 
 FIXES: Mapping[str, Fix] = {
     "JD011": Fix("lets a service that is paused go on, starts one that has ended", _go_on),
-    "JD018": Fix(
-        "removes what starts, drills and services left that are over",
-        _remove,
-    ),
+    "JD018": Fix("removes what starts, drills and services left that are over", _remove),
     "JD021": Fix("makes the file its owner's alone", _close_file),
     "JD023": Fix("makes the secret the hub's alone", _close_secret),
 }

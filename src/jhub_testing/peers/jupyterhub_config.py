@@ -42,9 +42,5 @@ c.JupyterHub.load_roles = [
         "scopes": ["users:activity!user=alice", "access:servers!server=alice/"],
         "services": ["server"],
     },
-    {
-        "name": "the-visitor",
-        "scopes": ["access:servers!server=alice/"],
-        "services": ["visitor"],
-    },
+    {"name": "the-visitor", "scopes": ["access:servers!server=alice/"], "services": ["visitor"]},
 ]

@@ -41,8 +41,5 @@ async def pull(call: Call) -> Forward:
     if not (_TAG.fullmatch(tag) or _DIGEST.fullmatch(tag)):
         raise Refused(f"{tag[:100]!r} is neither a tag nor a digest")
     return Forward(
-        call.path,
-        {"fromImage": repository, "tag": tag},
-        endless=True,
-        headers=("X-Registry-Auth",),
+        call.path, {"fromImage": repository, "tag": tag}, endless=True, headers=("X-Registry-Auth",)
     )

@@ -21,12 +21,7 @@ from hub_config.spawning.options import HOME
 _ON_NODE = re.compile(r"(.+)-[0-9a-f]{8}")
 
 
-_FIELDS = {
-    "Name": text,
-    "Labels": table,
-    "TaskTemplate": as_it_is,
-    "EndpointSpec": as_it_is,
-}
+_FIELDS = {"Name": text, "Labels": table, "TaskTemplate": as_it_is, "EndpointSpec": as_it_is}
 _CONTAINER = {"Image": text, "Labels": table, "Env": texts, "Args": texts}
 """What a server has of its own."""
 

@@ -16,10 +16,7 @@ from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.offer.images import ImagePolicy
 from hub_config.offer.room import policy_of
-from hub_config.reconcile.pages import (
-    PURGE_SCOPE,
-    RECONCILE_SCOPE,
-)
+from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
 from hub_config.rotation import PROXY_API, cookie_keys
 from hub_config.routes import routes_of, sizes_of
 from hub_config.runtime.plan import HUB_PORT

@@ -35,10 +35,7 @@ from hub_config.first_start import (
     write_secret,
 )
 
-SEALED = (
-    ("users", "id", "encrypted_auth_state"),
-    ("platform_second_factors", "account", "sealed"),
-)
+SEALED = (("users", "id", "encrypted_auth_state"), ("platform_second_factors", "account", "sealed"))
 """Table, key and column of the values that the crypt key seals."""
 
 CODES, OLDER_CODES = "platform_recovery_codes", "platform_older_recovery_codes"

@@ -151,6 +151,7 @@ class AccountHandler(_ChangeHandler):
     @needs_scope("admin:users")
     async def post(self, name: str, action: str) -> None:
         """Do `action`."""
+
         async def checked() -> Any:
             if self.authenticator.accounts.find(name) is None and self.find_user(name) is None:
                 raise UnknownAccountError(name)

@@ -77,12 +77,7 @@ def end(handler: BaseHandler, user: Any, *, keep_session: str | None = None) -> 
     tokens that the person made stay: somebody changed their own password. The caller sets a new
     cookie for that browser.
     """
-    revoke(
-        handler.db,
-        user.orm_user,
-        kept=of_servers(handler.db, user),
-        keep_session=keep_session,
-    )
+    revoke(handler.db, user.orm_user, kept=of_servers(handler.db, user), keep_session=keep_session)
     user._auth_refreshed = None
 
 

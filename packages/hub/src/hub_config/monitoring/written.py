@@ -36,9 +36,7 @@ def prometheus(base_url: str, port: int) -> dict[str, Any]:
     return {
         "global": {"scrape_interval": EVERY, "evaluation_interval": EVERY},
         "rule_files": [f"{FOLDER}/alerts.yml"],
-        "alerting": {
-            "alertmanagers": [{"static_configs": [{"targets": ["alertmanager:9093"]}]}],
-        },
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]},
         "scrape_configs": [
             of_hub("hub", "/metrics"),
             of_hub("platform", PLATFORM_PATH),

@@ -32,16 +32,7 @@ from hub_config.offer.cards import (
 from hub_config.offer.compatibility import OnOffer
 from hub_config.offer.images import DeclaredImages, ImageStore
 from hub_config.offer.profiles import Profile
-from hub_config.offer.room import (
-    Host,
-    HostFacts,
-    Info,
-    Policy,
-    Promise,
-    Room,
-    promise,
-    room,
-)
+from hub_config.offer.room import Host, HostFacts, Info, Policy, Promise, Room, promise, room
 from hub_config.offer.turns import Turns
 from hub_config.runtime.calls import heard
 from hub_config.runtime.interface import AwayError, Container, Key, Runtime

@@ -153,10 +153,7 @@ class Obstacle:
 
 
 def room(
-    host: Host,
-    policy: Policy,
-    promised: Collection[Promise],
-    taken: frozenset[str] = frozenset(),
+    host: Host, policy: Policy, promised: Collection[Promise], taken: frozenset[str] = frozenset()
 ) -> Room:
     """The room that the servers with these promises leave; `taken` are devices others have."""
     factor = policy.memory_overcommit

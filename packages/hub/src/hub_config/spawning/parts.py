@@ -15,14 +15,7 @@ import aiohttp
 from sqlalchemy.orm import Session
 
 from hub_config.lifetimes import homes
-from hub_config.runtime.interface import (
-    AwayError,
-    Container,
-    NetworkError,
-    Place,
-    Runtime,
-    Volume,
-)
+from hub_config.runtime.interface import AwayError, Container, NetworkError, Place, Runtime, Volume
 from hub_config.told import StartFailure
 
 GONE = (

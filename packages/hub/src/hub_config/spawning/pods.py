@@ -79,10 +79,7 @@ EXTRA = {
 
 
 def volumes(
-    profile: Profile,
-    operator: Settings,
-    home: str,
-    folders: Mapping[str, Folder],
+    profile: Profile, operator: Settings, home: str, folders: Mapping[str, Folder]
 ) -> dict[str, list[dict[str, Any]]]:
     """The home, the folders of groups, and what is in memory."""
     parts: list[tuple[dict[str, Any], dict[str, Any]]]

@@ -106,10 +106,7 @@ class UserServerSpawner(Spawner):
         """What the person's groups share."""
         members = [group.name for group in self.user.groups]
         return Shared(
-            self.sharing.rules,
-            members,
-            Path(self.group_secrets),
-            self.enforced.group_variables,
+            self.sharing.rules, members, Path(self.group_secrets), self.enforced.group_variables
         )
 
     def get_env(self) -> dict[str, str]:
