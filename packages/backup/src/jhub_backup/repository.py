@@ -160,8 +160,7 @@ class Repository:
         for text in ended.stderr.splitlines():
             with contextlib.suppress(ValueError):
                 entry = json.loads(text)
-                vanished = "no such file or directory" in json.dumps(entry.get("error"))
-                if entry.get("message_type") == "error" and not vanished:
+                if entry.get("message_type") == "error" and not _vanished(entry):
                     unreadable.append(str(entry.get("item")))
         if not summary.get("snapshot_id") or ended.returncode not in (0, 3):
             raise BackupError(f"{_last(ended.stderr) or f'restic ended with {ended.returncode}'}")
@@ -300,6 +299,10 @@ def each(items: Sequence[Any], act: Callable[[Any], str]) -> list[str]:
 def _is_missing(said: str) -> bool:
     signs = ("no such file", "does not exist", "404", "NoSuchKey", "NoSuchBucket", "key not found")
     return any(sign in said for sign in signs)
+
+
+def _vanished(entry: Line) -> bool:
+    return "no such file or directory" in json.dumps(entry.get("error"))
 
 
 def _last(said: str) -> str:
