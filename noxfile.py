@@ -188,7 +188,9 @@ def integration(session: nox.Session) -> None:
     wanted = ("--browser", "--registry", *IMAGES, "caddy", "postgres", "tracking")
     session.run("python", "-m", "jhub_testing.prepare", *wanted)
     # In the order of names: by xdist's own, files with one test come last, the longest of all too.
-    pytest(session, *BESIDE, "--no-loadscope-reorder", tests="integration")
+    # In three processes, since this session has the engine to itself.
+    order = ("--numprocesses=3", "--no-loadscope-reorder")
+    pytest(session, *BESIDE, *order, tests="integration")
 
 
 @nox.session(tags=["engine"])

@@ -34,8 +34,8 @@ RULE = (
 
 ROUTES = frozenset(
     {
-        "api", "consoles", "custom", "doc", "edit", "files", "git", "hub", "jhub-activity",
-        "kernelspecs", "lab", "login", "logout", "lsp", "mermaid", "metrics",
+        "api", "consoles", "custom", "dask", "doc", "edit", "files", "git", "hub", "jhub-activity",
+        "jhub-published", "kernelspecs", "lab", "login", "logout", "lsp", "mermaid", "metrics",
         "nbclassic", "nbconvert", "nbdime", "nbextensions", "notebooks", "oauth", "proxy",
         "server-proxy", "services", "static", "terminals", "tree", "user", "user-redirect",
         "view", "voila",
