@@ -20,7 +20,7 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     class HTTPError(Exception):
         pass
 
-    modules = {
+    modules: dict[str, dict[str, Any]] = {
         "tornado": {"web": SimpleNamespace(authenticated=lambda of: of, HTTPError=HTTPError)},
         "jupyter_server": {},
         "jupyter_server.base": {},

@@ -186,7 +186,8 @@ class SpaceHandler(Authenticated):
             said = self.request.headers.get("Content-Length", "")
             if said.isdecimal() and int(said) > LARGEST_ELSE:
                 raise web.HTTPError(413, f"more than {LARGEST_ELSE} bytes, and no artefact")
-            self.request.connection.set_max_body_size(LARGEST_ELSE)  # of what says no length
+            connection: Any = self.request.connection
+            connection.set_max_body_size(LARGEST_ELSE)  # of what says no length
         self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue(4)
         self.sending = asyncio.ensure_future(self.send())
 
