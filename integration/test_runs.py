@@ -251,6 +251,8 @@ def test_an_application_is_for_whom_it_was_published(
     assert other.start_by_api({"profile": "uv-marimo-small"}, "published-x").status_code == 400
     press(admin, "Stop", "open", "apps")
     wait_until(lambda: "Stopped" in card(analyst, "open", "apps"), "the application to be stopped")
+    away = requests.get(f"{platform.url}/hub/apps/analyst/open", timeout=PATIENCE)
+    assert (away.status_code, "open is stopped" in away.text) == (503, True)
     for name in ("sales", "mine", "open"):
         press(analyst, "Delete", name, "apps")
     wait_until(lambda: platform.servers(analyst.name) == [], "all to be gone")

@@ -41,8 +41,9 @@ def profile(**changes: Any) -> Profile:
 
 
 def test_one_profile_per_image_and_size_in_the_images_order() -> None:
-    found = from_images([image("b", "r/b:latest"), image("a", "r/a:latest")], "latest")
-    assert [p.key for p in found] == ["a-small", "a-large", "b-small", "b-large"]
+    found = from_images([image(name, f"r/{name}:latest") for name in ("a-b", "b", "a")], "latest")
+    assert [p.image_title for p in found] == ["A", "A", "A-B", "A-B", "B", "B"]
+    assert [p.key for p in found[:2]] == ["a-small", "a-large"]
     assert found[0].memory == 2 * 2**30
     assert found[1].cpu_limit is None
 

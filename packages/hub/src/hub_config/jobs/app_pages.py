@@ -120,7 +120,7 @@ class OpenHandler(AppsHandler):
         there = app.server in owner.orm_spawners and owner.spawners[app.server].ready
         if not (there and wanted):
             self.set_status(503)
-            shown = {"name": app.name, "person": owner.name, "wanted": wanted}
+            shown = {"app": app.name, "person": owner.name, "wanted": wanted}
             self.finish(await self.render_template("app-away.html", **shown))
             return
         if app.audience != "public":

@@ -147,7 +147,7 @@ def from_images(images: Iterable[Record], tag: str) -> tuple[Profile, ...]:
         for reference in image.get("RepoTags") or ()
         if reference.rpartition(":")[2] == tag
     ]
-    for reference, image in sorted(tagged, key=lambda one: one[0]):
+    for reference, image in sorted(tagged, key=lambda one: one[0].rpartition(":")[0]):
         digests = image.get("RepoDigests") or ()
         for profile in of_image(reference, image.get("Labels") or {}, digests):
             if profile.key in found:
@@ -178,7 +178,10 @@ def _about(
     return {
         "origin": origin(labels, digests, wanted),
         "jupyterhub": labels.get(JUPYTERHUB_LABEL, ""),
-        "warnings": tuple(labels.get(WARNINGS_LABEL, "").splitlines()),
+        "warnings": tuple(
+            one.removeprefix("NOT INSTALLED: ")
+            for one in labels.get(WARNINGS_LABEL, "").splitlines()
+        ),
     }
 
 
