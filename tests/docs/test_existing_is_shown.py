@@ -44,7 +44,7 @@ def settings() -> set[str]:
             match node:
                 case ast.AnnAssign(
                     target=ast.Name(id=name),
-                    value=ast.Call(func=ast.Name(id="setting"), keywords=given),
+                    value=ast.Call(func=ast.Name(id="setting" | "enforced"), keywords=given),
                 ) if "table" not in {keyword.arg for keyword in given}:
                     names.add(f"JHUB_{name.upper()}")
     return names
