@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 FIRST = ("test_up_and_down", "test_runs")
-"""Files that take long and have late names: the process that has one would end long after others."""
+"""Files that take long and have late names: their process would end long after the others."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
