@@ -4,11 +4,9 @@ A test that restarts the engine waits until no other test is under way, and none
 """
 
 import fcntl
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from docker.models.containers import Container
 
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
@@ -39,36 +37,22 @@ class Turns:
         fcntl.flock(self._use, fcntl.LOCK_UN)  # or two that want to be alone wait for each other
         fcntl.flock(self._gate, fcntl.LOCK_EX)
         fcntl.flock(self._use, fcntl.LOCK_EX)
-        went_on = {_run(one) for one in _services(engine)}
         try:
             yield
-            wait_until(lambda: not _unwell(engine, went_on), "others' platforms to be well")
+            wait_until(lambda: not _unwell(engine), "the platforms of other tests to be well")
         finally:
             fcntl.flock(self._use, fcntl.LOCK_SH)
             fcntl.flock(self._gate, fcntl.LOCK_UN)
 
 
-def _unwell(engine: Engine, went_on: Collection[tuple[str, str]]) -> list[str]:
-    """The services of test platforms that a health check or the engine does not call well.
-
-    An engine that was started again has not asked those that went on meanwhile, for half a minute.
-    """
-    return [
-        one.name or ""
-        for one in _services(engine)
-        if one.status != "running"
-        or (one.health not in ("healthy", "unknown") and _run(one) not in went_on)
-    ]
-
-
-def _services(engine: Engine) -> list[Container]:
-    found = engine.client.containers.list(
+def _unwell(engine: Engine) -> list[str]:
+    """The services of test platforms that a health check or the engine does not call well."""
+    services = engine.client.containers.list(
         all=True, filters={"label": "com.docker.compose.service"}, ignore_removed=True
     )
-    project = "com.docker.compose.project"
-    return [one for one in found if one.labels.get(project, "").startswith("jhub-test-")]
-
-
-def _run(container: Container) -> tuple[str, str]:
-    """One run of a container: it has another when it is started again."""
-    return container.id or "", str(container.attrs["State"]["StartedAt"])
+    return [
+        one.name or ""
+        for one in services
+        if one.labels.get("com.docker.compose.project", "").startswith("jhub-test-")
+        and (one.status != "running" or one.health not in ("healthy", "unknown"))
+    ]
