@@ -102,7 +102,7 @@ class Tracked:
         assert (mode, owner != stranger) == ("700", True), spaces
         for path in (f"{space}/", f"me/../{space}/", "group/staff/", f"group/{space}/"):
             found = other.session.get(f"{mlflow}/{path}", timeout=PATIENCE)
-            assert found.status_code == HTTPStatus.NOT_FOUND, path
+            assert found.status_code == HTTPStatus.NOT_FOUND, (path, found.status_code, found.text)
         nobody = requests.post(f"{mlflow}/me/api/2.0/mlflow/experiments/search", timeout=PATIENCE)
         assert nobody.status_code == HTTPStatus.FORBIDDEN
         server = platform.container("mlflow")

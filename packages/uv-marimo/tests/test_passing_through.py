@@ -13,7 +13,7 @@ from jhub_testing.behind_proxy import PORT, BehindProxy
 from jhub_testing.marimo import MarimoSession
 from jhub_testing.singleuser import SingleUserContainer
 from jhub_testing.subject import Subject
-from jhub_testing.waiting import wait_until
+from jhub_testing.waiting import PATIENCE, wait_until
 
 MB = 2**20
 LARGE = 200
@@ -98,6 +98,14 @@ def test_a_port_nobody_listens_on_is_named(server: SingleUserContainer) -> None:
     assert "No program of this server listens on port 9999" in page.text
     upload = server.client.put("proxy/9999/", data=pieces(3))
     assert upload.text.startswith("Nothing answers on port 9999"), upload.text
+
+
+def test_who_is_refused_is_told_that_the_connection_ends(server: SingleUserContainer) -> None:
+    """Tornado ends it; the hub's proxy, not told, would ask somebody's next thing there."""
+    for method, status in (("GET", 302), ("PUT", 403)):
+        url = server.url("proxy/9999/")
+        answer = requests.request(method, url, allow_redirects=False, timeout=PATIENCE)
+        assert (answer.status_code, answer.headers["Connection"]) == (status, "close")
 
 
 def test_who_waits_for_an_application_is_not_idle(

@@ -134,8 +134,10 @@ async def test_a_request_goes_to_ones_own_space_without_what_is_secret(
         for path in ("group/team/", "ann-0123456789ab/", "me/../ann-0123456789ab/x"):
             async with session.get(f"{url}{path}", headers=headers) as answer:
                 assert answer.status == 404, path
+                closes = answer.headers.get("Connection") == "close"
+                assert closes == ("group" in path), "the proxy would ask again where nobody listens"
         async with session.post(f"{url}me/api/x", data=b"{}") as answer:
-            assert answer.status == 403
+            assert (answer.status, answer.headers["Connection"]) == (403, "close")
             assert json.loads(await answer.read())["error_code"] == "FORBIDDEN"
         assert len(asked) == 2, "something else came through"
 

@@ -191,6 +191,15 @@ class SpaceHandler(Authenticated):
         self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue(4)
         self.sending = asyncio.ensure_future(self.send())
 
+    def finish(self, chunk: Any = None) -> Any:
+        """What is refused before its body was read ends the connection: Tornado closes it and does
+        not say so, and a proxy would ask the next thing there and be told nothing (tornado 6.5,
+        http1connection.py, finish).
+        """
+        if not hasattr(self, "sending"):
+            self.set_header("Connection", "close")
+        return super().finish(chunk)
+
     async def data_received(self, chunk: bytes | None) -> None:
         """A part of the body, None for its end; waits until MLflow has taken those before."""
         put = asyncio.ensure_future(self.pieces.put(chunk))

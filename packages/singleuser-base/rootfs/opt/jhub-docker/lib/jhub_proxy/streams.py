@@ -64,7 +64,17 @@ def install(handler_class: Any) -> None:
 
     async def prepare_body(self: Any, *args: Any, **kwargs: Any) -> None:
         self.request.connection.set_max_body_size(BODY_BYTES)
+        finish = self.finish
+
+        def refuse(*given: Any) -> None:
+            # Tornado closes the connection, since the body was not read, and does not say so (6.5,
+            # http1connection.py, finish): the hub's proxy would ask the next thing there.
+            self.set_header("Connection", "close")
+            finish(*given)
+
+        self.finish = refuse
         await prepare(self, *args, **kwargs)
+        self.finish = finish
         if not self._finished and has_body(self.request.headers):
             _answer_during_upload(self)
 
