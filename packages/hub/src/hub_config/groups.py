@@ -45,24 +45,18 @@ class GroupRules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    profiles: frozenset[str] = Field(
-        frozenset(), description="Profiles only members of groups that name them may use."
-    )
-    server_limit: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Servers each member may run at the same time; 0: no limit."
-    )
-    memory_limit_gb: Amount | None = Field(
-        None, description="Memory of each member's servers together; 0: no limit."
-    )
-    cpu_limit: Amount | None = Field(
-        None, description="CPUs promised to each member's servers together; 0: no limit."
-    )
-    folders: dict[Folder, Mode] = Field(
-        default_factory=dict, description="Shared folders, and what members may do in them."
-    )
-    environment: dict[Variable, Value] = Field(
-        default_factory=dict, description="Variables in each member's servers; nothing secret."
-    )
+    profiles: frozenset[str] = frozenset()
+    """Profiles only members of groups that name them may use."""
+    server_limit: Annotated[int, Field(ge=0)] | None = None
+    """Servers each member may run at the same time; 0: no limit."""
+    memory_limit_gb: Amount | None = None
+    """Memory of each member's servers together; 0: no limit."""
+    cpu_limit: Amount | None = None
+    """CPUs promised to each member's servers together; 0: no limit."""
+    folders: dict[Folder, Mode] = {}
+    """Shared folders, and what members may do in them."""
+    environment: dict[Variable, Value] = {}
+    """Variables in each member's servers; nothing secret."""
 
 
 Rules = Mapping[str, GroupRules]

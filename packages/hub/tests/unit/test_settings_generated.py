@@ -45,9 +45,8 @@ def test_compose_hands_every_setting_to_hub_filter_and_guard() -> None:
 class WithSpoons(Settings):
     """The settings with one more: all that has to be written for it."""
 
-    spoons: Seconds = setting(
-        4, "Spoons a server gets.", trait="UserContainerSpawner.spoons", enforced_by="filter"
-    )
+    spoons: Seconds = setting(4, trait="UserContainerSpawner.spoons", enforced_by="filter")
+    """Spoons a server gets."""
 
 
 def test_a_new_setting_is_one_declaration(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings
 
@@ -24,9 +24,14 @@ PREFIX = "JHUB_"
 Enforcer = Literal["filter", "firewall"]
 
 
+class Declared(BaseModel):
+    """Base of classes with settings: what is written below one is its meaning."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
 def setting(
     default: Any,
-    meaning: str,
     *,
     trait: str = "",
     enforced_by: Enforcer | None = None,
@@ -39,9 +44,7 @@ def setting(
     `derived` gets its default from its validator, which knows the settings before it.
     """
     about: JsonDict = {"trait": trait, "enforced_by": enforced_by, "table": table}
-    return Field(
-        default, description=meaning, json_schema_extra=about, validate_default=derived or None
-    )
+    return Field(default, json_schema_extra=about, validate_default=derived or None)
 
 
 enforced = partial(setting, enforced_by="filter")
@@ -82,7 +85,7 @@ def listed(settings: type[BaseSettings]) -> Iterator[Setting]:
         yield Setting(
             name=name,
             default=field.get_default(call_default_factory=True),
-            meaning=field.description or "",
+            meaning=" ".join((field.description or "").split()),
             secret="SecretStr" in str(field.annotation),
             **about,  # type: ignore[arg-type]
         )

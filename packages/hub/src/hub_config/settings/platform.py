@@ -5,9 +5,9 @@ from ipaddress import IPv4Network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from hub_config.settings.declaration import enforced, setting
+from hub_config.settings.declaration import Declared, enforced, setting
 from hub_config.settings.values import (
     BaseUrl,
     BrandColour,
@@ -27,186 +27,129 @@ from hub_config.settings.values import (
 )
 
 
-class PlatformSettings(BaseModel):
+class PlatformSettings(Declared):
     """What holds for the platform as a whole."""
 
     # Platform: where servers run, and the names under which Docker knows its parts.
-    runtime: Literal["docker", "swarm", "kubernetes"] = enforced(
-        "docker",
-        "Where servers run: on a Docker Engine, as services of its swarm, or as pods beside the "
-        "hub's own.",
-    )
-    platform: Name = enforced("jhub-docker", "Name of this platform; the Compose project.")
-    network: Name = enforced("jupyterhub-net", "Network of hub, proxy and services.")
-    container_prefix: Name = enforced("jupyter", "First part of containers' names.")
-    user_volume_prefix: Name = enforced(
-        "jupyterhub-user-",
-        "Home volumes are called this, best with a hyphen at its end, and the escaped user name.",
-    )
-    shared_volume_prefix: Name = enforced(
-        "jupyterhub-shared-",
-        "Volumes of shared folders are called this, best with a hyphen at its end, and the folder "
-        "or group.",
-        derived=True,
-    )
+    runtime: Literal["docker", "swarm", "kubernetes"] = enforced("docker")
+    """Where servers run: on a Docker Engine, as services of its swarm, or as pods beside the hub's
+    own."""
+    platform: Name = enforced("jhub-docker")
+    """Name of this platform; the Compose project."""
+    network: Name = enforced("jupyterhub-net")
+    """Network of hub, proxy and services."""
+    container_prefix: Name = enforced("jupyter")
+    """First part of containers' names."""
+    user_volume_prefix: Name = enforced("jupyterhub-user-")
+    """Home volumes are called this, best with a hyphen at its end, and the escaped user name."""
+    shared_volume_prefix: Name = enforced("jupyterhub-shared-", derived=True)
+    """Volumes of shared folders are called this, best with a hyphen at its end, and the folder or
+    group."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
-        "INFO", "Least severe messages that the hub logs.", trait="JupyterHub.log_level"
+        "INFO", trait="JupyterHub.log_level"
     )
-    log_format: Literal["text", "json"] = setting(
-        "text", "How hub, filter, guard and proxy write their logs: as text, or JSON on each line."
-    )
-    audit_days: Annotated[int, Field(ge=1, le=36500)] = setting(
-        365, "Days for which entries of the audit log are kept."
-    )
-    audit_size_mb: Annotated[int, Field(ge=64)] = setting(
-        1024,
-        "Size (2²⁰ bytes) of the whole audit log at most; then the oldest go before their time.",
-    )
+    """Least severe messages that the hub logs."""
+    log_format: Literal["text", "json"] = setting("text")
+    """How hub, filter, guard and proxy write their logs: as text, or JSON on each line."""
+    audit_days: Annotated[int, Field(ge=1, le=36500)] = setting(365)
+    """Days for which entries of the audit log are kept."""
+    audit_size_mb: Annotated[int, Field(ge=64)] = setting(1024)
+    """Size (2²⁰ bytes) of the whole audit log at most; then the oldest go before their time."""
 
     # The database.
-    db_url: DatabaseUrl = setting(
-        "",
-        "PostgreSQL to keep records in, such as `postgresql+psycopg://hub@db.example.org/hub`; "
-        "empty: SQLite in the data volume.",
-    )
-    db_password: SecretStr | None = setting(
-        None,
-        "Its password; better as a file, which `secrets.set` keeps or `JHUB_DB_PASSWORD_FILE` "
-        "names.",
-    )
-    failover: bool = setting(
-        False,
-        "Whether further hubs wait to take this one's place; wants PostgreSQL (docs/failover.md).",
-    )
+    db_url: DatabaseUrl = setting("")
+    """PostgreSQL to keep records in, such as `postgresql+psycopg://hub@db.example.org/hub`; empty:
+    SQLite in the data volume."""
+    db_password: SecretStr | None = setting(None)
+    """Its password; better as a file, which `secrets.set` keeps or `JHUB_DB_PASSWORD_FILE`
+    names."""
+    failover: bool = setting(False)
+    """Whether further hubs wait to take this one's place; wants PostgreSQL (docs/failover.md)."""
 
     # Addresses: where people find it.
-    base_url: BaseUrl = setting("/", "Path below which the whole platform answers.")
-    domain: Domain = setting(
-        "", "Name under which Caddy answers by https for the platform; empty: plain HTTP, no Caddy."
-    )
-    tls: Literal["acme", "internal", "files"] = setting(
-        "acme",
-        "Where its certificate is from: Let's Encrypt or another ACME server (`acme`), a CA of "
-        "Caddy's own (`internal`), `JHUB_TLS_FILES` (`files`).",
-    )
-    https_port: Port = setting(443, "Port of the host on which browsers find the domain.")
-    public_url: PublicUrl = setting(
-        "",
-        "Address of the platform as people type it, such as `https://hub.example.org/`; empty: "
-        "`JHUB_DOMAIN`'s, or else as each request says.",
-        trait="JupyterHub.public_url",
-        derived=True,
-    )
-    subdomain_host: Host = setting(
-        "",
-        "Each person's servers get a domain of their own below this one, such as "
-        "`https://hub.example.org`; empty: all share the hub's.",
-        trait="JupyterHub.subdomain_host",
-    )
+    base_url: BaseUrl = setting("/")
+    """Path below which the whole platform answers."""
+    domain: Domain = setting("")
+    """Name under which Caddy answers by https for the platform; empty: plain HTTP, no Caddy."""
+    tls: Literal["acme", "internal", "files"] = setting("acme")
+    """Where its certificate is from: Let's Encrypt or another ACME server (`acme`), a CA of Caddy's
+    own (`internal`), `JHUB_TLS_FILES` (`files`)."""
+    https_port: Port = setting(443)
+    """Port of the host on which browsers find the domain."""
+    public_url: PublicUrl = setting("", trait="JupyterHub.public_url", derived=True)
+    """Address of the platform as people type it, such as `https://hub.example.org/`; empty:
+    `JHUB_DOMAIN`'s, or else as each request says."""
+    subdomain_host: Host = setting("", trait="JupyterHub.subdomain_host")
+    """Each person's servers get a domain of their own below this one, such as
+    `https://hub.example.org`; empty: all share the hub's."""
 
     # Branding: what pages carry of whoever runs the platform.
-    brand_name: Annotated[str, Field(min_length=1, max_length=60)] = setting(
-        "JupyterHub", "Name of the platform on every page."
-    )
-    logo: str = setting("", "A picture: a file in the data volume, or an https:// address.")
-    brand_colour: BrandColour = setting(
-        "#1f5fa8", "Colour of links and buttons; dark enough to be read on white."
-    )
-    announcement: str = setting("", "Text above every page; plain text, not HTML.")
-    announcement_level: Literal["info", "warning", "danger"] = setting(
-        "info", "How urgent the announcement looks."
-    )
-    help_url: Link = setting("", "Where people find help; linked below every page.")
+    brand_name: Annotated[str, Field(min_length=1, max_length=60)] = setting("JupyterHub")
+    """Name of the platform on every page."""
+    logo: str = setting("")
+    """A picture: a file in the data volume, or an https:// address."""
+    brand_colour: BrandColour = setting("#1f5fa8")
+    """Colour of links and buttons; dark enough to be read on white."""
+    announcement: str = setting("")
+    """Text above every page; plain text, not HTML."""
+    announcement_level: Literal["info", "warning", "danger"] = setting("info")
+    """How urgent the announcement looks."""
+    help_url: Link = setting("")
+    """Where people find help; linked below every page."""
 
     # Networks.
-    address_pool: Pool = enforced(
-        IPv4Network("10.213.0.0/16"),
-        "Private addresses for servers' networks, sixteen each; /8 to /24.",
-    )
-    firewall: Literal["required", "off"] = setting(
-        "required",
-        "Whether servers start only behind the host's firewall; `off`: without it.",
-        enforced_by="firewall",
-    )
-    block_private_networks: bool = setting(
-        False,
-        "Whether servers are kept from private networks around the host too.",
-        enforced_by="firewall",
-    )
-    allowed_destinations: Destinations = setting(
-        "",
-        "Addresses or networks, with a port or without, that servers may reach.",
-        enforced_by="firewall",
-    )
-    blocked_destinations: Destinations = setting(
-        "",
-        "Addresses or networks, with a port or without, that they may not.",
-        enforced_by="firewall",
-    )
+    address_pool: Pool = enforced(IPv4Network("10.213.0.0/16"))
+    """Private addresses for servers' networks, sixteen each; /8 to /24."""
+    firewall: Literal["required", "off"] = setting("required", enforced_by="firewall")
+    """Whether servers start only behind the host's firewall; `off`: without it."""
+    block_private_networks: bool = setting(False, enforced_by="firewall")
+    """Whether servers are kept from private networks around the host too."""
+    allowed_destinations: Destinations = setting("", enforced_by="firewall")
+    """Addresses or networks, with a port or without, that servers may reach."""
+    blocked_destinations: Destinations = setting("", enforced_by="firewall")
+    """Addresses or networks, with a port or without, that they may not."""
 
     # Login.
     admin_user: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")] = setting(
-        "admin",
-        "The first admin, made at first start with a one-time password.",
-        trait="ApprovalAuthenticator.first_admin",
+        "admin", trait="ApprovalAuthenticator.first_admin"
     )
-    authenticator: Literal["native", "oidc", "ldap"] = setting(
-        "native",
-        "Who knows the people: the platform itself (`native`), or another service (`oidc`, `ldap`; "
-        "see below).",
-    )
+    """The first admin, made at first start with a one-time password."""
+    authenticator: Literal["native", "oidc", "ldap"] = setting("native")
+    """Who knows the people: the platform itself (`native`), or another service (`oidc`, `ldap`; see
+    below)."""
     signup: Literal["open", "approval", "closed"] = setting(
-        "approval",
-        "Who gets an account: all who ask (`open`), those an admin approves (`approval`), nobody "
-        "new (`closed`).",
-        trait="ApprovalAuthenticator.signup",
+        "approval", trait="ApprovalAuthenticator.signup"
     )
-    signups_per_address: Number = setting(
-        30,
-        "Accounts one address may sign up for in an hour; 0: no limit.",
-        trait="ApprovalAuthenticator.signups_per_address",
-    )
-    signup_contact: bool = setting(
-        False,
-        "Whether sign-up asks for full name and e-mail, which admins see.",
-        trait="ApprovalAuthenticator.signup_contact",
-    )
+    """Who gets an account: all who ask (`open`), those an admin approves (`approval`), nobody new
+    (`closed`)."""
+    signups_per_address: Number = setting(30, trait="ApprovalAuthenticator.signups_per_address")
+    """Accounts one address may sign up for in an hour; 0: no limit."""
+    signup_contact: bool = setting(False, trait="ApprovalAuthenticator.signup_contact")
+    """Whether sign-up asks for full name and e-mail, which admins see."""
     minimum_password_length: Annotated[int, Field(ge=8, le=72)] = setting(
-        10,
-        "Characters a password needs at least.",
-        trait="NativeAuthenticator.minimum_password_length",
+        10, trait="NativeAuthenticator.minimum_password_length"
     )
+    """Characters a password needs at least."""
     username_pattern: Pattern = setting(
-        r"^[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?$",
-        "Regular expression every user name has to match.",
-        trait="Authenticator.username_pattern",
+        r"^[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?$", trait="Authenticator.username_pattern"
     )
-    allowed_failed_logins: Number = setting(
-        10,
-        "Failed logins of a name from one address before it waits; 0: no limit.",
-        trait="NativeAuthenticator.allowed_failed_logins",
-    )
+    """Regular expression every user name has to match."""
+    allowed_failed_logins: Number = setting(10, trait="NativeAuthenticator.allowed_failed_logins")
+    """Failed logins of a name from one address before it waits; 0: no limit."""
     seconds_before_next_try: Seconds = setting(
-        300,
-        "The longest wait; waits begin at a second and double.",
-        trait="NativeAuthenticator.seconds_before_next_try",
+        300, trait="NativeAuthenticator.seconds_before_next_try"
     )
-    trusted_proxies: Networks = setting(
-        "",
-        "Addresses or networks of reverse proxies before the platform, separated by commas.",
-        trait="ApprovalAuthenticator.trusted_proxies",
-    )
+    """The longest wait; waits begin at a second and double."""
+    trusted_proxies: Networks = setting("", trait="ApprovalAuthenticator.trusted_proxies")
+    """Addresses or networks of reverse proxies before the platform, separated by commas."""
     second_factor: Literal["off", "optional", "admins", "everyone"] = setting(
-        "optional",
-        "Who needs a code from an app besides the password: nobody (`off`), those who want "
-        "(`optional`), `admins`, `everyone`.",
-        trait="ApprovalAuthenticator.second_factor",
+        "optional", trait="ApprovalAuthenticator.second_factor"
     )
-    provider_secret: SecretStr | None = setting(
-        None,
-        "OIDC client secret or LDAP bind password; better as a file, which `secrets.set` keeps or "
-        "`JHUB_PROVIDER_SECRET_FILE` names.",
-    )
+    """Who needs a code from an app besides the password: nobody (`off`), those who want
+    (`optional`), `admins`, `everyone`."""
+    provider_secret: SecretStr | None = setting(None)
+    """OIDC client secret or LDAP bind password; better as a file, which `secrets.set` keeps or
+    `JHUB_PROVIDER_SECRET_FILE` names."""
 
     @property
     def project(self) -> str:

@@ -37,14 +37,14 @@ class Settings(ServerSettings, PlatformSettings, BaseSettings):
     )
 
     # Tables, so in the file only.
-    images: tuple[DeclaredImage, ...] = setting(
-        (), "Images on offer before they are pulled.", table=True
-    )
-    oidc: OidcProvider | None = setting(None, "An OpenID Connect provider.", table=True)
-    ldap: LdapServer | None = setting(None, "An LDAP server.", table=True)
-    groups: dict[str, GroupRules] = setting(
-        {}, "What members of JupyterHub's groups get.", table=True
-    )
+    images: tuple[DeclaredImage, ...] = setting((), table=True)
+    """Images on offer before they are pulled."""
+    oidc: OidcProvider | None = setting(None, table=True)
+    """An OpenID Connect provider."""
+    ldap: LdapServer | None = setting(None, table=True)
+    """An LDAP server."""
+    groups: dict[str, GroupRules] = setting({}, table=True)
+    """What members of JupyterHub's groups get."""
 
     @field_validator("images")
     @classmethod
