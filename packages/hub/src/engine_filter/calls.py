@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from engine_filter.policy import Policy
 
@@ -19,29 +19,17 @@ Record = Mapping[str, Any]
 """What the engine says about one object, as its inspect calls answer."""
 
 
+Kind = Literal["containers", "images", "networks", "volumes", "nodes", "services"]
+
+
 class Engine(Protocol):
     """Looks objects up. Each call raises MissingError when there is no such object."""
 
     async def info(self) -> Record:
         """GET /info."""
 
-    async def container(self, name: str) -> Record:
-        """GET /containers/{name}/json."""
-
-    async def image(self, name: str) -> Record:
-        """GET /images/{name}/json."""
-
-    async def network(self, name: str) -> Record:
-        """GET /networks/{name}."""
-
-    async def volume(self, name: str) -> Record:
-        """GET /volumes/{name}."""
-
-    async def node(self, name: str) -> Record:
-        """GET /nodes/{name}."""
-
-    async def service(self, name: str) -> Record:
-        """GET /services/{name}."""
+    async def one(self, kind: Kind, name: str) -> Record:
+        """GET /{kind}/{name}; what containers and images are is below `/json`."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ async def image_of(call: Call, reference: str) -> Record:
     pulled = bool(policy.settings.pull_from) and reference.startswith(policy.settings.pull_from)
     if not (pulled or reference.endswith(f":{policy.settings.image_tag}")):
         raise Refused(f"image {reference[:200]} has not the tag {policy.settings.image_tag}")
-    return await call.engine.image(reference)
+    return await call.engine.one("images", reference)
 
 
 def profile_of(reference: str, given: Mapping[str, str], image: Record, policy: Policy) -> Profile:
@@ -123,7 +123,7 @@ async def _check_mounts(call: Call, body: dict[str, Any]) -> None:
         known = call.policy.volume_name.fullmatch(bind.source)
         if bind.is_volume and (known or call.policy.shared_folder(bind.source)):
             with suppress(MissingError):  # then the engine makes it
-                volumes[bind.source] = await call.engine.volume(bind.source)
+                volumes[bind.source] = await call.engine.one("volumes", bind.source)
     mounts.check(binds, volumes, call.policy)
     if extra := sorted(set(body.get("Volumes", {})) - {bind.target for bind in binds}):
         raise Refused(f"Volumes: nothing is mounted at {extra[0][:200]}")
@@ -134,7 +134,7 @@ async def _check_network(call: Call, body: dict[str, Any]) -> None:
     name = body["HostConfig"]["NetworkMode"]
     if not call.policy.network_name.fullmatch(name):
         raise Refused(f"HostConfig.NetworkMode may not be {name[:100]}")
-    record = await call.engine.network(name)
+    record = await call.engine.one("networks", name)
     subnet = networks.check_servers(record, body["Labels"], call, name)
     given = body.get("NetworkingConfig")
     where = "NetworkingConfig.EndpointsConfig"
@@ -174,7 +174,7 @@ async def inspect(call: Call) -> Answer:
 
 
 async def _own(call: Call) -> Record:
-    record = await call.engine.container(call.name)
+    record = await call.engine.one("containers", call.name)
     ownership.require_persons(record, call.policy, f"container {call.name[:100]}")
     return record
 

@@ -15,7 +15,7 @@ async def list_offers(call: Call) -> Forward:
 
 async def inspect(call: Call) -> Answer:
     """GET /images/{name}/json."""
-    record = await call.engine.image(call.name)
+    record = await call.engine.one("images", call.name)
     if PROFILES_LABEL not in ownership.labels(record):
         raise Refused(f"image {call.name[:200]} is none the platform offers")
     return Answer(record)

@@ -93,7 +93,7 @@ async def on_own(call: Call) -> Forward:
 
 
 async def _own(call: Call) -> Record:
-    record = await call.engine.network(call.name)
+    record = await call.engine.one("networks", call.name)
     ownership.require_persons(record, call.policy, f"network {call.name[:100]}")
     return record
 
@@ -104,7 +104,7 @@ async def _both(call: Call, body: Mapping[str, Any]) -> tuple[Record, str, str]:
     platform = call.policy.settings.platform
     if service := _services.get((platform, named)):
         return network, named, service
-    container = await call.engine.container(named)
+    container = await call.engine.one("containers", named)
     service = ownership.service(container, call.policy)
     if not service:
         raise Refused("only hub and proxy of this platform are attached to servers' networks")

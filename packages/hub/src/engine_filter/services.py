@@ -49,7 +49,7 @@ async def create(call: Call) -> Forward:
     network = _network(given)
     if not call.policy.network_name.fullmatch(network):
         raise Refused(f"no server's network is called {network[:100]!r}")
-    networks.check_servers(await call.engine.network(network), labels, call, network)
+    networks.check_servers(await call.engine.one("networks", network), labels, call, network)
     home, node = await _home(call, spec)
     wanted = services.template(
         profile,
@@ -117,13 +117,13 @@ async def _home(call: Call, spec: dict[str, Any]) -> tuple[dict[str, Any], Recor
     record: Record = {}
     if call.policy.volume_name.fullmatch(volume):
         with suppress(MissingError):
-            record = await call.engine.volume(volume)
+            record = await call.engine.one("volumes", volume)
     if not record:
         raise Refused(f"there is no home {volume[:100]!r}")
     mounts.check([mounts.Bind(volume, HOME, "rw")], {volume: record}, call.policy)
     own = (await call.engine.info())["Swarm"]["NodeID"]
     node, mount = swarm.home(record, own)
-    return {"Type": "volume", "Target": HOME, **mount}, await call.engine.node(node)
+    return {"Type": "volume", "Target": HOME, **mount}, await call.engine.one("nodes", node)
 
 
 async def on_own(call: Call) -> Forward:
@@ -145,7 +145,7 @@ async def inspect(call: Call) -> Answer:
 
 async def _own(call: Call) -> Record:
     _require_swarm(call)
-    record = await call.engine.service(call.name)
+    record = await call.engine.one("services", call.name)
     ownership.require_persons(record["Spec"], call.policy, f"service {call.name[:100]}")
     return record
 

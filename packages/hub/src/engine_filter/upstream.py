@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from engine_filter.calls import Forward, MissingError, Record
+from engine_filter.calls import Forward, Kind, MissingError, Record
 
 ANSWER_SECONDS = 300.0
 """The longest any call takes that does not wait for something to happen."""
@@ -84,32 +84,10 @@ class LookUps:
         """The engine itself."""
         return await self._upstream.look_up(f"{self._version}/info")
 
-    async def container(self, name: str) -> Record:
-        """One container."""
-        return await self._get("containers", name, "/json")
-
-    async def image(self, name: str) -> Record:
-        """One image."""
-        return await self._get("images", name, "/json")
-
-    async def network(self, name: str) -> Record:
-        """One network."""
-        return await self._get("networks", name, "")
-
-    async def volume(self, name: str) -> Record:
-        """One volume."""
-        return await self._get("volumes", name, "")
-
-    async def node(self, name: str) -> Record:
-        """One node of a swarm."""
-        return await self._get("nodes", name, "")
-
-    async def service(self, name: str) -> Record:
-        """One service of a swarm."""
-        return await self._get("services", name, "")
-
-    async def _get(self, kind: str, name: str, tail: str) -> Record:
+    async def one(self, kind: Kind, name: str) -> Record:
+        """One object."""
         # From a body, so it may be anything; in a path it must not mean anything else.
         if not _NAME.fullmatch(name):
             raise MissingError(f"No such object: {name[:100]}")
+        tail = "/json" if kind in ("containers", "images") else ""
         return await self._upstream.look_up(f"{self._version}/{kind}/{name}{tail}")

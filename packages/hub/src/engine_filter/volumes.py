@@ -31,7 +31,7 @@ async def on_own(call: Call) -> Forward:
     is_shared = call.policy.shared_folder(call.name) is not None
     if not is_shared:
         _check_name(call, call.name)
-    record = await call.engine.volume(call.name)
+    record = await call.engine.one("volumes", call.name)
     if not is_shared:
         ownership.require_persons(record, call.policy, f"volume {call.name}")
     elif ownership.labels(record).get(PLATFORM) != call.policy.settings.platform:

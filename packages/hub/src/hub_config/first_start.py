@@ -29,6 +29,16 @@ def address(database: Records) -> str:
     return database if isinstance(database, str) else f"sqlite:///{database}"
 
 
+class _Below:
+    """A path below one of the folders of `Places`."""
+
+    def __init__(self, folder: str, path: str) -> None:
+        self.folder, self.path = folder, path
+
+    def __get__(self, places: "Places", _kind: type) -> Path:
+        return Path(getattr(places, self.folder), self.path)
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the hub keeps its state."""
@@ -39,90 +49,40 @@ class Places:
     desk: Path = DESK
     db_url: str = ""
 
-    @property
-    def secrets(self) -> Path:
-        """The folder of the hub's own secrets."""
-        return self.data / "secrets"
-
-    @property
-    def group_secrets(self) -> Path:
-        """The folder of groups' secrets; `groups` says what is in it."""
-        return self.data / "group-secrets"
-
-    @property
-    def cookie_secret(self) -> Path:
-        """Signs login cookies; 64 hexadecimal digits, as JupyterHub reads it."""
-        return self.secrets / "cookie_secret"
-
-    @property
-    def crypt_key(self) -> Path:
-        """Encrypts auth state in the database; 64 hexadecimal digits."""
-        return self.secrets / "crypt_key"
-
-    @property
-    def settings(self) -> Path:
-        """Settings that are secrets, a file each; `settings.kept` reads them."""
-        return self.secrets / "settings"
-
-    @property
-    def admin_password(self) -> Path:
-        """The first admin's one-time password; the file is gone once it was changed."""
-        return self.secrets / "admin_password"
-
-    @property
-    def proxy_token(self) -> Path:
-        """With it the hub may change the proxy's routes."""
-        return self.proxy / "token"
-
-    @property
-    def metrics_token(self) -> Path:
-        """With it Prometheus may read metrics, and nothing else."""
-        return self.metrics / "token"
-
-    @property
-    def grafana_password(self) -> Path:
-        """What Grafana's user `admin` begins with."""
-        return self.metrics / "grafana-password"
-
-    @property
-    def backup_status(self) -> Path:
-        """How the last backup and drill went, as the service that makes them wrote it down."""
-        return self.metrics / "backup" / "status.json"
-
-    @property
-    def branding(self) -> Path:
-        """What the hub serves as `static/branding/`: a link in the image leads here."""
-        return self.data / "branding"
-
-    @property
-    def config_d(self) -> Path:
-        """The operator's own Python, loaded after all settings."""
-        return self.data / "config.d"
-
-    @property
-    def report(self) -> Path:
-        """What the hub found when it compared what runs with its database last."""
-        return self.data / "report.json"
-
-    @property
-    def audit(self) -> Path:
-        """The folder of the audit log."""
-        return self.data / "audit"
-
-    @property
-    def published(self) -> Path:
-        """Notebooks that people show to all others."""
-        return self.data / "published"
-
-    @property
-    def mark(self) -> Path:
-        """What tells that the database is an older copy; `reconcile.backwards` says how."""
-        return self.proxy / "mark"
-
-    @property
-    def sizes(self) -> Path:
-        """How large homes are, as the container `homes` measured them."""
-        return Path("/run/homes/sizes.json")
+    secrets = _Below("data", "secrets")
+    """The folder of the hub's own secrets."""
+    group_secrets = _Below("data", "group-secrets")
+    """The folder of groups' secrets; `groups` says what is in it."""
+    cookie_secret = _Below("data", "secrets/cookie_secret")
+    """Signs login cookies; 64 hexadecimal digits, as JupyterHub reads it."""
+    crypt_key = _Below("data", "secrets/crypt_key")
+    """Encrypts auth state in the database; 64 hexadecimal digits."""
+    settings = _Below("data", "secrets/settings")
+    """Settings that are secrets, a file each; `settings.kept` reads them."""
+    admin_password = _Below("data", "secrets/admin_password")
+    """The first admin's one-time password; the file is gone once it was changed."""
+    proxy_token = _Below("proxy", "token")
+    """With it the hub may change the proxy's routes."""
+    metrics_token = _Below("metrics", "token")
+    """With it Prometheus may read metrics, and nothing else."""
+    grafana_password = _Below("metrics", "grafana-password")
+    """What Grafana's user `admin` begins with."""
+    backup_status = _Below("metrics", "backup/status.json")
+    """How the last backup and drill went, as the service that makes them wrote it down."""
+    branding = _Below("data", "branding")
+    """What the hub serves as `static/branding/`: a link in the image leads here."""
+    config_d = _Below("data", "config.d")
+    """The operator's own Python, loaded after all settings."""
+    report = _Below("data", "report.json")
+    """What the hub found when it compared what runs with its database last."""
+    audit = _Below("data", "audit")
+    """The folder of the audit log."""
+    published = _Below("data", "published")
+    """Notebooks that people show to all others."""
+    mark = _Below("proxy", "mark")
+    """What tells that the database is an older copy; `reconcile.backwards` says how."""
+    sizes = Path("/run/homes/sizes.json")
+    """How large homes are, as the container `homes` measured them."""
 
     @property
     def records(self) -> Records:

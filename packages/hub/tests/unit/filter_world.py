@@ -55,19 +55,7 @@ class Engine:
     async def info(self) -> Record:
         return {"Driver": self.driver, "DriverStatus": []}
 
-    async def container(self, name: str) -> Record:
-        return self._find("containers", name)
-
-    async def image(self, name: str) -> Record:
-        return self._find("images", name)
-
-    async def network(self, name: str) -> Record:
-        return self._find("networks", name)
-
-    async def volume(self, name: str) -> Record:
-        return self._find("volumes", name)
-
-    def _find(self, kind: str, name: str) -> Record:
+    async def one(self, kind: str, name: str) -> Record:
         try:
             return self.things[f"{kind}/{name}"]
         except KeyError:

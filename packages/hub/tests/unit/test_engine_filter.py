@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engine_filter.calls import Answer, MissingError, Refused
+from engine_filter.calls import Answer, MissingError, Record, Refused
 from engine_filter.policy import from_settings
 from hub_config.offer.profiles import PROFILES_LABEL
 from hub_config.settings import Settings
@@ -47,10 +47,12 @@ def test_an_image_may_be_named_by_its_digest(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(MissingError):  # not here: never another image in its place
         forwarded("POST", target, body, policy)
     images = Engine().things[f"images/{WORLD.image}"]
-    find = Engine._find
-    monkeypatch.setattr(
-        Engine, "_find", lambda self, *what: images if what[1] == pinned else find(self, *what)
-    )
+    find = Engine.one
+
+    async def one(self: Engine, kind: str, name: str) -> Record:
+        return images if name == pinned else await find(self, kind, name)
+
+    monkeypatch.setattr(Engine, "one", one)
     passed = forwarded("POST", target, body, policy).body
     assert passed is not None
     assert passed["Image"] == pinned

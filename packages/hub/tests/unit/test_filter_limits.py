@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import engine_filter
-from engine_filter.calls import Refused
+from engine_filter.calls import Record, Refused
 from engine_filter.host_config import SETTLED, settled
 from engine_filter.policy import Policy, from_settings
 from hub_config.names import DEVICES
@@ -59,10 +59,12 @@ def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
     size = {"mem_limit": "512G", "cpu_guarantee": 200, "sudo": True}
     label = json.dumps(OFFER | {"profiles": {"small": size}})
     image = {"Config": {"Labels": {PROFILES_LABEL: label}}}
-    find = Engine._find
-    monkeypatch.setattr(
-        Engine, "_find", lambda self, *what: image if what[0] == "images" else find(self, *what)
-    )
+    find = Engine.one
+
+    async def one(self: Engine, kind: str, name: str) -> Record:
+        return image if kind == "images" else await find(self, kind, name)
+
+    monkeypatch.setattr(Engine, "one", one)
 
 
 def test_an_images_label_alone_gives_neither_sudo_nor_size(monkeypatch: pytest.MonkeyPatch) -> None:

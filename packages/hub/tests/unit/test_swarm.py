@@ -277,16 +277,11 @@ class SwarmEngine(Engine):
         image = self.things[f"images/{WORLD.image}"]
         self.things[f"images/{WORLD.image}"] = {**image, "Id": "sha256:1"}
         self.things[f"services/{NAME}"] = {"ID": "s1", "Spec": {"Labels": MALLORY}}
+        self.things |= {f"nodes/{name}": node for name, node in NODES.items()}
         self.things["services/other"] = {"ID": "s2", "Spec": {"Labels": {}}}
 
     async def info(self) -> Any:
         return {"Swarm": {"NodeID": "one"}}
-
-    async def node(self, name: str) -> Any:
-        return NODES[name]
-
-    async def service(self, name: str) -> Any:
-        return self._find("services", name)
 
 
 def passed(method: str, target: str, body: Any = None, policy: Any = SWARM) -> Forward:
