@@ -29,8 +29,6 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from hub_config import DatabaseError
 
-SCHEME = "postgresql+psycopg"
-
 CONNECT = 3
 """Seconds in which each of the URL's hosts has to answer a new connection."""
 

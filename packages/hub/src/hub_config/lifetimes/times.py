@@ -16,7 +16,7 @@ from jupyterhub.handlers import BaseHandler
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import url_path_join
-from sqlalchemy import DateTime, String, select
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from tornado import web
 
@@ -49,8 +49,8 @@ class MoreTimeRow(Base):
     __tablename__ = "platform_more_time"
     user: Mapped[str] = mapped_column(String(255), primary_key=True)
     server: Mapped[str] = mapped_column(String(255), primary_key=True)
-    started: Mapped[datetime] = mapped_column(DateTime)
-    until: Mapped[datetime] = mapped_column(DateTime)
+    started: Mapped[datetime]
+    until: Mapped[datetime]
 
 
 def asked_until(row: MoreTimeRow | None, started: datetime) -> datetime | None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 import pyotp
 import segno
 from nativeauthenticator.orm import UserInfo
-from sqlalchemy import Boolean, Integer, LargeBinary, String, delete, func, select
+from sqlalchemy import String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config.database import Base
@@ -58,9 +58,9 @@ class SecondFactorRow(Base):
 
     __tablename__ = "platform_second_factors"
     account: Mapped[str] = mapped_column(String(255), primary_key=True)
-    sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    confirmed: Mapped[bool] = mapped_column(Boolean)
-    last_counter: Mapped[int] = mapped_column(Integer)
+    sealed: Mapped[bytes]
+    confirmed: Mapped[bool]
+    last_counter: Mapped[int]
 
 
 class RecoveryCodeRow(Base):
@@ -76,7 +76,7 @@ class UsedCodeRow(Base):
 
     __tablename__ = "platform_used_codes"
     account: Mapped[str] = mapped_column(String(255), primary_key=True)
-    counter: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    counter: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 def counter_of(

@@ -15,19 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub import orm
-from sqlalchemy import (
-    DateTime,
-    Float,
-    Integer,
-    String,
-    Text,
-    create_engine,
-    delete,
-    func,
-    inspect,
-    select,
-    update,
-)
+from sqlalchemy import Float, String, Text, create_engine, delete, func, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, selectinload
 
 from hub_config.database import Base, is_there
@@ -51,8 +39,8 @@ class UsageRow(Base):
     __tablename__ = "platform_usage"
     container: Mapped[str] = mapped_column(String(64), primary_key=True)
     month: Mapped[str] = mapped_column(String(7), primary_key=True, index=True)
-    user_id: Mapped[int] = mapped_column(Integer, index=True)
-    user_since: Mapped[datetime | None] = mapped_column(DateTime)
+    user_id: Mapped[int] = mapped_column(index=True)
+    user_since: Mapped[datetime | None]
     person: Mapped[str] = mapped_column(String(255))
     server: Mapped[str] = mapped_column(String(255))
     members: Mapped[str] = mapped_column(Text)
