@@ -14,8 +14,6 @@ from hub_config.groups import UserLimits
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
-from hub_config.offer.images import ImagePolicy
-from hub_config.offer.room import policy_of
 from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
 from hub_config.rotation import PROXY_API, cookie_keys
 from hub_config.routes import routes_of, sizes_of
@@ -132,14 +130,7 @@ def accounts(c: Config, settings: Settings, places: Places) -> None:
 def spawning(c: Config, settings: Settings) -> None:
     """How a person's server becomes a container."""
     c.JupyterHub.spawner_class = PlatformSpawner
-    c.PlatformSpawner.image_policy = ImagePolicy(
-        tag=settings.image_tag,
-        declared=settings.images,
-        pull=settings.pull_policy,
-        pull_timeout=settings.pull_timeout,
-        enforced=settings.enforced,
-        here=settings.runtime != "kubernetes",
-    )
+    c.PlatformSpawner.operator = settings
     if settings.runtime == "kubernetes":
         # By name: the client of Kubernetes is large, and a hub on Docker never imports it.
         c.PlatformSpawner.child_class = "hub_config.spawning.pod_spawner.UserPodSpawner"
@@ -170,7 +161,6 @@ def admission(c: Config, settings: Settings, places: Places) -> None:
         memory_gb=settings.user_memory_limit_gb,
         cpus=settings.user_cpu_limit,
     )
-    c.PlatformSpawner.policy = policy_of(settings)
     # The data volume is on the engine's file system, as all named volumes are.
     c.PlatformSpawner.disk = str(places.data)
 

@@ -22,11 +22,11 @@ from hub_config import names, upstream
 from hub_config.offer import images
 from hub_config.offer.counter import Promises
 from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL
-from hub_config.offer.room import Policy
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.reconcile.state import Hub
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.interface import Key
+from hub_config.settings import Settings
 from hub_config.spawning import server_spawner
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.profile_spawner import PlatformSpawner
@@ -59,7 +59,7 @@ class Box:
 
     def __init__(self, config: Config, db: Session, monkeypatch: Any, folder: Path) -> None:
         self.config, self.db, self.folder = config, db, folder
-        config.PlatformSpawner.policy = Policy(memory_reserve_gb=0, min_free_disk_gb=0)
+        config.PlatformSpawner.operator = Settings(memory_reserve_gb=0, min_free_disk_gb=0)
         config.UserContainerSpawner.firewall = False
         self._patch = monkeypatch
         self.engine = FakeEngine()

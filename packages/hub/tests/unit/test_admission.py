@@ -12,13 +12,13 @@ from hub_config.offer.profiles import Profile
 from hub_config.offer.room import (
     GB,
     Host,
-    Policy,
     Promise,
     memory_available,
     obstacle,
     promise,
     room,
 )
+from hub_config.settings import Settings
 from hub_config.told import Refusal
 
 HOST = Host(memory=24 * GB, memory_available=20 * GB, cpus=2, disk_free=50 * 10**9)
@@ -43,59 +43,59 @@ def running(*gigabytes: float) -> list[Promise]:
     return [Promise(int(one * GB), 1) for one in gigabytes]
 
 
-def why(policy: Policy, *, host: Host = HOST, promised: Any = (), **wanted: Any) -> str:
-    left = room(host, policy, promised)
+def why(operator: Settings, *, host: Host = HOST, promised: Any = (), **wanted: Any) -> str:
+    left = room(host, operator, promised)
     found = obstacle(profile(**wanted), [], ANYTHING, left)
     return found.sentence if found else ""
 
 
 def test_promises_stay_within_the_machine_less_the_reserve() -> None:
-    assert why(Policy(), promised=running(8, 8, 4), memory=3) == ""
+    assert why(Settings(), promised=running(8, 8, 4), memory=3) == ""
     assert "needs 4 GB of memory, and 3 GB are free" in why(
-        Policy(), promised=running(8, 8, 4), memory=4
+        Settings(), promised=running(8, 8, 4), memory=4
     )
 
 
 def test_what_others_on_the_machine_use_is_not_free() -> None:
     busy = Host(24 * GB, int(1.5 * GB), 2, 50 * 10**9)
-    assert "1.5 GB are free" in why(Policy(), host=busy)
+    assert "1.5 GB are free" in why(Settings(), host=busy)
 
 
 def test_servers_that_are_starting_have_their_memory_still_to_come() -> None:
     host = Host(24 * GB, 5 * GB, 2, 50 * 10**9)
     coming = [Promise(2 * GB, 1, starting=True)] * 2
-    assert "1 GB are free" in why(Policy(), host=host, promised=coming)
-    assert why(Policy(), host=host, promised=running(2, 2)) == ""
+    assert "1 GB are free" in why(Settings(), host=host, promised=coming)
+    assert why(Settings(), host=host, promised=running(2, 2)) == ""
 
 
 def test_overcommit_widens_what_may_be_promised() -> None:
-    assert why(Policy(memory_overcommit=2), promised=running(*[2] * 19)) == ""
-    assert why(Policy(memory_overcommit=2), promised=running(*[2] * 23)) != ""
+    assert why(Settings(memory_overcommit=2), promised=running(*[2] * 19)) == ""
+    assert why(Settings(memory_overcommit=2), promised=running(*[2] * 23)) != ""
 
 
 def test_overcommit_makes_no_more_of_what_the_kernel_calls_available() -> None:
     host = Host(24 * GB, 3 * GB, 2, 50 * 10**9)
-    assert "3 GB are free" in why(Policy(memory_overcommit=2), host=host, memory=4)
+    assert "3 GB are free" in why(Settings(memory_overcommit=2), host=host, memory=4)
 
 
 def test_what_never_fits_is_said_so() -> None:
-    assert "this machine has 23 GB for servers" in why(Policy(), memory=32)
+    assert "this machine has 23 GB for servers" in why(Settings(), memory=32)
 
 
 def test_cpus_are_shared_unless_the_operator_says_otherwise() -> None:
-    assert why(Policy(), cpus=4) == ""
-    assert "needs 4 CPUs, and 2 are free" in why(Policy(cpu_overcommit=1), cpus=4)
-    assert why(Policy(cpu_overcommit=2), cpus=4) == ""
+    assert why(Settings(), cpus=4) == ""
+    assert "needs 4 CPUs, and 2 are free" in why(Settings(cpu_overcommit=1), cpus=4)
+    assert why(Settings(cpu_overcommit=2), cpus=4) == ""
 
 
 def test_a_full_disk_starts_nothing() -> None:
     full = Host(24 * GB, 20 * GB, 2, 10**9)
-    assert "1.5 GB have to be freed" in why(Policy(min_free_disk_gb=2.5), host=full)
+    assert "1.5 GB have to be freed" in why(Settings(min_free_disk_gb=2.5), host=full)
 
 
 def test_the_number_of_servers_in_all() -> None:
-    assert "As many servers run" in why(Policy(servers=2), promised=running(1, 1))
-    assert why(Policy(servers=2), promised=running(1)) == ""
+    assert "As many servers run" in why(Settings(active_server_limit=2), promised=running(1, 1))
+    assert why(Settings(active_server_limit=2), promised=running(1)) == ""
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_number_of_servers_in_all() -> None:
     ],
 )
 def test_limits_of_one_person(limits: UserLimits, told: str) -> None:
-    found = obstacle(profile(), running(2), limits, room(HOST, Policy(), []))
+    found = obstacle(profile(), running(2), limits, room(HOST, Settings(), []))
     assert told in (found.sentence if found else "")
     assert found is None or found.status == 403
 
@@ -119,7 +119,7 @@ def test_twenty_at_once_are_not_all_given_the_last_two_gigabytes(tmp_path: Path)
         return {"MemTotal": 4 * GB, "NCPU": 2}
 
     async def main() -> list[Any]:
-        desk = Desk(Policy(memory_reserve_gb=2), {}, ANYTHING, tmp_path)
+        desk = Desk(Settings(memory_reserve_gb=2), {}, ANYTHING, tmp_path)
         asked = (desk.admit(profile(), (str(user), ""), [], info) for user in range(20))
         return await asyncio.gather(*asked, return_exceptions=True)
 
@@ -131,7 +131,7 @@ async def test_a_server_started_again_does_not_stand_in_its_own_way(tmp_path: Pa
     async def info() -> dict[str, int]:
         return {"MemTotal": 4 * GB, "NCPU": 2}
 
-    desk = Desk(Policy(memory_reserve_gb=2), {}, UserLimits(servers=1), tmp_path)
+    desk = Desk(Settings(memory_reserve_gb=2), {}, UserLimits(servers=1), tmp_path)
     await desk.admit(profile(), ("1", ""), [], info)
     await desk.admit(profile(), ("1", ""), [], info)
     with pytest.raises(Refusal):

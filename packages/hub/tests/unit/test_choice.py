@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hub_config.groups import GroupRules
 from hub_config.offer.cards import Person, choose, form_options, judge
 from hub_config.offer.profiles import Profile
-from hub_config.offer.room import GB, Host, Policy, room
+from hub_config.offer.room import GB, Host, room
+from hub_config.settings import Settings
 from hub_config.told import Refusal
 
 KEYS = ("uv-lab-small", "uv-lab-large")
@@ -131,7 +132,7 @@ def test_nothing_is_chosen_when_nothing_is_on_offer(options: Any) -> None:
 @given(st.sets(st.sampled_from(["analysts", "authors", "staff", ""])), st.sampled_from(OFFER))
 def test_what_names_a_group_is_for_its_members(groups: set[str], profile: Profile) -> None:
     rules = {"analysts": GroupRules(profiles=frozenset({"uv-lab-large"}))}
-    left = room(Host(64 * GB, 64 * GB, 2, 10**12), Policy(), [])
+    left = room(Host(64 * GB, 64 * GB, 2, 10**12), Settings(), [])
     person = Person(groups=frozenset(groups))
     may = profile.key == "uv-lab-small" or "analysts" in groups
     assert (judge(profile, person, rules, left) is None) == may

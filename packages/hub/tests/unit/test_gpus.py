@@ -14,7 +14,7 @@ from hub_config.jobs.decisions import WAITS
 from hub_config.offer.cards import Person, make_offer, render
 from hub_config.offer.counter import Desk, Promises
 from hub_config.offer.profiles import PROFILES_LABEL, Profile, bounded, of_image
-from hub_config.offer.room import GB, Host, Policy, devices_found, policy_of, room
+from hub_config.offer.room import GB, Host, devices_found, room
 from hub_config.offer.stock import Stock
 from hub_config.runtime.interface import Container
 from hub_config.settings import Settings
@@ -114,8 +114,8 @@ async def info() -> dict[str, Any]:
 
 
 def desk(tmp_path: Path, there: dict[str, Container], listed: str = LISTED) -> Desk:
-    policy = policy_of(Settings(gpu_devices=listed, memory_reserve_gb=0, min_free_disk_gb=0))
-    return Desk(policy, {}, UserLimits(), tmp_path, promises=Promises(there))
+    operator = Settings(gpu_devices=listed, memory_reserve_gb=0, min_free_disk_gb=0)
+    return Desk(operator, {}, UserLimits(), tmp_path, promises=Promises(there))
 
 
 def test_twenty_at_once_get_each_device_once_and_it_comes_back(tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ async def test_a_server_made_anew_may_have_its_own_device_again(tmp_path: Path) 
 
 
 async def test_on_kubernetes_the_cluster_assigns(tmp_path: Path) -> None:
-    policy = policy_of(Settings(runtime="kubernetes", memory_reserve_gb=0, min_free_disk_gb=0))
-    one = Desk(policy, {}, UserLimits(), tmp_path)
+    operator = Settings(runtime="kubernetes", memory_reserve_gb=0, min_free_disk_gb=0)
+    one = Desk(operator, {}, UserLimits(), tmp_path)
     assert (await one.admit(PROFILE, ("ann", ""), [], info)).devices == ()
 
 
@@ -163,7 +163,7 @@ def test_the_operator_is_told_of_profiles_that_can_never_start() -> None:
 
 def test_the_form_says_what_is_free_and_what_each_has() -> None:
     host = Host(64 * GB, 64 * GB, 2, 10**12, frozenset(BOTH))
-    left = room(host, Policy(devices=entries("nvidia.com/gpu=*")), [], frozenset(list(BOTH)[:1]))
+    left = room(host, Settings(gpu_devices="nvidia.com/gpu=*"), [], frozenset(list(BOTH)[:1]))
     both = replace(PROFILE, key="lab-both", gpus=Gpus(count=2))
     form = render(make_offer([PROFILE, both], Person(), {}, left))
     assert "GPUs: 1 of 2 are free." in form

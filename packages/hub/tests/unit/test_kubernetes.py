@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from hub_config import SettingsError, names
 from hub_config.first_start import Places, make_secrets, read_all, read_secret, take_over
 from hub_config.login.door import Service
-from hub_config.offer.images import DeclaredImages, ImagePolicy
+from hub_config.offer.images import DeclaredImages
 from hub_config.offer.profiles import Profile
 from hub_config.offer.room import HostFacts
 from hub_config.reconcile.differences import Known, differences
@@ -221,7 +221,7 @@ async def test_what_is_declared_is_on_offer_without_an_engine() -> None:
         }
     )
     settings = Settings(runtime="kubernetes", images=(declared,))
-    store = DeclaredImages(ImagePolicy(declared=settings.images, here=False))
+    store = DeclaredImages(settings)
     offer = await store.on_offer(None)
     assert [profile.key for profile in offer.profiles] == ["uv-lab-small"]
     await store.ensure(offer.profiles[0], None, print)

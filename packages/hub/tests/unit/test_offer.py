@@ -5,7 +5,8 @@ from dataclasses import replace
 from hub_config.groups import GroupRules
 from hub_config.offer.cards import Offer, Person, make_offer, render
 from hub_config.offer.profiles import Profile
-from hub_config.offer.room import GB, Host, Policy, room
+from hub_config.offer.room import GB, Host, room
+from hub_config.settings import Settings
 
 SMALL = Profile(
     key="uv-lab-small",
@@ -29,7 +30,7 @@ MARIMO = replace(
     image_title="marimo",
     default_url="/marimo",
 )
-ROOM = room(Host(8 * GB, 6 * GB, 2, 10**12), Policy(), [])
+ROOM = room(Host(8 * GB, 6 * GB, 2, 10**12), Settings(), [])
 RULES = {"analysts": GroupRules(profiles=frozenset({"uv-marimo-small"}))}
 
 

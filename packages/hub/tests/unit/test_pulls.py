@@ -10,9 +10,10 @@ import pytest
 import requests
 from docker.errors import ImageNotFound
 
-from hub_config.offer.images import ImagePolicy, ImageStore, hub_version, wants_pull
+from hub_config.offer.images import ImageStore, hub_version, wants_pull
 from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL, Profile, on_offer
 from hub_config.offer.pulls import PullError, PullProgress, Pulls
+from hub_config.settings import Settings
 from hub_config.settings.tables import DeclaredImage, PullPolicy
 from hub_config.told import StartFailure
 
@@ -182,7 +183,7 @@ def profile(declared: bool = True, reference: str = REFERENCE) -> Profile:
 
 def ensure(engine: Engine, wanted: Profile, pull: PullPolicy = "missing") -> None:
     async def main() -> None:
-        store = ImageStore(ImagePolicy(pull=pull))
+        store = ImageStore(Settings(pull_policy=pull))
         await asyncio.wait_for(store.ensure(wanted, engine, lambda *_: None), 60)
 
     asyncio.run(main())

@@ -232,12 +232,12 @@ async def test_without_room_it_waits(
 ) -> None:
     desk = box.person("ann").spawner.counter.desk
     box.db.commit()
-    room = desk.policy
-    monkeypatch.setattr(desk, "policy", type(room)(memory_reserve_gb=10**9))
+    room = desk.operator
+    monkeypatch.setattr(desk, "operator", type(room)(memory_reserve_gb=10**9))
     await look(runner, box)
     assert not box.servers()
     assert "memory" in job.note
-    monkeypatch.setattr(desk, "policy", room)
+    monkeypatch.setattr(desk, "operator", room)
     await look(runner, box)
     assert box.servers() == {SERVER}
     assert not job.note

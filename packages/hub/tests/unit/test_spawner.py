@@ -14,8 +14,8 @@ from traitlets.config import Config
 from hub_config.groups import GroupRules
 from hub_config.offer import images
 from hub_config.offer.profiles import JUPYTERHUB_LABEL, PROFILES_LABEL
-from hub_config.offer.room import Policy
 from hub_config.runtime.records import subnet_of
+from hub_config.settings import Settings
 from hub_config.spawning import server_spawner
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.parts import ServerEndedError, wait_until_answers
@@ -46,7 +46,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
 def spawner(
     applied: Config, engine: FakeEngine, db: Session, monkeypatch: pytest.MonkeyPatch
 ) -> PlatformSpawner:
-    applied.PlatformSpawner.policy = Policy(memory_reserve_gb=0, min_free_disk_gb=0)
+    applied.PlatformSpawner.operator = Settings(memory_reserve_gb=0, min_free_disk_gb=0)
     applied.UserContainerSpawner.firewall = False
     monkeypatch.setattr("hub_config.offer.room.memory_available", lambda _: 2**40)
     orm_spawner = SimpleNamespace(
@@ -224,7 +224,7 @@ def test_a_restarted_hub_keeps_its_promises(
 def test_a_start_that_is_refused_for_want_of_room_promises_nothing(
     spawner: PlatformSpawner,
 ) -> None:
-    spawner.policy = Policy(memory_reserve_gb=1000)
+    spawner.operator = Settings(memory_reserve_gb=1000)
     with pytest.raises(Refusal, match="needs 2 GB of memory, and this machine has 0 GB") as caught:
         choose(spawner, {"profile": "uv-lab-small"})
     assert caught.value.status_code == 503

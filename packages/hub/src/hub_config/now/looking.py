@@ -121,7 +121,7 @@ class Looker:
     async def platform(self, hub: Hub, waiting: int) -> Platform:
         """The rest; `waiting` is how many people wait for approval."""
         counter, away = self.counter(), ""
-        turns, policy = counter.desk.turns, counter.desk.policy
+        turns, operator = counter.desk.turns, counter.desk.operator
         machine = None
         try:
             async with asyncio.timeout(PATIENCE):
@@ -147,7 +147,7 @@ class Looker:
             load=os.getloadavg()[0],
             database=database_size(self.data),
             disk_free=disk.free(self.data),
-            disk_needed=int(policy.min_free_disk_gb * DISK_GB),
+            disk_needed=int(operator.min_free_disk_gb * DISK_GB),
             differences=len(self.reconciler.found),
             away=away,
         )

@@ -32,10 +32,11 @@ from hub_config.offer.cards import (
 from hub_config.offer.compatibility import OnOffer
 from hub_config.offer.images import DeclaredImages, ImageStore
 from hub_config.offer.profiles import Profile
-from hub_config.offer.room import Host, HostFacts, Info, Policy, Promise, Room, promise, room
+from hub_config.offer.room import Host, HostFacts, Info, Promise, Room, promise, room
 from hub_config.offer.turns import Turns
 from hub_config.runtime.calls import heard
 from hub_config.runtime.interface import AwayError, Container, Key, Runtime
+from hub_config.settings import Settings
 from hub_config.told import Refusal
 
 LEAST_AT_A_TIME = 4
@@ -83,7 +84,7 @@ class Desk:
     `at_a_time` is how many servers start at the same time, 0: twice the machine's CPUs.
     """
 
-    policy: Policy
+    operator: Settings
     rules: Rules
     everybody: UserLimits
     disk: Path
@@ -138,7 +139,7 @@ class Desk:
         """The machine, how much of its memory is promised, and how much could be."""
         host, promised = await self._facts.now(info), list(self.promises.all().values())
         memory = sum(one.memory for one in promised)
-        return host, memory, room(host, self.policy, promised).memory_ever
+        return host, memory, room(host, self.operator, promised).memory_ever
 
     async def _look(self, key: Key, info: Info) -> Callable[[], Room]:
         """Ask for the facts; what is returned then tells the room beside the server `key`."""
@@ -146,7 +147,7 @@ class Desk:
         if self._turns is None:
             self._turns = Turns(self.at_a_time or max(LEAST_AT_A_TIME, 2 * host.cpus))
         return lambda: room(
-            host, self.policy, list(self.promises.others(key).values()), self.promises.taken(key)
+            host, self.operator, list(self.promises.others(key).values()), self.promises.taken(key)
         )
 
     def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> Person:
@@ -263,13 +264,13 @@ def profiles_used(servers: Mapping[str, Any]) -> tuple[str, ...]:
 def make(spawner: Any, engine: Runtime) -> Counter:
     """The counter by the settings of `spawner`, a PlatformSpawner."""
     desk = Desk(
-        spawner.policy,
+        spawner.operator,
         spawner.group_rules,
         spawner.user_limits,
         Path(spawner.disk),
         spawner.at_a_time,
         Promises(engine.known),
     )
-    policy = spawner.image_policy
-    images = ImageStore(policy) if policy.here else DeclaredImages(policy)
+    operator = spawner.operator
+    images = (DeclaredImages if operator.runtime == "kubernetes" else ImageStore)(operator)
     return Counter(images, desk, engine, spawner.default_profile)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -67,20 +66,6 @@ class ImageSource:
                 log.warning("%s", one.for_admin)
 
 
-@dataclass(frozen=True)
-class ImagePolicy:
-    """The operator's settings; `pull_timeout` in seconds is how long a start waits for a pull,
-    `here` whether there is an engine that has images, which the hub may ask.
-    """
-
-    tag: str = "latest"
-    declared: tuple[DeclaredImage, ...] = ()
-    pull: PullPolicy = "missing"
-    pull_timeout: float = 1800
-    enforced: Settings = field(default_factory=Settings)
-    here: bool = True
-
-
 class Engine(Protocol):
     """What this needs of a spawner: the engine's client, and calls to it on a thread."""
 
@@ -95,8 +80,8 @@ class Engine(Protocol):
 class ImageStore:
     """One for the hub's process, so that everybody shares answers and pulls."""
 
-    def __init__(self, policy: ImagePolicy) -> None:
-        self.policy = policy
+    def __init__(self, operator: Settings) -> None:
+        self.operator = operator
         self._source = ImageSource()
         self._pulls = Pulls()
 
@@ -113,8 +98,10 @@ class ImageStore:
     async def on_offer(self, engine: Any) -> OnOffer:
         """The profiles on offer right now, and those left out."""
         list_images = partial(self.listed, engine)
-        there = await self._source.on_offer(list_images, self.policy.tag, self.policy.declared)
-        sized = tuple(bounded(profile, self.policy.enforced) for profile in there.profiles)
+        there = await self._source.on_offer(
+            list_images, self.operator.image_tag, self.operator.images
+        )
+        sized = tuple(bounded(profile, self.operator) for profile in there.profiles)
         return OnOffer(sized, there.left_out)
 
     def title(self, key: str) -> str:
@@ -129,7 +116,7 @@ class ImageStore:
         was offered, and when the engine cannot be asked.
         """
         labels = await self._labels(profile.image, engine)
-        if wants_pull(self.policy.pull, profile, labels is not None):
+        if wants_pull(self.operator.pull_policy, profile, labels is not None):
             await self._pull(profile, engine, tell)
             labels = await self._labels(profile.image, engine)
         if labels is None:
@@ -137,7 +124,7 @@ class ImageStore:
                 f"The image {profile.image} is not on this machine (any more). "
                 "An administrator can build or pull it."
             )
-        if problem := mismatch(profile, labels, self.policy.enforced):
+        if problem := mismatch(profile, labels, self.operator):
             raise StartFailure(f"{profile.title} cannot be started: {problem}")
 
     async def _pull(self, profile: Profile, engine: Engine, tell: Tell) -> None:
@@ -152,10 +139,10 @@ class ImageStore:
 
         try:
             getting = self._pulls.get(profile.image, stream, tell)
-            await asyncio.wait_for(getting, self.policy.pull_timeout)
+            await asyncio.wait_for(getting, self.operator.pull_timeout)
         except TimeoutError:
             raise StartFailure(
-                f"The image {profile.image} did not arrive within {self.policy.pull_timeout:g} "
+                f"The image {profile.image} did not arrive within {self.operator.pull_timeout:g} "
                 "seconds. It is still being fetched: try again later."
             ) from None
         except (PullError, DockerException, requests.RequestException) as error:

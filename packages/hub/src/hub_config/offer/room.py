@@ -19,7 +19,7 @@ from hub_config.groups import UserLimits
 from hub_config.offer.profiles import Profile
 from hub_config.offer.stock import Stock
 from hub_config.settings import Settings
-from hub_config.settings.gpus import Entry, entries, known
+from hub_config.settings.gpus import entries, known
 
 MEMINFO = Path("/proc/meminfo")
 FRESH_SECONDS = 60.0
@@ -90,33 +90,6 @@ DISK_GB = 10**9
 
 
 @dataclass(frozen=True)
-class Policy:
-    """The operator's settings. Memory in 2³⁰ bytes, disk in 10⁹ bytes; 0: no such limit. `devices`
-    are those that servers may be given; None: that is not the hub's business.
-    """
-
-    memory_reserve_gb: float = 1.0
-    memory_overcommit: float = 1.0
-    cpu_overcommit: float = 0.0
-    min_free_disk_gb: float = 2.0
-    servers: int = 0
-    devices: tuple[Entry, ...] | None = None
-
-
-def policy_of(settings: Settings) -> Policy:
-    """By the operator's settings."""
-    return Policy(
-        memory_reserve_gb=settings.memory_reserve_gb,
-        memory_overcommit=settings.memory_overcommit,
-        cpu_overcommit=settings.cpu_overcommit,
-        min_free_disk_gb=settings.min_free_disk_gb,
-        servers=settings.active_server_limit,
-        # Elsewhere, as on Kubernetes, who runs servers assigns devices by itself.
-        devices=entries(settings.gpu_devices) if settings.runtime == "docker" else None,
-    )
-
-
-@dataclass(frozen=True)
 class Promise:
     """What one server was promised: bytes, CPUs, devices. One that is starting uses nothing yet."""
 
@@ -153,27 +126,33 @@ class Obstacle:
 
 
 def room(
-    host: Host, policy: Policy, promised: Collection[Promise], taken: frozenset[str] = frozenset()
+    host: Host,
+    operator: Settings,
+    promised: Collection[Promise],
+    taken: frozenset[str] = frozenset(),
 ) -> Room:
     """The room that the servers with these promises leave; `taken` are devices others have."""
-    factor = policy.memory_overcommit
-    budget = max(0.0, host.memory - policy.memory_reserve_gb * GB) * factor
+    factor = operator.memory_overcommit
+    budget = max(0.0, host.memory - operator.memory_reserve_gb * GB) * factor
     unpromised = budget - sum(promise.memory for promise in promised)
     # Servers that are starting have not taken yet what they will. What the kernel calls available
     # is really there, so no factor makes more of it.
     coming = sum(promise.memory for promise in promised if promise.starting)
     really_free = host.memory_available - coming
-    cpus = None
-    if policy.cpu_overcommit:
-        cpus = host.cpus * policy.cpu_overcommit - sum(promise.cpus for promise in promised)
+    cpus = stock = None
+    if operator.cpu_overcommit:
+        cpus = host.cpus * operator.cpu_overcommit - sum(promise.cpus for promise in promised)
+    if operator.runtime == "docker":  # elsewhere who runs servers assigns devices by itself
+        stock = Stock(known(entries(operator.gpu_devices), host.devices), taken)
+    most = operator.active_server_limit
     return Room(
         memory=max(0, int(min(unpromised, really_free))),
         memory_ever=int(budget),
         machine_cpus=host.cpus,
         cpus=None if cpus is None else max(0.0, cpus),
-        servers=max(0, policy.servers - len(promised)) if policy.servers else None,
-        disk_missing=max(0, int(policy.min_free_disk_gb * DISK_GB) - host.disk_free),
-        stock=None if policy.devices is None else Stock(known(policy.devices, host.devices), taken),
+        servers=max(0, most - len(promised)) if most else None,
+        disk_missing=max(0, int(operator.min_free_disk_gb * DISK_GB) - host.disk_free),
+        stock=stock,
     )
 
 

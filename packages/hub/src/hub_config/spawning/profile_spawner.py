@@ -20,10 +20,9 @@ from hub_config.jobs import app_rows, commands, rows
 from hub_config.offer import counter
 from hub_config.offer.cards import form_options, render
 from hub_config.offer.counter import Counter, Customer
-from hub_config.offer.images import ImagePolicy
 from hub_config.offer.profiles import Profile
-from hub_config.offer.room import Policy
 from hub_config.offer.turns import TurnTimeoutError
+from hub_config.settings import Settings
 from hub_config.spawning import servers
 from hub_config.spawning.container_spawner import UserContainerSpawner
 from hub_config.spawning.server_spawner import UserServerSpawner
@@ -43,8 +42,7 @@ class PlatformSpawner(ProfilesSpawner):
     default_profile = Unicode(help="Profile chosen when the form opens").tag(config=True)
     group_rules = Dict(help="Rules of groups, by name").tag(config=True)
     user_limits = Instance(UserLimits, (), help="Limits of a person").tag(config=True)
-    policy = Instance(Policy, (), help="When a server is admitted").tag(config=True)
-    image_policy = Instance(ImagePolicy, (), help="Which images there are").tag(config=True)
+    operator = Instance(Settings, (), help="What the operator has set").tag(config=True)
     disk = Unicode(".", help="A folder where the engine stores").tag(config=True)
     at_a_time = Int(0, help="Servers that start at the same time").tag(config=True)
     queue_timeout = Int(600, help="Seconds a start waits for its turn").tag(config=True)
