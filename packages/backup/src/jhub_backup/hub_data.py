@@ -34,10 +34,7 @@ with contextlib.closing(sqlite3.connect(f"file:{source}?mode=rw", uri=True, time
 
 
 def copy(source: Path, folder: Path) -> Path:
-    """A sound copy of the hub's database in `folder`.
-
-    Raises BackupError for one that is not there, cannot be read, or is damaged.
-    """
+    """A sound copy of the database in `folder`. Raises BackupError: it is missing or damaged."""
     if not source.exists():
         raise BackupError(f"{source.parent.name} has no database: no hub has started with it")
     owner = source.stat()

@@ -17,9 +17,7 @@ lists everybody's networks: it is asked for once."""
 
 
 async def create(call: Call) -> Forward:
-    """POST /networks/create: a bridge in the platform's address pool, as `networks` makes it, or an
-    overlay where servers are a swarm's.
-    """
+    """POST /networks/create: what `driver` makes, a bridge in the platform's pool or an overlay."""
     body = fields(
         call.body,
         {

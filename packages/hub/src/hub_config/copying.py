@@ -1,6 +1,4 @@
-"""Copies all records from one database into another, in one transaction of that one, and compares
-them there row by row.
-"""
+"""Copies all records into another database, in one transaction, and compares row by row there."""
 
 import os
 from collections.abc import Sequence

@@ -131,10 +131,7 @@ def take_over(mounted: Path, places: Places) -> None:
 
 
 def write_secret(path: Path, value: str, mode: int = 0o600) -> None:
-    """Write a file only its owner can read, complete from the moment it has its name.
-
-    `mode` may let its group read it too.
-    """
+    """Write a file only its owner, or by `mode` its group, can read; whole once it has its name."""
     unfinished = path.with_name(f".{path.name}.new")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

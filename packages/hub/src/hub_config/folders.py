@@ -39,10 +39,7 @@ def granted(members_of: Mapping[str, Mapping[str, Any]], *, own: bool) -> dict[s
 
 
 def everybodys(setting: str, asked: Mapping[str, Mode]) -> Mode | None:
-    """What somebody may do in everybody's folder; None where there is none.
-
-    `asked` is what their groups say of it.
-    """
+    """What somebody may do in everybody's folder, None for none; `asked` is their groups' say."""
     if setting == OFF:
         return None
     return "read-write" if "read-write" in (setting, asked.get(EVERYBODY)) else "read-only"

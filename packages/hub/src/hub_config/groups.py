@@ -237,10 +237,7 @@ class SharingError(Exception):
 
 @dataclass(frozen=True)
 class Shared:
-    """What the groups called `members` share. Membership counts at the start.
-
-    `variables` are those that groups may set.
-    """
+    """What the groups called `members` share at a start; `variables` are those they may set."""
 
     rules: Rules
     members: Sequence[str]

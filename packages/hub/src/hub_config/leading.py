@@ -137,9 +137,7 @@ def require_own_session(pid: int, value: Callable[[str], Any]) -> None:
 
 
 def watch(session: LockSession, last: float, end: Callable[[str], Any] | None = None) -> None:
-    """Ask until no answer comes within `DOUBT` of the last question that was answered, then end
-    this process.
-    """
+    """Ask until none within `DOUBT` of the last question was answered, then end this process."""
     why = f"the database has not answered within {DOUBT:.0f} s"
     try:
         while (left := last + DOUBT - now()) > 0:

@@ -1,6 +1,4 @@
-"""Names and labels of what belongs to people, in whatever runtime: readable, and different for
-different people and servers.
-"""
+"""Names and labels of what belongs to people: readable, different for each person and server."""
 
 import os
 import re

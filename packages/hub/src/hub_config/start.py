@@ -262,10 +262,7 @@ def load_or_end(c: Config, folder: Path) -> None:
 
 
 def check_own(settings: Settings, folder: Path) -> list[Path]:
-    """Run them as a start would, on a configuration that is thrown away; returns which.
-
-    Raises SettingsError as `load` does.
-    """
+    """Run them as `load_own` does, on a configuration that is thrown away; returns which."""
     if not own_files(folder):
         return []
     with TemporaryDirectory() as made_up:

@@ -76,9 +76,7 @@ def aware(time: datetime) -> datetime:
 
 
 def running(db: Any, users: Iterable[Any]) -> Iterator[ends.Server]:
-    """The servers of `users` (JupyterHub's User objects) that run, but for jobs', which end by
-    themselves; `db` is the hub's session.
-    """
+    """The servers of `users` (JupyterHub's) that run, but for jobs'; `db` is the hub's session."""
     users = list(users)
     named = MoreTimeRow.user.in_([user.name for user in users])
     asked = {(row.user, row.server): row for row in db.scalars(select(MoreTimeRow).where(named))}

@@ -165,10 +165,7 @@ def usable(password: str) -> bool:
 
 
 async def password_complaint(password: str, name: str, minimum_length: int) -> str:
-    """What is wrong with `password` for the user `name`; empty when nothing is.
-
-    Raises BusyError when too many wait.
-    """
+    """What is wrong with `password` for `name`; empty for nothing. Raises BusyError."""
     wrong = _against_rules(password, name, minimum_length)
     return wrong or await _apart(_JUDGE, lambda: _easy(password, name))
 

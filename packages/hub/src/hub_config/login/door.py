@@ -171,10 +171,7 @@ class Door:
         self._addresses = addresses
 
     async def check_password(self, name: str, password: str, source: Source) -> Account:
-        """The account of `name` if the password is right and it may log in.
-
-        Raises RefusedError.
-        """
+        """The account of `name` if the password is right and it may log in. Raises RefusedError."""
         account = self.accounts.find(name)
         # What is no account's name may be the key of one that was renamed.
         who = account.key if account else f"nobody: {name}"

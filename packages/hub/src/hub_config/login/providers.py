@@ -109,10 +109,7 @@ class Hooks:
 
 
 def configure(c: Config, settings: "Settings") -> None:
-    """Set the traits of the chosen authenticator.
-
-    Raises SettingsError without its table or its secret.
-    """
+    """Set the chosen authenticator's traits. Raises SettingsError without its table or secret."""
     secret = require_complete(settings)
     if settings.authenticator == "oidc" and settings.oidc:
         _allow(c, settings.oidc)

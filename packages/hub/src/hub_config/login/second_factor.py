@@ -122,19 +122,13 @@ class SecondFactors:
         return set(self.db.scalars(query))
 
     def begin(self, account: str) -> None:
-        """Make a secret that waits for its first code.
-
-        One that works is not touched: raises ValueError.
-        """
+        """Make a secret that waits for its first code. Raises ValueError where one works."""
         if self.active(account):
             raise ValueError("You have a second factor already. Remove it before you add another.")
         self.store(account, pyotp.random_base32(), confirmed=False)
 
     def begun(self, account: str, name: str) -> str | None:
-        """The address of the QR code of a secret that waits, None when there is none.
-
-        The app shows `name` beside its codes.
-        """
+        """The address of a waiting secret's QR code, shown as `name`'s; None where none waits."""
         row = self.db.get(SecondFactorRow, account)
         if row is None or row.confirmed:
             return None

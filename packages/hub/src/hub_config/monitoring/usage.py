@@ -70,10 +70,7 @@ def month_of(when: datetime) -> str:
 
 
 def note(db: Session, measured: Iterable[tuple[Container, Usage]], now: datetime) -> None:
-    """Keep what was measured `now`. The caller commits.
-
-    Containers of people whom the database does not know are nobody's.
-    """
+    """Keep what was measured `now`, but for unknown people's containers. The caller commits."""
     found = list(measured)
     month, at = month_of(now), now.timestamp()
     ids = [container.id for container, _ in found]

@@ -160,9 +160,7 @@ class ImageStore:
 
 
 class DeclaredImages(ImageStore):
-    """Where no engine has images, as on Kubernetes: what was declared is on offer, and whatever
-    starts a server fetches its image.
-    """
+    """Where no engine has images: what was declared is offered, and the cluster fetches it."""
 
     async def listed(self, engine: Any) -> Sequence[Mapping[str, Any]]:
         """Nothing."""

@@ -73,9 +73,7 @@ class HomesHandler(BaseHandler):
     """What all of them share."""
 
     def initialize(self, keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk) -> None:
-        """Tornado hands over how long homes are kept, who knows which there are, how large, and who
-        backs them up.
-        """
+        """Tornado hands over how long homes are kept, and who knows, measures and backs up."""
         self.keep, self.reconciler, self.sizes, self.desk = keep, reconciler, sizes, desk
 
     def alone(self, volume: str) -> AbstractAsyncContextManager[Any]:

@@ -1,6 +1,4 @@
-"""The engine's client, which says with each call for which request of the hub's it is made, and by
-which of several hubs.
-"""
+"""The engine's client, which says for which request, and by which of several hubs, it calls."""
 
 import os
 from typing import Any

@@ -135,9 +135,7 @@ def removal(container: Container) -> str:
 
 @dataclass(frozen=True)
 class View:
-    """Everything of the platform's people that the runtime had at one moment, and the command that
-    ends one of the containers there.
-    """
+    """All that the runtime had at one moment, and the command that ends a container there."""
 
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()

@@ -20,9 +20,7 @@ AGAIN = 2.0
 """Seconds for which a look will do at least: many may ask at the same time."""
 
 LOOKS = 10
-"""Looks in a second, about, that those cause who ask again and again: the more servers there are,
-the longer a look will do.
-"""
+"""Looks in a second, about, by who asks again and again: of many servers each lasts longer."""
 
 OLD = 120.0
 """Seconds after which a look says nothing of now."""

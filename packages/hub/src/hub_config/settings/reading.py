@@ -186,10 +186,7 @@ def _from_file(
 
 
 def unknown_profiles(settings: Settings, offer: Iterable[str]) -> list[str]:
-    """A sentence for each profile that a setting names and no image offers.
-
-    Where nothing is on offer yet, nothing can be judged.
-    """
+    """A sentence for each profile that a setting names and no image offers, if any offers one."""
     known = sorted(offer)
     if not known:
         return []

@@ -143,9 +143,7 @@ def environment(profile: Profile, operator: Settings) -> dict[str, str]:
 
 
 def labels(place: Place, platform: str, database: str, profile: Profile) -> dict[str, str]:
-    """By these an operator, a backup, the tests and the hub find what belongs to whom, and which
-    devices are taken.
-    """
+    """By these the hub and others find what belongs to whom, and which devices are taken."""
     devices = {names.DEVICES: ",".join(profile.devices)} if profile.devices else {}
     return devices | {
         names.PLATFORM: platform,
