@@ -36,7 +36,6 @@ class Engine(Protocol):
 class Call:
     """One request of the hub, in plain form; `name` is the object its path names."""
 
-    method: str
     path: str
     name: str
     query: dict[str, str]

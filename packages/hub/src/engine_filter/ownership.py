@@ -21,12 +21,6 @@ def labels(record: Record) -> Mapping[str, str]:
     return holder.get("Labels") or {}
 
 
-def is_persons(record: Record, policy: Policy) -> bool:
-    """Whether it was made for a person of this platform."""
-    found = labels(record)
-    return found.get(PLATFORM) == policy.settings.platform and bool(found.get(USER))
-
-
 def service(record: Record, policy: Policy) -> str:
     """Which service of this platform a container is, hub or proxy; empty for any other."""
     found = labels(record)
@@ -37,7 +31,8 @@ def service(record: Record, policy: Policy) -> str:
 
 def require_persons(record: Record, policy: Policy, what: str) -> None:
     """Raises Refused for an object that was not made for a person of this platform."""
-    if not is_persons(record, policy):
+    found = labels(record)
+    if found.get(PLATFORM) != policy.settings.platform or not found.get(USER):
         raise Refused(f"{what} is not of a person of platform {policy.settings.platform}")
 
 

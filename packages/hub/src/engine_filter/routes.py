@@ -113,7 +113,6 @@ async def judge(
     asked = target.parse(raw_target)
     route, name = find(method, asked.path, asked.query, body=bool(raw_body))
     call = Call(
-        method=method,
         path=asked.path,
         name=name,
         query=asked.query,

@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -33,12 +32,7 @@ class Upstream:
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self._session.close()
 
     def send(

@@ -10,7 +10,6 @@ from hub_config import disk, names, shares, tracing
 from hub_config.beside import limits_of, services
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_all, read_secret
-from hub_config.groups import UserLimits
 from hub_config.lifetimes.times import RoutesProxy, ServerTimes
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
@@ -20,7 +19,6 @@ from hub_config.routes import routes_of, sizes_of
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 from hub_config.settings.declaration import listed
-from hub_config.spawning.folders import Sharing
 from hub_config.spawning.profile_spawner import PlatformSpawner
 from hub_config.spawning.service_spawner import UserServiceSpawner
 from hub_config.texts import Texts
@@ -148,19 +146,11 @@ def spawning(c: Config, settings: Settings) -> None:
 def sharing(c: Config, settings: Settings, places: Places) -> None:
     """What members of a group, and all people, have in common in their containers."""
     c.UserServerSpawner.group_secrets = str(places.group_secrets)
-    c.UserServerSpawner.sharing = Sharing(
-        settings.groups, settings.group_folders, settings.everybody_folder
-    )
+    c.UserServerSpawner.operator = settings
 
 
 def admission(c: Config, settings: Settings, places: Places) -> None:
     """Who may have which server, and when the machine has room for one more."""
-    c.PlatformSpawner.group_rules = settings.groups
-    c.PlatformSpawner.user_limits = UserLimits(
-        servers=settings.user_server_limit,
-        memory_gb=settings.user_memory_limit_gb,
-        cpus=settings.user_cpu_limit,
-    )
     # The data volume is on the engine's file system, as all named volumes are.
     c.PlatformSpawner.disk = str(places.data)
 

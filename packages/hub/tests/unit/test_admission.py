@@ -119,7 +119,7 @@ def test_twenty_at_once_are_not_all_given_the_last_two_gigabytes(tmp_path: Path)
         return {"MemTotal": 4 * GB, "NCPU": 2}
 
     async def main() -> list[Any]:
-        desk = Desk(Settings(memory_reserve_gb=2), {}, ANYTHING, tmp_path)
+        desk = Desk(Settings(memory_reserve_gb=2), tmp_path)
         asked = (desk.admit(profile(), (str(user), ""), [], info) for user in range(20))
         return await asyncio.gather(*asked, return_exceptions=True)
 
@@ -131,7 +131,7 @@ async def test_a_server_started_again_does_not_stand_in_its_own_way(tmp_path: Pa
     async def info() -> dict[str, int]:
         return {"MemTotal": 4 * GB, "NCPU": 2}
 
-    desk = Desk(Settings(memory_reserve_gb=2), {}, UserLimits(servers=1), tmp_path)
+    desk = Desk(Settings(memory_reserve_gb=2, user_server_limit=1), tmp_path)
     await desk.admit(profile(), ("1", ""), [], info)
     await desk.admit(profile(), ("1", ""), [], info)
     with pytest.raises(Refusal):

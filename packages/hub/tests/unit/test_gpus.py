@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 
 from hub_config import names
-from hub_config.groups import UserLimits
 from hub_config.jobs.decisions import WAITS
 from hub_config.offer.cards import Person, make_offer, render
 from hub_config.offer.counter import Desk, Promises
@@ -115,7 +114,7 @@ async def info() -> dict[str, Any]:
 
 def desk(tmp_path: Path, there: dict[str, Container], listed: str = LISTED) -> Desk:
     operator = Settings(gpu_devices=listed, memory_reserve_gb=0, min_free_disk_gb=0)
-    return Desk(operator, {}, UserLimits(), tmp_path, promises=Promises(there))
+    return Desk(operator, tmp_path, promises=Promises(there))
 
 
 def test_twenty_at_once_get_each_device_once_and_it_comes_back(tmp_path: Path) -> None:
@@ -149,7 +148,7 @@ async def test_a_server_made_anew_may_have_its_own_device_again(tmp_path: Path) 
 
 async def test_on_kubernetes_the_cluster_assigns(tmp_path: Path) -> None:
     operator = Settings(runtime="kubernetes", memory_reserve_gb=0, min_free_disk_gb=0)
-    one = Desk(operator, {}, UserLimits(), tmp_path)
+    one = Desk(operator, tmp_path)
     assert (await one.admit(PROFILE, ("ann", ""), [], info)).devices == ()
 
 

@@ -17,12 +17,13 @@ from hub_config.lifetimes.homes import HomeError
 from hub_config.reconcile.differences import Kind, Known, Remedy, differences
 from hub_config.reconcile.state import known_folders
 from hub_config.runtime.interface import View, Volume
-from hub_config.spawning.folders import Folders, Sharing, theirs
+from hub_config.settings import Settings
+from hub_config.spawning.folders import Folders, theirs
 
 from .fake_engine import PLATFORM, FakeEngine, fake_runtime
 
 PREFIX = "jupyterhub-shared-"
-ON = Sharing({}, groups=True, everybody="off")
+ON = Settings()
 
 
 def group(db: Session, name: str, **properties: Any) -> orm.Group:
@@ -32,8 +33,8 @@ def group(db: Session, name: str, **properties: Any) -> orm.Group:
     return made
 
 
-def has(db: Session, sharing: Sharing, *members_of: orm.Group) -> dict[str, Mode]:
-    return {one.name: one.mode for one in theirs(db, members_of, sharing, PREFIX)}
+def has(db: Session, operator: Settings, *members_of: orm.Group) -> dict[str, Mode]:
+    return {one.name: one.mode for one in theirs(db, members_of, operator, PREFIX)}
 
 
 def test_a_group_that_an_admin_makes_has_a_folder(db: Session) -> None:
@@ -41,7 +42,7 @@ def test_a_group_that_an_admin_makes_has_a_folder(db: Session) -> None:
         "sales": "read-write",
         "Qualität %26 Co": "read-write",
     }
-    assert has(db, Sharing({}, groups=False, everybody="off"), group(db, "b")) == {}
+    assert has(db, Settings(group_folders=False), group(db, "b")) == {}
     assert has(db, ON, group(db, "ä" * 200)) == {}, "the engine takes no such name"
     assert has(db, ON, group(db, "")) == {}, "it would be mounted in place of all"
 
@@ -54,7 +55,7 @@ def test_a_groups_properties_say_what_its_members_may(db: Session) -> None:
     assert has(db, ON, sales) == {"sales": "read-only"}
     assert has(db, ON, sales, editors) == {"sales": "read-write"}
     assert has(db, ON, hidden) == {"archive": "read-only"}
-    read = Sharing({}, groups=True, everybody="read-only")
+    read = Settings(everybody_folder="read-only")
     assert has(db, read) == {"everybody": "read-only"}
     assert has(db, read, editors) == {"everybody": "read-write", "sales": "read-write"}
     assert has(db, read, group(db, "everybody")) == {"everybody": "read-only"}
@@ -63,9 +64,9 @@ def test_a_groups_properties_say_what_its_members_may(db: Session) -> None:
 
 def test_the_operators_file_has_the_last_word_on_what_it_names(db: Session) -> None:
     rules = {"team": GroupRules(folders={"data": "read-only", "everybody": "read-only"})}
-    sharing = Sharing(rules, groups=True, everybody="read-write")
-    assert has(db, sharing, group(db, "data")) == {}
-    assert has(db, sharing, group(db, "team")) == {
+    operator = Settings(groups=rules, everybody_folder="read-write")
+    assert has(db, operator, group(db, "data")) == {}
+    assert has(db, operator, group(db, "team")) == {
         "data": "read-only",
         "everybody": "read-only",
         "team": "read-write",
@@ -144,6 +145,7 @@ async def test_a_volume_of_another_database_is_nobodys(db: Session) -> None:
     runtime = fake_runtime(engine)
     spawner = SimpleNamespace(
         enforced=SimpleNamespace(shared_volume_prefix=PREFIX, platform=PLATFORM),
+        operator=ON,
         user=SimpleNamespace(db=db, groups=[group(db, "sales", folder="read-only")]),
         runtime=runtime,
         object_name="jupyter-ann",
@@ -160,7 +162,7 @@ async def test_a_volume_of_another_database_is_nobodys(db: Session) -> None:
 
     making._take_over_mode = taken_over  # type: ignore[method-assign]
     for _ in range(2):
-        await making.mount(ON)
+        await making.mount()
         assert spawner.read_only_volumes == {f"{PREFIX}sales.2": "/srv/shared/sales"}
     (row,) = folders.FolderRow.all(db)
     assert engine.volumes_[row.volume]["Labels"] == {

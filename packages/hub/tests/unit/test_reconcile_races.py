@@ -25,7 +25,8 @@ def box(new_box: Box) -> Box:
 
 
 def leave_network(box: Box) -> None:
-    box.runtime.networks.ensure(box.engine, NETWORK, "ann", "")
+    networks = box.runtime.networks
+    networks.join(box.engine, networks.make(box.engine, NETWORK, "ann", ""))
 
 
 async def at_work(box: Box, *, gone: bool = False) -> Any:

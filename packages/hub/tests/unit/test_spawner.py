@@ -109,7 +109,7 @@ def test_who_never_chose_gets_the_default_profile_where_there_is_one(
     spawner: PlatformSpawner,
 ) -> None:
     """As when an admin starts everybody's servers; what somebody chose badly is still refused."""
-    spawner.default_profile = "uv-lab-small"
+    spawner.operator = Settings(default_profile="uv-lab-small", min_free_disk_gb=0)
     assert choose(spawner, {}).key == "uv-lab-small"
     with pytest.raises(Refusal):
         choose(spawner, {"profile": ""})
@@ -232,7 +232,8 @@ def test_a_start_that_is_refused_for_want_of_room_promises_nothing(
 
 
 def test_a_profile_of_a_group_is_a_403_for_others(spawner: PlatformSpawner) -> None:
-    spawner.group_rules = {"analysts": GroupRules(profiles=frozenset({"uv-lab-small"}))}
+    rules = {"analysts": GroupRules(profiles=frozenset({"uv-lab-small"}))}
+    spawner.operator = Settings(groups=rules, memory_reserve_gb=0, min_free_disk_gb=0)
     with pytest.raises(Refusal, match="for members of analysts") as caught:
         choose(spawner, {"profile": "uv-lab-small"})
     assert caught.value.status_code == 403

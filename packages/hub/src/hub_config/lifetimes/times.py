@@ -165,7 +165,6 @@ class ServersTimeHandler(TimedHandler):
     def get(self) -> None:
         """A list of `ends.Server`."""
         found = [asdict(server) for server in running(self.db, self.users.values())]
-        self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(found, default=datetime.isoformat))
 
 
@@ -197,7 +196,6 @@ class ServerTimeHandler(TimedHandler):
 
     def _tell(self, user_name: str, server_name: str) -> None:
         found = find(self, user_name, server_name)
-        self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(answer(found, self.limits)))
 
 

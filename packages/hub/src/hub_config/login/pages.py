@@ -62,6 +62,22 @@ class PageHandler(BaseHandler):
         self.authenticator.accounts.belongs_to(user)
         return user
 
+    def own_account(self) -> Account | None:
+        """The account of whoever has a session here; an API token is not enough."""
+        user = self.get_current_user_cookie()
+        if user is None or self.current_user is None or user.name != self.current_user.name:
+            return None
+        found: Account | None = self.authenticator.accounts.find(user.name)
+        return found
+
+    async def check_password(self, account: Account, field: str) -> None:
+        """The password that the form has in `field` is the account's. Raises RefusedError."""
+        door = self.authenticator.door
+        source = await door.source(self, account)
+        password = self.get_body_argument(field, "", strip=False)
+        await door.check_password(account.name, password, source)
+        door.failed_logins.succeeded(account.key, source)
+
     # -- a log-in under way --------------------------------------------------------------------
 
     def under_way(self, step: Step) -> tuple[Account, Pending] | None:
@@ -233,24 +249,23 @@ class ChangePasswordHandler(PageHandler):
         found = self.under_way(Step.PASSWORD)
         if found is not None:
             return await self.page(PASSWORD, one_time=True, account=found[0])
-        if self._account() is None:
+        if (account := self.own_account()) is None:
             return self.to_login()
-        return await self.page(PASSWORD, account=self._account())
+        return await self.page(PASSWORD, account=account)
 
     async def post(self) -> Any:
         """Change it: with a session given the old one, in a log-in it has just been given."""
         found = self.under_way(Step.PASSWORD)
+        account = found[0] if found else self.own_account()
+        if account is None:
+            return self.to_login()
         try:
-            if found is not None:
-                account, pending = found
-                await self._set(account.name)
-                account = self.authenticator.accounts.get(account.name)
-                return await self.proceed(account, code_given=pending.code_given)
-            account = self._account()
-            if account is None:
-                return self.to_login()
-            await self._check_old(account)
+            if found is None:
+                await self.check_password(account, "old_password")
             await self._set(account.name)
+            if found is not None:
+                account = self.authenticator.accounts.get(account.name)
+                return await self.proceed(account, code_given=found[1].code_given)
         except BusyError:
             self.set_status(503)
             return await self.page(PASSWORD, account=account, error="Please try again.")
@@ -262,20 +277,6 @@ class ChangePasswordHandler(PageHandler):
         sessions.end(self, self.current_user, keep_session=self.get_session_cookie() or "-")
         self.set_login_cookie(self.current_user)
         return await self.page(PASSWORD, changed=True)
-
-    def _account(self) -> Any:
-        """The account of whoever has a session here; an API token is not enough."""
-        user = self.get_current_user_cookie()
-        if user is None or self.current_user is None or user.name != self.current_user.name:
-            return None
-        return self.authenticator.accounts.find(user.name)
-
-    async def _check_old(self, account: Account) -> None:
-        door = self.authenticator.door
-        old = self.get_body_argument("old_password", "", strip=False)
-        source = await door.source(self, account)
-        await door.check_password(account.name, old, source)
-        door.failed_logins.succeeded(account.key, source)
 
     async def _set(self, name: str) -> None:
         password = self.get_body_argument("new_password", "", strip=False)

@@ -64,10 +64,7 @@ class SecondFactorHandler(PageHandler):
         found = self.under_way(Step.ENROL)
         if found is not None:
             return _Whose(*found)
-        user = self.get_current_user_cookie()
-        if user is None or self.current_user is None or user.name != self.current_user.name:
-            return None
-        account = self.authenticator.accounts.find(user.name)
+        account = self.own_account()
         return None if account is None else _Whose(account, None)
 
     async def _show(self, whose: _Whose, **values: Any) -> None:
@@ -88,11 +85,7 @@ class SecondFactorHandler(PageHandler):
         """Make a secret; with a session only for who knows the password too."""
         account = whose.account
         if whose.pending is None:
-            door = self.authenticator.door
-            source = await door.source(self, account)
-            password = self.get_body_argument("password", "", strip=False)
-            await door.check_password(account.name, password, source)
-            door.failed_logins.succeeded(account.key, source)
+            await self.check_password(account, "password")
         self.authenticator.second_factors.begin(account.key)
         # Loading the answer again must not make another secret: the app has this one by then.
         self.redirect(self.hub_path("second-factor"))

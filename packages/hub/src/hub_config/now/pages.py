@@ -2,7 +2,6 @@
 person's own servers take, for the page Home.
 """
 
-import json
 from hmac import compare_digest
 from typing import Any
 
@@ -81,8 +80,7 @@ class NowApiHandler(Looking, APIHandler):
         if not operator and not self.has_scope("admin:users"):
             raise web.HTTPError(404)
         told = await self.told(twice=self.get_argument("twice", "") == "yes")
-        self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(told.json()))
+        self.finish(told.json())
 
 
 class UsageHandler(Looking):
@@ -92,11 +90,9 @@ class UsageHandler(Looking):
     async def get(self) -> None:
         """A line for each server that runs, by its name, and what it is near."""
         servers = await self.looker.servers(self.hub_now, [self.current_user])
-        self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
         lines = {one.server: usage_line(one) for one in servers}
-        told = {name: {**line, "says": said(line["says"])} for name, line in lines.items()}
-        self.finish(json.dumps(told))
+        self.finish({name: {**line, "says": said(line["says"])} for name, line in lines.items()})
 
 
 def now_routes(looker: Looker) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:

@@ -19,7 +19,7 @@ import requests
 from docker.errors import DockerException
 
 from hub_config import names
-from hub_config.groups import Rules, UserLimits, user_limits
+from hub_config.groups import UserLimits, user_limits
 from hub_config.offer.cards import (
     NOTHING_GOES_WITH_THIS_HUB,
     NOTHING_TO_OFFER,
@@ -80,15 +80,10 @@ class Promises:
 
 @dataclass
 class Desk:
-    """Settings, facts and promises. `disk` is a folder on the file system the engine uses;
-    `at_a_time` is how many servers start at the same time, 0: twice the machine's CPUs.
-    """
+    """Settings, facts and promises. `disk` is a folder on the file system the engine uses."""
 
     operator: Settings
-    rules: Rules
-    everybody: UserLimits
     disk: Path
-    at_a_time: int = 0
     promises: Promises = field(default_factory=Promises)
 
     def __post_init__(self) -> None:
@@ -99,7 +94,7 @@ class Desk:
     def turns(self) -> Turns:
         """Where admitted servers wait to be started."""
         if self._turns is None:
-            self._turns = Turns(self.at_a_time or LEAST_AT_A_TIME)
+            self._turns = Turns(self.operator.concurrent_spawn_limit or LEAST_AT_A_TIME)
         return self._turns
 
     async def offer(
@@ -114,7 +109,7 @@ class Desk:
         """What the owner of the server `key` can choose from."""
         look = await self._look(key, info)
         person = self.person(key, groups, used)
-        return make_offer(profiles, person, self.rules, look(), preferred)
+        return make_offer(profiles, person, self.operator.groups, look(), preferred)
 
     async def admit(self, profile: Profile, key: Key, groups: Iterable[str], info: Info) -> Profile:
         """Promise the server `key` what `profile` says, which is returned with the devices it is
@@ -123,7 +118,7 @@ class Desk:
         look = await self._look(key, info)
         # No await from here on.
         left = look()
-        problem = judge(profile, self.person(key, groups), self.rules, left)
+        problem = judge(profile, self.person(key, groups), self.operator.groups, left)
         if problem is not None:
             raise Refusal(
                 f"{profile.image_title} {profile.size} cannot be started: {problem.sentence}",
@@ -145,18 +140,23 @@ class Desk:
         """Ask for the facts; what is returned then tells the room beside the server `key`."""
         host = await self._facts.now(info)
         if self._turns is None:
-            self._turns = Turns(self.at_a_time or max(LEAST_AT_A_TIME, 2 * host.cpus))
+            self._turns = Turns(
+                self.operator.concurrent_spawn_limit or max(LEAST_AT_A_TIME, 2 * host.cpus)
+            )
         return lambda: room(
             host, self.operator, list(self.promises.others(key).values()), self.promises.taken(key)
         )
 
     def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> Person:
         """The owner of the server `key`, with what their other servers were promised."""
-        groups = frozenset(groups)
+        groups, operator = frozenset(groups), self.operator
         others = self.promises.others(key)
+        everybody = UserLimits(
+            operator.user_server_limit, operator.user_memory_limit_gb, operator.user_cpu_limit
+        )
         return Person(
             groups=groups,
-            limits=user_limits(self.rules, groups, self.everybody),
+            limits=user_limits(operator.groups, groups, everybody),
             own=[one for (user, _), one in others.items() if user == key[0]],
             used=list(used),
         )
@@ -197,7 +197,6 @@ class Counter:
     images: ImageStore
     desk: Desk
     engine: Runtime
-    default_profile: str = ""
     _info: "asyncio.Future[Any] | None" = None
 
     async def on_offer(self) -> OnOffer:
@@ -224,7 +223,7 @@ class Counter:
     async def offer(self, customer: Customer, suggested: str = "") -> Offer:
         """What somebody can choose from, and what is free."""
         used = list(customer.used)
-        preferred = suggested or (used[0] if used else self.default_profile)
+        preferred = suggested or (used[0] if used else self.desk.operator.default_profile)
         there = await self.on_offer()
         await self.everything_known()
         offer = await self.desk.offer(
@@ -239,8 +238,8 @@ class Counter:
         the default one. Raises Refusal.
         """
         there = await self.on_offer()
-        if options == {} and self.default_profile:
-            options = {"profile": self.default_profile}
+        if options == {} and self.desk.operator.default_profile:
+            options = {"profile": self.desk.operator.default_profile}
         return choose(options, there.profiles, there.left_out)
 
     async def admit(self, profile: Profile, customer: Customer) -> Profile:
@@ -263,14 +262,7 @@ def profiles_used(servers: Mapping[str, Any]) -> tuple[str, ...]:
 
 def make(spawner: Any, engine: Runtime) -> Counter:
     """The counter by the settings of `spawner`, a PlatformSpawner."""
-    desk = Desk(
-        spawner.operator,
-        spawner.group_rules,
-        spawner.user_limits,
-        Path(spawner.disk),
-        spawner.at_a_time,
-        Promises(engine.known),
-    )
     operator = spawner.operator
+    desk = Desk(operator, Path(spawner.disk), Promises(engine.known))
     images = (DeclaredImages if operator.runtime == "kubernetes" else ImageStore)(operator)
-    return Counter(images, desk, engine, spawner.default_profile)
+    return Counter(images, desk, engine)

@@ -5,7 +5,6 @@ over, removed, and so are groups' folders; of a home in use a file can be had ba
 The service asks for what is due; nobody else removes a home but by the button with its question.
 """
 
-import json
 import re
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -58,8 +57,7 @@ class ReconcileHandler(APIHandler):
     async def get(self) -> None:
         """Compare now and tell, for an admin."""
         report = await self.reconciler.run(self.hub_now)
-        self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(report))
+        self.finish(report)
 
 
 MOST = 20

@@ -57,12 +57,6 @@ class ServerNetworks:
     _attached: dict[str, Member] = field(default_factory=dict)
     """Hub and proxy."""
 
-    def ensure(self, client: APIClient, name: str, user: str, server: str) -> Subnet:
-        """The network `name` with hub and proxy on it: `make` and `join`."""
-        network = self.make(client, name, user, server)
-        self.join(client, network)
-        return subnet_of(network)
-
     def make(self, client: APIClient, name: str, user: str, server: str) -> dict[str, Any]:
         """The engine's record of the network `name`, made when it is not there. `join` follows.
 

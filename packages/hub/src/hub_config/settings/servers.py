@@ -46,7 +46,7 @@ class ServerSettings(Declared):
     # Servers.
     image_tag: Annotated[str, Field(pattern=r"^\w[\w.-]{0,127}$")] = enforced("latest")
     """Tag of the single-user images that are offered."""
-    default_profile: str = setting("", trait="PlatformSpawner.default_profile")
+    default_profile: str = setting("")
     """Profile that is chosen when the form opens; empty: the first one."""
     allow_named_servers: bool = setting(True, trait="JupyterHub.allow_named_servers")
     """Whether a person may have several servers."""
@@ -82,9 +82,9 @@ class ServerSettings(Declared):
     """What a home should have at most (10⁹ bytes): its person and admins are warned; 0: none."""
     measure_homes_minutes: Annotated[int, Field(ge=1)] = setting(60)
     """Minutes between two measurements of homes by the Compose profile `homes`."""
-    concurrent_spawn_limit: Number = setting(0, trait="PlatformSpawner.at_a_time")
+    concurrent_spawn_limit: Number = setting(0)
     """Servers that start at the same time, others queue; 0: twice the CPUs."""
-    queue_timeout: Seconds = setting(600, trait="PlatformSpawner.queue_timeout")
+    queue_timeout: Seconds = setting(600)
     """Seconds a request waits for its turn."""
     active_server_limit: Number = setting(0)
     """Servers that may run at the same time; 0: no limit."""

@@ -124,7 +124,7 @@ class UserContainerSpawner(UserServerSpawner, DockerSpawner):
         self.volumes = {volume: options.HOME}
         if limit := self.enforced.disk_limit_gb:
             self.extra_host_config |= options.disk_limit(limit, await self.docker("info"))
-        await Folders(self).mount(self.sharing)
+        await Folders(self).mount()
         self.stages.tell(Stage.CONTAINER)
         made = await self.create_object()
         self.object_id = made[self.object_id_key]

@@ -16,22 +16,12 @@ from sqlalchemy.orm import Session
 
 from hub_config import names
 from hub_config.folders import EVERYBODY, everybodys, granted
-from hub_config.groups import Mode, Rules, folders
+from hub_config.groups import Mode, folders
 from hub_config.lifetimes.folders import FolderRow, claim, claim_another, is_made
+from hub_config.settings import Settings
 from hub_config.spawning import options
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Sharing:
-    """What the operator decided: `config.toml`'s rules, whether each group has a folder, and what
-    everybody may do in the one of everybody.
-    """
-
-    rules: Rules
-    groups: bool
-    everybody: str
 
 
 @dataclass(frozen=True)
@@ -44,16 +34,16 @@ class Folder:
 
 
 def theirs(
-    db: Session, members_of: Collection[orm.Group], sharing: Sharing, prefix: str
+    db: Session, members_of: Collection[orm.Group], operator: Settings, prefix: str
 ) -> Iterator[Folder]:
     """The folders of somebody in these groups. `config.toml` has the last word on what it names."""
-    declared = {name for rule in sharing.rules.values() for name in rule.folders}
-    for name, mode in folders(sharing.rules, [group.name for group in members_of]).items():
+    declared = {name for rule in operator.groups.values() for name in rule.folders}
+    for name, mode in folders(operator.groups, [group.name for group in members_of]).items():
         yield Folder(name, mode)
     asked = granted(
-        {group.name: group.properties or {} for group in members_of}, own=sharing.groups
+        {group.name: group.properties or {} for group in members_of}, own=operator.group_folders
     )
-    if EVERYBODY not in declared and (all_may := everybodys(sharing.everybody, asked)):
+    if EVERYBODY not in declared and (all_may := everybodys(operator.everybody_folder, asked)):
         yield Folder(EVERYBODY, all_may)
     taken = declared | {EVERYBODY, ""}  # a group without a name would be in place of all
     for name, mode in sorted(asked.items()):
@@ -80,20 +70,20 @@ class Folders:
         self.spawner = spawner
         self.prefix: str = spawner.enforced.shared_volume_prefix
 
-    async def mount(self, sharing: Sharing) -> None:
+    async def mount(self) -> None:
         """Have the person's folders mounted; new ones are made first."""
         spawner = self.spawner
-        for volume, folder in (await self.there(sharing)).items():
+        for volume, folder in (await self.there()).items():
             mounts = spawner.volumes
             if folder.mode != "read-write":
                 mounts = spawner.read_only_volumes
             mounts[volume] = f"{options.SHARED}/{folder.name}"
 
-    async def there(self, sharing: Sharing) -> dict[str, Folder]:
+    async def there(self) -> dict[str, Folder]:
         """The person's folders by their volumes, which are there then."""
         spawner, db = self.spawner, self.spawner.user.db
         found = {}
-        for folder in list(theirs(db, spawner.user.groups, sharing, self.prefix)):
+        for folder in list(theirs(db, spawner.user.groups, spawner.operator, self.prefix)):
             volume = await spawner.runtime.whole(spawner.object_name, self.ready(folder))
             if volume:
                 found[volume] = folder

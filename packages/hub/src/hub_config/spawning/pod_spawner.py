@@ -124,7 +124,7 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         home, said = await self.home.ready()
         if said:
             self.log.warning("%s", said)
-        folders = await PodFolders(self).there(self.sharing)
+        folders = await PodFolders(self).there()
         own = pods.volumes(self.profile, self.enforced, home, folders)
         self._set(pods.beside(self.operators, own))
         self.stages.tell(Stage.CONTAINER)

@@ -10,12 +10,11 @@ from functools import partial
 from typing import Any
 
 from jupyterhub.utils import maybe_future
-from traitlets import Dict, Instance, Int, Type, Unicode, default
+from traitlets import Instance, Type, Unicode, default
 from traitlets.config import Config
 from wrapspawner import ProfilesSpawner
 
 from hub_config import names
-from hub_config.groups import UserLimits
 from hub_config.jobs import app_rows, commands, rows
 from hub_config.offer import counter
 from hub_config.offer.cards import form_options, render
@@ -39,13 +38,8 @@ class PlatformSpawner(ProfilesSpawner):
     """Starts the profile that was chosen, or says why not."""
 
     child_class = Type(UserContainerSpawner, UserServerSpawner).tag(config=True)
-    default_profile = Unicode(help="Profile chosen when the form opens").tag(config=True)
-    group_rules = Dict(help="Rules of groups, by name").tag(config=True)
-    user_limits = Instance(UserLimits, (), help="Limits of a person").tag(config=True)
     operator = Instance(Settings, (), help="What the operator has set").tag(config=True)
     disk = Unicode(".", help="A folder where the engine stores").tag(config=True)
-    at_a_time = Int(0, help="Servers that start at the same time").tag(config=True)
-    queue_timeout = Int(600, help="Seconds a start waits for its turn").tag(config=True)
 
     # JupyterHub looks whether this is empty to know that there is a form.
     options_form = Unicode("profile")
@@ -190,7 +184,9 @@ class PlatformSpawner(ProfilesSpawner):
         try:
             tell = partial(self.stages.tell, Stage.IMAGE)
             await self.counter.images.ensure(profile, self.counter.engine, tell)
-            async with self.counter.desk.turns.turn(self._wait_for_turn, self.queue_timeout):
+            async with self.counter.desk.turns.turn(
+                self._wait_for_turn, self.operator.queue_timeout
+            ):
                 url = await self._start_child(profile)
         except TurnTimeoutError as error:
             raise StartFailure(str(error)) from None

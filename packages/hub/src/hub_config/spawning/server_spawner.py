@@ -22,7 +22,6 @@ from hub_config.groups import Shared, SharingError
 from hub_config.offer.profiles import Profile
 from hub_config.runtime.interface import AwayError, Container, NetworkError, Place, Runtime
 from hub_config.settings import Settings
-from hub_config.spawning.folders import Sharing
 from hub_config.spawning.parts import Ending, Home, ServerEndedError, wait_until_answers
 from hub_config.told import Stage, Stages, StartFailure
 
@@ -45,7 +44,7 @@ class UserServerSpawner(Spawner):
         Settings, (), help="What the filter before the engine holds every call to"
     ).tag(config=True)
     group_secrets = Unicode(help="Where groups' secrets are kept").tag(config=True)
-    sharing = Instance(Sharing, ({}, False, "off"), help="What people share").tag(config=True)
+    operator = Instance(Settings, (), help="What the operator has set").tag(config=True)
 
     stages = Instance(Stages, ())
     ending = Unicode(help="Why the container ended by itself; for its person")
@@ -106,7 +105,7 @@ class UserServerSpawner(Spawner):
         """What the person's groups share."""
         members = [group.name for group in self.user.groups]
         return Shared(
-            self.sharing.rules, members, Path(self.group_secrets), self.enforced.group_variables
+            self.operator.groups, members, Path(self.group_secrets), self.enforced.group_variables
         )
 
     def get_env(self) -> dict[str, str]:
