@@ -40,8 +40,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hub_config import DatabaseError, SettingsError, branding, disk, groups, require
 from hub_config.first_start import Places, read_secret
@@ -78,80 +79,57 @@ _TOLD = {
 """What the operator's commands are called in the audit log once they are done."""
 
 
-def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911, PLR0912  some of each per command
+def _of(module: str) -> Any:
+    """A module, imported where it is needed: the guard starts first, and wants no JupyterHub."""
+    return import_module(f"hub_config.{module}")
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "check": lambda words: check(*words),
+    "admin-password": lambda _: admin_password(own_places()),
+    "report": lambda _: report(Places()),
+    "now": lambda words: _of("now.asking").print_now(words),
+    "copies": lambda words: copies(Places(), words),
+    "usage": lambda words: _of("monitoring.usage").usage_command(own_places().records, words),
+    "secret": lambda words: groups.secret_command(
+        Places().group_secrets, words, lambda: usable_settings(Places()).group_variables
+    ),
+    "secrets": lambda words: _of("rotation").command(own_places(), words),
+    "move": lambda words: _of("moving").command(own_places(), ["move", *words]),
+    "movable": lambda words: _of("moving").command(own_places(), ["movable", *words]),
+    "copy": lambda words: _of("moving").command(own_places(), ["copy", *words]),
+    "setting": lambda words: kept.command(reading.secret_variables(), Places().settings, words),
+    "reset-admin": lambda _: _of("login.newcomers").reset_admin(*usable()),
+    "read-factors": lambda _: _of("login.newcomers").read_factors(*usable()),
+    "add-people": lambda _: _of("login.newcomers").add_people(*usable()),
+    "audit": lambda words: _of("watch.command").main(words, Places().audit),
+    "canary": lambda words: _of("login.canary").command(*usable(), words),
+    "hub": lambda words: _of("start").run_hub(*usable(), words),
+    "engine": lambda _: _of("start").run_engine(),
+    "guard": lambda words: _of("runtime.guard").run_guard(
+        beside(), only_remove="--remove" in words
+    ),
+    "homes": lambda _: _of("lifetimes.measuring").run(beside()),
+}
+"""What each command does with the words behind it; its exit code."""
+
+
+def beside() -> Settings:
+    """The settings of a container beside the hub's, whose file is the hub's alone: what both have
+    comes by environment.
+    """
+    return reading.read(os.environ, default_file=None)
+
+
+def run(arguments: Sequence[str]) -> int:
     """Run one command and tell nobody; returns its exit code."""
-    command = arguments[0] if arguments else ""
+    command, *words = arguments or [""]
     try:
-        match command:
-            case "check":
-                return check(*arguments[1:])
-            case "admin-password":
-                return admin_password(own_places())
-            case "report":
-                return report(Places())
-            case "now":
-                from hub_config.now.asking import print_now  # noqa: PLC0415
-
-                return print_now(arguments[1:])
-            case "copies":
-                return copies(Places(), arguments[1:])
-            case "usage":
-                from hub_config.monitoring.usage import usage_command  # noqa: PLC0415
-
-                return usage_command(own_places().records, arguments[1:])
-            case "secret":
-                return groups.secret_command(
-                    Places().group_secrets,
-                    arguments[1:],
-                    lambda: usable_settings(Places()).group_variables,
-                )
-            case "secrets":
-                from hub_config import rotation  # noqa: PLC0415
-
-                return rotation.command(own_places(), arguments[1:])
-            case "move" | "movable" | "copy":
-                from hub_config import moving  # noqa: PLC0415
-
-                return moving.command(own_places(), arguments)
-            case "setting":
-                return kept.command(reading.secret_variables(), Places().settings, arguments[1:])
-            case "reset-admin" | "read-factors" | "add-people":
-                from hub_config.login import newcomers  # noqa: PLC0415
-
-                act = getattr(newcomers, command.replace("-", "_"))
-                return int(act(*usable()))
-            case "audit":
-                from hub_config.watch import command as audit  # noqa: PLC0415
-
-                return audit.main(arguments[1:], Places().audit)
-            case "canary":
-                from hub_config.login import canary  # noqa: PLC0415
-
-                return canary.command(*usable(), arguments[1:])
-            case "hub":
-                # Imported where they are needed: the guard starts first, and wants no JupyterHub.
-                from hub_config.start import run_hub  # noqa: PLC0415
-
-                run_hub(*usable(), arguments[1:])
-            case "engine":
-                from hub_config.start import run_engine  # noqa: PLC0415
-
-                run_engine()
-            case "guard":
-                from hub_config.runtime.guard import run_guard  # noqa: PLC0415
-
-                # The hub's file is the hub's alone: settings for both come by environment.
-                settings = reading.read(os.environ, default_file=None)
-                return run_guard(settings, only_remove="--remove" in arguments)
-            case "homes":
-                from hub_config.lifetimes.measuring import run  # noqa: PLC0415
-
-                return run(reading.read(os.environ, default_file=None))
-            case "" | "-h" | "--help":
-                print(__doc__, file=sys.stderr)
-                return 2
-            case _:
-                run_other(arguments)
+        if command in COMMANDS:
+            return COMMANDS[command](words)
+        if command not in ("", "-h", "--help"):
+            run_other(arguments)
+        print(__doc__, file=sys.stderr)
     except SettingsError as error:
         print(f"Wrong settings:\n{error}", file=sys.stderr)
     except DatabaseError as error:

@@ -1,6 +1,8 @@
 """Groups' secrets as files: kept closed, replaced, listed without values."""
 
 import io
+import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -154,3 +156,13 @@ def test_an_error_says_nothing_of_what_is_in_a_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: it is no text") as raised:
         kept.given(["JHUB_PROVIDER_SECRET"], {}, tmp_path)
     assert "ab" not in str(raised.value).partition(": cannot")[2]
+
+
+def test_every_command_is_described_and_leads_somewhere() -> None:
+    described = re.findall(r"^    ([a-z]\S+) ", __main__.__doc__ or "", re.M)
+    assert sorted(described) == sorted(__main__.COMMANDS)
+    source = Path(__main__.__file__).read_text()
+    targets = re.findall(r'_of\("([\w.]+)"\)\.(\w+)\(', source)
+    assert len(targets) > 10
+    for module, name in targets:
+        assert callable(getattr(import_module(f"hub_config.{module}"), name))

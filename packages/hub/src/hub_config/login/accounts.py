@@ -9,7 +9,7 @@ changes nothing here. Until somebody is let in there is no user, and the name is
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -57,8 +57,24 @@ class State(StrEnum):
     DISABLED = "disabled"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """What is in `AccountRow` of an account and of one to be made."""
+
+    must_change: bool = False
+    wants_second_factor: bool = False
+    first_admin: bool = False
+    address: str = ""
+    full_name: str = ""
+
+    @classmethod
+    def of(cls, one: Any) -> dict[str, Any]:
+        """These values of a row, or of an account to be made."""
+        return {field.name: getattr(one, field.name) for field in fields(_Kept)}
+
+
 @dataclass(frozen=True)
-class Account:
+class Account(_Kept):
     """An account as it is in the database right now; `made` is 0 where nobody knows."""
 
     key: str
@@ -66,26 +82,16 @@ class Account:
     password: bytes
     state: State
     made: float
-    must_change: bool
-    wants_second_factor: bool
-    first_admin: bool
-    address: str
-    full_name: str
     email: str
 
 
 @dataclass(frozen=True)
-class NewAccount:
+class NewAccount(_Kept):
     """An account to be made, with a hashed password."""
 
     name: str
     password: bytes
     approved: bool = False
-    must_change: bool = False
-    wants_second_factor: bool = False
-    first_admin: bool = False
-    address: str = ""
-    full_name: str = ""
     email: str = ""
 
 
@@ -145,11 +151,7 @@ class Accounts:
                     info_id=info.id,
                     user_id=self._user_id(new.name),
                     made=time.time(),
-                    must_change=new.must_change,
-                    wants_second_factor=new.wants_second_factor,
-                    first_admin=new.first_admin,
-                    address=new.address,
-                    full_name=new.full_name,
+                    **_Kept.of(new),
                 )
             )
             self.db.flush()
@@ -259,10 +261,6 @@ def _account(found: Row[Any]) -> Account:
         password=info.password,
         state=State.DISABLED if row.disabled else active,
         made=row.made,
-        must_change=row.must_change,
-        wants_second_factor=row.wants_second_factor,
-        first_admin=row.first_admin,
-        address=row.address,
-        full_name=row.full_name,
         email=info.email or "",
+        **_Kept.of(row),
     )

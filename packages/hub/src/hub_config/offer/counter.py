@@ -8,7 +8,7 @@ it, and a start by its profile until there is its container.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -78,6 +78,18 @@ class Promises:
         return frozenset(device for one, devices in having if one != key for device in devices)
 
 
+@dataclass(frozen=True)
+class Customer:
+    """The owner of a server: its key, the groups they are in, the profiles of their servers, the
+    one used last first, and whether they are an admin.
+    """
+
+    key: Key
+    groups: frozenset[str]
+    used: tuple[str, ...] = ()
+    admin: bool = False
+
+
 @dataclass
 class Desk:
     """Settings, facts and promises. `disk` is a folder on the file system the engine uses."""
@@ -98,17 +110,11 @@ class Desk:
         return self._turns
 
     async def offer(
-        self,
-        profiles: list[Profile] | tuple[Profile, ...],
-        key: Key,
-        groups: Iterable[str],
-        info: Info,
-        used: list[str],
-        preferred: str,
+        self, profiles: Sequence[Profile], customer: Customer, info: Info, preferred: str
     ) -> Offer:
-        """What the owner of the server `key` can choose from."""
-        look = await self._look(key, info)
-        person = self.person(key, groups, used)
+        """What somebody can choose from."""
+        look = await self._look(customer.key, info)
+        person = self.person(customer.key, customer.groups, customer.used)
         return make_offer(profiles, person, self.operator.groups, look(), preferred)
 
     async def admit(self, profile: Profile, key: Key, groups: Iterable[str], info: Info) -> Profile:
@@ -158,7 +164,7 @@ class Desk:
             groups=groups,
             limits=user_limits(operator.groups, groups, everybody),
             own=[one for (user, _), one in others.items() if user == key[0]],
-            used=list(used),
+            used=tuple(used),
         )
 
 
@@ -176,18 +182,6 @@ def asking() -> Iterator[None]:
     except (AwayError, DockerException, requests.RequestException) as error:
         told = ENGINE_AWAY.format(getattr(error, "place", AwayError.place))
         raise Refusal(told, reason="engine-away", status_code=503) from error
-
-
-@dataclass(frozen=True)
-class Customer:
-    """The owner of a server: its key, the groups they are in, the profiles of their servers, the
-    one used last first, and whether they are an admin.
-    """
-
-    key: Key
-    groups: frozenset[str]
-    used: tuple[str, ...] = ()
-    admin: bool = False
 
 
 @dataclass
@@ -222,13 +216,11 @@ class Counter:
 
     async def offer(self, customer: Customer, suggested: str = "") -> Offer:
         """What somebody can choose from, and what is free."""
-        used = list(customer.used)
-        preferred = suggested or (used[0] if used else self.desk.operator.default_profile)
+        usual = customer.used[0] if customer.used else self.desk.operator.default_profile
         there = await self.on_offer()
         await self.everything_known()
-        offer = await self.desk.offer(
-            there.profiles, customer.key, customer.groups, self.host_info, used, preferred
-        )
+        preferred = suggested or usual
+        offer = await self.desk.offer(there.profiles, customer, self.host_info, preferred)
         nothing = NOTHING_GOES_WITH_THIS_HUB if there.left_out else NOTHING_TO_OFFER
         reasons = tuple(one.for_admin for one in there.left_out) if customer.admin else ()
         return replace(offer, left_out=reasons, nothing=nothing)

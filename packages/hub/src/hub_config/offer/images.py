@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import requests
 from docker.errors import DockerException, NotFound
@@ -14,8 +14,9 @@ from jupyterhub import __version__ as hub_version
 from hub_config.offer.compatibility import OnOffer, sift, why_not
 from hub_config.offer.profiles import JUPYTERHUB_LABEL, Profile, bounded, of_image, on_offer, size
 from hub_config.offer.pulls import PullError, Pulls, Tell
+from hub_config.runtime.calls import EngineCalls
 from hub_config.settings import Settings
-from hub_config.settings.tables import DeclaredImage, PullPolicy, parse_reference
+from hub_config.settings.tables import PullPolicy, parse_reference
 from hub_config.told import StartFailure, engine_trouble
 
 FRESH_SECONDS = 3.0
@@ -23,72 +24,19 @@ FRESH_SECONDS = 3.0
 
 log = logging.getLogger(__name__)
 
-ListImages = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
-
-
-class ImageSource:
-    """The profiles on offer, kept for a moment."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds."""
-        self._clock = clock
-        self._known: dict[str, tuple[float, OnOffer]] = {}
-        self._told: set[str] = set()
-        self._lock = asyncio.Lock()
-        self.titles: dict[str, str] = {}
-        """What people know a profile by, such as `JupyterLab, small`, of all that were seen."""
-        self.last = OnOffer()
-        """What the engine's answer was last."""
-
-    async def on_offer(
-        self, list_images: ListImages, tag: str, declared: Sequence[DeclaredImage] = ()
-    ) -> OnOffer:
-        """All profiles on offer; whoever asks at the same time shares one answer."""
-        async with self._lock:
-            known = self._known.get(tag)
-            if known is None or self._clock() - known[0] > FRESH_SECONDS:
-                found = on_offer(await list_images(), tag, declared)
-                self.titles |= {profile.key: profile.title for profile in found}
-                known = (self._clock(), sift(found, hub_version))
-                if found:  # an empty offer is asked for again at once
-                    self._known[tag] = known
-                else:
-                    self._known.pop(tag, None)
-                self.last = known[1]
-                self._tell(known[1])
-            return known[1]
-
-    def _tell(self, offer: OnOffer) -> None:
-        """Log what is left out, each once."""
-        for one in offer.left_out:
-            if one.for_admin not in self._told:
-                self._told.add(one.for_admin)
-                log.warning("%s", one.for_admin)
-
-
-class Engine(Protocol):
-    """What this needs of a spawner: the engine's client, and calls to it on a thread."""
-
-    @property
-    def client(self) -> Any:
-        """The client itself."""
-
-    def docker(self, method: str, *args: Any) -> Awaitable[Any]:
-        """Call the client's method."""
-
 
 class ImageStore:
     """One for the hub's process, so that everybody shares answers and pulls."""
 
     def __init__(self, operator: Settings) -> None:
         self.operator = operator
-        self._source = ImageSource()
-        self._pulls = Pulls()
-
-    @property
-    def last_offer(self) -> OnOffer:
+        self.last_offer = OnOffer()
         """What was on offer when the engine was asked last; it is not asked again."""
-        return self._source.last
+        self._fresh_until = -math.inf
+        self._titles: dict[str, str] = {}
+        self._told: set[str] = set()
+        self._lock = asyncio.Lock()
+        self._pulls = Pulls()
 
     async def listed(self, engine: Any) -> Sequence[Mapping[str, Any]]:
         """What the engine has."""
@@ -96,17 +44,30 @@ class ImageStore:
         return images
 
     async def on_offer(self, engine: Any) -> OnOffer:
-        """The profiles on offer right now, and those left out."""
-        list_images = partial(self.listed, engine)
-        there = await self._source.on_offer(
-            list_images, self.operator.image_tag, self.operator.images
-        )
-        sized = tuple(bounded(profile, self.operator) for profile in there.profiles)
-        return OnOffer(sized, there.left_out)
+        """The profiles on offer now, and those left out; who asks meanwhile shares the answer."""
+        async with self._lock:
+            if time.monotonic() > self._fresh_until:
+                operator = self.operator
+                found = on_offer(await self.listed(engine), operator.image_tag, operator.images)
+                self._titles |= {profile.key: profile.title for profile in found}
+                there = sift(found, hub_version)
+                sized = tuple(bounded(profile, operator) for profile in there.profiles)
+                self.last_offer = OnOffer(sized, there.left_out)
+                # An empty offer is asked for again at once.
+                self._fresh_until = time.monotonic() + FRESH_SECONDS if found else -math.inf
+                self._tell()
+            return self.last_offer
+
+    def _tell(self) -> None:
+        """Log what is left out, each once."""
+        for one in self.last_offer.left_out:
+            if one.for_admin not in self._told:
+                self._told.add(one.for_admin)
+                log.warning("%s", one.for_admin)
 
     def title(self, key: str) -> str:
         """What people know the profile `key` by; the key itself when it was not on offer yet."""
-        return self._source.titles.get(key, key)
+        return self._titles.get(key, key)
 
     async def ensure(self, profile: Profile, engine: Any, tell: Tell) -> None:
         """Return once the engine has the profile's image; `tell` hears of a pull's progress.
@@ -127,7 +88,7 @@ class ImageStore:
         if problem := mismatch(profile, labels, self.operator):
             raise StartFailure(f"{profile.title} cannot be started: {problem}")
 
-    async def _pull(self, profile: Profile, engine: Engine, tell: Tell) -> None:
+    async def _pull(self, profile: Profile, engine: EngineCalls, tell: Tell) -> None:
         def stream() -> Iterable[Mapping[str, Any]]:
             wanted = parse_reference(profile.image)
             # Credentials may have been renewed since the hub started.
@@ -148,7 +109,7 @@ class ImageStore:
         except (PullError, DockerException, requests.RequestException) as error:
             raise StartFailure(f"The image {profile.image} cannot be fetched: {error}") from None
 
-    async def _labels(self, reference: str, engine: Engine) -> Mapping[str, str] | None:
+    async def _labels(self, reference: str, engine: EngineCalls) -> Mapping[str, str] | None:
         """The labels of the engine's image, None where it has none of that name."""
         try:
             record = await engine.docker("inspect_image", reference)
