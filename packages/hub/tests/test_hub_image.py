@@ -89,13 +89,12 @@ settings = Settings(
     allowed_destinations="10.1.2.3:5432, 10.9.0.0/24",
     blocked_destinations="198.51.100.7",
 )
-policy = guard.policy_of(settings)
-choice = guard.best_bridge_rules(policy)
+choice = guard.best_bridge_rules(settings)
 for _ in range(2):
-    guard.nft("-f", "-", text=plan.ruleset(policy, guard.look_at_host(), choice))
-print(guard.listing(policy, choice))
-guard.remove(policy)
-assert not guard.listing(policy, choice)
+    guard.nft("-f", "-", text=plan.ruleset(settings, guard.look_at_host(), choice))
+print(guard.listing(settings, choice))
+guard.remove(settings)
+assert not guard.listing(settings, choice)
 """
 
 

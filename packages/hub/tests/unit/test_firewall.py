@@ -7,7 +7,8 @@ import pytest
 
 from hub_config import SettingsError
 from hub_config.runtime import guard
-from hub_config.runtime.plan import BridgeRules, Host, Policy, bridge_prefix, ruleset, table_name
+from hub_config.runtime.plan import BridgeRules, Host, bridge_prefix, ruleset, table_name
+from hub_config.settings import Settings
 from hub_config.settings.reading import read
 from hub_config.settings.values import Destination, parse_destinations
 
@@ -19,14 +20,14 @@ docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
 """
 
 
-def rules(policy: Policy, seen: Host | None = None) -> list[str]:
-    text = ruleset(policy, seen or Host(), BridgeRules.BY_ADDRESS)
+def rules(operator: Settings, seen: Host | None = None) -> list[str]:
+    text = ruleset(operator, seen or Host(), BridgeRules.BY_ADDRESS)
     return [line.strip() for line in text.splitlines()]
 
 
 def test_private_networks_are_blocked_when_told_and_dns_goes_first() -> None:
-    assert not any("192.168.0.0/16" in rule for rule in rules(Policy("p", POOL)))
-    found = rules(Policy("p", POOL, block_private=True), Host((IPv4Address("192.168.1.1"),)))
+    assert not any("192.168.0.0/16" in rule for rule in rules(Settings()))
+    found = rules(Settings(block_private_networks=True), Host((IPv4Address("192.168.1.1"),)))
     (dns,) = [i for i, rule in enumerate(found) if rule.startswith("ip daddr 192.168.1.1 ")]
     (private,) = [i for i, rule in enumerate(found) if "192.168.0.0/16" in rule]
     assert "dport 53 accept" in found[dns]
@@ -34,19 +35,15 @@ def test_private_networks_are_blocked_when_told_and_dns_goes_first() -> None:
 
 
 def test_the_operators_destinations() -> None:
-    policy = Policy(
-        "p",
-        POOL,
-        allowed=parse_destinations("10.1.2.3:5432"),
-        blocked=parse_destinations("10.9.0.0/16"),
+    found = rules(
+        Settings(allowed_destinations="10.1.2.3:5432", blocked_destinations="10.9.0.0/16")
     )
-    found = rules(policy)
     assert found.count("ip daddr 10.1.2.3/32 meta l4proto { tcp, udp } th dport 5432 accept") == 2
     assert "ip daddr 10.9.0.0/16 drop" in found
 
 
 def test_rules_hang_on_the_platforms_own_bridges_alone() -> None:
-    text = ruleset(Policy("p", POOL), Host(bridges=("docker0",)), BridgeRules.BY_INTERFACE)
+    text = ruleset(Settings(platform="p"), Host(bridges=("docker0",)), BridgeRules.BY_INTERFACE)
     chains = [chain.splitlines()[1:] for chain in text.split("  chain ")[1:]]
     entries = [chain for chain in chains if "hook" in chain[0]]
     assert len(entries) == 3

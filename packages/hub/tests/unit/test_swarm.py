@@ -22,7 +22,7 @@ from hub_config.offer.profiles import Profile
 from hub_config.runtime import services
 from hub_config.runtime.interface import AwayError, NetworkError, Volume
 from hub_config.runtime.networks import ServerNetworks, driver
-from hub_config.runtime.plan import BridgeRules, Host, Policy, free_subnets, ruleset
+from hub_config.runtime.plan import BridgeRules, Host, free_subnets, ruleset
 from hub_config.runtime.swarm import SwarmRuntime
 from hub_config.settings import Settings
 from hub_config.spawning import services as made
@@ -228,12 +228,12 @@ def test_a_home_from_before_the_swarm_is_where_the_hub_is() -> None:
 
 def test_the_firewall_of_a_node_stands_at_the_way_out_of_overlays() -> None:
     host = Host(ways_out=IPv4Network("172.18.0.0/16"))
-    policy = Policy("p", POOL, swarm=True)
-    text = ruleset(policy, host, BridgeRules.BY_ADDRESS)
+    operator = Settings(runtime="swarm")
+    text = ruleset(operator, host, BridgeRules.BY_ADDRESS)
     assert 'iifname "docker_gwbridge" jump from_server' in text
     assert "ip saddr 172.18.0.0/16 ip daddr 172.18.0.0/16 drop" in text
     assert str(POOL) not in text.replace(f'oifname "jh-*" ip daddr != {POOL} drop', "")
-    assert 'ibrname "docker_gwbridge" drop' in ruleset(policy, host, BridgeRules.BY_INTERFACE)
+    assert 'ibrname "docker_gwbridge" drop' in ruleset(operator, host, BridgeRules.BY_INTERFACE)
 
 
 @pytest.mark.parametrize("setting", ["gpu_devices", "disk_limit_gb", "read_only_root"])

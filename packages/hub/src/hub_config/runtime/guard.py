@@ -20,8 +20,8 @@ from pathlib import Path
 from hub_config import tracing
 from hub_config.health import URL_FILE
 from hub_config.runtime import plan
-from hub_config.runtime.plan import BridgeRules, Host, Policy, bridge_prefix
-from hub_config.settings import Settings, values
+from hub_config.runtime.plan import BridgeRules, Host, bridge_prefix
+from hub_config.settings import Settings
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 INTERFACES = Path("/sys/class/net")
@@ -172,9 +172,8 @@ class FirewallError(Exception):
 def run_guard(settings: Settings, *, only_remove: bool = False) -> int:
     """Keep the rules in place until told to stop, or take them away; returns the exit code."""
     tracing.configure_logs(settings.log_format, "%(message)s")
-    policy = policy_of(settings)
     if only_remove:
-        remove(policy)
+        remove(settings)
         return 0
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -182,53 +181,41 @@ def run_guard(settings: Settings, *, only_remove: bool = False) -> int:
     URL_FILE.write_text(SEEN.as_uri(), encoding="ascii")
     try:
         if settings.firewall == "off":
-            _stay_without(policy, stop)
+            _stay_without(settings, stop)
         else:
-            _keep(policy, stop)
+            _keep(settings, stop)
     except FirewallError as error:
         log.error(IMPOSSIBLE, error)
         return 1
     return 0
 
 
-def policy_of(settings: Settings) -> Policy:
-    """What the settings mean for the rules."""
-    return Policy(
-        settings.platform,
-        settings.address_pool,
-        settings.block_private_networks,
-        values.parse_destinations(settings.allowed_destinations),
-        values.parse_destinations(settings.blocked_destinations),
-        settings.runtime == "swarm",
-    )
-
-
-def _stay_without(policy: Policy, stop: threading.Event) -> None:
+def _stay_without(settings: Settings, stop: threading.Event) -> None:
     log.warning("JHUB_FIREWALL=off: servers can reach the host and its networks.")
-    remove(policy)
+    remove(settings)
     while not stop.is_set():
         remove_dead_bridges()
         SEEN.touch()
         stop.wait(INTERVAL)
 
 
-def _keep(policy: Policy, stop: threading.Event) -> None:
-    _refuse_clashes(policy.pool)
-    bridge_rules = best_bridge_rules(policy)
+def _keep(settings: Settings, stop: threading.Event) -> None:
+    _refuse_clashes(settings.address_pool)
+    bridge_rules = best_bridge_rules(settings)
     wanted = seen = ""
     while not stop.is_set():
-        text = plan.ruleset(policy, look_at_host(), bridge_rules)
-        if text != wanted or listing(policy, bridge_rules) != seen:
+        text = plan.ruleset(settings, look_at_host(), bridge_rules)
+        if text != wanted or listing(settings, bridge_rules) != seen:
             nft("-f", "-", text=text)
             if text == wanted:
                 log.warning("Somebody changed the rules; they are back in place.")
-            wanted, seen = text, listing(policy, bridge_rules)
+            wanted, seen = text, listing(settings, bridge_rules)
         remove_dead_bridges()
         SEEN.touch()
         stop.wait(INTERVAL)
     # On a swarm's node the bridge tells nothing: it is there without servers, too.
-    if not policy.swarm and not own_bridges(bridge_prefix(policy.platform)):
-        remove(policy)
+    if settings.runtime != "swarm" and not own_bridges(bridge_prefix(settings.platform)):
+        remove(settings)
         log.info("No server is left, so the rules are removed.")
 
 
@@ -241,11 +228,11 @@ def _refuse_clashes(pool: IPv4Network) -> None:
         )
 
 
-def best_bridge_rules(policy: Policy) -> BridgeRules:
+def best_bridge_rules(settings: Settings) -> BridgeRules:
     """The most exact rules this kernel takes; what is lost with others is said."""
     for choice in (BridgeRules.BY_INTERFACE, BridgeRules.BY_ADDRESS):
         try:
-            nft("--check", "-f", "-", text=plan.ruleset(policy, look_at_host(), choice))
+            nft("--check", "-f", "-", text=plan.ruleset(settings, look_at_host(), choice))
         except FirewallError:
             continue
         return choice
@@ -256,21 +243,21 @@ def best_bridge_rules(policy: Policy) -> BridgeRules:
     return BridgeRules.NONE
 
 
-def listing(policy: Policy, bridge_rules: BridgeRules) -> str:
+def listing(settings: Settings, bridge_rules: BridgeRules) -> str:
     """The rules as the kernel has them, empty when a table is not there."""
     families = ["inet"] if bridge_rules is BridgeRules.NONE else ["inet", "bridge"]
     try:
         return "".join(
-            nft("--stateless", "list", "table", family, plan.table_name(policy.platform))
+            nft("--stateless", "list", "table", family, plan.table_name(settings.platform))
             for family in families
         )
     except FirewallError:
         return ""
 
 
-def remove(policy: Policy) -> None:
+def remove(settings: Settings) -> None:
     """Take the rules away; no harm where there are none."""
-    for command in plan.removal(policy):
+    for command in plan.removal(settings):
         try:
             nft("-f", "-", text=command)
         except FirewallError:

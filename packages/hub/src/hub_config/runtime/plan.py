@@ -14,12 +14,13 @@ operator's. Language and hooks: nft(8) of nftables 1.0.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network
 
-from hub_config.settings.values import Destination
+from hub_config.settings import Settings
+from hub_config.settings.values import Destination, parse_destinations
 
 PREFIX = 28
 """Length of a subnet's prefix: sixteen addresses."""
@@ -132,22 +133,12 @@ BRIDGES = "jh-*"
 """Bridges of any platform of this kind on the host."""
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What the operator decided."""
-
-    platform: str
-    pool: IPv4Network
-    block_private: bool = False
-    allowed: Sequence[Destination] = ()
-    blocked: Sequence[Destination] = ()
-    swarm: bool = False
-    """Whether servers' networks are overlays: the host has only the bridge of their way out."""
-
-    @property
-    def bridges(self) -> str:
-        """The servers' bridges, as nft matches interfaces."""
-        return f'"{GATEWAY_BRIDGE}"' if self.swarm else f'"{bridge_prefix(self.platform)}*"'
+def bridges(operator: Settings) -> str:
+    """The servers' bridges, as nft matches interfaces. Of overlays the host has only the bridge of
+    their way out.
+    """
+    swarm = operator.runtime == "swarm"
+    return f'"{GATEWAY_BRIDGE}"' if swarm else f'"{bridge_prefix(operator.platform)}*"'
 
 
 @dataclass(frozen=True)
@@ -179,19 +170,20 @@ def table_name(platform: str) -> str:
     return f"jhub_{word}_{hashlib.sha256(platform.encode()).hexdigest()[:5]}"
 
 
-def ruleset(policy: Policy, host: Host, bridge_rules: BridgeRules) -> str:
+def ruleset(operator: Settings, host: Host, bridge_rules: BridgeRules) -> str:
     """Both tables, replacing what was there in one transaction (`nft -f`)."""
-    name = table_name(policy.platform)
-    parts = [_replace("inet", name, _routed(policy, host))]
+    name = table_name(operator.platform)
+    parts = [_replace("inet", name, _routed(operator, host))]
     if bridge_rules is not BridgeRules.NONE:
-        bridged = _apart(host, bridge_rules) if policy.swarm else _bridged(policy, bridge_rules)
+        swarm = operator.runtime == "swarm"
+        bridged = _apart(host, bridge_rules) if swarm else _bridged(operator, bridge_rules)
         parts.append(_replace("bridge", name, bridged))
     return "\n".join(parts) + "\n"
 
 
-def removal(policy: Policy) -> list[str]:
+def removal(operator: Settings) -> list[str]:
     """What takes each table away, whether it is there or not; a kernel may lack one's family."""
-    name = table_name(policy.platform)
+    name = table_name(operator.platform)
     return [f"table {f} {name}\ndelete table {f} {name}\n" for f in ("inet", "bridge")]
 
 
@@ -206,15 +198,18 @@ def _chain(name: str, *rules: str) -> str:
     return f"  chain {name} {{\n{lines}  }}"
 
 
-def _routed(policy: Policy, host: Host) -> Iterable[str]:
-    ours, pool = policy.bridges, str(policy.pool)
+def _routed(operator: Settings, host: Host) -> Iterable[str]:
+    ours, pool = bridges(operator), str(operator.address_pool)
     within = [
         f"ip saddr != {pool} drop",
         # Another server's network, and the host's address on it.
         f"ip daddr {pool} fib daddr . iif oif missing drop",
         f"ip daddr {pool} fib daddr type unicast accept",
     ]
-    allowed = [_rule(entry, "accept") for entry in policy.allowed]
+    swarm = operator.runtime == "swarm"
+    allowed = [
+        _rule(entry, "accept") for entry in parse_destinations(operator.allowed_destinations)
+    ]
     # After connection tracking (-200), so that answers are known; before Docker's published ports
     # are rewritten (-100), so that the host's addresses are still seen as such.
     yield _chain(
@@ -226,7 +221,7 @@ def _routed(policy: Policy, host: Host) -> Iterable[str]:
         "from_server",
         "ct direction reply accept",
         "meta nfproto ipv6 drop",
-        *([] if policy.swarm else within),
+        *([] if swarm else within),
         *[
             f"ip daddr {server} meta l4proto {{ tcp, udp }} th dport {DNS_PORT} accept"
             for server in host.nameservers
@@ -235,15 +230,15 @@ def _routed(policy: Policy, host: Host) -> Iterable[str]:
         # The host's own addresses with all ports published on them, broadcast and multicast.
         "fib daddr type != unicast drop",
         f"ip daddr {{ {', '.join(METADATA)} }} drop",
-        *([f"ip daddr {{ {', '.join(PRIVATE)} }} drop"] if policy.block_private else []),
-        *[_rule(entry, "drop") for entry in policy.blocked],
+        *([f"ip daddr {{ {', '.join(PRIVATE)} }} drop"] if operator.block_private_networks else []),
+        *[_rule(entry, "drop") for entry in parse_destinations(operator.blocked_destinations)],
     )
     others = ", ".join(f'"{bridge}"' for bridge in host.bridges)
     yield _chain(
         "passing",
         "type filter hook forward priority filter - 1; policy accept;",
         # On a swarm the ports that services publish are reached by the same bridge.
-        *(["ct status dnat accept"] if policy.swarm else []),
+        *(["ct status dnat accept"] if swarm else []),
         f"oifname {ours} iifname != {ours} ct direction original drop",
         f"iifname {ours} jump to_others",
     )
@@ -265,8 +260,8 @@ def _apart(host: Host, bridge_rules: BridgeRules) -> Iterable[str]:
         yield _chain("passing", hook, f"ip saddr {host.ways_out} ip daddr {host.ways_out} drop")
 
 
-def _bridged(policy: Policy, bridge_rules: BridgeRules) -> Iterable[str]:
-    ours, pool = policy.bridges, str(policy.pool)
+def _bridged(operator: Settings, bridge_rules: BridgeRules) -> Iterable[str]:
+    ours, pool = bridges(operator), str(operator.address_pool)
     if bridge_rules is BridgeRules.BY_INTERFACE:
         strangers = [f"meta ibrname {ours} ip daddr != {pool} drop"]
         strangers += [f"meta ibrname {ours} ether type ip6 drop"]
