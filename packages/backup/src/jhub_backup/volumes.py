@@ -72,10 +72,7 @@ def described(snapshot: Mapping[str, Any]) -> dict[str, Any]:
         "id": snapshot["id"],
         "time": snapshot["time"],
         "platform": snapshot["hostname"],
-        "run": said.get("run", ""),
-        "kind": said.get("kind", ""),
-        "volume": said.get("volume", ""),
-        "person": said.get("person", ""),
+        **{key: said.get(key, "") for key in ("run", "kind", "volume", "person")},
         "whole": WHOLE in (snapshot.get("tags") or ()),
         "complete": INCOMPLETE not in (snapshot.get("tags") or ()),
         "labels": {

@@ -150,15 +150,15 @@ def find(handler: BaseHandler, user_name: str, server_name: str) -> ends.Server:
     raise web.HTTPError(404, "There is no such running server.")
 
 
-class TimedHandler(APIHandler):
-    """Base of the API's handlers."""
+class TimedHandler(BaseHandler):
+    """Base of the handlers here."""
 
     def initialize(self, limits: ends.Limits) -> None:
         """Tornado hands over the limits."""
         self.limits = limits
 
 
-class ServersTimeHandler(TimedHandler):
+class ServersTimeHandler(TimedHandler, APIHandler):
     """All running servers, for the service that judges them."""
 
     @needs_scope("read:users:activity")
@@ -168,7 +168,7 @@ class ServersTimeHandler(TimedHandler):
         self.finish(json.dumps(found, default=datetime.isoformat))
 
 
-class ServerTimeHandler(TimedHandler):
+class ServerTimeHandler(TimedHandler, APIHandler):
     """One server."""
 
     @needs_scope("read:users:activity")
@@ -199,12 +199,8 @@ class ServerTimeHandler(TimedHandler):
         self.finish(json.dumps(answer(found, self.limits)))
 
 
-class MoreTimeHandler(BaseHandler):
+class MoreTimeHandler(TimedHandler):
     """The button on the hub's pages."""
-
-    def initialize(self, limits: ends.Limits) -> None:
-        """Tornado hands over the limits."""
-        self.limits = limits
 
     @web.authenticated
     def post(self, server_name: str = "") -> None:

@@ -93,23 +93,17 @@ ALERTS = (
 
 def rules() -> dict[str, Any]:
     """The rules as Prometheus reads them."""
-    return {
-        "groups": [
-            {
-                "name": "platform",
-                "rules": [
-                    {
-                        "alert": one.name,
-                        "expr": one.expression,
-                        "for": f"{one.minutes}m",
-                        "labels": {"severity": one.severity},
-                        "annotations": {"summary": one.meaning, "action": one.action},
-                    }
-                    for one in ALERTS
-                ],
-            }
-        ]
-    }
+    found = [
+        {
+            "alert": one.name,
+            "expr": one.expression,
+            "for": f"{one.minutes}m",
+            "labels": {"severity": one.severity},
+            "annotations": {"summary": one.meaning, "action": one.action},
+        }
+        for one in ALERTS
+    ]
+    return {"groups": [{"name": "platform", "rules": found}]}
 
 
 def table() -> str:

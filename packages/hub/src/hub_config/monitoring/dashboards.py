@@ -12,6 +12,10 @@ WIDTH, HEIGHT = 12, 8
 
 def as_json(dashboard: Dashboard) -> dict[str, Any]:
     """A dashboard as Grafana reads it (its JSON model, schema version 39)."""
+    prices = [
+        {"type": "textbox", "name": name, "query": it, "current": {"text": it, "value": it}}
+        for name, it in dashboard.prices.items()
+    ]
     return {
         "uid": dashboard.uid,
         "title": dashboard.title,
@@ -20,17 +24,7 @@ def as_json(dashboard: Dashboard) -> dict[str, Any]:
         "editable": False,
         "refresh": "1m",
         "time": {"from": "now-24h", "to": "now"},
-        "templating": {
-            "list": [
-                {
-                    "type": "textbox",
-                    "name": name,
-                    "query": value,
-                    "current": {"text": value, "value": value},
-                }
-                for name, value in dashboard.prices.items()
-            ]
-        },
+        "templating": {"list": prices},
         "panels": [_panel(number, one) for number, one in enumerate(dashboard.panels)],
     }
 

@@ -49,18 +49,8 @@ def prometheus(base_url: str, port: int) -> dict[str, Any]:
 SILENT = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
 """Alertmanager's configuration until an operator says who wants to be told."""
 
-SOURCES = {
-    "apiVersion": 1,
-    "datasources": [
-        {
-            "name": "Platform",
-            "type": "prometheus",
-            "uid": dashboards.DATASOURCE["uid"],
-            "url": "http://prometheus:9090",
-            "isDefault": True,
-        }
-    ],
-}
+_SOURCE = {"name": "Platform", "url": "http://prometheus:9090", "isDefault": True}
+SOURCES = {"apiVersion": 1, "datasources": [{**dashboards.DATASOURCE, **_SOURCE}]}
 """Grafana's one data source."""
 
 PROVIDERS = {

@@ -242,13 +242,8 @@ class Reconciler:
 
     def _report(self, found: list[Difference], away: str = "") -> dict[str, Any]:
         promised = [
-            {
-                "container": one.name,
-                "user": one.user,
-                "server": one.server,
-                "memory": one.memory,
-                "cpus": one.cpus,
-            }
+            {"container": one.name, "user": one.user, "server": one.server}
+            | {"memory": one.memory, "cpus": one.cpus}
             for one in self.runtime.known.values()
             if one.runs
         ]

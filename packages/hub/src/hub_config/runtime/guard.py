@@ -8,12 +8,14 @@ with no server's network left takes them away, which is how `down` leaves nothin
 import errno
 import fcntl
 import logging
+import re
 import signal
 import socket
 import struct
 import subprocess
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -55,13 +57,9 @@ def own_bridges(prefix: str, interfaces: Path = INTERFACES) -> list[str]:
 def nameservers(text: str) -> tuple[IPv4Address, ...]:
     """The IPv4 nameservers of a resolv.conf(5)."""
     found = []
-    for line in text.splitlines():
-        words = line.split()
-        if words[:1] == ["nameserver"] and len(words) > 1:
-            try:
-                found.append(IPv4Address(words[1]))
-            except AddressValueError:
-                continue
+    for word in re.findall(r"^[ \t]*nameserver[ \t]+(\S+)", text, re.MULTILINE):
+        with suppress(AddressValueError):
+            found.append(IPv4Address(word))
     return tuple(found)
 
 
