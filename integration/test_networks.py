@@ -25,8 +25,12 @@ platform, prefix = os.environ["JHUB_PLATFORM"], os.environ["JHUB_NETWORK"]
 networks = ServerNetworks(platform, IPv4Network("10.213.0.0/16"))
 client = APIClient(version="auto", max_pool_size=20, **kwargs_from_env())
 names = {f"{prefix}-parallel-{number}": f"parallel-{number}" for number in range(20)}
+def made(name):
+    network = networks.make(client, name, names[name], "")
+    networks.join(client, network)
+    return records.subnet_of(network)
 with ThreadPoolExecutor(len(names)) as threads:
-    subnets = list(threads.map(lambda name: networks.ensure(client, name, names[name], ""), names))
+    subnets = list(threads.map(made, names))
     ids = {network["Id"] for network in client.networks() if network["Name"] in names}
     attached = records.members(client, platform)
     missing = [service for service in records.ATTACHED if ids - attached[service].networks]
