@@ -6,18 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from engine_filter import environment, mounts, networks, ownership
-from engine_filter.bodies import (
-    as_it_is,
-    fields,
-    number,
-    one_of,
-    table,
-    text,
-    text_or_texts,
-    texts,
-    yes,
-)
+from engine_filter import bodies, environment, mounts, networks, ownership
 from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Refused
 from engine_filter.host_config import host_config
 from engine_filter.ownership import only_own
@@ -37,7 +26,7 @@ async def create(call: Call) -> Forward:
     name = call.query.get("name", "")
     if not call.policy.container_name.fullmatch(name):
         raise Refused(f"a container may not be called {name[:100]!r}")
-    body = fields(call.body, _FIELDS, "")
+    body = bodies.fields(call.body, _FIELDS, "")
     ownership.require_own_labels(body.get("Labels", {}), call.policy)
     reference = body.get("Image", "")
     profile = profile_of(reference, body["Labels"], await image_of(call, reference), call.policy)
@@ -56,26 +45,28 @@ async def create(call: Call) -> Forward:
 def _empty_objects(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict) or any(value.values()):
         raise Refused(f"{where} is not a set of names")
-    return {text(name, where): {} for name in value}
+    return {bodies.text(name, where): {} for name in value}
 
 
 _FIELDS = {
-    "Image": text,
-    "Cmd": text_or_texts,
-    "Env": texts,
-    "Labels": table,
+    "Image": bodies.text,
+    "Cmd": bodies.text_or_texts,
+    "Env": bodies.texts,
+    "Labels": bodies.table,
     # Anyone the image knows by name could be meant; root is who the start script begins as.
-    "User": one_of("root"),
+    "User": bodies.one_of("root"),
     "ExposedPorts": _empty_objects,
     "Volumes": _empty_objects,
-    "AttachStdout": yes,
-    "AttachStderr": yes,
-    "StopTimeout": number(0, 600),
+    "AttachStdout": bodies.yes,
+    "AttachStderr": bodies.yes,
+    "StopTimeout": bodies.number(0, 600),
     # How often; what is run stays the image's.
-    "Healthcheck": lambda value, where: fields(value, {"Interval": one_of(HEALTH_EVERY)}, where),
+    "Healthcheck": lambda value, where: bodies.fields(
+        value, {"Interval": bodies.one_of(HEALTH_EVERY)}, where
+    ),
     # Taken apart by rules of their own.
-    "HostConfig": as_it_is,
-    "NetworkingConfig": as_it_is,
+    "HostConfig": bodies.as_it_is,
+    "NetworkingConfig": bodies.as_it_is,
 }
 
 
@@ -138,8 +129,8 @@ async def _check_network(call: Call, body: dict[str, Any]) -> None:
     subnet = networks.check_servers(record, body["Labels"], call, name)
     given = body.get("NetworkingConfig")
     where = "NetworkingConfig.EndpointsConfig"
-    ends = fields(given, {"EndpointsConfig": as_it_is}, "NetworkingConfig")
-    places = fields(
+    ends = bodies.fields(given, {"EndpointsConfig": bodies.as_it_is}, "NetworkingConfig")
+    places = bodies.fields(
         ends.get("EndpointsConfig"),
         {name: lambda value, path: networks.endpoint(value, subnet.server, [], path)},
         where,

@@ -6,14 +6,9 @@ from typing import Any
 from jupyterhub.handlers import BaseHandler
 from tornado import web
 
+from hub_config.login import second_factor
 from hub_config.login.accounts import Account
 from hub_config.login.pages import PageHandler
-from hub_config.login.second_factor import (
-    Policy,
-    qr_code,
-    recovery_codes_left,
-    renew_recovery_codes,
-)
 from hub_config.login.sessions import Pending, Step
 
 TEMPLATE = "second-factor.html"
@@ -59,7 +54,7 @@ class SecondFactorHandler(PageHandler):
             return await self._show(whose, error=self.refuse(error))
 
     def _whose(self) -> _Whose | None:
-        if self.authenticator.policy is Policy.OFF:
+        if self.authenticator.policy is second_factor.Policy.OFF:
             raise web.HTTPError(404)
         found = self.under_way(Step.ENROL)
         if found is not None:
@@ -73,10 +68,10 @@ class SecondFactorHandler(PageHandler):
         await self.page(
             TEMPLATE,
             active=factors.active(account.key),
-            codes_left=recovery_codes_left(self.db, account.key),
+            codes_left=second_factor.recovery_codes_left(self.db, account.key),
             required=self.authenticator.requires_second_factor(account),
             logging_in=whose.pending is not None,
-            qr_code=qr_code(uri) if uri else "",
+            qr_code=second_factor.qr_code(uri) if uri else "",
             key=uri.partition("secret=")[2].partition("&")[0] if uri else "",
             **values,
         )
@@ -117,7 +112,7 @@ class SecondFactorHandler(PageHandler):
 
     async def _new_codes(self, whose: _Whose) -> None:
         await self._check(whose.account)
-        codes = renew_recovery_codes(self.db, whose.account.key)
+        codes = second_factor.renew_recovery_codes(self.db, whose.account.key)
         await self.page(TEMPLATE, codes=codes, go_on=self.hub_path("second-factor"))
 
     async def _check(self, account: Account) -> None:

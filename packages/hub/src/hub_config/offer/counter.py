@@ -20,15 +20,7 @@ from docker.errors import DockerException
 
 from hub_config import names
 from hub_config.groups import UserLimits, user_limits
-from hub_config.offer.cards import (
-    NOTHING_GOES_WITH_THIS_HUB,
-    NOTHING_TO_OFFER,
-    Offer,
-    Person,
-    choose,
-    judge,
-    make_offer,
-)
+from hub_config.offer import cards
 from hub_config.offer.compatibility import OnOffer
 from hub_config.offer.images import DeclaredImages, ImageStore
 from hub_config.offer.profiles import Profile
@@ -111,11 +103,11 @@ class Desk:
 
     async def offer(
         self, profiles: Sequence[Profile], customer: Customer, info: Info, preferred: str
-    ) -> Offer:
+    ) -> cards.Offer:
         """What somebody can choose from."""
         look = await self._look(customer.key, info)
         person = self.person(customer.key, customer.groups, customer.used)
-        return make_offer(profiles, person, self.operator.groups, look(), preferred)
+        return cards.make_offer(profiles, person, self.operator.groups, look(), preferred)
 
     async def admit(self, profile: Profile, key: Key, groups: Iterable[str], info: Info) -> Profile:
         """Promise the server `key` what `profile` says, which is returned with the devices it is
@@ -124,7 +116,7 @@ class Desk:
         look = await self._look(key, info)
         # No await from here on.
         left = look()
-        problem = judge(profile, self.person(key, groups), self.operator.groups, left)
+        problem = cards.judge(profile, self.person(key, groups), self.operator.groups, left)
         if problem is not None:
             raise Refusal(
                 f"{profile.image_title} {profile.size} cannot be started: {problem.sentence}",
@@ -153,14 +145,14 @@ class Desk:
             host, self.operator, list(self.promises.others(key).values()), self.promises.taken(key)
         )
 
-    def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> Person:
+    def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> cards.Person:
         """The owner of the server `key`, with what their other servers were promised."""
         groups, operator = frozenset(groups), self.operator
         others = self.promises.others(key)
         everybody = UserLimits(
             operator.user_server_limit, operator.user_memory_limit_gb, operator.user_cpu_limit
         )
-        return Person(
+        return cards.Person(
             groups=groups,
             limits=user_limits(operator.groups, groups, everybody),
             own=[one for (user, _), one in others.items() if user == key[0]],
@@ -214,14 +206,14 @@ class Counter:
             with asking():
                 await self.engine.view()
 
-    async def offer(self, customer: Customer, suggested: str = "") -> Offer:
+    async def offer(self, customer: Customer, suggested: str = "") -> cards.Offer:
         """What somebody can choose from, and what is free."""
         usual = customer.used[0] if customer.used else self.desk.operator.default_profile
         there = await self.on_offer()
         await self.everything_known()
         preferred = suggested or usual
         offer = await self.desk.offer(there.profiles, customer, self.host_info, preferred)
-        nothing = NOTHING_GOES_WITH_THIS_HUB if there.left_out else NOTHING_TO_OFFER
+        nothing = cards.NOTHING_GOES_WITH_THIS_HUB if there.left_out else cards.NOTHING_TO_OFFER
         reasons = tuple(one.for_admin for one in there.left_out) if customer.admin else ()
         return replace(offer, left_out=reasons, nothing=nothing)
 
@@ -232,7 +224,7 @@ class Counter:
         there = await self.on_offer()
         if options == {} and self.desk.operator.default_profile:
             options = {"profile": self.desk.operator.default_profile}
-        return choose(options, there.profiles, there.left_out)
+        return cards.choose(options, there.profiles, there.left_out)
 
     async def admit(self, profile: Profile, customer: Customer) -> Profile:
         """Promise what `profile` says, and its devices; raises Refusal when that cannot be."""

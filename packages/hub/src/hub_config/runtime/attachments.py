@@ -8,16 +8,8 @@ from typing import Any
 from docker import APIClient
 from docker.errors import APIError, NotFound
 
+from hub_config.runtime import records
 from hub_config.runtime.plan import Subnet
-from hub_config.runtime.records import (
-    ATTACHED,
-    RIVAL,
-    Member,
-    address,
-    members,
-    server_networks,
-    subnet_of,
-)
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +29,14 @@ def attach_missing(client: APIClient, platform: str) -> list[str]:
 
     Raises docker.errors.APIError or requests.RequestException when the engine cannot be asked.
     """
-    services = members(client, platform)
-    theirs = server_networks(client, platform)
-    if rival := services.get(RIVAL):
+    services = records.members(client, platform)
+    theirs = records.server_networks(client, platform)
+    if rival := services.get(records.RIVAL):
         # It was the hub: its place is this one's, and nothing of it reaches a server any more.
         taken = [network for network in theirs if network["Id"] in rival.networks]
         with ThreadPoolExecutor(THREADS, "detach") as threads:
             list(threads.map(lambda network: _detach(client, rival, network), taken))
-    present = [services[service] for service in ATTACHED if service in services]
+    present = [services[service] for service in records.ATTACHED if service in services]
     missing = [
         (member, network)
         for network in theirs
@@ -54,7 +46,9 @@ def attach_missing(client: APIClient, platform: str) -> list[str]:
     return attach(client, missing)
 
 
-def attach(client: APIClient, missing: Iterable[tuple[Member, dict[str, Any]]]) -> list[str]:
+def attach(
+    client: APIClient, missing: Iterable[tuple[records.Member, dict[str, Any]]]
+) -> list[str]:
     """Attach each member to its network, several at a time; returns a line per attachment."""
     pairs = list(missing)
     with ThreadPoolExecutor(THREADS, "attach") as threads:
@@ -66,9 +60,9 @@ def attach(client: APIClient, missing: Iterable[tuple[Member, dict[str, Any]]]) 
         ]
 
 
-def _attach(client: APIClient, member: Member, network: dict[str, Any]) -> bool:
+def _attach(client: APIClient, member: records.Member, network: dict[str, Any]) -> bool:
     try:
-        connect(client, member, network["Id"], subnet_of(network))
+        connect(client, member, network["Id"], records.subnet_of(network))
     except NotFound:
         return False
     except APIError as error:
@@ -77,14 +71,14 @@ def _attach(client: APIClient, member: Member, network: dict[str, Any]) -> bool:
     return True
 
 
-def _detach(client: APIClient, member: Member, network: dict[str, Any]) -> None:
+def _detach(client: APIClient, member: records.Member, network: dict[str, Any]) -> None:
     try:
         client.disconnect_container_from_network(member.container, network["Id"], force=True)
     except APIError as error:  # attaching fails then too, and both are tried again
         log.warning("Cannot detach %s from %s: %s", member.service, network["Name"], error)
 
 
-def connect(client: APIClient, member: Member, network: str, subnet: Subnet) -> None:
+def connect(client: APIClient, member: records.Member, network: str, subnet: Subnet) -> None:
     """Attach hub or proxy to one network, at its place and under its name.
 
     Raises docker.errors.APIError when the engine refuses, not when it is attached already.
@@ -93,7 +87,7 @@ def connect(client: APIClient, member: Member, network: str, subnet: Subnet) -> 
         client.connect_container_to_network(
             member.container,
             network,
-            ipv4_address=address(member.service, subnet),
+            ipv4_address=records.address(member.service, subnet),
             aliases=[member.service],
         )
     except APIError as error:

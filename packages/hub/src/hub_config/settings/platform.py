@@ -7,24 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from hub_config.settings import values
 from hub_config.settings.declaration import Declared, enforced, setting
-from hub_config.settings.values import (
-    BaseUrl,
-    BrandColour,
-    DatabaseUrl,
-    Destinations,
-    Domain,
-    Host,
-    Link,
-    Name,
-    Networks,
-    Number,
-    Pattern,
-    Pool,
-    Port,
-    PublicUrl,
-    Seconds,
-)
 
 
 class PlatformSettings(Declared):
@@ -34,15 +18,15 @@ class PlatformSettings(Declared):
     runtime: Literal["docker", "swarm", "kubernetes"] = enforced("docker")
     """Where servers run: on a Docker Engine, as services of its swarm, or as pods beside the hub's
     own."""
-    platform: Name = enforced("jhub-docker")
+    platform: values.Name = enforced("jhub-docker")
     """Name of this platform; the Compose project."""
-    network: Name = enforced("jupyterhub-net")
+    network: values.Name = enforced("jupyterhub-net")
     """Network of hub, proxy and services."""
-    container_prefix: Name = enforced("jupyter")
+    container_prefix: values.Name = enforced("jupyter")
     """First part of containers' names."""
-    user_volume_prefix: Name = enforced("jupyterhub-user-")
+    user_volume_prefix: values.Name = enforced("jupyterhub-user-")
     """Home volumes are called this, best with a hyphen at its end, and the escaped user name."""
-    shared_volume_prefix: Name = enforced("jupyterhub-shared-", derived=True)
+    shared_volume_prefix: values.Name = enforced("jupyterhub-shared-", derived=True)
     """Volumes of shared folders are called this, best with a hyphen at its end, and the folder or
     group."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
@@ -57,7 +41,7 @@ class PlatformSettings(Declared):
     """Size (2²⁰ bytes) of the whole audit log at most; then the oldest go before their time."""
 
     # The database.
-    db_url: DatabaseUrl = setting("")
+    db_url: values.DatabaseUrl = setting("")
     """PostgreSQL to keep records in, such as `postgresql+psycopg://hub@db.example.org/hub`; empty:
     SQLite in the data volume."""
     db_password: SecretStr | None = setting(None)
@@ -67,19 +51,19 @@ class PlatformSettings(Declared):
     """Whether further hubs wait to take this one's place; wants PostgreSQL (docs/failover.md)."""
 
     # Addresses: where people find it.
-    base_url: BaseUrl = setting("/")
+    base_url: values.BaseUrl = setting("/")
     """Path below which the whole platform answers."""
-    domain: Domain = setting("")
+    domain: values.Domain = setting("")
     """Name under which Caddy answers by https for the platform; empty: plain HTTP, no Caddy."""
     tls: Literal["acme", "internal", "files"] = setting("acme")
     """Where its certificate is from: Let's Encrypt or another ACME server (`acme`), a CA of Caddy's
     own (`internal`), `JHUB_TLS_FILES` (`files`)."""
-    https_port: Port = setting(443)
+    https_port: values.Port = setting(443)
     """Port of the host on which browsers find the domain."""
-    public_url: PublicUrl = setting("", trait="JupyterHub.public_url", derived=True)
+    public_url: values.PublicUrl = setting("", trait="JupyterHub.public_url", derived=True)
     """Address of the platform as people type it, such as `https://hub.example.org/`; empty:
     `JHUB_DOMAIN`'s, or else as each request says."""
-    subdomain_host: Host = setting("", trait="JupyterHub.subdomain_host")
+    subdomain_host: values.Host = setting("", trait="JupyterHub.subdomain_host")
     """Each person's servers get a domain of their own below this one, such as
     `https://hub.example.org`; empty: all share the hub's."""
 
@@ -88,25 +72,25 @@ class PlatformSettings(Declared):
     """Name of the platform on every page."""
     logo: str = setting("")
     """A picture: a file in the data volume, or an https:// address."""
-    brand_colour: BrandColour = setting("#1f5fa8")
+    brand_colour: values.BrandColour = setting("#1f5fa8")
     """Colour of links and buttons; dark enough to be read on white."""
     announcement: str = setting("")
     """Text above every page; plain text, not HTML."""
     announcement_level: Literal["info", "warning", "danger"] = setting("info")
     """How urgent the announcement looks."""
-    help_url: Link = setting("")
+    help_url: values.Link = setting("")
     """Where people find help; linked below every page."""
 
     # Networks.
-    address_pool: Pool = enforced(IPv4Network("10.213.0.0/16"))
+    address_pool: values.Pool = enforced(IPv4Network("10.213.0.0/16"))
     """Private addresses for servers' networks, sixteen each; /8 to /24."""
     firewall: Literal["required", "off"] = setting("required", enforced_by="firewall")
     """Whether servers start only behind the host's firewall; `off`: without it."""
     block_private_networks: bool = setting(False, enforced_by="firewall")
     """Whether servers are kept from private networks around the host too."""
-    allowed_destinations: Destinations = setting("", enforced_by="firewall")
+    allowed_destinations: values.Destinations = setting("", enforced_by="firewall")
     """Addresses or networks, with a port or without, that servers may reach."""
-    blocked_destinations: Destinations = setting("", enforced_by="firewall")
+    blocked_destinations: values.Destinations = setting("", enforced_by="firewall")
     """Addresses or networks, with a port or without, that they may not."""
 
     # Login.
@@ -122,7 +106,9 @@ class PlatformSettings(Declared):
     )
     """Who gets an account: all who ask (`open`), those an admin approves (`approval`), nobody new
     (`closed`)."""
-    signups_per_address: Number = setting(30, trait="ApprovalAuthenticator.signups_per_address")
+    signups_per_address: values.Number = setting(
+        30, trait="ApprovalAuthenticator.signups_per_address"
+    )
     """Accounts one address may sign up for in an hour; 0: no limit."""
     signup_contact: bool = setting(False, trait="ApprovalAuthenticator.signup_contact")
     """Whether sign-up asks for full name and e-mail, which admins see."""
@@ -130,17 +116,19 @@ class PlatformSettings(Declared):
         10, trait="NativeAuthenticator.minimum_password_length"
     )
     """Characters a password needs at least."""
-    username_pattern: Pattern = setting(
+    username_pattern: values.Pattern = setting(
         r"^[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?$", trait="Authenticator.username_pattern"
     )
     """Regular expression every user name has to match."""
-    allowed_failed_logins: Number = setting(10, trait="NativeAuthenticator.allowed_failed_logins")
+    allowed_failed_logins: values.Number = setting(
+        10, trait="NativeAuthenticator.allowed_failed_logins"
+    )
     """Failed logins of a name from one address before it waits; 0: no limit."""
-    seconds_before_next_try: Seconds = setting(
+    seconds_before_next_try: values.Seconds = setting(
         300, trait="NativeAuthenticator.seconds_before_next_try"
     )
     """The longest wait; waits begin at a second and double."""
-    trusted_proxies: Networks = setting("", trait="ApprovalAuthenticator.trusted_proxies")
+    trusted_proxies: values.Networks = setting("", trait="ApprovalAuthenticator.trusted_proxies")
     """Addresses or networks of reverse proxies before the platform, separated by commas."""
     second_factor: Literal["off", "optional", "admins", "everyone"] = setting(
         "optional", trait="ApprovalAuthenticator.second_factor"
