@@ -19,9 +19,8 @@ TEA = "CVE-2026-1001"
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: OsvPeer) -> Path:
+def root(tmp_path: Path, service: OsvPeer) -> Path:
     """A checkout without rules of its own, on a machine that reaches the service alone."""
-    monkeypatch.setattr("jhub_docker.release.audit.archive.read_sources", lambda root: {})
     (tmp_path / "packages/uv-tea").mkdir(parents=True)
     rules(tmp_path, "")
     return tmp_path

@@ -8,8 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jhub_docker.release.audit import archive, osv, rules, scanner
-from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, Finding, Severity, merge
+from jhub_docker.release.audit import osv, rules, scanner
+from jhub_docker.release.audit.findings import Answer, Coverage, Finding, Severity, merge
 from jhub_docker.release.audit.parts import Part, read
 from jhub_docker.release.audit.rules import Entry, Policy
 from jhub_docker.table import counted, render
@@ -119,15 +119,12 @@ def gate(
 
 
 def ask(parts: Sequence[Part]) -> list[Answer]:
-    """What all sources say of these parts, Debian's archive last; OSV only what no scanner covers.
-
-    What is out of reach is reported.
-    """
+    """What a scanner on PATH says of these parts, and OSV of those that it does not cover."""
     parts = list(dict.fromkeys(parts))
     scanned = scanner.ask(parts)
     covered = {c.ecosystem for c in scanned.coverage if c.reached}
     rest = [part for part in parts if part.ecosystem not in covered]
-    return [scanned, osv.ask(rest), archive.ask(parts)]
+    return [scanned, osv.ask(rest)]
 
 
 def report(
@@ -148,8 +145,8 @@ def report(
         if c.ecosystem in counts
     )
     unchecked = tuple(_unchecked(parts, coverage, now - timedelta(days=policy.max_age_days)))
-    left, allowed = [], []
-    for finding in merge(_without_repeats(answers, set(parts))):
+    own, left, allowed = set(parts), [], []
+    for finding in merge(pair for answer in answers for pair in answer.found if pair[0] in own):
         if entry := next((entry for entry in entries if entry.permits(finding)), None):
             allowed.append((finding, entry))
         else:
@@ -203,14 +200,6 @@ def _not_checked(group: Unchecked) -> str:
     more = len(group.parts) - len(names)
     listing = ", ".join(names) + (f" and {more} more" if more else "")
     return f"NOT CHECKED, {group.kind} ({group.reason}):\n  {listing}"
-
-
-def _without_repeats(answers: Sequence[Answer], parts: set[Part]) -> list[tuple[Part, Advisory]]:
-    """What was found of these parts; a waiting update only where nothing named speaks of it."""
-    *named, waiting = answers
-    found = [pair for answer in named for pair in answer.found if pair[0] in parts]
-    mended = {part.key for part, advisory in found if advisory.fixed}
-    return found + [p for p in waiting.found if p[0] in parts and p[0].key not in mended]
 
 
 def _unchecked(

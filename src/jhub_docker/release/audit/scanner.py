@@ -131,7 +131,8 @@ def ask(parts: Iterable[Part]) -> Answer:
 
 def document(parts: Sequence[Part]) -> dict[str, Any]:
     """The parts in CycloneDX's form, with the distribution that scanners look Debian's up by."""
-    release = next((p.ecosystem.partition(":")[2] for p in parts if p.architecture), "")
+    releases = (p.ecosystem.partition(":")[2] for p in parts)
+    release = next(filter(None, releases), "")
     system = {"type": "operating-system", "name": "debian", "version": release}
     listed = [
         {"type": "library", "bom-ref": p.purl, "name": p.name, "version": p.version, "purl": p.purl}
