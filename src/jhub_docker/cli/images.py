@@ -57,7 +57,6 @@ def build(
         write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
     client = host.require(say, assume_yes=yes, needs=())
-    kept = cache.with_steps(kept)
     results = builds.build(
         client,
         ROOT,
