@@ -1,15 +1,13 @@
 """What lock files pin and a platform cannot install is named, without an engine or a network."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import installable, package_lock, uv_lock
+from jhub_docker.locks import installable, uv_lock
 from jhub_docker.locks.installable import python_lacks
 from jhub_docker.locks.uv_lock import UvLock
 
@@ -27,12 +25,6 @@ def locked(*wheels: str, sdist: bool = False, marker: str = "") -> UvLock:
         '[[package]]\nname = "thing"\nversion = "1.0"\nsource = { registry = "index" }\n'
         f"wheels = [{files}]\n{source}\n"
     )
-
-
-def node_lacks(packages: dict[str, Any], platform: str) -> list[str]:
-    """What `installable` finds in a package-lock.json with these packages."""
-    lock = package_lock.parse(json.dumps({"packages": packages}))
-    return installable.node_lacks(lock, platform)
 
 
 @pytest.mark.parametrize(
@@ -80,36 +72,6 @@ def test_what_only_another_platform_or_python_needs_does_not_count() -> None:
     assert python_lacks(newer, "3.10", ARM) == {}
 
 
-def test_a_node_package_that_excludes_a_platform() -> None:
-    packages: dict[str, Any] = {"": {}, "node_modules/thing": {"version": "1.0", "cpu": ["x64"]}}
-    assert node_lacks(packages, AMD) == []
-    assert node_lacks(packages, ARM) == ["thing 1.0"]
-    for more in ({"optional": True}, {"cpu": ["!s390x"]}, {"cpu": ["x64", "arm64"]}):
-        packages["node_modules/thing"] = {"version": "1.0", "cpu": ["x64"], **more}
-        assert node_lacks(packages, ARM) == []
-
-
-def test_node_packages_for_another_c_library_or_system_are_none() -> None:
-    for more in ({"libc": ["musl"]}, {"os": ["darwin"]}, {"os": ["!linux"]}):
-        packages = {"node_modules/thing": {"version": "1.0", **more}}
-        assert node_lacks(packages, ARM) == node_lacks(packages, AMD) == ["thing 1.0"]
-
-
-def test_a_node_package_whose_programs_come_one_for_each_platform() -> None:
-    parts = ("build-x64", "build-arm64", "build-mac")
-    packages: dict[str, Any] = {
-        "node_modules/builder": {"version": "2.0", "optionalDependencies": dict.fromkeys(parts)},
-        "node_modules/build-x64": {"optional": True, "cpu": ["x64"], "os": ["linux"]},
-        "node_modules/build-mac": {"optional": True, "cpu": ["arm64"], "os": ["darwin"]},
-    }
-    assert node_lacks(packages, AMD) == []
-    assert node_lacks(packages, ARM) == ["builder 2.0"]
-    # npm puts a package below the one that needs it where others need another version.
-    below = "node_modules/builder/node_modules/build-arm64"
-    packages[below] = {"optional": True, "cpu": ["arm64"], "os": ["linux"]}
-    assert node_lacks(packages, ARM) == []
-
-
 def test_an_image_is_refused_by_name_and_what_is_built_from_source_is_told(
     make_package: Callable[..., Path], read: Callable[[], Catalog]
 ) -> None:
@@ -131,15 +93,6 @@ def test_an_image_is_refused_by_name_and_what_is_built_from_source_is_told(
     (folder / "uv.lock").write_text(f'{lock}\nsdist = {{ url = "https://example.org/t.tar.gz" }}\n')
     (lack,) = installable.require(read().specs.values())
     assert str(lack) == "thingy: thing 1.0 has only a source archive for linux/arm64"
-
-
-def test_node_locks_of_an_image_are_read(
-    make_package: Callable[..., Path], read: Callable[[], Catalog]
-) -> None:
-    packages = {"": {}, "node_modules/@a/thing": {"version": "1.0", "cpu": ["x64"]}}
-    (make_package("one") / "package-lock.json").write_text(json.dumps({"packages": packages}))
-    with pytest.raises(UsageError, match=r"one: @a/thing 1.0 has nothing to install for linux/arm"):
-        installable.require(read().specs.values())
 
 
 def test_what_this_repository_locks_can_be_installed_on_every_platform() -> None:

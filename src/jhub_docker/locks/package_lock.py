@@ -14,21 +14,11 @@ NAME = "package-lock.json"
 
 @dataclass(frozen=True)
 class NodePackage:
-    """A package of a lock.
-
-    `sha512` is its archive's, in hex, empty where the lock has none. `os`, `cpu` and `libc` are
-    what it says it is for, by npm's names; `optional` says that nothing fails without it, `parts`
-    are the packages that are optional for it.
-    """
+    """A package of a lock; `sha512` is its archive's, in hex, empty where the lock has none."""
 
     name: str
     version: str
     sha512: str = ""
-    optional: bool = False
-    os: tuple[str, ...] = ()
-    cpu: tuple[str, ...] = ()
-    libc: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,9 +65,4 @@ def _package(path: str, entry: Mapping[str, Any]) -> NodePackage:
         name=entry.get("name") or path.rpartition("node_modules/")[2],
         version=entry.get("version", ""),
         sha512=base64.b64decode(value).hex() if kind == "sha512" else "",
-        optional=bool(entry.get("optional")),
-        os=tuple(entry.get("os", ())),
-        cpu=tuple(entry.get("cpu", ())),
-        libc=tuple(entry.get("libc", ())),
-        parts=tuple(entry.get("optionalDependencies", ())),
     )
