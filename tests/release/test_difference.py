@@ -18,7 +18,7 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import difference
 from jhub_docker.release.candidate import Workplace
-from jhub_docker.release.difference import Listing, as_data, compare, of_bill, text
+from jhub_docker.release.difference import Listing, compare, of_bill, text
 from jhub_docker.release.record.bom import Subject, bill_of_materials
 from jhub_docker.release.record.inventory import Inventory
 from jhub_docker.release.record.keys import Key, Trust
@@ -61,7 +61,7 @@ def listing(packages: tuple[Package, ...], what: str = "it") -> Listing:
 
 class TestComparison:
     def test_added_removed_and_changed_packages_of_all_kinds(self) -> None:
-        found = as_data(compare(listing(BEFORE), listing(AFTER)))
+        found = compare(listing(BEFORE), listing(AFTER))
         shown = [(c["kind"], c["package"], c["before"], c["after"]) for c in found["changed"]]
         assert shown == [
             ("Python", "gone", "1.0", None),
@@ -73,7 +73,7 @@ class TestComparison:
         assert found["unchanged"] == 1
 
     def test_growth_counts_what_kept_its_version_too(self) -> None:
-        found = as_data(compare(listing(BEFORE), listing(AFTER)))
+        found = compare(listing(BEFORE), listing(AFTER))
         assert found["grown"] == {
             "web (Python)": 4_000_000,
             "team.words (VS Code)": 500_000,
@@ -111,7 +111,7 @@ class TestSources:
         self.two(checkout)
         before, after = difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
         assert before.source == "the lock files at uv-thing-v1.0.0"
-        found = as_data(compare(before, after))
+        found = compare(before, after)
         assert [(c["package"], c["before"], c["after"], c["direct"]) for c in found["changed"]] == [
             ("web", "3.0", "3.1", True),
             ("gone", "1.0", None, False),
@@ -140,7 +140,7 @@ class TestSources:
             found = difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
             source = "the lock files at" if version == "1.0.0" else "the record kept"
             assert all(one.source.startswith(source) for one in found), "never one of each"
-        assert as_data(compare(*found))["grown"]
+        assert compare(*found)["grown"]
 
     def test_a_record_of_another_image_than_the_ledgers_is_not_used(self, checkout: Any) -> None:
         self.two(checkout)
@@ -193,7 +193,7 @@ class TestRegistry:
         remote = Remote(Access(), pauses=(0.2, 0.5, 1))
         before, after = (difference.of_reference(remote, one, key[1]) for one in published)
         assert before.source == "the bill of materials signed by cosign.pub"
-        (changed,) = as_data(compare(before, after))["changed"]
+        (changed,) = compare(before, after)["changed"]
         assert (changed["package"], changed["before"], changed["after"]) == ("more", None, "2.0")
         assert changed["size_after"] > 0
 

@@ -82,10 +82,7 @@ def diff(
     else:
         pair = difference.of_releases(ROOT, image, (before, after))
     found = difference.compare(*pair)
-    if json_:
-        write(json.dumps(difference.as_data(found), indent=2))
-    else:
-        write(difference.text(found))
+    write(json.dumps(found, indent=2) if json_ else difference.text(found))
 
 
 @task(

@@ -1,6 +1,6 @@
 """The packages of two releases compared, from the best source at hand: `release.diff`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,6 @@ class Part:
     `direct` is None where the source does not know.
     """
 
-    kind: str
-    name: str
     version: str
     direct: bool | None = None
     size: int | None = None
@@ -57,35 +55,16 @@ class Listing:
     parts: Mapping[tuple[str, str], Part]
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Two listings, and the parts of each that the other has not so, or not at all.
-
-    `grown` is empty where sizes are not known.
-    """
-
-    before: Listing
-    after: Listing
-    changed: Sequence[tuple[Part | None, Part | None]]
-    grown: Sequence[Growth]
-
-    @property
-    def unchanged(self) -> int:
-        """How many packages are the same in both."""
-        return len(self.after.parts) - sum(new is not None for _, new in self.changed)
-
-
 def of_bill(what: str, source: str, bill: Mapping[str, Any]) -> Listing:
     """The packages of a bill of materials. Pure."""
     found: dict[tuple[str, str], list[Listed]] = {}
     for one in packages(bill):
         found.setdefault((KINDS.get(one.kind, one.kind), one.name), []).append(one)
     parts = {}
-    for (kind, name), group in found.items():
+    for key, group in found.items():
         versions = ", ".join(sorted({one.version for one in group}))
         said = [one.direct for one in group if one.direct is not None]
-        direct = any(said) if said else None
-        parts[kind, name] = Part(kind, name, versions, direct, sum(one.size for one in group))
+        parts[key] = Part(versions, any(said) if said else None, sum(one.size for one in group))
     return Listing(what, source, parts)
 
 
@@ -94,8 +73,7 @@ def of_locks(what: str, source: str, locked: Packages) -> Listing:
     parts = {}
     for full, version in locked.versions.items():
         name, _, kind = full.removesuffix(")").partition(" (")
-        kind = KINDS.get(kind or "pypi", kind)
-        parts[kind, name] = Part(kind, name, version, full in locked.direct)
+        parts[KINDS.get(kind or "pypi", kind), name] = Part(version, full in locked.direct)
     return Listing(what, source, parts)
 
 
@@ -151,91 +129,71 @@ def of_reference(remote: Remote, reference: Reference, trust: Trust | None) -> L
     return of_bill(str(reference), source, remote.document(image.at(attached[0].digest)))
 
 
-def compare(before: Listing, after: Listing) -> Difference:
-    """What was added, removed or changed: by kind, direct packages first, then by name. Pure."""
+def compare(before: Listing, after: Listing) -> dict[str, Any]:
+    """What was added, removed or changed: by kind, direct packages first, then by name. Pure.
+
+    Sizes are in bytes; `grown` has all packages whose size changed, and none where no source knows
+    sizes.
+    """
+    none = Part("")
     changed = []
-    for key in {*before.parts, *after.parts}:
-        old, new = before.parts.get(key), after.parts.get(key)
+    for kind, name in {*before.parts, *after.parts}:
+        old, new = (one.parts.get((kind, name)) for one in (before, after))
         if old is None or new is None or old.version != new.version:
-            changed.append((old, new))
-    order = {kind: number for number, kind in enumerate(KINDS.values())}
-
-    def place(pair: tuple[Part | None, Part | None]) -> tuple[int, bool, str]:
-        part = _either(pair)
-        return order.get(part.kind, len(order)), part.direct is not True, part.name
-
-    changed.sort(key=place)
-    return Difference(before, after, changed, growth(_sizes(before), _sizes(after)))
-
-
-def text(difference: Difference) -> str:
-    """A table of what changed, and which packages made it grow. Pure."""
-    before, after = difference.before, difference.after
-    lines = [
-        f"{one.what}: {counted(len(one.parts), 'package')}, from {one.source}"
-        for one in (before, after)
-    ]
-    rows = []
-    for old, new in difference.changed:
-        part = _either((old, new))
-        grown = _size(new) - _size(old)
-        rows.append(
-            (
-                part.kind,
-                part.name,
-                {True: "direct", False: "indirect", None: ""}[part.direct],
-                # `there` where no version is known, `-` for a package that is not there.
-                "-" if old is None else old.version or "there",
-                "-" if new is None else new.version or "there",
-                "" if part.size is None else f"{grown / MB:+,.2f} MB",
+            changed.append(
+                {
+                    "kind": kind,
+                    "package": name,
+                    "direct": (new or old or none).direct,
+                    "before": old.version if old else None,
+                    "after": new.version if new else None,
+                    "size_before": old.size if old else None,
+                    "size_after": new.size if new else None,
+                }
             )
+    kinds = [*KINDS.values()]
+    changed.sort(
+        key=lambda one: (
+            kinds.index(one["kind"]) if one["kind"] in kinds else len(kinds),
+            one["direct"] is not True,
+            one["package"],
         )
+    )
+    sides = {
+        side: {"what": one.what, "source": one.source, "packages": len(one.parts)}
+        for side, one in (("before", before), ("after", after))
+    }
+    grown = {one.package: one.bytes for one in growth(_sizes(before), _sizes(after))}
+    unchanged = len(after.parts) - sum(one["after"] is not None for one in changed)
+    return {**sides, "unchanged": unchanged, "changed": changed, "grown": grown}
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """What `compare` found as a table, and which packages made it grow. Pure."""
+    sides = found["before"], found["after"]
+    lines = [f"{s['what']}: {counted(s['packages'], 'package')}, from {s['source']}" for s in sides]
+    rows = []
+    for one in found["changed"]:
+        sizes = one["size_before"], one["size_after"]
+        grown = f"{((sizes[1] or 0) - (sizes[0] or 0)) / MB:+,.2f} MB"
+        # `there` where no version is known, `-` for a package that is not there.
+        versions = ("-" if one[s] is None else one[s] or "there" for s in ("before", "after"))
+        direct = {True: "direct", False: "indirect", None: ""}[one["direct"]]
+        known = grown if sizes != (None, None) else ""
+        rows.append((one["kind"], one["package"], direct, *versions, known))
     if rows:
-        columns = ("kind", "package", "", before.what, after.what, "size")
+        columns = ("kind", "package", "", *(side["what"] for side in sides), "size")
         lines += ["", table.render(columns, rows, right=("size",))]
-    lines += ["", f"{len(rows)} changed, {difference.unchanged} the same"]
-    if difference.grown:
-        total = sum(one.bytes for one in difference.grown)
+    lines += ["", f"{len(rows)} changed, {found['unchanged']} the same"]
+    if found["grown"]:
+        total = sum(found["grown"].values())
         lines.append(f"size of all packages: {total / MB:+,.2f} MB, most of it:")
-        lines += largest(difference.grown, 10)
-    elif not _sizes(after):
+        lines += largest((Growth(*one) for one in found["grown"].items()), 10)
+    elif any("lock files" in side["source"] for side in sides):
         lines.append("sizes are not known from lock files, and neither are versions of Debian's")
     return "\n".join(lines)
 
 
-def as_data(difference: Difference) -> dict[str, Any]:
-    """The same for programs; sizes in bytes."""
-    return {
-        "before": {"what": difference.before.what, "source": difference.before.source},
-        "after": {"what": difference.after.what, "source": difference.after.source},
-        "unchanged": difference.unchanged,
-        "changed": [
-            {
-                "kind": _either((old, new)).kind,
-                "package": _either((old, new)).name,
-                "direct": _either((old, new)).direct,
-                "before": old.version if old else None,
-                "after": new.version if new else None,
-                "size_before": old.size if old else None,
-                "size_after": new.size if new else None,
-            }
-            for old, new in difference.changed
-        ],
-        "grown": {one.package: one.bytes for one in difference.grown},
-    }
-
-
-def _either(pair: tuple[Part | None, Part | None]) -> Part:
-    """What a package is, as the newer listing has it."""
-    part = pair[1] or pair[0]
-    assert part is not None  # noqa: S101 - one of both is there
-    return part
-
-
-def _size(part: Part | None) -> int:
-    return (part.size or 0) if part else 0
-
-
 def _sizes(listing: Listing) -> dict[str, int]:
-    known = (part for part in listing.parts.values() if part.size is not None)
-    return {f"{part.name} ({part.kind})": _size(part) for part in known}
+    parts = listing.parts.items()
+    return {f"{name} ({kind})": p.size for (kind, name), p in parts if p.size is not None}

@@ -78,8 +78,8 @@ class Advisory:
 class Coverage:
     """What a source could say of one ecosystem.
 
-    `date` is that of its data: its database's, or the moment a service answered. `note` says what it knows, or why it was not reached. `parts` counts those of
-    the image it was asked about.
+    `date` is that of its data: its database's, or the moment a service answered. `note` says what
+    it knows, or why it was not reached. `parts` counts those of the image it was asked about.
     """
 
     source: str
