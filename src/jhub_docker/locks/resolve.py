@@ -6,16 +6,12 @@ import than a build with nothing to do. Pure.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from packaging.markers import Marker
-from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from jhub_docker.locks.uv_lock import LockedPackage, Need, UvLock
-
-GLIBC = (2, 36)
-"""That of Debian 12, the oldest that images stand on: newer `manylinux` wheels do not run there."""
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """OCI's names of processors, and those that `uname -m` and with it Python uses."""
@@ -82,26 +78,6 @@ def machine(platform: str) -> str:
     """What Python calls the processor of OCI's `platform`, e.g. `aarch64` for `linux/arm64`."""
     architecture = platform.split("/")[1]
     return _MACHINES.get(architecture, architecture)
-
-
-@cache
-def usable_tags(python: str, platform: str) -> frozenset[Tag]:
-    """The wheel tags that CPython of a minor version takes on a platform (PEP 425 and 600)."""
-    mine = machine(platform)
-    major, minor = GLIBC
-    oldest = 5 if mine == "x86_64" else 17  # PEP 600: older ones exist for x86 alone
-    platforms = [f"manylinux_{major}_{n}_{mine}" for n in range(minor, oldest - 1, -1)]
-    platforms += [f"manylinux2014_{mine}", f"linux_{mine}"]
-    if mine == "x86_64":
-        platforms += [f"manylinux2010_{mine}", f"manylinux1_{mine}"]
-    version = tuple(int(part) for part in python.split("."))
-    interpreter = f"cp{python.replace('.', '')}"
-    return frozenset(
-        [
-            *cpython_tags(version, [interpreter], platforms),
-            *compatible_tags(version, interpreter, platforms),
-        ]
-    )
 
 
 def wheel_tags(name: str) -> frozenset[Tag]:
