@@ -162,7 +162,7 @@ def _public(spec: ImageSpec, reference: str, mode: Mode, here: Here, *, act: boo
         return _pull(reference)
     except ActionError as error:
         name = reference.partition("@")[0]
-        if pinned and faults.judge(str(error)).missing:
+        if pinned and faults.is_missing(str(error)):
             raise ActionError(
                 f"{spec.name}: its registry has no {reference} ({error}); "
                 f"`./dev invoke bases --pin` pins what {name} is now"

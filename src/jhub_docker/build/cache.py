@@ -117,7 +117,7 @@ def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
     try:
         transfers.pull(name)
     except ActionError as error:
-        if faults.judge(str(error)).missing:
+        if faults.is_missing(str(error)):
             return None
         raise
     own = False

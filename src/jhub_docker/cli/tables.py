@@ -116,7 +116,10 @@ def bases(found: Mapping[str, Base]) -> str:
 def pins(found: Iterable[Pin]) -> str:
     """What each public image is pinned to now, and whether it was."""
     rows = [
-        (one.package, one.lane, one.name, one.digest, "unchanged" if one.same else "pinned")
+        (
+            *(one.package, one.lane, *one.pinned.split("@")),
+            "unchanged" if one.pinned == one.reference else "pinned",
+        )
         for one in found
     ]
     return render(("base", "lane", "image", "digest", "outcome"), rows)

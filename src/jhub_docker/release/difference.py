@@ -54,6 +54,12 @@ class Listing:
     source: str
     parts: Mapping[tuple[str, str], Part]
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each package, of which they are known."""
+        parts = self.parts.items()
+        return {f"{name} ({kind})": p.size for (kind, name), p in parts if p.size is not None}
+
 
 def of_bill(what: str, source: str, bill: Mapping[str, Any]) -> Listing:
     """The packages of a bill of materials. Pure."""
@@ -163,7 +169,7 @@ def compare(before: Listing, after: Listing) -> dict[str, Any]:
         side: {"what": one.what, "source": one.source, "packages": len(one.parts)}
         for side, one in (("before", before), ("after", after))
     }
-    grown = {one.package: one.bytes for one in growth(_sizes(before), _sizes(after))}
+    grown = {one.package: one.bytes for one in growth(before.sizes, after.sizes)}
     unchanged = len(after.parts) - sum(one["after"] is not None for one in changed)
     return {**sides, "unchanged": unchanged, "changed": changed, "grown": grown}
 
@@ -192,8 +198,3 @@ def text(found: Mapping[str, Any]) -> str:
     elif any("lock files" in side["source"] for side in sides):
         lines.append("sizes are not known from lock files, and neither are versions of Debian's")
     return "\n".join(lines)
-
-
-def _sizes(listing: Listing) -> dict[str, int]:
-    parts = listing.parts.items()
-    return {f"{name} ({kind})": p.size for (kind, name), p in parts if p.size is not None}

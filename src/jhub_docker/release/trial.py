@@ -1,6 +1,5 @@
 """What a built image has to pass before it is released: its budget, its audit, its own tests."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from docker import DockerClient
@@ -18,6 +17,7 @@ from jhub_docker.release.audit import rules
 from jhub_docker.release.audit.gate import gate
 from jhub_docker.release.budget import Measured
 from jhub_docker.release.candidate import Candidate, Workplace
+from jhub_docker.release.difference import of_bill
 from jhub_docker.release.record.bom import packages
 from jhub_docker.release.record.records import Records
 from jhub_docker.table import counted
@@ -38,7 +38,7 @@ def judge(
         last = Measured(entry.size, entry.compressed, entry.layers)
         # Its records are kept on the machine that released it.
         old = Workplace(place.root, one.image, version).load_records()
-        grown = budget.growth(sizes(old), sizes(records)) if old else []
+        grown = budget.growth(_sizes(old), _sizes(records)) if old else []
     for line in budget.report(spec.budget, measured, last, grown):
         say(f"    {line}")
     above = budget.exceeded(spec.budget, measured) if spec.budget else []
@@ -81,10 +81,6 @@ def test(client: DockerClient, place: Workplace, one: Candidate, spec: ImageSpec
             say(f"    {reference} stays: {error.explanation}")
 
 
-def sizes(records: Records) -> Mapping[str, int]:
-    """The bytes of each package by kind and name; of several platforms the first counts."""
-    found: dict[str, int] = {}
-    for part in packages(next(iter(records.bills), {})):
-        name = f"{part.name} ({part.kind})"
-        found[name] = found.get(name, 0) + part.size
-    return found
+def _sizes(records: Records) -> dict[str, int]:
+    """The bytes of each package; of several platforms the first counts."""
+    return of_bill("", "", next(iter(records.bills), {})).sizes
