@@ -255,7 +255,8 @@ def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bo
         had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
         present = {tag.rpartition(":")[2] for tag in had}
         missing = sorted(wished - present if not step.build else wished)
-        images.tag(client, step, missing)
+        for name in missing:
+            client.api.tag(step.reference, step.spec.repository, name, force=True)
         tagged = tagged or bool(missing)
     return tagged
 

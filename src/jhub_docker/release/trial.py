@@ -1,5 +1,6 @@
 """What a built image has to pass before it is released: its budget, its audit, its own tests."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from docker import DockerClient
@@ -81,6 +82,6 @@ def test(client: DockerClient, place: Workplace, one: Candidate, spec: ImageSpec
             say(f"    {reference} stays: {error.explanation}")
 
 
-def _sizes(records: Records) -> dict[str, int]:
+def _sizes(records: Records) -> Mapping[str, int]:
     """The bytes of each package; of several platforms the first counts."""
     return of_bill("", "", next(iter(records.bills), {})).sizes
