@@ -31,28 +31,18 @@ class Image:
 
 
 @dataclass(frozen=True)
-class FileDifference:
-    """A path of a layer, and in what it differs: `missing`, `extra`, `content`, `mode`, `owner`…"""
-
-    path: str
-    what: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.path}: {', '.join(self.what)}"
-
-
-@dataclass(frozen=True)
 class LayerDifference:
     """A layer that differs. `number` counts from 1, the lowest; a digest is empty for none.
 
-    `files` is empty where the same files are packed in another way.
+    `files` says of each path in what it differs, such as `etc/group: content, mode`; it is empty
+    where the same files are packed in another way.
     """
 
     number: int
     made_by: str
     before: str
     after: str
-    files: tuple[FileDifference, ...]
+    files: tuple[str, ...]
 
 
 def layers(before: Image, after: Image) -> list[LayerDifference]:
@@ -88,7 +78,7 @@ _Entry = Mapping[str, object]
 """What a layer says of a path, as far as it counts, by what that is called."""
 
 
-def _differences(before: Mapping[str, _Entry], after: Mapping[str, _Entry]) -> list[FileDifference]:
+def _differences(before: Mapping[str, _Entry], after: Mapping[str, _Entry]) -> list[str]:
     found = []
     for path in sorted({*before, *after}):
         old, new = before.get(path), after.get(path)
@@ -99,7 +89,7 @@ def _differences(before: Mapping[str, _Entry], after: Mapping[str, _Entry]) -> l
         else:
             what = tuple(name for name in old if old[name] != new[name])
         if what:
-            found.append(FileDifference(path, what))
+            found.append(f"{path}: {', '.join(what)}")
     return found
 
 

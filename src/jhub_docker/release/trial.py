@@ -48,13 +48,13 @@ def judge(
     policy = rules.policy(place.tree)
     policy = replace(policy, accept_unreached=accept_unreached or policy.accept_unreached)
     with stage(f"looking up known vulnerabilities of {counted(len(parts), 'part')} of {spec.name}"):
-        (verdict,) = gate(place.tree, {spec.name: parts}, policy)
-    for note in verdict.notes:
+        (report,) = gate(place.tree, {spec.name: parts}, policy)
+    for note in report.notes:
         say(f"    {note}")
-    if against := [*against, *verdict.refusals]:
+    if against := [*against, *report.refusals]:
         listing = "\n".join(f"  - {one}" for one in against)
         raise ActionError(f"{spec.name} may not be released as it is:\n{listing}")
-    return list(verdict.notes)
+    return report.notes
 
 
 def test(client: DockerClient, place: Workplace, one: Candidate, spec: ImageSpec) -> None:

@@ -33,6 +33,7 @@ class Report:
     """The result of one audit. `findings` are those nobody has allowed, worst first."""
 
     subject: str
+    policy: Policy
     parts: int
     coverage: tuple[Coverage, ...]
     unchecked: tuple[Unchecked, ...]
@@ -44,6 +45,41 @@ class Report:
     def checked(self) -> int:
         """How many parts at least one source could say something about."""
         return self.parts - sum(len(group.parts) for group in self.unchecked)
+
+    @property
+    def refusals(self) -> list[str]:
+        """What stops a release, a sentence each."""
+        against = [
+            f"{finding}; mend it, or allow it with a reason in {rules.FILE}"
+            for finding in self.findings
+            if finding.severity.reaches(self.policy.severity)
+        ]
+        unchecked = [] if self.policy.accept_unreached else self.unchecked
+        return against + [
+            f"{counted(len(group.parts), 'part')} from {group.kind} could not be checked "
+            f"({group.reason}); put grype, trivy or osv-scanner with its database on PATH, or "
+            "accept to release them unchecked"
+            for group in unchecked
+            if group.possible
+        ]
+
+    @property
+    def notes(self) -> list[str]:
+        """What belongs into the release's notes and its record."""
+        return [
+            *(
+                f"{c.parts} parts from {c.ecosystem} checked against {c.source}, "
+                f"data of {day(c.date)} ({c.note})"
+                for c in self.coverage
+                if c.reached
+            ),
+            *(
+                f"{counted(len(g.parts), 'part')} from {g.kind} NOT checked: {g.reason}"
+                for g in self.unchecked
+            ),
+            *(f"known: {finding}" for finding in self.findings),
+            *(f"allowed: {f}; until {entry.expires}: {entry.reason}" for f, entry in self.allowed),
+        ]
 
     def text(self) -> str:
         """The report for people: what was asked, what nobody was asked about, what was found.
@@ -91,19 +127,10 @@ class Report:
         return {"checked": self.checked, **asdict(self, dict_factory=plain)}
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """`refusals` stop a release, a sentence each; `notes` are for its notes and its record."""
-
-    refusals: tuple[str, ...]
-    notes: tuple[str, ...]
-    report: Report
-
-
 def gate(
     root: Path, images: Mapping[str, Iterable[str]], policy: Policy, *, now: datetime | None = None
-) -> list[Verdict]:
-    """The verdicts on images, by name, with their parts; every source is asked once for all.
+) -> list[Report]:
+    """The reports on images, by name, with their parts; every source is asked once for all.
 
     Raises UsageError for allowances that are wrong, before anything is asked.
     """
@@ -113,7 +140,7 @@ def gate(
     entries = {name: rules.allowances(folders[name], now.date()) for name in parts}
     answers = ask([part for one in parts.values() for part in one])
     return [
-        judge(report(name, own, answers, policy=policy, entries=entries[name], now=now), policy)
+        report(name, own, answers, policy=policy, entries=entries[name], now=now)
         for name, own in parts.items()
     ]
 
@@ -155,39 +182,8 @@ def report(
     # An entry about what nobody could check may still be needed.
     blind = [name for group in unchecked for p in group.parts for name in (p.name, p.package)]
     unused = tuple(e for e in entries if e.where not in used and not e.about(blind))
-    return Report(subject, len(parts), coverage, unchecked, tuple(left), tuple(allowed), unused)
-
-
-def judge(found: Report, policy: Policy) -> Verdict:
-    """The verdict on a report. Pure."""
-    refusals = [
-        f"{finding}; mend it, or allow it with a reason in {rules.FILE}"
-        for finding in found.findings
-        if finding.severity.reaches(policy.severity)
-    ]
-    if not policy.accept_unreached:
-        refusals += [
-            f"{counted(len(group.parts), 'part')} from {group.kind} could not be checked "
-            f"({group.reason}); put grype, trivy or osv-scanner with its database on PATH, or "
-            "accept to release them unchecked"
-            for group in found.unchecked
-            if group.possible
-        ]
-    notes = [
-        *(
-            f"{c.parts} parts from {c.ecosystem} checked against {c.source}, "
-            f"data of {day(c.date)} ({c.note})"
-            for c in found.coverage
-            if c.reached
-        ),
-        *(
-            f"{counted(len(g.parts), 'part')} from {g.kind} NOT checked: {g.reason}"
-            for g in found.unchecked
-        ),
-        *(f"known: {finding}" for finding in found.findings),
-        *(f"allowed: {f}; until {entry.expires}: {entry.reason}" for f, entry in found.allowed),
-    ]
-    return Verdict(tuple(refusals), tuple(notes), found)
+    found = coverage, unchecked, tuple(left), tuple(allowed), unused
+    return Report(subject, policy, len(parts), *found)
 
 
 def day(moment: datetime | None) -> str:
