@@ -1,14 +1,13 @@
 """Two releases compared: from kept records, a registry, or the lock files of their tags."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jhub_docker.catalog import ledger, load
+from jhub_docker.catalog import load
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.locks.of_image import Locks
 from jhub_docker.locks.package import DEBIAN, EDITOR, NODE, PYTHON, Package
@@ -17,13 +16,12 @@ from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import difference
-from jhub_docker.release.candidate import Workplace
 from jhub_docker.release.difference import Listing, compare, of_bill, text
 from jhub_docker.release.record.bom import Subject, bill_of_materials
 from jhub_docker.release.record.inventory import Inventory
 from jhub_docker.release.record.keys import Key, Trust
 from jhub_docker.release.record.provenance import Source
-from jhub_docker.release.record.records import BILL, Records, make_records
+from jhub_docker.release.record.records import make_records
 from jhub_docker.release.record.signed import sign
 from jhub_testing import little_releases
 from jhub_testing.little_images import distribution
@@ -127,34 +125,6 @@ class TestSources:
         with pytest.raises(UsageError, match="'newest' is no version"):
             difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "newest"))
 
-    def test_kept_records_where_both_have_them(self, checkout: Any) -> None:
-        self.two(checkout)
-        known = ledger.read(checkout.root / "packages/uv-thing")
-        for version, packages in (("1.0.0", BEFORE), ("1.1.0", AFTER)):
-            known[version] = replace(known[version], digest=f"sha256:{version}")
-            place = Workplace(checkout.root, "uv-thing", version)
-            place.folder.mkdir(parents=True)
-            place.keep_records(
-                Records({f"sha256:{version}": {}, "sha256:m": {BILL: bill(packages)}})
-            )
-            ledger.write(checkout.root / "packages/uv-thing", known)
-            found = difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
-            source = "the lock files at" if version == "1.0.0" else "the record kept"
-            assert all(one.source.startswith(source) for one in found), "never one of each"
-        assert compare(*found)["grown"]
-
-    def test_a_record_of_another_image_than_the_ledgers_is_not_used(self, checkout: Any) -> None:
-        self.two(checkout)
-        for version in ("1.0.0", "1.1.0"):
-            place = Workplace(checkout.root, "uv-thing", version)
-            place.folder.mkdir(parents=True)
-            place.keep_records(Records({"sha256:other": {}, "sha256:m": {BILL: bill(BEFORE)}}))
-        found = difference.of_releases(checkout.root, "uv-thing", ("1.0.0", "1.1.0"))
-        assert all(one.source.startswith("the lock files at") for one in found)
-
-
-Publish = Callable[[str, dict[str, bytes | str]], Reference]
-
 
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Trust]:
@@ -198,13 +168,6 @@ class TestRegistry:
         (changed,) = found["changed"]
         assert (changed["package"], changed["before"], changed["after"]) == ("more", None, "2.0")
         assert found["grown"]["more"] > 0
-
-    def test_without_a_key_the_attached_ones_and_that_is_said(
-        self, published: list[Reference]
-    ) -> None:
-        found = difference.of_reference(Remote(Access(), pauses=(0.2, 0.5, 1)), published[0], None)
-        assert found.source == "the bill of materials attached, its signature not checked"
-        assert "web" in found.packages.versions
 
     def test_a_bill_signed_by_somebody_else_is_refused(
         self, published: list[Reference], tmp_path: Path

@@ -5,7 +5,6 @@ there is a terminal only after asking. Where systemd runs the engine is systemd'
 elsewhere `engine.stop` undoes the start, and nothing but that.
 """
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterable
@@ -128,11 +127,8 @@ def start(log: Log, assume_yes: bool = False, daemon: Daemon | None = None) -> N
 def stop(log: Log, daemon: Daemon | None = None) -> None:
     """Stop the engine that `start` runs. Raises ActionError for another's, such as systemd's."""
     daemon = daemon or _own()
-    going_on = _containers(daemon)
     if daemon.stop():
-        log("the engine has stopped; images and volumes are kept")
-        if going_on:
-            log(f"{going_on} containers go on running without it, until it is started again")
+        log("the engine has stopped; images and volumes are kept, and with live-restore what runs")
     elif daemon.answers():
         raise ActionError(
             f"the engine at unix://{daemon.socket} is not run by `./dev invoke engine.start`: "
@@ -165,17 +161,6 @@ def _own() -> Daemon:
             "started and stopped: unset DOCKER_HOST, and `docker context use default`"
         )
     return Daemon()
-
-
-def _containers(daemon: Daemon) -> int:
-    """How many containers will go on running when the engine stops."""
-    if not daemon.answers():
-        return 0
-    import docker  # noqa: PLC0415
-
-    with contextlib.closing(docker.DockerClient(f"unix://{daemon.socket}")) as client:
-        info = client.info()
-    return int(info["ContainersRunning"]) if info["LiveRestoreEnabled"] else 0
 
 
 def started_here(daemon: Daemon | None = None) -> bool:

@@ -1,14 +1,13 @@
-"""The packages of two releases compared, from the best source at hand: `release.diff`."""
+"""The packages of two releases compared, by lock files or by signed bills: `release.diff`."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jhub_docker.catalog import ledger
 from jhub_docker.catalog import packages as catalogs
 from jhub_docker.catalog.version import Version
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import UsageError
 from jhub_docker.locks import declared
 from jhub_docker.locks.declared import Packages
 from jhub_docker.locks.refresh import Change
@@ -17,7 +16,6 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import history
 from jhub_docker.release.budget import MB, Growth, growth, largest
-from jhub_docker.release.candidate import Workplace
 from jhub_docker.release.record.bom import Listed, packages
 from jhub_docker.release.record.keys import Trust
 from jhub_docker.release.record.records import BILL
@@ -53,25 +51,12 @@ def of_bill(what: str, source: str, bill: Mapping[str, Any]) -> Listing:
 
 
 def of_releases(root: Path, image: str, versions: Iterable[str]) -> list[Listing]:
-    """Releases of an image: from their kept records where all have them, else from their tags.
+    """Releases of an image by the lock files at their tags.
 
     Raises UsageError for a version that has no tag.
     """
-    wanted = [Version.parse(version) for version in versions]
-    entries = ledger.read(catalogs.load(root / "packages")[image].folder)
-    kept = []
-    for version in wanted:
-        records = Workplace(root, image, str(version)).load_records()
-        entry = entries.get(str(version))
-        # One of another digest is of a try that became another image.
-        if records and records.bills and (not entry or entry.digest in records.documents):
-            source = "the record kept in .dev/release"
-            kept.append(of_bill(f"{image} {version}", source, records.bills[0]))
-    if len(kept) == len(wanted):
-        return kept
-    listings = []
-    for version in wanted:
-        known = history.versions(root, image)
+    known, listings = history.versions(root, image), []
+    for version in map(Version.parse, versions):
         if version not in known:
             there = ", ".join(map(str, known)) or "none"
             raise UsageError(f"{image} {version} was not released here; releases are: {there}")
@@ -82,26 +67,19 @@ def of_releases(root: Path, image: str, versions: Iterable[str]) -> list[Listing
     return listings
 
 
-def of_reference(remote: Remote, reference: Reference, trust: Trust | None) -> Listing:
-    """What the registry's bill of materials says of an image, of several platforms the first.
+def of_reference(remote: Remote, reference: Reference, trust: Trust) -> Listing:
+    """What the signed bill of materials in a registry says, of several platforms the first's.
 
-    With `trust` it is the signed one, and a signature by somebody else raises ActionError; without
-    it is what is attached.
+    Raises ActionError where there is none, or somebody else signed it.
     """
     manifest = remote.require(reference)
     image = reference.at(manifest.digest)
     if manifest.media_type == INDEX:
         manifest = min(remote.platforms(image), key=lambda one: one.platform)
-    if trust:
-        signed = Signed(remote, trust)
-        signed.attestations(image, [manifest])
-        source = f"the bill of materials signed by {trust}"
-        return of_bill(str(reference), source, signed.document(manifest, BILL))
-    attached = remote.referrers(image.at(manifest.digest), BILL.media_type)
-    if not attached:
-        raise ActionError(f"{reference} has no bill of materials in the registry")
-    source = "the bill of materials attached, its signature not checked"
-    return of_bill(str(reference), source, remote.document(image.at(attached[0].digest)))
+    signed = Signed(remote, trust)
+    signed.attestations(image, [manifest])
+    source = f"the bill of materials signed by {trust}"
+    return of_bill(str(reference), source, signed.document(manifest, BILL))
 
 
 def compare(before: Listing, after: Listing) -> dict[str, Any]:
