@@ -1,15 +1,13 @@
-"""What a `uv.lock` means for one Python on one platform: its packages, and which of their wheels.
+"""What a `uv.lock` means for one Python on one platform: the packages it installs.
 
-Apart from the reading of locks because `packaging`, which knows markers and tags, takes longer to
-import than a build with nothing to do. Pure.
+Apart from the reading of locks because `packaging`, which knows markers, takes longer to import
+than a build with nothing to do. Pure.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from packaging.markers import Marker
-from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from jhub_docker.locks.uv_lock import LockedPackage, Need, UvLock
 
@@ -21,14 +19,9 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 class Locked:
     """A Python package that a lock installs. `direct`: the image's pyproject.toml names it."""
 
-    package: LockedPackage
+    version: str
     direct: bool
     dependencies: tuple[str, ...]
-
-    @property
-    def version(self) -> str:
-        """The version that is installed."""
-        return self.package.version
 
 
 def resolve(lock: UvLock, python: str, platform: str) -> dict[str, Locked]:
@@ -56,7 +49,9 @@ def resolve(lock: UvLock, python: str, platform: str) -> dict[str, Locked]:
                 queue += [(need.name, one) for one in further]
     direct = {need.name for need in own if _applies(need, markers)}
     return {
-        name: Locked(package, name in direct, tuple(sorted(edges.get(name, set()) - {name})))
+        name: Locked(
+            package.version, name in direct, tuple(sorted(edges.get(name, set()) - {name}))
+        )
         for name, package in sorted(found.items())
     }
 
@@ -78,14 +73,6 @@ def machine(platform: str) -> str:
     """What Python calls the processor of OCI's `platform`, e.g. `aarch64` for `linux/arm64`."""
     architecture = platform.split("/")[1]
     return _MACHINES.get(architecture, architecture)
-
-
-def wheel_tags(name: str) -> frozenset[Tag]:
-    """The tags in a wheel's name; none for what is no wheel."""
-    try:
-        return parse_wheel_filename(name)[3]
-    except InvalidWheelFilename:
-        return frozenset()
 
 
 def _applies(need: Need, markers: Mapping[str, str]) -> bool:
