@@ -13,7 +13,7 @@ from jhub_docker import engine, host
 from jhub_docker.build import bases, builds
 from jhub_docker.cli import screens, tables
 from jhub_docker.cli.task import ROOT, platform_engine, task, write
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, one_of
 from jhub_docker.progress import say, stage
 
 if TYPE_CHECKING:
@@ -217,6 +217,5 @@ def move(context: Context, to: str, replace: bool = False, yes: bool = False) ->
     """Move all of the hub's records to PostgreSQL or back; each row is compared."""
     from jhub_docker.platform import moving  # noqa: PLC0415
 
-    if to not in moving.TO:
-        raise UsageError(f"--to is {to!r}; expected one of: {', '.join(moving.TO)}")
+    one_of("--to", to, moving.TO)
     write(moving.move(platform_engine(), ROOT, to, replace=replace, assume_yes=yes))

@@ -15,7 +15,7 @@ from jhub_docker.oci.layout import INDEX
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import history
-from jhub_docker.release.budget import MB, Growth, growth, largest
+from jhub_docker.release.budget import MB, growth, largest
 from jhub_docker.release.record.bom import Listed, packages
 from jhub_docker.release.record.keys import Trust
 from jhub_docker.release.record.records import BILL
@@ -93,7 +93,7 @@ def compare(before: Listing, after: Listing) -> dict[str, Any]:
         for side, one in (("before", before), ("after", after))
     }
     kept = len(after.packages.versions) - sum(one.after is not None for one in changes)
-    grown = {one.package: one.bytes for one in growth(before.sizes, after.sizes)}
+    grown = growth(before.sizes, after.sizes)
     return {**sides, "unchanged": kept, "changed": [asdict(one) for one in changes], "grown": grown}
 
 
@@ -106,7 +106,7 @@ def text(found: Mapping[str, Any]) -> str:
     if found["grown"]:
         total = sum(found["grown"].values())
         lines.append(f"size of all packages: {total / MB:+,.2f} MB, most of it:")
-        lines += largest((Growth(*one) for one in found["grown"].items()), 10)
+        lines += largest(found["grown"], 10)
     elif any("lock files" in side["source"] for side in sides):
         lines.append("sizes are not known from lock files, and neither are versions of Debian's")
     return "\n".join(lines)

@@ -33,13 +33,13 @@ def judge(
     is against it.
     """
     records, measured = place.require_records(), Measured(one.size, one.compressed, one.layers)
-    last, grown = None, []
+    last, grown = None, dict[str, int]()
     if found := next(iter(ledger.read(place.root / "packages" / one.image).items()), None):
         version, entry = found
         last = Measured(entry.size, entry.compressed, entry.layers)
         # Its records are kept on the machine that released it.
         old = Workplace(place.root, one.image, version).load_records()
-        grown = budget.growth(_sizes(old), _sizes(records)) if old else []
+        grown = budget.growth(_sizes(old), _sizes(records)) if old else {}
     for line in budget.report(spec.budget, measured, last, grown):
         say(f"    {line}")
     above = budget.exceeded(spec.budget, measured) if spec.budget else []
