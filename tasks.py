@@ -12,8 +12,6 @@ from jhub_docker.cli import (
     audit,
     audit_log,
     backup,
-    config,
-    db,
     engine,
     images,
     k8s,
@@ -53,7 +51,7 @@ namespace = Collection(
         backup.settings,
     ),
     Collection("audit-log", audit_log.show, audit_log.verify),
-    Collection("db", db.move),
+    Collection("db", platform.move),
     Collection("secrets", kept.list_, kept.set_, kept.rotate),
     Collection(
         "release",
@@ -66,7 +64,7 @@ namespace = Collection(
         existing.yank,
     ),
     Collection.from_module(engine, name="engine"),
-    Collection.from_module(config, name="config"),
+    Collection("config", platform.check),
     Collection.from_module(k8s, name="k8s"),
 )
 

@@ -106,18 +106,6 @@ def test_a_failure_names_the_image_and_keeps_its_output() -> None:
     assert "no such file" in errors["one"]
 
 
-def test_a_cache_that_is_not_there_fails_nothing() -> None:
-    shown: list[str] = []
-    progress = bake.Progress(["one"], shown.append)
-    name = "importing cache manifest from registry.example.org/team/one:steps"
-    progress.feed(vertex("1", name))
-    progress.feed(vertex("1", name, error="not found"))
-    progress.feed(vertex("2", "[one 1/2] COPY start /", error="failed to load cache"))
-    assert progress.outcome(succeeded=True).errors == {}
-    assert set(progress.outcome(succeeded=False).errors) == {"one"}
-    assert not any("importing" in line for line in shown)
-
-
 def test_definition_is_json(make_package: Make, read: Read) -> None:
     made = bake.definition(steps(make_package, read), **COMMON, no_cache=["child"])
     assert json.loads(json.dumps(made)) == made

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.build import cache, contexts, images, plan
-from jhub_docker.build.cache import Cache
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog
 from jhub_docker.engine import transfers
@@ -64,20 +63,6 @@ def test_each_platform_has_its_place(made: Plan) -> None:
 def test_what_is_no_place_for_images_is_refused(source: str, target: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         cache.asked(source, target)
-
-
-def test_the_builders_own_cache_goes_along_where_it_can_be_written(made: Plan) -> None:
-    step, team = made.steps[0], "registry.example.org/team"
-    place = f"{team}/{step.spec.name}:steps"
-    able = Cache(team, team, steps=True)
-    assert cache.of_steps(step, able, "linux/amd64") == {
-        "cache-from": [f"type=registry,ref={place}"],
-        "cache-to": [f"type=registry,ref={place},mode=max,ignore-error=true"],
-    }
-    assert cache.of_steps(step, Cache(team), "linux/arm64") == {
-        "cache-from": [f"type=registry,ref={place}-arm64"]
-    }
-    assert cache.of_steps(step, Cache("", team), "linux/amd64") == {}
 
 
 def test_nowhere_by_default() -> None:

@@ -1,148 +1,74 @@
 """What lock files pin and a platform cannot install is named, without an engine or a network."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from jhub_docker.catalog import Catalog, load
 from jhub_docker.errors import UsageError
-from jhub_docker.locks import installable, package_lock, uv_lock
-from jhub_docker.locks.installable import python_lacks
-from jhub_docker.locks.uv_lock import UvLock
+from jhub_docker.locks.refresh import require_installable
 
 ROOT = Path(__file__).parents[1]
 ARM, AMD = "linux/arm64", "linux/amd64"
+Make = Callable[..., Path]
+Read = Callable[[], Catalog]
 
 
-def locked(*wheels: str, sdist: bool = False, marker: str = "") -> UvLock:
-    """A uv.lock of a project that needs the package `thing`, which has these wheels."""
-    need = f'{{ name = "thing", marker = "{marker}" }}'
-    files = ", ".join(f'{{ url = "https://example.org/x/thing-1.0-{t}.whl" }}' for t in wheels)
-    source = 'sdist = { url = "https://example.org/x/thing-1.0.tar.gz" }' if sdist else ""
-    return uv_lock.parse(
-        f'[[package]]\nname = "image"\nsource = {{ virtual = "." }}\ndependencies = [{need}]\n'
-        '[[package]]\nname = "thing"\nversion = "1.0"\nsource = { registry = "index" }\n'
-        f"wheels = [{files}]\n{source}\n"
-    )
-
-
-def node_lacks(packages: dict[str, Any], platform: str) -> list[str]:
-    """What `installable` finds in a package-lock.json with these packages."""
-    lock = package_lock.parse(json.dumps({"packages": packages}))
-    return installable.node_lacks(lock, platform)
-
-
-@pytest.mark.parametrize(
-    "tags",
-    [
-        "py3-none-any",
-        "cp311-cp311-manylinux_2_17_aarch64.manylinux2014_aarch64",
-        "cp311-cp311-manylinux2014_aarch64",
-        "cp39-abi3-manylinux_2_28_aarch64",
-        "py3-none-linux_aarch64",
-    ],
-)
-def test_wheels_for_arm64(tags: str) -> None:
-    assert python_lacks(locked(tags), "3.11", ARM) == {}
-
-
-@pytest.mark.parametrize(
-    "tags",
-    [
-        "cp311-cp311-manylinux_2_17_x86_64",
-        "cp311-cp311-musllinux_1_2_aarch64",
-        "cp311-cp311-macosx_11_0_arm64",
-        "cp311-cp311-win_arm64",
-        "cp312-cp312-manylinux_2_17_aarch64",
-        "cp311-cp311-manylinux_2_39_aarch64",  # of a newer glibc than Debian 12's
-    ],
-)
-def test_wheels_that_arm64_cannot_use(tags: str) -> None:
-    assert python_lacks(locked(tags), "3.11", ARM) == {"thing 1.0": False}
-    assert python_lacks(locked(tags, sdist=True), "3.11", ARM) == {"thing 1.0": True}
-
-
-def test_each_platform_is_judged_by_its_own_wheels() -> None:
-    lock = locked("cp311-cp311-manylinux1_x86_64")
-    assert python_lacks(lock, "3.11", AMD) == {}
-    assert python_lacks(lock, "3.11", ARM) == {"thing 1.0": False}
-
-
-def test_what_only_another_platform_or_python_needs_does_not_count() -> None:
-    only_amd64 = locked(marker="platform_machine == 'x86_64'")
-    assert python_lacks(only_amd64, "3.11", ARM) == {}
-    assert python_lacks(only_amd64, "3.11", AMD) == {"thing 1.0": False}
-    newer = locked(marker="python_full_version >= '3.11.5'")
-    assert python_lacks(newer, "3.11", ARM) == {"thing 1.0": False}
-    assert python_lacks(newer, "3.10", ARM) == {}
-
-
-def test_a_node_package_that_excludes_a_platform() -> None:
-    packages: dict[str, Any] = {"": {}, "node_modules/thing": {"version": "1.0", "cpu": ["x64"]}}
-    assert node_lacks(packages, AMD) == []
-    assert node_lacks(packages, ARM) == ["thing 1.0"]
-    for more in ({"optional": True}, {"cpu": ["!s390x"]}, {"cpu": ["x64", "arm64"]}):
-        packages["node_modules/thing"] = {"version": "1.0", "cpu": ["x64"], **more}
-        assert node_lacks(packages, ARM) == []
-
-
-def test_node_packages_for_another_c_library_or_system_are_none() -> None:
-    for more in ({"libc": ["musl"]}, {"os": ["darwin"]}, {"os": ["!linux"]}):
-        packages = {"node_modules/thing": {"version": "1.0", **more}}
-        assert node_lacks(packages, ARM) == node_lacks(packages, AMD) == ["thing 1.0"]
-
-
-def test_a_node_package_whose_programs_come_one_for_each_platform() -> None:
-    parts = ("build-x64", "build-arm64", "build-mac")
-    packages: dict[str, Any] = {
-        "node_modules/builder": {"version": "2.0", "optionalDependencies": dict.fromkeys(parts)},
-        "node_modules/build-x64": {"optional": True, "cpu": ["x64"], "os": ["linux"]},
-        "node_modules/build-mac": {"optional": True, "cpu": ["arm64"], "os": ["darwin"]},
-    }
-    assert node_lacks(packages, AMD) == []
-    assert node_lacks(packages, ARM) == ["builder 2.0"]
-    # npm puts a package below the one that needs it where others need another version.
-    below = "node_modules/builder/node_modules/build-arm64"
-    packages[below] = {"optional": True, "cpu": ["arm64"], "os": ["linux"]}
-    assert node_lacks(packages, ARM) == []
-
-
-def test_an_image_is_refused_by_name_and_what_is_built_from_source_is_told(
-    make_package: Callable[..., Path], read: Callable[[], Catalog]
+def lock(
+    folder: Path, wheel: str, *, sdist: bool = False, marker: str = "sys_platform == 'linux'"
 ) -> None:
-    requires = 'requires-python = ">=3.11"'
-    folder = make_package("thingy", project=requires)
+    """Write the uv.lock of an image that needs the package `thing`, which has this wheel."""
+    url, known = "https://example.org/thing-1.0", f'hash = "sha256:{"0" * 64}"'
+    source = f'sdist = {{ url = "{url}.tar.gz", {known} }}' if sdist else ""
     (folder / "uv.lock").write_text(
-        'version = 1\n[[package]]\nname = "thingy"\nsource = { virtual = "." }\n'
-        'dependencies = [{ name = "thing" }]\n[[package]]\nname = "thing"\nversion = "1.0"\n'
+        f'version = 1\nrequires-python = ">=3.11"\n[[package]]\nname = "{folder.name}"\n'
+        f'version = "1.2.3"\nsource = {{ virtual = "." }}\n'
+        f'dependencies = [{{ name = "thing", marker = "{marker}" }}]\n'
+        '[[package]]\nname = "thing"\nversion = "1.0"\n'
         'source = { registry = "https://example.org/simple" }\n'
-        'wheels = [{ url = "https://example.org/thing-1.0-cp311-cp311-manylinux_2_17_x86_64.whl" }]'
+        f'wheels = [{{ url = "{url}-{wheel}.whl", {known} }}]\n{source}\n'
     )
-    specs = read().specs.values()
-    with pytest.raises(UsageError, match=r"thingy: thing 1.0 has nothing to install for linux/arm"):
-        installable.require(specs)
-    make_package("thingy", own='platforms = ["linux/amd64"]', project=requires)
-    assert installable.require(read().specs.values()) == []
-    make_package("thingy", project=requires)
-    lock = (folder / "uv.lock").read_text()
-    (folder / "uv.lock").write_text(f'{lock}\nsdist = {{ url = "https://example.org/t.tar.gz" }}\n')
-    (lack,) = installable.require(read().specs.values())
-    assert str(lack) == "thingy: thing 1.0 has only a source archive for linux/arm64"
 
 
-def test_node_locks_of_an_image_are_read(
-    make_package: Callable[..., Path], read: Callable[[], Catalog]
+def image(make_package: Make, own: str = "") -> Path:
+    return make_package(
+        "thingy", own=own, project='requires-python = ">=3.11"\ndependencies = ["thing"]'
+    )
+
+
+@pytest.mark.parametrize("wheel", ["py3-none-any", "py3-none-linux_aarch64.linux_x86_64"])
+def test_what_each_platform_has_a_wheel_of_is_fine(
+    wheel: str, make_package: Make, read: Read
 ) -> None:
-    packages = {"": {}, "node_modules/@a/thing": {"version": "1.0", "cpu": ["x64"]}}
-    (make_package("one") / "package-lock.json").write_text(json.dumps({"packages": packages}))
-    with pytest.raises(UsageError, match=r"one: @a/thing 1.0 has nothing to install for linux/arm"):
-        installable.require(read().specs.values())
+    lock(image(make_package), wheel)
+    require_installable(read().specs.values())
+
+
+@pytest.mark.parametrize(
+    "wheel",
+    [
+        "py3-none-manylinux_2_17_x86_64",
+        "py3-none-musllinux_1_2_x86_64.manylinux_2_39_aarch64.manylinux_2_17_x86_64",
+        "py3-none-manylinux_2_17_x86_64.macosx_11_0_arm64",
+    ],
+)
+def test_what_arm64_has_nothing_of_is_refused_by_name(
+    wheel: str, make_package: Make, read: Read
+) -> None:
+    folder = image(make_package)
+    lock(folder, wheel)
+    with pytest.raises(UsageError, match=r"thingy for linux/arm64: .*thing==1.0.* wheel for"):
+        require_installable(read().specs.values())
+    lock(folder, wheel, sdist=True)
+    require_installable(read().specs.values())
+    lock(folder, wheel, marker="platform_machine == 'x86_64'")
+    require_installable(read().specs.values())
+    lock(image(make_package, f'platforms = ["{AMD}"]'), wheel)
+    require_installable(read().specs.values())
 
 
 def test_what_this_repository_locks_can_be_installed_on_every_platform() -> None:
     specs = load(ROOT / "packages").specs.values()
     assert {platform for spec in specs for platform in spec.platforms} == {AMD, ARM}
-    installable.require(specs)
+    require_installable(specs)

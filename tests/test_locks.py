@@ -68,4 +68,4 @@ def test_a_package_from_elsewhere_is_not_the_project() -> None:
 def test_of_a_package_lock_is_known_what_the_project_asks_for() -> None:
     lock = package_lock.read(ROOT / "packages/code-server" / package_lock.NAME)
     assert lock.direct == {"code-server"}
-    assert len(lock.packages["node_modules/code-server"].sha512) == 128
+    assert lock.versions["code-server"]

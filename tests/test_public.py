@@ -34,7 +34,7 @@ def test_all_else_stays_as_it_was(tmp_path: Path) -> None:
     path.write_text(text)
     again = [Pin(one.package, one.lane, one.pinned, NEW) for one in pins]
     assert edited(path, again) == text
-    assert [one.same for one in (*pins, *again)] == [False, False, True, True]
+    assert [one.pinned == one.reference for one in (*pins, *again)] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(

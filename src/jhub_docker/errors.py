@@ -5,7 +5,7 @@ Anything else that escapes is a bug and keeps its traceback.
 
 import errno
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -25,6 +25,13 @@ class ActionError(JhubDockerError):
     """The request was right and carrying it out failed."""
 
     exit_code = 1
+
+
+def one_of(flag: str, value: str, known: Iterable[str]) -> str:
+    """The value of a flag or a variable, which has to be one of those known."""
+    if value not in (listed := list(known)):
+        raise UsageError(f"{flag} is {value!r}; expected one of {', '.join(listed)}")
+    return value
 
 
 def failure(code: int, words: str) -> JhubDockerError:

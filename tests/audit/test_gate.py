@@ -10,7 +10,7 @@ import pytest
 from jhub_docker.errors import UsageError
 from jhub_docker.release.audit import gate as gates
 from jhub_docker.release.audit import rules as maintainers
-from jhub_docker.release.audit.gate import Verdict
+from jhub_docker.release.audit.gate import Report
 from jhub_testing.osv_peer import OsvPeer
 
 from .conftest import NOW, PURLS
@@ -19,9 +19,8 @@ TEA = "CVE-2026-1001"
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: OsvPeer) -> Path:
+def root(tmp_path: Path, service: OsvPeer) -> Path:
     """A checkout without rules of its own, on a machine that reaches the service alone."""
-    monkeypatch.setattr("jhub_docker.release.audit.archive.read_sources", lambda root: {})
     (tmp_path / "packages/uv-tea").mkdir(parents=True)
     rules(tmp_path, "")
     return tmp_path
@@ -40,16 +39,16 @@ def entry(identifier: str, package: str) -> str:
     return f'id = "{identifier}"\npackage = "{package}"\nreason = "weighed"\nexpires = {until}'
 
 
-def judge(root: Path, *, accept_unreached: bool = False, later: int = 0) -> Verdict:
+def judge(root: Path, *, accept_unreached: bool = False, later: int = 0) -> Report:
     now = NOW + timedelta(days=later)
     policy = maintainers.policy(root)
     policy = replace(policy, accept_unreached=accept_unreached or policy.accept_unreached)
-    (verdict,) = gates.gate(root, {"uv-tea": PURLS}, policy, now=now)
-    return verdict
+    (report,) = gates.gate(root, {"uv-tea": PURLS}, policy, now=now)
+    return report
 
 
-def refused(verdict: Verdict) -> list[str]:
-    return [sentence.partition(" (")[0] for sentence in verdict.refusals]
+def refused(report: Report) -> list[str]:
+    return [sentence.partition(" (")[0] for sentence in report.refusals]
 
 
 def test_high_and_unrated_findings_stop_a_release_each_once(root: Path) -> None:
@@ -61,13 +60,13 @@ def test_high_and_unrated_findings_stop_a_release_each_once(root: Path) -> None:
 
 
 def test_names_of_one_vulnerability_are_one_finding_with_the_worst_severity(root: Path) -> None:
-    (found,) = [f for f in judge(root).report.findings if f.id == TEA]
+    (found,) = [f for f in judge(root).findings if f.id == TEA]
     assert found.names == (TEA, "GHSA-aaaa-1111-ssss", "PYSEC-2026-11")
     assert (str(found.severity), found.fixed) == ("high", ("1.9.4", "2.1.1"))
 
 
 def test_an_announcement_is_left_out_where_each_of_its_parts_is_named(root: Path) -> None:
-    assert not [f for f in judge(root).report.findings if "DSA-9001-1" in f.names]
+    assert not [f for f in judge(root).findings if "DSA-9001-1" in f.names]
 
 
 def test_the_limit_is_a_rule_of_the_checkout(root: Path) -> None:
@@ -88,14 +87,14 @@ def test_what_is_allowed_by_any_of_its_names_passes_and_is_told(root: Path, fold
         entry("PYSEC-2026-13", "tea-pots"),
         entry("CVE-2026-1003", "libspoon1"),
     )
-    verdict = judge(root)
-    assert not verdict.refusals
-    assert any(note.startswith("allowed: tea-pots 2.1.0: CVE-2026-1001") for note in verdict.notes)
+    report = judge(root)
+    assert not report.refusals
+    assert any(note.startswith("allowed: tea-pots 2.1.0: CVE-2026-1001") for note in report.notes)
 
 
 def test_an_entry_that_permits_nothing_is_reported(root: Path) -> None:
     allow(root, entry(TEA, "biscuits"), entry("CVE-2020-1", "python"))
-    (unused,) = judge(root).report.unused
+    (unused,) = judge(root).unused
     assert unused.package == "biscuits"  # nobody can say whether python's is still needed
 
 
@@ -139,17 +138,17 @@ def test_what_nobody_could_check_stops_a_release(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JHUB_DOCKER_OSV_API", "http://127.0.0.1:9")
-    verdict = judge(root)
-    assert [sentence.partition(" could")[0] for sentence in verdict.refusals] == [
+    report = judge(root)
+    assert [sentence.partition(" could")[0] for sentence in report.refusals] == [
         "2 parts from Debian:12",
         "2 parts from PyPI",
         "1 part from npm",
     ]
-    assert "Connection refused" in verdict.refusals[1]
+    assert "Connection refused" in report.refusals[1]
     accepted = judge(root, accept_unreached=True)
     assert not accepted.refusals
     assert sum("NOT checked" in note for note in accepted.notes) == 4
-    assert accepted.report.checked == 0
+    assert accepted.checked == 0
 
 
 def test_a_checkout_may_accept_what_nobody_could_check(
@@ -163,13 +162,13 @@ def test_a_checkout_may_accept_what_nobody_could_check(
 def test_old_data_count_as_none(root: Path) -> None:
     monthly = judge(root, later=60)
     assert any("are too old" in sentence for sentence in monthly.refusals)
-    assert monthly.report.findings  # what the old data know is told all the same
+    assert monthly.findings  # what the old data know is told all the same
 
 
 def test_kinds_without_any_database_are_listed_and_stop_nothing(root: Path) -> None:
-    (group,) = judge(root).report.unchecked
+    (group,) = judge(root).unchecked
     assert (group.kind, group.possible) == ("generic", False)
-    written = json.loads(json.dumps(judge(root).report.to_json()))
+    written = json.loads(json.dumps(judge(root).to_json()))
     assert written["unchecked"][0]["parts"][0]["purl"] == "pkg:generic/python@3.11.9"
     assert (written["parts"], written["checked"]) == (6, 5)
     assert [one["severity"] for one in written["findings"]][:2] == ["critical", "high"]

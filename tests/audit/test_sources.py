@@ -1,15 +1,11 @@
 """What each source answers, and that it says so when it could not be asked."""
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from jhub_docker.release.audit import archive, osv, parts
+from jhub_docker.release.audit import osv, parts
 from jhub_docker.release.audit.findings import Answer, Severity
-from jhub_testing import apt_archive
 from jhub_testing.osv_peer import OsvPeer
 
 from .conftest import PURLS, RECORDS
@@ -85,59 +81,6 @@ def test_severity_comes_from_who_knows_best(
     record = {"severity": severity, "database_specific": {"severity": word} if word else {}}
     affected = {"ecosystem_specific": {"urgency": urgency}} if urgency else {}
     assert osv.severity(record, affected) is expected
-
-
-RELEASED = datetime(2026, 11, 22, 8, tzinfo=UTC)
-
-
-@pytest.fixture
-def archived(tmp_path: Path) -> Iterator[str]:
-    """The address of a security archive of three packages, two of them the image's."""
-    packages = {"libspoon1": "2.0-3+deb12u2", "spoon-doc": "2.0-3", "other": "1"}
-    apt_archive.write(tmp_path / "mirror", "bookworm-security", packages, RELEASED, "amd64")
-    with apt_archive.served(tmp_path / "mirror") as address:
-        yield address
-
-
-def machine(tmp_path: Path, source: str) -> Path:
-    """The root of a machine whose apt has this source."""
-    sources = tmp_path / "root/etc/apt/sources.list.d"
-    sources.mkdir(parents=True)
-    (sources / "debian.sources").write_text(source)
-    return tmp_path / "root"
-
-
-@pytest.mark.parametrize("suite", ["bookworm-security", "trixie-security"])
-def test_the_archive_knows_which_packages_have_a_newer_version(
-    tmp_path: Path, archived: str, suite: str
-) -> None:
-    answer = archive.ask(PARTS, machine(tmp_path, apt_archive.source(archived, suite)))
-    assert ids(answer) == {("libspoon1", "debian-security:spoon")}
-    assert answer.found[0][1].fixed == ("2.0-3+deb12u2",)
-    (covered,) = answer.coverage
-    assert (covered.reached, covered.ecosystem, covered.parts) == (True, "Debian:12", 2)
-    assert covered.date == RELEASED
-
-
-def test_an_archive_that_nobody_signed_is_not_believed(tmp_path: Path, archived: str) -> None:
-    source = apt_archive.source(archived, "bookworm-security", trusted=False)
-    answer = archive.ask(PARTS, machine(tmp_path, source))
-    assert not answer.found
-    assert not answer.coverage[0].reached
-    assert "not signed" in answer.coverage[0].note
-
-
-def test_an_archive_that_does_not_answer_was_not_reached(tmp_path: Path) -> None:
-    source = apt_archive.source("http://127.0.0.1:9", "bookworm-security")
-    (covered,) = archive.ask(PARTS, machine(tmp_path, source)).coverage
-    assert not covered.reached
-    assert "127.0.0.1" in covered.note
-
-
-def test_a_machine_without_the_archive_says_so(tmp_path: Path) -> None:
-    (covered,) = archive.ask(PARTS, tmp_path).coverage
-    assert not covered.reached
-    assert "no source of bookworm-security" in covered.note
 
 
 def test_records_are_in_the_form_of_the_export() -> None:

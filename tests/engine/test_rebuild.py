@@ -171,8 +171,7 @@ def test_what_differs_is_named_file_by_file_and_explained(place: Place) -> None:
     assert not found.same
     (layer,) = found.layers
     assert layer.made_by.startswith("RUN /bin/sh -c random()")
-    kinds = rebuild_report.explained(layer.files)
-    named = {kind: [str(one) for one in files] for kind, files in kinds.items()}
+    named = rebuild_report.explained(layer.files)
     assert "opt/random: content" in named["other files"]
     assert named["bytecode of Python"] == ["opt/x/__pycache__/x.cpython-311.pyc: content"]
     assert named["what Debian's package tools wrote"] == ["var/lib/dpkg/status: content"]
@@ -189,7 +188,7 @@ def test_the_same_image_twice_from_head(place: Place) -> None:
     assert rebuild.twice(place.root, place.client, place.image).same
     place.commit(EPOCH_FREE + MOVING)
     found = rebuild.twice(place.root, place.client, place.image)
-    assert [one.path for layer in found.layers for one in layer.files][-1] == "var/lib/dpkg/status"
+    assert found.layers[-1].files[-1].startswith("var/lib/dpkg/status: ")
 
 
 @pytest.mark.parametrize(

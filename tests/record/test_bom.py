@@ -10,7 +10,6 @@ from cyclonedx.validation.json import JsonStrictValidator
 from jhub_docker.errors import ActionError
 from jhub_docker.locks import uv_lock
 from jhub_docker.locks.of_image import Locks
-from jhub_docker.locks.package_lock import NodePackage, PackageLock
 from jhub_docker.locks.resolve import resolve
 from jhub_docker.oci.layout import Layout
 from jhub_docker.release.record.bom import (
@@ -26,8 +25,7 @@ from jhub_testing.archives import Files
 from jhub_testing.little_images import debian, distribution, node_package
 
 SUBJECT = Subject("local/uv-thing", "1.2.0", "sha256:" + "0" * 64, "linux/amd64", 1_700_000_000)
-LOCK = uv_lock.parse(
-    """
+LOCK = uv_lock.parse("""
 [[package]]
 name = "uv-thing"
 version = "1.2.0"
@@ -44,11 +42,6 @@ name = "web"
 version = "3.0"
 source = { registry = "https://example.org/simple" }
 dependencies = [{ name = "sockets" }]
-sdist = { url = "https://example.org/web-3.0.tar.gz", hash = "sha256:aa" }
-wheels = [
-    { url = "https://example.org/web-3.0-cp311-cp311-linux_x86_64.whl", hash = "sha256:bb" },
-    { url = "https://example.org/web-3.0-py3-none-any.whl", hash = "sha256:cc" },
-]
 [package.optional-dependencies]
 fast = [{ name = "fastjson" }]
 slow = [{ name = "slowjson" }]
@@ -68,10 +61,8 @@ source = { registry = "https://example.org/simple" }
 name = "windows-only"
 version = "9"
 source = { registry = "https://example.org/simple" }
-""".replace("sha256:cc", "sha256:" + "c" * 64)
-)
-NODE = PackageLock({"node_modules/ws": NodePackage("ws", "8.0.0", "d" * 128)})
-LOCKS = Locks("/opt/venv", LOCK, (LOCK,), (NODE,))
+""")
+LOCKS = Locks("/opt/venv", LOCK)
 IMAGE = {
     **debian({"bash": "1:5.2-1"}),
     "opt/venv/pyvenv.cfg": b"version_info = 3.11.2\n",
@@ -119,12 +110,11 @@ def test_it_lists_each_package_once_with_all_that_is_known(tmp_path: Path) -> No
         "pkg:pypi/sockets@1.1",
         "pkg:pypi/web@3.0",
     ]
-    assert found["web"].hashes == ("SHA-256:" + "c" * 64,)
     assert (found["web"].direct, found["sockets"].direct, found["ws"].direct) == (True, False, None)
     terms = {one["name"]: one.get("licenses") for one in document["components"]}
     assert terms["web"] == [{"license": {"name": "Apache 2.0"}}]
     assert terms["fastjson"] == [{"expression": "MIT OR Apache-2.0"}]
-    assert found["ws"].hashes == ("SHA-512:" + "d" * 128,)
+    assert (len(found["node"].sha256), found["web"].sha256) == (64, "")
     assert found["ws"].locations == (
         "/opt/code-server/node_modules/@a/b/node_modules/ws",
         "/opt/code-server/node_modules/ws",

@@ -46,13 +46,9 @@ def test_a_pair_is_made_outside_the_checkout_and_never_overwritten(
     assert (private.read_bytes(), public.read_bytes()) == before
 
 
-@pytest.mark.parametrize(
-    ("path", "said"),
-    [("checkout/cosign.key", "inside the checkout"), ("elsewhere/key.pem", "ends in .key")],
-)
-def test_a_path_that_is_no_good_place(path: str, said: str, root: Path, tmp_path: Path) -> None:
-    environment = {keys.KEY: str(tmp_path / path), keys.PASSWORD: PASSWORD}
-    with pytest.raises(UsageError, match=said):
+def test_a_path_in_the_checkout_is_no_good_place(root: Path, tmp_path: Path) -> None:
+    environment = {keys.KEY: str(tmp_path / "checkout/cosign.key"), keys.PASSWORD: PASSWORD}
+    with pytest.raises(UsageError, match="inside the checkout"):
         keys.make_pair(root, Cosign(Access()).make_key_pair, environment)
     assert not (root / "cosign.pub").exists()
 

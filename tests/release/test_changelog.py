@@ -8,7 +8,6 @@ from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
 from jhub_docker.locks.refresh import Change
 from jhub_docker.release import changelog
-from jhub_docker.release.history import Commit
 
 TEXT = """\
 # Changelog
@@ -60,7 +59,7 @@ def test_a_release_takes_what_is_unreleased_and_adds_packages_and_commits() -> N
         Change("git (Debian)", None, "", True),
     ]
     section = changelog.section(
-        Version(0, 2, 0), DAY, changelog.unreleased(TEXT), changes, [Commit("abc1234", "Do it")]
+        Version(0, 2, 0), DAY, changelog.unreleased(TEXT), changes, ["abc1234 Do it"]
     )
     assert (
         changelog.released(TEXT, section)

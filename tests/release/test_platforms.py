@@ -29,12 +29,6 @@ def test_what_cannot_be_built_is_told_with_what_to_do() -> None:
     assert choice.told().endswith("  -> install qemu-user-static")
 
 
-def test_all_can_be_required() -> None:
-    assert choose(BOTH, AMD, require_all=True).made == (AMD, ARM)
-    with pytest.raises(ActionError, match=r"lab cannot be made for linux/arm64: it emulates no"):
-        choose(ONE, AMD, require_all=True)
-
-
 def test_platforms_that_are_named_have_to_be_possible() -> None:
     choice = choose(BOTH, AMD, asked=[AMD])
     assert (choice.made, choice.left_out) == ((AMD,), {ARM: "not asked for"})
@@ -43,11 +37,6 @@ def test_platforms_that_are_named_have_to_be_possible() -> None:
         choose(ONE, AMD, asked=[ARM])
     with pytest.raises(UsageError, match=r"lab is declared for linux/amd64, not for linux/arm64"):
         choose(BOTH[:1], AMD, asked=[ARM])
-
-
-def test_naming_one_does_not_fulfil_the_demand_for_all() -> None:
-    with pytest.raises(ActionError, match="not asked for"):
-        choose(BOTH, AMD, asked=[AMD], require_all=True)
 
 
 def test_all_by_name_is_all_that_can_be_built() -> None:

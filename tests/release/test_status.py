@@ -86,7 +86,7 @@ def test_a_package_of_its_own(made: Checkout) -> None:
     assert [cause.package for cause in found.causes] == ["lab"]
     assert found.causes[0].inputs == ("uv.lock",)
     assert [str(change) for change in found.changes] == ["numpy 2.0.0 -> 2.1.0 (direct)"]
-    assert [commit.startswith(one.short) for one in found.commits] == [True]
+    assert [commit.startswith(one.partition(" ")[0]) for one in found.commits] == [True]
     assert found.proposal
     assert str(found.proposal.version) == "1.1.0"
 
@@ -104,7 +104,7 @@ def test_a_parent_makes_its_images_be_released(made: Checkout) -> None:
     found = state(made, "lab")
     assert [cause.package for cause in found.causes] == ["base"]
     assert found.causes[0].inputs == ("apt-packages.txt", "start")
-    assert [commit.subject for commit in found.commits] == ["Change the base"]
+    assert [commit.partition(" ")[2] for commit in found.commits] == ["Change the base"]
     assert [change.package for change in found.changes] == ["curl (Debian)"]
     assert status.affected([found]) == {"base": (("apt-packages.txt", "start"), ["lab"])}
 

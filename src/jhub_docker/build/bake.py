@@ -36,15 +36,13 @@ def definition(
     no_cache: Iterable[str] = (),
     platform: str = "",
     caches: str = "",
-    kept: Mapping[str, Mapping[str, list[str]]] | None = None,
 ) -> dict[str, Any]:
     """The bake file (JSON form) that builds `steps`, for the builder's own platform by default.
 
     `folders` are the steps' contexts as they are laid out. `labels` go on every image; proxies are
     taken from `environment`, the machine's CA bundle is passed as the secret `ca-bundle`. Packages
     named in `no_cache` are built from nothing. With `caches`, a name, the caches that steps mount
-    are those of that name. `kept` says by package where the builder's own cache is read and
-    written.
+    are those of that name.
     """
     proxies = {
         name: environment[name]
@@ -65,7 +63,6 @@ def definition(
             "no-cache": step.spec.name in no_cache,
             "output": ["type=docker"],
             **({"platforms": [platform]} if platform else {}),
-            **(kept or {}).get(step.spec.name, {}),
         }
     return {"group": {"default": {"targets": list(targets)}}, "target": _literal(targets)}
 
@@ -171,8 +168,6 @@ class Progress:
                 vertex.log += text  # a line can come in several events
 
     def _vertex(self, entry: Mapping[str, Any]) -> None:
-        if entry["name"].startswith("importing cache manifest"):
-            return  # one that is not there, or cannot be read, fails nothing
         vertex = self.vertices.setdefault(entry["digest"], Vertex(entry["name"]))
         target, _, what = entry["name"].removeprefix("[").partition("]")
         target = target.split(" ")[0]

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from jhub_docker.build import images, public
 from jhub_docker.build.plan import Base, BuiltImage
 from jhub_docker.catalog import LANES, ROOT_FILE_SYSTEM, Catalog, ImageSpec, fields
 from jhub_docker.engine import quick, transfers
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, UsageError, one_of
 from jhub_docker.host import rootfs
 from jhub_docker.progress import say, stage
 from jhub_docker.registry import faults
@@ -31,9 +31,7 @@ MODES: tuple[Mode, ...] = ("auto", "pull", "standin")
 def lane(environment: Mapping[str, str] = os.environ) -> str:
     """The Debian release to build on: the variable JHUB_DOCKER_LANE, or the default one."""
     value = environment.get("JHUB_DOCKER_LANE") or LANES[0]
-    if value not in LANES:
-        raise UsageError(f"JHUB_DOCKER_LANE is {value!r}; expected one of {', '.join(LANES)}")
-    return value
+    return one_of("JHUB_DOCKER_LANE", value, LANES)
 
 
 def lane_suffix() -> str:
@@ -43,10 +41,7 @@ def lane_suffix() -> str:
 
 def mode(value: str | None) -> Mode:
     """Check the value of `--base`."""
-    for known in MODES:
-        if (value or "auto") == known:
-            return known
-    raise UsageError(f"--base is {value!r}; expected one of {', '.join(MODES)}")
+    return cast(Mode, one_of("--base", value or "auto", MODES))
 
 
 def public_reference(
@@ -162,7 +157,7 @@ def _public(spec: ImageSpec, reference: str, mode: Mode, here: Here, *, act: boo
         return _pull(reference)
     except ActionError as error:
         name = reference.partition("@")[0]
-        if pinned and faults.judge(str(error)).missing:
+        if pinned and faults.is_missing(str(error)):
             raise ActionError(
                 f"{spec.name}: its registry has no {reference} ({error}); "
                 f"`./dev invoke bases --pin` pins what {name} is now"

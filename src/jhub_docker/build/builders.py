@@ -131,9 +131,9 @@ def mends(ways: Iterable[Way]) -> list[str]:
 
 def _emulation(architecture: str) -> str:
     return (
-        f"emulate it: `./dev invoke engine.emulate --platform linux/{architecture}` as root on "
-        "Debian or Ubuntu, elsewhere the package qemu-user-static or Docker Desktop; or use an "
-        f"engine on an {architecture} machine (DOCKER_HOST, `docker context use`)"
+        "emulate it: install the distribution's package qemu-user-static (and binfmt-support "
+        "where systemd does not run), or use Docker Desktop; or use an engine on an "
+        f"{architecture} machine (DOCKER_HOST, `docker context use`)"
     )
 
 

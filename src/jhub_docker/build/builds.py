@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,8 +117,7 @@ def carry_out(
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}" + (f" for {made.platform}" if made.platform else "")):
-            steps_kept = {one.spec.name: cache.of_steps(one, kept, place) for one in made.to_build}
-            outcome = _bake(root, made, ca_bundle, steps_kept)
+            outcome = _bake(root, made, ca_bundle)
         for step in _stand(made.to_build, made, outcome):
             warned.keep(client, step.reference)
     tagged = tag and not made.beside and _tag(client, root, made, outcome)
@@ -184,9 +183,7 @@ def listing(catalog: Catalog) -> list[dict[str, Any]]:
     ]
 
 
-def _bake(
-    root: Path, made: Plan, ca_bundle: str | None, kept: Mapping[str, Mapping[str, list[str]]]
-) -> Outcome:
+def _bake(root: Path, made: Plan, ca_bundle: str | None) -> Outcome:
     """Bake until every target is built or known to have failed."""
     steps = list(made.to_build)
     no_cache = {step.spec.name for step in steps} if made.beside else set()
@@ -206,7 +203,6 @@ def _bake(
                     no_cache=no_cache,
                     platform=made.platform,
                     caches=caches,
-                    kept=kept,
                 ),
                 show=say,
                 log=log,
@@ -259,7 +255,8 @@ def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bo
         had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
         present = {tag.rpartition(":")[2] for tag in had}
         missing = sorted(wished - present if not step.build else wished)
-        images.tag(client, step, missing)
+        for name in missing:
+            client.api.tag(step.reference, step.spec.repository, name, force=True)
         tagged = tagged or bool(missing)
     return tagged
 

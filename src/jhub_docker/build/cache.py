@@ -1,43 +1,29 @@
 """Images by build id in a registry: pulled instead of built, and pushed once they are built.
 
-`PREFIX/<image>:<build-id>` is one place for one content; an arm64 image's ends with `-arm64`. The
-builder's own cache of single steps is beside it, as `PREFIX/<image>:steps`, where the builder can
-write one. Who may write to the registry is trusted like who may write to this checkout.
+`PREFIX/<image>:<build-id>` is one place for one content; an arm64 image's ends with `-arm64`. Who
+may write to the registry is trusted like who may write to this checkout.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jhub_docker.build import images, plan
 from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import PLATFORMS
 from jhub_docker.catalog.identity import short, suffix
 from jhub_docker.engine import transfers
-from jhub_docker.engine.address import docker
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.progress import say, stage
 from jhub_docker.registry import faults
 from jhub_docker.registry.reference import Reference
 
-STEPS = "steps"
-"""The tag of the builder's own cache."""
-
-NO_STEPS = (
-    "this engine's builder cannot write its own cache to a registry (its driver `docker` needs "
-    "containerd's image store for it): whole images are pushed, by build id"
-)
-
 
 @dataclass(frozen=True)
 class Cache:
-    """Where images are looked for and where they are kept; empty for nowhere.
-
-    `steps` says whether the builder can write its own cache there too.
-    """
+    """Where images are looked for and where they are kept; empty for nowhere."""
 
     source: str = ""
     target: str = ""
-    steps: bool = False
 
 
 NOWHERE = Cache()
@@ -59,20 +45,6 @@ def asked(source: str, target: str) -> Cache:
     return Cache(source, target)
 
 
-def with_steps(kept: Cache) -> Cache:
-    """The same, with the builder's own cache where the engine's builder can write it.
-
-    Its driver can with containerd's image store only; it refuses the whole build otherwise (buildx
-    0.13, `Cache export is not supported for the docker driver`). Then that is said.
-    """
-    if not kept.target:
-        return kept
-    able = "io.containerd.snapshotter" in docker("info", "--format", "{{json .DriverStatus}}").out
-    if not able:
-        say(f"    {NO_STEPS}")
-    return replace(kept, steps=able)
-
-
 def place(prefix: str, step: Step, platform: str) -> str:
     """Where an image of this build is in a registry.
 
@@ -81,22 +53,6 @@ def place(prefix: str, step: Step, platform: str) -> str:
     """
     ending = "" if platform == PLATFORMS[0] else suffix(platform)
     return f"{prefix}/{step.spec.name}:{short(step.build_id)}{ending}"
-
-
-def of_steps(step: Step, kept: Cache, platform: str) -> dict[str, list[str]]:
-    """What a target of a bake says of the builder's own cache.
-
-    Reading one that is not there yet is no failure, and writing none either: pushing the image
-    tells of a registry that takes nothing.
-    """
-    ending = "" if platform == PLATFORMS[0] else suffix(platform)
-    name = f"{step.spec.name}:{STEPS}{ending}"
-    told = {}
-    if kept.source:
-        told["cache-from"] = [f"type=registry,ref={kept.source}/{name}"]
-    if kept.target and kept.steps:
-        told["cache-to"] = [f"type=registry,ref={kept.target}/{name},mode=max,ignore-error=true"]
-    return told
 
 
 def candidates(made: Plan, tried: Iterable[str], *, force: bool = False) -> list[Step]:
@@ -161,7 +117,7 @@ def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
     try:
         transfers.pull(name)
     except ActionError as error:
-        if faults.judge(str(error)).missing:
+        if faults.is_missing(str(error)):
             return None
         raise
     own = False

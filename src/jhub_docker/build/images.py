@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jhub_docker.build import marks
-from jhub_docker.build.plan import BuiltImage, Step
+from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.catalog.identity import LABEL, RELEASE, short, suffix
 from jhub_docker.engine import quick
@@ -116,9 +116,3 @@ def versions(client: "DockerClient", spec: ImageSpec, reference: str) -> dict[st
         ) from None
     found: dict[str, str] = json.loads(output)
     return found
-
-
-def tag(client: "DockerClient", step: Step, tags: Iterable[str]) -> None:
-    """Give the step's image more tags; a tag that another image had moves to this one."""
-    for name in tags:
-        client.api.tag(step.reference, step.spec.repository, name, force=True)

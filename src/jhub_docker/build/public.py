@@ -19,28 +19,17 @@ from jhub_docker.errors import ActionError
 
 @dataclass(frozen=True)
 class Pin:
-    """A declared public image, and the digest that its tag has in the registry now."""
+    """A declared public image (`reference`, perhaps pinned), and the digest its tag has now."""
 
     package: str
     lane: str
     reference: str
-    """As it is declared, perhaps with the digest of the day it was last pinned."""
     digest: str
-
-    @property
-    def name(self) -> str:
-        """The image without a digest."""
-        return self.reference.partition("@")[0]
 
     @property
     def pinned(self) -> str:
         """How it is declared with that digest."""
-        return f"{self.name}@{self.digest}"
-
-    @property
-    def same(self) -> bool:
-        """Whether it was declared so before."""
-        return self.pinned == self.reference
+        return f"{self.reference.partition('@')[0]}@{self.digest}"
 
 
 def pinned(reference: str) -> str:

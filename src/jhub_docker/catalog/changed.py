@@ -5,7 +5,6 @@ branched off; without BASE it prints all. It judges by paths alone and never ask
 exactly is out of date is for the build plan to say (`invoke build --plan`).
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable
@@ -63,16 +62,11 @@ def paths_since(root: Path, base: str) -> list[str]:
 
 def main(arguments: list[str], root: Path) -> int:
     """Print the touched images as JSON; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="changed", description="Which images a change touches.")
-    parser.add_argument("base", nargs="?", help="a revision, such as origin/main (default: all)")
-    options = parser.parse_args(arguments)
     with or_exit():
         catalog = load(root / "packages")
-        images = (
-            touched(catalog, paths_since(root, options.base))
-            if options.base
-            else [spec.name for spec in catalog.published]
-        )
+        images = [spec.name for spec in catalog.published]
+        if arguments:
+            images = touched(catalog, paths_since(root, arguments[0]))
     print(json.dumps(images))
     return 0
 

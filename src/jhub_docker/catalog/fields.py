@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from jhub_docker.catalog.version import Version
+from jhub_docker.catalog import version
 from jhub_docker.errors import UsageError
 
 _IMAGE = re.compile(r"[^\s@\"']+(@sha256:[0-9a-f]{64})?")
@@ -54,12 +54,6 @@ class Budget:
     tolerance: int = 5
 
 
-_CPUS: tuple[Callable[[Any], bool], str] = (
-    lambda value: type(value) in (int, float) and value > 0,
-    "a number of CPUs",
-)
-
-
 def _gpus(value: Any) -> bool:
     wanted = {"count": value} if not isinstance(value, dict) else value
     count, kind = wanted.get("count", 1), wanted.get("kind", "vendor/class")
@@ -67,89 +61,83 @@ def _gpus(value: Any) -> bool:
     return known and isinstance(kind, str) and bool(_KIND.fullmatch(kind))
 
 
-_PROFILE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+def _budget(value: Any) -> bool:
+    known = {one.name for one in fields(Budget)}
+    return (
+        isinstance(value, dict)
+        and known - {"tolerance"} <= set(value) <= known
+        and all(isinstance(number, int) and number >= 0 for number in value.values())
+    )
+
+
+def _texts(value: Any, pattern: str = ".*") -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, str) and re.fullmatch(pattern, one) for one in value
+    )
+
+
+def _like(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+Rule = tuple[Callable[[Any], bool], str]
+"""What a field has to be, and how that is said."""
+
+_TEXT: Rule = (lambda value: isinstance(value, str) and value != "", "a text")
+_PATH: Rule = (_like(re.compile("/.*")), 'a path such as "/lab"')
+_FLAG: Rule = (lambda value: isinstance(value, bool), "true or false")
+_TABLE: Rule = (lambda value: isinstance(value, dict), "a table")
+_CPUS: Rule = (lambda value: type(value) in (int, float) and value > 0, "a number of CPUs")
+
+_OWN: Mapping[str, Rule] = {
+    "base": _TEXT,
+    "budget": (_budget, "size and compressed in MB, layers, and perhaps tolerance in %"),
+    "environment": (lambda value: value == "" or _PATH[0](value), _PATH[1]),
+    "image": (_like(_REPOSITORY), 'lower-case words such as "local/uv-lab", without a tag'),
+    "port": (lambda value: type(value) is int and 0 < value < 65536, "a number from 1 to 65535"),
+    "probe": _PATH,
+    "profiles": _TABLE,
+    "publish": _FLAG,
+    "routes": (
+        lambda value: _texts(value, _WORD.pattern),
+        'a list of first parts of paths such as ["atlas"]: small letters, digits, dashes',
+    ),
+    "tags": _TABLE,
+    "title": _TEXT,
+    "uses": (_texts, "a list of package names"),
+}
+
+OWN = frozenset({*_OWN, "platforms", "public"})
+"""The fields of `[tool.jhub-docker]`."""
+
+_RULES: Mapping[str, Rule] = {
+    **_OWN,
+    "project": _TABLE,
+    "name": _TEXT,
+    "version": (_like(version.PATTERN), "one such as 1.2.0"),
+    "description": _TEXT,
+}
+
+_PROFILE: Mapping[str, Rule] = {
     "cpu_guarantee": _CPUS,
     "cpu_limit": _CPUS,
     "gpus": (_gpus, 'a number of GPUs, or such as {count = 1, kind = "nvidia.com/gpu"}'),
     "mem_limit": (lambda value: bool(_MEMORY.fullmatch(str(value))), 'an amount such as "2G"'),
-    "sudo": (lambda value: isinstance(value, bool), "true or false"),
+    "sudo": _FLAG,
 }
-"""What each field of a profile has to be, and how that is said."""
 
 
-def table(name: str, owner: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """A field that is a table, empty where there is none."""
-    value = owner.get(key, {})
-    if not isinstance(value, dict):
-        raise wrong(name, key, value, "a table")
+def needed(name: str, table: Mapping[str, Any], key: str) -> Any:
+    """A field that has to be there."""
+    fits, expected = _RULES[key]
+    if not fits(value := table.get(key)):
+        raise wrong(name, key, value, expected)
     return value
 
 
-def version(name: str, project: Mapping[str, Any]) -> str:
-    """The field `version`, which the next release's follows from."""
-    value = text(name, project, "version")
-    try:
-        return str(Version.parse(value))
-    except UsageError:
-        raise wrong(name, "version", value, "one such as 1.2.0") from None
-
-
-def flag(name: str, own: Mapping[str, Any], key: str, default: bool) -> bool:
-    """A field that is true or false."""
-    value = own.get(key, default)
-    if not isinstance(value, bool):
-        raise wrong(name, key, value, "true or false")
-    return value
-
-
-def repository(name: str, own: Mapping[str, Any]) -> str:
-    """The field `image`: what the image is called in the engine, without a tag."""
-    value = own.get("image", f"local/{name}")
-    if not isinstance(value, str) or not _REPOSITORY.fullmatch(value):
-        raise wrong(name, "image", value, f'lower-case words such as "local/{name}", without a tag')
-    return value
-
-
-def environment(name: str, own: Mapping[str, Any]) -> str:
-    """The field `environment`: where its Python is; empty where it has none."""
-    if own.get("environment") == "":
-        return ""
-    return path(name, own, "environment") or "/opt/venv"
-
-
-def text(name: str, table: Mapping[str, Any], key: str) -> str:
-    """A field that has to be a text with something in it."""
-    value = table.get(key)
-    if not isinstance(value, str) or not value:
-        raise wrong(name, key, value, "a text")
-    return value
-
-
-def path(name: str, table: Mapping[str, Any], key: str) -> str | None:
-    """A field that is a path on the server, None where there is none."""
-    value = table.get(key)
-    if value is None or (isinstance(value, str) and value.startswith("/")):
-        return value
-    raise wrong(name, key, value, 'a path such as "/lab"')
-
-
-def routes(name: str, own: Mapping[str, Any]) -> tuple[str, ...]:
-    """The field `routes`, empty where there is none: first parts of paths on the server."""
-    value = own.get("routes", [])
-    if not isinstance(value, list) or not all(
-        isinstance(one, str) and _WORD.fullmatch(one) for one in value
-    ):
-        expected = 'a list of first parts of paths such as ["atlas"]: small letters, digits, dashes'
-        raise wrong(name, "routes", value, expected)
-    return tuple(value)
-
-
-def port(name: str, own: Mapping[str, Any]) -> int | None:
-    """The field `port`, None where there is none."""
-    value = own.get("port")
-    if value is None or (type(value) is int and 0 < value < 65536):
-        return value
-    raise wrong(name, "port", value, "a number from 1 to 65535")
+def field(name: str, table: Mapping[str, Any], key: str, default: Any = None) -> Any:
+    """A field, or the default where there is none."""
+    return needed(name, table, key) if key in table else default
 
 
 def public(name: str, own: Mapping[str, Any], lanes: Iterable[str]) -> dict[str, str]:
@@ -174,26 +162,20 @@ def is_image(reference: str) -> bool:
 
 def tags(name: str, own: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
     """The table `tags`, empty where there is none."""
-    found = {}
-    for key, value in table(name, own, "tags").items():
+    found: dict[str, str | tuple[str, ...]] = {}
+    for key, value in field(name, own, "tags", {}).items():
         if not _WORD.fullmatch(key):
             raise wrong(name, "tags", key, "names of lower-case letters, digits and dashes")
-        found[key] = _tag(name, value)
+        if not isinstance(value, str) and not (_texts(value) and value):
+            raise wrong(name, "tags", value, "a Python distribution's name or a command as a list")
+        found[key] = value if isinstance(value, str) else tuple(value)
     return found
-
-
-def _tag(name: str, value: object) -> str | tuple[str, ...]:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
-        return tuple(value)
-    raise wrong(name, "tags", value, "a Python distribution's name or a command as a list")
 
 
 def profiles(name: str, own: Mapping[str, Any]) -> dict[str, Profile]:
     """The table `profiles`, empty where there is none."""
     found = {}
-    for size, fields_ in table(name, own, "profiles").items():
+    for size, fields_ in field(name, own, "profiles", {}).items():
         if not _WORD.fullmatch(size):
             raise wrong(name, "profiles", size, "sizes of lower-case letters, digits and dashes")
         if not isinstance(fields_, dict) or "mem_limit" not in fields_:
@@ -206,22 +188,6 @@ def profiles(name: str, own: Mapping[str, Any]) -> dict[str, Profile]:
                 raise wrong(name, f"profiles.{size}.{key}", value, expected)
         found[size] = Profile(**fields_)
     return found
-
-
-def budget(name: str, own: Mapping[str, Any]) -> Budget | None:
-    """The table `budget`, None where there is none."""
-    found = own.get("budget")
-    if found is None:
-        return None
-    numbers = isinstance(found, dict) and all(
-        isinstance(value, int) and value >= 0 for value in found.values()
-    )
-    known = {one.name for one in fields(Budget)}
-    if not numbers or not known - {"tolerance"} <= set(found) <= known:
-        raise wrong(
-            name, "budget", found, "size and compressed in MB, layers, and perhaps tolerance in %"
-        )
-    return Budget(**found)
 
 
 def wrong(name: str, key: str, value: object, expected: str) -> UsageError:

@@ -178,22 +178,6 @@ def requires_python(spec: ImageSpec) -> str:
 
 _MARKS = ("Dockerfile", "pyproject.toml")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_OWN_FIELDS = {
-    "base",
-    "budget",
-    "environment",
-    "image",
-    "platforms",
-    "port",
-    "probe",
-    "profiles",
-    "public",
-    "publish",
-    "routes",
-    "tags",
-    "title",
-    "uses",
-}
 _INHERITED_FIELDS = ("port", "profiles")
 
 
@@ -215,11 +199,8 @@ def _tool(table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _parents(name: str, table: Mapping[str, Any], known: Mapping[str, Any]) -> list[str]:
     own = _tool(table)["jhub-docker"]
-    base = declaration.text(name, own, "base")
-    uses = own.get("uses", [])
-    if not isinstance(uses, list) or not all(isinstance(item, str) for item in uses):
-        raise declaration.wrong(name, "uses", uses, "a list of package names")
-    parents = [parent for parent in [base, *uses] if parent != ROOT_FILE_SYSTEM]
+    named = declaration.needed(name, own, "base"), *declaration.field(name, own, "uses", ())
+    parents = [parent for parent in named if parent != ROOT_FILE_SYSTEM]
     for parent in parents:
         if parent not in known:
             raise UsageError(
@@ -232,47 +213,47 @@ def _parents(name: str, table: Mapping[str, Any], known: Mapping[str, Any]) -> l
 def _spec(
     name: str, folder: Path, table: Mapping[str, Any], bases: Mapping[str, ImageSpec]
 ) -> ImageSpec:
-    project, own = declaration.table(name, table, "project"), _tool(table)["jhub-docker"]
+    project, own = declaration.field(name, table, "project", {}), _tool(table)["jhub-docker"]
     for key in own:
-        if key not in _OWN_FIELDS:
+        if key not in declaration.OWN:
             raise UsageError(
                 f"{name}: [tool.jhub-docker] has an unknown field {key!r}; "
-                f"{declaration.suggest(key, _OWN_FIELDS)}"
+                f"{declaration.suggest(key, declaration.OWN)}"
             )
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name}: images and profiles are called as the folder in packages/ is; expected "
             "lower-case letters, digits and dashes"
         )
-    if declaration.text(name, project, "name") != name:
+    if declaration.needed(name, project, "name") != name:
         raise declaration.wrong(name, "name", project["name"], f"{name!r}, the folder's name")
     base = bases.get(own["base"])
     inherited = {key: getattr(base, key) for key in _INHERITED_FIELDS if base is not None}
-    license_ = project.get("license")
-    probe = declaration.path(name, own, "probe")
-    routes = {*declaration.routes(name, own), *(base.routes if base else ())}
+    license_, budget = project.get("license"), declaration.field(name, own, "budget")
+    probe = declaration.field(name, own, "probe")
+    routes = {*declaration.field(name, own, "routes", ()), *(base.routes if base else ())}
     routes |= {(probe or "/").split("/")[1]} - {""}
     return ImageSpec(
         name=name,
         folder=folder,
-        repository=declaration.repository(name, own),
-        version=declaration.version(name, project),
-        description=declaration.text(name, project, "description"),
+        repository=declaration.field(name, own, "image", f"local/{name}"),
+        version=declaration.needed(name, project, "version"),
+        description=declaration.needed(name, project, "description"),
         license=license_ if isinstance(license_, str) else None,
         base=own["base"],
         uses=tuple(own.get("uses", ())),
         platforms=_platforms(name, own, bases),
         public=declaration.public(name, own, LANES),
-        publish=declaration.flag(name, own, "publish", default=True),
-        title=declaration.text(name, own, "title") if "title" in own else None,
-        port=declaration.port(name, own) or inherited.get("port"),
+        publish=declaration.field(name, own, "publish", True),
+        title=declaration.field(name, own, "title"),
+        port=declaration.field(name, own, "port") or inherited.get("port"),
         probe=probe,
         routes=tuple(sorted(routes)),
-        environment=declaration.environment(name, own),
+        environment=declaration.field(name, own, "environment", "/opt/venv"),
         jupyterhub=_locked_jupyterhub(folder) or (base.jupyterhub if base else None),
         tags=declaration.tags(name, own),
         profiles=declaration.profiles(name, own) or inherited.get("profiles") or {},
-        budget=declaration.budget(name, own),
+        budget=Budget(**budget) if budget else None,
     )
 
 

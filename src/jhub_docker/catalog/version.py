@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jhub_docker.errors import UsageError
 
-_PATTERN = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+PATTERN = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 
 @dataclass(frozen=True, order=True)
@@ -19,7 +19,7 @@ class Version:
     @classmethod
     def parse(cls, text: str) -> "Version":
         """Read `1.2.0`. Raises UsageError for anything else."""
-        match = _PATTERN.fullmatch(text)
+        match = PATTERN.fullmatch(text)
         if match is None:
             raise UsageError(f"{text!r} is no version of an image; expected one such as 1.2.0")
         return cls(*map(int, match.groups()))

@@ -54,11 +54,10 @@ def audit(
     for reference in references:
         with stage(f"reading what is in {reference}"):
             found[str(reference)] = parts.in_registry(Remote.from_environment(), reference)
-    verdicts = gate.gate(ROOT, found, rules)
+    reports = gate.gate(ROOT, found, rules)
     if json_:
-        write(json.dumps([v.report.to_json() for v in verdicts], indent=2))
+        write(json.dumps([one.to_json() for one in reports], indent=2))
     else:
-        write("\n\n\n".join(verdict.report.text() for verdict in verdicts))
-    refused = [f"{v.report.subject}: {r}" for v in verdicts for r in v.refusals]
-    if refused:
+        write("\n\n\n".join(one.text() for one in reports))
+    if refused := [f"{one.subject}: {said}" for one in reports for said in one.refusals]:
         raise ActionError("\n".join(refused))

@@ -27,25 +27,6 @@ def restart(context: Context) -> None:
     host.restart(say)
 
 
-@task(
-    help={
-        "platform": "The platform to emulate.",
-        "off": "End the emulation; what was installed stays.",
-        "yes": "Do it without asking.",
-    }
-)
-def emulate(
-    context: Context, platform: str = "linux/arm64", off: bool = False, yes: bool = False
-) -> None:
-    """Let this machine run and build another platform's images, by qemu; root, Debian's family."""
-    from jhub_docker.host import emulation  # noqa: PLC0415 - only this task needs it
-
-    if off:
-        emulation.stop(platform, say)
-    else:
-        emulation.start(platform, say, assume_yes=yes)
-
-
 @task()
 def status(context: Context) -> None:
     """Show the engine in use: address, version, storage, cgroups, free disk, who started it."""

@@ -57,7 +57,6 @@ def build(
         write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
     client = host.require(say, assume_yes=yes, needs=())
-    kept = cache.with_steps(kept)
     results = builds.build(
         client,
         ROOT,
@@ -130,8 +129,6 @@ def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = F
 )
 def lock(context: Context, image: list[str], package: list[str], upgrade: bool = False) -> None:
     """Refresh lock files and say what changed, and what a platform cannot install."""
-    from jhub_docker.locks import installable  # noqa: PLC0415 - only this task needs it
-
     catalog = load(ROOT / "packages")
     chosen = catalog.select(image) if image else tuple(catalog.specs.values())
     for spec in chosen:
@@ -140,8 +137,7 @@ def lock(context: Context, image: list[str], package: list[str], upgrade: bool =
         changes = locks.refresh(spec, upgrade=upgrade and not package, packages=package)
         lines = [str(change) for change in changes] or ["nothing changed"]
         write("\n".join([f"{spec.name}:", *(f"  {line}" for line in lines)]))
-    for lack in installable.require(chosen):
-        write(str(lack))
+    locks.require_installable(chosen)
     locks.require_agreement(load(ROOT / "packages"))
 
 

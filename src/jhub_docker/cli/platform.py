@@ -1,4 +1,4 @@
-"""The platform: start it, stop it, see how it is.
+"""The platform: start it, stop it, see how it is; its settings and its database.
 
 What only these tasks need is imported in their bodies: a build with nothing to do would wait.
 """
@@ -13,7 +13,7 @@ from jhub_docker import engine, host
 from jhub_docker.build import bases, builds
 from jhub_docker.cli import screens, tables
 from jhub_docker.cli.task import ROOT, platform_engine, task, write
-from jhub_docker.errors import ActionError
+from jhub_docker.errors import ActionError, one_of
 from jhub_docker.progress import say, stage
 
 if TYPE_CHECKING:
@@ -196,3 +196,26 @@ def report(context: Context, to: str = "") -> None:
     from jhub_docker import doctor as doctors  # noqa: PLC0415
 
     write(doctors.report(platform_engine(), ROOT, to))
+
+
+@task()
+def check(context: Context) -> None:
+    """Say whether the hub's settings can be used, without starting anything."""
+    from jhub_docker import platform  # noqa: PLC0415
+
+    write(platform.check(platform_engine(), ROOT))
+
+
+@task(
+    help={
+        "to": "postgres, which JHUB_DB_URL names, or sqlite, the file in the data volume.",
+        "replace": "Throw away what is there already.",
+        "yes": "Do not ask before that.",
+    }
+)
+def move(context: Context, to: str, replace: bool = False, yes: bool = False) -> None:
+    """Move all of the hub's records to PostgreSQL or back; each row is compared."""
+    from jhub_docker.platform import moving  # noqa: PLC0415
+
+    one_of("--to", to, moving.TO)
+    write(moving.move(platform_engine(), ROOT, to, replace=replace, assume_yes=yes))

@@ -27,8 +27,7 @@ from jhub_docker.progress import say
         "push": "A registry to push to, HOST or HOST/PATH; can be given several times. Without "
         "it the release stays in this checkout until it is pushed by another call.",
         "platform": "A platform to make it for, such as linux/arm64; can be given several times "
-        "(default: all it is declared for that can be built here).",
-        "require-all-platforms": "Do not release it without one of those.",
+        "(default: all it is declared for that can be built here). None that is named is left out.",
         "accept-unreached": "Release although some parts could not be checked for known "
         "vulnerabilities; its record says which.",
         "keyless": "Sign with the identity of a CI system; needs --identity and --issuer.",
@@ -44,7 +43,6 @@ def release(
     platform: list[str],
     bump: str = "auto",
     dry_run: bool = False,
-    require_all_platforms: bool = False,
     accept_unreached: bool = False,
     keyless: bool = False,
     identity: str = "",
@@ -83,7 +81,6 @@ def release(
         assume_yes=yes,
         accept_unreached=accept_unreached,
         platforms=tuple(platform),
-        require_all_platforms=require_all_platforms,
     )
     if dry_run:
         write(flow.plan(request, unsigned))

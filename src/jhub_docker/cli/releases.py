@@ -59,8 +59,6 @@ def verify(
         "image": "An image by its folder's name, or where it is: REGISTRY/REPOSITORY.",
         "before": "The older version; in a registry any tag, or sha256:….",
         "after": "The newer version, likewise.",
-        "key": "The public key to trust for images in registries (default: cosign.pub of this "
-        "checkout; where there is none, signatures are not checked).",
     },
 )
 def diff(
@@ -73,19 +71,15 @@ def diff(
     from jhub_docker.release.record import keys  # noqa: PLC0415
 
     if "/" in image:
-        known = key or (ROOT / keys.PUBLIC).is_file()
-        trust = keys.trusted(ROOT, key=key) if known else None
-        remote = Remote.from_environment()
         names = [f"{image}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
         references = [Reference.parse(one) for one in names]
+        trust, remote = keys.trusted(ROOT, key=key), Remote.from_environment()
         pair = [difference.of_reference(remote, one, trust) for one in references]
     else:
-        pair = difference.of_releases(ROOT, image, (before, after))
+        (spec,) = load(ROOT / "packages").select([image])
+        pair = difference.of_releases(ROOT, spec.name, (before, after))
     found = difference.compare(*pair)
-    if json_:
-        write(json.dumps(difference.as_data(found), indent=2))
-    else:
-        write(difference.text(found))
+    write(json.dumps(found, indent=2) if json_ else difference.text(found))
 
 
 @task(

@@ -88,20 +88,16 @@ def builds(results: Sequence["Result"]) -> str:
 def images(rows: Iterable[Mapping[str, Any]]) -> str:
     """The images in the engine."""
     columns = ("image", "platform", "version", "origin", "size", "base", "built on", "tags")
-    cells = [
-        (
-            row["image"],
-            row["platform"],
-            row["version"],
-            row["origin"],
-            megabytes(row["size"]),
-            row["base"],
-            row["base_name"],
-            " ".join(row["tags"]),
-        )
+    shown = (
+        {
+            **row,
+            "size": megabytes(row["size"]),
+            "built on": row["base_name"],
+            "tags": " ".join(row["tags"]),
+        }
         for row in rows
-    ]
-    return render(columns, cells, right=("size",))
+    )
+    return render(columns, [[row[one] for one in columns] for row in shown], right=("size",))
 
 
 def bases(found: Mapping[str, Base]) -> str:
@@ -116,7 +112,10 @@ def bases(found: Mapping[str, Base]) -> str:
 def pins(found: Iterable[Pin]) -> str:
     """What each public image is pinned to now, and whether it was."""
     rows = [
-        (one.package, one.lane, one.name, one.digest, "unchanged" if one.same else "pinned")
+        (
+            *(one.package, one.lane, *one.pinned.split("@")),
+            "unchanged" if one.pinned == one.reference else "pinned",
+        )
         for one in found
     ]
     return render(("base", "lane", "image", "digest", "outcome"), rows)

@@ -121,31 +121,17 @@ def connect() -> "DockerClient":
 
 def _explained(where: str, error: BaseException) -> UnreachableError:
     """The one sentence for a failed connection, from what the system said underneath."""
-    causes = list(_causes(error))
-    if any(isinstance(cause, PermissionError) for cause in causes):
+    told = str(error)  # it has all that was raised on the way in it
+    if "PermissionError" in told:
         return UnreachableError(
             f"this user may not use the Docker Engine at {where}: add the user to the group docker "
             "(`sudo usermod -aG docker $USER`) and log in again, or run this as root",
             denied=True,
         )
-    if any(isinstance(cause, FileNotFoundError) for cause in causes):
-        said = "there is no such socket"
-    elif any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        said = "nothing listens there"
+    if "FileNotFoundError" in told:
+        told = "there is no such socket"
+    elif "ConnectionRefusedError" in told or "Connection refused" in told:
+        told = "nothing listens there"
     elif where.startswith("ssh://"):
-        said = f"ssh has to get there without a question: `docker --host {where} version` tries it"
-    else:
-        said = str(error)
-    return UnreachableError(f"no Docker Engine answers at {where} ({said})")
-
-
-def _causes(error: BaseException, depth: int = 8) -> list[BaseException]:
-    """The exception and everything it wraps, as cause, context or argument (urllib3 does that)."""
-    if depth == 0:
-        return []
-    wrapped = [error.__cause__, error.__context__, *error.args, getattr(error, "reason", None)]
-    found = [error]
-    for inner in wrapped:
-        if isinstance(inner, BaseException) and inner is not error:
-            found += _causes(inner, depth - 1)
-    return found
+        told = f"ssh has to get there without a question: `docker --host {where} version` tries it"
+    return UnreachableError(f"no Docker Engine answers at {where} ({told})")

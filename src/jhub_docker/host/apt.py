@@ -42,10 +42,8 @@ def installed(root: Path = Path("/")) -> set[str]:
     return set(re.findall(installed, text, re.MULTILINE))
 
 
-def apart(
-    folder: Path, sources: Mapping[str, str], settings: Mapping[str, object] | None = None
-) -> list[str]:
-    """Options that let apt work in `folder`, with these source files and further `settings`.
+def apart(folder: Path, sources: Mapping[str, str]) -> list[str]:
+    """Options that let apt work in `folder`, with these source files.
 
     The machine's proxies and keys hold all the same.
     """
@@ -55,9 +53,8 @@ def apart(
     for number, (path, text) in enumerate(sources.items()):
         (parts / f"{number}{Path(path).suffix}").write_text(text)
     own = {"Etc::SourceParts": parts, "Etc::SourceList": "/dev/null", "Cache": cache}
-    dirs = {f"Dir::{name}": path for name, path in {**own, "State::Lists": lists}.items()}
-    together = {**dirs, **(settings or {})}.items()
-    return [word for key, value in together for word in ("-o", f"{key}={value}")]
+    dirs = {**own, "State::Lists": lists}.items()
+    return [word for key, path in dirs for word in ("-o", f"Dir::{key}={path}")]
 
 
 def write_sources(plan: PackagePlan, root: Path = Path("/")) -> None:

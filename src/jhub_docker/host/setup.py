@@ -1,10 +1,10 @@
 """An engine for this machine: the one that answers, or one installed and started here.
 
 Setting one up is only done on a Debian-family machine, as root, at the default socket, and where
-there is a terminal only after asking. `engine.stop` undoes the start, and nothing but that.
+there is a terminal only after asking. Where systemd runs the engine is systemd's from then on;
+elsewhere `engine.stop` undoes the start, and nothing but that.
 """
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterable
@@ -125,17 +125,14 @@ def start(log: Log, assume_yes: bool = False, daemon: Daemon | None = None) -> N
 
 
 def stop(log: Log, daemon: Daemon | None = None) -> None:
-    """Stop the engine that `start` started. Raises ActionError when the one there is another's."""
+    """Stop the engine that `start` runs. Raises ActionError for another's, such as systemd's."""
     daemon = daemon or _own()
-    going_on = _containers(daemon)
-    if daemon.stop() or _stop_unit(daemon):
-        log("the engine has stopped; images and volumes are kept")
-        if going_on:
-            log(f"{going_on} containers go on running without it, until it is started again")
+    if daemon.stop():
+        log("the engine has stopped; images and volumes are kept, and with live-restore what runs")
     elif daemon.answers():
         raise ActionError(
-            f"the engine at unix://{daemon.socket} was not started by `./dev invoke engine.start`: "
-            "stop it the way it was started (such as `systemctl stop docker.socket docker`)"
+            f"the engine at unix://{daemon.socket} is not run by `./dev invoke engine.start`: "
+            "stop it the way it is run (such as `systemctl stop docker.socket docker`)"
         )
     else:
         log("no engine runs that was started from here")
@@ -149,8 +146,8 @@ def restart(log: Log, daemon: Daemon | None = None) -> None:
     daemon = daemon or _own()
     if daemon.running() is None:
         raise ActionError(
-            f"the engine at unix://{daemon.socket} was not started by `./dev invoke engine.start`: "
-            "restart it the way it was started (such as `systemctl restart docker`)"
+            f"the engine at unix://{daemon.socket} is not run by `./dev invoke engine.start`: "
+            "restart it the way it is run (such as `systemctl restart docker`)"
         )
     daemon.stop()
     _launch(daemon, log, systemd=False)
@@ -166,21 +163,9 @@ def _own() -> Daemon:
     return Daemon()
 
 
-def _containers(daemon: Daemon) -> int:
-    """How many containers will go on running when the engine stops."""
-    if not daemon.answers():
-        return 0
-    import docker  # noqa: PLC0415
-
-    with contextlib.closing(docker.DockerClient(f"unix://{daemon.socket}")) as client:
-        info = client.info()
-    return int(info["ContainersRunning"]) if info["LiveRestoreEnabled"] else 0
-
-
 def started_here(daemon: Daemon | None = None) -> bool:
-    """Whether the engine at the default socket (or `daemon`'s) was started by `start`."""
-    daemon = daemon or Daemon()
-    return daemon.running() is not None or _unit_record(daemon) is not None
+    """Whether the engine at the default socket (or `daemon`'s) is run by `start`."""
+    return (daemon or Daemon()).running() is not None
 
 
 def _set_up(problem: str, log: Log, assume_yes: bool, *, running: bool) -> None:
@@ -212,46 +197,7 @@ def _launch(daemon: Daemon, log: Log, *, systemd: bool) -> None:
         daemon.start()
         return
     log("systemctl start docker")
-    result = _systemctl("start", "docker.socket", "docker.service")
-    if result.code:
-        raise ActionError(
-            f"systemd could not start the engine: {result.err.strip()}; "
-            "`journalctl -u docker` says why"
-        )
-    _unit_file(daemon).parent.mkdir(parents=True, exist_ok=True)
-    _unit_file(daemon).write_text(_invocation())
-
-
-def _unit_file(daemon: Daemon) -> Path:
-    return daemon.state / "systemd-invocation"
-
-
-def _invocation() -> str:
-    """systemd's id of this very run of the unit; another start has another one."""
-    return _systemctl("show", "--property", "InvocationID", "--value", "docker").out.strip()
-
-
-def _unit_record(daemon: Daemon) -> str | None:
-    """The recorded run of the unit, if it is the one that goes on."""
-    try:
-        recorded = _unit_file(daemon).read_text()
-    except OSError:
-        return None
-    return recorded if recorded and recorded == _invocation() else None
-
-
-def _stop_unit(daemon: Daemon) -> bool:
-    if _unit_record(daemon) is None:
-        return False
-    result = _systemctl("stop", "docker.socket", "docker.service")
-    if result.code:
-        raise ActionError(f"systemd could not stop the engine: {result.err.strip()}")
-    _unit_file(daemon).unlink(missing_ok=True)
-    return True
-
-
-def _systemctl(*arguments: str) -> process.Ended:
-    try:
-        return process.run("systemctl", *arguments)
-    except process.MissingProgramError as error:
-        return process.Ended(1, err=str(error))
+    process.checked(
+        *("systemctl", "start", "docker.socket", "docker.service"),
+        failed="systemd could not start the engine (`journalctl -u docker` says why)",
+    )

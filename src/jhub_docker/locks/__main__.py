@@ -5,8 +5,12 @@ from pathlib import Path
 
 from jhub_docker.catalog import load
 from jhub_docker.errors import UsageError, or_exit
-from jhub_docker.locks import installable
-from jhub_docker.locks.refresh import is_current, require_agreement, require_current
+from jhub_docker.locks.refresh import (
+    is_current,
+    require_agreement,
+    require_current,
+    require_installable,
+)
 
 
 def main(root: Path) -> int:
@@ -17,12 +21,10 @@ def main(root: Path) -> int:
         require_agreement(catalog)
         if not is_current(root):
             raise UsageError("out of date: uv.lock; refresh with ./dev uv lock")
-        from_source = installable.require(catalog.specs.values())
+        require_installable(catalog.specs.values())
     specs = [spec for spec in catalog.specs.values() if spec.has_lock]
     platforms = ", ".join(sorted({one for spec in specs for one in spec.platforms}))
     print(f"{len(specs) + 1} lock files are current and can be installed on {platforms}.")
-    for lack in from_source:
-        print(f"  {lack}")
     return 0
 
 

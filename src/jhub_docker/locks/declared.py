@@ -4,7 +4,7 @@ That is what two releases can be compared by wherever the repository is. What is
 stands in its bill of materials.
 """
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Packages:
     versions: dict[str, str] = field(default_factory=dict)
     direct: set[str] = field(default_factory=set)
 
-    def add(self, versions: dict[str, str], direct: Set[str], kind: str = "") -> None:
+    def add(self, versions: Mapping[str, str], direct: Set[str], kind: str = "") -> None:
         """Take packages over, with their kind after the name."""
         suffix = f" ({kind})" if kind else ""
         self.versions |= {f"{name}{suffix}": version for name, version in versions.items()}

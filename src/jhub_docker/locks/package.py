@@ -21,8 +21,7 @@ class Package:
     Python the environment, for Debian `/`, else the package's own. `license` is an SPDX expression
     or free words. `source` is Debian's source package, with `@version` where that differs. `size`
     is the bytes of its files as unpacked (Debian: what the package says of itself). `sha256` and an
-    unknown version (empty) occur for programs only, `tags` (of the wheel) and `python` (its full
-    version) for Python packages.
+    unknown version (empty) occur for programs only, `python` (its full version) for Python's.
     """
 
     kind: str
@@ -34,7 +33,6 @@ class Package:
     source: str = ""
     size: int = 0
     sha256: str = ""
-    tags: tuple[str, ...] = ()
     python: str = ""
 
 

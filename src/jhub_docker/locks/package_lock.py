@@ -1,6 +1,5 @@
 """npm's `package-lock.json` (lockfileVersion 3) as typed values."""
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,40 +12,15 @@ NAME = "package-lock.json"
 
 
 @dataclass(frozen=True)
-class NodePackage:
-    """A package of a lock.
+class PackageLock:
+    """The versions that a lock pins, and what the project asks for.
 
-    `sha512` is its archive's, in hex, empty where the lock has none. `os`, `cpu` and `libc` are
-    what it says it is for, by npm's names; `optional` says that nothing fails without it, `parts`
-    are the packages that are optional for it.
+    They are by the folder a package is in, the first `node_modules/` left out: a name alone is not
+    enough, since npm installs several versions of a package.
     """
 
-    name: str
-    version: str
-    sha512: str = ""
-    optional: bool = False
-    os: tuple[str, ...] = ()
-    cpu: tuple[str, ...] = ()
-    libc: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class PackageLock:
-    """All that a lock pins, by the folder npm puts it into; and what the project asks for."""
-
-    packages: Mapping[str, NodePackage]
+    versions: Mapping[str, str]
     direct: frozenset[str] = frozenset()
-
-    @property
-    def versions(self) -> dict[str, str]:
-        """The version of each package by the folder it is in, the first `node_modules/` left out.
-
-        A name alone is not enough: npm installs several versions of a package.
-        """
-        return {
-            path.removeprefix("node_modules/"): one.version for path, one in self.packages.items()
-        }
 
 
 def read(file: Path) -> PackageLock:
@@ -65,19 +39,9 @@ def read(file: Path) -> PackageLock:
 def parse(text: str) -> PackageLock:
     """Read the text of a lock; raises what json and a wrong form raise for another."""
     entries: dict[str, dict[str, Any]] = json.loads(text)["packages"]
-    packages = {path: _package(path, entry) for path, entry in entries.items() if path}
-    return PackageLock(packages, frozenset(entries.get("", {}).get("dependencies", ())))
-
-
-def _package(path: str, entry: Mapping[str, Any]) -> NodePackage:
-    kind, _, value = entry.get("integrity", "").partition("-")
-    return NodePackage(
-        name=entry.get("name") or path.rpartition("node_modules/")[2],
-        version=entry.get("version", ""),
-        sha512=base64.b64decode(value).hex() if kind == "sha512" else "",
-        optional=bool(entry.get("optional")),
-        os=tuple(entry.get("os", ())),
-        cpu=tuple(entry.get("cpu", ())),
-        libc=tuple(entry.get("libc", ())),
-        parts=tuple(entry.get("optionalDependencies", ())),
-    )
+    versions = {
+        path.removeprefix("node_modules/"): str(entry.get("version", ""))
+        for path, entry in entries.items()
+        if path
+    }
+    return PackageLock(versions, frozenset(entries.get("", {}).get("dependencies", ())))

@@ -1,7 +1,6 @@
 """The lock files of the image packages: check them, refresh them, and say what changed.
 
-`python -m jhub_docker.locks` checks them all. Whether a platform
-can install what they pin is told by `installable`.
+`python -m jhub_docker.locks` checks them all.
 """
 
 import shutil
@@ -13,7 +12,7 @@ from pathlib import Path
 from jhub_docker import process
 from jhub_docker.catalog import HUB, Catalog, ImageSpec
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.locks import package_lock, uv_lock
+from jhub_docker.locks import package_lock, resolve, uv_lock
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,30 @@ def require_agreement(catalog: Catalog) -> None:
         raise UsageError(
             f"the hub has JupyterHub {hub} and offers servers of the same major version only: "
             f"{told}; name jupyterhub=={hub} in their dependencies and lock again"
+        )
+
+
+def require_installable(specs: Iterable[ImageSpec]) -> None:
+    """Raise UsageError for locks that pin what a platform of their image has no archive of.
+
+    uv and npm lock for all platforms at once. uv is asked what it would install on each, without
+    installing it; what has only a source archive counts as there. npm refuses by itself a package
+    that excludes its platform (EBADPLATFORM), and no lock here has one.
+    """
+    wrong = []
+    for spec in (one for one in specs if one.has_lock):
+        for platform in spec.platforms:
+            # Debian 12's C library is the oldest that images stand on.
+            target = f"{resolve.machine(platform)}-manylinux_2_36"
+            options = ("--frozen", "--dry-run", "--no-dev", "--python-platform", target)
+            ended = _uv(spec.folder, "sync", *options)
+            if ended.code:
+                said = ended.err.partition("error: ")[2] or ended.err
+                wrong.append(f"{spec.name} for {platform}: {' '.join(said.split())}")
+    if wrong:
+        raise UsageError(
+            "\n".join(wrong) + "\nLock another version (./dev invoke lock), or declare the "
+            "platforms that remain (`platforms` in the pyproject.toml of the image)"
         )
 
 

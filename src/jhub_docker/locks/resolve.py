@@ -1,21 +1,15 @@
-"""What a `uv.lock` means for one Python on one platform: its packages, and which of their wheels.
+"""What a `uv.lock` means for one Python on one platform: the packages it installs.
 
-Apart from the reading of locks because `packaging`, which knows markers and tags, takes longer to
-import than a build with nothing to do. Pure.
+Apart from the reading of locks because `packaging`, which knows markers, takes longer to import
+than a build with nothing to do. Pure.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from packaging.markers import Marker
-from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from jhub_docker.locks.uv_lock import LockedPackage, Need, UvLock
-
-GLIBC = (2, 36)
-"""That of Debian 12, the oldest that images stand on: newer `manylinux` wheels do not run there."""
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """OCI's names of processors, and those that `uname -m` and with it Python uses."""
@@ -25,14 +19,9 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 class Locked:
     """A Python package that a lock installs. `direct`: the image's pyproject.toml names it."""
 
-    package: LockedPackage
+    version: str
     direct: bool
     dependencies: tuple[str, ...]
-
-    @property
-    def version(self) -> str:
-        """The version that is installed."""
-        return self.package.version
 
 
 def resolve(lock: UvLock, python: str, platform: str) -> dict[str, Locked]:
@@ -60,7 +49,9 @@ def resolve(lock: UvLock, python: str, platform: str) -> dict[str, Locked]:
                 queue += [(need.name, one) for one in further]
     direct = {need.name for need in own if _applies(need, markers)}
     return {
-        name: Locked(package, name in direct, tuple(sorted(edges.get(name, set()) - {name})))
+        name: Locked(
+            package.version, name in direct, tuple(sorted(edges.get(name, set()) - {name}))
+        )
         for name, package in sorted(found.items())
     }
 
@@ -82,34 +73,6 @@ def machine(platform: str) -> str:
     """What Python calls the processor of OCI's `platform`, e.g. `aarch64` for `linux/arm64`."""
     architecture = platform.split("/")[1]
     return _MACHINES.get(architecture, architecture)
-
-
-@cache
-def usable_tags(python: str, platform: str) -> frozenset[Tag]:
-    """The wheel tags that CPython of a minor version takes on a platform (PEP 425 and 600)."""
-    mine = machine(platform)
-    major, minor = GLIBC
-    oldest = 5 if mine == "x86_64" else 17  # PEP 600: older ones exist for x86 alone
-    platforms = [f"manylinux_{major}_{n}_{mine}" for n in range(minor, oldest - 1, -1)]
-    platforms += [f"manylinux2014_{mine}", f"linux_{mine}"]
-    if mine == "x86_64":
-        platforms += [f"manylinux2010_{mine}", f"manylinux1_{mine}"]
-    version = tuple(int(part) for part in python.split("."))
-    interpreter = f"cp{python.replace('.', '')}"
-    return frozenset(
-        [
-            *cpython_tags(version, [interpreter], platforms),
-            *compatible_tags(version, interpreter, platforms),
-        ]
-    )
-
-
-def wheel_tags(name: str) -> frozenset[Tag]:
-    """The tags in a wheel's name; none for what is no wheel."""
-    try:
-        return parse_wheel_filename(name)[3]
-    except InvalidWheelFilename:
-        return frozenset()
 
 
 def _applies(need: Need, markers: Mapping[str, str]) -> bool:

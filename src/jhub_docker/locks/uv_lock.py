@@ -23,14 +23,6 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Archive:
-    """A file that an index has of a package; `sha256` in hex, empty where the lock has none."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True)
 class LockedPackage:
     """A package of a lock, or the `project` that it is of.
 
@@ -43,8 +35,6 @@ class LockedPackage:
     project: bool
     needs: tuple[Need, ...]
     extras: Mapping[str, tuple[Need, ...]]
-    wheels: tuple[Archive, ...]
-    source: Archive | None
 
 
 @dataclass(frozen=True)
@@ -101,8 +91,6 @@ def _package(entry: Mapping[str, Any]) -> LockedPackage:
         project="." in (source.get("virtual"), source.get("editable")),
         needs=tuple(map(_need, entry.get("dependencies", ()))),
         extras={extra: tuple(map(_need, needs)) for extra, needs in extras.items()},
-        wheels=tuple(map(_archive, entry.get("wheels", ()))),
-        source=_archive(entry["sdist"]) if "sdist" in entry else None,
     )
 
 
@@ -113,8 +101,3 @@ def _need(entry: Mapping[str, Any]) -> Need:
         entry.get("marker", ""),
         tuple(entry.get("extra", ())),
     )
-
-
-def _archive(entry: Mapping[str, Any]) -> Archive:
-    place = next((str(entry[key]) for key in ("url", "path", "filename") if key in entry), "")
-    return Archive(place.rpartition("/")[2], entry.get("hash", "").removeprefix("sha256:"))

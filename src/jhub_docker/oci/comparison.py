@@ -1,6 +1,8 @@
 """Two images compared layer by layer and file by file, from their layouts."""
 
+import difflib
 import hashlib
+import json
 import posixpath
 import tarfile
 from collections.abc import Mapping
@@ -29,28 +31,18 @@ class Image:
 
 
 @dataclass(frozen=True)
-class FileDifference:
-    """A path of a layer, and in what it differs: `missing`, `extra`, `content`, `mode`, `owner`…"""
-
-    path: str
-    what: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.path}: {', '.join(self.what)}"
-
-
-@dataclass(frozen=True)
 class LayerDifference:
     """A layer that differs. `number` counts from 1, the lowest; a digest is empty for none.
 
-    `files` is empty where the same files are packed in another way.
+    `files` says of each path in what it differs, such as `etc/group: content, mode`; it is empty
+    where the same files are packed in another way.
     """
 
     number: int
     made_by: str
     before: str
     after: str
-    files: tuple[FileDifference, ...]
+    files: tuple[str, ...]
 
 
 def layers(before: Image, after: Image) -> list[LayerDifference]:
@@ -73,20 +65,20 @@ def layers(before: Image, after: Image) -> list[LayerDifference]:
 
 
 def configuration(before: Image, after: Image) -> list[str]:
-    """In words, what the configurations differ in, but for the layers."""
-    old, new = _flat(before.config), _flat(after.config)
-    return [
-        f"{key}: {old.get(key, 'nothing')} became {new.get(key, 'nothing')}"
-        for key in sorted({*old, *new})
-        if old.get(key) != new.get(key)
-    ]
+    """The lines in which the configurations differ, but for the layers, as diff(1) shows them."""
+    old, new = (
+        json.dumps({**one.config, "rootfs": None}, indent=1, sort_keys=True).splitlines()
+        for one in (before, after)
+    )
+    lines = difflib.unified_diff(old, new, n=0, lineterm="")
+    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
 
 
 _Entry = Mapping[str, object]
 """What a layer says of a path, as far as it counts, by what that is called."""
 
 
-def _differences(before: Mapping[str, _Entry], after: Mapping[str, _Entry]) -> list[FileDifference]:
+def _differences(before: Mapping[str, _Entry], after: Mapping[str, _Entry]) -> list[str]:
     found = []
     for path in sorted({*before, *after}):
         old, new = before.get(path), after.get(path)
@@ -97,7 +89,7 @@ def _differences(before: Mapping[str, _Entry], after: Mapping[str, _Entry]) -> l
         else:
             what = tuple(name for name in old if old[name] != new[name])
         if what:
-            found.append(FileDifference(path, what))
+            found.append(f"{path}: {', '.join(what)}")
     return found
 
 
@@ -132,14 +124,3 @@ def _entries(layout: Layout, layer: Descriptor | None) -> dict[str, _Entry]:
                 TIME: int(member.mtime),
             }
     return found
-
-
-def _flat(config: Mapping[str, Any]) -> dict[str, str]:
-    """Settings and labels by name; the history's commands by number."""
-    settings = config.get("config") or {}
-    apart = ("config", "rootfs", "history", "Labels")
-    values = {key: value for key, value in {**config, **settings}.items() if key not in apart}
-    values |= {f"label {name}": text for name, text in (settings.get("Labels") or {}).items()}
-    for number, entry in enumerate(config.get("history", ()), start=1):
-        values[f"history {number}"] = entry
-    return {key: str(value) for key, value in values.items()}

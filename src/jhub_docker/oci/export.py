@@ -62,7 +62,7 @@ def export(
             if layer is None:
                 layer = layers.convert(saved.path(entry["digest"]), diff_id, layout, keep=keep)
                 kept.put(diff_id, layer, layout, keep=keep)
-            kept.copy(layer, layout)
+            layout.copy(layer.blob, kept.layout)
             made.append(layer)
     if cache is not None:
         kept.sweep()

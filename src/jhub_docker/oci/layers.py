@@ -51,7 +51,7 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         """Use `folder`, which is made when it is not there."""
-        self._layout = Layout(folder)
+        self.layout = Layout(folder)
         self._folder = folder / "converted"
         self._folder.mkdir(exist_ok=True)
 
@@ -61,29 +61,25 @@ class Cache:
         with suppress(FileNotFoundError, ValueError):
             value = json.loads(record.read_text(encoding="ascii"))
             layer = Layer(Descriptor.from_json(value["blob"]), value["diff_id"])
-            if self._layout.has(layer.blob.digest):
+            if self.layout.has(layer.blob.digest):
                 record.touch()
-                self._layout.path(layer.blob.digest).touch()
+                self.layout.path(layer.blob.digest).touch()
                 return layer
         return None
 
     def put(self, source: str, layer: Layer, layout: Layout, *, keep: bool) -> None:
         """Keep a converted layer whose blob is in `layout`."""
-        self._layout.copy(layer.blob, layout)
-        self._layout.path(layer.blob.digest).touch()
+        self.layout.copy(layer.blob, layout)
+        self.layout.path(layer.blob.digest).touch()
         value = {"blob": layer.blob.to_json(), "diff_id": layer.diff_id}
-        with tempfile.NamedTemporaryFile("w", dir=self._layout.folder, delete=False) as file:
+        with tempfile.NamedTemporaryFile("w", dir=self.layout.folder, delete=False) as file:
             json.dump(value, file)
         Path(file.name).replace(self._record(source, keep=keep))
-
-    def copy(self, layer: Layer, layout: Layout) -> None:
-        """Put a kept layer's blob into `layout`."""
-        layout.copy(layer.blob, self._layout)
 
     def sweep(self) -> None:
         """Remove what was not asked for in `KEPT_DAYS`."""
         oldest = time.time() - KEPT_DAYS * 86400
-        for kept in (*self._folder.iterdir(), *self._layout.blobs.iterdir()):
+        for kept in (*self._folder.iterdir(), *self.layout.blobs.iterdir()):
             with suppress(FileNotFoundError):  # another export sweeps too
                 if kept.stat().st_mtime < oldest:
                     kept.unlink()

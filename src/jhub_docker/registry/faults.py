@@ -1,7 +1,6 @@
 """What a registry's refusal means: whether it passes by itself, and what a person can do. Pure."""
 
 import re
-from dataclasses import dataclass
 
 from jhub_docker.errors import ActionError
 
@@ -18,19 +17,6 @@ class PassingError(ActionError):
     def __init__(self, message: str, said: str) -> None:
         super().__init__(message)
         self.said = said
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What a registry's refusal means: the kind of error, and what a person can do about it."""
-
-    advice: str
-    error: type[ActionError] = ActionError
-
-    @property
-    def missing(self) -> bool:
-        """Whether what was asked for is not there."""
-        return self.error is MissingError
 
 
 _BUSY = r"code (408|429)|toomanyrequests|too many requests"
@@ -81,20 +67,25 @@ _ADVICE = {
 }
 
 
-def judge(said: str) -> Fault:
-    """What the message of a program that asked a registry means."""
+def judge(said: str) -> tuple[type[ActionError], str]:
+    """What the message of a program that asked a registry means, and what to do about it."""
     text = said.replace("recognizable error message not found", "")  # words of oras, not a 404
     for pattern, advice in _ADVICE.items():
         if re.search(pattern, text, re.IGNORECASE):
-            return Fault(advice, _ERRORS.get(pattern, ActionError))
-    return Fault("what it says is not known here")
+            return _ERRORS.get(pattern, ActionError), advice
+    return ActionError, "what it says is not known here"
+
+
+def is_missing(said: str) -> bool:
+    """Whether what was asked for is not there, by the message of the program that asked."""
+    return judge(said)[0] is MissingError
 
 
 def error(what: str, registry: str, said: str, program: str = "oras") -> ActionError:
     """The error for what a program said, beginning with what was tried."""
-    fault, short = judge(said), readable(said)
-    message = f"{what}: {fault.advice.format(registry=registry)}. {program} said: {short}"
-    return PassingError(message, short) if fault.error is PassingError else fault.error(message)
+    (kind, advice), short = judge(said), readable(said)
+    message = f"{what}: {advice.format(registry=registry)}. {program} said: {short}"
+    return PassingError(message, short) if kind is PassingError else kind(message)
 
 
 def readable(said: str) -> str:

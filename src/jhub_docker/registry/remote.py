@@ -6,8 +6,8 @@ the same time are not guarded against here.
 """
 
 import json
+import re
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +16,7 @@ from typing import Any
 
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import INDEX, MANIFEST, Descriptor, Layout, digest_of, write_marks
-from jhub_docker.progress import say
+from jhub_docker.progress import say, stage
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.faults import MissingError
 from jhub_docker.registry.oras import PAUSES, Oras
@@ -28,10 +28,6 @@ EMPTY = "application/vnd.oci.empty.v1+json"
 
 TITLE = "org.opencontainers.image.title"
 """The annotation with a file's name."""
-
-
-_PAUSE = 2.0
-"""Seconds between two lines of progress."""
 
 
 class Remote:
@@ -114,11 +110,12 @@ class Remote:
     def _copy(
         self, what: str, image: Reference, sizes: Mapping[str, int], side: str, ends: list[str]
     ) -> None:
-        with _shown(f"{what} {image}", sizes) as line:
+        size = sum(sizes.values())
+        with stage(f"{what} {image}: {counted(len(sizes), 'blob')}, {_size(size)}"):
             self._oras.call(
                 image.registry, f"{what} {image}",
                 "cp", "--no-tty", "--verbose", "--concurrency", "3", *ends,
-                side=side, size=sum(sizes.values()), on_line=line,
+                side=side, size=size, on_line=_moved,
             )  # fmt: skip
 
     def tag(self, reference: Reference, name: str) -> None:
@@ -242,39 +239,10 @@ def _view(layout: Layout, manifests: Sequence[Descriptor]) -> Iterator[Path]:
         yield folder
 
 
-@contextmanager
-def _shown(what: str, sizes: Mapping[str, int]) -> Iterator[Callable[[str], None]]:
-    """Say what moves of blobs with these `sizes` in bytes, by digest.
-
-    The block gives the lines of `oras cp --verbose`, such as `Copied  <12 digits> <type>`.
-    """
-    short = {digest.removeprefix("sha256:")[:12]: size for digest, size in sizes.items()}
-    moved: set[str] = set()
-    started = told = time.monotonic()
-
-    def so_far() -> str:
-        count = sum(short[name] for name in moved)
-        return (
-            f"{counted(len(moved), 'blob')}, {_size(count)} in {time.monotonic() - started:.1f} s"
-        )
-
-    def line(text: str) -> None:
-        nonlocal told
-        words = text.split()
-        if words[:1] == ["Copied"] and words[1] in short:
-            moved.add(words[1])
-            if time.monotonic() - told >= _PAUSE:
-                told = time.monotonic()
-                say(f"    {so_far()}")
-
-    say(f"==> {what}: {counted(len(short), 'blob')}, {_size(sum(short.values()))} …")
-    try:
-        yield line
-    except BaseException:
-        say(f"    failed after {so_far()}")
-        raise
-    there = len(short) - len(moved)
-    say(f"    {so_far()}" + (f"; {there} were there" if there else ""))
+def _moved(line: str) -> None:
+    """Show a line of `oras cp --verbose` about a blob that was really sent or fetched."""
+    if re.match("Copied +[0-9a-f]{12} ", line):
+        say(f"    {line}")
 
 
 def _size(count: int) -> str:

@@ -4,35 +4,36 @@
 newest of all; so a hot fix 1.1.3 after 1.2.0 moves `1.1` alone, and a pre-release moves none.
 """
 
-import re
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
-from packaging.version import InvalidVersion, Version
-
+from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 
-_FULL = re.compile(r"\d+\.\d+\.\d+(?:[a-z.-].*)?", re.IGNORECASE)
-"""Versions have three numbers; `1.2` is a moving tag and `2026` anything."""
 
-
-def versions(tags: Iterable[str]) -> list[str]:
-    """Those of the tags that are versions of releases, the oldest first."""
-    return sorted((tag for tag in tags if _version(tag)), key=Version)
+def versions(tags: Iterable[str]) -> list[Version]:
+    """Those of the tags that are versions of releases, the oldest first: `1.2` is a moving tag,
+    `2026` anything, and a pre-release nobody's newest.
+    """
+    found = []
+    for tag in tags:
+        with suppress(UsageError):
+            found.append(Version.parse(tag))
+    return sorted(found)
 
 
 def moving_tags(published: Iterable[str], yanked: Collection[str] = ()) -> dict[str, str]:
     """The moving tags there should be, each with the version it stands for (pure).
 
-    `published` may hold other tags too. Pre-releases and yanked versions count for nothing.
+    `published` may hold other tags too. Yanked versions count for nothing.
     """
     result: dict[str, str] = {}
-    for tag in versions(published):  # the oldest first, so the newest has the last word
-        version = Version(tag)
-        if not version.is_prerelease and tag not in yanked:
+    for version in versions(published):  # the oldest first, so the newest has the last word
+        if str(version) not in yanked:
             for name in (f"{version.major}.{version.minor}", f"{version.major}", "latest"):
-                result[name] = tag
+                result[name] = str(version)
     return result
 
 
@@ -45,9 +46,7 @@ def publish_tags(
     were there, so a release that was cut can be run again. Raises ActionError when another digest
     has the version, UsageError for what is no version.
     """
-    if not _version(version):
-        raise UsageError(f"{version!r} is no version of a release; expected for example 1.2.0")
-    wanted = [version]
+    wanted = [str(Version.parse(version))]
     held = remote.resolve(image.tagged(version))
     if held and held.digest != image.digest:
         raise ActionError(
@@ -84,10 +83,3 @@ def _point(remote: Remote, image: Reference, names: Iterable[str]) -> list[str]:
             remote.tag(image, name)
             written.append(name)
     return written
-
-
-def _version(tag: str) -> Version | None:
-    try:
-        return Version(tag) if _FULL.fullmatch(tag) else None
-    except InvalidVersion:
-        return None

@@ -1,6 +1,6 @@
 """How large an image is against its budget, and which package made it grow."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,6 @@ class Measured:
     size: int
     compressed: int
     layers: int
-
-
-@dataclass(frozen=True)
-class Growth:
-    """A package whose size changed, by so many bytes."""
-
-    package: str
-    bytes: int
 
 
 def measure(layout: Layout, manifest: Mapping[str, Any], base_layers: int) -> Measured:
@@ -54,23 +46,23 @@ def exceeded(budget: Budget, measured: Measured) -> list[str]:
     return found
 
 
-def growth(before: Mapping[str, int], after: Mapping[str, int]) -> list[Growth]:
-    """The packages whose size changed, by name and size in bytes; most growth first. Pure."""
-    found = [Growth(name, after.get(name, 0) - before.get(name, 0)) for name in {*before, *after}]
-    return sorted((one for one in found if one.bytes), key=lambda one: (-one.bytes, one.package))
+def growth(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """The packages whose size changed, by so many bytes; `before` and `after` are sizes. Pure."""
+    grown = {name: after.get(name, 0) - before.get(name, 0) for name in sorted({*before, *after})}
+    return {name: size for name, size in grown.items() if size}
 
 
-def largest(grown: Iterable[Growth], most: int) -> list[str]:
+def largest(grown: Mapping[str, int], most: int) -> list[str]:
     """The largest changes of size, a line for each. Pure."""
-    ordered = sorted(grown, key=lambda one: -abs(one.bytes))
-    return [f"  {one.package}: {one.bytes / MB:+,.2f} MB" for one in ordered[:most]]
+    ordered = sorted(grown.items(), key=lambda one: -abs(one[1]))
+    return [f"  {package}: {size / MB:+,.2f} MB" for package, size in ordered[:most]]
 
 
 def report(
     budget: Budget | None,
     measured: Measured,
     before: Measured | None = None,
-    grown: Iterable[Growth] = (),
+    grown: Mapping[str, int] | None = None,
     most: int = 8,
 ) -> list[str]:
     """The sizes beside budget and last release, then the packages that changed most. Pure."""
@@ -85,7 +77,7 @@ def report(
         lines.append(line)
     allowed = f" of {budget.layers}" if budget else ""
     lines.append(f"layers: {measured.layers}{allowed}")
-    return [*lines, *largest(grown, most)]
+    return [*lines, *largest(grown or {}, most)]
 
 
 def _unpacked(layout: Layout, layer: Descriptor) -> int:

@@ -11,7 +11,6 @@ from datetime import date
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
 from jhub_docker.locks.refresh import Change
-from jhub_docker.release.history import Commit
 
 KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 """In the order in which Keep a Changelog lists them."""
@@ -57,7 +56,7 @@ def section(
     day: date,
     written: Mapping[str, str],
     changes: Iterable[Change] = (),
-    commits: Iterable[Commit] = (),
+    commits: Iterable[str] = (),
 ) -> str:
     """The section of a release: what was written by hand, the packages, then the commits."""
     packages = package_entries(changes)
@@ -66,7 +65,7 @@ def section(
         body = "\n".join(filter(None, [written.get(kind, ""), *packages.get(kind, [])]))
         if body:
             lines += [f"### {kind}", body, ""]
-    listed = [f"`{commit.short}` {commit.subject}" for commit in commits]
+    listed = ["`{}` {}".format(*commit.split(" ", 1)) for commit in commits]
     if listed:
         lines += ["Commits:", "", *(f"* {line}" for line in listed), ""]
     return "\n".join(lines)

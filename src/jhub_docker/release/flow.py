@@ -5,15 +5,13 @@ branch moves when the image is built, judged and tested; a registry shows a tag 
 what is behind it and that was verified.
 """
 
-import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 from jhub_docker.asking import confirm
-from jhub_docker.build import bases
+from jhub_docker.build import bases, marks
 from jhub_docker.catalog import load
 from jhub_docker.catalog.version import Version
+from jhub_docker.engine.lock import held
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import machine
 from jhub_docker.oci.layout import Layout
@@ -30,7 +28,7 @@ from jhub_docker.release import (
     trial,
 )
 from jhub_docker.release.artifact import CACHE
-from jhub_docker.release.candidate import FOLDER, Candidate, Workplace
+from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.gates import Failure
 from jhub_docker.release.outlook import Request, look
 from jhub_docker.release.record.provenance import Source
@@ -60,7 +58,7 @@ def release(asked: Request) -> Candidate | None:
         raise UsageError("what is pushed is signed; say with which key")
     if asked.signer:
         publish.require_pair(asked.remote, asked.signer)
-    with _alone(root):
+    with held(f".release-{marks.checkout(root)}", "another release of this checkout"):
         commits.tag_what_is_recorded(root, spec.name)
         if not (begun := _resumed(asked) or _begun(asked)):
             return None
@@ -222,17 +220,3 @@ def _publish(asked: Request, place: Workplace, one: Candidate) -> None:
     publish.publish(asked.remote, repositories, place, one, asked.signer)
     one.published += one.pending
     place.save(one)
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Only one release at a time in a checkout. Raises ActionError where another is under way."""
-    folder = root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            why = "another release is under way in this checkout; wait for it"
-            raise ActionError(why) from None
-        yield

@@ -9,20 +9,11 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from jhub_docker import process
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A commit by its short hash, and the first line of its message."""
-
-    short: str
-    subject: str
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -71,13 +62,17 @@ def packages_at(root: Path, revision: str) -> Iterator[Path]:
         yield Path(folder) / "packages"
 
 
-def commits(root: Path, since: str, paths: Iterable[str]) -> list[Commit]:
-    """The commits after `since` that changed one of the paths, newest first; no merges."""
+def commits(root: Path, since: str, paths: Iterable[str]) -> list[str]:
+    """The commits after `since` that changed one of the paths, newest first; no merges.
+
+    Each is its short hash and the first line of its message.
+    """
     listed = [f":(literal){path}" for path in sorted(set(paths))]
     if not listed:
         return []
-    text = git(root, "log", "--no-merges", "--format=%h%x09%s", f"{since}..HEAD", "--", *listed)
-    return [Commit(*line.split("\t", 1)) for line in text.splitlines()]
+    return git(
+        root, "log", "--no-merges", "--format=%h %s", f"{since}..HEAD", "--", *listed
+    ).splitlines()
 
 
 def head(root: Path) -> str:

@@ -27,8 +27,7 @@ class Request:
 
     `registries` are hosts with or without a path; `signer` is needed with them.
     `accept_unreached` releases also what no vulnerability database could be asked about.
-    `platforms` are those to make it for, all that can be built here by default; with
-    `require_all_platforms` it is not released without one it is declared for.
+    `platforms` are those to make it for, all that can be built here by default.
     """
 
     root: Path
@@ -41,7 +40,6 @@ class Request:
     assume_yes: bool = False
     accept_unreached: bool = False
     platforms: tuple[str, ...] = ()
-    require_all_platforms: bool = False
 
     @cached_property
     def spec(self) -> ImageSpec:
@@ -92,7 +90,6 @@ def look(asked: Request) -> Outlook:
         asked.root / "packages",
         asked.spec.name,
         asked=asked.platforms,
-        require_all=asked.require_all_platforms,
     )
     build_ids = {name: step.build_id for name, step in now.by_name.items()}
     failures = gates.before(asked.root, now.catalog, found, build_ids)

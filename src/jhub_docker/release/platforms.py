@@ -43,7 +43,6 @@ def here(
     image: str,
     *,
     asked: Sequence[str] = (),
-    require_all: bool = False,
 ) -> Choice:
     """The choice for the image as `packages` declares it, with this engine's builder.
 
@@ -54,17 +53,15 @@ def here(
         client, packages.parent, [image], load(packages)[image].platforms, force=True
     )
     ways = [way for made in plans for way in made.ways.values()]
-    return choose(ways, builders.own_platform(), asked=asked, require_all=require_all)
+    return choose(ways, builders.own_platform(), asked=asked)
 
 
-def choose(
-    ways: Iterable[Way], own: str, *, asked: Sequence[str] = (), require_all: bool = False
-) -> Choice:
+def choose(ways: Iterable[Way], own: str, *, asked: Sequence[str] = ()) -> Choice:
     """Decide from the ways to all the platforms that an image is declared for. Pure.
 
     `asked` are platforms by name, which then have to be possible, or `all`; without it, all that
     can be built. Raises UsageError for a platform the image is not declared for, ActionError when
-    one that was named cannot be built, when none can, and with `require_all` when any is left out.
+    one that was named cannot be built, or when none can.
     """
     by_platform = {way.platform: way for way in ways}
     image = next(iter(by_platform.values())).image
@@ -80,7 +77,7 @@ def choose(
             left_out[platform] = way.why
         elif not everything and platform not in named:
             left_out[platform] = NOT_ASKED
-    refused = {p: why for p, why in left_out.items() if p in named or require_all}
+    refused = {p: why for p, why in left_out.items() if p in named}
     made = [platform for platform in by_platform if platform not in left_out]
     if refused or not made:
         told = refused or left_out

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from jhub_docker.oci.comparison import TIME, FileDifference
+from jhub_docker.oci.comparison import TIME
 from jhub_docker.release.rebuild import Outcome
 
 KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -21,14 +21,13 @@ KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 """What a path says about why it can differ; the first that fits."""
 
 
-def explained(files: Iterable[FileDifference]) -> dict[str, list[FileDifference]]:
+def explained(files: Iterable[str]) -> dict[str, list[str]]:
     """The differences by their kind, in words. Pure."""
-    found: dict[str, list[FileDifference]] = {}
+    found: dict[str, list[str]] = {}
     for one in files:
-        if one.what == (TIME,):
-            kind = "only their time"
-        else:
-            kind = next((name for name, path in KINDS if path.match(one.path)), "other files")
+        path, _, what = one.rpartition(": ")
+        kind = next((name for name, pattern in KINDS if pattern.match(path)), "other files")
+        kind = "only their time" if what == TIME else kind
         found.setdefault(kind, []).append(one)
     return found
 

@@ -21,7 +21,6 @@ from jhub_docker.errors import UsageError
 from jhub_docker.locks import declared as packages
 from jhub_docker.locks.refresh import Change
 from jhub_docker.release import history
-from jhub_docker.release.history import Commit
 from jhub_docker.release.version import AUTO, Proposal, propose, some
 
 Resolve = Callable[[Catalog], Mapping[str, Base]]
@@ -48,7 +47,7 @@ class Status:
     last: Version | None
     causes: tuple[Cause, ...] = ()
     changes: tuple[Change, ...] = ()
-    commits: tuple[Commit, ...] = ()
+    commits: tuple[str, ...] = ()
     proposal: Proposal | None = None
     unknown: tuple[str, ...] = ()
 
@@ -177,7 +176,7 @@ def as_data(statuses: Iterable[Status]) -> list[dict[str, Any]]:
             "last": str(one.last) if one.last else None,
             "changed": {cause.package: list(cause.inputs) for cause in one.causes},
             "packages": [str(change) for change in one.changes],
-            "commits": [f"{commit.short} {commit.subject}" for commit in one.commits],
+            "commits": list(one.commits),
             "next": str(one.proposal.version) if one.proposal else None,
             "because": one.proposal.reason if one.proposal else None,
             "not_known": list(one.unknown),

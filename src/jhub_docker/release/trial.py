@@ -18,6 +18,7 @@ from jhub_docker.release.audit import rules
 from jhub_docker.release.audit.gate import gate
 from jhub_docker.release.budget import Measured
 from jhub_docker.release.candidate import Candidate, Workplace
+from jhub_docker.release.difference import of_bill
 from jhub_docker.release.record.bom import packages
 from jhub_docker.release.record.records import Records
 from jhub_docker.table import counted
@@ -32,13 +33,13 @@ def judge(
     is against it.
     """
     records, measured = place.require_records(), Measured(one.size, one.compressed, one.layers)
-    last, grown = None, []
+    last, grown = None, dict[str, int]()
     if found := next(iter(ledger.read(place.root / "packages" / one.image).items()), None):
         version, entry = found
         last = Measured(entry.size, entry.compressed, entry.layers)
         # Its records are kept on the machine that released it.
         old = Workplace(place.root, one.image, version).load_records()
-        grown = budget.growth(sizes(old), sizes(records)) if old else []
+        grown = budget.growth(_sizes(old), _sizes(records)) if old else {}
     for line in budget.report(spec.budget, measured, last, grown):
         say(f"    {line}")
     above = budget.exceeded(spec.budget, measured) if spec.budget else []
@@ -47,13 +48,13 @@ def judge(
     policy = rules.policy(place.tree)
     policy = replace(policy, accept_unreached=accept_unreached or policy.accept_unreached)
     with stage(f"looking up known vulnerabilities of {counted(len(parts), 'part')} of {spec.name}"):
-        (verdict,) = gate(place.tree, {spec.name: parts}, policy)
-    for note in verdict.notes:
+        (report,) = gate(place.tree, {spec.name: parts}, policy)
+    for note in report.notes:
         say(f"    {note}")
-    if against := [*against, *verdict.refusals]:
+    if against := [*against, *report.refusals]:
         listing = "\n".join(f"  - {one}" for one in against)
         raise ActionError(f"{spec.name} may not be released as it is:\n{listing}")
-    return list(verdict.notes)
+    return report.notes
 
 
 def test(client: DockerClient, place: Workplace, one: Candidate, spec: ImageSpec) -> None:
@@ -81,10 +82,6 @@ def test(client: DockerClient, place: Workplace, one: Candidate, spec: ImageSpec
             say(f"    {reference} stays: {error.explanation}")
 
 
-def sizes(records: Records) -> Mapping[str, int]:
-    """The bytes of each package by kind and name; of several platforms the first counts."""
-    found: dict[str, int] = {}
-    for part in packages(next(iter(records.bills), {})):
-        name = f"{part.name} ({part.kind})"
-        found[name] = found.get(name, 0) + part.size
-    return found
+def _sizes(records: Records) -> Mapping[str, int]:
+    """The bytes of each package; of several platforms the first counts."""
+    return of_bill("", "", next(iter(records.bills), {})).sizes

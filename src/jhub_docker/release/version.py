@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jhub_docker.catalog.version import Version
-from jhub_docker.errors import UsageError
+from jhub_docker.errors import one_of
 from jhub_docker.locks.refresh import Change
 
 BUMPS = ("patch", "minor", "major")
@@ -29,9 +29,7 @@ class Proposal:
 
 def check_bump(value: str) -> str:
     """Check the value of `--bump`."""
-    if value not in (AUTO, *BUMPS):
-        raise UsageError(f"--bump is {value!r}; expected one of {', '.join((AUTO, *BUMPS))}")
-    return value
+    return one_of("--bump", value, (AUTO, *BUMPS))
 
 
 def propose(

@@ -1,12 +1,12 @@
 """What sources answer, and what was found: each vulnerability of a package once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
-from jhub_docker.errors import UsageError
-from jhub_docker.release.audit.parts import Part
+from jhub_docker.errors import one_of
+from jhub_docker.release.audit.parts import Part, by_ecosystem
 
 
 class Severity(IntEnum):
@@ -42,9 +42,7 @@ def rated(word: str) -> Severity:
 def named(word: str, where: str) -> Severity:
     """The severity a person wrote. Raises UsageError that names `where` it was written."""
     known = [str(level) for level in Severity if level is not Severity.UNKNOWN]
-    if word not in known:
-        raise UsageError(f"{where} is {word!r}; expected one of {', '.join(known)}")
-    return Severity[word.upper()]
+    return Severity[one_of(where, word, known).upper()]
 
 
 def short(text: str) -> str:
@@ -78,9 +76,8 @@ class Advisory:
 class Coverage:
     """What a source could say of one ecosystem.
 
-    `date` is that of its data: its database's, the archive's release file's, or the moment a
-    service answered. `note` says what it knows, or why it was not reached. `parts` counts those of
-    the image it was asked about.
+    `date` is that of its data: its database's, or the moment a service answered. `note` says what
+    it knows, or why it was not reached. `parts` counts those of the image it was asked about.
     """
 
     source: str
@@ -97,6 +94,34 @@ class Answer:
 
     found: list[tuple[Part, Advisory]] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
+
+
+def asked(
+    source: str,
+    parts: Iterable[Part],
+    note: str,
+    ask: Callable[[list[Part]], tuple[list[tuple[Part, Advisory]], datetime]],
+    why: Callable[[Exception], str],
+) -> Answer:
+    """What a source says of all the parts that databases have.
+
+    `ask` gives what it found and the date of its data. Where it fails half-way nothing is covered,
+    and the note says `why`: half an answer is none.
+    """
+    groups = by_ecosystem(parts)
+    if not groups:
+        return Answer()
+    found: list[tuple[Part, Advisory]] = []
+    moment = None
+    try:
+        found, moment = ask([part for group in groups.values() for part in group])
+    except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+        note = why(error)
+    coverage = [
+        Coverage(source, ecosystem, moment is not None, len(group), note, moment)
+        for ecosystem, group in groups.items()
+    ]
+    return Answer(found, coverage)
 
 
 @dataclass(frozen=True)

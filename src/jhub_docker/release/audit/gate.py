@@ -8,8 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jhub_docker.release.audit import archive, osv, rules, scanner
-from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, Finding, Severity, merge
+from jhub_docker.release.audit import osv, rules, scanner
+from jhub_docker.release.audit.findings import Answer, Coverage, Finding, Severity, merge
 from jhub_docker.release.audit.parts import Part, read
 from jhub_docker.release.audit.rules import Entry, Policy
 from jhub_docker.table import counted, render
@@ -33,6 +33,7 @@ class Report:
     """The result of one audit. `findings` are those nobody has allowed, worst first."""
 
     subject: str
+    policy: Policy
     parts: int
     coverage: tuple[Coverage, ...]
     unchecked: tuple[Unchecked, ...]
@@ -44,6 +45,41 @@ class Report:
     def checked(self) -> int:
         """How many parts at least one source could say something about."""
         return self.parts - sum(len(group.parts) for group in self.unchecked)
+
+    @property
+    def refusals(self) -> list[str]:
+        """What stops a release, a sentence each."""
+        against = [
+            f"{finding}; mend it, or allow it with a reason in {rules.FILE}"
+            for finding in self.findings
+            if finding.severity.reaches(self.policy.severity)
+        ]
+        unchecked = [] if self.policy.accept_unreached else self.unchecked
+        return against + [
+            f"{counted(len(group.parts), 'part')} from {group.kind} could not be checked "
+            f"({group.reason}); put grype, trivy or osv-scanner with its database on PATH, or "
+            "accept to release them unchecked"
+            for group in unchecked
+            if group.possible
+        ]
+
+    @property
+    def notes(self) -> list[str]:
+        """What belongs into the release's notes and its record."""
+        return [
+            *(
+                f"{c.parts} parts from {c.ecosystem} checked against {c.source}, "
+                f"data of {day(c.date)} ({c.note})"
+                for c in self.coverage
+                if c.reached
+            ),
+            *(
+                f"{counted(len(g.parts), 'part')} from {g.kind} NOT checked: {g.reason}"
+                for g in self.unchecked
+            ),
+            *(f"known: {finding}" for finding in self.findings),
+            *(f"allowed: {f}; until {entry.expires}: {entry.reason}" for f, entry in self.allowed),
+        ]
 
     def text(self) -> str:
         """The report for people: what was asked, what nobody was asked about, what was found.
@@ -91,19 +127,10 @@ class Report:
         return {"checked": self.checked, **asdict(self, dict_factory=plain)}
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """`refusals` stop a release, a sentence each; `notes` are for its notes and its record."""
-
-    refusals: tuple[str, ...]
-    notes: tuple[str, ...]
-    report: Report
-
-
 def gate(
     root: Path, images: Mapping[str, Iterable[str]], policy: Policy, *, now: datetime | None = None
-) -> list[Verdict]:
-    """The verdicts on images, by name, with their parts; every source is asked once for all.
+) -> list[Report]:
+    """The reports on images, by name, with their parts; every source is asked once for all.
 
     Raises UsageError for allowances that are wrong, before anything is asked.
     """
@@ -113,21 +140,18 @@ def gate(
     entries = {name: rules.allowances(folders[name], now.date()) for name in parts}
     answers = ask([part for one in parts.values() for part in one])
     return [
-        judge(report(name, own, answers, policy=policy, entries=entries[name], now=now), policy)
+        report(name, own, answers, policy=policy, entries=entries[name], now=now)
         for name, own in parts.items()
     ]
 
 
 def ask(parts: Sequence[Part]) -> list[Answer]:
-    """What all sources say of these parts, Debian's archive last; OSV only what no scanner covers.
-
-    What is out of reach is reported.
-    """
+    """What a scanner on PATH says of these parts, and OSV of those that it does not cover."""
     parts = list(dict.fromkeys(parts))
     scanned = scanner.ask(parts)
     covered = {c.ecosystem for c in scanned.coverage if c.reached}
     rest = [part for part in parts if part.ecosystem not in covered]
-    return [scanned, osv.ask(rest), archive.ask(parts)]
+    return [scanned, osv.ask(rest)]
 
 
 def report(
@@ -148,8 +172,8 @@ def report(
         if c.ecosystem in counts
     )
     unchecked = tuple(_unchecked(parts, coverage, now - timedelta(days=policy.max_age_days)))
-    left, allowed = [], []
-    for finding in merge(_without_repeats(answers, set(parts))):
+    own, left, allowed = set(parts), [], []
+    for finding in merge(pair for answer in answers for pair in answer.found if pair[0] in own):
         if entry := next((entry for entry in entries if entry.permits(finding)), None):
             allowed.append((finding, entry))
         else:
@@ -158,39 +182,8 @@ def report(
     # An entry about what nobody could check may still be needed.
     blind = [name for group in unchecked for p in group.parts for name in (p.name, p.package)]
     unused = tuple(e for e in entries if e.where not in used and not e.about(blind))
-    return Report(subject, len(parts), coverage, unchecked, tuple(left), tuple(allowed), unused)
-
-
-def judge(found: Report, policy: Policy) -> Verdict:
-    """The verdict on a report. Pure."""
-    refusals = [
-        f"{finding}; mend it, or allow it with a reason in {rules.FILE}"
-        for finding in found.findings
-        if finding.severity.reaches(policy.severity)
-    ]
-    if not policy.accept_unreached:
-        refusals += [
-            f"{counted(len(group.parts), 'part')} from {group.kind} could not be checked "
-            f"({group.reason}); put grype, trivy or osv-scanner with its database on PATH, or "
-            "accept to release them unchecked"
-            for group in found.unchecked
-            if group.possible
-        ]
-    notes = [
-        *(
-            f"{c.parts} parts from {c.ecosystem} checked against {c.source}, "
-            f"data of {day(c.date)} ({c.note})"
-            for c in found.coverage
-            if c.reached
-        ),
-        *(
-            f"{counted(len(g.parts), 'part')} from {g.kind} NOT checked: {g.reason}"
-            for g in found.unchecked
-        ),
-        *(f"known: {finding}" for finding in found.findings),
-        *(f"allowed: {f}; until {entry.expires}: {entry.reason}" for f, entry in found.allowed),
-    ]
-    return Verdict(tuple(refusals), tuple(notes), found)
+    found = coverage, unchecked, tuple(left), tuple(allowed), unused
+    return Report(subject, policy, len(parts), *found)
 
 
 def day(moment: datetime | None) -> str:
@@ -203,14 +196,6 @@ def _not_checked(group: Unchecked) -> str:
     more = len(group.parts) - len(names)
     listing = ", ".join(names) + (f" and {more} more" if more else "")
     return f"NOT CHECKED, {group.kind} ({group.reason}):\n  {listing}"
-
-
-def _without_repeats(answers: Sequence[Answer], parts: set[Part]) -> list[tuple[Part, Advisory]]:
-    """What was found of these parts; a waiting update only where nothing named speaks of it."""
-    *named, waiting = answers
-    found = [pair for answer in named for pair in answer.found if pair[0] in parts]
-    mended = {part.key for part, advisory in found if advisory.fixed}
-    return found + [p for p in waiting.found if p[0] in parts and p[0].key not in mended]
 
 
 def _unchecked(

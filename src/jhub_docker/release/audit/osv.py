@@ -21,8 +21,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from jhub_docker.host import machine
-from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, Severity, rated, short
-from jhub_docker.release.audit.parts import Part, by_ecosystem
+from jhub_docker.release.audit.findings import Advisory, Answer, Severity, asked, rated, short
+from jhub_docker.release.audit.parts import Part
 
 ADDRESS = "https://api.osv.dev"
 _BATCH = 500
@@ -33,27 +33,14 @@ _SECONDS = (10, 60)
 
 
 def ask(parts: Iterable[Part], service: str = "") -> Answer:
-    """Ask the service (JHUB_DOCKER_OSV_API names a mirror of it).
-
-    Where it fails half-way nothing is covered: half an answer is none.
-    """
+    """Ask the service (JHUB_DOCKER_OSV_API names a mirror of it)."""
     service = (service or os.environ.get("JHUB_DOCKER_OSV_API") or ADDRESS).rstrip("/")
-    groups = by_ecosystem(parts)
-    if not groups:
-        return Answer()
-    asked = [part for group in groups.values() for part in group]
-    found: list[tuple[Part, Advisory]] = []
-    moment, note = None, "asked by package and version"
-    try:
+
+    def query(parts: list[Part]) -> tuple[list[tuple[Part, Advisory]], datetime]:
         with _session() as session:
-            found, moment = _query(session, service, asked)
-    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
-        note = why(error)
-    coverage = [
-        Coverage(f"OSV at {service}", ecosystem, moment is not None, len(group), note, moment)
-        for ecosystem, group in groups.items()
-    ]
-    return Answer(found, coverage)
+            return _query(session, service, parts)
+
+    return asked(f"OSV at {service}", parts, "asked by package and version", query, why)
 
 
 def why(error: BaseException) -> str:
@@ -142,10 +129,10 @@ def _session() -> requests.Session:
 
 
 def _query(
-    session: requests.Session, service: str, asked: Sequence[Part]
+    session: requests.Session, service: str, parts: Sequence[Part]
 ) -> tuple[list[tuple[Part, Advisory]], datetime]:
     packages: dict[tuple[str, str, str], list[Part]] = {}
-    for part in asked:
+    for part in parts:
         packages.setdefault(part.key, []).append(part)
     queries = [
         (key, {"package": {"ecosystem": key[0], "name": key[1]}, "version": key[2]})

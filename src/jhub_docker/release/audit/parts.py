@@ -20,10 +20,9 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record import inventory
 
-CODENAMES = {"11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"}
-"""Debian's releases: OSV's ecosystems have the number, the archive's suites the name."""
+_DEBIAN = {"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14"}
+"""Debian's releases; OSV's ecosystems have the number."""
 
-_NUMBERS = {name: number for number, name in CODENAMES.items()}
 _PUBLISHED_AS = {"code-server": ("npm", "code-server"), "uv": ("PyPI", "uv")}
 """Programs that a bill of materials names generically, and the package advisories are about."""
 
@@ -33,7 +32,7 @@ class Part:
     """One part. `ecosystem` is OSV's name for where it comes from, `""` where OSV has none.
 
     `package` and `package_version` are what advisories speak of: for Debian the source package,
-    else the part itself. `architecture` is Debian's.
+    else the part itself.
     """
 
     purl: str
@@ -42,7 +41,6 @@ class Part:
     ecosystem: str
     package: str
     package_version: str
-    architecture: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -99,7 +97,7 @@ def _part(purl: str) -> Part:
         parsed = PackageURL.from_string(purl)
     except ValueError as error:
         raise UsageError(f"{purl!r} is no package URL: {error}") from None
-    name, version, architecture = parsed.name, parsed.version or "", ""
+    name, version = parsed.name, parsed.version or ""
     package, package_version = name, version
     if not version:
         ecosystem = ""
@@ -111,10 +109,10 @@ def _part(purl: str) -> Part:
     elif parsed.type == "deb" and parsed.namespace == "debian":
         qualifiers = parsed.qualifiers if isinstance(parsed.qualifiers, dict) else {}
         package, _, other = qualifiers.get("upstream", name).partition("@")
-        package_version, architecture = other or version, qualifiers.get("arch", "")
+        package_version = other or version
         release = qualifiers.get("distro", "").removeprefix("debian-").partition(".")[0]
-        number = _NUMBERS.get(release, release)
-        ecosystem = f"Debian:{number}" if number in CODENAMES else ""
+        number = _DEBIAN.get(release, release)
+        ecosystem = f"Debian:{number}" if number in _DEBIAN.values() else ""
     else:
         ecosystem, package = _PUBLISHED_AS.get(name, ("", name))
-    return Part(purl, name, version, ecosystem, package, package_version, architecture)
+    return Part(purl, name, version, ecosystem, package, package_version)

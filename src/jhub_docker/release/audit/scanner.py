@@ -15,8 +15,8 @@ from typing import Any
 
 from jhub_docker import process
 from jhub_docker.release.audit import osv
-from jhub_docker.release.audit.findings import Advisory, Answer, Coverage, rated, short
-from jhub_docker.release.audit.parts import Part, by_ecosystem
+from jhub_docker.release.audit.findings import Advisory, Answer, asked, rated, short
+from jhub_docker.release.audit.parts import Part
 
 _SECONDS = 900.0
 """A first run fetches the scanner's database."""
@@ -107,31 +107,22 @@ def ask(parts: Iterable[Part]) -> Answer:
     scanner = next((one for one in SCANNERS if shutil.which(one.name)), None)
     if scanner is None:
         return Answer()
-    groups = {
-        ecosystem: group
-        for ecosystem, group in by_ecosystem(parts).items()
-        if ecosystem.partition(":")[0] in scanner.covers
-    }
-    asked = [part for group in groups.values() for part in group]
-    found: list[tuple[Part, Advisory]] = []
-    moment, note = None, "its own database"
-    try:
-        report = _run(scanner, asked)
-        said = list(_about(asked, scanner.read(report)))
+
+    def scan(parts: list[Part]) -> tuple[list[tuple[Part, Advisory]], datetime]:
+        report = _run(scanner, parts)
+        said = list(_about(parts, scanner.read(report)))
         dated = datetime.fromisoformat(scanner.date(report))
-        found, moment = said, dated if dated.tzinfo else dated.replace(tzinfo=UTC)
-    except (LookupError, ValueError, TypeError, AttributeError) as error:
-        note = f"it gave no report that can be read ({error})"
-    coverage = [
-        Coverage(scanner.name, ecosystem, moment is not None, len(group), note, moment)
-        for ecosystem, group in groups.items()
-    ]
-    return Answer(found, coverage)
+        return said, dated if dated.tzinfo else dated.replace(tzinfo=UTC)
+
+    covered = (part for part in parts if part.ecosystem.partition(":")[0] in scanner.covers)
+    unreadable = "it gave no report that can be read ({})"
+    return asked(scanner.name, covered, "its own database", scan, unreadable.format)
 
 
 def document(parts: Sequence[Part]) -> dict[str, Any]:
     """The parts in CycloneDX's form, with the distribution that scanners look Debian's up by."""
-    release = next((p.ecosystem.partition(":")[2] for p in parts if p.architecture), "")
+    releases = (p.ecosystem.partition(":")[2] for p in parts)
+    release = next(filter(None, releases), "")
     system = {"type": "operating-system", "name": "debian", "version": release}
     listed = [
         {"type": "library", "bom-ref": p.purl, "name": p.name, "version": p.version, "purl": p.purl}

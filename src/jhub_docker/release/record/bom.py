@@ -54,8 +54,8 @@ class Subject:
 class Listed:
     """A package in one version. `direct` is None for what no lock of the image's own names.
 
-    `name` has npm's scope or an extension's publisher in it; `size` is in bytes; `hashes` are
-    `SHA-256:…`, of the file for programs, else of the archive the package was installed from.
+    `name` has npm's scope or an extension's publisher in it; `size` is in bytes; `sha256` is a
+    program's, and empty for what package managers install.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class Listed:
     locations: tuple[str, ...]
     direct: bool | None
     size: int
-    hashes: tuple[str, ...]
+    sha256: str
 
 
 def encode(document: Any) -> bytes:
@@ -154,10 +154,7 @@ def bill_and_image(document: Mapping[str, Any], inventory: Inventory) -> list[st
     Compared are the packages with their versions and places, and the bytes of programs.
     """
     said = [
-        # The hashes of other packages than programs are of their archives.
-        _named(one.purl, place, "".join(one.hashes)[8:] if one.kind == PROGRAM else "")
-        for one in packages(document)
-        for place in one.locations
+        _named(one.purl, place, one.sha256) for one in packages(document) for place in one.locations
     ]
     found = [
         _named(
@@ -214,7 +211,7 @@ def _listed(component: Mapping[str, Any]) -> Listed:
         locations=tuple(sorted(o["location"] for o in occurrences)),
         direct=None if dependency is None else dependency == "direct",
         size=int(properties.get(SIZE, "0")),
-        hashes=tuple(sorted(f"{h['alg']}:{h['content']}" for h in component.get("hashes", ()))),
+        sha256="".join(one["content"] for one in component.get("hashes", ())),
     )
 
 
@@ -230,14 +227,7 @@ def _component(
         properties.append(Property(name=DEPENDENCY, value=kind))
     scope, _, bare = package.name.rpartition("/" if package.kind == NODE else "\0")
     program = package.kind == PROGRAM or package.name == "code-server"
-    # Of programs the hash of the file found, of other packages of the archive they came from.
-    hashes = {
-        HashAlgorithm.SHA_256: {p.sha256 for p in group}
-        | {locks.python_hash(p.name, p.version, p.tags) for p in group if p.kind == PYTHON},
-        HashAlgorithm.SHA_512: {
-            locks.node_hash(p.name, p.version) for p in group if p.kind == NODE
-        },
-    }
+    hashes = sorted({one.sha256 for one in group} - {""})
     return CycloneComponent(
         type=ComponentType.APPLICATION if program else ComponentType.LIBRARY,
         name=bare,
@@ -245,7 +235,7 @@ def _component(
         version=package.version or None,
         purl=PackageURL.from_string(purl),
         bom_ref=purl,
-        hashes=[HashType(alg=a, content=h) for a, found in hashes.items() for h in found - {""}],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=one) for one in hashes],
         licenses=[LicenseFactory().make_from_string(p) for p in {package.license} - {""}],
         properties=properties,
         evidence=ComponentEvidence(occurrences=[Occurrence(location=p.location) for p in group]),

@@ -33,7 +33,7 @@ _RELEASE = ("usr/lib/os-release", "etc/os-release")
 _LIST = re.compile(r"var/lib/dpkg/info/[^/]+\.list")
 _COPYRIGHT = re.compile(r"usr/share/doc/[^/]+/copyright")
 _METADATA = re.compile(r"(?:.+/)?[^/]+(?:\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)")
-_BESIDE = re.compile(r"(?:.+/)?(?:[^/]+\.dist-info/(?:WHEEL|RECORD)|pyvenv\.cfg)")
+_BESIDE = re.compile(r"(?:.+/)?(?:[^/]+\.dist-info/RECORD|pyvenv\.cfg)")
 _SITE = re.compile(r"(?P<environment>.*)/lib/python(?P<minor>3\.\d+)/site-packages")
 # Only what npm installed has the name of its folder; others are parts of a package.
 _INSTALLED = re.compile(r"(?:.+/)?node_modules/((?:@[^/]+/)?[^/@.][^/]*)/package\.json")
@@ -112,7 +112,6 @@ def _python(tree: Tree, owned: Set[str]) -> Iterator[Package]:
         site = posixpath.dirname(folder)
         place = _SITE.fullmatch(site)
         environment, minor = (place["environment"], place["minor"]) if place else (site, "")
-        wheel = BytesHeaderParser().parsebytes(tree.contents.get(f"{folder}/WHEEL", b""))
         configuration = _text(tree, f"{environment}/pyvenv.cfg")
         full = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", configuration, re.MULTILINE)
         yield Package(
@@ -122,7 +121,6 @@ def _python(tree: Tree, owned: Set[str]) -> Iterator[Package]:
             location=f"/{environment}",
             license=_python_license(metadata),
             size=_python_size(tree, site, folder, minor),
-            tags=tuple(sorted(wheel.get_all("Tag", []))),
             python=full[1] if full else minor,
         )
 

@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,8 +105,6 @@ def make_pair(
                 "verify anything signed with a new one. Move it away, or name another in "
                 f"{KEY}"
             )
-    if private.suffix != ".key":
-        raise UsageError(f"{KEY} is {private}; expected a path that ends in .key")
     if private.resolve().is_relative_to(root.resolve()):
         raise UsageError(f"{private} is inside the checkout, from where it could get into git")
     password = _password(environment, "Password for the new key: ", again=True)
@@ -116,20 +115,19 @@ def make_pair(
         )
     try:
         private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.touch(mode=0o600)
     except OSError as error:
         raise UsageError(
-            f"the folder of {private} cannot be made: {error.strerror}; name another in {KEY}"
+            f"{private} cannot be made: {error.strerror}; name another in {KEY}"
         ) from None
-    prefix = private.with_suffix("")
-    made = prefix.with_suffix(".pub")
-    if made.exists():
-        raise UsageError(f"{made} is there already and is not overwritten; move it away")
-    make(prefix, password)
-    private.chmod(0o600)
-    public.write_bytes(made.read_bytes())
-    made.unlink()
     if private.stat().st_mode & 0o077:
-        raise ActionError(f"{private} can be read by others; its file system keeps no modes")
+        private.unlink()
+        raise ActionError(f"{private} could be read by others; its file system keeps no modes")
+    with tempfile.TemporaryDirectory() as place:
+        made = Path(place) / "cosign"
+        make(made, password)
+        private.write_bytes(made.with_suffix(".key").read_bytes())
+        public.write_bytes(made.with_suffix(".pub").read_bytes())
     return private, public
 
 
