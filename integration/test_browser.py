@@ -240,7 +240,7 @@ def choose_of_the_menu_file(window: Window, label: str, field: str) -> Page:
 
 
 def show_a_notebook_to_others(window: Window) -> None:
-    """By the menu, and by a link that leads colleagues to what is shown. A program is not shown, but
+    """By the menu, and by a link that leads colleagues to what is shown; a program, which is not,
     can be run at its times as a notebook can.
     """
     page = window.page

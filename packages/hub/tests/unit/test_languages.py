@@ -27,7 +27,7 @@ SPEAKING = (
     *("lifetimes/homes", "lifetimes/why"),
     *("runtime/cluster", "spawning/pod_spawner", "spawning/parts", "spawning/servers"),
     *("reconcile/pages", "watch/filters", "runtime/records"),
-    *("reconcile/desk", "jobs/forms", "jobs/pages", "jobs/rules"),
+    *("reconcile/desk", "jobs/forms", "jobs/pages", "jobs/rules", "now/rows"),
     "shares",
     *("published/shelf", "published/own_server", "published/pages"),
     *(f"login/{name}" for name in ("accounts", "credentials", "door", "newcomers", "pages")),

@@ -135,7 +135,7 @@ def test_an_application_at_the_hubs_own_address_says_what_that_means() -> None:
         given = {"form": {"values": {}, "wrong": {}}, "audiences": {}}
         given["at_our_address"] = at_our_address
         page = render("apps.html", Settings(), **given)
-        assert ("open those of people whom you trust" in page) is at_our_address
+        assert ("open only those of people whom you trust" in page) is at_our_address
         assert "JHUB_SUBDOMAIN_HOST" not in page
         page = render("apps.html", Settings(), **given, parsed_scopes={"admin-ui": {}})
         assert ("JHUB_SUBDOMAIN_HOST" in page) is at_our_address
