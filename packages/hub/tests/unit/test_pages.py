@@ -125,6 +125,7 @@ def test_a_failure_can_be_told_where_the_operator_permits_it() -> None:
         return render("runs.html", Settings(), form=form, **told)
 
     assert 'name="tell"' not in page(told_by="")
+    assert "autofocus" not in page(), "it would jump over the list"
     assert 'name="tell"' in page(told_by="An e-mail address; empty: nobody.")
     assert 'name="tell"' in page({"tell": "No mail."}, told_by="")
     assert "No kernel there." in page({"profile": "No kernel there."})
