@@ -444,6 +444,9 @@ async def test_forms_that_come_together_make_no_more_than_one_may_have(
     assert [job.name for job in JobRow.all(box.db)] == ["other"]
 
 
-def test_a_file_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_none_or_nothing_can_run_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"There is no file .*gone\.ipynb"):
         program.command(tmp_path / "gone.ipynb", tmp_path)
+    (tmp_path / "sales.py").write_text("import marimo\napp = marimo.App()\n")
+    with pytest.raises(ValueError, match="This profile has no marimo"):
+        program.command(tmp_path / "sales.py", tmp_path)
