@@ -8,7 +8,7 @@ from collections.abc import Callable
 from urllib.parse import urljoin
 
 import pyotp
-from playwright.sync_api import Dialog, Error
+from playwright.sync_api import Dialog, Error, Page
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing.browser import Window
@@ -227,16 +227,25 @@ def be_helped_with_a_cell_in_jupyterlab(window: Window) -> None:
     page.keyboard.press("Control+a")
 
 
-def show_a_notebook_to_others(window: Window) -> None:
-    """By the menu, and by a link that leads colleagues to what is shown."""
+def choose_of_the_menu_file(window: Window, label: str, field: str) -> Page:
+    """The hub's form that an item opens; its field has the notebook that is in front."""
     page = window.page
     page.get_by_role("menuitem", name="File", exact=True).click()
     with page.context.expect_page() as opened:
-        window.see(page.get_by_role("menuitem", name="Publish…")).click()
-    published = opened.value
-    path = published.get_by_label("Publish a notebook of your home")
+        window.see(page.get_by_role("menuitem", name=label)).click()
+    path = opened.value.get_by_label(field)
     path.wait_for()
     assert path.input_value() == "Untitled.ipynb"
+    return opened.value
+
+
+def show_a_notebook_to_others(window: Window) -> None:
+    """By the menu, and by a link that leads colleagues to what is shown; a program, which is not,
+    can be run at its times as a notebook can.
+    """
+    page = window.page
+    choose_of_the_menu_file(window, "Run on a schedule…", "File in your home").close()
+    published = choose_of_the_menu_file(window, "Publish…", "Publish a notebook of your home")
     published.get_by_role("button", name="Publish", exact=True).click()
     published.frame_locator("iframe").get_by_text("Path").first.wait_for()
     published.screenshot(path=window.folder / "published-one.png")
@@ -252,6 +261,10 @@ def show_a_notebook_to_others(window: Window) -> None:
     page.get_by_role("menuitem", name="Copy Shareable Link").click()
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.endswith("/hub/link/viewer/lab/tree/Untitled.ipynb"), link
+    window.see(page.get_by_role("listitem", name=re.compile("sums.py"))).click(button="right")
+    window.see(page.get_by_role("menuitem", name="Run on a schedule…"))
+    assert page.get_by_role("menuitem", name="Publish…").count() == 0
+    page.keyboard.press("Escape")
     page.get_by_role("main").get_by_role("textbox").last.click()
     page.keyboard.press("Control+a")
 

@@ -52,6 +52,7 @@ def told_to_servers(settings: Settings) -> dict[str, Any]:
         "JHUB_WARNING_TIME": str(limits.warning),
         "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
         "JHUB_PUBLISHING": "yes" if settings.publishing else "",
+        "JHUB_SCHEDULED_RUNS": "yes" if settings.scheduled_runs else "",
         **(spaces.variables(settings.base_url) if spaces.is_on() else {}),
     }
 

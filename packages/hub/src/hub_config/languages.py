@@ -11,7 +11,7 @@ A catalogue is `locale/<language>/LC_MESSAGES/hub.po`, read when it is first nee
 import re
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -20,6 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import polib
+from markupsafe import Markup
 
 ENGLISH = "en"
 LANGUAGES = {ENGLISH: "English", "de": "Deutsch"}
@@ -189,12 +190,24 @@ def _inner(value: str, depth: int) -> str:
     return re.sub(r"(?<![\d.])(\d+)\.(\d+)(?![\d.])", rf"\1{gettext('.')}\2", value)
 
 
-def when(time: datetime | None, zone: tzinfo | None = None) -> str:
+def when(time: datetime | None, zone: tzinfo | None = None, *, ago: bool = False) -> Markup:
     """A time, UTC where it has no zone, as people of that zone (else the platform's) and language
-    write it.
+    write it. Scripts show it in their browser's own zone (static/forms.js), with `ago` how long ago
+    it was. In an attribute it is wanted without its tag: `| when | striptags`.
     """
     if time is None:
-        return ""
-    aware = time if time.tzinfo else time.replace(tzinfo=ZoneInfo("UTC"))
+        return Markup()
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
     here = aware.astimezone(zone or _platform.zone)
-    return here.strftime(gettext("%Y-%m-%d %H:%M")) + f" {here.tzname()}"
+    words = here.strftime(gettext("%Y-%m-%d %H:%M")) + f" {here.tzname()}"
+    at = aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    data = Markup(" data-ago") if ago else ""
+    return Markup('<time datetime="{}"{}>{}</time>').format(at, data, words)
+
+
+def profile(title: str) -> str:
+    """What people know a profile by, `JupyterLab, small`, with image and size in their language."""
+    image, comma, size = title.rpartition(", ")
+    known = size.capitalize()
+    found = gettext(known)
+    return f"{gettext(image)}{comma}{size if found == known else found.lower()}"

@@ -13,7 +13,16 @@ from jinja2 import Environment
 from jinja2.ext import InternationalizationExtension
 from jinja2.lexer import Token, TokenStream
 
-from hub_config.languages import LANGUAGES, current, gettext, ngettext, said, script_texts, when
+from hub_config.languages import (
+    LANGUAGES,
+    current,
+    gettext,
+    ngettext,
+    profile,
+    said,
+    script_texts,
+    when,
+)
 
 _SHOWN = ("aria-label", "placeholder", "title", "alt", "data-ask", "data-label")
 """Attributes that people see or hear; of an `input` that sends a form its `value`, too."""
@@ -35,16 +44,23 @@ class Texts(InternationalizationExtension):
         """Jinja makes one for each environment."""
         super().__init__(environment)
         self._install_callables(gettext, ngettext, newstyle=True)
-        environment.filters |= {"said": said, "said_in_options": said_in_options, "when": when}
+        environment.filters |= {"said": said, "said_in_options": said_in_options}
+        environment.filters |= {"profile": profile, "when": when}
         environment.globals |= {"language": current.get, "languages": LANGUAGES}
         environment.globals["script_texts"] = script_texts
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """JupyterHub's pages say that they are in English, and show what the hub said as it is."""
+        """JupyterHub's pages say that they are in English, and show times, of which its script
+        (token.js) makes English, and what the hub said as it is.
+        """
         source = source.replace('<html lang="en">', '<html lang="{{ language() }}">')
         options = "{{ token_expires_in_options_html |"
         source = source.replace(options, f"{options} said_in_options |")
-        return re.sub(r"\{\{ (login_error|error_message) \}\}", r"{{ \1 | said }}", source)
+        source = source.replace('class="time-col ', 'class="')
+        time = r"\{\{ (\S+)\.isoformat\(\) \+ 'Z' \}\}"
+        source = re.sub(time, r"{{ \1 | when(ago=true) }}", source)
+        shown = r"\{\{ (login_error|error_message|token\.note|client\['description'\]) \}\}"
+        return re.sub(shown, r"{{ \1 | said }}", source)
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         """Replace what is text."""

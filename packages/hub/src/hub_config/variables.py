@@ -24,7 +24,7 @@ OF_THE_HUB = frozenset(
         "JUPYTER_IMAGE_SPEC",
         # hub_config.beside, lifetimes.
         *("JUPYTERHUB_ACTIVITY_INTERVAL", "JHUB_IDLE_TIMEOUT", "JHUB_WARNING_TIME"),
-        "JHUB_PUBLISHING",
+        *("JHUB_PUBLISHING", "JHUB_SCHEDULED_RUNS"),
         # hub_config.tracking.
         *("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN"),
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT",

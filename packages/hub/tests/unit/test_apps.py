@@ -14,8 +14,8 @@ from hub_config.jobs.rows import JobRow
 from hub_config.spawning import servers
 
 from .hub_in_a_box import Box
+from .test_runs import PROFILES, Handler, ended, look, notice
 from .test_runs import RIGHT as JOB
-from .test_runs import Handler, ended, look, notice
 
 CONTAINER = "jupyter-ann-published_2dsales"
 SERVER = ("ann", "published-sales")
@@ -196,7 +196,10 @@ def test_what_the_operator_permits() -> None:
     assert permitted == ["oneself", "group:a"]
 
 
-RIGHT = {"name": "sales", "file": "sales.py", "profile": "p", "audience": "oneself", "days": "30"}
+RIGHT = {
+    **{"name": "sales", "file": "sales.py", "profile": "uv-marimo-small"},
+    **{"audience": "oneself", "days": "30"},
+}
 
 
 @pytest.mark.parametrize(
@@ -211,11 +214,11 @@ RIGHT = {"name": "sales", "file": "sales.py", "profile": "p", "audience": "onese
 )
 def test_what_is_typed_is_judged(field: str, value: str) -> None:
     values = forms.typed({**RIGHT, field: value}, forms.APP_FIELDS)
-    assert set(forms.judged_app(values, ["oneself"], ["p"], []).wrong) == {field}
+    assert set(forms.judged_app(values, ["oneself"], PROFILES, []).wrong) == {field}
 
 
 def test_what_is_right_becomes_an_application() -> None:
-    form = forms.judged_app(forms.typed(RIGHT, forms.APP_FIELDS), ["oneself"], ["p"], [])
+    form = forms.judged_app(forms.typed(RIGHT, forms.APP_FIELDS), ["oneself"], PROFILES, [])
     assert not form.wrong
     assert forms.app(form, 1).until > rows.now() + timedelta(days=29)
 

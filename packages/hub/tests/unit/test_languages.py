@@ -27,7 +27,7 @@ SPEAKING = (
     *("lifetimes/homes", "lifetimes/why"),
     *("runtime/cluster", "spawning/pod_spawner", "spawning/parts", "spawning/servers"),
     *("reconcile/pages", "watch/filters", "runtime/records"),
-    *("reconcile/desk", "jobs/forms", "jobs/pages", "jobs/rules"),
+    *("reconcile/desk", "jobs/forms", "jobs/pages", "jobs/rules", "now/rows"),
     "shares",
     *("published/shelf", "published/own_server", "published/pages"),
     *(f"login/{name}" for name in ("accounts", "credentials", "door", "newcomers", "pages")),
@@ -187,14 +187,24 @@ def test_what_is_long_holds_nobody_up() -> None:
 
 def test_times_are_the_platforms() -> None:
     time = datetime(2026, 11, 30, 8, 5, tzinfo=UTC).replace(tzinfo=None)
-    assert when(time) == "2026-11-30 08:05 UTC"
+    assert when(time).striptags() == "2026-11-30 08:05 UTC"
+    assert '<time datetime="2026-11-30T08:05:00Z" data-ago>' in when(time, ago=True)
     assert choose("fr", otherwise="de") == "de"
     languages.current.set("de")
     languages.use("Europe/Berlin", "de_DE.UTF-8")
     try:
-        assert when(time) == "30.11.2026 09:05 CET"
+        assert when(time).striptags() == "30.11.2026 09:05 CET"
     finally:
         languages.use("", "")
+
+
+def test_what_people_know_a_profile_by_is_in_their_language() -> None:
+    for title in ("JupyterLab with R, small", "My lab, v2, GPU", "uv-lab-small"):
+        assert languages.profile(title) == title
+    languages.current.set("de")
+    assert languages.profile("JupyterLab with R, small") == "JupyterLab mit R, klein"
+    for title in ("My lab, v2, GPU", "uv-lab-small"):
+        assert languages.profile(title) == title
 
 
 def test_options_that_jupyterhub_makes_are_said_too() -> None:

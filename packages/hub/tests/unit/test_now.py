@@ -11,7 +11,7 @@ import requests
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
-from hub_config import disk
+from hub_config import disk, languages
 from hub_config.lifetimes.ends import Limits
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.monitoring import pages
@@ -105,6 +105,21 @@ def test_who_is_near_a_limit_is_named_with_it(server: Server, near: str) -> None
 )
 def test_the_platform_says_what_it_is_near(platform: Platform, says: str) -> None:
     assert [says in one for one in tell([], platform).near] == ([True] if says else [])
+
+
+def test_the_page_is_in_its_readers_language() -> None:
+    told = tell([ANN, BOB, CAT], WELL)
+    words = [word for line in told.lines for word in line]
+    words += [*COLUMNS.values(), *(row.cells["state"] for row in told.rows)]
+    before = languages.current.set("de")
+    try:
+        kept = {word for word in filter(None, words) if languages.said(word) == word}
+        page = render("now.html", Settings(), told=told, columns=COLUMNS)
+    finally:
+        languages.current.reset(before)
+    assert kept == {"Hub", "Proxy", "Person", "Server", "CPU"}
+    assert "1,9 GB von 2,0 GB (95%)" in page
+    assert "läuft" in page
 
 
 def test_a_person_reads_what_the_own_server_takes() -> None:

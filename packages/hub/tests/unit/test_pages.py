@@ -4,6 +4,7 @@ How the pages look and behave is tested in a browser (`integration/test_accessib
 """
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
 
+from hub_config import languages
 from hub_config.branding import brand_of
 from hub_config.settings import Settings
 from hub_config.texts import Texts
@@ -90,6 +92,54 @@ def test_who_is_not_signed_in_is_not_sent_to_servers() -> None:
         assert "ign in and begin again" in page
         assert "our servers" not in page
         assert 'href="/hub/login">Sign in<' in page
+
+
+def test_whoever_is_signed_in_sees_that_on_errors_too() -> None:
+    user = SimpleNamespace(name="ann", json_escaped_name="ann", spawner=SimpleNamespace())
+    for status in (403, 404, 500, 503):
+        page = render("error.html", Settings(), status_code=status, user=user, logout_url="/out")
+        header = page.partition("<main")[0]
+        assert '<span class="me-1">ann</span>' in header
+        assert 'href="/out"' in header
+
+
+def test_jupyterhubs_own_page_of_tokens_has_times_as_all_pages_have() -> None:
+    """Its script finds none to make English of: it looks for the class `time-col`."""
+    at = datetime(2026, 11, 30, 8, 5, tzinfo=UTC).replace(tzinfo=None)
+    token = {"api_id": 1, "note": "Server at /user/ann/", "scopes": [], "created": at}
+    client = {"token_id": 1, "description": "Server at /user/ann/", "tokens": [], "created": at}
+    before = languages.current.set("de")
+    try:
+        shown = {"api_tokens": [token], "oauth_clients": [client]}
+        page = render("token.html", Settings(), token_expires_in_options_html="", **shown)
+    finally:
+        languages.current.reset(before)
+    assert page.count('<time datetime="2026-11-30T08:05:00Z" data-ago>30.11.2026 08:05 UTC') == 2
+    assert page.count("Server unter /user/ann/") == 2
+    assert "time-col" not in page
+
+
+def test_a_failure_can_be_told_where_the_operator_permits_it() -> None:
+    def page(wrong: Any = None, **told: Any) -> str:
+        form = {"values": {}, "wrong": wrong or {}}
+        return render("runs.html", Settings(), form=form, **told)
+
+    assert 'name="tell"' not in page(told_by="")
+    assert "autofocus" not in page(), "it would jump over the list"
+    assert 'name="tell"' in page(told_by="An e-mail address; empty: nobody.")
+    assert 'name="tell"' in page({"tell": "No mail."}, told_by="")
+    assert "No kernel there." in page({"profile": "No kernel there."})
+
+
+def test_an_application_at_the_hubs_own_address_says_what_that_means() -> None:
+    for at_our_address in (True, False):
+        given = {"form": {"values": {}, "wrong": {}}, "audiences": {}}
+        given["at_our_address"] = at_our_address
+        page = render("apps.html", Settings(), **given)
+        assert ("open only those of people whom you trust" in page) is at_our_address
+        assert "JHUB_SUBDOMAIN_HOST" not in page
+        page = render("apps.html", Settings(), **given, parsed_scopes={"admin-ui": {}})
+        assert ("JHUB_SUBDOMAIN_HOST" in page) is at_our_address
 
 
 def card(**server: Any) -> str:

@@ -90,12 +90,28 @@ def test_only_notebooks_of_ones_home_are_published(path: str) -> None:
 
 
 def test_a_view_is_of_no_site_and_fetches_nothing() -> None:
-    rules = dict(rule.strip().partition(" ")[::2] for rule in pages.SANDBOX.split(";"))
+    policy = pages.sandbox("https://elsewhere/")
+    rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
     assert rules["sandbox"] == "allow-scripts", "with allow-same-origin cookies would reach it"
     assert rules["default-src"] == "'none'"
     assert rules["frame-ancestors"] == "'self'"
     assert "connect-src" not in rules
     assert "form-action" not in rules, "a sandbox without allow-forms sends none"
+
+
+def test_a_view_asks_no_other_host_but_for_formulas_and_marimo() -> None:
+    cdn = b'<script src="https://cdnjs.cloudflare.com/ajax/libs/'
+    requires = cdn + b'require.js/2.1.10/require.min.js"></script>'
+    typesets = cdn + b'mathjax/2.7.7/latest.js"> </script>'
+    view = b"<head>" + requires + b"</head>" + typesets + b"<p>6 * 7</p>"
+    plain = pages.elsewhere("x.ipynb", rb'{"source": "print(6 * 7, \"\\n\")\n"}')
+    assert pages.without_others(view, plain) == b"<head></head><p>6 * 7</p>"
+    assert "://" not in pages.sandbox(plain)
+    for formula in (rb"$a$", rb"\\begin{align}", rb"\\(a"):
+        host = pages.elsewhere("x.ipynb", b'{"source": "%b"}' % formula)
+        assert pages.without_others(view, host) == b"<head></head>" + typesets + b"<p>6 * 7</p>"
+        assert "marimo" not in pages.sandbox(host)
+    assert "mathjax" not in pages.sandbox(pages.elsewhere("x.py", b"$a$"))
 
 
 @asynccontextmanager
@@ -227,7 +243,9 @@ async def test_a_link_from_jupyterlab_leads_to_what_its_person_shows(
         server_url=lambda name: f"/user/ann/{name}",
     )
 
-    async def asks(who: orm.User, owner: str, place: str, *scopes: str) -> Any:
+    async def asks(
+        who: orm.User, owner: str, place: str, *scopes: str, publishing: bool = True
+    ) -> Any:
         found: dict[str, Any] = {}
         parsed = parse_scopes({*scopes, "access:servers!user=bob"})["access:servers"]
 
@@ -238,6 +256,7 @@ async def test_a_link_from_jupyterlab_leads_to_what_its_person_shows(
         handler: Any = SimpleNamespace(
             db=db,
             current_user=who,
+            publishing=publishing,
             hub=SimpleNamespace(base_url="/hub/"),
             find_user={"ann": wrapped}.get,
             redirect=lambda url: found.update(to=url),
@@ -261,6 +280,8 @@ async def test_a_link_from_jupyterlab_leads_to_what_its_person_shows(
     assert (told["path"], told["servers"]) == ("work/y.ipynb", [])
     assert told["own"] == f"/hub/user-redirect/{other}"
     assert await asks(bob, "nobody", other) == told | {"owner": "nobody"}, "it tells who exists"
+    off = await asks(bob, "ann", there, publishing=False)
+    assert off["own"] == own, "it tells that something was published"
     told = await asks(bob, "ann", other, "access:servers!server=ann/")
     assert told["servers"] == [f"/user/ann/{other}"]
 

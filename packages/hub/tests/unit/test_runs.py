@@ -19,6 +19,7 @@ from hub_config.jobs.rules import Rules
 from hub_config.jobs.runner import Runner
 from hub_config.lifetimes import times
 from hub_config.offer import counter
+from hub_config.offer.profiles import Profile
 from hub_config.spawning import servers
 from hub_config.told import Refusal
 
@@ -343,6 +344,14 @@ RIGHT = {
 }
 
 
+def profile(image: str, page: str) -> Profile:
+    return Profile(f"{image}-small", "small", image, image, "", 8888, page, 2**31)
+
+
+LAB, MARIMO = profile("uv-lab", "/lab"), profile("uv-marimo", "/marimo")
+PROFILES = [LAB, MARIMO, profile("uv-vscode", "/vscode/")]
+
+
 def typed(field: str, value: str) -> dict[str, str]:
     return forms.typed({**RIGHT, field: value}, forms.FIELDS, zone="Europe/Berlin")
 
@@ -353,7 +362,7 @@ def typed(field: str, value: str) -> dict[str, str]:
         *(("name", wrong) for wrong in ("", "Nightly", "a--b", "a" * 21, "x-", "taken")),
         *(("file", wrong) for wrong in ("/etc/passwd.py", "../x.py", "notes.txt", "", "a\n.py")),
         *(("cron", wrong) for wrong in ("", "daily", "61 * * * *", "0 0 30 2 *", "* * * * * *")),
-        ("profile", "nosuch"),
+        *(("profile", wrong) for wrong in ("nosuch", "uv-marimo-small")),
         ("zone", "Mars/Olympus"),
         *(("tell", wrong) for wrong in ("http://hub:8081/", "nobody", "a@example.org")),
         ("tell", "http://hook.evil/"),
@@ -365,16 +374,28 @@ def typed(field: str, value: str) -> dict[str, str]:
 def test_what_is_typed_is_judged(field: str, value: str) -> None:
     rules = Rules(webhooks=("http://hook/a/",))
     values = typed(field, value)
-    assert set(forms.judged(values, rules, ["uv-lab-small"], ["taken"]).wrong) == {field}
+    assert set(forms.judged(values, rules, PROFILES, ["taken"]).wrong) == {field}
 
 
 def test_what_is_right_becomes_a_job() -> None:
     rules = Rules(webhooks=("http://hook/",), relay="smtp://relay", sender="hub@example.org")
     for tell in ("", "a@example.org", "http://hook/x"):
-        form = forms.judged(typed("tell", tell), rules, ["uv-lab-small"], [])
+        form = forms.judged(typed("tell", tell), rules, PROFILES, [])
         assert not form.wrong
     job = forms.job(form, 1)
     assert (job.file, job.zone) == ("work/n.ipynb", "Europe/Berlin")
+    marimo = {**RIGHT, "file": "work/n.py", "profile": MARIMO.key}
+    vscode = {**RIGHT, "profile": "uv-vscode-small"}
+    for values in (marimo, vscode):
+        asked = forms.typed(values, forms.FIELDS, zone="UTC")
+        assert not forms.judged(asked, rules, PROFILES, []).wrong
+
+
+def test_where_a_failure_can_be_told_is_said_as_the_operator_permits_it() -> None:
+    webhooks, relay = ("http://hook/",), "smtp://relay"
+    found = [Rules(webhooks=w, relay=r).told_by for w in ((), webhooks) for r in ("", relay)]
+    assert ["mail" in one for one in found] == [False, True, False, True]
+    assert ["webhook" in one for one in found] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -406,7 +427,7 @@ async def test_forms_that_come_together_make_no_more_than_one_may_have(
     async def meanwhile(_: Any) -> list[Any]:
         box.db.add(forms.job(forms.Form(typed("name", "other")), user.id))
         box.db.commit()
-        return [SimpleNamespace(profile=SimpleNamespace(key="uv-lab-small"))]
+        return [SimpleNamespace(profile=LAB)]
 
     async def page(form: forms.Form) -> None:
         refused.append(set(form.wrong))
@@ -423,6 +444,9 @@ async def test_forms_that_come_together_make_no_more_than_one_may_have(
     assert [job.name for job in JobRow.all(box.db)] == ["other"]
 
 
-def test_a_file_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_none_or_nothing_can_run_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"There is no file .*gone\.ipynb"):
         program.command(tmp_path / "gone.ipynb", tmp_path)
+    (tmp_path / "sales.py").write_text("import marimo\napp = marimo.App()\n")
+    with pytest.raises(ValueError, match="This profile has no marimo"):
+        program.command(tmp_path / "sales.py", tmp_path)

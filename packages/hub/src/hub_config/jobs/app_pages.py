@@ -2,7 +2,7 @@
 address of each, which stays whatever server it is behind.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from jupyterhub import orm
@@ -14,6 +14,7 @@ from hub_config import names
 from hub_config.jobs import app_rows, forms, pages
 from hub_config.jobs.app_rows import AppRow
 from hub_config.jobs.publisher import Publisher
+from hub_config.offer.profiles import Profile
 
 WORDS = {
     "oneself": "you alone",
@@ -44,7 +45,7 @@ class ListHandler(AppsHandler, pages.ListHandler):
         widest = self.looks.widest
         return {one: said for one, said in found.items() if app_rows.permitted(one, widest)}
 
-    def judged(self, profiles: Collection[str], taken: Collection[str]) -> forms.Form:
+    def judged(self, profiles: Iterable[Profile], taken: Collection[str]) -> forms.Form:
         """The form, and what is wrong with it."""
         return forms.judged_app(self.typed(), self.audiences(), profiles, taken)
 
@@ -59,6 +60,7 @@ class ListHandler(AppsHandler, pages.ListHandler):
             "open": [self.shown(app) for app in there if self.looks.wanted(app)],
             "audiences": self.audiences(),
             "most_days": forms.MOST_DAYS,
+            "at_our_address": self.looks.widest != "oneself" and not self.subdomain_host,
         }
 
     def shown(self, app: AppRow) -> dict[str, Any]:

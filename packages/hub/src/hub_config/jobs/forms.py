@@ -1,6 +1,6 @@
 """What somebody typed about a run or an application: judged field by field, then made one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -12,6 +12,7 @@ from hub_config.jobs import clock, rows
 from hub_config.jobs.app_rows import AppRow
 from hub_config.jobs.rows import JobRow
 from hub_config.jobs.rules import Rules
+from hub_config.offer.profiles import Profile
 
 FIELDS = ("name", "file", "profile", "cron", "zone", "tell")
 
@@ -20,6 +21,8 @@ APP_FIELDS = ("name", "file", "profile", "audience", "days")
 MOST_DAYS = 365
 
 NO_FILE = "There is no such file in your home."
+
+NO_KERNEL = "{title} cannot run a Jupyter notebook: choose JupyterLab, or a marimo notebook."
 
 KINDS = (".ipynb", ".py", ".sh")
 
@@ -35,7 +38,7 @@ class Form:
 
 
 def judged(
-    values: Mapping[str, str], rules: Rules, profiles: Collection[str], taken: Collection[str]
+    values: Mapping[str, str], rules: Rules, profiles: Iterable[Profile], taken: Collection[str]
 ) -> Form:
     """What is wrong; `taken` are the names of the person's other jobs."""
     wrong = _of_both(values, profiles, taken)
@@ -54,7 +57,7 @@ def judged(
 
 
 def _of_both(
-    values: Mapping[str, str], profiles: Collection[str], taken: Collection[str]
+    values: Mapping[str, str], profiles: Iterable[Profile], taken: Collection[str]
 ) -> dict[str, str]:
     """What is wrong with what runs and applications have in common."""
     wrong = {}
@@ -69,8 +72,11 @@ def _of_both(
         wrong["file"] = "It is a path in your home, such as reports/daily.ipynb."
     elif PurePosixPath(values["file"]).suffix not in KINDS:
         wrong["file"] = f"It is a notebook or program: a file that ends with {', '.join(KINDS)}."
-    if values["profile"] not in profiles:
+    profile = next((one for one in profiles if one.key == values["profile"]), None)
+    if profile is None:
         wrong["profile"] = "Choose one of the list."
+    elif values["file"].endswith(".ipynb") and not profile.has_kernels:
+        wrong["profile"] = NO_KERNEL.format(title=profile.image_title)
     too_long = (key for key, most in _LONGEST.items() if len(values.get(key, "")) > most)
     return wrong | {key: f"It may have {_LONGEST[key]} characters." for key in too_long}
 
@@ -84,7 +90,7 @@ def is_in_home(file: str) -> bool:
 def judged_app(
     values: Mapping[str, str],
     audiences: Collection[str],
-    profiles: Collection[str],
+    profiles: Iterable[Profile],
     taken: Collection[str],
 ) -> Form:
     """What is wrong with an application; `audiences` are those that its person may choose."""

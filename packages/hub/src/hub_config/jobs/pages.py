@@ -89,7 +89,7 @@ class ListHandler(OwnedHandler):
     async def post(self) -> None:
         """Add one."""
         user, most = self.current_user, self.looks.most
-        profiles = [choice.profile.key for choice in await choices(user)]
+        profiles = [choice.profile for choice in await choices(user)]
         missing = await lacks_file(self, self.typed()["file"])
         own = self.ROW.of_person(self.db, user.id)  # nothing is waited for until it is added
         form = self.judged(profiles, {one.name for one in own})

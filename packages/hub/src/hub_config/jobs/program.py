@@ -71,13 +71,21 @@ def python() -> str:
     return str(own) if own.exists() else sys.executable
 
 
+def marimo(*arguments: str) -> list[str]:
+    """What runs marimo. Raises ValueError where neither image nor one's own packages have it."""
+    lacks = "from importlib.util import find_spec; raise SystemExit(find_spec('marimo') is None)"
+    if subprocess.run([python(), "-c", lacks], check=False).returncode:
+        raise ValueError("This profile has no marimo: choose one with marimo or JupyterLab")
+    return [WITH_PACKAGES, "marimo", *arguments]
+
+
 def application(file: Path) -> list[str]:
     """What serves `file`, with `{port}` and `{base_url}` for where, after an option of the proxy's
     for those that know paths with all that comes before theirs. Raises ValueError, OSError.
     """
     name, port = str(file), "--port={port}"
     if is_marimo(file):
-        command = [WITH_PACKAGES, "marimo", "run", name, "--headless", "--no-token", "--no-sandbox"]
+        command = marimo("run", name, "--headless", "--no-token", "--no-sandbox")
         return [WHOLE_PATHS, "--", *command, port, "--base-url={base_url}"]
     if file.suffix == ".ipynb":
         voila = [python(), "-m", "voila", name, port, "--no-browser", "--base_url={base_url}/"]
@@ -127,7 +135,7 @@ def command(file: Path, folder: Path) -> list[str]:
         copy = str(folder / file.name)
         return [sys.executable, "-I", "-c", this, "notebook", str(file), copy, page]
     if is_marimo(file):
-        return [WITH_PACKAGES, "marimo", "export", "html", str(file), "-o", page, "--no-sandbox"]
+        return marimo("export", "html", str(file), "-o", page, "--no-sandbox")
     if file.suffix == ".py":
         return [python(), "-u", str(file)]
     if file.suffix == ".sh":

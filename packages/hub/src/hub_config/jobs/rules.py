@@ -42,6 +42,15 @@ class Rules:
     brand: str = "JupyterHub"
     page: str = ""
 
+    @property
+    def told_by(self) -> str:
+        """Where messages may go, for who types that; empty where the operator permits none."""
+        if self.relay and self.webhooks:
+            return "An e-mail address or a webhook's; empty: nobody."
+        if self.relay:
+            return "An e-mail address; empty: nobody."
+        return "The address of a webhook; empty: nobody." if self.webhooks else ""
+
     def why_not(self, address: str) -> str:
         """Why nothing can be sent to `address`; empty when it can, and for none."""
         if not address:

@@ -1,6 +1,6 @@
 """The page Runs: one's own jobs, what became of them, and for admins everybody's."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
@@ -9,6 +9,7 @@ from hub_config.jobs import clock, forms, pages, rows
 from hub_config.jobs.rows import JobRow
 from hub_config.jobs.runner import Runner
 from hub_config.languages import when
+from hub_config.offer.profiles import Profile
 
 SHOWN = 5
 """Runs of each job on the page."""
@@ -24,15 +25,20 @@ class ListHandler(RunsHandler, pages.ListHandler):
     """The page, and its form."""
 
     def typed(self) -> dict[str, str]:
-        """What was typed, if anything was."""
+        """What was typed, if anything was; JupyterLab's *Run on a schedule* names the file."""
         given = {name: self.get_body_argument(name, "") for name in forms.FIELDS}
+        given["file"] = given["file"] or self.get_query_argument("file", "")
         return forms.typed(given, forms.FIELDS, zone=self.looks.rules.zone)
 
-    def judged(self, profiles: Collection[str], taken: Collection[str]) -> forms.Form:
+    def judged(self, profiles: Iterable[Profile], taken: Collection[str]) -> forms.Form:
         """The form, and what is wrong with it."""
         return forms.judged(self.typed(), self.looks.rules, profiles, taken)
 
     made = staticmethod(forms.job)
+
+    def more(self, others: Collection[JobRow]) -> dict[str, Any]:
+        """Whether a failure can be told."""
+        return {"told_by": self.looks.rules.told_by}
 
     def shown(self, job: JobRow) -> dict[str, Any]:
         """A job for the page."""

@@ -16,7 +16,7 @@ COLUMNS = {
     "state": "State",
     "cpu": "CPU",
     "memory": "Memory",
-    "home": "Home",
+    "home": "Home size",
     "idle": "Idle",
     "address": "Address",
 }

@@ -105,6 +105,11 @@ class Profile:
         """What people know it by, such as `JupyterLab, small`."""
         return f"{self.image_title}, {self.size}"
 
+    @property
+    def has_kernels(self) -> bool:
+        """Whether Jupyter's notebooks can run there: marimo's own image has none."""
+        return not self.default_url.startswith("/marimo")
+
 
 def on_offer(
     images: Sequence[Record], tag: str, declared: Iterable[DeclaredImage]

@@ -28,6 +28,10 @@ def path_in(place: str) -> str:
 class LinkHandler(BaseHandler):
     """`<hub>/link/<person>/<place in JupyterLab>`."""
 
+    def initialize(self, *, publishing: bool) -> None:
+        """Tornado hands over whether anything published is shown."""
+        self.publishing = publishing
+
     @web.authenticated
     async def get(self, owner: str, place: str) -> None:
         """Leads to the file, or says how one gets to see it."""
@@ -37,7 +41,7 @@ class LinkHandler(BaseHandler):
         person = self.find_user(owner)
         if owner == me.name or path.startswith(SHARED):
             self.redirect(own)
-        elif person and (row := shelf.of(self.db, person.id, path)):
+        elif self.publishing and person and (row := shelf.of(self.db, person.id, path)):
             self.redirect(url_path_join(self.hub.base_url, "published", row.id))
         else:
             told: dict[str, Any] = {"owner": owner, "path": path, "own": own}

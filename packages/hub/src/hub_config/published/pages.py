@@ -2,11 +2,12 @@
 
 A view is a stranger's HTML with a stranger's scripts. It is shown in a frame below a line that says
 whose it is, and the answer itself says `sandbox`: the browser treats it as of no site at all, so no
-cookie and no storage of the platform's reaches it, it sends no form, and may fetch nothing but the
-formulas' typesetting, and what marimo draws its pages with.
+cookie and no storage of the platform's reaches it, it sends no form, and may fetch nothing but what
+typesets formulas, where it has some, or what marimo draws its pages with.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,12 +26,31 @@ from hub_config.published.shelf import PublishedRow, ShelfError
 
 _FORMULAS = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
 _MARIMO = "https://cdn.jsdelivr.net/npm/@marimo-team/"
-SANDBOX = (
-    "sandbox allow-scripts; default-src 'none'; img-src data: blob:; "
-    f"script-src 'unsafe-inline' 'unsafe-eval' {_FORMULAS} {_MARIMO}; "
-    f"style-src 'unsafe-inline' {_MARIMO}; font-src data: {_FORMULAS} {_MARIMO}; "
-    "media-src data: blob:; frame-ancestors 'self'"
-)
+_FORMULA = re.compile(rb"\$|\\\\(?:\(|\[|begin)")
+"""What may begin a formula, in a notebook's JSON."""
+_ASKED_FOR = re.compile(rb'<script src="https://cdnjs\.cloudflare\.com/[^"]*"> ?</script>')
+"""What nbconvert's pages would fetch (its templates, lab/index.html.j2 and mathjax.html.j2)."""
+
+
+def elsewhere(name: str, notebook: bytes) -> str:
+    """Whence the page of a notebook may fetch: nowhere, unless it is marimo's or has formulas."""
+    if name.endswith(".py"):
+        return _MARIMO
+    return _FORMULAS if _FORMULA.search(notebook) else ""
+
+
+def sandbox(host: str) -> str:
+    """The policy of a view that may fetch from there."""
+    return (
+        "sandbox allow-scripts; default-src 'none'; img-src data: blob:; "
+        f"script-src 'unsafe-inline' 'unsafe-eval' {host}; style-src 'unsafe-inline' {host}; "
+        f"font-src data: {host}; media-src data: blob:; frame-ancestors 'self'"
+    )
+
+
+def without_others(view: bytes, host: str) -> bytes:
+    """The view, not asking for what it may not have."""
+    return _ASKED_FOR.sub(lambda one: one[0] if host and host.encode() in one[0] else b"", view)
 
 
 _busy: set[int] = set()
@@ -174,11 +194,6 @@ def opened(user: Any, server: str, path: str) -> str:
 class ViewHandler(ShelfHandler):
     """A notebook's HTML, for the frame."""
 
-    @property
-    def content_security_policy(self) -> str:
-        """In place of JupyterHub's."""
-        return SANDBOX
-
     @web.authenticated
     def get(self, name: str) -> None:
         """The file; who opens its address by itself is brought to the page that says whose."""
@@ -186,10 +201,12 @@ class ViewHandler(ShelfHandler):
         if self.request.headers.get("Sec-Fetch-Dest", "iframe") != "iframe":
             self.redirect(url_path_join(self.shelf_url, row.id))
             return
+        host = elsewhere(row.name, self.file(row, shelf.NOTEBOOK))
+        self.set_header("Content-Security-Policy", sandbox(host))  # in place of JupyterHub's
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
-        self.finish(self.file(row, shelf.VIEW))
+        self.finish(without_others(self.file(row, shelf.VIEW), host))
 
 
 class PublishApiHandler(ShelfHandler, APIHandler):
@@ -215,7 +232,7 @@ def published_routes(folder: Path, *, open_to_all: bool) -> list[tuple[Any, ...]
     """Where they are, below the hub's prefix; links lead on also where nobody may publish."""
     given = {"folder": folder}
     one = r"/published/([0-9a-f]{16})"
-    link = (r"/link/([^/]+)/(.*)", LinkHandler)
+    link = (r"/link/([^/]+)/(.*)", LinkHandler, {"publishing": open_to_all})
     if not open_to_all:
         return [link]
     return [

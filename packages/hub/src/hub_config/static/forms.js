@@ -1,17 +1,23 @@
 // A text in the language of the page; what stands as %(name)s in it is given.
 window.tr = (text, given = {}) =>
   (window.texts[text] ?? text).replace(/%\((\w+)\)s/g, (_, name) => given[name]);
-// How long ago something was.
+// Times in the zone of whoever reads them, or how long ago; what the page said by itself is a hint.
 document.addEventListener("DOMContentLoaded", () => {
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
-  for (const time of document.querySelectorAll("time[data-ago]")) {
-    const at = new Date(time.textContent);
+  const { lang } = document.documentElement;
+  const words = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+  const shape = { dateStyle: "medium", timeStyle: "short" };
+  // A style names no zone, so it is taken from a time that has one (ECMA-402, DateTimeFormat).
+  const zone = new Intl.DateTimeFormat(lang, { timeZoneName: "short" });
+  const here = (at) =>
+    `${at.toLocaleString(lang, shape)} ${zone.formatToParts(at).find(({ type }) => type === "timeZoneName").value}`;
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
     const seconds = Math.round((at - Date.now()) / 1000);
     const [unit, each] = units.find(([, each]) => Math.abs(seconds) >= each) ?? units.at(-1);
-    time.dateTime = time.textContent;
-    time.title = at.toLocaleString(document.documentElement.lang);
-    time.textContent = words.format(Math.round(seconds / each), unit);
+    const ago = "ago" in time.dataset;
+    time.title = ago ? here(at) : time.textContent;
+    time.textContent = ago ? words.format(Math.round(seconds / each), unit) : here(at);
   }
   // Another language of the same page, with all that its address asks for.
   for (const link of document.querySelectorAll("a[hreflang]")) {
@@ -20,9 +26,9 @@ document.addEventListener("DOMContentLoaded", () => {
     link.href = here;
   }
 });
-// A form that says what it is about to do asks first, and a form is sent once. What a second click sends could replace the answer to the first, which may show
-// what is shown only once, such as recovery codes. After a while, or back on the page, it may be sent
-// again: the answer may have been lost.
+// A form that says what it is about to do asks first, and a form is sent once. What a second click sends
+// could replace the answer to the first, which may show what is shown only once, such as recovery codes.
+// After a while, or back on the page, it may be sent again: the answer may have been lost.
 window.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented) return;

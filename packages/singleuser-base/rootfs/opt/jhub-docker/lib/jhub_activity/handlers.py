@@ -103,7 +103,7 @@ class StatusHandler(ActivityHandler):
     @web.authenticated
     def get(self) -> None:
         """Bytes and seconds; None for what is not limited or not known. `publishing` is None where
-        the hub is older than that and its links.
+        the hub is older than that and its links, `runs` empty where there are no scheduled ones.
         """
         memory = cgroup.memory()
         last, said = self.observer.last_activity(), self.observer.said
@@ -115,6 +115,7 @@ class StatusHandler(ActivityHandler):
             "why": self.observer.reason,
             "hub": hub_home(os.environ),
             "publishing": os.environ.get("JHUB_PUBLISHING"),
+            "runs": os.environ.get("JHUB_SCHEDULED_RUNS", ""),
         }
         self.finish(json.dumps(answer))
 

@@ -1,5 +1,5 @@
 // What JupyterLab has of the platform: memory in use and time left in its status bar; links that
-// colleagues can use; *Publish*.
+// colleagues can use; *Publish*; *Run on a schedule*.
 //
 // Written as JupyterLab loads it (a container of module federation), so that nothing has to be built:
 // `init` gets the modules that all extensions share, `get` gives the plugin. What it shows comes from
@@ -62,51 +62,74 @@
     const { PageConfig } = await module("@jupyterlab/coreutils");
     const { IFileBrowserFactory } = await module("@jupyterlab/filebrowser");
     const { IMainMenu } = await module("@jupyterlab/mainmenu");
-    const { INotebookTracker } = await module("@jupyterlab/notebook");
     const { ICommandPalette } = await module("@jupyterlab/apputils");
     return {
       id: "@jhub-docker/platform:sharing",
-      description: "Links for colleagues, and Publish.",
+      description: "Links for colleagues, Publish, and Run on a schedule.",
       autoStart: true,
-      requires: [IFileBrowserFactory, INotebookTracker],
+      requires: [IFileBrowserFactory],
       optional: [IMainMenu, ICommandPalette],
-      activate: (app, files, notebooks, menu, palette) => {
+      activate: (app, files, menu, palette) => {
         const prefix = PageConfig.getOption("hubPrefix");
         if (!prefix) return;
         const hub = PageConfig.getOption("hubHost") + prefix;
         const owner = encodeURIComponent(PageConfig.getOption("hubServerUser"));
-        const command = "jhub-docker:publish";
-        let offered = false;
-        window.addEventListener("jhub-status", ({ detail: { publishing } }) => {
-          if (publishing === null) return; // a hub that is older than these links
-          PageConfig.setOption("shareUrl", `${hub}link/${owner}`);
-          if (offered === Boolean(publishing)) return;
-          offered = Boolean(publishing);
-          app.commands.notifyCommandChanged(command);
-        });
-        const chosen = () => files.tracker.currentWidget?.selectedItems().next().value?.path;
-        app.commands.addCommand(command, {
-          label: "Publish…",
-          caption: "Show this notebook, as it is now, to everybody who is signed in",
-          isVisible: () => offered,
-          isEnabled: ({ file }) => offered && Boolean(file || notebooks.currentWidget),
-          execute: async ({ file }) => {
-            const open = notebooks.currentWidget?.context;
-            const path = file ? chosen() : open?.path;
-            if (!path) return;
-            if (open?.path === path && open.model.dirty) await open.save();
-            const own = app.serviceManager.contents.localPath(path);
-            window.open(`${hub}published?path=${encodeURIComponent(own)}`, "_blank", "noopener");
+        // A form of the hub that is opened with a file: by the menu with the one that is in front, by
+        // the file browser's with the chosen one.
+        const chosen = () => files.tracker.currentWidget?.selectedItems().next().value?.path ?? "";
+        const front = () => app.shell.currentWidget?.context;
+        const commands = [
+          {
+            command: "jhub-docker:publish",
+            label: "Publish…",
+            caption: "Show this notebook, as it is now, to everybody who is signed in",
+            offered: ({ publishing }) => publishing,
+            kinds: /\.ipynb$/,
+            form: "published?path=",
           },
-        });
-        notebooks.currentChanged.connect(() => app.commands.notifyCommandChanged(command));
-        menu?.fileMenu.addGroup([{ command }], 41);
-        palette?.addItem({ command, category: "Notebook Operations" });
-        app.contextMenu.addItem({
-          command,
-          args: { file: true },
-          selector: '.jp-DirListing-item[data-file-type="notebook"]',
-          rank: 13,
+          {
+            command: "jhub-docker:schedule",
+            label: "Run on a schedule…",
+            caption: "Run this file at its times, also while this server is stopped",
+            offered: ({ runs }) => runs,
+            kinds: /\.(ipynb|py|sh)$/,
+            form: "runs?file=",
+          },
+        ];
+        let told = {};
+        for (const { command, label, caption, offered, kinds, form } of commands) {
+          const fits = ({ file }) => Boolean(kinds.test(file ? chosen() : (front()?.path ?? "")));
+          app.commands.addCommand(command, {
+            label,
+            caption,
+            isVisible: (args) => Boolean(offered(told) && (!args.file || fits(args))),
+            isEnabled: (args) => Boolean(offered(told) && fits(args)),
+            execute: async ({ file }) => {
+              const open = front();
+              const path = file ? chosen() : open?.path;
+              if (!path) return;
+              if (open?.path === path && open.model.dirty) await open.save();
+              const own = app.serviceManager.contents.localPath(path);
+              window.open(`${hub}${form}${encodeURIComponent(own)}`, "_blank", "noopener");
+            },
+          });
+          palette?.addItem({ command, category: "File Operations" });
+          app.contextMenu.addItem({
+            command,
+            args: { file: true },
+            selector: '.jp-DirListing-item[data-isdir="false"]',
+            rank: 13,
+          });
+        }
+        menu?.fileMenu.addGroup(commands.map(({ command }) => ({ command })), 41);
+        const changed = () =>
+          commands.forEach(({ command }) => app.commands.notifyCommandChanged(command));
+        app.shell.currentChanged?.connect(changed);
+        window.addEventListener("jhub-status", ({ detail }) => {
+          if (detail.publishing === null) return; // a hub that is older than these links
+          PageConfig.setOption("shareUrl", `${hub}link/${owner}`);
+          told = detail;
+          changed();
         });
         window.dispatchEvent(new Event("jhub-look"));
       },
