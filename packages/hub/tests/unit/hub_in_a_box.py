@@ -75,6 +75,8 @@ class Box:
         monkeypatch.setattr(objects.Server, "wait_up", answers)
         monkeypatch.setattr(server_spawner, "wait_until_answers", answers)
         monkeypatch.setattr("hub_config.offer.room.memory_available", lambda _: 2**40)
+        # However slow the machine is: another list of images is another call.
+        monkeypatch.setattr("hub_config.offer.images.FRESH_SECONDS", 3600.0)
         self.live()
 
     def live(self) -> None:
