@@ -9,10 +9,10 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from jhub_docker.errors import ActionError
 from jhub_docker.locks import uv_lock
-from jhub_docker.locks.of_image import Locks
 from jhub_docker.locks.resolve import resolve
 from jhub_docker.oci.layout import Layout
 from jhub_docker.release.record.bom import (
+    Locks,
     Subject,
     bill_and_image,
     bill_of_materials,

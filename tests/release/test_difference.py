@@ -9,7 +9,6 @@ import pytest
 
 from jhub_docker.catalog import load
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.locks.of_image import Locks
 from jhub_docker.locks.package import DEBIAN, EDITOR, NODE, PYTHON, Package
 from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
@@ -17,7 +16,7 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import difference
 from jhub_docker.release.difference import Listing, compare, of_bill, text
-from jhub_docker.release.record.bom import Subject, bill_of_materials
+from jhub_docker.release.record.bom import Locks, Subject, bill_of_materials
 from jhub_docker.release.record.inventory import Inventory
 from jhub_docker.release.record.keys import Key, Trust
 from jhub_docker.release.record.provenance import Source

@@ -1,6 +1,13 @@
 """What makes this machine able: packages, an engine where none answers, emulation, programs."""
 
-from jhub_docker.host.report import restart_hint, status
-from jhub_docker.host.setup import require, restart, start, started_here, stop
+from jhub_docker.host.setup import (
+    require,
+    restart,
+    restart_hint,
+    start,
+    started_here,
+    status,
+    stop,
+)
 
 __all__ = ["require", "restart", "restart_hint", "start", "started_here", "status", "stop"]

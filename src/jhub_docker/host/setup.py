@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from jhub_docker import process
 from jhub_docker.asking import confirm
-from jhub_docker.engine import checks, quick
+from jhub_docker.engine import checks, quick, restarts
 from jhub_docker.engine.address import (
     DEFAULT_SOCKETS,
     UnreachableError,
     address,
     connect,
+    context_name,
     is_default,
 )
 from jhub_docker.errors import ActionError, UsageError
@@ -130,10 +131,7 @@ def stop(log: Log, daemon: Daemon | None = None) -> None:
     if daemon.stop():
         log("the engine has stopped; images and volumes are kept, and with live-restore what runs")
     elif daemon.answers():
-        raise ActionError(
-            f"the engine at unix://{daemon.socket} is not run by `./dev invoke engine.start`: "
-            "stop it the way it is run (such as `systemctl stop docker.socket docker`)"
-        )
+        raise _anothers(daemon, "stop", "systemctl stop docker.socket docker")
     else:
         log("no engine runs that was started from here")
 
@@ -145,12 +143,16 @@ def restart(log: Log, daemon: Daemon | None = None) -> None:
     """
     daemon = daemon or _own()
     if daemon.running() is None:
-        raise ActionError(
-            f"the engine at unix://{daemon.socket} is not run by `./dev invoke engine.start`: "
-            "restart it the way it is run (such as `systemctl restart docker`)"
-        )
+        raise _anothers(daemon, "restart", "systemctl restart docker")
     daemon.stop()
     _launch(daemon, log, systemd=False)
+
+
+def _anothers(daemon: Daemon, verb: str, such_as: str) -> ActionError:
+    return ActionError(
+        f"the engine at unix://{daemon.socket} is not run by `./dev invoke engine.start`: "
+        f"{verb} it the way it is run (such as `{such_as}`)"
+    )
 
 
 def _own() -> Daemon:
@@ -166,6 +168,31 @@ def _own() -> Daemon:
 def started_here(daemon: Daemon | None = None) -> bool:
     """Whether the engine at the default socket (or `daemon`'s) is run by `start`."""
     return (daemon or Daemon()).running() is not None
+
+
+def status() -> str:
+    """What the engine says of itself, one line per fact. Raises UnreachableError when none does."""
+    client = connect()
+    where, version, info = address(), client.version(), client.info()
+    free = checks.free_bytes(info, where)
+    here = is_default(where) and started_here()
+    facts = {
+        "address": f"{where} (context {context_name()})",
+        "version": f"{version['Version']}, API {version['ApiVersion']}",
+        "storage driver": info["Driver"],
+        "cgroup version": f"{info.get('CgroupVersion', '?')} ({info.get('CgroupDriver', '?')})",
+        "data": f"{info['DockerRootDir']}, "
+        + ("free space unknown" if free is None else f"{free / 1e9:.1f} GB free"),
+        "started by": "invoke engine.start" if here else "somebody else",
+        "at a restart": restart_hint(client) or "containers go on running",
+    }
+    return "\n".join(f"{name:<16}{fact}" for name, fact in facts.items())
+
+
+def restart_hint(client: "DockerClient") -> str | None:
+    """What would make a restart of this engine harmless, if anything is to be done."""
+    here = is_default(address()) and started_here()
+    return restarts.hint(client.info(), started_here=here)
 
 
 def _set_up(problem: str, log: Log, assume_yes: bool, *, running: bool) -> None:

@@ -7,7 +7,7 @@ digest (the specification recommends one, and random), and the time is that of t
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,9 +21,9 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from jhub_docker.errors import ActionError
-from jhub_docker.locks.of_image import Locks
 from jhub_docker.locks.package import NODE, PROGRAM, PYTHON, Package, package_url
 from jhub_docker.locks.resolve import Locked, resolve
+from jhub_docker.locks.uv_lock import UvLock
 from jhub_docker.release.record.inventory import Inventory
 
 DEPENDENCY = "jhub-docker:dependency"
@@ -48,6 +48,14 @@ class Subject:
         """`pkg:oci/uv-lab@sha256:…?arch=amd64`."""
         name = self.repository.rpartition("/")[2]
         return PackageURL("oci", None, name, self.digest, {"arch": self.platform.split("/")[1]})
+
+
+@dataclass(frozen=True)
+class Locks:
+    """`environment` is the folder of the Python environment that holds what `own` says."""
+
+    environment: str = ""
+    own: UvLock = field(default_factory=UvLock)
 
 
 @dataclass(frozen=True, order=True)

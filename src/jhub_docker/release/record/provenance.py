@@ -12,7 +12,7 @@ from typing import Any
 from jhub_docker.catalog import Catalog
 from jhub_docker.catalog.identity import LABEL, OCI
 from jhub_docker.errors import ActionError
-from jhub_docker.locks import of_image
+from jhub_docker.locks import package_lock, uv_lock
 
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:jhub-docker:build:v1"
@@ -178,8 +178,11 @@ def _package(name: str, build_id: str) -> dict[str, Any]:
 def _locks(source: Source) -> Sequence[dict[str, Any]]:
     """The lock files of the packages that were really built; a pulled base's are not used."""
     found = []
-    for name, path in sorted(of_image.files(source.catalog, source.image).items()):
-        if name.split("/")[1] in source.build_ids:
-            digest = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-            found.append({"name": name, "uri": f"urn:jhub-docker:file:{name}", "digest": digest})
+    for spec in sorted(source.catalog.closure([source.image]), key=lambda one: one.name):
+        for file in (spec.folder / package_lock.NAME, spec.folder / uv_lock.NAME):
+            if spec.name in source.build_ids and file.is_file():
+                name = f"packages/{spec.name}/{file.name}"
+                digest = {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+                uri = f"urn:jhub-docker:file:{name}"
+                found.append({"name": name, "uri": uri, "digest": digest})
     return found

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from jhub_docker.locks import of_image
+from jhub_docker.locks import uv_lock
 from jhub_docker.oci.layout import MANIFEST, Descriptor, Layout
 from jhub_docker.release.record import inventory
-from jhub_docker.release.record.bom import Subject, bill_of_materials
+from jhub_docker.release.record.bom import Locks, Subject, bill_of_materials
 from jhub_docker.release.record.provenance import PREDICATE, Source, provenance
 
 
@@ -62,7 +62,7 @@ def make_records(layout: Layout, image: Descriptor, source: Source) -> Records:
     Raises ActionError when a Python environment is not the locked one; see `bill_of_materials`.
     """
     spec = source.catalog[source.image]
-    locks = of_image.read(source.catalog, source.image)
+    locks = Locks(spec.environment, uv_lock.read(spec.folder / uv_lock.NAME))
     manifests: dict[str, dict[str, Mapping[str, Any]]] = {}
     labels: dict[str, Mapping[str, str]] = {}
     for entry, manifest in layout.manifests(image):
