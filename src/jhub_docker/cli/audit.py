@@ -41,10 +41,9 @@ def audit(
     chosen = catalog.select(name for name in image if "/" not in name)
     if references and len(references) == len(image):
         chosen = ()
-    rules = maintainers.policy(ROOT)
+    rules = maintainers.policy(ROOT, accept_unreached=accept_unreached)
     if severity:
         rules = replace(rules, severity=findings.named(severity, "--severity"))
-    rules = replace(rules, accept_unreached=accept_unreached or rules.accept_unreached)
     found = {}
     if chosen:
         client = host.require(say, set_up=False, needs=())

@@ -23,10 +23,7 @@ def unreleased(text: str) -> dict[str, str]:
 
     Raises UsageError where there is no such section, or something in it is under no kind.
     """
-    match = _UNRELEASED.search(text)
-    if match is None:
-        raise UsageError("the changelog has no section ## [Unreleased]")
-    before, *parts = re.split(r"^### +(.+?)[ \t]*\n", match.group(1), flags=re.MULTILINE)
+    before, *parts = re.split(r"^### +(.+?)[ \t]*\n", _section(text)[1], flags=re.MULTILINE)
     unknown = sorted(set(parts[::2]) - set(KINDS))
     if before.strip() or unknown:
         what = f"### {unknown[0]}" if unknown else before.strip().splitlines()[0]
@@ -73,11 +70,15 @@ def section(
 
 def released(text: str, new: str) -> str:
     """The changelog with `[Unreleased]` emptied and the section `new` below it."""
-    match = _UNRELEASED.search(text)
-    if match is None:
-        raise UsageError("the changelog has no section ## [Unreleased]")
+    match = _section(text)
     rest = text[match.end() :]
     return f"{text[: match.start()]}## [Unreleased]\n\n{new}" + (f"\n{rest}" if rest else "")
+
+
+def _section(text: str) -> re.Match[str]:
+    if match := _UNRELEASED.search(text):
+        return match
+    raise UsageError("the changelog has no section ## [Unreleased]")
 
 
 def with_yanked(text: str, version: Version) -> str:

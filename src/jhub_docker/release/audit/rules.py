@@ -15,7 +15,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from jhub_docker.catalog.fields import suggest
-from jhub_docker.errors import UsageError
+from jhub_docker.errors import UsageError, one_of
 from jhub_docker.release.audit.findings import Finding, Severity, named
 
 FILE = "audit-allow.toml"
@@ -57,7 +57,7 @@ class Entry:
         return f"{self.id} in {self.package} until {self.expires}: {self.reason}"
 
 
-def policy(root: Path) -> Policy:
+def policy(root: Path, *, accept_unreached: bool = False) -> Policy:
     """The rules in the root's pyproject.toml. Raises UsageError naming field, value, what is right.
 
     Fields: `severity` (a word), `unreached` (`refuse` or `accept`), `max-age-days`.
@@ -66,13 +66,12 @@ def policy(root: Path) -> Policy:
     where = "pyproject.toml, [tool.jhub-docker.audit]"
     _known(table, ("severity", "unreached", "max-age-days"), where)
     unreached = table.get("unreached", "refuse")
-    if unreached not in ("refuse", "accept"):
-        raise UsageError(f"{where}: unreached is {unreached!r}; expected 'refuse' or 'accept'")
+    one_of(f"{where}: unreached", unreached, ("refuse", "accept"))
     days = table.get("max-age-days", Policy.max_age_days)
     if not isinstance(days, int) or days < 1:
         raise UsageError(f"{where}: max-age-days is {days!r}; expected a number of days from 1")
     severity = named(table.get("severity", "high"), f"{where}: severity")
-    return Policy(severity, unreached == "accept", days)
+    return Policy(severity, accept_unreached or unreached == "accept", days)
 
 
 def allowances(folders: Iterable[Path], today: date) -> list[Entry]:
