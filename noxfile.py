@@ -224,7 +224,7 @@ def drills(session: nox.Session) -> None:
 def swarm(session: nox.Session) -> None:
     """Three engines as a swarm (docs/swarm.md): a person's path, nodes lost; root, minutes."""
     sync(session, "test")
-    session.run("python", "-m", "jhub_testing.prepare", "hub", "proxy", "uv-marimo")
+    session.run("python", "-m", "jhub_testing.prepare", "hub", "proxy", "registry", "uv-marimo")
     alone(session, "integration/swarm")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.doctor import Examined, Finding, gpus, machine, running
+from jhub_docker.doctor import Examined, Finding, gpus, machine, running, swarms
 from jhub_docker.doctor.findings import CODES, WARNING
 from jhub_docker.doctor.machine import Space
 from jhub_docker.platform import compose
@@ -274,3 +274,14 @@ def test_a_star_means_nothing_where_the_engine_does_not_say_what_it_has() -> Non
     assert codes(gpus.undiscovered(variables, {})) == [("JD051", WARNING)]
     there = {"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=0"}]}
     assert not gpus.undiscovered(variables, there)
+
+
+def test_what_a_swarm_does_not_give_and_which_machine_does_not_answer() -> None:
+    nodes = [
+        {"Description": {"Hostname": name}, "Status": {"State": state}}
+        for name, state in (("one", "ready"), ("two", "down"))
+    ]
+    said = Examined((), swarms.not_there(nodes)).text()
+    assert "GPUs by request, limits of disk and swap (a swarm has none of them" in said
+    assert "the machine two (it does not answer" in said
+    assert "the machine one" not in said

@@ -4,17 +4,15 @@ import os
 import secrets
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from jhub_testing import stub_servers
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 
-from .nodes import ADDRESSES, MANAGER, TAG, Swarm
-
-ROOT = Path(__file__).parents[2]
+from .nodes import ADDRESSES, HUB, MANAGER, REGISTRY, ROOT, Swarm
 
 
 @pytest.fixture(scope="session")
@@ -29,17 +27,34 @@ def engine(swarm: Swarm) -> Iterator[Engine]:
         yield engine
 
 
+def pushed(engine: Engine) -> str:
+    """An image that only the registry has, which is offered by its digest: of `config.toml`."""
+    stub = stub_servers.make(engine, "3G", f"{REGISTRY}/local/")
+    told = engine.client.images.push(stub.reference)
+    assert "error" not in told, told
+    image = engine.client.images.get(stub.reference)
+    (digest,) = image.attrs["RepoDigests"]
+    engine.client.images.remove(stub.reference)
+    return stub.config.replace(stub.reference, digest)
+
+
 @pytest.fixture(scope="session")
 def platform(swarm: Swarm, engine: Engine) -> Iterator[Platform]:
     settings = {
         "JHUB_RUNTIME": "swarm",
+        "JHUB_RESTART": "always",
         "JHUB_SUDO_PROFILES": "",
         "JHUB_BIND": ADDRESSES[MANAGER],
         "JHUB_ADDRESS_POOL": "10.99.0.0/16",
+        "COMPOSE_PROFILES": "registry",
+        "JHUB_REGISTRY_IMAGE": swarm.registry,
+        "JHUB_REGISTRY_BIND": ADDRESSES[MANAGER],
+        "JHUB_PULL_FROM": f"{REGISTRY}/local/",
+        "JHUB_BLOCKED_DESTINATIONS": REGISTRY,
     }
     platform = Platform(engine, ROOT, settings=settings)
     platform.url = f"http://{ADDRESSES[MANAGER]}:{platform.port}"
-    image = swarm.manager.client.images.get(f"local/jupyterhub-hub:{TAG}").id
+    image = swarm.manager.client.images.get(HUB).id
     swarm.set("third", "active")
     stack = ("--compose-file", "deploy/swarm/guard.yaml", "--resolve-image", "never")
     subprocess.run(
@@ -49,6 +64,9 @@ def platform(swarm: Swarm, engine: Engine) -> Iterator[Platform]:
         check=True,
     )
     try:
+        engine.own_project(platform.project)
+        platform.compose("up", "--detach", "--wait", "registry")
+        platform.offer(pushed(engine))
         with platform:
             swarm.wait_for_guards(platform.project, len(ADDRESSES))
             swarm.set("third", "pause")  # it has none of the servers' images

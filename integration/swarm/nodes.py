@@ -5,8 +5,10 @@ the others have one each, and nothing of it is there when the session is over. E
 left running in the same namespaces are found again.
 """
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,18 +20,25 @@ from docker import DockerClient
 from jhub_docker.errors import ActionError
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.nox import TEST_TAG
+from jhub_docker.platform import public_images
 from jhub_testing.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
 
 MANAGER, *WORKERS = ("manager", "second", "third")
 ADDRESSES = {name: f"10.98.0.{i}" for i, name in enumerate((MANAGER, *WORKERS), 1)}
-IMAGES = {
-    MANAGER: ("jupyterhub-hub", "jupyterhub-proxy", "uv-marimo"),
-    "second": ("jupyterhub-hub", "uv-marimo"),
-    "third": ("jupyterhub-hub",),
-}
-"""What each engine has: servers can run on two of them."""
+REGISTRY = f"{ADDRESSES[MANAGER]}:5000"
+"""Where the platform's own is published for the nodes."""
 
 TAG = os.environ.get(TEST_TAG, "latest")
+HUB, PROXY = f"local/jupyterhub-hub:{TAG}", f"local/jupyterhub-proxy:{TAG}"
+MARIMO = f"local/uv-marimo:{TAG}"
+IMAGES = {
+    MANAGER: (HUB, PROXY, MARIMO),
+    "second": (HUB, MARIMO),
+    "third": (HUB,),
+}
+"""What each engine has: servers can run on two of them."""
 
 
 def ip(*words: str) -> None:
@@ -82,12 +91,13 @@ class Node:
         """Start the engine, in a network that reaches the manager's."""
         self.folder.mkdir(parents=True, exist_ok=True)
         # Whatever this machine's engine has in its file is not for these.
-        (self.folder / "daemon.json").write_text("{}")
+        told = {"insecure-registries": [REGISTRY]}
+        (self.folder / "daemon.json").write_text(json.dumps(told))
         self.daemon.start()
 
-    def load(self) -> None:
-        """Give it its images, from the engine in use."""
-        images = [f"local/{name}:{TAG}" for name in IMAGES[self.name]]
+    def load(self, *more: str) -> None:
+        """Give it its images and `more`, from the engine in use."""
+        images = [*IMAGES[self.name], *more]
         given = subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE)
         subprocess.run(
             ["docker", "--host", self.host, "load", "--quiet"], stdin=given.stdout, check=True
@@ -110,13 +120,18 @@ class Swarm:
         """Where hub and proxy are."""
         return self.nodes[MANAGER]
 
+    @property
+    def registry(self) -> str:
+        """The image of a registry that the engine in use has."""
+        return public_images.image(ROOT, "registry")
+
     def __enter__(self) -> "Swarm":
         self.found = self.manager.daemon.running() is not None
         if not self.found:
             self._network()
             for node in self.nodes.values():
                 node.start()
-                node.load()
+                node.load(*([self.registry] if node is self.manager else []))
             self._join()
         self.ids = {name: node.id for name, node in self.nodes.items()}
         os.environ["DOCKER_HOST"] = self.manager.host
@@ -154,6 +169,29 @@ class Swarm:
             yield
         finally:
             self.set(name, "active")
+
+    @contextmanager
+    def killed(self, name: str) -> Iterator[None]:
+        """This node's engine is gone meanwhile, without a word; what it started runs on."""
+        daemon = self.nodes[name].daemon
+        if pid := daemon.running():
+            os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        wait_until(lambda: not daemon.running(), f"the end of the engine {name}")
+        try:
+            yield
+        finally:
+            daemon.start()
+
+    @contextmanager
+    def cut_off(self, name: str) -> Iterator[None]:
+        """No other node hears of this worker meanwhile, nor it of them."""
+        ip("link", "set", name, "down")
+        try:
+            yield
+        finally:
+            ip("link", "set", name, "up")
 
     def set(self, name: str, availability: str) -> None:
         """Whether a node takes tasks: active, pause, drain."""

@@ -11,7 +11,7 @@ from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
 from jhub_testing.waiting import wait_until
 
-from .nodes import ADDRESSES, Swarm
+from .nodes import ADDRESSES, MANAGER, REGISTRY, Swarm
 
 MARIMO = next(
     one
@@ -21,22 +21,27 @@ MARIMO = next(
 
 
 SECOND = "second"
+SMALL, STUB = "uv-marimo-small", "stub-s"
+KEPT = {"type": "file", "format": "text", "content": "kept"}
+
+
+def of(person: Person) -> dict[str, str]:
+    """What a person's services and containers are found by."""
+    return {"label": f"io.jhub-docker.user={person.name}"}
 
 
 def services(swarm: Swarm, person: Person) -> list[Any]:
     """A person's services."""
-    wanted = {"label": f"io.jhub-docker.user={person.name}"}
-    return list(swarm.manager.client.services.list(filters=wanted))
+    return list(swarm.manager.client.services.list(filters=of(person)))
 
 
 def running(swarm: Swarm, person: Person) -> list[str]:
     """The nodes whose engines, asked themselves, run a container of that person's."""
-    wanted = {"label": f"io.jhub-docker.user={person.name}"}
     return [
         name
         for name, node in swarm.nodes.items()
         if node.daemon.running()
-        for _ in node.client.containers.list(filters=wanted)
+        for _ in node.client.containers.list(filters=of(person))
     ]
 
 
@@ -48,7 +53,7 @@ def noticed(person: Person) -> bool:
 
 def start(person: Person) -> str:
     """Ask for a server; returns all that is said of it."""
-    answer = person.start_by_api({"profile": "uv-marimo-small"})
+    answer = person.start_by_api({"profile": SMALL})
     return answer.text + person.hub.get(f"spawn-pending/{person.name}").text
 
 
@@ -61,20 +66,28 @@ def kept(person: Person) -> str:
 def ann(make_person: MakePerson) -> Person:
     """Somebody with a server."""
     person = make_person("ann.a")
-    person.choose("uv-marimo-small")
+    person.choose(SMALL)
+    return person
+
+
+@pytest.fixture(scope="module")
+def at_second(make_person: MakePerson, swarm: Swarm) -> Person:
+    """Somebody whose home is on another node than the hub."""
+    for name in ("bob", "bert", "ben", "bill"):  # homes go where most memory is left
+        person = make_person(name).choose(STUB)
+        if (where := running(swarm, person)) == [SECOND]:
+            break
+    assert where == [SECOND]
+    person.stop()
     return person
 
 
 @pytest.fixture
-def bob(make_person: MakePerson, swarm: Swarm) -> Person:
-    """Somebody whose home is on another node than the hub, and who is at work there."""
-    for name in ("bob", "bert", "ben", "bill"):  # homes go where most memory is left
-        person = make_person(name)
-        person.choose("uv-marimo-small")
-        if running(swarm, person) == [SECOND]:
-            break
-    assert running(swarm, person) == [SECOND]
-    return person
+def bob(at_second: Person) -> Person:
+    """They, at work there."""
+    if noticed(at_second):
+        at_second.choose(SMALL)
+    return at_second
 
 
 def test_default_page(ann: Person) -> None:
@@ -104,8 +117,7 @@ def test_a_hub_that_starts_again_finds_the_servers(
 def test_a_server_reaches_neither_its_node_nor_metadata(ann: Person, swarm: Swarm) -> None:
     """From the container itself: its node's engine port, which any container could reach."""
     (name,) = running(swarm, ann)
-    wanted = {"label": f"io.jhub-docker.user={ann.name}"}
-    (container,) = swarm.nodes[name].client.containers.list(filters=wanted)
+    (container,) = swarm.nodes[name].client.containers.list(filters=of(ann))
     tries = f"""
 import socket
 def reached(address):
@@ -121,6 +133,13 @@ print([reached(address) for address in tried])
     assert said.decode().strip() == "[True, False, False]"
 
 
+def test_a_node_pulls_what_only_the_registry_has_by_digest(at_second: Person, swarm: Swarm) -> None:
+    at_second.choose(STUB)
+    (container,) = swarm.nodes[SECOND].client.containers.list(filters=of(at_second))
+    at_second.stop()
+    assert container.attrs["Config"]["Image"].startswith(f"{REGISTRY}/local/stub@sha256:")
+
+
 def test_a_server_on_another_node_works_and_ends_with_a_drain(bob: Person, swarm: Swarm) -> None:
     steps.works_behind_it(bob, MARIMO)
     with swarm.drained(SECOND):
@@ -128,3 +147,44 @@ def test_a_server_on_another_node_works_and_ends_with_a_drain(bob: Person, swarm
         assert "its machine was drained" in bob.hub.get("home").text
         assert "is away or drained" in start(bob)
         assert running(swarm, bob) == []
+
+
+@pytest.mark.parametrize("gone", ["killed", "cut_off"])
+def test_a_node_that_is_gone_keeps_its_homes_until_it_is_back(
+    bob: Person, swarm: Swarm, platform: Platform, gone: str
+) -> None:
+    bob.server.put("api/contents/kept.txt", json=KEPT)
+    with getattr(swarm, gone)(SECOND):
+        told = "which it runs, does not answer"
+        wait_until(lambda: told in bob.hub.get("home").text, "the hub to say so")
+        bob.hub.delete(f"api/users/{bob.name}/server")
+        wait_until(lambda: noticed(bob), "the stop to be given up")
+        said = start(bob)
+        assert told in said, said
+        wait_until(lambda: noticed(bob), "the start to be given up")
+        others = {name: node for name, node in swarm.nodes.items() if name != SECOND}
+        assert not any(node.client.containers.list(filters=of(bob)) for node in others.values())
+    swarm.wait_for_guards(platform.project, len(ADDRESSES))
+    wait_until(lambda: not running(swarm, bob), "what ran there to be ended")
+    bob.choose(SMALL)
+    assert kept(bob) == "kept"
+    assert running(swarm, bob) == [SECOND], "one writer"
+
+
+def test_servers_go_on_without_the_manager_and_are_known_when_it_is_back(
+    ann: Person, bob: Person, swarm: Swarm, platform: Platform
+) -> None:
+    before = [one.id for one in services(swarm, bob)]
+    ann.server.put("api/contents/kept.txt", json=KEPT)
+    ann.stop()
+    with swarm.killed(MANAGER):
+        assert bob.server.get("api").ok, "hub and proxy are processes that go on"
+        said = start(ann)
+        assert "engine" in said.lower(), said
+    platform.wait_until_open()
+    wait_until(lambda: not noticed(bob), "the hub to know the server", ignoring=ValueError)
+    bob.wait_until_served()
+    assert [one.id for one in services(swarm, bob)] == before
+    swarm.wait_for_guards(platform.project, len(ADDRESSES))
+    ann.choose(SMALL)
+    assert kept(ann) == "kept"

@@ -84,6 +84,10 @@ class Platform:
             self.engine.keep_log(self.container(service))
         self.engine.remove_project(self.project)
 
+    def offer(self, config: str) -> None:
+        """Have a hub that is not there yet find this in `config.toml`."""
+        self._config_text += config
+
     def make_data_volume(self, options: Mapping[str, str] | None = None) -> str:
         """Make the data volume ahead, as Compose would; `options` are its driver's, as for one in
         memory.

@@ -90,9 +90,9 @@ def offer(prefix: str, memory: str = "64M") -> Stub:
     )
 
 
-def make(engine: Engine, memory: str = "64M") -> Stub:
-    """Have the image in the engine until the session ends."""
-    stub = offer(f"{engine.name('stubs')}/", memory)
+def make(engine: Engine, memory: str = "64M", prefix: str = "") -> Stub:
+    """Have the image in the engine until the session ends, below `prefix` or one of its own."""
+    stub = offer(prefix or f"{engine.name('stubs')}/", memory)
     labels = {**stub.labels, **engine.labels}
     repository, _, tag = stub.reference.rpartition(":")
     told = engine.client.api.import_image_from_data(

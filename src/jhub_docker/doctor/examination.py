@@ -11,7 +11,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker import host
-from jhub_docker.doctor import facts, gpus, kept, machine, outside, running, tried
+from jhub_docker.doctor import facts, gpus, kept, machine, outside, running, swarms, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, connect, lock, usage
@@ -95,6 +95,8 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
 
 def _parts(look: _Look, client: DockerClient, platform: Platform, seen: dict[str, Any]) -> None:
     look.at("settings", lambda: _settings(client, platform))
+    if platform.hub_environment.get("JHUB_RUNTIME") == "swarm":
+        look.at("the swarm", lambda: _swarm(look, client))
     there = containers.inspected(client, platform)
     look.at("services", lambda: _services(client, platform, there))
     if running.runs(there, HUB):
@@ -124,6 +126,11 @@ def _settings(client: DockerClient, platform: Platform) -> list[Finding]:
     except UsageError as error:
         findings.append(Finding("JD020", str(error)))
     return findings
+
+
+def _swarm(look: _Look, client: DockerClient) -> list[Finding]:
+    look.not_seen |= swarms.not_there(client.api.nodes())
+    return []
 
 
 def _services(

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Network
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from engine_filter.policy import from_settings
 from engine_filter.routes import judge
 from hub_config import SettingsError, names
 from hub_config.offer.profiles import Profile
-from hub_config.runtime import services
+from hub_config.runtime import records, services
+from hub_config.runtime.attachments import attach
 from hub_config.runtime.interface import AwayError, NetworkError, Volume
 from hub_config.runtime.networks import ServerNetworks, driver
 from hub_config.runtime.plan import BridgeRules, Host, free_subnets, ruleset
@@ -28,6 +30,7 @@ from hub_config.settings import Settings
 from hub_config.spawning import services as made
 from hub_config.spawning.service_spawner import UserServiceSpawner
 
+from .fake_engine import engine_says
 from .filter_world import MALLORY, PROFILE, WORLD, Engine
 
 GB = 2**30
@@ -224,6 +227,34 @@ def test_a_home_from_before_the_swarm_is_where_the_hub_is() -> None:
     swarm = FakeSwarm()
     swarm.volumes["old"] = {}
     assert asyncio.run(runtime(swarm).home("old")) == (NODES["one"], {"Source": "old"})
+
+
+def test_an_overlay_is_joined_once_the_swarm_gave_it_addresses() -> None:
+    """Which a list does not have at once, neither for who made it nor for who reconciles."""
+    config = [{"Subnet": "10.213.0.0/28"}]
+    made = {"Name": "net", "Id": "n", "Labels": {names.PLATFORM: "p", names.USER: "ann"}}
+    lists = iter(([], None, None, config))
+
+    def listed(**_: Any) -> Any:
+        return [{**made, "IPAM": {"Config": given}} for given in (next(lists),) if given != []]
+
+    client: Any = SimpleNamespace(networks=listed, create_network=lambda *_a, **_n: None)
+    networks = ServerNetworks("p", POOL, overlay=True, _taken=set())
+    assert networks.make(client, "net", "ann", "")["IPAM"]["Config"] == config
+    lists = iter((None, config))
+    assert [len(records.server_networks(client, "p")) for _ in range(2)] == [0, 1]
+
+
+def test_what_is_on_an_overlay_already_is_attached() -> None:
+    """As it is at a start after one that failed: no reason to say that hub and proxy cannot be."""
+
+    def conflict(*_: Any, **__: Any) -> None:
+        raise engine_says(409, "p-hub-1 is already attached to network net")
+
+    network = {"Id": "n", "Name": "net", "IPAM": {"Config": [{"Subnet": "10.213.0.0/28"}]}}
+    hub = records.Member("hub", "h", "Up", frozenset())
+    client: Any = SimpleNamespace(connect_container_to_network=conflict)
+    assert attach(client, [(hub, network)]) == ["hub: net"]
 
 
 def test_the_firewall_of_a_node_stands_at_the_way_out_of_overlays() -> None:

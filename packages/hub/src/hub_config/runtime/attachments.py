@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 THREADS = 8
 """Attachments that are under way at the same time."""
 
-ALREADY_THERE = "already exists in network"
-"""What the engine answers, with code 403, for a container that is attached."""
+ALREADY_THERE = ("already exists in network", "is already attached to network")
+"""What the engine answers for a container that is attached: to a bridge (403), an overlay (409)."""
 
 
 def attach_missing(client: APIClient, platform: str) -> list[str]:
@@ -91,5 +91,5 @@ def connect(client: APIClient, member: records.Member, network: str, subnet: Sub
             aliases=[member.service],
         )
     except APIError as error:
-        if ALREADY_THERE not in str(error):
+        if not any(words in str(error) for words in ALREADY_THERE):
             raise

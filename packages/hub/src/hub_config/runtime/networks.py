@@ -6,6 +6,7 @@ run something the first should not be reachable from. What is decided is in `pla
 
 import secrets
 import threading
+import time
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_network
 from typing import Any
@@ -19,12 +20,16 @@ from hub_config.runtime import plan
 from hub_config.runtime.attachments import attach
 from hub_config.runtime.interface import NetworkError
 from hub_config.runtime.plan import Subnet
-from hub_config.runtime.records import ATTACHED, GUARD, Member, members, subnet_of
+from hub_config.runtime.records import ATTACHED, GUARD, Member, has_addresses, members
 
 _TAKEN = ("overlaps", "failed to allocate gateway")
 """The engine's words when somebody else took the subnet first: another one, or the very same."""
 
 _NAME_TAKEN = 409
+
+PATIENCE, LOOK_AGAIN = 60.0, 0.05
+"""Seconds in which a swarm has to give an overlay its addresses, which are not there at once, and
+between two looks."""
 
 _GONE = "not found"
 """The engine's words, with code 500, for an overlay that somebody else is just removing."""
@@ -63,7 +68,14 @@ class ServerNetworks:
         Raises NetworkError when it cannot be had, docker.errors.APIError when the engine fails.
         """
         self._look_at_firewall(client)
-        return self._find(client, name) or self._create(client, name, user, server)
+        made = self._find(client, name) or self._create(client, name, user, server)
+        end = time.monotonic() + PATIENCE
+        while not has_addresses(made):
+            if time.monotonic() > end:
+                raise NetworkError(f"the swarm gave {name} no addresses within {PATIENCE:g} s")
+            time.sleep(LOOK_AGAIN)
+            made = self._find(client, name) or made
+        return made
 
     def join(self, client: APIClient, network: dict[str, Any]) -> None:
         """Attach hub and proxy. Raises NetworkError when one of them cannot be."""
@@ -104,7 +116,7 @@ class ServerNetworks:
                     raise
         with self._picking:
             if self._taken is not None:
-                self._taken.discard(subnet_of(network).network)
+                self._taken -= _subnets([network])
 
     def _leave(self, client: APIClient, network: str, *, fresh: bool = False) -> None:
         """Take hub and proxy from a network: a stopped container that is still attached to one

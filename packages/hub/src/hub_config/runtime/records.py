@@ -79,8 +79,12 @@ def address(service: str, subnet: Subnet) -> str:
 def server_networks(client: APIClient, platform: str) -> list[dict[str, Any]]:
     """The engine's records of the platform's networks that were made for servers."""
     wanted = [f"{names.PLATFORM}={platform}", names.USER]
-    found: list[dict[str, Any]] = client.networks(filters={"label": wanted})
-    return found
+    return [one for one in client.networks(filters={"label": wanted}) if has_addresses(one)]
+
+
+def has_addresses(network: Mapping[str, Any]) -> bool:
+    """Whether anything can be attached: a swarm gives them a moment after an overlay was made."""
+    return bool(network["IPAM"]["Config"])
 
 
 def subnet_of(network: dict[str, Any]) -> Subnet:

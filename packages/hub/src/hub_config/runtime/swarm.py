@@ -20,7 +20,6 @@ from hub_config.runtime.interface import (
     AwayError,
     Container,
     NetworkError,
-    Place,
     Usage,
     View,
     Volume,
@@ -94,11 +93,6 @@ class SwarmRuntime(DockerRuntime):
             return services.house((await self.call("", self._nodes)).values())
 
     # -- the beginning and the end -------------------------------------------------------------
-
-    async def connect(self, place: Place) -> str:
-        """Make the server's network; empty: the swarm gives the address with the task."""
-        await super().connect(place)
-        return ""
 
     async def end(self, container: Container, *, gently: bool = True) -> None:
         """Remove a service and return when nothing of it can run any more.

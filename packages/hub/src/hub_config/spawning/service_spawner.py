@@ -12,6 +12,7 @@ from hub_config.offer.profiles import Profile
 from hub_config.runtime.docker import answered
 from hub_config.runtime.interface import AwayError
 from hub_config.runtime.networks import ServerNetworks
+from hub_config.runtime.plan import HUB_PORT, hub_beside
 from hub_config.runtime.services import CPUS
 from hub_config.runtime.swarm import SwarmRuntime
 from hub_config.spawning import options, services
@@ -43,7 +44,9 @@ class UserServiceSpawner(UserContainerSpawner):
         place, operator = self.place, self.enforced
         self.stages.tell(Stage.NETWORK)
         await self.end.clear(gently=False, network=False)
-        await self.runtime.connect(place)
+        # By no name, as on one host: a node tells those as long as its engine runs.
+        beside = hub_beside(await self.runtime.connect(place))
+        self.hub_connect_url = f"http://{beside}:{HUB_PORT}"
         self.stages.tell(Stage.VOLUME)
         volume, said = await self.home.ready()
         if said:
