@@ -27,6 +27,12 @@ REGISTRY = "docker.io/local"
 TINY = "uv-marimo-tiny"
 """A profile without the memory that its server needs."""
 
+DASK_LIMITS: dict[str, Any] = {
+    **{"clusters": 1, "workers": 2, "share": 0.05},
+    **{"scheduler": {"memory": "500M", "cpus": 1}, "worker": {"memory": "500M", "cpus": 1}},
+}
+"""A small node has to have room for a whole cluster of Dask."""
+
 
 def kubectl(*words: str, given: str = "") -> str:
     """What kubectl says. Raises AssertionError with its words where it fails."""
@@ -74,6 +80,7 @@ class ClusterPlatform:
             "homes": {"size": "1Gi"},
             # What clusters older than 1.21 do not know.
             "servers": {"disruptionBudget": "policy/v1" in there},
+            "dask": {**DASK_LIMITS, "enabled": True},
         }
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -139,7 +146,7 @@ class ClusterPlatform:
 
     def wait_until_ready(self) -> None:
         """Return when hub and proxy are."""
-        for name in ("hub", "proxy"):
+        for name in ("hub", "proxy", "dask-gateway"):
             self.own("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s")
 
     def one_time_password(self) -> str:
