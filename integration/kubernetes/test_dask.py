@@ -1,5 +1,5 @@
-"""A sum on two workers, on a real cluster: as pods of the server's image, within limits, and gone with
-the server.
+"""A sum on two workers, on a real cluster: as pods of the server's image, within limits, and gone
+with the server.
 """
 
 import json
@@ -52,6 +52,7 @@ def image(pod: Mapping[str, Any]) -> str:
 def test_a_sum_on_two_workers_ends_with_the_server(
     make_person: MakePerson, platform: ClusterPlatform
 ) -> None:
+    assert platform.values["dask"]["enabled"], "the cluster's nodes lack packages/dask-gateway"
     person = make_person("dora")
     person.choose("uv-lab-small")
     with Kernel(person.server) as kernel:
@@ -66,7 +67,8 @@ def test_a_sum_on_two_workers_ends_with_the_server(
     assert {image(one) for one in pods.values()} == {image(server)}
     assert f"limit of {DASK_LIMITS['workers']} workers" in said["told"][0]
     assert "as many Dask clusters as one may have here (1)" in refused
-    page = person.hub.get(said["link"].removeprefix(person.hub.base))
-    assert page.ok and "Dask" in page.text, page.text[:300]
+    page = person.server.get(said["link"].split("/user/dora/", 1)[1])
+    assert page.ok, page.status_code
+    assert "Dask" in page.text, page.text[:300]
     person.stop()
     wait_until(lambda: not platform.items("pods", "dask"), "the cluster to go with its server")

@@ -80,8 +80,10 @@ class ClusterPlatform:
             "homes": {"size": "1Gi"},
             # What clusters older than 1.21 do not know.
             "servers": {"disruptionBudget": "policy/v1" in there},
-            "dask": {**DASK_LIMITS, "enabled": True},
         }
+        # Its image is on the nodes of who tests it.
+        with_dask = values["images"]["dask"].removeprefix("docker.io/") in images_there()
+        self.values["dask"] = {**DASK_LIMITS, "enabled": with_dask}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._forward: subprocess.Popen[bytes] | None = None
@@ -146,7 +148,8 @@ class ClusterPlatform:
 
     def wait_until_ready(self) -> None:
         """Return when hub and proxy are."""
-        for name in ("hub", "proxy", "dask-gateway"):
+        dask = ["dask-gateway"] if self.values["dask"]["enabled"] else []
+        for name in ("hub", "proxy", *dask):
             self.own("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s")
 
     def one_time_password(self) -> str:

@@ -1,4 +1,4 @@
-"""Runs in the image: the gateway, with a hub and an API server of Kubernetes as far as it asks them.
+"""Runs in the image: the gateway, with a hub and an API server as far as it asks them.
 
 Says as JSON what it answered, which pods it made, and where its proxy leads.
 """
@@ -155,7 +155,7 @@ async def main() -> None:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 8099).start()
-    with open("/tmp/kubeconfig", "w") as file:  # noqa: ASYNC230, S108, PTH123
+    with open("/tmp/kubeconfig", "w") as file:  # noqa: S108, PTH123
         json.dump(
             {
                 **{"apiVersion": "v1", "kind": "Config", "current-context": "c"},

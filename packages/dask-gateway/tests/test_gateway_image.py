@@ -1,9 +1,8 @@
-"""The gateway's image as it stands, before a hub and an API server that are told (`asking.py`); real
-clusters are the business of `integration/kubernetes`.
+"""The gateway's image as it stands, before a hub and an API server that are told (`asking.py`);
+real clusters are the business of `integration/kubernetes`.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,16 @@ PROGRAM = Path(__file__).with_name("asking.py")
 
 
 @pytest.fixture(scope="module")
-def found(subject: Subject) -> Iterator[dict[str, Any]]:
+def found(subject: Subject) -> dict[str, Any]:
     command = ["/opt/gateway/bin/python", "-c", PROGRAM.read_text(encoding="utf-8")]
     said = subject.engine.run(
-        subject.reference, command, network_mode="none", read_only=True, tmpfs={"/tmp": ""}
+        subject.reference,
+        command,
+        network_mode="none",
+        read_only=True,
+        tmpfs={"/tmp": ""},  # noqa: S108
     )
-    yield json.loads(said.splitlines()[-1])
+    return json.loads(said.splitlines()[-1])
 
 
 def test_servers_that_run_get_clusters_as_many_as_are_allowed(found: dict[str, Any]) -> None:

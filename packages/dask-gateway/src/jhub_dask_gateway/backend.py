@@ -1,6 +1,6 @@
-"""Clusters as pods beside the person's server. Who may have how many is decided here, all else about
-them by dask-gateway's own backend, whose database is in memory: a gateway that starts ends what the
-one before it left.
+"""Clusters as pods beside the person's server. Who may have how many is decided here, all else
+about them by dask-gateway's own backend, whose database is in memory: a gateway that starts ends
+what the one before it left.
 """
 
 import json
@@ -23,7 +23,7 @@ NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 CREDENTIALS = ("dask.crt", "dask.pem", "api-token")
 
 
-class PodClusterConfig(ClusterConfig):  # type: ignore[misc]
+class PodClusterConfig(ClusterConfig):
     """What one cluster is made with."""
 
     cpu_share = Float(0.1, help="What of a CPU each pod asks for; its limit is worker_cores").tag(
@@ -32,7 +32,7 @@ class PodClusterConfig(ClusterConfig):  # type: ignore[misc]
     template = Dict(help="What its pods have of the server's: `pods.like`")
 
 
-class PodBackend(DBBackendBase):  # type: ignore[misc]
+class PodBackend(DBBackendBase):
     """Makes and ends the pods of clusters, in the namespace it runs in."""
 
     cluster_config_class = Type(PodClusterConfig, klass=ClusterConfig).tag(config=True)
@@ -62,8 +62,8 @@ class PodBackend(DBBackendBase):  # type: ignore[misc]
     # -- what there is ---------------------------------------------------------------------------
 
     async def ask(self, method: str, *arguments: Any, **named: Any) -> Any:
-        """Call a method of the API for this namespace; returns the answer's JSON, since the client's
-        own classes lose what a newer cluster says. Raises ApiException.
+        """Call a method of the API for this namespace; returns the answer's JSON, since the
+        client's own classes lose what a newer cluster says. Raises ApiException.
         """
         named |= {"namespace": self.namespace, "_preload_content": False, "_request_timeout": 20}
         answer = await getattr(self.api, method)(*arguments, **named)
@@ -77,9 +77,8 @@ class PodBackend(DBBackendBase):  # type: ignore[misc]
     async def listed(self, component: str) -> list[dict[str, Any]]:
         """Records of all pods of a kind."""
         wanted = pods.selector(self.platform, component)
-        found: list[dict[str, Any]] = (await self.ask("list_namespaced_pod", label_selector=wanted))[
-            "items"
-        ]
+        said = await self.ask("list_namespaced_pod", label_selector=wanted)
+        found: list[dict[str, Any]] = said["items"]
         return found
 
     async def there(self) -> dict[str, dict[str, Any]]:
@@ -111,8 +110,9 @@ class PodBackend(DBBackendBase):  # type: ignore[misc]
                 await self.stop_cluster(one.name, failed=True)
         if len(self.db.list_clusters(username=user.name)) >= self.clusters_per_person:
             raise PublicException(
-                f"You have as many Dask clusters as one may have here ({self.clusters_per_person}): "
-                "connect to one, or shut one down (Gateway().list_clusters())."
+                "You have as many Dask clusters as one may have here "
+                f"({self.clusters_per_person}): connect to one, or shut one down "
+                "(Gateway().list_clusters())."
             )
         return options, made
 

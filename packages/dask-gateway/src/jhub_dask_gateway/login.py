@@ -10,7 +10,7 @@ from dask_gateway_server.models import User
 from jhub_dask_gateway import pods
 
 
-class ServerAuthenticator(JupyterHubAuthenticator):  # type: ignore[misc]
+class ServerAuthenticator(JupyterHubAuthenticator):
     """Asks the hub whose token it is. dask-gateway's own takes any token of a person, also one that
     may do next to nothing, and does not say of which server it is.
     """

@@ -15,8 +15,8 @@ COMPONENT = "dask"
 """What of the platform these pods are; the chart's policies go by it."""
 
 COMM, DASHBOARD, API, NANNY = 8786, 8787, 8788, 8785
-"""The only ports of such a pod, which the chart's policies know: what Dask speaks, with certificates
-of its cluster; pages; the gateway's words to the scheduler; what watches a worker."""
+"""The only ports of such a pod, which the chart's policies know: what Dask speaks, with
+certificates of its cluster; pages; the gateway's words to the scheduler; what watches a worker."""
 
 SECRET = "/etc/dask-credentials"  # noqa: S105  where it is mounted
 
@@ -97,7 +97,7 @@ def worker_name(worker: str) -> str:
     return f"dask-worker-{worker}"
 
 
-def pod(  # noqa: PLR0913  a pod has that many sides
+def pod(
     *,
     name: str,
     cluster: str,
@@ -108,8 +108,8 @@ def pod(  # noqa: PLR0913  a pod has that many sides
     variables: Mapping[str, str],
     size: Record,
 ) -> dict[str, Any]:
-    """The manifest of a scheduler or a worker. `size` has `memory` (bytes), `cpus` and `share`, which
-    is what of a CPU is asked for.
+    """The manifest of a scheduler or a worker. `size` has `memory` (bytes), `cpus` and `share`,
+    which is what of a CPU is asked for.
     """
     marks = {f"{LABEL}.platform": platform, f"{LABEL}.component": COMPONENT, CLUSTER: cluster}
     address = {"name": "DASK_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
@@ -154,7 +154,9 @@ def pod(  # noqa: PLR0913  a pod has that many sides
     }
 
 
-def secret(cluster: str, platform: str, owned_by: Record, files: Mapping[str, str]) -> dict[str, Any]:
+def secret(
+    cluster: str, platform: str, owned_by: Record, files: Mapping[str, str]
+) -> dict[str, Any]:
     """What a cluster's parts know each other by. It goes with the scheduler."""
     marks = {f"{LABEL}.platform": platform, f"{LABEL}.component": COMPONENT}
     about = {

@@ -1,4 +1,4 @@
-"""What the gateway's program loads; what an operator decides comes as its arguments, by the chart."""
+"""What the gateway's program loads. What an operator decides comes as arguments, by the chart."""
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  the program provides it
 c.DaskGateway.backend_class = "jhub_dask_gateway.backend.PodBackend"
