@@ -5,6 +5,7 @@ Says as JSON what it answered, which pods it made, and where its proxy leads.
 
 import asyncio
 import json
+import os
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -12,6 +13,7 @@ from aiohttp import ClientSession, web
 PODS: dict[str, dict[str, Any]] = {}
 SECRETS: dict[str, dict[str, Any]] = {}
 LABEL = "io.jhub-docker"
+PATIENCE = 300
 SERVER = {
     "metadata": {
         "name": "jupyter-ann",
@@ -83,7 +85,7 @@ async def removed(request: web.Request) -> web.Response:
 
 
 async def until(met: Any) -> None:
-    """Return when it is; the test ends what takes forever."""
+    """Return when it is; `main` ends what takes forever."""
     while not met():
         await asyncio.sleep(0.1)
 
@@ -174,17 +176,19 @@ async def main() -> None:
         "--PodClusterConfig.cluster_max_workers=2",
         "--PodBackend.api_url=http://dask-gateway:8000/api",
         env={
-            "PATH": "/opt/gateway/bin:/usr/bin:/bin",
+            **os.environ,
             "KUBECONFIG": "/tmp/kubeconfig",  # noqa: S108
             "DASK_GATEWAY_PROXY_TOKEN": "of-the-proxy",
         },
         stdout=asyncio.subprocess.DEVNULL,
     )
     async with ClientSession() as session:
-        found = await asked(session)
+        asking, ended = asyncio.create_task(asked(session)), asyncio.create_task(program.wait())
+        await asyncio.wait((asking, ended), timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        assert asking.done(), f"the gateway ended, or did not answer: {program.returncode}"
     program.terminate()
-    await program.wait()
-    print(json.dumps(found))
+    await ended
+    print(json.dumps(asking.result()))
 
 
 asyncio.run(main())
