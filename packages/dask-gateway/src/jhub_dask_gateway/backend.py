@@ -218,6 +218,8 @@ class PodBackend(DBBackendBase):
             if error.status != HTTPStatus.FORBIDDEN or "exceeded quota" not in str(error.body):
                 raise
             self.log.info("Worker %s waits for room in the namespace's quota", worker.name)
+        if not worker.is_active():  # no more, meanwhile
+            await self.do_stop_worker(worker)
         return True
 
     async def do_stop_worker(self, worker: Worker) -> None:
