@@ -12,6 +12,8 @@ from aiohttp import ClientSession, web
 
 PODS: dict[str, dict[str, Any]] = {}
 SECRETS: dict[str, dict[str, Any]] = {}
+REFUSED: list[str] = []
+WORKER = "dask-worker-"
 LABEL = "io.jhub-docker"
 PATIENCE = 300
 SERVER = {
@@ -69,8 +71,11 @@ async def listed(request: web.Request) -> web.Response:
 
 
 async def made(request: web.Request) -> web.Response:
-    """A pod or a Secret."""
+    """A pod or a Secret; for the first worker there is no room the first time."""
     record = await request.json()
+    if record["metadata"]["name"].startswith(WORKER) and not REFUSED:
+        REFUSED.append(record["metadata"]["name"])
+        raise web.HTTPForbidden(text='{"message": "pods is forbidden: exceeded quota: platform"}')
     kind = SECRETS if record["kind"] == "Secret" else PODS
     record["metadata"]["uid"] = f"uid-of-{record['metadata']['name']}"
     record["status"] = {"phase": "Running", "podIP": f"10.42.1.{len(PODS)}"}
@@ -132,8 +137,7 @@ async def asked(session: ClientSession) -> dict[str, Any]:
     headers = {"Authorization": f"token {word}"}
     async with session.post(at, json=beat, headers=headers) as answer:
         answer.raise_for_status()
-    workers = "dask-worker-"
-    await until(lambda: sum(one.startswith(workers) for one in PODS) >= 2)
+    await until(lambda: sum(one.startswith(WORKER) for one in PODS) >= 2)
     token = {"Authorization": "token of-the-proxy"}
     async with session.get("http://127.0.0.1:8001/api/v1/routes", headers=token) as answer:
         routes = (await answer.json())["routes"]
@@ -142,6 +146,7 @@ async def asked(session: ClientSession) -> dict[str, Any]:
     await new("ann-server")
     return {
         **{"left_over": left_over, "said": said, "pods": pods, "secret": SECRETS[scheduler]},
+        "refused": REFUSED[0],
         **{"scheduler": scheduler, "routes": [one["target"] for one in routes]},
     }
 

@@ -50,6 +50,7 @@ def test_pods_are_like_the_servers_and_go_with_it(found: dict[str, Any]) -> None
     assert not found["left_over"], "what another gateway made is ended"
     scheduler, *workers = found["pods"].values()
     assert len(workers) == 2, "a scheduler that asks for seven gets what is allowed"
+    assert found["refused"] in found["pods"], "who found no room waits for it"
     assert [one["metadata"]["ownerReferences"][0]["uid"] for one in found["pods"].values()] == [
         "uid-of-ann",
         *2 * [scheduler["metadata"]["uid"]],
