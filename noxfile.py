@@ -122,7 +122,8 @@ def typecheck(session: nox.Session, part: str) -> None:
     """Mypy in strict mode on the library, the tasks, the tests and the hub's configuration."""
     if part == "library":
         sync(session, "typecheck", "dev")
-        own = ("src", "tasks.py", "noxfile.py", "tests", "integration", "packages/backup/src")
+        here = ("src", "tasks.py", "noxfile.py", "tests", "integration")
+        own = (*here, "packages/backup/src", "packages/dask-gateway/src")
         session.run("mypy", *own, *EXTENSIONS)
     else:
         sync(session, "typecheck", project="packages/hub")

@@ -27,6 +27,12 @@ REGISTRY = "docker.io/local"
 TINY = "uv-marimo-tiny"
 """A profile without the memory that its server needs."""
 
+DASK_LIMITS: dict[str, Any] = {
+    **{"clusters": 1, "workers": 2, "share": 0.05},
+    **{"scheduler": {"memory": "500M", "cpus": 1}, "worker": {"memory": "500M", "cpus": 1}},
+}
+"""A small node has to have room for a whole cluster of Dask."""
+
 
 def kubectl(*words: str, given: str = "") -> str:
     """What kubectl says. Raises AssertionError with its words where it fails."""
@@ -75,6 +81,9 @@ class ClusterPlatform:
             # What clusters older than 1.21 do not know.
             "servers": {"disruptionBudget": "policy/v1" in there},
         }
+        # Its image is on the nodes of who tests it.
+        with_dask = values["images"]["dask"].removeprefix("docker.io/") in images_there()
+        self.values["dask"] = {**DASK_LIMITS, "enabled": with_dask}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._forward: subprocess.Popen[bytes] | None = None
@@ -139,7 +148,8 @@ class ClusterPlatform:
 
     def wait_until_ready(self) -> None:
         """Return when hub and proxy are."""
-        for name in ("hub", "proxy"):
+        dask = ["dask-gateway"] if self.values["dask"]["enabled"] else []
+        for name in ("hub", "proxy", *dask):
             self.own("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s")
 
     def one_time_password(self) -> str:

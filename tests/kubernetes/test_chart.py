@@ -46,6 +46,7 @@ EVERYTHING: dict[str, Any] = {
         "topologySpreadConstraints": [SPREAD],
         "serviceAccount": "bucket",
     },
+    "dask": {"enabled": True, "clusters": 2, "workers": 5, "worker": {"memory": "3G", "cpus": 2}},
     "hostAliases": [{"ip": "10.0.0.7", "hostnames": ["hub"]}],
 }
 KNOWN = {tuple(map(int, one.split("."))) for one in kubernetes_validate.utils.all_versions()}
@@ -132,8 +133,10 @@ def test_probes_ask_below_the_base_url_over_which_people_come(render: Render) ->
 def test_what_an_operator_says_of_servers_reaches_the_spawner(render: Render) -> None:
     """By Python that the hub loads, so that is what is run."""
     text = of_kind(render(EVERYTHING), "ConfigMap")["hub-python"]["data"]["00-servers.py"]
-    pods = SimpleNamespace()
-    exec(text, {"c": SimpleNamespace(UserPodSpawner=pods)})  # noqa: S102
+    pods, shared = SimpleNamespace(), SimpleNamespace(environment={"JHUB_IDLE_TIMEOUT": "60"})
+    exec(text, {"c": SimpleNamespace(UserPodSpawner=pods, Spawner=shared)})  # noqa: S102
+    assert shared.environment["JHUB_IDLE_TIMEOUT"] == "60"
+    assert shared.environment["DASK_GATEWAY__ADDRESS"] == "http://dask-gateway:8000"
     assert pods.node_selector == {"pool": "people"}
     assert pods.service_account == "bucket"
     assert pods.extra_pod_config["topologySpreadConstraints"] == [SPREAD]
@@ -164,8 +167,25 @@ def test_nodes_fetch_what_is_offered_before_anybody_waits(render: Render) -> Non
     assert pod["automountServiceAccountToken"] is False
     assert pod["nodeSelector"] == EVERYTHING["servers"]["nodeSelector"]
     hard = of_kind(objects, "ResourceQuota")["platform"]["spec"]["hard"]
-    assert hard["pods"] == "47", "40 servers, hub and proxy, and one on each of 5 nodes"
+    assert hard["pods"] == "48", "40 servers, hub, proxy, Dask's gateway, one on each of 5 nodes"
     assert not of_kind(render(), "DaemonSet")
+
+
+def test_dasks_gateway_is_there_for_who_wants_it_and_may_make_pods_alone(render: Render) -> None:
+    assert "dask" not in yaml.safe_dump_all(render()).lower()
+    objects = render(EVERYTHING)
+    (rules,) = (one["rules"] for name, one in of_kind(objects, "Role").items() if "dask" in name)
+    may = {(what, verb) for one in rules for what in one["resources"] for verb in one["verbs"]}
+    verbs = ("list", "create", "delete")
+    assert may == {("secrets", "create"), *(("pods", verb) for verb in verbs)}
+    gateway = of_kind(objects, "Deployment")["dask-gateway"]["spec"]["template"]["spec"]
+    given = dict(one.removeprefix("--").split("=") for one in gateway["containers"][0]["args"])
+    assert given["PodBackend.clusters_per_person"] == "2"
+    assert given["PodClusterConfig.cluster_max_workers"] == "5"
+    assert given["PodClusterConfig.worker_memory"] == "3G"
+    assert given["JupyterHubAuthenticator.jupyterhub_api_url"].endswith(":8081/team/hub/api")
+    with pytest.raises(helm_python.HelmError, match=r"images\.dask"):
+        render({"dask": {"enabled": True}})
 
 
 @pytest.mark.parametrize(
@@ -178,6 +198,7 @@ def test_nodes_fetch_what_is_offered_before_anybody_waits(render: Render) -> Non
         {"network": {"dns": {"addresses": ["node"]}}},
         {"database": {"url": "postgresql+psycopg://hub:word@db/hub"}},
         {"networks": {}},
+        {"dask": {"worker": {"memory": "much"}}},
         {"network": {"blocked": ["everything"]}},
         {"offer": [{"reference": "uv-lab", "jupyterhub": "6", "name": "x", "profiles": {}}]},
     ],
@@ -196,6 +217,7 @@ def test_values_that_are_written_are_what_helm_reads(tmp_path: Path) -> None:
     assert known["images"] == {
         "hub": OFFER["images"]["hub"],
         "proxy": OFFER["images"]["proxy"],
+        "dask": OFFER["images"]["dask"],
         "pullPolicy": "IfNotPresent",
         "pullSecrets": [],
     }

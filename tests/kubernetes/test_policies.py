@@ -36,6 +36,9 @@ PLACES = {
     "hub": part("hub", "10.42.0.2"),
     "proxy": part("proxy", "10.42.0.3"),
     "prepull": part("prepull", "10.42.0.4"),
+    "gateway": part("dask-gateway", "10.42.0.5"),
+    "ann's worker": part("dask", "10.42.0.21"),
+    "bob's worker": part("dask", "10.42.0.22"),
     "dns": Place("10.42.0.53", SYSTEM, {"k8s-app": "kube-dns"}),
     "stranger": Place("10.42.7.7", OTHERS, {"io.jhub-docker.component": "proxy"}),
     "API server": Place("10.0.0.1"),
@@ -97,7 +100,8 @@ def policies(render: Render) -> list[dict[str, Any]]:
         "allowed": [{"cidr": "10.1.2.3/32", "port": 5432}],
         "dns": {"addresses": ["169.254.20.10/32"]},
     }
-    objects = render({"network": network, "prepull": {"enabled": True}})
+    parts = {"prepull": {"enabled": True}, "dask": {"enabled": True}, "images": {"dask": "x"}}
+    objects = render({"network": network, **parts})
     return [one for one in objects if one["kind"] == "NetworkPolicy"]
 
 
@@ -118,6 +122,30 @@ def policies(render: Render) -> list[dict[str, Any]]:
         ("prepull", "hub", 8081, False),
         ("prepull", "internet", 443, False),
         ("stranger", "prepull", 80, False),
+        ("ann", "gateway", 8000, True),
+        ("ann", "gateway", 8786, True),
+        ("ann", "ann's worker", 8786, False),
+        ("ann", "ann's worker", 8787, False),
+        ("gateway", "hub", 8081, True),
+        ("gateway", "ann's worker", 8787, True),
+        ("gateway", "ann's worker", 8788, True),
+        ("proxy", "gateway", 8000, False),
+        ("stranger", "gateway", 8000, False),
+        ("stranger", "ann's worker", 8786, False),
+        ("internet", "gateway", 8000, False),
+        ("ann's worker", "gateway", 8000, True),
+        ("ann's worker", "gateway", 8786, False),
+        # Their certificates keep these two apart.
+        ("ann's worker", "bob's worker", 8786, True),
+        ("ann's worker", "bob's worker", 8787, False),
+        ("ann's worker", "bob's worker", 8788, False),
+        ("ann's worker", "ann", 8888, False),
+        ("ann's worker", "hub", 8081, False),
+        ("ann's worker", "API server", 443, False),
+        ("ann's worker", "metadata", 80, False),
+        ("ann's worker", "internet", 443, True),
+        ("ann's worker", "database", 5432, True),
+        ("ann's worker", "dns", 53, True),
         ("ann", "stranger", 80, False),
         ("ann", "API server", 443, False),
         ("ann", "node", 10250, False),

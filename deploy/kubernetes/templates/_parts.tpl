@@ -60,3 +60,29 @@ resources: {{ toJson .own.resources }}
     {{- end }}
   ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
 {{- end }}
+
+{{/* Names, and all that is no private network. */}}
+{{- define "outside" -}}
+{{ include "names" . }}
+- to:
+    - ipBlock:
+        cidr: 0.0.0.0/0
+        except: {{ toJson .Values.network.blocked }}
+{{- range .Values.network.allowed }}
+- to: [{ipBlock: {cidr: {{ .cidr }}}}]
+  {{- with .port }}
+  ports: [{port: {{ . }}, protocol: TCP}, {port: {{ . }}, protocol: UDP}]
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* One rule of a policy: a part of the platform, and the ports it is reached at, or reaches. */}}
+{{- define "peer" -}}
+- {{ .way }}:
+    - podSelector:
+        matchLabels: {{- include "labels" . | nindent 10 }}
+  ports:
+    {{- range .ports }}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
+{{- end }}

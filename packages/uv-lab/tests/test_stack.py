@@ -98,6 +98,7 @@ USES = {
     "s3fs": "import fsspec; assert fsspec.filesystem('s3', anon=True).protocol",
     # Parallel work, and what goes along.
     "dask": "import dask.dataframe as k; assert k.from_pandas(frame, 2).x.sum().compute() == 3",
+    "dask gateway": "import dask_gateway as d; d.Gateway('http://dask-gateway', auth='basic')",
     "dask array": "import dask.array as y; assert y.ones((9, 9), chunks=3).sum().compute() == 81",
     "distributed": (
         "from dask.distributed import Client;"

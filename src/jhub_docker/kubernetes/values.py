@@ -12,6 +12,8 @@ from jhub_docker.errors import UsageError
 from jhub_docker.release import publish
 
 HUB, PROXY = "hub", "proxy"
+DASK = "dask-gateway"
+"""Of the platforms that want it alone, so it may never have been released."""
 
 
 def values(catalog: Catalog, registry: str, tag: str = "") -> dict[str, Any]:
@@ -26,8 +28,11 @@ def values(catalog: Catalog, registry: str, tag: str = "") -> dict[str, Any]:
             f"{', '.join(missing)}: never released, so no digest is known; ./dev invoke release, "
             "or --tag for images that were pushed under one"
         )
+    images = {HUB: named[HUB], PROXY: named[PROXY]}
+    if DASK in catalog.specs and (dask := reference(catalog[DASK], registry, tag)):
+        images["dask"] = dask
     return {
-        "images": {HUB: named[HUB], PROXY: named[PROXY]},
+        "images": images,
         "offer": [_offered(spec, named[spec.name]) for spec in catalog.singleuser],
     }
 
