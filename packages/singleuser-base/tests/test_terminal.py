@@ -28,21 +28,31 @@ def test_language_and_time_zone_are_honoured(subject: Subject) -> None:
 
 def test_a_person_chooses_language_and_time_zone_for_all_servers(subject: Subject) -> None:
     script = """
-    my-settings language fr_FR.UTF-8; my-settings timezone Asia/Kolkata
-    my-settings timezone Mars/Base 2>&1 || echo $?
+    export LANG=C.UTF-8
+    for word in French de_AT deutsch en de-de.utf8 fr; do my-settings language $word; done
+    my-settings timezone kolkata
+    my-settings language Klingon 2>&1 || echo $?
+    my-settings timezone Buenos_Aires 2>&1 || echo $?
     start-singleuser date -d 2026-07-05T00:00Z '+%A %H:%M %Z'
     start-singleuser my-settings
-    my-settings language -; my-settings timezone -
+    start-singleuser my-settings language -
+    my-settings timezone -
     start-singleuser date -d 2026-07-05T00:00Z '+%A %H:%M %Z'
     """
-    next_start = "From the next start of a server on."
+    later = "from the next start of a server on; now"
+    chosen = ("fr_FR", "de_AT", "de_DE", "en_US", "de_DE", "fr_FR")
     assert subject.server.run(["bash", "-c", script]).splitlines() == [
-        *(next_start, next_start),
-        "my-settings: there is no timezone 'Mars/Base' here; expected one such as Europe/Berlin",
+        *(f"language: {one}.UTF-8 {later} C.UTF-8" for one in chosen),
+        f"timezone: Asia/Kolkata {later} UTC",
+        "my-settings: there is no language 'Klingon' here; expected one such as de_DE.UTF-8",
+        "2",
+        "my-settings: 'Buenos_Aires' can be more than one; expected one such as "
+        "America/Argentina/Buenos_Aires, America/Buenos_Aires",
         "2",
         "dimanche 05:30 IST",
         *("language: fr_FR.UTF-8", "timezone: Asia/Kolkata"),
-        *(next_start, next_start),
+        f"language: C.UTF-8 {later} fr_FR.UTF-8",
+        "timezone: UTC",
         "Sunday 00:00 UTC",
     ]
 

@@ -6,6 +6,7 @@ from jhub_testing.kernel import Kernel
 from jhub_testing.subject import Subject
 
 GB = 2**30
+LIMITS = {"mem_limit": 2 * GB, "memswap_limit": 2 * GB, "nano_cpus": 1_500_000_000}
 
 SESSION = "from pyspark.sql import SparkSession; spark = SparkSession.builder.getOrCreate()"
 
@@ -27,7 +28,7 @@ def test_a_session_has_the_servers_limits_and_its_pages_are_behind_the_proxy(
     subject: Subject,
 ) -> None:
     with (
-        subject.booted(mem_limit=2 * GB, memswap_limit=2 * GB, nano_cpus=1_500_000_000) as server,
+        subject.booted(trust=str(subject.peer.bundle), **LIMITS) as server,
         Kernel(server.client) as kernel,
     ):
         kernel.execute(SESSION)
@@ -36,6 +37,9 @@ def test_a_session_has_the_servers_limits_and_its_pages_are_behind_the_proxy(
         assert cores == 2
         assert "100000" in kernel.execute("print(spark.range(100_000).repartition(3).count())")
         assert kernel.execute(FRAMES).split()[-1] == "10"
+        # Java trusts the operator, who alone knows the peer's CA.
+        fetch = f"print(spark._jvm.java.net.URL('{subject.peer.index}').openStream().read() > 0)"
+        assert kernel.execute(fetch).split()[-1] == "True"
         link = kernel.execute("print(spark.sparkContext.uiWebUrl)").strip()
         prefix = server.environment()["JUPYTERHUB_SERVICE_PREFIX"]
         # The page, by the link and by where it sends a browser on; all of it is behind the proxy.
