@@ -16,6 +16,7 @@ import pytest
 
 # By its name: the package's other module imports what is in its image alone.
 tracking: Any = importlib.import_module("jhub_tracking.__main__")
+own_process: Any = importlib.import_module("jhub_tracking.own_process")
 
 
 @pytest.fixture
@@ -74,6 +75,55 @@ def test_a_space_has_nobodys_socket_and_not_all_of_the_memory(
     with socket.socket(socket.AF_UNIX) as asking:
         asking.connect(str(tracking.SOCKETS / "bob-0123456789ab"))
         assert [key.data for key, _ in spaces.selector.select(60)] == ["bob-0123456789ab"]
+
+
+def ended(spaces: Any, name: str) -> None:
+    """Wait for the end of the space's process, and have it noticed."""
+    (process,) = [one for one, its in spaces.processes.items() if its == name]
+    os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    spaces.reap()
+
+
+def test_only_so_many_run_at_once_and_the_one_that_waits_longest_makes_room(
+    spaces: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = ("ada-0123456789ab", "bob-0123456789ab")
+
+    def run(*_: Any) -> int:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        while True:
+            signal.pause()
+
+    stub = ModuleType("jhub_tracking.space")
+    stub.run = run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, stub.__name__, stub)
+    monkeypatch.setattr(sys.modules["jhub_tracking"], "space", stub, raising=False)
+    monkeypatch.setattr(tracking, "MOST", "2")
+    eve = "eve-0123456789ab"
+    spaces.open(eve)
+    for name, asked in ((ada, 2000), (bob, 1000), (eve, 3000)):
+        os.utime(tracking.ROOT / name, (asked, asked))
+        spaces.start(name)
+    assert [*spaces.processes.values()] == [ada, bob]
+    ended(spaces, bob)
+    assert [*spaces.processes.values()] == [ada, eve]
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(tracking.SOCKETS / bob))
+        assert [key.data for key, _ in spaces.selector.select(60)] == [bob], "not listened for"
+
+    # Somebody who was deleted: the process, then its files, which are another user's.
+    (tracking.ROOT / ada / "artifacts").mkdir()
+    (tracking.ROOT / ada / "artifacts" / "model").touch()
+    monkeypatch.setattr(own_process, "become", os.chdir)
+    assert not spaces.remove(ada)
+    ended(spaces, ada)
+    assert not spaces.remove(ada)
+    ended(spaces, ada)
+    assert spaces.remove(ada)
+    assert {one.name for one in tracking.ROOT.iterdir()} == {bob, eve}
+    assert not (tracking.SOCKETS / ada).exists()
+    spaces.end()
 
 
 def test_who_cannot_be_served_is_turned_away_however_many_spaces_there_are(

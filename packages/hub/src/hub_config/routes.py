@@ -32,7 +32,7 @@ from hub_config.runtime.meter import Meter
 from hub_config.settings import Settings
 from hub_config.shares import SharingHandler
 from hub_config.spawning.profile_spawner import PlatformSpawner, engine_of
-from hub_config.tracking.spaces import SpacesHandler
+from hub_config.tracking.spaces import SpacesHandler, remove_due
 from hub_config.watch.pages import routes as audit_routes
 
 PROXY_METRICS = "http://proxy-api:8002/metrics"
@@ -69,7 +69,7 @@ def routes_of(c: Config, settings: Settings, places: Places) -> list[tuple[Any, 
     return [
         *metrics_routes(sources),
         *times.routes(limits),
-        *homes_routes(keep, reconciler, sizes, Desk(places.desk)),
+        *homes_routes(keep, reconciler, sizes, Desk(places.desk), remove_due),
         *now_routes(looker),
         (r"/api/jobs/look", LookHandler, {"looks": (runner, publisher)}),
         *runs_routes(runner),

@@ -26,8 +26,12 @@ def test_a_home_that_is_handed_back_during_a_purge_stays(new_box: Box) -> None:
         other = {"home-ann": "bob", "home-bob": "ann"}[home.volume]
         homes.hand_back(new_box.db, f"home-{other}", new_box.person(other).id, other)
 
+    async def others(_db: Any, _keep: timedelta) -> None:
+        removed.append("what else there is")
+
     given: Any = SimpleNamespace(
         db=new_box.db,
+        others=others,
         reconciler=new_box.reconciler,
         keep=timedelta(days=30),
         has_scope=lambda _: True,

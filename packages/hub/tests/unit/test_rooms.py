@@ -51,7 +51,7 @@ ROOMS = {
         *("people", "authenticator"),
     ),
     "shares": ("shares",),
-    "tracking": ("spaces", "layer"),
+    "tracking": ("door", "spaces", "layer"),
     "watch": ("kinds", "requests", "filters", "pages", "changes", "command", "beginning"),
     "top": ("keeper", "beside", "routes", "concerns", "copying", "moving", "start", "__main__"),
 }

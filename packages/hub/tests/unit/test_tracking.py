@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from traitlets.config import Config
 from hub_config.beside import services
 from hub_config.first_start import Places, make_secrets
 from hub_config.settings import Settings
-from hub_config.tracking import layer, spaces
+from hub_config.tracking import door, layer, spaces
 from hub_config.tracking.spaces import SpaceRow
 from hub_config.variables import OF_THE_HUB
 
@@ -44,6 +45,32 @@ def test_a_space_is_of_a_person_and_not_of_a_name(db: Session) -> None:
     db.add(again)
     db.commit()
     assert spaces.of(db, again) != first["me"], "a newcomer has what somebody else tracked"
+
+
+async def test_a_space_is_removed_when_a_home_would_be(
+    db: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bob = orm.User(name="ann"), orm.User(name="bob")
+    db.add_all([ann, bob])
+    db.commit()
+    its, _ = spaces.of(db, ann), spaces.of(db, bob)
+    db.delete(ann)
+    db.commit()
+    heard: list[str] = []
+
+    async def at_the_door(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append((await reader.readline()).decode())
+        writer.write(b"not yet\n" if len(heard) == 1 else b"ok\n")
+        writer.close()
+
+    monkeypatch.setattr(door, "SOCKETS", tmp_path)
+    await spaces.remove_due(db, timedelta(0))  # where MLflow does not run
+    async with await asyncio.start_unix_server(at_the_door, tmp_path / "door"):
+        await spaces.remove_due(db, timedelta(days=30))
+        assert heard == []
+        for _ in range(3):
+            await spaces.remove_due(db, timedelta(0))
+    assert heard == [f"-{its}\n"] * 2, "asked until it is gone, and no more"
 
 
 @pytest.mark.parametrize("profiles", ["", "backup", "mlflow,backup"])
@@ -97,7 +124,7 @@ async def answering(
     runner = fake.AppRunner(app)
     await runner.setup()
     await fake.UnixSite(runner, str(folder / "ann-0123456789ab")).start()
-    monkeypatch.setattr(layer, "SOCKETS", folder)
+    monkeypatch.setattr(door, "SOCKETS", folder)
 
     def who(handler: Any) -> Any:
         name = handler.request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -199,9 +226,9 @@ async def test_a_space_is_made_by_who_is_at_the_door(
         writer.write(b"ok\n" if b"ann" in heard[-1] else b"no name of a space\n")
         writer.close()
 
-    monkeypatch.setattr(layer, "SOCKETS", tmp_path)
+    monkeypatch.setattr(door, "SOCKETS", tmp_path)
     async with await asyncio.start_unix_server(at_the_door, tmp_path / "door"):
         await Known("", "").require("ann-0123456789ab")
-        with pytest.raises(layer.AwayError, match="no name"):
+        with pytest.raises(door.AwayError, match="no name"):
             await Known("", "").require("x")
     assert heard == [b"ann-0123456789ab\n", b"x\n"]

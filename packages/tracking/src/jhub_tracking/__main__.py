@@ -6,7 +6,8 @@ whoever asks (an experiment's `artifact_location`, a trace's tags, a model's sou
 left to it to keep people apart: the kernel does. There is no network here either.
 
 MLflow is imported once, and each space's process is a fork of this one: it starts at once and
-shares memory. One that nobody asks for a while ends; its socket stays, and starts the next.
+shares memory. One that nobody asks for a while ends; its socket stays, and starts the next. Only so
+many run at once: where one more is asked for, the one that was asked last the longest ago ends.
 
 `template FILE` makes the database that a new space begins with: that takes MLflow long.
 """
@@ -15,14 +16,18 @@ import gc
 import importlib
 import os
 import re
-import resource
 import selectors
 import signal
 import socket
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+
+from jhub_tracking.own_process import FIRST_UID, become, clear, limit_memory
 
 ROOT = Path(os.environ.get("JHUB_TRACKING_ROOT", "/srv/tracking"))
 SOCKETS = Path(os.environ.get("JHUB_TRACKING_SOCKETS", "/run/tracking"))
@@ -30,18 +35,17 @@ TEMPLATE = Path(os.environ.get("JHUB_TRACKING_TEMPLATE", "/opt/tracking/new.db")
 """The image's places; a test has others."""
 
 DOOR = "door"
-"""The socket that is told a space's name, and makes what it needs. No space is called so."""
+"""The socket that is told a space's name, and makes what it needs; `-` before the name removes all
+of it. No space is called so.
+"""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}-[0-9a-f]{12}")
-FIRST_UID = 20000
 DATABASE = "mlflow.db"
 SECONDS = 5.0
 """What the hub may take to say a name."""
 
-MEMORY = 2**32
-"""Bytes that a space's process may take beside what it has from this one: requests decide what it
-reads at once, and without a limit it would be all that the machine has.
-"""
+MOST = os.environ.get("JHUB_TRACKING_SPACES", "30")
+"""Spaces whose processes run at once; each takes 60 MB of its own at least."""
 
 
 def listening(name: str) -> socket.socket:
@@ -75,6 +79,10 @@ class Spaces:
         self.door = listening(DOOR)
         self.sockets: dict[str, socket.socket] = {}
         self.processes: dict[int, str] = {}
+        self.ending: set[int] = set()
+        """Those of them that were told to make room."""
+        self.waiting: list[str] = []
+        """Spaces that somebody asks for and there is no room for yet."""
         self.selector.register(self.door, selectors.EVENT_READ, DOOR)
         for path in ROOT.iterdir():
             if NAME.fullmatch(path.name):
@@ -112,17 +120,64 @@ class Spaces:
         """Somebody at the door says a name, and hears `ok` when that space can be connected to."""
         with suppress(OSError), self.door.accept()[0] as asking:
             asking.settimeout(SECONDS)
-            name = asking.recv(200).decode("ascii", "replace").strip()
-            if NAME.fullmatch(name):
+            said = asking.recv(200).decode("ascii", "replace").strip()
+            name = said.removeprefix("-")
+            if not NAME.fullmatch(name):
+                asking.sendall(b"no name of a space\n")
+            elif name == said:
                 self.open(name)
                 asking.sendall(b"ok\n")
             else:
-                asking.sendall(b"no name of a space\n")
+                asking.sendall(b"ok\n" if self.remove(name) else b"not yet\n")
+
+    def remove(self, name: str) -> bool:
+        """Whether nothing is left of the space of somebody who was deleted; else it is being removed.
+        Its files are another user's, and only that one can remove them.
+        """
+        if gone := self.sockets.pop(name, None):
+            with suppress(KeyError):  # of one whose process listens
+                self.selector.unregister(gone)
+            gone.close()
+            (SOCKETS / name).unlink(missing_ok=True)
+        self.waiting = [one for one in self.waiting if one != name]
+        working = [process for process, its in self.processes.items() if its == name]
+        for process in working:
+            os.kill(process, signal.SIGTERM)
+        if not working and (ROOT / name).exists():
+            self.fork(name, partial(clear, ROOT / name))
+        return not (ROOT / name).exists()
 
     def start(self, name: str) -> None:
-        """The process of a space; until it ends, it is the one that listens."""
-        self.selector.unregister(self.sockets[name])
+        """Have the space's process started, which then is the one that listens."""
+        if name in self.sockets:  # not removed just now
+            self.selector.unregister(self.sockets[name])
+            self.waiting.append(name)
+            self.start_waiting()
+
+    def start_waiting(self) -> None:
+        """As many as there is room for; for the others some have to end."""
+        while self.waiting and len(self.processes) < int(MOST):
+            name = self.waiting.pop(0)
+            self.fork(name, partial(self.serve_space, name))
+        working = [one for one in self.processes if one not in self.ending]
+        wanted = max(0, len(self.waiting) - len(self.ending))
+        for process in sorted(working, key=lambda one: last_asked(self.processes[one]))[:wanted]:
+            os.kill(process, signal.SIGTERM)
+            self.ending.add(process)
+
+    def serve_space(self, name: str) -> int:
+        """The space's process; the exit code."""
+        become(folder(name))
+        from jhub_tracking import space  # noqa: PLC0415  imported before, by `main`
+
+        return int(space.run(Path(), self.sockets[name], TEMPLATE))
+
+    def fork(self, name: str, work: Callable[[], int]) -> None:
+        """Do it in a process of the space's own."""
+        # Until it can end as MLflow's server does, being told to waits.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         if process := os.fork():
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             self.processes[process] = name
             return
         code = 1
@@ -131,10 +186,7 @@ class Spaces:
             limit_memory()
             # The import of MLflow chose /tmp, which is everybody's and memory; a space has its own.
             tempfile.tempdir = None
-            become(folder(name))
-            from jhub_tracking import space  # noqa: PLC0415  imported before, by `main`
-
-            code = space.run(Path(), self.sockets[name], TEMPLATE)
+            code = work()
         except BaseException as error:
             print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         finally:
@@ -147,7 +199,7 @@ class Spaces:
         if (begin := signal.set_wakeup_fd(-1)) >= 0:
             os.close(begin)
         waited_for = {key.fileobj for key in self.selector.get_map().values()}
-        for other in waited_for | {*self.sockets.values()} - {self.sockets[name]}:
+        for other in waited_for | {*self.sockets.values()} - {self.sockets.get(name)}:
             if isinstance(other, socket.socket):
                 other.close()
         self.selector.close()
@@ -156,10 +208,17 @@ class Spaces:
         """Listen again for spaces whose process has ended."""
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                if name := self.processes.pop(ended[0], ""):
-                    if ended[1]:
+                name = self.processes.pop(ended[0], "")
+                made_room = ended[0] in self.ending
+                self.ending.discard(ended[0])
+                if name in self.sockets and self.sockets[name] not in self.selector.get_map():
+                    if ended[1] and not made_room:
                         turn_away(self.sockets[name])
                     self.selector.register(self.sockets[name], selectors.EVENT_READ, name)
+                elif name:
+                    with suppress(OSError):  # as long as there is something in it
+                        (ROOT / name).rmdir()
+        self.start_waiting()
 
     def end(self) -> None:
         """End all of them, and wait for that."""
@@ -178,27 +237,16 @@ def turn_away(waiting: socket.socket) -> None:
             waiting.accept()[0].close()
 
 
-def limit_memory() -> None:
-    """For this process, for good (proc(5), statm; getrlimit(2), RLIMIT_DATA)."""
-    has = int(Path("/proc/self/statm").read_text("ascii").split()[5]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_DATA, (has + MEMORY, has + MEMORY))
-
-
-def become(path: Path) -> None:
-    """Be the user that the folder belongs to, in it, for good."""
-    owner = path.lstat()
-    if owner.st_uid < FIRST_UID and os.geteuid() == 0:
-        raise PermissionError(f"{path} belongs to user {owner.st_uid}, who is no space's")
-    os.umask(0o077)
-    if os.geteuid() == 0:
-        os.setgroups([])
-        os.setgid(owner.st_gid)
-        os.setuid(owner.st_uid)
-    os.chdir(path)  # which root without capabilities may not enter
+def last_asked(name: str) -> float:
+    """When somebody last asked a space: its process says so by its folder's time."""
+    return min((ROOT / name).lstat().st_mtime, time.time())
 
 
 def main(arguments: list[str]) -> int:
     """Serve, or make the template."""
+    if not MOST.isdecimal() or int(MOST) == 0:
+        print(f"JHUB_TRACKING_SPACES is {MOST!r}; expected a number above 0", file=sys.stderr)
+        return 2
     os.environ |= {
         "HOME": "/nowhere",  # MLflow's settings would be everybody's
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import shutil
+import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 IDLE = float(os.environ.get("JHUB_TRACKING_IDLE", "900"))
 """Seconds without a request after which it ends."""
+
+FIRST_ANSWER = 5.0
+"""Seconds in which it does not end for another space."""
 
 DATABASE = "mlflow.db"
 
@@ -42,19 +47,30 @@ def usable_database(path: Path, template: Path) -> None:
 
 
 class Counted:
-    """The application, and since when nobody has asked it for anything."""
+    """The application, and since when nobody has asked it for anything. The first process, which
+    ends the one that waits longest where there is no room, sees it by the time of the folder.
+    """
 
-    def __init__(self, app: Any) -> None:
-        self.app, self.open, self.last = app, 0, time.monotonic()
+    def __init__(self, app: Any, here: Path) -> None:
+        self.app, self.here, self.open = app, here, 0
+        self.answered = asyncio.Event()
+        self.note()
+
+    def note(self) -> None:
+        """Somebody asks just now."""
+        self.last = time.monotonic()
+        os.utime(self.here)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request."""
         self.open += 1
+        self.note()
         try:
             await self.app(scope, receive, send)
         finally:
             self.open -= 1
-            self.last = time.monotonic()
+            self.answered.set()
+            self.note()
 
     @property
     def idle(self) -> float:
@@ -73,13 +89,18 @@ def run(here: Path, listening: socket.socket, template: Path) -> int:
         "_MLFLOW_SERVER_FILE_STORE": url(here / DATABASE),
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(here / "artifacts"),
     }
-    app = Counted(fastapi_app.app)
+    app = Counted(fastapi_app.app, here)
     # The hub's process before us says who asked; lifespan counts as a request that never ends.
     config = uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
     server = uvicorn.Server(config)
 
     async def serve() -> None:
         serving = asyncio.ensure_future(server.serve([listening]))
+        # Not before who it was started for has an answer: two spaces would end each other for ever.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_ANSWER):
+                await app.answered.wait()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         while not serving.done():
             await asyncio.wait([serving], timeout=max(1.0, IDLE - app.idle))
             server.should_exit = server.should_exit or app.idle >= IDLE

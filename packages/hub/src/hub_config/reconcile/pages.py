@@ -6,6 +6,7 @@ The service asks for what is due; nobody else removes a home but by the button w
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
@@ -91,13 +92,22 @@ class HomesHandler(BaseHandler):
         return True
 
 
+Others = Callable[[Any, timedelta], Awaitable[None]]
+"""Removes what else is of people who were deleted so long ago."""
+
+
 def due_now(db: Any, keep: timedelta) -> list[homes.HomeRow | FolderRow]:
     """The homes and folders whose time is over."""
     return [*homes.HomeRow.due(db, keep), *folders.FolderRow.due(db, keep)]
 
 
 class PurgeHandler(HomesHandler, APIHandler):
-    """Removes the homes and groups' folders whose time is over."""
+    """Removes the homes and groups' folders whose time is over, and then what is kept as long."""
+
+    def initialize(self, others: Others, **given: Any) -> None:
+        """Tornado hands over who removes that."""
+        super().initialize(**given)
+        self.others = others
 
     async def post(self) -> None:
         """404 without the scope, as JupyterHub answers for what one may not see. Nothing goes
@@ -113,6 +123,7 @@ class PurgeHandler(HomesHandler, APIHandler):
                     person = home.person
                     if home.volume == volume and await self.remove(home):
                         events.tell("home.remove", on=person, volume=volume, why="in time")
+        await self.others(self.db, self.keep)
         self.set_status(204)
 
 
@@ -253,12 +264,12 @@ class PutAsideHandler(HomesHandler):
 
 
 def homes_routes(
-    keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk
+    keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk, others: Others
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
     given = {"keep": keep, "reconciler": reconciler, "sizes": sizes, "desk": desk}
     return [
         (r"/homes", PutAsideHandler, given),
-        (r"/api/homes/purge", PurgeHandler, given),
+        (r"/api/homes/purge", PurgeHandler, {**given, "others": others}),
         (r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler, "desk": desk}),
     ]

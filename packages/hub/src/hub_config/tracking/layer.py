@@ -15,7 +15,6 @@ import time
 from collections.abc import AsyncIterator
 from html import escape
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -26,8 +25,9 @@ from tornado import httpserver, web
 from yarl import URL
 
 from hub_config import tracing
+from hub_config.tracking import door
+from hub_config.tracking.door import AwayError
 
-SOCKETS = Path("/run/tracking")
 SECONDS = 60
 """For so long the hub's word of who somebody is, and whose spaces, is good."""
 
@@ -62,10 +62,6 @@ KEPT_BACK = HOP | {"set-cookie"}
 """What browsers are not told: MLflow has no log-in, and a cookie would be this address's."""
 
 
-class AwayError(Exception):
-    """MLflow does not answer."""
-
-
 class Spaces:
     """Who has which spaces, asked of the hub, and the connections to them."""
 
@@ -92,7 +88,7 @@ class Spaces:
     def session(self, space: str) -> aiohttp.ClientSession:
         """Connections to a space. MLflow closes them when it has nothing to do."""
         if space not in self.sessions:
-            connector = aiohttp.UnixConnector(str(SOCKETS / space), limit=0, force_close=True)
+            connector = aiohttp.UnixConnector(str(door.SOCKETS / space), limit=0, force_close=True)
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=SECONDS)
             self.sessions[space] = aiohttp.ClientSession(
                 connector=connector, timeout=timeout, auto_decompress=False
@@ -101,18 +97,10 @@ class Spaces:
 
     async def require(self, space: str) -> None:
         """Have the space made, if it is not there. Raises AwayError."""
-        if (SOCKETS / space).exists():
+        if (door.SOCKETS / space).exists():
             return
-        try:
-            async with asyncio.timeout(SECONDS):
-                reader, writer = await asyncio.open_unix_connection(SOCKETS / "door")
-                writer.write(f"{space}\n".encode())
-                said = await reader.read()
-                writer.close()
-        except OSError as error:  # TimeoutError is one
-            raise AwayError(str(error)) from None
-        if said != b"ok\n":
-            raise AwayError(said.decode("utf-8", "replace"))
+        if (said := await door.say(space)) != "ok":
+            raise AwayError(said)
 
 
 class Authenticated(HubOAuthenticated, web.RequestHandler):

@@ -1,23 +1,27 @@
 """Which space of MLflow is whose, and what servers are told of theirs.
 
 As a home is, a space is of a person's or group's id in this database: its name never changes, and
-nobody who comes later has it, whatever they are called.
+nobody who comes later has it, whatever they are called. It is kept as long as the home of somebody
+who was deleted is.
 """
 
 import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
-from sqlalchemy import Connection, Integer, String, delete, event, select
+from sqlalchemy import Connection, Integer, String, delete, event, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from tornado import web
 
 from hub_config.database import Base
+from hub_config.lifetimes.homes import naive
 from hub_config.runtime.plan import TRACKING_PORT
+from hub_config.tracking import door
 
 MLFLOW = "mlflow"
 """The Compose profile, and JupyterHub's service."""
@@ -56,13 +60,24 @@ class SpaceRow(Base):
     name: Mapped[str] = mapped_column(String(80), unique=True)
 
 
+class LeftRow(Base):
+    """A space whose owner was deleted, and when: UTC without zone."""
+
+    __tablename__ = "platform_spaces_left"
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    since: Mapped[datetime]
+
+
 KINDS: dict[type[Any], str] = {orm.User: "person", orm.Group: "group"}
 
 
 def _forget(_mapper: Any, connection: Connection, owner: Any) -> None:
     """In the transaction in which its owner goes: SQLite gives the id to the next one."""
     mine = {"kind": KINDS[type(owner)], "owner_id": owner.id}
-    connection.execute(delete(SpaceRow).filter_by(**mine))
+    if left := connection.scalar(select(SpaceRow.name).filter_by(**mine)):
+        now = naive(datetime.now(UTC))
+        connection.execute(insert(LeftRow).values(name=left, since=now))
+        connection.execute(delete(SpaceRow).filter_by(**mine))
 
 
 for kind in KINDS:
@@ -80,6 +95,19 @@ def of(db: Session, owner: Any) -> str:
         db.add(found)
         db.commit()
     return found.name
+
+
+async def remove_due(db: Session, keep: timedelta) -> None:
+    """Have those removed whose owner was deleted that long ago; asked again for what takes longer."""
+    limit = naive(datetime.now(UTC)) - keep
+    for left in db.scalars(select(LeftRow).where(LeftRow.since <= limit)).all():
+        try:
+            said = await door.say(f"-{left.name}")
+        except door.AwayError:
+            return
+        if said == "ok":
+            db.delete(left)
+            db.commit()
 
 
 def all_of(db: Session, user: orm.User) -> dict[str, str]:
