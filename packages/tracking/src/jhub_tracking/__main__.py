@@ -131,8 +131,8 @@ class Spaces:
                 asking.sendall(b"ok\n" if self.remove(name) else b"not yet\n")
 
     def remove(self, name: str) -> bool:
-        """Whether nothing is left of the space of somebody who was deleted; else it is being removed.
-        Its files are another user's, and only that one can remove them.
+        """Whether nothing is left of a space whose owner was deleted; else it is being removed. Its
+        files are another user's, and only that one can remove them.
         """
         if gone := self.sockets.pop(name, None):
             with suppress(KeyError):  # of one whose process listens

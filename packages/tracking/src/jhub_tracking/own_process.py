@@ -7,19 +7,19 @@ from pathlib import Path
 
 FIRST_UID = 20000
 MEMORY = 2**32
-"""Bytes that a space's process may take beside what it has from the first one: requests decide what it
-reads at once, and without a limit it would be all that the machine has.
+"""Bytes that it may take beside what it has from the first process: requests decide what it reads
+at once, and without a limit it would be all that the machine has.
 """
 
 
 def clear(path: Path) -> int:
     """As the user that the folder belongs to, remove what is in it; the exit code."""
     become(path)
-    for one in list(os.scandir()):
-        if one.is_dir(follow_symlinks=False):
+    for one in Path().iterdir():
+        if one.is_dir() and not one.is_symlink():
             shutil.rmtree(one, ignore_errors=True)
         else:
-            os.unlink(one)
+            one.unlink()
     return 0
 
 

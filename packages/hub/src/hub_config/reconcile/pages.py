@@ -68,12 +68,21 @@ PURGE_SCOPE = "custom:homes:purge"
 """What the service may do: have homes removed whose time is over, and no other."""
 
 
+Others = Callable[[Any, timedelta], Awaitable[None]]
+"""Removes what else is of people who were deleted so long ago."""
+
+
 class HomesHandler(BaseHandler):
     """What all of them share."""
 
-    def initialize(self, keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk) -> None:
-        """Tornado hands over how long homes are kept, and who knows, measures and backs up."""
+    def initialize(
+        self, keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk, others: Others
+    ) -> None:
+        """Tornado hands over how long homes are kept, who knows which there are, how large, who
+        backs them up, and who removes what else is kept as long.
+        """
         self.keep, self.reconciler, self.sizes, self.desk = keep, reconciler, sizes, desk
+        self.others = others
 
     def alone(self, volume: str) -> AbstractAsyncContextManager[Any]:
         """For who removes a home or hands it on: one at a time, for a removal can take minutes."""
@@ -92,10 +101,6 @@ class HomesHandler(BaseHandler):
         return True
 
 
-Others = Callable[[Any, timedelta], Awaitable[None]]
-"""Removes what else is of people who were deleted so long ago."""
-
-
 def due_now(db: Any, keep: timedelta) -> list[homes.HomeRow | FolderRow]:
     """The homes and folders whose time is over."""
     return [*homes.HomeRow.due(db, keep), *folders.FolderRow.due(db, keep)]
@@ -103,11 +108,6 @@ def due_now(db: Any, keep: timedelta) -> list[homes.HomeRow | FolderRow]:
 
 class PurgeHandler(HomesHandler, APIHandler):
     """Removes the homes and groups' folders whose time is over, and then what is kept as long."""
-
-    def initialize(self, others: Others, **given: Any) -> None:
-        """Tornado hands over who removes that."""
-        super().initialize(**given)
-        self.others = others
 
     async def post(self) -> None:
         """404 without the scope, as JupyterHub answers for what one may not see. Nothing goes
@@ -123,7 +123,8 @@ class PurgeHandler(HomesHandler, APIHandler):
                     person = home.person
                     if home.volume == volume and await self.remove(home):
                         events.tell("home.remove", on=person, volume=volume, why="in time")
-        await self.others(self.db, self.keep)
+        if self.reconciler.began:
+            await self.others(self.db, self.keep)
         self.set_status(204)
 
 
@@ -267,9 +268,9 @@ def homes_routes(
     keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk, others: Others
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
-    given = {"keep": keep, "reconciler": reconciler, "sizes": sizes, "desk": desk}
+    given = {"keep": keep, "reconciler": reconciler, "sizes": sizes, "desk": desk, "others": others}
     return [
         (r"/homes", PutAsideHandler, given),
-        (r"/api/homes/purge", PurgeHandler, {**given, "others": others}),
+        (r"/api/homes/purge", PurgeHandler, given),
         (r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler, "desk": desk}),
     ]

@@ -1,4 +1,4 @@
-"""What MLflow's container is told (packages/tracking): names of spaces, which it makes or removes."""
+"""What MLflow's container is told (packages/tracking): which spaces it makes or removes."""
 
 import asyncio
 from pathlib import Path
@@ -12,7 +12,7 @@ class AwayError(Exception):
 
 
 async def say(word: str) -> str:
-    """Its answer to a space's name, or to one with `-` before it, which removes it. Raises AwayError."""
+    """Its answer to a space's name; `-` before it has the space removed. Raises AwayError."""
     try:
         async with asyncio.timeout(SECONDS):
             reader, writer = await asyncio.open_unix_connection(SOCKETS / "door")

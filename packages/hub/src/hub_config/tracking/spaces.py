@@ -98,7 +98,7 @@ def of(db: Session, owner: Any) -> str:
 
 
 async def remove_due(db: Session, keep: timedelta) -> None:
-    """Have those removed whose owner was deleted that long ago; asked again for what takes longer."""
+    """Have those removed whose owner was deleted that long ago; what takes longer, next time."""
     limit = naive(datetime.now(UTC)) - keep
     for left in db.scalars(select(LeftRow).where(LeftRow.since <= limit)).all():
         try:
