@@ -67,7 +67,6 @@ MOST = 20
 PURGE_SCOPE = "custom:homes:purge"
 """What the service may do: have homes removed whose time is over, and no other."""
 
-
 Others = Callable[[Any, timedelta], Awaitable[None]]
 """Removes what else is of people who were deleted so long ago."""
 
