@@ -5,6 +5,7 @@ enforces them (`./dev invoke k8s.check`).
 """
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from jhub_docker import catalog as catalogs
 from jhub_docker.catalog.packages import ImageSpec
 from jhub_testing import steps
-from jhub_testing.cluster import TINY, ClusterPlatform, offered
+from jhub_testing.cluster import TINY, ClusterPlatform, killed, offered
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.waiting import wait_until
 
@@ -96,6 +97,56 @@ def test_a_hub_that_is_killed_finds_the_servers_again(case: Case) -> None:
     (after,) = case.platform.servers(case.person.name)
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert case.person.server.get("api/contents/kept.txt").ok
+
+
+def api_answers(platform: ClusterPlatform) -> bool:
+    platform.own("get", "pods")
+    return True
+
+
+def test_an_api_server_that_is_away_is_said_and_found_again(
+    platform: ClusterPlatform, make_person: MakePerson
+) -> None:
+    ann, ben = make_person("ann"), make_person("ben")
+    ann.choose("uv-marimo-small")
+    (before,) = platform.servers("ann")
+    with killed("kube-apiserver"):
+        back = time.monotonic() + 60  # as long as it is to be away
+
+        def minute_is_over() -> bool:
+            assert ann.server.get("api").ok, "a server needs no API server"
+            assert ann.is_logged_in()
+            return time.monotonic() > back
+
+        answer = ben.fill("spawn", "profile", profile="uv-marimo-small")
+
+        def told() -> bool:
+            page = ben.hub.get(f"spawn-pending/{ben.name}").text
+            return "The hub cannot reach the cluster" in answer.text + page
+
+        wait_until(told, "the reason to be told")
+        wait_until(minute_is_over, "the minute to be over")
+    wait_until(lambda: api_answers(platform), "the API server", ignoring=AssertionError)
+    ben.choose("uv-marimo-small")
+    (after,) = platform.servers("ann")
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert ann.server.get("api").ok
+
+
+def test_a_kubelet_that_is_killed_holds_starts_up_and_ends_nothing(
+    platform: ClusterPlatform, make_person: MakePerson
+) -> None:
+    cat, dan = make_person("cat"), make_person("dan")
+    cat.choose("uv-marimo-small")
+    (before,) = platform.servers("cat")
+    with killed("kubelet"):
+        dan.fill("spawn", "profile", profile="uv-marimo-small")
+        wait_until(lambda: bool(platform.servers("dan")), "a pod that no node starts")
+        assert cat.server.get("api").ok, "a server needs no kubelet"
+    dan.wait_until_served()
+    wait_until(lambda: cat.server.get("api").ok, "the server", ignoring=OSError)
+    (after,) = platform.servers("cat")
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
 
 def test_want_of_memory_is_said_as_on_docker(make_person: MakePerson) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -115,6 +115,29 @@ def run(
     if late.is_set():
         return Ended(TIMED_OUT, b"".join(lines), f"{said}\nno end in {seconds:g} s: timed out")
     return Ended(code, b"".join(lines), said)
+
+
+def piped(source: Sequence[str], target: Sequence[str]) -> tuple[Ended, Ended]:
+    """Run two programs of which the second reads what the first writes; how both ended."""
+    with tempfile.TemporaryFile() as ours, tempfile.TemporaryFile() as theirs:
+        closed = subprocess.DEVNULL
+        first = _start(tuple(source), stdin=closed, stdout=subprocess.PIPE, stderr=ours)
+        started = [first]
+        try:
+            second = _start(tuple(target), stdin=first.stdout, stdout=closed, stderr=theirs)
+            started.append(second)
+            assert first.stdout is not None  # noqa: S101 - it is a pipe
+            first.stdout.close()  # the second alone has it, so the first notices its end
+            codes = [second.wait(), first.wait()]
+        except BaseException:
+            for one in started:
+                _end(one)
+            raise
+        said = []
+        for file in (ours, theirs):
+            file.seek(0)
+            said.append(file.read().decode(errors="replace"))
+    return Ended(codes[1], err=said[0]), Ended(codes[0], err=said[1])
 
 
 def checked(*command: str | Path, failed: str = "", **options: Any) -> str:

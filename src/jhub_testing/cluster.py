@@ -1,14 +1,18 @@
 """A whole platform on a real cluster, by the chart, in a namespace of its own.
 
 The cluster is kubectl's (KUBECONFIG). Its nodes have to have the images, since none are pulled, and
-a default storage class. Services' own addresses are given to the pods: no name service is needed.
+a default storage class; a node's port is open to this machine. Services' own addresses are given to
+the pods: no name service is needed. JHUB_TEST_NODE is a command that runs on the only node, as
+root, what follows it, for tests that take programs of it away.
 """
 
 import json
 import os
 import secrets
+import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,6 @@ import yaml
 from jhub_docker import kubernetes
 from jhub_docker.catalog.packages import Catalog, ImageSpec
 from jhub_docker.nox import TEST_TAG
-from jhub_docker.platform.ports import free_port
 from jhub_testing.person import Person
 from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
 
@@ -32,6 +35,12 @@ DASK_LIMITS: dict[str, Any] = {
     **{"scheduler": {"memory": "500M", "cpus": 1}, "worker": {"memory": "500M", "cpus": 1}},
 }
 """A small node has to have room for a whole cluster of Dask."""
+
+
+NODE = "JHUB_TEST_NODE"
+
+DATABASE = {"url": "postgresql+psycopg://jupyterhub@postgres/jupyterhub", "secret": "hub-database"}
+"""The chart's value that goes with `postgres.yaml`."""
 
 
 def kubectl(*words: str, given: str = "") -> str:
@@ -54,6 +63,37 @@ def images_there() -> set[str]:
     }
 
 
+def postgres_there() -> str:
+    """PostgreSQL's image that the nodes have: the public one, or the one that stands for it."""
+    found = sorted(one for one in images_there() if "/postgres:" in one)
+    assert found, "the cluster's nodes have no image of PostgreSQL; none is pulled for tests"
+    return f"docker.io/{found[-1]}"
+
+
+def node(*words: str) -> str:
+    """What a program says that runs on the node. Raises AssertionError where it fails."""
+    command = [*shlex.split(os.environ[NODE]), *words]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, f"{' '.join(words)}: {ended.stderr}"
+    return ended.stdout
+
+
+@contextmanager
+def killed(program: str) -> Iterator[None]:
+    """The node is without this program, until it is started again as it was, like by a service."""
+    pid = node("pidof", program).split()[0]
+    command, variables = (
+        node("cat", f"/proc/{pid}/{what}").rstrip("\0").split("\0")
+        for what in ("cmdline", "environ")
+    )
+    node("kill", "-KILL", pid)
+    try:
+        yield
+    finally:
+        begin = 'setsid env -i "$@" >/dev/null 2>&1 </dev/null &'
+        node("sh", "-c", begin, "sh", *variables, *command)
+
+
 def offered(catalog: Catalog) -> list[ImageSpec]:
     """The images for people that the nodes have."""
     there, tag = images_there(), os.environ.get(TEST_TAG, "latest")
@@ -61,9 +101,13 @@ def offered(catalog: Catalog) -> list[ImageSpec]:
 
 
 class ClusterPlatform:
-    """Hub and proxy on a cluster; entering installs them, leaving removes the namespace."""
+    """PostgreSQL, hub and proxy on a cluster; entering installs them, leaving removes the
+    namespace.
+    """
 
-    def __init__(self, chart: Path, catalog: Catalog) -> None:
+    def __init__(
+        self, chart: Path, catalog: Catalog, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.chart, self.namespace = chart, f"jhub-test-{secrets.token_hex(4)}"
         there = kubectl("api-versions").split()
         values = kubernetes.values(catalog, REGISTRY, os.environ.get(TEST_TAG, "latest"))
@@ -75,8 +119,14 @@ class ClusterPlatform:
         self.values: dict[str, Any] = {
             **values,
             "images": {**values["images"], "pullPolicy": "Never"},
-            "settings": {"JHUB_SIGNUPS_PER_ADDRESS": "0", "JHUB_START_TIMEOUT": str(PATIENCE)},
+            "settings": {
+                "JHUB_SIGNUPS_PER_ADDRESS": "0",
+                "JHUB_START_TIMEOUT": str(PATIENCE),
+                **(settings or {}),
+            },
+            "database": DATABASE,
             "hub": {"storage": {"size": "1Gi"}},
+            "proxy": {"service": {"type": "NodePort"}},
             "homes": {"size": "1Gi"},
             # What clusters older than 1.21 do not know.
             "servers": {"disruptionBudget": "policy/v1" in there},
@@ -84,9 +134,7 @@ class ClusterPlatform:
         # Its image is on the nodes of who tests it.
         with_dask = values["images"]["dask"].removeprefix("docker.io/") in images_there()
         self.values["dask"] = {**DASK_LIMITS, "enabled": with_dask}
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._forward: subprocess.Popen[bytes] | None = None
+        self.url = ""
 
     def own(self, *words: str, given: str = "") -> str:
         """Kubectl in this namespace."""
@@ -119,22 +167,34 @@ class ClusterPlatform:
     def _apply(self, objects: list[dict[str, Any]]) -> None:
         self.own("apply", "-f", "-", given=yaml.safe_dump_all(objects))
 
+    def _install_database(self) -> None:
+        """By the manifest that is beside the chart, with the image that the nodes have."""
+        objects = list(yaml.safe_load_all((self.chart / "postgres.yaml").read_text("utf-8")))
+        (pod,) = (one["spec"]["template"]["spec"] for one in objects if one["kind"] == "Deployment")
+        pod["containers"][0] |= {"image": postgres_there(), "imagePullPolicy": "Never"}
+        (claim,) = (one["spec"] for one in objects if one["kind"] == "PersistentVolumeClaim")
+        claim["resources"] = {"requests": {"storage": "1Gi"}}
+        password = f"--from-literal=password={secrets.token_hex(16)}"
+        self.own("create", "secret", "generic", DATABASE["secret"], password)
+        self._apply(objects)
+
     def __enter__(self) -> "ClusterPlatform":
         kubectl("create", "namespace", self.namespace)
         try:
+            self._install_database()
             self._apply([one for one in self._objects() if one["kind"] == "Service"])
+            services = self.items("services")
             names = [
                 {"ip": one["spec"]["clusterIP"], "hostnames": [one["metadata"]["name"]]}
-                for one in self.items("services")
+                for one in services
                 if one["spec"]["clusterIP"] != "None"
             ]
             self._apply(self._objects(hostAliases=names))
+            path = 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}'
+            (proxy,) = (one for one in services if one["metadata"]["name"] == "proxy")
+            port = proxy["spec"]["ports"][0]["nodePort"]
+            self.url = f"http://{kubectl('get', 'nodes', '-o', path)}:{port}"
             self.wait_until_ready()
-            self._forward = subprocess.Popen(
-                ["kubectl", "-n", self.namespace, "port-forward", "svc/proxy", f"{self.port}:80"],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
             person = Person(self.url, "nobody")
             wait_until(
                 lambda: person.hub.get("login", timeout=ASK_AGAIN).ok,
@@ -147,9 +207,9 @@ class ClusterPlatform:
         return self
 
     def wait_until_ready(self) -> None:
-        """Return when hub and proxy are."""
+        """Return when all are."""
         dask = ["dask-gateway"] if self.values["dask"]["enabled"] else []
-        for name in ("hub", "proxy", *dask):
+        for name in ("postgres", "hub", "proxy", *dask):
             self.own("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s")
 
     def one_time_password(self) -> str:
@@ -158,7 +218,4 @@ class ClusterPlatform:
         return self.own(*command).strip()
 
     def __exit__(self, *_: object) -> None:
-        if self._forward is not None:
-            self._forward.kill()
-            self._forward.wait()
         kubectl("delete", "namespace", self.namespace, "--wait=false")

@@ -23,6 +23,7 @@ from jhub_docker.host import programs as tools
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.progress import say, stage
 from jhub_testing import browser, registry
+from jhub_testing.cluster import NODE
 
 ASK_CLUSTER = 60.0
 """Seconds in which a cluster has to answer."""
@@ -75,6 +76,11 @@ def require_cluster() -> None:
         raise ActionError(
             f"there is no cluster to install the chart on: {asked.tail(1)}. Name one in "
             "KUBECONFIG; CONTRIBUTING.md says what its nodes have to have"
+        )
+    if not os.environ.get(NODE):
+        raise ActionError(
+            f"{NODE} is not set: expected a command that runs on the cluster's node, as root, what "
+            "follows it, such as `ssh root@node`"
         )
 
 

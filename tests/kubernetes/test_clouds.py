@@ -41,6 +41,11 @@ def test_what_a_cloud_gets_is_valid(render: Render, cloud: str) -> None:
             kubernetes_validate.validate(one, VERSIONS[-1], strict=True)
 
 
+def test_the_database_for_who_has_none_is_valid() -> None:
+    for one in yaml.safe_load_all((CHART / "postgres.yaml").read_text()):
+        kubernetes_validate.validate(one, VERSIONS[-1], strict=True)
+
+
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_what_the_values_name_is_there(render: Render, cloud: str) -> None:
     """Classes, and whatever annotations point to, are in the file for the cluster."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.cli.task import ROOT, platform_engine, task, write
 
 CHART = ROOT / "deploy" / "kubernetes"
 
@@ -53,3 +53,29 @@ def check(
     found = kubernetes.judge(kubernetes.Cluster.look(namespace, cluster), known)
     write(chart.told(found, as_json=json))
     chart.require_good(found)
+
+
+@task(
+    help={
+        "namespace": "Where the chart is installed.",
+        "cluster": "kubectl's context (default: its current one).",
+        "servers": "Stop people's servers here.",
+        "replace": "Throw away what was moved there before, and others' homes of the same names.",
+        "yes": "Do not ask before.",
+    }
+)
+def move(
+    context: Context,
+    namespace: str = "jhub",
+    cluster: str = "",
+    servers: bool = False,
+    replace: bool = False,
+    yes: bool = False,
+) -> None:
+    """Move accounts, secrets, homes and shared folders of this platform to a cluster."""
+    from jhub_docker.kubernetes import moving  # noqa: PLC0415 - see platform.py
+    from jhub_docker.kubernetes.cluster import Kubectl  # noqa: PLC0415
+
+    kubectl = Kubectl(cluster, namespace)
+    options = {"servers": servers, "replace": replace, "assume_yes": yes}
+    write(moving.move(platform_engine(), ROOT, kubectl, **options))

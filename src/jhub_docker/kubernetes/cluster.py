@@ -41,7 +41,7 @@ class Cluster:
     @classmethod
     def look(cls, namespace: str, context: str = "") -> "Cluster":
         """Ask the cluster of kubectl's current, or the named, context. Raises ActionError."""
-        ask = _Kubectl(context)
+        ask = Kubectl(context)
         version = json.loads(ask("version", "-o", "json"))
         path = "jsonpath={.clusters[0].cluster.server}"
         server = ask("config", "view", "--minify", "-o", path)
@@ -90,21 +90,25 @@ FORBIDDEN = (
 """What the hub's account needs for nothing."""
 
 
-class _Kubectl:
+class Kubectl:
     """The program."""
 
-    def __init__(self, context: str) -> None:
-        self.options = [f"--context={context}"] if context else []
+    def __init__(self, context: str, namespace: str = "") -> None:
+        self.command = [
+            "kubectl",
+            *([f"--context={context}"] if context else []),
+            *([f"--namespace={namespace}"] if namespace else []),
+        ]
 
-    def run(self, *words: str) -> process.Ended:
+    def run(self, *words: str, seconds: float | None = SECONDS, given: str = "") -> process.Ended:
         """Whatever it answers."""
-        return process.run("kubectl", *self.options, *words, seconds=SECONDS)
+        return process.run(*self.command, *words, seconds=seconds, given=given)
 
-    def __call__(self, *words: str) -> str:
+    def __call__(self, *words: str, seconds: float | None = SECONDS, given: str = "") -> str:
         """What it says. Raises ActionError where it fails."""
-        ended = self.run(*words)
+        ended = self.run(*words, seconds=seconds, given=given)
         if ended.code:
-            raise ActionError(f"kubectl {' '.join(words)}: {ended.tail(3)}")
+            raise ActionError(f"kubectl {' '.join(words[:3])}: {ended.tail(3)}")
         return ended.out
 
     def listed(self, kind: str, *words: str) -> list[Record] | None:

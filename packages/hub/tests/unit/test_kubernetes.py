@@ -334,6 +334,20 @@ async def test_a_home_is_a_claim_that_says_whose_it_is(
     assert (await runtime.view()).volumes == (HOME,)
 
 
+def test_what_comes_from_an_engine_has_room_and_says_whose_it_is() -> None:
+    """By the volume's labels, which say the same as a claim that the hub made."""
+    storage = Storage("disks", "5Gi", "ReadWriteOnce", "files", "1Gi")
+    said = {names.USER: HOME.user, names.HOME: HOME.token, names.OWNER: HOME.owner}
+    labels = {**said, names.DATABASE: HOME.database}
+    home = cluster.moved_claim(HOME.name, labels, 2 * GB, "platform", storage)
+    assert home == cluster.home_claim(HOME, "platform", storage)
+    assert cluster.volume(home) == HOME
+    folder = {names.FOLDER: "team", names.HOME: "word"}
+    made = cluster.moved_claim("shared-team", folder, 2 * GB, "platform", storage)
+    assert made["spec"]["resources"]["requests"]["storage"] == str(2 * GB)
+    assert made["spec"]["storageClassName"] == "files"
+
+
 async def test_a_shared_folder_has_a_class_and_a_size_of_its_own(server: Server) -> None:
     """A cloud's disks are one node's at a time, and its file systems begin at a terabyte."""
     storage = Storage("disks", "5Gi", "ReadWriteOnce", "files", "1Ti")

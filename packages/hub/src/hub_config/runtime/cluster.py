@@ -5,7 +5,7 @@ letters than people's names have, so whose a thing is stands in annotations.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hub_config import names
@@ -178,6 +178,25 @@ def folder_claim(
     shared = Storage(of_class, storage.folder_size, "ReadWriteMany")
     said = {names.NAME: name, names.FOLDER: folder, names.HOME: token}
     return _claim(name, labels(platform, SHARED), said, shared)
+
+
+def moved_claim(
+    name: str, said: Mapping[str, str], needed: int, platform: str, storage: Storage
+) -> dict[str, Any]:
+    """The claim in place of an engine's volume with a home or a folder, by that one's labels, with
+    room for so many bytes at least.
+    """
+
+    def at_least(size: str) -> str:
+        return size if amount(size) >= needed else str(needed)
+
+    roomy = replace(storage, size=at_least(storage.size), folder_size=at_least(storage.folder_size))
+    token = said.get(names.HOME, "")
+    if folder := said.get(names.FOLDER):
+        return folder_claim(name, folder, token, platform, roomy)
+    owner, database = said.get(names.OWNER, ""), said.get(names.DATABASE, "")
+    home = Volume(name, said.get(names.USER, ""), token, database, owner)
+    return home_claim(home, platform, roomy)
 
 
 def _claim(

@@ -1,0 +1,251 @@
+"""Moves a platform of one engine to a cluster: records, secrets, homes, groups' folders.
+
+The chart is installed there already, with PostgreSQL. Nothing of the engine's changes but that hub
+and servers are stopped, so `up` is the way back until people work in the cluster.
+"""
+
+import json
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from docker import DockerClient
+
+from jhub_docker.asking import confirm
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.engine.lock import locked
+from jhub_docker.errors import ActionError, JhubDockerError, UsageError
+from jhub_docker.kubernetes import copying
+from jhub_docker.kubernetes.cluster import Kubectl, Record
+from jhub_docker.kubernetes.copying import Copy
+from jhub_docker.kubernetes.destination import MOVED, PODS, There, judged, told
+from jhub_docker.platform import before, chosen, compose, containers
+from jhub_docker.platform.compose import DATA, HUB, Platform
+from jhub_docker.progress import say, stage
+from jhub_docker.table import counted
+
+OTHER_PYTHON = "config.d"
+"""A folder of the data volume that the chart has a value for."""
+
+VERSIONS = (
+    "from importlib.metadata import version; from hub_config.database import STEPS; "
+    "print(version('jupyterhub'), len(STEPS))"
+)
+
+CLAIMS = (
+    "import json, sys; from hub_config.runtime import cluster; given = json.load(sys.stdin); "
+    "storage = cluster.Storage(*given['storage']); print(json.dumps([cluster.moved_claim("
+    "*volume, given['platform'], storage) for volume in given['volumes']]))"
+)
+"""Has the hub's own image say what claims are like, which it makes itself for newcomers."""
+
+
+def move(
+    client: DockerClient,
+    root: Path,
+    kubectl: Kubectl,
+    *,
+    servers: bool,
+    replace: bool,
+    assume_yes: bool,
+) -> str:
+    """Move all; what was done. Raises UsageError while it cannot be: then nothing was stopped."""
+    with locked(compose.read(root).project):
+        platform = chosen.read(client, root)
+        before.require_none_under_way(platform)
+        there = There.look(kubectl)
+        running = working_in(client, platform)
+        volumes = of_people(client, platform)
+        claims = made_claims(platform, there, volumes)
+        wrong = [*judged(platform, there, claims, replace=replace)]
+        if running and not servers:
+            wrong.append(f"people work in {', '.join(running)}: --servers stops them")
+        if versions := other_version(platform, kubectl, there):
+            wrong.append(versions)
+        if wrong:
+            raise UsageError("nothing was moved:\n" + "\n".join(f"- {one}" for one in wrong))
+        confirm(
+            told(platform, there, claims, len(running)),
+            "Go on?",
+            "nothing was moved",
+            assume_yes=assume_yes,
+        )
+        try:
+            with stage("stopping both hubs"):
+                stop_there(kubectl)
+                platform.checked("stop", *platform.hubs)
+                came = of_people(client, platform).keys() - volumes.keys()
+                came |= set() if servers else set(working_in(client, platform))
+                if came:
+                    raise ActionError(f"{', '.join(sorted(came))} came meanwhile")
+                for server in working_in(client, platform):
+                    containers.remove(client, server, stop=True)
+                before.copy(platform)
+            lines = _carried(platform, kubectl, there, volumes, claims)
+            with stage("starting the hub in the cluster"):
+                note = f"{platform.project} {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+                kubectl("annotate", "--overwrite", "pvc", "hub", f"{MOVED}={note}")
+                lines.append(_started(kubectl))
+        except JhubDockerError as error:
+            raise ActionError(f"{error}\nThe same command goes on from here. {WAY_BACK}") from None
+        return "\n".join([*lines, WAY_BACK])
+
+
+WAY_BACK = (
+    "The platform here is stopped and as it was: ./dev invoke up is the way back, without what "
+    "people do in the cluster from now on."
+)
+
+
+def working_in(client: DockerClient, platform: Platform) -> list[str]:
+    """The servers that run."""
+    found = containers.servers(client, platform)
+    return [containers.name(one) for one in found if one["State"] == "running"]
+
+
+def of_people(client: DockerClient, platform: Platform) -> dict[str, dict[str, str]]:
+    """The volumes with homes and folders, and their labels: what Compose did not make."""
+    found = client.api.volumes(filters={"label": f"{LABEL}.platform={platform.project}"})
+    labels = {one["Name"]: one["Labels"] or {} for one in found["Volumes"] or ()}
+    return {
+        name: said
+        for name, said in sorted(labels.items())
+        if "com.docker.compose.volume" not in said and name != platform.data_volume
+    }
+
+
+def made_claims(
+    platform: Platform, there: There, volumes: Mapping[str, Mapping[str, str]]
+) -> dict[str, Record]:
+    """The claim for each volume, a fifth larger than what is in it, as the hub would make it."""
+    image = platform.require_image(HUB)
+    sizes = copying.sizes(image, list(volumes))
+    say_so = there.settings.get
+    storage = [
+        say_so(f"JHUB_{name}")
+        for name in ("STORAGE_CLASS", "HOME_SIZE", "HOME_ACCESS", "FOLDER_CLASS", "FOLDER_SIZE")
+    ]
+    given = {
+        "platform": there.settings["JHUB_PLATFORM"],
+        "storage": storage,
+        "volumes": [(name, said, sizes[name] * 6 // 5) for name, said in volumes.items()],
+    }
+    ended = platform.once(HUB, "python", "-c", CLAIMS, given=json.dumps(given))
+    if ended.code:
+        raise ActionError(f"the hub's image cannot say what claims are like: {ended.tail(1)}")
+    return dict(zip(volumes, json.loads(ended.out), strict=True))
+
+
+def other_version(platform: Platform, kubectl: Kubectl, there: There) -> str:
+    """How the hubs' versions differ, whose records then do; empty where they do not, or where none
+    runs that could be asked: one that was stopped by a move.
+    """
+    if not there.hub.get("status", {}).get("readyReplicas"):
+        return ""
+    ours = platform.once(HUB, "python", "-c", VERSIONS).out.split()
+    theirs = kubectl("exec", "deploy/hub", "--", "python", "-c", VERSIONS).split()
+    if ours == theirs:
+        return ""
+    return f"the hubs differ: JupyterHub and tables are {ours} here, {theirs} there; upgrade one"
+
+
+def stop_there(kubectl: Kubectl) -> None:
+    """Return when no hub runs in the cluster."""
+    kubectl("scale", "deployment/hub", "--replicas=0")
+    which = ("-l", f"{PODS}=hub")
+    if kubectl.listed("pods", *which):
+        kubectl("wait", "--for=delete", "pod", *which, f"--timeout={copying.READY}s", seconds=None)
+
+
+def _carried(
+    platform: Platform,
+    kubectl: Kubectl,
+    there: There,
+    volumes: Mapping[str, Mapping[str, str]],
+    claims: Mapping[str, Record],
+) -> list[str]:
+    """Everything but the hub's start; a line for files and one for records."""
+    image, template = platform.require_image(HUB), there.template["spec"]
+    user, group = (template["securityContext"][key] for key in ("runAsUser", "fsGroup"))
+    people = int(there.settings.get("JHUB_NB_GID") or 100)
+    data = Copy(
+        platform.data_volume, "hub", group, Path(DATA).name, f"{user}:{group}", (OTHER_PYTHON,)
+    )
+    copies = [data, *(Copy(one, claims[one]["metadata"]["name"], people) for one in volumes)]
+    number = 0
+    bare: list[str] = []
+    marks = {PODS: "move"}
+    for copy in copies:
+        with stage(f"copying {copy.volume}"):
+            if copy is not data:
+                _claim(kubectl, there, claims[copy.volume])
+            with copying.pod(kubectl, "move", copying.idle(template, copy), marks):
+                same, lacking = copying.brought(kubectl, "move", image, copy)
+                if copy is data and platform.hub_environment.get("JHUB_DB_URL"):
+                    place = shlex.quote(copy.place)
+                    kubectl(
+                        "exec",
+                        "move",
+                        "--",
+                        "sh",
+                        "-c",
+                        f"cd {place} && mv -f postgres.sqlite jupyterhub.sqlite",
+                    )
+            number, bare = number + same, [*bare, *(f"{copy.volume}/{one}" for one in lacking)]
+    if bare:
+        say(
+            f"Without extended attributes, which the claims' class does not keep: "
+            f"{', '.join(bare[:5])}{' and others' if len(bare) > 5 else ''}"
+        )
+    files = f"{counted(len(copies), 'volume')}, {counted(number, 'file')}, each as it was."
+    with stage("moving the records"):
+        return [files, _recorded(kubectl, there)]
+
+
+def _claim(kubectl: Kubectl, there: There, claim: Record) -> None:
+    """Make a claim; of one that is there say whose it is now."""
+    about = claim["metadata"]
+    if about["name"] in there.words:
+        said = [f"{name}={value}" for name, value in about["annotations"].items()]
+        kubectl("annotate", "--overwrite", "pvc", about["name"], *said)
+    else:
+        kubectl("create", "-f", "-", given=json.dumps(claim))
+
+
+def _recorded(kubectl: Kubectl, there: There) -> str:
+    """Have a hub that is none yet move its records from its file into PostgreSQL."""
+    spec: dict[str, Any] = json.loads(json.dumps(there.template["spec"]))
+    (container,) = spec["containers"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        container.pop(probe, None)
+    container |= {"command": ["sleep", "infinity"], "args": []}
+    spec["restartPolicy"] = "Never"
+    marks = there.template["metadata"]["labels"]  # a database may let the hub in alone
+    with copying.pod(kubectl, "move", spec, marks):
+        command = ("python", "-m", "hub_config", "move", "postgres", "--replace")
+        ended = kubectl.run("exec", "move", "--", *command, seconds=None)
+    if ended.code:
+        raise ActionError(f"files were copied, records were not moved: {ended.tail(3)}")
+    return ended.out.strip()
+
+
+def _started(kubectl: Kubectl) -> str:
+    """Start the hub there; what it says of second factors."""
+    kubectl("scale", "deployment/hub", "--replicas=1")
+    wait = ("rollout", "status", "deployment/hub", f"--timeout={copying.READY}s")
+    if kubectl.run(*wait, seconds=None).code:
+        raise ActionError(
+            "all was moved, and the hub in the cluster does not come up: kubectl logs "
+            "deployment/hub says why"
+        )
+    seen = json.loads(
+        kubectl(
+            "exec", "deploy/hub", "--", "python", "-m", "hub_config", "read-factors"
+        ).splitlines()[-1]
+    )
+    opened = f"{seen['opened']} of {counted(seen['factors'], 'second factor')} can be read"
+    if seen["opened"] != seen["factors"]:
+        raise ActionError(f"all was moved, but only {opened}")
+    return f"The hub in the cluster runs: {counted(seen['people'], 'person', 'people')}, {opened}."
