@@ -5,7 +5,6 @@ and servers are stopped, so `up` is the way back until people work in the cluste
 """
 
 import json
-import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,9 +121,8 @@ def made_claims(
     """The claim for each volume, a fifth larger than what is in it, as the hub would make it."""
     image = platform.require_image(HUB)
     sizes = copying.sizes(image, list(volumes))
-    say_so = there.settings.get
     storage = [
-        say_so(f"JHUB_{name}")
+        there.settings.get(f"JHUB_{name}", "")
         for name in ("STORAGE_CLASS", "HOME_SIZE", "HOME_ACCESS", "FOLDER_CLASS", "FOLDER_SIZE")
     ]
     given = {
@@ -152,7 +150,10 @@ def other_version(platform: Platform, kubectl: Kubectl, there: There) -> str:
 
 
 def stop_there(kubectl: Kubectl) -> None:
-    """Return when no hub runs in the cluster."""
+    """Return when no hub runs in the cluster, nor what an interrupted move has left."""
+    kubectl(
+        "delete", "pod", "move", "--ignore-not-found", "--grace-period=1", seconds=copying.READY
+    )
     kubectl("scale", "deployment/hub", "--replicas=0")
     which = ("-l", f"{PODS}=hub")
     if kubectl.listed("pods", *which):
@@ -184,15 +185,10 @@ def _carried(
             with copying.pod(kubectl, "move", copying.idle(template, copy), marks):
                 same, lacking = copying.brought(kubectl, "move", image, copy)
                 if copy is data and platform.hub_environment.get("JHUB_DB_URL"):
-                    place = shlex.quote(copy.place)
-                    kubectl(
-                        "exec",
-                        "move",
-                        "--",
-                        "sh",
-                        "-c",
-                        f"cd {place} && mv -f postgres.sqlite jupyterhub.sqlite",
+                    copied, used = (
+                        f"{copy.place}/{one}.sqlite" for one in ("postgres", "jupyterhub")
                     )
+                    kubectl("exec", "move", "--", "mv", "-f", copied, used)
             number, bare = number + same, [*bare, *(f"{copy.volume}/{one}" for one in lacking)]
     if bare:
         say(
@@ -240,11 +236,8 @@ def _started(kubectl: Kubectl) -> str:
             "all was moved, and the hub in the cluster does not come up: kubectl logs "
             "deployment/hub says why"
         )
-    seen = json.loads(
-        kubectl(
-            "exec", "deploy/hub", "--", "python", "-m", "hub_config", "read-factors"
-        ).splitlines()[-1]
-    )
+    factors = ("python", "-m", "hub_config", "read-factors")
+    seen = json.loads(kubectl("exec", "deploy/hub", "--", *factors).splitlines()[-1])
     opened = f"{seen['opened']} of {counted(seen['factors'], 'second factor')} can be read"
     if seen["opened"] != seen["factors"]:
         raise ActionError(f"all was moved, but only {opened}")
