@@ -124,7 +124,7 @@ def test_what_is_thrown_away_has_to_be_said() -> None:
     ]
 
 
-def test_what_was_moved_is_on_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_moved_is_on_the_claim() -> None:
     class Kubectl:
         def run(self, *words: str) -> process.Ended:
             return process.Ended(0, json.dumps(there(SAME).hub).encode())
@@ -132,9 +132,12 @@ def test_what_was_moved_is_on_the_claim(monkeypatch: pytest.MonkeyPatch) -> None
         def listed(self, kind: str, *_: str) -> list[dict[str, Any]]:
             note = {"name": "hub", "annotations": {MOVED: "q"}}
             home = {"name": "home-a", "annotations": {WORD: "w"}}
-            return [{"metadata": note}, {"metadata": home}] if "claim" in kind else []
+            going = {"name": "jupyter-b", "deletionTimestamp": "2026-11-30T15:00:00Z"}
+            listed = [note, home] if "claim" in kind else [{"name": "jupyter-a"}, going]
+            return [{"metadata": one} for one in listed]
 
     found = There.look(Kubectl())  # type: ignore[arg-type]
+    assert found.working == ["jupyter-a"]
     assert (found.moved, found.words, found.settings) == (
         "q",
         {"home-a": "w"},

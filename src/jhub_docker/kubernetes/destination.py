@@ -74,7 +74,7 @@ class There:
             json.loads(hub.out),
             notes.get("hub", {}).get(MOVED, ""),
             {name: said.get(f"{LABEL}.home", "") for name, said in notes.items() if name != "hub"},
-            [one["metadata"]["name"] for one in pods],
+            [one["metadata"]["name"] for one in pods if "deletionTimestamp" not in one["metadata"]],
         )
 
 
