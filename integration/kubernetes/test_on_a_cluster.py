@@ -118,7 +118,7 @@ def test_an_api_server_that_is_away_is_said_and_found_again(
             assert ann.is_logged_in()
             return time.monotonic() > back
 
-        answer = ben.fill("spawn", "profile", profile="uv-marimo-small")
+        answer = ben.start_by_api({"profile": "uv-marimo-small"})
 
         def told() -> bool:
             page = ben.hub.get(f"spawn-pending/{ben.name}").text
@@ -127,6 +127,7 @@ def test_an_api_server_that_is_away_is_said_and_found_again(
         wait_until(told, "the reason to be told")
         wait_until(minute_is_over, "the minute to be over")
     wait_until(lambda: api_answers(platform), "the API server", ignoring=AssertionError)
+    wait_until(lambda: "uv-marimo-small" in ben.offered(), "the hub to find it again")
     ben.choose("uv-marimo-small")
     (after,) = platform.servers("ann")
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
