@@ -98,6 +98,7 @@ def test_help_is_told_whatever_else_is_missing(typed: str, task: str) -> None:
         ("biuld", "did you mean 'build'?"),
         ("build --nope", "there is no task or flag '--nope'"),
         ("status --wach", "did you mean '--watch'?"),
+        ("up --nobuild", "did you mean '--no-build'?"),
         ("logs ann --sinse=1h", "did you mean '--since'?"),
         ("build --base", "--base needs a value"),
         ("bench --runs x", "--runs is 'x'"),

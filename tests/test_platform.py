@@ -1,9 +1,11 @@
 """What of the platform's handling needs no engine."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,11 @@ from jhub_docker.engine import quick
 from jhub_docker.engine.lock import is_held, locked
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen, compose, containers, entrance, ports, starting
-from jhub_docker.platform.configuration import TOOL_VARIABLES, unknown_variables
+from jhub_docker.platform.configuration import (
+    TOOL_VARIABLES,
+    unknown_variables,
+    without_refused,
+)
 from jhub_docker.process import Ended
 
 ROOT = Path(__file__).parents[1]
@@ -107,12 +113,48 @@ def test_what_is_set_is_read_from_the_file_too(
     [
         ("Invalid hostPort: abc", "JHUB_HTTP_PORT is 'abc'; expected a port from 1 to 65535"),
         ("Invalid ip address: nowhere", "JHUB_BIND is 'nowhere'; expected an address"),
+        (
+            'service "homes" refers to undefined volume rel: invalid compose project',
+            "JHUB_DOCKER_VOLUMES is 'rel'; expected a whole path",
+        ),
         ("Invalid hostPort: 70000", "compose.yaml cannot be used with these variables: Invalid"),
     ],
 )
 def test_what_compose_cannot_use_is_told_by_its_variable(problem: str, told: str) -> None:
     said = {"JHUB_HTTP_PORT": "abc", "JHUB_BIND": "nowhere", "A_PORT": "70000"}
+    said["JHUB_DOCKER_VOLUMES"] = "rel"
     assert compose.refused(problem, said).startswith(told)
+
+
+def test_all_that_compose_refuses_is_told_and_left_out_then(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As Compose does, one at a time."""
+    said = {"JHUB_PORT": "abc", "JHUB_BIND": "nowhere", "JHUB_SIGNUP": "open"}
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+
+    def run(_: Path, *__: str, variables: Mapping[str, str]) -> Ended:
+        left = {**said, **variables}
+        wrong = f"Invalid ip address: {left['JHUB_BIND']}" if left["JHUB_BIND"] else ""
+        wrong = wrong or (f"Invalid hostPort: {left['JHUB_PORT']}" if left["JHUB_PORT"] else "")
+        return Ended(1, err=wrong) if wrong else Ended(0, json.dumps(CONFIG).encode())
+
+    monkeypatch.setattr(compose, "run", run)
+    told, emptied = without_refused(tmp_path)
+    assert [one.partition(";")[0] for one in told] == [
+        "JHUB_BIND is 'nowhere'",
+        "JHUB_PORT is 'abc'",
+    ]
+    assert emptied == {"JHUB_BIND": "", "JHUB_PORT": ""}
+
+
+def test_what_compose_refuses_for_no_variable_ends_with_all_it_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(1, err="yaml: line 3: no"))
+    with pytest.raises(UsageError, match="yaml: line 3"):
+        without_refused(tmp_path)
 
 
 def test_services_are_what_compose_declares_with_the_hub_first() -> None:

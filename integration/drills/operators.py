@@ -84,15 +84,18 @@ class ClockOff(Fault):
         }
         more = scene.own.folder / "clock.yaml"
         more.write_text(json.dumps({"services": {"hub": hub}}))
-        scene.platform.compose("--file", str(more), *ANEW)
+        is_anew(scene, "--file", str(more))
         said = scene.platform.container("hub").exec_run(["date", "+%s"]).output
         assert abs(int(said) - time.time() - self.hours * 3600) < 1800, said
 
     def heal(self, scene: Scene) -> None:
-        scene.platform.compose(*ANEW)
+        is_anew(scene)
 
 
-ANEW = ("up", "--detach", "--no-deps", "hub")
+def is_anew(scene: Scene, *options: str) -> None:
+    """The hub in a new container; the old one's last words are shown where the drill fails."""
+    print(scene.platform.log("hub", lines=300))
+    scene.platform.compose(*options, "up", "--detach", "--no-deps", "hub")
 
 
 @dataclass
@@ -175,7 +178,7 @@ class MigrationKilled(Fault):
 
     def inject(self, scene: Scene) -> None:
         before = is_built(scene, SLOW)
-        scene.platform.compose(*ANEW)
+        is_anew(scene)
         before.tag(hub_images.HUB, scene.platform.environment["JHUB_IMAGE_TAG"])
         wait_until((scene.data / ".half-way").exists, "the step to be half way")
 

@@ -130,7 +130,7 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
             str(error), "".join(f" ({str(one.help).rstrip('.')})" for one in lacks)
         )
         word = re.search(r"no task or flag '(.*?)'", said)
-        of_task = list(error.context.flags) if error.context else []
+        of_task = [*error.context.flags, *error.context.inverse_flags] if error.context else []
         there = of_task if word and word[1].startswith("-") else list(tasks)
         near = difflib.get_close_matches(word[1], there, n=1) if word else []
         meant = f"; did you mean {near[0]!r}?" if near else ""

@@ -157,7 +157,8 @@ def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
     """Ask Compose how it understands `compose.yaml`; UsageError with its words if it does not."""
     ended = run(root, "config", "--format", "json", variables=variables)
     if ended.code:
-        raise UsageError(refused(last_line(ended.err), {**written(root / ".env"), **os.environ}))
+        said = {**written(root / ".env"), **encrypted.variables(root), **os.environ}
+        raise UsageError(refused(last_line(ended.err), {**said, **(variables or {})}))
     return from_config(root, json.loads(ended.out), variables)
 
 
@@ -166,6 +167,7 @@ def refused(problem: str, said: Mapping[str, str]) -> str:
     for pattern, expected, end in (
         (r"Invalid (?:host|container)Port: (.*)", "a port from 1 to 65535", "_PORT"),
         (r"Invalid ip address: (.*)", "an address of the engine's machine", "_BIND"),
+        (r"undefined volume (.*?)(?:: |$)", "a whole path", ("_FILES", "_SOCKET", "_VOLUMES")),
     ):
         found = re.search(pattern, problem)
         names = [one for one in sorted(said) if one.startswith("JHUB_") and one.endswith(end)]

@@ -50,20 +50,40 @@ def check(client: DockerClient, root: Path) -> str:
     Raises UsageError with all that is wrong, as far as one mistake lets others be seen.
     """
     try:
-        platform = chosen.read(client, root)
-    except UsageError as error:  # what Compose refuses
+        refused, emptied = without_refused(root)
+    except UsageError as error:
         raise UsageError("\n".join([*wrong_names(root), str(error)])) from None
-    notices = check_settings(client, platform)
+    notices = check_settings(client, chosen.read(client, root, instead=emptied), refused)
     return "\n".join(["The settings can be used.", *notices])
 
 
-def check_settings(client: DockerClient, platform: Platform) -> list[str]:
-    """Let the hub image judge the settings it would be started with.
+def without_refused(root: Path) -> tuple[list[str], dict[str, str]]:
+    """What Compose refuses, a sentence each, since it names one at a time; and those variables
+    emptied, with which it can be read. Raises UsageError with all where it cannot even so.
+    """
+    told, emptied = list[str](), dict[str, str]()
+    while True:
+        try:
+            compose.read(root, emptied)
+        except UsageError as error:
+            told.append(str(error))
+            named = {*_SETTING.findall(told[-1])} & compose.person_set(root)
+            if not named - emptied.keys():
+                raise UsageError("\n".join(told)) from None
+            emptied |= dict.fromkeys(named, "")
+        else:
+            return told, emptied
+
+
+def check_settings(
+    client: DockerClient, platform: Platform, refused: Iterable[str] = ()
+) -> list[str]:
+    """Let the hub image judge the settings it would be started with, beside what Compose refused.
 
     Returns what it says of settings that this engine cannot carry out. Raises UsageError with the
     hub's own words for settings it refuses, and for variables that are none: all that is wrong.
     """
-    wrong, notices = wrong_names(platform.root), list[str]()
+    wrong, notices = [*refused, *wrong_names(platform.root)], list[str]()
     try:
         notices = _judged_by_hub(client, platform)
     except UsageError as error:
