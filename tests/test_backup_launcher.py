@@ -11,6 +11,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from docker.errors import APIError, DockerException
+from docker.types import Mount
 
 from jhub_backup import credentials, launcher, repository, status
 from jhub_backup.errors import BackupError
@@ -100,6 +101,46 @@ def test_what_only_reads_a_repository_makes_no_folder(do: str) -> None:
     client.containers.create.side_effect = APIError("400", explanation=missing)
     with pytest.raises(BackupError, match="the engine's machine has no /x"):
         launcher._create(client, {"do": do, "platform": "demo", "to": "/x"}, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("there", "known", "says"),
+    [
+        ({"/mnt", "/mnt/backup"}, True, ""),
+        ({"/mnt"}, False, "/mnt/backup was not there: the folder is made"),
+        ({"/mnt"}, True, "is its disk mounted"),
+        (set(), False, "the engine's machine has no /mnt:"),
+    ],
+)
+def test_a_folder_is_made_where_that_can_be_no_mistake_and_it_is_said(
+    there: set[str],
+    known: bool,
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def create(*_: object, mounts: list[Mount], **__: object) -> MagicMock:
+        if lacking := {one["Source"] for one in mounts} - there:
+            raise APIError("400", explanation=f"bind source path does not exist: {lacking}")
+        return MagicMock()
+
+    monkeypatch.setattr(repository, "STATE", tmp_path)
+    (tmp_path / "repositories").mkdir()
+    if known:
+        repository.remembered("/mnt/backup").touch()
+    client = engine("one")
+    client.containers.create = MagicMock(side_effect=create)
+    asked = {"do": "backup", "platform": "demo", "to": "/mnt/backup"}
+    try:
+        launcher._create(client, asked, SETTINGS)
+        said = capsys.readouterr().out
+    except BackupError as error:
+        said = str(error)
+    assert says in said
+    assert bool(says) == bool(said)
+    made = client.containers.create.call_args.kwargs.get("volumes", {})
+    assert ("/mnt/backup" in made) == ("is made" in said), "the engine makes what is mounted so"
 
 
 def test_credentials_are_in_a_request_and_in_no_containers_configuration(

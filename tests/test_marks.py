@@ -3,17 +3,20 @@
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from unittest.mock import MagicMock
 
 import pytest
 from docker.errors import APIError, ImageNotFound
 
-from jhub_docker.build import builds, marks, planning
+from jhub_docker.build import builds, images, marks, planning
+from jhub_docker.build.bake import Outcome
 from jhub_docker.build.plan import BuiltImage, Plan
+from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import OCI
 from jhub_docker.engine import lock
 
+ROOT = Path(__file__).parents[1]
 HERE, THERE = Path("/home/one/jhub-docker"), Path("/home/two/jhub-docker")
 BUILD_ID = "b1d" + "0" * 61
 TAGS = ("local/lab:latest", f"local/lab:{BUILD_ID[:12]}")
@@ -28,6 +31,26 @@ def image(*marked_by: Path, tags: tuple[str, ...] = TAGS) -> BuiltImage:
 def test_a_mark_is_told_from_other_tags() -> None:
     assert marks.is_mark(image(HERE).marks[0])
     assert not any(map(marks.is_mark, TAGS))
+
+
+def test_what_only_services_run_is_kept_too_and_parents_are_nobodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    given: dict[str, list[str]] = {}
+    monkeypatch.setattr(images, "tag", lambda _, step, tags: given.update({step.spec.name: tags}))
+    catalog = load(ROOT / "packages")
+    steps = [
+        SimpleNamespace(
+            spec=catalog[name], build_id=BUILD_ID, build=False, pulled=False, existing=image()
+        )
+        for name in ("build-tools", "tracking")
+    ]
+    made = SimpleNamespace(needed=steps, revision=None, runs=False, platform="")
+    builds._tag(MagicMock(), ROOT, cast(Plan, made), Outcome({}, {}, {}))
+    assert given.keys() == {"tracking"}
+    kept = {marks.checkout_tag(ROOT), marks.mark(ROOT, BUILD_ID).rpartition(":")[2]}
+    assert kept <= set(given["tracking"])
 
 
 def test_a_folder_that_is_gone_takes_its_tags_along_and_the_mark_last() -> None:

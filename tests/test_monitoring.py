@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.build import images
+from jhub_docker.build import images, marks
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
@@ -26,8 +26,13 @@ WATCHED = replace(
 )
 
 
-def built(number: int) -> BuiltImage:
-    return BuiltImage(f"sha-{number}", "prometheus", "", {}, tags=(f"p:{number}",), created=number)
+REPOSITORY = load(ROOT / "packages")["prometheus"].repository
+
+
+def built(number: int, *tags: str) -> BuiltImage:
+    """The higher the number, the later."""
+    build_id = f"{number}" * 64
+    return BuiltImage(f"sha-{number}", "prometheus", build_id, {}, tags=tags, created=number)
 
 
 @pytest.fixture
@@ -58,8 +63,11 @@ def test_a_platform_is_built_of_what_its_profiles_need(monkeypatch: pytest.Monke
 def test_the_public_image_comes_first_then_the_newest_stand_in(engine: Callable[..., None]) -> None:
     engine()
     assert public_images.image(ROOT, "prometheus").startswith(PUBLIC), "Compose pulls it"
-    engine(built(1), built(3), built(2))
-    assert public_images.image(ROOT, "prometheus") == "p:3"
+    own = f"{REPOSITORY}:{marks.checkout_tag(ROOT)}"
+    engine(built(1, own), built(3, f"{REPOSITORY}:checkout-another"))
+    assert public_images.image(ROOT, "prometheus") == f"{REPOSITORY}:111111111111", "the own one"
+    engine(built(1), built(3, "mine:1"), built(2))
+    assert public_images.image(ROOT, "prometheus") == f"{REPOSITORY}:333333333333"
     running = {"Image": "sha-3", "Config": {"Image": "p:as-it-was-called"}}
     assert public_images.image(ROOT, "prometheus", running) == "p:as-it-was-called"
 

@@ -157,6 +157,25 @@ def test_what_compose_refuses_for_no_variable_ends_with_all_it_said(
         without_refused(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        ("local/jupyterhub-proxy:gone", "build it with ./dev invoke build -i proxy, or correct J"),
+        ("local/jupyterhub-tracking:gone", "build -i tracking, or correct JHUB_IMAGE_TAG"),
+        ("local/mine", "no image local/mine; correct JHUB_PROXY_IMAGE"),
+    ],
+)
+def test_an_image_that_is_missing_is_told_before_anything_starts(
+    image: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = replace(PLATFORM, root=ROOT, images={"hub": "hub:1", "proxy": image})
+    monkeypatch.setenv("JHUB_PROXY_IMAGE", "local/mine")
+    monkeypatch.setattr(starting, "check_settings", lambda *_: [])
+    monkeypatch.setattr(quick, "image", lambda name: None if name == image else {})
+    with pytest.raises(UsageError, match=told):
+        starting.require_startable(MagicMock(), platform)
+
+
 def test_services_are_what_compose_declares_with_the_hub_first() -> None:
     assert PLATFORM.services == ("hub", "proxy", "guard")
     assert PLATFORM.hub_environment == {"JHUB_BASE_URL": "/team/"}

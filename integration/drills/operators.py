@@ -94,7 +94,7 @@ class ClockOff(Fault):
 
 def is_anew(scene: Scene, *options: str) -> None:
     """The hub in a new container; the old one's last words are shown where the drill fails."""
-    print(scene.platform.log("hub", lines=300))
+    print(scene.platform.compose("logs", "--no-color", "--no-log-prefix", "--tail=400", "hub"))
     scene.platform.compose(*options, "up", "--detach", "--no-deps", "hub")
 
 

@@ -53,6 +53,15 @@ def counted(number: int, one: str, several: str = "") -> str:
     return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
-def megabytes(size: int | None) -> str:
-    """A number of bytes in MB (10^6), as Docker shows sizes."""
-    return "" if size is None else f"{size / 1e6:,.0f} MB"
+def size(amount: int | None) -> str:
+    """A number of bytes in words, as disks are sold and the hub's pages have them: MB and GB are
+    10^6 and 10^9.
+    """
+    if amount is None:
+        return ""
+    return f"{amount / 1e6:.0f} MB" if amount < 1e9 else f"{amount / 1e9:.1f} GB"
+
+
+def megabytes(amount: int | None) -> str:
+    """A number of bytes in MB (10^6): of images, whose sizes differ by a few."""
+    return "" if amount is None else f"{amount / 1e6:,.0f} MB"

@@ -231,7 +231,8 @@ def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
 def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bool:
     """Tag what stands: `latest`, the checkout's own, version, git revision, versions found inside.
 
-    Each gets this checkout's mark too. Parents get none: nobody starts them.
+    Each gets this checkout's mark too, what only services run as well. Parents get none: nobody
+    starts them.
 
     Returns whether any image got a tag that it did not have.
 
@@ -242,9 +243,10 @@ def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bo
     suffix = bases.lane_suffix() + identity.suffix(made.platform)
     own = {"latest", marks.checkout_tag(root)}
     marks.remember(root)
+    parents = {name for spec in load(root / "packages").specs.values() for name in spec.parents}
     tagged = False
     for step in _stand(made.needed, made, outcome):
-        if not step.spec.publish:
+        if not step.spec.publish and step.spec.name in parents:
             continue
         wished = own | {step.spec.version, marks.mark(root, step.build_id)}
         wished |= {made.revision.tag} if made.revision else set()

@@ -8,7 +8,7 @@ from typing import Any
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import short
 from jhub_docker.platform.left_over import LeftOver
-from jhub_docker.table import megabytes, render
+from jhub_docker.table import render, size
 
 IMAGES, CACHE, ORPHANS, COPIES = "images", "cache", "orphans", "copies"
 
@@ -65,12 +65,12 @@ def images(old: Iterable[tuple[BuiltImage, tuple[str, ...]]], usage: Record) -> 
 
 def cache(usage: Record, now: datetime) -> list[Item]:
     """All steps that no build used for long enough, as one item."""
-    size = sum(
+    free = sum(
         one["Size"]
         for one in usage.get("BuildCache") or ()
         if not (one.get("InUse") or one.get("Shared")) and _is_old(one, now)
     )
-    return [Item(CACHE, "cache", ("build cache",), "no build used it for a day", size)] * bool(size)
+    return [Item(CACHE, "cache", ("build cache",), "no build used it for a day", free)] * bool(free)
 
 
 def _is_old(step: Record, now: datetime) -> bool:
@@ -98,7 +98,7 @@ def text(items: Sequence[Item], not_seen: Mapping[str, str]) -> str:
     lines = [f"Not looked at: {kind} ({why})" for kind, why in not_seen.items()]
     if not items:
         return "\n".join(["There is nothing to clean.", *lines])
-    rows = [(one.kind, one.name, megabytes(one.size), one.why) for one in items]
-    total = megabytes(sum(one.size or 0 for one in items))
+    rows = [(one.kind, one.name, size(one.size), one.why) for one in items]
+    total = size(sum(one.size or 0 for one in items))
     listing = render(("kind", "what", "size", "why"), rows, right=("size",))
     return "\n".join([listing, f"Together {total}.", *lines])

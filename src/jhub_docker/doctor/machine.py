@@ -7,7 +7,7 @@ from typing import Any
 
 from jhub_docker.doctor.findings import ERROR, WARNING, Finding
 from jhub_docker.engine import checks
-from jhub_docker.table import counted
+from jhub_docker.table import counted, size
 
 DATA_GB = 1.0
 """Free space of the data volume, in 10^9 bytes, below which a database may soon not be written."""
@@ -82,7 +82,7 @@ def data_disk(volume: str, space: Space) -> list[Finding]:
     """The disk with the hub's database."""
     what = f"the disk of the volume {volume}"
     if space.free < DATA_GB * 1e9:
-        left = f"has {space.free / 1e9:.1f} GB left, and {DATA_GB:g} GB are needed"
+        left = f"has {size(space.free)} left, and {DATA_GB:g} GB are needed"
         return [Finding("JD005", f"{what} {left}")]
     return _soon("JD005", what, space.free, DATA_GB)
 
@@ -90,7 +90,7 @@ def data_disk(volume: str, space: Space) -> list[Finding]:
 def _soon(code: str, what: str, free: int, needed_gb: float) -> list[Finding]:
     if free >= SOON * needed_gb * 1e9:
         return []
-    return [Finding(code, f"{what} has {free / 1e9:.1f} GB left", WARNING)]
+    return [Finding(code, f"{what} has {size(free)} left", WARNING)]
 
 
 def inodes(what: str, space: Space) -> list[Finding]:
@@ -116,9 +116,9 @@ def unneeded(usage: Mapping[str, Any]) -> list[Finding]:
         if not (one.get("InUse") or one.get("Shared"))
     )
     return [
-        Finding("JD007", f"{what} {size / 1e9:.1f} GB", WARNING)
-        for what, size in (("images without a container take", images), ("build cache:", cache))
-        if size >= MUCH_GB * 1e9
+        Finding("JD007", f"{what} {size(taken)}", WARNING)
+        for what, taken in (("images without a container take", images), ("build cache:", cache))
+        if taken >= MUCH_GB * 1e9
     ]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jhub_docker.engine.address import address, docker, socket_path
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import MissingProgramError
+from jhub_docker.table import size
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -79,7 +80,7 @@ def judge_disk(root: str, free: int, minimum_gb: float) -> str | None:
     if free >= minimum_gb * 1e9:
         return None
     return (
-        f"the disk of the Docker Engine's data ({root}) has {free / 1e9:.1f} GB left, and "
+        f"the disk of the Docker Engine's data ({root}) has {size(free)} left, and "
         f"{minimum_gb:g} GB are needed: make room (`docker system df` shows what is used; "
         "`docker builder prune` and `docker image prune` free some)"
     )

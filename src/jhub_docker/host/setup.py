@@ -28,6 +28,7 @@ from jhub_docker.host import apt
 from jhub_docker.host.apt import Log
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.host.packages import BY_HAND, PARTS, PackagePlan, os_release, plan
+from jhub_docker.table import size
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -182,7 +183,7 @@ def status() -> str:
         "storage driver": info["Driver"],
         "cgroup version": f"{info.get('CgroupVersion', '?')} ({info.get('CgroupDriver', '?')})",
         "data": f"{info['DockerRootDir']}, "
-        + ("free space unknown" if free is None else f"{free / 1e9:.1f} GB free"),
+        + ("free space unknown" if free is None else f"{size(free)} free"),
         "started by": "invoke engine.start" if here else "somebody else",
         "at a restart": restart_hint(client) or "containers go on running",
     }

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jhub_docker import engine, process
+from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, UsageError
@@ -140,10 +141,13 @@ class Platform:
     def require_image(self, service: str) -> str:
         """What a service runs from. Raises UsageError where the engine has no such image."""
         if quick.image(image := self.images[service]) is None:  # docker-py would pull it
-            raise UsageError(
-                f"the engine has no image {image}; build it with ./dev invoke build -i {service}, "
-                "or correct JHUB_IMAGE_TAG"
-            )
+            repository = image.rpartition(":")[0] or image
+            specs = load(self.root / "packages").specs.values()
+            package = next((one.name for one in specs if one.repository == repository), "")
+            build = f"build it with ./dev invoke build -i {package}, or " if package else ""
+            said = [name for name, value in variables_of(self.root).items() if value == image]
+            named = (said or ["JHUB_IMAGE_TAG"])[0]
+            raise UsageError(f"the engine has no image {image}; {build}correct {named}")
         return image
 
     def checked(self, *arguments: str) -> None:
@@ -157,8 +161,7 @@ def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
     """Ask Compose how it understands `compose.yaml`; UsageError with its words if it does not."""
     ended = run(root, "config", "--format", "json", variables=variables)
     if ended.code:
-        said = {**written(root / ".env"), **encrypted.variables(root), **os.environ}
-        raise UsageError(refused(last_line(ended.err), {**said, **(variables or {})}))
+        raise UsageError(refused(last_line(ended.err), {**variables_of(root), **(variables or {})}))
     return from_config(root, json.loads(ended.out), variables)
 
 
@@ -257,8 +260,13 @@ def _command(root: Path) -> tuple[str, ...]:
 
 
 def person_set(root: Path) -> set[str]:
-    """The variables that a person has set: in the environment, or a file beside compose.yaml."""
-    return {*os.environ, *written(root / ".env"), *encrypted.variables(root)}
+    """The names of the variables that a person has set."""
+    return set(variables_of(root))
+
+
+def variables_of(root: Path) -> dict[str, str]:
+    """What a person has set: in the environment, or a file beside compose.yaml."""
+    return {**written(root / ".env"), **encrypted.variables(root), **os.environ}
 
 
 def written(file: Path) -> dict[str, str]:

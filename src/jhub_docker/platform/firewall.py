@@ -25,7 +25,7 @@ def reason(platform: Platform, problem: str) -> str:
     """What the guard says when `problem`, Compose's words, is that it did not start; else empty."""
     if f"-{GUARD}-" not in problem:
         return ""
-    return f"\n{platform.log(GUARD, lines=4)}"
+    return f"\n{platform.log(GUARD, lines=4)}".rstrip()  # without a word where it did not start
 
 
 def remove_rules_left(client: DockerClient, platform: Platform) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.build import bases, images
-from jhub_docker.catalog import load
+from jhub_docker.build import bases, images, marks
+from jhub_docker.catalog import identity, load
 from jhub_docker.engine import quick
 from jhub_docker.platform import compose, containers
 from jhub_docker.platform.compose import MLFLOW, TLS, Platform
@@ -59,20 +59,24 @@ def needed(platform: Platform) -> list[str]:
 
 
 def image(root: Path, package: str, running: Mapping[str, Any] | None = None) -> str:
-    """The public image where the engine has it, or else the stand-in that was built last.
+    """The public image where the engine has it, or else the stand-in that was built last: by this
+    checkout, or where it has built none by any.
 
     What runs from the same image keeps the name it has, so that it is not started anew.
     """
-    public = bases.public_reference(load(root / "packages")[package], bases.lane()) or ""
+    spec = load(root / "packages")[package]
+    public = bases.public_reference(spec, bases.lane()) or ""
     if public and quick.image(public):
         return public
     made = [one for one in images.built(images.here()).values() if one.package == package]
     if not made:
         return public
-    newest = max(made, key=lambda one: one.created)
+    own = f"{spec.repository}:{marks.checkout_tag(root)}{bases.lane_suffix()}"
+    newest = max(made, key=lambda one: (own in one.tags, one.created))
     if running and running["Image"] == newest.image_id:
         return str(running["Config"]["Image"])
-    return min(newest.tags)
+    # A tag that never means another image.
+    return f"{spec.repository}:{identity.short(newest.build_id)}"
 
 
 def announce(platform: Platform) -> list[str]:

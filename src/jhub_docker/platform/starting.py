@@ -15,6 +15,9 @@ from jhub_docker.progress import stage
 READY_SECONDS = 180.0
 _PASSWORD_CHANGED = 3  # exit code of `hub_config admin-password` once the password was changed
 
+OURS = "local/"
+"""How the names of images begin that are built here."""
+
 Inspected = Mapping[str, Any]
 
 
@@ -31,6 +34,9 @@ def bring_up(client: DockerClient, platform: Platform) -> list[str]:
 def require_startable(client: DockerClient, platform: Platform) -> list[str]:
     """Raises UsageError for what `bring_up` refuses; returns what the hub says of its settings."""
     notices = check_settings(client, platform)
+    for service, image in platform.images.items():
+        if image.startswith(OURS) and service in platform.services:  # no registry has it
+            platform.require_image(service)
     there = [
         one for one in containers.inspected(client, platform) if not containers.is_left_over(one)
     ]

@@ -14,6 +14,7 @@ import tarfile
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TextIO
 
 import docker
@@ -24,7 +25,8 @@ from requests.exceptions import RequestException
 
 from jhub_backup import address, credentials, status, volumes
 from jhub_backup.errors import BackupError, BusyError
-from jhub_backup.repository import FOLDER, STATE
+from jhub_backup.repository import FOLDER, STATE, remembered
+from jhub_backup.speech import say
 
 READ = ("DAC_READ_SEARCH", "DAC_OVERRIDE", "SETUID", "SETGID", "CHOWN")
 WRITE = (*READ, "FOWNER", "FSETID", "MKNOD", "SETFCAP")
@@ -32,6 +34,9 @@ WRITE = (*READ, "FOWNER", "FSETID", "MKNOD", "SETFCAP")
 
 CA_BUNDLE = "/etc/ca-bundle"
 """Where a worker finds what else it trusts: the file of the engine's machine (JHUB_CA_BUNDLE)."""
+
+MISSING = "bind source path does not exist"
+"""How an engine says that a folder of its machine is not there."""
 
 LOOKS = ("snapshots", "manifest")
 """What only looks, and so may be done beside a backup: it needs no lock."""
@@ -128,9 +133,10 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
         writes = request["do"] != "compare" and (not reads or has_database)
         binds[volume] = {"bind": f"/volumes/{volume}", "mode": "rw" if writes else "ro"}
     local = address.is_folder(request["to"])
+    image = client.containers.get(socket.gethostname()).image.id
     mounts = []
-    if local and request["do"] == "backup":
-        binds[request["to"]] = {"bind": FOLDER, "mode": "rw"}  # which makes the folder, too
+    if local and request["do"] == "backup" and _is_new(client, image, request):
+        binds[request["to"]] = {"bind": FOLDER, "mode": "rw"}  # which makes the folder
     elif local and request["do"] != "drilled":
         mounts = [Mount(FOLDER, request["to"], "bind", read_only=not reads)]
     known = {}
@@ -138,7 +144,6 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
         binds[bundle] = {"bind": CA_BUNDLE, "mode": "ro"}
         known["SSL_CERT_FILE"] = CA_BUNDLE
     _remove_ended(client, name)
-    image = client.containers.get(socket.gethostname()).image.id
     try:
         return client.containers.create(
             image,
@@ -165,12 +170,45 @@ def _create(client: Any, request: Request, environ: Mapping[str, str]) -> Contai
                 f"another backup, restore or verification of {request['platform']} is at work "
                 f"(container {name}): wait for its end, or end it with docker rm -f {name}"
             ) from None
-        if "bind source path does not exist" in str(error.explanation):
+        if MISSING in str(error.explanation):
             raise BackupError(
                 f"the engine's machine has no {request['to']}: is the path right, is its disk "
                 "mounted? A backup makes a folder that is new"
             ) from None
         raise
+
+
+def _is_new(client: Any, image: str, request: Request) -> bool:
+    """Whether a backup makes its folder, which is told then. Raises BackupError where no folder is
+    to be made: the one above is not there either, or a repository that was known is gone.
+    """
+    to = Path(request["to"])
+    if _is_there(client, image, to):
+        return False
+    if remembered(request["to"]).exists() and not request.get("new_repository"):
+        raise BackupError(
+            f"the repository {to} was there before and is gone: is its disk mounted? "
+            "--new-repository makes a new one there"
+        )
+    if not _is_there(client, image, to.parent):
+        raise BackupError(
+            f"the engine's machine has no {to.parent}: is the path right, is its disk mounted? A "
+            "backup makes the last folder of a path, and no other",
+            2,
+        )
+    say(f"{to} was not there: the folder is made on the engine's machine")
+    return True
+
+
+def _is_there(client: Any, image: str, folder: Path) -> bool:
+    """Whether the engine's machine has it: the engine mounts nothing that is not there."""
+    try:
+        client.containers.create(image, mounts=[Mount(FOLDER, str(folder), "bind")]).remove()
+    except APIError as error:
+        if MISSING in str(error.explanation):
+            return False
+        raise
+    return True
 
 
 def _remove_ended(client: Any, name: str) -> None:

@@ -76,7 +76,7 @@ class Repository:
             )
         if ended and not _is_missing(said):
             raise BackupError(f"the repository {self.shown} cannot be used: {_last(said)}")
-        if self._remembered().exists() and not anew:
+        if remembered(self.to).exists() and not anew:
             raise BackupError(
                 f"the repository {self.shown} was there before and is gone: is its disk mounted? "
                 "--new-repository makes a new one there"
@@ -114,14 +114,10 @@ class Repository:
             self.checked("key", "remove", one)
         due.unlink()
 
-    def _remembered(self) -> Path:
-        name = "".join(sign if sign.isalnum() else "_" for sign in self.to.partition("?")[0])
-        return STATE / "repositories" / name
-
     def _remember(self, identity: str) -> None:
         with contextlib.suppress(OSError):  # where this is read only it was remembered before
-            self._remembered().parent.mkdir(exist_ok=True)
-            self._remembered().write_text(identity, "ascii")
+            remembered(self.to).parent.mkdir(exist_ok=True)
+            remembered(self.to).write_text(identity, "ascii")
 
     def free_own_locks(self) -> None:
         """Remove locks that a killed worker of this platform left.
@@ -265,6 +261,12 @@ class Repository:
             errors="surrogateescape",
             check=False,
         )
+
+
+def remembered(to: str) -> Path:
+    """The file that says that a repository was there once."""
+    name = "".join(sign if sign.isalnum() else "_" for sign in to.partition("?")[0])
+    return STATE / "repositories" / name
 
 
 def of_request(request: Request) -> Repository:
