@@ -42,6 +42,11 @@ AWAY_DATABASE = (
     "minute; if this stays, tell an administrator."
 )
 
+ENDING = (
+    "The hub is just ending, so this may not have been done. Servers that run go on. Try again in a "
+    "minute; if this stays, tell an administrator."
+)
+
 BROKEN = (
     "Something broke on our side. Try again. If it happens twice, tell an administrator what you "
     "did and when."
@@ -95,6 +100,11 @@ def _explain_errors() -> None:
     @wraps(send_error)
     def told(self: Any, status_code: int = 500, **kwargs: Any) -> None:
         error: Any = (kwargs.get("exc_info") or (None, None))[1]
+        if error is None and status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+            # The hub ends, which cancels what it was at: tornado sends a bare status.
+            status_code = HTTPStatus.SERVICE_UNAVAILABLE
+            error = web.HTTPError(status_code, ENDING)
+            kwargs["exc_info"] = (web.HTTPError, error, None)
         if found := of_database(error):
             # Both kinds of error pages show that.
             status_code, error.jupyterhub_message = found[0], said(found[1])

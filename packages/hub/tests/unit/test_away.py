@@ -123,6 +123,8 @@ class Fails(APIHandler):
     """Where the database fails behind the door, or something else does."""
 
     def get(self) -> None:
+        if self.get_argument("how", "") == "cancelled":
+            return self.send_error(500)  # as tornado does, without a reason
         raise LOCKED if self.get_argument("how", "") else KeyError("a slip")
 
 
@@ -147,6 +149,8 @@ async def test_who_has_a_token_is_not_called_unknown(database: tuple[Path, Sessi
         assert await asked("mine", Authorization="token abc") == silent
         assert await asked("mine", Cookie="hub=abc") == unknown, "no database is asked for that"
     assert await asked("fails?how=locked") == silent
+    ending = (HTTPStatus.SERVICE_UNAVAILABLE, away.ENDING)
+    assert await asked("fails?how=cancelled") == ending, "by a hub that ends"
     code, words = await asked("fails")
     assert (code, words.startswith(away.BROKEN)) == (500, True)
     assert await asked("mine", Authorization="token abc") == unknown
