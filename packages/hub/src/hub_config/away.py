@@ -43,8 +43,8 @@ AWAY_DATABASE = (
 )
 
 ENDING = (
-    "The hub is just ending, so this may not have been done. Servers that run go on. Try again in a "
-    "minute; if this stays, tell an administrator."
+    "The hub is just ending, so this may not have been done. Servers that run go on. Try again in "
+    "a minute; if this stays, tell an administrator."
 )
 
 BROKEN = (
