@@ -9,7 +9,7 @@ from unittest.mock import MagicMock
 import pytest
 from docker.errors import APIError, ImageNotFound
 
-from jhub_docker.build import builds, images, marks, planning
+from jhub_docker.build import builds, marks, planning
 from jhub_docker.build.bake import Outcome
 from jhub_docker.build.plan import BuiltImage, Plan
 from jhub_docker.catalog import load
@@ -37,20 +37,24 @@ def test_what_only_services_run_is_kept_too_and_parents_are_nobodys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    given: dict[str, list[str]] = {}
-    monkeypatch.setattr(images, "tag", lambda _, step, tags: given.update({step.spec.name: tags}))
-    catalog = load(ROOT / "packages")
+    client, catalog = MagicMock(), load(ROOT / "packages")
     steps = [
         SimpleNamespace(
-            spec=catalog[name], build_id=BUILD_ID, build=False, pulled=False, existing=image()
+            spec=catalog[name],
+            reference=name,
+            build_id=BUILD_ID,
+            build=False,
+            pulled=False,
+            existing=image(),
         )
         for name in ("build-tools", "tracking")
     ]
     made = SimpleNamespace(needed=steps, revision=None, runs=False, platform="")
-    builds._tag(MagicMock(), ROOT, cast(Plan, made), Outcome({}, {}, {}))
-    assert given.keys() == {"tracking"}
-    kept = {marks.checkout_tag(ROOT), marks.mark(ROOT, BUILD_ID).rpartition(":")[2]}
-    assert kept <= set(given["tracking"])
+    builds._tag(client, ROOT, cast(Plan, made), Outcome({}, {}, {}))
+    given = {one.args for one in client.api.tag.call_args_list}
+    kept = (marks.checkout_tag(ROOT), marks.mark(ROOT, BUILD_ID))
+    assert {("tracking", catalog["tracking"].repository, name) for name in kept} <= given
+    assert {reference for reference, *_ in given} == {"tracking"}
 
 
 def test_a_folder_that_is_gone_takes_its_tags_along_and_the_mark_last() -> None:
