@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from docker.errors import NotFound
 from docker.models.images import Image
 
+from jhub_docker.errors import ActionError
 from jhub_docker.host import programs
 from jhub_testing import hub_images
 from jhub_testing.operator import begun, killed_at
@@ -94,7 +95,8 @@ class ClockOff(Fault):
 
 def is_anew(scene: Scene, *options: str) -> None:
     """The hub in a new container; the old one's last words are shown where the drill fails."""
-    print(scene.platform.compose("logs", "--no-color", "--no-log-prefix", "--tail=400", "hub"))
+    with suppress(ActionError):  # a disk that was full may have left a log that cannot be read
+        print(scene.platform.compose("logs", "--no-color", "--no-log-prefix", "--tail=400", "hub"))
     scene.platform.compose(*options, "up", "--detach", "--no-deps", "hub")
 
 
