@@ -126,17 +126,19 @@ def test_a_folder_is_made_where_that_can_be_no_mistake_and_it_is_said(
         return MagicMock()
 
     monkeypatch.setattr(repository, "STATE", tmp_path)
+    monkeypatch.setattr(launcher, "STATE", tmp_path)
     (tmp_path / "repositories").mkdir()
     if known:
         repository.remembered("/mnt/backup").touch()
     client = engine("one")
     client.containers.create = MagicMock(side_effect=create)
-    asked = {"do": "backup", "platform": "demo", "to": "/mnt/backup"}
+    asked = {"do": "backup", "platform": "demo", "to": "/mnt/backup", "own": True}
     try:
         launcher._create(client, asked, SETTINGS)
         said = capsys.readouterr().out
     except BackupError as error:
         said = str(error)
+        assert status.read(tmp_path)["backup"]["wrong"] == said, "the service is unhealthy then"
     assert says in said
     assert bool(says) == bool(said)
     made = client.containers.create.call_args.kwargs.get("volumes", {})

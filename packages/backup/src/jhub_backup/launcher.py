@@ -182,20 +182,23 @@ def _is_new(client: Any, image: str, request: Request) -> bool:
     """Whether a backup makes its folder, which is told then. Raises BackupError where no folder is
     to be made: the one above is not there either, or a repository that was known is gone.
     """
-    to = Path(request["to"])
+    to, wrong = Path(request["to"]), ""
     if _is_there(client, image, to):
         return False
     if remembered(request["to"]).exists() and not request.get("new_repository"):
-        raise BackupError(
+        wrong = (
             f"the repository {to} was there before and is gone: is its disk mounted? "
             "--new-repository makes a new one there"
         )
-    if not _is_there(client, image, to.parent):
-        raise BackupError(
+    elif not _is_there(client, image, to.parent):
+        wrong = (
             f"the engine's machine has no {to.parent}: is the path right, is its disk mounted? A "
-            "backup makes the last folder of a path, and no other",
-            2,
+            "backup makes the last folder of a path, and no other"
         )
+    if wrong:
+        # No worker lives to tell it.
+        status.write(STATE, "backup", wrong, to=request["to"], own=request["own"])
+        raise BackupError(wrong)
     say(f"{to} was not there: the folder is made on the engine's machine")
     return True
 
