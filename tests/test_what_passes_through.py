@@ -1,8 +1,13 @@
 """What the single-user images change in answers; what streams is tested with servers."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 
-from jhub_proxy import dash_pages, passed_on
+from jhub_proxy import clusters, dash_pages, passed_on
 
 DASH = rb"""<head><link rel="icon" href="/_favicon.ico?v=4"><link href="/assets/a.css"></head>
 <script id="_dash-config" type="application/json">{"url_base_pathname":null,
@@ -50,3 +55,57 @@ def test_why_a_socket_was_closed_is_passed_on(code: int) -> None:
 @pytest.mark.parametrize("code", [None, 0, 1005, 1006, 1015, 5000])
 def test_what_is_never_sent_is_not_passed_on(code: int | None) -> None:
     assert passed_on.ending(code, "why") == (None, None)
+
+
+OWN, ANOTHERS = 32 * "a", 32 * "b"
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """It tells a person about one cluster."""
+
+    def do_GET(self) -> None:
+        known = self.headers["Authorization"] == "jupyterhub of-ann"
+        self.send_response(200 if known and self.path == f"/api/v1/clusters/{OWN}" else 403)
+        self.end_headers()
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}"
+        monkeypatch.setattr(clusters, "HOST", "127.0.0.1")
+        monkeypatch.setattr(clusters, "_own", set())
+        monkeypatch.setenv("DASK_GATEWAY__ADDRESS", f"http://{address}")
+        monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "of-ann")
+        yield address
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        (f"/clusters/{OWN}/status", True),
+        (f"/clusters/{OWN}", True),
+        (f"/clusters/{OWN}/status?theme=dark#top", True),
+        (f"/clusters/{ANOTHERS}/status", False),
+        (f"/clusters/{OWN}/../{ANOTHERS}/status", False),
+        (f"/clusters/{OWN}/%2e%2e/{ANOTHERS}/status", False),
+        (f"//clusters/{OWN}/status", False),
+        (f"/%63lusters/{ANOTHERS}/status", False),
+        ("/api/v1/clusters/", False),
+        ("/", False),
+    ],
+)
+def test_of_dasks_gateway_ones_own_clusters_pages_are_shown(
+    gateway: str, page: str, shown: bool
+) -> None:
+    """Another's would be that person's scripts, in the midst of one's own server."""
+    for protocol in ("http", "ws"):
+        assert asyncio.run(clusters.permits(f"{protocol}://{gateway}{page}")) is shown
+
+
+def test_without_a_gateway_nothing_of_that_name_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DASK_GATEWAY__ADDRESS", raising=False)
+    assert not asyncio.run(clusters.permits(f"http://dask-gateway:8000/clusters/{OWN}/"))
+    assert asyncio.run(clusters.permits("http://localhost:8050/clusters/"))

@@ -4,7 +4,8 @@ jupyter-server-proxy 4.6 keeps whole answers and uploads in memory, up to 100 Mi
 on no websocket message above 10 MiB, and has no page for what is not there. Here answers and
 uploads are streamed (`streams`), sockets take large messages and wait for the slower end
 (`sockets`), an editor that was ended starts again when it is opened (`entries`), and a port nobody
-listens on gets a page that says so (`absent`). What passes through is noted (`traffic`).
+listens on gets a page that says so (`absent`). What passes through is noted (`traffic`), and of
+Dask's gateway it is pages of one's own clusters alone (`clusters`).
 
 The classes that jupyter-server-proxy makes for each editor and port inherit from one, and it has no
 setting for it; so that one's methods are replaced. docs/upstream/ has the same as patches.

@@ -11,7 +11,7 @@ from tornado import httpclient, httputil
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError, WebSocketError
 
-from jhub_proxy import MESSAGE_BYTES, passed_on, traffic
+from jhub_proxy import MESSAGE_BYTES, clusters, passed_on, traffic
 
 GONE = (StreamClosedError, WebSocketClosedError)
 
@@ -32,10 +32,14 @@ def install(handler_class: Any) -> None:
             self.log.info("The host %r is not allowed", host)
             self.close(code=1008, reason="This host is not allowed")
             return
-        self._seen = traffic.opened(traffic.SOCKET, self)
         path = proxied_path if proxied_path.startswith("/") else f"/{proxied_path}"
+        url = self.get_client_uri("ws", host, port, path)
+        if not await clusters.permits(url):
+            self.close(code=1008, reason=clusters.TOLD)
+            return
+        self._seen = traffic.opened(traffic.SOCKET, self)
         try:
-            self.ws = await _connect(self, self.get_client_uri("ws", host, port, path))
+            self.ws = await _connect(self, url)
         except (OSError, StreamClosedError, WebSocketError, httpclient.HTTPError) as error:
             self.log.info("No websocket at %s:%s%s: %s", host, port, path, error)
             self.close(code=1011, reason="The application does not answer")

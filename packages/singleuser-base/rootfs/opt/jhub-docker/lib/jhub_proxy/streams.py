@@ -16,7 +16,7 @@ from tornado import httputil, web
 from tornado.iostream import StreamClosedError
 from yarl import URL
 
-from jhub_proxy import absent, dash_pages, passed_on, traffic
+from jhub_proxy import absent, clusters, dash_pages, passed_on, traffic
 
 BODY_BYTES = 2**63
 """An upload passes through: how large it may be is for the application to say."""
@@ -84,6 +84,8 @@ def install(handler_class: Any) -> None:
     async def pass_on(
         self: Any, host: str, port: int, path: str, body: bytes | None, client: Any
     ) -> None:
+        if not await clusters.permits(self.get_client_uri("http", host, port, path)):
+            raise web.HTTPError(403, clusters.TOLD)
         if self.rewrite_response:
             if upload := getattr(self, "_upload", None):
                 body = b"".join([piece async for piece in upload])
