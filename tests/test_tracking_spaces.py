@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from jhub_testing.waiting import wait_until
+
 # By its name: the package's other module imports what is in its image alone.
 tracking: Any = importlib.import_module("jhub_tracking.__main__")
 own_process: Any = importlib.import_module("jhub_tracking.own_process")
@@ -139,3 +141,55 @@ def test_who_cannot_be_served_is_turned_away_however_many_spaces_there_are(
         asking.settimeout(60)
         assert asking.recv(1) == b""
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_who_sends_without_an_end_does_not_keep_their_place(
+    spaces: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be the one that was asked the longest ago, be told to end and never do it; and
+    nobody else is told to while that one is to make room.
+    """
+    begun, asked = socket.socketpair()
+
+    async def app(_scope: Any, receive: Any, _send: Any) -> None:
+        while True:
+            begun.send(b"x")
+            await receive()
+
+    mlflow: dict[str, Any] = {"mlflow.server": {"fastapi_app": ModuleType("fastapi_app")}}
+    mlflow["mlflow.server"]["fastapi_app"].app = app
+    mlflow["mlflow.store.db"] = {"utils": None}
+    mlflow["mlflow.store.tracking.sqlalchemy_store"] = {"SqlAlchemyStore": None}
+    for name, has in mlflow.items():
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        vars(sys.modules[name]).update(has)
+    monkeypatch.setitem(sys.modules, "jhub_tracking.space", None)  # afterwards it is as it was
+    monkeypatch.setattr(sys.modules["jhub_tracking"], "space", None, raising=False)
+    del sys.modules["jhub_tracking.space"]
+    space: Any = importlib.import_module("jhub_tracking.space")
+    monkeypatch.setattr(space, "usable_database", lambda *_: None)
+    monkeypatch.setattr(space, "FIRST_ANSWER", 0.1)
+    monkeypatch.setattr(space, "LAST_ANSWERS", 1)
+    monkeypatch.setattr(tracking, "become", os.chdir)
+    monkeypatch.setattr(tracking, "MOST", "1")
+    ada, bob = ("ada-0123456789ab", "bob-0123456789ab")
+    here = Path.cwd()
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(str(tracking.SOCKETS / ada))
+        spaces.start(ada)
+        asking.send(b"POST / HTTP/1.1\r\nHost: mlflow\r\nContent-Length: 9\r\n\r\nx")
+        asked.settimeout(60)
+        assert asked.recv(1) == b"x"
+        spaces.start(bob)
+        assert len(spaces.ending) == 1
+        (process,) = spaces.processes
+        look = os.P_PID, process, os.WEXITED | os.WNOWAIT | os.WNOHANG
+        try:
+            wait_until(lambda: os.waitid(*look), "the end of a space that is sent to", patience=60)
+        finally:
+            if not os.waitid(*look):
+                os.kill(process, signal.SIGKILL)
+    spaces.reap()
+    assert [*spaces.processes.values()] == [bob]
+    spaces.end()
+    assert Path.cwd() == here

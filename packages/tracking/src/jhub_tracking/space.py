@@ -21,6 +21,11 @@ IDLE = float(os.environ.get("JHUB_TRACKING_IDLE", "900"))
 FIRST_ANSWER = 5.0
 """Seconds in which it does not end for another space."""
 
+LAST_ANSWERS = 30
+"""Seconds in which what was asked has to be answered once it is to end: who sends without an end
+would keep their place, and all who wait for one with it.
+"""
+
 DATABASE = "mlflow.db"
 
 
@@ -62,11 +67,20 @@ class Counted:
         os.utime(self.here)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request."""
+        """One request. While something of it comes or goes it is not the one that waits longest."""
+
+        async def received() -> Any:
+            self.note()
+            return await receive()
+
+        async def sent(message: Any) -> None:
+            self.note()
+            await send(message)
+
         self.open += 1
         self.note()
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, received, sent)
         finally:
             self.open -= 1
             self.answered.set()
@@ -91,7 +105,13 @@ def run(here: Path, listening: socket.socket, template: Path) -> int:
     }
     app = Counted(fastapi_app.app, here)
     # The hub's process before us says who asked; lifespan counts as a request that never ends.
-    config = uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=LAST_ANSWERS,
+    )
     server = uvicorn.Server(config)
 
     async def serve() -> None:
