@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from jhub_docker import process
-from jhub_docker.kubernetes import copying, destination
+from jhub_docker.errors import ActionError
+from jhub_docker.kubernetes import copying, destination, moving
 from jhub_docker.kubernetes.destination import MOVED, PODS, There
 from jhub_docker.platform.compose import Platform
 
@@ -124,18 +125,40 @@ def test_what_is_thrown_away_has_to_be_said() -> None:
     ]
 
 
+class Kubectl:
+    def __call__(self, *words: str, **_: Any) -> str:
+        return ""
+
+    def run(self, *words: str) -> process.Ended:
+        return process.Ended(0, json.dumps(there(SAME).hub).encode())
+
+    def listed(self, kind: str, *_: str) -> list[dict[str, Any]]:
+        note = {"name": "hub", "annotations": {MOVED: "q"}}
+        home = {"name": "home-a", "annotations": {WORD: "w"}}
+        going = {"name": "jupyter-b", "deletionTimestamp": "2026-11-30T15:00:00Z"}
+        listed = [note, home] if "claim" in kind else [{"name": "jupyter-a"}, going]
+        return [{"metadata": one} for one in listed]
+
+
+def test_a_home_is_not_written_to_while_somebody_works_in_it() -> None:
+    """A server may have come while the question was answered, in which its hub still ran."""
+    with pytest.raises(ActionError, match="jupyter-a came meanwhile"):
+        moving.stop_there(Kubectl())  # type: ignore[arg-type]
+
+
+def test_the_pod_that_copies_may_no_more_than_it_needs() -> None:
+    template = {"containers": [{"image": "x", "imagePullPolicy": "Never", "resources": {}}]}
+    spec = copying.idle(template, copying.Copy("home-a", "home-a", 100))
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (container,) = spec["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"], "add": copying.RIGHTS},
+    }
+    assert not spec["automountServiceAccountToken"]
+
+
 def test_what_was_moved_is_on_the_claim() -> None:
-    class Kubectl:
-        def run(self, *words: str) -> process.Ended:
-            return process.Ended(0, json.dumps(there(SAME).hub).encode())
-
-        def listed(self, kind: str, *_: str) -> list[dict[str, Any]]:
-            note = {"name": "hub", "annotations": {MOVED: "q"}}
-            home = {"name": "home-a", "annotations": {WORD: "w"}}
-            going = {"name": "jupyter-b", "deletionTimestamp": "2026-11-30T15:00:00Z"}
-            listed = [note, home] if "claim" in kind else [{"name": "jupyter-a"}, going]
-            return [{"metadata": one} for one in listed]
-
     found = There.look(Kubectl())  # type: ignore[arg-type]
     assert found.working == ["jupyter-a"]
     assert (found.moved, found.words, found.settings) == (

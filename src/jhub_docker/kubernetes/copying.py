@@ -132,6 +132,7 @@ def idle(template: Record, copy: Copy) -> dict[str, Any]:
         "securityContext": {
             **{"runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False, "fsGroup": copy.group},
             "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
         },
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,

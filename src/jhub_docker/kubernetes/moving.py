@@ -150,7 +150,9 @@ def other_version(platform: Platform, kubectl: Kubectl, there: There) -> str:
 
 
 def stop_there(kubectl: Kubectl) -> None:
-    """Return when no hub runs in the cluster, nor what an interrupted move has left."""
+    """Return when no hub runs in the cluster, nor what an interrupted move has left. Raises
+    ActionError where somebody's server does.
+    """
     kubectl(
         "delete", "pod", "move", "--ignore-not-found", "--grace-period=1", seconds=copying.READY
     )
@@ -158,6 +160,8 @@ def stop_there(kubectl: Kubectl) -> None:
     which = ("-l", f"{PODS}=hub")
     if kubectl.listed("pods", *which):
         kubectl("wait", "--for=delete", "pod", *which, f"--timeout={copying.READY}s", seconds=None)
+    if came := There.look(kubectl).working:  # while the question was answered: homes are in use
+        raise ActionError(f"people work in the cluster: {', '.join(came)} came meanwhile")
 
 
 def _carried(
