@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jhub_docker.errors import UsageError
+from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.registry.access import Access
 from jhub_docker.release.record import keys
 from jhub_docker.release.record.cosign import Cosign
@@ -44,6 +44,16 @@ def test_a_pair_is_made_outside_the_checkout_and_never_overwritten(
             keys.make_pair(root, make, environment)
         gone.write_bytes(kept)
     assert (private.read_bytes(), public.read_bytes()) == before
+
+
+def test_a_pair_that_could_not_be_made_is_in_nobodys_way(root: Path, tmp_path: Path) -> None:
+    def fail(*_: object) -> None:
+        raise ActionError("no cosign")
+
+    environment = {"XDG_CONFIG_HOME": str(tmp_path / "config"), keys.PASSWORD: PASSWORD}
+    for _ in range(2):
+        with pytest.raises(ActionError, match="no cosign"):
+            keys.make_pair(root, fail, environment)
 
 
 def test_a_path_in_the_checkout_is_no_good_place(root: Path, tmp_path: Path) -> None:

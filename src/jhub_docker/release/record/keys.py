@@ -125,7 +125,11 @@ def make_pair(
         raise ActionError(f"{private} could be read by others; its file system keeps no modes")
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "cosign"
-        make(made, password)
+        try:
+            make(made, password)
+        except BaseException:
+            private.unlink()  # empty, and it would be in the way of the next try
+            raise
         private.write_bytes(made.with_suffix(".key").read_bytes())
         public.write_bytes(made.with_suffix(".pub").read_bytes())
     return private, public
