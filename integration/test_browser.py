@@ -297,9 +297,16 @@ def edit_a_file_and_run_a_command_in_vs_code(window: Window) -> None:
     page.keyboard.insert_text("-and-vscode")
     page.keyboard.press("Control+s")
     page.keyboard.press("Control+`")
-    page.get_by_role("textbox", name="Terminal").focus()
-    page.keyboard.type("touch said-$(cat notes.txt).txt\n")
     said = files.get_by_role("treeitem", name="said-from-lab-and-vscode.txt")
+
+    def is_said() -> bool:
+        """It is there before the shell is, and what one types then is nobody's."""
+        page.get_by_role("textbox", name="Terminal").focus()
+        page.keyboard.type("touch said-$(cat notes.txt).txt\n")
+        said.wait_for(timeout=20_000)
+        return True
+
+    wait_until(is_said, "the terminal to take what is typed", ignoring=Error)
     window.see(said, "vscode-edited")
     assert "Build with Agent" not in page.content(), "no AI features were asked for"
 

@@ -265,7 +265,7 @@ def test_the_page_in_a_browser(analyst: Person, open_window: Callable[[], Window
     window.open("/hub/runs")
     window.see(window.page.get_by_text("failed (exit code 1)"))
     # In the zone of whoever reads it: what the page said by itself, by the job's, is the hint.
-    time = window.see(window.page.locator("time[title$=UTC]"))
+    time = window.see(window.page.locator("time[title$=IST]"))
     assert time.inner_text() != time.get_attribute("title")
     assert judge(window, "runs-that-were") == []
     window.close()
