@@ -107,7 +107,8 @@ SAME = {"JHUB_USER_VOLUME_PREFIX": "home-"}
         (there({**SAME, "JHUB_NB_UID": "7"}), "JHUB_NB_UID is '' here and '7' there"),
         (there(SAME, working=["jupyter-a"]), "people work in the cluster: jupyter-a"),
         (there(SAME, moved="q yesterday"), "q yesterday was moved there already: --replace"),
-        (there(SAME, words={"home-a": "another"}), "home-a are others' homes in the cluster"),
+        (there(SAME, words={"home-a": "another"}), "home-a are homes of people who are in"),
+        (there(SAME, words={"home-b": "x", "database": ""}), "home-b are homes of people"),
     ],
 )
 def test_why_it_cannot_be(found: There, sentence: str) -> None:

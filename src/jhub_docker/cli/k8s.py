@@ -60,7 +60,7 @@ def check(
         "namespace": "Where the chart is installed.",
         "cluster": "kubectl's context (default: its current one).",
         "servers": "Stop people's servers here.",
-        "replace": "Throw away what was moved there before, and others' homes of the same names.",
+        "replace": "Throw away what is there: accounts, an earlier move, homes of the same names.",
         "yes": "Do not ask before.",
     }
 )

@@ -100,9 +100,16 @@ def judged(
     names = {
         one["metadata"]["name"]: one["metadata"]["annotations"][word] for one in claims.values()
     }
-    others = [one for one in names if there.words.get(one, names[one]) != names[one]]
+    others = [
+        one
+        for one, said in there.words.items()
+        if (said or one in names) and said != names.get(one)
+    ]
     if others and not replace:
-        yield f"{', '.join(others)} are others' homes in the cluster: --replace throws them away"
+        yield (
+            f"{', '.join(others)} are homes of people who are in the cluster already: --replace "
+            "throws away their accounts, and what is in those that have a name of one from here"
+        )
 
 
 def told(platform: Platform, there: There, claims: Mapping[str, Record], running: int) -> str:
