@@ -28,3 +28,10 @@ ConfigurableProxy.prototype._handleProxyErrorDefault = function (code, kind, req
             : `${JSON.stringify({ status: code, message: SAID })}\n`,
     );
 };
+
+// An address that is no UTF-8 is a mistake of whoever asks, not "500, something broke on our side".
+const { handleProxyError } = ConfigurableProxy.prototype;
+ConfigurableProxy.prototype.handleProxyError = function (code, kind, request, response, error) {
+    const said = error instanceof URIError ? 400 : code;
+    return handleProxyError.call(this, said, kind, request, response, error);
+};

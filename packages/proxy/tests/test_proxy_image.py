@@ -120,6 +120,7 @@ def without_a_hub_people_read_a_sentence(url: str) -> None:
         assert (page.status_code, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
         assert "Try again in a minute" in page.text
         assert ('http-equiv="refresh"' in page.text) is again
+    assert requests.get(f"{url}/%ff", timeout=PATIENCE).status_code == 400, "no fault of ours"
     told = requests.get(url, timeout=PATIENCE)
     assert (told.status_code, "Try again in a minute" in told.json()["message"]) == (503, True)
 

@@ -12,6 +12,7 @@ from jinja2 import DictLoader, Environment
 from jupyterhub._data import DATA_FILES_PATH
 
 from hub_config import languages
+from hub_config.jobs import clock
 from hub_config.languages import LANGUAGES, choose, said, when
 from hub_config.runtime.records import why
 from hub_config.texts import Texts
@@ -167,6 +168,17 @@ def test_what_was_said_in_english_is_told_in_the_language_of_whoever_reads_it() 
     languages.current.set("de")
     assert said("Not known to any catalogue.") == "Not known to any catalogue."
     assert "mehr Speicher als die 1,5 GB seines Profils" in said(memory)
+    for cron, zone, wanted in (
+        ("61 2 * * *", "UTC", "ist keine Zeit von cron (Minute falsch); erwartet sind fünf"),
+        ("whenever", "UTC", "(nicht fünf Felder)"),
+        ("0 0 30 2 *", "UTC", "(Tag des Monats falsch)"),
+        ("@daily", "Mars/Phobos", "'Mars/Phobos' ist keine Zeitzone"),
+    ):
+        with pytest.raises(ValueError, match=r"\.$") as refused:
+            clock.following(cron, zone, datetime(2026, 1, 1))
+        assert wanted in said(str(refused.value))
+    away = said("You do not have permission to access Server at /user/bob/")
+    assert away == "Für den Server unter /user/bob/ haben Sie keine Berechtigung."
     both = said("The start was cancelled. Nobody was added.")
     assert both == "Der Start wurde abgebrochen. Niemand wurde hinzugefügt."
     assert said(None) is None

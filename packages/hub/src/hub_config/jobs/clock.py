@@ -27,17 +27,17 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone; expected one such as Europe/Berlin") from None
+        raise ValueError(f"{name!r} is no time zone; expected one such as Europe/Berlin.") from None
 
 
 def following(cron: str, zone_name: str, after: datetime) -> datetime:
     """When `cron` is due next after that moment; both UTC without zone. Raises ValueError."""
-    expected = "expected five fields such as 30 2 * * 1-5, or @hourly, @daily, @weekly, @monthly"
+    expected = "expected five fields such as 30 2 * * 1-5, or @hourly, @daily, @weekly, @monthly."
     begin = after.replace(tzinfo=UTC).astimezone(zone(zone_name))
     fields = SHORT.get(cron, cron)
     try:
         if len(fields.split()) != len(FIELDS):  # cronsim knows seconds, too
-            raise CronSimError(f"it has {len(fields.split())} fields")
+            raise CronSimError("not five fields")
         found = next(CronSim(fields, begin))
     except CronSimError as error:
         raise ValueError(f"{cron!r} is no time of cron ({error}); {expected}") from None

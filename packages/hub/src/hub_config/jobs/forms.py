@@ -45,12 +45,12 @@ def judged(
     try:
         clock.zone(values["zone"])
     except ValueError as error:
-        wrong["zone"] = f"{error}."
+        wrong["zone"] = str(error)
     else:
         try:
             clock.following(values["cron"], values["zone"], rows.now())
         except ValueError as error:
-            wrong["cron"] = f"{error}."
+            wrong["cron"] = str(error)
     if why := rules.why_not(values["tell"]):
         wrong["tell"] = why
     return Form(values, wrong)

@@ -71,11 +71,11 @@ def name_complaint(name: str) -> str:  # noqa: PLR0911  one return per rule
         return "Please choose a user name."
     if len(name) > LONGEST_NAME:
         return f"This user name has {len(name)} characters; at most {LONGEST_NAME} are allowed."
-    if name != name.lower():
-        return f"User names are written in lower case: {name.lower()}."
-    if odd := sorted(set(name) - _ALLOWED):
+    if odd := sorted(set(name.lower()) - _ALLOWED):
         listing = " ".join("space" if sign.isspace() else sign for sign in odd)
         return f"A user name has letters a-z, digits and . _ - @ only; not allowed: {listing}"
+    if name != name.lower():
+        return f"User names are written in lower case: {name.lower()}."
     if not (name[0].isalnum() and name[-1].isalnum()):
         return "A user name begins and ends with a letter or digit."
     if re.search(r"[._@-]{2}", name):

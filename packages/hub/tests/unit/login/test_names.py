@@ -21,6 +21,7 @@ def test_ordinary_names_are_fine(name: str) -> None:
         ("", "choose a user name"),
         ("a" * 65, "65 characters; at most 64"),
         ("Alice", "lower case: alice"),
+        ("Eva Müller", "not allowed: space ü"),
         ("a b", "not allowed: space"),
         ("we?ird", "not allowed: ?"),
         ("a%2fb", "not allowed: %"),
