@@ -285,7 +285,7 @@ CODES: Mapping[str, Code] = {
     "JD042": Code(
         "Backups were not tried out lately",
         "Whether they come back is known by restoring them alone.",
-        "`./dev invoke backup.drill`",
+        "`./dev invoke backup.drill`, with the backup's `--to` where `JHUB_BACKUP_TO` is not set.",
     ),
     "JD050": Code(
         "A server can reach what it may not",
