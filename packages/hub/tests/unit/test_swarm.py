@@ -245,6 +245,18 @@ def test_an_overlay_is_joined_once_the_swarm_gave_it_addresses() -> None:
     assert [len(records.server_networks(client, "p")) for _ in range(2)] == [0, 1]
 
 
+def test_an_overlay_is_gone_when_it_was_removed() -> None:
+    """A swarm lists it for a moment; a start that found it so would put its server on it."""
+    gone = {"Name": "net", "Id": "n", "Labels": {names.PLATFORM: "p"}}
+    left = [[gone], [gone], [gone], []]
+    removed: list[str] = []
+    client: Any = SimpleNamespace(
+        networks=lambda **_: left.pop(0), remove_network=removed.append, containers=lambda **_: []
+    )
+    ServerNetworks("p", POOL, overlay=True).remove(client, "net")
+    assert (removed, left) == (["n"], [])
+
+
 def test_what_is_on_an_overlay_already_is_attached() -> None:
     """As it is at a start after one that failed: no reason to say that hub and proxy cannot be."""
 

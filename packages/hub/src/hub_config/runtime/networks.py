@@ -114,6 +114,10 @@ class ServerNetworks:
             except APIError as error:
                 if not isinstance(error, NotFound) and _GONE not in str(error):
                     raise
+        # A swarm shows one that goes for a moment; the next start would put its server on it.
+        end = time.monotonic() + PATIENCE
+        while self.overlay and self._find(client, name) and time.monotonic() < end:
+            time.sleep(LOOK_AGAIN)
         with self._picking:
             if self._taken is not None:
                 self._taken -= _subnets([network])
