@@ -100,8 +100,8 @@ def measure(pairs: list[Pair], runs: int) -> list[Figure]:
         with stage(f"page {pair.spec.name}: {runs} times each, in turn"), chromium() as browser:
             for name, side in (("ours", pair.ours), ("peer", pair.peer)):
                 side.visitor.start(pair.profile)
+                side.visitor.open(pair.page)  # it also logs in at the server, which saving needs
                 _put(side, desk)
-                side.visitor.open(pair.page)
                 found[name] = [_twice(browser, side, desk) for _ in range(runs)]
                 side.stop()
         made = figures_of(pair, found["ours"], found["peer"])

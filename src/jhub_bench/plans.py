@@ -15,8 +15,13 @@ def everything(client: DockerClient, catalog: Catalog) -> Plan:
 
 
 def references(client: DockerClient, catalog: Catalog) -> dict[str, str]:
-    """The image of each package as it stands now, public bases included."""
+    """The image of each package as it stands now, public bases included.
+
+    Raises ActionError where the engine has a base no more, and with it nobody knows which it was.
+    """
     made = everything(client, catalog)
+    if missing := ", ".join(step.spec.name for step in made.steps if step.unknown):
+        raise ActionError(f"the engine has no base of {missing}: run `./dev invoke build -i NAME`")
     found = {name: base.reference for name, base in made.bases.items()}
     return found | {step.spec.name: step.reference for step in made.steps}
 
