@@ -11,7 +11,7 @@ from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record.cosign import Cosign
-from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.records import Records
 from jhub_docker.release.record.verify import Report, verify
 from jhub_testing import little_images
@@ -81,11 +81,11 @@ def build(
     return little_images.index(layout, manifests)
 
 
-def make_key(folder: Path) -> tuple[Key, Trust]:
+def make_key(folder: Path) -> tuple[Key, Path]:
     """A new key pair in a new folder."""
     folder.mkdir(parents=True)
     Cosign(Access()).make_key_pair(folder / "cosign", PASSWORD)
-    return Key(folder / "cosign.key", PASSWORD), Trust(folder / "cosign.pub")
+    return Key(folder / "cosign.key", PASSWORD), folder / "cosign.pub"
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Release:
     image: Reference
     records: Records
     key: Key
-    trust: Trust
+    trust: Path
     storage: Path
 
     @property

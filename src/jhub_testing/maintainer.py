@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 from jhub_docker.catalog import load
 from jhub_docker.release import evidence
@@ -118,19 +117,10 @@ def clone(source: Path, target: Path, variables: Mapping[str, str]) -> Maintaine
     made.git("add", "--all")
     if made.git("status", "--porcelain"):
         made.git("commit", "-q", "-m", "What is not committed yet")
-    for kept in ("tools", "evidence", "oci-cache"):
+    for kept in ("tools", "evidence"):
         if (source / ".dev" / kept).is_dir():
-            shutil.copytree(source / ".dev" / kept, target / ".dev" / kept, copy_function=_link)
+            shutil.copytree(source / ".dev" / kept, target / ".dev" / kept)
     return made
-
-
-def _link(source: str, target: str) -> Any:
-    """A hard link where the file system can: the cache of layers is large."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-    return target
 
 
 def without(listing: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

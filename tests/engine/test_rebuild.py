@@ -22,7 +22,7 @@ from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, history, rebuild, rebuild_report
-from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import make_records
 from jhub_docker.release.record.signed import sign
@@ -53,7 +53,7 @@ class Place:
     remote: Remote
     repository: Reference
     key: Key
-    trust: Trust
+    trust: Path
     scratch: Path
     prefix: str
     image: str
@@ -74,25 +74,24 @@ class Place:
         found = {tag for image in self.client.api.images() for tag in image.get("RepoTags") or ()}
         return {tag for tag in found if tag.startswith(self.prefix)}
 
-    def release(self, dockerfile: str, **claimed: str) -> Reference:
-        """Build, push and sign, as a release does; `claimed` makes the record say else."""
+    def release(self, dockerfile: str) -> Reference:
+        """Build, push and sign, as a release does."""
         commit = self.commit(dockerfile)
         epoch = history.commit_time(self.root, commit)
         layout = Layout(self.scratch / commit)
         made = artifact.make(
             self.client, self.root, self.image, version="1.2.0", commit=commit, epoch=epoch,
-            layout=layout, cache=self.root / artifact.CACHE,
+            layout=layout,
         )  # fmt: skip
         steps = made.planned.by_name
         source = Source(
             catalog=made.planned.catalog,
             image=self.image,
-            commit=claimed.get("commit", commit),
+            commit=commit,
             epoch=epoch,
             url=None,
-            build_ids={name: step.build_id for name, step in steps.items()}
-            | ({self.image: claimed["build_id"]} if "build_id" in claimed else {}),
-            arguments={"lane": claimed.get("lane", "bookworm")},
+            build_ids={name: step.build_id for name, step in steps.items()},
+            arguments={"lane": "bookworm"},
         )
         image = self.remote.push(layout, made.index, self.repository)
         sign(self.remote, image, make_records(layout, made.index, source), self.key)
@@ -116,10 +115,8 @@ def package(root: Path, name: str, base: str, own: str, repository: str) -> None
 
 
 @pytest.fixture
-def place(tmp_path: Path, key: tuple[Key, Trust], cache: Path) -> Iterator[Place]:
+def place(tmp_path: Path, key: tuple[Key, Path]) -> Iterator[Place]:
     root, client = tmp_path / "checkout", connect()
-    (root / artifact.CACHE).parent.mkdir(parents=True)
-    (root / artifact.CACHE).symlink_to(cache)
     image = f"little-{secrets.token_hex(4)}"
     prefix = f"jhub-test/{image}"
     # Nobody answers there, so a stand-in takes the place of the public base.
@@ -142,13 +139,7 @@ def place(tmp_path: Path, key: tuple[Key, Trust], cache: Path) -> Iterator[Place
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Converted layers, so that the root file system is packed once and not for every test."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Trust]:
+def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Path]:
     return make_key(tmp_path_factory.mktemp("key") / "key")
 
 
@@ -191,21 +182,24 @@ def test_the_same_image_twice_from_head(place: Place) -> None:
     assert found.layers[-1].files[-1].startswith("var/lib/dpkg/status: ")
 
 
-@pytest.mark.parametrize(
-    ("claimed", "error", "said"),
-    [
+def test_what_cannot_be_built_here_is_told_before_anything_is_built(place: Place) -> None:
+    """Of a public base: another has its name by now, or the registry has none."""
+    released = rebuild.find(place.remote, place.release(EPOCH_FREE), place.trust)
+    before = place.tags()
+    name = released.recorded.base_name  # any image that is there
+    gone = {"base": "public", "base_name": "127.0.0.1:9/none:1"}
+    moved = {"base": "public", "base_name": name, "base_digest": "sha256:" + "1" * 64}
+    claims: tuple[tuple[dict[str, str], type[Exception], str], ...] = (
         ({"commit": "c0ffee" + "0" * 34}, ActionError, "which this checkout does not have"),
         ({"lane": "trixie"}, UsageError, "set JHUB_DOCKER_LANE=trixie"),
-        ({"build_id": "0" * 64}, ActionError, "another build id of little-"),
-    ],
-)
-def test_what_cannot_be_built_here_is_told_before_anything_is_built(
-    claimed: dict[str, str], error: type[Exception], said: str, place: Place
-) -> None:
-    reference = place.release(EPOCH_FREE, **claimed)
-    before = place.tags()
-    with pytest.raises(error, match=said):
-        place.rebuild(reference, no_cache=True)
+        ({"build_id": "0" * 64}, ActionError, "this machine would not build little-"),
+        (gone, ActionError, r"127\.0\.0\.1:9/none:1 .* cannot be had here"),
+        (moved, ActionError, r"the engine has .* under that name: docker pull"),
+    )
+    for claimed, error, said in claims:
+        other = replace(released, recorded=replace(released.recorded, **claimed))  # type: ignore[arg-type]
+        with pytest.raises(error, match=said):
+            rebuild.rebuild(place.root, place.client, place.remote, other, no_cache=True)
     assert place.tags() == before
 
 
@@ -219,19 +213,6 @@ def test_another_base_is_told_and_compared_only_when_asked_for(place: Place) -> 
     found = rebuild.rebuild(place.root, place.client, place.remote, claimed, anyway=True)
     assert found.same, "the record was wrong and the image right"
     assert any("another base" in note for note in found.notes)
-
-
-def test_a_public_base_that_is_another_one_by_now(place: Place) -> None:
-    """Under its name the engine has another digest than the recorded one, or the registry none."""
-    reference = place.release(EPOCH_FREE)
-    released = rebuild.find(place.remote, reference, place.trust)
-    gone = replace(released.recorded, base="public", base_name="127.0.0.1:9/none:1")
-    with pytest.raises(ActionError, match=r"127\.0\.0\.1:9/none:1 .* cannot be had here"):
-        rebuild.rebuild(place.root, place.client, place.remote, replace(released, recorded=gone))
-    name = released.recorded.base_name  # any image that is there
-    moved = replace(gone, base_name=name, base_digest="sha256:" + "1" * 64)
-    with pytest.raises(ActionError, match=r"the engine has .* under that name: docker pull"):
-        rebuild.rebuild(place.root, place.client, place.remote, replace(released, recorded=moved))
 
 
 def test_a_public_base_is_pulled_as_it_was(place: Place, tmp_path: Path) -> None:

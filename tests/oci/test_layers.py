@@ -1,20 +1,18 @@
-"""Converted layers: the same bytes from every machine, checked, and converted once."""
+"""Converted layers: the same bytes from every machine, and checked."""
 
 import gzip
 import hashlib
 import io
-import os
 import tarfile
-import time
 from pathlib import Path
 
 import pytest
 import zstandard
 
 from jhub_docker.errors import ActionError
-from jhub_docker.oci import canonical, layers
+from jhub_docker.oci import canonical
 from jhub_docker.oci.content import open_layer
-from jhub_docker.oci.layers import Cache, convert
+from jhub_docker.oci.layers import convert
 from jhub_docker.oci.layout import Layout
 
 
@@ -76,42 +74,3 @@ def test_another_layer_than_the_one_named_is_refused(layout: Layout, tmp_path: P
     path, _ = _write(tmp_path / "layer", _tar())
     with pytest.raises(ActionError, match="the engine gave a layer with the digest"):
         convert(path, _digest(b"other"), layout, keep=False)
-
-
-def test_a_converted_layer_is_found_again_by_its_source(layout: Layout, tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache")
-    path, diff_id = _write(tmp_path / "layer", _tar())
-    assert cache.get(diff_id, keep=False) is None
-    layer = convert(path, diff_id, layout, keep=False)
-    cache.put(diff_id, layer, layout, keep=False)
-    assert Cache(tmp_path / "cache").get(diff_id, keep=False) == layer
-    assert cache.get(diff_id, keep=True) is None
-    other = Layout(tmp_path / "other")
-    other.copy(layer.blob, cache.layout)
-    assert other.read(layer.blob.digest) == layout.read(layer.blob.digest)
-
-
-def test_a_layer_of_another_form_is_not_taken(
-    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache = Cache(tmp_path / "cache")
-    path, diff_id = _write(tmp_path / "layer", _tar())
-    cache.put(diff_id, convert(path, diff_id, layout, keep=False), layout, keep=False)
-    monkeypatch.setattr(layers, "FORM", "2")
-    assert cache.get(diff_id, keep=False) is None
-
-
-def test_what_nobody_asked_for_is_swept_and_the_rest_stays(layout: Layout, tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache")
-    made = {}
-    for name in ("old", "used"):
-        path, diff_id = _write(tmp_path / name, _tar(size=len(name)))
-        made[name] = diff_id, convert(path, diff_id, layout, keep=False)
-        cache.put(diff_id, made[name][1], layout, keep=False)
-    long_ago = time.time() - (layers.KEPT_DAYS + 1) * 86400
-    for file in (tmp_path / "cache").rglob("*"):
-        os.utime(file, (long_ago, long_ago))
-    assert cache.get(made["used"][0], keep=False)
-    cache.sweep()
-    assert cache.get(made["old"][0], keep=False) is None
-    assert cache.get(made["used"][0], keep=False) == made["used"][1]

@@ -117,20 +117,6 @@ def test_where_nobody_listens_that_is_said_at_once(
     assert "again in" not in capsys.readouterr().err
 
 
-def test_a_blob_that_was_damaged_here_is_fetched_anew(
-    remote: Remote, repository: Reference, layout: Layout, make_image: MakeImage, tmp_path: Path
-) -> None:
-    image = make_image(*LAYERS)
-    pushed = remote.push(layout, image, repository)
-    other = Layout(tmp_path / "other")
-    remote.pull(pushed, other)
-    first, second, *_ = layers(layout, image)
-    other.path(first).write_bytes(b"cut")
-    other.path(second).write_bytes(b"")
-    assert remote.pull(pushed, other) == image
-    assert [other.read(digest) for digest in (first, second)] == [LAYERS[0], LAYERS[1]]
-
-
 def test_a_blob_that_is_cut_twice_is_the_only_one_sent_again(
     registry: Registry, remote: Remote, repository: Reference, layout: Layout,
     make_image: MakeImage, capsys: pytest.CaptureFixture[str],

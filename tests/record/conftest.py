@@ -16,7 +16,7 @@ from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import Records, make_records
 from jhub_docker.release.record.signed import sign
@@ -47,20 +47,20 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 
 @pytest.fixture(scope="session")
-def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Trust]:
+def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Path]:
     """The maintainer's key pair."""
     return make_key(tmp_path_factory.mktemp("own") / "key")
 
 
 @pytest.fixture(scope="session")
-def strange(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Trust]:
+def strange(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Path]:
     """Somebody else's."""
     return make_key(tmp_path_factory.mktemp("strange") / "key")
 
 
 @pytest.fixture(scope="session")
 def published(
-    tmp_path_factory: pytest.TempPathFactory, source: Source, own: tuple[Key, Trust]
+    tmp_path_factory: pytest.TempPathFactory, source: Source, own: tuple[Key, Path]
 ) -> tuple[Path, Path, Descriptor, Records]:
     """The registry's files with the release in it, and the layout it is from."""
     folder = tmp_path_factory.mktemp("published")
@@ -79,7 +79,7 @@ def published(
 def release(
     tmp_path: Path,
     published: tuple[Path, Path, Descriptor, Records],
-    own: tuple[Key, Trust],
+    own: tuple[Key, Path],
 ) -> Iterator[Release]:
     storage, layout, index, records = published
     folder = tmp_path / "registry"

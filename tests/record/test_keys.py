@@ -32,8 +32,8 @@ def test_a_pair_is_made_outside_the_checkout_and_never_overwritten(
     assert b"ENCRYPTED" in private.read_bytes()
     assert public == root / "cosign.pub"
     assert public.read_text().startswith("-----BEGIN PUBLIC KEY-----")
-    assert keys.signing_key(environment=environment).path == private
-    assert keys.trusted(root).key == public
+    assert keys.signing_key(environment).path == private
+    assert keys.trusted(root) == public
     before = private.read_bytes(), public.read_bytes()
     for gone in (private, public):
         kept = gone.read_bytes()
@@ -82,14 +82,14 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cosign.key"
     environment = {keys.KEY: str(path), keys.PASSWORD: PASSWORD}
     with pytest.raises(UsageError, match=r"no signing key at .*invoke release\.key"):
-        keys.signing_key(environment=environment)
+        keys.signing_key(environment)
     path.write_text("key")
     path.chmod(0o640)
     with pytest.raises(UsageError, match="chmod 600"):
-        keys.signing_key(environment=environment)
+        keys.signing_key(environment)
     path.chmod(0o600)
     with pytest.raises(UsageError, match="COSIGN_PASSWORD"):
-        keys.signing_key(environment={keys.KEY: str(path)})
+        keys.signing_key({keys.KEY: str(path)})
 
 
 def test_no_secret_is_in_an_argument_or_shown(
@@ -97,7 +97,6 @@ def test_no_secret_is_in_an_argument_or_shown(
 ) -> None:
     sign(release.remote, release.image, release.records, release.key)
     assert "cosign attest" in recorded()
-    assert "oras" in recorded()
     shown = capfd.readouterr()
     for text in (recorded(), shown.out, shown.err, repr(release.key)):
         assert PASSWORD not in text

@@ -18,7 +18,7 @@ from jhub_docker.release import difference
 from jhub_docker.release.difference import Listing, compare, of_bill, text
 from jhub_docker.release.record.bom import Locks, Subject, bill_of_materials
 from jhub_docker.release.record.inventory import Inventory
-from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import make_records
 from jhub_docker.release.record.signed import sign
@@ -126,13 +126,13 @@ class TestSources:
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Trust]:
+def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Key, Path]:
     return little_releases.make_key(tmp_path_factory.mktemp("key") / "key")
 
 
 @pytest.fixture(scope="module")
 def published(
-    tmp_path_factory: pytest.TempPathFactory, key: tuple[Key, Trust]
+    tmp_path_factory: pytest.TempPathFactory, key: tuple[Key, Path]
 ) -> Iterator[list[Reference]]:
     """Two signed releases of a little image, the second with one package more."""
     folder = tmp_path_factory.mktemp("published")
@@ -158,7 +158,7 @@ def published(
 
 class TestRegistry:
     def test_the_signed_bills_are_compared(
-        self, published: list[Reference], key: tuple[Key, Trust]
+        self, published: list[Reference], key: tuple[Key, Path]
     ) -> None:
         remote = Remote(Access(), pauses=(0.2, 0.5, 1))
         before, after = (difference.of_reference(remote, one, key[1]) for one in published)
@@ -175,8 +175,8 @@ class TestRegistry:
         with pytest.raises(ActionError, match="attestation"):
             difference.of_reference(Remote(Access(), pauses=(0.2, 0.5, 1)), published[0], stranger)
 
-    def test_the_task(self, published: list[Reference], key: tuple[Key, Trust]) -> None:
-        place, trusted = published[0].name, ["--key", str(key[1].key)]
+    def test_the_task(self, published: list[Reference], key: tuple[Key, Path]) -> None:
+        place, trusted = published[0].name, ["--key", str(key[1])]
         found = invoke("release.diff", place, "1.0.0", "1.1.0", *trusted, "--json")
         assert found.returncode == 0, found.stderr
         assert [c["package"] for c in json.loads(found.stdout)["changed"]] == ["more"]

@@ -109,21 +109,14 @@ def test_what_is_missing_to_sign_is_told_with_what_mends_it(
     private = tmp_path / "elsewhere.key"
     monkeypatch.setenv(keys.KEY, str(private))
     monkeypatch.delenv(keys.PASSWORD, raising=False)
-    without = gates.signing(tmp_path, keyless=False, identity="", issuer="")
+    without = gates.signing(tmp_path)
     assert [one.mend.partition(",")[0] for one in without] == [
         "make one with ./dev invoke release.key",
         "commit the one that ./dev invoke release.key made with yours",
     ]
     private.touch(mode=0o600)
     (tmp_path / keys.PUBLIC).touch()
-    assert gates.signing(tmp_path, keyless=False, identity="", issuer="") == []
-
-
-def test_an_identity_signs_only_as_a_whole(tmp_path: Path) -> None:
-    assert gates.signing(tmp_path, keyless=True, identity="me", issuer="https://ci") == []
-    for keyless, identity in ((True, ""), (False, "me")):
-        (failure,) = gates.signing(tmp_path, keyless=keyless, identity=identity, issuer="")
-        assert failure.what.startswith("--keyless, --identity and --issuer go together")
+    assert gates.signing(tmp_path) == []
 
 
 def test_evidence_is_for_one_build_id_and_the_tests_of_now(made: Checkout) -> None:

@@ -30,9 +30,6 @@ from jhub_docker.progress import say
         "(default: all it is declared for that can be built here). None that is named is left out.",
         "accept-unreached": "Release although some parts could not be checked for known "
         "vulnerabilities; its record says which.",
-        "keyless": "Sign with the identity of a CI system; needs --identity and --issuer.",
-        "identity": "The identity that signs, with --keyless.",
-        "issuer": "Its OpenID Connect issuer, with --keyless.",
         "yes": "Do not ask before the release is begun.",
     },
 )
@@ -44,9 +41,6 @@ def release(
     bump: str = "auto",
     dry_run: bool = False,
     accept_unreached: bool = False,
-    keyless: bool = False,
-    identity: str = "",
-    issuer: str = "",
     yes: bool = False,
 ) -> None:
     """Release one image: version, changelog, build, tests, records, push, verification."""
@@ -59,12 +53,12 @@ def release(
     check_bump(bump)
     signer, unsigned = None, []
     if push:
-        unsigned = gates.signing(ROOT, keyless=keyless, identity=identity, issuer=issuer)
+        unsigned = gates.signing(ROOT)
     if push and not dry_run:
         if unsigned:
             raise UsageError(gates.told(unsigned, image))
-        trust = keys.trusted(ROOT, identity=identity, issuer=issuer)
-        signer = Signer(keys.signing_key(keyless=keyless), trust)
+        trust = keys.trusted(ROOT)
+        signer = Signer(keys.signing_key(), trust)
     remote = Remote.from_environment()
     if dry_run:
         client = host.require(say, set_up=False, needs=())

@@ -17,20 +17,9 @@ from jhub_docker.progress import say
 
 @task(
     positional=["image"],
-    help={
-        "image": "The image, as REGISTRY/REPOSITORY:TAG or with @sha256:… in place of the tag.",
-        "identity": "Trust a keyless signature of this identity instead, with --issuer.",
-        "issuer": "The identity's OpenID Connect issuer.",
-    },
+    help={"image": "The image, as REGISTRY/REPOSITORY:TAG or with @sha256:… in place of the tag."},
 )
-def verify(
-    context: Context,
-    image: str,
-    key: str = "",
-    identity: str = "",
-    issuer: str = "",
-    json_: bool = False,
-) -> None:
+def verify(context: Context, image: str, key: str = "", json_: bool = False) -> None:
     """Check an image in a registry against its signed records: signatures, contents, labels."""
     from jhub_docker.catalog import ledger  # noqa: PLC0415
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
@@ -39,7 +28,7 @@ def verify(
     from jhub_docker.release.record.verify import verify as verify_image  # noqa: PLC0415
 
     reference = Reference.parse_image(image)
-    trust = keys.trusted(ROOT, key=key, identity=identity, issuer=issuer)
+    trust = keys.trusted(ROOT, key)
     folder = ROOT / ".dev"
     folder.mkdir(exist_ok=True)
     report = verify_image(
@@ -73,7 +62,7 @@ def diff(
     if "/" in image:
         names = [f"{image}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
         references = [Reference.parse(one) for one in names]
-        trust, remote = keys.trusted(ROOT, key=key), Remote.from_environment()
+        trust, remote = keys.trusted(ROOT, key), Remote.from_environment()
         pair = [difference.of_reference(remote, one, trust) for one in references]
     else:
         (spec,) = load(ROOT / "packages").select([image])
@@ -106,7 +95,7 @@ def rebuild(
     from jhub_docker.release.record import keys  # noqa: PLC0415
 
     if "/" in image:
-        reference, trust = Reference.parse_image(image), keys.trusted(ROOT, key=key)
+        reference, trust = Reference.parse_image(image), keys.trusted(ROOT, key)
         remote = Remote.from_environment()
         released = rebuild.find(remote, reference, trust)
         rebuild.require_commit(ROOT, released.recorded)

@@ -10,7 +10,7 @@ import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,20 +23,16 @@ from jhub_docker.oci.layout import CHUNK, INDEX, Descriptor, Layout
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it from Python 3.12
 
-_BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
-_LARGEST_JSON = 4 << 20
+_BLOB = re.compile(r"blobs/sha256/[0-9a-f]{64}")
 
 
-def save(
-    client: DockerClient, image: str, folder: Path, wanted: Callable[[str], bool] = lambda _: True
-) -> tuple[Layout, dict[str, Any]]:
+def save(client: DockerClient, image: str, folder: Path) -> tuple[Layout, dict[str, Any]]:
     """Save the image `image` of the engine into `folder`, an empty one: its layout and manifest.
 
-    Large blobs whose digest is not `wanted` are left out. Raises ActionError for an image that is
-    not there and for an archive that holds none.
+    Raises ActionError for an image that is not there and for an archive that holds none.
     """
     try:
-        return unpack(client.api.get_image(image), folder, wanted)
+        return unpack(client.api.get_image(image), folder)
     except ImageNotFound:
         raise ActionError(
             f"the engine has no image {image}: build it with `invoke build`, or pull it"
@@ -45,9 +41,7 @@ def save(
         raise ActionError(f"the engine could not save {image}: {error}") from None
 
 
-def unpack(
-    chunks: Iterable[bytes], folder: Path, wanted: Callable[[str], bool] = lambda _: True
-) -> tuple[Layout, dict[str, Any]]:
+def unpack(chunks: Iterable[bytes], folder: Path) -> tuple[Layout, dict[str, Any]]:
     """Unpack the archive of one image into `folder`; raises ActionError where it holds none."""
     layout = Layout(folder)
     value: dict[str, Any] = {}
@@ -56,11 +50,9 @@ def unpack(
         with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as archive:
             for member in archive:
                 file = archive.extractfile(member)
-                blob = _BLOB.fullmatch(member.name)
                 if file and member.name == "index.json":
                     value = json.load(file)
-                # A small one may be a configuration or a manifest.
-                elif file and blob and (member.size < _LARGEST_JSON or wanted(f"sha256:{blob[1]}")):
+                elif file and _BLOB.fullmatch(member.name):
                     with (folder / member.name).open("wb") as out:
                         shutil.copyfileobj(file, out, CHUNK)
         while "manifests" in value:  # an index may hold an index: the image of several platforms

@@ -14,7 +14,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker.oci import engine, layers
-from jhub_docker.oci.layers import Cache, Layer
+from jhub_docker.oci.layers import Layer
 from jhub_docker.oci.layout import CONFIG, INDEX, MANIFEST, Descriptor, Layout
 
 # Image specification 1.1, config.md; those of the second line are Docker's, and engines heed them.
@@ -34,7 +34,6 @@ def export(
     epoch: int,
     labels: Mapping[str, str],
     given: Sequence[str] = (),
-    cache: Path | None = None,
 ) -> Descriptor:
     """Write the image `image` of the engine into `layout`; returns its manifest's descriptor.
 
@@ -42,30 +41,19 @@ def export(
     the configuration says it was made; the files' times do not depend on it (`canonical.LATEST`).
     `labels` override the image's own; one without a value is taken away. Layers whose diff ID is
     in `given` keep their archive's bytes and their entries in the history: those of a public base,
-    known under that ID elsewhere. `cache` is a folder that keeps converted layers for the next
-    time.
+    known under that ID elsewhere.
 
     Raises ActionError when the engine does not have the image or cannot save it.
     """
     with tempfile.TemporaryDirectory(dir=layout.folder, prefix="saving-") as scratch:
-        kept = Cache(cache or Path(scratch) / "cache")
-
-        def is_new(diff_id: str) -> bool:
-            return kept.get(diff_id, keep=diff_id in given) is None
-
-        saved, manifest = engine.save(client, image, Path(scratch) / "image", is_new)
+        saved, manifest = engine.save(client, image, Path(scratch))
         original = saved.read_json(manifest["config"]["digest"])
-        made = []
-        for entry, diff_id in zip(manifest["layers"], original["rootfs"]["diff_ids"], strict=True):
-            keep = diff_id in given
-            layer = kept.get(diff_id, keep=keep)
-            if layer is None:
-                layer = layers.convert(saved.path(entry["digest"]), diff_id, layout, keep=keep)
-                kept.put(diff_id, layer, layout, keep=keep)
-            layout.copy(layer.blob, kept.layout)
-            made.append(layer)
-    if cache is not None:
-        kept.sweep()
+        made = [
+            layers.convert(saved.path(entry["digest"]), diff_id, layout, keep=diff_id in given)
+            for entry, diff_id in zip(
+                manifest["layers"], original["rootfs"]["diff_ids"], strict=True
+            )
+        ]
     config = configuration(original, made, epoch=epoch, labels=labels, given=given)
     value = {
         "schemaVersion": 2,

@@ -1,21 +1,17 @@
-"""From the layer of an image in an engine to the layer of a release, converted once and kept.
+"""From the layer of an image in an engine to the layer of a release.
 
 A converted layer is the canonical archive of its files (`canonical`), compressed by the zstandard
-wheel, which brings its own libzstd: the same bytes on every machine. Converting gigabytes takes
-time and most layers of a new image are those of the last one, so they are kept in a folder by what
-they were made from.
+wheel, which brings its own libzstd: the same bytes on every machine.
 """
 
 import gzip
 import hashlib
 import io
-import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -29,12 +25,6 @@ from jhub_docker.oci.layout import CHUNK, LAYER, Descriptor, Layout
 LEVEL = 6
 """zstd's level: the last one before time grows faster than size shrinks, measured on uv-lab."""
 
-FORM = f"2 zstd-{'.'.join(map(str, zstandard.ZSTD_VERSION))} level-{LEVEL} to-{canonical.LATEST}"
-"""What besides a layer's files decides about its bytes; its first number is `canonical`'s."""
-
-KEPT_DAYS = 30
-"""A converted layer that nobody asked for in so many days is removed from the cache."""
-
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -44,49 +34,6 @@ class Layer:
 
     blob: Descriptor
     diff_id: str
-
-
-class Cache:
-    """Converted layers in a folder, by the digest of what they were made from."""
-
-    def __init__(self, folder: Path) -> None:
-        """Use `folder`, which is made when it is not there."""
-        self.layout = Layout(folder)
-        self._folder = folder / "converted"
-        self._folder.mkdir(exist_ok=True)
-
-    def get(self, source: str, *, keep: bool) -> Layer | None:
-        """The layer made from the layer `source` (a digest), or None where there is none yet."""
-        record = self._record(source, keep=keep)
-        with suppress(FileNotFoundError, ValueError):
-            value = json.loads(record.read_text(encoding="ascii"))
-            layer = Layer(Descriptor.from_json(value["blob"]), value["diff_id"])
-            if self.layout.has(layer.blob.digest):
-                record.touch()
-                self.layout.path(layer.blob.digest).touch()
-                return layer
-        return None
-
-    def put(self, source: str, layer: Layer, layout: Layout, *, keep: bool) -> None:
-        """Keep a converted layer whose blob is in `layout`."""
-        self.layout.copy(layer.blob, layout)
-        self.layout.path(layer.blob.digest).touch()
-        value = {"blob": layer.blob.to_json(), "diff_id": layer.diff_id}
-        with tempfile.NamedTemporaryFile("w", dir=self.layout.folder, delete=False) as file:
-            json.dump(value, file)
-        Path(file.name).replace(self._record(source, keep=keep))
-
-    def sweep(self) -> None:
-        """Remove what was not asked for in `KEPT_DAYS`."""
-        oldest = time.time() - KEPT_DAYS * 86400
-        for kept in (*self._folder.iterdir(), *self.layout.blobs.iterdir()):
-            with suppress(FileNotFoundError):  # another export sweeps too
-                if kept.stat().st_mtime < oldest:
-                    kept.unlink()
-
-    def _record(self, source: str, *, keep: bool) -> Path:
-        key = f"{source} {FORM} {'kept' if keep else 'canonical'}"
-        return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
 
 def convert(

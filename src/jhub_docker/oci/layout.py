@@ -6,11 +6,10 @@ bytes have that digest; what was cut before is a file of another name, which nob
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -44,7 +43,6 @@ class Descriptor:
     digest: str
     size: int
     platform: str = ""
-    artifact_type: str = ""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Descriptor":
@@ -55,7 +53,6 @@ class Descriptor:
             digest=value["digest"],
             size=value["size"],
             platform="/".join(platform[key] for key in _PLATFORM if platform.get(key)),
-            artifact_type=value.get("artifactType", ""),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -67,7 +64,7 @@ class Descriptor:
         }
         if self.platform:
             value["platform"] = dict(zip(_PLATFORM, self.platform.split("/"), strict=False))
-        return value | ({"artifactType": self.artifact_type} if self.artifact_type else {})
+        return value
 
 
 class Blob:
@@ -137,38 +134,22 @@ class Layout:
         return self.add(text.encode(), media_type)
 
     @contextmanager
-    def writer(self, media_type: str, digest: str = "") -> Iterator[Blob]:
+    def writer(self, media_type: str) -> Iterator[Blob]:
         """Add a blob piece by piece; it has its `descriptor` when the block is left.
 
-        What was written of a block that fails is removed. Raises ActionError where the bytes do
-        not have the `digest` that was named.
+        What was written of a block that fails is removed.
         """
         with tempfile.NamedTemporaryFile(dir=self.folder, prefix="writing-", delete=False) as file:
             path = Path(file.name)
             try:
                 blob = Blob(file, media_type)
                 yield blob
-                found = blob.descriptor.digest
-                if digest and found != digest:
-                    raise ActionError(f"the blob {digest} was altered on its way: it is {found}")
                 path.chmod(0o644)
                 file.flush()
-                path.replace(self.path(found))
+                path.replace(self.path(blob.descriptor.digest))
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
-
-    def copy(self, descriptor: Descriptor, source: "Layout") -> None:
-        """Take a blob over from another layout, by a hard link where the file system can."""
-        target, origin = self.path(descriptor.digest), source.path(descriptor.digest)
-        if target.exists():
-            return
-        with suppress(OSError):
-            os.link(origin, target)
-            return
-        with origin.open("rb") as file, self.writer("", descriptor.digest) as blob:
-            while data := file.read(CHUNK):
-                blob.write(data)
 
     def manifests(self, descriptor: Descriptor) -> Iterator[tuple[Descriptor, dict[str, Any]]]:
         """The image manifests that a manifest or index stands for, with their contents.
@@ -182,23 +163,6 @@ class Layout:
                     yield entry, self.read_json(entry.digest)
         else:
             yield descriptor, value
-
-    def verify(self, descriptor: Descriptor) -> None:
-        """Read everything the descriptor reaches. Raises ActionError naming what does not fit."""
-        for entry, manifest in self.manifests(descriptor):
-            below = map(Descriptor.from_json, (manifest["config"], *manifest["layers"]))
-            for blob in (entry, *below):
-                if not self.has(blob.digest):
-                    raise ActionError(f"{self.folder} lacks the blob {blob.digest}")
-                if not self.is_whole(blob):
-                    raise ActionError(f"the blob {blob.digest} ({blob.size} bytes) was altered")
-
-    def is_whole(self, descriptor: Descriptor) -> bool:
-        """Whether the blob that is here under this name is what it is named by."""
-        path = self.path(descriptor.digest)
-        with path.open("rb") as file:
-            found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-        return found == descriptor.digest and path.stat().st_size == descriptor.size
 
 
 def write_marks(folder: Path, manifests: Sequence[Descriptor] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Registries: images and what is attached to them, pushed, named and pulled.
+"""Registries: images pushed, named and pulled.
 
 Thin over the program oras. Everything is asked for by digest where there is one; a tag is written
 last. Registries have no way to write a tag only if it is not there, so two releases of one image at
@@ -10,7 +10,6 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,6 @@ from jhub_docker.registry.faults import MissingError
 from jhub_docker.registry.oras import PAUSES, Oras
 from jhub_docker.registry.reference import Reference
 from jhub_docker.table import counted
-
-EMPTY = "application/vnd.oci.empty.v1+json"
-"""The type of `{}`, the configuration of what is no image (image-spec 1.1, manifest.md)."""
-
-TITLE = "org.opencontainers.image.title"
-"""The annotation with a file's name."""
 
 
 class Remote:
@@ -88,23 +81,19 @@ class Remote:
         return target
 
     def pull(self, reference: Reference, layout: Layout) -> Descriptor:
-        """Copy all that the reference reaches into the layout, checked; returns what it is.
+        """Copy all that the reference reaches into the layout; returns what it is.
 
-        Blobs that are there are not fetched again, but those that something has altered.
+        oras checks what it fetches; blobs that are there are not fetched again.
         """
         descriptor, _ = self.manifest(reference)
         source = reference.at(descriptor.digest)
-        blobs = list(_reached(descriptor, lambda one: self.manifest(source.at(one.digest))[1]))
-        here = [blob for blob in blobs if layout.has(blob.digest)]
-        if not all(map(layout.is_whole, here)):
-            for blob in here:  # below a manifest that is here oras looks at nothing
-                if blob.media_type in (INDEX, MANIFEST) or not layout.is_whole(blob):
-                    layout.path(blob.digest).unlink()
-        sizes = {blob.digest: blob.size for blob in blobs}
+        sizes = {
+            blob.digest: blob.size
+            for blob in _reached(descriptor, lambda one: self.manifest(source.at(one.digest))[1])
+        }
         with _view(layout, []) as folder:
             target = ["--to-oci-layout", source.address, str(folder)]
             self._copy("pulling", source, sizes, "from-", target)
-        layout.verify(descriptor)
         return descriptor
 
     def _copy(
@@ -133,74 +122,6 @@ class Remote:
             return []
         return sorted(text.decode().split())
 
-    def attach(self, subject: Reference, kind: str, name: str, data: bytes) -> Reference:
-        """Attach a file of the media type `kind` to an image; returns what is attached, by digest.
-
-        It is a manifest whose `subject` is the image. The same file gives the same digest, so that
-        attaching it again changes nothing. A registry without the referrers API gets the list as a
-        tag (distribution-spec 1.1).
-        """
-        descriptor = self.resolve(subject)
-        if descriptor is None or not subject.digest:
-            raise ActionError(f"{subject} is not in the registry by that digest; push it first")
-        with tempfile.TemporaryDirectory() as folder:
-            layout = Layout(Path(folder))
-            manifest = {
-                "schemaVersion": 2,
-                "mediaType": MANIFEST,
-                "artifactType": kind,
-                "config": layout.add(b"{}", EMPTY).to_json(),
-                "layers": [layout.add(data, kind).to_json() | {"annotations": {TITLE: name}}],
-                "subject": descriptor.to_json(),
-            }
-            attached = layout.add_json(manifest, MANIFEST)
-            reference = self.push(layout, attached, subject)
-        if attached.digest not in {found.digest for found in self.referrers(subject)}:
-            self._list(subject, replace(attached, artifact_type=kind))
-        return reference
-
-    def _list(self, subject: Reference, attached: Descriptor) -> None:
-        """Put an attachment on the list that stands in for the referrers API.
-
-        oras does that only when it pushes the manifest itself; a cut in between has to be mended.
-        The list is an index with a tag made of the digest (distribution-spec 1.1, "Referrers Tag
-        Schema").
-        """
-        tag = subject.tagged(str(subject.digest).replace(":", "-"))
-        listed = self.manifest(tag)[1]["manifests"] if self.resolve(tag) else []
-        entries = [*listed, attached.to_json()]
-        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
-            json.dump(index, file)
-            file.flush()
-            self._call(tag, "listing in", "manifest", "push", trailing=[file.name])
-
-    def referrers(self, subject: Reference, artifact_type: str = "") -> list[Descriptor]:
-        """What is attached to the image, of one type or all; sorted by type and digest."""
-        only = ["--artifact-type", artifact_type] if artifact_type else []
-        text = self._call(
-            subject, "listing what is attached to", "discover", "--format", "json", *only
-        )
-        found = json.loads(text)
-        # oras 1.3 renamed the field.
-        entries = found.get("manifests") or found.get("referrers") or []
-        descriptors = map(Descriptor.from_json, entries)
-        return sorted(descriptors, key=lambda entry: (entry.artifact_type, entry.digest))
-
-    def document(self, reference: Reference) -> dict[str, Any]:
-        """The JSON document that is attached as this manifest's one file. Raises ActionError."""
-        layers = self.manifest(reference)[1].get("layers", [])
-        try:
-            (layer,) = layers
-            # Checked by oras.
-            blob = reference.at(layer["digest"])
-            value = json.loads(self._call(blob, "reading", "blob", "fetch", "--output", "-"))
-        except ValueError:
-            raise ActionError(f"{reference} holds no single JSON document") from None
-        if not isinstance(value, dict):
-            raise ActionError(f"{reference} holds no JSON object")
-        return value
-
     def _call(
         self, reference: Reference, what: str, *arguments: str, trailing: Sequence[str] = ()
     ) -> bytes:
@@ -212,10 +133,7 @@ class Remote:
 def _reached(
     descriptor: Descriptor, read: Callable[[Descriptor], Mapping[str, Any]]
 ) -> Iterator[Descriptor]:
-    """The manifests and blobs that a manifest or index stands for, itself among them.
-
-    A `subject` is not among them: it is in the registry before.
-    """
+    """The manifests and blobs that a manifest or index stands for, itself among them."""
     yield descriptor
     value = read(descriptor)
     for entry in value.get("manifests", ()):

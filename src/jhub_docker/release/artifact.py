@@ -26,9 +26,6 @@ from jhub_docker.progress import stage
 from jhub_docker.release import status
 from jhub_docker.release.status import Resolve
 
-CACHE = Path(".dev/oci-cache")
-"""Converted layers, shared by all exports of a checkout."""
-
 
 @dataclass(frozen=True)
 class Artifact:
@@ -74,7 +71,6 @@ def make(
     commit: str,
     epoch: int,
     layout: Layout,
-    cache: Path | None = None,
     platforms: Sequence[str] = (),
     anew: bool = False,
     base: Mode = "auto",
@@ -113,7 +109,6 @@ def make(
                     labels={**labels(version, commit, epoch), **(further or {})},
                     # Nobody else knows a stand-in's layers: they are written anew like all others.
                     given=given if public else (),
-                    cache=cache,
                 )
             manifests.append(manifest)
         index = export.index(layout, manifests, {f"{OCI}.version": version})

@@ -71,7 +71,7 @@ class Workplace:
         self.folder = root / folder / image / version
         self.tree = self.folder / "tree"
         self.layout = self.folder / "layout"
-        self.records = self.folder / "records.json"
+        self.records = self.folder / "documents.json"
         self._state = self.folder / "state.json"
 
     def load(self) -> Candidate | None:

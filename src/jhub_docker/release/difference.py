@@ -17,7 +17,6 @@ from jhub_docker.registry.remote import Remote
 from jhub_docker.release import history
 from jhub_docker.release.budget import MB, growth, largest
 from jhub_docker.release.record.bom import Listed, packages
-from jhub_docker.release.record.keys import Trust
 from jhub_docker.release.record.records import BILL
 from jhub_docker.release.record.signed import Signed
 from jhub_docker.table import counted
@@ -67,7 +66,7 @@ def of_releases(root: Path, image: str, versions: Iterable[str]) -> list[Listing
     return listings
 
 
-def of_reference(remote: Remote, reference: Reference, trust: Trust) -> Listing:
+def of_reference(remote: Remote, reference: Reference, trust: Path) -> Listing:
     """What the signed bill of materials in a registry says, of several platforms the first's.
 
     Raises ActionError where there is none, or somebody else signed it.
@@ -78,7 +77,7 @@ def of_reference(remote: Remote, reference: Reference, trust: Trust) -> Listing:
         manifest = min(remote.platforms(image), key=lambda one: one.platform)
     signed = Signed(remote, trust)
     signed.attestations(image, [manifest])
-    source = f"the bill of materials signed by {trust}"
+    source = f"the bill of materials signed by {trust.name}"
     return of_bill(str(reference), source, signed.document(manifest, BILL))
 
 

@@ -27,7 +27,6 @@ from jhub_docker.release import (
     publish,
     trial,
 )
-from jhub_docker.release.artifact import CACHE
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.gates import Failure
 from jhub_docker.release.outlook import Request, look
@@ -164,7 +163,6 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
         commit=one.commit,
         epoch=one.epoch,
         layout=layout,
-        cache=asked.root / CACHE,
         platforms=tuple(one.platforms),
     )
     if one.recorded and made.index.digest != one.digest:

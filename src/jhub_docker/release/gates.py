@@ -153,13 +153,8 @@ def free_version(root: Path, status: Status) -> Iterator[Failure]:
         yield Failure(f"{tag} was released from another branch", mend)
 
 
-def signing(root: Path, *, keyless: bool, identity: str, issuer: str) -> list[Failure]:
+def signing(root: Path) -> list[Failure]:
     """What is pushed can be signed, and verified afterwards; the password is not asked for."""
-    if keyless or identity or issuer:
-        if keyless and identity and issuer:
-            return []
-        what = "--keyless, --identity and --issuer go together, and not all are there"
-        return [Failure(what, "say all three, or none")]
     found = []
     try:
         keys.require_private()

@@ -6,6 +6,7 @@ release that stops half-way is nothing but blobs that nobody sees.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.catalog.ledger import Entry
@@ -18,7 +19,7 @@ from jhub_docker.registry.version_tags import publish_tags
 from jhub_docker.release.artifact import descriptor
 from jhub_docker.release.candidate import Candidate, Workplace
 from jhub_docker.release.record.cosign import Cosign
-from jhub_docker.release.record.keys import Key, Trust
+from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.signed import sign
 from jhub_docker.release.record.verify import verify
 
@@ -28,7 +29,7 @@ class Signer:
     """Who signs, and who will be trusted to have."""
 
     key: Key
-    trust: Trust
+    trust: Path
 
 
 def require_pair(remote: Remote, signer: Signer) -> None:
@@ -36,12 +37,10 @@ def require_pair(remote: Remote, signer: Signer) -> None:
 
     Otherwise that would be found by verifying, after build and tests.
     """
-    if signer.key.path is None or signer.trust.key is None:
-        return
-    public = signer.trust.key.read_text(encoding="utf-8").strip()
+    public = signer.trust.read_text(encoding="utf-8").strip()
     if Cosign(remote.access).public_key(signer.key) != public:
         raise UsageError(
-            f"{signer.trust.key} does not belong to the signing key {signer.key.path}: nobody "
+            f"{signer.trust} does not belong to the signing key {signer.key.path}: nobody "
             "could verify the release; sign with the key it belongs to"
         )
 

@@ -22,11 +22,10 @@ from jhub_docker.progress import say, stage
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import artifact, history, platforms
-from jhub_docker.release.artifact import CACHE, Artifact
+from jhub_docker.release.artifact import Artifact
 from jhub_docker.release.candidate import Workplace
 from jhub_docker.release.record import inventory
 from jhub_docker.release.record.bom import differences
-from jhub_docker.release.record.keys import Trust
 from jhub_docker.release.record.provenance import Recorded, read
 from jhub_docker.release.record.records import PROVENANCE
 from jhub_docker.release.record.signed import Signed
@@ -63,7 +62,7 @@ class Outcome:
         return self.before == self.after
 
 
-def find(remote: Remote, reference: Reference, trust: Trust) -> Released:
+def find(remote: Remote, reference: Reference, trust: Path) -> Released:
     """Look a released image up and check that its record is signed by whom is trusted.
 
     Raises UsageError when the registry has no such image, ActionError for a signature that is
@@ -127,7 +126,6 @@ def rebuild(
             commit=was.commit,
             epoch=was.epoch,
             layout=layout,
-            cache=root / CACHE,
             platforms=[one for one in was.platforms if one in possible],
             anew=no_cache,
             base=mode,
@@ -155,7 +153,6 @@ def twice(root: Path, client: DockerClient, image: str) -> Outcome:
                 commit=commit,
                 epoch=epoch,
                 layout=layout,
-                cache=root / CACHE,
                 anew=True,
             )
             for _ in range(2)

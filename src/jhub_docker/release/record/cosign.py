@@ -19,7 +19,7 @@ from jhub_docker.registry.access import Access
 from jhub_docker.registry.faults import readable
 from jhub_docker.registry.oras import PAUSES, again
 from jhub_docker.registry.reference import Reference
-from jhub_docker.release.record.keys import PASSWORD, Key, Trust
+from jhub_docker.release.record.keys import PASSWORD, Key
 
 _SECONDS = 180.0
 
@@ -57,20 +57,20 @@ class Cosign:
             "--predicate", str(predicate), *_signing(key), password=key.password,
         )  # fmt: skip
 
-    def verify(self, image: Reference, trust: Trust) -> None:
-        """Raise RefusedError when there is no signature of the digest by whom is trusted."""
+    def verify(self, image: Reference, trust: Path) -> None:
+        """Raise RefusedError when there is no signature of the digest by the trusted key."""
         self._remote(image, f"verifying {image}", "verify", "--output", "json", *_trusting(trust))
 
-    def attested(self, image: Reference, kind: str, trust: Trust) -> list[dict[str, Any]]:
-        """The statements about the digest that whom is trusted signed. Raises RefusedError.
+    def attested(self, image: Reference, kind: str, trust: Path) -> dict[str, Any]:
+        """What was signed of the digest by the trusted key. Raises RefusedError.
 
-        cosign checks signature and subject; the subject is looked at here once more.
+        cosign checks signature, kind and subject; the subject is looked at here once more.
         """
         text = self._remote(
             image, f"verifying the {kind} attestation of {image}",
             "verify-attestation", "--type", kind, *_trusting(trust),
         )  # fmt: skip
-        statements = []
+        signed = []
         for line in text.splitlines():
             try:
                 envelope = json.loads(line)
@@ -80,8 +80,12 @@ class Cosign:
             digests = {subject["digest"].get("sha256") for subject in statement["subject"]}
             if digests != {str(image.digest).removeprefix("sha256:")}:
                 raise RefusedError(f"{image}: its {kind} attestation is about another digest")
-            statements.append(statement)
-        return statements
+            if statement["predicate"] not in signed:
+                signed.append(statement["predicate"])
+        if len(signed) != 1:
+            raise RefusedError(f"{len(signed)} different ones are signed")
+        found: dict[str, Any] = signed[0]
+        return found
 
     def make_key_pair(self, prefix: Path, password: str) -> None:
         """Write `<prefix>.key`, encrypted with the password, and `<prefix>.pub`."""
@@ -91,10 +95,7 @@ class Cosign:
             raise ActionError(f"cosign could not make a key pair: {readable(ended.err)}")
 
     def public_key(self, key: Key) -> str:
-        """The public half of a private key, in PEM. Raises UsageError where the password is wrong.
-
-        `key` is one of a path: who signs keyless has none.
-        """
+        """A private key's public half, in PEM. Raises UsageError where the password is wrong."""
         ended = _run(["public-key", "--key", str(key.path)], {PASSWORD: key.password})
         if ended.code:
             raise UsageError(
@@ -124,15 +125,12 @@ class Cosign:
 
 
 def _signing(key: Key) -> list[str]:
-    """With a key nothing is sent to a transparency log; without one that log is what counts."""
-    return ["--yes", *(["--key", str(key.path), "--tlog-upload=false"] if key.path else [])]
+    """Nothing is sent to a transparency log."""
+    return ["--yes", "--key", str(key.path), "--tlog-upload=false"]
 
 
-def _trusting(trust: Trust) -> list[str]:
-    if trust.key:
-        return ["--key", str(trust.key), "--insecure-ignore-tlog=true"]
-    issuer = f"--certificate-oidc-issuer={trust.issuer}"
-    return [f"--certificate-identity={trust.identity}", issuer]
+def _trusting(trust: Path) -> list[str]:
+    return ["--key", str(trust), "--insecure-ignore-tlog=true"]
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> process.Ended:

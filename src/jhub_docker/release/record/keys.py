@@ -1,4 +1,4 @@
-"""Who signs, and who is trusted: a key pair of cosign's, or an identity of a CI system."""
+"""Who signs, and who is trusted: a key pair of cosign's."""
 
 import getpass
 import os
@@ -18,22 +18,10 @@ PUBLIC = "cosign.pub"
 
 @dataclass(frozen=True)
 class Key:
-    """What signs: an encrypted private key and its password; no path means keyless."""
+    """What signs: an encrypted private key and its password."""
 
-    path: Path | None = None
-    password: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
-class Trust:
-    """What verifies: a public key, or else the identity and issuer of a keyless signature."""
-
-    key: Path | None = None
-    identity: str = ""
-    issuer: str = ""
-
-    def __str__(self) -> str:
-        return self.key.name if self.key else self.identity
+    path: Path
+    password: str = field(repr=False)
 
 
 def private_key(environment: Mapping[str, str] = os.environ) -> Path:
@@ -60,34 +48,27 @@ def require_private(environment: Mapping[str, str] = os.environ) -> Path:
     return path
 
 
-def signing_key(*, keyless: bool = False, environment: Mapping[str, str] = os.environ) -> Key:
+def signing_key(environment: Mapping[str, str] = os.environ) -> Key:
     """The key to sign with, its password from COSIGN_PASSWORD or asked for on a terminal.
 
     Raises UsageError when there is no key, others can read it, or nobody can be asked.
     """
-    if keyless:
-        return Key()
     path = require_private(environment)
     return Key(path, _password(environment, f"Password of {path}: "))
 
 
-def trusted(root: Path, *, key: str = "", identity: str = "", issuer: str = "") -> Trust:
-    """Whom to trust: a public key's file, by default the checkout's, or a CI's identity.
+def trusted(root: Path, key: str = "") -> Path:
+    """Whom to trust: a public key's file, by default the checkout's.
 
     Raises UsageError when the file is not there or is no public key.
     """
-    if bool(identity) != bool(issuer) or (key and identity):
-        what = "whom to trust is not clear"
-        raise UsageError(f"{what}; expected --key FILE, or --identity with --issuer")
-    if identity:
-        return Trust(identity=identity, issuer=issuer)
     path = Path(key) if key else root / PUBLIC
     if not path.is_file():
         hint = "" if key else "; name one with --key FILE"
         raise UsageError(f"there is no public key {path}{hint}")
     if "PUBLIC KEY-----" not in path.read_text(encoding="utf-8", errors="replace"):
         raise UsageError(f"{path} holds no public key; expected PEM such as cosign.pub")
-    return Trust(key=path)
+    return path
 
 
 def make_pair(

@@ -14,7 +14,6 @@ from jhub_docker.catalog.identity import LABEL, OCI
 from jhub_docker.errors import ActionError
 from jhub_docker.locks import package_lock, uv_lock
 
-PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:jhub-docker:build:v1"
 BUILDER = "urn:jhub-docker:release:v1"
 

@@ -2,43 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from jhub_docker.locks import uv_lock
 from jhub_docker.oci.layout import MANIFEST, Descriptor, Layout
 from jhub_docker.release.record import inventory
 from jhub_docker.release.record.bom import Locks, Subject, bill_of_materials
-from jhub_docker.release.record.provenance import PREDICATE, Source, provenance
+from jhub_docker.release.record.provenance import Source, provenance
 
-
-class Kind(StrEnum):
-    """A kind of document by its file's name: its media type, and the predicate it is signed as.
-
-    The media type is the attachment's artifact type too. `cosign` is the predicate type's name in
-    `cosign attest --type`.
-    """
-
-    media_type: str
-    predicate: str
-    cosign: str
-
-    def __new__(cls, file: str, *further: str) -> "Kind":
-        """Its value is the file's name."""
-        kind = str.__new__(cls, file)
-        kind._value_ = file
-        kind.media_type, kind.predicate, kind.cosign = further
-        return kind
-
-    BILL = (
-        "bom.cdx.json", "application/vnd.cyclonedx+json", "https://cyclonedx.org/bom", "cyclonedx",
-    )  # fmt: skip
-    PROVENANCE = (
-        "provenance.json", "application/vnd.slsa.provenance.v1+json", PREDICATE, "slsaprovenance1",
-    )  # fmt: skip
-
-
-BILL, PROVENANCE = Kind
+BILL, PROVENANCE = "cyclonedx", "slsaprovenance1"
+"""The kinds of document, by the names of their predicate types in `cosign attest --type`."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """What a registry has for an image that is signed: written by who releases, read by who trusts."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record.bom import encode
 from jhub_docker.release.record.cosign import Cosign, RefusedError
-from jhub_docker.release.record.keys import Key, Trust
-from jhub_docker.release.record.records import PROVENANCE, Kind, Records
+from jhub_docker.release.record.keys import Key
+from jhub_docker.release.record.records import BILL, PROVENANCE, Records
 
 
 class UncheckedError(Exception):
@@ -22,23 +21,22 @@ class UncheckedError(Exception):
 
 
 def sign(remote: Remote, image: Reference, records: Records, key: Key) -> None:
-    """Attach the records to the image and its manifests, attest them, and sign; the image last.
+    """Attest the records of the image and its manifests, and sign these; the image last.
 
     So whoever finds a signature finds all that it vouches for. `image` is by digest and pushed.
-    Running it again changes nothing that counts: the same documents have the same digests,
-    attestations replace their like, signatures are added once.
+    Running it again changes nothing that counts: attestations replace their like, signatures are
+    added once.
     """
     cosign = Cosign(remote.access)
     # The image itself is the first subject, and its signature is the last thing written.
-    with stage(f"attaching and signing the records of {image}"):
+    with stage(f"signing {image} and its records"):
         for digest, documents in reversed(list(records.documents.items())):
             subject = image.at(digest)
-            for kind, data in ((Kind(name), encode(one)) for name, one in documents.items()):
-                remote.attach(subject, kind.media_type, kind, data)
+            for kind, document in documents.items():
                 with tempfile.NamedTemporaryFile() as predicate:
-                    predicate.write(data)
+                    predicate.write(encode(document))
                     predicate.flush()
-                    cosign.attest(subject, kind.cosign, Path(predicate.name), key)
+                    cosign.attest(subject, kind, Path(predicate.name), key)
             cosign.sign(subject, key)
 
 
@@ -49,11 +47,12 @@ class Signed:
     returns what it found in words, and raises ActionError naming all that is wrong.
     """
 
-    def __init__(self, remote: Remote, trust: Trust) -> None:
-        self._remote, self._cosign, self._trust = remote, Cosign(remote.access), trust
+    def __init__(self, remote: Remote, trust: Path) -> None:
+        """`trust` is the public key that is trusted."""
+        self._cosign, self._trust = Cosign(remote.access), trust
         self.documents: dict[str, dict[str, Mapping[str, Any]]] = {}
 
-    def document(self, subject: Descriptor, kind: Kind) -> Mapping[str, Any]:
+    def document(self, subject: Descriptor, kind: str) -> Mapping[str, Any]:
         """The attested document of a kind. Raises UncheckedError where none is."""
         try:
             return self.documents[subject.digest][kind]
@@ -62,70 +61,41 @@ class Signed:
 
     def signatures(self, image: Reference, subjects: Sequence[Descriptor]) -> str:
         """Image and manifests are signed."""
-        wrong = []
-        for subject in subjects:
-            try:
-                self._cosign.verify(image.at(subject.digest), self._trust)
-            except RefusedError as error:
-                wrong.append(f"{_named(subject)}: {error}")
-        _refuse(wrong)
-        return f"{_listing(subjects)} signed by {self._trust}"
+
+        def look(subject: Descriptor) -> None:
+            self._cosign.verify(image.at(subject.digest), self._trust)
+
+        _each("", subjects, look)
+        return f"{_listing(subjects)} signed by {self._trust.name}"
 
     def attestations(self, image: Reference, subjects: Sequence[Descriptor]) -> str:
         """The records are attested, by the same key and about these digests."""
-        wrong = []
-        for subject in subjects:
-            for kind in (PROVENANCE,) if subject.media_type == INDEX else tuple(Kind):
-                try:
-                    document = self._attested(image.at(subject.digest), kind)
-                except RefusedError as error:
-                    wrong.append(f"{kind} of {_named(subject)}: {error}")
-                else:
-                    self.documents.setdefault(subject.digest, {})[kind] = document
-        _refuse(wrong)
-        return f"records of {_listing(subjects)} signed by {self._trust}"
+        for kind in (BILL, PROVENANCE):
 
-    def attachments(self, image: Reference) -> str:
-        """What is attached in plain is, for each attested document, the same and nothing else."""
-        wrong, count = [], 0
-        signed = [(d, Kind(k), v) for d, found in self.documents.items() for k, v in found.items()]
-        for digest, kind, document in signed:
-            found = self._remote.referrers(image.at(digest), kind.media_type)
-            count += len(found)
-            if not found:
-                wrong.append(f"no {kind} is attached to {digest}")
-            for entry in found:
-                same = False
-                with suppress(ActionError):
-                    same = self._remote.document(image.at(entry.digest)) == document
-                if not same:
-                    wrong.append(f"{kind} attached to {digest} is not the signed one")
-        _refuse(wrong)
-        if not self.documents:
-            raise UncheckedError("there is nothing signed to compare with")
-        return f"{count}, equal to what is signed"
+            def look(subject: Descriptor, kind: str = kind) -> None:
+                found = self._cosign.attested(image.at(subject.digest), kind, self._trust)
+                self.documents.setdefault(subject.digest, {})[kind] = found
 
-    def _attested(self, subject: Reference, kind: Kind) -> Mapping[str, Any]:
-        statements = self._cosign.attested(subject, kind.cosign, self._trust)
-        if len({encode(statement["predicate"]) for statement in statements}) != 1:
-            raise RefusedError(f"{len(statements)} different ones are signed")
-        if any(statement["predicateType"] != kind.predicate for statement in statements):
-            raise RefusedError(f"it is no statement of the type {kind.predicate}")
-        predicate: Mapping[str, Any] = statements[0]["predicate"]
-        return predicate
+            about = [s for s in subjects if kind == PROVENANCE or s.media_type != INDEX]
+            _each(f"{kind} of ", about, look)
+        return f"records of {_listing(subjects)} signed by {self._trust.name}"
+
+
+def _each(what: str, subjects: Sequence[Descriptor], look: Callable[[Descriptor], None]) -> None:
+    """Look at each of them; raises ActionError naming all that were refused."""
+    wrong = []
+    for subject in subjects:
+        try:
+            look(subject)
+        except RefusedError as error:
+            wrong.append(f"{what}{_named(subject)} {subject.digest[:19]}: {error}")
+    if wrong:
+        raise ActionError("; ".join(wrong))
 
 
 def _named(subject: Descriptor) -> str:
-    what = "the index" if subject.media_type == INDEX else subject.platform or "the image"
-    return f"{what} {subject.digest[:19]}"
+    return "the index" if subject.media_type == INDEX else subject.platform or "the image"
 
 
 def _listing(subjects: Sequence[Descriptor]) -> str:
-    return " and ".join(
-        "index" if s.media_type == INDEX else s.platform or "image" for s in subjects
-    )
-
-
-def _refuse(wrong: list[str]) -> None:
-    if wrong:
-        raise ActionError("; ".join(wrong))
+    return " and ".join(_named(subject).removeprefix("the ") for subject in subjects)

@@ -20,7 +20,6 @@ from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record import inventory
 from jhub_docker.release.record.bom import bill_and_image
-from jhub_docker.release.record.keys import Trust
 from jhub_docker.release.record.provenance import claims
 from jhub_docker.release.record.records import BILL, PROVENANCE, labels_of
 from jhub_docker.release.record.signed import Signed, UncheckedError
@@ -92,7 +91,7 @@ class Report:
 def verify(
     remote: Remote,
     reference: Reference,
-    trust: Trust,
+    trust: Path,
     *,
     ledgers: Callable[[str], Mapping[str, Entry]] = lambda image: {},
     folder: Path | None = None,
@@ -112,7 +111,6 @@ def verify(
         checks += [
             Check.make("signatures", lambda: signed.signatures(image, subjects)),
             Check.make("attestations", lambda: signed.attestations(image, subjects)),
-            Check.make("attachments", lambda: signed.attachments(image)),
         ]
 
     def provenance() -> Mapping[str, Any]:
@@ -134,12 +132,9 @@ def verify(
 
 def _manifests(remote: Remote, image: Reference, subjects: list[Descriptor]) -> str:
     """Read the image's manifest or index, and add the images an index stands for."""
-    found = remote.platforms(image)
-    for entry in found:
-        if entry.media_type == INDEX:
-            raise ActionError(f"{entry.digest} in the index is an index itself")
+    subjects += remote.platforms(image)
+    for entry in subjects[1:]:
         remote.manifest(image.at(entry.digest))
-    subjects += found
     return f"{len(subjects)}, each with the digest it is asked for by"
 
 
