@@ -106,7 +106,7 @@ def test_a_folder_is_all_an_image_needs(
 
     packages = {one.package for one in images.here()} - {name}
     gone = marks.unwanted(images.here(), packages, elsewhere)
-    assert marks.remove(engine.client, gone) == []
+    assert marks.remove(gone) == []
     assert tags(engine, name) == set()
     wait_until(lambda: f"{name}-small" not in admin.offered(), "it to go")
     assert {one.image_id for one in images.here()} >= others

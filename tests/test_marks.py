@@ -3,18 +3,17 @@
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
-from unittest.mock import MagicMock
+from typing import cast
 
 import pytest
-from docker.errors import APIError, ImageNotFound
 
 from jhub_docker.build import builds, marks, planning
 from jhub_docker.build.bake import Outcome
 from jhub_docker.build.plan import BuiltImage, Plan
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import OCI
-from jhub_docker.engine import lock
+from jhub_docker.engine import lock, transfers
+from jhub_docker.process import Ended
 
 ROOT = Path(__file__).parents[1]
 HERE, THERE = Path("/home/one/jhub-docker"), Path("/home/two/jhub-docker")
@@ -37,7 +36,8 @@ def test_what_only_services_run_is_kept_too_and_parents_are_nobodys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    client, catalog = MagicMock(), load(ROOT / "packages")
+    catalog, given = load(ROOT / "packages"), set[tuple[str, str]]()
+    monkeypatch.setattr(transfers, "tag", lambda *names: given.add(names))
     steps = [
         SimpleNamespace(
             spec=catalog[name],
@@ -50,10 +50,10 @@ def test_what_only_services_run_is_kept_too_and_parents_are_nobodys(
         for name in ("build-tools", "tracking")
     ]
     made = SimpleNamespace(needed=steps, revision=None, runs=False, platform="")
-    builds._tag(client, ROOT, cast(Plan, made), Outcome({}, {}, {}))
-    given = {one.args for one in client.api.tag.call_args_list}
+    builds._tag(ROOT, cast(Plan, made), Outcome({}, {}, {}))
     kept = (marks.checkout_tag(ROOT), marks.mark(ROOT, BUILD_ID))
-    assert {("tracking", catalog["tracking"].repository, name) for name in kept} <= given
+    repository = catalog["tracking"].repository
+    assert {("tracking", f"{repository}:{name}") for name in kept} <= given
     assert {reference for reference, *_ in given} == {"tracking"}
 
 
@@ -135,20 +135,24 @@ def test_a_tag_in_somebody_elses_repository_stays() -> None:
     assert found == (*TAGS, *image(HERE).marks)
 
 
-def test_what_a_container_still_uses_is_told_and_the_rest_goes() -> None:
-    removed = []
+def test_what_a_container_still_uses_is_told_and_the_rest_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
 
-    def remove_image(reference: str) -> None:
-        if reference == "in-use":
-            raise APIError("409 Conflict", explanation="a container uses it")
-        if reference == "gone":
-            raise ImageNotFound("404")
-        removed.append(reference)
+    def docker(*arguments: str) -> Ended:
+        asked.append(arguments)
+        said = {
+            "in-use": "Error response from daemon: conflict: a container uses it\n",
+            "gone": "Error response from daemon: No such image: gone\n",
+        }.get(arguments[-1], "")
+        return Ended(1 if said else 0, err=said)
 
-    client: Any = SimpleNamespace(api=SimpleNamespace(remove_image=remove_image))
-    left = marks.remove(client, ["one", "in-use", "gone", "two"])
-    assert left == ["in-use stays: a container uses it"]
-    assert removed == ["one", "two"]
+    monkeypatch.setattr(marks, "docker", docker)
+    left = marks.remove(["one", "in-use", "gone", "two"])
+    assert left == ["in-use stays: conflict: a container uses it"]
+    assert asked[0] == ("image", "rm", "one")
+    assert [words[-1] for words in asked] == ["one", "in-use", "gone", "two"]
 
 
 def test_containers_without_a_machine_id_are_not_one_machine(
@@ -194,7 +198,7 @@ def test_no_image_goes_while_a_build_may_go_by_it(
 
     monkeypatch.setattr(planning, "for_platforms", plan)
     with marks.in_use():
-        builds.build(MagicMock(), tmp_path)
-    builds.build(MagicMock(), tmp_path)
+        builds.build(tmp_path)
+    builds.build(tmp_path)
     assert held == [True, True]
     assert not lock.is_held(marks._IMAGES)

@@ -37,7 +37,7 @@ LABELS = {f"{LABEL}.bench": "build"}
 
 def bring_up_to_date(client: DockerClient, root: Path) -> None:
     """Build what is out of date; raises ActionError when some image cannot be built."""
-    if told := builds.failed(builds.build(client, root)):
+    if told := builds.failed(builds.build(root)):
         raise ActionError(told)
 
 
@@ -102,14 +102,14 @@ def one_change(
         with stage(f"build-one-change: {CHANGED_IMAGE} with {ADDED_DEPENDENCY}"):
             started = time.perf_counter()
             copied = load(copy / "packages")
-            made = planning.make_plan(client, planning.look(copied, copied.published))
+            made = planning.make_plan(planning.look(copied, copied.published))
             planned = time.perf_counter() - started
             seconds = planned + _bake(client, copy, made.to_build)
     names = [step.spec.name for step in made.to_build]
     peer: tuple[float, ...] = ()
     if all_too:
         found = planning.look(catalog, catalog.published)
-        made = planning.make_plan(client, found, force=True)
+        made = planning.make_plan(found, force=True)
         with stage(f"rebuild-all: {len(made.to_build)} images without cache"):
             peer = (_bake(client, root, made.to_build),)
     common: dict[str, Any] = {"benchmark": "build-one-change", "peer_name": "a rebuild of all"}

@@ -80,7 +80,7 @@ def scale(root: Path, servers: int, keep: Keep) -> list[Step]:
 
 def load(client: Any, root: Path, most: int, keep: Keep) -> list[Step]:
     """On the stub engine, on each database, in `STEPS` up to `most` servers."""
-    if told := builds.failed(builds.build(client, root, [public_images.POSTGRES])):
+    if told := builds.failed(builds.build(root, [public_images.POSTGRES])):
         raise ActionError(told)
     sizes = [*(step for step in STEPS if step < most), most]
     found = []

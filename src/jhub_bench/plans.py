@@ -11,7 +11,7 @@ from jhub_docker.errors import ActionError
 def everything(client: DockerClient, catalog: Catalog) -> Plan:
     """The plan that builds all published images with all their parents, as on a new machine."""
     found = planning.look(catalog, catalog.published)
-    return planning.make_plan(client, found, act=False, anew=True)
+    return planning.make_plan(found, act=False, anew=True)
 
 
 def references(client: DockerClient, catalog: Catalog) -> dict[str, str]:
@@ -28,7 +28,7 @@ def references(client: DockerClient, catalog: Catalog) -> dict[str, str]:
 
 def require_unchanged(client: DockerClient, catalog: Catalog) -> None:
     """Raise ActionError when some published image is out of date."""
-    made = planning.make_plan(client, planning.look(catalog, catalog.published), act=False)
+    made = planning.make_plan(planning.look(catalog, catalog.published), act=False)
     if made.to_build:
         listing = ", ".join(f"{step.spec.name} ({step.reason})" for step in made.to_build)
         raise ActionError(

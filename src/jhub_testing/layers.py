@@ -14,12 +14,13 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import certifi
 from docker import DockerClient
 
-from jhub_docker.oci.engine import as_file
+if TYPE_CHECKING:
+    from typing_extensions import Buffer  # collections.abc has it from Python 3.12
 
 _CACHES = re.compile(
     r"""^(
@@ -117,7 +118,7 @@ def scan(
     """
     findings = Findings()
     rules = hashlib.sha256(b"\0".join([Path(__file__).read_bytes(), *needles])).hexdigest()
-    stream = as_file(client.api.get_image(image))
+    stream = _as_file(client.api.get_image(image))
     with tarfile.open(fileobj=stream, mode="r|") as saved:
         for member in saved:
             blob = saved.extractfile(member) if member.isfile() else None
@@ -171,7 +172,7 @@ def _scan_layer(
         while chunk := rest.read(1 << 20):
             yield chunk
 
-    stream = as_file(chunks())
+    stream = _as_file(chunks())
     try:
         layer = tarfile.open(fileobj=stream, mode="r|*")  # noqa: SIM115 - entered below
     except tarfile.ReadError:
@@ -199,3 +200,24 @@ def _judge_configuration(text: bytes, findings: Findings) -> None:
         findings.secrets.append(f"variable {name.decode()} in the image's configuration")
     if _PROXY_PASSWORD.search(text):
         findings.secrets.append("an address with a password in the image's configuration")
+
+
+def _as_file(chunks: Iterable[bytes]) -> io.BufferedReader:
+    """The engine's stream of byte strings as a file to read once."""
+    return io.BufferedReader(_Chunks(chunks), 1 << 20)
+
+
+class _Chunks(io.RawIOBase):
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks, self._rest = iter(chunks), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "Buffer") -> int:
+        view = memoryview(buffer)
+        while not self._rest and (chunk := next(self._chunks, None)) is not None:
+            self._rest = chunk
+        count = min(len(view), len(self._rest))
+        view[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count

@@ -62,8 +62,8 @@ def main(arguments: list[str]) -> int:
 
 def build(images: list[str]) -> None:
     """Build the images as far as they are out of date, on an engine set up where none answers."""
-    client = host.require(say, assume_yes=True)
-    results = builds.build(client, Path.cwd(), images)
+    host.require(say, assume_yes=True)
+    results = builds.build(Path.cwd(), images)
     say(tables.builds(results))
     if told := builds.failed(results):
         raise ActionError(told)

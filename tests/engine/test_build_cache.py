@@ -36,7 +36,7 @@ class World:
         kept = cache.asked(source, target)
         root = self.checkout.root
         names = [f"thing{self.ending}"]
-        return builds.build(self.engine.client, root, names, force=force, kept=kept)
+        return builds.build(root, names, force=force, kept=kept)
 
     def outcomes(
         self, source: str = "", target: str = "", *, force: bool = False

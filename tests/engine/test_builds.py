@@ -80,9 +80,9 @@ def test_second_build_changes_nothing_and_tags_and_labels_are_complete(
     root: Path, client: DockerClient, make: Make
 ) -> None:
     make("one", "FROM base\nUSER root\nRUN ln -sf python3.11 /usr/local/bin/python\n")
-    first = builds.build(client, root, ["one"])
+    first = builds.build(root, ["one"])
     assert outcomes(first) == {"one": "built"}
-    again = builds.build(client, root, ["one"])
+    again = builds.build(root, ["one"])
     assert outcomes(again) == {"one": "unchanged"}
     tags = {tag.rpartition(":")[2] for tag in again[0].tags}
     assert tags == {"latest", marks.checkout_tag(root), "4.5.6", "python-3.11", first[0].build_id}
@@ -99,7 +99,7 @@ def test_a_failing_image_is_named_and_its_siblings_are_kept(
     make("good", "FROM base\nRUN true\n")
     make("bad", "FROM base\nRUN echo the reason >&2; exit 7\n")
     make("child-of-bad", "FROM base\nRUN true\n", base="bad")
-    results = builds.build(client, root, ["good", "bad", "child-of-bad"])
+    results = builds.build(root, ["good", "bad", "child-of-bad"])
     assert outcomes(results) == {"good": "built", "bad": "failed", "child-of-bad": "not built"}
     reason = next(result.reason for result in results if result.image == "bad")
     assert "exit code: 7" in reason
@@ -111,9 +111,9 @@ def test_a_failing_image_is_named_and_its_siblings_are_kept(
 def test_a_change_builds_that_image_alone(root: Path, client: DockerClient, make: Make) -> None:
     make("one", "FROM base\nRUN true\n")
     folder = make("two", "FROM base\nRUN true\n")
-    builds.build(client, root, ["one", "two"])
+    builds.build(root, ["one", "two"])
     (folder / "Dockerfile").write_text("FROM base\nRUN true; true\n")
-    assert outcomes(builds.build(client, root, ["one", "two"])) == {
+    assert outcomes(builds.build(root, ["one", "two"])) == {
         "one": "unchanged",
         "two": "built",
     }
@@ -123,13 +123,13 @@ def test_what_was_taken_out_of_the_engine_comes_back(
     root: Path, client: DockerClient, make: Make
 ) -> None:
     make("one", "FROM base\nRUN true\n")
-    tags = sorted(builds.build(client, root, ["one"])[0].tags)
+    tags = sorted(builds.build(root, ["one"])[0].tags)
     client.images.remove(next(tag for tag in tags if tag.endswith(":latest")))
-    again = builds.build(client, root, ["one"])[0]
+    again = builds.build(root, ["one"])[0]
     assert (again.outcome, sorted(again.tags)) == ("unchanged", tags)
     for tag in tags:
         client.images.remove(tag)
-    again = builds.build(client, root, ["one"])[0]
+    again = builds.build(root, ["one"])[0]
     assert (again.outcome, sorted(again.tags)) == ("built", tags)
 
 
@@ -145,14 +145,14 @@ def test_declared_text_is_kept_as_written_and_warnings_of_steps_are_told_as_long
     folder = make("one", warned)
     make("child", "FROM base\n", base="one")
     file = folder / "pyproject.toml"
-    (result,) = builds.build(client, root, ["one"])
+    (result,) = builds.build(root, ["one"])
     assert (result.outcome, result.warnings) == ("built", ("not all is well", "said once"))
 
     text = 'Costs ${b} of "c" \\ \n %{ if d } 100%'
     file.write_text(file.read_text().replace('"A test image."', json.dumps(text)))
-    made = builds.build(client, root, ["one", "child"])  # the layer is cached
+    made = builds.build(root, ["one", "child"])  # the layer is cached
     assert outcomes(made) == {"one": "built", "child": "built"}
-    again = builds.build(client, root, ["one", "child"])
+    again = builds.build(root, ["one", "child"])
     assert outcomes(again) == {"one": "unchanged", "child": "unchanged"}
     assert {one.warnings for one in (*made, *again)} == {("not all is well",)}
     labels = client.images.get(made[0].tags[0]).labels
@@ -160,7 +160,7 @@ def test_declared_text_is_kept_as_written_and_warnings_of_steps_are_told_as_long
     assert labels["io.jhub-docker.warnings"] == "not all is well", "where the form finds it"
 
     (folder / "Dockerfile").write_text(f"{warned}RUN rm /usr/local/share/jhub-docker/warnings\n")
-    mended = builds.build(client, root, ["one"])
+    mended = builds.build(root, ["one"])
     assert (mended[0].outcome, mended[0].warnings) == ("built", ())
 
 
@@ -190,7 +190,7 @@ def test_build_steps_trust_the_machines_bundle_and_leave_no_trace_of_it(
 ) -> None:
     base = next(
         step
-        for step in planning.for_platforms(client, root, ["singleuser-base"])[0].steps
+        for step in planning.for_platforms(root, ["singleuser-base"])[0].steps
         if step.spec.name == "singleuser-base"
     )
     # Build steps are on Docker's default network, where only the gateway's address is known.
@@ -198,11 +198,11 @@ def test_build_steps_trust_the_machines_bundle_and_leave_no_trace_of_it(
     peer = TlsPeer(engine, base.reference, "host", tmp_path, host=gateway, port=free_port())
     dockerfile = TOOLS.replace("INDEX", peer.index).replace("REPOSITORY", peer.repository)
     make("behind-tls", dockerfile)
-    refused = builds.build(client, root, ["behind-tls"])
+    refused = builds.build(root, ["behind-tls"])
     assert outcomes(refused) == {"behind-tls": "failed"}, "the peer's CA must be unknown at first"
     assert "certificate" in refused[0].reason
     monkeypatch.setenv("JHUB_DOCKER_CA_BUNDLE", str(peer.bundle))
-    built = builds.build(client, root, ["behind-tls"])
+    built = builds.build(root, ["behind-tls"])
     assert outcomes(built) == {"behind-tls": "built"}, built[0].reason
     needles = layers.own_certificates(peer.bundle)
     assert needles
@@ -219,7 +219,7 @@ def test_proxy_variables_reach_build_steps_and_are_not_kept(
         "proxied",
         'FROM base\nRUN case "$HTTP_PROXY" in *word@proxy.test:3128) ;; *) exit 1; esac\n',
     )
-    built = builds.build(client, root, ["proxied"])
+    built = builds.build(root, ["proxied"])
     assert outcomes(built) == {"proxied": "built"}, built[0].reason
     reference = built[0].tags[0]
     kept = str(client.api.inspect_image(reference)) + str(client.api.history(reference))
@@ -230,7 +230,7 @@ def test_build_ids_are_shown_short_and_kept_long(
     root: Path, client: DockerClient, make: Make
 ) -> None:
     make("one", "FROM base\n")
-    result = builds.build(client, root, ["one"])[0]
+    result = builds.build(root, ["one"])[0]
     label = client.images.get(result.tags[0]).labels["io.jhub-docker.build-id"]
     assert identity.short(label) == result.build_id
     assert len(label) == 64

@@ -112,7 +112,6 @@ def push_base(remote: Remote, folder: Path, base: Reference) -> None:
 
 def make(client: DockerClient, packages: Path, layout: Layout) -> Artifact:
     return artifact.make(
-        client,
         packages.parent,
         "little",
         version="1.0.0",
@@ -162,10 +161,10 @@ def test_an_image_for_another_platform_takes_no_tag_from_the_engines_own(
     packages: Path, client: DockerClient
 ) -> None:
     tree = packages.parent
-    (own,) = builds.build(client, tree, ["little"])
+    (own,) = builds.build(tree, ["little"])
     before = {tag: client.images.get(tag).id for tag in own.tags}
     base = client.images.list(filters={"reference": "*/base"})
-    (other,) = builds.build(client, tree, ["little"], [OTHER])
+    (other,) = builds.build(tree, ["little"], [OTHER])
     assert (other.platform, other.build_id) == (OTHER, own.build_id)
     suffix = identity.suffix(OTHER)
     assert {tag.rpartition(":")[2] for tag in other.tags} == {
@@ -175,19 +174,19 @@ def test_an_image_for_another_platform_takes_no_tag_from_the_engines_own(
     for image in base:
         for tag in image.tags:
             assert client.images.get(tag).id == image.id, f"{tag} was moved to another platform"
-    (unchanged,) = builds.build(client, tree, ["little"], [OTHER])
+    (unchanged,) = builds.build(tree, ["little"], [OTHER])
     assert unchanged.outcome == "unchanged"
 
 
 def test_the_plan_says_how_each_platform_is_built(packages: Path, client: DockerClient) -> None:
     tree = packages.parent
-    builds.build(client, tree, ["little"])
+    builds.build(tree, ["little"])
     builder = builders.Builder(OWN, frozenset([OWN]))
     catalog = load(packages)
 
     def way() -> Way:
         found = planning.look(catalog, catalog.select(["little"]))
-        made = planning.make_plan(client, found, act=False, platform=OTHER)
+        made = planning.make_plan(found, act=False, platform=OTHER)
         return planning.ways(made, OTHER, builder)["little"]
 
     assert way().how == "copied", f"nothing of it runs: {way()}"

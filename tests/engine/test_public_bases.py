@@ -46,15 +46,13 @@ class World:
 
     def build(self, base: str = "auto", platform: str = "") -> dict[str, str]:
         """The outcomes by image."""
-        results = builds.build(
-            self.engine.client, self.checkout.root, (), [platform] if platform else [], base=base
-        )
+        results = builds.build(self.checkout.root, (), [platform] if platform else [], base=base)
         assert not [one.reason for one in results if one.outcome == "failed"]
         return {self.short(one.image): one.outcome for one in results}
 
     def plan(self, base: str = "auto") -> dict[str, Step]:
         """What a build would do, by package, for the engine's own platform."""
-        (made,) = planning.for_platforms(self.engine.client, self.checkout.root, base=base)
+        (made,) = planning.for_platforms(self.checkout.root, base=base)
         return {
             self.short(step.spec.name): replace(step, reason=self.short(step.reason))
             for step in made.shown
@@ -62,13 +60,13 @@ class World:
 
     def status(self) -> status.Status:
         """Whether the thing has to be released."""
-        resolve = artifact.resolver(self.engine.client)
+        resolve = artifact.resolver()
         now = status.read(self.checkout.root / "packages", resolve)
         return status.of(self.checkout.root, f"thing{self.ending}", now, resolve)
 
     def prove(self) -> None:
         """Let the tests of the thing have passed as it is now."""
-        now = artifact.read(self.engine.client, self.checkout.root / "packages")
+        now = artifact.read(self.checkout.root / "packages")
         build_ids = {name: step.build_id for name, step in now.by_name.items()}
         self.checkout.prove(f"thing{self.ending}", build_ids)
 
@@ -226,7 +224,6 @@ def test_a_release_knows_its_base_or_says_that_it_does_not(
 ) -> None:
     request = Request(
         world.checkout.root,
-        world.engine.client,
         Remote(Access(), pauses=()),
         f"thing{world.ending}",
         platforms=("linux/amd64",),

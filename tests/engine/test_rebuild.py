@@ -80,7 +80,7 @@ class Place:
         epoch = history.commit_time(self.root, commit)
         layout = Layout(self.scratch / commit)
         made = artifact.make(
-            self.client, self.root, self.image, version="1.2.0", commit=commit, epoch=epoch,
+            self.root, self.image, version="1.2.0", commit=commit, epoch=epoch,
             layout=layout,
         )  # fmt: skip
         steps = made.planned.by_name
@@ -100,7 +100,7 @@ class Place:
 
     def rebuild(self, reference: Reference, **options: bool) -> rebuild.Outcome:
         released = rebuild.find(self.remote, reference, self.trust)
-        return rebuild.rebuild(self.root, self.client, self.remote, released, **options)
+        return rebuild.rebuild(self.root, self.remote, released, **options)
 
 
 def package(root: Path, name: str, base: str, own: str, repository: str) -> None:
@@ -176,9 +176,9 @@ def test_what_differs_is_named_file_by_file_and_explained(place: Place) -> None:
 
 def test_the_same_image_twice_from_head(place: Place) -> None:
     place.commit(EPOCH_FREE)
-    assert rebuild.twice(place.root, place.client, place.image).same
+    assert rebuild.twice(place.root, place.image).same
     place.commit(EPOCH_FREE + MOVING)
-    found = rebuild.twice(place.root, place.client, place.image)
+    found = rebuild.twice(place.root, place.image)
     assert found.layers[-1].files[-1].startswith("var/lib/dpkg/status: ")
 
 
@@ -199,7 +199,7 @@ def test_what_cannot_be_built_here_is_told_before_anything_is_built(place: Place
     for claimed, error, said in claims:
         other = replace(released, recorded=replace(released.recorded, **claimed))  # type: ignore[arg-type]
         with pytest.raises(error, match=said):
-            rebuild.rebuild(place.root, place.client, place.remote, other, no_cache=True)
+            rebuild.rebuild(place.root, place.remote, other, no_cache=True)
     assert place.tags() == before
 
 
@@ -209,8 +209,8 @@ def test_another_base_is_told_and_compared_only_when_asked_for(place: Place) -> 
     other = replace(released.recorded, base_digest="sha256:" + "1" * 64, build_id="1" * 64)
     claimed = replace(released, recorded=other)
     with pytest.raises(ActionError, match=r"another base: recorded is stand-in local/debian"):
-        rebuild.rebuild(place.root, place.client, place.remote, claimed)
-    found = rebuild.rebuild(place.root, place.client, place.remote, claimed, anyway=True)
+        rebuild.rebuild(place.root, place.remote, claimed)
+    found = rebuild.rebuild(place.root, place.remote, claimed, anyway=True)
     assert found.same, "the record was wrong and the image right"
     assert any("another base" in note for note in found.notes)
 

@@ -88,7 +88,7 @@ class World:
 
     def prove(self) -> None:
         """Let the tests of the thing have passed as it is now."""
-        now = artifact.read(self.client, self.root / "packages")
+        now = artifact.read(self.root / "packages")
         self.checkout.prove("thing", {name: step.build_id for name, step in now.by_name.items()})
 
     def change(self, text: str) -> None:
@@ -103,7 +103,7 @@ class World:
     def request(self, *registries: str, **options: Any) -> Request:
         usual = {"signer": self.signer, "assume_yes": True, "accept_unreached": True}
         given = {**usual, "platforms": (builders.own_platform(),), **options}
-        return Request(self.root, self.client, self.remote, "thing", registries=registries, **given)
+        return Request(self.root, self.remote, "thing", registries=registries, **given)
 
     def release(self, *registries: str, **options: Any) -> Candidate | None:
         return flow.release(self.request(*registries, **options))
@@ -177,7 +177,7 @@ def world(
     folder.mkdir()
     with Registry(folder) as registry:
         world = World(checkout, engine, registry, signer, repository, fault, log)
-        builds.build(engine.client, checkout.root, ["thing", "other"])
+        builds.build(checkout.root, ["thing", "other"])
         world.prove()
         yield world
     for image in engine.client.api.images():
@@ -207,7 +207,7 @@ def interrupted(_: object) -> None:
 
 def together(world: World) -> str:
     """What stands against a release of the sibling, of what both showed in integration."""
-    resolve = artifact.resolver(world.client)
+    resolve = artifact.resolver()
     now = status.read(world.root / "packages", resolve)
     other = status.of(world.root, "other", now, resolve)
     build_ids = {name: step.build_id for name, step in now.by_name.items()}

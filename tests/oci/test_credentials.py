@@ -103,11 +103,10 @@ def test_a_release_uses_dockers_credentials_and_shows_none(
     image = make_image(b"a layer" * 10_000, b"another" * 10_000)
     registry.gate.fail(lambda request: request.method == "PUT", "cut")
     pushed = remote.push(layout, image, repository)
-    remote.attach(pushed, "application/vnd.test", "a.json", b"{}")
     assert publish_tags(remote, pushed, "1.2.0") == ["1.2.0", "1", "1.2", "latest"]
     remote.pull(repository.tagged("1.2.0"), Layout(tmp_path / "other"))
     with pytest.raises(ActionError):
-        remote.document(repository.at("sha256:" + "0" * 64))
+        remote.manifest(repository.at("sha256:" + "0" * 64))
 
     printed = capfd.readouterr()
     arguments = (tmp_path / "argv").read_text()

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from jhub_docker.errors import ActionError
-from jhub_docker.oci.engine import unpack
+from jhub_docker.oci.engine import saved_image
 from jhub_docker.oci.export import configuration, index
 from jhub_docker.oci.layers import Layer
 from jhub_docker.oci.layout import LAYER, MANIFEST, Descriptor, Layout
-from jhub_testing.archives import archive
 
 EPOCH = 1790000000
 COMMITTED = "2026-09-21T14:13:20Z"
@@ -100,7 +99,10 @@ def test_an_archive_since_engine_25_is_read_by_its_index(tmp_path: Path) -> None
     elsewhere = {"digest": f"sha256:{'0' * 64}", "platform": {"os": "linux"}}
     inner = add(json.dumps({"manifests": [proof, elsewhere, image]}).encode())
     files = {**blobs, "index.json": json.dumps({"manifests": [inner]}).encode()}
-    layout, found = unpack([archive(files)], tmp_path)
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    layout, found = saved_image(tmp_path)
     assert layout.read(found["config"]["digest"]) == CONFIG
     assert [layout.read(layer["digest"]) for layer in found["layers"]] == [b"one", b"two"]
 
@@ -112,5 +114,7 @@ def test_an_archive_since_engine_25_is_read_by_its_index(tmp_path: Path) -> None
 def test_an_archive_without_an_image_is_told_in_words(
     files: Mapping[str, bytes], tmp_path: Path
 ) -> None:
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
     with pytest.raises(ActionError, match="is no image as Docker Engine"):
-        unpack([archive(files)], tmp_path)
+        saved_image(tmp_path)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from jhub_docker.build import images, public
 from jhub_docker.build.plan import Base, BuiltImage
@@ -20,9 +20,6 @@ from jhub_docker.errors import ActionError, UsageError, one_of
 from jhub_docker.host import rootfs
 from jhub_docker.progress import say, stage
 from jhub_docker.registry import faults
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 Mode = Literal["auto", "pull", "standin"]
 MODES: tuple[Mode, ...] = ("auto", "pull", "standin")
@@ -94,7 +91,6 @@ def look(catalog: Catalog, wanted: Iterable[ImageSpec], lane: str, *, needed: bo
 
 
 def resolve(
-    client: "DockerClient",
     catalog: Catalog,
     wanted: Iterable[ImageSpec],
     mode: Mode,

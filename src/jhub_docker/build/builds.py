@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jhub_docker.build import (
     bake,
@@ -25,13 +25,11 @@ from jhub_docker.build.bake import Outcome
 from jhub_docker.build.plan import Base, BuiltImage, Plan, Step
 from jhub_docker.catalog import PLATFORMS, Catalog, identity, load
 from jhub_docker.catalog.identity import OCI
+from jhub_docker.engine import transfers
 from jhub_docker.errors import ActionError
 from jhub_docker.host import machine
 from jhub_docker.locks import refresh as locks
 from jhub_docker.progress import say, stage
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,6 @@ class Result:
 
 
 def build(
-    client: "DockerClient",
     root: Path,
     names: Iterable[str] = (),
     platforms: Iterable[str] = (),
@@ -75,17 +72,14 @@ def build(
     """
     with marks.in_use():
         plans = planning.for_platforms(
-            client, root, names, tuple(platforms), base=base, force=force, act=True
+            root, names, tuple(platforms), base=base, force=force, act=True
         )
         return [
-            result
-            for made in plans
-            for result in carry_out(client, root, made, ready=ready, kept=kept)
+            result for made in plans for result in carry_out(root, made, ready=ready, kept=kept)
         ]
 
 
 def carry_out(
-    client: "DockerClient",
     root: Path,
     made: Plan,
     *,
@@ -119,8 +113,8 @@ def carry_out(
         with stage(f"building {listing}" + (f" for {made.platform}" if made.platform else "")):
             outcome = _bake(root, made, ca_bundle)
         for step in _stand(made.to_build, made, outcome):
-            warned.keep(client, step.reference)
-    tagged = tag and not made.beside and _tag(client, root, made, outcome)
+            warned.keep(step.reference)
+    tagged = tag and not made.beside and _tag(root, made, outcome)
     if kept.target and not made.beside:
         stand = _stand(made.needed, made, outcome)
         cache.keep([step for step in stand if not step.pulled], kept.target, place)
@@ -135,7 +129,7 @@ def failed(results: Iterable[Result]) -> str:
     return "\n".join(f"{one.image}: {one.reason}" for one in results if one.outcome == "failed")
 
 
-def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str, Base]:
+def make_bases(root: Path, mode: bases.Mode) -> dict[str, Base]:
     """Get every base of the catalog: the pulled ones, and the stand-ins built for the others.
 
     Raises ActionError naming the base that could be neither pulled nor built.
@@ -145,8 +139,8 @@ def make_bases(client: "DockerClient", root: Path, mode: bases.Mode) -> dict[str
     needed = catalog.closure([spec.name for spec in catalog.published])
     wanted = tuple(spec for spec in needed if spec.public)
     with marks.in_use():
-        made = planning.make_plan(client, planning.look(catalog, wanted), base=mode)
-        if told := failed(carry_out(client, root, made)):
+        made = planning.make_plan(planning.look(catalog, wanted), base=mode)
+        if told := failed(carry_out(root, made)):
             raise ActionError(told)
     standins = {
         step.spec.name: Base(step.reference, f"sha256:{step.build_id}", standin=True)
@@ -228,7 +222,7 @@ def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
     return step.spec.name in failures or any(_depends_on(p, failures, made) for p in parents)
 
 
-def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bool:
+def _tag(root: Path, made: Plan, outcome: Outcome) -> bool:
     """Tag what stands: `latest`, the checkout's own, version, git revision, versions found inside.
 
     Each gets this checkout's mark too, what only services run as well. Parents get none: nobody
@@ -251,14 +245,14 @@ def _tag(client: "DockerClient", root: Path, made: Plan, outcome: Outcome) -> bo
         wished = own | {step.spec.version, marks.mark(root, step.build_id)}
         wished |= {made.revision.tag} if made.revision else set()
         if (step.build or step.pulled) and made.runs:
-            found = images.versions(client, step.spec, step.reference)
+            found = images.versions(step.spec, step.reference)
             wished |= {f"{name}-{version}" for name, version in found.items()}
         wished = {f"{name}{suffix}" for name in wished}
         had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
         present = {tag.rpartition(":")[2] for tag in had}
         missing = sorted(wished - present if not step.build else wished)
         for name in missing:
-            client.api.tag(step.reference, step.spec.repository, name, force=True)
+            transfers.tag(step.reference, f"{step.spec.repository}:{name}")
         tagged = tagged or bool(missing)
     return tagged
 

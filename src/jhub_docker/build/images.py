@@ -3,17 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jhub_docker.build import marks
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.catalog.identity import LABEL, RELEASE, short, suffix
-from jhub_docker.engine import quick
+from jhub_docker.engine import docker, quick
 from jhub_docker.errors import ActionError
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 # Asked of the built image itself, so that a tag cannot lie about what is inside.
 _VERSIONS_PROGRAM = """
@@ -95,24 +92,22 @@ def _inputs(labels: Mapping[str, str]) -> dict[str, str]:
     return value if isinstance(value, dict) else {}
 
 
-def versions(client: "DockerClient", spec: ImageSpec, reference: str) -> dict[str, str]:
+def versions(spec: ImageSpec, reference: str) -> dict[str, str]:
     """Ask a built image for the versions its tags name, e.g. `{"python": "3.11"}`.
 
     An image without a Python environment has nothing to tell.
     """
     if not spec.environment:
         return {}
-    from docker.errors import APIError, ContainerError  # noqa: PLC0415 - see engine.quick
-
-    command = [f"{spec.environment}/bin/python", "-c", _VERSIONS_PROGRAM, json.dumps(spec.tags)]
-    try:
-        output = client.containers.run(
-            reference, command, entrypoint="", network_mode="none", remove=True
-        )
-    except (ContainerError, APIError) as error:
+    python = f"{spec.environment}/bin/python"
+    ended = docker(
+        *("container", "run", "--rm", "--network", "none", "--entrypoint", python, reference),
+        *("-c", _VERSIONS_PROGRAM, json.dumps(spec.tags)),
+    )
+    if ended.code:
         raise ActionError(
-            f"{spec.name}: the image was built but does not tell its versions: {error}; "
+            f"{spec.name}: the image was built but does not tell its versions: {ended.tail()}; "
             f"check `tags` in {spec.folder / 'pyproject.toml'}"
-        ) from None
-    found: dict[str, str] = json.loads(output)
+        )
+    found: dict[str, str] = json.loads(ended.out)
     return found

@@ -12,14 +12,11 @@ import platform
 from collections.abc import Container, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import OCI, RELEASE, short
+from jhub_docker.engine import docker
 from jhub_docker.engine.lock import held
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 _PREFIX = "kept-by-"
 BEFORE = "before"
@@ -177,19 +174,15 @@ def keeper(mark: str) -> str:
     return mark.rpartition(":")[2].removeprefix(_PREFIX).partition("-")[0]
 
 
-def remove(client: "DockerClient", references: Iterable[str]) -> list[str]:
+def remove(references: Iterable[str]) -> list[str]:
     """Remove the references; returns what could not go, each in a sentence.
 
     The engine keeps an image whose container is still there, and so its mark stays for later.
     """
-    from docker.errors import APIError, ImageNotFound  # noqa: PLC0415 - see engine.quick
-
     left = []
     for reference in references:
-        try:
-            client.api.remove_image(reference)
-        except ImageNotFound:
-            continue
-        except APIError as error:
-            left.append(f"{reference} stays: {error.explanation}")
+        ended = docker("image", "rm", reference)
+        if ended.code and "no such image" not in ended.err.lower():
+            said = ended.err.strip().removeprefix("Error response from daemon: ")
+            left.append(f"{reference} stays: {said}")
     return left

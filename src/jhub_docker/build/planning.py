@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jhub_docker.build import bases, builders, contexts, images, plan
 from jhub_docker.build.bases import Here
@@ -19,9 +18,6 @@ from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
 from jhub_docker.host import machine, rootfs
 from jhub_docker.host.machine import Revision
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,6 @@ def look(catalog: Catalog, wanted: tuple[ImageSpec, ...], *, needed: bool = True
 
 
 def make_plan(
-    client: "DockerClient",
     found: Found,
     *,
     base: str | None = None,
@@ -64,7 +59,6 @@ def make_plan(
     counts. `platform` is empty for the engine's own. For `beside` see `plan.make`.
     """
     resolved = bases.resolve(
-        client,
         found.catalog,
         found.wanted,
         bases.mode(base),
@@ -94,7 +88,6 @@ def _not_asked(step: Step) -> Step:
 
 
 def for_platforms(
-    client: "DockerClient",
     root: Path,
     names: Iterable[str] = (),
     platforms: Sequence[str] = (),
@@ -117,7 +110,7 @@ def for_platforms(
     for platform in platforms or ("",):
         foreign = builder.foreign(platform) if builder else ""
         made = partial(
-            make_plan, client, found,
+            make_plan, found,
             base=base, force=force, anew=bool(beside), platform=foreign, beside=beside,
         )  # fmt: skip
         one = made(act=act and not foreign)

@@ -8,16 +8,12 @@ the next build find it without starting anything.
 
 import io
 import tarfile
-from typing import TYPE_CHECKING
 
 from jhub_docker.build import images
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import builder_name, docker
 from jhub_docker.errors import ActionError
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 FILE = "/usr/local/share/jhub-docker/warnings"
 """Where steps write, one warning a line; `warn` of the package build-tools does."""
@@ -31,12 +27,12 @@ def of(image: BuiltImage | None) -> tuple[str, ...]:
     return tuple((image.labels.get(WARNINGS, "") if image else "").splitlines())
 
 
-def keep(client: "DockerClient", reference: str) -> None:
+def keep(reference: str) -> None:
     """Have an image that was just built say what its layers hold, in its label.
 
     The label is put on by a build without a step: the same layers, known under the same name.
     """
-    said = "\n".join(_read(client, reference))
+    said = "\n".join(_read(reference))
     image = images.find(reference)
     if image is None or image.labels.get(WARNINGS, "") == said:
         return
@@ -50,18 +46,19 @@ def keep(client: "DockerClient", reference: str) -> None:
         raise ActionError(f"{reference} is built, but cannot be labelled: {ended.tail()}")
 
 
-def _read(client: "DockerClient", reference: str) -> list[str]:
+def _read(reference: str) -> list[str]:
     """The lines of the file in an image, which is not started for it."""
-    from docker.errors import NotFound  # noqa: PLC0415 - see engine.quick
-
-    container = client.api.create_container(reference, ["none"])["Id"]
+    created = docker("container", "create", reference, "none")
+    container = created.out.strip()
     try:
-        chunks, _ = client.api.get_archive(container, FILE)
-        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
-            file = archive.extractfile(archive.getmembers()[0])
-            text = file.read().decode(errors="replace") if file else ""
-    except NotFound:
-        return []
+        ended = docker("container", "cp", f"{container}:{FILE}", "-")
     finally:
-        client.api.remove_container(container)
+        docker("container", "rm", container)
+    if "Could not find the file" in ended.err:
+        return []
+    if created.code or ended.code:
+        raise ActionError(f"{reference} is built, but cannot be read: {created.err or ended.err}")
+    with tarfile.open(fileobj=io.BytesIO(ended.raw)) as archive:
+        file = archive.extractfile(archive.getmembers()[0])
+        text = file.read().decode(errors="replace") if file else ""
     return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))

@@ -102,7 +102,7 @@ def _remove(client: DockerClient, platform: Platform, item: Item) -> str:
     try:
         match item.what:
             case "image":
-                return "; ".join(marks.remove(client, item.names))
+                return "; ".join(marks.remove(item.names))
             case "cache":
                 hours = f"{int(UNUSED.total_seconds() // 3600)}h"
                 client.api.prune_builds(filters={"until": hours})

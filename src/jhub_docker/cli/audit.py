@@ -46,10 +46,10 @@ def audit(
         rules = replace(rules, severity=findings.named(severity, "--severity"))
     found = {}
     if chosen:
-        client = host.require(say, set_up=False, needs=())
+        host.require(say, set_up=False, needs=())
         for spec in chosen:
             with stage(f"reading what is in {spec.name}"):
-                found[spec.name] = parts.in_engine(client, f"{spec.repository}:latest")
+                found[spec.name] = parts.in_engine(f"{spec.repository}:latest")
     for reference in references:
         with stage(f"reading what is in {reference}"):
             found[str(reference)] = parts.in_registry(Remote.from_environment(), reference)

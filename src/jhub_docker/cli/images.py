@@ -50,15 +50,13 @@ def build(
     load(ROOT / "packages").select(image)
     chosen = builders.asked(platform)
     if plan:
-        client = quick.LaterClient()  # no engine is needed to say what it would build
-        plans = planning.for_platforms(client, ROOT, image, chosen, base=base, force=force)
+        plans = planning.for_platforms(ROOT, image, chosen, base=base, force=force)
         locks.require_current({s.spec.name: s.spec for p in plans for s in p.to_build}.values())
         own = builders.own_platform() if quick.server() else ""
         write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
-    client = host.require(say, assume_yes=yes, needs=())
+    host.require(say, assume_yes=yes, needs=())
     results = builds.build(
-        client,
         ROOT,
         image,
         chosen,
@@ -98,7 +96,7 @@ def images(context: Context, json_: bool = False, prune: bool = False, yes: bool
                 lost = [f"  ({place} is gone)" for name, place in gone.items() if name in keepers]
                 told = "\n".join(["This removes:", *(f"  {name}" for name in found), *lost])
                 confirm(told, "Remove it?", "no image was removed", assume_yes=yes)
-                if left := marks.remove(client, found):
+                if left := marks.remove(found):
                     raise ActionError("\n".join([*left, "end what uses it, and prune again"]))
     rows = builds.listing(catalog)
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
@@ -116,8 +114,8 @@ def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = F
     if pin:
         write(tables.pins(public.pin(load(ROOT / "packages"))))
         return
-    client = host.require(say, assume_yes=yes, needs={"buildx", "disk"})
-    write(tables.bases(builds.make_bases(client, ROOT, mode)))
+    host.require(say, assume_yes=yes, needs={"buildx", "disk"})
+    write(tables.bases(builds.make_bases(ROOT, mode)))
 
 
 @task(

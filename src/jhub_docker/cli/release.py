@@ -10,7 +10,6 @@ from invoke.context import Context
 
 from jhub_docker import host
 from jhub_docker.cli.task import ROOT, task, write
-from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
 from jhub_docker.progress import say
 
@@ -61,12 +60,11 @@ def release(
         signer = Signer(keys.signing_key(), trust)
     remote = Remote.from_environment()
     if dry_run:
-        client = host.require(say, set_up=False, needs=())
+        host.require(say, set_up=False, needs=())
     else:
-        client = host.require(say, assume_yes=yes, needs={"buildx", "disk"})
+        host.require(say, assume_yes=yes, needs={"buildx", "disk"})
     request = outlook.Request(
         ROOT,
-        client,
         remote,
         image,
         bump=bump,
@@ -87,7 +85,7 @@ def status(context: Context, image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
     from jhub_docker.release import artifact, status  # noqa: PLC0415
 
-    resolve = artifact.resolver(quick.LaterClient())
+    resolve = artifact.resolver()
     now = status.read(ROOT / "packages", resolve)
     chosen = now.catalog.select(image)
     for spec in chosen:

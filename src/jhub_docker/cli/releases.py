@@ -99,12 +99,12 @@ def rebuild(
         remote = Remote.from_environment()
         released = rebuild.find(remote, reference, trust)
         rebuild.require_commit(ROOT, released.recorded)
-        client = host.require(say, needs={"buildx", "disk"})
-        outcome = rebuild.rebuild(ROOT, client, remote, released, no_cache=no_cache, anyway=anyway)
+        host.require(say, needs={"buildx", "disk"})
+        outcome = rebuild.rebuild(ROOT, remote, released, no_cache=no_cache, anyway=anyway)
     else:
         (spec,) = load(ROOT / "packages").select([image])
-        client = host.require(say, needs={"buildx", "disk"})
-        outcome = rebuild.twice(ROOT, client, spec.name)
+        host.require(say, needs={"buildx", "disk"})
+        outcome = rebuild.twice(ROOT, spec.name)
     if json_:
         write(json.dumps(rebuild_report.as_data(image, outcome), indent=2))
     else:

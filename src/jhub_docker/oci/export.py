@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
 from jhub_docker.oci import engine, layers
 from jhub_docker.oci.layers import Layer
 from jhub_docker.oci.layout import CONFIG, INDEX, MANIFEST, Descriptor, Layout
@@ -27,7 +25,6 @@ _HISTORY = ("created", "created_by", "author", "comment", "empty_layer")
 
 
 def export(
-    client: DockerClient,
     image: str,
     layout: Layout,
     *,
@@ -46,7 +43,7 @@ def export(
     Raises ActionError when the engine does not have the image or cannot save it.
     """
     with tempfile.TemporaryDirectory(dir=layout.folder, prefix="saving-") as scratch:
-        saved, manifest = engine.save(client, image, Path(scratch))
+        saved, manifest = engine.save(image, Path(scratch))
         original = saved.read_json(manifest["config"]["digest"])
         made = [
             layers.convert(saved.path(entry["digest"]), diff_id, layout, keep=diff_id in given)

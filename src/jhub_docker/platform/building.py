@@ -27,7 +27,7 @@ def build(client: DockerClient, root: Path, base: str) -> list[builds.Result]:
         if labels.get(f"{LABEL}.build-id") == made[HUB].build_id:
             check_settings(client, platform)
 
-    return builds.build(client, root, packages(root), base=base, ready=judge)
+    return builds.build(root, packages(root), base=base, ready=judge)
 
 
 def packages(root: Path) -> list[str]:

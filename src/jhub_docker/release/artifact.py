@@ -5,13 +5,9 @@ A release and `invoke release.rebuild` both come here, so that they cannot diffe
 
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from docker import DockerClient
-from docker.errors import APIError
 
 from jhub_docker.build import bases, builders, builds, marks, planning
 from jhub_docker.build.bases import Mode
@@ -42,18 +38,18 @@ class Artifact:
     base_layers: int
 
 
-def resolver(client: DockerClient, base: Mode = "auto") -> Resolve:
+def resolver(base: Mode = "auto") -> Resolve:
     """Says which bases this machine has, or would make; none is pulled or made for it."""
 
     def resolve(catalog: Catalog) -> Mapping[str, Base]:
-        return bases.resolve(client, catalog, catalog.published, base, bases.lane(), act=False)
+        return bases.resolve(catalog, catalog.published, base, bases.lane(), act=False)
 
     return resolve
 
 
-def read(client: DockerClient, folder: Path, *, base: Mode = "auto") -> Plan:
+def read(folder: Path, *, base: Mode = "auto") -> Plan:
     """The plan of all packages in `folder`, on the bases this machine has."""
-    return status.read(folder, resolver(client, base))
+    return status.read(folder, resolver(base))
 
 
 def labels(version: str, commit: str, epoch: int) -> dict[str, str]:
@@ -63,7 +59,6 @@ def labels(version: str, commit: str, epoch: int) -> dict[str, str]:
 
 
 def make(
-    client: DockerClient,
     tree: Path,
     image: str,
     *,
@@ -90,10 +85,10 @@ def make(
     try:
         with marks.in_use():
             plans = planning.for_platforms(
-                client, tree, [image], wanted, base=base, act=True, beside=beside
+                tree, [image], wanted, base=base, act=True, beside=beside
             )
             for planned in plans:
-                if told := builds.failed(builds.carry_out(client, tree, planned, tag=False)):
+                if told := builds.failed(builds.carry_out(tree, planned, tag=False)):
                     raise ActionError(told)
         manifests = []
         below = [base_layers(planned, image) for planned in plans]
@@ -102,7 +97,6 @@ def make(
             public = step.labels.get(f"{LABEL}.base") == "public"
             with stage(f"exporting {step.reference}"):
                 manifest = export.export(
-                    client,
                     step.reference,
                     layout,
                     epoch=epoch,
@@ -114,17 +108,14 @@ def make(
         index = export.index(layout, manifests, {f"{OCI}.version": version})
     finally:
         if beside:
-            _remove(client, beside)
+            _remove(beside)
     return Artifact(index, tuple(manifests), plans[0][image].build_id, plans[0], len(below[0]))
 
 
-def _remove(client: DockerClient, ending: str) -> None:
+def _remove(ending: str) -> None:
     """Remove the images whose tags end so; layers that others have stay."""
-    images = client.api.images(filters={"label": f"{LABEL}.build-id"})
-    for tag in (tag for image in images for tag in image.get("RepoTags") or ()):
-        if tag.endswith(ending):
-            with suppress(APIError):
-                client.api.remove_image(tag, force=True)
+    images = quick.images(f"{LABEL}.build-id")
+    marks.remove(tag for image in images for tag in image["RepoTags"] or () if tag.endswith(ending))
 
 
 def base_layers(planned: Plan, image: str) -> list[str]:

@@ -156,7 +156,6 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
         return
     place.add_tree(one.commit)
     made = artifact.make(
-        asked.client,
         place.tree,
         one.image,
         version=one.version,
@@ -202,7 +201,7 @@ def _try(asked: Request, place: Workplace, one: Candidate) -> None:
         one.judged = True
         place.save(one)
     if not one.tested:
-        trial.test(asked.client, place, one, spec)
+        trial.test(place, one, spec)
         one.tested = True
         place.save(one)
 

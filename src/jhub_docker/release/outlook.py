@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from docker import DockerClient
-
 from jhub_docker.build.reasons import not_known
 from jhub_docker.catalog import ImageSpec, identity, load
 from jhub_docker.errors import ActionError, UsageError
@@ -31,7 +29,6 @@ class Request:
     """
 
     root: Path
-    client: DockerClient
     remote: Remote
     image: str
     bump: str = AUTO
@@ -75,8 +72,8 @@ class Outlook:
 
 def look(asked: Request) -> Outlook:
     """Look at the image. Raises ActionError where a platform is missing that has to be there."""
-    now = artifact.read(asked.client, asked.root / "packages")
-    resolve = artifact.resolver(asked.client)
+    now = artifact.read(asked.root / "packages")
+    resolve = artifact.resolver()
     found = status.of(asked.root, asked.spec.name, now, resolve, asked.bump)
     if found.unknown:
         raise ActionError(
@@ -86,7 +83,6 @@ def look(asked: Request) -> Outlook:
     if found.proposal is None:
         return Outlook(found)
     choice = platforms.here(
-        asked.client,
         asked.root / "packages",
         asked.spec.name,
         asked=asked.platforms,

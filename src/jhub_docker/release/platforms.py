@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from docker import DockerClient
-
 from jhub_docker.build import builders, planning
 from jhub_docker.build.builders import ALL, Way
 from jhub_docker.catalog import load
@@ -38,7 +36,6 @@ class Choice:
 
 
 def here(
-    client: DockerClient,
     packages: Path,
     image: str,
     *,
@@ -50,7 +47,7 @@ def here(
     """
     # Forced: a release sets another version, so the image itself has to be built anew.
     plans = planning.for_platforms(
-        client, packages.parent, [image], load(packages)[image].platforms, force=True
+        packages.parent, [image], load(packages)[image].platforms, force=True
     )
     ways = [way for made in plans for way in made.ways.values()]
     return choose(ways, builders.own_platform(), asked=asked)

@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from docker import DockerClient
-
 from jhub_docker.build import bases
 from jhub_docker.build.bases import Mode
 from jhub_docker.catalog.identity import OCI
@@ -81,7 +79,6 @@ def find(remote: Remote, reference: Reference, trust: Path) -> Released:
 
 def rebuild(
     root: Path,
-    client: DockerClient,
     remote: Remote,
     released: Released,
     *,
@@ -105,21 +102,20 @@ def rebuild(
     try:
         mode: Mode = "auto"
         try:
-            mode = choose(client, place.tree, was)
+            mode = choose(place.tree, was)
         except ActionError as error:
             if not anyway:
                 raise
             notes.append(str(error))
-        here = artifact.read(client, place.tree / "packages", base=mode)[was.image]
+        here = artifact.read(place.tree / "packages", base=mode)[was.image]
         if not no_cache and quick.image(here.reference):
             notes.append(
                 "the engine had its layers already and they were not built again; with --no-cache "
                 "they are"
             )
-        possible = platforms.here(client, place.tree / "packages", was.image).made
+        possible = platforms.here(place.tree / "packages", was.image).made
         layout = Layout(place.layout)
         made = artifact.make(
-            client,
             place.tree,
             was.image,
             version=was.version,
@@ -136,7 +132,7 @@ def rebuild(
         place.discard()
 
 
-def twice(root: Path, client: DockerClient, image: str) -> Outcome:
+def twice(root: Path, image: str) -> Outcome:
     """Build what HEAD has of an image twice, each time on an empty cache, and compare."""
     commit = history.head(root)
     place = Workplace(root, image, "twice", FOLDER)
@@ -146,7 +142,6 @@ def twice(root: Path, client: DockerClient, image: str) -> Outcome:
         epoch = history.commit_time(root, commit)
         one, other = (
             artifact.make(
-                client,
                 place.tree,
                 image,
                 version="0.0.0",
@@ -201,7 +196,7 @@ def require_commit(root: Path, was: Recorded) -> None:
     )
 
 
-def choose(client: DockerClient, tree: Path, was: Recorded) -> Mode:
+def choose(tree: Path, was: Recorded) -> Mode:
     """The way to the bases with which this machine plans the recorded build.
 
     Raises ActionError that says in what the plan differs.
@@ -209,7 +204,7 @@ def choose(client: DockerClient, tree: Path, was: Recorded) -> Mode:
     if was.base == "public":
         _require_public(was)
     modes: tuple[Mode, ...] = ("auto", "standin", "pull")
-    planned = {mode: artifact.read(client, tree / "packages", base=mode) for mode in modes}
+    planned = {mode: artifact.read(tree / "packages", base=mode) for mode in modes}
     for mode, plan in planned.items():
         if plan[was.image].build_id == was.build_id:
             return mode

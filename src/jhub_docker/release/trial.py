@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
-from docker import DockerClient
-from docker.errors import APIError
-
 from jhub_docker import nox
+from jhub_docker.build import builders, marks
 from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.engine import load
@@ -55,29 +53,27 @@ def judge(
     return report.notes
 
 
-def test(client: DockerClient, place: Workplace, one: Candidate, spec: ImageSpec) -> None:
+def test(place: Workplace, one: Candidate, spec: ImageSpec) -> None:
     """Run the image's tests, as the work tree has them, on the very digest that was exported.
 
     Of several platforms that is the engine's own. It is loaded under a tag of its own that goes
     again; nothing that people run is touched. Raises ActionError when a test fails.
     """
     layout = Layout(place.layout)
-    own = ["linux", str(client.version()["Arch"])]
+    own = builders.own_platform()
     made = (image for image, _ in layout.manifests(descriptor(layout, one.digest)))
-    image = next((image for image in made if image.platform.split("/")[:2] == own), None)
+    image = next((image for image in made if image.platform.startswith(own)), None)
     if image is None:
-        raise ActionError(f"{one.digest} has no image for {'/'.join(own)} to be tested here")
+        raise ActionError(f"{one.digest} has no image for {own} to be tested here")
     tag = f"candidate-{spec.version}"
     reference = f"{spec.repository}:{tag}"
     with stage(f"loading {image.digest[:19]} as {reference}"):
-        load(client, layout, image, reference)
+        load(layout, image, reference)
     try:
         nox.run(place.tree, [f"image_tests({spec.name})"], {nox.TEST_TAG: tag})
     finally:
-        try:
-            client.images.remove(reference, force=True)
-        except APIError as error:  # the tests' last container is still on its way out
-            say(f"    {reference} stays: {error.explanation}")
+        for told in marks.remove([reference]):  # the tests' last container is on its way out
+            say(f"    {told}")
 
 
 def _sizes(records: Records) -> Mapping[str, int]:

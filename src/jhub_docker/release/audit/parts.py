@@ -8,7 +8,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
@@ -70,10 +69,10 @@ def by_ecosystem(parts: Iterable[Part]) -> dict[str, list[Part]]:
     return {name: list(group) for name, group in groupby(known, attrgetter("ecosystem"))}
 
 
-def in_engine(client: DockerClient, image: str) -> list[str]:
+def in_engine(image: str) -> list[str]:
     """What is in an image of the engine. Raises ActionError when the engine does not have it."""
     with tempfile.TemporaryDirectory(prefix="jhub-docker-audit-") as folder:
-        layout, manifest = save(client, image, Path(folder))
+        layout, manifest = save(image, Path(folder))
         return _purls(layout, manifest)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import ActionError
-from jhub_docker.oci.layout import INDEX, Descriptor, Layout
+from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.progress import stage
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
