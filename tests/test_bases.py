@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from docker import DockerClient
 
 from jhub_docker.build import bases
 from jhub_docker.build.bases import Here
@@ -105,7 +104,6 @@ def test_what_is_known_of_a_base_without_pulling_it(
     make_package("one", base="os")
     catalog = read()
     found = bases.resolve(
-        DockerClient(),
         catalog,
         [catalog["one"]],
         mode,
