@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from jhub_docker.oci import comparison
-from jhub_docker.oci.comparison import Image
 from jhub_docker.oci.layout import CONFIG, LAYER, MANIFEST, Layout
 
 FILE: dict[str, Any] = {"mode": 0o644, "uid": 0, "gid": 0, "mtime": 1}
@@ -29,8 +28,9 @@ def archive(entries: Mapping[str, Mapping[str, Any]]) -> bytes:
     return data.getvalue()
 
 
-def image(folder: Path, *layers: Mapping[str, Mapping[str, Any]], **config: Any) -> Image:
-    layout = Layout(folder)
+def image(
+    layout: Layout, *layers: Mapping[str, Mapping[str, Any]], **config: Any
+) -> dict[str, Any]:
     value = {
         "architecture": "amd64",
         "os": "linux",
@@ -41,13 +41,17 @@ def image(folder: Path, *layers: Mapping[str, Mapping[str, Any]], **config: Any)
         ],
         **config,
     }
-    manifest = {
+    return {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": layout.add_json(value, CONFIG).to_json(),
         "layers": [layout.add(archive(entries), LAYER).to_json() for entries in layers],
     }
-    return Image(layout, manifest)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -68,18 +72,18 @@ def image(folder: Path, *layers: Mapping[str, Mapping[str, Any]], **config: Any)
     ],
 )
 def test_each_way_to_differ_has_its_name(
-    before: dict[str, Any], after: dict[str, Any], what: str, tmp_path: Path
+    before: dict[str, Any], after: dict[str, Any], what: str, layout: Layout
 ) -> None:
-    pair = image(tmp_path / "1", {"opt/a": before}), image(tmp_path / "2", {"opt/a": after})
-    (layer,) = comparison.layers(*pair)
+    pair = image(layout, {"opt/a": before}), image(layout, {"opt/a": after})
+    (layer,) = comparison.layers(layout, *pair)
     assert [str(one) for one in layer.files] == [f"opt/a: {what}"]
 
 
-def test_missing_and_extra_files_and_layers(tmp_path: Path) -> None:
+def test_missing_and_extra_files_and_layers(layout: Layout) -> None:
     same = {"opt/same": FILE}
-    before = image(tmp_path / "1", same, {"opt/a": FILE, "opt/b": FILE})
-    after = image(tmp_path / "2", same, {"opt/b": FILE, "opt/c": FILE}, {"opt/d": FILE})
-    second, third = comparison.layers(before, after)
+    before = image(layout, same, {"opt/a": FILE, "opt/b": FILE})
+    after = image(layout, same, {"opt/b": FILE, "opt/c": FILE}, {"opt/d": FILE})
+    second, third = comparison.layers(layout, before, after)
     assert (second.number, second.made_by) == (2, "RUN 2")
     assert [str(one) for one in second.files] == ["opt/a: missing", "opt/c: extra"]
     assert (third.number, third.before) == (3, "")
@@ -87,22 +91,25 @@ def test_missing_and_extra_files_and_layers(tmp_path: Path) -> None:
 
 
 def test_the_same_files_in_another_order_are_another_layer_without_a_difference(
-    tmp_path: Path,
+    layout: Layout,
 ) -> None:
-    before = image(tmp_path / "1", {"opt/a": FILE, "opt/b": FILE})
-    after = image(tmp_path / "2", {"opt/b": FILE, "./opt/a": FILE})
-    (layer,) = comparison.layers(before, after)
+    before = image(layout, {"opt/a": FILE, "opt/b": FILE})
+    after = image(layout, {"opt/b": FILE, "./opt/a": FILE})
+    (layer,) = comparison.layers(layout, before, after)
     assert layer.files == ()
 
 
-def test_equal_images_have_no_difference(tmp_path: Path) -> None:
-    pair = [image(tmp_path / name, {"opt/a": FILE}) for name in "12"]
-    assert comparison.layers(*pair) == []
-    assert comparison.configuration(*pair) == []
+def test_equal_images_have_no_difference(layout: Layout) -> None:
+    pair = [image(layout, {"opt/a": FILE}) for _ in "12"]
+    assert comparison.layers(layout, *pair) == []
+    assert comparison.configuration(layout, *pair) == []
 
 
-def test_settings_labels_and_history_of_the_configuration(tmp_path: Path) -> None:
-    before = image(tmp_path / "1", {}, config={"User": "a", "Labels": {"x": "1", "y": "1"}})
-    after = image(tmp_path / "2", {}, config={"User": "b", "Labels": {"x": "1", "z": "1"}})
-    told = {" ".join(line.split()).rstrip(",") for line in comparison.configuration(before, after)}
+def test_settings_labels_and_history_of_the_configuration(layout: Layout) -> None:
+    before = image(layout, {}, config={"User": "a", "Labels": {"x": "1", "y": "1"}})
+    after = image(layout, {}, config={"User": "b", "Labels": {"x": "1", "z": "1"}})
+    told = {
+        " ".join(line.split()).rstrip(",")
+        for line in comparison.configuration(layout, before, after)
+    }
     assert told == {'- "y": "1"', '+ "z": "1"', '- "User": "a"', '+ "User": "b"'}

@@ -77,16 +77,10 @@ def diff(
         "image": "A released image, as REGISTRY/REPOSITORY:TAG; or an image by its folder's "
         "name: what HEAD has of it is built twice.",
         "no-cache": "Build it and all it is built from on an empty cache.",
-        "anyway": "Build also when base or plan here are not the recorded ones.",
     },
 )
 def rebuild(
-    context: Context,
-    image: str,
-    key: str = "",
-    no_cache: bool = False,
-    anyway: bool = False,
-    json_: bool = False,
+    context: Context, image: str, key: str = "", no_cache: bool = False, json_: bool = False
 ) -> None:
     """Build a released image again from its signed record, and compare digests and files."""
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
@@ -100,7 +94,7 @@ def rebuild(
         released = rebuild.find(remote, reference, trust)
         rebuild.require_commit(ROOT, released.recorded)
         host.require(say, needs={"buildx", "disk"})
-        outcome = rebuild.rebuild(ROOT, remote, released, no_cache=no_cache, anyway=anyway)
+        outcome = rebuild.rebuild(ROOT, remote, released, no_cache=no_cache)
     else:
         (spec,) = load(ROOT / "packages").select([image])
         host.require(say, needs={"buildx", "disk"})

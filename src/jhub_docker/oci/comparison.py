@@ -1,4 +1,4 @@
-"""Two images compared layer by layer and file by file, from their layouts."""
+"""Two images of one layout compared layer by layer and file by file."""
 
 import difflib
 import hashlib
@@ -17,17 +17,7 @@ from jhub_docker.oci.layout import CHUNK, Descriptor, Layout
 TIME = "time"
 
 
-@dataclass(frozen=True)
-class Image:
-    """An image manifest and the layout it is in."""
-
-    layout: Layout
-    manifest: Mapping[str, Any]
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """Its configuration."""
-        return self.layout.read_json(self.manifest["config"]["digest"])
+Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,30 +35,26 @@ class LayerDifference:
     files: tuple[str, ...]
 
 
-def layers(before: Image, after: Image) -> list[LayerDifference]:
+def layers(layout: Layout, before: Manifest, after: Manifest) -> list[LayerDifference]:
     """The layers that differ, the lowest first; the n-th is compared with the n-th."""
-    made_by = [
-        str(entry.get("created_by", ""))
-        for entry in before.config.get("history") or after.config.get("history", ())
-        if not entry.get("empty_layer")
-    ]
+    history = layout.read_json(after["config"]["digest"]).get("history", ())
+    made_by = [str(one.get("created_by", "")) for one in history if not one.get("empty_layer")]
     found = []
-    pairs = zip_longest(content.layers(before.manifest), content.layers(after.manifest))
-    for number, (old, new) in enumerate(pairs, start=1):
-        if old and new and old.digest == new.digest:
-            continue
-        files = _differences(_entries(before.layout, old), _entries(after.layout, new))
-        command = made_by[number - 1] if number <= len(made_by) else ""
-        was, now = (one.digest if one else "" for one in (old, new))
-        found.append(LayerDifference(number, command, was, now, tuple(files)))
+    pairs = zip_longest(content.layers(before), content.layers(after), made_by, fillvalue=None)
+    for number, (old, new, command) in enumerate(pairs, start=1):
+        if not (old and new and old.digest == new.digest):
+            files = _differences(_entries(layout, old), _entries(layout, new))
+            was, now = (one.digest if one else "" for one in (old, new))
+            found.append(LayerDifference(number, command or "", was, now, tuple(files)))
     return found
 
 
-def configuration(before: Image, after: Image) -> list[str]:
+def configuration(layout: Layout, before: Manifest, after: Manifest) -> list[str]:
     """The lines in which the configurations differ, but for the layers, as diff(1) shows them."""
+    configs = (layout.read_json(one["config"]["digest"]) for one in (before, after))
     old, new = (
-        json.dumps({**one.config, "rootfs": None}, indent=1, sort_keys=True).splitlines()
-        for one in (before, after)
+        json.dumps({**one, "rootfs": None}, indent=1, sort_keys=True).splitlines()
+        for one in configs
     )
     lines = difflib.unified_diff(old, new, n=0, lineterm="")
     return [line for line in lines if not line.startswith(("---", "+++", "@@"))]

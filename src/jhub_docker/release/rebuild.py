@@ -3,6 +3,7 @@
 What can be told before a build is: a commit, a base or a plan that this machine does not have.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from jhub_docker.catalog.identity import OCI
 from jhub_docker.engine import quick, transfers
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci import comparison
-from jhub_docker.oci.comparison import Image, LayerDifference
+from jhub_docker.oci.comparison import LayerDifference
 from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.progress import say, stage
 from jhub_docker.registry.reference import Reference
@@ -33,7 +34,7 @@ FOLDER = Path(".dev/rebuild")
 
 @dataclass(frozen=True)
 class Released:
-    """A signed image in a registry: its index, what it stands for, what was signed about it."""
+    """A signed index in a registry, the images it stands for, what was signed about it."""
 
     image: Reference
     manifests: tuple[Descriptor, ...]
@@ -74,21 +75,15 @@ def find(remote: Remote, reference: Reference, trust: Path) -> Released:
         signed.signatures(image, [descriptor, *manifests])
         signed.attestations(image, [descriptor, *manifests])
     recorded = read(signed.document(descriptor, PROVENANCE))
-    return Released(image, tuple(manifests) or (descriptor,), recorded)
+    return Released(image, tuple(manifests), recorded)
 
 
-def rebuild(
-    root: Path,
-    remote: Remote,
-    released: Released,
-    *,
-    no_cache: bool = False,
-    anyway: bool = False,
-) -> Outcome:
+def rebuild(root: Path, remote: Remote, released: Released, *, no_cache: bool = False) -> Outcome:
     """Build the image again and compare it with the released one.
 
-    With `no_cache` it and all it is built from are built on an empty cache. With `anyway` also
-    where base or plan are not the recorded ones. Raises ActionError for what stands against it.
+    With `no_cache` it and all it is built from are built on an empty cache. Where base or plan are
+    not the recorded ones that is said, and it is built all the same. Raises ActionError for what
+    this machine does not have.
     """
     was = released.recorded
     require_commit(root, was)
@@ -96,23 +91,24 @@ def rebuild(
         raise UsageError(
             f"{was.image} {was.version} was built on {was.lane}; set JHUB_DOCKER_LANE={was.lane}"
         )
+    mode: Mode = "standin"
+    if was.base == "public":
+        mode = "auto"
+        _have(was)
     place = Workplace(root, was.image, was.version, FOLDER)
     place.add_tree(was.commit)
-    notes: list[str] = []
     try:
-        mode: Mode = "auto"
-        try:
-            mode = choose(place.tree, was)
-        except ActionError as error:
-            if not anyway:
-                raise
-            notes.append(str(error))
-        here = artifact.read(place.tree / "packages", base=mode)[was.image]
+        plan = artifact.read(place.tree / "packages", base=mode)
+        here = plan[was.image]
+        build_ids = {name: step.build_id for name, step in plan.by_name.items()}
+        notes = plan_differences(was, here.labels, build_ids)
         if not no_cache and quick.image(here.reference):
             notes.append(
                 "the engine had its layers already and they were not built again; with --no-cache "
                 "they are"
             )
+        for note in notes:
+            say(f"    {note}")
         possible = platforms.here(place.tree / "packages", was.image).made
         layout = Layout(place.layout)
         made = artifact.make(
@@ -168,19 +164,19 @@ def compare(
     notes: Sequence[str] = (),
 ) -> Outcome:
     """What two image manifests of one layout differ in; `digests` are those of their indexes."""
-    pair = [Image(layout, layout.read_json(one.digest)) for one in (before, after)]
+    pair = [layout.read_json(one.digest) for one in (before, after)]
     with stage("comparing the layers that differ, file by file"):
-        layers = comparison.layers(*pair)
+        layers = comparison.layers(layout, *pair)
     with stage("comparing the packages"):
         # Each package by kind, name and place, with its version.
         old, new = (
             [
                 (f"{one.kind} {one.name} in {one.location}", one.version or one.sha256[:12])
-                for one in inventory.take(layout, image.manifest).packages
+                for one in inventory.take(layout, manifest).packages
             ]
-            for image in pair
+            for manifest in pair
         )
-    packages, settings = differences(old, new), comparison.configuration(*pair)
+    packages, settings = differences(old, new), comparison.configuration(layout, *pair)
     return Outcome(*digests, layers, settings, packages, notes)
 
 
@@ -196,57 +192,28 @@ def require_commit(root: Path, was: Recorded) -> None:
     )
 
 
-def choose(tree: Path, was: Recorded) -> Mode:
-    """The way to the bases with which this machine plans the recorded build.
-
-    Raises ActionError that says in what the plan differs.
-    """
-    if was.base == "public":
-        _require_public(was)
-    modes: tuple[Mode, ...] = ("auto", "standin", "pull")
-    planned = {mode: artifact.read(tree / "packages", base=mode) for mode in modes}
-    for mode, plan in planned.items():
-        if plan[was.image].build_id == was.build_id:
-            return mode
-    nearest = planned["auto" if was.base == "public" else "standin"]
-    build_ids = {name: step.build_id for name, step in nearest.by_name.items()}
-    told = plan_differences(was, nearest[was.image].labels, build_ids)
-    raise ActionError("\n  ".join(told))
-
-
 def plan_differences(
     was: Recorded, labels: Mapping[str, str], build_ids: Mapping[str, str]
 ) -> list[str]:
-    """In words, why this machine would not build what is recorded. Pure."""
-    lines = [f"this machine would not build {was.image} {was.version} from what is recorded:"]
+    """In words, why this machine builds something else than is recorded. Pure."""
+    lines = []
     name, digest = labels.get(f"{OCI}.base.name", ""), labels.get(f"{OCI}.base.digest", "")
     if (name, digest) != (was.base_name, was.base_digest):
         lines.append(
             f"another base: recorded is {was.base} {was.base_name} ({was.base_digest}), here it "
-            f"would be {name} ({digest})"
+            f"is {name} ({digest})"
         )
-    other = sorted(one for one, was_id in was.build_ids.items() if build_ids.get(one) != was_id)
-    if other:
-        lines.append(f"another build id of {', '.join(other)}")
-    lines.append("with --anyway it is built all the same and compared file by file")
+    if other := [one for one, was_id in was.build_ids.items() if build_ids.get(one) != was_id]:
+        lines.append(f"another build id of {', '.join(sorted(other))}")
     return lines
 
 
-def _require_public(was: Recorded) -> None:
+def _have(was: Recorded) -> None:
     """Have the recorded public base under its name, by digest. Raises ActionError."""
-    repository = was.base_name.partition("@")[0]
-    if ":" in repository.rpartition("/")[2]:
-        repository = repository.rpartition(":")[0]
+    if quick.image(was.base_name):
+        return
+    repository = re.sub(r"(:[^/:]*)?(@.*)?$", "", was.base_name)
     wanted = f"{repository}@{was.base_digest}"
-    if here := quick.image(was.base_name):
-        known = {digest.rpartition("@")[2] for digest in here.get("RepoDigests") or ()}
-        if was.base_digest in {*known, here["Id"]}:
-            return
-        raise ActionError(
-            f"the recorded base is {was.base_name} with the digest {was.base_digest}, and the "
-            f"engine has {', '.join(sorted(known)) or here['Id']} under that name: docker pull "
-            f"{wanted}, docker tag it as {was.base_name}, then again"
-        )
     try:
         with stage(f"pulling the recorded base {wanted}"):
             transfers.pull(wanted)
@@ -263,22 +230,20 @@ def _compared(
     digests = str(released.image.digest), made.index.digest
     if digests[0] == digests[1]:
         return Outcome(*digests, notes=notes)
-    by_platform = {one.platform: one for one in made.manifests}
-    if len(made.manifests) == 1 == len(released.manifests) and not released.manifests[0].platform:
-        by_platform[""] = made.manifests[0]  # by itself it has no platform
-    there = [one for one in released.manifests if one.platform in by_platform]
-    pairs = [(old, by_platform[old.platform]) for old in there]
-    if not pairs:
-        raise ActionError(f"{released.image} has no image for {', '.join(by_platform)}")
-    if others := [one.platform for one in released.manifests if one not in there]:
+    before = {one.platform: one for one in released.manifests}
+    after = {one.platform: one for one in made.manifests}
+    both = [platform for platform in before if platform in after]
+    if not both:
+        raise ActionError(f"{released.image} has no image for {', '.join(after)}")
+    if others := [platform for platform in before if platform not in after]:
         notes.append(f"not built here, and so not compared: {', '.join(others)}")
-    differing = [(old, new) for old, new in pairs if old.digest != new.digest]
+    differing = [one for one in both if before[one].digest != after[one].digest]
+    first = (differing or both)[0]
     if not differing:
-        notes.append(f"compared by the images for {', '.join(by_platform)}, not by the index")
-        return Outcome(pairs[0][0].digest, pairs[0][1].digest, notes=notes)
-    if len(differing) > 1:
-        listed = ", ".join(old.platform for old, _ in differing)
-        notes.append(f"{listed} differ; compared file by file is the first")
+        notes.append(f"compared by the images for {', '.join(both)}, not by the index")
+        return Outcome(before[first].digest, after[first].digest, notes=notes)
+    if differing[1:]:
+        notes.append(f"{', '.join(differing)} differ; compared file by file is the first")
     say(f"    {digests[0]} was released, {digests[1]} was made; getting the released one")
     remote.pull(released.image, layout)
-    return compare(layout, *differing[0], digests, notes)
+    return compare(layout, before[first], after[first], digests, notes)
