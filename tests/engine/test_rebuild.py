@@ -199,8 +199,10 @@ def test_what_cannot_be_built_here_is_told_before_anything_is_built(place: Place
         with pytest.raises(error, match=said):
             rebuild.rebuild(place.root, place.remote, other, no_cache=True)
     assert place.tags() == before
-    claimed = {"base_digest": "sha256:" + "1" * 64, "build_ids": {place.image: "1" * 64}}
-    wrong = replace(released, recorded=replace(released.recorded, **claimed))  # type: ignore[arg-type]
+    recorded = replace(
+        released.recorded, base_digest="sha256:" + "1" * 64, build_ids={place.image: "1" * 64}
+    )
+    wrong = replace(released, recorded=recorded)
     found = rebuild.rebuild(place.root, place.remote, wrong)
     assert found.same, "the record was wrong and the image right"
     assert found.notes[0].startswith("another base: recorded is stand-in local/debian")
