@@ -36,17 +36,21 @@ _RULES = ("Dockerfile.dockerignore", ".dockerignore")
 
 @dataclass(frozen=True)
 class File:
-    """One file as BuildKit gets it: `kind` is `644`, `755` or `link`, `sha256` of its content."""
+    """One file as BuildKit gets it: `kind` is `644`, `755` or `link`."""
 
     kind: str
-    sha256: str
+    content: bytes
+
+    @cached_property
+    def sha256(self) -> str:
+        """That of its content."""
+        return _sha256(self.content)
 
 
 @dataclass(frozen=True)
 class Context:
     """What a package is built from: its files by their path below the folder, with slashes."""
 
-    folder: Path
     files: Mapping[str, File]
 
     @cached_property
@@ -113,8 +117,7 @@ def _context(folder: Path, found: Checkout) -> Context:
     for path in set(foreign) - checkout.kept_as_they_are(folder, foreign):
         contents[path] = contents[path][0], _unix_lines(contents[path][1])
     _require_distinct(folder.name, contents)
-    files = {path: File(kind, _sha256(content)) for path, (kind, content) in contents.items()}
-    return Context(folder, files)
+    return Context({path: File(*one) for path, one in contents.items()})
 
 
 def _rules(folder: Path, found: Checkout) -> Ignore:
@@ -185,8 +188,8 @@ def _require_distinct(package: str, paths: Iterable[str]) -> None:
 def laid_out(root: Path, contexts: Mapping[str, Context]) -> Iterator[dict[str, Path]]:
     """Folders with exactly these contexts, by name, for as long as they are needed.
 
-    Raises ActionError when a file is no longer what was hashed. Builds at the same time have
-    folders of their own; what a killed one left is removed by the next.
+    Builds at the same time have folders of their own; what a killed one left is removed by the
+    next.
     """
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -197,7 +200,7 @@ def laid_out(root: Path, contexts: Mapping[str, Context]) -> Iterator[dict[str, 
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root / FOLDER)))
             stack.enter_context(_locked(place))
         for name, context in contexts.items():
-            _lay_out(name, context, place / name)
+            _lay_out(context, place / name)
         yield {name: place / name for name in contexts}
 
 
@@ -212,19 +215,14 @@ def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lay_out(name: str, context: Context, place: Path) -> None:
+def _lay_out(context: Context, place: Path) -> None:
     for path, file in context.files.items():
-        found = _read(context.folder / path, link=file.kind == "link")
-        contents = (found[1], _unix_lines(found[1])) if found else ()
-        content = next((one for one in contents if _sha256(one) == file.sha256), None)
-        if content is None:
-            raise ActionError(f"{name}: {path} changed while the build began; run it again")
         target = place / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.kind == "link":
-            target.symlink_to(os.fsdecode(content))
+            target.symlink_to(os.fsdecode(file.content))
         else:
-            target.write_bytes(content)
+            target.write_bytes(file.content)
             target.chmod(int(file.kind, 8))
         _date(target, file.sha256)
     for folder, _, _ in os.walk(place):

@@ -263,7 +263,7 @@ def _step(
 def _not_known(spec: ImageSpec, base: Base) -> Step:
     """A public base that nobody has asked for yet."""
     known = {f"{OCI}.base.name": base.name, f"{OCI}.base.digest": "", f"{LABEL}.base": ""}
-    return Step(spec, Context(spec.folder, {}), "", {}, known, None, unknown=(base.reference,))
+    return Step(spec, Context({}), "", {}, known, None, unknown=(base.reference,))
 
 
 def _standing_on(
