@@ -190,7 +190,7 @@ class TestRegistry:
     [
         (["uv-lab", "one", "1.0.0"], "'one' is no version of an image"),
         (["uv-lob", "1.0.0", "1.1.0"], "there is no image called 'uv-lob'; did you mean 'uv-lab'?"),
-        (["127.0.0.1:1/a", "sha256:1", "2"], "ends in no digest"),
+        (["127.0.0.1:1/a", "sha256:1", "2"], "is no reference; expected HOST"),
     ],
 )
 def test_wrong_usage_of_the_task_is_told(words: list[str], said: str) -> None:

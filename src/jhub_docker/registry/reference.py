@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 from jhub_docker.errors import UsageError
 
-_REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?")
 _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_WHOLE = re.compile(
+    r"(?P<registry>(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?)"
+    rf"/(?P<repository>{_PART}(?:/{_PART})*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> "Reference":
-        """Read a reference. Raises UsageError that says which part is wrong.
+        """Read a reference. Raises UsageError for what is none.
 
         A password in it (`user:password@registry/…`) is refused too, and never repeated.
         """
@@ -37,27 +38,19 @@ class Reference:
                 "a reference has an @ that no digest follows; expected @sha256: and 64 hex digits. "
                 "Credentials do not belong in it: `docker login` keeps them"
             )
-        if at and not _DIGEST.fullmatch(digest):
-            raise UsageError(f"{text!r} ends in no digest; expected @sha256: and 64 hex digits")
-        registry, slash, path = name.partition("/")
+        registry, slash, _ = name.partition("/")
         if not slash or not ({".", ":"} & set(registry) or registry == "localhost"):
             raise UsageError(
                 f"{text!r} names no registry; expected REGISTRY/REPOSITORY, for example "
                 "registry.example.org/jhub-docker/uv-lab or docker.io/someone/uv-lab"
             )
-        repository, colon, tag = path.partition(":")
-        if not _REGISTRY.fullmatch(registry):
-            raise UsageError(f"{text!r}: {registry!r} is no registry; expected HOST or HOST:PORT")
-        if not _REPOSITORY.fullmatch(repository):
-            raise UsageError(
-                f"{text!r}: {repository!r} is no repository; expected lower-case letters, digits "
-                "and single separators ( . _ - ) in parts divided by /"
-            )
-        if colon and not _TAG.fullmatch(tag):
-            raise UsageError(
-                f"{text!r}: {tag!r} is no tag; expected up to 128 letters, digits and ( . _ - )"
-            )
-        return cls(registry, repository, tag if colon else None, digest if at else None)
+        if found := _WHOLE.fullmatch(text):
+            return cls(**found.groupdict())
+        raise UsageError(
+            f"{text!r} is no reference; expected HOST or HOST:PORT, a repository of lower-case "
+            "letters, digits and single separators ( . _ - ) in parts divided by /, and perhaps "
+            ":TAG, or @sha256: and 64 hex digits"
+        )
 
     @classmethod
     def parse_image(cls, text: str) -> "Reference":
