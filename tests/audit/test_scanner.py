@@ -1,6 +1,6 @@
 """A scanner on PATH: what it is given, how its report is read, and that a broken one is said.
 
-The reports have the form of grype 0.90, trivy 0.60 and osv-scanner 2.0; the programs are stand-ins.
+The reports have the form of grype 0.90 and trivy 0.60; the programs are stand-ins.
 """
 
 import json
@@ -150,18 +150,6 @@ def test_trivy_names_parts_in_its_own_way_and_its_database_apart(install: Instal
         ("tea-pots", "CVE-2026-1001", Severity.HIGH, ("1.9.4", "2.1.1")),
     ]
     assert all(c.reached and c.date for c in answer.coverage)
-
-
-def test_osv_scanner_covers_no_debian_and_ends_with_1_for_what_it_found(
-    install: Install, records: dict[str, Any]
-) -> None:
-    package = {"name": "tea-pots", "version": "2.1.0", "ecosystem": "PyPI"}
-    found = [records["GHSA-aaaa-1111-ssss"], records["PYSEC-2026-12"]]
-    report = {"results": [{"packages": [{"package": package, "vulnerabilities": found}]}]}
-    install("osv-scanner", report, 1)
-    answer = scanner.ask(PARTS)
-    assert said(answer) == [("tea-pots", "GHSA-aaaa-1111-ssss", Severity.HIGH, ("1.9.4", "2.1.1"))]
-    assert {c.ecosystem for c in answer.coverage} == {"PyPI", "npm"}
 
 
 @pytest.mark.parametrize("report", [None, [], {"matches": 7}, {"descriptor": {}}])

@@ -57,7 +57,7 @@ class Report:
         unchecked = [] if self.policy.accept_unreached else self.unchecked
         return against + [
             f"{counted(len(group.parts), 'part')} from {group.kind} could not be checked "
-            f"({group.reason}); put grype, trivy or osv-scanner with its database on PATH, or "
+            f"({group.reason}); put grype or trivy with its database on PATH, or "
             "accept to release them unchecked"
             for group in unchecked
             if group.possible
@@ -145,13 +145,13 @@ def gate(
     ]
 
 
-def ask(parts: Sequence[Part]) -> list[Answer]:
-    """What a scanner on PATH says of these parts, and OSV of those that it does not cover."""
+def ask(parts: Iterable[Part]) -> list[Answer]:
+    """What a scanner on PATH says of these parts, or else OSV."""
     parts = list(dict.fromkeys(parts))
     scanned = scanner.ask(parts)
-    covered = {c.ecosystem for c in scanned.coverage if c.reached}
-    rest = [part for part in parts if part.ecosystem not in covered]
-    return [scanned, osv.ask(rest)]
+    if any(one.reached for one in scanned.coverage):
+        return [scanned]
+    return [scanned, osv.ask(parts)]
 
 
 def report(

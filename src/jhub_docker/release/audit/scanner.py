@@ -1,7 +1,6 @@
-"""A scanner that is on PATH, with a database of its own: grype, trivy or osv-scanner.
+"""A scanner that is on PATH, with a database of its own: grype or trivy.
 
-It is given the parts as a CycloneDX document and read in JSON. Where one is there, OSV's service is
-asked only about what it does not cover.
+It is given the parts as a CycloneDX document and read in JSON.
 """
 
 import json
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker import process
-from jhub_docker.release.audit import osv
 from jhub_docker.release.audit.findings import Advisory, Answer, asked, rated, short
 from jhub_docker.release.audit.parts import Part
 
@@ -54,15 +52,6 @@ def _trivy(report: Document) -> Said:
         yield purl, f"{one['PkgName']} {one['InstalledVersion']}", advisory
 
 
-def _osv_scanner(report: Document) -> Said:
-    for entry in (entry for result in report["results"] for entry in result["packages"]):
-        name, version, ecosystem = (entry["package"][k] for k in ("name", "version", "ecosystem"))
-        part = Part("", name, version, ecosystem, name, version)
-        for record in entry.get("vulnerabilities") or ():
-            if advisory := osv.advisory(record, part):
-                yield "", f"{name} {version}", advisory
-
-
 def _grype_date(report: Document) -> str:
     database = report["descriptor"]["db"]
     return str(database.get("status", database)["built"])
@@ -72,13 +61,9 @@ def _trivy_date(report: Document) -> str:
     return str(_told("trivy", "version", "--format", "json")["VulnerabilityDB"]["UpdatedAt"])
 
 
-def _now(report: Document) -> str:
-    return datetime.now(UTC).isoformat()
-
-
 @dataclass(frozen=True)
 class Scanner:
-    """`arguments` go before the document's path; `covers` begin the names of its ecosystems.
+    """`arguments` have a place for the document's path.
 
     `read` tells what a report says, `date` the date of the data it is from.
     """
@@ -87,19 +72,12 @@ class Scanner:
     arguments: tuple[str, ...]
     read: Callable[[Document], Said]
     date: Callable[[Document], str]
-    covers: tuple[str, ...] = ("PyPI", "npm", "Debian")
 
 
 SCANNERS = (
     Scanner("grype", ("--quiet", "--output", "json", "sbom:{}"), _grype, _grype_date),
     Scanner("trivy", ("sbom", "--quiet", "--format", "json", "{}"), _trivy, _trivy_date),
-    # Of Debian's packages it knows the binary's name only, and advisories are by source package.
-    # It asks a service.
-    Scanner(
-        "osv-scanner",
-        ("scan", "--format", "json", "--sbom", "{}"), _osv_scanner, _now, ("PyPI", "npm"),
-    ),
-)  # fmt: skip
+)
 
 
 def ask(parts: Iterable[Part]) -> Answer:
@@ -114,9 +92,8 @@ def ask(parts: Iterable[Part]) -> Answer:
         dated = datetime.fromisoformat(scanner.date(report))
         return said, dated if dated.tzinfo else dated.replace(tzinfo=UTC)
 
-    covered = (part for part in parts if part.ecosystem.partition(":")[0] in scanner.covers)
     unreadable = "it gave no report that can be read ({})"
-    return asked(scanner.name, covered, "its own database", scan, unreadable.format)
+    return asked(scanner.name, parts, "its own database", scan, unreadable.format)
 
 
 def document(parts: Sequence[Part]) -> dict[str, Any]:
