@@ -123,7 +123,7 @@ def typecheck(session: nox.Session, part: str) -> None:
     if part == "library":
         sync(session, "typecheck", "dev")
         here = ("src", "tasks.py", "noxfile.py", "tests", "integration")
-        own = (*here, "packages/backup/src", "packages/dask-gateway/src")
+        own = (*here, "packages/backup/src", "packages/gateways/src")
         session.run("mypy", *own, *EXTENSIONS)
     else:
         sync(session, "typecheck", project="packages/hub")

@@ -52,7 +52,7 @@ def image(pod: Mapping[str, Any]) -> str:
 def test_a_sum_on_two_workers_ends_with_the_server(
     make_person: MakePerson, platform: ClusterPlatform
 ) -> None:
-    assert platform.values["dask"]["enabled"], "the cluster's nodes lack packages/dask-gateway"
+    assert platform.values["dask"]["enabled"], "the cluster's nodes lack packages/gateways"
     person = make_person("dora")
     person.choose("uv-lab-small")
     with Kernel(person.server) as kernel:

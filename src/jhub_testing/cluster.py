@@ -36,6 +36,9 @@ DASK_LIMITS: dict[str, Any] = {
 }
 """A small node has to have room for a whole cluster of Dask."""
 
+SPARK_LIMITS = {"executors": 2, "share": 0.05, "executor": {"memory": "1G", "cpus": 1}}
+"""And for two executors of Spark, of the least that Spark takes."""
+
 
 NODE = "JHUB_TEST_NODE"
 
@@ -132,8 +135,9 @@ class ClusterPlatform:
             "servers": {"disruptionBudget": "policy/v1" in there},
         }
         # Its image is on the nodes of who tests it.
-        with_dask = values["images"]["dask"].removeprefix("docker.io/") in images_there()
-        self.values["dask"] = {**DASK_LIMITS, "enabled": with_dask}
+        with_gateways = values["images"]["gateways"].removeprefix("docker.io/") in images_there()
+        self.values["dask"] = {**DASK_LIMITS, "enabled": with_gateways}
+        self.values["spark"] = {**SPARK_LIMITS, "enabled": with_gateways}
         self.url = ""
 
     def own(self, *words: str, given: str = "") -> str:
@@ -208,8 +212,8 @@ class ClusterPlatform:
 
     def wait_until_ready(self) -> None:
         """Return when all are."""
-        dask = ["dask-gateway"] if self.values["dask"]["enabled"] else []
-        for name in ("postgres", "hub", "proxy", *dask):
+        gateways = [f"{one}-gateway" for one in ("dask", "spark") if self.values[one]["enabled"]]
+        for name in ("postgres", "hub", "proxy", *gateways):
             self.own("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s")
 
     def one_time_password(self) -> str:

@@ -47,6 +47,7 @@ EVERYTHING: dict[str, Any] = {
         "serviceAccount": "bucket",
     },
     "dask": {"enabled": True, "clusters": 2, "workers": 5, "worker": {"memory": "3G", "cpus": 2}},
+    "spark": {"enabled": True, "executors": 3, "executor": {"memory": "3G", "cpus": 2}},
     "hostAliases": [{"ip": "10.0.0.7", "hostnames": ["hub"]}],
 }
 KNOWN = {tuple(map(int, one.split("."))) for one in kubernetes_validate.utils.all_versions()}
@@ -137,6 +138,8 @@ def test_what_an_operator_says_of_servers_reaches_the_spawner(render: Render) ->
     exec(text, {"c": SimpleNamespace(UserPodSpawner=pods, Spawner=shared)})  # noqa: S102
     assert shared.environment["JHUB_IDLE_TIMEOUT"] == "60"
     assert shared.environment["DASK_GATEWAY__ADDRESS"] == "http://dask-gateway:8000"
+    assert shared.environment["JHUB_SPARK_EXECUTORS"] == "3"
+    assert shared.environment["JHUB_SPARK_EXECUTOR_MEMORY"] == "3G"
     assert pods.node_selector == {"pool": "people"}
     assert pods.service_account == "bucket"
     assert pods.extra_pod_config["topologySpreadConstraints"] == [SPREAD]
@@ -167,25 +170,44 @@ def test_nodes_fetch_what_is_offered_before_anybody_waits(render: Render) -> Non
     assert pod["automountServiceAccountToken"] is False
     assert pod["nodeSelector"] == EVERYTHING["servers"]["nodeSelector"]
     hard = of_kind(objects, "ResourceQuota")["platform"]["spec"]["hard"]
-    assert hard["pods"] == "48", "40 servers, hub, proxy, Dask's gateway, one on each of 5 nodes"
+    assert hard["pods"] == "49", "40 servers, hub, proxy, two gateways, one on each of 5 nodes"
     assert not of_kind(render(), "DaemonSet")
 
 
-def test_dasks_gateway_is_there_for_who_wants_it_and_may_make_pods_alone(render: Render) -> None:
-    assert "dask" not in yaml.safe_dump_all(render()).lower()
-    objects = render(EVERYTHING)
-    (rules,) = (one["rules"] for name, one in of_kind(objects, "Role").items() if "dask" in name)
+def gateway(objects: list[dict[str, Any]], name: str) -> dict[str, str]:
+    """How it is started."""
+    pod = of_kind(objects, "Deployment")[name]["spec"]["template"]["spec"]
+    _, *arguments = pod["containers"][0]["args"]
+    return dict(one.removeprefix("--").split("=") for one in arguments)
+
+
+@pytest.mark.parametrize("name", ["dask", "spark"])
+def test_a_gateway_is_there_for_who_wants_it_and_may_make_pods_alone(
+    render: Render, name: str
+) -> None:
+    assert name not in yaml.safe_dump_all(render()).lower()
+    assert f"{name}-gateway" not in of_kind(render({**EVERYTHING, name: {}}), "Deployment")
+    rules = of_kind(render(EVERYTHING), "Role")[f"{name}-gateway"]["rules"]
     may = {(what, verb) for one in rules for what in one["resources"] for verb in one["verbs"]}
     verbs = ("list", "create", "delete")
     assert may == {("secrets", "create"), *(("pods", verb) for verb in verbs)}
-    gateway = of_kind(objects, "Deployment")["dask-gateway"]["spec"]["template"]["spec"]
-    given = dict(one.removeprefix("--").split("=") for one in gateway["containers"][0]["args"])
+    with pytest.raises(helm_python.HelmError, match=r"images\.gateways"):
+        render({name: {"enabled": True}})
+
+
+def test_gateways_know_what_an_operator_allows(render: Render) -> None:
+    objects = render(EVERYTHING)
+    given = gateway(objects, "dask-gateway")
     assert given["PodBackend.clusters_per_person"] == "2"
     assert given["PodClusterConfig.cluster_max_workers"] == "5"
     assert given["PodClusterConfig.worker_memory"] == "3G"
     assert given["JupyterHubAuthenticator.jupyterhub_api_url"].endswith(":8081/team/hub/api")
-    with pytest.raises(helm_python.HelmError, match=r"images\.dask"):
-        render({"dask": {"enabled": True}})
+    given = gateway(objects, "spark-gateway")
+    assert given.pop("hub").endswith(":8081/team/hub/api")
+    assert given == {
+        **{"platform": "jhub-docker", "executors": "3", "share": "0.1"},
+        **{"memory": "3G", "cpus": "2"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -199,6 +221,7 @@ def test_dasks_gateway_is_there_for_who_wants_it_and_may_make_pods_alone(render:
         {"database": {"url": "postgresql+psycopg://hub:word@db/hub"}},
         {"networks": {}},
         {"dask": {"worker": {"memory": "much"}}},
+        {"spark": {"executor": {"memory": "much"}}},
         {"network": {"blocked": ["everything"]}},
         {"offer": [{"reference": "uv-lab", "jupyterhub": "6", "name": "x", "profiles": {}}]},
     ],
@@ -217,7 +240,7 @@ def test_values_that_are_written_are_what_helm_reads(tmp_path: Path) -> None:
     assert known["images"] == {
         "hub": OFFER["images"]["hub"],
         "proxy": OFFER["images"]["proxy"],
-        "dask": OFFER["images"]["dask"],
+        "gateways": OFFER["images"]["gateways"],
         "pullPolicy": "IfNotPresent",
         "pullSecrets": [],
     }

@@ -39,6 +39,9 @@ PLACES = {
     "gateway": part("dask-gateway", "10.42.0.5"),
     "ann's worker": part("dask", "10.42.0.21"),
     "bob's worker": part("dask", "10.42.0.22"),
+    "spark-gateway": part("spark-gateway", "10.42.0.6"),
+    "ann's executor": part("spark", "10.42.0.31"),
+    "bob's executor": part("spark", "10.42.0.32"),
     "dns": Place("10.42.0.53", SYSTEM, {"k8s-app": "kube-dns"}),
     "stranger": Place("10.42.7.7", OTHERS, {"io.jhub-docker.component": "proxy"}),
     "API server": Place("10.0.0.1"),
@@ -100,8 +103,8 @@ def policies(render: Render) -> list[dict[str, Any]]:
         "allowed": [{"cidr": "10.1.2.3/32", "port": 5432}],
         "dns": {"addresses": ["169.254.20.10/32"]},
     }
-    parts = {"prepull": {"enabled": True}, "dask": {"enabled": True}, "images": {"dask": "x"}}
-    objects = render({"network": network, **parts})
+    parts = {name: {"enabled": True} for name in ("prepull", "dask", "spark")}
+    objects = render({"network": network, "images": {"gateways": "x"}, **parts})
     return [one for one in objects if one["kind"] == "NetworkPolicy"]
 
 
@@ -146,6 +149,27 @@ def policies(render: Render) -> list[dict[str, Any]]:
         ("ann's worker", "internet", 443, True),
         ("ann's worker", "database", 5432, True),
         ("ann's worker", "dns", 53, True),
+        ("ann", "spark-gateway", 8000, True),
+        ("spark-gateway", "hub", 8081, True),
+        ("proxy", "spark-gateway", 8000, False),
+        ("stranger", "spark-gateway", 8000, False),
+        ("ann's executor", "spark-gateway", 8000, False),
+        ("ann's executor", "ann", 7070, True),
+        ("ann's executor", "ann", 7077, True),
+        ("ann's executor", "ann", 8888, False),
+        ("ann", "ann's executor", 7078, True),
+        ("ann", "ann's executor", 4040, False),
+        # The secrets of their sessions keep these apart.
+        ("ann's executor", "bob", 7070, True),
+        ("ann's executor", "bob's executor", 7078, True),
+        ("ann's executor", "ann's worker", 8786, False),
+        ("ann's executor", "hub", 8081, False),
+        ("ann's executor", "API server", 443, False),
+        ("ann's executor", "metadata", 80, False),
+        ("ann's executor", "internet", 443, True),
+        ("ann", "bob", 7070, False),
+        ("stranger", "ann's executor", 7078, False),
+        ("stranger", "ann", 7070, False),
         ("ann", "stranger", 80, False),
         ("ann", "API server", 443, False),
         ("ann", "node", 10250, False),

@@ -86,3 +86,81 @@ resources: {{ toJson .own.resources }}
     - {port: {{ . }}, protocol: TCP}
     {{- end }}
 {{- end }}
+
+{{/* What makes pods for people's servers, and may do nothing else; they reach it by its name. */}}
+{{- define "gateway" -}}
+{{- $labels := include "labels" (dict "root" .root "component" .name) }}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ .name }}
+  labels: {{- $labels | nindent 4 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {{ .name }}
+  labels: {{- $labels | nindent 4 }}
+rules:
+  - {apiGroups: [""], resources: [pods], verbs: [list, create, delete]}
+  # What those pods know each other by; it can read none.
+  - {apiGroups: [""], resources: [secrets], verbs: [create]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {{ .name }}
+  labels: {{- $labels | nindent 4 }}
+subjects:
+  - {kind: ServiceAccount, name: {{ .name }}, namespace: {{ .root.Release.Namespace }}}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: {{ .name }}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .name }}
+  labels: {{- $labels | nindent 4 }}
+spec:
+  replicas: 1
+  # Each counts what it made alone.
+  strategy: {type: Recreate}
+  selector:
+    matchLabels: {{- $labels | nindent 6 }}
+  template:
+    metadata:
+      labels: {{- $labels | nindent 8 }}
+    spec:
+      {{- include "pod" . | nindent 6 }}
+      serviceAccountName: {{ .name }}
+      containers:
+        - name: {{ .name }}
+          image: {{ required "images.gateways is empty: dask.enabled and spark.enabled need the image of packages/gateways" .root.Values.images.gateways | quote }}
+          {{- include "container" . | nindent 10 }}
+          args: {{ toJson .args }}
+          ports:
+            {{- range .ports }}
+            - {containerPort: {{ . }}}
+            {{- end }}
+          startupProbe: &health
+            httpGet: {path: {{ .health }}, port: 8000}
+            periodSeconds: 2
+            failureThreshold: 90
+          readinessProbe: {<<: *health, failureThreshold: 3}
+          livenessProbe: {<<: *health, periodSeconds: 30, failureThreshold: 4, timeoutSeconds: 20}
+          volumeMounts:
+            - {name: tmp, mountPath: /tmp}
+      volumes:
+        - {name: tmp, emptyDir: {medium: Memory, sizeLimit: 64Mi}}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ .name }}
+  labels: {{- $labels | nindent 4 }}
+spec:
+  selector: {{- $labels | nindent 4 }}
+  ports:
+    {{- range .ports }}
+    - {name: p{{ . }}, port: {{ . }}}
+    {{- end }}
+{{- end }}

@@ -18,3 +18,22 @@ fi
 if [ -z "${SPARK_LOCAL_DIRS:-}" ] && [ "$(stat -f -c %T /tmp)" = tmpfs ]; then
     SPARK_LOCAL_DIRS=$HOME/.cache/spark
 fi
+# Where the platform offers executors as pods, they reach a driver at this server's address, by ports that
+# the chart's policies know, and prove by a secret of their session that they are its own; so do local
+# sessions, since the first one decides for a whole program. The gateway knows a server by its token.
+if [ -n "${JHUB_SPARK_EXECUTORS:-}" ]; then
+    for option in \
+        no.proxy=spark-gateway \
+        spark.driver.host="$(hostname -i | cut -d' ' -f1)" \
+        spark.driver.port=7070 spark.driver.blockManager.port=7074 spark.port.maxRetries=3 \
+        spark.blockManager.port=7078 \
+        spark.authenticate=true spark.network.crypto.enabled=true \
+        spark.dynamicAllocation.maxExecutors="$JHUB_SPARK_EXECUTORS" \
+        spark.executor.cores="$JHUB_SPARK_EXECUTOR_CPUS" \
+        spark.executor.memory=$(($(numfmt --from=iec "$JHUB_SPARK_EXECUTOR_MEMORY") >> 21))m; do
+        # What a person said comes first: of two, the last one holds.
+        SPARK_SUBMIT_OPTS="-D$option ${SPARK_SUBMIT_OPTS:-}"
+    done
+    unset option
+    KUBERNETES_AUTH_TOKEN=$JUPYTERHUB_API_TOKEN KUBERNETES_AUTH_TRYKUBECONFIG=false
+fi

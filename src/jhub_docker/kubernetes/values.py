@@ -12,7 +12,7 @@ from jhub_docker.errors import UsageError
 from jhub_docker.release import publish
 
 HUB, PROXY = "hub", "proxy"
-DASK = "dask-gateway"
+GATEWAYS = "gateways"
 """Of the platforms that want it alone, so it may never have been released."""
 
 
@@ -29,8 +29,8 @@ def values(catalog: Catalog, registry: str, tag: str = "") -> dict[str, Any]:
             "or --tag for images that were pushed under one"
         )
     images = {HUB: named[HUB], PROXY: named[PROXY]}
-    if DASK in catalog.specs and (dask := reference(catalog[DASK], registry, tag)):
-        images["dask"] = dask
+    if GATEWAYS in catalog.specs and (made := reference(catalog[GATEWAYS], registry, tag)):
+        images[GATEWAYS] = made
     return {
         "images": images,
         "offer": [_offered(spec, named[spec.name]) for spec in catalog.singleuser],

@@ -1,4 +1,4 @@
-"""Who may have clusters: whoever asks with the token of a server that runs."""
+"""Who may have pods: whoever asks with the token of a server that runs."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,13 +7,18 @@ from aiohttp import web
 from dask_gateway_server.auth import JupyterHubAuthenticator, unauthorized
 from dask_gateway_server.models import User
 
-from jhub_dask_gateway import pods
+from jhub_gateways import pods
 
 
 class ServerAuthenticator(JupyterHubAuthenticator):
     """Asks the hub whose token it is. dask-gateway's own takes any token of a person, also one that
     may do next to nothing, and does not say of which server it is.
     """
+
+    def get_token(self, request: web.Request) -> str | None:
+        """What Dask's clients say, or Spark's."""
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        return token if kind in {"jupyterhub", "Bearer"} else None
 
     async def authenticate(self, request: web.Request) -> User:
         """The person, with the name of the server. Raises what the request is answered with."""
@@ -30,7 +35,7 @@ class ServerAuthenticator(JupyterHubAuthenticator):
             said: dict[str, Any] = await answer.json()
         server = pods.server_of(said)
         if server is None:
-            told = "Dask clusters are a server's: ask from a notebook or a terminal of yours."
+            told = "Pods are made for a server: ask from a notebook or a terminal of yours."
             raise web.HTTPUnprocessableEntity(reason=told)
         user = User(said["name"])
         user.server = server

@@ -1,8 +1,8 @@
-"""What the gateway's program loads. What an operator decides comes as arguments, by the chart."""
+"""What Dask's gateway loads. What an operator decides comes as arguments, by the chart."""
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  the program provides it
-c.DaskGateway.backend_class = "jhub_dask_gateway.backend.PodBackend"
-c.DaskGateway.authenticator_class = "jhub_dask_gateway.login.ServerAuthenticator"
+c.DaskGateway.backend_class = "jhub_gateways.dask.PodBackend"
+c.DaskGateway.authenticator_class = "jhub_gateways.login.ServerAuthenticator"
 # The proxy that comes with it is what others reach.
 c.DaskGateway.address = "127.0.0.1:8001"
 c.Proxy.address = ":8000"

@@ -1,4 +1,4 @@
-"""Which pods a cluster is: a scheduler and workers, like the pod of the server they are of. Pure.
+"""Which pods somebody gets: like the pod of the server they are of. Pure.
 
 Records are the API's own JSON (Kubernetes API reference, core/v1).
 """
@@ -11,14 +11,10 @@ Record = Mapping[str, Any]
 
 LABEL = "io.jhub-docker"
 USER, SERVER, CLUSTER = f"{LABEL}.user", f"{LABEL}.server", f"{LABEL}.cluster"
-COMPONENT = "dask"
-"""What of the platform these pods are; the chart's policies go by it."""
+ADDRESS = "POD_ADDRESS"
+"""The variable with a pod's own address, which Kubernetes writes into arguments too."""
 
-COMM, DASHBOARD, API, NANNY = 8786, 8787, 8788, 8785
-"""The only ports of such a pod, which the chart's policies know: what Dask speaks, with
-certificates of its cluster; pages; the gateway's words to the scheduler; what watches a worker."""
-
-SECRET = "/etc/dask-credentials"  # noqa: S105  where it is mounted
+SECRET = "/etc/credentials"  # noqa: S105  where it is mounted
 
 OF_POD = (
     *("imagePullSecrets", "nodeSelector", "tolerations", "affinity", "topologySpreadConstraints"),
@@ -87,36 +83,29 @@ def owner(pod: Record) -> dict[str, str]:
     return {"apiVersion": "v1", "kind": "Pod", "name": about["name"], "uid": about["uid"]}
 
 
-def scheduler_name(cluster: str) -> str:
-    """What the pod of a cluster's scheduler is called, and its Secret."""
-    return f"dask-{cluster}"
-
-
-def worker_name(worker: str) -> str:
-    """What the pod of a worker is called."""
-    return f"dask-worker-{worker}"
-
-
 def pod(
     *,
     name: str,
+    component: str,
     cluster: str,
+    secret: str,
     platform: str,
     template: Record,
     owned_by: Record,
     command: list[str],
     variables: Mapping[str, str],
     size: Record,
+    labels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a scheduler or a worker. `size` has `memory` (bytes), `cpus` and `share`,
-    which is what of a CPU is asked for.
+    """The manifest of one of them. `size` has `memory` (bytes), `cpus` and `share`, which is what
+    of a CPU is asked for.
     """
-    marks = {f"{LABEL}.platform": platform, f"{LABEL}.component": COMPONENT, CLUSTER: cluster}
-    address = {"name": "DASK_HOST", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    marks = {f"{LABEL}.platform": platform, f"{LABEL}.component": component, CLUSTER: cluster}
+    address = {"name": ADDRESS, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
     memory, cpus = str(size["memory"]), f"{size['cpus']:.3f}"
     places = {"home": "/home/nebula", "tmp": "/tmp"}  # noqa: S108  its own, also where / is read-only
     container = {
-        "name": "dask",
+        "name": component,
         **template["container"],
         "args": command,
         "env": [address, *({"name": key, "value": value} for key, value in variables.items())],
@@ -135,7 +124,7 @@ def pod(
         "kind": "Pod",
         "metadata": {
             "name": name,
-            "labels": marks,
+            "labels": {**(labels or {}), **marks},
             "annotations": {USER: template["user"]},
             "ownerReferences": [dict(owned_by)],
         },
@@ -148,20 +137,16 @@ def pod(
             "volumes": [
                 *template["volumes"],
                 *({"name": key, "emptyDir": {}} for key in places),
-                {"name": "credentials", "secret": {"secretName": scheduler_name(cluster)}},
+                {"name": "credentials", "secret": {"secretName": secret}},
             ],
         },
     }
 
 
 def secret(
-    cluster: str, platform: str, owned_by: Record, files: Mapping[str, str]
+    name: str, component: str, platform: str, owned_by: Record, files: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What a cluster's parts know each other by. It goes with the scheduler."""
-    marks = {f"{LABEL}.platform": platform, f"{LABEL}.component": COMPONENT}
-    about = {
-        "name": scheduler_name(cluster),
-        "labels": marks,
-        "ownerReferences": [dict(owned_by)],
-    }
+    """What pods of one cluster know and nobody else. It goes with the pod it belongs to."""
+    marks = {f"{LABEL}.platform": platform, f"{LABEL}.component": component}
+    about = {"name": name, "labels": marks, "ownerReferences": [dict(owned_by)]}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": dict(files)}

@@ -1,25 +1,29 @@
-"""Clusters as pods beside the person's server. Who may have how many is decided here, all else
-about them by dask-gateway's own backend, whose database is in memory: a gateway that starts ends
-what the one before it left.
+"""Dask's clusters as pods beside the person's server. Who may have how many is decided here, all
+else about them by dask-gateway's own backend, whose database is in memory: a gateway that starts
+ends what the one before it left.
 """
 
-import json
 from collections.abc import AsyncIterator, Iterable
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from dask_gateway_server.backends.base import ClusterConfig, PublicException
 from dask_gateway_server.backends.db_base import Cluster, DBBackendBase, JobStatus, Worker
 from dask_gateway_server.models import User
 from dask_gateway_server.traitlets import Type
-from kubernetes_asyncio import client, config
 from kubernetes_asyncio.client import ApiException
 from traitlets import Dict, Float, Integer, Unicode
 
-from jhub_dask_gateway import pods
+from jhub_gateways import pods
+from jhub_gateways.namespace import Namespace
 
-NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+COMPONENT = "dask"
+"""What of the platform these pods are; the chart's policies go by it."""
+
+COMM, DASHBOARD, API, NANNY = 8786, 8787, 8788, 8785
+"""The only ports of such a pod, which the chart's policies know: what Dask speaks, with
+certificates of its cluster; pages; the gateway's words to the scheduler; what watches a worker."""
+
 CREDENTIALS = ("dask.crt", "dask.pem", "api-token")
 
 
@@ -41,63 +45,34 @@ class PodBackend(DBBackendBase):
     clusters_per_person = Integer(1, help="As many may one have at a time").tag(config=True)
 
     # The pod's own address, which Kubernetes writes into arguments.
-    default_host = "$(DASK_HOST)"
+    default_host = f"$({pods.ADDRESS})"
     # Workers go with their scheduler.
     supports_bulk_shutdown = True
 
     async def do_setup(self) -> None:
         """Reach the API server, and end what is left of another gateway."""
-        await config.load_config()
-        self.api = client.CoreV1Api()
-        self.namespace = self.namespace or NAMESPACE.read_text(encoding="ascii")
+        self.own = Namespace(self.platform, self.namespace)
+        await self.own.reach()
         for name in await self.there():
             self.log.warning("Ending %s, which an earlier gateway made", name)
-            await self.remove(name)
+            await self.own.remove(name)
 
     async def do_cleanup(self) -> None:
         """Leave the API server."""
-        if hasattr(self, "api"):
-            await self.api.api_client.close()
+        if hasattr(self, "own"):
+            await self.own.leave()
 
     # -- what there is ---------------------------------------------------------------------------
 
-    async def ask(self, method: str, *arguments: Any, **named: Any) -> Any:
-        """Call a method of the API for this namespace; returns the answer's JSON, since the
-        client's own classes lose what a newer cluster says. Raises ApiException.
-        """
-        named |= {"namespace": self.namespace, "_preload_content": False, "_request_timeout": 20}
-        answer = await getattr(self.api, method)(*arguments, **named)
-        body = await answer.text()
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            refused = ApiException(answer.status, answer.reason)
-            refused.body = body
-            raise refused
-        return json.loads(body)
-
-    async def listed(self, component: str) -> list[dict[str, Any]]:
-        """Records of all pods of a kind."""
-        wanted = pods.selector(self.platform, component)
-        said = await self.ask("list_namespaced_pod", label_selector=wanted)
-        found: list[dict[str, Any]] = said["items"]
-        return found
-
     async def there(self) -> dict[str, dict[str, Any]]:
         """Clusters' pods by their names."""
-        return {one["metadata"]["name"]: one for one in await self.listed(pods.COMPONENT)}
-
-    async def remove(self, name: str) -> None:
-        """Remove a pod; none of that name is no error."""
-        try:
-            await self.ask("delete_namespaced_pod", name, grace_period_seconds=5)
-        except ApiException as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
+        return {one["metadata"]["name"]: one for one in await self.own.listed(COMPONENT)}
 
     # -- what is asked for -----------------------------------------------------------------------
 
     async def process_cluster_options(self, user: User, request: Any) -> tuple[Any, Any]:
         """Also which server it is for. Raises PublicException with words for the person."""
-        server = pods.find(await self.listed("server"), user.name, user.server)
+        server = pods.find(await self.own.listed("server"), user.name, user.server)
         if server is None:
             raise PublicException("The server that asks for a cluster is not running any more.")
         options, made = await super().process_cluster_options(user, request)
@@ -105,7 +80,7 @@ class PodBackend(DBBackendBase):
         there = await self.there()
         # Nothing gives way to another request from here until the cluster is counted.
         for one in self.db.list_clusters(username=user.name):
-            pod = there.get(pods.scheduler_name(one.name), {})
+            pod = there.get(scheduler_name(one.name), {})
             if one.status == JobStatus.RUNNING and not pods.runs(pod):
                 await self.stop_cluster(one.name, failed=True)
         if len(self.db.list_clusters(username=user.name)) >= self.clusters_per_person:
@@ -122,12 +97,12 @@ class PodBackend(DBBackendBase):
         """
         cluster = self.db.get_cluster(cluster_name)
         if cluster is not None and cluster.status < JobStatus.RUNNING:
-            pod = (await self.there()).get(pods.scheduler_name(cluster_name)) or {}
+            pod = (await self.there()).get(scheduler_name(cluster_name)) or {}
             if not (address := (pod.get("status") or {}).get("podIP")):
                 return
-            msg["scheduler_address"] = f"tls://{address}:{pods.COMM}"
-            msg["dashboard_address"] = f"http://{address}:{pods.DASHBOARD}"
-            msg["api_address"] = f"http://{address}:{pods.API}"
+            msg["scheduler_address"] = f"tls://{address}:{COMM}"
+            msg["dashboard_address"] = f"http://{address}:{DASHBOARD}"
+            msg["api_address"] = f"http://{address}:{API}"
         await super().on_cluster_heartbeat(cluster_name, msg)
 
     # -- pods ------------------------------------------------------------------------------------
@@ -145,35 +120,37 @@ class PodBackend(DBBackendBase):
         """With ports that policies know; of two options the last one holds."""
         command = super().get_scheduler_command(cluster)
         at = self.default_host
-        ports = ("--port", str(pods.COMM), "--dashboard-address", f"{at}:{pods.DASHBOARD}")
-        return [*command, *ports, "--dg-api-address", f"{at}:{pods.API}"]
+        ports = ("--port", str(COMM), "--dashboard-address", f"{at}:{DASHBOARD}")
+        return [*command, *ports, "--dg-api-address", f"{at}:{API}"]
 
     def get_worker_command(self, cluster: Cluster, worker_name: str, *_: Any) -> list[str]:
         """With ports that policies know."""
         command = super().get_worker_command(cluster, worker_name)
         at = self.default_host
-        ports = ("--worker-port", str(pods.COMM), "--nanny-port", str(pods.NANNY))
-        dashboard = ("--dashboard-address", f"{at}:{pods.DASHBOARD}")
+        ports = ("--worker-port", str(COMM), "--nanny-port", str(NANNY))
+        dashboard = ("--dashboard-address", f"{at}:{DASHBOARD}")
         return [*command, "--host", at, *ports, *dashboard]
 
     async def make(self, name: str, cluster: Cluster, owned_by: Any, **more: Any) -> dict[str, Any]:
         """Make a pod; returns its record. Raises ApiException."""
         manifest = pods.pod(
             name=name,
+            component=COMPONENT,
             cluster=cluster.name,
+            secret=scheduler_name(cluster.name),
             platform=self.platform,
             template=cluster.config.template,
             owned_by=owned_by,
             **more,
         )
-        record: dict[str, Any] = await self.ask("create_namespaced_pod", body=manifest)
+        record: dict[str, Any] = await self.own.ask("create_namespaced_pod", body=manifest)
         return record
 
     async def do_start_cluster(self, cluster: Cluster) -> AsyncIterator[dict[str, Any]]:
         """The scheduler's pod, then the Secret that it waits for."""
         of = cluster.config
         made = await self.make(
-            pods.scheduler_name(cluster.name),
+            scheduler_name(cluster.name),
             cluster,
             of.template["owner"],
             command=self.get_scheduler_command(cluster),
@@ -184,17 +161,18 @@ class PodBackend(DBBackendBase):
         yield {"scheduler": scheduler}
         values = (cluster.tls_cert.decode(), cluster.tls_key.decode(), cluster.token)
         files = dict(zip(CREDENTIALS, values, strict=True))
-        secret = pods.secret(cluster.name, self.platform, scheduler, files)
-        await self.ask("create_namespaced_secret", body=secret)
+        name = scheduler_name(cluster.name)
+        secret = pods.secret(name, COMPONENT, self.platform, scheduler, files)
+        await self.own.ask("create_namespaced_secret", body=secret)
 
     async def do_stop_cluster(self, cluster: Cluster) -> None:
         """The scheduler; Secret and workers go with it."""
-        await self.remove(pods.scheduler_name(cluster.name))
+        await self.own.remove(scheduler_name(cluster.name))
 
     async def do_check_clusters(self, clusters: Iterable[Cluster]) -> list[bool]:
         """Whether those that are to start still will."""
         there = await self.there()
-        found = (there.get(pods.scheduler_name(one.name)) for one in clusters)
+        found = (there.get(scheduler_name(one.name)) for one in clusters)
         return [one is not None and pods.runs(one) for one in found]
 
     async def do_start_worker(self, worker: Worker) -> AsyncIterator[dict[str, Any]]:
@@ -207,7 +185,7 @@ class PodBackend(DBBackendBase):
         cluster, of = worker.cluster, worker.cluster.config
         try:
             await self.make(
-                pods.worker_name(worker.name),
+                worker_name(worker.name),
                 cluster,
                 cluster.state["scheduler"],
                 command=self.get_worker_command(cluster, worker.name),
@@ -224,10 +202,20 @@ class PodBackend(DBBackendBase):
 
     async def do_stop_worker(self, worker: Worker) -> None:
         """Its pod."""
-        await self.remove(pods.worker_name(worker.name))
+        await self.own.remove(worker_name(worker.name))
 
     async def do_check_workers(self, workers: Iterable[Worker]) -> list[bool]:
         """Whether those that are to start still will."""
         there = await self.there()
-        found = [(one, there.get(pods.worker_name(one.name))) for one in workers]
+        found = [(one, there.get(worker_name(one.name))) for one in workers]
         return [await self.place(one) if pod is None else pods.runs(pod) for one, pod in found]
+
+
+def scheduler_name(cluster: str) -> str:
+    """What the pod of a cluster's scheduler is called, and its Secret."""
+    return f"dask-{cluster}"
+
+
+def worker_name(worker: str) -> str:
+    """What the pod of a worker is called."""
+    return f"dask-worker-{worker}"

@@ -1,6 +1,6 @@
-"""Runs in the image: the gateway, with a hub and an API server as far as it asks them.
+"""Runs in the image: the gateways, with a hub and an API server as far as it asks them.
 
-Says as JSON what it answered, which pods it made, and where its proxy leads.
+Says as JSON what they answered, which pods they made, and where Dask's proxy leads.
 """
 
 import asyncio
@@ -49,6 +49,27 @@ TOKENS = {
     "ann-reader": ("ann", ["read:users:name!user=ann"]),
     "ann-all": ("ann", ["access:servers!user=ann"]),
     "bob-server": ("bob", ["access:servers!server=bob/"]),
+    "cem-server": ("cem", ["access:servers!server=cem/"]),
+}
+DRIVERS = "http://127.0.0.1:8090/api/v1/namespaces/default/pods"
+EXECUTOR = {
+    "metadata": {
+        "name": "jupyter-bob",
+        "labels": {
+            **{"spark-app-selector": "spark-1", "spark-role": "executor"},
+            **{"spark-exec-id": "1", "spark-exec-resourceprofile-id": "0"},
+        },
+    },
+    "spec": {
+        "hostNetwork": True,
+        "containers": [
+            {
+                "image": "as-the-server",
+                "env": [{"name": "_SPARK_AUTH_SECRET", "value": "of-the-session"}],
+                "resources": {"limits": {"memory": "1024Mi"}},
+            }
+        ],
+    },
 }
 LEFT_OVER = {"name": "dask-older", "uid": "older", "labels": {f"{LABEL}.platform": "jhub-docker"}}
 LEFT_OVER["labels"][f"{LABEL}.component"] = "dask"
@@ -95,18 +116,53 @@ async def until(met: Any) -> None:
         await asyncio.sleep(0.1)
 
 
+async def answers(session: ClientSession, url: str) -> bool:
+    """Whether it is up."""
+    try:
+        async with session.get(f"{url}/health") as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+async def asked_by_drivers(session: ClientSession) -> dict[str, Any]:
+    """What is found of Spark's."""
+    while not await answers(session, "http://127.0.0.1:8090"):
+        await asyncio.sleep(0.1)
+    said: list[tuple[str, int, str]] = []
+
+    async def ask(how: str, token: str, more: str = "", **given: Any) -> Any:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with session.request(how, DRIVERS + more, headers=headers, **given) as answer:
+            body = await answer.json()
+            said.append((token, answer.status, body.get("message", "")))
+            return body
+
+    for token in ("gone", "ann-reader", "bob-server", "ann-server", "ann-server"):
+        await ask("POST", token, json=EXECUTOR)
+        made = [one for one in PODS.values() if one["spec"].get("hostNetwork")]
+        assert not made, made
+    await ask("POST", "cem-server", json={**EXECUTOR, "spec": {}})
+    (name,) = (one for one in PODS if one.startswith("spark-"))
+    ours = "?labelSelector=spark-app-selector=spark-1"
+    lists = {who: await ask("GET", f"{who}-server", ours) for who in ("ann", "cem")}
+    pod, secret = PODS[name], SECRETS[name]
+    for more in (ours, f"/{name}"):
+        await ask("DELETE", "cem-server", more)
+    kept = name in PODS
+    await ask("DELETE", "ann-server", ours)
+    found = {who: [one["metadata"]["name"] for one in all_["items"]] for who, all_ in lists.items()}
+    return {
+        **{"said": said, "name": name, "pod": pod, "secret": secret, "listed": found},
+        **{"kept": kept, "ended": name not in PODS},
+    }
+
+
 async def asked(session: ClientSession) -> dict[str, Any]:
     """What is found."""
+    drivers = await asked_by_drivers(session)
     url = "http://127.0.0.1:8000/api"
-
-    async def answers() -> bool:
-        try:
-            async with session.get(f"{url}/health") as answer:
-                return answer.status == 200
-        except OSError:
-            return False
-
-    while not await answers():
+    while not await answers(session, url):
         await asyncio.sleep(0.1)
     left_over = "dask-older" in PODS
     said: list[tuple[str, int, str]] = []
@@ -141,19 +197,22 @@ async def asked(session: ClientSession) -> dict[str, Any]:
     token = {"Authorization": "token of-the-proxy"}
     async with session.get("http://127.0.0.1:8001/api/v1/routes", headers=token) as answer:
         routes = (await answer.json())["routes"]
-    pods = {one: PODS[one] for one in PODS if one != "jupyter-ann"}
+    pods = {one: PODS[one] for one in PODS if one.startswith("dask-")}
     del PODS["jupyter-ann"], PODS[scheduler]
     await new("ann-server")
     return {
         **{"left_over": left_over, "said": said, "pods": pods, "secret": SECRETS[scheduler]},
-        "refused": REFUSED[0],
+        **{"refused": REFUSED[0], "drivers": drivers},
         **{"scheduler": scheduler, "routes": [one["target"] for one in routes]},
     }
 
 
 async def main() -> None:
     """Start all, ask, say, end."""
-    PODS.update({"jupyter-ann": SERVER, "dask-older": {"metadata": LEFT_OVER, "spec": {}}})
+    cems = {**SERVER["metadata"], "name": "jupyter-cem", "uid": "uid-of-cem"}
+    cems["annotations"] = {**cems["annotations"], f"{LABEL}.user": "cem"}
+    PODS.update({"jupyter-ann": SERVER, "jupyter-cem": {**SERVER, "metadata": cems}})
+    PODS["dask-older"] = {"metadata": LEFT_OVER, "spec": {}}
     app = web.Application()
     app.router.add_get("/hub/api/user", user)
     app.router.add_get("/api/v1/namespaces/team/pods", listed)
@@ -172,9 +231,14 @@ async def main() -> None:
             },
             file,
         )
+    sparks = await asyncio.create_subprocess_exec(
+        *("python", "-m", "jhub_gateways.spark", "--hub=http://127.0.0.1:8099/hub/api"),
+        *("--namespace=team", "--executors=1", "--memory=1G", "--port=8090"),
+        env={**os.environ, "KUBECONFIG": "/tmp/kubeconfig"},  # noqa: S108
+    )
     program = await asyncio.create_subprocess_exec(
-        "dask-gateway-server",
-        "--config=/opt/gateway/lib/jhub/jhub_dask_gateway/settings.py",
+        *("python", "-m", "dask_gateway_server"),
+        "--config=/opt/gateway/lib/jhub/jhub_gateways/dask_settings.py",
         "--JupyterHubAuthenticator.jupyterhub_api_url=http://127.0.0.1:8099/hub/api",
         "--PodBackend.namespace=team",
         "--PodBackend.clusters_per_person=1",
@@ -191,8 +255,9 @@ async def main() -> None:
         asking, ended = asyncio.create_task(asked(session)), asyncio.create_task(program.wait())
         await asyncio.wait((asking, ended), timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         assert asking.done(), f"the gateway ended, or did not answer: {program.returncode}"
-    program.terminate()
-    await ended
+    for one in (program, sparks):
+        one.terminate()
+        await one.wait()
     print(json.dumps(asking.result()))
 
 

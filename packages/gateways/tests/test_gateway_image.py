@@ -1,4 +1,4 @@
-"""The gateway's image as it stands, before a hub and an API server that are told (`asking.py`);
+"""The gateways' image as it stands, before a hub and an API server that are told (`asking.py`);
 real clusters are the business of `integration/kubernetes`.
 """
 
@@ -83,3 +83,40 @@ def test_the_proxy_leads_where_the_pod_is_whatever_its_scheduler_says(
     address = found["pods"][found["scheduler"]]["status"]["podIP"]
     own = "http://127.0.0.1:8001"
     assert set(found["routes"]) == {own, f"tls://{address}:8786", f"http://{address}:8787"}
+
+
+def test_drivers_get_executors_like_their_server_as_many_as_are_allowed(
+    found: dict[str, Any],
+) -> None:
+    spark = found["drivers"]
+    said = [(token, status) for token, status, _ in spark["said"]]
+    assert said == [
+        ("gone", 401),
+        ("ann-reader", 422),
+        ("bob-server", 403),
+        ("ann-server", 201),
+        ("ann-server", 403),
+        ("cem-server", 422),
+        ("ann-server", 200),
+        ("cem-server", 200),
+        ("cem-server", 200),
+        ("cem-server", 404),
+        ("ann-server", 200),
+    ]
+    words = [words for _, _, words in spark["said"]]
+    assert "ask from a notebook" in words[1]
+    assert "not running" in words[2]
+    assert "as many executors as one may have here (1)" in words[4]
+    pod, secret = spark["pod"], spark["secret"]
+    (container,) = pod["spec"]["containers"]
+    assert container["image"] == "registry.example.org/uv-lab@sha256:1"
+    assert pod["metadata"]["ownerReferences"][0]["uid"] == "uid-of-ann"
+    assert secret["metadata"]["ownerReferences"][0]["uid"] == pod["metadata"]["uid"]
+    assert secret["stringData"] == {"_SPARK_AUTH_SECRET": "of-the-session"}
+
+
+def test_a_driver_sees_and_ends_its_own_servers_executors_alone(found: dict[str, Any]) -> None:
+    spark = found["drivers"]
+    assert spark["listed"] == {"ann": [spark["name"]], "cem": []}
+    assert spark["kept"]
+    assert spark["ended"]

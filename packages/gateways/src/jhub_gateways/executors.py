@@ -1,0 +1,106 @@
+"""What a driver of Spark gets of Kubernetes: pods for its executors, made by `pods`. Pure.
+
+Of a pod that is asked for only this is read: which executor of which session it is, how much memory
+it needs, and what its driver tells it. All else that may stand there is not even looked at.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from jhub_gateways import pods
+from jhub_gateways.pods import Record
+
+COMPONENT = "spark"
+"""What of the platform these pods are; the chart's policies go by it."""
+
+PROGRAM = "/opt/jhub-docker/bin/spark-executor"
+"""Of the image, which has Spark: starts an executor by what its driver says."""
+
+SESSION = "spark-app-selector"
+LABELS = (SESSION, "spark-role", "spark-exec-id", "spark-exec-resourceprofile-id")
+"""By these a driver finds its executors again."""
+
+VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+MEMORY = re.compile("([0-9]{1,9})Mi")
+
+
+def asked(pod: Any, most: int) -> dict[str, Any]:
+    """What is taken over of it, where an executor may have `most` bytes.
+
+    Raises ValueError with words for the person.
+    """
+    try:
+        (container,) = pod["spec"]["containers"]
+        labels = {name: str(pod["metadata"]["labels"][name]) for name in LABELS}
+        memory = int(MEMORY.fullmatch(container["resources"]["limits"]["memory"])[1]) << 20
+        variables = {
+            one["name"]: one["value"]
+            for one in container["env"]
+            if isinstance(one.get("value"), str) and VARIABLE.fullmatch(one["name"])
+        }
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise ValueError("What is asked for is no executor of Spark's.") from None
+    if memory > most:
+        raise ValueError(
+            f"An executor may have {most >> 20} MB of memory here, and {memory >> 20} MB are asked "
+            "for: lower spark.executor.memory, beside which as much is for Python."
+        )
+    return {"labels": labels, "memory": memory, "variables": variables}
+
+
+def own(server: Record) -> str:
+    """Finds the executors of a server's drivers among all."""
+    return f"{pods.CLUSTER}={server['metadata']['uid']}"
+
+
+def counted(there: Iterable[Record], server: Record) -> int:
+    """How many the server's person has, in all servers."""
+    user = server["metadata"]["annotations"][pods.USER]
+    theirs = (one for one in there if one["metadata"]["annotations"][pods.USER] == user)
+    return sum(map(pods.runs, theirs))
+
+
+def over(there: Iterable[Record], server: Record, session: str) -> list[str]:
+    """Names of those that ended and whose session takes them away no more: it is another now."""
+    uid = server["metadata"]["uid"]
+    return [
+        one["metadata"]["name"]
+        for one in there
+        if (about := one["metadata"]["labels"])[pods.CLUSTER] == uid
+        and about.get(SESSION) != session
+        and not pods.runs(one)
+    ]
+
+
+def pod(
+    name: str, wanted: Record, server: Record, platform: str, cpus: float, share: float
+) -> dict[str, Any]:
+    """The manifest of an executor, which goes when its driver's server goes."""
+    template = pods.like(server)
+    return pods.pod(
+        name=name,
+        component=COMPONENT,
+        cluster=server["metadata"]["uid"],
+        secret=name,
+        platform=platform,
+        template=template,
+        owned_by=template["owner"],
+        command=[PROGRAM, pods.SECRET],
+        variables={},
+        size={"memory": wanted["memory"], "cpus": cpus, "share": share},
+        labels=wanted["labels"],
+    )
+
+
+def shown(pod: Record) -> dict[str, Any]:
+    """What its driver learns of one: that it is there, and how it is."""
+    about = ("name", "namespace", "uid", "labels", "creationTimestamp", "deletionTimestamp")
+    state = ("phase", "reason", "message", "containerStatuses")
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {key: pod["metadata"][key] for key in about if key in pod["metadata"]},
+        "spec": {},
+        "status": {key: value for key, value in (pod.get("status") or {}).items() if key in state},
+    }
