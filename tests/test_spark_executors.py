@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+
 from jhub_gateways import executors, pods
 
 SERVER: dict[str, Any] = {
