@@ -146,7 +146,7 @@ def test_nothing_else_of_what_is_asked_for_is_taken_over() -> None:
 
 
 def test_more_memory_than_one_may_have_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match=r"2047 MB of memory here, and 2048 MB"):
+    with pytest.raises(ValueError, match=r"2047 MB of memory here, and '2048Mi'"):
         executors.asked(ASKED, LIMIT - 1)
 
 
@@ -160,6 +160,7 @@ def test_more_memory_than_one_may_have_is_refused_in_words() -> None:
         {**ASKED, "spec": {"containers": []}},
         {**ASKED, "spec": {"containers": 2 * ASKED["spec"]["containers"]}},
         {**ASKED, "spec": {"containers": [{"env": 1, "resources": {"limits": {"memory": "1"}}}]}},
+        {**ASKED, "spec": {"containers": [{"env": [1], "resources": {"limits": {"memory": "1"}}}]}},
         {**ASKED, "spec": {"containers": [{"env": [], "resources": {"limits": {"memory": 7}}}]}},
     ],
     ids=lambda wrong: json.dumps(wrong)[:60],

@@ -22,7 +22,7 @@ LABELS = (SESSION, "spark-role", "spark-exec-id", "spark-exec-resourceprofile-id
 """By these a driver finds its executors again."""
 
 VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-MEMORY = re.compile("([0-9]{1,9})Mi")
+MEMORY = re.compile("[0-9]{1,9}Mi")
 
 
 def asked(pod: Any, most: int) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def asked(pod: Any, most: int) -> dict[str, Any]:
     try:
         (container,) = pod["spec"]["containers"]
         labels = {name: str(pod["metadata"]["labels"][name]) for name in LABELS}
-        memory = int(MEMORY.fullmatch(container["resources"]["limits"]["memory"])[1]) << 20
+        memory = container["resources"]["limits"]["memory"]
+        size = int(memory.removesuffix("Mi")) << 20 if MEMORY.fullmatch(memory) else 0
         variables = {
             one["name"]: one["value"]
             for one in container["env"]
@@ -41,12 +42,12 @@ def asked(pod: Any, most: int) -> dict[str, Any]:
         }
     except (AttributeError, LookupError, TypeError, ValueError):
         raise ValueError("What is asked for is no executor of Spark's.") from None
-    if memory > most:
+    if not 0 < size <= most:
         raise ValueError(
-            f"An executor may have {most >> 20} MB of memory here, and {memory >> 20} MB are asked "
-            "for: lower spark.executor.memory, beside which as much is for Python."
+            f"An executor may have {most >> 20} MB of memory here, and {memory!r} are asked for: "
+            "lower spark.executor.memory, beside which as much is for Python."
         )
-    return {"labels": labels, "memory": memory, "variables": variables}
+    return {"labels": labels, "memory": size, "variables": variables}
 
 
 def own(server: Record) -> str:
