@@ -1,4 +1,9 @@
-"""Spark as people use it: a first session without a word about memory, and its pages."""
+"""Spark as people use it: a first session without a word about memory, and its pages; and as it
+asks a platform for executors.
+"""
+
+import json
+from pathlib import Path
 
 from bs4 import BeautifulSoup
 
@@ -53,3 +58,31 @@ def test_a_session_has_the_servers_limits_and_its_pages_are_behind_the_proxy(
             assert all(one.startswith(prefix) for one in wanted), wanted
             for one in wanted:
                 assert server.client.get(one.removeprefix(prefix)).status_code == 200, one
+
+
+DRIVING = Path(__file__).with_name("driving.py").read_text(encoding="utf-8")
+
+
+def test_a_driver_asks_for_executors_as_the_gateway_answers(subject: Subject) -> None:
+    """In one container; as pods they are the business of `integration/kubernetes`."""
+    said = subject.engine.run(
+        subject.reference,
+        ["sh", "-c", 'OWN=$(hostname -i) exec python -c "$0"', DRIVING],
+        environment={
+            "JHUB_SPARK_EXECUTORS": "1",
+            "JHUB_SPARK_EXECUTOR_MEMORY": "1G",
+            "JHUB_SPARK_EXECUTOR_CPUS": "1",
+            "JUPYTERHUB_API_TOKEN": "of-the-server",
+        },
+        extra_hosts={"spark-gateway": "127.0.0.1"},
+    )
+    found = json.loads(said.splitlines()[-1])
+    assert found["sum"] == sum(range(0, 200, 2))
+    assert found["elsewhere"], "Python's part runs beside the executor"
+    pods = "/api/v1/namespaces/default/pods"
+    assert found["asked"] in (
+        [["DELETE", pods], ["GET", pods], ["POST", pods]],
+        [["DELETE", pods], ["POST", pods]],  # done before it looked after them
+    )
+    assert found["as"] == ["Bearer of-the-server"]
+    assert found["limits"] == [{"memory": "1024Mi"}]
