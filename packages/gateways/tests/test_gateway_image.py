@@ -102,6 +102,7 @@ def test_drivers_get_executors_like_their_server_as_many_as_are_allowed(
         ("cem-server", 200),
         ("cem-server", 404),
         ("ann-server", 200),
+        ("ann-server", 201),  # who was told, waits for room
     ]
     words = [words for _, _, words in spark["said"]]
     assert "ask from a notebook" in words[1]

@@ -22,6 +22,12 @@ from jhub_gateways.namespace import Namespace
 PODS = "/api/v1/namespaces/{namespace}/pods"
 """The namespace is the gateway's own, whatever is said there."""
 
+SILENCE, LOOK_AGAIN = 60, 2
+"""Seconds in which a server hears one refusal, a hundred lines in a notebook, of what its drivers
+try all the time; and between two looks whether there is room now. Drivers wait longer than that
+(`spark.kubernetes.driver.requestTimeout` of uv-lab-spark).
+"""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -48,6 +54,7 @@ class Gateway:
         self.login = ServerAuthenticator(jupyterhub_api_url=allowed.hub)
         self.own = Namespace(allowed.platform, allowed.namespace)
         self.counting = asyncio.Lock()
+        self.silent: dict[str, float] = {}
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
         """What is there as long as it runs."""
@@ -73,8 +80,20 @@ class Gateway:
         return await self.own.listed(executors.COMPONENT, own, asked, fields=fields)
 
     async def make(self, request: web.Request) -> web.Response:
-        """One executor."""
-        server = await self.server(request)
+        """One executor, as soon as there is room."""
+        while True:
+            server = await self.server(request)
+            try:
+                return await self.made(request, server)
+            except (web.HTTPException, ApiException):
+                now, uid = asyncio.get_running_loop().time(), server["metadata"]["uid"]
+                if self.silent.get(uid, now) <= now:
+                    self.silent[uid] = now + SILENCE
+                    raise
+            await asyncio.sleep(LOOK_AGAIN)
+
+    async def made(self, request: web.Request, server: pods.Record) -> web.Response:
+        """One executor. Raises what a driver is told where it gets none."""
         try:
             wanted = executors.asked(await request.json(), self.allowed.memory)
         except ValueError as error:
@@ -151,7 +170,7 @@ def main() -> None:
             web.get("/health", healthy),
         ]
     )
-    web.run_app(app, port=gateway.allowed.port, access_log=None, print=None)
+    web.run_app(app, port=gateway.allowed.port, access_log=None, print=None, shutdown_timeout=1)
 
 
 if __name__ == "__main__":
