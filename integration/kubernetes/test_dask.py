@@ -11,10 +11,11 @@ from jhub_testing.kernel import Kernel
 from jhub_testing.person import MakePerson
 from jhub_testing.waiting import PATIENCE, wait_until
 
+# A cluster that does not end with its kernel ends with the server.
 CLUSTER = """
 import json, warnings
 from dask_gateway import Gateway
-cluster = Gateway().new_cluster()
+cluster = Gateway().new_cluster(shutdown_on_close=False)
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     cluster.scale(40)
