@@ -10,17 +10,18 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from docker import DockerClient
+from docker.errors import APIError
 
 from jhub_docker.errors import ActionError
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.platform import public_images
+from jhub_testing import apart
 from jhub_testing.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -110,10 +111,10 @@ class Swarm:
     """The three of them; entering starts what is not there."""
 
     def __init__(self) -> None:
-        number = Path("/proc/self/ns/net").readlink().name.strip("net:[]")
-        # Not below the checkout: the path of a socket may have no more than 107 characters.
-        self.folder = Path(tempfile.gettempdir()) / f"swarm-{number}"
+        self.folder = apart.folder("swarm")
         self.nodes = {name: Node(name, self.folder) for name in ADDRESSES}
+        self.shared = self.folder / "shared"
+        """A folder that all three have, as machines have one by a network file system."""
 
     @property
     def manager(self) -> Node:
@@ -193,6 +194,42 @@ class Swarm:
         finally:
             ip("link", "set", name, "up")
 
+    def promote(self) -> None:
+        """Have three managers, and return when each of them answers as one."""
+        self.manager.docker("node", "promote", *WORKERS)
+        for name, node in self.nodes.items():
+            wait_until(lambda node=node: node.client.nodes.list(), name, ignoring=APIError)
+
+        def reachable() -> bool:
+            seen = [
+                one.attrs.get("ManagerStatus") or {} for one in self.manager.client.nodes.list()
+            ]
+            return all(one.get("Reachability") == "reachable" for one in seen)
+
+        wait_until(reachable, "three managers")
+
+    def elected(self, asked: str, gone: str) -> str:
+        """Wait until the engine of `asked` knows of another leader than the one that is gone."""
+        names = {id_: name for name, id_ in self.ids.items()}
+
+        def leader() -> str:
+            nodes = self.nodes[asked].client.nodes.list()
+            leading = (
+                one.id for one in nodes if (one.attrs.get("ManagerStatus") or {}).get("Leader")
+            )
+            return next((names[one] for one in leading if names[one] != gone), "")
+
+        return wait_until(leader, f"a leader in the place of {gone}", ignoring=APIError)
+
+    def told(self) -> str:
+        """How nodes and tasks are, for the report of a test that failed."""
+        try:
+            services = self.manager.docker("service", "ls", "--quiet").split()
+            tasks = self.manager.docker("service", "ps", "--no-trunc", *services)
+            return self.manager.docker("node", "ls") + tasks
+        except subprocess.CalledProcessError as error:
+            return f"{error.stdout}{error.stderr}"
+
     def set(self, name: str, availability: str) -> None:
         """Whether a node takes tasks: active, pause, drain."""
         self.manager.docker("node", "update", "--availability", availability, self.ids[name])
@@ -205,7 +242,7 @@ class Swarm:
             tasks = self.manager.client.api.tasks(filters=wanted)
             return len([one for one in tasks if one["Status"]["State"] == "running"]) >= number
 
-        wait_until(enough, f"the firewall on {number} nodes")
+        wait_until(enough, f"the firewall on {number} nodes", ignoring=APIError)
 
     def end_servers(self, platform: str) -> None:
         """Remove people's services, and return when nothing of them is left."""

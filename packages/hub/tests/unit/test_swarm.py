@@ -142,6 +142,7 @@ class FakeSwarm:
         self.there, self.nodes_ = list(tasks), nodes
         self.services_ = {one["ServiceID"]: LABELS for one in tasks}
         self.volumes: dict[str, dict[str, str]] = {}
+        self.guards: list[Any] = []
         self.after_look: Callable[[], None] = lambda: None
 
     def nodes(self) -> Any:
@@ -150,7 +151,7 @@ class FakeSwarm:
     def tasks(self, filters: Any) -> Any:
         found = copy.deepcopy(self.there)
         self.after_look()
-        return found if f"{names.NAME}=guard" not in filters["label"] else []
+        return found if f"{names.NAME}=guard" not in filters["label"] else self.guards
 
     def services(self, filters: Any) -> Any:
         return [{"ID": one, "Spec": {"Labels": said}} for one, said in self.services_.items()]
@@ -221,6 +222,24 @@ def test_a_home_is_on_one_node_under_a_name_of_its_own_and_servers_go_there() ->
         return node("two", **how)  # type: ignore[arg-type]
 
     asyncio.run(placed())
+
+
+async def test_a_start_waits_for_the_firewall_of_a_node_that_is_back() -> None:
+    """It takes servers some seconds before the container of its firewall is healthy."""
+    swarm = FakeSwarm(nodes={"two": NODES["two"]})
+    starting = runtime(swarm, firewall=True)
+    home = Volume("home-ann", "ann", token="0123456789abcdef")
+    for act in (lambda: starting.make_volume(home), lambda: starting.home("home-ann")):
+        swarm.guards = [task("running", "two", DesiredState="shutdown"), task("preparing", "two")]
+        looks = iter((False, False, True))
+
+        def come(looks: Any = looks) -> None:
+            if next(looks, False):
+                swarm.guards = [task("running", "two")]
+
+        swarm.after_look = come
+        assert await act()
+        assert next(looks, None) is None, "it was not asked for once more"
 
 
 def test_a_home_from_before_the_swarm_is_where_the_hub_is() -> None:
@@ -361,6 +380,35 @@ def test_a_service_as_the_hub_makes_it_passes_with_the_very_image_that_was_judge
     wanted = service()
     wanted["TaskTemplate"]["ContainerSpec"]["Image"] = "sha256:1"
     assert body == wanted
+
+
+SHARED = Settings.model_validate({"runtime": "swarm", "shared_path": "/mnt/shared"})
+
+
+def test_folders_at_the_operators_path_pass_and_nothing_else_of_the_node() -> None:
+    def asked(**changed: Any) -> Any:
+        body = service()
+        folder = {**made.folders(SHARED, {"data": "read-only"})[0], **changed}
+        body["TaskTemplate"]["ContainerSpec"]["Mounts"].insert(1, folder)
+        return passed("POST", "/services/create", body, from_settings(SHARED)).body
+
+    mount = asked()["TaskTemplate"]["ContainerSpec"]["Mounts"][1]
+    assert mount == {
+        "Type": "bind",
+        "Source": "/mnt/shared/data",
+        "Target": "/srv/shared/data",
+        "ReadOnly": True,
+    }
+    for changed in (
+        {"Source": "/mnt/shared/other"},
+        {"Source": "/mnt/shared/..", "Target": "/srv/shared/.."},
+        {"Source": "/mnt/shared/", "Target": "/srv/shared/"},
+        {"Target": "/home/nebula/data"},
+        {"BindOptions": {"Propagation": "rshared"}},
+    ):
+        with pytest.raises(Refused, match="Mounts is not what"):
+            asked(**changed)
+    assert made.folders(Settings(), {"data": "read-only"}) == []
 
 
 def test_no_server_may_have_more_cpus_than_its_node_which_would_refuse_it() -> None:

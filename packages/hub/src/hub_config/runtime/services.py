@@ -47,6 +47,14 @@ def takes(node: Record) -> bool:
     return answers(node) and node["Spec"]["Availability"] == "active"
 
 
+def nodes_with(tasks: Iterable[Record]) -> frozenset[str]:
+    """The nodes on which one of these runs and is to; of a node that is just back the swarm has
+    what ran there before.
+    """
+    runs = (one for one in tasks if one["Status"]["State"] == one["DesiredState"] == "running")
+    return frozenset(one["NodeID"] for one in runs)
+
+
 def hostname(node: Record) -> str:
     """What people know it by."""
     return str(node["Description"]["Hostname"])

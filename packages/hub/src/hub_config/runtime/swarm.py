@@ -6,6 +6,7 @@ its tasks can run any more, so a machine that does not answer keeps its server's
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -26,8 +27,9 @@ from hub_config.runtime.interface import (
 )
 from hub_config.runtime.records import GUARD
 
-LOOK_AGAIN = 0.3
-"""Seconds between two looks at a task that is just ending."""
+PATIENCE, LOOK_AGAIN = 30.0, 0.3
+"""Seconds in which a machine that is back has to have its firewall, and between two looks at a task
+that is just beginning or ending."""
 
 
 class SwarmRuntime(DockerRuntime):
@@ -125,8 +127,27 @@ class SwarmRuntime(DockerRuntime):
         """The nodes whose firewall is in place; None where there need be none."""
         if not self.networks.firewall:
             return None
-        guards = self._tasks(f"{names.NAME}={GUARD}")
-        return frozenset(one["NodeID"] for one in guards if one["Status"]["State"] == "running")
+        return services.nodes_with(self._tasks(f"{names.NAME}={GUARD}"))
+
+    def _firewall_is_coming(self, node: str) -> bool:
+        """Whether to wait for it, on this node or on any: one that is back takes servers some
+        seconds before the container of its firewall is there.
+        """
+        guards = self._tasks(f"{names.NAME}={GUARD}") if self.networks.firewall else []
+        taking = {one for one, seen in self._nodes().items() if services.takes(seen)}
+        wanted = taking & {node} if node else taking
+        return bool(guards and wanted) and not wanted & services.nodes_with(guards)
+
+    async def _firewall(self, node: str = "") -> None:
+        end = time.monotonic() + PATIENCE
+        while await self.call("", self._firewall_is_coming, node) and time.monotonic() < end:
+            await asyncio.sleep(LOOK_AGAIN)
+
+    async def make_volume(self, volume: Volume) -> Volume:
+        """The home of that name; a new one is on a node that takes servers now."""
+        with answered():
+            await self._firewall()
+        return await super().make_volume(volume)
 
     def _make_volume(self, volume: Volume, more: Mapping[str, str]) -> Mapping[str, Any]:
         """What the hub's engine has is a note; the files are on the node that has most room now."""
@@ -144,6 +165,7 @@ class SwarmRuntime(DockerRuntime):
         """
         with answered():
             node, mount = await self.call("", self._home, volume)
+            await self._firewall(node)
             nodes, guarded = await self.call("", self._nodes), await self.call("", self._guarded)
         if node not in nodes:
             raise NetworkError(f"the machine with this home, {node}, is no part of the swarm")
