@@ -14,7 +14,6 @@ from jhub_testing.resources import Engine
 
 from .nodes import ADDRESSES, HUB, MANAGER, REGISTRY, ROOT, Swarm
 
-
 SWARM = pytest.StashKey[Swarm]()
 
 

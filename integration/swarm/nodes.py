@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from docker import DockerClient
 from docker.errors import APIError
@@ -194,32 +195,31 @@ class Swarm:
         finally:
             ip("link", "set", name, "up")
 
+    def managers(self, asked: str) -> dict[str, dict[str, Any]]:
+        """What the engine of a node says of those that are managers, by their names."""
+        names = {id_: name for name, id_ in self.ids.items()}
+        listed = self.nodes[asked].client.nodes.list(filters={"role": "manager"})
+        return {names[one.id]: one.attrs["ManagerStatus"] for one in listed}
+
     def promote(self) -> None:
-        """Have three managers, and return when each of them answers as one."""
+        """Have three managers, and return when each of them answers as one and reaches all."""
         self.manager.docker("node", "promote", *WORKERS)
-        for name, node in self.nodes.items():
-            wait_until(lambda node=node: node.client.nodes.list(), name, ignoring=APIError)
+        all_reach = ["reachable"] * len(ADDRESSES)
 
         def reachable() -> bool:
-            seen = [
-                one.attrs.get("ManagerStatus") or {} for one in self.manager.client.nodes.list()
-            ]
-            return all(one.get("Reachability") == "reachable" for one in seen)
+            said = [self.managers(name).values() for name in ADDRESSES]
+            return all([one["Reachability"] for one in seen] == all_reach for seen in said)
 
-        wait_until(reachable, "three managers")
+        wait_until(reachable, "three managers", ignoring=(APIError, KeyError))
 
     def elected(self, asked: str, gone: str) -> str:
         """Wait until the engine of `asked` knows of another leader than the one that is gone."""
-        names = {id_: name for name, id_ in self.ids.items()}
 
         def leader() -> str:
-            nodes = self.nodes[asked].client.nodes.list()
-            leading = (
-                one.id for one in nodes if (one.attrs.get("ManagerStatus") or {}).get("Leader")
-            )
-            return next((names[one] for one in leading if names[one] != gone), "")
+            leading = (name for name, one in self.managers(asked).items() if one.get("Leader"))
+            return next((name for name in leading if name != gone), "")
 
-        return wait_until(leader, f"a leader in the place of {gone}", ignoring=APIError)
+        return wait_until(leader, f"a leader in the place of {gone}", ignoring=(APIError, KeyError))
 
     def told(self) -> str:
         """How nodes and tasks are, for the report of a test that failed."""
