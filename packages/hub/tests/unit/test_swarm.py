@@ -146,7 +146,9 @@ class FakeSwarm:
         self.after_look: Callable[[], None] = lambda: None
 
     def nodes(self) -> Any:
-        return list(self.nodes_.values())
+        found = list(self.nodes_.values())
+        self.after_look()
+        return found
 
     def tasks(self, filters: Any) -> Any:
         found = copy.deepcopy(self.there)
@@ -224,22 +226,43 @@ def test_a_home_is_on_one_node_under_a_name_of_its_own_and_servers_go_there() ->
     asyncio.run(placed())
 
 
-async def test_a_start_waits_for_the_firewall_of_a_node_that_is_back() -> None:
-    """It takes servers some seconds before the container of its firewall is healthy."""
-    swarm = FakeSwarm(nodes={"two": NODES["two"]})
-    starting = runtime(swarm, firewall=True)
+BACK = [task("running", "two", DesiredState="shutdown"), task("preparing", "two")]
+"""Guards of a node that was away: the swarm still has the one that ran there before."""
+
+
+@pytest.mark.parametrize(
+    ("state", "guards", "firewall"),
+    [("unknown", [task("running", "two")], True), ("ready", BACK, True), ("unknown", [], False)],
+)
+async def test_a_start_waits_for_a_node_that_is_just_back(
+    state: str, guards: list[Any], firewall: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which the manager has not heard yet, or whose firewall is not healthy yet."""
+    monkeypatch.setattr("hub_config.runtime.swarm.LOOK_AGAIN", 0)
     home = Volume("home-ann", "ann", token="0123456789abcdef")
+    swarm = FakeSwarm()
+    starting = runtime(swarm, firewall=firewall)
     for act in (lambda: starting.make_volume(home), lambda: starting.home("home-ann")):
-        swarm.guards = [task("running", "two", DesiredState="shutdown"), task("preparing", "two")]
-        looks = iter((False, False, True))
+        swarm.nodes_, swarm.guards = {"two": node("two", state=state)}, guards
+        looks = iter(range(5))  # one that does not wait looks three times
 
-        def come(looks: Any = looks) -> None:
-            if next(looks, False):
-                swarm.guards = [task("running", "two")]
+        def back(looks: Any = looks) -> None:
+            if next(looks, None) is None:
+                swarm.nodes_, swarm.guards = {"two": NODES["two"]}, [task("running", "two")]
 
-        swarm.after_look = come
+        swarm.after_look = back
         assert await act()
-        assert next(looks, None) is None, "it was not asked for once more"
+
+
+def test_nothing_is_waited_for_that_does_not_come() -> None:
+    down = {"two": node("two", state="down")}
+    assert not services.comes(down, BACK)
+    assert not services.comes({"two": node("two", take="drain")}, BACK)
+    assert not services.comes(NODES, []), "no guard was ever made"
+    assert not services.comes(NODES, [*BACK, task("running")]), "another node can have it"
+    unheard = {"one": node("one", state="unknown")}
+    assert not services.silent([task("running")], unheard), "it may answer in a moment"
+    assert services.silent([task("running", "two")], down)
 
 
 def test_a_home_from_before_the_swarm_is_where_the_hub_is() -> None:

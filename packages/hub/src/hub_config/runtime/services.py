@@ -42,6 +42,11 @@ def answers(node: Record) -> bool:
     return bool(node["Status"]["State"] == "ready")
 
 
+def unheard(node: Record) -> bool:
+    """Whether the manager that leads has just begun to, and has not heard of it yet."""
+    return bool(node["Status"]["State"] == "unknown")
+
+
 def takes(node: Record) -> bool:
     """Whether new tasks are placed on it."""
     return answers(node) and node["Spec"]["Availability"] == "active"
@@ -53,6 +58,16 @@ def nodes_with(tasks: Iterable[Record]) -> frozenset[str]:
     """
     runs = (one for one in tasks if one["Status"]["State"] == one["DesiredState"] == "running")
     return frozenset(one["NodeID"] for one in runs)
+
+
+def comes(nodes: Nodes, guards: Collection[Record] | None) -> bool:
+    """Whether none of these nodes can have a server yet and one is about to: one that is back takes
+    them some seconds before its firewall is there. `guards` are the tasks of all, None for none.
+    """
+    taking = {name for name, node in nodes.items() if takes(node)}
+    if taking & (nodes.keys() if guards is None else nodes_with(guards)):
+        return False
+    return bool(guards and taking) or any(map(unheard, nodes.values()))
 
 
 def hostname(node: Record) -> str:
@@ -78,7 +93,7 @@ def silent(tasks: Iterable[Record], nodes: Nodes) -> str:
     """What is to be said of a task that may run on a machine that does not answer; empty: none."""
     for task in tasks:
         node = nodes.get(task.get("NodeID", ""))
-        if node and not answers(node) and task["Status"]["State"] not in _ENDED:
+        if node and not (answers(node) or unheard(node)) and task["Status"]["State"] not in _ENDED:
             return SILENT.format(node=hostname(node))
     return ""
 

@@ -28,8 +28,8 @@ from hub_config.runtime.interface import (
 from hub_config.runtime.records import GUARD
 
 PATIENCE, LOOK_AGAIN = 30.0, 0.3
-"""Seconds in which a machine that is back has to have its firewall, and between two looks at a task
-that is just beginning or ending."""
+"""Seconds in which a machine that is back has to take servers, and between two looks at what is
+just beginning or ending."""
 
 
 class SwarmRuntime(DockerRuntime):
@@ -129,24 +129,21 @@ class SwarmRuntime(DockerRuntime):
             return None
         return services.nodes_with(self._tasks(f"{names.NAME}={GUARD}"))
 
-    def _firewall_is_coming(self, node: str) -> bool:
-        """Whether to wait for it, on this node or on any: one that is back takes servers some
-        seconds before the container of its firewall is there.
-        """
-        guards = self._tasks(f"{names.NAME}={GUARD}") if self.networks.firewall else []
-        taking = {one for one, seen in self._nodes().items() if services.takes(seen)}
-        wanted = taking & {node} if node else taking
-        return bool(guards and wanted) and not wanted & services.nodes_with(guards)
+    def _comes(self, node: str) -> bool:
+        nodes, behind = self._nodes(), self.networks.firewall
+        guards = self._tasks(f"{names.NAME}={GUARD}") if behind else None
+        return services.comes({node: nodes[node]} if node in nodes else nodes, guards)
 
-    async def _firewall(self, node: str = "") -> None:
+    async def _come(self, node: str = "") -> None:
+        """Return when a server can be started on this node, or any; when none can soon, at once."""
         end = time.monotonic() + PATIENCE
-        while await self.call("", self._firewall_is_coming, node) and time.monotonic() < end:
+        while await self.call("", self._comes, node) and time.monotonic() < end:
             await asyncio.sleep(LOOK_AGAIN)
 
     async def make_volume(self, volume: Volume) -> Volume:
         """The home of that name; a new one is on a node that takes servers now."""
         with answered():
-            await self._firewall()
+            await self._come()
         return await super().make_volume(volume)
 
     def _make_volume(self, volume: Volume, more: Mapping[str, str]) -> Mapping[str, Any]:
@@ -165,7 +162,7 @@ class SwarmRuntime(DockerRuntime):
         """
         with answered():
             node, mount = await self.call("", self._home, volume)
-            await self._firewall(node)
+            await self._come(node)
             nodes, guarded = await self.call("", self._nodes), await self.call("", self._guarded)
         if node not in nodes:
             raise NetworkError(f"the machine with this home, {node}, is no part of the swarm")
