@@ -10,7 +10,7 @@ import requests
 from bs4 import BeautifulSoup, Tag
 
 from jhub_testing.client import Client
-from jhub_testing.waiting import PATIENCE, wait_until
+from jhub_testing.waiting import PATIENCE, DeadlineReachedError, wait_until
 
 
 def words(page: requests.Response) -> str:
@@ -128,7 +128,11 @@ class Person:
             answer = self.server.get("api", allow_redirects=False)
             return answer.status_code == HTTPStatus.OK and "version" in answer.json()
 
-        wait_until(answers, f"the server of {self.name}")
+        try:
+            wait_until(answers, f"the server of {self.name}")
+        except DeadlineReachedError as error:
+            said = words(self.hub.get(f"spawn-pending/{self.name}"))
+            raise DeadlineReachedError(f"{error}; the hub says: {said}") from None
         # Cookies for the server come from a visit that the hub sends back from.
         page = self.server.get("")
         assert page.ok, f"{page.url}: {page.status_code}: {page.text[:300]}"
