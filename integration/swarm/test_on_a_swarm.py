@@ -114,7 +114,7 @@ def test_files_are_there_after_stop_and_respawn(ann: Person, swarm: Swarm) -> No
 
 
 def test_a_hub_that_starts_again_finds_the_servers(
-    ann: Person, swarm: Swarm, platform: Platform
+    ann: Person, admin: Person, swarm: Swarm, platform: Platform
 ) -> None:
     before = [one.id for one in services(swarm, ann)]
     platform.container("hub").restart()
@@ -123,6 +123,7 @@ def test_a_hub_that_starts_again_finds_the_servers(
     wait_until(lambda: not noticed(ann), "the hub to know the server", ignoring=ValueError)
     assert [one.id for one in services(swarm, ann)] == before
     assert kept(ann) == "kept"
+    assert f"<td>{ann.name}</td>" not in admin.hub.get("homes").text, "it is no strange home"
 
 
 def test_a_server_reaches_neither_its_node_nor_metadata(ann: Person, swarm: Swarm) -> None:

@@ -211,6 +211,8 @@ def test_a_home_is_on_one_node_under_a_name_of_its_own_and_servers_go_there() ->
         node, mount = await making.home("home-ann")
         assert (node["ID"], mount["Source"]) == ("two", "home-ann-01234567")
         assert mount["VolumeOptions"]["Labels"][names.HOME] == home.token
+        files = replace(home, name=mount["Source"])
+        assert services.homes([home, files, Volume("old", "ann")]) == (home, Volume("old", "ann"))
         swarm.nodes_ = {"two": node_of(take="drain")}
         with pytest.raises(NetworkError, match="host-two, is away or drained"):
             await making.home("home-ann")

@@ -9,7 +9,7 @@ from typing import Any
 
 from hub_config import names
 from hub_config.runtime import records
-from hub_config.runtime.interface import Container
+from hub_config.runtime.interface import Container, Volume
 
 Record = Mapping[str, Any]
 Nodes = Mapping[str, Record]
@@ -189,6 +189,11 @@ def house(nodes: Iterable[Record]) -> dict[str, Any]:
         "NCPU": sum(one.get("NanoCPUs", 0) for one in there) // 10**9,
         "Elsewhere": True,
     }
+
+
+def homes(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
+    """Without those in which the files are: the hub's own node has the ones that are there."""
+    return tuple(one for one in volumes if not one.name.endswith(names.on_node("", one.token)))
 
 
 def home(volume: Record, own: str) -> tuple[str, dict[str, Any]]:

@@ -49,7 +49,8 @@ class SwarmRuntime(DockerRuntime):
     # -- what there is -------------------------------------------------------------------------
 
     def _view(self) -> View:
-        return replace(super()._view(), removal=services.removal)
+        seen = super()._view()
+        return replace(seen, removal=services.removal, volumes=services.homes(seen.volumes))
 
     def _containers(self, name: str = "") -> list[Container]:
         """All, or what there is of one; a service that was removed while a task of it may run."""
