@@ -16,7 +16,8 @@ def test_what_killed_sessions_left_is_removed_by_the_next_one_alone(
     """Not what another session has, nor engines that somebody left running."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(Daemon, "answers", lambda self: "kept" in str(self.socket))
-    monkeypatch.setattr(apart, "_held", held := [])
+    held: list[int] = []
+    monkeypatch.setattr(apart, "_held", held)
     own = apart.folder("swarm")
     for name in ("killed/second", "kept/manager"):
         (tmp_path / f"jhub-swarm-{name}").mkdir(parents=True)

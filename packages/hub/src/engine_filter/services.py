@@ -14,6 +14,7 @@ from engine_filter.bodies import as_it_is, fields, table, text, texts
 from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Refused
 from engine_filter.ownership import only_own
 from hub_config import names
+from hub_config.groups import Mode
 from hub_config.runtime import services as swarm
 from hub_config.spawning import services
 from hub_config.spawning.options import HOME, SHARED
@@ -128,7 +129,7 @@ async def _home(call: Call, spec: dict[str, Any]) -> tuple[dict[str, Any], Recor
 
 def _folders(call: Call, asked: list[Any]) -> list[dict[str, Any]]:
     """The shared folders among these mounts, made anew; who has which only the hub knows."""
-    settings, named = call.policy.settings, {}
+    settings, named = call.policy.settings, dict[str, Mode]()
     for mount in asked:
         match mount:
             case {"Type": "bind", "Target": str(target), "ReadOnly": bool(read_only)}:
