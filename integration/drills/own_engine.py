@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from jhub_docker.engine import restarts
 from jhub_docker.errors import ActionError
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.nox import TEST_TAG
+from jhub_testing import apart
 
 IMAGES = ("jupyterhub-hub", "jupyterhub-proxy", "jupyterhub-backup", "uv-marimo")
 SIZE = 12 * 2**30
@@ -39,9 +39,7 @@ class OwnEngine:
         outside = [name for _, name in socket.if_nameindex() if not name.startswith(INSIDE)]
         if outside:
             raise ActionError(f"run the drills by `./dev nox -s drills`: here is {outside[0]}")
-        number = Path("/proc/self/ns/net").readlink().name.strip("net:[]")
-        # Not below the checkout: the path of a socket may have no more than 107 characters.
-        self.folder = Path(tempfile.gettempdir()) / f"jhub-drills-{number}"
+        self.folder = apart.folder("drills")
         self.daemon = Daemon(
             socket=self.folder / "docker.sock",
             state=self.folder / "state",

@@ -3,7 +3,7 @@
 import os
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -14,10 +14,24 @@ from jhub_testing.resources import Engine
 
 from .nodes import ADDRESSES, HUB, MANAGER, REGISTRY, ROOT, Swarm
 
+SWARM = pytest.StashKey[Swarm]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say how nodes and tasks are when a test has failed."""
+    report = yield
+    if report.failed and (swarm := item.config.stash.get(SWARM, None)):
+        report.sections.append(("the swarm", swarm.told()))
+    return report
+
 
 @pytest.fixture(scope="session")
-def swarm() -> Iterator[Swarm]:
+def swarm(pytestconfig: pytest.Config) -> Iterator[Swarm]:
     with Swarm() as swarm:
+        pytestconfig.stash[SWARM] = swarm
         yield swarm
 
 
@@ -51,6 +65,7 @@ def platform(swarm: Swarm, engine: Engine) -> Iterator[Platform]:
         "JHUB_REGISTRY_BIND": ADDRESSES[MANAGER],
         "JHUB_PULL_FROM": f"{REGISTRY}/local/",
         "JHUB_BLOCKED_DESTINATIONS": REGISTRY,
+        "JHUB_SHARED_PATH": str(swarm.shared),
     }
     platform = Platform(engine, ROOT, settings=settings)
     platform.url = f"http://{ADDRESSES[MANAGER]}:{platform.port}"
@@ -67,6 +82,10 @@ def platform(swarm: Swarm, engine: Engine) -> Iterator[Platform]:
         engine.own_project(platform.project)
         platform.compose("up", "--detach", "--wait", "registry")
         platform.offer(pushed(engine))
+        platform.offer('[groups.team]\nfolders = {data = "read-write"}\n')
+        data = swarm.shared / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        data.chmod(0o2777)
         with platform:
             swarm.wait_for_guards(platform.project, len(ADDRESSES))
             swarm.set("third", "pause")  # it has none of the servers' images

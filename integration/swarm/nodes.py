@@ -10,17 +10,19 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from docker import DockerClient
+from docker.errors import APIError
 
 from jhub_docker.errors import ActionError
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.platform import public_images
+from jhub_testing import apart
 from jhub_testing.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -110,10 +112,10 @@ class Swarm:
     """The three of them; entering starts what is not there."""
 
     def __init__(self) -> None:
-        number = Path("/proc/self/ns/net").readlink().name.strip("net:[]")
-        # Not below the checkout: the path of a socket may have no more than 107 characters.
-        self.folder = Path(tempfile.gettempdir()) / f"swarm-{number}"
+        self.folder = apart.folder("swarm")
         self.nodes = {name: Node(name, self.folder) for name in ADDRESSES}
+        self.shared = self.folder / "shared"
+        """A folder that all three have, as machines have one by a network file system."""
 
     @property
     def manager(self) -> Node:
@@ -193,6 +195,41 @@ class Swarm:
         finally:
             ip("link", "set", name, "up")
 
+    def managers(self, asked: str) -> dict[str, dict[str, Any]]:
+        """What the engine of a node says of those that are managers, by their names."""
+        names = {id_: name for name, id_ in self.ids.items()}
+        listed = self.nodes[asked].client.nodes.list(filters={"role": "manager"})
+        return {names[one.id]: one.attrs["ManagerStatus"] for one in listed}
+
+    def promote(self) -> None:
+        """Have three managers, and return when each of them answers as one and reaches all."""
+        self.manager.docker("node", "promote", *WORKERS)
+        all_reach = ["reachable"] * len(ADDRESSES)
+
+        def reachable() -> bool:
+            said = [self.managers(name).values() for name in ADDRESSES]
+            return all([one["Reachability"] for one in seen] == all_reach for seen in said)
+
+        wait_until(reachable, "three managers", ignoring=(APIError, KeyError))
+
+    def elected(self, asked: str, gone: str) -> str:
+        """Wait until the engine of `asked` knows of another leader than the one that is gone."""
+
+        def leader() -> str:
+            leading = (name for name, one in self.managers(asked).items() if one.get("Leader"))
+            return next((name for name in leading if name != gone), "")
+
+        return wait_until(leader, f"a leader in the place of {gone}", ignoring=(APIError, KeyError))
+
+    def told(self) -> str:
+        """How nodes and tasks are, for the report of a test that failed."""
+        try:
+            services = self.manager.docker("service", "ls", "--quiet").split()
+            tasks = self.manager.docker("service", "ps", "--no-trunc", *services)
+            return self.manager.docker("node", "ls") + tasks
+        except subprocess.CalledProcessError as error:
+            return f"{error.stdout}{error.stderr}"
+
     def set(self, name: str, availability: str) -> None:
         """Whether a node takes tasks: active, pause, drain."""
         self.manager.docker("node", "update", "--availability", availability, self.ids[name])
@@ -205,7 +242,7 @@ class Swarm:
             tasks = self.manager.client.api.tasks(filters=wanted)
             return len([one for one in tasks if one["Status"]["State"] == "running"]) >= number
 
-        wait_until(enough, f"the firewall on {number} nodes")
+        wait_until(enough, f"the firewall on {number} nodes", ignoring=APIError)
 
     def end_servers(self, platform: str) -> None:
         """Remove people's services, and return when nothing of them is left."""

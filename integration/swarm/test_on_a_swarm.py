@@ -62,19 +62,30 @@ def kept(person: Person) -> str:
     return str(person.server.get("api/contents/kept.txt").json()["content"])
 
 
-@pytest.fixture(scope="module")
-def ann(make_person: MakePerson) -> Person:
-    """Somebody with a server."""
-    person = make_person("ann.a")
-    person.choose(SMALL)
+def in_team(admin: Person, person: Person) -> Person:
+    """The person, who is a member of the group with a shared folder then."""
+    admin.hub.get("home")
+    admin.hub.post("api/groups/team")
+    assert admin.hub.post("api/groups/team/users", json={"users": [person.name]}).ok
     return person
 
 
 @pytest.fixture(scope="module")
-def at_second(make_person: MakePerson, swarm: Swarm) -> Person:
+def ann(make_person: MakePerson, admin: Person, swarm: Swarm) -> Person:
+    """Somebody with a server on the hub's own node."""
+    person = in_team(admin, make_person("ann.a"))
+    swarm.set(SECOND, "pause")
+    person.choose(SMALL)
+    swarm.set(SECOND, "active")
+    assert running(swarm, person) == [MANAGER]
+    return person
+
+
+@pytest.fixture(scope="module")
+def at_second(make_person: MakePerson, admin: Person, swarm: Swarm) -> Person:
     """Somebody whose home is on another node than the hub."""
     for name in ("bob", "bert", "ben", "bill"):  # homes go where most memory is left
-        person = make_person(name).choose(STUB)
+        person = in_team(admin, make_person(name)).choose(STUB)
         if (where := running(swarm, person)) == [SECOND]:
             break
     assert where == [SECOND]
@@ -103,7 +114,7 @@ def test_files_are_there_after_stop_and_respawn(ann: Person, swarm: Swarm) -> No
 
 
 def test_a_hub_that_starts_again_finds_the_servers(
-    ann: Person, swarm: Swarm, platform: Platform
+    ann: Person, admin: Person, swarm: Swarm, platform: Platform
 ) -> None:
     before = [one.id for one in services(swarm, ann)]
     platform.container("hub").restart()
@@ -112,6 +123,7 @@ def test_a_hub_that_starts_again_finds_the_servers(
     wait_until(lambda: not noticed(ann), "the hub to know the server", ignoring=ValueError)
     assert [one.id for one in services(swarm, ann)] == before
     assert kept(ann) == "kept"
+    assert f"<td>{ann.name}</td>" not in admin.hub.get("homes").text, "it is no strange home"
 
 
 def test_a_server_reaches_neither_its_node_nor_metadata(ann: Person, swarm: Swarm) -> None:
@@ -140,8 +152,13 @@ def test_a_node_pulls_what_only_the_registry_has_by_digest(at_second: Person, sw
     assert container.attrs["Config"]["Image"].startswith(f"{REGISTRY}/local/stub@sha256:")
 
 
-def test_a_server_on_another_node_works_and_ends_with_a_drain(bob: Person, swarm: Swarm) -> None:
+def test_a_server_on_another_node_works_and_ends_with_a_drain(
+    ann: Person, bob: Person, swarm: Swarm
+) -> None:
     steps.works_behind_it(bob, MARIMO)
+    place = "api/contents/shared/data/note.txt"
+    assert ann.server.put(place, json=KEPT).ok
+    assert bob.server.get(place).json()["content"] == "kept", "on the other node"
     with swarm.drained(SECOND):
         wait_until(lambda: noticed(bob), "the hub to notice")
         assert "its machine was drained" in bob.hub.get("home").text
@@ -188,3 +205,21 @@ def test_servers_go_on_without_the_manager_and_are_known_when_it_is_back(
     swarm.wait_for_guards(platform.project, len(ADDRESSES))
     ann.choose(SMALL)
     assert kept(ann) == "kept"
+
+
+def test_with_three_managers_a_hub_whose_own_does_not_lead_goes_on(
+    ann: Person, make_person: MakePerson, swarm: Swarm, platform: Platform
+) -> None:
+    """And so it does when the one that leads is killed, once another is elected."""
+    ann.stop()
+    swarm.promote()
+    with swarm.killed(MANAGER):
+        leads = swarm.elected(SECOND, MANAGER)
+    platform.wait_until_open()
+    swarm.wait_for_guards(platform.project, len(ADDRESSES))
+    ann.choose(SMALL)
+    assert kept(ann) == "kept"
+    with swarm.killed(leads):
+        swarm.elected(MANAGER, leads)
+        assert ann.server.get("api").ok
+        make_person("cleo").choose(SMALL)

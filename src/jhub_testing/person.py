@@ -10,7 +10,13 @@ import requests
 from bs4 import BeautifulSoup, Tag
 
 from jhub_testing.client import Client
-from jhub_testing.waiting import PATIENCE, wait_until
+from jhub_testing.waiting import PATIENCE, DeadlineReachedError, wait_until
+
+
+def words(page: requests.Response) -> str:
+    """What a page of the hub's says, without what is around it on all of them."""
+    soup = BeautifulSoup(page.text, "html.parser")
+    return " ".join((soup.find("main") or soup).get_text(" ").split())[:1500]
 
 
 class Person:
@@ -56,7 +62,7 @@ class Person:
     def join(self, admin: "Person | None" = None) -> "Person":
         """Sign up, be approved where `admin` has to, and log in."""
         answer = self.sign_up()
-        assert answer.ok, f"{self.name} signs up: {answer.status_code} {answer.text[-1500:]}"
+        assert answer.ok, f"{self.name} signs up: {answer.status_code} {words(answer)}"
         if admin is not None:
             assert admin.approve(self.name).ok
         self.log_in()
@@ -111,7 +117,7 @@ class Person:
     def choose(self, profile: str) -> "Person":
         """Choose a profile on the form and wait until the server answers."""
         answer = self.fill("spawn", "profile", profile=profile)
-        assert answer.ok, f"{profile}: {answer.status_code} at {answer.url}: {answer.text[-600:]}"
+        assert answer.ok, f"{profile}: {answer.status_code} at {answer.url}: {words(answer)}"
         self.wait_until_served()
         return self
 
@@ -122,7 +128,11 @@ class Person:
             answer = self.server.get("api", allow_redirects=False)
             return answer.status_code == HTTPStatus.OK and "version" in answer.json()
 
-        wait_until(answers, f"the server of {self.name}")
+        try:
+            wait_until(answers, f"the server of {self.name}")
+        except DeadlineReachedError as error:
+            said = words(self.hub.get(f"spawn-pending/{self.name}"))
+            raise DeadlineReachedError(f"{error}; the hub says: {said}") from None
         # Cookies for the server come from a visit that the hub sends back from.
         page = self.server.get("")
         assert page.ok, f"{page.url}: {page.status_code}: {page.text[:300]}"

@@ -21,8 +21,6 @@ from jhub_testing.subject import Subject, from_catalog
 
 pytest.register_assert_rewrite("jhub_testing.contract")
 
-_engine: Engine | None = None
-
 SHOWN_LINES = 60
 """Lines of each container's log that the report of a failing test shows; the files have all."""
 
@@ -74,10 +72,8 @@ def catalog(pytestconfig: pytest.Config) -> Catalog:
 @pytest.fixture(scope="session")
 def engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     """The Docker Engine; left-overs of killed sessions are removed first, ours at the end."""
-    global _engine  # noqa: PLW0603 - the report hook below has no fixtures
-    with Engine(pytestconfig.rootpath / ".test-logs") as _engine:
-        yield _engine
-    _engine = None
+    with Engine(pytestconfig.rootpath / ".test-logs") as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")
@@ -108,10 +104,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach the logs of the running containers to the report of a test that failed."""
     report: pytest.TestReport = yield
-    if report.failed and _engine is not None:
-        for name, container in dict(_engine.running).items():
-            _engine.keep_log(container)
-            log = _engine.logs / f"{name}.log"
+    for engine in Engine.entered if report.failed else ():
+        for name, container in dict(engine.running).items():
+            engine.keep_log(container)
+            log = engine.logs / f"{name}.log"
             if log.exists():
                 lines = log.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
                 report.sections.append((f"log of {name} (all: {log})", "\n".join(lines)))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
@@ -44,6 +44,9 @@ class Engine:
     removes all that this session made, after writing every container's log below `logs`.
     """
 
+    entered: ClassVar[list["Engine"]] = []
+    """Those in use: the report of a test that fails shows the logs of what runs in them."""
+
     def __init__(self, logs: Path) -> None:
         self.session = new_session()
         self.labels = {SESSION: self.session, OWNER: str(this_process())}
@@ -63,9 +66,11 @@ class Engine:
         self.logs.mkdir(parents=True, exist_ok=True)
         (self.logs / ".gitignore").write_text("*\n")
         self.remove_left_overs()
+        self.entered.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.entered.remove(self)
         self.remove_session(self.session)
         self.client.close()
 

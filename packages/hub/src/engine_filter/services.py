@@ -14,9 +14,10 @@ from engine_filter.bodies import as_it_is, fields, table, text, texts
 from engine_filter.calls import Answer, Call, Forward, MissingError, Record, Refused
 from engine_filter.ownership import only_own
 from hub_config import names
+from hub_config.groups import Mode
 from hub_config.runtime import services as swarm
 from hub_config.spawning import services
-from hub_config.spawning.options import HOME
+from hub_config.spawning.options import HOME, SHARED
 
 _ON_NODE = re.compile(r"(.+)-[0-9a-f]{8}")
 
@@ -55,7 +56,7 @@ async def create(call: Call) -> Forward:
         profile,
         settings,
         container=own,
-        mounts=[home, *services.bundle(settings)],
+        mounts=[home, *_folders(call, spec["Mounts"]), *services.bundle(settings)],
         network=network,
         node=node,
     )
@@ -124,6 +125,18 @@ async def _home(call: Call, spec: dict[str, Any]) -> tuple[dict[str, Any], Recor
     own = (await call.engine.info())["Swarm"]["NodeID"]
     node, mount = swarm.home(record, own)
     return {"Type": "volume", "Target": HOME, **mount}, await call.engine.one("nodes", node)
+
+
+def _folders(call: Call, asked: list[Any]) -> list[dict[str, Any]]:
+    """The shared folders among these mounts, made anew; who has which only the hub knows."""
+    settings, named = call.policy.settings, dict[str, Mode]()
+    for mount in asked:
+        match mount:
+            case {"Type": "bind", "Target": str(target), "ReadOnly": bool(read_only)}:
+                name = target.removeprefix(f"{SHARED}/")
+                if call.policy.shared_folder(settings.shared_volume_prefix + name) == name:
+                    named[name] = "read-only" if read_only else "read-write"
+    return services.folders(settings, named)
 
 
 async def on_own(call: Call) -> Forward:

@@ -142,15 +142,18 @@ class FakeSwarm:
         self.there, self.nodes_ = list(tasks), nodes
         self.services_ = {one["ServiceID"]: LABELS for one in tasks}
         self.volumes: dict[str, dict[str, str]] = {}
+        self.guards: list[Any] = []
         self.after_look: Callable[[], None] = lambda: None
 
     def nodes(self) -> Any:
-        return list(self.nodes_.values())
+        found = list(self.nodes_.values())
+        self.after_look()
+        return found
 
     def tasks(self, filters: Any) -> Any:
         found = copy.deepcopy(self.there)
         self.after_look()
-        return found if f"{names.NAME}=guard" not in filters["label"] else []
+        return found if f"{names.NAME}=guard" not in filters["label"] else self.guards
 
     def services(self, filters: Any) -> Any:
         return [{"ID": one, "Spec": {"Labels": said}} for one, said in self.services_.items()]
@@ -208,6 +211,8 @@ def test_a_home_is_on_one_node_under_a_name_of_its_own_and_servers_go_there() ->
         node, mount = await making.home("home-ann")
         assert (node["ID"], mount["Source"]) == ("two", "home-ann-01234567")
         assert mount["VolumeOptions"]["Labels"][names.HOME] == home.token
+        files = replace(home, name=mount["Source"])
+        assert services.homes([home, files, Volume("old", "ann")]) == (home, Volume("old", "ann"))
         swarm.nodes_ = {"two": node_of(take="drain")}
         with pytest.raises(NetworkError, match="host-two, is away or drained"):
             await making.home("home-ann")
@@ -221,6 +226,45 @@ def test_a_home_is_on_one_node_under_a_name_of_its_own_and_servers_go_there() ->
         return node("two", **how)  # type: ignore[arg-type]
 
     asyncio.run(placed())
+
+
+BACK = [task("running", "two", DesiredState="shutdown"), task("preparing", "two")]
+"""Guards of a node that was away: the swarm still has the one that ran there before."""
+
+
+@pytest.mark.parametrize(
+    ("state", "guards", "firewall"),
+    [("unknown", [task("running", "two")], True), ("ready", BACK, True), ("unknown", [], False)],
+)
+async def test_a_start_waits_for_a_node_that_is_just_back(
+    state: str, guards: list[Any], firewall: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which the manager has not heard yet, or whose firewall is not healthy yet."""
+    monkeypatch.setattr("hub_config.runtime.swarm.LOOK_AGAIN", 0)
+    home = Volume("home-ann", "ann", token="0123456789abcdef")
+    swarm = FakeSwarm()
+    starting = runtime(swarm, firewall=firewall)
+    for act in (lambda: starting.make_volume(home), lambda: starting.home("home-ann")):
+        swarm.nodes_, swarm.guards = {"two": node("two", state=state)}, guards
+        looks = iter(range(5))  # one that does not wait looks three times
+
+        def back(looks: Any = looks) -> None:
+            if next(looks, None) is None:
+                swarm.nodes_, swarm.guards = {"two": NODES["two"]}, [task("running", "two")]
+
+        swarm.after_look = back
+        assert await act()
+
+
+def test_nothing_is_waited_for_that_does_not_come() -> None:
+    down = {"two": node("two", state="down")}
+    assert not services.comes(down, BACK)
+    assert not services.comes({"two": node("two", take="drain")}, BACK)
+    assert not services.comes(NODES, []), "no guard was ever made"
+    assert not services.comes(NODES, [*BACK, task("running")]), "another node can have it"
+    unheard = {"one": node("one", state="unknown")}
+    assert not services.silent([task("running")], unheard), "it may answer in a moment"
+    assert services.silent([task("running", "two")], down)
 
 
 def test_a_home_from_before_the_swarm_is_where_the_hub_is() -> None:
@@ -361,6 +405,35 @@ def test_a_service_as_the_hub_makes_it_passes_with_the_very_image_that_was_judge
     wanted = service()
     wanted["TaskTemplate"]["ContainerSpec"]["Image"] = "sha256:1"
     assert body == wanted
+
+
+SHARED = Settings.model_validate({"runtime": "swarm", "shared_path": "/mnt/shared"})
+
+
+def test_folders_at_the_operators_path_pass_and_nothing_else_of_the_node() -> None:
+    def asked(**changed: Any) -> Any:
+        body = service()
+        folder = {**made.folders(SHARED, {"data": "read-only"})[0], **changed}
+        body["TaskTemplate"]["ContainerSpec"]["Mounts"].insert(1, folder)
+        return passed("POST", "/services/create", body, from_settings(SHARED)).body
+
+    mount = asked()["TaskTemplate"]["ContainerSpec"]["Mounts"][1]
+    assert mount == {
+        "Type": "bind",
+        "Source": "/mnt/shared/data",
+        "Target": "/srv/shared/data",
+        "ReadOnly": True,
+    }
+    for changed in (
+        {"Source": "/mnt/shared/other"},
+        {"Source": "/mnt/shared/..", "Target": "/srv/shared/.."},
+        {"Source": "/mnt/shared/", "Target": "/srv/shared/"},
+        {"Target": "/home/nebula/data"},
+        {"BindOptions": {"Propagation": "rshared"}},
+    ):
+        with pytest.raises(Refused, match="Mounts is not what"):
+            asked(**changed)
+    assert made.folders(Settings(), {"data": "read-only"}) == []
 
 
 def test_no_server_may_have_more_cpus_than_its_node_which_would_refuse_it() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hub_config import names
 from hub_config.runtime import records
-from hub_config.runtime.interface import Container
+from hub_config.runtime.interface import Container, Volume
 
 Record = Mapping[str, Any]
 Nodes = Mapping[str, Record]
@@ -42,9 +42,32 @@ def answers(node: Record) -> bool:
     return bool(node["Status"]["State"] == "ready")
 
 
+def unheard(node: Record) -> bool:
+    """Whether the manager that leads has just begun to, and has not heard of it yet."""
+    return bool(node["Status"]["State"] == "unknown")
+
+
 def takes(node: Record) -> bool:
     """Whether new tasks are placed on it."""
     return answers(node) and node["Spec"]["Availability"] == "active"
+
+
+def nodes_with(tasks: Iterable[Record]) -> frozenset[str]:
+    """The nodes on which one of these runs and is to; of a node that is just back the swarm has
+    what ran there before.
+    """
+    runs = (one for one in tasks if one["Status"]["State"] == one["DesiredState"] == "running")
+    return frozenset(one["NodeID"] for one in runs)
+
+
+def comes(nodes: Nodes, guards: Collection[Record] | None) -> bool:
+    """Whether none of these nodes can have a server yet and one is about to: one that is back takes
+    them some seconds before its firewall is there. `guards` are the tasks of all, None for none.
+    """
+    taking = {name for name, node in nodes.items() if takes(node)}
+    if taking & (nodes.keys() if guards is None else nodes_with(guards)):
+        return False
+    return bool(guards and taking) or any(map(unheard, nodes.values()))
 
 
 def hostname(node: Record) -> str:
@@ -70,7 +93,7 @@ def silent(tasks: Iterable[Record], nodes: Nodes) -> str:
     """What is to be said of a task that may run on a machine that does not answer; empty: none."""
     for task in tasks:
         node = nodes.get(task.get("NodeID", ""))
-        if node and not answers(node) and task["Status"]["State"] not in _ENDED:
+        if node and not (answers(node) or unheard(node)) and task["Status"]["State"] not in _ENDED:
             return SILENT.format(node=hostname(node))
     return ""
 
@@ -166,6 +189,11 @@ def house(nodes: Iterable[Record]) -> dict[str, Any]:
         "NCPU": sum(one.get("NanoCPUs", 0) for one in there) // 10**9,
         "Elsewhere": True,
     }
+
+
+def homes(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
+    """Without those in which the files are: the hub's own node has the ones that are there."""
+    return tuple(one for one in volumes if not one.name.endswith(names.on_node("", one.token)))
 
 
 def home(volume: Record, own: str) -> tuple[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ its tasks can run any more, so a machine that does not answer keeps its server's
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -26,8 +27,9 @@ from hub_config.runtime.interface import (
 )
 from hub_config.runtime.records import GUARD
 
-LOOK_AGAIN = 0.3
-"""Seconds between two looks at a task that is just ending."""
+PATIENCE, LOOK_AGAIN = 30.0, 0.3
+"""Seconds in which a machine that is back has to take servers, and between two looks at what is
+just beginning or ending."""
 
 
 class SwarmRuntime(DockerRuntime):
@@ -47,7 +49,8 @@ class SwarmRuntime(DockerRuntime):
     # -- what there is -------------------------------------------------------------------------
 
     def _view(self) -> View:
-        return replace(super()._view(), removal=services.removal)
+        seen = super()._view()
+        return replace(seen, removal=services.removal, volumes=services.homes(seen.volumes))
 
     def _containers(self, name: str = "") -> list[Container]:
         """All, or what there is of one; a service that was removed while a task of it may run."""
@@ -125,8 +128,24 @@ class SwarmRuntime(DockerRuntime):
         """The nodes whose firewall is in place; None where there need be none."""
         if not self.networks.firewall:
             return None
-        guards = self._tasks(f"{names.NAME}={GUARD}")
-        return frozenset(one["NodeID"] for one in guards if one["Status"]["State"] == "running")
+        return services.nodes_with(self._tasks(f"{names.NAME}={GUARD}"))
+
+    def _comes(self, node: str) -> bool:
+        nodes, behind = self._nodes(), self.networks.firewall
+        guards = self._tasks(f"{names.NAME}={GUARD}") if behind else None
+        return services.comes({node: nodes[node]} if node in nodes else nodes, guards)
+
+    async def _come(self, node: str = "") -> None:
+        """Return when a server can be started on this node, or any; when none can soon, at once."""
+        end = time.monotonic() + PATIENCE
+        while await self.call("", self._comes, node) and time.monotonic() < end:
+            await asyncio.sleep(LOOK_AGAIN)
+
+    async def make_volume(self, volume: Volume) -> Volume:
+        """The home of that name; a new one is on a node that takes servers now."""
+        with answered():
+            await self._come()
+        return await super().make_volume(volume)
 
     def _make_volume(self, volume: Volume, more: Mapping[str, str]) -> Mapping[str, Any]:
         """What the hub's engine has is a note; the files are on the node that has most room now."""
@@ -144,6 +163,7 @@ class SwarmRuntime(DockerRuntime):
         """
         with answered():
             node, mount = await self.call("", self._home, volume)
+            await self._come(node)
             nodes, guarded = await self.call("", self._nodes), await self.call("", self._guarded)
         if node not in nodes:
             raise NetworkError(f"the machine with this home, {node}, is no part of the swarm")

@@ -11,7 +11,9 @@ from hub_config.settings.tables import PullPolicy
 
 _NO_DEVICES = "services have no devices by request"
 _NOWHERE = {
+    "docker": {"shared_path": "shared folders are volumes"},
     "kubernetes": {
+        "shared_path": "shared folders are claims",
         "sudo_profiles": "it cannot be had",
         "ca_bundle": "the chart's value caBundle takes its place",
         "gpu_devices": "it cannot be had",
@@ -104,6 +106,9 @@ class ServerSettings(Declared):
     """Whether each group has a folder that its members share, `~/shared/<group>`."""
     everybody_folder: Literal["off", "read-only", "read-write"] = setting("off")
     """What everybody may do in a folder that all share, `~/shared/everybody`; `off`: none."""
+    shared_path: values.HostPath = enforced("")
+    """Folder that every node of a swarm has at this path with the same files: in it are the shared
+    folders that `config.toml` names, and `everybody`; empty: servers of a swarm have none."""
     sharing: values.Keys = setting(frozenset())
     """Groups whose members may let others into their own servers, separated by commas, `*`:
     everybody; empty: nobody."""

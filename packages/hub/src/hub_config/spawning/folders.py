@@ -33,20 +33,30 @@ class Folder:
     row: FolderRow | None = None
 
 
+def _asked(members_of: Collection[orm.Group], operator: Settings) -> dict[str, Mode]:
+    said = {group.name: group.properties or {} for group in members_of}
+    return granted(said, own=operator.group_folders)
+
+
+def named(members_of: Collection[orm.Group], operator: Settings) -> dict[str, Mode]:
+    """What somebody in these groups has of the folders that the operator names, and everybody's.
+    `config.toml` has the last word on what it names.
+    """
+    found = folders(operator.groups, [group.name for group in members_of])
+    declared = {name for rule in operator.groups.values() for name in rule.folders}
+    all_may = everybodys(operator.everybody_folder, _asked(members_of, operator))
+    return found | ({EVERYBODY: all_may} if all_may and EVERYBODY not in declared else {})
+
+
 def theirs(
     db: Session, members_of: Collection[orm.Group], operator: Settings, prefix: str
 ) -> Iterator[Folder]:
-    """The folders of somebody in these groups. `config.toml` has the last word on what it names."""
-    declared = {name for rule in operator.groups.values() for name in rule.folders}
-    for name, mode in folders(operator.groups, [group.name for group in members_of]).items():
+    """The folders of somebody in these groups."""
+    for name, mode in named(members_of, operator).items():
         yield Folder(name, mode)
-    asked = granted(
-        {group.name: group.properties or {} for group in members_of}, own=operator.group_folders
-    )
-    if EVERYBODY not in declared and (all_may := everybodys(operator.everybody_folder, asked)):
-        yield Folder(EVERYBODY, all_may)
-    taken = declared | {EVERYBODY, ""}  # a group without a name would be in place of all
-    for name, mode in sorted(asked.items()):
+    taken = {name for rule in operator.groups.values() for name in rule.folders}
+    taken |= {EVERYBODY, ""}  # a group without a name would be in place of all
+    for name, mode in sorted(_asked(members_of, operator).items()):
         shown = names.group_folder(name)
         if shown in taken or (group := orm.Group.find(db, name)) is None:
             continue

@@ -17,6 +17,7 @@ from hub_config.runtime.services import CPUS
 from hub_config.runtime.swarm import SwarmRuntime
 from hub_config.spawning import options, services
 from hub_config.spawning.container_spawner import UserContainerSpawner
+from hub_config.spawning.folders import named
 from hub_config.told import Stage, StartFailure
 
 
@@ -67,6 +68,7 @@ class UserServiceSpawner(UserContainerSpawner):
             },
             mounts=[
                 {"Type": "volume", "Target": options.HOME, **mount},
+                *services.folders(operator, named(self.user.groups, self.operator)),
                 *services.bundle(operator),
             ],
             network=place.network,

@@ -11,6 +11,7 @@ from typing import Any
 from docker.types import HostConfig
 
 from hub_config import SettingsError
+from hub_config.groups import Mode
 from hub_config.offer.profiles import Profile
 from hub_config.settings import Settings
 from hub_config.spawning import options
@@ -80,8 +81,11 @@ def notices(operator: Settings, info: Mapping[str, Any]) -> Iterator[str]:
         )
     yield "On a swarm a restart of an engine ends the servers on it: live-restore cannot be had."
     yield "Out of memory and killed from outside look alike on a swarm; swap has no limit of ours."
-    if operator.group_folders or operator.everybody_folder != "off":
-        yield "On a swarm servers have no shared folders: each home is on one node (docs/swarm.md)."
+    if operator.group_folders or not operator.shared_path:
+        yield (
+            "On a swarm groups have no shared folders of their own; those that config.toml names "
+            "are in JHUB_SHARED_PATH, if that is set (docs/swarm.md)."
+        )
 
 
 def bundle(operator: Settings) -> list[dict[str, Any]]:
@@ -90,3 +94,17 @@ def bundle(operator: Settings) -> list[dict[str, Any]]:
         return []
     place = {"Source": operator.ca_bundle, "Target": options.CA_BUNDLE}
     return [{"Type": "bind", "ReadOnly": True, **place}]
+
+
+def folders(operator: Settings, named: Mapping[str, Mode]) -> list[dict[str, Any]]:
+    """The mounts of shared folders, which each node has at the operator's path."""
+    return [
+        {
+            "Type": "bind",
+            "Source": f"{operator.shared_path}/{name}",
+            "Target": f"{options.SHARED}/{name}",
+            "ReadOnly": mode != "read-write",
+        }
+        for name, mode in sorted(named.items())
+        if operator.shared_path
+    ]
