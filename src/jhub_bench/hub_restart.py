@@ -64,7 +64,7 @@ def _once(platform: Platform, worker: Person, visitor: Person) -> tuple[int, flo
             answer = visitor.start_by_api({"profile": PROFILE})
             return answer.status_code in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED)
 
-        wait_until(asked, "a new server", ignoring=requests.RequestException)
+        wait_until(asked, "a new server", ignoring=requests.RequestException, steadily=True)
         visitor.wait_until_served()
         taken = time.perf_counter() - begun
         dropped = sockets.dropped()
