@@ -196,9 +196,9 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(tags=["engine"])
 def releases(session: nox.Session) -> None:
-    """Real images released by a maintainer's commands into a real registry, and verified."""
+    """A real image released by a maintainer's commands into a real registry, and verified."""
     sync(session, "test", "dev")
-    session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo")
+    session.run("python", "-m", "jhub_testing.prepare", "--registry", "backup")
     pytest(session, tests="integration/release")
 
 

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
 import ssl
 import tarfile
@@ -133,7 +134,9 @@ def scan(
             findings.add(found)
             if file:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(json.dumps(asdict(found)))
+                whole = file.with_suffix(f".{os.getpid()}")  # sessions run beside each other
+                whole.write_text(json.dumps(asdict(found)))
+                whole.replace(file)
     order = findings.places.pop(_ORDER, [])
     findings.places = {name: findings.places.get(name, []) for name in order}
     return findings
