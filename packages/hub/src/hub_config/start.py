@@ -202,14 +202,6 @@ def wait_for_engine(path: Path, seconds: float = WAIT_FOR_ENGINE) -> None:
         time.sleep(0.1)
 
 
-def run_engine() -> NoReturn:
-    """Become the filter between the hub and the engine. Does not return.
-
-    It is a program of its own, so that it holds nothing of JupyterHub in memory.
-    """
-    os.execv(sys.executable, [sys.executable, "-m", "engine_filter"])  # noqa: S606
-
-
 def health_url(settings: Settings) -> str:
     """What the hub's health check asks."""
     return f"http://127.0.0.1:{HUB_PORT}{settings.base_url}hub/health"
