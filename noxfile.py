@@ -70,7 +70,8 @@ def sync(session: nox.Session, *groups: str, project: str = ".", place: str = ""
 
 def run(session: nox.Session, program: str, *arguments: str) -> None:
     """Run a program of the environment that `sync` made."""
-    session.run(shutil.which(program, path=session.env["PATH"]) or program, *arguments)
+    shared = session.env.get("PATH")
+    session.run((shared and shutil.which(program, path=shared)) or program, *arguments)
 
 
 def pytest(session: nox.Session, *arguments: str, tests: str = "") -> None:
