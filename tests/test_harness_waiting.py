@@ -2,7 +2,6 @@
 
 import pytest
 
-from jhub_testing import waiting
 from jhub_testing.waiting import DeadlineReachedError, wait_until
 
 
@@ -29,8 +28,9 @@ def test_looks_get_rarer_where_nobody_measures(
     steadily: bool, looks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, seen = [0.0], []
-    monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(waiting.time, "sleep", lambda pause: now.__setitem__(0, now[0] + pause))
+    monkeypatch.setattr("jhub_testing.waiting.time.monotonic", lambda: now[0])
+    sleep = lambda pause: now.__setitem__(0, now[0] + pause)  # noqa: E731
+    monkeypatch.setattr("jhub_testing.waiting.time.sleep", sleep)
     with pytest.raises(DeadlineReachedError):
         wait_until(lambda: seen.append(now[0]), "it", patience=10, steadily=steadily)
     assert len(seen) == pytest.approx(looks, abs=2)
