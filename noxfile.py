@@ -9,6 +9,7 @@ commit, `./dev nox -t engine` what needs an engine. Sessions only verify; what a
 is in tasks.py.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -46,8 +47,13 @@ with or_exit():  # as `invoke` says it; without images there are no sessions
 IMAGES = [spec.name for spec in CATALOG.published]
 
 
-def sync(session: nox.Session, *groups: str, project: str = ".") -> None:
-    """Install the locked environment of `project` with the dependency groups the session needs."""
+def sync(session: nox.Session, *groups: str, project: str = ".", place: str = "") -> None:
+    """Install the locked environment of `project` with the dependency groups the session needs.
+
+    `place` is for sessions without one of their own, which never run at the same time and share it
+    by that name: what they import is compiled once, and not for each image.
+    """
+    location = str(ROOT / ".nox" / place) if place else session.virtualenv.location
     session.run_install(
         "uv",
         "sync",
@@ -56,8 +62,16 @@ def sync(session: nox.Session, *groups: str, project: str = ".") -> None:
         "--no-default-groups",
         f"--project={project}",
         *(f"--group={group}" for group in groups),
-        env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
+        env={"UV_PROJECT_ENVIRONMENT": location},
     )
+    if place:
+        session.env["PATH"] = f"{location}/bin{os.pathsep}{os.environ['PATH']}"
+
+
+def run(session: nox.Session, program: str, *arguments: str) -> None:
+    """Run a program of the environment that `sync` made."""
+    shared = session.env.get("PATH")
+    session.run((shared and shutil.which(program, path=shared)) or program, *arguments)
 
 
 def pytest(session: nox.Session, *arguments: str, tests: str = "") -> None:
@@ -67,7 +81,7 @@ def pytest(session: nox.Session, *arguments: str, tests: str = "") -> None:
     """
     record = f"--junitxml={ROOT / '.dev' / 'durations' / session.name}.xml"
     chosen = [] if any(map(is_place, session.posargs)) or not tests else [tests]
-    session.run("pytest", record, *arguments, *chosen, *session.posargs)
+    run(session, "pytest", record, *arguments, *chosen, *session.posargs)
 
 
 def is_place(argument: str) -> bool:
@@ -164,41 +178,41 @@ def docs(session: nox.Session) -> None:
     session.run("zensical", "build", "--strict", "--config-file", str(place / "site.yml"))
 
 
-@nox.session(tags=["engine"])
+@nox.session(tags=["engine"], venv_backend="none")
 @nox.parametrize("image", IMAGES, ids=IMAGES)
 def image_tests(session: nox.Session, image: str) -> None:
     """Boot one image and test it: its contract, its pages and the sockets behind them."""
-    sync(session, "test")
-    session.run("python", "-m", "jhub_testing.prepare", image)
+    sync(session, "test", place="engine")
+    run(session, "python", "-m", "jhub_testing.prepare", image)
     pytest(session, f"--image={image}")
 
 
-@nox.session(tags=["engine"])
+@nox.session(tags=["engine"], venv_backend="none")
 def harness(session: nox.Session) -> None:
     """Deliberately broken images must fail, each with the check that is meant for it."""
-    sync(session, "test", "dev")
+    sync(session, "test", "dev", place="maintaining")
     wanted = ("--registry", "--other-clock", "singleuser-base")
-    session.run("python", "-m", "jhub_testing.prepare", *wanted)
+    run(session, "python", "-m", "jhub_testing.prepare", *wanted)
     pytest(session, *BESIDE, tests="tests/engine")
 
 
-@nox.session(tags=["engine"])
+@nox.session(tags=["engine"], venv_backend="none")
 def integration(session: nox.Session) -> None:
     """A person's whole path through the published port, for all images, in a real browser too."""
-    sync(session, "test")
+    sync(session, "test", place="engine")
     wanted = ("--browser", "--registry", *IMAGES, "caddy", "postgres", "tracking")
-    session.run("python", "-m", "jhub_testing.prepare", *wanted)
+    run(session, "python", "-m", "jhub_testing.prepare", *wanted)
     # In the order of names: by xdist's own, files with one test come last, the longest of all too.
     # In three processes, since this session has the engine to itself.
     order = ("--numprocesses=3", "--no-loadscope-reorder")
     pytest(session, *BESIDE, *order, tests="integration")
 
 
-@nox.session(tags=["engine"])
+@nox.session(tags=["engine"], venv_backend="none")
 def releases(session: nox.Session) -> None:
-    """Real images released by a maintainer's commands into a real registry, and verified."""
-    sync(session, "test", "dev")
-    session.run("python", "-m", "jhub_testing.prepare", "--registry", "uv-marimo")
+    """A real image released by a maintainer's commands into a real registry, and verified."""
+    sync(session, "test", "dev", place="maintaining")
+    run(session, "python", "-m", "jhub_testing.prepare", "--registry", "backup")
     pytest(session, tests="integration/release")
 
 

@@ -36,13 +36,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TURNS] = Turns(config.rootpath / ".test-logs")
 
 
-FIRST = ("test_up_and_down", "test_runs")
-"""Files that take long and have late names: their process would end long after the others."""
+FIRST = (
+    *("test_a_folder", "test_up_and_down", "test_runs"),
+    # These two restart the engine, so they come when the others' tests are short ones.
+    *("test_backup", "test_restarts", "test_isolation"),
+    *("test_spawning", "test_faults", "test_postgres", "test_browser", "test_accessibility"),
+    *("test_whole_path", "test_idle_servers", "test_domains"),
+)
+"""Files that take long, the longest first: their process would end long after the others."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with those, in the same order in each process."""
-    items.sort(key=lambda item: item.path.stem not in FIRST)
+    place = {name: at for at, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(FIRST)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,6 +23,19 @@ def test_ignored_error_is_told_at_the_deadline() -> None:
         wait_until(refuse, "a reply", ignoring=ConnectionError, patience=0)
 
 
+@pytest.mark.parametrize(("steadily", "looks"), [(True, 101), (False, 35)])
+def test_looks_get_rarer_where_nobody_measures(
+    steadily: bool, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, seen = [0.0], []
+    monkeypatch.setattr("jhub_testing.waiting.time.monotonic", lambda: now[0])
+    sleep = lambda pause: now.__setitem__(0, now[0] + pause)  # noqa: E731
+    monkeypatch.setattr("jhub_testing.waiting.time.sleep", sleep)
+    with pytest.raises(DeadlineReachedError):
+        wait_until(lambda: seen.append(now[0]), "it", patience=10, steadily=steadily)
+    assert len(seen) == pytest.approx(looks, abs=2)
+
+
 def test_other_errors_pass() -> None:
     def broken() -> bool:
         raise KeyError("bug")

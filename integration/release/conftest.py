@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -21,12 +22,14 @@ from jhub_testing.ownership import SESSION
 from jhub_testing.registry import Registry
 from jhub_testing.resources import Engine
 
+IMAGE, REPOSITORY = "backup", "jupyterhub-backup"
+"""What is released: of the images with an environment of their own the smallest."""
+
 
 @dataclass(frozen=True)
 class Released:
     """What a release left behind, and what it said."""
 
-    image: str
     version: str
     digest: str
     build_id: str
@@ -44,20 +47,30 @@ class Releases:
     def team(self) -> str:
         return f"{self.registry.address}/team"
 
-    def status(self, image: str) -> dict[str, str]:
-        """What `release.status` says of an image."""
-        text = self.maintainer.invoke("release.status", "-i", image, "--json")
+    @property
+    def folder(self) -> Path:
+        """What the image is made of."""
+        return self.maintainer.root / "packages" / IMAGE
+
+    @property
+    def place(self) -> str:
+        """Where the registry has the image."""
+        return f"{self.team}/{REPOSITORY}"
+
+    def status(self) -> dict[str, str]:
+        """What `release.status` says of the image."""
+        text = self.maintainer.invoke("release.status", "-i", IMAGE, "--json")
         (found,) = json.loads(text[text.index("[\n") :])
         return dict(found)
 
-    def make(self, image: str) -> Released:
-        """Release an image with what changed.
+    def make(self) -> Released:
+        """Release the image with what changed.
 
         Debian mends something every week, and an image that was built before is refused for it:
         then the maintainer lives with that for a while, and says so.
         """
         own = f"--platform={builders.own_platform()}"  # emulated, it would take an hour
-        command = ("release", image, own, "--push", self.team, "--yes", "--accept-unreached")
+        command = ("release", IMAGE, own, "--push", self.team, "--yes", "--accept-unreached")
         said = self.maintainer.try_to(*command)
         if found := re.findall(
             r"^  - (\S+) \S+: (\S+) .*allow it with a reason", said, re.MULTILINE
@@ -65,12 +78,12 @@ class Releases:
             self.maintainer.allow(found)
             said = self.maintainer.invoke(*command)
         assert "error:" not in said, said
-        version, entry = next(iter(ledger.read(self.maintainer.root / "packages" / image).items()))
-        return Released(image, version, entry.digest, entry.build_id, said)
+        version, entry = next(iter(ledger.read(self.folder).items()))
+        return Released(version, entry.digest, entry.build_id, said)
 
-    def tags(self, image: str) -> dict[str, str]:
-        """The tags of an image in the registry, with their digests."""
-        remote, place = Remote(Access()), Reference.parse(f"{self.team}/{image}")
+    def tags(self) -> dict[str, str]:
+        """The tags of the image in the registry, with their digests."""
+        remote, place = Remote(Access()), Reference.parse(self.place)
         found = {}
         for tag in remote.tags(place):
             if not tag.startswith("sha256-"):
@@ -98,8 +111,8 @@ def releases(
     (folder / "registry").mkdir()
     with Registry(folder / "registry") as registry:
         yield Releases(maintainer, registry)
-    for entry in ledger.read(maintainer.root / "packages/uv-marimo").values():
-        tag = f"local/uv-marimo:{entry.build_id[:12]}"
+    for entry in ledger.read(maintainer.root / "packages" / IMAGE).values():
+        tag = f"local/{REPOSITORY}:{entry.build_id[:12]}"
         if tag not in there:
             engine.client.images.remove(tag)
 
@@ -145,40 +158,40 @@ def left(releases: Releases, engine: Engine) -> Left:
 
 @pytest.fixture(scope="session")
 def first(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Released:
-    """uv-marimo as it is, as if it had been released: ledger and tag are, the image is a file.
+    """The image as it is, as if it had been released: ledger and tag are, the image is a file.
 
     A real one would take minutes and show what the second shows.
     """
-    maintainer = releases.maintainer
-    folder = maintainer.root / "packages/uv-marimo"
+    maintainer, folder = releases.maintainer, releases.folder
     layout = Layout(tmp_path_factory.mktemp("first"))
     index = little_images.index(layout, [little_images.manifest(layout, [{"first": b"1"}])])
-    version = load(maintainer.root / "packages")["uv-marimo"].version
+    version = load(maintainer.root / "packages")[IMAGE].version
     remote = Remote(Access())
-    image = remote.push(layout, index, Reference.parse(f"{releases.team}/uv-marimo"))
+    image = remote.push(layout, index, Reference.parse(releases.place))
     publish_tags(remote, image, version)
-    build_id = releases.status("uv-marimo")["build_id"]
+    build_id = releases.status()["build_id"]
     commit = maintainer.git("rev-parse", "HEAD")
     ledger.write(folder, {version: Entry(commit, "2026-01-01", build_id, index.digest)})
     maintainer.git("add", "--all")
-    maintainer.git("commit", "-q", "-m", f"Record uv-marimo {version}")
-    maintainer.git("tag", "-a", "-m", "The first", f"uv-marimo-v{version}")
-    return Released("uv-marimo", version, index.digest, build_id, "")
+    maintainer.git("commit", "-q", "-m", f"Record {IMAGE} {version}")
+    maintainer.git("tag", "-a", "-m", "The first", f"{IMAGE}-v{version}")
+    return Released(version, index.digest, build_id, "")
 
 
 @pytest.fixture(scope="session")
 def made(releases: Releases, first: Released, engine: Engine) -> Made:
-    """uv-marimo with one more package, really released."""
+    """The image with one more package, really released."""
     maintainer = releases.maintainer
-    assert releases.status("uv-marimo")["next"] is None
-    pyproject = maintainer.root / "packages/uv-marimo/pyproject.toml"
-    text = pyproject.read_text()
-    pyproject.write_text(text.replace('    "pyarrow', '    "tabulate==0.9.0",\n    "pyarrow'))
-    maintainer.invoke("lock", "-i", "uv-marimo")
-    maintainer.git("commit", "-q", "-a", "-m", "Let marimo print tables")
-    refused = maintainer.invoke("release", "uv-marimo", "--yes", succeeds=False)
+    assert releases.status()["next"] is None
+    pyproject = releases.folder / "pyproject.toml"
+    text, begins = pyproject.read_text(), "dependencies = ["
+    assert begins in text
+    pyproject.write_text(text.replace(begins, f'{begins}"tabulate==0.9.0", '))
+    maintainer.invoke("lock", "-i", IMAGE)
+    maintainer.git("commit", "-q", "-a", "-m", "Print tables")
+    refused = maintainer.invoke("release", IMAGE, "--yes", succeeds=False)
     assert "its image tests have not passed for the build id" in refused
-    maintainer.prove("uv-marimo")
+    maintainer.prove(IMAGE)
     before = left(releases, engine)
-    released = releases.make("uv-marimo")
+    released = releases.make()
     return Made(released, before, left(releases, engine))

@@ -24,7 +24,7 @@ KILL_THE_HUB = """
 import os, signal
 for pid in filter(str.isdigit, os.listdir("/proc")):
     with open(f"/proc/{pid}/cmdline") as file:
-        if "--config\\0" in (line := file.read()) and "jupyterhub\\0" in line:
+        if file.read() == "/opt/hub/bin/python\\0-m\\0hub_config\\0hub\\0":
             os.kill(int(pid), signal.SIGKILL)
 """
 """Run in the hub's container: Docker's restart policy then starts it again, as after a crash."""
@@ -64,7 +64,7 @@ def _once(platform: Platform, worker: Person, visitor: Person) -> tuple[int, flo
             answer = visitor.start_by_api({"profile": PROFILE})
             return answer.status_code in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED)
 
-        wait_until(asked, "a new server", ignoring=requests.RequestException)
+        wait_until(asked, "a new server", ignoring=requests.RequestException, steadily=True)
         visitor.wait_until_served()
         taken = time.perf_counter() - begun
         dropped = sockets.dropped()

@@ -71,7 +71,8 @@ class Crowd:
             def answers() -> bool:
                 return server.get("api", allow_redirects=False).status_code == HTTPStatus.OK
 
-            wait_until(answers, f"the server of {name}", ignoring=requests.RequestException)
+            what, not_yet = f"the server of {name}", requests.RequestException
+            wait_until(answers, what, ignoring=not_yet, steadily=True)
             return time.perf_counter() - begun
 
         return sorted(self._each(one))
@@ -83,7 +84,8 @@ class Crowd:
             begun = time.perf_counter()
             answer = hub.delete(_path(name))
             assert answer.ok, f"{name}: {answer.status_code} {answer.text[:300]}"
-            wait_until(lambda: _is_gone(_record(hub, name)), f"{name} to be stopped")
+            what = f"{name} to be stopped"
+            wait_until(lambda: _is_gone(_record(hub, name)), what, steadily=True)
             return time.perf_counter() - begun
 
         return sorted(self._each(one))
@@ -150,7 +152,7 @@ class Crowd:
                     presses.append(hub.delete(_path(name)))
                 return _is_gone(user)
 
-            wait_until(gone, f"the start of {name} to be over")
+            wait_until(gone, f"the start of {name} to be over", steadily=True)
             seconds = time.perf_counter() - begun
         bad = [one for one in presses if one.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR]
         if not (asked.result().ok or asked.result().status_code == CANCELLED):

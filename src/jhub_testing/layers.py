@@ -8,6 +8,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
 import ssl
 import tarfile
@@ -42,6 +43,9 @@ _PRIVATE_KEY = re.compile(
 )
 _TEST_DATA = re.compile(r"(^|/)(tests?|testing|test_?data|fixtures?)/")
 _LARGEST_READ = 256 * 1024 * 1024
+
+KEPT = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "jhub-docker" / "layers"
+"""Where findings are kept for all checkouts: as uv's and BuildKit's caches they go by content."""
 
 
 @dataclass
@@ -114,26 +118,40 @@ def scan(
 
     With `kept`, a folder, what was found in a layer is kept there under the layer's digest: images
     share most of their layers, and with the same needles and the same rules (this file) the result
-    is the same.
+    is the same. An image all of which is known there is not saved again.
     """
     findings = Findings()
     rules = hashlib.sha256(b"\0".join([Path(__file__).read_bytes(), *needles])).hexdigest()
+
+    def note(name: str) -> Path | None:
+        digest = hashlib.sha256(f"{name} {rules}".encode()).hexdigest()
+        return kept / f"{digest}.json" if kept and "sha256" in name else None
+
+    def known(name: str) -> bool:
+        if (file := note(name)) and file.exists():
+            findings.add(Findings(**json.loads(file.read_text())))
+            return True
+        return False
+
+    there = client.images.get(image).attrs
+    whole = [f"blobs/{one.replace(':', '/')}" for one in (there["Id"], *there["RootFS"]["Layers"])]
+    if all(map(known, whole)):
+        findings.places = {name: findings.places.get(name, []) for name in whole[1:]}
+        return findings
+    findings = Findings()
     stream = _as_file(client.api.get_image(image))
     with tarfile.open(fileobj=stream, mode="r|") as saved:
         for member in saved:
             blob = saved.extractfile(member) if member.isfile() else None
-            if blob is None:
-                continue
-            name = hashlib.sha256(f"{member.name} {rules}".encode()).hexdigest()
-            file = kept / f"{name}.json" if kept and "sha256" in member.name else None
-            if file and file.exists():
-                findings.add(Findings(**json.loads(file.read_text())))
+            if blob is None or known(member.name):
                 continue
             found = _scan_blob(member.name, blob, needles)
             findings.add(found)
-            if file:
+            if file := note(member.name):
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(json.dumps(asdict(found)))
+                written = file.with_suffix(f".{os.getpid()}")  # sessions run beside each other
+                written.write_text(json.dumps(asdict(found)))
+                written.replace(file)
     order = findings.places.pop(_ORDER, [])
     findings.places = {name: findings.places.get(name, []) for name in order}
     return findings

@@ -102,8 +102,7 @@ class Subject:
         def read() -> None:
             try:
                 with closing(docker.from_env(timeout=PATIENCE)) as client:
-                    kept = self.engine.logs / "layers"
-                    found.set_result(layers.scan(client, image, own, kept))
+                    found.set_result(layers.scan(client, image, own, layers.KEPT))
             except Exception as error:  # raised where the findings are wanted
                 found.set_exception(error)
 

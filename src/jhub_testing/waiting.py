@@ -18,7 +18,9 @@ network that is being made anew is never answered.
 """
 
 _PAUSE = 0.1
-"""Seconds between two looks at a condition."""
+"""Seconds between the first two looks at a condition. They grow with what was waited, by a tenth of
+it up to a second: a look is work for the hub and the engine too, which have better things to do.
+"""
 
 
 class DeadlineReachedError(AssertionError):
@@ -35,13 +37,15 @@ def wait_until(
     *,
     ignoring: type[Exception] | tuple[type[Exception], ...] = (),
     patience: float = PATIENCE,
+    steadily: bool = False,
 ) -> Found:
     """Call `condition` until it returns something true, and return that.
 
     `what` completes the sentence "waited … for …". Exceptions of the types `ignoring` count as "not
-    yet". Raises DeadlineReachedError with the last answer once `patience`, in seconds, is over.
+    yet". Who measures how long it takes looks `steadily`. Raises DeadlineReachedError with the last
+    answer once `patience`, in seconds, is over.
     """
-    end = time.monotonic() + patience
+    begun = time.monotonic()
     while True:
         try:
             seen = condition()
@@ -50,6 +54,7 @@ def wait_until(
                 return seen
         except ignoring as error:
             last = f"last error: {type(error).__name__}: {error}"
-        if time.monotonic() >= end:
+        waited = time.monotonic() - begun
+        if waited >= patience:
             raise DeadlineReachedError(f"waited {patience:g} s for {what}; {last}")
-        time.sleep(_PAUSE)
+        time.sleep(_PAUSE if steadily else min(1.0, max(_PAUSE, waited / 10)))

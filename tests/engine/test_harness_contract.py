@@ -5,14 +5,17 @@ nothing.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from jhub_testing.archives import Files, archive
 from jhub_testing.contract import named, process
 from jhub_testing.layers import scan
+from jhub_testing.resources import Engine
 from jhub_testing.subject import Subject
 
-KEY = "\\n".join(["-----BEGIN PRIVATE KEY-----", *["A" * 64] * 4, "-----END PRIVATE KEY-----"])
+KEY = "\n".join(["-----BEGIN PRIVATE KEY-----", *["A" * 64] * 4, "-----END PRIVATE KEY-----", ""])
 Broken = Callable[..., Subject]
 
 IGNORING = {"on_sigterm": "signal.SIG_IGN"}
@@ -27,8 +30,6 @@ FAULTS = {
     "sudo_is_off": ("echo 'ALL ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/zz", []),
     "environment_is_not_writable": ("mkdir -p /opt/venv && chmod 777 /opt/venv", []),
     "no_uv_variables": ("true", ["ENV UV_PROJECT_ENVIRONMENT=/opt/venv"]),
-    "no_secret_in_layers": (f"printf '{KEY}\\n' >/etc/key.pem", []),
-    "no_cache_in_layers": ("mkdir -p /root/.cache/uv && echo x >/root/.cache/uv/wheel", []),
     "node_trusts_the_operator": ("sed -i 's/NODE_EXTRA_CA_CERTS=/NO=/' %s", []),
     "curl_git_and_python_trust_the_operator": ("sed -i 's/GIT_SSL_CAINFO=/NO=/' %s", []),
     "nb_uid_is_honoured": ("sed -i 's/chown /chown -R /' %s", []),
@@ -77,8 +78,6 @@ SOUND = [
     "node_trusts_the_operator",
     "environment_is_not_writable",
     "no_uv_variables",
-    "no_secret_in_layers",
-    "no_cache_in_layers",
 ]
 
 
@@ -88,11 +87,33 @@ def test_sound_image_passes(broken: Broken) -> None:
         named(name)(subject)
 
 
-def test_machine_ca_is_noticed(broken: Broken) -> None:
-    # In two pieces, since the command is in the image's configuration, where it counts as well.
-    subject = broken("echo 'needle in'' a layer' >/opt/ca.pem; rm /opt/ca.pem")
-    found = scan(subject.engine.client, subject.reference, (b"needle in a layer",))
-    assert not found.machine_ca, "removed within the same layer, so it is in none"
-    subject = broken("echo 'needle in'' a layer' >/opt/ca.pem")
-    found = scan(subject.engine.client, subject.reference, (b"needle in a layer",))
-    assert found.machine_ca == ["opt/ca.pem"]
+@pytest.fixture
+def of_files(engine: Engine, tmp_path: Path) -> Callable[[Files], Subject]:
+    """Makes an image of these files: what is in a layer can be seen without more."""
+
+    def make(files: Files) -> Subject:
+        labels = [f'LABEL {key}="{value}"' for key, value in engine.labels.items()]
+        name, made = engine.name("files"), archive(files)
+        engine.client.api.import_image_from_data(made, name, "1", changes=labels)
+        return Subject(engine, f"{name}:1", tmp_path, with_hub=False)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("no_secret_in_layers", "etc/key.pem"), ("no_cache_in_layers", "root/.cache/uv/wheel")],
+)
+def test_what_is_in_a_layer_is_noticed(
+    name: str, place: str, of_files: Callable[[Files], Subject]
+) -> None:
+    named(name)(of_files({"usr/share/doc/key": b"no key"}))
+    with pytest.raises(AssertionError):
+        named(name)(of_files({place: KEY.encode()}))
+
+
+def test_machine_ca_is_noticed(of_files: Callable[[Files], Subject]) -> None:
+    for words, places in ((b"a needle in a layer", ["opt/ca.pem"]), (b"nothing", [])):
+        subject = of_files({"opt/ca.pem": words})
+        found = scan(subject.engine.client, subject.reference, (b"needle in a layer",))
+        assert found.machine_ca == places

@@ -105,13 +105,21 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "audit": lambda words: _of("watch.command").main(words, Places().audit),
     "canary": lambda words: _of("login.canary").command(*usable(), words),
     "hub": lambda words: _of("start").run_hub(*usable(), words),
-    "engine": lambda _: _of("start").run_engine(),
+    "engine": lambda _: run_engine(),
     "guard": lambda words: _of("runtime.guard").run_guard(
         beside(), only_remove="--remove" in words
     ),
     "homes": lambda _: _of("lifetimes.measuring").run(beside()),
 }
 """What each command does with the words behind it; its exit code."""
+
+
+def run_engine() -> NoReturn:
+    """Become the filter between the hub and the engine. Does not return.
+
+    It is a program of its own, so that it holds nothing of JupyterHub in memory.
+    """
+    os.execv(sys.executable, [sys.executable, "-m", "engine_filter"])  # noqa: S606
 
 
 def beside() -> Settings:

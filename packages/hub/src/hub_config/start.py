@@ -100,7 +100,7 @@ def run_hub(settings: Settings, places: Places, arguments: Sequence[str]) -> NoR
         if settings.failover:  # the proxy takes nothing of an older hub any more
             write_secret(places.proxy_token, secrets.token_hex(32))
     os.chdir(places.data)
-    become(["jupyterhub", "--config", CONFIG_FILE, *arguments], here=settings.failover)
+    become(["jupyterhub", "--config", CONFIG_FILE, *arguments])
 
 
 def wait_for_records(settings: Settings, places: Places) -> None:
@@ -115,10 +115,10 @@ def wait_for_records(settings: Settings, places: Places) -> None:
         require_sound(places.data)
 
 
-def become(command: list[str], *, here: bool) -> NoReturn:
-    """Become JupyterHub; `here` in this very process, which has a lock (`leading`)."""
-    if not here:
-        os.execvp(command[0], command)  # noqa: S606
+def become(command: list[str]) -> NoReturn:
+    """Become JupyterHub, in this very process: it has a lock (`leading`), and has imported half of
+    what JupyterHub does, which a program of its own would import again.
+    """
     from jupyterhub.app import main  # noqa: PLC0415
 
     sys.argv = command
@@ -200,14 +200,6 @@ def wait_for_engine(path: Path, seconds: float = WAIT_FOR_ENGINE) -> None:
             else:
                 return
         time.sleep(0.1)
-
-
-def run_engine() -> NoReturn:
-    """Become the filter between the hub and the engine. Does not return.
-
-    It is a program of its own, so that it holds nothing of JupyterHub in memory.
-    """
-    os.execv(sys.executable, [sys.executable, "-m", "engine_filter"])  # noqa: S606
 
 
 def health_url(settings: Settings) -> str:

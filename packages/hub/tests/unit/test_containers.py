@@ -2,12 +2,15 @@
 
 import os
 import socket
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from jupyterhub import app
 
 from hub_config import SettingsError
-from hub_config.start import require_own, wait_for_engine
+from hub_config.start import become, require_own, wait_for_engine
 
 
 def test_a_volume_of_its_own_is_closed_to_others(tmp_path: Path) -> None:
@@ -37,3 +40,19 @@ def test_the_hub_starts_once_the_filter_listens_and_gives_up_in_time(tmp_path: P
         listening.bind(str(path))
         listening.listen()
         wait_for_engine(path, 5)
+
+
+def test_it_goes_on_in_its_own_process_which_has_imported_the_half(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[tuple[int, list[str]]] = []
+    monkeypatch.setattr(sys, "argv", ["hub_config", "hub"])
+    monkeypatch.setattr(app, "main", lambda: begun.append((os.getpid(), sys.argv)))
+    with pytest.raises(SystemExit):
+        become(["jupyterhub", "--config", "x"])
+    assert begun == [(os.getpid(), ["jupyterhub", "--config", "x"])]
+
+
+def test_no_parser_is_made_at_each_start_that_nothing_uses() -> None:
+    assert find_spec("jsonschema"), "jupyter-events has another way to judge schemas: look again"
+    assert find_spec("rfc3987_syntax") is None
