@@ -120,6 +120,10 @@ def test_wrong_settings_are_told_without_starting_anything(told: str, operator: 
     assert "JHUB_IDLE_TIMOUT is no setting" in wrong.stderr
     assert "JHUB_USER_VOLUME_PREFIX is '-home'" in wrong.stderr
     assert "JHUB_BACKUP_KEEP has 'x'" in wrong.stderr
+    for task in (["up", "--no-build"], ["doctor"]):
+        also = operator.invoke(*task, **mistakes)
+        said = also.stdout + also.stderr
+        assert [name in said for name in mistakes] == [True] * len(mistakes), also
     files = {"JHUB_LOGO": "none.svg", "JHUB_AUTHENTICATOR": "ldap", "JHUB_DEFAULT_PROFILE": "none"}
     wrong = operator.invoke("config.check", **files)
     assert wrong.returncode == 2

@@ -18,7 +18,7 @@ from jhub_docker.engine import checks, connect, lock, usage
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
 from jhub_docker.platform import chosen, compose, containers, firewall, left_over
 from jhub_docker.platform.compose import HUB, Platform
-from jhub_docker.platform.configuration import check_settings
+from jhub_docker.platform.configuration import check_settings, telling_all
 from jhub_docker.platform.firewall import GUARD
 from jhub_docker.progress import say
 from jhub_docker.secrets import whereabouts
@@ -76,7 +76,8 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
     space = facts.local_space(info)
     seen: dict[str, Any] = {}
     try:
-        platform = chosen.read(client, root)
+        with telling_all(client, root):
+            platform = chosen.read(client, root)
     except UsageError as error:
         look.findings.append(Finding("JD020", str(error)))
         look.not_seen["platform"] = "Compose cannot use its settings"

@@ -25,8 +25,8 @@ def values(catalog: Catalog, registry: str, tag: str = "") -> dict[str, Any]:
     named = {spec.name: reference(spec, registry, tag) for spec in wanted}
     if missing := sorted(name for name, found in named.items() if not found):
         raise UsageError(
-            f"{', '.join(missing)}: never released, so no digest is known; ./dev invoke release, "
-            "or --tag for images that were pushed under one"
+            f"{', '.join(missing)}: never released, so no digest is known; ./dev invoke release "
+            f"{missing[0]}, or --tag for images that were pushed under one"
         )
     images = {HUB: named[HUB], PROXY: named[PROXY]}
     if GATEWAYS in catalog.specs and (made := reference(catalog[GATEWAYS], registry, tag)):

@@ -54,6 +54,14 @@ class Texts(InternationalizationExtension):
         (token.js) makes English, and what the hub said as it is.
         """
         source = source.replace('<html lang="en">', '<html lang="{{ language() }}">')
+        # A page is called what its heading says: in tabs, in what was visited, to screen readers.
+        heading = re.search(
+            r"<h1[^>]*>(.*?)</h1>|ui\.panel\((.+?)(?:, wide=true)?\) %\}", source, re.S
+        )
+        if heading and source.startswith("{% extends") and "block title" not in source:
+            said = heading[1] or f"{{{{ {heading[2]} }}}}"
+            brand = "{% if true %} – {{ brand.name }}{% endif %}"
+            source += f"{{% block title %}}{said}{brand}{{% endblock %}}"
         options = "{{ token_expires_in_options_html |"
         source = source.replace(options, f"{options} said_in_options |")
         source = source.replace('class="time-col ', 'class="')
