@@ -59,7 +59,7 @@ def test_ones_own_entries_tell_no_address_of_others() -> None:
 
 
 def test_the_page_has_all_kinds_in_the_readers_language(language: str) -> None:
-    """Those of requests, of forms' buttons, and what hub, operator and backups tell by themselves."""
+    """Requests, forms' buttons, and what hub, operator and backups tell by themselves."""
     sources = [
         path.read_text("utf-8")
         for folder in ("packages/hub/src", "src/jhub_docker", "packages/backup/src")

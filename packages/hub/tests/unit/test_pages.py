@@ -144,7 +144,9 @@ def test_each_page_is_called_what_its_heading_says() -> None:
         page = render("logout.html", Settings(brand_name="A & B"))
     finally:
         languages.current.set(languages.ENGLISH)
-    assert re.findall(r"<title>\s*(.*?)\s*</title>", page) == ["Sie sind abgemeldet – A &amp; B"]
+    assert re.findall(r"<title>\s*(.*?)\s*</title>", page) == [
+        "Sie sind abgemeldet &ndash; A &amp; B"
+    ]
     environment = Environment(loader=loader(), autoescape=True, extensions=[Texts])
     for template in TEMPLATES:
         found = [template.name, f"templates/{template.name}"]
