@@ -60,9 +60,9 @@ class Texts(InternationalizationExtension):
         # A page is called what its heading says: in tabs, in what was visited, to screen readers.
         heading = _HEADING.search(source)
         if heading and source.startswith("{% extends") and "block title" not in source:
-            said = heading[1] or f"{{{{ {heading[2]} }}}}"
+            words = heading[1] or f"{{{{ {heading[2]} }}}}"
             brand = "{% if true %} &ndash; {{ brand.name }}{% endif %}"
-            source += f"{{% block title %}}{said}{brand}{{% endblock %}}"
+            source += f"{{% block title %}}{words}{brand}{{% endblock %}}"
         options = "{{ token_expires_in_options_html |"
         source = source.replace(options, f"{options} said_in_options |")
         source = source.replace('class="time-col ', 'class="')

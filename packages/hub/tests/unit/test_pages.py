@@ -141,11 +141,11 @@ def test_each_page_is_called_what_its_heading_says() -> None:
     """Tabs and screen readers go by it."""
     languages.current.set("de")
     try:
-        page = render("logout.html", Settings(brand_name="A & B"))
+        page = render("logout.html", Settings(brand_name="A&B"))
     finally:
         languages.current.set(languages.ENGLISH)
     assert re.findall(r"<title>\s*(.*?)\s*</title>", page) == [
-        "Sie sind abgemeldet &ndash; A &amp; B"
+        "Sie sind abgemeldet &ndash; A&amp;B"
     ]
     environment = Environment(loader=loader(), autoescape=True, extensions=[Texts])
     for template in TEMPLATES:
