@@ -15,7 +15,9 @@ from jhub_docker.doctor import facts, gpus, kept, machine, outside, running, swa
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, connect, lock, usage
+from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
+from jhub_docker.host.machine import own_certificates
 from jhub_docker.platform import chosen, compose, containers, firewall, left_over
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.configuration import check_settings, telling_all
@@ -122,6 +124,9 @@ def _settings(client: DockerClient, platform: Platform) -> list[Finding]:
     findings = found("JD015", firewall.warnings(platform), WARNING)
     if (file := platform.root / ".env").is_file():
         findings += kept.env_file(stat.S_IMODE(file.stat().st_mode), compose.written(file))
+    if not compose.engine_host(address()):
+        bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
+        findings += machine.certificates(own_certificates(), bundle)
     try:
         check_settings(client, platform)
     except UsageError as error:

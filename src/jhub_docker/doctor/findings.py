@@ -272,6 +272,13 @@ CODES: Mapping[str, Code] = {
         "Its person cannot save, and their server may not start. It has a disk of its own.",
         "Let the person remove files, or make that volume larger.",
     ),
+    "JD032": Code(
+        "Servers do not trust what this machine does",
+        "Where the network inspects TLS, `uv add`, `%pip install` and `git` in a server say "
+        "`UnknownIssuer` or `CERTIFICATE_VERIFY_FAILED`.",
+        "Name the network's CA in `JHUB_CA_BUNDLE`, a file on the Docker host, then "
+        "`./dev invoke up`; servers have it from their next start on.",
+    ),
     "JD040": Code(
         "No backup is set up",
         "A lost disk loses everybody's work.",
@@ -280,7 +287,8 @@ CODES: Mapping[str, Code] = {
     "JD041": Code(
         "The last backup is old or failed",
         "What came since it would be lost.",
-        "`./dev invoke backup`; `./dev invoke backup.list` says how it went.",
+        "`./dev invoke backup`; `./dev invoke backup.list` says how it went. Both with the "
+        "backup's `--to` where `JHUB_BACKUP_TO` is not set.",
     ),
     "JD042": Code(
         "Backups were not tried out lately",
