@@ -90,7 +90,8 @@ def install(handler_class: Any) -> None:
         if not is_page(self.request):
             write_error(self, status_code, **kwargs)
             return
-        words, error = Words(self.request), (kwargs.get("exc_info") or (None, None))[1]
+        words = Words(self.request)
+        error: Any = (kwargs.get("exc_info") or (None, None))[1]
         titles = {403: "You may not do this", 404: "There is no such page"}
         message = getattr(error, "log_message", None)
         what = message % error.args if message else f"{status_code} {self._reason}"
