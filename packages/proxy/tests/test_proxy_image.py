@@ -50,7 +50,7 @@ def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
         labels=engine.labels,
         cap_drop=["ALL"],
         init=True,
-        extra_hosts={"proxy-api": "127.0.0.1", "hub-internal": "127.0.0.1"},
+        extra_hosts={"proxy-api": "127.0.0.1"},
         log_config={"type": "syslog", "config": {"syslog-address": address}},
     )
     container.start()
@@ -132,6 +132,8 @@ def the_hub_hears_in_which_language_its_errors_are_read(container: Container, he
         "headers={'Authorization': 'token 0123456789abcdef'}); print(c.getresponse().status)"
     )
     assert container.exec_run(["python3", "-c", add]).output == b"201\n"
+    named = ["sh", "-c", "echo 127.0.0.1 hub-internal >>/etc/hosts"]
+    assert container.exec_run(named, user="root").exit_code == 0
     container.exec_run(["python3", "-c", HUB], detach=True)
     url, asks = health.replace("_chp_healthz", "user/ann/lab"), {"Accept-Language": "de-AT"}
 
