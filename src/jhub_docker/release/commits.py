@@ -92,10 +92,11 @@ def with_locked_version(lock: str, version: Version) -> str:
     project = uv_lock.parse(lock).project
     if project is None:
         raise UsageError("uv.lock does not name its own project; refresh it with ./dev invoke lock")
-    line = re.compile(rf'^(name = "{re.escape(project.name)}"\nversion = ")[^"]*(")', re.MULTILINE)
+    name = project["name"]
+    line = re.compile(rf'^(name = "{re.escape(name)}"\nversion = ")[^"]*(")', re.MULTILINE)
     changed = line.sub(rf"\g<1>{version}\g<2>", lock, count=1)
-    if f'name = "{project.name}"\nversion = "{version}"\n' not in changed:
-        raise UsageError(f"uv.lock does not name the version of {project.name}")
+    if f'name = "{name}"\nversion = "{version}"\n' not in changed:
+        raise UsageError(f"uv.lock does not name the version of {name}")
     return changed
 
 
