@@ -27,9 +27,8 @@ class Candidate:
 
     `tested_as` is the build id that evidence was shown for, which the new version changes.
     `digest` is that of the exported index, `platforms` (without digests until then) and `left_out`
-    are as in the ledger, `notes` are the audit's. `tested` says that its tests passed, `recorded`
-    is the commit with the ledger. `registries` were asked for, in `published` all is there and
-    verified.
+    are as in the ledger. `recorded` is the commit with the ledger, of what was judged and tested.
+    `registries` were asked for, in `published` all is there and verified.
     """
 
     image: str
@@ -45,9 +44,6 @@ class Candidate:
     size: int = 0
     compressed: int = 0
     layers: int = 0
-    notes: list[str] = field(default_factory=list)
-    judged: bool = False
-    tested: bool = False
     recorded: str = ""
     registries: list[str] = field(default_factory=list)
     published: list[str] = field(default_factory=list)
@@ -151,8 +147,6 @@ def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate
             version,
             start=entry.commit,
             epoch=history.commit_time(root, entry.commit),
-            judged=True,
-            tested=True,
             recorded=history.tag_name(image, Version.parse(version)),
             **{name: getattr(entry, name) for name in IN_LEDGER},
         )

@@ -39,14 +39,14 @@ def prepare(place: Workplace, status: Status, version: Version) -> str:
     return _commit(place.tree, folder, f"Release {status.image} {version}", [reason])
 
 
-def record(place: Workplace, candidate: Candidate) -> str:
-    """Commit the ledger's entry of what was built, judged and tested; returns the commit."""
+def record(place: Workplace, candidate: Candidate, notes: Sequence[str]) -> str:
+    """Commit the ledger's entry of what was tested, and the audit's notes; the commit."""
     folder = place.tree / "packages" / candidate.image
     known = {name: getattr(candidate, name) for name in IN_LEDGER}
     entry = Entry(date=datetime.now(UTC).date().isoformat(), **known)
     ledger.write(folder, {candidate.version: entry, **ledger.read(folder)})
     subject = f"Record {candidate.image} {candidate.version}"
-    return _commit(place.tree, folder, subject, [candidate.digest, *candidate.notes])
+    return _commit(place.tree, folder, subject, [candidate.digest, *notes])
 
 
 def land(place: Workplace, candidate: Candidate) -> None:

@@ -66,8 +66,11 @@ def release(asked: Request) -> Candidate | None:
         place.save(one)
         _make(asked, place, one)
         if not one.recorded:
-            _try(asked, place, one)
-            one.recorded = commits.record(place, one)
+            place.add_tree(one.commit)
+            spec = load(place.tree / "packages")[one.image]
+            notes = trial.judge(place, one, spec, accept_unreached=asked.accept_unreached)
+            trial.test(place, one, spec)
+            one.recorded = commits.record(place, one, notes)
             place.save(one)
         if not history.contains(root, "HEAD", one.recorded):
             evidence.carry_over(root, one.tested_as, one.build_id)
@@ -187,23 +190,7 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
         arguments={"lane": bases.lane()},
     )
     place.keep_records(make_records(layout, made.index, source))
-    if not one.recorded:
-        one.judged = one.tested = False
     place.save(one)
-
-
-def _try(asked: Request, place: Workplace, one: Candidate) -> None:
-    """Judge and test what was built."""
-    place.add_tree(one.commit)
-    spec = load(place.tree / "packages")[one.image]
-    if not one.judged:
-        one.notes = trial.judge(place, one, spec, accept_unreached=asked.accept_unreached)
-        one.judged = True
-        place.save(one)
-    if not one.tested:
-        trial.test(place, one, spec)
-        one.tested = True
-        place.save(one)
 
 
 def _publish(asked: Request, place: Workplace, one: Candidate) -> None:

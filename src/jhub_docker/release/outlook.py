@@ -82,11 +82,7 @@ def look(asked: Request) -> Outlook:
         )
     if found.proposal is None:
         return Outlook(found)
-    choice = platforms.here(
-        asked.root / "packages",
-        asked.spec.name,
-        asked=asked.platforms,
-    )
+    choice = platforms.here(asked.root / "packages", asked.spec.name, asked.platforms)
     build_ids = {name: step.build_id for name, step in now.by_name.items()}
     failures = gates.before(asked.root, now.catalog, found, build_ids)
     told = f"{outline(asked.spec, found, asked.registries)}\n{choice.told()}"
