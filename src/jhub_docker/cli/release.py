@@ -77,7 +77,7 @@ def release(
     if dry_run:
         write(flow.plan(request, unsigned))
     else:
-        write(flow.outcome(image, flow.release(request)))
+        write(flow.outcome(request, flow.release(request)))
 
 
 @task(iterable=["image"])
