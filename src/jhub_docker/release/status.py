@@ -134,18 +134,8 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve, bump: str = AUTO) ->
     return Status(image, step.build_id, last, *differs, proposal, step.unknown)
 
 
-def affected(statuses: Iterable[Status]) -> dict[str, tuple[tuple[str, ...], list[str]]]:
-    """The packages that several images are built from and that changed: how, and which images."""
-    found: dict[str, tuple[tuple[str, ...], list[str]]] = {}
-    for status in statuses:
-        for cause in status.causes:
-            if cause.package != status.image:
-                found.setdefault(cause.package, (cause.inputs, []))[1].append(status.image)
-    return found
-
-
 def text(statuses: Sequence[Status]) -> str:
-    """Where each image stands, then what several images share and that changed."""
+    """Where each image stands."""
     rows = [
         (
             one.image,
@@ -158,13 +148,7 @@ def text(statuses: Sequence[Status]) -> str:
         for one in statuses
     ]
     columns = ("image", "last", "build id", "changed since", "next", "because")
-    lines = [table.render(columns, rows)]
-    for package, (inputs, images) in affected(statuses).items():
-        lines.append(
-            f"{package} changed ({some(inputs, 6)}): what is built from it has to be released: "
-            + ", ".join(images)
-        )
-    return "\n".join(lines)
+    return table.render(columns, rows)
 
 
 def as_data(statuses: Iterable[Status]) -> list[dict[str, Any]]:

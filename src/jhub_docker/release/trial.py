@@ -1,11 +1,13 @@
 """What a built image has to pass before it is released: its budget, its audit, its own tests."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from jhub_docker import nox
 from jhub_docker.build import builders, marks
 from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.errors import ActionError
+from jhub_docker.locks.package import PYTHON
 from jhub_docker.oci.engine import load
 from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say, stage
@@ -15,7 +17,6 @@ from jhub_docker.release.audit import rules
 from jhub_docker.release.audit.gate import gate
 from jhub_docker.release.budget import Measured
 from jhub_docker.release.candidate import Candidate, Workplace
-from jhub_docker.release.difference import of_bill
 from jhub_docker.release.record.bom import packages
 from jhub_docker.release.record.records import Records
 from jhub_docker.table import counted
@@ -78,4 +79,7 @@ def test(place: Workplace, one: Candidate, spec: ImageSpec) -> None:
 
 def _sizes(records: Records) -> Mapping[str, int]:
     """The bytes of each package; of several platforms the first counts."""
-    return of_bill("", "", next(iter(records.bills), {})).sizes
+    sizes: Counter[str] = Counter()
+    for one in packages(next(iter(records.bills), {})):
+        sizes[one.name if one.kind == PYTHON else f"{one.name} ({one.kind})"] += one.size
+    return sizes
