@@ -25,7 +25,7 @@ from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import artifact, candidate, commits, flow, gates, status
+from jhub_docker.release import candidate, commits, flow, gates, status
 from jhub_docker.release.candidate import Candidate
 from jhub_docker.release.outlook import Request
 from jhub_docker.release.publish import Signer
@@ -88,7 +88,7 @@ class World:
 
     def prove(self) -> None:
         """Let the tests of the thing have passed as it is now."""
-        now = artifact.read(self.root / "packages")
+        now = status.read(self.root / "packages")
         self.checkout.prove("thing", {name: step.build_id for name, step in now.by_name.items()})
 
     def change(self, text: str) -> None:
@@ -207,9 +207,8 @@ def interrupted(_: object) -> None:
 
 def together(world: World) -> str:
     """What stands against a release of the sibling, of what both showed in integration."""
-    resolve = artifact.resolver()
-    now = status.read(world.root / "packages", resolve)
-    other = status.of(world.root, "other", now, resolve)
+    now = status.read(world.root / "packages")
+    other = status.of(world.root, "other", now)
     build_ids = {name: step.build_id for name, step in now.by_name.items()}
     found = gates.tests(world.root, load(world.root / "packages"), other, build_ids)
     return "".join(one.what for one in found if "integration" in one.what)

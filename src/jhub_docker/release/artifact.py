@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jhub_docker.build import bases, builders, builds, marks, planning
+from jhub_docker.build import builders, builds, marks, planning
 from jhub_docker.build.bases import Mode
-from jhub_docker.build.plan import Base, Plan
-from jhub_docker.catalog import Catalog
+from jhub_docker.build.plan import Plan
 from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import export
 from jhub_docker.oci.layout import INDEX, Descriptor, Layout
 from jhub_docker.progress import stage
-from jhub_docker.release import status
-from jhub_docker.release.status import Resolve
 
 
 @dataclass(frozen=True)
@@ -36,20 +33,6 @@ class Artifact:
     build_id: str
     planned: Plan
     base_layers: int
-
-
-def resolver(base: Mode = "auto") -> Resolve:
-    """Says which bases this machine has, or would make; none is pulled or made for it."""
-
-    def resolve(catalog: Catalog) -> Mapping[str, Base]:
-        return bases.resolve(catalog, catalog.published, base, bases.lane(), act=False)
-
-    return resolve
-
-
-def read(folder: Path, *, base: Mode = "auto") -> Plan:
-    """The plan of all packages in `folder`, on the bases this machine has."""
-    return status.read(folder, resolver(base))
 
 
 def labels(version: str, commit: str, epoch: int) -> dict[str, str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jhub_docker.build import bases, builders
@@ -20,7 +21,7 @@ from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.progress import say, stage
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import artifact, history
+from jhub_docker.release import artifact, history, status
 from jhub_docker.release.candidate import Workplace
 from jhub_docker.release.record import inventory
 from jhub_docker.release.record.bom import differences
@@ -101,7 +102,7 @@ def rebuild(root: Path, remote: Remote, released: Released, *, no_cache: bool = 
     place = Workplace(root, was.image, was.version, FOLDER)
     place.add_tree(was.commit)
     try:
-        plan = artifact.read(place.tree / "packages", base=mode)
+        plan = status.read(place.tree / "packages", partial(status.here, base=mode))
         here = plan[was.image]
         build_ids = {name: step.build_id for name, step in plan.by_name.items()}
         notes = plan_differences(was, here.labels, build_ids)
