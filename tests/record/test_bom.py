@@ -110,16 +110,22 @@ def test_it_lists_each_package_once_with_all_that_is_known(tmp_path: Path) -> No
         "pkg:pypi/sockets@1.1",
         "pkg:pypi/web@3.0",
     ]
-    assert (found["web"].direct, found["sockets"].direct, found["ws"].direct) == (True, False, None)
-    terms = {one["name"]: one.get("licenses") for one in document["components"]}
+    components = {one["name"]: one for one in document["components"]}
+    said = {name: one.get("properties", [])[:-1] for name, one in components.items()}
+    assert [said[name] for name in ("web", "sockets", "ws")] == [
+        [{"name": "jhub-docker:dependency", "value": "direct"}],
+        [{"name": "jhub-docker:dependency", "value": "indirect"}],
+        [],
+    ]
+    terms = {name: one.get("licenses") for name, one in components.items()}
     assert terms["web"] == [{"license": {"name": "Apache 2.0"}}]
     assert terms["fastjson"] == [{"expression": "MIT OR Apache-2.0"}]
-    assert (len(found["node"].sha256), found["web"].sha256) == (64, "")
-    assert found["ws"].locations == (
+    assert (len(found["generic/node"].sha256), found["pypi/web"].sha256) == (64, "")
+    assert found["npm/ws"].locations == (
         "/opt/code-server/node_modules/@a/b/node_modules/ws",
         "/opt/code-server/node_modules/ws",
     )
-    assert found["bash"].size == 7 * 1024
+    assert found["deb/debian/bash"].size == 7 * 1024
     edges = {entry["ref"]: entry.get("dependsOn") for entry in document["dependencies"]}
     assert edges["pkg:pypi/web@3.0"] == ["pkg:pypi/fastjson@0.5", "pkg:pypi/sockets@1.1"]
 
@@ -155,10 +161,12 @@ def test_a_bill_agrees_with_its_own_image_only(tmp_path: Path) -> None:
     other |= distribution("late", "1.0", site="usr/local/lib/python3.11/site-packages")
     other["opt/code-server/lib/node"] = b"\x7fELF node.js/v24.1.0 altered"
     found = bill_and_image(document, inventory(tmp_path / "other", other))
-    assert [line.partition(" (")[0] for line in found] == [
-        "deb debian/bash in / is 1:5.2-2",
-        "deb debian/telnet in / 1",
-        "generic node in /opt/code-server/lib is 24.1.0",
-        "npm @a/b in /opt/code-server/node_modules/@a/b 1.0.0 is missing",
-        "pypi late in /usr/local 1.0 is extra",
+    assert [line.partition("?")[0] for line in found[:2]] == [
+        "deb/debian/bash in / is 1:5.2-2",
+        "deb/debian/telnet in / 1",
+    ]
+    assert found[2].startswith("generic/node in /opt/code-server/lib is 24.1.0 ")
+    assert found[3:] == [
+        "npm/%40a/b in /opt/code-server/node_modules/@a/b 1.0.0 is missing",
+        "pypi/late in /usr/local 1.0 is extra",
     ]

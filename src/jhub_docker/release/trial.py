@@ -7,7 +7,6 @@ from jhub_docker import nox
 from jhub_docker.build import builders, marks
 from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.errors import ActionError
-from jhub_docker.locks.package import PYTHON
 from jhub_docker.oci.engine import load
 from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say, stage
@@ -81,5 +80,5 @@ def _sizes(records: Records) -> Mapping[str, int]:
     """The bytes of each package; of several platforms the first counts."""
     sizes: Counter[str] = Counter()
     for one in packages(next(iter(records.bills), {})):
-        sizes[one.name if one.kind == PYTHON else f"{one.name} ({one.kind})"] += one.size
+        sizes[one.name] += one.size
     return sizes

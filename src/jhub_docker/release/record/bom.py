@@ -60,20 +60,20 @@ class Locks:
 
 @dataclass(frozen=True, order=True)
 class Listed:
-    """A package in one version. `direct` is None for what no lock of the image's own names.
+    """A package in one version, as a bill lists it.
 
-    `name` has npm's scope or an extension's publisher in it; `size` is in bytes; `sha256` is a
-    program's, and empty for what package managers install.
+    `size` is in bytes; `sha256` is a program's, and empty for what package managers install.
     """
 
-    kind: str
-    name: str
-    version: str
     purl: str
     locations: tuple[str, ...]
-    direct: bool | None
     size: int
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """Kind and name, e.g. `pypi/pandas`."""
+        return self.purl.removeprefix("pkg:").partition("@")[0]
 
 
 def encode(document: Any) -> bytes:
@@ -126,7 +126,7 @@ def bill_of_materials(inventory: Inventory, subject: Subject, locks: Locks) -> d
 
 
 def packages(document: Mapping[str, Any]) -> list[Listed]:
-    """The packages of a CycloneDX document that `bill_of_materials` made, by kind and name."""
+    """The packages of a CycloneDX document that `bill_of_materials` made, by their URLs."""
     return sorted(_listed(c) for c in document.get("components", ()) if "purl" in c)
 
 
@@ -164,13 +164,10 @@ def bill_and_image(document: Mapping[str, Any], inventory: Inventory) -> list[st
     said = [
         _named(one.purl, place, one.sha256) for one in packages(document) for place in one.locations
     ]
+    system = inventory.distribution, inventory.release
     found = [
-        _named(
-            package_url(package, inventory.distribution, inventory.release).to_string(),
-            package.location,
-            package.sha256,
-        )
-        for package in inventory.packages
+        _named(package_url(one, *system).to_string(), one.location, one.sha256)
+        for one in inventory.packages
     ]
     return differences(said, found)
 
@@ -193,31 +190,17 @@ def differences(said: Iterable[tuple[str, str]], found: Iterable[tuple[str, str]
 
 
 def _named(purl: str, location: str, sha256: str) -> tuple[str, str]:
-    """A name that says kind and place, e.g. `pypi pandas in /opt/venv`, and what must agree."""
-    url = PackageURL.from_string(purl)
-    name = f"{url.type} {url.namespace}/{url.name}" if url.namespace else f"{url.type} {url.name}"
-    qualifiers = url.qualifiers if isinstance(url.qualifiers, dict) else {}
-    details = [f"{key} {value}" for key, value in sorted(qualifiers.items())]
-    if sha256:
-        details.append(f"sha256 {sha256[:12]}")
-    version = url.version or "of unknown version"
-    return f"{name} in {location}", f"{version} ({', '.join(details)})" if details else version
+    """A name that says kind and place, e.g. `pypi/pandas in /opt/venv`, and what must agree."""
+    name, _, rest = purl.removeprefix("pkg:").partition("@")
+    return f"{name} in {location}", f"{rest or 'of unknown version'} {sha256[:12]}".strip()
 
 
 def _listed(component: Mapping[str, Any]) -> Listed:
-    purl = PackageURL.from_string(component["purl"])
     properties = {p["name"]: p["value"] for p in component.get("properties", ())}
-    separator = "/" if purl.type == NODE else "."
-    grouped = purl.namespace and purl.type != "deb"
     occurrences = component.get("evidence", {}).get("occurrences", ())
-    dependency = properties.get(DEPENDENCY)
     return Listed(
-        kind=purl.type,
-        name=f"{purl.namespace}{separator}{purl.name}" if grouped else purl.name,
-        version=purl.version or "",
         purl=component["purl"],
         locations=tuple(sorted(o["location"] for o in occurrences)),
-        direct=None if dependency is None else dependency == "direct",
         size=int(properties.get(SIZE, "0")),
         sha256="".join(one["content"] for one in component.get("hashes", ())),
     )
