@@ -6,6 +6,7 @@ what is behind it and that was verified.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from jhub_docker.asking import confirm
 from jhub_docker.build import bases, marks
@@ -57,7 +58,6 @@ def release(asked: Request) -> Candidate | None:
     if asked.signer:
         publish.require_pair(asked.remote, asked.signer)
     with held(f".release-{marks.checkout(root)}", "another release of this checkout"):
-        commits.tag_what_is_recorded(root, spec.name)
         if not (begun := _resumed(asked) or _begun(asked)):
             return None
         place, one = begun
@@ -107,6 +107,9 @@ def _resumed(asked: Request) -> tuple[Workplace, Candidate] | None:
                 raise ActionError(gates.told(failures, one.image))
             return place, one
         say(f"==> {one.image} {one.version} was begun from another commit; beginning anew")
+        if one.recorded:  # and perhaps tagged, just before the branch moved
+            with suppress(ActionError):
+                history.git(asked.root, "tag", "--delete", commits.tag_of(one))
         place.discard()
     return None
 

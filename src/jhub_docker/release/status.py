@@ -109,7 +109,7 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve = here, bump: str = A
     if newest and newest not in history.versions(root, image):
         raise UsageError(
             f"{image} {newest} is in its ledger, and the clone has no tag {image}-v{newest}: "
-            "git fetch --tags; or release it again, where that ended before the tag"
+            "git fetch --tags"
         )
     declared = Version.parse(spec.version)
     if last is None:
