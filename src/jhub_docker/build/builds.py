@@ -103,7 +103,7 @@ def carry_out(
     """
     ca_bundle = machine.ca_bundle()  # a wrong setting is told also when nothing is to be built
     outcome = Outcome({}, {})
-    place = (made.platform or builders.own_platform()) if kept != cache.NOWHERE else ""
+    place = (made.platform or builders.own_platform()) if any(kept) else ""
     if kept.source and made.to_build and not made.beside:
         made = cache.fetch(made, kept.source, place, force=made.forced)
     if made.to_build:
