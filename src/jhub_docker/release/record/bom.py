@@ -35,27 +35,24 @@ SIZE = "jhub-docker:size"
 
 @dataclass(frozen=True)
 class Subject:
-    """The image a bill is of. `digest` is its manifest's, `epoch` its time in seconds."""
+    """The image a bill is of. `digest` is its manifest's, `epoch` its time in seconds.
+
+    `environment` is the folder of the Python environment that holds what `lock` says.
+    """
 
     repository: str
     version: str
     digest: str
     platform: str
     epoch: int
+    environment: str = ""
+    lock: UvLock = field(default_factory=UvLock)
 
     @property
     def purl(self) -> PackageURL:
         """`pkg:oci/uv-lab@sha256:…?arch=amd64`."""
         name = self.repository.rpartition("/")[2]
         return PackageURL("oci", None, name, self.digest, {"arch": self.platform.split("/")[1]})
-
-
-@dataclass(frozen=True)
-class Locks:
-    """`environment` is the folder of the Python environment that holds what `own` says."""
-
-    environment: str = ""
-    own: UvLock = field(default_factory=UvLock)
 
 
 @dataclass(frozen=True, order=True)
@@ -82,12 +79,12 @@ def encode(document: Any) -> bytes:
     return text.encode()
 
 
-def bill_of_materials(inventory: Inventory, subject: Subject, locks: Locks) -> dict[str, Any]:
-    """The bill of what the inventory found, with what the locks know of it.
+def bill_of_materials(inventory: Inventory, subject: Subject) -> dict[str, Any]:
+    """The bill of what the inventory found, with what the lock knows of it.
 
     Raises ActionError when the image's own Python environment is not what its lock says.
     """
-    locked = require_locked(inventory.packages, locks, subject.platform)
+    locked = require_locked(inventory.packages, subject)
     system = CycloneComponent(
         type=ComponentType.OPERATING_SYSTEM,
         name=inventory.distribution or "unknown",
@@ -108,7 +105,7 @@ def bill_of_materials(inventory: Inventory, subject: Subject, locks: Locks) -> d
     for found in inventory.packages:
         purl = package_url(found, inventory.distribution, inventory.release).to_string()
         groups.setdefault(purl, []).append(found)
-    components = {purl: _component(purl, group, locks, locked) for purl, group in groups.items()}
+    components = {purl: _component(purl, group, subject, locked) for purl, group in groups.items()}
     document = Bom(
         serial_number=uuid.uuid5(uuid.NAMESPACE_OID, subject.digest),
         metadata=BomMetaData(component=root, timestamp=created),
@@ -130,28 +127,28 @@ def packages(document: Mapping[str, Any]) -> list[Listed]:
     return sorted(_listed(c) for c in document.get("components", ()) if "purl" in c)
 
 
-def require_locked(found: Iterable[Package], locks: Locks, platform: str) -> dict[str, Locked]:
+def require_locked(found: Iterable[Package], subject: Subject) -> dict[str, Locked]:
     """What the lock says for the image's Python environment; empty for an image without one.
 
     Raises ActionError naming each package that is missing, not in the lock, or of another version.
     """
-    if not locks.own.packages or not locks.environment:
+    if not subject.lock.packages or not subject.environment:
         return {}
-    own = [p for p in found if p.kind == PYTHON and p.location == locks.environment]
+    own = [p for p in found if p.kind == PYTHON and p.location == subject.environment]
     python = next((p.python for p in own if p.python), "")
     if not python:
         raise ActionError(
-            f"{locks.environment} holds no Python package, but the image's uv.lock has some; "
+            f"{subject.environment} holds no Python package, but the image's uv.lock has some; "
             "expected the environment that the image's pyproject.toml declares"
         )
-    locked = resolve(locks.own, python, platform)
+    locked = resolve(subject.lock, python, subject.platform)
     wrong = differences(
         {(name, entry.version) for name, entry in locked.items()},
         {(package.name, package.version) for package in own},
     )
     if wrong:
         raise ActionError(
-            f"{locks.environment} is not what the image's uv.lock says: {'; '.join(wrong)}"
+            f"{subject.environment} is not what the image's uv.lock says: {'; '.join(wrong)}"
         )
     return locked
 
@@ -207,11 +204,11 @@ def _listed(component: Mapping[str, Any]) -> Listed:
 
 
 def _component(
-    purl: str, group: list[Package], locks: Locks, locked: Mapping[str, Locked]
+    purl: str, group: list[Package], subject: Subject, locked: Mapping[str, Locked]
 ) -> CycloneComponent:
     """One component for a package in one version, with all places it was found at."""
     package = group[0]
-    own = package.kind == PYTHON and any(p.location == locks.environment for p in group)
+    own = package.kind == PYTHON and any(p.location == subject.environment for p in group)
     properties = [Property(name=SIZE, value=str(sum(p.size for p in group)))]
     if own and (entry := locked.get(package.name)):
         kind = "direct" if entry.direct else "indirect"
