@@ -77,20 +77,19 @@ def release(
     if dry_run:
         write(flow.plan(request, unsigned))
     else:
-        write(flow.outcome(image, flow.release(request)))
+        write(flow.outcome(request, flow.release(request)))
 
 
 @task(iterable=["image"])
 def status(context: Context, image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
-    from jhub_docker.release import artifact, status  # noqa: PLC0415
+    from jhub_docker.release import status  # noqa: PLC0415
 
-    resolve = artifact.resolver()
-    now = status.read(ROOT / "packages", resolve)
+    now = status.read(ROOT / "packages")
     chosen = now.catalog.select(image)
     for spec in chosen:
         status.require_published(now.catalog, spec)
-    found = [status.of(ROOT, spec.name, now, resolve) for spec in chosen]
+    found = [status.of(ROOT, spec.name, now) for spec in chosen]
     write(json.dumps(status.as_data(found), indent=2) if json_ else status.text(found))
 
 

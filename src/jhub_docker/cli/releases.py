@@ -45,29 +45,17 @@ def verify(context: Context, image: str, key: str = "", json_: bool = False) -> 
 @task(
     positional=["image", "before", "after"],
     help={
-        "image": "An image by its folder's name, or where it is: REGISTRY/REPOSITORY.",
-        "before": "The older version; in a registry any tag, or sha256:….",
-        "after": "The newer version, likewise.",
+        "image": "An image by its folder's name.",
+        "before": "The older version.",
+        "after": "The newer version.",
     },
 )
-def diff(
-    context: Context, image: str, before: str, after: str, key: str = "", json_: bool = False
-) -> None:
-    """Compare the packages of two releases: what changed, and what grew."""
-    from jhub_docker.registry.reference import Reference  # noqa: PLC0415
-    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
+def diff(context: Context, image: str, before: str, after: str, json_: bool = False) -> None:
+    """Compare the packages of two releases."""
     from jhub_docker.release import difference  # noqa: PLC0415
-    from jhub_docker.release.record import keys  # noqa: PLC0415
 
-    if "/" in image:
-        names = [f"{image}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
-        references = [Reference.parse(one) for one in names]
-        trust, remote = keys.trusted(ROOT, key), Remote.from_environment()
-        pair = [difference.of_reference(remote, one, trust) for one in references]
-    else:
-        (spec,) = load(ROOT / "packages").select([image])
-        pair = difference.of_releases(ROOT, spec.name, (before, after))
-    found = difference.compare(*pair)
+    (spec,) = load(ROOT / "packages").select([image])
+    found = difference.compare(ROOT, spec.name, (before, after))
     write(json.dumps(found, indent=2) if json_ else difference.text(found))
 
 
