@@ -1,6 +1,6 @@
 """Every page of the hub, judged by axe: WCAG 2.2 A and AA, light and dark, on a desk and a phone.
 
-The pictures of each page in each look are below `.test-logs/screenshots/`.
+Pictures of each page are below `.test-logs/screenshots/`.
 """
 
 import json

@@ -27,7 +27,8 @@ class Complaint:
 
 
 def judge(window: Window, name: str, excepted: Iterable[str] = ()) -> list[Complaint]:
-    """Everything axe finds on the page the window shows, with a picture in each look.
+    """Everything axe finds on the page the window shows, with a picture of it in light on a desk,
+    in dark on a phone, and in each look with a complaint.
 
     `excepted` are CSS selectors of parts that are not the platform's own.
     """
@@ -37,9 +38,10 @@ def judge(window: Window, name: str, excepted: Iterable[str] = ()) -> list[Compl
         for size, (width, height) in SIZES.items():
             window.page.set_viewport_size({"width": width, "height": height})
             look = f"{name}-{size}-{scheme}"
-            window.keep_picture(look, whole_page=True)
-            complaints += _complaints(window, look, excepted)
-            complaints += _too_wide(window, look)
+            found = _complaints(window, look, excepted) + _too_wide(window, look)
+            if found or (scheme == "light") == (size == "desktop"):
+                window.keep_picture(look, whole_page=True)
+            complaints += found
     window.page.emulate_media(color_scheme="light")
     window.page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     return complaints
