@@ -81,6 +81,7 @@ class SingleUserContainer(DockerContainer):
             self.with_command(command)
         self.engine, self.hub, self.port = engine, None if alone else hub, port
         self.prefix = "/" if alone else PREFIX
+        self._environments: dict[str, dict[str, str]] | None = None
         self.home = home or engine.volume("home")
         for folder in memory_folders:
             self.with_tmpfs_mount(folder)
@@ -142,6 +143,7 @@ class SingleUserContainer(DockerContainer):
         # ConnectionError: testcontainers finds no port of a container that has just ended.
         not_yet = (requests.RequestException, ConnectionError)
         wait_until(answers, f"{self.image} to answer", ignoring=not_yet)
+        self._environments = {}
         return self
 
     def environment(self, user: str = "") -> dict[str, str]:
@@ -149,8 +151,14 @@ class SingleUserContainer(DockerContainer):
 
         `user` has to be the one the server runs as, where that is not the container's.
         """
+        known = self._environments  # a server that answers has the one it keeps
+        if known and user in known:
+            return known[user]
         entries = self.of_server("environ", user=user).split("\0")
-        return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+        found = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+        if known is not None:
+            known[user] = found
+        return found
 
     def of_server(self, entry: str, *, user: str = "") -> str:
         """A file of the server's own folder in /proc: that of the process tini started."""
