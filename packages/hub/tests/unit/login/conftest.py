@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyterhub import orm
 from jupyterhub.crypto import CryptKeeper
 from sqlalchemy.orm import Session
 
-from hub_config import database
 from hub_config.login import credentials
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.login.newcomers import SignUp
@@ -49,13 +47,6 @@ def crypt_key() -> Iterator[None]:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def db() -> Session:
-    session: Session = orm.new_session_factory("sqlite:///:memory:")()
-    database.prepare(session)
-    return session
 
 
 Make = Callable[..., ApprovalAuthenticator]
