@@ -35,7 +35,11 @@ EOF
 
 @pytest.fixture
 def maintainer(pytestconfig: pytest.Config, tmp_path: Path) -> Maintainer:
-    return clone(pytestconfig.rootpath, tmp_path / "checkout", {})
+    maintainer = clone(pytestconfig.rootpath, tmp_path / "checkout", {})
+    found = Path(".test-logs", "contract")  # by this checkout's image tests, in what it stands on
+    if (pytestconfig.rootpath / found).is_dir():
+        shutil.copytree(pytestconfig.rootpath / found, maintainer.root / found)
+    return maintainer
 
 
 @pytest.fixture
