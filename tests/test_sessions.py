@@ -52,7 +52,7 @@ def test_a_ci_runs_every_session_but_those_that_are_asked_for(sessions: Any) -> 
 def ran(sessions: Any, typed: list[str]) -> list[str]:
     words: list[str] = []
     session = SimpleNamespace(
-        name="integration", posargs=typed, run=lambda *given: words.extend(given)
+        name="integration", posargs=typed, env={}, run=lambda *given: words.extend(given)
     )
     sessions.pytest(session, tests="integration")
     assert words[0] == "pytest"
