@@ -15,7 +15,7 @@ from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.doctor import facts, redaction, running
+from jhub_docker.doctor import redaction, running
 from jhub_docker.doctor.examination import examine
 from jhub_docker.errors import UsageError
 from jhub_docker.host.machine import revision
@@ -107,7 +107,7 @@ def _secrets(client: DockerClient, platform: Platform) -> set[str]:
         pairs = (text.partition("=")[::2] for text in one["Config"].get("Env") or ())
         found |= redaction.values(pairs)
         if running.service(one) == HUB and running.runs([one], HUB):
-            found |= set(json.loads(facts.printed(platform, HUB, KEPT)))
+            found |= set(json.loads(platform.python(HUB, "-", given=KEPT).require(lines=1)))
     return found
 
 

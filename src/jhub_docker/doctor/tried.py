@@ -1,5 +1,5 @@
 """Tries things out in containers of the hub's image that are thrown away: what a server could
-reach, whether homes have room, whether the engine gives a GPU. Nothing of them stays.
+reach, whether homes have room, how backups went, whether the engine gives a GPU. Nothing stays.
 """
 
 import json
@@ -18,7 +18,7 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import lock
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
-from jhub_docker.platform.compose import HUB, PROXY, PYTHON, Platform
+from jhub_docker.platform.compose import BACKUP, HUB, PROXY, PYTHON, Platform
 from jhub_docker.progress import say
 
 METADATA = "169.254.169.254"
@@ -51,6 +51,13 @@ for path in pathlib.Path("/volumes").iterdir():
 print(json.dumps(found))
 """
 """Prints room and inodes of the volumes that have a file system of their own."""
+
+STATUS = """
+import pathlib
+file = pathlib.Path("/srv/backup/status.json")
+print(file.read_text("utf-8") if file.is_file() else "{}")
+"""
+"""Prints how backups went, as their container keeps it; there is nothing before the first one."""
 
 
 @contextmanager
@@ -129,6 +136,15 @@ def room(client: DockerClient, platform: Platform) -> Mapping[str, list[int]]:
     homes = [name for name in containers.volumes(client, platform) if name not in own]
     binds = {name: {"bind": f"/volumes/{name}", "mode": "ro"} for name in homes}
     return dict(_run(client, platform, ROOM, volumes=binds, network="none")) if homes else {}
+
+
+def backups(client: DockerClient, platform: Platform) -> dict[str, Any]:
+    """How backups went; empty where none was ever made."""
+    volume = platform.of_all_profiles().volumes[BACKUP]["/srv/backup"]
+    if not client.api.volumes(filters={"name": f"^{volume}$"})["Volumes"]:
+        return {}
+    binds = {volume: {"bind": "/srv/backup", "mode": "ro"}}
+    return dict(_run(client, platform, STATUS, volumes=binds, network="none"))
 
 
 def gpu(client: DockerClient, platform: Platform, wanted: DeviceRequest) -> str:
