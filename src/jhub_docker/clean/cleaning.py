@@ -55,7 +55,7 @@ def _look(client: DockerClient, platform: Platform, kinds: Sequence[str]) -> Fou
         IMAGES: lambda: _images(client, platform),
         CACHE: lambda: leftovers.cache(usage.of(client), datetime.now(UTC)),
         ORPHANS: lambda: leftovers.orphans(left_over.look(client, platform)),
-        COPIES: lambda: leftovers.copies(json.loads(_copies(platform))),
+        COPIES: lambda: leftovers.copies(json.loads(platform.in_hub("copies").require(lines=1))),
     }
     items: list[Item] = []
     not_seen = {}
@@ -89,14 +89,6 @@ def _images(client: DockerClient, platform: Platform) -> list[Item]:
     return leftovers.images([*of_gone.values(), *old], usage.of(client))
 
 
-def _copies(platform: Platform, *arguments: str) -> str:
-    """Ask the hub for its copies, or to remove one. Raises ActionError with why it cannot."""
-    ended = platform.in_hub("copies", *arguments)
-    if ended.code:
-        raise ActionError(ended.tail(1))
-    return ended.out
-
-
 def _remove(client: DockerClient, platform: Platform, item: Item) -> str:
     """Remove one thing; why it could not be, empty when it is gone."""
     try:
@@ -107,7 +99,7 @@ def _remove(client: DockerClient, platform: Platform, item: Item) -> str:
                 hours = f"{int(UNUSED.total_seconds() // 3600)}h"
                 client.api.prune_builds(filters={"until": hours})
             case "copy":
-                _copies(platform, "--remove", item.name)
+                platform.in_hub("copies", "--remove", item.name).require(lines=1)
             case what:
                 left_over.remove(client, what, item.names[-1])
     except NotFound:

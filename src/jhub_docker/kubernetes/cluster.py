@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jhub_docker import process
-from jhub_docker.errors import ActionError
 
 SECONDS = 30.0
 """How long one question may take."""
@@ -107,9 +106,7 @@ class Kubectl:
     def __call__(self, *words: str, seconds: float | None = SECONDS, given: str = "") -> str:
         """What it says. Raises ActionError where it fails."""
         ended = self.run(*words, seconds=seconds, given=given)
-        if ended.code:
-            raise ActionError(f"kubectl {' '.join(words[:3])}: {ended.tail(3)}")
-        return ended.out
+        return ended.require(f"kubectl {' '.join(words[:3])}", 3)
 
     def listed(self, kind: str, *words: str) -> list[Record] | None:
         """All of a kind; None where one may not list it, or the cluster does not know it."""

@@ -134,8 +134,7 @@ def copy(platform: Platform) -> None:
     if platform.hub_environment.get(DB_URL):
         ended = platform.in_hub("copy")
         ended = platform.once(HUB, "copy") if ended.code else ended  # none runs
-        if ended.code:
-            raise ActionError(f"no copy of the database in PostgreSQL: {ended.tail(1)}")
+        ended.require("no copy of the database in PostgreSQL", 1)
 
 
 def bring_over(platform: Platform) -> None:
@@ -143,9 +142,7 @@ def bring_over(platform: Platform) -> None:
     in PostgreSQL. Raises ActionError where it cannot: then these are as they were.
     """
     if platform.hub_environment.get(DB_URL):
-        ended = platform.once(HUB, "move", "postgres", "--replace")
-        if ended.code:
-            raise ActionError(ended.tail(1))
+        platform.once(HUB, "move", "postgres", "--replace").require(lines=1)
 
 
 def tag_kept(client: DockerClient, platform: Platform, images: Mapping[str, str]) -> None:
@@ -237,6 +234,4 @@ def _run(client: DockerClient, platform: Platform, *arguments: str, given: str =
         )
     finally:
         containers.remove(client, name)
-    if ended.code:
-        raise ActionError(ended.tail(1))
-    return json.loads(ended.out)
+    return json.loads(ended.require(lines=1))

@@ -23,6 +23,8 @@ from jhub_docker.progress import stage
 SECONDS = 4 * browsing.START_SECONDS
 """For all of it: each step ends much earlier."""
 
+FAILED = "the hub's canary failed"
+
 SOMEBODY = "who is no canary"
 """How the hub says that a person has the canary's name."""
 
@@ -42,9 +44,9 @@ def tried(client: DockerClient, platform: Platform) -> str:
         ended = platform.in_hub("canary", "end", own)
         if SOMEBODY in ended.err:
             return f"Nobody logged in and nothing was started: a person is called {own}."
-        _require(ended)
+        ended.require(FAILED, 5)
         clear(client, platform)
-        said = json.loads(_require(platform.in_hub("canary", "begin", own)))
+        said = json.loads(platform.in_hub("canary", "begin", own).require(FAILED, 5))
         try:
             tried = browse(platform, "start", name=own, memory=_memory(client), **said)
             if tried.code:
@@ -53,7 +55,7 @@ def tried(client: DockerClient, platform: Platform) -> str:
         finally:
             ended = platform.in_hub("canary", "end", own)
             clear(client, platform)
-        _require(ended)
+        ended.require(FAILED, 5)
     return str(json.loads(tried.out)["seen"])
 
 
@@ -109,9 +111,3 @@ def _memory(client: DockerClient) -> dict[str, float]:
                 power = " KMGT".index(known[2] or " ")
                 found[f"{offer['name']}-{size}"] = float(known[1]) * 1024**power
     return found
-
-
-def _require(ended: Ended) -> str:
-    if ended.code:
-        raise ActionError(f"the hub's canary failed: {ended.tail(5)}")
-    return ended.out

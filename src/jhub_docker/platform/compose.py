@@ -13,7 +13,7 @@ from jhub_docker import engine, process
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import UsageError
 from jhub_docker.platform import encrypted
 from jhub_docker.process import Ended
 
@@ -151,10 +151,8 @@ class Platform:
         return image
 
     def checked(self, *arguments: str) -> None:
-        """Run `docker compose`; raises ActionError with its messages when it fails."""
-        ended = self.compose(*arguments)
-        if ended.code:
-            raise ActionError(f"docker compose {arguments[0]} failed:\n{ended.tail()}")
+        """Run `docker compose`. Raises ActionError with its messages when it fails."""
+        self.compose(*arguments).require(f"docker compose {arguments[0]} failed")
 
 
 def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:

@@ -9,7 +9,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker import table
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -23,10 +23,7 @@ def usage(client: DockerClient, root: Path, month: str = "") -> dict[str, Any]:
     if month and not _MONTH.fullmatch(month):
         raise UsageError(f"--month is {month!r}; expected one such as 2026-11")
     ended = chosen.read(client, root).in_hub("usage", *([month] if month else []))
-    if ended.code:
-        raise ActionError(f"the hub does not say what was used: {ended.tail()}")
-    told: dict[str, Any] = json.loads(ended.out)
-    return told
+    return dict(json.loads(ended.require("the hub does not say what was used")))
 
 
 FIGURES = ("servers", "hours", "CPU hours", "GB-hours")

@@ -12,7 +12,7 @@ from jhub_docker.asking import confirm, told_secret
 from jhub_docker.backup import Place
 from jhub_docker.backup import container as backups
 from jhub_docker.engine.lock import locked
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, UsageError, failure
 from jhub_docker.platform import audit_log, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.progress import stage
@@ -83,7 +83,7 @@ def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
         )
         if ended.code:
             said = json.loads(ended.out)["error"] if ended.out.startswith("{") else ended.tail(1)
-            raise (UsageError if ended.code == UsageError.exit_code else ActionError)(said)
+            raise failure(ended.code, said)
         if service != HUB:  # the hub tells of its own
             what = f"setting.{'remove' if remove else 'set'}"
             audit_log.tell(client, platform, what, names=[name])
@@ -142,16 +142,12 @@ def _renew_for_grafana(client: DockerClient, platform: Platform) -> str:
     _in_hub(platform, "secrets", "rotate", "grafana-password")
     if there:
         ended = platform.compose("exec", "-T", GRAFANA, "sh", "-c", TO_GRAFANA)
-        if ended.code:
-            raise ActionError(f"Grafana keeps its older password: {ended.tail(3)}; try again")
+        ended.require("Grafana keeps its older password, try again", 3)
     return f"grafana-password is new: {ROTATED['grafana-password']}."
 
 
 def _in_hub(platform: Platform, *arguments: str) -> str:
-    ended = platform.in_hub(*arguments)
-    if ended.code:
-        raise ActionError(ended.tail(3) or "no hub runs: ./dev invoke up")
-    return ended.out.strip()
+    return platform.in_hub(*arguments).require(lines=3)
 
 
 def _restart_hub(client: DockerClient, platform: Platform) -> None:
