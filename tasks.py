@@ -65,7 +65,7 @@ namespace = Collection(
     ),
     Collection.from_module(engine, name="engine"),
     Collection("config", platform.check),
-    Collection.from_module(k8s, name="k8s"),
+    Collection("k8s", k8s.values, k8s.check, k8s.move),
 )
 
 take_over()

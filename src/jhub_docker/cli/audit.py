@@ -3,8 +3,6 @@
 import json
 from dataclasses import replace
 
-from invoke.context import Context
-
 from jhub_docker import host
 from jhub_docker.catalog import load
 from jhub_docker.cli.task import ROOT, task, write
@@ -23,7 +21,6 @@ from jhub_docker.progress import say, stage
     },
 )
 def audit(
-    context: Context,
     image: list[str],
     severity: str = "",
     accept_unreached: bool = False,

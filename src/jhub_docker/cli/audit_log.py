@@ -1,11 +1,13 @@
 """The audit log: who did what."""
 
 import json
-
-from invoke.context import Context
+from typing import Any
 
 from jhub_docker import table
-from jhub_docker.cli.task import ROOT, platform_engine, task, write
+from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+
+with later():
+    from jhub_docker import platform
 
 COLUMNS = {"at": "when", "what": "what", "who": "who", "on": "on", "from": "from"}
 
@@ -22,7 +24,6 @@ COLUMNS = {"at": "when", "what": "what", "who": "who", "on": "on", "from": "from
     },
 )
 def show(
-    context: Context,
     user: str = "",
     what: str = "",
     since: str = "7d",
@@ -31,11 +32,9 @@ def show(
     json_: bool = False,
 ) -> None:
     """Show who did what, from where, and what came of it; works while the hub is down, too."""
-    from jhub_docker.platform import audit_log, chosen  # noqa: PLC0415 - see platform.py
-
     client = platform_engine()
     filters = {"user": user, "what": what, "since": since, "until": until, "tail": str(tail)}
-    entries = audit_log.show(client, chosen.read(client, ROOT), **filters)
+    entries = platform.audit_log.show(client, platform.chosen.read(client, ROOT), **filters)
     if json_:
         write(json.dumps(entries, indent=2, ensure_ascii=False))
         return
@@ -46,19 +45,13 @@ def show(
     write(table.render((*COLUMNS.values(), "result"), rows))
 
 
-def _outcome(entry: dict[str, object]) -> str:
-    times = entry.get("times")
-    return (
-        f"{entry['result']}, {table.counted(int(str(times)), 'time')}"
-        if times
-        else str(entry["result"])
-    )
+def _outcome(entry: dict[str, Any]) -> str:
+    times = f", {table.counted(entry['times'], 'time')}" if entry.get("times") else ""
+    return f"{entry['result']}{times}"
 
 
 @task(help={"noted": "What an earlier verification said last, NUMBER:HASH."})
-def verify(context: Context, noted: str = "") -> None:
+def verify(noted: str = "") -> None:
     """Say whether all entries are as they were written; names the first that is not."""
-    from jhub_docker.platform import audit_log, chosen  # noqa: PLC0415
-
     client = platform_engine()
-    write(audit_log.verify(client, chosen.read(client, ROOT), noted))
+    write(platform.audit_log.verify(client, platform.chosen.read(client, ROOT), noted))

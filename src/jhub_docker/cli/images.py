@@ -4,8 +4,6 @@ import dataclasses
 import json
 from pathlib import Path
 
-from invoke.context import Context
-
 from jhub_docker import host, nox
 from jhub_docker.asking import confirm
 from jhub_docker.build import bases as base_images
@@ -33,7 +31,6 @@ from jhub_docker.progress import say
     },
 )
 def build(
-    context: Context,
     image: list[str],
     platform: list[str],
     force: bool = False,
@@ -78,7 +75,7 @@ def build(
         "yes": "Remove it without asking.",
     }
 )
-def images(context: Context, json_: bool = False, prune: bool = False, yes: bool = False) -> None:
+def images(json_: bool = False, prune: bool = False, yes: bool = False) -> None:
     """List the images in the engine: version, release or local build, size, and their base."""
     client = host.require(say, set_up=False, needs=())
     catalog = load(ROOT / "packages")
@@ -108,7 +105,7 @@ def images(context: Context, json_: bool = False, prune: bool = False, yes: bool
         "nothing is pulled, and no engine is needed."
     }
 )
-def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = False) -> None:
+def bases(base: str = "auto", pin: bool = False, yes: bool = False) -> None:
     """Get the base images: pull the public ones, or make their stand-ins."""
     mode = base_images.mode(base)
     if pin:
@@ -125,7 +122,7 @@ def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = F
         "package": "Upgrade only this Python package; can be given several times.",
     },
 )
-def lock(context: Context, image: list[str], package: list[str], upgrade: bool = False) -> None:
+def lock(image: list[str], package: list[str], upgrade: bool = False) -> None:
     """Refresh lock files and say what changed, and what a platform cannot install."""
     catalog = load(ROOT / "packages")
     chosen = catalog.select(image) if image else tuple(catalog.specs.values())
@@ -140,7 +137,7 @@ def lock(context: Context, image: list[str], package: list[str], upgrade: bool =
 
 
 @task(iterable=["image"])
-def test(context: Context, image: list[str]) -> None:
+def test(image: list[str]) -> None:
     """Run the image tests through Nox, after building what is out of date."""
     chosen = load(ROOT / "packages").select(image)
     nox.run(Path(ROOT), [f"image_tests({spec.name})" for spec in chosen])

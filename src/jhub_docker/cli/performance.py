@@ -1,7 +1,5 @@
 """Measuring: how fast and how large, each figure beside a peer's from the same run."""
 
-from invoke.context import Context
-
 from jhub_bench.selection import BY_NAME, DEFAULT, check_numbers, select
 from jhub_docker import host, process
 from jhub_docker.cli.task import ROOT, task
@@ -22,9 +20,7 @@ ENVIRONMENT = ".dev/bench"
         "`cancel` (default 200).",
     },
 )
-def bench(
-    context: Context, only: list[str], runs: int = 10, size: int = 0, yes: bool = False
-) -> None:
+def bench(only: list[str], runs: int = 10, size: int = 0, yes: bool = False) -> None:
     """Measure builds, spawns, memory and sizes beside a peer; write JSON, compare with the last."""
     check_numbers(runs, size)
     options = [f"--only={name}" for name in select(only)]

@@ -1,30 +1,29 @@
-"""The platform: start it, stop it, see how it is; its settings and its database.
-
-What only these tasks need is imported in their bodies: a build with nothing to do would wait.
-"""
+"""The platform: start it, stop it, see how it is; its settings and its database."""
 
 import json
 from typing import TYPE_CHECKING
 
-from invoke.context import Context
 from invoke.exceptions import Exit
 
 from jhub_docker import engine, host
 from jhub_docker.build import bases, builds
 from jhub_docker.cli import screens, tables
-from jhub_docker.cli.task import ROOT, platform_engine, task, write
+from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
 from jhub_docker.errors import ActionError, one_of
 from jhub_docker.progress import say, stage
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
+with later():
+    from jhub_docker import clean as cleaners
+    from jhub_docker import doctor as doctors
+    from jhub_docker import platform
+
 
 @task(help={"build": "Build what is out of date first (--no-build: start what is there)."})
-def up(context: Context, base: str = "auto", build: bool = True, yes: bool = False) -> None:
+def up(base: str = "auto", build: bool = True, yes: bool = False) -> None:
     """Build what is out of date, start hub and proxy, and print where to log in."""
-    from jhub_docker import platform  # noqa: PLC0415
-
     bases.mode(base)
     client = host.require(say, assume_yes=yes)
     was = platform.seen(client, ROOT)
@@ -34,8 +33,6 @@ def up(context: Context, base: str = "auto", build: bool = True, yes: bool = Fal
 
 
 def _build(client: "DockerClient", base: str) -> None:
-    from jhub_docker import platform  # noqa: PLC0415
-
     results = platform.build(client, ROOT, base)
     # What was there already was told when it was built.
     if changed := [one for one in results if one.outcome != "unchanged"]:
@@ -53,7 +50,6 @@ def _build(client: "DockerClient", base: str) -> None:
     }
 )
 def upgrade(
-    context: Context,
     base: str = "auto",
     build: bool = True,
     dry_run: bool = False,
@@ -64,9 +60,6 @@ def upgrade(
 
     Proxy and people's servers go on; what there is is looked at and kept before anything stops.
     """
-    from jhub_docker import doctor as doctors  # noqa: PLC0415
-    from jhub_docker import platform  # noqa: PLC0415
-
     bases.mode(base)
     client = host.require(say, set_up=False)
     if rollback:
@@ -88,10 +81,8 @@ def upgrade(
         "yes": "Do not ask before deleting.",
     }
 )
-def down(context: Context, servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
+def down(servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
     """Stop hub and proxy; people's servers and all data stay unless asked otherwise."""
-    from jhub_docker import platform  # noqa: PLC0415
-
     client = platform_engine()
     write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
 
@@ -103,12 +94,8 @@ def down(context: Context, servers: bool = False, volumes: bool = False, yes: bo
         "watch": "Show it again every few seconds, until Ctrl-C.",
     }
 )
-def status(
-    context: Context, sort: str = "person", watch: bool = False, json_: bool = False
-) -> None:
+def status(sort: str = "person", watch: bool = False, json_: bool = False) -> None:
     """Show services, people's servers with what they take, queue, disk, and who is near a limit."""
-    from jhub_docker import platform  # noqa: PLC0415
-
     client = platform_engine()
 
     def look() -> str:
@@ -129,13 +116,11 @@ def status(
         "yes": "Remove it without asking.",
     },
 )
-def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
+def clean(kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
     """List old builds, unused cache, leftovers, old database copies; remove them when told.
 
     Never a home, what runs, or what another checkout marked.
     """
-    from jhub_docker import clean as cleaners  # noqa: PLC0415
-
     client = platform_engine()
     write(cleaners.clean(client, ROOT, kind, dry_run=dry_run, assume_yes=yes))
 
@@ -148,24 +133,18 @@ def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = 
         "since": "Only what came since: 30m, 12h, 7d, 2026-11-30T12:00.",
     }
 )
-def logs(
-    context: Context, service: str = "", follow: bool = False, tail: int = 200, since: str = ""
-) -> None:
+def logs(service: str = "", follow: bool = False, tail: int = 200, since: str = "") -> None:
     """Show the logs of the services, or of a person's servers: `logs ann --since 1h`."""
-    from jhub_docker import platform  # noqa: PLC0415
-
     client = platform_engine()
     platform.logs(client, ROOT, service, follow=follow, tail=tail, since=since)
 
 
 @task(help={"month": "A month such as 2026-11 (default: this one, in UTC)."})
-def usage(context: Context, month: str = "", json_: bool = False) -> None:
+def usage(month: str = "", json_: bool = False) -> None:
     """Print servers' hours, CPU hours and GB-hours of memory, for each person and group."""
-    from jhub_docker.platform import usage as used  # noqa: PLC0415
-
     client = platform_engine()
-    told = used.usage(client, ROOT, month)
-    write(json.dumps(told, indent=2) if json_ else used.text(told))
+    told = platform.usage.usage(client, ROOT, month)
+    write(json.dumps(told, indent=2) if json_ else platform.usage.text(told))
 
 
 @task(
@@ -174,13 +153,11 @@ def usage(context: Context, month: str = "", json_: bool = False) -> None:
         "yes": "Do not ask before mending.",
     }
 )
-def doctor(context: Context, json_: bool = False, fix: bool = False, yes: bool = False) -> None:
+def doctor(json_: bool = False, fix: bool = False, yes: bool = False) -> None:
     """Say what is wrong with platform and engine, what it means and what to do.
 
     Changes nothing without --fix. Exit code 1 when a finding is an error; warnings are none.
     """
-    from jhub_docker import doctor as doctors  # noqa: PLC0415
-
     seen = doctors.examine(ROOT)
     if fix:
         doctors.fix(engine.connect(), ROOT, seen.findings, assume_yes=yes)
@@ -191,18 +168,14 @@ def doctor(context: Context, json_: bool = False, fix: bool = False, yes: bool =
 
 
 @task(help={"to": "The file to write (default: jhub-report-TIME.tar.gz here)."})
-def report(context: Context, to: str = "") -> None:
+def report(to: str = "") -> None:
     """Pack versions, settings, the doctor's findings and the last logs, without secrets."""
-    from jhub_docker import doctor as doctors  # noqa: PLC0415
-
     write(doctors.report(platform_engine(), ROOT, to))
 
 
 @task()
-def check(context: Context) -> None:
+def check() -> None:
     """Say whether the hub's settings can be used, without starting anything."""
-    from jhub_docker import platform  # noqa: PLC0415
-
     write(platform.check(platform_engine(), ROOT))
 
 
@@ -213,9 +186,7 @@ def check(context: Context) -> None:
         "yes": "Do not ask before that.",
     }
 )
-def move(context: Context, to: str, replace: bool = False, yes: bool = False) -> None:
+def move(to: str, replace: bool = False, yes: bool = False) -> None:
     """Move all of the hub's records to PostgreSQL or back; each row is compared."""
-    from jhub_docker.platform import moving  # noqa: PLC0415
-
-    one_of("--to", to, moving.TO)
-    write(moving.move(platform_engine(), ROOT, to, replace=replace, assume_yes=yes))
+    one_of("--to", to, platform.moving.TO)
+    write(platform.moving.move(platform_engine(), ROOT, to, replace=replace, assume_yes=yes))

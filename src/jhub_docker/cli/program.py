@@ -8,8 +8,9 @@ import difflib
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import Signature, signature
 from typing import Any
 
 import invoke.main
@@ -57,6 +58,14 @@ MEANINGS = {
 
 class OurTask(Task[Any]):
     """A task whose flags have the letters of the table above and no others."""
+
+    def argspec(self, body: Callable[..., Any]) -> Signature:
+        """The parameters: none of them is Invoke's context, which no task of ours has a use for."""
+        return signature(body)
+
+    def __call__(self, _context: Any, *arguments: Any, **options: Any) -> Any:
+        """Run it."""
+        return self.body(*arguments, **options)
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """The flags. Invoke uses their help up, and asks more than once."""

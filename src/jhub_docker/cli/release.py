@@ -6,8 +6,6 @@ them too.
 
 import json
 
-from invoke.context import Context
-
 from jhub_docker import host
 from jhub_docker.cli.task import ROOT, task, write
 from jhub_docker.errors import UsageError
@@ -33,7 +31,6 @@ from jhub_docker.progress import say
     },
 )
 def release(
-    context: Context,
     image: str,
     push: list[str],
     platform: list[str],
@@ -81,7 +78,7 @@ def release(
 
 
 @task(iterable=["image"])
-def status(context: Context, image: list[str], json_: bool = False) -> None:
+def status(image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
     from jhub_docker.release import artifact, status  # noqa: PLC0415
 
@@ -95,7 +92,7 @@ def status(context: Context, image: list[str], json_: bool = False) -> None:
 
 
 @task()
-def key(context: Context) -> None:
+def key() -> None:
     """Make the key pair that signs releases: the private one outside git, cosign.pub here."""
     from jhub_docker.registry.access import Access  # noqa: PLC0415
     from jhub_docker.release.record import keys  # noqa: PLC0415

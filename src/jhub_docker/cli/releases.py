@@ -6,8 +6,6 @@ them too.
 
 import json
 
-from invoke.context import Context
-
 from jhub_docker import host
 from jhub_docker.catalog import load
 from jhub_docker.cli.task import ROOT, task, write
@@ -19,7 +17,7 @@ from jhub_docker.progress import say
     positional=["image"],
     help={"image": "The image, as REGISTRY/REPOSITORY:TAG or with @sha256:… in place of the tag."},
 )
-def verify(context: Context, image: str, key: str = "", json_: bool = False) -> None:
+def verify(image: str, key: str = "", json_: bool = False) -> None:
     """Check an image in a registry against its signed records: signatures, contents, labels."""
     from jhub_docker.catalog import ledger  # noqa: PLC0415
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
@@ -50,9 +48,7 @@ def verify(context: Context, image: str, key: str = "", json_: bool = False) -> 
         "after": "The newer version, likewise.",
     },
 )
-def diff(
-    context: Context, image: str, before: str, after: str, key: str = "", json_: bool = False
-) -> None:
+def diff(image: str, before: str, after: str, key: str = "", json_: bool = False) -> None:
     """Compare the packages of two releases: what changed, and what grew."""
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
@@ -80,7 +76,7 @@ def diff(
     },
 )
 def rebuild(
-    context: Context, image: str, key: str = "", no_cache: bool = False, json_: bool = False
+    image: str, key: str = "", no_cache: bool = False, json_: bool = False
 ) -> None:
     """Build a released image again from its signed record, and compare digests and files."""
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
@@ -118,7 +114,7 @@ def rebuild(
         "given several times.",
     },
 )
-def yank(context: Context, image: str, version: str, push: list[str], reason: str = "") -> None:
+def yank(image: str, version: str, push: list[str], reason: str = "") -> None:
     """Take a release back: commit that in its ledger, and lead moving tags away from it."""
     from datetime import UTC, datetime  # noqa: PLC0415
 

@@ -8,6 +8,7 @@
 out by `browsing` in the hub's container.
 """
 
+from jhub_docker.platform import audit_log, chosen, moving, usage
 from jhub_docker.platform.before import seen
 from jhub_docker.platform.building import build
 from jhub_docker.platform.configuration import check
@@ -16,4 +17,18 @@ from jhub_docker.platform.server_logs import logs
 from jhub_docker.platform.stopping import down
 from jhub_docker.platform.upgrading import rollback, up, upgrade
 
-__all__ = ["build", "check", "down", "logs", "look", "rollback", "seen", "up", "upgrade"]
+__all__ = [
+    "audit_log",
+    "build",
+    "check",
+    "chosen",
+    "down",
+    "logs",
+    "look",
+    "moving",
+    "rollback",
+    "seen",
+    "up",
+    "upgrade",
+    "usage",
+]
