@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.doctor import Examined, Finding, gpus, machine, outside, running, swarms
+from jhub_docker.doctor import Examined, Finding, gpus, machine, outside, running
 from jhub_docker.doctor.findings import CODES, WARNING
 from jhub_docker.doctor.machine import Space
 from jhub_docker.platform import compose, entrance
@@ -284,7 +284,7 @@ def test_what_a_swarm_does_not_give_and_which_machine_does_not_answer() -> None:
         {"Description": {"Hostname": name}, "Status": {"State": state}}
         for name, state in (("one", "ready"), ("two", "down"))
     ]
-    said = Examined((), swarms.not_there(nodes)).text()
+    said = Examined((), machine.of_swarm(nodes)).text()
     assert "GPUs by request, limits of disk and swap (a swarm has none of them" in said
     assert "the machine two (it does not answer" in said
     assert "the machine one" not in said

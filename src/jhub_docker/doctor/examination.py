@@ -16,7 +16,7 @@ from docker import DockerClient
 
 from jhub_docker import host
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, swarms, tried
+from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, connect, lock, quick, usage
@@ -144,7 +144,7 @@ def _parts(look: _Look, client: DockerClient, platform: Platform) -> dict[str, i
     else:
         look.not_seen["whether addresses overlap with routes"] = "no guard runs"
     look.at("homes", lambda: machine.homes(tried.room(client, platform)))
-    look.at("GPU", lambda: _gpu(client, platform))
+    look.at("GPU", lambda: gpus.look(client, platform))
     look.at("leftovers", lambda: _left_over(client, platform, there))
     look.at("backups", lambda: _backups(client, platform))
     return room
@@ -168,7 +168,7 @@ def _settings(client: DockerClient, platform: Platform) -> list[Finding]:
 
 
 def _swarm(look: _Look, client: DockerClient) -> list[Finding]:
-    look.not_seen |= swarms.not_there(client.api.nodes())
+    look.not_seen |= machine.of_swarm(client.api.nodes())
     return []
 
 
@@ -225,15 +225,6 @@ def _factors(platform: Platform) -> list[Finding]:
     if "JHUB_AUTHENTICATOR is" in ended.err:
         return []  # accounts are another service's
     return kept.factors(json.loads(ended.require(lines=1)))
-
-
-def _gpu(client: DockerClient, platform: Platform) -> list[Finding]:
-    variables = platform.hub_environment
-    findings = gpus.undiscovered(variables, client.info())
-    for what, wanted in gpus.requests(variables):
-        if said := tried.gpu(client, platform, wanted):
-            findings.append(Finding("JD051", f"{what}: {said}", WARNING))
-    return findings
 
 
 def _left_over(

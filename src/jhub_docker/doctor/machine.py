@@ -1,6 +1,6 @@
-"""Judges engine, disks and clock by what they say of themselves. Pure."""
+"""Judges engine, disks, clock and swarm by what they say of themselves. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -130,6 +130,22 @@ def clock(engines: datetime, before: datetime, after: datetime) -> list[Finding]
         return []
     says = f"they are {apart:.0f} s apart: the engine says {engines:%Y-%m-%d %H:%M:%S} UTC"
     return [Finding("JD008", says, ERROR if apart >= much else WARNING)]
+
+
+NEVER = "live-restore, GPUs by request, limits of disk and swap"
+
+
+def of_swarm(nodes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What a swarm does not give to servers, and which of its machines do not answer, with the
+    reason (Engine API, NodeList)."""
+    silent = {
+        f"the machine {node['Description']['Hostname']}": (
+            "it does not answer: servers may run on there, and no home on it can be opened"
+        )
+        for node in nodes
+        if node["Status"]["State"] != "ready"
+    }
+    return {NEVER: "a swarm has none of them: docs/swarm.md", **silent}
 
 
 def certificate(url: str, end: datetime | None, now: datetime) -> list[Finding]:

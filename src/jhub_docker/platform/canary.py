@@ -88,16 +88,9 @@ def clear(client: DockerClient, platform: Platform, *, home: bool = True) -> Non
     Without a hub that could say that it is no person the `home` stays: the next one takes it away.
     """
     labels = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user={name(platform.project)}"]
-    wanted = {"label": labels}
-    for one in client.api.containers(all=True, filters=wanted):
-        containers.remove(client, one["Id"], stop=True)
-    for network in client.api.networks(filters=wanted):
-        for joined in client.api.inspect_network(network["Id"])["Containers"] or ():
-            containers.unless_gone(
-                client.api.disconnect_container_from_network, joined, network["Id"], force=True
-            )
-        containers.unless_gone(client.api.remove_network, network["Id"])
-    for volume in (client.api.volumes(filters=wanted)["Volumes"] or ()) if home else ():
+    containers.clear(client, *labels, stop=True)
+    homes = client.api.volumes(filters={"label": labels})["Volumes"] if home else ()
+    for volume in homes or ():
         containers.unless_gone(client.api.remove_volume, volume["Name"])
 
 

@@ -186,6 +186,21 @@ def remove(client: DockerClient, container: str, *, stop: bool = False) -> None:
     unless_gone(client.api.remove_container, container, force=True)
 
 
+def clear(client: DockerClient, *labels: str, stop: bool = False) -> list[str]:
+    """Remove all containers and networks that have these labels; what they were."""
+    wanted, gone = {"label": [*labels]}, []
+    for one in client.api.containers(all=True, filters=wanted):
+        remove(client, one["Id"], stop=stop)
+        gone.append(f"the container {name(one)}")
+    for one in client.api.networks(filters=wanted):
+        with contextlib.suppress(NotFound):
+            for guest in client.api.inspect_network(one["Id"])["Containers"] or ():
+                client.api.disconnect_container_from_network(guest, one["Id"], force=True)
+        unless_gone(client.api.remove_network, one["Id"])
+        gone.append(f"the network {one['Name']}")
+    return gone
+
+
 def unless_gone(action: Callable[..., object], *arguments: Any, **options: Any) -> None:
     """Do something to what may be gone by now, or on its way."""
     try:

@@ -7,6 +7,7 @@ from docker import DockerClient
 from docker.errors import APIError, NotFound
 
 from jhub_docker.asking import confirm
+from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import before, chosen, compose, containers, firewall
@@ -60,10 +61,8 @@ def _stop(client: DockerClient, platform: Platform) -> None:
     others = [service for service in platform.services if service != firewall.GUARD]
     platform.checked("rm", "--stop", "--force", *others)
     _remove_unwanted(client, platform)
-    for container in containers.servers(client, platform):
-        containers.remove(client, container["Id"], stop=True)
-    for network in containers.server_networks(client, platform):
-        containers.unless_gone(client.api.remove_network, network["Id"])
+    of_servers = f"{containers.PLATFORM}={platform.project}", f"{LABEL}.user"
+    containers.clear(client, *of_servers, stop=True)
     firewall.remove_rules_left(client, platform)
     platform.checked("down", "--remove-orphans")
 
