@@ -12,9 +12,9 @@ import pytest
 from jhub_docker.backup import container as backups
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import audit_log, chosen, compose, containers, encrypted
-from jhub_docker.platform.secret_names import is_secret
 from jhub_docker.process import Ended
 from jhub_docker.secrets import changing, whereabouts
+from jhub_docker.secrets.whereabouts import is_secret
 
 RECIPIENT = "age1adyp6tgczvkjfxuyylpeyvy9g27ahc8at6lgruw6377yj6v0q56q0sy2kk"
 KEY = "AGE-SECRET-KEY-15NQX7RWJZASY72LLGP3L8NL6NJYM5HWNKSSE66JWYZ4Y4GQ0653QU66S36"

@@ -1,13 +1,16 @@
 """The platform: start it, stop it, see how it is; its settings and its database."""
 
 import json
+import sys
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
 
 from jhub_docker import engine, host
 from jhub_docker.build import bases, builds
-from jhub_docker.cli import screens, tables
+from jhub_docker.cli import tables
 from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
 from jhub_docker.errors import ActionError, one_of
 from jhub_docker.progress import say, stage
@@ -19,6 +22,9 @@ with later():
     from jhub_docker import clean as cleaners
     from jhub_docker import doctor as doctors
     from jhub_docker import platform
+
+WATCH_SECONDS = 5.0
+_CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 
 
 @task(help={"build": "Build what is out of date first (--no-build: start what is there)."})
@@ -103,8 +109,20 @@ def status(sort: str = "person", watch: bool = False, json_: bool = False) -> No
         return json.dumps(seen.told(), indent=None if watch else 2) if json_ else seen.text()
 
     if watch:
-        screens.again(look)
+        again(look)
     write(look())
+
+
+def again(look: Callable[[], str], wait: Callable[[float], None] = time.sleep) -> None:
+    """Show a text, each time in place of the one before. Ctrl-C ends it, with exit code 0."""
+    try:
+        while True:
+            text = look()
+            write(f"{_CLEAR}{text}" if sys.stdout.isatty() else text)
+            sys.stdout.flush()
+            wait(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        raise Exit(code=0) from None
 
 
 @task(

@@ -7,10 +7,13 @@ Whoever types `invoke` runs Invoke's own program, which loads `tasks.py`; from t
 import difflib
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import Signature, signature
+from types import FrameType
 from typing import Any
 
 import invoke.main
@@ -20,7 +23,6 @@ from invoke.parser.context import ParserContext
 from invoke.program import Program
 from invoke.tasks import Task
 
-from jhub_docker.cli import signals
 from jhub_docker.errors import UsageError, foreseeable
 
 LETTERS = {
@@ -54,6 +56,34 @@ MEANINGS = {
     "yes": "Set an engine up without asking where none answers.",
 }
 """What flags mean to which a task says nothing else."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, which by itself would end the process in the middle of anything."""
+
+
+@contextmanager
+def interrupting() -> Iterator[None]:
+    """Meanwhile both raise KeyboardInterrupt in the main thread, all but the second that comes: who
+    starts a task may hand on what the terminal has sent here too, and impatience leaves things.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = 0
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        nonlocal came
+        came += 1
+        if came != 2:
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    kept = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 class OurTask(Task[Any]):
@@ -112,7 +142,7 @@ class OurProgram(Program):
 
     def execute(self) -> None:
         """Run the tasks."""
-        with _reported(), signals.interrupting():
+        with _reported(), interrupting():
             super().execute()
 
 
@@ -151,7 +181,7 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Exit(code=1) from None
-    except signals.Terminated:
+    except Terminated:
         raise Exit("terminated", code=143) from None
     except KeyboardInterrupt:
         raise Exit("interrupted", code=130) from None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jhub_docker.doctor.findings import WARNING, Finding, found
-from jhub_docker.platform.secret_names import is_secret
+from jhub_docker.secrets.whereabouts import is_secret
 
 OLD = timedelta(days=2)
 """Age of a backup that a daily one does not reach unless something is wrong."""

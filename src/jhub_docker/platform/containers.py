@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
@@ -22,9 +21,8 @@ SERVER = "server"
 """Role of a container a person works in; the other roles are Compose's services."""
 
 
-def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
+def status(client: DockerClient, platform: Platform) -> list[dict[str, str]]:
     """The platform's services, then people's servers."""
-    platform = compose.read(root)
     order = [*platform.services, SERVER]
     digests = {image.image_id: image.digests for image in images.released(images.here())}
     rows = []

@@ -58,8 +58,8 @@ class Now:
 
 def look(client: DockerClient, root: Path, order: str = "person") -> Now:
     """What goes on; servers are sorted by a column. Raises UsageError for one that is none."""
-    platform, rows = compose.read(root), containers.status(client, root)
-    said, silent = ask(platform, order)
+    platform = compose.read(root)
+    rows, (said, silent) = containers.status(client, platform), ask(platform, order)
     services = [row for row in rows if silent or row["role"] != containers.SERVER]
     return Now(services, said, silent)
 

@@ -23,7 +23,7 @@ def logs(
     """
     options = ["--tail", str(tail), *(["--follow"] if follow else []), *since_option(since)]
     platform = compose.read(root)
-    rows = containers.status(client, root)
+    rows = containers.status(client, platform)
     # People know containers by the names that `status` shows.
     service = next(
         (row["role"] for row in rows if row["container"] == wanted and row["role"] != "server"),

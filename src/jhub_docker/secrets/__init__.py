@@ -1,7 +1,6 @@
 """The platform's secrets: which there are, kept as files, made anew. A value is never told.
 
-`names` says what is a secret, `whereabouts` where each is, `changing` keeps and rotates them, and
-`encrypted` reads a `.env.sops`.
+`whereabouts` says what is a secret and where each is, `changing` keeps and rotates them.
 """
 
 from jhub_docker.secrets.changing import keep, rotate

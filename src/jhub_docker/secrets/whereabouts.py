@@ -1,6 +1,7 @@
 """Where each secret is, how old it is, and who can read it."""
 
 import json
+import re
 import stat
 import time
 from collections.abc import Iterable, Mapping
@@ -13,9 +14,15 @@ from jhub_docker.backup import container as backups
 from jhub_docker.engine import quick
 from jhub_docker.platform import chosen, compose, containers
 from jhub_docker.platform.compose import Platform
-from jhub_docker.platform.secret_names import is_secret
+
+_SECRET = re.compile(r"(SECRET|PASSWORD|TOKEN|CREDENTIALS?|(?<!PUBLIC)_KEY)(_ID)?$", re.IGNORECASE)
 
 EVERYBODY = "whoever may use Docker (docker inspect)"
+
+
+def is_secret(variable: str) -> bool:
+    """Whether a variable's value may be shown to nobody, by its name; a file's name is none."""
+    return bool(_SECRET.search(variable))
 
 
 def listing(client: DockerClient, root: Path) -> tuple[list[dict[str, Any]], list[str]]:
