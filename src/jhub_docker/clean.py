@@ -124,10 +124,7 @@ def text(items: Sequence[Item], not_seen: Mapping[str, str]) -> str:
 def clean(
     client: DockerClient, root: Path, kinds: Sequence[str], *, dry_run: bool, assume_yes: bool
 ) -> str:
-    """List what nobody needs, ask, remove it; what was done. `kinds` may be empty for all.
-
-    Raises UsageError for an unknown kind, ActionError with what could not be removed.
-    """
+    """List what nobody needs, ask, remove it; what was done. `kinds` may be empty for all."""
     if unknown := sorted(set(kinds) - set(KINDS)):
         raise UsageError(f"there is no kind {unknown[0]!r} to clean; known: {', '.join(KINDS)}")
     alone = marks.removing() if IMAGES in kinds or not kinds else nullcontext()

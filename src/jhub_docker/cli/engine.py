@@ -1,7 +1,5 @@
 """The Docker Engine by hand. `up` and `build` call for one by themselves."""
 
-import sys
-
 from jhub_docker import host
 from jhub_docker.cli.task import task
 from jhub_docker.progress import say
@@ -23,9 +21,3 @@ def stop() -> None:
 def restart() -> None:
     """Restart the engine that engine.start started; people's servers go on running."""
     host.restart(say)
-
-
-@task()
-def status() -> None:
-    """Show the engine in use: address, version, storage, cgroups, free disk, who started it."""
-    sys.stdout.write(f"{host.status()}\n")

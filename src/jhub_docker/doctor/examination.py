@@ -68,11 +68,7 @@ class _Look:
 
 
 def examine(root: Path) -> Examined:
-    """Look at engine and platform of this checkout, and change neither; each part is said, since
-    together they take a while.
-
-    Raises UsageError for a JHUB_DOCKER_MIN_FREE_GB that is no number.
-    """
+    """Look at engine and platform of this checkout, and change neither; each part is said."""
     minimum_gb = checks.minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
     look = _Look()
     try:

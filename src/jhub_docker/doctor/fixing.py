@@ -54,10 +54,7 @@ FIXES: Mapping[str, Fix] = {
 
 
 def fix(client: DockerClient, root: Path, findings: Iterable[Finding], *, assume_yes: bool) -> None:
-    """Mend what can be mended, once that was agreed to.
-
-    Raises UsageError without a terminal and without `assume_yes`, ActionError for a no.
-    """
+    """Mend what can be mended, once that was agreed to."""
     if not (mended := [one for one in findings if one.code in FIXES and one.subject]):
         say("Nothing that was found is mended by --fix.")
         return

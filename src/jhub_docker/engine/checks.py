@@ -130,10 +130,7 @@ def wrong_plugins(
 
 
 def fine(server: dict[str, Any] | None) -> bool:
-    """Whether an engine answered `docker version` and nothing is wrong with it or the settings.
-
-    What is wrong `check` tells. Raises UsageError as that does.
-    """
+    """Whether an engine answered `docker version` and nothing is wrong with it or the settings."""
     minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
     return server is not None and not judge_engine(str(server["Version"]), str(server["Os"]))
 

@@ -20,7 +20,6 @@ from jhub_docker.engine.address import (
     UnreachableError,
     address,
     connect,
-    context_name,
     is_default,
 )
 from jhub_docker.errors import ActionError, UsageError
@@ -28,7 +27,6 @@ from jhub_docker.host import apt
 from jhub_docker.host.apt import Log
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.host.packages import BY_HAND, PARTS, PackagePlan, os_release, plan
-from jhub_docker.table import size
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -138,10 +136,7 @@ def stop(log: Log, daemon: Daemon | None = None) -> None:
 
 
 def restart(log: Log, daemon: Daemon | None = None) -> None:
-    """Stop and start the engine that `start` started; with live-restore its containers go on.
-
-    Raises ActionError when there is no such engine.
-    """
+    """Stop and start the engine that `start` started; with live-restore its containers go on."""
     daemon = daemon or _own()
     if daemon.running() is None:
         raise _anothers(daemon, "restart", "systemctl restart docker")
@@ -169,25 +164,6 @@ def _own() -> Daemon:
 def started_here(daemon: Daemon | None = None) -> bool:
     """Whether the engine at the default socket (or `daemon`'s) is run by `start`."""
     return (daemon or Daemon()).running() is not None
-
-
-def status() -> str:
-    """What the engine says of itself, one line per fact. Raises UnreachableError when none does."""
-    client = connect()
-    where, version, info = address(), client.version(), client.info()
-    free = checks.free_bytes(info, where)
-    here = is_default(where) and started_here()
-    facts = {
-        "address": f"{where} (context {context_name()})",
-        "version": f"{version['Version']}, API {version['ApiVersion']}",
-        "storage driver": info["Driver"],
-        "cgroup version": f"{info.get('CgroupVersion', '?')} ({info.get('CgroupDriver', '?')})",
-        "data": f"{info['DockerRootDir']}, "
-        + ("free space unknown" if free is None else f"{size(free)} free"),
-        "started by": "invoke engine.start" if here else "somebody else",
-        "at a restart": restart_hint(client) or "containers go on running",
-    }
-    return "\n".join(f"{name:<16}{fact}" for name, fact in facts.items())
 
 
 def restart_hint(client: "DockerClient") -> str | None:

@@ -20,10 +20,7 @@ def written(values: Mapping[str, Any]) -> str:
 
 
 def with_defaults(chart: Path, files: Sequence[Path]) -> dict[str, Any]:
-    """The chart's own values, with those of the files over them as Helm lays them.
-
-    Raises UsageError for a file that holds none.
-    """
+    """The chart's own values, with those of the files over them as Helm lays them."""
     known: dict[str, Any] = {}
     for file in (chart / "values.yaml", *files):
         try:

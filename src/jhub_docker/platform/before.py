@@ -111,10 +111,7 @@ def running(client: DockerClient, platform: Platform) -> dict[str, str]:
 
 
 def keep(client: DockerClient, platform: Platform, images: Mapping[str, str]) -> None:
-    """Keep images, database and settings; an earlier upgrade's are given up.
-
-    Raises ActionError with why they cannot be: then nothing has changed.
-    """
+    """Keep images, database and settings; an earlier upgrade's are given up."""
     file = platform.root / ".env"
     about: dict[str, Any] = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -128,9 +125,7 @@ def keep(client: DockerClient, platform: Platform, images: Mapping[str, str]) ->
 
 
 def copy(platform: Platform) -> None:
-    """Have the hub keep a copy of what is in PostgreSQL, if it has its records there. Raises
-    ActionError where it cannot.
-    """
+    """Have the hub keep a copy of its records, where they are in PostgreSQL."""
     if platform.hub_environment.get(DB_URL):
         ended = platform.in_hub("copy")
         ended = platform.once(HUB, "copy") if ended.code else ended  # none runs

@@ -35,10 +35,7 @@ def name(project: str) -> str:
 
 
 def tried(client: DockerClient, platform: Platform) -> str:
-    """Log in, start the smallest server, see its page, remove all of it; what was seen.
-
-    Raises ActionError with what is not as it should be.
-    """
+    """Log in, start the smallest server, see its page, remove all of it; what was seen."""
     own = name(platform.project)
     with stage(f"trying it out as {own}"):
         ended = platform.in_hub("canary", "end", own)

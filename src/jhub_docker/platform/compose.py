@@ -101,10 +101,7 @@ class Platform:
         return read(self.root, {**self.variables, "COMPOSE_PROFILES": "*"})
 
     def compose(self, *arguments: str, **options: Any) -> Ended:
-        """Run `docker compose` on this platform; the caller looks at the exit code.
-
-        `options` are those of `process.run`.
-        """
+        """Run `docker compose`; the caller looks at the exit code. `options`: see `process.run`."""
         return run(self.root, *arguments, variables=self.variables, **options)
 
     def log(self, *services: str, lines: int) -> str:

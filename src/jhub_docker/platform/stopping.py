@@ -18,11 +18,7 @@ from jhub_docker.table import counted
 def down(
     client: DockerClient, root: Path, *, servers: bool, volumes: bool, assume_yes: bool
 ) -> str:
-    """Stop the services; with `servers` people's servers too, with `volumes` delete all data.
-
-    Raises UsageError when deletion is asked for without a terminal and without `assume_yes`,
-    ActionError with the volumes that could not be deleted.
-    """
+    """Stop the services; with `servers` people's servers too, with `volumes` delete all data."""
     with locked(compose.read(root).project):
         platform = chosen.read(client, root)
         running = containers.servers(client, platform)

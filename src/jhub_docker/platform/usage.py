@@ -16,10 +16,7 @@ _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 def usage(client: DockerClient, root: Path, month: str = "") -> dict[str, Any]:
-    """What there is of a month such as `2026-11`, empty for this one (UTC); asks the hub that runs.
-
-    Raises UsageError for what is no month, ActionError where no hub answers.
-    """
+    """What there is of a month such as `2026-11`, empty for this one (UTC); asks the hub."""
     if month and not _MONTH.fullmatch(month):
         raise UsageError(f"--month is {month!r}; expected one such as 2026-11")
     ended = chosen.read(client, root).in_hub("usage", *([month] if month else []))

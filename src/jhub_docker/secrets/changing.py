@@ -98,10 +98,7 @@ def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
 
 
 def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_yes: bool) -> str:
-    """Make one of the platform's own secrets anew, or forget its older ones; what to tell.
-
-    Raises UsageError for one that is not the platform's own, ActionError where it was not done.
-    """
+    """Make one of the platform's own secrets anew, or forget its older ones; what to tell."""
     known = DROPPED if drop else ROTATED
     names = [one for one in OF_THE_HUB if one in known] if name == ALL else [name]
     if wrong := [one for one in names if one not in known]:
