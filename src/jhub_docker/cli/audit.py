@@ -7,7 +7,7 @@ from jhub_docker import host
 from jhub_docker.catalog import load
 from jhub_docker.cli.task import ROOT, task, write
 from jhub_docker.errors import ActionError
-from jhub_docker.progress import say, stage
+from jhub_docker.progress import stage
 
 
 @task(
@@ -43,7 +43,7 @@ def audit(
         rules = replace(rules, severity=findings.named(severity, "--severity"))
     found = {}
     if chosen:
-        host.require(say, set_up=False, needs=())
+        host.require(set_up=False, needs=())
         for spec in chosen:
             with stage(f"reading what is in {spec.name}"):
                 found[spec.name] = parts.in_engine(f"{spec.repository}:latest")

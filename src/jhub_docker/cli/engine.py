@@ -2,22 +2,21 @@
 
 from jhub_docker import host
 from jhub_docker.cli.task import task
-from jhub_docker.progress import say
 
 
 @task(help={"yes": "Set the engine up without asking."})
 def start(yes: bool = False) -> None:
     """Start an engine where none answers, installing it first on Debian and its family."""
-    host.start(say, assume_yes=yes)
+    host.start(assume_yes=yes)
 
 
 @task()
 def stop() -> None:
     """Stop the engine that engine.start started, and no other."""
-    host.stop(say)
+    host.stop()
 
 
 @task()
 def restart() -> None:
     """Restart the engine that engine.start started; people's servers go on running."""
-    host.restart(say)
+    host.restart()

@@ -52,14 +52,14 @@ def build(
         own = builders.own_platform() if quick.server() else ""
         write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
-    host.require(say, assume_yes=yes, needs=())
+    host.require(assume_yes=yes, needs=())
     results = builds.build(
         ROOT,
         image,
         chosen,
         base=base,
         force=force,
-        ready=lambda _: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
+        ready=lambda _: host.require(assume_yes=yes, needs={"buildx", "disk"}),
         kept=kept,
     )
     rows = [dataclasses.asdict(result) for result in results]
@@ -77,7 +77,7 @@ def build(
 )
 def images(json_: bool = False, prune: bool = False, yes: bool = False) -> None:
     """List the images in the engine: version, release or local build, size, and their base."""
-    client = host.require(say, set_up=False, needs=())
+    client = host.require(set_up=False, needs=())
     catalog = load(ROOT / "packages")
     if prune:
         from jhub_docker.platform import containers  # noqa: PLC0415
@@ -111,7 +111,7 @@ def bases(base: str = "auto", pin: bool = False, yes: bool = False) -> None:
     if pin:
         write(tables.pins(public.pin(load(ROOT / "packages"))))
         return
-    host.require(say, assume_yes=yes, needs={"buildx", "disk"})
+    host.require(assume_yes=yes, needs={"buildx", "disk"})
     write(tables.bases(builds.make_bases(ROOT, mode)))
 
 

@@ -13,7 +13,7 @@ from jhub_docker.build import bases, builds
 from jhub_docker.cli import tables
 from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
 from jhub_docker.errors import ActionError, one_of
-from jhub_docker.progress import say, stage
+from jhub_docker.progress import stage
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -31,7 +31,7 @@ _CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 def up(base: str = "auto", build: bool = True, yes: bool = False) -> None:
     """Build what is out of date, start hub and proxy, and print where to log in."""
     bases.mode(base)
-    client = host.require(say, assume_yes=yes)
+    client = host.require(assume_yes=yes)
     was = platform.seen(client, ROOT)
     if build:
         _build(client, base)
@@ -67,7 +67,7 @@ def upgrade(
     Proxy and people's servers go on; what there is is looked at and kept before anything stops.
     """
     bases.mode(base)
-    client = host.require(say, set_up=False)
+    client = host.require(set_up=False)
     if rollback:
         write(platform.rollback(client, ROOT, assume_yes=yes))
         return

@@ -9,7 +9,6 @@ import json
 from jhub_docker import host
 from jhub_docker.cli.task import ROOT, task, write
 from jhub_docker.errors import UsageError
-from jhub_docker.progress import say
 
 
 @task(
@@ -57,9 +56,9 @@ def release(
         signer = Signer(keys.signing_key(), trust)
     remote = Remote.from_environment()
     if dry_run:
-        host.require(say, set_up=False, needs=())
+        host.require(set_up=False, needs=())
     else:
-        host.require(say, assume_yes=yes, needs={"buildx", "disk"})
+        host.require(assume_yes=yes, needs={"buildx", "disk"})
     request = outlook.Request(
         ROOT,
         remote,

@@ -10,7 +10,6 @@ from jhub_docker import host
 from jhub_docker.catalog import load
 from jhub_docker.cli.task import ROOT, task, write
 from jhub_docker.errors import ActionError
-from jhub_docker.progress import say
 
 
 @task(
@@ -75,9 +74,7 @@ def diff(image: str, before: str, after: str, key: str = "", json_: bool = False
         "no-cache": "Build it and all it is built from on an empty cache.",
     },
 )
-def rebuild(
-    image: str, key: str = "", no_cache: bool = False, json_: bool = False
-) -> None:
+def rebuild(image: str, key: str = "", no_cache: bool = False, json_: bool = False) -> None:
     """Build a released image again from its signed record, and compare digests and files."""
     from jhub_docker.registry.reference import Reference  # noqa: PLC0415
     from jhub_docker.registry.remote import Remote  # noqa: PLC0415
@@ -89,11 +86,11 @@ def rebuild(
         remote = Remote.from_environment()
         released = rebuild.find(remote, reference, trust)
         rebuild.require_commit(ROOT, released.recorded)
-        host.require(say, needs={"buildx", "disk"})
+        host.require(needs={"buildx", "disk"})
         outcome = rebuild.rebuild(ROOT, remote, released, no_cache=no_cache)
     else:
         (spec,) = load(ROOT / "packages").select([image])
-        host.require(say, needs={"buildx", "disk"})
+        host.require(needs={"buildx", "disk"})
         outcome = rebuild.twice(ROOT, spec.name)
     if json_:
         write(json.dumps(rebuild_report.as_data(image, outcome), indent=2))

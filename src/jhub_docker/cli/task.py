@@ -15,7 +15,6 @@ from invoke.tasks import task as invoke_task
 
 from jhub_docker import host
 from jhub_docker.cli.program import OurTask
-from jhub_docker.progress import say
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -36,7 +35,7 @@ def task(**options: Any) -> Callable[[Callable[..., None]], Task[Any]]:
 
 def platform_engine() -> "DockerClient":
     """The engine of a platform that is there: one that can do this, and none is set up for it."""
-    return host.require(say, set_up=False, needs={"compose"})
+    return host.require(set_up=False, needs={"compose"})
 
 
 def write(text: str) -> None:

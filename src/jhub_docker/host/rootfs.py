@@ -121,7 +121,7 @@ def _require_debootstrap() -> None:
                 "debootstrap, or make the public base reachable and use --base pull"
             )
         say("installing debootstrap from the distribution")
-        apt.install(PackagePlan(("debootstrap",)), say)
+        apt.install(PackagePlan(("debootstrap",)))
 
 
 def _debootstrap(suite: str, root: Path, mirror: str, platform: str) -> None:

@@ -24,9 +24,9 @@ from jhub_docker.engine.address import (
 )
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import apt
-from jhub_docker.host.apt import Log
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.host.packages import BY_HAND, PARTS, PackagePlan, os_release, plan
+from jhub_docker.progress import say
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -88,12 +88,12 @@ def decide(machine: Machine, *, running: bool, problem: str) -> PackagePlan | No
 
 
 def require(
-    log: Log, assume_yes: bool = False, set_up: bool = True, needs: Iterable[str] = checks.NEEDS
+    *, assume_yes: bool = False, set_up: bool = True, needs: Iterable[str] = checks.NEEDS
 ) -> "DockerClient":
     """A client of an engine that can do what is `needs`; one is set up where that is possible.
 
-    `log` gets one line per step. Raises ActionError, before any work, saying what is missing and
-    what to install or change; with `set_up` false it never changes anything.
+    Raises ActionError, before any work, saying what is missing and what to install or change; with
+    `set_up` false it never changes anything.
     """
     needs = set(needs)
     if not needs and checks.fine(quick.server()):
@@ -103,45 +103,45 @@ def require(
     except UnreachableError as error:
         if error.denied or not set_up or not is_default(address()):
             raise
-        _set_up(str(error), log, assume_yes, running=False)
+        _set_up(str(error), assume_yes, running=False)
         client = connect()
     else:
         problems = checks.wrong_plugins(needs)
         if problems and set_up and is_default(address()):
-            _set_up("; ".join(problems.values()), log, assume_yes, running=True)
+            _set_up("; ".join(problems.values()), assume_yes, running=True)
     checks.check(client, needs)
     return client
 
 
-def start(log: Log, assume_yes: bool = False, daemon: Daemon | None = None) -> None:
+def start(*, assume_yes: bool = False, daemon: Daemon | None = None) -> None:
     """Have an engine answer at the default socket (or `daemon`'s), set up where it has to be."""
     daemon = daemon or _own()
     if daemon.answers():
-        log(f"an engine answers at unix://{daemon.socket} already")
+        say(f"an engine answers at unix://{daemon.socket} already")
     elif daemon == Daemon():
-        require(log, assume_yes)
+        require(assume_yes=assume_yes)
     else:
-        _launch(daemon, log, systemd=False)
+        _launch(daemon, systemd=False)
 
 
-def stop(log: Log, daemon: Daemon | None = None) -> None:
+def stop(daemon: Daemon | None = None) -> None:
     """Stop the engine that `start` runs. Raises ActionError for another's, such as systemd's."""
     daemon = daemon or _own()
     if daemon.stop():
-        log("the engine has stopped; images and volumes are kept, and with live-restore what runs")
+        say("the engine has stopped; images and volumes are kept, and with live-restore what runs")
     elif daemon.answers():
         raise _anothers(daemon, "stop", "systemctl stop docker.socket docker")
     else:
-        log("no engine runs that was started from here")
+        say("no engine runs that was started from here")
 
 
-def restart(log: Log, daemon: Daemon | None = None) -> None:
+def restart(daemon: Daemon | None = None) -> None:
     """Stop and start the engine that `start` started; with live-restore its containers go on."""
     daemon = daemon or _own()
     if daemon.running() is None:
         raise _anothers(daemon, "restart", "systemctl restart docker")
     daemon.stop()
-    _launch(daemon, log, systemd=False)
+    _launch(daemon, systemd=False)
 
 
 def _anothers(daemon: Daemon, verb: str, such_as: str) -> ActionError:
@@ -172,7 +172,7 @@ def restart_hint(client: "DockerClient") -> str | None:
     return restarts.hint(client.info(), started_here=here)
 
 
-def _set_up(problem: str, log: Log, assume_yes: bool, *, running: bool) -> None:
+def _set_up(problem: str, assume_yes: bool, *, running: bool) -> None:
     """Install what is missing and start the engine, having said so and asked."""
     machine = read_machine()
     wanted = decide(machine, running=running, problem=problem)
@@ -190,17 +190,17 @@ def _set_up(problem: str, log: Log, assume_yes: bool, *, running: bool) -> None:
         adds=True,
     )
     if wanted:
-        apt.install(wanted, log)
+        apt.install(wanted)
     if not running:
-        _launch(Daemon(), log, systemd=machine.systemd)
+        _launch(Daemon(), systemd=machine.systemd)
 
 
-def _launch(daemon: Daemon, log: Log, *, systemd: bool) -> None:
+def _launch(daemon: Daemon, *, systemd: bool) -> None:
     if not systemd:
-        log(f"starting dockerd; its log is {daemon.log}")
+        say(f"starting dockerd; its log is {daemon.log}")
         daemon.start()
         return
-    log("systemctl start docker")
+    say("systemctl start docker")
     process.checked(
         *("systemctl", "start", "docker.socket", "docker.service"),
         failed="systemd could not start the engine (`journalctl -u docker` says why)",
