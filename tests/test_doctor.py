@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.doctor import Examined, Finding, gpus, machine, outside, running
-from jhub_docker.doctor.findings import CODES, WARNING
+from jhub_docker.doctor import gpus, machine, outside, running
+from jhub_docker.doctor.findings import CODES, WARNING, Examined, Finding
 from jhub_docker.doctor.machine import Space
 from jhub_docker.platform import compose, entrance
 from jhub_testing.operator import invoke

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.doctor import Finding, hub_files, kept
+from jhub_docker.doctor import hub_files, kept
+from jhub_docker.doctor.findings import Finding
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 

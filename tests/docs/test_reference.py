@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from jhub_docker.doctor import CODES
+from jhub_docker.doctor.findings import CODES
 from jhub_docker.doctor.fixing import FIXES
 from jhub_testing import reference
 from jhub_testing.isolation.cases import WRITE_VARIABLE

@@ -14,8 +14,8 @@ import yaml
 
 from jhub_docker import catalog
 from jhub_docker.kubernetes import chart as charts
-from jhub_docker.kubernetes import values as values_of
 from jhub_docker.kubernetes.judging import OLDEST
+from jhub_docker.kubernetes.values import values as values_of
 
 from .conftest import CHART, Render
 

@@ -10,8 +10,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from jhub_docker.kubernetes import Cluster, chart, judge
-from jhub_docker.kubernetes.judging import Word
+from jhub_docker.kubernetes import chart
+from jhub_docker.kubernetes.cluster import Cluster
+from jhub_docker.kubernetes.judging import Word, judge
 
 from .conftest import CHART, Render
 from .test_chart import OFFER, VERSIONS, of_kind

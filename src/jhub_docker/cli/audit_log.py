@@ -7,7 +7,7 @@ from jhub_docker import table
 from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
 
 with later():
-    from jhub_docker import platform
+    from jhub_docker.platform import audit_log, chosen
 
 COLUMNS = {"at": "when", "what": "what", "who": "who", "on": "on", "from": "from"}
 
@@ -34,7 +34,7 @@ def show(
     """Show who did what, from where, and what came of it; works while the hub is down, too."""
     client = platform_engine()
     filters = {"user": user, "what": what, "since": since, "until": until, "tail": str(tail)}
-    entries = platform.audit_log.show(client, platform.chosen.read(client, ROOT), **filters)
+    entries = audit_log.show(client, chosen.read(client, ROOT), **filters)
     if json_:
         write(json.dumps(entries, indent=2, ensure_ascii=False))
         return
@@ -54,4 +54,4 @@ def _outcome(entry: dict[str, Any]) -> str:
 def verify(noted: str = "") -> None:
     """Say whether all entries are as they were written; names the first that is not."""
     client = platform_engine()
-    write(platform.audit_log.verify(client, platform.chosen.read(client, ROOT), noted))
+    write(audit_log.verify(client, chosen.read(client, ROOT), noted))

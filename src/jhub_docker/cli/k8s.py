@@ -6,7 +6,9 @@ from jhub_docker.catalog import load
 from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
 
 with later():
-    from jhub_docker import kubernetes
+    from jhub_docker.kubernetes import chart, judging, moving
+    from jhub_docker.kubernetes import cluster as clusters
+    from jhub_docker.kubernetes import values as known
 
 CHART = ROOT / "deploy" / "kubernetes"
 
@@ -20,8 +22,7 @@ CHART = ROOT / "deploy" / "kubernetes"
 )
 def values(registry: str, tag: str = "", to: str = "") -> None:
     """Write the chart's values that follow from the catalog: images by digest, what is offered."""
-    found = kubernetes.values(load(ROOT / "packages"), registry, tag)
-    text = kubernetes.chart.written(found)
+    text = chart.written(known.values(load(ROOT / "packages"), registry, tag))
     if to:
         Path(to).write_text(text, encoding="utf-8")
     else:
@@ -40,10 +41,10 @@ def check(
     values: list[str], namespace: str = "jhub", cluster: str = "", json_: bool = False
 ) -> None:
     """Judge a cluster for the platform: storage, network policies, ingress, quotas, rights."""
-    known = kubernetes.chart.with_defaults(CHART, [Path(one) for one in values])
-    found = kubernetes.judge(kubernetes.Cluster.look(namespace, cluster), known)
-    write(kubernetes.chart.told(found, as_json=json_))
-    kubernetes.chart.require_good(found)
+    all_values = chart.with_defaults(CHART, [Path(one) for one in values])
+    found = judging.judge(clusters.Cluster.look(namespace, cluster), all_values)
+    write(chart.told(found, as_json=json_))
+    chart.require_good(found)
 
 
 @task(
@@ -64,5 +65,5 @@ def move(
 ) -> None:
     """Move accounts, secrets, homes and shared folders of this platform to a cluster."""
     options = {"servers": servers, "replace": replace, "assume_yes": yes}
-    there = kubernetes.Kubectl(cluster, namespace)
-    write(kubernetes.moving.move(platform_engine(), ROOT, there, **options))
+    there = clusters.Kubectl(cluster, namespace)
+    write(moving.move(platform_engine(), ROOT, there, **options))

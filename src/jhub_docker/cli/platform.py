@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 
 with later():
     from jhub_docker import clean as cleaners
-    from jhub_docker import doctor as doctors
-    from jhub_docker import platform
+    from jhub_docker.doctor import bundle, examination, fixing
+    from jhub_docker.platform import (
+        before,
+        building,
+        configuration,
+        moving,
+        now,
+        server_logs,
+        stopping,
+        upgrading,
+    )
+    from jhub_docker.platform import usage as used
 
 WATCH_SECONDS = 5.0
 _CLEAR = "\x1b[H\x1b[2J\x1b[3J"
@@ -32,14 +42,14 @@ def up(base: str = "auto", build: bool = True, yes: bool = False) -> None:
     """Build what is out of date, start hub and proxy, and print where to log in."""
     bases.mode(base)
     client = host.require(assume_yes=yes)
-    was = platform.seen(client, ROOT)
+    was = before.seen(client, ROOT)
     if build:
         _build(client, base)
-    write(platform.up(client, ROOT, was))
+    write(upgrading.up(client, ROOT, was))
 
 
 def _build(client: "DockerClient", base: str) -> None:
-    results = platform.build(client, ROOT, base)
+    results = building.build(client, ROOT, base)
     # What was there already was told when it was built.
     if changed := [one for one in results if one.outcome != "unchanged"]:
         write(tables.builds(changed))
@@ -69,15 +79,15 @@ def upgrade(
     bases.mode(base)
     client = host.require(set_up=False)
     if rollback:
-        write(platform.rollback(client, ROOT, assume_yes=yes))
+        write(upgrading.rollback(client, ROOT, assume_yes=yes))
         return
-    was = platform.seen(client, ROOT)
+    was = before.seen(client, ROOT)
     if build and not dry_run:
         _build(client, base)
     with stage("looking at platform and engine"):
-        examined = doctors.examine(ROOT)
+        examined = examination.examine(ROOT)
     wrong, worries = examined.before_an_upgrade()
-    write(platform.upgrade(client, ROOT, was, wrong=wrong, worries=worries, dry_run=dry_run))
+    write(upgrading.upgrade(client, ROOT, was, wrong=wrong, worries=worries, dry_run=dry_run))
 
 
 @task(
@@ -90,7 +100,7 @@ def upgrade(
 def down(servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
     """Stop hub and proxy; people's servers and all data stay unless asked otherwise."""
     client = platform_engine()
-    write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
+    write(stopping.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
 
 
 @task(
@@ -105,7 +115,7 @@ def status(sort: str = "person", watch: bool = False, json_: bool = False) -> No
     client = platform_engine()
 
     def look() -> str:
-        seen = platform.look(client, ROOT, sort)
+        seen = now.look(client, ROOT, sort)
         return json.dumps(seen.told(), indent=None if watch else 2) if json_ else seen.text()
 
     if watch:
@@ -154,15 +164,15 @@ def clean(kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
 def logs(service: str = "", follow: bool = False, tail: int = 200, since: str = "") -> None:
     """Show the logs of the services, or of a person's servers: `logs ann --since 1h`."""
     client = platform_engine()
-    platform.logs(client, ROOT, service, follow=follow, tail=tail, since=since)
+    server_logs.logs(client, ROOT, service, follow=follow, tail=tail, since=since)
 
 
 @task(help={"month": "A month such as 2026-11 (default: this one, in UTC)."})
 def usage(month: str = "", json_: bool = False) -> None:
     """Print servers' hours, CPU hours and GB-hours of memory, for each person and group."""
     client = platform_engine()
-    told = platform.usage.usage(client, ROOT, month)
-    write(json.dumps(told, indent=2) if json_ else platform.usage.text(told))
+    told = used.usage(client, ROOT, month)
+    write(json.dumps(told, indent=2) if json_ else used.text(told))
 
 
 @task(
@@ -176,10 +186,10 @@ def doctor(json_: bool = False, fix: bool = False, yes: bool = False) -> None:
 
     Changes nothing without --fix. Exit code 1 when a finding is an error; warnings are none.
     """
-    seen = doctors.examine(ROOT)
+    seen = examination.examine(ROOT)
     if fix:
-        doctors.fix(engine.connect(), ROOT, seen.findings, assume_yes=yes)
-        seen = doctors.examine(ROOT)
+        fixing.fix(engine.connect(), ROOT, seen.findings, assume_yes=yes)
+        seen = examination.examine(ROOT)
     write(json.dumps(seen.told(), indent=2) if json_ else seen.text())
     if not seen.well:
         raise Exit(code=ActionError.exit_code)
@@ -188,13 +198,13 @@ def doctor(json_: bool = False, fix: bool = False, yes: bool = False) -> None:
 @task(help={"to": "The file to write (default: jhub-report-TIME.tar.gz here)."})
 def report(to: str = "") -> None:
     """Pack versions, settings, the doctor's findings and the last logs, without secrets."""
-    write(doctors.report(platform_engine(), ROOT, to))
+    write(bundle.report(platform_engine(), ROOT, to))
 
 
 @task()
 def check() -> None:
     """Say whether the hub's settings can be used, without starting anything."""
-    write(platform.check(platform_engine(), ROOT))
+    write(configuration.check(platform_engine(), ROOT))
 
 
 @task(
@@ -206,5 +216,5 @@ def check() -> None:
 )
 def move(to: str, replace: bool = False, yes: bool = False) -> None:
     """Move all of the hub's records to PostgreSQL or back; each row is compared."""
-    one_of("--to", to, platform.moving.TO)
-    write(platform.moving.move(platform_engine(), ROOT, to, replace=replace, assume_yes=yes))
+    one_of("--to", to, moving.TO)
+    write(moving.move(platform_engine(), ROOT, to, replace=replace, assume_yes=yes))

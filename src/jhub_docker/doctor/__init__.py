@@ -5,10 +5,3 @@ other, by `hub_files` inside the hub's container, `tried` in containers that are
 `outside` as people do. `findings` has what each code means, by docs/doctor.md, `fixing` what is
 mended when asked to. `bundle` packs what somebody else has to know, by `redaction` without secrets.
 """
-
-from jhub_docker.doctor.bundle import report
-from jhub_docker.doctor.examination import examine
-from jhub_docker.doctor.findings import CODES, Examined, Finding
-from jhub_docker.doctor.fixing import fix
-
-__all__ = ["CODES", "Examined", "Finding", "examine", "fix", "report"]

@@ -2,8 +2,3 @@
 
 `whereabouts` says what is a secret and where each is, `changing` keeps and rotates them.
 """
-
-from jhub_docker.secrets.changing import keep, rotate
-from jhub_docker.secrets.whereabouts import listing
-
-__all__ = ["keep", "listing", "rotate"]

@@ -9,7 +9,6 @@ from pathlib import Path
 from docker import DockerClient
 
 from jhub_docker.asking import confirm, told_secret
-from jhub_docker.backup import Place
 from jhub_docker.backup import container as backups
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, UsageError, failure
@@ -111,7 +110,7 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
     platform = chosen.read(client, root)
     with locked(platform.project), stage(f"{'dropping the older' if drop else 'renewing'} {name}"):
         if name == "backup-key":
-            backups.ask(backups.with_service(platform), Place(), "rekey")
+            backups.ask(backups.with_service(platform), backups.Place(), "rekey")
             audit_log.tell(client, platform, "secret.rotate", names=[name])
             return "The repository has a new key. Keep a copy: ./dev invoke backup.key > FILE"
         if name == "admin-password":
