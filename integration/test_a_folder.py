@@ -102,7 +102,7 @@ def test_a_folder_is_all_an_image_needs(
     shutil.rmtree(folder)
     maintainer.invoke("images", "--prune", "--yes")
     assert f"local/{name}:latest" in tags(engine, name), "another checkout's image was removed"
-    assert "no image" in maintainer.invoke("images", "--prune", "--yes").lower()
+    assert "nothing to clean" in maintainer.invoke("images", "--prune", "--yes").lower()
 
     packages = {one.package for one in images.here()} - {name}
     gone = marks.unwanted(images.here(), packages, elsewhere)

@@ -5,9 +5,14 @@ from dataclasses import replace
 
 from jhub_docker import host
 from jhub_docker.catalog import load
-from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.cli.task import ROOT, later, task, write
 from jhub_docker.errors import ActionError
 from jhub_docker.progress import stage
+
+with later():
+    from jhub_docker.registry import reference, remote
+    from jhub_docker.release.audit import findings, gate, parts
+    from jhub_docker.release.audit import rules as maintainers
 
 
 @task(
@@ -21,20 +26,11 @@ from jhub_docker.progress import stage
     },
 )
 def audit(
-    image: list[str],
-    severity: str = "",
-    accept_unreached: bool = False,
-    json_: bool = False,
+    image: list[str], severity: str = "", accept_unreached: bool = False, json_: bool = False
 ) -> None:
     """Look up known vulnerabilities of all parts of the images, and say what was not checked."""
-    # What only an audit needs is not loaded by every other task.
-    from jhub_docker.registry.reference import Reference  # noqa: PLC0415
-    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
-    from jhub_docker.release.audit import findings, gate, parts  # noqa: PLC0415
-    from jhub_docker.release.audit import rules as maintainers  # noqa: PLC0415
-
     catalog = load(ROOT / "packages")
-    references = [Reference.parse_image(name) for name in image if "/" in name]
+    references = [reference.Reference.parse_image(name) for name in image if "/" in name]
     chosen = catalog.select(name for name in image if "/" not in name)
     if references and len(references) == len(image):
         chosen = ()
@@ -47,9 +43,9 @@ def audit(
         for spec in chosen:
             with stage(f"reading what is in {spec.name}"):
                 found[spec.name] = parts.in_engine(f"{spec.repository}:latest")
-    for reference in references:
-        with stage(f"reading what is in {reference}"):
-            found[str(reference)] = parts.in_registry(Remote.from_environment(), reference)
+    for one in references:
+        with stage(f"reading what is in {one}"):
+            found[str(one)] = parts.in_registry(remote.Remote.from_environment(), one)
     reports = gate.gate(ROOT, found, rules)
     if json_:
         write(json.dumps([one.to_json() for one in reports], indent=2))

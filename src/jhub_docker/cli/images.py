@@ -4,18 +4,19 @@ import dataclasses
 import json
 from pathlib import Path
 
-from jhub_docker import host, nox
-from jhub_docker.asking import confirm
+from jhub_docker import engine, host, nox
 from jhub_docker.build import bases as base_images
-from jhub_docker.build import builders, builds, cache, marks, planning, public
-from jhub_docker.build import images as built
+from jhub_docker.build import builders, builds, cache, planning, public
 from jhub_docker.catalog import load
 from jhub_docker.cli import tables
-from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.cli.task import ROOT, later, task, write
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.locks import refresh as locks
 from jhub_docker.progress import say
+
+with later():
+    from jhub_docker import clean
 
 
 @task(
@@ -70,32 +71,17 @@ def build(
 
 @task(
     help={
-        "prune": "First remove what was built here of folders that are gone from packages/, and "
-        "what only checkouts keep that are gone.",
+        "prune": "First remove what `clean --kind images` lists: of folders and checkouts that are "
+        "gone, and older builds.",
         "yes": "Remove it without asking.",
     }
 )
 def images(json_: bool = False, prune: bool = False, yes: bool = False) -> None:
     """List the images in the engine: version, release or local build, size, and their base."""
-    client = host.require(set_up=False, needs=())
-    catalog = load(ROOT / "packages")
+    host.require(set_up=False, needs=())
     if prune:
-        from jhub_docker.platform import containers  # noqa: PLC0415
-
-        with marks.removing():
-            gone = marks.gone()
-            offered = containers.offered(client)
-            found = marks.unwanted(built.here(), catalog.specs, ROOT, gone, offered)
-            if not found:
-                say("No image in the engine was built here of a folder that is gone.")
-            else:
-                keepers = {marks.keeper(one) for one in found}
-                lost = [f"  ({place} is gone)" for name, place in gone.items() if name in keepers]
-                told = "\n".join(["This removes:", *(f"  {name}" for name in found), *lost])
-                confirm(told, "Remove it?", "no image was removed", assume_yes=yes)
-                if left := marks.remove(found):
-                    raise ActionError("\n".join([*left, "end what uses it, and prune again"]))
-    rows = builds.listing(catalog)
+        say(clean.clean(engine.connect(), ROOT, [clean.IMAGES], dry_run=False, assume_yes=yes))
+    rows = builds.listing(load(ROOT / "packages"))
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 
 

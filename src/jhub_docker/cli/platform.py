@@ -41,7 +41,8 @@ _CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 def up(base: str = "auto", build: bool = True, yes: bool = False) -> None:
     """Build what is out of date, start hub and proxy, and print where to log in."""
     bases.mode(base)
-    client = host.require(assume_yes=yes)
+    host.require(assume_yes=yes)
+    client = engine.connect()
     was = before.seen(client, ROOT)
     if build:
         _build(client, base)
@@ -77,7 +78,8 @@ def upgrade(
     Proxy and people's servers go on; what there is is looked at and kept before anything stops.
     """
     bases.mode(base)
-    client = host.require(set_up=False)
+    host.require(set_up=False)
+    client = engine.connect()
     if rollback:
         write(upgrading.rollback(client, ROOT, assume_yes=yes))
         return

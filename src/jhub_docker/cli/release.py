@@ -1,14 +1,33 @@
-"""Releasing one image, which images have to be released, and the key that signs releases.
-
-Modules that only a release needs are imported in the task's body: every other task would wait for
-them too.
+"""Releasing one image, which images have to be released, the key that signs releases, and what can
+be done with releases that exist: verify, rebuild, compare, take back.
 """
 
 import json
+from datetime import UTC, datetime
 
 from jhub_docker import host
-from jhub_docker.cli.task import ROOT, task, write
-from jhub_docker.errors import UsageError
+from jhub_docker.catalog import ledger, load
+from jhub_docker.cli.task import ROOT, later, task, write
+from jhub_docker.errors import ActionError, UsageError
+
+with later():
+    from jhub_docker.registry import access, remote
+    from jhub_docker.registry import reference as references
+    from jhub_docker.release import (
+        artifact,
+        difference,
+        flow,
+        gates,
+        outlook,
+        publish,
+        rebuild_report,
+        version,
+        yanking,
+    )
+    from jhub_docker.release import rebuild as rebuilding
+    from jhub_docker.release import status as states
+    from jhub_docker.release.record import cosign, keys
+    from jhub_docker.release.record import verify as verifying
 
 
 @task(
@@ -39,13 +58,7 @@ def release(
     yes: bool = False,
 ) -> None:
     """Release one image: version, changelog, build, tests, records, push, verification."""
-    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
-    from jhub_docker.release import flow, gates, outlook  # noqa: PLC0415
-    from jhub_docker.release.publish import Signer  # noqa: PLC0415
-    from jhub_docker.release.record import keys  # noqa: PLC0415
-    from jhub_docker.release.version import check_bump  # noqa: PLC0415
-
-    check_bump(bump)
+    version.check_bump(bump)
     signer, unsigned = None, []
     if push:
         unsigned = gates.signing(ROOT)
@@ -53,15 +66,15 @@ def release(
         if unsigned:
             raise UsageError(gates.told(unsigned, image))
         trust = keys.trusted(ROOT)
-        signer = Signer(keys.signing_key(), trust)
-    remote = Remote.from_environment()
+        signer = publish.Signer(keys.signing_key(), trust)
+    registries = remote.Remote.from_environment()
     if dry_run:
         host.require(set_up=False, needs=())
     else:
         host.require(assume_yes=yes, needs={"buildx", "disk"})
     request = outlook.Request(
         ROOT,
-        remote,
+        registries,
         image,
         bump=bump,
         registries=tuple(push),
@@ -79,23 +92,110 @@ def release(
 @task(iterable=["image"])
 def status(image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
-    from jhub_docker.release import artifact, status  # noqa: PLC0415
-
     resolve = artifact.resolver()
-    now = status.read(ROOT / "packages", resolve)
+    now = states.read(ROOT / "packages", resolve)
     chosen = now.catalog.select(image)
     for spec in chosen:
-        status.require_published(now.catalog, spec)
-    found = [status.of(ROOT, spec.name, now, resolve) for spec in chosen]
-    write(json.dumps(status.as_data(found), indent=2) if json_ else status.text(found))
+        states.require_published(now.catalog, spec)
+    found = [states.of(ROOT, spec.name, now, resolve) for spec in chosen]
+    write(json.dumps(states.as_data(found), indent=2) if json_ else states.text(found))
 
 
 @task()
 def key() -> None:
     """Make the key pair that signs releases: the private one outside git, cosign.pub here."""
-    from jhub_docker.registry.access import Access  # noqa: PLC0415
-    from jhub_docker.release.record import keys  # noqa: PLC0415
-    from jhub_docker.release.record.cosign import Cosign  # noqa: PLC0415
-
-    private, public = keys.make_pair(ROOT, Cosign(Access()).make_key_pair)
+    private, public = keys.make_pair(ROOT, cosign.Cosign(access.Access()).make_key_pair)
     write(f"private key: {private}\npublic key:  {public}  (commit it)")
+
+
+@task(
+    positional=["image"],
+    help={"image": "The image, as REGISTRY/REPOSITORY:TAG or with @sha256:… in place of the tag."},
+)
+def verify(image: str, key: str = "", json_: bool = False) -> None:
+    """Check an image in a registry against its signed records: signatures, contents, labels."""
+    folder = ROOT / ".dev"
+    folder.mkdir(exist_ok=True)
+    report = verifying.verify(
+        remote.Remote.from_environment(),
+        references.Reference.parse_image(image),
+        keys.trusted(ROOT, key),
+        ledgers=lambda package: ledger.read(ROOT / "packages" / package),
+        folder=folder,
+    )
+    write(json.dumps(report.to_json(), indent=2) if json_ else "\n".join(report.lines()))
+    report.require()
+
+
+@task(
+    positional=["image", "before", "after"],
+    help={
+        "image": "An image by its folder's name, or where it is: REGISTRY/REPOSITORY.",
+        "before": "The older version; in a registry any tag, or sha256:….",
+        "after": "The newer version, likewise.",
+    },
+)
+def diff(image: str, before: str, after: str, key: str = "", json_: bool = False) -> None:
+    """Compare the packages of two releases: what changed, and what grew."""
+    if "/" in image:
+        names = [f"{image}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
+        found = [references.Reference.parse(one) for one in names]
+        trust, there = keys.trusted(ROOT, key), remote.Remote.from_environment()
+        pair = [difference.of_reference(there, one, trust) for one in found]
+    else:
+        (spec,) = load(ROOT / "packages").select([image])
+        pair = difference.of_releases(ROOT, spec.name, (before, after))
+    compared = difference.compare(*pair)
+    write(json.dumps(compared, indent=2) if json_ else difference.text(compared))
+
+
+@task(
+    positional=["image"],
+    help={
+        "image": "A released image, as REGISTRY/REPOSITORY:TAG; or an image by its folder's "
+        "name: what HEAD has of it is built twice.",
+        "no-cache": "Build it and all it is built from on an empty cache.",
+    },
+)
+def rebuild(image: str, key: str = "", no_cache: bool = False, json_: bool = False) -> None:
+    """Build a released image again from its signed record, and compare digests and files."""
+    if "/" in image:
+        there, trust = remote.Remote.from_environment(), keys.trusted(ROOT, key)
+        released = rebuilding.find(there, references.Reference.parse_image(image), trust)
+        rebuilding.require_commit(ROOT, released.recorded)
+        host.require(needs={"buildx", "disk"})
+        outcome = rebuilding.rebuild(ROOT, there, released, no_cache=no_cache)
+    else:
+        (spec,) = load(ROOT / "packages").select([image])
+        host.require(needs={"buildx", "disk"})
+        outcome = rebuilding.twice(ROOT, spec.name)
+    if json_:
+        write(json.dumps(rebuild_report.as_data(image, outcome), indent=2))
+    else:
+        write(rebuild_report.text(image, outcome))
+    if not outcome.same:
+        raise ActionError(f"{image} did not become the same image again")
+
+
+@task(
+    positional=["image", "version"],
+    iterable=["push"],
+    help={
+        "image": "The image by its folder's name.",
+        "version": "The release to take back.",
+        "reason": "Why, for people who have it: goes into the ledger and the commit.",
+        "push": "A registry whose moving tags are to leave it, with or without a path; can be "
+        "given several times.",
+    },
+)
+def yank(image: str, version: str, push: list[str], reason: str = "") -> None:
+    """Take a release back: commit that in its ledger, and lead moving tags away from it."""
+    (spec,) = load(ROOT / "packages").select([image])
+    places = [publish.repository(spec, registry) for registry in push]
+    if yanking.mark(ROOT, spec, version, reason, datetime.now(UTC).date()):
+        write(f"{image} {version} is yanked, and that is committed")
+    else:
+        write(f"{image} {version} was yanked before")
+    there, yanked = remote.Remote.from_environment(), publish.yanked(ledger.read(spec.folder))
+    for place in places:
+        write("\n".join(yanking.settle(there, place, yanked)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
-from jhub_docker import host
+from jhub_docker import engine, host
 from jhub_docker.cli.program import OurTask
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def task(**options: Any) -> Callable[[Callable[..., None]], Task[Any]]:
 
 def platform_engine() -> "DockerClient":
     """The engine of a platform that is there: one that can do this, and none is set up for it."""
-    return host.require(set_up=False, needs={"compose"})
+    host.require(set_up=False, needs={"compose"})
+    return engine.connect()
 
 
 def write(text: str) -> None:

@@ -6,22 +6,10 @@ rules and answers in milliseconds. So docker-py is left to what changes somethin
 """
 
 import json
-from functools import cached_property
 from typing import Any
 
-from jhub_docker.engine.address import address, connect, docker
+from jhub_docker.engine.address import address, docker
 from jhub_docker.errors import ActionError
-
-
-class LaterClient:
-    """docker-py's client of the engine, made when something is first wanted of it."""
-
-    @cached_property
-    def _client(self) -> Any:
-        return connect()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
 
 
 def server() -> dict[str, Any] | None:

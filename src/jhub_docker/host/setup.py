@@ -89,15 +89,15 @@ def decide(machine: Machine, *, running: bool, problem: str) -> PackagePlan | No
 
 def require(
     *, assume_yes: bool = False, set_up: bool = True, needs: Iterable[str] = checks.NEEDS
-) -> "DockerClient":
-    """A client of an engine that can do what is `needs`; one is set up where that is possible.
+) -> None:
+    """Have an engine that can do what is `needs`; one is set up where that is possible.
 
     Raises ActionError, before any work, saying what is missing and what to install or change; with
     `set_up` false it never changes anything.
     """
     needs = set(needs)
     if not needs and checks.fine(quick.server()):
-        return quick.LaterClient()
+        return
     try:
         client = connect()
     except UnreachableError as error:
@@ -110,7 +110,6 @@ def require(
         if problems and set_up and is_default(address()):
             _set_up("; ".join(problems.values()), assume_yes, running=True)
     checks.check(client, needs)
-    return client
 
 
 def start(*, assume_yes: bool = False, daemon: Daemon | None = None) -> None:
