@@ -81,29 +81,22 @@ def found(
     ]
     known = {*platform.services, ""}
     for one in listed:
+        thing = "container", containers.name(one), one["Id"]
         service = (one["Labels"] or {}).get("com.docker.compose.service", "")
-        of = ""
         if owner(one) == drill:
-            of = of_drill
+            left.append(LeftOver(*thing, of_drill))
         elif owner(one) == platform.project and service not in known:
             of = f"a service that is no more: {service}"
-        if of:
-            goes = of == of_drill or one["State"] != "running"
-            left.append(LeftOver("container", containers.name(one), one["Id"], of, goes))
-    left += [
-        LeftOver("network", one["Name"], one["Id"], of_drill)
-        for one in networks
-        if owner(one) == drill
-    ]
+            left.append(LeftOver(*thing, of, one["State"] != "running"))
+    of_networks = (one for one in networks if owner(one) == drill)
+    left += [LeftOver("network", one["Name"], one["Id"], of_drill) for one in of_networks]
     return left + [LeftOver("volume", one["Name"], one["Name"], of_drill) for one in copies]
 
 
 def remove(client: DockerClient, what: str, identity: str) -> None:
     """Take one thing away."""
-    match what:
-        case "container":
-            containers.remove(client, identity)
-        case "network":
-            containers.unless_gone(client.api.remove_network, identity)
-        case "volume":
-            containers.unless_gone(client.api.remove_volume, identity)
+    if what == "container":
+        containers.remove(client, identity)
+    else:
+        act = client.api.remove_network if what == "network" else client.api.remove_volume
+        containers.unless_gone(act, identity)

@@ -31,8 +31,7 @@ def down(
             )
         if running and not servers and not volumes:
             # The networks stay, since the servers are on them, and so do the firewall's rules.
-            platform.checked("rm", "--stop", "--force")
-            _remove_unwanted(client, platform)
+            _remove(client, platform)
             names = ", ".join(containers.name(container) for container in running)
             return f"Hub and proxy are stopped. Still running: {names} (--servers stops them too)."
         _stop(client, platform)
@@ -55,12 +54,18 @@ def clear(client: DockerClient, platform: Platform) -> None:
 def _stop(client: DockerClient, platform: Platform) -> None:
     # The guard ends last: when no server's network is left it takes the rules away.
     others = [service for service in platform.services if service != firewall.GUARD]
-    platform.checked("rm", "--stop", "--force", *others)
-    _remove_unwanted(client, platform)
+    _remove(client, platform, *others)
     of_servers = f"{containers.PLATFORM}={platform.project}", f"{LABEL}.user"
     containers.clear(client, *of_servers, stop=True)
     firewall.remove_rules_left(client, platform)
     platform.checked("down", "--remove-orphans")
+
+
+def _remove(client: DockerClient, platform: Platform, *services: str) -> None:
+    """Stop and remove these services, all by default, and what the settings start no more."""
+    platform.checked("rm", "--stop", "--force", *services)
+    for container in containers.unwanted(client, platform):
+        containers.remove(client, container["Id"], stop=True)
 
 
 def _key_stays(client: DockerClient, platform: Platform) -> str:
@@ -72,11 +77,6 @@ def _key_stays(client: DockerClient, platform: Platform) -> str:
         f" The key of the backups stays, in the volume {volume}: without it nobody reads them. "
         f"Once nobody has to, `docker volume rm {volume}` deletes it."
     )
-
-
-def _remove_unwanted(client: DockerClient, platform: Platform) -> None:
-    for container in containers.unwanted(client, platform):
-        containers.remove(client, container["Id"], stop=True)
 
 
 def _delete(client: DockerClient, volumes: Iterable[str]) -> None:

@@ -24,20 +24,18 @@ def usage(client: DockerClient, root: Path, month: str = "") -> dict[str, Any]:
 
 
 FIGURES = ("servers", "hours", "CPU hours", "GB-hours")
+HOURS = ("hours", "cpu_hours", "gb_hours")
 
 
 def text(told: Mapping[str, Any]) -> str:
     """Tables of people and of groups."""
-    parts = [
-        table.render((head, *FIGURES), map(_row, totals), right=FIGURES)
-        for head, totals in (("person", told["people"]), ("group", told["groups"]))
-        if totals
-    ]
+    parts = []
+    for head, totals in (("person", told["people"]), ("group", told["groups"])):
+        rows = [
+            [one["name"], str(one["servers"]), *(f"{one[key]:.2f}" for key in HOURS)]
+            for one in totals
+        ]
+        parts += [table.render((head, *FIGURES), rows, right=FIGURES)] * bool(rows)
     if not parts:
         return f"Nobody had a server in {told['month']}."
     return "\n\n".join([f"{told['month']} (UTC)", *parts])
-
-
-def _row(total: Mapping[str, Any]) -> list[str]:
-    hours = (f"{total[key]:.2f}" for key in ("hours", "cpu_hours", "gb_hours"))
-    return [total["name"], str(total["servers"]), *hours]
