@@ -8,15 +8,13 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jhub_docker.engine.address import address, docker, socket_path
+from jhub_docker.engine import quick
+from jhub_docker.engine.address import address, connect, docker, socket_path
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import MissingProgramError
 from jhub_docker.table import size
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 MIN_ENGINE = (25, 0)
 """The first engine that knows a health check's start interval, which every image declares
@@ -129,26 +127,19 @@ def wrong_plugins(
     return wrong
 
 
-def fine(server: dict[str, Any] | None) -> bool:
-    """Whether an engine answered `docker version` and nothing is wrong with it or the settings."""
-    minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
-    return server is not None and not judge_engine(str(server["Version"]), str(server["Os"]))
-
-
-def check(client: "DockerClient", needs: Iterable[str] = NEEDS) -> None:
+def check(needs: Iterable[str] = NEEDS) -> None:
     """Raise ActionError, with one line per problem, unless engine and client can do what is needed.
 
     `needs` is any of `buildx`, `compose` and `disk`; the engine's version is always looked at.
     Raises UsageError when JHUB_DOCKER_MIN_FREE_GB is no number.
     """
-    needs = set(needs)
     # Read also where the disk is not looked at: a setting that is wrong is told at once.
     minimum = minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
-    version = client.version()
+    version = quick.server() or connect().version()
     problems = [judge_engine(str(version["Version"]), str(version.get("Os", "linux")))]
     problems += wrong_plugins(needs).values()
     if "disk" in needs:
-        info = client.info()
+        info = connect().info()
         if (free := free_bytes(info, address())) is not None:
             problems.append(judge_disk(str(info["DockerRootDir"]), free, minimum))
     if found := [problem for problem in problems if problem]:

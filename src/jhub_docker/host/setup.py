@@ -95,21 +95,16 @@ def require(
     Raises ActionError, before any work, saying what is missing and what to install or change; with
     `set_up` false it never changes anything.
     """
-    needs = set(needs)
-    if not needs and checks.fine(quick.server()):
-        return
-    try:
-        client = connect()
-    except UnreachableError as error:
-        if error.denied or not set_up or not is_default(address()):
-            raise
-        _set_up(str(error), assume_yes, running=False)
-        client = connect()
-    else:
-        problems = checks.wrong_plugins(needs)
-        if problems and set_up and is_default(address()):
-            _set_up("; ".join(problems.values()), assume_yes, running=True)
-    checks.check(client, needs)
+    if quick.server() is None:
+        try:
+            connect()
+        except UnreachableError as error:
+            if error.denied or not set_up or not is_default(address()):
+                raise
+            _set_up(str(error), assume_yes, running=False)
+    if set_up and (problems := checks.wrong_plugins(needs)) and is_default(address()):
+        _set_up("; ".join(problems.values()), assume_yes, running=True)
+    checks.check(needs)
 
 
 def start(*, assume_yes: bool = False, daemon: Daemon | None = None) -> None:
