@@ -227,7 +227,7 @@ def test_ports_are_where_the_settings_want_them_and_nowhere_else() -> None:
 def test_a_hub_that_is_silent_is_told_apart_from_a_proxy_that_is(
     monkeypatch: pytest.MonkeyPatch, hub: str, proxy: str, says: list[str]
 ) -> None:
-    monkeypatch.setattr(entrance, "problem", lambda _, path="": proxy if path else hub)
+    monkeypatch.setattr(entrance, "asked", lambda _, path="": (proxy if path else hub, ""))
     url = entrance.health(PLATFORM.address)
     assert [one.says for one in outside.answers(PLATFORM)] == [f"{url}: {one}" for one in says]
 

@@ -42,7 +42,6 @@ def backup(
         "user": f"{USER} (default: everything).",
         "path": "One file or folder of that person's home; their server may run.",
         "servers": "Stop the servers that use what is replaced.",
-        "yes": "Do not ask before replacing.",
     },
 )
 def restore(

@@ -4,7 +4,7 @@ from jhub_docker import host
 from jhub_docker.cli.task import task
 
 
-@task(help={"yes": "Set the engine up without asking."})
+@task()
 def start(yes: bool = False) -> None:
     """Start an engine where none answers, installing it first on Debian and its family."""
     host.start(assume_yes=yes)

@@ -73,7 +73,6 @@ def build(
     help={
         "prune": "First remove what `clean --kind images` lists: of folders and checkouts that are "
         "gone, and older builds.",
-        "yes": "Remove it without asking.",
     }
 )
 def images(json_: bool = False, prune: bool = False, yes: bool = False) -> None:

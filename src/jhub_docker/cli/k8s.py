@@ -53,7 +53,6 @@ def check(
         "cluster": "kubectl's context (default: its current one).",
         "servers": "Stop people's servers here.",
         "replace": "Throw away what is there: accounts, an earlier move, homes of the same names.",
-        "yes": "Do not ask before.",
     }
 )
 def move(

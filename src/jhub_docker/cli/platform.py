@@ -61,9 +61,7 @@ def _build(client: "DockerClient", base: str) -> None:
 @task(
     help={
         "build": "Build what is out of date first (--no-build: take what is there).",
-        "dry-run": "Say what would be done, of what is built already, and change nothing.",
         "rollback": "Go back to what was before the last upgrade; says first what that loses.",
-        "yes": "Do not ask before going back.",
     }
 )
 def upgrade(
@@ -96,7 +94,6 @@ def upgrade(
     help={
         "servers": "Also stop the servers people are working on (their files stay).",
         "volumes": "Stop the servers too and delete ALL data: the database, everybody's files.",
-        "yes": "Do not ask before deleting.",
     }
 )
 def down(servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
@@ -142,8 +139,6 @@ def again(look: Callable[[], str], wait: Callable[[float], None] = time.sleep) -
     help={
         "kind": "Only this kind: images, cache, orphans or copies (of the database); can be given "
         "several times (default: all).",
-        "dry-run": "List what would go, with sizes, and remove nothing.",
-        "yes": "Remove it without asking.",
     },
 )
 def clean(kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
@@ -177,12 +172,7 @@ def usage(month: str = "", json_: bool = False) -> None:
     write(json.dumps(told, indent=2) if json_ else used.text(told))
 
 
-@task(
-    help={
-        "fix": "Mend what takes nothing away from anybody, then look again.",
-        "yes": "Do not ask before mending.",
-    }
-)
+@task(help={"fix": "Mend what takes nothing away from anybody, then look again."})
 def doctor(json_: bool = False, fix: bool = False, yes: bool = False) -> None:
     """Say what is wrong with platform and engine, what it means and what to do.
 
@@ -213,7 +203,6 @@ def check() -> None:
     help={
         "to": "postgres, which JHUB_DB_URL names, or sqlite, the file in the data volume.",
         "replace": "Throw away what is there already.",
-        "yes": "Do not ask before that.",
     }
 )
 def move(to: str, replace: bool = False, yes: bool = False) -> None:

@@ -45,6 +45,7 @@ LETTERS = {
 MEANINGS = {
     "at": "A backup by its name in backup.list, or how its time begins (default: the newest).",
     "base": "Public bases or stand-ins: pull, standin, or auto (pull where possible; the default).",
+    "dry-run": "Only say what would be done, and change nothing.",
     "hub": "Only the hub: database, secrets, settings.",
     "image": "An image by its folder's name; can be given several times (default: all).",
     "json": "Write it as JSON.",
@@ -53,7 +54,7 @@ MEANINGS = {
     "of": "The platform that was backed up (default: this one).",
     "to": "The repository: a folder, s3:https://HOST/BUCKET or rest:https://HOST/PATH (default: "
     "JHUB_BACKUP_TO).",
-    "yes": "Set an engine up without asking where none answers.",
+    "yes": "Do not ask before an engine is set up, or something is replaced, deleted, published.",
 }
 """What flags mean to which a task says nothing else."""
 

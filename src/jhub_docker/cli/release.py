@@ -38,14 +38,12 @@ with later():
         "image": "The image, by its folder's name.",
         "bump": "Which number of the version goes up: major, minor, patch, or auto, which follows "
         "from what changed (the default).",
-        "dry-run": "Only say what the release would be, and what is against it.",
         "push": "A registry to push to, HOST or HOST/PATH; can be given several times. Without "
         "it the release stays in this checkout until it is pushed by another call.",
         "platform": "A platform to make it for, such as linux/arm64; can be given several times "
         "(default: all it is declared for that can be built here). None that is named is left out.",
         "accept-unreached": "Release although some parts could not be checked for known "
         "vulnerabilities; its record says which.",
-        "yes": "Do not ask before the release is begun.",
     },
 )
 def release(

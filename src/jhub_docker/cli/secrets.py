@@ -38,7 +38,6 @@ def set_(name: str, remove: bool = False) -> None:
         "name": "cookie-secret, crypt-key, proxy-token, metrics-token, all (four), "
         "grafana-password, backup-key or admin-password.",
         "drop": "Forget the older ones, which are still taken.",
-        "yes": "Do not ask before something ends.",
     }
 )
 def rotate(name: str, drop: bool = False, yes: bool = False) -> None:

@@ -43,9 +43,9 @@ class Visit:
 
 def answers(platform: Platform) -> list[Finding]:
     """Whether the hub answers at its own address, and if not whether the proxy does."""
-    if not (wrong := entrance.problem(platform)):
+    if not (wrong := entrance.asked(platform)[0]):
         return []
-    proxy = entrance.problem(platform, "/_chp_healthz")
+    proxy, _ = entrance.asked(platform, "/_chp_healthz")
     where = "nothing answers there" if proxy else "the proxy answers, the hub behind it does not"
     return [Finding("JD014", f"{entrance.health(platform.address)}: {wrong}; {where}")]
 

@@ -37,11 +37,6 @@ def health(address: str) -> str:
     return f"{address.rstrip('/')}/hub/health"
 
 
-def problem(platform: Platform, path: str = "") -> str:
-    """What went wrong when hub and proxy were asked; empty for an answer of theirs."""
-    return asked(platform, path)[0]
-
-
 def asked(platform: Platform, path: str = "") -> tuple[str, str]:
     """What went wrong when hub and proxy were asked, and what a hub that answers says of itself.
 
