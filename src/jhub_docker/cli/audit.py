@@ -1,7 +1,6 @@
 """Known vulnerabilities of what is in the images."""
 
 import json
-from dataclasses import replace
 
 from jhub_docker import host
 from jhub_docker.catalog import load
@@ -11,7 +10,7 @@ from jhub_docker.progress import stage
 
 with later():
     from jhub_docker.registry import reference, remote
-    from jhub_docker.release.audit import findings, gate, parts
+    from jhub_docker.release.audit import gate, parts
     from jhub_docker.release.audit import rules as maintainers
 
 
@@ -20,14 +19,10 @@ with later():
     help={
         "image": "An image by its folder's name, or a reference in a registry; can be given "
         "several times (default: all published images).",
-        "severity": "Fail from this severity on: low, medium, high or critical (default: the rule "
-        "in pyproject.toml).",
         "accept-unreached": "Do not fail because parts could not be checked.",
     },
 )
-def audit(
-    image: list[str], severity: str = "", accept_unreached: bool = False, json_: bool = False
-) -> None:
+def audit(image: list[str], accept_unreached: bool = False, json_: bool = False) -> None:
     """Look up known vulnerabilities of all parts of the images, and say what was not checked."""
     catalog = load(ROOT / "packages")
     references = [reference.Reference.parse_image(name) for name in image if "/" in name]
@@ -35,8 +30,6 @@ def audit(
     if references and len(references) == len(image):
         chosen = ()
     rules = maintainers.policy(ROOT, accept_unreached=accept_unreached)
-    if severity:
-        rules = replace(rules, severity=findings.named(severity, "--severity"))
     found = {}
     if chosen:
         host.require(set_up=False, needs=())

@@ -19,21 +19,15 @@ COLUMNS = {"at": "when", "what": "what", "who": "who", "on": "on", "from": "from
         "user": "Only what this person did, or what was done to them.",
         "what": "Only kinds that begin so: login, server, account.reset-password.",
         "since": "Only what came since: 12h, 7d, 2026-11-30 (default: 7d).",
-        "until": "Only what came before.",
         "tail": "Number of last entries to show (0: all).",
     },
 )
 def show(
-    user: str = "",
-    what: str = "",
-    since: str = "7d",
-    until: str = "",
-    tail: int = 200,
-    json_: bool = False,
+    user: str = "", what: str = "", since: str = "7d", tail: int = 200, json_: bool = False
 ) -> None:
     """Show who did what, from where, and what came of it; works while the hub is down, too."""
     client = platform_engine()
-    filters = {"user": user, "what": what, "since": since, "until": until, "tail": str(tail)}
+    filters = {"user": user, "what": what, "since": since, "tail": str(tail)}
     entries = audit_log.show(client, chosen.read(client, ROOT), **filters)
     if json_:
         write(json.dumps(entries, indent=2, ensure_ascii=False))

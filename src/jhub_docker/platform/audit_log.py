@@ -21,7 +21,7 @@ from jhub_docker.table import counted
 
 
 def show(client: DockerClient, platform: Platform, **filters: str) -> list[dict[str, Any]]:
-    """The entries that fit, the oldest first: by `user`, `what`, `since`, `until`, `tail`."""
+    """The entries that fit, the oldest first: by `user`, `what`, `since`, `tail`."""
     options = [f"--{name}={value}" for name, value in filters.items() if value]
     ended = _run(client, platform, "show", *options)
     if ended.code:
