@@ -27,15 +27,12 @@ def named(name: str, **more: Any) -> dict[str, Any]:
 
 
 GOOD = Cluster(
-    "jhub",
     "v1.34.2",
     "https://203.0.113.9:6443",
     ["10.0.0.1"],
     [named("fast", provisioner="csi", reclaimPolicy="Retain", annotations={DEFAULT: "true"})],
     [named("calico-node-x"), named("coredns-1")],
     [named("nginx")],
-    [],
-    [],
     [],
     [],
     {"get secrets": False},

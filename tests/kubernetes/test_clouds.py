@@ -69,7 +69,6 @@ def test_a_cluster_with_that_is_good_enough(cloud: str, tmp_path: Path) -> None:
     file.write_text(chart.written(OFFER))
     known = chart.with_defaults(CHART, [CHART / f"values-{cloud}.yaml", file])
     cluster = Cluster(
-        "jhub",
         "v1.34.2",
         classes=[one for one in parts(cloud) if one["kind"] == "StorageClass"],
         pods=[{"metadata": {"name": "cilium-1"}}],

@@ -19,7 +19,6 @@ Record = Mapping[str, Any]
 class Cluster:
     """What was seen. Lists are None where one may not look."""
 
-    namespace: str
     version: str = ""
     server: str = ""
     """Address of the API server, as kubectl has it."""
@@ -31,8 +30,6 @@ class Cluster:
     ingresses: Sequence[Record] | None = None
     """Ingress classes."""
     quotas: Sequence[Record] | None = None
-    policies: Sequence[Record] | None = None
-    claims: Sequence[Record] | None = None
     nodes: Sequence[Record] | None = None
     may: Mapping[str, bool] | None = None
     """What the hub's account may do, by `verb resource`; None where it is not there yet."""
@@ -52,18 +49,14 @@ class Cluster:
             for subset in one.get("subsets") or ()
             for address in subset.get("addresses") or ()
         ]
-        own = f"-n{namespace}"
         return cls(
-            namespace,
             version["serverVersion"]["gitVersion"],
             server,
             inside,
             ask.listed("storageclasses"),
             ask.listed("pods", "-nkube-system"),
             ask.listed("ingressclasses"),
-            ask.listed("resourcequotas", own),
-            ask.listed("networkpolicies", own),
-            ask.listed("persistentvolumeclaims", own),
+            ask.listed("resourcequotas", f"-n{namespace}"),
             ask.listed("nodes"),
             ask.rights(namespace),
         )
