@@ -9,10 +9,10 @@ import os
 import re
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import Signature, signature
+from itertools import count
 from types import FrameType
 from typing import Any
 
@@ -63,28 +63,18 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came, which by itself would end the process in the middle of anything."""
 
 
-@contextmanager
-def interrupting() -> Iterator[None]:
-    """Meanwhile both raise KeyboardInterrupt in the main thread, all but the second that comes: who
-    starts a task may hand on what the terminal has sent here too, and impatience leaves things.
+def be_interruptible() -> None:
+    """Have both raise KeyboardInterrupt from here on, all but the second that comes: who starts a
+    task may hand on what the terminal has sent here too, and impatience leaves things.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came = 0
+    came = count(1)
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        nonlocal came
-        came += 1
-        if came != 2:
+        if next(came) != 2:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
-    kept = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
 
 
 class OurTask(Task[Any]):
@@ -143,7 +133,8 @@ class OurProgram(Program):
 
     def execute(self) -> None:
         """Run the tasks."""
-        with _reported(), interrupting():
+        with _reported():
+            be_interruptible()
             super().execute()
 
 
@@ -166,9 +157,8 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
         yield
     except ParseError as error:
         lacks = error.context.missing_positional_args if error.context else ()
-        said = _in_our_words(
-            str(error), "".join(f" ({str(one.help).rstrip('.')})" for one in lacks)
-        )
+        means = "".join(f" ({str(one.help).rstrip('.')})" for one in lacks)
+        said = _in_our_words(str(error), means)
         word = re.search(r"no task or flag '(.*?)'", said)
         of_task = [*error.context.flags, *error.context.inverse_flags] if error.context else []
         there = of_task if word and word[1].startswith("-") else list(tasks)
