@@ -107,15 +107,12 @@ def require(
     checks.check(needs)
 
 
-def start(*, assume_yes: bool = False, daemon: Daemon | None = None) -> None:
-    """Have an engine answer at the default socket (or `daemon`'s), set up where it has to be."""
-    daemon = daemon or _own()
-    if daemon.answers():
-        say(f"an engine answers at unix://{daemon.socket} already")
-    elif daemon == Daemon():
-        require(assume_yes=assume_yes)
+def start(*, assume_yes: bool = False) -> None:
+    """Have an engine answer at the default socket, set up where it has to be."""
+    if (own := _own()).answers():
+        say(f"an engine answers at unix://{own.socket} already")
     else:
-        _launch(daemon, systemd=False)
+        require(assume_yes=assume_yes)
 
 
 def stop(daemon: Daemon | None = None) -> None:
