@@ -148,5 +148,6 @@ def run(client: DockerClient, platform: Platform, program: str, *given: str, **o
             **options,
         )
     except ContainerError as error:
-        raise ActionError(error.stderr.decode(errors="replace").strip().split("\n")[-1]) from None
+        last = error.stderr.decode(errors="replace").strip().split("\n")[-1]
+        raise ActionError(last or f"exit code {error.exit_status}") from None
     return json.loads(told)
