@@ -19,7 +19,7 @@ from jhub_docker.build import marks
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import short
-from jhub_docker.engine import usage
+from jhub_docker.engine import checks
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, UsageError, foreseeable
 from jhub_docker.platform import compose, containers, left_over
@@ -149,7 +149,7 @@ def _look(
     """What can go, and which kinds could not be looked at, with the reason."""
     looks: dict[str, Callable[[], list[Item]]] = {
         IMAGES: lambda: _images(client, platform),
-        CACHE: lambda: cache(usage.of(client), datetime.now(UTC)),
+        CACHE: lambda: cache(checks.usage(client), datetime.now(UTC)),
         ORPHANS: lambda: orphans(left_over.look(client, platform)),
         COPIES: lambda: copies(json.loads(platform.in_hub("copies").require(lines=1))),
     }
@@ -182,7 +182,7 @@ def _images(client: DockerClient, platform: Platform) -> list[Item]:
     used = {one["ImageID"] for one in client.api.containers(all=True)}
     old = marks.superseded(here, root, used, offered)
     old = [one for one in old if one[0].image_id not in of_gone]
-    return images([*of_gone.values(), *old], usage.of(client))
+    return images([*of_gone.values(), *old], checks.usage(client))
 
 
 def _remove(client: DockerClient, platform: Platform, item: Item) -> str:

@@ -19,7 +19,7 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
-from jhub_docker.engine import checks, connect, lock, quick, usage
+from jhub_docker.engine import checks, connect, lock, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
 from jhub_docker.platform import chosen, compose, containers, firewall, left_over
@@ -79,7 +79,7 @@ def examine(root: Path) -> Examined:
     else:
         look.at("engine", lambda: _engine(client))
         _platform(look, client, root, minimum_gb)
-        look.at("space of images and build cache", lambda: machine.unneeded(usage.of(client)))
+        look.at("space of images and build cache", lambda: machine.unneeded(checks.usage(client)))
     return Examined(tuple(look.findings), look.not_seen)
 
 

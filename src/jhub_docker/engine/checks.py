@@ -6,15 +6,18 @@ Everything is checked before any work begins. Nothing here changes anything.
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address, connect, docker, socket_path
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import MissingProgramError
 from jhub_docker.table import size
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 MIN_ENGINE = (25, 0)
 """The first engine that knows a health check's start interval, which every image declares
@@ -105,6 +108,16 @@ def free_bytes(info: dict[str, Any], engine_address: str) -> int | None:
         return shutil.disk_usage(root).free if Path(root).is_dir() else None
     except OSError:
         return None
+
+
+def usage(client: "DockerClient") -> Mapping[str, Any]:
+    """What images and build cache take; volumes are left out, to add them up takes minutes."""
+    api = client.api
+    answer = api.get(
+        f"{api.base_url}/v{api.api_version}/system/df", params={"type": ["image", "build-cache"]}
+    )
+    answer.raise_for_status()
+    return dict(answer.json())
 
 
 def plugin_version(plugin: str) -> str | None:
