@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.engine import checks
+from jhub_docker.engine import checks, quick
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import Ended
 
@@ -83,7 +83,7 @@ def old_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         version=lambda: {"Version": "20.10.24", "Os": "linux"}, info=lambda: {"DockerRootDir": "/"}
     )
     monkeypatch.setattr(checks, "connect", lambda: there)
-    monkeypatch.setattr(checks.quick, "server", lambda: None)
+    monkeypatch.setattr(quick, "server", lambda: None)
 
 
 @pytest.mark.usefixtures("old_engine")

@@ -17,6 +17,7 @@ import os
 import shutil
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -168,7 +169,8 @@ def text(file: Path) -> str:
 def main(arguments: list[str]) -> None:
     """Do one of these."""
     data, before, what, *postgres = arguments
-    known = {"keep": keep, "back": back, "again": partial(back, again=True), "lost": lost}
+    known: dict[str, Callable[[Path, Path, str], Any]] = {"keep": keep, "back": back, "lost": lost}
+    known["again"] = partial(back, again=True)
     os.umask(0o077)
     try:
         done = known[what](Path(data), Path(before), POSTGRES if postgres else DATABASE)
