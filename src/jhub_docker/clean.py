@@ -82,17 +82,12 @@ def images(old: Iterable[tuple[BuiltImage, tuple[str, ...]]], usage: Record) -> 
 
 def cache(usage: Record, now: datetime) -> list[Item]:
     """All steps that no build used for long enough, as one item."""
-    free = sum(
-        one["Size"]
-        for one in usage.get("BuildCache") or ()
-        if not (one.get("InUse") or one.get("Shared")) and _is_old(one, now)
-    )
+    free = 0
+    for one in usage.get("BuildCache") or ():
+        used = datetime.fromisoformat(one.get("LastUsedAt") or one["CreatedAt"])
+        if not (one.get("InUse") or one.get("Shared")) and now - used >= UNUSED:
+            free += one["Size"]
     return [Item(CACHE, "cache", ("build cache",), "no build used it for a day", free)] * bool(free)
-
-
-def _is_old(step: Record, now: datetime) -> bool:
-    said = step.get("LastUsedAt") or step["CreatedAt"]
-    return now - datetime.fromisoformat(said) >= UNUSED
 
 
 def orphans(found: Iterable[LeftOver]) -> list[Item]:

@@ -1,7 +1,6 @@
 """The audit log: who did what."""
 
 import json
-from typing import Any
 
 from jhub_docker import table
 from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
@@ -32,16 +31,12 @@ def show(
     if json_:
         write(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    rows = [
-        [*(str(one.get(key, ""))[: 19 if key == "at" else None] for key in COLUMNS), _outcome(one)]
-        for one in entries
-    ]
+    rows = []
+    for one in entries:
+        times = f", {table.counted(one['times'], 'time')}" if one.get("times") else ""
+        shown = {key: str(one.get(key, "")) for key in COLUMNS} | {"at": one["at"][:19]}
+        rows.append([*shown.values(), f"{one['result']}{times}"])
     write(table.render((*COLUMNS.values(), "result"), rows))
-
-
-def _outcome(entry: dict[str, Any]) -> str:
-    times = f", {table.counted(entry['times'], 'time')}" if entry.get("times") else ""
-    return f"{entry['result']}{times}"
 
 
 @task(help={"noted": "What an earlier verification said last, NUMBER:HASH."})

@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
 
@@ -14,9 +13,6 @@ from jhub_docker.cli import tables
 from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
 from jhub_docker.errors import ActionError, one_of
 from jhub_docker.progress import stage
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 with later():
     from jhub_docker import clean as cleaners
@@ -45,12 +41,12 @@ def up(base: str = "auto", build: bool = True, yes: bool = False) -> None:
     client = engine.connect()
     was = before.seen(client, ROOT)
     if build:
-        _build(client, base)
+        _build(base)
     write(upgrading.up(client, ROOT, was))
 
 
-def _build(client: "DockerClient", base: str) -> None:
-    results = building.build(client, ROOT, base)
+def _build(base: str) -> None:
+    results = building.build(engine.connect(), ROOT, base)
     # What was there already was told when it was built.
     if changed := [one for one in results if one.outcome != "unchanged"]:
         write(tables.builds(changed))
@@ -83,7 +79,7 @@ def upgrade(
         return
     was = before.seen(client, ROOT)
     if build and not dry_run:
-        _build(client, base)
+        _build(base)
     with stage("looking at platform and engine"):
         examined = examination.examine(ROOT)
     wrong, worries = examined.before_an_upgrade()

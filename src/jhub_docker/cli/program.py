@@ -25,20 +25,12 @@ from invoke.tasks import Task
 
 from jhub_docker.errors import UsageError, foreseeable
 
-LETTERS = {
-    "base": "b",
-    "dry-run": "n",
-    "follow": "f",
-    "image": "i",
-    "json": "j",
-    "key": "k",
-    "only": "o",
-    "platform": "p",
-    "runs": "r",
-    "service": "s",
-    "tail": "t",
-    "upgrade": "u",
-    "yes": "y",
+LETTERS = {"dry-run": "n"} | {
+    flag: flag[0]
+    for flag in (
+        *("base", "follow", "image", "json", "key", "only", "platform", "runs", "service"),
+        *("tail", "upgrade", "yes"),
+    )
 }
 """The flags that have a letter; a letter is one flag's, whatever the task."""
 

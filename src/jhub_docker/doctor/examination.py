@@ -87,7 +87,7 @@ def _engine(client: DockerClient) -> list[Finding]:
     """Version, plugins, clock, and what a restart of it would do."""
     before, info = datetime.now(UTC), client.info()
     told = datetime.fromisoformat(info["SystemTime"]).astimezone(UTC)
-    after, hint = datetime.now(UTC), host.restart_hint(client)
+    after, hint = datetime.now(UTC), host.restart_hint(info)
     return [
         *machine.engine(client.version(), checks.wrong_plugins({"buildx", "compose"})),
         *machine.clock(told, before, after),

@@ -7,10 +7,10 @@ elsewhere `engine.stop` undoes the start, and nothing but that.
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from jhub_docker import process
 from jhub_docker.asking import confirm
@@ -27,9 +27,6 @@ from jhub_docker.host import apt
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.host.packages import BY_HAND, PARTS, PackagePlan, os_release, plan
 from jhub_docker.progress import say
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 
 @dataclass(frozen=True)
@@ -157,10 +154,10 @@ def started_here(daemon: Daemon | None = None) -> bool:
     return (daemon or Daemon()).running() is not None
 
 
-def restart_hint(client: "DockerClient") -> str | None:
-    """What would make a restart of this engine harmless, if anything is to be done."""
+def restart_hint(info: Mapping[str, Any]) -> str | None:
+    """What would make a restart of the engine that says this of itself harmless, if anything."""
     here = is_default(address()) and started_here()
-    return restarts.hint(client.info(), started_here=here)
+    return restarts.hint(info, started_here=here)
 
 
 def _set_up(problem: str, assume_yes: bool, *, running: bool) -> None:

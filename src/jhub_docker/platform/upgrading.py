@@ -74,7 +74,7 @@ def up(client: DockerClient, root: Path, was: Images) -> str:
             *firewall.warnings(platform),
             *notices,
         ]
-    if advice := host.restart_hint(client):
+    if advice := host.restart_hint(client.info()):
         told.append(f"Hint: {advice}")
     return "\n".join(told)
 
