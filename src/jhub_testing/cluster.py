@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from jhub_docker.catalog.packages import Catalog, ImageSpec
-from jhub_docker.kubernetes import values as charts
+from jhub_docker.kubernetes import chart as charts
 from jhub_docker.nox import TEST_TAG
 from jhub_testing.person import Person
 from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until

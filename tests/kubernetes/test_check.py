@@ -12,7 +12,6 @@ from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.kubernetes import chart
 from jhub_docker.kubernetes.cluster import Cluster
 from jhub_docker.kubernetes.judging import DEFAULT, Word, judge
-from jhub_docker.kubernetes.values import values as values_of
 
 from .conftest import CHART
 
@@ -159,16 +158,16 @@ def test_a_release_goes_by_its_digest_and_one_taken_back_does_not(
     entry = ledger.Entry("c", "2026-11-30", "b", digest)
     folder = read()["hub"].folder
     ledger.write(folder, {"1.0.0": entry})
-    made = values_of(read(), "registry.example.org/team", "git-1")
+    made = chart.values(read(), "registry.example.org/team", "git-1")
     assert made["images"] == {
         "hub": f"registry.example.org/team/jupyterhub-hub:1.0.0@{digest}",
         "proxy": "registry.example.org/team/proxy:git-1",
     }
     with pytest.raises(UsageError, match="proxy: never released"):
-        values_of(read(), "registry.example.org/team")
+        chart.values(read(), "registry.example.org/team")
     ledger.write(folder, {"1.0.0": replace(entry, yanked=ledger.Yanked("2026-12-01", "bad"))})
     with pytest.raises(UsageError, match="hub, proxy: never released"):
-        values_of(read(), "registry.example.org/team")
+        chart.values(read(), "registry.example.org/team")
 
 
 def test_a_file_that_holds_no_values_is_refused(tmp_path: Path) -> None:
@@ -180,5 +179,5 @@ def test_a_file_that_holds_no_values_is_refused(tmp_path: Path) -> None:
 
 def test_what_the_checkout_has_can_be_written() -> None:
     specs = catalog.load(CHART.parents[1] / "packages")
-    made = values_of(specs, "registry.example.org/team", "1.0.0")
+    made = chart.values(specs, "registry.example.org/team", "1.0.0")
     assert {one["name"] for one in made["offer"]} == {spec.name for spec in specs.singleuser}

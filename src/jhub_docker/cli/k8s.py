@@ -8,7 +8,6 @@ from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
 with later():
     from jhub_docker.kubernetes import chart, judging, moving
     from jhub_docker.kubernetes import cluster as clusters
-    from jhub_docker.kubernetes import values as known
 
 CHART = ROOT / "deploy" / "kubernetes"
 
@@ -22,7 +21,7 @@ CHART = ROOT / "deploy" / "kubernetes"
 )
 def values(registry: str, tag: str = "", to: str = "") -> None:
     """Write the chart's values that follow from the catalog: images by digest, what is offered."""
-    text = chart.written(known.values(load(ROOT / "packages"), registry, tag))
+    text = chart.written(chart.values(load(ROOT / "packages"), registry, tag))
     if to:
         Path(to).write_text(text, encoding="utf-8")
     else:
