@@ -40,9 +40,7 @@ def audit(image: list[str], accept_unreached: bool = False, json_: bool = False)
         with stage(f"reading what is in {one}"):
             found[str(one)] = parts.in_registry(remote.Remote.from_environment(), one)
     reports = gate.gate(ROOT, found, rules)
-    if json_:
-        write(json.dumps([one.to_json() for one in reports], indent=2))
-    else:
-        write("\n\n\n".join(one.text() for one in reports))
+    told = [one.to_json() for one in reports]
+    write(json.dumps(told, indent=2) if json_ else "\n\n\n".join(one.text() for one in reports))
     if refused := [f"{one.subject}: {said}" for one in reports for said in one.refusals]:
         raise ActionError("\n".join(refused))

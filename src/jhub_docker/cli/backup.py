@@ -71,18 +71,11 @@ def list_(to: str = "", key_file: str = "", user: str = "", json_: bool = False)
         write(json.dumps(said, indent=2))
         return
     columns = ("time", "backup", "what", "person", "volume", "complete", "snapshot")
-    rows = [
-        (
-            one["time"][:16].replace("T", " "),
-            one["run"],
-            one["kind"],
-            one["person"],
-            one["volume"],
-            "yes" if one["complete"] else "NO",
-            one["id"][:8],
-        )
-        for one in said["snapshots"]
-    ]
+    rows = []
+    for one in said["snapshots"]:
+        kept = (one[key] for key in ("run", "kind", "person", "volume"))
+        complete = "yes" if one["complete"] else "NO"
+        rows.append((one["time"][:16].replace("T", " "), *kept, complete, one["id"][:8]))
     write(table.render(columns, rows))
     for what, known in said["status"].items():
         wrong = f"; the last try failed: {known['wrong']}" if known["wrong"] else ""

@@ -57,19 +57,15 @@ def release(
 ) -> None:
     """Release one image: version, changelog, build, tests, records, push, verification."""
     version.check_bump(bump)
-    signer, unsigned = None, []
-    if push:
-        unsigned = gates.signing(ROOT)
+    signer, unsigned = None, gates.signing(ROOT) if push else []
     if push and not dry_run:
         if unsigned:
             raise UsageError(gates.told(unsigned, image))
         trust = keys.trusted(ROOT)
         signer = publish.Signer(keys.signing_key(), trust)
     registries = remote.Remote.from_environment()
-    if dry_run:
-        host.require(set_up=False, needs=())
-    else:
-        host.require(assume_yes=yes, needs={"buildx", "disk"})
+    needs = () if dry_run else ("buildx", "disk")
+    host.require(assume_yes=yes, set_up=not dry_run, needs=needs)
     request = outlook.Request(
         ROOT,
         registries,
@@ -81,10 +77,8 @@ def release(
         accept_unreached=accept_unreached,
         platforms=tuple(platform),
     )
-    if dry_run:
-        write(flow.plan(request, unsigned))
-    else:
-        write(flow.outcome(image, flow.release(request)))
+    made = flow.plan(request, unsigned) if dry_run else flow.outcome(image, flow.release(request))
+    write(made)
 
 
 @task(iterable=["image"])
@@ -167,10 +161,8 @@ def rebuild(image: str, key: str = "", no_cache: bool = False, json_: bool = Fal
         (spec,) = load(ROOT / "packages").select([image])
         host.require(needs={"buildx", "disk"})
         outcome = rebuilding.twice(ROOT, spec.name)
-    if json_:
-        write(json.dumps(rebuild_report.as_data(image, outcome), indent=2))
-    else:
-        write(rebuild_report.text(image, outcome))
+    told = rebuild_report.as_data(image, outcome)
+    write(json.dumps(told, indent=2) if json_ else rebuild_report.text(image, outcome))
     if not outcome.same:
         raise ActionError(f"{image} did not become the same image again")
 

@@ -85,19 +85,15 @@ def builds(results: Sequence["Result"]) -> str:
     return "\n".join([render(columns, rows, right=("size", "seconds")), *warnings])
 
 
-def images(rows: Iterable[Mapping[str, Any]]) -> str:
+def images(rows: Iterable[dict[str, Any]]) -> str:
     """The images in the engine."""
     columns = ("image", "platform", "version", "origin", "size", "base", "built on", "tags")
-    shown = (
-        {
-            **row,
-            "size": megabytes(row["size"]),
-            "built on": row["base_name"],
-            "tags": " ".join(row["tags"]),
-        }
-        for row in rows
-    )
-    return render(columns, [[row[one] for one in columns] for row in shown], right=("size",))
+    shown = []
+    for row in rows:
+        tags, size = " ".join(row["tags"]), megabytes(row["size"])
+        cells = row | {"size": size, "built on": row["base_name"], "tags": tags}
+        shown.append([cells[one] for one in columns])
+    return render(columns, shown, right=("size",))
 
 
 def bases(found: Mapping[str, Base]) -> str:

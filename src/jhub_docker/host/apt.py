@@ -27,12 +27,9 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 def read_sources(root: Path = Path("/")) -> dict[str, str]:
     """apt's source files by path."""
     folder = root / "etc/apt"
-    candidates = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))]
-    return {
-        str(path): path.read_text()
-        for path in candidates
-        if path.is_file() and path.suffix in {".list", ".sources"}
-    }
+    files = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))]
+    known = (one for one in files if one.is_file() and one.suffix in {".list", ".sources"})
+    return {str(path): path.read_text() for path in known}
 
 
 def installed(root: Path = Path("/")) -> set[str]:
