@@ -151,10 +151,8 @@ def piped(source: Sequence[str], target: Sequence[str]) -> tuple[Ended, Ended]:
 
 
 def checked(*command: str | Path, failed: str = "", **options: Any) -> str:
-    """Run a program that has to succeed; its output. `options` are those of `run`.
-
-    Raises ActionError that says `failed` (default: the program's name and first word) and how its
-    messages end.
+    """Run a program that has to succeed; its output. `options` are those of `run`, and `failed` is
+    `Ended.require`'s: by default the program's name and first word.
     """
     ended = run(*command, **options)
     ended.require(failed or " ".join([Path(command[0]).name, *map(str, command[1:2])]) + " failed")

@@ -106,9 +106,8 @@ def left_over(
 ) -> list[Finding]:
     """What nobody owns: what `left` has, and what the hub does not know.
 
-    `report` is what the hub found when it compared what runs with its database; None without one:
-    then the servers' containers and networks, which are `listed`, are nobody's. Volumes are
-    people's files: those that nobody knows are told and no more.
+    `report` is what the hub found when it compared what runs with its database; without one (None)
+    what is `listed` of servers is nobody's. Volumes nobody knows are told and no more.
     """
     says = {
         f"the {one.what} {one.name}, of {one.of}": f"{one.what} {one.identity}" * one.goes

@@ -60,11 +60,9 @@ def found(
     volumes: Iterable[Record],
     there: Iterable[Record],
 ) -> list[LeftOver]:
-    """What has labels of this platform or of its drill, and nobody any more.
-
-    `platform` has the services of all profiles. Containers, networks and volumes are `listed`,
-    `there` are the services' containers as inspected. Of volumes only a drill's go, which are
-    copies: others are homes and data.
+    """What has labels of this platform, of all profiles, or of its drill, and nobody any more;
+    `there` are the services' containers as inspected, the rest is as listed. Of volumes only a
+    drill's go, which are copies: others are homes and data.
     """
     drill, of_drill = drill_of(platform.project), "an interrupted drill"
 

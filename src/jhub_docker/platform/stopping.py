@@ -92,12 +92,10 @@ def _delete(client: DockerClient, volumes: Iterable[str]) -> None:
             continue
         except APIError as error:
             held = client.api.containers(all=True, filters={"volume": volume})
-            names = ", ".join(containers.name(one) for one in held)
+            names = ", ".join(map(containers.name, held))
             why = f"{names} still runs with it: stop it" if names else error.explanation
             remaining.append(f"  {volume} ({why})")
     if remaining:
-        raise ActionError(
-            "hub and proxy are stopped, and these volumes could not be deleted:\n"
-            + "\n".join(remaining)
-            + "\nthen `./dev invoke down --volumes` again"
-        )
+        told = "hub and proxy are stopped, and these volumes could not be deleted:"
+        again = "then `./dev invoke down --volumes` again"
+        raise ActionError("\n".join([told, *remaining, again]))

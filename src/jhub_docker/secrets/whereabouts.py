@@ -51,13 +51,9 @@ def listing(client: DockerClient, root: Path) -> tuple[list[dict[str, Any]], lis
 def _row(one: Mapping[str, Any], of_proxy: str, readers: str) -> dict[str, Any]:
     """A file in a volume. One that others than its owner can read is told as such."""
     who = of_proxy if one["name"] == "proxy-token" else readers
-    wide = int(one["mode"], 8) & 0o077
-    return {
-        "name": one["name"],
-        "place": one["place"],
-        "days": one["days"],
-        "readers": f"{who}, and others: mode {one['mode']}" if wide else who,
-    }
+    if int(one["mode"], 8) & 0o077:
+        who += f", and others: mode {one['mode']}"
+    return {key: one[key] for key in ("name", "place", "days")} | {"readers": who}
 
 
 def shown(there: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
