@@ -27,15 +27,9 @@ from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.left_over import LeftOver
 from jhub_docker.table import counted, render, size
 
-IMAGES, CACHE, ORPHANS, COPIES = "images", "cache", "orphans", "copies"
-
-KINDS = {
-    IMAGES: "builds of this checkout that later ones have taken the place of",
-    CACHE: "steps of builds that none used for a day",
-    ORPHANS: "containers, networks and volumes that interrupted starts and drills left",
-    COPIES: "copies of the database before upgrades, but for the newest",
-}
-"""What can be cleaned."""
+KINDS = IMAGES, CACHE, ORPHANS, COPIES = "images", "cache", "orphans", "copies"
+"""What can be cleaned: builds that later ones have taken the place of, steps that no build used
+lately, what interrupted starts and drills left, copies of the database before older upgrades."""
 
 UNUSED = timedelta(days=1)
 """How long a step of the build cache has not been used when it goes."""
@@ -47,7 +41,8 @@ Record = Mapping[str, Any]
 class Item:
     """One thing to remove: which kind, what it is called, how many bytes that frees, and why.
 
-    `what` says how to remove it; `names` is what it is known by there. A size of None is not known.
+    `what` says how to remove it; `names` is what it is known by there, a person's word first. A
+    size of None is not known.
     """
 
     kind: str
@@ -55,11 +50,6 @@ class Item:
     names: tuple[str, ...]
     why: str
     size: int | None = None
-
-    @property
-    def name(self) -> str:
-        """What a person knows it by."""
-        return self.names[0]
 
 
 def images(old: Iterable[tuple[BuiltImage, tuple[str, ...]]], usage: Record) -> list[Item]:
@@ -110,7 +100,7 @@ def text(items: Sequence[Item], not_seen: Mapping[str, str]) -> str:
     lines = [f"Not looked at: {kind} ({why})" for kind, why in not_seen.items()]
     if not items:
         return "\n".join(["There is nothing to clean.", *lines])
-    rows = [(one.kind, one.name, size(one.size), one.why) for one in items]
+    rows = [(one.kind, one.names[0], size(one.size), one.why) for one in items]
     total = size(sum(one.size or 0 for one in items))
     listing = render(("kind", "what", "size", "why"), rows, right=("size",))
     return "\n".join([listing, f"Together {total}.", *lines])
@@ -190,13 +180,13 @@ def _remove(client: DockerClient, platform: Platform, item: Item) -> str:
                 hours = f"{int(UNUSED.total_seconds() // 3600)}h"
                 client.api.prune_builds(filters={"until": hours})
             case "copy":
-                platform.in_hub("copies", "--remove", item.name).require(lines=1)
+                platform.in_hub("copies", "--remove", item.names[0]).require(lines=1)
             case what:
                 left_over.remove(client, what, item.names[-1])
     except NotFound:
         return ""
     except APIError as error:
-        return f"{item.name} stays: {error.explanation}"
+        return f"{item.names[0]} stays: {error.explanation}"
     except ActionError as error:
-        return f"{item.name} stays: {error}"
+        return f"{item.names[0]} stays: {error}"
     return ""

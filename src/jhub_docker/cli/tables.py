@@ -107,11 +107,8 @@ def bases(found: Mapping[str, Base]) -> str:
 
 def pins(found: Iterable[Pin]) -> str:
     """What each public image is pinned to now, and whether it was."""
-    rows = [
-        (
-            *(one.package, one.lane, *one.pinned.split("@")),
-            "unchanged" if one.pinned == one.reference else "pinned",
-        )
-        for one in found
-    ]
+    rows = []
+    for one in found:
+        outcome = "unchanged" if one.pinned == one.reference else "pinned"
+        rows.append((one.package, one.lane, *one.pinned.split("@"), outcome))
     return render(("base", "lane", "image", "digest", "outcome"), rows)

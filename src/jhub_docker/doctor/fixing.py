@@ -18,9 +18,6 @@ HEALTHY_SECONDS = 120.0
 """How long a service that goes on has to say that it is well, before all is looked at again."""
 
 
-Fix = Callable[[DockerClient, Platform, str], object]
-
-
 def _go_on(client: DockerClient, _platform: Platform, subject: str) -> None:
     verb, _, container = subject.partition(" ")
     (client.api.unpause if verb == "unpause" else client.api.start)(container)
@@ -44,7 +41,7 @@ def _close_secret(_client: DockerClient, platform: Platform, subject: str) -> No
     platform.checked("exec", "-T", HUB, "chmod", "go=", subject)
 
 
-FIXES: Mapping[str, Fix] = {
+FIXES: Mapping[str, Callable[[DockerClient, Platform, str], object]] = {
     "JD011": _go_on,
     "JD018": _remove,
     "JD021": _close_file,

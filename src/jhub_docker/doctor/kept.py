@@ -23,7 +23,7 @@ def env_file(mode: int, names: Iterable[str]) -> list[Finding]:
     if not held or not mode & OTHERS:
         return []
     says = f".env has mode {mode:04o} and holds {', '.join(held)}"
-    return [Finding("JD021", says, WARNING, subject=".env")]
+    return [Finding("JD021", says, WARNING, ".env")]
 
 
 DROP = 31
