@@ -11,7 +11,6 @@ from typing import Any
 
 from docker import DockerClient
 from docker.errors import ContainerError
-from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool
 
 from jhub_docker.catalog.identity import LABEL
@@ -87,30 +86,21 @@ def reached(client: DockerClient, platform: Platform, pool: str, bridges: str) -
             for name, network in one["NetworkSettings"]["Networks"].items():
                 if address := network["IPAddress"]:
                     targets.append([f"the {service} on the network {name}", address, port])
-    with _network(client, platform, pool, bridges) as network:
-        gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
-        targets += [[f"port {port} of the host", gateway, port] for port in (22, platform.port)]
-        return list(run(client, platform, REACH, json.dumps(targets), network=network.id))
-
-
-@contextmanager
-def _network(
-    client: DockerClient, platform: Platform, pool: str, bridges: str
-) -> Iterator[Network]:
-    """A network like a server's, with the last addresses there are, which the hub takes last."""
+    # The last addresses there are, which the hub takes last.
     *_, last = IPv4Network(pool).subnets(new_prefix=28)
-    made = client.networks.create(
-        # The engine gives a name once, and a platform may be called anything.
-        f"{platform.project}-doctor-{secrets.token_hex(4)}",
-        labels={DOCTOR: platform.project},
-        ipam=IPAMConfig(pool_configs=[IPAMPool(str(last), gateway=str(last[1]))]),
-        options={"com.docker.network.bridge.name": f"{bridges}doc"},
-    )
     try:
-        made.reload()
-        yield made
-    finally:
-        made.remove()
+        network = client.networks.create(
+            # The engine gives a name once, and a platform may be called anything.
+            f"{platform.project}-doctor-{secrets.token_hex(4)}",
+            labels={DOCTOR: platform.project},
+            ipam=IPAMConfig(pool_configs=[IPAMPool(str(last), gateway=str(last[1]))]),
+            options={"com.docker.network.bridge.name": f"{bridges}doc"},
+        )
+        for port in (22, platform.port):
+            targets.append([f"port {port} of the host", str(last[1]), port])
+        return list(run(client, platform, REACH, json.dumps(targets), network=network.id))
+    finally:  # what was interrupted has left its container on it
+        containers.clear(client, f"{DOCTOR}={platform.project}")
 
 
 def room(client: DockerClient, platform: Platform) -> Mapping[str, list[int]]:
