@@ -109,7 +109,8 @@ def test_a_folder_is_all_an_image_needs(
     def is_gone() -> bool:
         for kept in (one for one in tags(engine, name) if ":before-" in one):
             engine.client.images.remove(kept)  # an upgrade in another file's platform kept it
-        marks.remove(marks.unwanted(images.here(), packages, elsewhere))
+        for root in (maintainer.root, elsewhere):
+            marks.remove(marks.unwanted(images.here(), packages, root))
         return not tags(engine, name)
 
     wait_until(is_gone, "it to go from the engine")
