@@ -72,6 +72,7 @@ def administrator(open_window: OpenWindow, admin: Person) -> Iterator[Window]:
 def test_page_of_a_stranger(stranger: Window, name: str, path: str, heading: str) -> None:
     stranger.open(path)
     stranger.see(stranger.page.get_by_role("heading", name=heading))
+    assert stranger.page.title().startswith(f"{heading} \N{EN DASH} ")
     assert judge(stranger, name) == []
 
 
@@ -95,6 +96,7 @@ def test_page_of_a_stranger(stranger: Window, name: str, path: str, heading: str
 def test_page_of_a_person(reader: Window, name: str, path: str, heading: str) -> None:
     reader.open(path)
     reader.see(reader.page.get_by_role("heading", name=heading))
+    assert reader.page.title().startswith(f"{heading} \N{EN DASH} ")
     assert judge(reader, name) == []
 
 

@@ -267,5 +267,7 @@ def test_the_page_in_a_browser(analyst: Person, open_window: Callable[[], Window
     # In the zone of whoever reads it: what the page said by itself, by the job's, is the hint.
     time = window.see(window.page.locator("time[title$=IST]"))
     assert time.inner_text() != time.get_attribute("title")
+    own = window.page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    assert window.page.get_by_label("Time zone").input_value() == own, "not the platform's"
     assert judge(window, "runs-that-were") == []
     window.close()

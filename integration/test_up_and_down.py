@@ -21,7 +21,7 @@ from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
-OF_THE_MACHINE = {"JD003", "JD004", "JD006", "JD007", "JD040"}
+OF_THE_MACHINE = {"JD003", "JD004", "JD006", "JD007", "JD032", "JD040"}
 """What the doctor may find here that is not the platform's: disks, the engine, no backup."""
 
 
@@ -120,6 +120,10 @@ def test_wrong_settings_are_told_without_starting_anything(told: str, operator: 
     assert "JHUB_IDLE_TIMOUT is no setting" in wrong.stderr
     assert "JHUB_USER_VOLUME_PREFIX is '-home'" in wrong.stderr
     assert "JHUB_BACKUP_KEEP has 'x'" in wrong.stderr
+    for task in (["up", "--no-build"], ["doctor"]):
+        also = operator.invoke(*task, **mistakes)
+        said = also.stdout + also.stderr
+        assert [name in said for name in mistakes] == [True] * len(mistakes), also
     files = {"JHUB_LOGO": "none.svg", "JHUB_AUTHENTICATOR": "ldap", "JHUB_DEFAULT_PROFILE": "none"}
     wrong = operator.invoke("config.check", **files)
     assert wrong.returncode == 2
@@ -256,6 +260,7 @@ def test_the_doctor_finds_what_is_broken_and_mends_what_it_can(
             JHUB_GPU_PROFILES="uv-lab-small",
             JHUB_BACKUP_TO="/nowhere",
             JHUB_DOCKER_MIN_FREE_GB="1000000",
+            JHUB_DOCKER_CA_BUNDLE="/own/ca.pem",
             JHUB_PROXY_IMAGE=image_of_hub(operator),
         )
     assert ended.returncode == 1, ended.stderr
@@ -266,6 +271,7 @@ def test_the_doctor_finds_what_is_broken_and_mends_what_it_can(
         *("JD023", "JD024", "JD029", "JD031", "JD041", "JD050", "JD051"),
     }
     assert "JD004" in findings
+    assert "this machine has /own/ca.pem" in findings["JD032"]
     assert findings["JD011"].startswith("guard is paused")
     assert "JHUB_IDLE_TIMEOUT is 'soon'" in findings["JD020"]
     assert "secrets/crypt_key" in findings["JD023"]

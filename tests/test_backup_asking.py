@@ -1,5 +1,6 @@
 """What an operator's tasks do around the container that backs up; the engine is a stand-in."""
 
+import re
 from contextlib import nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from jhub_docker.backup import backing_up, container, restoring
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
+from jhub_docker.backup.restoring import Wanted
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import containers, starting
 from jhub_docker.process import Ended
@@ -57,6 +59,21 @@ def test_somebody_of_whom_there_is_no_backup_is_told(monkeypatch: pytest.MonkeyP
     assert [one["id"] for one in theirs] == ["3", "1"]
     with pytest.raises(UsageError, match="no backup of 'eve'; there are those of ada"):
         backing_up.listing(MagicMock(), Path(), Place(), "eve")
+
+
+@pytest.mark.parametrize("wanted", [Wanted(people=["eve"]), Wanted(hub=True), Wanted()])
+def test_what_is_proposed_asks_the_place_that_was_named(
+    monkeypatch: pytest.MonkeyPatch, wanted: Wanted
+) -> None:
+    monkeypatch.setattr(container, "with_service", lambda platform: platform)
+    ada = {"platform": "demo", "kind": "home", "person": "ada", "volume": "ada", "whole": False}
+    monkeypatch.setattr(container, "ask", lambda *_: {"snapshots": [ada]})
+    place = Place("/mnt/my disk", "a.key")
+    shown = "./dev invoke backup.list --to '/mnt/my disk' --key-file a.key shows"
+    with pytest.raises(UsageError, match=re.escape(shown)):
+        restoring.plan_for(MagicMock(), MagicMock(project="demo"), place, wanted)
+    with pytest.raises(UsageError, match=re.escape("./dev invoke backup.list shows")):
+        restoring.plan_for(MagicMock(), MagicMock(project="demo"), Place(), wanted)
 
 
 def test_a_setting_with_a_quote_is_one_value() -> None:

@@ -122,18 +122,11 @@ def test_templates_of_bake_in_declared_text_are_taken_literally(
     assert made["target"]["child"]["labels"]["x"] == "$${a} %%{ if b } $$${c} 100% $5"
 
 
-def test_what_a_step_marks_is_kept_though_it_succeeded() -> None:
-    progress = bake.Progress(["one"], lambda text: None)
-    progress.feed(vertex("1", "[one 1/2] RUN install"))
-    for text in ("fine\n*** NOT INSTA", "LLED: some.thing: no answer\n ** no\n"):
-        data = base64.b64encode(text.encode()).decode()
-        progress.feed({"logs": [{"vertex": "1", "data": data}]})
-    outcome = progress.outcome(succeeded=True)
-    assert outcome.warnings == {"one": ["NOT INSTALLED: some.thing: no answer"]}
-    after = bake.Outcome({"one": 1.0, "two": 2.0}, {"two": "e"}, {})
-    both = outcome.followed_by(after)
-    assert (both.seconds, both.errors) == ({"one": 1.0, "two": 2.0}, {"two": "e"})
-    assert both.warnings == outcome.warnings
+def test_a_bake_and_the_one_that_went_on_are_told_as_one() -> None:
+    first = bake.Outcome({"one": 1.0}, {"three": "f"})
+    both = first.followed_by(bake.Outcome({"one": 1.0, "two": 2.0}, {"two": "e"}))
+    assert both.seconds == {"one": 2.0, "two": 2.0}
+    assert both.errors == {"three": "f", "two": "e"}
 
 
 def test_steps_of_a_machine_in_another_zone_have_their_seconds() -> None:

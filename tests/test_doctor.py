@@ -13,6 +13,7 @@ import pytest
 from jhub_docker.doctor import gpus, machine, outside, running
 from jhub_docker.doctor.findings import CODES, WARNING, Examined, Finding
 from jhub_docker.doctor.machine import Space
+from jhub_docker.host import machine as host
 from jhub_docker.platform import compose, entrance
 from jhub_testing.operator import invoke
 
@@ -144,6 +145,15 @@ def test_homes_with_a_disk_of_their_own_are_told_when_it_is_full() -> None:
         ("home-ben", "error"),
         ("home-cy", "warning"),
     ]
+
+
+def test_what_the_machine_trusts_and_servers_do_not_is_named(tmp_path: Path) -> None:
+    for name in ("network.crt", "README.txt"):
+        (tmp_path / name).touch()
+    own = host.own_certificates({"JHUB_DOCKER_CA_BUNDLE": "/x.pem"}, (tmp_path, tmp_path / "none"))
+    assert own == ["/x.pem", str(tmp_path / "network.crt")]
+    assert codes(machine.certificates(own, "")) == [("JD032", "warning")]
+    assert machine.certificates(own, "/x.pem") == machine.certificates([], "") == []
 
 
 @pytest.mark.parametrize(

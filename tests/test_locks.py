@@ -61,7 +61,7 @@ def test_a_package_from_elsewhere_is_not_the_project() -> None:
         '[[package]]\nname = "z"\nversion = "1"\nsource = { editable = "." }\n'
         'dependencies = [{ name = "a" }]\n'
     )
-    assert (lock.project and lock.project.name, lock.versions) == ("z", {"a": "2"})
+    assert (lock.project and lock.project["name"], lock.versions) == ("z", {"a": "2"})
     assert lock.direct == {"a"}
 
 

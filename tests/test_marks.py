@@ -50,7 +50,7 @@ def test_what_only_services_run_is_kept_too_and_parents_are_nobodys(
         for name in ("build-tools", "tracking")
     ]
     made = SimpleNamespace(needed=steps, revision=None, runs=False, platform="")
-    builds._tag(ROOT, cast(Plan, made), Outcome({}, {}, {}))
+    builds._tag(ROOT, cast(Plan, made), Outcome({}, {}))
     kept = (marks.checkout_tag(ROOT), marks.mark(ROOT, BUILD_ID))
     repository = catalog["tracking"].repository
     assert {("tracking", f"{repository}:{name}") for name in kept} <= given

@@ -19,12 +19,16 @@ from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.engine.lock import is_held, locked
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import chosen, compose, containers, entrance, ports, starting
-from jhub_docker.platform.configuration import (
-    TOOL_VARIABLES,
-    unknown_variables,
-    without_refused,
+from jhub_docker.platform import (
+    chosen,
+    compose,
+    containers,
+    entrance,
+    ports,
+    refusals,
+    starting,
 )
+from jhub_docker.platform.configuration import TOOL_VARIABLES, unknown_variables
 from jhub_docker.process import Ended
 
 ROOT = Path(__file__).parents[1]
@@ -123,7 +127,7 @@ def test_what_is_set_is_read_from_the_file_too(
 def test_what_compose_cannot_use_is_told_by_its_variable(problem: str, told: str) -> None:
     said = {"JHUB_HTTP_PORT": "abc", "JHUB_BIND": "nowhere", "A_PORT": "70000"}
     said["JHUB_DOCKER_VOLUMES"] = "rel"
-    assert compose.refused(problem, said).startswith(told)
+    assert refusals.sentence(problem, said).startswith(told)
 
 
 def test_all_that_compose_refuses_is_told_and_left_out_then(
@@ -141,12 +145,14 @@ def test_all_that_compose_refuses_is_told_and_left_out_then(
         return Ended(1, err=wrong) if wrong else Ended(0, json.dumps(CONFIG).encode())
 
     monkeypatch.setattr(compose, "run", run)
-    told, emptied = without_refused(tmp_path)
+    told, readable = compose.sifted(tmp_path)
     assert [one.partition(";")[0] for one in told] == [
         "JHUB_BIND is 'nowhere'",
         "JHUB_PORT is 'abc'",
     ]
-    assert emptied == {"JHUB_BIND": "", "JHUB_PORT": ""}
+    assert readable.variables == {"JHUB_BIND": "", "JHUB_PORT": ""}
+    with pytest.raises(UsageError, match=r"JHUB_BIND is 'nowhere'(?s:.*)JHUB_PORT is 'abc'"):
+        compose.read(tmp_path)
 
 
 def test_what_compose_refuses_for_no_variable_ends_with_all_it_said(
@@ -154,7 +160,7 @@ def test_what_compose_refuses_for_no_variable_ends_with_all_it_said(
 ) -> None:
     monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(1, err="yaml: line 3: no"))
     with pytest.raises(UsageError, match="yaml: line 3"):
-        without_refused(tmp_path)
+        compose.sifted(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -270,6 +276,29 @@ class TestProxyImage:
         assert self.name(running, old="sha256:2") == "proxy:abcdefabcdef"
 
 
+def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own() -> None:
+    """Two hubs on one database would spoil it; what is one's own, or stands still, is fine."""
+    first = {
+        "Labels": {"com.docker.compose.project": "first"},
+        "Mounts": [{"Type": "bind"}, {"Name": "demo_data"}],
+        "NetworkSettings": {"Networks": {"demo-net": {}, "first_control": {}}},
+    }
+    own = {**first, "Labels": {"com.docker.compose.project": "demo"}}
+    client = MagicMock()
+    client.api.containers.return_value = [first, own]
+    found = containers.used_elsewhere(client, PLATFORM)
+    assert found == {"demo_data": "first", "demo-net": "first"}
+    with pytest.raises(UsageError) as told:
+        starting.require_own(PLATFORM, found)
+    # As the hub's README has them.
+    readme = (ROOT / "packages/hub/README.md").read_text()
+    wanted = re.findall("JHUB_[A-Z_]+", readme.partition("To run a second platform")[2])
+    assert sorted(re.findall(r"^  (\w+)=demo|^  (JHUB_PORT)=81$", str(told.value), re.M)) == sorted(
+        ("", one) if one == "JHUB_PORT" else (one, "") for one in wanted
+    )
+    starting.require_own(PLATFORM, {})
+
+
 @pytest.mark.parametrize(
     ("changes", "left"),
     [
@@ -289,7 +318,7 @@ def test_the_same_volumes_and_networks_are_fine() -> None:
 
 
 def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    client, platform = MagicMock(), MagicMock(project="second")
+    client, platform = MagicMock(), MagicMock(project="second", port=80)
     platform.volumes = {"hub": {"/srv/jupyterhub": "data", "/srv/proxy": "proxy", "/x": "own"}}
     mine, theirs = ({"io.jhub-docker.platform": one} for one in ("second", "first"))
     client.api.volumes.return_value = {
@@ -304,7 +333,7 @@ def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(starting, name, lambda *_: [])
     monkeypatch.setattr(ports, "require_free", lambda *_: None)
     (said,) = starting.require_startable(client, platform)
-    assert "data (of first). For a platform of its own set JHUB_DATA_VOLUME" in said
+    assert "data (of first). A platform of its own has" in said
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from jhub_docker.catalog import load
 from jhub_docker.errors import ActionError
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import artifact, flow, status
+from jhub_docker.release import flow, status
 from jhub_docker.release.outlook import Request
 from jhub_testing.little_checkouts import Checkout
 from jhub_testing.public_bases import PublicBase, forget
@@ -60,13 +60,12 @@ class World:
 
     def status(self) -> status.Status:
         """Whether the thing has to be released."""
-        resolve = artifact.resolver()
-        now = status.read(self.checkout.root / "packages", resolve)
-        return status.of(self.checkout.root, f"thing{self.ending}", now, resolve)
+        now = status.read(self.checkout.root / "packages")
+        return status.of(self.checkout.root, f"thing{self.ending}", now)
 
     def prove(self) -> None:
         """Let the tests of the thing have passed as it is now."""
-        now = artifact.read(self.checkout.root / "packages")
+        now = status.read(self.checkout.root / "packages")
         build_ids = {name: step.build_id for name, step in now.by_name.items()}
         self.checkout.prove(f"thing{self.ending}", build_ids)
 

@@ -25,7 +25,7 @@ from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import artifact, candidate, commits, flow, gates, status
+from jhub_docker.release import candidate, commits, flow, gates, status
 from jhub_docker.release.candidate import Candidate
 from jhub_docker.release.outlook import Request
 from jhub_docker.release.publish import Signer
@@ -88,7 +88,7 @@ class World:
 
     def prove(self) -> None:
         """Let the tests of the thing have passed as it is now."""
-        now = artifact.read(self.root / "packages")
+        now = status.read(self.root / "packages")
         self.checkout.prove("thing", {name: step.build_id for name, step in now.by_name.items()})
 
     def change(self, text: str) -> None:
@@ -207,9 +207,8 @@ def interrupted(_: object) -> None:
 
 def together(world: World) -> str:
     """What stands against a release of the sibling, of what both showed in integration."""
-    resolve = artifact.resolver()
-    now = status.read(world.root / "packages", resolve)
-    other = status.of(world.root, "other", now, resolve)
+    now = status.read(world.root / "packages")
+    other = status.of(world.root, "other", now)
     build_ids = {name: step.build_id for name, step in now.by_name.items()}
     found = gates.tests(world.root, load(world.root / "packages"), other, build_ids)
     return "".join(one.what for one in found if "integration" in one.what)
@@ -255,10 +254,10 @@ def test_platforms_it_cannot_be_made_for_are_told_recorded_and_not_when_named(
     own = f"linux/{world.client.version()['Arch']}"
     (other,) = set(PLATFORMS) - {own}
     with pytest.raises(
-        ActionError, match=f"thing cannot be made for {other}: tiny: .* this engine"
+        ActionError, match=f"thing cannot be built for {other}: tiny: .* this engine"
     ):
         world.release(platforms=PLATFORMS)
-    assert world.release(platforms=("all",))
+    assert world.release(platforms=())
     assert f"NOT for {other}, which it is declared for: tiny: " in capsys.readouterr().err
     entry = ledger.read(world.root / "packages/thing")["0.1.0"]
     assert set(entry.platforms) == {own}
@@ -385,7 +384,7 @@ def test_it_goes_on_after_tests_that_failed(world: World) -> None:
     assert world.tags() == {}
     (kept,) = candidate.unfinished(world.root, "thing")
     world.fault.unlink()
-    made = world.release()
+    made = world.release(world.team)
     assert made
     assert (made.commit, made.digest) == (kept[1].commit, kept[1].digest)
     assert world.tags() == dict.fromkeys(["0.1.0", "0.1", "0", "latest"], made.digest)
@@ -422,11 +421,10 @@ def test_a_registry_that_fails_half_way_shows_nothing_and_is_gone_on_with(
         world.release(world.team)
     world.registry.gate.mend()
     assert world.tags() == {}
-    (kept,) = candidate.unfinished(world.root, "thing")
-    assert kept[1].recorded
+    kept = ledger.read(world.root / "packages/thing")["0.1.0"]
     made = world.release(world.team)
     assert made
-    assert made.digest == kept[1].digest
+    assert made.digest == kept.digest
     assert world.tags() == dict.fromkeys(["0.1.0", "0.1", "0", "latest"], made.digest)
     assert len(world.tests) == 1
 
@@ -436,11 +434,12 @@ def test_no_registry_shows_it_while_another_does_not_have_it(world: World, tmp_p
     folder.mkdir()
     with Registry(folder) as second:
         second.gate.fail(lambda asked: asked.method == "PUT", "cut", times=1000)
+        both = world.team, f"{second.address}/team"
         with pytest.raises(ActionError):
-            world.release(world.team, f"{second.address}/team")
+            world.release(*both)
         assert world.tags() == {}
         second.gate.mend()
-        made = world.release()
+        made = world.release(*both)
         assert made
         assert world.tags() == world.tags(second)
         assert world.tags()["0.1.0"] == made.digest

@@ -67,8 +67,8 @@ def layout(tmp_path: Path) -> Layout:
             {"type": tarfile.SYMTYPE, "linkname": "b"},
             "link",
         ),
-        ({}, {"type": tarfile.SYMTYPE, "linkname": "b"}, "file became symbolic link"),
-        ({}, {"type": tarfile.DIRTYPE}, "file became folder"),
+        ({}, {"type": tarfile.SYMTYPE, "linkname": "b"}, "type, link"),
+        ({}, {"type": tarfile.DIRTYPE}, "type"),
     ],
 )
 def test_each_way_to_differ_has_its_name(

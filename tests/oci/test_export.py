@@ -46,7 +46,6 @@ def _configured(**more: Any) -> dict[str, Any]:
         _made("base", "new"),
         epoch=EPOCH,
         labels={"created": "x"},
-        given=["base"],
     )
 
 
@@ -57,16 +56,14 @@ def test_only_what_the_specification_names_is_taken_over() -> None:
 
 
 def test_a_label_without_a_value_is_taken_away() -> None:
-    found = configuration(
-        _original(), _made("base", "new"), epoch=EPOCH, labels={"a": ""}, given=["base"]
-    )
+    found = configuration(_original(), _made("base", "new"), epoch=EPOCH, labels={"a": ""})
     assert found["config"]["Labels"] == {"created": "now"}
 
 
-def test_times_are_the_commits_and_only_the_base_keeps_its_own() -> None:
+def test_times_are_the_commits() -> None:
     found = _configured()
     assert found["created"] == COMMITTED
-    assert [entry["created"] for entry in found["history"]] == ["then", COMMITTED, COMMITTED]
+    assert [entry["created"] for entry in found["history"]] == [COMMITTED] * 3
 
 
 def test_diff_ids_are_those_of_the_layers_made() -> None:

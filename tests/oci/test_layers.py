@@ -41,16 +41,11 @@ def _digest(data: bytes) -> str:
 
 
 def test_a_layer_is_canonical_and_named_by_what_it_holds(layout: Layout, tmp_path: Path) -> None:
-    layer = convert(*_write(tmp_path / "layer", _tar()), layout, keep=False)
+    layer = convert(*_write(tmp_path / "layer", _tar()), layout)
     plain = zstandard.ZstdDecompressor().decompressobj().decompress(layout.read(layer.blob.digest))
     assert layer.diff_id == _digest(plain)
     with open_layer(layout, layer.blob) as tar:
         assert [(m.name, m.mtime) for m in tar] == [("file", canonical.LATEST)]
-
-
-def test_a_kept_layer_is_only_compressed(layout: Layout, tmp_path: Path) -> None:
-    path, diff_id = _write(tmp_path / "layer", _tar())
-    assert convert(path, diff_id, layout, keep=True).diff_id == diff_id
 
 
 def test_how_the_engine_keeps_a_layer_does_not_count(layout: Layout, tmp_path: Path) -> None:
@@ -59,18 +54,18 @@ def test_how_the_engine_keeps_a_layer_does_not_count(layout: Layout, tmp_path: P
     results = set()
     for number, data in enumerate(forms):
         path, _ = _write(tmp_path / f"layer{number}", data)
-        results.add(convert(path, diff_id, layout, keep=False).blob.digest)
+        results.add(convert(path, diff_id, layout).blob.digest)
     assert len(results) == 1
 
 
 def test_the_number_of_threads_does_not_count(layout: Layout, tmp_path: Path) -> None:
     # More than one job of zstd's at this level, so that threads have something to share.
     path, diff_id = _write(tmp_path / "layer", _tar(size=40_000_000))
-    results = {convert(path, diff_id, layout, keep=False, threads=n).blob.digest for n in (1, 2, 5)}
+    results = {convert(path, diff_id, layout, threads=n).blob.digest for n in (1, 2, 5)}
     assert len(results) == 1
 
 
 def test_another_layer_than_the_one_named_is_refused(layout: Layout, tmp_path: Path) -> None:
     path, _ = _write(tmp_path / "layer", _tar())
     with pytest.raises(ActionError, match="the engine gave a layer with the digest"):
-        convert(path, _digest(b"other"), layout, keep=False)
+        convert(path, _digest(b"other"), layout)

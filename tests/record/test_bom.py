@@ -12,7 +12,6 @@ from jhub_docker.locks import uv_lock
 from jhub_docker.locks.resolve import resolve
 from jhub_docker.oci.layout import Layout
 from jhub_docker.release.record.bom import (
-    Locks,
     Subject,
     bill_and_image,
     bill_of_materials,
@@ -24,7 +23,6 @@ from jhub_testing import little_images
 from jhub_testing.archives import Files
 from jhub_testing.little_images import debian, distribution, node_package
 
-SUBJECT = Subject("local/uv-thing", "1.2.0", "sha256:" + "0" * 64, "linux/amd64", 1_700_000_000)
 LOCK = uv_lock.parse("""
 [[package]]
 name = "uv-thing"
@@ -62,7 +60,15 @@ name = "windows-only"
 version = "9"
 source = { registry = "https://example.org/simple" }
 """)
-LOCKS = Locks("/opt/venv", LOCK)
+SUBJECT = Subject(
+    "local/uv-thing",
+    "1.2.0",
+    "sha256:" + "0" * 64,
+    "linux/amd64",
+    1_700_000_000,
+    "/opt/venv",
+    LOCK,
+)
 IMAGE = {
     **debian({"bash": "1:5.2-1"}),
     "opt/venv/pyvenv.cfg": b"version_info = 3.11.2\n",
@@ -84,20 +90,20 @@ def inventory(folder: Path, files: Files = IMAGE) -> Inventory:
 
 
 def test_it_is_valid_cyclonedx(tmp_path: Path) -> None:
-    document = bill_of_materials(inventory(tmp_path), SUBJECT, LOCKS)
+    document = bill_of_materials(inventory(tmp_path), SUBJECT)
     assert document["specVersion"] == "1.6"
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document)) is None
 
 
 def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
-    first = encode(bill_of_materials(inventory(tmp_path / "1"), SUBJECT, LOCKS))
+    first = encode(bill_of_materials(inventory(tmp_path / "1"), SUBJECT))
     reordered = dict(reversed(IMAGE.items()))
-    assert encode(bill_of_materials(inventory(tmp_path / "2", reordered), SUBJECT, LOCKS)) == first
+    assert encode(bill_of_materials(inventory(tmp_path / "2", reordered), SUBJECT)) == first
     assert b"2023-11-14T22:13:20+00:00" in first  # the image's time, and no other
 
 
 def test_it_lists_each_package_once_with_all_that_is_known(tmp_path: Path) -> None:
-    document = bill_of_materials(inventory(tmp_path), SUBJECT, LOCKS)
+    document = bill_of_materials(inventory(tmp_path), SUBJECT)
     found = {package.name: package for package in packages(document)}
     assert [package.purl for package in packages(document)] == [
         "pkg:deb/debian/bash@1:5.2-1?arch=amd64&distro=debian-12&upstream=bash",
@@ -110,16 +116,22 @@ def test_it_lists_each_package_once_with_all_that_is_known(tmp_path: Path) -> No
         "pkg:pypi/sockets@1.1",
         "pkg:pypi/web@3.0",
     ]
-    assert (found["web"].direct, found["sockets"].direct, found["ws"].direct) == (True, False, None)
-    terms = {one["name"]: one.get("licenses") for one in document["components"]}
+    components = {one["name"]: one for one in document["components"]}
+    said = {name: one.get("properties", [])[:-1] for name, one in components.items()}
+    assert [said[name] for name in ("web", "sockets", "ws")] == [
+        [{"name": "jhub-docker:dependency", "value": "direct"}],
+        [{"name": "jhub-docker:dependency", "value": "indirect"}],
+        [],
+    ]
+    terms = {name: one.get("licenses") for name, one in components.items()}
     assert terms["web"] == [{"license": {"name": "Apache 2.0"}}]
     assert terms["fastjson"] == [{"expression": "MIT OR Apache-2.0"}]
-    assert (len(found["node"].sha256), found["web"].sha256) == (64, "")
-    assert found["ws"].locations == (
+    assert (len(found["generic/node"].sha256), found["pypi/web"].sha256) == (64, "")
+    assert found["npm/ws"].locations == (
         "/opt/code-server/node_modules/@a/b/node_modules/ws",
         "/opt/code-server/node_modules/ws",
     )
-    assert found["bash"].size == 7 * 1024
+    assert found["deb/debian/bash"].size == 7 * 1024
     edges = {entry["ref"]: entry.get("dependsOn") for entry in document["dependencies"]}
     assert edges["pkg:pypi/web@3.0"] == ["pkg:pypi/fastjson@0.5", "pkg:pypi/sockets@1.1"]
 
@@ -141,24 +153,26 @@ def test_an_environment_that_is_not_the_locked_one_is_refused(tmp_path: Path) ->
     files[metadata] = files[metadata].replace(b"3.0", b"3.1")
     files |= distribution("stranger", "1.0")
     with pytest.raises(ActionError) as refused:
-        bill_of_materials(inventory(tmp_path, files), SUBJECT, LOCKS)
+        bill_of_materials(inventory(tmp_path, files), SUBJECT)
     assert str(refused.value).endswith(
         "sockets 1.1 is missing; stranger 1.0 is extra; web is 3.1 instead of 3.0"
     )
 
 
 def test_a_bill_agrees_with_its_own_image_only(tmp_path: Path) -> None:
-    document = bill_of_materials(inventory(tmp_path / "own"), SUBJECT, LOCKS)
+    document = bill_of_materials(inventory(tmp_path / "own"), SUBJECT)
     assert bill_and_image(document, inventory(tmp_path / "own")) == []
     other = {path: data for path, data in IMAGE.items() if "@a/b/package.json" not in path}
     other |= debian({"bash": "1:5.2-2", "telnet": "1"})
     other |= distribution("late", "1.0", site="usr/local/lib/python3.11/site-packages")
     other["opt/code-server/lib/node"] = b"\x7fELF node.js/v24.1.0 altered"
     found = bill_and_image(document, inventory(tmp_path / "other", other))
-    assert [line.partition(" (")[0] for line in found] == [
-        "deb debian/bash in / is 1:5.2-2",
-        "deb debian/telnet in / 1",
-        "generic node in /opt/code-server/lib is 24.1.0",
-        "npm @a/b in /opt/code-server/node_modules/@a/b 1.0.0 is missing",
-        "pypi late in /usr/local 1.0 is extra",
+    assert [line.partition("?")[0] for line in found[:2]] == [
+        "deb/debian/bash in / is 1:5.2-2",
+        "deb/debian/telnet in / 1",
+    ]
+    assert found[2].startswith("generic/node in /opt/code-server/lib is 24.1.0 ")
+    assert found[3:] == [
+        "npm/%40a/b in /opt/code-server/node_modules/@a/b 1.0.0 is missing",
+        "pypi/late in /usr/local 1.0 is extra",
     ]

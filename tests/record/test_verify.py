@@ -147,7 +147,7 @@ def test_a_signed_bill_of_materials_that_is_not_true(release: Release, source: S
     sign(release.remote, release.push(index), Records(documents), release.key)
     report = release.verify()
     assert failed(report) == ["contents"]
-    assert "pypi stranger in /usr/local 6.6 is extra" in message(report, "contents")
+    assert "pypi/stranger in /usr/local 6.6 is extra" in message(report, "contents")
 
 
 def test_labels_that_are_not_what_was_signed(release: Release, source: Source) -> None:

@@ -44,12 +44,10 @@ RECORDED = Recorded(
     commit="c0ffee",
     url="https://example.org/team/images",
     epoch=17,
-    build_id="b1d",
     base="public",
     base_name="example.org/base:1",
     base_digest="sha256:ba5e",
     lane="bookworm",
-    platforms=("linux/amd64", "linux/arm64"),
     build_ids={"code-server": "c0de", "uv-lab": "b1d"},
 )
 

@@ -106,7 +106,6 @@ def test_a_parent_makes_its_images_be_released(made: Checkout) -> None:
     assert found.causes[0].inputs == ("apt-packages.txt", "start")
     assert [commit.partition(" ")[2] for commit in found.commits] == ["Change the base"]
     assert [change.package for change in found.changes] == ["curl (Debian)"]
-    assert status.affected([found]) == {"base": (("apt-packages.txt", "start"), ["lab"])}
 
 
 def test_what_was_taken_back_asks_for_no_release(made: Checkout) -> None:

@@ -80,6 +80,7 @@ def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
         assert "    at " not in "".join(away), "a stack"
         assert not [line for line in came if "hush" in line], "a query may hold a token"
         assert wrapped.exec_run(["healthcheck-proxy"]).exit_code == 0
+        the_hub_hears_in_which_language_its_errors_are_read(wrapped, url)
         assert programs(wrapped, "configurable-http-proxy")
         assert not programs(wrapped, "0123456789abcdef"), "the token is in an argument"
         ask = (
@@ -113,6 +114,35 @@ def waits_and_answers(subject: Subject, address: str, came: list[str]) -> None:
         container.get_docker_client().client.close()
 
 
+HUB = """
+import http.server
+class Hub(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{self.path} {self.headers['Accept-Language']}".encode())
+http.server.HTTPServer(("127.0.0.1", 8081), Hub).serve_forever()
+"""
+
+
+def the_hub_hears_in_which_language_its_errors_are_read(container: Container, health: str) -> None:
+    add = (
+        "import http.client; c = http.client.HTTPConnection('proxy-api', 8001);"
+        "c.request('POST', '/api/routes/user/ann', body='{\"target\": \"http://127.0.0.1:9\"}',"
+        "headers={'Authorization': 'token 0123456789abcdef'}); print(c.getresponse().status)"
+    )
+    assert container.exec_run(["python3", "-c", add]).output == b"201\n"
+    named = ["sh", "-c", "echo 127.0.0.1 hub-internal >>/etc/hosts"]
+    assert container.exec_run(named, user="root").exit_code == 0
+    container.exec_run(["python3", "-c", HUB], detach=True)
+    url, asks = health.replace("_chp_healthz", "user/ann/lab"), {"Accept-Language": "de-AT"}
+
+    def read() -> str:
+        return requests.get(url, headers=asks, timeout=ASK_AGAIN).text
+
+    wait_until(lambda: read() == "/hub/error/503?url=%2Fuser%2Fann%2Flab de-AT", "the hub's page")
+
+
 def without_a_hub_people_read_a_sentence(url: str) -> None:
     """A page that asks again by itself; a form is not sent twice; programs get JSON."""
     for method, again in (("GET", True), ("POST", False)):
@@ -120,6 +150,10 @@ def without_a_hub_people_read_a_sentence(url: str) -> None:
         assert (page.status_code, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
         assert "Try again in a minute" in page.text
         assert ('http-equiv="refresh"' in page.text) is again
+    german = {"Accept": "text/html", "Accept-Language": "fr-DE, de-AT;q=0.9, en;q=0.8"}
+    page = requests.get(url, headers=german, timeout=PATIENCE)
+    assert '<html lang="de">' in page.text
+    assert "Versuchen Sie es in einer Minute noch einmal" in page.text
     assert requests.get(f"{url}/%ff", timeout=PATIENCE).status_code == 400, "no fault of ours"
     told = requests.get(url, timeout=PATIENCE)
     assert (told.status_code, "Try again in a minute" in told.json()["message"]) == (503, True)

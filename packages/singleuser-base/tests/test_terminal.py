@@ -26,6 +26,15 @@ def test_language_and_time_zone_are_honoured(subject: Subject) -> None:
     assert said.strip() == "Sonntag 02 CEST"
 
 
+def test_a_terminals_greeting_is_in_its_persons_language(subject: Subject) -> None:
+    said = subject.server.run(
+        ["sh", "-c", "limits --brief; limits"], environment={"LANG": "de_AT.UTF-8"}
+    )
+    assert said.startswith("Dieser Server hat ")
+    assert "belegt von" in said
+    assert "memory" not in said
+
+
 def test_a_person_chooses_language_and_time_zone_for_all_servers(subject: Subject) -> None:
     script = """
     export LANG=C.UTF-8

@@ -1,6 +1,7 @@
 """What people see of their server's limits, and what keeps it from counting as idle."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,6 +105,11 @@ def test_dask_has_the_servers_limits_spills_and_says_why_a_worker_ended(
         plots = limited.client.get("proxy/8787/individual-plots.json").json()
         assert plots["Individual Task Stream"] == "/individual-task-stream"
         assert limited.client.get("dask/clusters").json() == []
+        # A worker's own pages are made when somebody looks.
+        listed = limited.client.get("proxy/8787/info/main/workers.html").text
+        (page, *_) = re.findall(r'"\.\./\.\./(proxy/\d+/[^/"]+/status)"', listed)
+        limited.client.get(f"proxy/8787/{page}")
+        assert "Dask Diagnostic UI" in limited.client.get(f"proxy/8787/{page}").text
         count, on_disk = json.loads(kernel.execute(SPILLED).splitlines()[-1])
         assert count == 96 * 2**21
         assert on_disk > 0

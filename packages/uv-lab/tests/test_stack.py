@@ -37,7 +37,9 @@ USES = {
     "altair as a widget": "import altair as a; a.JupyterChart(a.Chart(frame).mark_bar())",
     "bokeh": (
         "from bokeh.plotting import figure, output_file, save; f = figure(); f.line([1], [3]);"
-        " output_file('b.html', mode='inline'); save(f)"
+        " output_file('b.html', mode='inline'); save(f); import subprocess;"
+        " subprocess.run('chromium-headless-shell --no-sandbox --screenshot=b.png b.html'.split());"
+        " import PIL.Image as i; assert len(set(i.open('b.png').convert('RGB').getdata())) > 2"
     ),
     "ipympl": "import ipympl.backend_nbagg as b; assert b.Canvas",
     "matplotlib": "import matplotlib.pyplot as p; p.plot([1, 2]); p.savefig('m.pdf')",

@@ -96,8 +96,17 @@ def test_a_port_nobody_listens_on_is_named(server: SingleUserContainer) -> None:
     assert page.status_code == 502
     assert "Nothing answers on port 9999" in page.text
     assert "No program of this server listens on port 9999" in page.text
+    german = server.client.get("proxy/9999/", headers={**PAGE, "Accept-Language": "de-AT,en;q=0.5"})
+    assert "Auf Port 9999 antwortet nichts" in german.text
     upload = server.client.put("proxy/9999/", data=pieces(3))
     assert upload.text.startswith("Nothing answers on port 9999"), upload.text
+
+
+def test_what_is_not_there_is_said_in_the_readers_language(server: SingleUserContainer) -> None:
+    for language, said in (("de", "Diese Seite gibt es nicht"), ("fr", "There is no such page")):
+        page = server.client.get("nosuch", headers={**PAGE, "Accept-Language": language})
+        assert (page.status_code, said in page.text) == (404, True), page.text
+        assert f'<a href="{server.prefix}">' in page.text
 
 
 def test_who_is_refused_is_told_that_the_connection_ends(server: SingleUserContainer) -> None:

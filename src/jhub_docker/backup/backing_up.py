@@ -91,7 +91,7 @@ def settings(client: DockerClient, root: Path, place: Place, of: str) -> str:
     """The `.env` of the newest backup: as it was, or made of what was set."""
     platform = container.read(client, root)
     found = container.ask(platform, place, "snapshots")["snapshots"]
-    (hub,) = plan.of_hub(plan.of_platform(found, platform.project, of))
+    (hub,) = plan.of_hub(plan.of_platform(found, platform.project, of), listing=place.listing)
     said = container.ask(platform, place, "manifest", snapshot=hub["id"])
     lines = [f"{name}={quoted(value)}" for name, value in said["variables"].items()]
     return str(said["env"]).rstrip() or "\n".join(lines)

@@ -4,6 +4,7 @@ Neither a password nor a credential is ever an argument.
 """
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from docker import DockerClient
 
+from jhub_docker.backup import plan
 from jhub_docker.errors import ActionError, UsageError, failure
 from jhub_docker.platform import chosen, compose
 from jhub_docker.platform.compose import Platform
@@ -25,6 +27,13 @@ class Place:
 
     to: str = ""
     key_file: str = ""
+
+    @property
+    def listing(self) -> str:
+        """The command that shows what is there, as it has to be called for this place."""
+        said = {"--to": self.to, "--key-file": self.key_file}
+        flags = [part for flag, value in said.items() if value for part in (flag, value)]
+        return shlex.join([*plan.LIST.split(), *flags])
 
     def request(self) -> dict[str, str]:
         """What the container has to know of it. Raises UsageError for a place that is none, and a

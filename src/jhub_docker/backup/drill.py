@@ -64,13 +64,7 @@ def beside(platform: Platform) -> Platform:
         platform.root,
         {
             **platform.variables,
-            "JHUB_PLATFORM": name,
-            "JHUB_NETWORK": f"{name}-net",
-            "JHUB_DATA_VOLUME": f"{name}-data",
-            "JHUB_PROXY_VOLUME": f"{name}-proxy",
-            "JHUB_CONTAINER_PREFIX": name,
-            "JHUB_USER_VOLUME_PREFIX": f"{name}-home-",
-            "JHUB_SHARED_VOLUME_PREFIX": f"{name}-shared-",
+            **chosen.names(name),
             "JHUB_BIND": "127.0.0.1",
             "JHUB_PORT": str(free_port()),
             # It is nobody's platform: found at no name, and entered with a password.

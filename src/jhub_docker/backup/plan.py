@@ -15,6 +15,7 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import UsageError
 
 HUB, HOME, SPACES = "hub", "home", "spaces"
+LIST = "./dev invoke backup.list"
 WORD = f"{LABEL}.home"
 
 PREFIXES = {
@@ -67,27 +68,28 @@ def of_platform(found: Iterable[Snapshot], project: str, named: str = "") -> lis
     return by_platform[name]
 
 
-def everything(found: Sequence[Snapshot], at: str = "") -> list[Snapshot]:
+def everything(found: Sequence[Snapshot], at: str = "", listing: str = LIST) -> list[Snapshot]:
     """The snapshots of one whole run: the newest complete one, or the one that `at` names.
 
     A backup of the hub alone is of no whole platform: its people would come back without homes.
     """
-    (hub,) = of_hub([one for one in found if one["whole"]], at)
+    (hub,) = of_hub([one for one in found if one["whole"]], at, listing)
     return [one for one in found if one["run"] == hub["run"]]
 
 
-def of_hub(found: Sequence[Snapshot], at: str = "") -> list[Snapshot]:
-    """The newest snapshot of the hub alone, or the one that `at` names."""
+def of_hub(found: Sequence[Snapshot], at: str = "", listing: str = LIST) -> list[Snapshot]:
+    """The newest snapshot of the hub alone, or the one that `at` names; `listing` is the command
+    that shows them."""
     hubs = _best((one for one in found if one["kind"] == HUB), at)
     if not hubs:
         what = f"backup {at!r}" if at else "complete backup"
-        raise UsageError(
-            f"there is no {what} with the hub in it; ./dev invoke backup.list shows what there is"
-        )
+        raise UsageError(f"there is no {what} with the hub in it; {listing} shows what there is")
     return hubs[-1:]
 
 
-def of_people(found: Sequence[Snapshot], names: Iterable[str], at: str = "") -> list[Snapshot]:
+def of_people(
+    found: Sequence[Snapshot], names: Iterable[str], at: str = "", listing: str = LIST
+) -> list[Snapshot]:
     """The newest snapshot of each home of these people, or the ones that `at` names.
 
     A name may be a volume's, where somebody has several.
@@ -101,9 +103,7 @@ def of_people(found: Sequence[Snapshot], names: Iterable[str], at: str = "") -> 
         matching = [_best((one for one in theirs if one["volume"] == home), at) for home in homes]
         if not any(matching):
             when = f" at {at!r}" if at else ""
-            raise UsageError(
-                f"there is no backup of {name!r}{when}; ./dev invoke backup.list shows what is"
-            )
+            raise UsageError(f"there is no backup of {name!r}{when}; {listing} shows what is")
         chosen |= {some[-1]["volume"]: some[-1] for some in matching if some}
     return list(chosen.values())
 

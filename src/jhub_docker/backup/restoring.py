@@ -113,10 +113,10 @@ def plan_for(
     found = plan.of_platform(
         container.ask(asked, place, "snapshots")["snapshots"], asked.project, wanted.of
     )
-    chosen_ = [] if not wanted.hub else plan.of_hub(found, wanted.at)
-    chosen_ += plan.of_people(found, wanted.people, wanted.at)
+    chosen_ = [] if not wanted.hub else plan.of_hub(found, wanted.at, place.listing)
+    chosen_ += plan.of_people(found, wanted.people, wanted.at, place.listing)
     if not wanted.hub and not wanted.people:
-        chosen_ = plan.everything(found, wanted.at)
+        chosen_ = plan.everything(found, wanted.at, place.listing)
     then: dict[str, str] = dict(platform.hub_environment)
     if hubs := [one for one in found if one["kind"] == plan.HUB]:
         then = container.ask(asked, place, "manifest", snapshot=hubs[-1]["id"])["variables"]

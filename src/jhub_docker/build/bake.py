@@ -19,9 +19,6 @@ from jhub_docker.engine import builder_name, docker
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 """BuildKit's predefined arguments: it hands them to build steps and keeps them out of history."""
 
-WARNING = "*** "
-"""What a line begins with that a build step wants people to see although it goes on."""
-
 _CACHES = "BUILDKIT_CACHE_MOUNT_NS"
 """Another of them: cache mounts of one name are not those of another."""
 
@@ -97,11 +94,10 @@ class Vertex:
 
 @dataclass
 class Outcome:
-    """What a bake did: by target the seconds its own steps took, errors, and warnings."""
+    """What a bake did: by target the seconds its own steps took, and errors."""
 
     seconds: dict[str, float]
     errors: dict[str, str]
-    warnings: dict[str, list[str]]
     message: str = ""
     succeeded: bool = True
 
@@ -111,13 +107,7 @@ class Outcome:
             name: self.seconds.get(name, 0.0) + after.seconds.get(name, 0.0)
             for name in (*self.seconds, *after.seconds)
         }
-        return Outcome(
-            seconds,
-            self.errors | after.errors,
-            self.warnings | after.warnings,
-            after.message,
-            after.succeeded,
-        )
+        return Outcome(seconds, self.errors | after.errors, after.message, after.succeeded)
 
 
 class Events:
@@ -200,19 +190,16 @@ class Progress:
         """The result once the stream has ended."""
         seconds = dict.fromkeys(self.targets, 0.0)
         errors: dict[str, str] = {}
-        warnings: dict[str, list[str]] = {}
         for vertex in self.vertices.values():
             if not vertex.targets:
                 continue
-            owner, lines = self._owner(vertex), vertex.log.splitlines()
+            owner = self._owner(vertex)
             seconds[owner] += vertex.seconds
             if vertex.error and not succeeded:  # such as a cache that could not be read
-                log = "".join(f"\n      {line}" for line in lines[-15:])
+                log = "".join(f"\n      {line}" for line in vertex.log.splitlines()[-15:])
                 errors[owner] = f"{_one_line(vertex.name)}\n    {vertex.error}{log}"
-            marked = [line.removeprefix(WARNING) for line in lines if line.startswith(WARNING)]
-            warnings[owner] = [*warnings.get(owner, ()), *marked]
         message = "\n".join(line for line in self.text if line.strip())
-        return Outcome(seconds, errors, warnings, message, succeeded)
+        return Outcome(seconds, errors, message, succeeded)
 
 
 def run(bake: Mapping[str, Any], *, show: Callable[[str], None], log: IO[str]) -> Outcome:

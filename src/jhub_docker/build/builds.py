@@ -40,7 +40,7 @@ class Result:
 
     `size` is in bytes, `seconds` is what this image's own steps took. `platform` is that of the
     image, or empty where there is none and none was asked for. `warnings` are what steps said that
-    succeeded all the same, now or when the layer was made.
+    succeeded all the same, whenever the layer was made.
     """
 
     image: str
@@ -102,8 +102,8 @@ def carry_out(
     was built is pushed to it. Raises ActionError where that fails.
     """
     ca_bundle = machine.ca_bundle()  # a wrong setting is told also when nothing is to be built
-    outcome = Outcome({}, {}, {})
-    place = (made.platform or builders.own_platform()) if kept != cache.NOWHERE else ""
+    outcome = Outcome({}, {})
+    place = (made.platform or builders.own_platform()) if any(kept) else ""
     if kept.source and made.to_build and not made.beside:
         made = cache.fetch(made, kept.source, place, force=made.forced)
     if made.to_build:
@@ -183,7 +183,7 @@ def _bake(root: Path, made: Plan, ca_bundle: str | None) -> Outcome:
     no_cache = {step.spec.name for step in steps} if made.beside else set()
     no_cache |= set(made.wanted) if made.forced else set()
     caches = secrets.token_hex(8) if made.beside else ""
-    whole = Outcome({}, {}, {})
+    whole = Outcome({}, {})
     files = {step.spec.name: step.files for step in steps}
     with contexts.laid_out(root, files) as folders, logs.opened(root) as log:
         while steps:
@@ -282,7 +282,7 @@ def _results(built: dict[str, BuiltImage], made: Plan, done: Outcome) -> list[Re
                 base=step.labels[f"{identity.LABEL}.base"],
                 tags=tuple(sorted(image.tags)) if image else (),
                 platform=image.platform if image else made.platform,
-                warnings=tuple(dict.fromkeys([*warned.of(image), *done.warnings.get(name, ())])),
+                warnings=warned.of(image),
             )
         )
     return results

@@ -5,7 +5,7 @@ may write to the registry is trusted like who may write to this checkout.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jhub_docker.build import images, plan
 from jhub_docker.build.plan import BuiltImage, Plan, Step
@@ -18,8 +18,7 @@ from jhub_docker.registry import faults
 from jhub_docker.registry.reference import Reference
 
 
-@dataclass(frozen=True)
-class Cache:
+class Cache(NamedTuple):
     """Where images are looked for and where they are kept; empty for nowhere."""
 
     source: str = ""

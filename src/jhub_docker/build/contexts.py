@@ -30,8 +30,11 @@ from jhub_docker.oci.canonical import LATEST
 FOLDER = Path(".dev/contexts")
 """Where contexts are laid out while they are built, below the checkout."""
 
-_RULES = ("Dockerfile.dockerignore", ".dockerignore")
-"""What says which files are left out: of both BuildKit reads the first alone."""
+_RULES = ".dockerignore"
+"""What says which files are left out."""
+
+_OTHERS = (_RULES, "Dockerfile.dockerignore")
+"""In no context: BuildKit would obey them once more."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def _context(folder: Path, found: Checkout) -> Context:
     contents: dict[str, tuple[str, bytes]] = {}
     for path, mode in sorted(found.files[folder.name].items()):
         # BuildKit needs the Dockerfile whatever is said of it; the rules are obeyed here.
-        if path != "Dockerfile" and (path in _RULES or ignore.leaves_out(path.rstrip("/"))):
+        if path != "Dockerfile" and (path in _OTHERS or ignore.leaves_out(path.rstrip("/"))):
             continue
         if (shown := os.fsencode(path).decode(errors="backslashreplace")) != path:
             raise UsageError(
@@ -122,16 +125,15 @@ def _context(folder: Path, found: Checkout) -> Context:
 
 def _rules(folder: Path, found: Checkout) -> Ignore:
     """What leaves files out; raises UsageError for a link, which no builder reads alike."""
-    for name in _RULES:
-        read_file = _read(folder / name)
-        if read_file and (read_file[0] == "link" or found.files[folder.name].get(name) == LINK):
-            raise UsageError(
-                f"{folder.name}: {name} is a link, which not all builders follow; put the file "
-                "itself there"
-            )
-        if read_file:
-            return Ignore(os.fsdecode(read_file[1]), f"{folder.name}/{name}")
-    return Ignore("")
+    read_file = _read(folder / _RULES)
+    if read_file is None:
+        return Ignore("")
+    if read_file[0] == "link" or found.files[folder.name].get(_RULES) == LINK:
+        raise UsageError(
+            f"{folder.name}: {_RULES} is a link, which not all builders follow; put the file "
+            "itself there"
+        )
+    return Ignore(os.fsdecode(read_file[1]), f"{folder.name}/{_RULES}")
 
 
 def _read(file: Path, *, link: bool = False) -> tuple[str, bytes] | None:

@@ -18,7 +18,6 @@ with later():
     from jhub_docker import clean as cleaners
     from jhub_docker.doctor import bundle, examination, fixing
     from jhub_docker.platform import (
-        before,
         building,
         configuration,
         moving,
@@ -39,7 +38,7 @@ def up(base: str = "auto", build: bool = True, yes: bool = False) -> None:
     bases.mode(base)
     host.require(assume_yes=yes)
     client = engine.connect()
-    was = before.seen(client, ROOT)
+    was = building.seen(client, ROOT)
     if build:
         _build(base)
     write(upgrading.up(client, ROOT, was))
@@ -77,7 +76,7 @@ def upgrade(
     if rollback:
         write(upgrading.rollback(client, ROOT, assume_yes=yes))
         return
-    was = before.seen(client, ROOT)
+    was = building.seen(client, ROOT)
     if build and not dry_run:
         _build(base)
     with stage("looking at platform and engine"):

@@ -14,7 +14,6 @@ with later():
     from jhub_docker.registry import access, remote
     from jhub_docker.registry import reference as references
     from jhub_docker.release import (
-        artifact,
         difference,
         flow,
         gates,
@@ -77,19 +76,17 @@ def release(
         accept_unreached=accept_unreached,
         platforms=tuple(platform),
     )
-    made = flow.plan(request, unsigned) if dry_run else flow.outcome(image, flow.release(request))
-    write(made)
+    write(flow.plan(request, unsigned) if dry_run else flow.outcome(request, flow.release(request)))
 
 
 @task(iterable=["image"])
 def status(image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
-    resolve = artifact.resolver()
-    now = states.read(ROOT / "packages", resolve)
+    now = states.read(ROOT / "packages")
     chosen = now.catalog.select(image)
     for spec in chosen:
         states.require_published(now.catalog, spec)
-    found = [states.of(ROOT, spec.name, now, resolve) for spec in chosen]
+    found = [states.of(ROOT, spec.name, now) for spec in chosen]
     write(json.dumps(states.as_data(found), indent=2) if json_ else states.text(found))
 
 
@@ -122,23 +119,16 @@ def verify(image: str, key: str = "", json_: bool = False) -> None:
 @task(
     positional=["image", "before", "after"],
     help={
-        "image": "An image by its folder's name, or where it is: REGISTRY/REPOSITORY.",
-        "before": "The older version; in a registry any tag, or sha256:….",
-        "after": "The newer version, likewise.",
+        "image": "An image by its folder's name.",
+        "before": "The older version.",
+        "after": "The newer version.",
     },
 )
-def diff(image: str, before: str, after: str, key: str = "", json_: bool = False) -> None:
-    """Compare the packages of two releases: what changed, and what grew."""
-    if "/" in image:
-        names = [f"{image}{'@' if ':' in one else ':'}{one}" for one in (before, after)]
-        found = [references.Reference.parse(one) for one in names]
-        trust, there = keys.trusted(ROOT, key), remote.Remote.from_environment()
-        pair = [difference.of_reference(there, one, trust) for one in found]
-    else:
-        (spec,) = load(ROOT / "packages").select([image])
-        pair = difference.of_releases(ROOT, spec.name, (before, after))
-    compared = difference.compare(*pair)
-    write(json.dumps(compared, indent=2) if json_ else difference.text(compared))
+def diff(image: str, before: str, after: str, json_: bool = False) -> None:
+    """Compare the packages of two releases."""
+    (spec,) = load(ROOT / "packages").select([image])
+    found = difference.compare(ROOT, spec.name, (before, after))
+    write(json.dumps(found, indent=2) if json_ else difference.text(found))
 
 
 @task(

@@ -22,9 +22,10 @@ from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, connect, lock, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
+from jhub_docker.host.machine import own_certificates
 from jhub_docker.platform import chosen, compose, containers, firewall, left_over
 from jhub_docker.platform.compose import DATA, HUB, Platform
-from jhub_docker.platform.configuration import check_settings
+from jhub_docker.platform.configuration import check_settings, telling_all
 from jhub_docker.platform.firewall import GUARD
 from jhub_docker.progress import say
 from jhub_docker.secrets import whereabouts
@@ -102,7 +103,8 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
     if checks.free_bytes(info, address()) is not None:
         space = hub_files.space(Path(where))
     try:
-        platform = chosen.read(client, root)
+        with telling_all(client, root):
+            platform = chosen.read(client, root)
     except UsageError as error:
         look.findings.append(Finding("JD020", str(error)))
         look.not_seen["platform"] = "Compose cannot use its settings"
@@ -156,6 +158,9 @@ def _settings(client: DockerClient, platform: Platform) -> list[Finding]:
     findings = found("JD015", firewall.warnings(platform), WARNING)
     if (file := platform.root / ".env").is_file():
         findings += kept.env_file(stat.S_IMODE(file.stat().st_mode), compose.written(file))
+    if not compose.engine_host(address()):
+        bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
+        findings += machine.certificates(own_certificates(), bundle)
     try:
         check_settings(client, platform)
     except UsageError as error:

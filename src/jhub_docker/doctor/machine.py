@@ -43,6 +43,12 @@ def engine(version: Mapping[str, Any], plugins: Mapping[str, str]) -> list[Findi
     return [Finding("JD002", one) for one in [*wrong, *plugins.values()] if one]
 
 
+def certificates(own: Sequence[str], bundle: str) -> list[Finding]:
+    """Files of certificates that the machine was given, while servers have this bundle, or none."""
+    says = f"this machine has {', '.join(own)}, and JHUB_CA_BUNDLE is not set"
+    return [Finding("JD032", says, WARNING)] if own and not bundle else []
+
+
 GOOD_DRIVERS = ("overlay2", "overlayfs", "fuse-overlayfs", "btrfs", "zfs", "windowsfilter")
 
 

@@ -2,7 +2,7 @@
 
 A build with nothing to do only asks. docker-py with requests takes longer to import than all
 else that such a build does; the program is there for buildx anyway, finds the engine by the same
-rules and answers in milliseconds. So docker-py is left to what changes something in the engine.
+rules and answers in milliseconds. Builds and releases have the program do the rest as well.
 """
 
 import json

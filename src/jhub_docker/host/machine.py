@@ -8,7 +8,7 @@ of qemu, or of Docker Desktop.
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,19 @@ def ca_bundle(environment: Mapping[str, str] = os.environ) -> str | None:
             return path
     candidates = (ssl.get_default_verify_paths().cafile, *_BUNDLES)
     return next((path for path in candidates if path and Path(path).is_file()), None)
+
+
+_ANCHORS = (Path("/usr/local/share/ca-certificates"), Path("/etc/pki/ca-trust/source/anchors"))
+
+
+def own_certificates(
+    environment: Mapping[str, str] = os.environ, anchors: Iterable[Path] = _ANCHORS
+) -> list[str]:
+    """The files of what this machine trusts beside the public certificates."""
+    named = environment.get("JHUB_DOCKER_CA_BUNDLE")
+    found = (one for folder in anchors for one in sorted(folder.rglob("*.*")))
+    kinds = (".crt", ".pem", ".cer")
+    return [*([named] if named else []), *(str(one) for one in found if one.suffix in kinds)]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from packaging.markers import Marker
 
-from jhub_docker.locks.uv_lock import LockedPackage, Need, UvLock
+from jhub_docker.locks.uv_lock import Table, UvLock
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """OCI's names of processors, and those that `uname -m` and with it Python uses."""
@@ -30,9 +30,9 @@ def resolve(lock: UvLock, python: str, platform: str) -> dict[str, Locked]:
     `python` is the full version of the interpreter, `platform` OCI's name such as `linux/amd64`:
     the lock holds for several, and its markers choose.
     """
-    own = lock.project.needs if lock.project else ()
+    own = lock.project.get("dependencies", ()) if lock.project else ()
     markers = environment(python, platform)
-    found: dict[str, LockedPackage] = {}
+    found: dict[str, Table] = {}
     edges: dict[str, set[str]] = {}
     seen: set[tuple[str, str]] = set()
     queue = [("", need) for need in own]
@@ -40,17 +40,19 @@ def resolve(lock: UvLock, python: str, platform: str) -> dict[str, Locked]:
         parent, need = queue.pop()
         if not _applies(need, markers):
             continue
-        found[need.name] = package = lock.find(need)
-        edges.setdefault(parent, set()).add(need.name)
-        for extra in ("", *need.extras):
-            if (need.name, extra) not in seen:
-                seen.add((need.name, extra))
-                further = package.extras.get(extra, ()) if extra else package.needs
-                queue += [(need.name, one) for one in further]
-    direct = {need.name for need in own if _applies(need, markers)}
+        name = need["name"]
+        found[name] = package = lock.find(need)
+        edges.setdefault(parent, set()).add(name)
+        for extra in ("", *need.get("extra", ())):
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                extras = package.get("optional-dependencies", {})
+                further = extras.get(extra, ()) if extra else package.get("dependencies", ())
+                queue += [(name, one) for one in further]
+    direct = edges.get("", set())
     return {
         name: Locked(
-            package.version, name in direct, tuple(sorted(edges.get(name, set()) - {name}))
+            package["version"], name in direct, tuple(sorted(edges.get(name, set()) - {name}))
         )
         for name, package in sorted(found.items())
     }
@@ -75,5 +77,6 @@ def machine(platform: str) -> str:
     return _MACHINES.get(architecture, architecture)
 
 
-def _applies(need: Need, markers: Mapping[str, str]) -> bool:
-    return not need.marker or Marker(need.marker).evaluate(dict(markers))
+def _applies(need: Table, markers: Mapping[str, str]) -> bool:
+    marker = need.get("marker")
+    return not marker or Marker(marker).evaluate(dict(markers))

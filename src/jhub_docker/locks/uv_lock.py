@@ -1,8 +1,8 @@
-"""uv's `uv.lock` (version 1) as typed values; what it means on a platform is told by `resolve`."""
+"""uv's `uv.lock` (version 1); what it means on a platform is told by `resolve`."""
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,57 +11,38 @@ from jhub_docker.errors import UsageError
 
 NAME = "uv.lock"
 
-
-@dataclass(frozen=True)
-class Need:
-    """A package that another asks for. `version` is said where the lock has several of them."""
-
-    name: str
-    version: str
-    marker: str
-    extras: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class LockedPackage:
-    """A package of a lock, or the `project` that it is of.
-
-    `index` is the address of the index it comes from, empty for one from elsewhere.
-    """
-
-    name: str
-    version: str
-    index: str
-    project: bool
-    needs: tuple[Need, ...]
-    extras: Mapping[str, tuple[Need, ...]]
+Table = Mapping[str, Any]
+"""A table of a lock as uv writes it: a package, or what another asks for."""
 
 
 @dataclass(frozen=True)
 class UvLock:
-    """All that a lock pins, for all platforms at once."""
+    """All that a lock pins, for all platforms at once; the project it is of is among them."""
 
-    packages: tuple[LockedPackage, ...] = field(default=())
+    packages: tuple[Table, ...] = ()
 
     @cached_property
-    def project(self) -> LockedPackage | None:
+    def project(self) -> Table | None:
         """The project the lock is of."""
-        return next((one for one in self.packages if one.project), None)
+        here = ({"virtual": "."}, {"editable": "."})
+        return next((one for one in self.packages if one["source"] in here), None)
 
     @property
     def versions(self) -> dict[str, str]:
         """The version of each package by name, the project itself left out."""
-        return {one.name: one.version for one in self.packages if not one.project}
+        others = (one for one in self.packages if one is not self.project)
+        return {one["name"]: one.get("version", "") for one in others}
 
     @property
     def direct(self) -> set[str]:
         """The packages that the project asks for itself."""
-        return {need.name for need in self.project.needs} if self.project else set()
+        return {need["name"] for need in (self.project or {}).get("dependencies", ())}
 
-    def find(self, need: Need) -> LockedPackage:
-        """The package that is meant."""
-        named = [one for one in self.packages if one.name == need.name]
-        return next((one for one in named if need.version in ("", one.version)), named[0])
+    def find(self, need: Table) -> Table:
+        """The package that is meant; its version is said where the lock has several of them."""
+        named = [one for one in self.packages if one["name"] == need["name"]]
+        meant = (one for one in named if need.get("version") in (None, one.get("version")))
+        return next(meant, named[0])
 
 
 def read(file: Path) -> UvLock:
@@ -79,25 +60,6 @@ def read(file: Path) -> UvLock:
 
 def parse(text: str) -> UvLock:
     """Read the text of a lock. Raises what tomllib and a wrong form raise for another."""
-    return UvLock(tuple(map(_package, tomllib.loads(text).get("package", ()))))
-
-
-def _package(entry: Mapping[str, Any]) -> LockedPackage:
-    extras, source = entry.get("optional-dependencies", {}), entry["source"]
-    return LockedPackage(
-        name=entry["name"],
-        version=entry.get("version", ""),
-        index=source.get("registry", ""),
-        project="." in (source.get("virtual"), source.get("editable")),
-        needs=tuple(map(_need, entry.get("dependencies", ()))),
-        extras={extra: tuple(map(_need, needs)) for extra, needs in extras.items()},
-    )
-
-
-def _need(entry: Mapping[str, Any]) -> Need:
-    return Need(
-        entry["name"],
-        entry.get("version", ""),
-        entry.get("marker", ""),
-        tuple(entry.get("extra", ())),
-    )
+    lock = UvLock(tuple(tomllib.loads(text).get("package", ())))
+    _ = lock.versions, lock.direct  # a wrong form is found by looking
+    return lock

@@ -109,12 +109,10 @@ def _relinked(found: Mapping[str, tarfile.TarInfo]) -> Iterable[tarfile.TarInfo]
         if entry.islnk() and target and target.isreg():
             names.setdefault(target.name, [target.name]).append(path)
     result = dict(found)
-    for target_name, group in names.items():
-        file = found[target_name]
-        first = min(group, key=lambda path: path.split("/"))
-        for path in group:
-            link = {"type": tarfile.LNKTYPE, "size": 0, "linkname": first} if path != first else {}
-            result[path] = file.replace(name=path, deep=False)
-            for name, value in link.items():
-                setattr(result[path], name, value)
+    for file, group in names.items():
+        first, *others = sorted(group, key=lambda path: path.split("/"))
+        result[first] = found[file].replace(name=first, deep=False)
+        for path in others:
+            result[path] = link = found[file].replace(name=path, linkname=first, deep=False)
+            link.type, link.size = tarfile.LNKTYPE, 0
     return result.values()

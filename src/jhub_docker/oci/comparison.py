@@ -4,7 +4,6 @@ import difflib
 import hashlib
 import json
 import posixpath
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -68,25 +67,13 @@ def _differences(before: Mapping[str, _Entry], after: Mapping[str, _Entry]) -> l
     found = []
     for path in sorted({*before, *after}):
         old, new = before.get(path), after.get(path)
-        if old is None or new is None:
-            what: tuple[str, ...] = ("extra" if old is None else "missing",)
-        elif old["type"] != new["type"]:
-            what = (f"{old['type']} became {new['type']}",)
+        if old and new:
+            what = ", ".join(name for name in old if old[name] != new[name])
         else:
-            what = tuple(name for name in old if old[name] != new[name])
+            what = "missing" if old else "extra"
         if what:
-            found.append(f"{path}: {', '.join(what)}")
+            found.append(f"{path}: {what}")
     return found
-
-
-_TYPES = {
-    tarfile.DIRTYPE: "folder",
-    tarfile.SYMTYPE: "symbolic link",
-    tarfile.LNKTYPE: "hard link",
-    tarfile.CHRTYPE: "device",
-    tarfile.BLKTYPE: "device",
-    tarfile.FIFOTYPE: "pipe",
-}
 
 
 def _entries(layout: Layout, layer: Descriptor | None) -> dict[str, _Entry]:
@@ -100,7 +87,7 @@ def _entries(layout: Layout, layer: Descriptor | None) -> dict[str, _Entry]:
                 while data := file.read(CHUNK):
                     sha.update(data)
             found[posixpath.normpath(member.name).removeprefix("/")] = {
-                "type": _TYPES.get(member.type, "file"),
+                "type": member.type,
                 "content": sha.hexdigest(),
                 "mode": member.mode,
                 "owner": (member.uid, member.gid),

@@ -21,37 +21,25 @@ _SETTINGS = (
     *("StopSignal", "ArgsEscaped", "Healthcheck", "OnBuild", "Shell"),
 )
 _PLATFORM = ("os", "architecture", "variant", "os.version", "os.features")
-_HISTORY = ("created", "created_by", "author", "comment", "empty_layer")
+_HISTORY = ("created_by", "author", "comment", "empty_layer")
 
 
-def export(
-    image: str,
-    layout: Layout,
-    *,
-    epoch: int,
-    labels: Mapping[str, str],
-    given: Sequence[str] = (),
-) -> Descriptor:
+def export(image: str, layout: Layout, *, epoch: int, labels: Mapping[str, str]) -> Descriptor:
     """Write the image `image` of the engine into `layout`; returns its manifest's descriptor.
 
     `image` is a reference or an id. `epoch` (seconds since 1970; the commit's time) is the time
     the configuration says it was made; the files' times do not depend on it (`canonical.LATEST`).
-    `labels` override the image's own; one without a value is taken away. Layers whose diff ID is
-    in `given` keep their archive's bytes and their entries in the history: those of a public base,
-    known under that ID elsewhere.
+    `labels` override the image's own; one without a value is taken away.
 
     Raises ActionError when the engine does not have the image or cannot save it.
     """
     with tempfile.TemporaryDirectory(dir=layout.folder, prefix="saving-") as scratch:
         saved, manifest = engine.save(image, Path(scratch))
         original = saved.read_json(manifest["config"]["digest"])
-        made = [
-            layers.convert(saved.path(entry["digest"]), diff_id, layout, keep=diff_id in given)
-            for entry, diff_id in zip(
-                manifest["layers"], original["rootfs"]["diff_ids"], strict=True
-            )
-        ]
-    config = configuration(original, made, epoch=epoch, labels=labels, given=given)
+        blobs = [saved.path(entry["digest"]) for entry in manifest["layers"]]
+        diff_ids = original["rootfs"]["diff_ids"]
+        made = [layers.convert(*one, layout) for one in zip(blobs, diff_ids, strict=True)]
+    config = configuration(original, made, epoch=epoch, labels=labels)
     value = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -81,23 +69,16 @@ def configuration(
     *,
     epoch: int,
     labels: Mapping[str, str],
-    given: Sequence[str],
 ) -> dict[str, Any]:
     """The image's configuration with nothing in it that another build would write otherwise."""
     settings = {key: original["config"][key] for key in _SETTINGS if original["config"].get(key)}
     named = {**settings.get("Labels", {}), **labels}
     settings["Labels"] = {key: value for key, value in named.items() if value}
     created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    history = []
-    rest = list(original["rootfs"]["diff_ids"])
-    for entry in original.get("history", ()):
-        kept = {key: entry[key] for key in _HISTORY if entry.get(key)}
-        # Only what the given layers say of their time stays. An entry without a layer is taken for
-        # part of the next one: only so it is the same for every build, since nothing tells a base's
-        # last settings from the first ones here.
-        history.append(kept if rest and rest[0] in given else kept | {"created": created})
-        if not entry.get("empty_layer"):
-            rest = rest[1:]
+    history = [
+        {key: entry[key] for key in _HISTORY if entry.get(key)} | {"created": created}
+        for entry in original.get("history", ())
+    ]
     return {
         **{key: original[key] for key in _PLATFORM if original.get(key)},
         "created": created,

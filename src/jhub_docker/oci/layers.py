@@ -36,14 +36,11 @@ class Layer:
     diff_id: str
 
 
-def convert(
-    source: Path, diff_id: str, layout: Layout, *, keep: bool, threads: int | None = None
-) -> Layer:
+def convert(source: Path, diff_id: str, layout: Layout, threads: int | None = None) -> Layer:
     """Convert the layer in the file `source`, compressed or not, and add its blob to `layout`.
 
-    `diff_id` is what its tar archive has to have for a digest. With `keep` the archive's bytes
-    stay as they are and are only compressed. The result does not depend on `threads`.
-    Raises ActionError when the file is not the layer that `diff_id` names.
+    `diff_id` is what its tar archive has to have for a digest. The result does not depend on
+    `threads`. Raises ActionError when the file is not the layer that `diff_id` names.
     """
     with _archive(source, layout.folder) as tar:
         found = f"sha256:{hashlib.file_digest(cast(io.BufferedReader, tar), 'sha256').hexdigest()}"
@@ -68,11 +65,7 @@ def convert(
                 sha.update(data)
                 blob.write(compressor.compress(data))
 
-            if keep:
-                while data := tar.read(CHUNK):
-                    sink(data)
-            else:
-                canonical.write(tar, sink)
+            canonical.write(tar, sink)
             blob.write(compressor.flush())
         return Layer(blob.descriptor, f"sha256:{sha.hexdigest()}")
 

@@ -9,16 +9,24 @@ from jhub_docker.build.plan import Plan
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
-from jhub_docker.platform import chosen, compose, public_images
+from jhub_docker.platform import before, chosen, compose, public_images
 from jhub_docker.platform.compose import HUB
-from jhub_docker.platform.configuration import check_names, check_settings
+from jhub_docker.platform.configuration import check_names, check_settings, telling_all
+
+
+def seen(client: DockerClient, root: Path) -> dict[str, str]:
+    """The images of before (`before.seen`). Raises UsageError with all that is wrong with the
+    settings, as far as that can be told before anything is built.
+    """
+    with telling_all(client, root):
+        check_names(root)
+        return before.seen(client, root)
 
 
 def build(client: DockerClient, root: Path, base: str) -> list[builds.Result]:
     """Build what is out of date. Raises UsageError for settings that are wrong before anything is
     built: those that only a hub can judge which is still to be built come to light after that.
     """
-    check_names(root)
 
     def judge(made: Plan) -> None:
         platform = chosen.read(client, root)

@@ -76,6 +76,20 @@ def proxy_image(
     return own if own in (wanted.get("RepoTags") or ()) else reference
 
 
+def names(project: str) -> dict[str, str]:
+    """What has to be a platform's own beside others of the engine, but for its port."""
+    return {
+        "JHUB_PLATFORM": project,
+        "JHUB_NETWORK": f"{project}-net",
+        "JHUB_DATA_VOLUME": f"{project}-data",
+        "JHUB_PROXY_VOLUME": f"{project}-proxy",
+        "JHUB_BACKUP_VOLUME": f"{project}-backup",
+        "JHUB_CONTAINER_PREFIX": project,
+        "JHUB_USER_VOLUME_PREFIX": f"{project}-home-",
+        "JHUB_SHARED_VOLUME_PREFIX": f"{project}-shared-",
+    }
+
+
 def engine_socket() -> str | None:
     """The engine's socket where it is not at the default place: rootless, or a second engine.
 

@@ -14,7 +14,7 @@ from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import encrypted
+from jhub_docker.platform import encrypted, refusals
 from jhub_docker.process import Ended
 
 HUB, STANDBY, PROXY, TLS, BACKUP = "hub", "standby", "proxy", "tls", "backup"
@@ -24,6 +24,8 @@ published, and the others are there where a Compose profile says so."""
 
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is read, not bound
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+_SETTING = re.compile(r"JHUB_[A-Z0-9_]+")
 
 PYTHON = "/opt/hub/bin/python"
 """The Python of the hub's image, which has `hub_config`."""
@@ -153,28 +155,25 @@ class Platform:
 
 
 def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
-    """Ask Compose how it understands `compose.yaml`; UsageError with its words if it does not."""
-    ended = run(root, "config", "--format", "json", variables=variables)
-    if ended.code:
-        raise UsageError(refused(last_line(ended.err), {**variables_of(root), **(variables or {})}))
-    return from_config(root, json.loads(ended.out), variables)
+    """Ask Compose how it understands `compose.yaml`; UsageError with all it says if it does not."""
+    refused, platform = sifted(root, variables)
+    if refused:
+        raise UsageError("\n".join(refused))
+    return platform
 
 
-def refused(problem: str, said: Mapping[str, str]) -> str:
-    """What to say of variables that Compose cannot use: the one it means, by its value. Pure."""
-    for pattern, expected, end in (
-        (r"Invalid (?:host|container)Port: (.*)", "a port from 1 to 65535", "_PORT"),
-        (r"Invalid ip address: (.*)", "an address of the engine's machine", "_BIND"),
-        (r"undefined volume (.*?)(?:: |$)", "a whole path", ("_FILES", "_SOCKET", "_VOLUMES")),
-    ):
-        found = re.search(pattern, problem)
-        names = [one for one in sorted(said) if one.startswith("JHUB_") and one.endswith(end)]
-        if found and (names := [one for one in names if said[one] == found[1]]):
-            return f"{' and '.join(names)} is {found[1]!r}; expected {expected}"
-    return (
-        f"compose.yaml cannot be used with these variables: {problem}; packages/hub/README.md "
-        "lists them"
-    )
+def sifted(root: Path, variables: Mapping[str, str] | None = None) -> tuple[list[str], Platform]:
+    """What Compose refuses, a sentence each, since it names one at a time; and the platform with
+    those variables emptied. Raises UsageError with all where it cannot be read even so.
+    """
+    told, chosen = list[str](), dict(variables or {})
+    while (ended := run(root, "config", "--format", "json", variables=chosen)).code:
+        told.append(refusals.sentence(last_line(ended.err), {**variables_of(root), **chosen}))
+        named = {*_SETTING.findall(told[-1])} & person_set(root)
+        if not [one for one in named if chosen.get(one) != ""]:
+            raise UsageError("\n".join(told))
+        chosen |= dict.fromkeys(named, "")
+    return told, from_config(root, json.loads(ended.out), chosen)
 
 
 def from_config(

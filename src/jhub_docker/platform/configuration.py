@@ -3,7 +3,8 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -44,29 +45,22 @@ def check(client: DockerClient, root: Path) -> str:
     Raises UsageError with all that is wrong, as far as one mistake lets others be seen.
     """
     try:
-        refused, emptied = without_refused(root)
+        refused, readable = compose.sifted(root)
     except UsageError as error:
         raise UsageError("\n".join([*wrong_names(root), str(error)])) from None
-    notices = check_settings(client, chosen.read(client, root, instead=emptied), refused)
+    platform = chosen.read(client, root, instead=readable.variables)
+    notices = check_settings(client, platform, refused)
     return "\n".join(["The settings can be used.", *notices])
 
 
-def without_refused(root: Path) -> tuple[list[str], dict[str, str]]:
-    """What Compose refuses, a sentence each, since it names one at a time; and those variables
-    emptied, with which it can be read. Raises UsageError with all where it cannot even so.
-    """
-    told, emptied = list[str](), dict[str, str]()
-    while True:
-        try:
-            compose.read(root, emptied)
-        except UsageError as error:
-            told.append(str(error))
-            named = {*_SETTING.findall(told[-1])} & compose.person_set(root)
-            if not named - emptied.keys():
-                raise UsageError("\n".join(told)) from None
-            emptied |= dict.fromkeys(named, "")
-        else:
-            return told, emptied
+@contextmanager
+def telling_all(client: DockerClient, root: Path) -> Iterator[None]:
+    """What is refused of the settings in here is told with all else that is wrong with them."""
+    try:
+        yield
+    except UsageError:
+        check(client, root)
+        raise
 
 
 def check_settings(
@@ -79,7 +73,9 @@ def check_settings(
     """
     wrong, notices = [*refused, *wrong_names(platform.root)], list[str]()
     try:
-        notices = _judged_by_hub(client, platform)
+        # One that is still to be built is nobody's mistake.
+        if not wrong or quick.image(platform.images[compose.HUB]):
+            notices = _judged_by_hub(client, platform)
     except UsageError as error:
         wrong.append(str(error))
     try:

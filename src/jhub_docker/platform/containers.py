@@ -75,6 +75,22 @@ def volumes_of_others(client: DockerClient, platform: Platform) -> dict[str, str
     }
 
 
+def used_elsewhere(client: DockerClient, platform: Platform) -> dict[str, str]:
+    """Volumes and networks of its services that another platform runs with, with its name."""
+    project = "com.docker.compose.project"
+    wanted = _used(platform).union(*platform.networks.values())
+    return {
+        name: str(one["Labels"][project])
+        for one in client.api.containers(filters={"label": [project, PLATFORM]})
+        if one["Labels"][project] != platform.project
+        for name in (
+            *one["NetworkSettings"]["Networks"],
+            *(mount.get("Name") for mount in one["Mounts"]),
+        )
+        if name in wanted
+    }
+
+
 def _used(platform: Platform) -> set[str]:
     return {name for mounts in platform.volumes.values() for name in mounts.values()}
 

@@ -7,7 +7,7 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import compose, containers, entrance, firewall, ports
+from jhub_docker.platform import chosen, compose, containers, entrance, firewall, ports
 from jhub_docker.platform.compose import TLS, Platform
 from jhub_docker.platform.configuration import check_settings
 from jhub_docker.progress import stage
@@ -41,19 +41,31 @@ def require_startable(client: DockerClient, platform: Platform) -> list[str]:
         one for one in containers.inspected(client, platform) if not containers.is_left_over(one)
     ]
     require_same(platform, there)
+    require_own(platform, containers.used_elsewhere(client, platform))
     ports.require_free(client, platform, there)
-    return [*notices, *_adopted(containers.volumes_of_others(client, platform))]
+    return [*notices, *_adopted(platform, containers.volumes_of_others(client, platform))]
 
 
-def _adopted(volumes: Mapping[str, str]) -> list[str]:
+def _adopted(platform: Platform, volumes: Mapping[str, str]) -> list[str]:
     """That data of another platform is used: its people and homes, mostly by mistake."""
     if not volumes:
         return []
     whose = ", ".join(f"{name} (of {owner})" for name, owner in volumes.items())
-    return [
-        f"Warning: what another platform made is used: {whose}. For a platform of its own set "
-        "JHUB_DATA_VOLUME, JHUB_PROXY_VOLUME and the other names of packages/hub/README.md, too."
-    ]
+    return [f"Warning: what another platform made is used: {whose}. {_own(platform)}"]
+
+
+def _own(platform: Platform) -> str:
+    """What is to be set for a platform beside others; some of it may be set already."""
+    names = {**chosen.names(platform.project), "JHUB_PORT": str(platform.port + 1)}
+    lines = "".join(f"\n  {name}={value}" for name, value in names.items())
+    return f"A platform of its own has names of its own, such as these (.env):{lines}"
+
+
+def require_own(platform: Platform, elsewhere: Mapping[str, str]) -> None:
+    """Raise UsageError for what another platform runs with: two hubs would spoil their data."""
+    if elsewhere:
+        whose = ", ".join(f"{name} (of {owner})" for name, owner in sorted(elsewhere.items()))
+        raise UsageError(f"another platform runs with {whose}. {_own(platform)}")
 
 
 def start(client: DockerClient, platform: Platform, *services: str) -> list[str]:

@@ -7,10 +7,7 @@ the same time are not guarded against here.
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from jhub_docker.errors import ActionError, UsageError
@@ -39,10 +36,9 @@ class Remote:
     def resolve(self, reference: Reference) -> Descriptor | None:
         """What the reference stands for in the registry; None where it has no such thing."""
         try:
-            text = self._call(reference, "asking for", "manifest", "fetch", "--descriptor")
+            return self.manifest(reference)[0]
         except MissingError:
             return None
-        return Descriptor.from_json(json.loads(text))
 
     def require(self, reference: Reference) -> Descriptor:
         """What the reference stands for. Raises UsageError where the registry has no such thing."""
@@ -75,9 +71,10 @@ class Remote:
             blob.digest: blob.size
             for blob in _reached(descriptor, lambda one: layout.read_json(one.digest))
         }
-        with _view(layout, [descriptor]) as folder:
-            source = ["--from-oci-layout", f"{folder}@{descriptor.digest}", target.name]
-            self._copy("pushing", target, sizes, "to-", source)
+        # oras finds only what the index reaches, and takes any other digest for a plain blob.
+        write_marks(layout.folder, [descriptor])
+        source = ["--from-oci-layout", f"{layout.folder}@{descriptor.digest}", target.name]
+        self._copy("pushing", target, sizes, "to-", source)
         return target
 
     def pull(self, reference: Reference, layout: Layout) -> Descriptor:
@@ -91,9 +88,8 @@ class Remote:
             blob.digest: blob.size
             for blob in _reached(descriptor, lambda one: self.manifest(source.at(one.digest))[1])
         }
-        with _view(layout, []) as folder:
-            target = ["--to-oci-layout", source.address, str(folder)]
-            self._copy("pulling", source, sizes, "from-", target)
+        target = ["--to-oci-layout", source.address, str(layout.folder)]
+        self._copy("pulling", source, sizes, "from-", target)
         return descriptor
 
     def _copy(
@@ -141,20 +137,6 @@ def _reached(
     for blob in (value.get("config"), *value.get("layers", ())):
         if blob:
             yield Descriptor.from_json(blob)
-
-
-@contextmanager
-def _view(layout: Layout, manifests: Sequence[Descriptor]) -> Iterator[Path]:
-    """A folder with the layout's blobs and an index of its own, of just these manifests.
-
-    oras finds only what `index.json` reaches (any other digest it takes for a plain blob), and
-    adds to it what it fetches.
-    """
-    with tempfile.TemporaryDirectory(dir=layout.folder, prefix=".oras-") as place:
-        folder = Path(place)
-        (folder / "blobs").symlink_to(layout.folder.resolve() / "blobs")
-        write_marks(folder, manifests)
-        yield folder
 
 
 def _moved(line: str) -> None:

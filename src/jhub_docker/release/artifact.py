@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jhub_docker.build import bases, builders, builds, marks, planning
+from jhub_docker.build import builders, builds, marks, planning
 from jhub_docker.build.bases import Mode
-from jhub_docker.build.plan import Base, Plan
-from jhub_docker.catalog import Catalog
+from jhub_docker.build.plan import Plan
 from jhub_docker.catalog.identity import LABEL, OCI, RELEASE
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.oci import export
 from jhub_docker.oci.layout import INDEX, Descriptor, Layout
 from jhub_docker.progress import stage
-from jhub_docker.release import status
-from jhub_docker.release.status import Resolve
 
 
 @dataclass(frozen=True)
@@ -36,20 +33,6 @@ class Artifact:
     build_id: str
     planned: Plan
     base_layers: int
-
-
-def resolver(base: Mode = "auto") -> Resolve:
-    """Says which bases this machine has, or would make; none is pulled or made for it."""
-
-    def resolve(catalog: Catalog) -> Mapping[str, Base]:
-        return bases.resolve(catalog, catalog.published, base, bases.lane(), act=False)
-
-    return resolve
-
-
-def read(folder: Path, *, base: Mode = "auto") -> Plan:
-    """The plan of all packages in `folder`, on the bases this machine has."""
-    return status.read(folder, resolver(base))
 
 
 def labels(version: str, commit: str, epoch: int) -> dict[str, str]:
@@ -90,26 +73,17 @@ def make(
             for planned in plans:
                 if told := builds.failed(builds.carry_out(tree, planned, tag=False)):
                     raise ActionError(told)
+        below = base_layers(plans[0], image)
+        said = {**labels(version, commit, epoch), **(further or {})}
         manifests = []
-        below = [base_layers(planned, image) for planned in plans]
-        for planned, given in zip(plans, below, strict=True):
-            step = planned[image]
-            public = step.labels.get(f"{LABEL}.base") == "public"
-            with stage(f"exporting {step.reference}"):
-                manifest = export.export(
-                    step.reference,
-                    layout,
-                    epoch=epoch,
-                    labels={**labels(version, commit, epoch), **(further or {})},
-                    # Nobody else knows a stand-in's layers: they are written anew like all others.
-                    given=given if public else (),
-                )
-            manifests.append(manifest)
+        for name in (planned[image].reference for planned in plans):
+            with stage(f"exporting {name}"):
+                manifests.append(export.export(name, layout, epoch=epoch, labels=said))
         index = export.index(layout, manifests, {f"{OCI}.version": version})
     finally:
         if beside:
             _remove(beside)
-    return Artifact(index, tuple(manifests), plans[0][image].build_id, plans[0], len(below[0]))
+    return Artifact(index, tuple(manifests), plans[0][image].build_id, plans[0], below)
 
 
 def _remove(ending: str) -> None:
@@ -118,8 +92,8 @@ def _remove(ending: str) -> None:
     marks.remove(tag for image in images for tag in image["RepoTags"] or () if tag.endswith(ending))
 
 
-def base_layers(planned: Plan, image: str) -> list[str]:
-    """The diff IDs of the layers that are those of the image's public base or its stand-in.
+def base_layers(planned: Plan, image: str) -> int:
+    """How many of the layers are those of the image's public base or its stand-in.
 
     Raises ActionError when the engine does not have the base that the image was built on.
     """
@@ -129,7 +103,7 @@ def base_layers(planned: Plan, image: str) -> list[str]:
     if own and below:
         layers: list[str] = below["RootFS"]["Layers"]
         if own["RootFS"]["Layers"][: len(layers)] == layers:
-            return layers
+            return len(layers)
     raise ActionError(
         f"{found.reference}, which {image} was built on, is not in the engine, or is another one "
         "by now: get it with `invoke bases`, or build the image again on the base there is"

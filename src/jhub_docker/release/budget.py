@@ -52,12 +52,6 @@ def growth(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int
     return {name: size for name, size in grown.items() if size}
 
 
-def largest(grown: Mapping[str, int], most: int) -> list[str]:
-    """The largest changes of size, a line for each. Pure."""
-    ordered = sorted(grown.items(), key=lambda one: -abs(one[1]))
-    return [f"  {package}: {size / MB:+,.2f} MB" for package, size in ordered[:most]]
-
-
 def report(
     budget: Budget | None,
     measured: Measured,
@@ -77,7 +71,8 @@ def report(
         lines.append(line)
     allowed = f" of {budget.layers}" if budget else ""
     lines.append(f"layers: {measured.layers}{allowed}")
-    return [*lines, *largest(grown or {}, most)]
+    changed = sorted((grown or {}).items(), key=lambda one: -abs(one[1]))
+    return [*lines, *(f"  {package}: {size / MB:+,.2f} MB" for package, size in changed[:most])]
 
 
 def _unpacked(layout: Layout, layer: Descriptor) -> int:

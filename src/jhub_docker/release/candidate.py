@@ -27,9 +27,7 @@ class Candidate:
 
     `tested_as` is the build id that evidence was shown for, which the new version changes.
     `digest` is that of the exported index, `platforms` (without digests until then) and `left_out`
-    are as in the ledger, `notes` are the audit's. `tested` says that its tests passed, `recorded`
-    is the commit with the ledger. `registries` were asked for, in `published` all is there and
-    verified.
+    are as in the ledger. `recorded` is the commit with the ledger, of what was judged and tested.
     """
 
     image: str
@@ -45,17 +43,7 @@ class Candidate:
     size: int = 0
     compressed: int = 0
     layers: int = 0
-    notes: list[str] = field(default_factory=list)
-    judged: bool = False
-    tested: bool = False
     recorded: str = ""
-    registries: list[str] = field(default_factory=list)
-    published: list[str] = field(default_factory=list)
-
-    @property
-    def pending(self) -> list[str]:
-        """The registries that were asked for and do not have all of it yet."""
-        return [one for one in self.registries if one not in self.published]
 
 
 IN_LEDGER = {one.name for one in fields(Entry)} & {one.name for one in fields(Candidate)}
@@ -151,8 +139,6 @@ def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate
             version,
             start=entry.commit,
             epoch=history.commit_time(root, entry.commit),
-            judged=True,
-            tested=True,
             recorded=history.tag_name(image, Version.parse(version)),
             **{name: getattr(entry, name) for name in IN_LEDGER},
         )
@@ -160,17 +146,18 @@ def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate
 
 
 def unfinished(root: Path, image: str) -> list[tuple[Workplace, Candidate]]:
-    """The candidates of an image that are not committed, or not in every registry asked for."""
+    """The candidates of an image that are not on the branch yet."""
     names = sorted(one.name for one in (root / FOLDER / image).glob("*"))
-    places = [Workplace(root, image, name) for name in names]
-    loaded = [(place, place.load()) for place in places]
-    return [(place, one) for place, one in loaded if one and (not one.recorded or one.pending)]
+    loaded = [(place, place.load()) for place in (Workplace(root, image, name) for name in names)]
+    return [
+        (place, one)
+        for place, one in loaded
+        if one and not (one.recorded and history.contains(root, "HEAD", one.recorded))
+    ]
 
 
-def keep_only(root: Path, image: str, version: Version) -> None:
+def keep_only(root: Path, image: str, version: str) -> None:
     """Remove the exported images of older releases; their records stay to compare with."""
     for folder in (root / FOLDER / image).iterdir():
-        place = Workplace(root, image, folder.name)
-        state = place.load()
-        if folder.name != str(version) and not (state and state.pending):
-            shutil.rmtree(place.layout, ignore_errors=True)
+        if folder.name != version:
+            shutil.rmtree(Workplace(root, image, folder.name).layout, ignore_errors=True)

@@ -16,7 +16,6 @@ from jhub_docker.catalog.ledger import Entry
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.locks import uv_lock
-from jhub_docker.progress import say
 from jhub_docker.release import changelog, history
 from jhub_docker.release.candidate import IN_LEDGER, Candidate, Workplace
 from jhub_docker.release.status import Status
@@ -39,18 +38,18 @@ def prepare(place: Workplace, status: Status, version: Version) -> str:
     return _commit(place.tree, folder, f"Release {status.image} {version}", [reason])
 
 
-def record(place: Workplace, candidate: Candidate) -> str:
-    """Commit the ledger's entry of what was built, judged and tested; returns the commit."""
+def record(place: Workplace, candidate: Candidate, notes: Sequence[str]) -> str:
+    """Commit the ledger's entry of what was tested, and the audit's notes; the commit."""
     folder = place.tree / "packages" / candidate.image
     known = {name: getattr(candidate, name) for name in IN_LEDGER}
     entry = Entry(date=datetime.now(UTC).date().isoformat(), **known)
     ledger.write(folder, {candidate.version: entry, **ledger.read(folder)})
     subject = f"Record {candidate.image} {candidate.version}"
-    return _commit(place.tree, folder, subject, [candidate.digest, *candidate.notes])
+    return _commit(place.tree, folder, subject, [candidate.digest, *notes])
 
 
 def land(place: Workplace, candidate: Candidate) -> None:
-    """Fast-forward the branch to the recorded release, and tag it.
+    """Tag the recorded release and fast-forward the branch to it, so that no branch lacks a tag.
 
     Raises ActionError when the branch has moved since the release began.
     """
@@ -60,23 +59,15 @@ def land(place: Workplace, candidate: Candidate) -> None:
             f"{history.branch(root) or 'HEAD'} has moved since {candidate.image} "
             f"{candidate.version} was begun; nothing was published. Run the release again"
         )
+    name, what = tag_of(candidate), f"{candidate.image} {candidate.version}"
+    history.git(root, "tag", "--force", "--annotate", "-m", what, name, candidate.recorded)
     history.git(root, "merge", "--quiet", "--ff-only", candidate.recorded)
-    _tag(root, candidate.image, candidate.version, candidate.recorded)
     place.remove_tree()
 
 
-def tag_what_is_recorded(root: Path, image: str) -> None:
-    """Give the newest release in the ledger its tag, where a release ended just before that."""
-    folder = root / "packages" / image
-    newest = next(iter(ledger.read(folder).items()), None)
-    if newest is None or Version.parse(newest[0]) in history.versions(root, image):
-        return
-    version, entry = newest
-    file = f"packages/{image}/{ledger.NAME}"
-    found = history.git(root, "log", "--format=%H", f"-S{entry.digest}", "HEAD", "--", file)
-    if found:
-        say(f"==> {image} {version} is recorded and has no tag yet")
-        _tag(root, image, version, found.splitlines()[-1])
+def tag_of(candidate: Candidate) -> str:
+    """The tag of a release."""
+    return history.tag_name(candidate.image, Version.parse(candidate.version))
 
 
 def with_version(pyproject: str, version: Version) -> str:
@@ -92,10 +83,11 @@ def with_locked_version(lock: str, version: Version) -> str:
     project = uv_lock.parse(lock).project
     if project is None:
         raise UsageError("uv.lock does not name its own project; refresh it with ./dev invoke lock")
-    line = re.compile(rf'^(name = "{re.escape(project.name)}"\nversion = ")[^"]*(")', re.MULTILINE)
+    name = project["name"]
+    line = re.compile(rf'^(name = "{re.escape(name)}"\nversion = ")[^"]*(")', re.MULTILINE)
     changed = line.sub(rf"\g<1>{version}\g<2>", lock, count=1)
-    if f'name = "{project.name}"\nversion = "{version}"\n' not in changed:
-        raise UsageError(f"uv.lock does not name the version of {project.name}")
+    if f'name = "{name}"\nversion = "{version}"\n' not in changed:
+        raise UsageError(f"uv.lock does not name the version of {name}")
     return changed
 
 
@@ -104,8 +96,3 @@ def _commit(tree: Path, folder: Path, subject: str, body: Sequence[str]) -> str:
     message = "\n\n".join([subject, "\n".join(line for line in body if line)]).strip()
     history.git(tree, "commit", "--quiet", "--message", message)
     return history.head(tree)
-
-
-def _tag(root: Path, image: str, version: str, commit: str) -> None:
-    name = history.tag_name(image, Version.parse(version))
-    history.git(root, "tag", "--annotate", "--message", f"{image} {version}", name, commit)

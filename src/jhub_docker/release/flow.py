@@ -6,11 +6,11 @@ what is behind it and that was verified.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from jhub_docker.asking import confirm
 from jhub_docker.build import bases, marks
 from jhub_docker.catalog import load
-from jhub_docker.catalog.version import Version
 from jhub_docker.engine.lock import held
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import machine
@@ -58,55 +58,58 @@ def release(asked: Request) -> Candidate | None:
     if asked.signer:
         publish.require_pair(asked.remote, asked.signer)
     with held(f".release-{marks.checkout(root)}", "another release of this checkout"):
-        commits.tag_what_is_recorded(root, spec.name)
         if not (begun := _resumed(asked) or _begun(asked)):
             return None
         place, one = begun
-        one.registries = list(dict.fromkeys([*one.registries, *asked.registries]))
-        place.save(one)
-        _make(asked, place, one)
+        if asked.registries or not one.recorded:
+            _make(asked, place, one)
         if not one.recorded:
-            _try(asked, place, one)
-            one.recorded = commits.record(place, one)
+            place.add_tree(one.commit)
+            spec = load(place.tree / "packages")[one.image]
+            notes = trial.judge(place, one, spec, accept_unreached=asked.accept_unreached)
+            trial.test(place, one, spec)
+            one.recorded = commits.record(place, one, notes)
             place.save(one)
         if not history.contains(root, "HEAD", one.recorded):
             evidence.carry_over(root, one.tested_as, one.build_id)
             commits.land(place, one)
             say(f"==> {history.branch(root)} has {one.image} {one.version} now")
-        _publish(asked, place, one)
+        if asked.signer:
+            places = [publish.repository(spec, registry) for registry in asked.registries]
+            publish.publish(asked.remote, places, place, one, asked.signer)
         place.remove_tree()
-        candidate.keep_only(root, one.image, Version.parse(one.version))
+        candidate.keep_only(root, one.image, one.version)
         return one
 
 
-def outcome(image: str, made: Candidate | None) -> str:
+def outcome(asked: Request, made: Candidate | None) -> str:
     """What became of a release, and what is left for the maintainer to do."""
+    image = asked.image
     if made is None:
         return f"{image}: nothing changed since the last release, so there is nothing to release"
     lines = [
         f"{made.image} {made.version} is {made.digest} for {', '.join(made.platforms)}",
         *(f"NOT for {platform}: {why}" for platform, why in made.left_out.items()),
         f"commit {made.commit[:12]}, tag {made.image}-v{made.version}: git push --follow-tags",
-        *(f"in {registry}" for registry in made.published),
+        *(f"in {registry}" for registry in asked.registries),
     ]
-    if not made.registries:
-        lines.append(f"in no registry yet: ./dev invoke release {image} --push REGISTRY")
+    if not asked.registries:
+        lines.append(f"to bring it to a registry: ./dev invoke release {image} --push REGISTRY")
     return "\n".join(lines)
 
 
 def _resumed(asked: Request) -> tuple[Workplace, Candidate] | None:
     """The release that was begun and can go on; one that cannot is put away, saying why."""
     for place, one in candidate.unfinished(asked.root, asked.spec.name):
-        if one.recorded and history.contains(asked.root, "HEAD", one.recorded):
-            pending = ", ".join(one.pending)
-            say(f"==> going on with {one.image} {one.version}: not yet in {pending}")
-            return place, one
         if one.start == history.head(asked.root):
             say(f"==> going on with {one.image} {one.version}")
             if failures := gates.checkout(asked.root):
                 raise ActionError(gates.told(failures, one.image))
             return place, one
         say(f"==> {one.image} {one.version} was begun from another commit; beginning anew")
+        if one.recorded:  # and perhaps tagged, just before the branch moved
+            with suppress(ActionError):
+                history.git(asked.root, "tag", "--delete", commits.tag_of(one))
         place.discard()
     return None
 
@@ -152,8 +155,6 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
     layout = Layout(place.layout)
     if one.digest and layout.has(one.digest) and place.load_records():
         return
-    if one.recorded and not one.pending:
-        return
     place.add_tree(one.commit)
     made = artifact.make(
         place.tree,
@@ -187,33 +188,4 @@ def _make(asked: Request, place: Workplace, one: Candidate) -> None:
         arguments={"lane": bases.lane()},
     )
     place.keep_records(make_records(layout, made.index, source))
-    if not one.recorded:
-        one.judged = one.tested = False
-    place.save(one)
-
-
-def _try(asked: Request, place: Workplace, one: Candidate) -> None:
-    """Judge and test what was built."""
-    place.add_tree(one.commit)
-    spec = load(place.tree / "packages")[one.image]
-    if not one.judged:
-        one.notes = trial.judge(place, one, spec, accept_unreached=asked.accept_unreached)
-        one.judged = True
-        place.save(one)
-    if not one.tested:
-        trial.test(place, one, spec)
-        one.tested = True
-        place.save(one)
-
-
-def _publish(asked: Request, place: Workplace, one: Candidate) -> None:
-    """Bring the release into the registries that were asked for and do not have it."""
-    if not one.pending:
-        return
-    if asked.signer is None:
-        pending = ", ".join(one.pending)
-        raise UsageError(f"{one.image} {one.version} is not yet in {pending}; --push it")
-    repositories = [publish.repository(asked.spec, registry) for registry in one.pending]
-    publish.publish(asked.remote, repositories, place, one, asked.signer)
-    one.published += one.pending
     place.save(one)

@@ -11,7 +11,7 @@ from jhub_docker.build.reasons import not_known
 from jhub_docker.catalog import ImageSpec, identity, load
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import artifact, changelog, gates, history, platforms, publish, status
+from jhub_docker.release import changelog, gates, history, platforms, publish, status
 from jhub_docker.release.gates import Failure
 from jhub_docker.release.platforms import Choice
 from jhub_docker.release.publish import Signer
@@ -72,9 +72,8 @@ class Outlook:
 
 def look(asked: Request) -> Outlook:
     """Look at the image. Raises ActionError where a platform is missing that has to be there."""
-    now = artifact.read(asked.root / "packages")
-    resolve = artifact.resolver()
-    found = status.of(asked.root, asked.spec.name, now, resolve, asked.bump)
+    now = status.read(asked.root / "packages")
+    found = status.of(asked.root, asked.spec.name, now, bump=asked.bump)
     if found.unknown:
         raise ActionError(
             f"whether {found.image} has to be released is {not_known(found.unknown)}: "
@@ -82,11 +81,7 @@ def look(asked: Request) -> Outlook:
         )
     if found.proposal is None:
         return Outlook(found)
-    choice = platforms.here(
-        asked.root / "packages",
-        asked.spec.name,
-        asked=asked.platforms,
-    )
+    choice = platforms.here(asked.root / "packages", asked.spec.name, asked.platforms)
     build_ids = {name: step.build_id for name, step in now.by_name.items()}
     failures = gates.before(asked.root, now.catalog, found, build_ids)
     told = f"{outline(asked.spec, found, asked.registries)}\n{choice.told()}"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jhub_docker.build import builders, planning
-from jhub_docker.build.builders import ALL, Way
+from jhub_docker.build.builders import Way
 from jhub_docker.catalog import load
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import UsageError
 
 NOT_ASKED = "not asked for"
 
@@ -35,54 +35,34 @@ class Choice:
         return "\n".join([*lines, *self.mends])
 
 
-def here(
-    packages: Path,
-    image: str,
-    *,
-    asked: Sequence[str] = (),
-) -> Choice:
+def here(packages: Path, image: str, asked: Sequence[str] = ()) -> Choice:
     """The choice for the image as `packages` declares it, with this engine's builder.
 
     Raises UsageError and ActionError as `choose` does.
     """
     # Forced: a release sets another version, so the image itself has to be built anew.
-    plans = planning.for_platforms(
-        packages.parent, [image], load(packages)[image].platforms, force=True
-    )
+    declared = load(packages)[image].platforms
+    plans = planning.for_platforms(packages.parent, [image], declared, force=True)
     ways = [way for made in plans for way in made.ways.values()]
-    return choose(ways, builders.own_platform(), asked=asked)
+    return choose(ways, builders.own_platform(), asked)
 
 
-def choose(ways: Iterable[Way], own: str, *, asked: Sequence[str] = ()) -> Choice:
+def choose(ways: Iterable[Way], own: str, asked: Sequence[str] = ()) -> Choice:
     """Decide from the ways to all the platforms that an image is declared for. Pure.
 
-    `asked` are platforms by name, which then have to be possible, or `all`; without it, all that
-    can be built. Raises UsageError for a platform the image is not declared for, ActionError when
-    one that was named cannot be built, or when none can.
+    `asked` are platforms by name, which then have to be possible; without it, all that can be
+    built. Raises UsageError for a platform the image is not declared for, ActionError when one that
+    was named cannot be built, or when none can.
     """
     by_platform = {way.platform: way for way in ways}
     image = next(iter(by_platform.values())).image
-    named = [one for one in asked if one != ALL]
-    for platform in named:
+    for platform in asked:
         if platform not in by_platform:
             declared = ", ".join(by_platform)
             raise UsageError(f"{image} is declared for {declared}, not for {platform}")
-    everything = not named or ALL in asked
-    left_out = {}
-    for platform, way in by_platform.items():
-        if not way.how:
-            left_out[platform] = way.why
-        elif not everything and platform not in named:
-            left_out[platform] = NOT_ASKED
-    refused = {p: why for p, why in left_out.items() if p in named}
-    made = [platform for platform in by_platform if platform not in left_out]
-    if refused or not made:
-        told = refused or left_out
-        lines = [f"{image} cannot be made for {platform}: {why}" for platform, why in told.items()]
-        raise ActionError("\n".join([*lines, *_mends(by_platform, told)]))
-    ordered = tuple(sorted(made, key=lambda one: one != own))
-    return Choice(image, ordered, left_out, tuple(_mends(by_platform, left_out)))
-
-
-def _mends(ways: Mapping[str, Way], platforms: Iterable[str]) -> list[str]:
-    return builders.mends(ways[one] for one in platforms)
+    possible = [platform for platform, way in by_platform.items() if way.how]
+    made = [platform for platform in possible if not asked or platform in asked]
+    builders.require(by_platform[one] for one in asked or ([] if made else by_platform))
+    left_out = {one: way.why or NOT_ASKED for one, way in by_platform.items() if one not in made}
+    mends = builders.mends(by_platform[one] for one in left_out)
+    return Choice(image, tuple(sorted(made, key=lambda one: one != own)), left_out, tuple(mends))

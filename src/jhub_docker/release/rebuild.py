@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from jhub_docker.build import bases
+from jhub_docker.build import bases, builders
 from jhub_docker.build.bases import Mode
 from jhub_docker.catalog.identity import OCI
 from jhub_docker.engine import quick, transfers
@@ -20,8 +21,7 @@ from jhub_docker.oci.layout import Descriptor, Layout
 from jhub_docker.progress import say, stage
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release import artifact, history, platforms
-from jhub_docker.release.artifact import Artifact
+from jhub_docker.release import artifact, history, status
 from jhub_docker.release.candidate import Workplace
 from jhub_docker.release.record import inventory
 from jhub_docker.release.record.bom import differences
@@ -34,10 +34,10 @@ FOLDER = Path(".dev/rebuild")
 
 @dataclass(frozen=True)
 class Released:
-    """A signed index in a registry, the images it stands for, what was signed about it."""
+    """A signed index in a registry, its image for the engine's platform, what was signed of it."""
 
     image: Reference
-    manifests: tuple[Descriptor, ...]
+    manifest: Descriptor
     recorded: Recorded
 
 
@@ -65,7 +65,7 @@ def find(remote: Remote, reference: Reference, trust: Path) -> Released:
     """Look a released image up and check that its record is signed by whom is trusted.
 
     Raises UsageError when the registry has no such image, ActionError for a signature that is
-    missing or another's.
+    missing or another's, and where there is none for the engine's platform.
     """
     descriptor = remote.require(reference)
     image = reference.at(descriptor.digest)
@@ -75,11 +75,15 @@ def find(remote: Remote, reference: Reference, trust: Path) -> Released:
         signed.signatures(image, [descriptor, *manifests])
         signed.attestations(image, [descriptor, *manifests])
     recorded = read(signed.document(descriptor, PROVENANCE))
-    return Released(image, tuple(manifests), recorded)
+    own = builders.own_platform()
+    manifest = next((one for one in manifests if one.platform.startswith(own)), None)
+    if manifest is None:
+        raise ActionError(f"{reference} has no image for {own}, the engine's own platform")
+    return Released(image, manifest, recorded)
 
 
 def rebuild(root: Path, remote: Remote, released: Released, *, no_cache: bool = False) -> Outcome:
-    """Build the image again and compare it with the released one.
+    """Build the image for the engine's own platform again and compare it with the released one.
 
     With `no_cache` it and all it is built from are built on an empty cache. Where base or plan are
     not the recorded ones that is said, and it is built all the same. Raises ActionError for what
@@ -98,7 +102,7 @@ def rebuild(root: Path, remote: Remote, released: Released, *, no_cache: bool = 
     place = Workplace(root, was.image, was.version, FOLDER)
     place.add_tree(was.commit)
     try:
-        plan = artifact.read(place.tree / "packages", base=mode)
+        plan = status.read(place.tree / "packages", partial(status.here, base=mode))
         here = plan[was.image]
         build_ids = {name: step.build_id for name, step in plan.by_name.items()}
         notes = plan_differences(was, here.labels, build_ids)
@@ -109,7 +113,6 @@ def rebuild(root: Path, remote: Remote, released: Released, *, no_cache: bool = 
             )
         for note in notes:
             say(f"    {note}")
-        possible = platforms.here(place.tree / "packages", was.image).made
         layout = Layout(place.layout)
         made = artifact.make(
             place.tree,
@@ -118,12 +121,16 @@ def rebuild(root: Path, remote: Remote, released: Released, *, no_cache: bool = 
             commit=was.commit,
             epoch=was.epoch,
             layout=layout,
-            platforms=[one for one in was.platforms if one in possible],
             anew=no_cache,
             base=mode,
             further={f"{OCI}.{name}": was.url for name in ("source", "url", "documentation")},
         )
-        return _compared(remote, released, layout, made, notes)
+        before, after = released.manifest, made.manifests[0]
+        if before.digest == after.digest:
+            return Outcome(before.digest, after.digest, notes=notes)
+        say(f"    {before.digest} was released, {after.digest} was made; getting the released one")
+        remote.pull(released.image.at(before.digest), layout)
+        return compare(layout, before, after, notes)
     finally:
         place.discard()
 
@@ -148,22 +155,18 @@ def twice(root: Path, image: str) -> Outcome:
             )
             for _ in range(2)
         )
-        digests = one.index.digest, other.index.digest
-        if digests[0] == digests[1]:
-            return Outcome(*digests)
-        return compare(layout, one.manifests[0], other.manifests[0], digests)
+        before, after = one.manifests[0], other.manifests[0]
+        if before.digest == after.digest:
+            return Outcome(before.digest, after.digest)
+        return compare(layout, before, after)
     finally:
         place.discard()
 
 
 def compare(
-    layout: Layout,
-    before: Descriptor,
-    after: Descriptor,
-    digests: tuple[str, str],
-    notes: Sequence[str] = (),
+    layout: Layout, before: Descriptor, after: Descriptor, notes: Sequence[str] = ()
 ) -> Outcome:
-    """What two image manifests of one layout differ in; `digests` are those of their indexes."""
+    """What two image manifests of one layout differ in."""
     pair = [layout.read_json(one.digest) for one in (before, after)]
     with stage("comparing the layers that differ, file by file"):
         layers = comparison.layers(layout, *pair)
@@ -177,7 +180,7 @@ def compare(
             for manifest in pair
         )
     packages, settings = differences(old, new), comparison.configuration(layout, *pair)
-    return Outcome(*digests, layers, settings, packages, notes)
+    return Outcome(before.digest, after.digest, layers, settings, packages, notes)
 
 
 def require_commit(root: Path, was: Recorded) -> None:
@@ -222,28 +225,3 @@ def _have(was: Recorded) -> None:
         raise ActionError(
             f"the recorded base {was.base_name} ({was.base_digest}) cannot be had here: {error}"
         ) from None
-
-
-def _compared(
-    remote: Remote, released: Released, layout: Layout, made: Artifact, notes: list[str]
-) -> Outcome:
-    digests = str(released.image.digest), made.index.digest
-    if digests[0] == digests[1]:
-        return Outcome(*digests, notes=notes)
-    before = {one.platform: one for one in released.manifests}
-    after = {one.platform: one for one in made.manifests}
-    both = [platform for platform in before if platform in after]
-    if not both:
-        raise ActionError(f"{released.image} has no image for {', '.join(after)}")
-    if others := [platform for platform in before if platform not in after]:
-        notes.append(f"not built here, and so not compared: {', '.join(others)}")
-    differing = [one for one in both if before[one].digest != after[one].digest]
-    first = (differing or both)[0]
-    if not differing:
-        notes.append(f"compared by the images for {', '.join(both)}, not by the index")
-        return Outcome(before[first].digest, after[first].digest, notes=notes)
-    if differing[1:]:
-        notes.append(f"{', '.join(differing)} differ; compared file by file is the first")
-    say(f"    {digests[0]} was released, {digests[1]} was made; getting the released one")
-    remote.pull(released.image, layout)
-    return compare(layout, before[first], after[first], digests, notes)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker import table
-from jhub_docker.build import contexts, plan, reasons
+from jhub_docker.build import bases, contexts, plan, reasons
+from jhub_docker.build.bases import Mode
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.build.reasons import not_known
 from jhub_docker.catalog import Catalog, ImageSpec, identity, ledger
@@ -22,9 +23,6 @@ from jhub_docker.locks import declared as packages
 from jhub_docker.locks.refresh import Change
 from jhub_docker.release import history
 from jhub_docker.release.version import AUTO, Proposal, propose, some
-
-Resolve = Callable[[Catalog], Mapping[str, Base]]
-"""Says what the base packages of a catalog stand for on this machine."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,21 @@ class Status:
     unknown: tuple[str, ...] = ()
 
 
-def read(folder: Path, resolve: Resolve) -> Plan:
+def here(catalog: Catalog, base: Mode = "auto") -> Mapping[str, Base]:
+    """What the bases stand for on this machine; none is pulled or made for it."""
+    return bases.resolve(catalog, catalog.published, base, bases.lane(), act=False)
+
+
+Resolve = Callable[[Catalog], Mapping[str, Base]]
+
+
+def read(folder: Path, resolve: Resolve = here) -> Plan:
     """The plan that builds all images of a folder `packages/` from nothing."""
     catalog = catalogs.load(folder)
-    bases = resolve(catalog)
-    needed = catalog.closure([spec.name for spec in catalog.published], given=bases)
-    files = contexts.read(spec for spec in needed if spec.name not in bases)
-    return plan.make(catalog, catalog.published, contexts=files, bases=bases, existing={})
+    given = resolve(catalog)
+    needed = catalog.closure([spec.name for spec in catalog.published], given=given)
+    files = contexts.read(spec for spec in needed if spec.name not in given)
+    return plan.make(catalog, catalog.published, contexts=files, bases=given, existing={})
 
 
 def causes(before: Plan, after: Plan, image: str) -> list[Cause]:
@@ -91,7 +97,7 @@ def require_published(catalog: Catalog, spec: ImageSpec) -> None:
         )
 
 
-def of(root: Path, image: str, now: Plan, resolve: Resolve, bump: str = AUTO) -> Status:
+def of(root: Path, image: str, now: Plan, resolve: Resolve = here, bump: str = AUTO) -> Status:
     """Where one image stands against its last release in the history of HEAD.
 
     Raises UsageError for a clone that does not have what it needs to know that.
@@ -103,7 +109,7 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve, bump: str = AUTO) ->
     if newest and newest not in history.versions(root, image):
         raise UsageError(
             f"{image} {newest} is in its ledger, and the clone has no tag {image}-v{newest}: "
-            "git fetch --tags; or release it again, where that ended before the tag"
+            "git fetch --tags"
         )
     declared = Version.parse(spec.version)
     if last is None:
@@ -134,18 +140,8 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve, bump: str = AUTO) ->
     return Status(image, step.build_id, last, *differs, proposal, step.unknown)
 
 
-def affected(statuses: Iterable[Status]) -> dict[str, tuple[tuple[str, ...], list[str]]]:
-    """The packages that several images are built from and that changed: how, and which images."""
-    found: dict[str, tuple[tuple[str, ...], list[str]]] = {}
-    for status in statuses:
-        for cause in status.causes:
-            if cause.package != status.image:
-                found.setdefault(cause.package, (cause.inputs, []))[1].append(status.image)
-    return found
-
-
 def text(statuses: Sequence[Status]) -> str:
-    """Where each image stands, then what several images share and that changed."""
+    """Where each image stands."""
     rows = [
         (
             one.image,
@@ -158,13 +154,7 @@ def text(statuses: Sequence[Status]) -> str:
         for one in statuses
     ]
     columns = ("image", "last", "build id", "changed since", "next", "because")
-    lines = [table.render(columns, rows)]
-    for package, (inputs, images) in affected(statuses).items():
-        lines.append(
-            f"{package} changed ({some(inputs, 6)}): what is built from it has to be released: "
-            + ", ".join(images)
-        )
-    return "\n".join(lines)
+    return table.render(columns, rows)
 
 
 def as_data(statuses: Iterable[Status]) -> list[dict[str, Any]]:

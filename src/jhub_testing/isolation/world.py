@@ -227,7 +227,8 @@ def _try(
 
 def _registry(root: Path) -> str:
     """The host name of the Python registry that the locks name."""
-    urls = (package.index for package in uv_lock.read(root / uv_lock.NAME).packages)
+    packages = uv_lock.read(root / uv_lock.NAME).packages
+    urls = (package["source"].get("registry", "") for package in packages)
     return next(str(host) for url in urls if (host := urlsplit(url).hostname))
 
 

@@ -198,7 +198,7 @@ def pages(c: Config, settings: Settings, places: Places) -> None:
         "sharing": shares.shown(settings.sharing),
         "brand": brand_of(settings),
         # JupyterHub calls what can be called with the user, and puts the result into the page.
-        "profile_name": lambda _user: PlatformSpawner.profile_title,
+        "profile_name": lambda user: user.spawner.profile_title if user else str,
         "images_left_out": PlatformSpawner.images_left_out,
         "server_times": ServerTimes(limits_of(settings)),
         "disk_full": disk.Notice(places.data),

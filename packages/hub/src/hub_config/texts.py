@@ -32,6 +32,9 @@ _WORDS = re.compile(r"[A-Za-z]{2}")
 _ATTRIBUTE = re.compile(rf"(?:^|\s)({'|'.join(_SHOWN)})\s*=\s*(\"|')\Z")
 
 
+_HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>|ui\.panel\((.+?)(?:, wide=true)?\) %\}", re.DOTALL)
+
+
 def said_in_options(html: str) -> str:
     """JupyterHub makes the options of a choice itself (handlers/pages.py, TokenPageHandler)."""
     return re.sub(r"(?<=>)[^<]*(?=</option>)", lambda found: said(found[0]), html)
@@ -54,6 +57,12 @@ class Texts(InternationalizationExtension):
         (token.js) makes English, and what the hub said as it is.
         """
         source = source.replace('<html lang="en">', '<html lang="{{ language() }}">')
+        # A page is called what its heading says: in tabs, in what was visited, to screen readers.
+        heading = _HEADING.search(source)
+        if heading and source.startswith("{% extends") and "block title" not in source:
+            words = heading[1] or f"{{{{ {heading[2]} }}}}"
+            brand = "{% if true %} &ndash; {{ brand.name }}{% endif %}"
+            source += f"{{% block title %}}{words}{brand}{{% endblock %}}"
         options = "{{ token_expires_in_options_html |"
         source = source.replace(options, f"{options} said_in_options |")
         source = source.replace('class="time-col ', 'class="')

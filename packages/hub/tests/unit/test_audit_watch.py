@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hub_config import rotation, tracing
+from hub_config import languages, rotation, tracing
 from hub_config.__main__ import _TOLD
 from hub_config.audit import chain, events, journal
 from hub_config.audit.journal import Journal
@@ -20,6 +21,16 @@ from hub_config.watch import changes, command, filters, kinds, pages, requests
 from hub_config.watch.filters import Wanted
 
 from .logged import DAY, edit, write
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def language() -> Iterator[str]:
+    """German is read for the length of a test."""
+    before = languages.current.set("de")
+    yield "de"
+    languages.current.reset(before)
 
 
 def test_a_person_finds_what_they_did_and_what_was_done_to_them(log: Journal) -> None:
@@ -45,6 +56,44 @@ def test_ones_own_entries_tell_no_address_of_others() -> None:
     theirs = {"n": 1, "at": "2026-11-30T12:00:00.000+00:00", "who": "admin", "on": "ann"}
     assert pages.row({**theirs, "from": "192.0.2.7"}, whole=False)["from"] == ""
     assert pages.row({**theirs, "who": "ann", "from": "192.0.2.7"}, whole=False)["from"]
+
+
+def test_the_page_has_all_kinds_in_the_readers_language(language: str) -> None:
+    """Requests, forms' buttons, and what hub, operator and backups tell by themselves."""
+    sources = [
+        path.read_text("utf-8")
+        for folder in ("packages/hub/src", "src/jhub_docker", "packages/backup/src")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".html")
+    ]
+    text = "\n".join(sources)
+    said = {kind.what for kind in kinds.KINDS if "{" not in kind.what} | {chain.REMOVED}
+    tells = r'(?:\btell|entry|telling)\((?:client, platform, )?"([a-z.-]+)"'
+    said |= {*re.findall(tells, text), *re.findall(r'"what": "([a-z-]+\.[a-z-]+)"', text)}
+    buttons = r'(?:act|change|form)\((?:\w+, )?"([a-z-]+)"|name="action" value="([a-z-]+)"'
+    said |= {f"account.{one or other}" for one, other in re.findall(buttons, text)}
+    said |= {*kinds.AREAS}
+    assert len(said) > 60
+    assert [one for one in sorted(said) if re.search(r"^[a-z]|\.", pages.in_words(one))] == []
+
+
+def test_an_entry_is_in_the_readers_language_and_names_stay(language: str) -> None:
+    row = pages.row(
+        {
+            "what": "server.stopped",
+            "who": "service lifetimes",
+            "on": "stop",
+            "result": "refused (403)",
+            "profile": "failed",
+            "why": "The start was cancelled.",
+        }
+    )
+    assert (row["kind"], row["who"], row["on"]) == ("Server: gestoppt", "Dienst lifetimes", "stop")
+    assert (row["result"], row["what"]) == ("abgewiesen (403)", "server.stopped")
+    assert row["more"] == "Profil: failed, Grund: Der Start wurde abgebrochen."
+    languages.current.set(languages.ENGLISH)
+    assert pages.row({"what": "server.stopped", "new_name": "eve"})["kind"] == "server.stopped"
+    assert pages.row({"what": "server.stopped", "new_name": "eve"})["more"] == "new name: eve"
 
 
 @pytest.mark.parametrize("text", ["yesterday", "7 days", "2026-13-01"])

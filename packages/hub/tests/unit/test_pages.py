@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
+from traitlets.config import Config
 
 from hub_config import languages
 from hub_config.branding import brand_of
 from hub_config.settings import Settings
 from hub_config.texts import Texts
+
+from .hub_in_a_box import Box
 
 PACKAGE = Path(__file__).parents[2] / "src" / "hub_config"
 TEMPLATES = sorted((PACKAGE / "templates").glob("*.html"))
@@ -30,10 +33,13 @@ def static_url(path: str, **_: Any) -> str:
     return f"/static/{path}"
 
 
-def render(template: str, settings: Settings, **values: Any) -> str:
+def loader() -> ChoiceLoader:
     ours = FileSystemLoader(PACKAGE / "templates")
-    loader = ChoiceLoader([ours, PrefixLoader({"templates": HUBS}), HUBS])
-    environment = Environment(loader=loader, autoescape=True, extensions=[Texts])
+    return ChoiceLoader([ours, PrefixLoader({"templates": HUBS}), HUBS])
+
+
+def render(template: str, settings: Settings, **values: Any) -> str:
+    environment = Environment(loader=loader(), autoescape=True, extensions=[Texts])
     values = {"base_url": "/hub/", "login_url": "/hub/login", "parsed_scopes": {}, **values}
     return environment.get_template(template).render(
         brand=brand_of(settings), static_url=static_url, **values
@@ -131,6 +137,24 @@ def test_a_failure_can_be_told_where_the_operator_permits_it() -> None:
     assert "No kernel there." in page({"profile": "No kernel there."})
 
 
+def test_each_page_is_called_what_its_heading_says() -> None:
+    """Tabs and screen readers go by it."""
+    languages.current.set("de")
+    try:
+        page = render("logout.html", Settings(brand_name="A&B"))
+    finally:
+        languages.current.set(languages.ENGLISH)
+    assert re.findall(r"<title>\s*(.*?)\s*</title>", page) == [
+        "Sie sind abgemeldet &ndash; A&amp;B"
+    ]
+    environment = Environment(loader=loader(), autoescape=True, extensions=[Texts])
+    for template in TEMPLATES:
+        found = [template.name, f"templates/{template.name}"]
+        if template.read_text().startswith("{% extends") and template.name != "page.html":
+            found = found[: 1 + ('extends "templates/' in template.read_text())]
+            assert any("title" in environment.get_template(one).blocks for one in found), found
+
+
 def test_an_application_at_the_hubs_own_address_says_what_that_means() -> None:
     for at_our_address in (True, False):
         given = {"form": {"values": {}, "wrong": {}}, "audiences": {}}
@@ -142,16 +166,28 @@ def test_an_application_at_the_hubs_own_address_says_what_that_means() -> None:
         assert ("JHUB_SUBDOMAIN_HOST" in page) is at_our_address
 
 
-def card(**server: Any) -> str:
+def card(titles: Any = {"uv-lab-small": "JupyterLab, small"}.get, **server: Any) -> str:
     environment = Environment(
-        loader=FileSystemLoader(PACKAGE / "templates"), autoescape=True, extensions=[Texts]
+        loader=FileSystemLoader(PACKAGE / "templates"),
+        autoescape=True,
+        extensions=[Texts],
+        enable_async=True,  # as JupyterHub's own
     ).from_string(
         '{% import "server-card.html" as s with context %}{{ s.show(it, "Work", "work") }}'
     )
     user = SimpleNamespace(escaped_name="ann", server_url=lambda name: f"/user/ann/{name}/")
-    names = {"uv-lab-small": "JupyterLab, small"}
     it = SimpleNamespace(**{"user_options": {"profile": "uv-lab-small"}, **server})
-    return environment.render(it=it, user=user, base_url="/hub/", profile_name=names.get)
+    return environment.render(it=it, user=user, base_url="/hub/", profile_name=titles)
+
+
+def test_a_hub_that_began_anew_knows_what_people_call_profiles(
+    new_box: Box, applied: Config
+) -> None:
+    """Before anybody has opened the form."""
+    titles = applied.JupyterHub.template_vars["profile_name"]
+    shown = card(titles(new_box.person("ann")), active=False, ready=False)
+    assert "uv-lab, small, " in shown
+    assert titles(None)("uv-lab-small") == "uv-lab-small"
 
 
 def test_a_stopped_server_says_why_and_can_be_started_or_deleted() -> None:

@@ -163,6 +163,16 @@ async def test_a_request_goes_to_ones_own_space_without_what_is_secret(
                 assert answer.status == 404, path
                 closes = answer.headers.get("Connection") == "close"
                 assert closes == ("group" in path), "the proxy would ask again where nobody listens"
+        person = {**headers, "Accept": "text/html,*/*;q=0.8", "Accept-Language": "de"}
+        for path, said in (
+            ("group/%3Ci%3E/", "keinen Bereich group/&lt;i&gt;, der Ihrer ist."),
+            ("x", "keine solche Seite."),
+        ):
+            async with session.get(f"{url}{path}", headers=person) as answer:
+                page = await answer.text()
+                assert (answer.status, answer.content_type) == (404, "text/html")
+                assert f"MLflow hat {said}" in page
+                assert '<a href="/services/mlflow/">Ihre Bereiche</a>' in page
         async with session.post(f"{url}me/api/x", data=b"{}") as answer:
             assert (answer.status, answer.headers["Connection"]) == (403, "close")
             assert json.loads(await answer.read())["error_code"] == "FORBIDDEN"

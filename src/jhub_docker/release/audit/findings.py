@@ -153,11 +153,18 @@ class Finding:
         return f"{self.package} {version}: {self.id} ({self.severity}), {fixed}"
 
 
+_PREFERRED = {"CVE": 0, "GHSA": 1, "PYSEC": 2}
+
+
+def _best_known(name: str) -> tuple[int, str]:
+    return _PREFERRED.get(name.partition("-")[0], 3), name
+
+
 def merge(found: Iterable[tuple[Part, Advisory]]) -> list[Finding]:
     """One finding per vulnerability and package, the worst first.
 
-    Advisories that share a name are one; the severity is the worst that was given. An announcement
-    whose every vulnerability was found by itself is left out.
+    Advisories of which one names another are one; the severity is the worst that was given. An
+    announcement whose every vulnerability was found by itself is left out.
     """
     packages: dict[tuple[str, str, str], tuple[dict[str, Part], list[Advisory]]] = {}
     for part, advisory in found:
@@ -168,9 +175,15 @@ def merge(found: Iterable[tuple[Part, Advisory]]) -> list[Finding]:
     findings = []
     for parts, advisories in packages.values():
         single = {name for a in advisories if not a.collects for name in a.names}
-        kept = [a for a in advisories if not a.collects or not a.collects <= single]
+        groups: dict[str, list[Advisory]] = {}
+        for one in advisories:
+            if not one.collects or not one.collects <= single:
+                linked = (
+                    name for other in advisories if other.names & one.names for name in other.names
+                )
+                groups.setdefault(min(linked, key=_best_known), []).append(one)
         ordered = tuple(sorted(parts.values(), key=lambda part: part.name))
-        findings += [_finding(ordered, group) for group in _groups(kept)]
+        findings += [_finding(ordered, group) for group in groups.values()]
 
     def place(one: Finding) -> tuple[float, str, str, str]:
         worst = 2.5 if one.severity is Severity.UNKNOWN else one.severity  # between high and medium
@@ -179,25 +192,9 @@ def merge(found: Iterable[tuple[Part, Advisory]]) -> list[Finding]:
     return sorted(findings, key=place)
 
 
-def _groups(advisories: Iterable[Advisory]) -> list[list[Advisory]]:
-    """Advisories that are linked by shared names, also through a third one."""
-    groups: list[tuple[set[str], list[Advisory]]] = []
-    for advisory in advisories:
-        linked = [group for group in groups if group[0] & advisory.names]
-        names = set(advisory.names).union(*(group[0] for group in linked))
-        members = [one for group in linked for one in group[1]]
-        groups = [group for group in groups if group not in linked]
-        groups.append((names, [*members, advisory]))
-    return [members for _, members in groups]
-
-
-_PREFERRED = {"CVE": 0, "GHSA": 1, "PYSEC": 2}
-
-
 def _finding(parts: tuple[Part, ...], group: Sequence[Advisory]) -> Finding:
-    names = {name for advisory in group for name in advisory.names}
     return Finding(
-        names=tuple(sorted(names, key=lambda n: (_PREFERRED.get(n.partition("-")[0], 3), n))),
+        names=tuple(sorted({name for one in group for name in one.names}, key=_best_known)),
         parts=parts,
         severity=max(advisory.severity for advisory in group),
         summary=next((advisory.summary for advisory in group if advisory.summary), ""),

@@ -67,12 +67,7 @@ class Report:
     def notes(self) -> list[str]:
         """What belongs into the release's notes and its record."""
         return [
-            *(
-                f"{c.parts} parts from {c.ecosystem} checked against {c.source}, "
-                f"data of {day(c.date)} ({c.note})"
-                for c in self.coverage
-                if c.reached
-            ),
+            *self._checked,
             *(
                 f"{counted(len(g.parts), 'part')} from {g.kind} NOT checked: {g.reason}"
                 for g in self.unchecked
@@ -88,7 +83,7 @@ class Report:
         """
         sections = [
             f"{self.subject}: {self.checked} of {self.parts} parts checked",
-            self._sources(),
+            "\n".join(self._checked) or "no source was reached",
             *map(_not_checked, self.unchecked),
             self._found(),
             *(f"allowed until {e.expires}: {f}; {e.reason}" for f, e in self.allowed),
@@ -96,14 +91,14 @@ class Report:
         ]
         return "\n\n".join(section for section in sections if section)
 
-    def _sources(self) -> str:
-        rows = [
-            (c.source, c.ecosystem, "reached" if c.reached else "NOT REACHED", day(c.date),
-             str(c.parts), c.note)
+    @property
+    def _checked(self) -> list[str]:
+        return [
+            f"{counted(c.parts, 'part')} from {c.ecosystem} checked against {c.source}, "
+            f"data of {day(c.date)} ({c.note})"
             for c in self.coverage
-        ]  # fmt: skip
-        columns = ("source", "ecosystem", "", "data of", "parts", "what it knows, or why not")
-        return render(columns, rows, right=("parts",)) if rows else "no source was asked"
+            if c.reached
+        ]
 
     def _found(self) -> str:
         if not self.checked:

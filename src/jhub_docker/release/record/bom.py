@@ -35,13 +35,18 @@ SIZE = "jhub-docker:size"
 
 @dataclass(frozen=True)
 class Subject:
-    """The image a bill is of. `digest` is its manifest's, `epoch` its time in seconds."""
+    """The image a bill is of. `digest` is its manifest's, `epoch` its time in seconds.
+
+    `environment` is the folder of the Python environment that holds what `lock` says.
+    """
 
     repository: str
     version: str
     digest: str
     platform: str
     epoch: int
+    environment: str = ""
+    lock: UvLock = field(default_factory=UvLock)
 
     @property
     def purl(self) -> PackageURL:
@@ -50,30 +55,22 @@ class Subject:
         return PackageURL("oci", None, name, self.digest, {"arch": self.platform.split("/")[1]})
 
 
-@dataclass(frozen=True)
-class Locks:
-    """`environment` is the folder of the Python environment that holds what `own` says."""
-
-    environment: str = ""
-    own: UvLock = field(default_factory=UvLock)
-
-
 @dataclass(frozen=True, order=True)
 class Listed:
-    """A package in one version. `direct` is None for what no lock of the image's own names.
+    """A package in one version, as a bill lists it.
 
-    `name` has npm's scope or an extension's publisher in it; `size` is in bytes; `sha256` is a
-    program's, and empty for what package managers install.
+    `size` is in bytes; `sha256` is a program's, and empty for what package managers install.
     """
 
-    kind: str
-    name: str
-    version: str
     purl: str
     locations: tuple[str, ...]
-    direct: bool | None
     size: int
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """Kind and name, e.g. `pypi/pandas`."""
+        return self.purl.removeprefix("pkg:").partition("@")[0]
 
 
 def encode(document: Any) -> bytes:
@@ -82,12 +79,12 @@ def encode(document: Any) -> bytes:
     return text.encode()
 
 
-def bill_of_materials(inventory: Inventory, subject: Subject, locks: Locks) -> dict[str, Any]:
-    """The bill of what the inventory found, with what the locks know of it.
+def bill_of_materials(inventory: Inventory, subject: Subject) -> dict[str, Any]:
+    """The bill of what the inventory found, with what the lock knows of it.
 
     Raises ActionError when the image's own Python environment is not what its lock says.
     """
-    locked = require_locked(inventory.packages, locks, subject.platform)
+    locked = require_locked(inventory.packages, subject)
     system = CycloneComponent(
         type=ComponentType.OPERATING_SYSTEM,
         name=inventory.distribution or "unknown",
@@ -108,7 +105,7 @@ def bill_of_materials(inventory: Inventory, subject: Subject, locks: Locks) -> d
     for found in inventory.packages:
         purl = package_url(found, inventory.distribution, inventory.release).to_string()
         groups.setdefault(purl, []).append(found)
-    components = {purl: _component(purl, group, locks, locked) for purl, group in groups.items()}
+    components = {purl: _component(purl, group, subject, locked) for purl, group in groups.items()}
     document = Bom(
         serial_number=uuid.uuid5(uuid.NAMESPACE_OID, subject.digest),
         metadata=BomMetaData(component=root, timestamp=created),
@@ -126,32 +123,32 @@ def bill_of_materials(inventory: Inventory, subject: Subject, locks: Locks) -> d
 
 
 def packages(document: Mapping[str, Any]) -> list[Listed]:
-    """The packages of a CycloneDX document that `bill_of_materials` made, by kind and name."""
+    """The packages of a CycloneDX document that `bill_of_materials` made, by their URLs."""
     return sorted(_listed(c) for c in document.get("components", ()) if "purl" in c)
 
 
-def require_locked(found: Iterable[Package], locks: Locks, platform: str) -> dict[str, Locked]:
+def require_locked(found: Iterable[Package], subject: Subject) -> dict[str, Locked]:
     """What the lock says for the image's Python environment; empty for an image without one.
 
     Raises ActionError naming each package that is missing, not in the lock, or of another version.
     """
-    if not locks.own.packages or not locks.environment:
+    if not subject.lock.packages or not subject.environment:
         return {}
-    own = [p for p in found if p.kind == PYTHON and p.location == locks.environment]
+    own = [p for p in found if p.kind == PYTHON and p.location == subject.environment]
     python = next((p.python for p in own if p.python), "")
     if not python:
         raise ActionError(
-            f"{locks.environment} holds no Python package, but the image's uv.lock has some; "
+            f"{subject.environment} holds no Python package, but the image's uv.lock has some; "
             "expected the environment that the image's pyproject.toml declares"
         )
-    locked = resolve(locks.own, python, platform)
+    locked = resolve(subject.lock, python, subject.platform)
     wrong = differences(
         {(name, entry.version) for name, entry in locked.items()},
         {(package.name, package.version) for package in own},
     )
     if wrong:
         raise ActionError(
-            f"{locks.environment} is not what the image's uv.lock says: {'; '.join(wrong)}"
+            f"{subject.environment} is not what the image's uv.lock says: {'; '.join(wrong)}"
         )
     return locked
 
@@ -164,13 +161,10 @@ def bill_and_image(document: Mapping[str, Any], inventory: Inventory) -> list[st
     said = [
         _named(one.purl, place, one.sha256) for one in packages(document) for place in one.locations
     ]
+    system = inventory.distribution, inventory.release
     found = [
-        _named(
-            package_url(package, inventory.distribution, inventory.release).to_string(),
-            package.location,
-            package.sha256,
-        )
-        for package in inventory.packages
+        _named(package_url(one, *system).to_string(), one.location, one.sha256)
+        for one in inventory.packages
     ]
     return differences(said, found)
 
@@ -193,42 +187,28 @@ def differences(said: Iterable[tuple[str, str]], found: Iterable[tuple[str, str]
 
 
 def _named(purl: str, location: str, sha256: str) -> tuple[str, str]:
-    """A name that says kind and place, e.g. `pypi pandas in /opt/venv`, and what must agree."""
-    url = PackageURL.from_string(purl)
-    name = f"{url.type} {url.namespace}/{url.name}" if url.namespace else f"{url.type} {url.name}"
-    qualifiers = url.qualifiers if isinstance(url.qualifiers, dict) else {}
-    details = [f"{key} {value}" for key, value in sorted(qualifiers.items())]
-    if sha256:
-        details.append(f"sha256 {sha256[:12]}")
-    version = url.version or "of unknown version"
-    return f"{name} in {location}", f"{version} ({', '.join(details)})" if details else version
+    """A name that says kind and place, e.g. `pypi/pandas in /opt/venv`, and what must agree."""
+    name, _, rest = purl.removeprefix("pkg:").partition("@")
+    return f"{name} in {location}", f"{rest or 'of unknown version'} {sha256[:12]}".strip()
 
 
 def _listed(component: Mapping[str, Any]) -> Listed:
-    purl = PackageURL.from_string(component["purl"])
     properties = {p["name"]: p["value"] for p in component.get("properties", ())}
-    separator = "/" if purl.type == NODE else "."
-    grouped = purl.namespace and purl.type != "deb"
     occurrences = component.get("evidence", {}).get("occurrences", ())
-    dependency = properties.get(DEPENDENCY)
     return Listed(
-        kind=purl.type,
-        name=f"{purl.namespace}{separator}{purl.name}" if grouped else purl.name,
-        version=purl.version or "",
         purl=component["purl"],
         locations=tuple(sorted(o["location"] for o in occurrences)),
-        direct=None if dependency is None else dependency == "direct",
         size=int(properties.get(SIZE, "0")),
         sha256="".join(one["content"] for one in component.get("hashes", ())),
     )
 
 
 def _component(
-    purl: str, group: list[Package], locks: Locks, locked: Mapping[str, Locked]
+    purl: str, group: list[Package], subject: Subject, locked: Mapping[str, Locked]
 ) -> CycloneComponent:
     """One component for a package in one version, with all places it was found at."""
     package = group[0]
-    own = package.kind == PYTHON and any(p.location == locks.environment for p in group)
+    own = package.kind == PYTHON and any(p.location == subject.environment for p in group)
     properties = [Property(name=SIZE, value=str(sum(p.size for p in group)))]
     if own and (entry := locked.get(package.name)):
         kind = "direct" if entry.direct else "indirect"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import UsageError
 
 KEY = "JHUB_SIGNING_KEY"
 PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 - the variable's name
@@ -94,23 +94,16 @@ def make_pair(
             f"the password is empty, so whoever gets the new key could use it; say one, or set it "
             f"in {PASSWORD}"
         )
-    try:
-        private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        private.touch(mode=0o600)
-    except OSError as error:
-        raise UsageError(
-            f"{private} cannot be made: {error.strerror}; name another in {KEY}"
-        ) from None
-    if private.stat().st_mode & 0o077:
-        private.unlink()
-        raise ActionError(f"{private} could be read by others; its file system keeps no modes")
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "cosign"
+        make(made, password)
         try:
-            make(made, password)
-        except BaseException:
-            private.unlink()  # empty, and it would be in the way of the next try
-            raise
+            private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private.touch(mode=0o600)
+        except OSError as error:
+            raise UsageError(
+                f"{private} cannot be made: {error.strerror}; name another in {KEY}"
+            ) from None
         private.write_bytes(made.with_suffix(".key").read_bytes())
         public.write_bytes(made.with_suffix(".pub").read_bytes())
     return private, public

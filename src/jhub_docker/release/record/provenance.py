@@ -123,12 +123,10 @@ class Recorded:
     commit: str
     url: str
     epoch: int
-    build_id: str
     base: str
     base_name: str
     base_digest: str
     lane: str
-    platforms: tuple[str, ...]
     build_ids: Mapping[str, str]
 
 
@@ -149,12 +147,10 @@ def read(predicate: Mapping[str, Any]) -> Recorded:
             commit=external["source"]["commit"],
             url=external["source"].get("repository", ""),
             epoch=internal["sourceDateEpoch"],
-            build_id=internal["buildId"],
             base=external["base"],
             base_name=base[f"{OCI}.base.name"],
             base_digest=base[f"{OCI}.base.digest"],
             lane=external["arguments"].get("lane", ""),
-            platforms=tuple(external["platforms"]),
             build_ids=build_ids | {external["image"]: internal["buildId"]},
         )
     except (KeyError, IndexError, TypeError, AttributeError) as error:

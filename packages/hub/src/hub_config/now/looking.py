@@ -79,8 +79,11 @@ class Looker:
             for one in times.running(hub.db, {user.name: user for user, _, _ in active}.values())
         }
         homes = self.sizes.of(hub.db, {user.id for user, _, _ in active})
+        titles = await self.counter().titles()
         return [
-            self._server(spawner, key, containers.get(key), timed.get(key), homes.get(user.id))
+            self._server(
+                *(spawner, key, containers.get(key), timed.get(key), homes.get(user.id), titles)
+            )
             for key, (user, _, spawner) in zip(keys, active, strict=True)
         ]
 
@@ -91,6 +94,7 @@ class Looker:
         container: Container | None,
         time_: ends.Server | None,
         home: Measured | None,
+        titles: Callable[[str], str],
     ) -> Server:
         (person, name), now = key, datetime.now(UTC)
         seen = self.meter.seen(container) if container else Seen()
@@ -102,7 +106,7 @@ class Looker:
             person=person,
             server=name,
             title=(spawner.display_name or name) if name else "",
-            profile=spawner.profile_title(chosen) if chosen else "",
+            profile=titles(chosen) if chosen else "",
             state=pending or (container.state if container else "starting"),
             address=container.address if container else "",
             container=container.name if container else "",

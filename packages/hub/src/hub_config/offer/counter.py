@@ -9,7 +9,7 @@ it, and a start by its profile until there is its container.
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -189,6 +189,14 @@ class Counter:
         """The profiles on offer right now, and those left out."""
         with asking():
             return await self.images.on_offer(self.engine)
+
+    async def titles(self) -> Callable[[str], str]:
+        """What people know profiles by, asked for once where nobody has since the hub began; while
+        the engine is away, their keys."""
+        if not self.images.last_offer.profiles:
+            with suppress(Refusal):
+                await self.on_offer()
+        return self.images.title
 
     async def host_info(self) -> Mapping[str, Any]:
         """What the engine says of its machine, once everything that runs there is known."""

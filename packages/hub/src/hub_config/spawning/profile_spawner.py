@@ -112,10 +112,9 @@ class PlatformSpawner(ProfilesSpawner):
             there = self.counter.images.last_offer
         return frozenset().union(*(profile.routes for profile in there.profiles))
 
-    @classmethod
-    def profile_title(cls, key: str) -> str:
+    async def profile_title(self, key: str) -> str:
         """What people know the profile `key` by; the key itself when it was not on offer yet."""
-        return cls._counter.images.title(key) if cls._counter else key
+        return (await self.counter.titles())(key)
 
     @default("apply_user_options")
     def _judged_later(self) -> Callable[..., None]:

@@ -19,6 +19,8 @@ document.addEventListener("DOMContentLoaded", () => {
     time.title = ago ? here(at) : time.textContent;
     time.textContent = ago ? words.format(Math.round(seconds / each), unit) : here(at);
   }
+  // What is asked for in a zone is meant in that of whoever asks, unless they say another.
+  for (const field of document.querySelectorAll("[data-own-zone]")) field.value = zone.resolvedOptions().timeZone;
   // Another language of the same page, with all that its address asks for.
   for (const link of document.querySelectorAll("a[hreflang]")) {
     const here = new URL(window.location);

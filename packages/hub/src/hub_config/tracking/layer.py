@@ -24,7 +24,7 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuth
 from tornado import httpserver, web
 from yarl import URL
 
-from hub_config import tracing
+from hub_config import languages, tracing
 from hub_config.tracking import door
 from hub_config.tracking.door import AwayError
 
@@ -60,6 +60,12 @@ PASSIVE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosn
 
 KEPT_BACK = HOP | {"set-cookie"}
 """What browsers are not told: MLflow has no log-in, and a cookie would be this address's."""
+
+
+HEAD = (
+    "<!doctype html><meta charset=utf-8><meta name=viewport content=width=device-width>"
+    "<title>MLflow</title><h1>MLflow</h1>"
+)
 
 
 class Spaces:
@@ -131,12 +137,18 @@ class Authenticated(HubOAuthenticated, web.RequestHandler):
         try:
             return await self.spaces.of(self.current_user["name"])
         except aiohttp.ClientError as error:
-            raise web.HTTPError(503, f"the hub does not answer: {error}") from None
+            raise web.HTTPError(503, f"The hub does not answer: {error}.") from None
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """As MLflow's client reads it."""
+        """As MLflow's client reads it; a sentence and a way on for whoever opens a page."""
         error = kwargs.get("exc_info", (None, None))[1]
         said = getattr(error, "log_message", None) or HTTPStatus(status_code).phrase
+        if "text/html" in self.request.headers.get("Accept", ""):
+            accepts = self.request.headers.get("Accept-Language", "")
+            languages.current.set(languages.choose(accepts))
+            words, on = escape(str(languages.said(said))), escape(languages.gettext("Your spaces"))
+            self.finish(f'{HEAD}<p>{words}</p><p><a href="{self.prefix}">{on}</a></p>')
+            return
         self.finish({"error_code": HTTPStatus(status_code).name, "message": said})
 
 
@@ -150,11 +162,18 @@ class ListHandler(Authenticated):
             self.redirect(f"{self.request.path}me/")
             return
         self.finish(
-            "<!doctype html><meta charset=utf-8><meta name=viewport content=width=device-width>"
-            "<title>MLflow</title><h1>MLflow</h1><ul>"
+            f"{HEAD}<ul>"
             + "".join(f'<li><a href="{quote(path)}/">{escape(path)}</a></li>' for path in found)
             + "</ul>"
         )
+
+
+class AbsentHandler(Authenticated):
+    """All that is nothing."""
+
+    def prepare(self) -> None:
+        """Say so."""
+        raise web.HTTPError(404, "MLflow has no such page.")
 
 
 @web.stream_request_body
@@ -168,7 +187,7 @@ class SpaceHandler(Authenticated):
         fits = re.search("/(me|group/[^/]+)/(.*)", self.request.path[len(self.prefix) - 1 :])
         path = unquote(fits[1]) if fits else ""
         if fits is None or path not in found:
-            raise web.HTTPError(404, f"you have no space {path}")
+            raise web.HTTPError(404, f"MLflow has no space {path} of yours.")
         self.space, self.inner = found[path], fits[2]
         if not (self.request.method == "PUT" and ARTEFACT.match(self.inner)):
             said = self.request.headers.get("Content-Length", "")
@@ -235,7 +254,7 @@ class SpaceHandler(Authenticated):
         except asyncio.CancelledError:  # nobody waits for it any more
             raise web.Finish from None
         except (AwayError, aiohttp.ClientError) as error:
-            raise web.HTTPError(503, f"MLflow does not answer: {error}") from None
+            raise web.HTTPError(503, f"MLflow does not answer: {error}.") from None
 
     head = post = put = patch = delete = options = get
 
@@ -261,6 +280,8 @@ def application(prefix: str, spaces: Spaces) -> web.Application:
         ],
         cookie_secret=os.urandom(32),
         login_url=auth.login_url,
+        default_handler_class=AbsentHandler,
+        default_handler_args=given,
         log_function=log_request,  # Tornado's own tells the codes of log-ins
     )
 

@@ -17,6 +17,7 @@ from tornado import web
 from hub_config.audit import events
 from hub_config.audit.chain import Record
 from hub_config.audit.journal import stamp
+from hub_config.languages import gettext, said
 from hub_config.watch.filters import Wanted, found, wanted
 
 ON_A_PAGE = 100
@@ -29,14 +30,26 @@ AT_A_TIME = 1000
 """Entries of an export that are read and sent together."""
 
 
+def in_words(what: str) -> str:
+    """What an entry is called, in languages that have words for its parts."""
+    area, dot, action = what.partition(".")
+    if not area or (known := gettext(f"{area}.")) == f"{area}.":
+        return what
+    return f"{known}: {gettext(f'.{action}').removeprefix('.')}" if dot else known
+
+
 def row(entry: Record, *, whole: bool = True) -> dict[str, str]:
     """An entry as a page shows it; without `whole` no address of somebody else."""
     known = ("n", "at", "what", "who", "on", "from", "result", "request", "prev", "hash")
     rest = {key: value for key, value in entry.items() if key not in known}
     shown = {key: str(entry.get(key, "")) for key in known[:-2]}
     shown["at"] = shown["at"][:19].replace("T", " ")
+    shown |= {"kind": in_words(shown["what"]), "result": said(shown["result"])}
+    if shown["who"] == events.NOBODY or " " in shown["who"]:  # no name of a person
+        shown["who"] = said(shown["who"])
     shown["more"] = ", ".join(
-        f"{key.replace('_', ' ')}: {value if isinstance(value, str) else json.dumps(value)}"
+        f"{gettext(f'{key}:').replace('_', ' ')} "
+        f"{said(value) if key == 'why' else value if isinstance(value, str) else json.dumps(value)}"
         for key, value in rest.items()
         if value not in ("", None)
     )

@@ -7,6 +7,8 @@
   let reported = 0;
   let every = 15;
   let timer = 0;
+  const language = navigator.languages.map((one) => one.slice(0, 2)).find((one) => /de|en/.test(one));
+  const tr = (english, german) => (language === "de" ? german : english);
 
   const cookie = () => {
     const found = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="));
@@ -35,7 +37,9 @@
     addEventListener(kind, here, { capture: true, passive: true });
 
   const words = (seconds) =>
-    seconds < 90 ? `${Math.round(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`;
+    seconds < 90
+      ? `${Math.round(seconds)} ${tr("seconds", "Sekunden")}`
+      : `${Math.round(seconds / 60)} ${tr("minutes", "Minuten")}`;
 
   const button = (label, action) => {
     const made = document.createElement("button");
@@ -71,21 +75,25 @@
     }
     notices[kind].firstChild.textContent = text;
   };
-  const close = (kind) => button("Close", () => remove(kind));
+  const close = (kind) => button(tr("Close", "Schließen"), () => remove(kind));
 
   const show = (answer) => {
     if (!answer.notice) return remove("end");
     const why = answer.activity_helps
-      ? "Nobody used this server for a while. It stops in "
-      : "This server has run for as long as servers may. It stops in ";
+      ? tr("Nobody used this server for a while.", "Niemand hat diesen Server eine Weile benutzt.")
+      : tr("This server has run for as long as servers may.", "Dieser Server lief, so lange Server dürfen.");
+    const left = words(answer.seconds_left);
     say(
       "end",
       "#7a3b00",
-      `${why}${words(answer.seconds_left)}; saved files stay, what is only in memory is lost.`,
+      `${why} ${tr(
+        `It stops in ${left}; saved files stay, what is only in memory is lost.`,
+        `Er stoppt in ${left}; gespeicherte Dateien bleiben, was nur im Speicher ist, geht verloren.`,
+      )}`,
       () => [
         ...(answer.activity_helps
-          ? [button("I am still here", () => post("input").then(ask, ask))] : []),
-        ...(answer.more_time ? [button("More time", () => post("more-time").then(ask, ask))] : []),
+          ? [button(tr("I am still here", "Ich bin noch da"), () => post("input").then(ask, ask))] : []),
+        ...(answer.more_time ? [button(tr("More time", "Mehr Zeit"), () => post("more-time").then(ask, ask))] : []),
       ],
     );
   };
@@ -97,7 +105,10 @@
     wayBack = document.createElement("a");
     wayBack.href = hub;
     wayBack.textContent = "Hub";
-    wayBack.title = "The hub: stop this server, or start another interface";
+    wayBack.title = tr(
+      "The hub: stop this server, or start another interface",
+      "Der Hub: diesen Server stoppen, oder eine andere Oberfläche starten",
+    );
     wayBack.className = "print:hidden"; // marimo's own
     Object.assign(wayBack.style, {
       position: "fixed", zIndex: 60, insetInlineStart: "50%", bottom: "6px", padding: "2px 10px",
@@ -117,16 +128,23 @@
     const status = await response.json();
     leadBack(status.hub);
     dispatchEvent(new CustomEvent("jhub-status", { detail: status }));
-    if (killed !== null && status.killed > killed)
+    if (killed !== null && status.killed > killed) {
+      const most = status.memory.limit && gigabytes(status.memory.limit);
       say(
         "memory",
         "#8b1a1a",
-        "Out of memory: a program of this server, such as a notebook's kernel, needed more than " +
-          (status.memory.limit ? `the ${gigabytes(status.memory.limit)} the server has` : "there was") +
-          ", and was ended. What it had in memory is " +
-          "lost, saved files stay. Load less at once, or stop the server and choose a larger profile.",
+        tr(
+          "Out of memory: a program of this server, such as a notebook's kernel, needed more than " +
+            `${most ? `the ${most} the server has` : "there was"}, and was ended. What it had in memory is ` +
+            "lost, saved files stay. Load less at once, or stop the server and choose a larger profile.",
+          "Kein Speicher mehr: ein Programm dieses Servers, etwa der Kernel eines Notebooks, brauchte mehr als " +
+            `${most ? `die ${most}, die der Server hat` : "da war"}, und wurde beendet. Was es im Speicher hatte, ` +
+            "ist verloren, gespeicherte Dateien bleiben. Laden Sie weniger auf einmal, oder stoppen Sie den " +
+            "Server und wählen ein größeres Profil.",
+        ),
         () => [close("memory")],
       );
+    }
     if (status.memory) killed = status.killed;
   }
 
@@ -139,11 +157,13 @@
     say(
       "recovered",
       "#1f4f7a",
-      "The server ended with notebooks that had no name yet. They are in the folder “recovered” of " +
-        "your home.",
+      tr(
+        "The server ended with notebooks that had no name yet. They are in the folder “recovered” of your home.",
+        "Der Server endete mit Notebooks, die noch keinen Namen hatten. Sie sind im Ordner „recovered“ Ihres Homes.",
+      ),
       () => [
-        ...unseen.map((name) => button(`Open ${name}`, () => window.open(opens + name))),
-        button("Close", () => {
+        ...unseen.map((name) => button(tr(`Open ${name}`, `${name} öffnen`), () => window.open(opens + name))),
+        button(tr("Close", "Schließen"), () => {
           for (const name of unseen) localStorage.setItem(`jhub-recovered ${name}`, "seen");
           remove("recovered");
         }),

@@ -26,6 +26,11 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(server: Any) -> None:
     """Jupyter Server calls this at its start. An image may be without jupyter-server-proxy."""
+    from jupyter_server.base.handlers import JupyterHandler  # noqa: PLC0415
+
+    from jhub_proxy import absent  # noqa: PLC0415
+
+    absent.install(JupyterHandler)
     server.web_app.settings["websocket_max_message_size"] = MESSAGE_BYTES
     try:
         from jupyter_server_proxy import handlers  # noqa: PLC0415

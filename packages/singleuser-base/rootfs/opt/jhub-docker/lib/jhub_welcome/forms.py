@@ -89,7 +89,12 @@ FORMS = {
         "README.md",
         markdown,
         "*Hub* at the left of the status bar opens the hub.",
-        "VS Code runs it by *Python: Select Interpreter*, in the folder's `.venv`.",
+        "VS Code runs it by *Python: Select Interpreter*, in the folder's `.venv`.\n\n"
+        "## Run and debug\n"
+        "VS Code does it by extensions of the image. Where it finds none, `image-extensions` in a "
+        "terminal says which are missing and why, and an administrator can add them; "
+        "`python -m pdb FILE` in a terminal debugs meanwhile, as does the beetle at the right of a "
+        "notebook in JupyterLab.",
     ),
 }
 """By the first part of the path that a server opens."""
