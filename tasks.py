@@ -19,7 +19,6 @@ from jhub_docker.cli import (
     platform,
     release,
 )
-from jhub_docker.cli import releases as existing
 from jhub_docker.cli import secrets as kept
 from jhub_docker.cli.program import take_over
 
@@ -58,14 +57,14 @@ namespace = Collection(
         release.release,
         release.status,
         release.key,
-        existing.verify,
-        existing.rebuild,
-        existing.diff,
-        existing.yank,
+        release.verify,
+        release.rebuild,
+        release.diff,
+        release.yank,
     ),
     Collection.from_module(engine, name="engine"),
     Collection("config", platform.check),
-    Collection.from_module(k8s, name="k8s"),
+    Collection("k8s", k8s.values, k8s.check, k8s.move),
 )
 
 take_over()

@@ -121,7 +121,7 @@ class Scene:
         if not host.started_here():
             pytest.skip("this engine was not started by ./dev, so it is not for a test to restart")
         with self.turns.alone(self.platform.engine):
-            host.restart(lambda _: None)
+            host.restart()
             wait_until(self.platform.engine.client.ping, "the engine")
 
     def firewall_killed(self) -> None:

@@ -9,8 +9,10 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from jhub_docker.backup import Place, Wanted, backing_up, container, restoring
+from jhub_docker.backup import backing_up, container, restoring
+from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
+from jhub_docker.backup.restoring import Wanted
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import containers, starting
 from jhub_docker.process import Ended

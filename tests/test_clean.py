@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
+from jhub_docker import clean
 from jhub_docker.build import marks
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import OCI, RELEASE
-from jhub_docker.clean import leftovers
 from jhub_docker.platform import containers
 
 REPOSITORY = "local/uv-lab"
@@ -106,19 +106,19 @@ def test_cache_goes_when_no_build_used_it_for_a_day() -> None:
         {"Size": 8, "LastUsedAt": stale, "CreatedAt": stale, "InUse": True},
         {"Size": 16, "LastUsedAt": stale, "CreatedAt": stale, "Shared": True},
     ]
-    (item,) = leftovers.cache({"BuildCache": steps}, now)
+    (item,) = clean.cache({"BuildCache": steps}, now)
     assert item.size == 6
-    assert leftovers.cache({"BuildCache": steps[:1]}, now) == []
+    assert clean.cache({"BuildCache": steps[:1]}, now) == []
 
 
 def test_the_list_says_sizes_and_what_was_not_looked_at() -> None:
-    assert leftovers.text([], {}) == "There is nothing to clean."
+    assert clean.text([], {}) == "There is nothing to clean."
     items = [
-        *leftovers.images(
+        *clean.images(
             [(image(1), ("a:1",))], {"Images": [{"Id": "sha256:1", "Size": 9e6, "SharedSize": 2e6}]}
         ),
-        *leftovers.copies([{"name": "jupyterhub.sqlite.2026-01-01-000000", "size": 3_000_000}]),
+        *clean.copies([{"name": "jupyterhub.sqlite.2026-01-01-000000", "size": 3_000_000}]),
     ]
-    lines = leftovers.text(items, {"copies": "no hub runs"}).splitlines()
+    lines = clean.text(items, {"copies": "no hub runs"}).splitlines()
     assert lines[1].split()[:4] == ["images", "a:1", "7", "MB"]
     assert lines[-2:] == ["Together 10 MB.", "Not looked at: copies (no hub runs)"]

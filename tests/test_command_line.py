@@ -154,10 +154,10 @@ from invoke.collection import Collection
 from jhub_docker.cli.program import take_over
 from jhub_docker.cli.task import task
 @task()
-def go(context):
+def go():
     open(".", "w")
 @task()
-def wait(context):
+def wait():
     try:
         print("begun", flush=True)
         signal.pause()

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.doctor import Examined, Finding, gpus, machine, running, swarms
-from jhub_docker.doctor.findings import CODES, WARNING
+from jhub_docker.doctor import gpus, machine, outside, running
+from jhub_docker.doctor.findings import CODES, WARNING, Examined, Finding
 from jhub_docker.doctor.machine import Space
 from jhub_docker.host import machine as host
-from jhub_docker.platform import compose
+from jhub_docker.platform import compose, entrance
 from jhub_testing.operator import invoke
 
 ROOT = Path(__file__).parents[1]
@@ -226,21 +226,24 @@ def test_ports_are_where_the_settings_want_them_and_nowhere_else() -> None:
     ]
 
 
-def test_a_hub_that_is_silent_is_told_apart_from_a_proxy_that_is() -> None:
-    url = "http://localhost/hub/health"
-    assert not running.answers(url, "", "")
-    (found,) = running.answers(url, "status 503", "")
-    assert found.says == f"{url}: status 503; the proxy answers, the hub behind it does not"
-    (found,) = running.answers(url, "connection refused", "connection refused")
-    assert found.says == f"{url}: connection refused; nothing answers there"
+@pytest.mark.parametrize(
+    ("hub", "proxy", "says"),
+    [
+        ("", "", []),
+        ("status 503", "", ["status 503; the proxy answers, the hub behind it does not"]),
+        ("connection refused", "refused too", ["connection refused; nothing answers there"]),
+    ],
+)
+def test_a_hub_that_is_silent_is_told_apart_from_a_proxy_that_is(
+    monkeypatch: pytest.MonkeyPatch, hub: str, proxy: str, says: list[str]
+) -> None:
+    monkeypatch.setattr(entrance, "asked", lambda _, path="": (proxy if path else hub, ""))
+    url = entrance.health(PLATFORM.address)
+    assert [one.says for one in outside.answers(PLATFORM)] == [f"{url}: {one}" for one in says]
 
 
 def test_versions_agree_by_their_first_number() -> None:
-    offered = [
-        {"what": "the image a:1", "version": "6.0.2"},
-        {"what": "the image b:1", "version": "5.4.0"},
-        {"what": "the server c", "version": ""},
-    ]
+    offered = [("the image a:1", "6.0.2"), ("the image b:1", "5.4.0"), ("the server c", "")]
     found = running.versions("6.1.1", offered)
     assert codes(found) == [("JD017", "warning")] * 2
     assert found[0].says == "the image b:1 has JupyterHub 5.4.0, the hub 6.1.1"
@@ -291,7 +294,7 @@ def test_what_a_swarm_does_not_give_and_which_machine_does_not_answer() -> None:
         {"Description": {"Hostname": name}, "Status": {"State": state}}
         for name, state in (("one", "ready"), ("two", "down"))
     ]
-    said = Examined((), swarms.not_there(nodes)).text()
+    said = Examined((), machine.of_swarm(nodes)).text()
     assert "GPUs by request, limits of disk and swap (a swarm has none of them" in said
     assert "the machine two (it does not answer" in said
     assert "the machine one" not in said

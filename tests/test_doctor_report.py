@@ -8,7 +8,8 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from jhub_docker.doctor import CODES, Finding, bundle, fixing, redaction
+from jhub_docker.doctor import bundle, fixing, redaction
+from jhub_docker.doctor.findings import CODES, Finding
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import compose
 

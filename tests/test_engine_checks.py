@@ -1,10 +1,11 @@
 """Each thing that an engine or a client may lack has a message of its own."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from jhub_docker.engine import checks
+from jhub_docker.engine import checks, quick
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import Ended
 
@@ -75,32 +76,34 @@ def test_a_disk_that_is_not_this_machines_is_not_judged(info: dict[str, Any], ad
     assert checks.free_bytes(info, address) is None
 
 
-class OldEngine:
+@pytest.fixture
+def old_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine of Debian 12's version with a data root here."""
+    there = SimpleNamespace(
+        version=lambda: {"Version": "20.10.24", "Os": "linux"}, info=lambda: {"DockerRootDir": "/"}
+    )
+    monkeypatch.setattr(checks, "connect", lambda: there)
+    monkeypatch.setattr(quick, "server", lambda: None)
 
-    def version(self) -> dict[str, str]:
-        return {"Version": "20.10.24", "Os": "linux"}
 
-    def info(self) -> dict[str, str]:
-        return {"DockerRootDir": "/"}
-
-
+@pytest.mark.usefixtures("old_engine")
 def test_all_problems_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///run/docker.sock")
     monkeypatch.setenv("JHUB_DOCKER_MIN_FREE_GB", "1e9")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ActionError) as raised:
-        checks.check(OldEngine())
+        checks.check()
     lines = str(raised.value).splitlines()
     assert [line.split()[2] for line in lines] == ["Engine", "client", "client", "of"]
 
 
+@pytest.mark.usefixtures("old_engine")
 def test_a_wrong_setting_is_told_where_the_disk_is_not_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("JHUB_DOCKER_MIN_FREE_GB", "abc")
     with pytest.raises(UsageError, match="JHUB_DOCKER_MIN_FREE_GB is 'abc'"):
-        checks.check(OldEngine(), needs=())
+        checks.check(needs=())
 
 
 def test_a_plugin_that_fails_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:

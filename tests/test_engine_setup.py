@@ -64,12 +64,12 @@ def test_an_engine_elsewhere_is_never_set_up_here(
     monkeypatch.setattr(setup, "read_machine", unexpected)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with pytest.raises(ActionError, match="no such socket"):
-        setup.require(print, assume_yes=True)
+        setup.require(assume_yes=True)
 
 
 @pytest.mark.parametrize("act", [setup.start, setup.stop, setup.restart])
 def test_this_machines_engine_is_left_where_another_is_in_use(
-    monkeypatch: pytest.MonkeyPatch, act: Callable[[apt.Log], None]
+    monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]
 ) -> None:
     def unexpected() -> Daemon:
         raise AssertionError("the engine of this machine was looked for")
@@ -77,7 +77,7 @@ def test_this_machines_engine_is_left_where_another_is_in_use(
     monkeypatch.setattr(setup, "Daemon", unexpected)
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     with pytest.raises(UsageError, match="the engine in use is at tcp://"):
-        act(print)
+        act()
 
 
 def test_apts_files_say_who_made_them_and_keep_out_the_rest(tmp_path: Path) -> None:

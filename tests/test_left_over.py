@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
+from jhub_docker import clean
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.clean import leftovers
 from jhub_docker.doctor import running
 from jhub_docker.platform import containers, left_over
 from jhub_docker.platform.compose import Platform
@@ -66,7 +66,7 @@ def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
         ("network", "p-drill-x", "an interrupted drill"),
         ("volume", "p-drill-x", "an interrupted drill"),
     ]
-    cleaned = [one.names for one in leftovers.orphans(found)]
+    cleaned = [one.names for one in clean.orphans(found)]
     assert ("p-drill-x", "id-p-drill-x") in cleaned
     assert "p-busy-1" not in {name for name, _ in cleaned}, "it runs"
     told = {one.says: one.subject for one in running.left_over(found, [], {})}

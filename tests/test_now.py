@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from invoke.exceptions import Exit
 
-from jhub_docker.cli import screens
+from jhub_docker.cli import platform as tasks
 from jhub_docker.errors import UsageError
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.platform.now import Now, ask
@@ -98,5 +98,5 @@ def test_watching_ends_well_with_ctrl_c(capsys: pytest.CaptureFixture[str]) -> N
         return shown[-1]
 
     with pytest.raises(Exit) as ended:
-        screens.again(look, wait)
+        tasks.again(look, wait)
     assert (ended.value.code, capsys.readouterr().out) == (0, "one\ntwo\n")

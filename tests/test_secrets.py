@@ -12,8 +12,9 @@ import pytest
 from jhub_docker.backup import container as backups
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import audit_log, chosen, compose, containers, encrypted
-from jhub_docker.platform.secret_names import is_secret
+from jhub_docker.process import Ended
 from jhub_docker.secrets import changing, whereabouts
+from jhub_docker.secrets.whereabouts import is_secret
 
 RECIPIENT = "age1adyp6tgczvkjfxuyylpeyvy9g27ahc8at6lgruw6377yj6v0q56q0sy2kk"
 KEY = "AGE-SECRET-KEY-15NQX7RWJZASY72LLGP3L8NL6NJYM5HWNKSSE66JWYZ4Y4GQ0653QU66S36"
@@ -123,17 +124,15 @@ def test_the_backups_own_are_told_to_the_audit_log(
 def test_grafana_is_told_its_new_password_or_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the file that names its password only while it has no database."""
     done: list[str] = []
-    grafana = SimpleNamespace(code=0, tail=lambda _: "no such command")
 
-    def noted(answer: SimpleNamespace) -> Any:
-        def run(*words: str) -> SimpleNamespace:
+    def noted(answer: Ended) -> Any:
+        def run(*words: str) -> Ended:
             done.append(words[-1])
             return answer
 
         return run
 
-    hub = SimpleNamespace(code=0, out="")
-    platform: Any = SimpleNamespace(in_hub=noted(hub), compose=noted(grafana))
+    platform: Any = SimpleNamespace(in_hub=noted(Ended(0)), compose=noted(Ended(0)))
     client: Any = None
 
     def there(*states: str) -> None:
@@ -148,6 +147,6 @@ def test_grafana_is_told_its_new_password_or_keeps_none(monkeypatch: pytest.Monk
     there("running")
     assert "grafana-password is new" in changing._renew_for_grafana(client, platform)
     assert done == ["grafana-password", "grafana-password", changing.TO_GRAFANA]
-    grafana.code = 1
-    with pytest.raises(ActionError, match="keeps its older password: no such command"):
+    platform.compose = noted(Ended(1, err="no such command"))
+    with pytest.raises(ActionError, match="keeps its older password, try again: no such command"):
         changing._renew_for_grafana(client, platform)

@@ -125,7 +125,7 @@ def test_one_that_is_killed_is_done_again(
             patched.setattr(owner, name, killed_at(getattr(owner, name)))
         before_files.back(data, before)
     assert steps == moment, "it has fewer steps than this test kills it at"
-    before_files.again(data, before)
+    before_files.back(data, before, again=True)
     assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "eve"]
     assert names(before / "newer.jupyterhub.sqlite") == ["ada", "bob", "late"]
     assert (data / "config.toml").read_text() == "idle_timeout = 1\n"
@@ -138,7 +138,7 @@ def test_what_people_did_since_it_was_put_back_stays(
     keep(data, before, monkeypatch)
     before_files.back(data, before)
     change(data)
-    before_files.again(data, before)
+    before_files.back(data, before, again=True)
     assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "late"]
     before_files.back(data, before)
     assert names(data / "jupyterhub.sqlite") == ["ada", "bob", "eve"], "told to go back again"

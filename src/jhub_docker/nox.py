@@ -12,10 +12,7 @@ TEST_TAG = "JHUB_TEST_TAG"
 
 
 def run(root: Path, sessions: Iterable[str], environment: Mapping[str, str] | None = None) -> None:
-    """Run the named Nox sessions, raising ActionError when one of them fails.
-
-    `environment` holds variables for the sessions; what follows `--` is for their pytest.
-    """
+    """Run the named Nox sessions, with these variables in their environment."""
     command = [sys.executable, "-m", "nox", "--noxfile", str(root / "noxfile.py"), "--sessions"]
     if process.show(*command, *sessions, cwd=root, environment=environment):
         raise ActionError("some tests failed; Nox's report above says which")

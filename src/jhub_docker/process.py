@@ -56,6 +56,16 @@ class Ended:
         """The last lines of its messages, or of its output where it has no messages."""
         return "\n".join((self.err.strip() or self.out.strip()).splitlines()[-lines:])
 
+    def require(self, failed: str = "", lines: int = 15) -> str:
+        """The output, without space around it, of a program that had to succeed.
+
+        Raises ActionError that says `failed` and how its messages end.
+        """
+        if self.code:
+            said = self.tail(lines) or f"exit code {self.code}"
+            raise ActionError(f"{failed}: {said}" if failed else said)
+        return self.out.strip()
+
 
 def run(
     *command: str | Path,
@@ -141,15 +151,11 @@ def piped(source: Sequence[str], target: Sequence[str]) -> tuple[Ended, Ended]:
 
 
 def checked(*command: str | Path, failed: str = "", **options: Any) -> str:
-    """Run a program that has to succeed; its output. `options` are those of `run`.
-
-    Raises ActionError that says `failed` (default: the program's name and first word) and how its
-    messages end.
+    """Run a program that has to succeed; its output. `options` are those of `run`, and `failed` is
+    `Ended.require`'s: by default the program's name and first word.
     """
     ended = run(*command, **options)
-    if ended.code:
-        what = failed or " ".join([Path(command[0]).name, *map(str, command[1:2])]) + " failed"
-        raise ActionError(f"{what}: {ended.tail() or f'exit code {ended.code}'}")
+    ended.require(failed or " ".join([Path(command[0]).name, *map(str, command[1:2])]) + " failed")
     return ended.out
 
 

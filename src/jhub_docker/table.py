@@ -54,9 +54,7 @@ def counted(number: int, one: str, several: str = "") -> str:
 
 
 def size(amount: int | None) -> str:
-    """A number of bytes in words, as disks are sold and the hub's pages have them: MB and GB are
-    10^6 and 10^9.
-    """
+    """A number of bytes in words, as disks are sold: MB and GB are 10^6 and 10^9."""
     if amount is None:
         return ""
     return f"{amount / 1e6:.0f} MB" if amount < 1e9 else f"{amount / 1e9:.1f} GB"

@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
-from jhub_docker import kubernetes
 from jhub_docker.catalog.packages import Catalog, ImageSpec
+from jhub_docker.kubernetes import chart as charts
 from jhub_docker.nox import TEST_TAG
 from jhub_testing.person import Person
 from jhub_testing.waiting import ASK_AGAIN, PATIENCE, wait_until
@@ -113,7 +113,7 @@ class ClusterPlatform:
     ) -> None:
         self.chart, self.namespace = chart, f"jhub-test-{secrets.token_hex(4)}"
         there = kubectl("api-versions").split()
-        values = kubernetes.values(catalog, REGISTRY, os.environ.get(TEST_TAG, "latest"))
+        values = charts.values(catalog, REGISTRY, os.environ.get(TEST_TAG, "latest"))
         for one in values["offer"]:  # a request is a node's for good, and that may be a small one
             for size in one["profiles"].values():
                 size["cpu_guarantee"] = 0.1

@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
 
 def build(images: list[str]) -> None:
     """Build the images as far as they are out of date, on an engine set up where none answers."""
-    host.require(say, assume_yes=True)
+    host.require(assume_yes=True)
     results = builds.build(Path.cwd(), images)
     say(tables.builds(results))
     if told := builds.failed(results):

@@ -1,6 +1,6 @@
-"""docs/commands.md and docs/doctor.md, made from what tasks.py, noxfile.py and the doctor declare.
+"""docs/commands.md, made from what tasks.py and noxfile.py declare.
 
-`JHUB_TEST_WRITE_DOCS=1 ./dev nox -s docs` writes them; otherwise the session compares.
+`JHUB_TEST_WRITE_DOCS=1 ./dev nox -s docs` writes it; otherwise the session compares.
 """
 
 import json
@@ -11,9 +11,6 @@ from typing import Any
 
 from invoke.collection import Collection
 from invoke.loader import FilesystemLoader
-
-from jhub_docker.doctor import CODES
-from jhub_docker.doctor.fixing import FIXES
 
 _ROOMS = {
     "": "Every day",
@@ -85,24 +82,3 @@ def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     for first, *rest in rows:
         lines.append(" | ".join([f"`{first}`", *(cell.replace("\n", " ") for cell in rest)]))
     return "".join(f"| {line} |\n".replace("  |", " |") for line in lines)
-
-
-_DOCTOR = """\
-# What the doctor finds
-
-`./dev invoke doctor` looks at the engine and at this checkout's platform and changes neither; what
-it starts to try things out is gone afterwards. It ends with 1 when a finding is an error; a warning
-is none. `--json` tells the same to programs. What it could not look at is told, with the reason.
-`--fix` does what a code's **Fix** says, once it was asked or told `--yes`, and looks again. Written
-from `src/jhub_docker/doctor/findings.py` by `JHUB_TEST_WRITE_DOCS=1 ./dev nox -s docs`.
-"""
-
-
-def doctor_page() -> str:
-    """docs/doctor.md: a section for each code."""
-    sections = [
-        f"## {code} {known.title}\n{known.means}\n\n**Do:** {known.do}\n"
-        + (f"\n**Fix:** {FIXES[code].does}.\n" if code in FIXES else "")
-        for code, known in CODES.items()
-    ]
-    return "\n".join([_DOCTOR, *sections])

@@ -87,14 +87,14 @@ def test_a_restart_is_meant_to_keep_containers_and_is_recorded(daemon: Daemon) -
     assert before != daemon.running() is not None
     daemon.stop()
     with pytest.raises(ActionError, match="is not run by"):
-        setup.restart(print, daemon=daemon)
+        setup.restart(daemon=daemon)
 
 
 def test_an_engine_of_somebody_else_is_left_alone(daemon: Daemon, tmp_path: Path) -> None:
     daemon.start()
     other = Daemon(socket=daemon.socket, state=tmp_path)
     with pytest.raises(ActionError, match="is not run by"):
-        setup.stop(print, daemon=other)
+        setup.stop(daemon=other)
     assert daemon.answers()
 
 

@@ -31,10 +31,6 @@ def test_what_is_not_there_is_no_failure(engine: Engine) -> None:
     assert quick.image(f"{engine.name('nobodys')}:latest") is None
 
 
-def test_the_client_is_made_when_it_is_used(engine: Engine) -> None:
-    assert quick.LaterClient().version() == engine.client.version()
-
-
 def test_an_engine_that_does_not_answer_has_no_version_and_is_no_empty_one(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

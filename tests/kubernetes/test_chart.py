@@ -14,13 +14,12 @@ import yaml
 
 from jhub_docker import catalog
 from jhub_docker.kubernetes import chart as charts
-from jhub_docker.kubernetes import values as values_of
 from jhub_docker.kubernetes.judging import OLDEST
 
 from .conftest import CHART, Render
 
 ROOT = CHART.parents[1]
-OFFER = values_of(catalog.load(ROOT / "packages"), "registry.example.org/team", "1.0.0")
+OFFER = charts.values(catalog.load(ROOT / "packages"), "registry.example.org/team", "1.0.0")
 SPREAD = {
     "maxSkew": 1,
     "topologyKey": "topology.kubernetes.io/zone",

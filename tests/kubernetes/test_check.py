@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from jhub_docker import catalog, kubernetes
+from jhub_docker import catalog
 from jhub_docker.catalog import ledger
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.kubernetes import Cluster, chart, judge
-from jhub_docker.kubernetes.judging import DEFAULT, Word
+from jhub_docker.kubernetes import chart
+from jhub_docker.kubernetes.cluster import Cluster
+from jhub_docker.kubernetes.judging import DEFAULT, Word, judge
 
 from .conftest import CHART
 
@@ -25,15 +26,12 @@ def named(name: str, **more: Any) -> dict[str, Any]:
 
 
 GOOD = Cluster(
-    "jhub",
     "v1.34.2",
     "https://203.0.113.9:6443",
     ["10.0.0.1"],
     [named("fast", provisioner="csi", reclaimPolicy="Retain", annotations={DEFAULT: "true"})],
     [named("calico-node-x"), named("coredns-1")],
     [named("nginx")],
-    [],
-    [],
     [],
     [],
     {"get secrets": False},
@@ -160,16 +158,16 @@ def test_a_release_goes_by_its_digest_and_one_taken_back_does_not(
     entry = ledger.Entry("c", "2026-11-30", "b", digest)
     folder = read()["hub"].folder
     ledger.write(folder, {"1.0.0": entry})
-    made = kubernetes.values(read(), "registry.example.org/team", "git-1")
+    made = chart.values(read(), "registry.example.org/team", "git-1")
     assert made["images"] == {
         "hub": f"registry.example.org/team/jupyterhub-hub:1.0.0@{digest}",
         "proxy": "registry.example.org/team/proxy:git-1",
     }
     with pytest.raises(UsageError, match="proxy: never released"):
-        kubernetes.values(read(), "registry.example.org/team")
+        chart.values(read(), "registry.example.org/team")
     ledger.write(folder, {"1.0.0": replace(entry, yanked=ledger.Yanked("2026-12-01", "bad"))})
     with pytest.raises(UsageError, match=r"proxy: never released.*invoke release hub, or"):
-        kubernetes.values(read(), "registry.example.org/team")
+        chart.values(read(), "registry.example.org/team")
 
 
 def test_a_file_that_holds_no_values_is_refused(tmp_path: Path) -> None:
@@ -181,5 +179,5 @@ def test_a_file_that_holds_no_values_is_refused(tmp_path: Path) -> None:
 
 def test_what_the_checkout_has_can_be_written() -> None:
     specs = catalog.load(CHART.parents[1] / "packages")
-    made = kubernetes.values(specs, "registry.example.org/team", "1.0.0")
+    made = chart.values(specs, "registry.example.org/team", "1.0.0")
     assert {one["name"] for one in made["offer"]} == {spec.name for spec in specs.singleuser}

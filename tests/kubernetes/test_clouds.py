@@ -10,8 +10,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from jhub_docker.kubernetes import Cluster, chart, judge
-from jhub_docker.kubernetes.judging import Word
+from jhub_docker.kubernetes import chart
+from jhub_docker.kubernetes.cluster import Cluster
+from jhub_docker.kubernetes.judging import Word, judge
 
 from .conftest import CHART, Render
 from .test_chart import OFFER, VERSIONS, of_kind
@@ -68,7 +69,6 @@ def test_a_cluster_with_that_is_good_enough(cloud: str, tmp_path: Path) -> None:
     file.write_text(chart.written(OFFER))
     known = chart.with_defaults(CHART, [CHART / f"values-{cloud}.yaml", file])
     cluster = Cluster(
-        "jhub",
         "v1.34.2",
         classes=[one for one in parts(cloud) if one["kind"] == "StorageClass"],
         pods=[{"metadata": {"name": "cilium-1"}}],

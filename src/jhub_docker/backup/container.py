@@ -58,10 +58,7 @@ class Place:
 
 
 def ask(platform: Platform, place: Place, do: str, **request: Any) -> Any:
-    """Have something done by the image; its answer.
-
-    Raises ActionError or UsageError with its words.
-    """
+    """Have something done by the image; its answer. Raises what it says was wrong."""
     wanted = {"do": do, **place.request(), **request}
     platform.require_image(SERVICE)
     answer: dict[str, Any] = {}

@@ -123,19 +123,13 @@ def _tried(
 
 
 def _in_hub(platform: Platform, command: str) -> str:
-    ended = platform.in_hub(command)
-    if ended.code:
-        raise ActionError(f"the restored hub's {command} failed: {ended.tail(5)}")
-    return ended.out.strip()
+    return platform.in_hub(command).require(f"the restored hub's {command} failed", 5)
 
 
 def _log_in(platform: Platform, name: str, password: str) -> None:
     """Log in with a one-time password, which leads to the page that changes it."""
+    wrong = f"{name} cannot log in to the restored hub"
     ended = canary.browse(platform, "log-in", name=name, password=password)
-    if ended.code:
-        raise ActionError(f"{name} cannot log in to the restored hub: {ended.tail(1)}")
-    page = json.loads(ended.out)
+    page = json.loads(ended.require(wrong, 1))
     if not page["url"].endswith("/hub/change-password"):
-        raise ActionError(
-            f"{name} cannot log in to the restored hub: {page['status']} {page['url']}"
-        )
+        raise ActionError(f"{wrong}: {page['status']} {page['url']}")

@@ -4,7 +4,9 @@ What is replaced is kept until all is well. Whatever interrupts it, the same com
 what happens is written down in the volumes themselves (`staging` of the image).
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,13 +15,13 @@ from docker import DockerClient
 from docker.errors import DockerException
 
 from jhub_docker.asking import confirm
-from jhub_docker.backup import container, plan, replaced_log
+from jhub_docker.backup import container, plan
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
-from jhub_docker.platform import before, chosen, containers, starting
+from jhub_docker.platform import audit_log, before, chosen, containers, starting
 from jhub_docker.platform.compose import MLFLOW, Platform
 from jhub_docker.progress import say, stage
 from jhub_docker.table import counted
@@ -74,7 +76,7 @@ def restore(
             "nothing was changed",
             assume_yes=assume_yes,
         )
-        with stage("restoring"), replaced_log.telling(client, platform, planned, path):
+        with stage("restoring"), _telling(client, platform, planned, path):
             if path:
                 return _file(platform, place, planned, path)
             return _volumes(client, platform, place, planned, renamed, servers=servers)
@@ -211,3 +213,43 @@ def _volumes(
         names = ", ".join(one.volume for one in beside)
         told += f" Give {names} to its person on the page Homes: another home has its old name."
     return told if hub_ran else f"{told} Start the platform: ./dev invoke up"
+
+
+@contextmanager
+def _telling(
+    client: DockerClient, platform: Platform, planned: Sequence[Item], path: str
+) -> Iterator[None]:
+    """Meanwhile it is restored; keep the audit log until now first, and write what became of it.
+
+    A restored hub brings an older log back with all the rest: where the one until then ended is
+    said by the entry of the restore.
+    """
+    kept = {}
+    if any(one.kind == plan.HUB and one.exists for one in planned):
+        kept = _log_kept(client, platform)
+    said = {
+        "volumes": [one.volume for one in planned],
+        "people": sorted({one.person for one in planned if one.person}),
+        **({"path": path} if path else {}),
+        **kept,
+    }
+    with audit_log.telling(client, platform, "restore", **said):
+        yield
+
+
+def _log_kept(client: DockerClient, platform: Platform) -> dict[str, str]:
+    """Keep the log until now; where it ended, as the entry says it."""
+    try:
+        entries = audit_log.show(client, platform)
+    except (JhubDockerError, ValueError) as error:
+        say(f"The audit log until now could not be kept: {error}")
+        return {}
+    if not entries:
+        return {}
+    last = entries[-1]
+    file = platform.root / ".dev" / "audit" / f"until-{last['n']}.jsonl"
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.write_text("".join(f"{json.dumps(one)}\n" for one in entries), encoding="utf-8")
+    file.chmod(0o600)
+    say(f"The audit log until now is kept in {file}")
+    return {"log_ended_at": f"{last['n']}:{last['hash']}"}

@@ -14,7 +14,7 @@ from jhub_docker.catalog.dockerfile import instructions
 from jhub_docker.engine import builder_name, docker, quick
 from jhub_docker.engine.address import address, is_default
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.host import emulation
+from jhub_docker.host import machine
 
 ALL = "all"
 """What stands for every platform that the images are declared for."""
@@ -64,7 +64,7 @@ def read() -> Builder:
     runs = parse(said.out)
     if is_default(address()):
         # A builder goes on naming what it once found; the kernel, its own too, knows better.
-        runs = frozenset(one for one in runs if emulation.emulates(one) is not False)
+        runs = frozenset(one for one in runs if machine.emulates(one) is not False)
     return Builder(own, runs | {own})
 
 

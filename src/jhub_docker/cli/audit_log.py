@@ -2,10 +2,11 @@
 
 import json
 
-from invoke.context import Context
-
 from jhub_docker import table
-from jhub_docker.cli.task import ROOT, platform_engine, task, write
+from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+
+with later():
+    from jhub_docker.platform import audit_log, chosen
 
 COLUMNS = {"at": "when", "what": "what", "who": "who", "on": "on", "from": "from"}
 
@@ -17,48 +18,29 @@ COLUMNS = {"at": "when", "what": "what", "who": "who", "on": "on", "from": "from
         "user": "Only what this person did, or what was done to them.",
         "what": "Only kinds that begin so: login, server, account.reset-password.",
         "since": "Only what came since: 12h, 7d, 2026-11-30 (default: 7d).",
-        "until": "Only what came before.",
         "tail": "Number of last entries to show (0: all).",
     },
 )
 def show(
-    context: Context,
-    user: str = "",
-    what: str = "",
-    since: str = "7d",
-    until: str = "",
-    tail: int = 200,
-    json_: bool = False,
+    user: str = "", what: str = "", since: str = "7d", tail: int = 200, json_: bool = False
 ) -> None:
     """Show who did what, from where, and what came of it; works while the hub is down, too."""
-    from jhub_docker.platform import audit_log, chosen  # noqa: PLC0415 - see platform.py
-
     client = platform_engine()
-    filters = {"user": user, "what": what, "since": since, "until": until, "tail": str(tail)}
+    filters = {"user": user, "what": what, "since": since, "tail": str(tail)}
     entries = audit_log.show(client, chosen.read(client, ROOT), **filters)
     if json_:
         write(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    rows = [
-        [*(str(one.get(key, ""))[: 19 if key == "at" else None] for key in COLUMNS), _outcome(one)]
-        for one in entries
-    ]
+    rows = []
+    for one in entries:
+        times = f", {table.counted(one['times'], 'time')}" if one.get("times") else ""
+        shown = {key: str(one.get(key, "")) for key in COLUMNS} | {"at": one["at"][:19]}
+        rows.append([*shown.values(), f"{one['result']}{times}"])
     write(table.render((*COLUMNS.values(), "result"), rows))
 
 
-def _outcome(entry: dict[str, object]) -> str:
-    times = entry.get("times")
-    return (
-        f"{entry['result']}, {table.counted(int(str(times)), 'time')}"
-        if times
-        else str(entry["result"])
-    )
-
-
 @task(help={"noted": "What an earlier verification said last, NUMBER:HASH."})
-def verify(context: Context, noted: str = "") -> None:
+def verify(noted: str = "") -> None:
     """Say whether all entries are as they were written; names the first that is not."""
-    from jhub_docker.platform import audit_log, chosen  # noqa: PLC0415
-
     client = platform_engine()
     write(audit_log.verify(client, chosen.read(client, ROOT), noted))

@@ -2,10 +2,12 @@
 
 import json
 
-from invoke.context import Context
-
 from jhub_docker import table
-from jhub_docker.cli.task import ROOT, platform_engine, task, write
+from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+
+with later():
+    from jhub_docker.backup import backing_up, container, restoring
+    from jhub_docker.backup import drill as drills
 
 USER = "A person, or a home's volume; can be given several times"
 
@@ -19,7 +21,6 @@ USER = "A person, or a home's volume; can be given several times"
     },
 )
 def backup(
-    context: Context,
     user: list[str],
     hub: bool = False,
     to: str = "",
@@ -27,11 +28,9 @@ def backup(
     new_repository: bool = False,
 ) -> None:
     """Back up database, secrets, settings and homes with restic, while everything runs."""
-    from jhub_docker import backup as backups  # noqa: PLC0415 - see platform.py
-
-    place = backups.Place(to, key_file)
+    place = container.Place(to, key_file)
     write(
-        backups.backup(
+        backing_up.backup(
             platform_engine(), ROOT, place, hub=hub, people=user, new_repository=new_repository
         )
     )
@@ -43,11 +42,9 @@ def backup(
         "user": f"{USER} (default: everything).",
         "path": "One file or folder of that person's home; their server may run.",
         "servers": "Stop the servers that use what is replaced.",
-        "yes": "Do not ask before replacing.",
     },
 )
 def restore(
-    context: Context,
     user: list[str],
     hub: bool = False,
     path: str = "",
@@ -59,37 +56,26 @@ def restore(
     yes: bool = False,
 ) -> None:
     """Bring everything back, the hub, people's homes, or one file; says first what it replaces."""
-    from jhub_docker import backup as backups  # noqa: PLC0415
-
-    wanted = backups.Wanted(hub, user, path, at, of)
-    place = backups.Place(to, key_file)
-    write(backups.restore(platform_engine(), ROOT, place, wanted, servers=servers, assume_yes=yes))
+    wanted = restoring.Wanted(hub, user, path, at, of)
+    place = container.Place(to, key_file)
+    write(
+        restoring.restore(platform_engine(), ROOT, place, wanted, servers=servers, assume_yes=yes)
+    )
 
 
 @task(name="list", help={"user": "Only this person's."})
-def list_(
-    context: Context, to: str = "", key_file: str = "", user: str = "", json_: bool = False
-) -> None:
+def list_(to: str = "", key_file: str = "", user: str = "", json_: bool = False) -> None:
     """Show the backups there are, and how the last one, verification and drill went."""
-    from jhub_docker import backup as backups  # noqa: PLC0415
-
-    said = backups.listing(platform_engine(), ROOT, backups.Place(to, key_file), user)
+    said = backing_up.listing(platform_engine(), ROOT, container.Place(to, key_file), user)
     if json_:
         write(json.dumps(said, indent=2))
         return
     columns = ("time", "backup", "what", "person", "volume", "complete", "snapshot")
-    rows = [
-        (
-            one["time"][:16].replace("T", " "),
-            one["run"],
-            one["kind"],
-            one["person"],
-            one["volume"],
-            "yes" if one["complete"] else "NO",
-            one["id"][:8],
-        )
-        for one in said["snapshots"]
-    ]
+    rows = []
+    for one in said["snapshots"]:
+        kept = (one[key] for key in ("run", "kind", "person", "volume"))
+        complete = "yes" if one["complete"] else "NO"
+        rows.append((one["time"][:16].replace("T", " "), *kept, complete, one["id"][:8]))
     write(table.render(columns, rows))
     for what, known in said["status"].items():
         wrong = f"; the last try failed: {known['wrong']}" if known["wrong"] else ""
@@ -98,32 +84,24 @@ def list_(
 
 
 @task(help={"part": "How much of the data to read back, such as 10% (default: all)."})
-def verify(context: Context, to: str = "", key_file: str = "", part: str = "") -> None:
+def verify(to: str = "", key_file: str = "", part: str = "") -> None:
     """Read the data of the backups back, and open the newest database in them."""
-    from jhub_docker import backup as backups  # noqa: PLC0415
-
-    write(backups.verify(platform_engine(), ROOT, backups.Place(to, key_file), part))
+    write(backing_up.verify(platform_engine(), ROOT, container.Place(to, key_file), part))
 
 
 @task()
-def drill(context: Context, to: str = "", key_file: str = "", at: str = "", of: str = "") -> None:
+def drill(to: str = "", key_file: str = "", at: str = "", of: str = "") -> None:
     """Restore into a second platform beside this one, log in, compare files, and remove it."""
-    from jhub_docker import backup as backups  # noqa: PLC0415
-
-    write(backups.drill(platform_engine(), ROOT, backups.Place(to, key_file), at, of))
+    write(drills.drill(platform_engine(), ROOT, container.Place(to, key_file), at, of))
 
 
 @task()
-def key(context: Context) -> None:
+def key() -> None:
     """Print the key of the backups; keep it where neither they nor this machine are."""
-    from jhub_docker import backup as backups  # noqa: PLC0415
-
-    write(backups.key(platform_engine(), ROOT))
+    write(backing_up.key(platform_engine(), ROOT))
 
 
 @task()
-def settings(context: Context, to: str = "", key_file: str = "", of: str = "") -> None:
+def settings(to: str = "", key_file: str = "", of: str = "") -> None:
     """Print the .env of the newest backup, for a machine that has none."""
-    from jhub_docker import backup as backups  # noqa: PLC0415
-
-    write(backups.settings(platform_engine(), ROOT, backups.Place(to, key_file), of))
+    write(backing_up.settings(platform_engine(), ROOT, container.Place(to, key_file), of))

@@ -1,33 +1,22 @@
 """The Docker Engine by hand. `up` and `build` call for one by themselves."""
 
-import sys
-
-from invoke.context import Context
-
 from jhub_docker import host
 from jhub_docker.cli.task import task
-from jhub_docker.progress import say
 
 
-@task(help={"yes": "Set the engine up without asking."})
-def start(context: Context, yes: bool = False) -> None:
+@task()
+def start(yes: bool = False) -> None:
     """Start an engine where none answers, installing it first on Debian and its family."""
-    host.start(say, assume_yes=yes)
+    host.start(assume_yes=yes)
 
 
 @task()
-def stop(context: Context) -> None:
+def stop() -> None:
     """Stop the engine that engine.start started, and no other."""
-    host.stop(say)
+    host.stop()
 
 
 @task()
-def restart(context: Context) -> None:
+def restart() -> None:
     """Restart the engine that engine.start started; people's servers go on running."""
-    host.restart(say)
-
-
-@task()
-def status(context: Context) -> None:
-    """Show the engine in use: address, version, storage, cgroups, free disk, who started it."""
-    sys.stdout.write(f"{host.status()}\n")
+    host.restart()

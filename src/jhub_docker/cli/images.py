@@ -4,20 +4,19 @@ import dataclasses
 import json
 from pathlib import Path
 
-from invoke.context import Context
-
-from jhub_docker import host, nox
-from jhub_docker.asking import confirm
+from jhub_docker import engine, host, nox
 from jhub_docker.build import bases as base_images
-from jhub_docker.build import builders, builds, cache, marks, planning, public
-from jhub_docker.build import images as built
+from jhub_docker.build import builders, builds, cache, planning, public
 from jhub_docker.catalog import load
 from jhub_docker.cli import tables
-from jhub_docker.cli.task import ROOT, task, write
+from jhub_docker.cli.task import ROOT, later, task, write
 from jhub_docker.engine import quick
 from jhub_docker.errors import ActionError
 from jhub_docker.locks import refresh as locks
 from jhub_docker.progress import say
+
+with later():
+    from jhub_docker import clean
 
 
 @task(
@@ -33,7 +32,6 @@ from jhub_docker.progress import say
     },
 )
 def build(
-    context: Context,
     image: list[str],
     platform: list[str],
     force: bool = False,
@@ -55,14 +53,14 @@ def build(
         own = builders.own_platform() if quick.server() else ""
         write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
         return
-    host.require(say, assume_yes=yes, needs=())
+    host.require(assume_yes=yes, needs=())
     results = builds.build(
         ROOT,
         image,
         chosen,
         base=base,
         force=force,
-        ready=lambda _: host.require(say, assume_yes=yes, needs={"buildx", "disk"}),
+        ready=lambda _: host.require(assume_yes=yes, needs={"buildx", "disk"}),
         kept=kept,
     )
     rows = [dataclasses.asdict(result) for result in results]
@@ -73,32 +71,16 @@ def build(
 
 @task(
     help={
-        "prune": "First remove what was built here of folders that are gone from packages/, and "
-        "what only checkouts keep that are gone.",
-        "yes": "Remove it without asking.",
+        "prune": "First remove what `clean --kind images` lists: of folders and checkouts that are "
+        "gone, and older builds.",
     }
 )
-def images(context: Context, json_: bool = False, prune: bool = False, yes: bool = False) -> None:
+def images(json_: bool = False, prune: bool = False, yes: bool = False) -> None:
     """List the images in the engine: version, release or local build, size, and their base."""
-    client = host.require(say, set_up=False, needs=())
-    catalog = load(ROOT / "packages")
+    host.require(set_up=False, needs=())
     if prune:
-        from jhub_docker.platform import containers  # noqa: PLC0415
-
-        with marks.removing():
-            gone = marks.gone()
-            offered = containers.offered(client)
-            found = marks.unwanted(built.here(), catalog.specs, ROOT, gone, offered)
-            if not found:
-                say("No image in the engine was built here of a folder that is gone.")
-            else:
-                keepers = {marks.keeper(one) for one in found}
-                lost = [f"  ({place} is gone)" for name, place in gone.items() if name in keepers]
-                told = "\n".join(["This removes:", *(f"  {name}" for name in found), *lost])
-                confirm(told, "Remove it?", "no image was removed", assume_yes=yes)
-                if left := marks.remove(found):
-                    raise ActionError("\n".join([*left, "end what uses it, and prune again"]))
-    rows = builds.listing(catalog)
+        say(clean.clean(engine.connect(), ROOT, [clean.IMAGES], dry_run=False, assume_yes=yes))
+    rows = builds.listing(load(ROOT / "packages"))
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 
 
@@ -108,13 +90,13 @@ def images(context: Context, json_: bool = False, prune: bool = False, yes: bool
         "nothing is pulled, and no engine is needed."
     }
 )
-def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = False) -> None:
+def bases(base: str = "auto", pin: bool = False, yes: bool = False) -> None:
     """Get the base images: pull the public ones, or make their stand-ins."""
     mode = base_images.mode(base)
     if pin:
         write(tables.pins(public.pin(load(ROOT / "packages"))))
         return
-    host.require(say, assume_yes=yes, needs={"buildx", "disk"})
+    host.require(assume_yes=yes, needs={"buildx", "disk"})
     write(tables.bases(builds.make_bases(ROOT, mode)))
 
 
@@ -125,7 +107,7 @@ def bases(context: Context, base: str = "auto", pin: bool = False, yes: bool = F
         "package": "Upgrade only this Python package; can be given several times.",
     },
 )
-def lock(context: Context, image: list[str], package: list[str], upgrade: bool = False) -> None:
+def lock(image: list[str], package: list[str], upgrade: bool = False) -> None:
     """Refresh lock files and say what changed, and what a platform cannot install."""
     catalog = load(ROOT / "packages")
     chosen = catalog.select(image) if image else tuple(catalog.specs.values())
@@ -140,7 +122,7 @@ def lock(context: Context, image: list[str], package: list[str], upgrade: bool =
 
 
 @task(iterable=["image"])
-def test(context: Context, image: list[str]) -> None:
+def test(image: list[str]) -> None:
     """Run the image tests through Nox, after building what is out of date."""
     chosen = load(ROOT / "packages").select(image)
     nox.run(Path(ROOT), [f"image_tests({spec.name})" for spec in chosen])

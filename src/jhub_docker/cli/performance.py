@@ -1,12 +1,9 @@
 """Measuring: how fast and how large, each figure beside a peer's from the same run."""
 
-from invoke.context import Context
-
 from jhub_bench.selection import BY_NAME, DEFAULT, check_numbers, select
 from jhub_docker import host, process
 from jhub_docker.cli.task import ROOT, task
 from jhub_docker.errors import ActionError
-from jhub_docker.progress import say
 
 ENVIRONMENT = ".dev/bench"
 """Where uv puts the environment of the benchmarks, which use the tests' dependencies as well."""
@@ -22,13 +19,11 @@ ENVIRONMENT = ".dev/bench"
         "`cancel` (default 200).",
     },
 )
-def bench(
-    context: Context, only: list[str], runs: int = 10, size: int = 0, yes: bool = False
-) -> None:
+def bench(only: list[str], runs: int = 10, size: int = 0, yes: bool = False) -> None:
     """Measure builds, spawns, memory and sizes beside a peer; write JSON, compare with the last."""
     check_numbers(runs, size)
     options = [f"--only={name}" for name in select(only)]
-    host.require(say, assume_yes=yes)
+    host.require(assume_yes=yes)
     python = ("uv", "run", "--quiet", "--locked", "--group", "test", "python")
     if process.show(
         *(*python, "-m", "jhub_bench", f"--runs={runs}", f"--size={size}", *options),

@@ -1,42 +1,51 @@
-"""The platform: start it, stop it, see how it is; its settings and its database.
-
-What only these tasks need is imported in their bodies: a build with nothing to do would wait.
-"""
+"""The platform: start it, stop it, see how it is; its settings and its database."""
 
 import json
-from typing import TYPE_CHECKING
+import sys
+import time
+from collections.abc import Callable
 
-from invoke.context import Context
 from invoke.exceptions import Exit
 
 from jhub_docker import engine, host
 from jhub_docker.build import bases, builds
-from jhub_docker.cli import screens, tables
-from jhub_docker.cli.task import ROOT, platform_engine, task, write
+from jhub_docker.cli import tables
+from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
 from jhub_docker.errors import ActionError, one_of
-from jhub_docker.progress import say, stage
+from jhub_docker.progress import stage
 
-if TYPE_CHECKING:
-    from docker import DockerClient
+with later():
+    from jhub_docker import clean as cleaners
+    from jhub_docker.doctor import bundle, examination, fixing
+    from jhub_docker.platform import (
+        building,
+        configuration,
+        moving,
+        now,
+        server_logs,
+        stopping,
+        upgrading,
+    )
+    from jhub_docker.platform import usage as used
+
+WATCH_SECONDS = 5.0
+_CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 
 
 @task(help={"build": "Build what is out of date first (--no-build: start what is there)."})
-def up(context: Context, base: str = "auto", build: bool = True, yes: bool = False) -> None:
+def up(base: str = "auto", build: bool = True, yes: bool = False) -> None:
     """Build what is out of date, start hub and proxy, and print where to log in."""
-    from jhub_docker import platform  # noqa: PLC0415
-
     bases.mode(base)
-    client = host.require(say, assume_yes=yes)
-    was = platform.seen(client, ROOT)
+    host.require(assume_yes=yes)
+    client = engine.connect()
+    was = building.seen(client, ROOT)
     if build:
-        _build(client, base)
-    write(platform.up(client, ROOT, was))
+        _build(base)
+    write(upgrading.up(client, ROOT, was))
 
 
-def _build(client: "DockerClient", base: str) -> None:
-    from jhub_docker import platform  # noqa: PLC0415
-
-    results = platform.build(client, ROOT, base)
+def _build(base: str) -> None:
+    results = building.build(engine.connect(), ROOT, base)
     # What was there already was told when it was built.
     if changed := [one for one in results if one.outcome != "unchanged"]:
         write(tables.builds(changed))
@@ -47,13 +56,10 @@ def _build(client: "DockerClient", base: str) -> None:
 @task(
     help={
         "build": "Build what is out of date first (--no-build: take what is there).",
-        "dry-run": "Say what would be done, of what is built already, and change nothing.",
         "rollback": "Go back to what was before the last upgrade; says first what that loses.",
-        "yes": "Do not ask before going back.",
     }
 )
 def upgrade(
-    context: Context,
     base: str = "auto",
     build: bool = True,
     dry_run: bool = False,
@@ -64,36 +70,31 @@ def upgrade(
 
     Proxy and people's servers go on; what there is is looked at and kept before anything stops.
     """
-    from jhub_docker import doctor as doctors  # noqa: PLC0415
-    from jhub_docker import platform  # noqa: PLC0415
-
     bases.mode(base)
-    client = host.require(say, set_up=False)
+    host.require(set_up=False)
+    client = engine.connect()
     if rollback:
-        write(platform.rollback(client, ROOT, assume_yes=yes))
+        write(upgrading.rollback(client, ROOT, assume_yes=yes))
         return
-    was = platform.seen(client, ROOT)
+    was = building.seen(client, ROOT)
     if build and not dry_run:
-        _build(client, base)
+        _build(base)
     with stage("looking at platform and engine"):
-        examined = doctors.examine(ROOT)
+        examined = examination.examine(ROOT)
     wrong, worries = examined.before_an_upgrade()
-    write(platform.upgrade(client, ROOT, was, wrong=wrong, worries=worries, dry_run=dry_run))
+    write(upgrading.upgrade(client, ROOT, was, wrong=wrong, worries=worries, dry_run=dry_run))
 
 
 @task(
     help={
         "servers": "Also stop the servers people are working on (their files stay).",
         "volumes": "Stop the servers too and delete ALL data: the database, everybody's files.",
-        "yes": "Do not ask before deleting.",
     }
 )
-def down(context: Context, servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
+def down(servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
     """Stop hub and proxy; people's servers and all data stay unless asked otherwise."""
-    from jhub_docker import platform  # noqa: PLC0415
-
     client = platform_engine()
-    write(platform.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
+    write(stopping.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
 
 
 @task(
@@ -103,21 +104,29 @@ def down(context: Context, servers: bool = False, volumes: bool = False, yes: bo
         "watch": "Show it again every few seconds, until Ctrl-C.",
     }
 )
-def status(
-    context: Context, sort: str = "person", watch: bool = False, json_: bool = False
-) -> None:
+def status(sort: str = "person", watch: bool = False, json_: bool = False) -> None:
     """Show services, people's servers with what they take, queue, disk, and who is near a limit."""
-    from jhub_docker import platform  # noqa: PLC0415
-
     client = platform_engine()
 
     def look() -> str:
-        seen = platform.look(client, ROOT, sort)
+        seen = now.look(client, ROOT, sort)
         return json.dumps(seen.told(), indent=None if watch else 2) if json_ else seen.text()
 
     if watch:
-        screens.again(look)
+        again(look)
     write(look())
+
+
+def again(look: Callable[[], str], wait: Callable[[float], None] = time.sleep) -> None:
+    """Show a text, each time in place of the one before. Ctrl-C ends it, with exit code 0."""
+    try:
+        while True:
+            text = look()
+            write(f"{_CLEAR}{text}" if sys.stdout.isatty() else text)
+            sys.stdout.flush()
+            wait(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        raise Exit(code=0) from None
 
 
 @task(
@@ -125,17 +134,13 @@ def status(
     help={
         "kind": "Only this kind: images, cache, orphans or copies (of the database); can be given "
         "several times (default: all).",
-        "dry-run": "List what would go, with sizes, and remove nothing.",
-        "yes": "Remove it without asking.",
     },
 )
-def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
+def clean(kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
     """List old builds, unused cache, leftovers, old database copies; remove them when told.
 
     Never a home, what runs, or what another checkout marked.
     """
-    from jhub_docker import clean as cleaners  # noqa: PLC0415
-
     client = platform_engine()
     write(cleaners.clean(client, ROOT, kind, dry_run=dry_run, assume_yes=yes))
 
@@ -148,74 +153,54 @@ def clean(context: Context, kind: list[str], dry_run: bool = False, yes: bool = 
         "since": "Only what came since: 30m, 12h, 7d, 2026-11-30T12:00.",
     }
 )
-def logs(
-    context: Context, service: str = "", follow: bool = False, tail: int = 200, since: str = ""
-) -> None:
+def logs(service: str = "", follow: bool = False, tail: int = 200, since: str = "") -> None:
     """Show the logs of the services, or of a person's servers: `logs ann --since 1h`."""
-    from jhub_docker import platform  # noqa: PLC0415
-
     client = platform_engine()
-    platform.logs(client, ROOT, service, follow=follow, tail=tail, since=since)
+    server_logs.logs(client, ROOT, service, follow=follow, tail=tail, since=since)
 
 
 @task(help={"month": "A month such as 2026-11 (default: this one, in UTC)."})
-def usage(context: Context, month: str = "", json_: bool = False) -> None:
+def usage(month: str = "", json_: bool = False) -> None:
     """Print servers' hours, CPU hours and GB-hours of memory, for each person and group."""
-    from jhub_docker.platform import usage as used  # noqa: PLC0415
-
     client = platform_engine()
     told = used.usage(client, ROOT, month)
     write(json.dumps(told, indent=2) if json_ else used.text(told))
 
 
-@task(
-    help={
-        "fix": "Mend what takes nothing away from anybody, then look again.",
-        "yes": "Do not ask before mending.",
-    }
-)
-def doctor(context: Context, json_: bool = False, fix: bool = False, yes: bool = False) -> None:
+@task(help={"fix": "Mend what takes nothing away from anybody, then look again."})
+def doctor(json_: bool = False, fix: bool = False, yes: bool = False) -> None:
     """Say what is wrong with platform and engine, what it means and what to do.
 
     Changes nothing without --fix. Exit code 1 when a finding is an error; warnings are none.
     """
-    from jhub_docker import doctor as doctors  # noqa: PLC0415
-
-    seen = doctors.examine(ROOT)
+    seen = examination.examine(ROOT)
     if fix:
-        doctors.fix(engine.connect(), ROOT, seen.findings, assume_yes=yes)
-        seen = doctors.examine(ROOT)
+        fixing.fix(engine.connect(), ROOT, seen.findings, assume_yes=yes)
+        seen = examination.examine(ROOT)
     write(json.dumps(seen.told(), indent=2) if json_ else seen.text())
     if not seen.well:
         raise Exit(code=ActionError.exit_code)
 
 
 @task(help={"to": "The file to write (default: jhub-report-TIME.tar.gz here)."})
-def report(context: Context, to: str = "") -> None:
+def report(to: str = "") -> None:
     """Pack versions, settings, the doctor's findings and the last logs, without secrets."""
-    from jhub_docker import doctor as doctors  # noqa: PLC0415
-
-    write(doctors.report(platform_engine(), ROOT, to))
+    write(bundle.report(platform_engine(), ROOT, to))
 
 
 @task()
-def check(context: Context) -> None:
+def check() -> None:
     """Say whether the hub's settings can be used, without starting anything."""
-    from jhub_docker import platform  # noqa: PLC0415
-
-    write(platform.check(platform_engine(), ROOT))
+    write(configuration.check(platform_engine(), ROOT))
 
 
 @task(
     help={
         "to": "postgres, which JHUB_DB_URL names, or sqlite, the file in the data volume.",
         "replace": "Throw away what is there already.",
-        "yes": "Do not ask before that.",
     }
 )
-def move(context: Context, to: str, replace: bool = False, yes: bool = False) -> None:
+def move(to: str, replace: bool = False, yes: bool = False) -> None:
     """Move all of the hub's records to PostgreSQL or back; each row is compared."""
-    from jhub_docker.platform import moving  # noqa: PLC0415
-
     one_of("--to", to, moving.TO)
     write(moving.move(platform_engine(), ROOT, to, replace=replace, assume_yes=yes))

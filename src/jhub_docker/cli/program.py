@@ -7,9 +7,13 @@ Whoever types `invoke` runs Invoke's own program, which loads `tasks.py`; from t
 import difflib
 import os
 import re
+import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import Signature, signature
+from itertools import count
+from types import FrameType
 from typing import Any
 
 import invoke.main
@@ -19,29 +23,21 @@ from invoke.parser.context import ParserContext
 from invoke.program import Program
 from invoke.tasks import Task
 
-from jhub_docker.cli import signals
 from jhub_docker.errors import UsageError, foreseeable
 
-LETTERS = {
-    "base": "b",
-    "dry-run": "n",
-    "follow": "f",
-    "image": "i",
-    "json": "j",
-    "key": "k",
-    "only": "o",
-    "platform": "p",
-    "runs": "r",
-    "service": "s",
-    "tail": "t",
-    "upgrade": "u",
-    "yes": "y",
+LETTERS = {"dry-run": "n"} | {
+    flag: flag[0]
+    for flag in (
+        *("base", "follow", "image", "json", "key", "only", "platform", "runs", "service"),
+        *("tail", "upgrade", "yes"),
+    )
 }
 """The flags that have a letter; a letter is one flag's, whatever the task."""
 
 MEANINGS = {
     "at": "A backup by its name in backup.list, or how its time begins (default: the newest).",
     "base": "Public bases or stand-ins: pull, standin, or auto (pull where possible; the default).",
+    "dry-run": "Only say what would be done, and change nothing.",
     "hub": "Only the hub: database, secrets, settings.",
     "image": "An image by its folder's name; can be given several times (default: all).",
     "json": "Write it as JSON.",
@@ -50,13 +46,39 @@ MEANINGS = {
     "of": "The platform that was backed up (default: this one).",
     "to": "The repository: a folder, s3:https://HOST/BUCKET or rest:https://HOST/PATH (default: "
     "JHUB_BACKUP_TO).",
-    "yes": "Set an engine up without asking where none answers.",
+    "yes": "Do not ask before an engine is set up, or something is replaced, deleted, published.",
 }
 """What flags mean to which a task says nothing else."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, which by itself would end the process in the middle of anything."""
+
+
+def be_interruptible() -> None:
+    """Have both raise KeyboardInterrupt from here on, all but the second that comes: who starts a
+    task may hand on what the terminal has sent here too, and impatience leaves things.
+    """
+    came = count(1)
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if next(came) != 2:
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+
+
 class OurTask(Task[Any]):
     """A task whose flags have the letters of the table above and no others."""
+
+    def argspec(self, body: Callable[..., Any]) -> Signature:
+        """The parameters: none of them is Invoke's context, which no task of ours has a use for."""
+        return signature(body)
+
+    def __call__(self, _context: Any, *arguments: Any, **options: Any) -> Any:
+        """Run it."""
+        return self.body(*arguments, **options)
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """The flags. Invoke uses their help up, and asks more than once."""
@@ -103,7 +125,8 @@ class OurProgram(Program):
 
     def execute(self) -> None:
         """Run the tasks."""
-        with _reported(), signals.interrupting():
+        with _reported():
+            be_interruptible()
             super().execute()
 
 
@@ -126,9 +149,8 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
         yield
     except ParseError as error:
         lacks = error.context.missing_positional_args if error.context else ()
-        said = _in_our_words(
-            str(error), "".join(f" ({str(one.help).rstrip('.')})" for one in lacks)
-        )
+        means = "".join(f" ({str(one.help).rstrip('.')})" for one in lacks)
+        said = _in_our_words(str(error), means)
         word = re.search(r"no task or flag '(.*?)'", said)
         of_task = [*error.context.flags, *error.context.inverse_flags] if error.context else []
         there = of_task if word and word[1].startswith("-") else list(tasks)
@@ -142,7 +164,7 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Exit(code=1) from None
-    except signals.Terminated:
+    except Terminated:
         raise Exit("terminated", code=143) from None
     except KeyboardInterrupt:
         raise Exit("interrupted", code=130) from None

@@ -1,17 +1,32 @@
-"""Releasing one image, which images have to be released, and the key that signs releases.
-
-Modules that only a release needs are imported in the task's body: every other task would wait for
-them too.
+"""Releasing one image, which images have to be released, the key that signs releases, and what can
+be done with releases that exist: verify, rebuild, compare, take back.
 """
 
 import json
-
-from invoke.context import Context
+from datetime import UTC, datetime
 
 from jhub_docker import host
-from jhub_docker.cli.task import ROOT, task, write
-from jhub_docker.errors import UsageError
-from jhub_docker.progress import say
+from jhub_docker.catalog import ledger, load
+from jhub_docker.cli.task import ROOT, later, task, write
+from jhub_docker.errors import ActionError, UsageError
+
+with later():
+    from jhub_docker.registry import access, remote
+    from jhub_docker.registry import reference as references
+    from jhub_docker.release import (
+        difference,
+        flow,
+        gates,
+        outlook,
+        publish,
+        rebuild_report,
+        version,
+        yanking,
+    )
+    from jhub_docker.release import rebuild as rebuilding
+    from jhub_docker.release import status as states
+    from jhub_docker.release.record import cosign, keys
+    from jhub_docker.release.record import verify as verifying
 
 
 @task(
@@ -22,18 +37,15 @@ from jhub_docker.progress import say
         "image": "The image, by its folder's name.",
         "bump": "Which number of the version goes up: major, minor, patch, or auto, which follows "
         "from what changed (the default).",
-        "dry-run": "Only say what the release would be, and what is against it.",
         "push": "A registry to push to, HOST or HOST/PATH; can be given several times. Without "
         "it the release stays in this checkout until it is pushed by another call.",
         "platform": "A platform to make it for, such as linux/arm64; can be given several times "
         "(default: all it is declared for that can be built here). None that is named is left out.",
         "accept-unreached": "Release although some parts could not be checked for known "
         "vulnerabilities; its record says which.",
-        "yes": "Do not ask before the release is begun.",
     },
 )
 def release(
-    context: Context,
     image: str,
     push: list[str],
     platform: list[str],
@@ -43,29 +55,19 @@ def release(
     yes: bool = False,
 ) -> None:
     """Release one image: version, changelog, build, tests, records, push, verification."""
-    from jhub_docker.registry.remote import Remote  # noqa: PLC0415
-    from jhub_docker.release import flow, gates, outlook  # noqa: PLC0415
-    from jhub_docker.release.publish import Signer  # noqa: PLC0415
-    from jhub_docker.release.record import keys  # noqa: PLC0415
-    from jhub_docker.release.version import check_bump  # noqa: PLC0415
-
-    check_bump(bump)
-    signer, unsigned = None, []
-    if push:
-        unsigned = gates.signing(ROOT)
+    version.check_bump(bump)
+    signer, unsigned = None, gates.signing(ROOT) if push else []
     if push and not dry_run:
         if unsigned:
             raise UsageError(gates.told(unsigned, image))
         trust = keys.trusted(ROOT)
-        signer = Signer(keys.signing_key(), trust)
-    remote = Remote.from_environment()
-    if dry_run:
-        host.require(say, set_up=False, needs=())
-    else:
-        host.require(say, assume_yes=yes, needs={"buildx", "disk"})
+        signer = publish.Signer(keys.signing_key(), trust)
+    registries = remote.Remote.from_environment()
+    needs = () if dry_run else ("buildx", "disk")
+    host.require(assume_yes=yes, set_up=not dry_run, needs=needs)
     request = outlook.Request(
         ROOT,
-        remote,
+        registries,
         image,
         bump=bump,
         registries=tuple(push),
@@ -74,31 +76,106 @@ def release(
         accept_unreached=accept_unreached,
         platforms=tuple(platform),
     )
-    if dry_run:
-        write(flow.plan(request, unsigned))
-    else:
-        write(flow.outcome(request, flow.release(request)))
+    write(flow.plan(request, unsigned) if dry_run else flow.outcome(request, flow.release(request)))
 
 
 @task(iterable=["image"])
-def status(context: Context, image: list[str], json_: bool = False) -> None:
+def status(image: list[str], json_: bool = False) -> None:
     """Say which images have to be released and why: what changed since, the next version."""
-    from jhub_docker.release import status  # noqa: PLC0415
-
-    now = status.read(ROOT / "packages")
+    now = states.read(ROOT / "packages")
     chosen = now.catalog.select(image)
     for spec in chosen:
-        status.require_published(now.catalog, spec)
-    found = [status.of(ROOT, spec.name, now) for spec in chosen]
-    write(json.dumps(status.as_data(found), indent=2) if json_ else status.text(found))
+        states.require_published(now.catalog, spec)
+    found = [states.of(ROOT, spec.name, now) for spec in chosen]
+    write(json.dumps(states.as_data(found), indent=2) if json_ else states.text(found))
 
 
 @task()
-def key(context: Context) -> None:
+def key() -> None:
     """Make the key pair that signs releases: the private one outside git, cosign.pub here."""
-    from jhub_docker.registry.access import Access  # noqa: PLC0415
-    from jhub_docker.release.record import keys  # noqa: PLC0415
-    from jhub_docker.release.record.cosign import Cosign  # noqa: PLC0415
-
-    private, public = keys.make_pair(ROOT, Cosign(Access()).make_key_pair)
+    private, public = keys.make_pair(ROOT, cosign.Cosign(access.Access()).make_key_pair)
     write(f"private key: {private}\npublic key:  {public}  (commit it)")
+
+
+@task(
+    positional=["image"],
+    help={"image": "The image, as REGISTRY/REPOSITORY:TAG or with @sha256:… in place of the tag."},
+)
+def verify(image: str, key: str = "", json_: bool = False) -> None:
+    """Check an image in a registry against its signed records: signatures, contents, labels."""
+    folder = ROOT / ".dev"
+    folder.mkdir(exist_ok=True)
+    report = verifying.verify(
+        remote.Remote.from_environment(),
+        references.Reference.parse_image(image),
+        keys.trusted(ROOT, key),
+        ledgers=lambda package: ledger.read(ROOT / "packages" / package),
+        folder=folder,
+    )
+    write(json.dumps(report.to_json(), indent=2) if json_ else "\n".join(report.lines()))
+    report.require()
+
+
+@task(
+    positional=["image", "before", "after"],
+    help={
+        "image": "An image by its folder's name.",
+        "before": "The older version.",
+        "after": "The newer version.",
+    },
+)
+def diff(image: str, before: str, after: str, json_: bool = False) -> None:
+    """Compare the packages of two releases."""
+    (spec,) = load(ROOT / "packages").select([image])
+    found = difference.compare(ROOT, spec.name, (before, after))
+    write(json.dumps(found, indent=2) if json_ else difference.text(found))
+
+
+@task(
+    positional=["image"],
+    help={
+        "image": "A released image, as REGISTRY/REPOSITORY:TAG; or an image by its folder's "
+        "name: what HEAD has of it is built twice.",
+        "no-cache": "Build it and all it is built from on an empty cache.",
+    },
+)
+def rebuild(image: str, key: str = "", no_cache: bool = False, json_: bool = False) -> None:
+    """Build a released image again from its signed record, and compare digests and files."""
+    if "/" in image:
+        there, trust = remote.Remote.from_environment(), keys.trusted(ROOT, key)
+        released = rebuilding.find(there, references.Reference.parse_image(image), trust)
+        rebuilding.require_commit(ROOT, released.recorded)
+        host.require(needs={"buildx", "disk"})
+        outcome = rebuilding.rebuild(ROOT, there, released, no_cache=no_cache)
+    else:
+        (spec,) = load(ROOT / "packages").select([image])
+        host.require(needs={"buildx", "disk"})
+        outcome = rebuilding.twice(ROOT, spec.name)
+    told = rebuild_report.as_data(image, outcome)
+    write(json.dumps(told, indent=2) if json_ else rebuild_report.text(image, outcome))
+    if not outcome.same:
+        raise ActionError(f"{image} did not become the same image again")
+
+
+@task(
+    positional=["image", "version"],
+    iterable=["push"],
+    help={
+        "image": "The image by its folder's name.",
+        "version": "The release to take back.",
+        "reason": "Why, for people who have it: goes into the ledger and the commit.",
+        "push": "A registry whose moving tags are to leave it, with or without a path; can be "
+        "given several times.",
+    },
+)
+def yank(image: str, version: str, push: list[str], reason: str = "") -> None:
+    """Take a release back: commit that in its ledger, and lead moving tags away from it."""
+    (spec,) = load(ROOT / "packages").select([image])
+    places = [publish.repository(spec, registry) for registry in push]
+    if yanking.mark(ROOT, spec, version, reason, datetime.now(UTC).date()):
+        write(f"{image} {version} is yanked, and that is committed")
+    else:
+        write(f"{image} {version} was yanked before")
+    there, yanked = remote.Remote.from_environment(), publish.yanked(ledger.read(spec.folder))
+    for place in places:
+        write("\n".join(yanking.settle(there, place, yanked)))

@@ -2,18 +2,17 @@
 
 import json
 
-from invoke.context import Context
-
 from jhub_docker import table
-from jhub_docker.cli.task import ROOT, platform_engine, task, write
+from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+
+with later():
+    from jhub_docker.secrets import changing, whereabouts
 
 
 @task(default=True, name="list")
-def list_(context: Context, json_: bool = False) -> None:
+def list_(json_: bool = False) -> None:
     """Show each secret: where it is, how many days old, and who can read it; never a value."""
-    from jhub_docker import secrets  # noqa: PLC0415 - see platform.py
-
-    rows, unseen = secrets.listing(platform_engine(), ROOT)
+    rows, unseen = whereabouts.listing(platform_engine(), ROOT)
     if json_:
         write(json.dumps({"secrets": rows, "not_looked_at": unseen}, indent=2))
         return
@@ -29,11 +28,9 @@ def list_(context: Context, json_: bool = False) -> None:
         "remove": "Remove it.",
     },
 )
-def set_(context: Context, name: str, remove: bool = False) -> None:
+def set_(name: str, remove: bool = False) -> None:
     """Keep a secret setting as a file in its volume; its value is asked for or read from stdin."""
-    from jhub_docker import secrets  # noqa: PLC0415
-
-    write(secrets.keep(platform_engine(), ROOT, name, remove=remove))
+    write(changing.keep(platform_engine(), ROOT, name, remove=remove))
 
 
 @task(
@@ -41,12 +38,9 @@ def set_(context: Context, name: str, remove: bool = False) -> None:
         "name": "cookie-secret, crypt-key, proxy-token, metrics-token, all (four), "
         "grafana-password, backup-key or admin-password.",
         "drop": "Forget the older ones, which are still taken.",
-        "yes": "Do not ask before something ends.",
     }
 )
-def rotate(context: Context, name: str, drop: bool = False, yes: bool = False) -> None:
+def rotate(name: str, drop: bool = False, yes: bool = False) -> None:
     """Make one of the platform's own secrets anew; people stay logged in and connected."""
-    from jhub_docker import secrets  # noqa: PLC0415
-
     client = platform_engine()
-    write(secrets.rotate(client, ROOT, name, drop=drop, assume_yes=yes))
+    write(changing.rotate(client, ROOT, name, drop=drop, assume_yes=yes))

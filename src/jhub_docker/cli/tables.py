@@ -85,19 +85,15 @@ def builds(results: Sequence["Result"]) -> str:
     return "\n".join([render(columns, rows, right=("size", "seconds")), *warnings])
 
 
-def images(rows: Iterable[Mapping[str, Any]]) -> str:
+def images(rows: Iterable[dict[str, Any]]) -> str:
     """The images in the engine."""
     columns = ("image", "platform", "version", "origin", "size", "base", "built on", "tags")
-    shown = (
-        {
-            **row,
-            "size": megabytes(row["size"]),
-            "built on": row["base_name"],
-            "tags": " ".join(row["tags"]),
-        }
-        for row in rows
-    )
-    return render(columns, [[row[one] for one in columns] for row in shown], right=("size",))
+    shown = []
+    for row in rows:
+        tags, size = " ".join(row["tags"]), megabytes(row["size"])
+        cells = row | {"size": size, "built on": row["base_name"], "tags": tags}
+        shown.append([cells[one] for one in columns])
+    return render(columns, shown, right=("size",))
 
 
 def bases(found: Mapping[str, Base]) -> str:
@@ -111,11 +107,8 @@ def bases(found: Mapping[str, Base]) -> str:
 
 def pins(found: Iterable[Pin]) -> str:
     """What each public image is pinned to now, and whether it was."""
-    rows = [
-        (
-            *(one.package, one.lane, *one.pinned.split("@")),
-            "unchanged" if one.pinned == one.reference else "pinned",
-        )
-        for one in found
-    ]
+    rows = []
+    for one in found:
+        outcome = "unchanged" if one.pinned == one.reference else "pinned"
+        rows.append((one.package, one.lane, *one.pinned.split("@"), outcome))
     return render(("base", "lane", "image", "digest", "outcome"), rows)

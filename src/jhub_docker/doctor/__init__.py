@@ -1,14 +1,7 @@
 """The doctor: what is wrong with a platform and its engine, under codes. To look changes nothing.
 
-`machine`, `running` and `kept` judge facts and are pure; `facts`, `hub_files`, which runs inside
-the hub's container, and `tried`, in containers that are thrown away, collect them; `examination`
-has one after the other done; `findings` has what each code means, `fixing` what is mended when
-asked to. `bundle` packs what somebody else has to know, by `redaction` without secrets.
+`machine`, `running` and `kept` judge facts and are pure; `examination` collects them one after the
+other, by `hub_files` inside the hub's container, `tried` in containers that are thrown away, and
+`outside` as people do. `findings` has what each code means, by docs/doctor.md, `fixing` what is
+mended when asked to. `bundle` packs what somebody else has to know, by `redaction` without secrets.
 """
-
-from jhub_docker.doctor.bundle import report
-from jhub_docker.doctor.examination import examine
-from jhub_docker.doctor.findings import CODES, Examined, Finding
-from jhub_docker.doctor.fixing import fix
-
-__all__ = ["CODES", "Examined", "Finding", "examine", "fix", "report"]

@@ -9,13 +9,14 @@ import os
 import platform as machine
 import tarfile
 import time
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
 
-from jhub_docker.doctor import facts, redaction, running
+from jhub_docker.doctor import redaction, running
 from jhub_docker.doctor.examination import examine
 from jhub_docker.errors import UsageError
 from jhub_docker.host.machine import revision
@@ -43,23 +44,23 @@ def report(client: DockerClient, root: Path, to: str = "") -> str:
     path = Path(to or f"jhub-report-{now:%Y%m%dT%H%M%SZ}.tar.gz").absolute()
     require_writable(path)
     platform = chosen.read(client, root)
-    known = _secrets(client, platform)
+    there = containers.inspected(client, platform)
+    known = _secrets(platform, there)
     resolved = compose.run(root, "config", "--format", "json", variables=platform.variables).out
     parts: dict[str, Any] = {
         "versions.json": _versions(client, platform),
         "settings.json": dict(platform.hub_environment),
         "doctor.json": examine(root).told(),
         "compose.json": json.loads(resolved),
-        "services.json": _services(client, platform),
+        "services.json": [_service(one) for one in there],
     }
     files = {
         name: json.dumps(redaction.without_secrets(part, known), indent=2)
         for name, part in parts.items()
     }
-    for one in containers.inspected(client, platform):
+    for one in there:
         log = client.api.logs(one["Id"], tail=LINES, timestamps=True).decode(errors="replace")
-        name = str(one["Name"]).lstrip("/")
-        files[f"logs/{name}.txt"] = redaction.redacted(log, known)
+        files[f"logs/{one['Name'].lstrip('/')}.txt"] = redaction.redacted(log, known)
     write(path, packed(files))
     return (
         f"{path} has {', '.join(sorted(files))}.\nSecrets are left out; names of people and "
@@ -69,15 +70,11 @@ def report(client: DockerClient, root: Path, to: str = "") -> str:
 
 def require_writable(path: Path) -> None:
     """Raise UsageError where `write` could not make this file."""
-    wrong = ""
-    if path.is_dir():
-        wrong = "it is a folder"
-    elif not path.parent.is_dir():
-        wrong = f"there is no folder {path.parent}"
-    elif not os.access(path.parent, os.W_OK | os.X_OK):
-        wrong = f"this user may not write in {path.parent}"
-    if wrong:
-        raise UsageError(f"--to is {str(path)!r}, and {wrong}; expected a file to write")
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"--to is {str(path)!r}; expected a file to write, in a folder that is there and that "
+            "this user may write in"
+        )
 
 
 def write(path: Path, content: bytes) -> None:
@@ -89,25 +86,23 @@ def write(path: Path, content: bytes) -> None:
 
 def packed(files: dict[str, str]) -> bytes:
     """The files as an archive."""
-    with io.BytesIO() as made:
-        with tarfile.open(fileobj=made, mode="w:gz") as tar:
-            for name, text in sorted(files.items()):
-                entry = tarfile.TarInfo(f"jhub-report/{name}")
-                content = text.encode()
-                entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
-                tar.addfile(entry, io.BytesIO(content))
-        return made.getvalue()
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+        for name, text in sorted(files.items()):
+            entry, content = tarfile.TarInfo(f"jhub-report/{name}"), text.encode()
+            entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
+            tar.addfile(entry, io.BytesIO(content))
+    return made.getvalue()
 
 
-def _secrets(client: DockerClient, platform: Platform) -> set[str]:
+def _secrets(platform: Platform, there: Iterable[Mapping[str, Any]]) -> set[str]:
     """The secrets there are: in variables, here and of the services, and in the hub's files."""
     found = redaction.values(os.environ.items())
     found |= redaction.values(encrypted.variables(platform.root).items())
-    for one in containers.inspected(client, platform):
-        pairs = (text.partition("=")[::2] for text in one["Config"].get("Env") or ())
-        found |= redaction.values(pairs)
+    for one in there:
+        found |= redaction.values(containers.variables(one).items())
         if running.service(one) == HUB and running.runs([one], HUB):
-            found |= set(json.loads(facts.printed(platform, HUB, KEPT)))
+            found |= set(json.loads(platform.python(HUB, "-", given=KEPT).require(lines=1)))
     return found
 
 
@@ -123,14 +118,11 @@ def _versions(client: DockerClient, platform: Platform) -> dict[str, Any]:
     }
 
 
-def _services(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": str(one["Name"]).lstrip("/"),
-            "image": one["Config"]["Image"],
-            "image id": one["Image"],
-            "state": one["State"],
-            "restarts": one["RestartCount"],
-        }
-        for one in containers.inspected(client, platform)
-    ]
+def _service(container: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": container["Name"].lstrip("/"),
+        "image": container["Config"]["Image"],
+        "image id": container["Image"],
+        "state": container["State"],
+        "restarts": container["RestartCount"],
+    }

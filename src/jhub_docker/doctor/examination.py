@@ -1,31 +1,54 @@
-"""One look at everything, in an order in which each part knows what it stands on."""
+"""One look at everything, in an order in which each part knows what it stands on.
 
+Engine, the hub's container and the platform from outside are asked; what they say is judged
+elsewhere. Nothing is changed.
+"""
+
+import json
 import os
 import stat
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
 
 from jhub_docker import host
-from jhub_docker.doctor import facts, gpus, kept, machine, outside, running, swarms, tried
+from jhub_docker.catalog.identity import LABEL
+from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
-from jhub_docker.engine import checks, connect, lock, usage
+from jhub_docker.engine import checks, connect, lock, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
 from jhub_docker.host.machine import own_certificates
 from jhub_docker.platform import chosen, compose, containers, firewall, left_over
-from jhub_docker.platform.compose import HUB, Platform
+from jhub_docker.platform.compose import DATA, HUB, Platform
 from jhub_docker.platform.configuration import check_settings, telling_all
 from jhub_docker.platform.firewall import GUARD
 from jhub_docker.progress import say
 from jhub_docker.secrets import whereabouts
 
 IN_THE_HUB = "secrets, database, second factors, disk of the data volume"
+
+CLASHES = """
+import json, os
+from hub_config.runtime import guard
+from hub_config.settings import reading
+pool = reading.read(os.environ, default_file=None).address_pool
+print(json.dumps(guard.pool_clashes(pool, guard.ROUTES.read_text())))
+"""
+"""The guard's own judgement, which it makes when it starts, of the routes there are now."""
+
+POLICY = """
+import json, os
+from hub_config.runtime import plan
+from hub_config.settings import reading
+settings = reading.read(os.environ, default_file=None)
+print(json.dumps([str(settings.address_pool), plan.bridge_prefix(settings.platform)]))
+"""
+"""Run by the hub: the servers' addresses, and how their networks' interfaces are called."""
 
 
 class _Look:
@@ -46,11 +69,7 @@ class _Look:
 
 
 def examine(root: Path) -> Examined:
-    """Look at engine and platform of this checkout, and change neither; each part is said, since
-    together they take a while.
-
-    Raises UsageError for a JHUB_DOCKER_MIN_FREE_GB that is no number.
-    """
+    """Look at engine and platform of this checkout, and change neither; each part is said."""
     minimum_gb = checks.minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
     look = _Look()
     try:
@@ -61,22 +80,28 @@ def examine(root: Path) -> Examined:
     else:
         look.at("engine", lambda: _engine(client))
         _platform(look, client, root, minimum_gb)
-        look.at("space of images and build cache", lambda: machine.unneeded(usage.of(client)))
+        look.at("space of images and build cache", lambda: machine.unneeded(checks.usage(client)))
     return Examined(tuple(look.findings), look.not_seen)
 
 
 def _engine(client: DockerClient) -> list[Finding]:
     """Version, plugins, clock, and what a restart of it would do."""
-    findings = machine.engine(client.version(), checks.wrong_plugins({"buildx", "compose"}))
-    findings += machine.clock(*facts.clock(client)) + machine.storage(client.info())
-    hint = host.restart_hint(client)
-    return findings + found("JD003", [hint] if hint else [], WARNING)
+    before, info = datetime.now(UTC), client.info()
+    told = datetime.fromisoformat(info["SystemTime"]).astimezone(UTC)
+    after, hint = datetime.now(UTC), host.restart_hint(info)
+    return [
+        *machine.engine(client.version(), checks.wrong_plugins({"buildx", "compose"})),
+        *machine.clock(told, before, after),
+        *machine.storage(info),
+        *found("JD003", [hint] if hint else [], WARNING),
+    ]
 
 
 def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) -> None:
     info = client.info()
-    space = facts.local_space(info)
-    seen: dict[str, Any] = {}
+    where, space = str(info["DockerRootDir"]), dict[str, int]()
+    if checks.free_bytes(info, address()) is not None:
+        space = hub_files.space(Path(where))
     try:
         with telling_all(client, root):
             platform = chosen.read(client, root)
@@ -87,37 +112,46 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
         look.not_seen["platform"] = str(error)
     else:
         with tried.alone(client, platform):
-            _parts(look, client, platform, seen)
-    if space := space or (Space(**seen["engine"]) if seen else None):
-        where = str(info["DockerRootDir"])
-        look.findings += machine.engine_disk(where, space, minimum_gb)
-        look.findings += machine.inodes(f"the disk of {where}", space)
+            seen = _parts(look, client, platform)
+        space = space or seen
+    if space:
+        look.findings += machine.engine_disk(where, Space(**space), minimum_gb)
+        look.findings += machine.inodes(f"the disk of {where}", Space(**space))
     else:
         look.not_seen["the engine's disk"] = "it is on another machine"
 
 
-def _parts(look: _Look, client: DockerClient, platform: Platform, seen: dict[str, Any]) -> None:
+def _parts(look: _Look, client: DockerClient, platform: Platform) -> dict[str, int]:
+    """All of a platform; room on the engine's disk, as far as its hub sees it."""
+    room: dict[str, int] = {}
     look.at("settings", lambda: _settings(client, platform))
     if platform.hub_environment.get("JHUB_RUNTIME") == "swarm":
         look.at("the swarm", lambda: _swarm(look, client))
     there = containers.inspected(client, platform)
     look.at("services", lambda: _services(client, platform, there))
     if running.runs(there, HUB):
-        look.at("the hub's answers", lambda: running.answers(*facts.asked(platform)))
+        look.at("the hub's answers", lambda: outside.answers(platform))
         look.at("the public address", lambda: outside.look(platform))
-        look.at(IN_THE_HUB, lambda: _hub(client, platform, seen))
+        look.at(IN_THE_HUB, lambda: _hub(client, platform, room))
         look.at("what servers reach", lambda: _reached(client, platform))
-        look.at("second factors", lambda: kept.factors(facts.factors(platform)))
+        look.at("second factors", lambda: _factors(platform))
     else:
         look.not_seen[IN_THE_HUB] = "no hub runs"
     if running.runs(there, GUARD):
-        look.at("routes", lambda: found("JD016", facts.clashes(platform)))
+        look.at("routes", lambda: found("JD016", _printed(platform, GUARD, CLASHES)))
     else:
         look.not_seen["whether addresses overlap with routes"] = "no guard runs"
     look.at("homes", lambda: machine.homes(tried.room(client, platform)))
-    look.at("GPU", lambda: _gpu(client, platform))
+    look.at("GPU", lambda: gpus.look(client, platform))
     look.at("leftovers", lambda: _left_over(client, platform, there))
     look.at("backups", lambda: _backups(client, platform))
+    return room
+
+
+def _printed(platform: Platform, service: str, program: str, *arguments: str) -> Any:
+    """The JSON that a program prints in a service's container."""
+    ended = platform.python(service, "-I", "-", *arguments, given=program, seconds=120)
+    return json.loads(ended.require(lines=1))
 
 
 def _settings(client: DockerClient, platform: Platform) -> list[Finding]:
@@ -135,7 +169,7 @@ def _settings(client: DockerClient, platform: Platform) -> list[Finding]:
 
 
 def _swarm(look: _Look, client: DockerClient) -> list[Finding]:
-    look.not_seen |= swarms.not_there(client.api.nodes())
+    look.not_seen |= machine.of_swarm(client.api.nodes())
     return []
 
 
@@ -143,44 +177,54 @@ def _services(
     client: DockerClient, platform: Platform, there: Sequence[running.Inspected]
 ) -> list[Finding]:
     words = {
-        running.service(one): facts.last_words(client, one["Id"]) for one in running.ailing(there)
+        running.service(one): client.api.logs(one["Id"], tail=3).decode(errors="replace")
+        for one in running.ailing(there)
     }
+    own = {service: quick.image(platform.images[service]) for service in platform.services}
     return [
         *kept.shown(whereabouts.shown(there)),
         *running.services(platform, there, words),
-        *running.images(there, facts.own_images(platform)),
+        *running.images(there, {service: one["Id"] for service, one in own.items() if one}),
         *running.ports(platform, there),
+    ]
+
+
+def _hub(client: DockerClient, platform: Platform, room: dict[str, int]) -> list[Finding]:
+    """What is seen from inside the hub's container; of the engine's disk it is put into `room`."""
+    program = Path(hub_files.__file__).read_text("utf-8")
+    seen = _printed(platform, HUB, program, DATA, "/srv/proxy")
+    room |= seen["engine"]
+    space, key = Space(**seen["data"]), f"{LABEL}.jupyterhub"
+    tag = platform.hub_environment.get("JHUB_IMAGE_TAG", "latest")
+    offered = [
+        (f"the image {name}", image["Labels"].get(key, ""))
+        for image in client.api.images(filters={"label": f"{LABEL}.profiles"})
+        for name in image["RepoTags"] or ()
+        if name.endswith(f":{tag}")
+    ]
+    servers = [
+        (f"the server {containers.name(one)}", one["Labels"].get(key, ""))
+        for one in containers.servers(client, platform)
+    ]
+    return [
+        *kept.in_hub(seen),
+        *machine.data_disk(platform.data_volume, space),
+        *machine.inodes(f"the disk of the volume {platform.data_volume}", space),
+        *running.versions(seen["jupyterhub"], [*offered, *servers]),
     ]
 
 
 def _reached(client: DockerClient, platform: Platform) -> list[Finding]:
     if firewall.warnings(platform):
         return []  # it is off, and that was told
-    pool, bridges = facts.policy(platform)
+    pool, bridges = _printed(platform, HUB, POLICY)
     return found("JD050", tried.reached(client, platform, pool, bridges))
 
 
-def _gpu(client: DockerClient, platform: Platform) -> list[Finding]:
-    variables = platform.hub_environment
-    findings = gpus.undiscovered(variables, client.info())
-    for what, wanted in gpus.requests(variables):
-        if said := tried.gpu(client, platform, wanted):
-            findings.append(Finding("JD051", f"{what}: {said}", WARNING))
-    return findings
-
-
-def _hub(client: DockerClient, platform: Platform, seen: dict[str, Any]) -> list[Finding]:
-    """What is seen from inside the hub's container, which stays in `seen`."""
-    seen.update(facts.hub_sees(platform))
-    space = Space(**seen["data"])
-    return [
-        *kept.secrets(seen["secrets"]),
-        *kept.older(seen["older"]),
-        *kept.database(seen["database"]),
-        *machine.data_disk(platform.data_volume, space),
-        *machine.inodes(f"the disk of the volume {platform.data_volume}", space),
-        *running.versions(seen["jupyterhub"], facts.offered(client, platform)),
-    ]
+def _factors(platform: Platform) -> list[Finding]:
+    ended = platform.in_hub("read-factors", seconds=120)
+    others = "JHUB_AUTHENTICATOR is" in ended.err  # accounts are another service's
+    return [] if others else kept.factors(json.loads(ended.require(lines=1)))
 
 
 def _left_over(
@@ -188,12 +232,15 @@ def _left_over(
 ) -> list[Finding]:
     if lock.is_held(platform.project):
         raise ActionError("an up, down, upgrade, backup or restore of it is at work")
-    report = facts.hub_report(platform) if running.runs(there, HUB) else None
-    servers = containers.servers(client, platform), containers.server_networks(client, platform)
-    return running.left_over(left_over.look(client, platform), [*chain(*servers)], report)
+    report = None
+    if running.runs(there, HUB):
+        ended = platform.in_hub("report", seconds=120)
+        report = {} if "has not compared" in ended.err else json.loads(ended.require(lines=1))
+    servers = containers.servers(client, platform) + containers.server_networks(client, platform)
+    return running.left_over(left_over.look(client, platform), servers, report)
 
 
 def _backups(client: DockerClient, platform: Platform) -> list[Finding]:
     configured = "JHUB_BACKUP_TO" in compose.person_set(platform.root)
-    status = facts.backup_status(client, platform)
+    status = tried.backups(client, platform)
     return kept.backup(configured=configured, status=status, now=datetime.now(UTC))

@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from docker import DockerClient
 
 from jhub_docker.asking import confirm
-from jhub_docker.doctor.findings import Finding
+from jhub_docker.doctor.findings import CODES, Finding
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import chosen, left_over
@@ -17,14 +16,6 @@ from jhub_docker.progress import say
 
 HEALTHY_SECONDS = 120.0
 """How long a service that goes on has to say that it is well, before all is looked at again."""
-
-
-@dataclass(frozen=True)
-class Fix:
-    """What is done about a code's findings, and by what."""
-
-    does: str
-    act: Callable[[DockerClient, Platform, str], object]
 
 
 def _go_on(client: DockerClient, _platform: Platform, subject: str) -> None:
@@ -50,34 +41,27 @@ def _close_secret(_client: DockerClient, platform: Platform, subject: str) -> No
     platform.checked("exec", "-T", HUB, "chmod", "go=", subject)
 
 
-FIXES: Mapping[str, Fix] = {
-    "JD011": Fix("lets a service that is paused go on, starts one that has ended", _go_on),
-    "JD018": Fix("removes what starts, drills and services left that are over", _remove),
-    "JD021": Fix("makes the file its owner's alone", _close_file),
-    "JD023": Fix("makes the secret the hub's alone", _close_secret),
+FIXES: Mapping[str, Callable[[DockerClient, Platform, str], object]] = {
+    "JD011": _go_on,
+    "JD018": _remove,
+    "JD021": _close_file,
+    "JD023": _close_secret,
 }
-
-
-def fixable(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that are mended here."""
-    return [one for one in findings if one.code in FIXES and one.subject]
+"""What docs/doctor.md says of these codes as their **Fix**, done."""
 
 
 def fix(client: DockerClient, root: Path, findings: Iterable[Finding], *, assume_yes: bool) -> None:
-    """Mend what can be mended, once that was agreed to.
-
-    Raises UsageError without a terminal and without `assume_yes`, ActionError for a no.
-    """
-    if not (mended := fixable(findings)):
+    """Mend what can be mended, once that was agreed to."""
+    if not (mended := [one for one in findings if one.code in FIXES and one.subject]):
         say("Nothing that was found is mended by --fix.")
         return
-    lines = [f"  {one.code} {one.says.splitlines()[0]}: {FIXES[one.code].does}" for one in mended]
+    lines = [f"  {one.code} {one.says.splitlines()[0]}: {CODES[one.code].fix}" for one in mended]
     told = "\n".join(["--fix does this:", *lines])
     confirm(told, "Do it?", "nothing was changed", assume_yes=assume_yes)
     platform = chosen.read(client, root)
     with locked(platform.project):
         for one in mended:
             try:
-                FIXES[one.code].act(client, platform, one.subject)
+                FIXES[one.code](client, platform, one.subject)
             except ActionError as error:
                 say(f"{one.code} is not mended: {error}")

@@ -1,4 +1,4 @@
-"""Which GPUs the settings give to servers, as the engine is asked for them. Pure.
+"""Which GPUs the settings give to servers, and whether the engine gives them.
 
 The hub reads the same settings (packages/hub/src/hub_config/settings/gpus.py), which is where they
 are checked; here is only asked for what they name.
@@ -7,13 +7,29 @@ are checked; here is only asked for what they name.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from docker import DockerClient
+from docker.errors import APIError
 from docker.types import DeviceRequest
 
+from jhub_docker.doctor import tried
 from jhub_docker.doctor.findings import WARNING, Finding
+from jhub_docker.platform.compose import Platform
 
 PROFILES, DEVICES = "JHUB_GPU_PROFILES", "JHUB_GPU_DEVICES"
 GPU = [["gpu"]]
 """The capability that NVIDIA's runtime knows its requests by."""
+
+
+def look(client: DockerClient, platform: Platform) -> list[Finding]:
+    """Ask the engine for each as for a server."""
+    findings = undiscovered(platform.hub_environment, client.info())
+    for what, wanted in requests(platform.hub_environment):
+        try:
+            tried.run(client, platform, "print(1)", network="none", device_requests=[wanted])
+        except APIError as error:
+            says = f"{what}: {error.explanation or error}"
+            findings.append(Finding("JD051", says, WARNING))
+    return findings
 
 
 def _parts(text: str) -> list[str]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from jhub_docker.doctor.findings import WARNING, Finding
-from jhub_docker.platform.secret_names import is_secret
+from jhub_docker.doctor.findings import WARNING, Finding, found
+from jhub_docker.secrets.whereabouts import is_secret
 
 OLD = timedelta(days=2)
 """Age of a backup that a daily one does not reach unless something is wrong."""
@@ -23,53 +23,42 @@ def env_file(mode: int, names: Iterable[str]) -> list[Finding]:
     if not held or not mode & OTHERS:
         return []
     says = f".env has mode {mode:04o} and holds {', '.join(held)}"
-    return [Finding("JD021", says, WARNING, subject=".env")]
-
-
-def secrets(files: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """The hub's secrets, as `hub_files` saw them."""
-    findings = []
-    for one in files:
-        path = one["path"]
-        if one["wrong"]:
-            findings.append(Finding("JD022", f"{path} {one['wrong']}"))
-        if one["mode"] is not None and one["mode"] & OTHERS:
-            says = f"{path} has mode {one['mode']:04o}"
-            findings.append(Finding("JD023", says, subject=path))
-    return findings
+    return [Finding("JD021", says, WARNING, ".env")]
 
 
 DROP = 31
 """Days after which nothing signed with an older secret is taken anyway (jupyterhub 6.1, xsrf)."""
 
 
-def older(files: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Secrets of before a rotation, as `hub_files` saw them."""
-    return [
+def in_hub(seen: Mapping[str, Any]) -> list[Finding]:
+    """The hub's secrets, those of before a rotation, and its database, as `hub_files` saw them."""
+    findings = []
+    for one in seen["secrets"]:
+        path = one["path"]
+        if one["wrong"]:
+            findings.append(Finding("JD022", f"{path} {one['wrong']}"))
+        if one["mode"] is not None and one["mode"] & OTHERS:
+            says = f"{path} has mode {one['mode']:04o}"
+            findings.append(Finding("JD023", says, subject=path))
+    findings += [
         Finding("JD029", f"{one['path']} is {one['days']:.0f} days old", WARNING)
-        for one in files
+        for one in seen["older"]
         if one["days"] > DROP
     ]
+    return findings + found("JD030", [seen["database"]] * (seen["database"] != "ok"))
 
 
 def shown(secrets: Mapping[str, Sequence[str]]) -> list[Finding]:
     """Secrets that containers have as variables, by the containers' names."""
-    return [
-        Finding("JD028", f"{name}: {', '.join(held)}", WARNING)
-        for name, held in sorted(secrets.items())
-    ]
+    listed = (f"{name}: {', '.join(held)}" for name, held in sorted(secrets.items()))
+    return found("JD028", listed, WARNING)
 
 
-def factors(seen: Mapping[str, int] | None) -> list[Finding]:
-    """How many second factors there are and how many the key opened; None where there are none."""
-    if seen is None or seen["opened"] == seen["factors"]:
+def factors(seen: Mapping[str, int]) -> list[Finding]:
+    """How many second factors there are, and how many of them the key opened."""
+    if seen["opened"] == seen["factors"]:
         return []
     return [Finding("JD024", f"of {seen['factors']} only {seen['opened']} can be opened")]
-
-
-def database(said: str) -> list[Finding]:
-    """What SQLite's `quick_check` said, or why it could not be asked (PRAGMA quick_check)."""
-    return [] if said == "ok" else [Finding("JD030", said)]
 
 
 def backup(*, configured: bool, status: Mapping[str, Any], now: datetime) -> list[Finding]:

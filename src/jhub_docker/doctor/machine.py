@@ -1,11 +1,11 @@
-"""Judges engine, disks and clock by what they say of themselves. Pure."""
+"""Judges engine, disks, clock and swarm by what they say of themselves. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jhub_docker.doctor.findings import ERROR, WARNING, Finding
+from jhub_docker.doctor.findings import ERROR, WARNING, Finding, found
 from jhub_docker.engine import checks
 from jhub_docker.table import counted, size
 
@@ -67,13 +67,11 @@ FULL = (0.01, 0.05)
 def homes(room: Mapping[str, Sequence[int]]) -> list[Finding]:
     """Room of volumes with a file system of their own, as `tried.ROOM` tells it."""
     findings = []
-    few, some = FULL
     for volume, (free, blocks, free_inodes, inodes) in sorted(room.items()):
-        parts = (("room", free, blocks), ("inodes", free_inodes, inodes))
-        for what, left, of in parts:
-            if of and left / of < some:
-                says = f"the volume {volume} has {left / of:.0%} of its {what} left"
-                findings.append(Finding("JD031", says, ERROR if left / of < few else WARNING))
+        for what, left, of in (("room", free, blocks), ("inodes", free_inodes, inodes)):
+            share = left / of if of else 1.0
+            says = f"the volume {volume} has {share:.0%} of its {what} left"
+            findings += _by_what_is_left("JD031", says, share, FULL)
     return findings
 
 
@@ -102,11 +100,14 @@ def _soon(code: str, what: str, free: int, needed_gb: float) -> list[Finding]:
 def inodes(what: str, space: Space) -> list[Finding]:
     """Inodes; a file system that makes them as it goes says that it has none."""
     share = space.free_inodes / space.inodes if space.inodes else 1.0
-    few, some = INODES
-    if share >= some:
-        return []
     says = f"{what} has {space.free_inodes:,} of {space.inodes:,} inodes left"
-    return [Finding("JD006", says, ERROR if share < few else WARNING)]
+    return _by_what_is_left("JD006", says, share, INODES)
+
+
+def _by_what_is_left(code: str, says: str, left: float, limits: Sequence[float]) -> list[Finding]:
+    """An error below the first limit, a warning below the second."""
+    few, some = limits
+    return found(code, [says] * (left < some), ERROR if left < few else WARNING)
 
 
 def unneeded(usage: Mapping[str, Any]) -> list[Finding]:
@@ -138,15 +139,25 @@ def clock(engines: datetime, before: datetime, after: datetime) -> list[Finding]
     return [Finding("JD008", says, ERROR if apart >= much else WARNING)]
 
 
+NEVER = "live-restore, GPUs by request, limits of disk and swap"
+
+
+def of_swarm(nodes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What a swarm does not give to servers, and which of its machines do not answer, with the
+    reason (Engine API, NodeList)."""
+    silent = {
+        f"the machine {node['Description']['Hostname']}": (
+            "it does not answer: servers may run on there, and no home on it can be opened"
+        )
+        for node in nodes
+        if node["Status"]["State"] != "ready"
+    }
+    return {NEVER: "a swarm has none of them: docs/swarm.md", **silent}
+
+
 def certificate(url: str, end: datetime | None, now: datetime) -> list[Finding]:
     """How long the certificate of an address is good; None for an address without one."""
-    few, some = CERTIFICATE_DAYS
-    if end is None or (days := (end - now).days) >= some:
+    if end is None:
         return []
-    return [
-        Finding(
-            "JD025",
-            f"that of {url} ends in {counted(days, 'day')}",
-            ERROR if days < few else WARNING,
-        )
-    ]
+    says = f"that of {url} ends in {counted((end - now).days, 'day')}"
+    return _by_what_is_left("JD025", says, (end - now).days, CERTIFICATE_DAYS)

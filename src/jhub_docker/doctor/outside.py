@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 
 import websocket
 
-from jhub_docker.doctor import facts, machine, running
+from jhub_docker.doctor import machine
 from jhub_docker.doctor.findings import WARNING, Finding
-from jhub_docker.errors import ActionError
 from jhub_docker.platform import entrance
 from jhub_docker.platform.compose import HUB, TLS, Platform
 
@@ -42,19 +41,28 @@ class Visit:
     hops: tuple[str, ...] = ()
 
 
+def answers(platform: Platform) -> list[Finding]:
+    """Whether the hub answers at its own address, and if not whether the proxy does."""
+    if not (wrong := entrance.asked(platform)[0]):
+        return []
+    proxy, _ = entrance.asked(platform, "/_chp_healthz")
+    where = "nothing answers there" if proxy else "the proxy answers, the hub behind it does not"
+    return [Finding("JD014", f"{entrance.health(platform.address)}: {wrong}; {where}")]
+
+
 def look(platform: Platform) -> list[Finding]:
     """Ask the platform at its public address."""
     url = entrance.health(platform.public_address)
     context = _trusting(platform)
     findings: list[Finding] = []
     if platform.public_address != platform.address or TLS in platform.services:
-        wrong = entrance.ask(url, context)
         end = certificate_end(url, context)
-        findings += running.public(url, wrong) + machine.certificate(url, end, datetime.now(UTC))
-        if wrong:
-            return findings
+        findings += machine.certificate(url, end, datetime.now(UTC))
+        if wrong := entrance.ask(url, context):
+            return [Finding("JD019", f"{url}: {wrong}", WARNING), *findings]
     if not entrance.ask(url, context):
-        header, ticket = facts.printed(platform, HUB, TICKET).split()
+        said = platform.python(HUB, "-", given=TICKET, seconds=120)
+        header, ticket = said.require(lines=1).split()
         sent = [f"{header}: {ticket}"]
         plain = visit(url, sent, context)
         forged = visit(url, [*sent, f"X-Forwarded-For: {CLAIMED}"], context)
@@ -135,6 +143,4 @@ def _trusting(platform: Platform) -> ssl.SSLContext | None:
     if TLS not in platform.services or platform.hub_environment.get("JHUB_TLS") != "internal":
         return None
     ended = platform.compose("exec", "-T", TLS, "cat", entrance.ROOT_CERTIFICATE)
-    if ended.code:
-        raise ActionError(f"Caddy's CA cannot be read: {ended.tail(1)}")
-    return ssl.create_default_context(cadata=ended.out)
+    return ssl.create_default_context(cadata=ended.require("Caddy's CA cannot be read", 1))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from jhub_docker.platform.secret_names import is_secret
+from jhub_docker.secrets.whereabouts import is_secret
 
 LEFT_OUT = "(left out)"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jhub_docker.doctor.findings import WARNING, Finding
+from jhub_docker.doctor.findings import WARNING, Finding, found
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
 from jhub_docker.platform.containers import is_left_over
@@ -24,11 +24,9 @@ def services(
     """Whether each service runs and is healthy; `last_words` are those of which have any."""
     used = {service(one): one for one in there if not is_left_over(one)}
     if not used:
-        says = f"{platform.project} has no containers on this engine"
-        return [Finding("JD010", says, subject="all")]
+        return [Finding("JD010", f"{platform.project} has no containers on this engine")]
     if not any(one["State"]["Running"] for one in used.values()):
-        says = f"all services of {platform.project} have ended"
-        return [Finding("JD010", says, subject="all")]
+        return [Finding("JD010", f"all services of {platform.project} have ended")]
     findings = []
     for name in platform.services:
         if wrong := _wrong(used.get(name)):
@@ -70,11 +68,12 @@ def ailing(there: Iterable[Inspected]) -> list[Inspected]:
 
 def images(there: Iterable[Inspected], own: Mapping[str, str]) -> list[Finding]:
     """Containers of another image than `own`, the ids by service; one not built has none."""
-    return [
-        Finding("JD012", f"{service(one)} runs {one['Config']['Image']}, which is another", WARNING)
+    others = (
+        f"{service(one)} runs {one['Config']['Image']}, which is another"
         for one in there
         if one["State"]["Running"] and own.get(service(one), one["Image"]) != one["Image"]
-    ]
+    )
+    return found("JD012", others, WARNING)
 
 
 def ports(platform: Platform, there: Iterable[Inspected]) -> list[Finding]:
@@ -92,30 +91,14 @@ def ports(platform: Platform, there: Iterable[Inspected]) -> list[Finding]:
     return findings
 
 
-def answers(url: str, hub: str, proxy: str) -> list[Finding]:
-    """What went wrong when asking hub and proxy from outside; each empty for an answer."""
-    if not hub:
-        return []
-    where = "nothing answers there" if proxy else "the proxy answers, the hub behind it does not"
-    return [Finding("JD014", f"{url}: {hub}; {where}")]
-
-
-def public(url: str, wrong: str) -> list[Finding]:
-    """What went wrong when the hub was asked at its public address; empty for an answer."""
-    return [Finding("JD019", f"{url}: {wrong}", WARNING)] if wrong else []
-
-
-def versions(hub: str, offered: Iterable[Mapping[str, str]]) -> list[Finding]:
+def versions(hub: str, offered: Iterable[tuple[str, str]]) -> list[Finding]:
     """Images on offer and servers that run, by name and JupyterHub's version, beside the hub's."""
-    return [
-        Finding(
-            "JD017",
-            f"{one['what']} has JupyterHub {one['version'] or '(it does not say)'}, the hub {hub}",
-            WARNING,
-        )
-        for one in offered
-        if one["version"].partition(".")[0] != hub.partition(".")[0]
-    ]
+    others = (
+        f"{what} has JupyterHub {version or '(it does not say)'}, the hub {hub}"
+        for what, version in offered
+        if version.partition(".")[0] != hub.partition(".")[0]
+    )
+    return found("JD017", others, WARNING)
 
 
 def left_over(
@@ -123,9 +106,8 @@ def left_over(
 ) -> list[Finding]:
     """What nobody owns: what `left` has, and what the hub does not know.
 
-    `report` is what the hub found when it compared what runs with its database; None without one:
-    then the servers' containers and networks, which are `listed`, are nobody's. Volumes are
-    people's files: those that nobody knows are told and no more.
+    `report` is what the hub found when it compared what runs with its database; without one (None)
+    what is `listed` of servers is nobody's. Volumes nobody knows are told and no more.
     """
     says = {
         f"the {one.what} {one.name}, of {one.of}": f"{one.what} {one.identity}" * one.goes

@@ -62,9 +62,7 @@ def docker(
 
 
 def show_docker(*arguments: str, environment: process.Environment | None = None) -> int:
-    """Run the `docker` program likewise, on the terminal, or plain where there is none; its exit
-    code.
-    """
+    """Run the `docker` program likewise, on the terminal or plain; its exit code."""
     said = {**DOCKER_ENVIRONMENT, **(environment or {})}
     return process.show("docker", *arguments, environment=said, plain=not sys.stdout.isatty())
 

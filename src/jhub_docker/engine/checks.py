@@ -6,11 +6,12 @@ Everything is checked before any work begins. Nothing here changes anything.
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jhub_docker.engine.address import address, docker, socket_path
+from jhub_docker.engine import quick
+from jhub_docker.engine.address import address, connect, docker, socket_path
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import MissingProgramError
 from jhub_docker.table import size
@@ -109,6 +110,16 @@ def free_bytes(info: dict[str, Any], engine_address: str) -> int | None:
         return None
 
 
+def usage(client: "DockerClient") -> Mapping[str, Any]:
+    """What images and build cache take; volumes are left out, to add them up takes minutes."""
+    api = client.api
+    answer = api.get(
+        f"{api.base_url}/v{api.api_version}/system/df", params={"type": ["image", "build-cache"]}
+    )
+    answer.raise_for_status()
+    return dict(answer.json())
+
+
 def plugin_version(plugin: str) -> str | None:
     """What `docker <plugin> version` prints; None without the client or without the plugin."""
     try:
@@ -129,29 +140,19 @@ def wrong_plugins(
     return wrong
 
 
-def fine(server: dict[str, Any] | None) -> bool:
-    """Whether an engine answered `docker version` and nothing is wrong with it or the settings.
-
-    What is wrong `check` tells. Raises UsageError as that does.
-    """
-    minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
-    return server is not None and not judge_engine(str(server["Version"]), str(server["Os"]))
-
-
-def check(client: "DockerClient", needs: Iterable[str] = NEEDS) -> None:
+def check(needs: Iterable[str] = NEEDS) -> None:
     """Raise ActionError, with one line per problem, unless engine and client can do what is needed.
 
     `needs` is any of `buildx`, `compose` and `disk`; the engine's version is always looked at.
     Raises UsageError when JHUB_DOCKER_MIN_FREE_GB is no number.
     """
-    needs = set(needs)
     # Read also where the disk is not looked at: a setting that is wrong is told at once.
     minimum = minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
-    version = client.version()
+    version = quick.server() or connect().version()
     problems = [judge_engine(str(version["Version"]), str(version.get("Os", "linux")))]
     problems += wrong_plugins(needs).values()
     if "disk" in needs:
-        info = client.info()
+        info = connect().info()
         if (free := free_bytes(info, address())) is not None:
             problems.append(judge_disk(str(info["DockerRootDir"]), free, minimum))
     if found := [problem for problem in problems if problem]:

@@ -6,22 +6,10 @@ rules and answers in milliseconds. Builds and releases have the program do the r
 """
 
 import json
-from functools import cached_property
 from typing import Any
 
-from jhub_docker.engine.address import address, connect, docker
+from jhub_docker.engine.address import address, docker
 from jhub_docker.errors import ActionError
-
-
-class LaterClient:
-    """docker-py's client of the engine, made when something is first wanted of it."""
-
-    @cached_property
-    def _client(self) -> Any:
-        return connect()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
 
 
 def server() -> dict[str, Any] | None:
@@ -42,9 +30,7 @@ def server() -> dict[str, Any] | None:
 def images(label: str) -> list[dict[str, Any]]:
     """The images with this label, each once, as `docker image inspect` describes them."""
     listing = docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={label}")
-    if listing.code:
-        raise ActionError(f"docker image ls failed: {listing.err.strip()}")
-    identities = dict.fromkeys(listing.out.split())  # one line a tag
+    identities = dict.fromkeys(listing.require("docker image ls failed").split())  # one line a tag
     return _inspect(*identities) if identities else []
 
 
@@ -60,7 +46,7 @@ def _inspect(*references: str) -> list[dict[str, Any]]:
     """
     result = docker("image", "inspect", *references)
     said = result.err.lower()
-    if result.code and "no such image" not in said and "invalid reference format" not in said:
-        raise ActionError(f"docker image inspect failed: {result.err.strip()}")
+    if "no such image" not in said and "invalid reference format" not in said:
+        result.require("docker image inspect failed")
     found: list[dict[str, Any]] = json.loads(result.out)
     return found

@@ -5,12 +5,13 @@ Which packages, and what the files say, is decided in `packages`.
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jhub_docker import process
 from jhub_docker.errors import ActionError
 from jhub_docker.host.packages import PackagePlan, derived_source, preferences
+from jhub_docker.progress import say
 
 SOURCE = Path("etc/apt/sources.list.d/jhub-docker.sources")
 PREFERENCES = Path("etc/apt/preferences.d/jhub-docker")
@@ -20,18 +21,15 @@ HEADER = (
     "# file and {other} undoes it.\n"
 )
 
-Log = Callable[[str], None]
+POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def read_sources(root: Path = Path("/")) -> dict[str, str]:
     """apt's source files by path."""
     folder = root / "etc/apt"
-    candidates = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))]
-    return {
-        str(path): path.read_text()
-        for path in candidates
-        if path.is_file() and path.suffix in {".list", ".sources"}
-    }
+    files = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))]
+    known = (one for one in files if one.is_file() and one.suffix in {".list", ".sources"})
+    return {str(path): path.read_text() for path in known}
 
 
 def installed(root: Path = Path("/")) -> set[str]:
@@ -72,21 +70,20 @@ def write_sources(plan: PackagePlan, root: Path = Path("/")) -> None:
         target.chmod(0o644)
 
 
-def install(plan: PackagePlan, log: Log, root: Path = Path("/")) -> None:
+def install(plan: PackagePlan) -> None:
     """Install the plan's packages, without starting a service that they bring.
 
-    `root` may be the root of another system, which apt then works on. Raises ActionError with the
-    end of what apt said.
+    Raises ActionError with the end of what apt said.
     """
     try:
-        write_sources(plan, root)
-        with _no_service_start(root):
-            log("apt-get update")
-            _apt(root, "update", "--quiet")
-            log(f"apt-get install {' '.join(plan.packages)}")
+        write_sources(plan)
+        with _no_service_start():
+            say("apt-get update")
+            _apt("update", "--quiet")
+            say(f"apt-get install {' '.join(plan.packages)}")
             options = ("--yes", "--quiet", "--no-install-recommends")
             kept = ("-o", "Dpkg::Options::=--force-confold")
-            _apt(root, "install", *options, *kept, *plan.packages)
+            _apt("install", *options, *kept, *plan.packages)
     except OSError as error:
         raise ActionError(
             f"cannot set up apt: {error.filename}: {error.strerror}; run this as root"
@@ -94,31 +91,29 @@ def install(plan: PackagePlan, log: Log, root: Path = Path("/")) -> None:
 
 
 @contextlib.contextmanager
-def _no_service_start(root: Path) -> Iterator[None]:
+def _no_service_start() -> Iterator[None]:
     """Keep maintainer scripts from starting the daemon (Debian policy 9.11, policy-rc.d).
 
     How it is started depends on the machine and is decided in `setup`; left to the package, a
     machine without systemd gets an engine started by an init script, or a failed installation.
     """
-    policy = root / "usr/sbin/policy-rc.d"
-    if policy.exists():
+    if POLICY.exists():
         yield
         return
-    policy.parent.mkdir(parents=True, exist_ok=True)
-    policy.write_text(
+    POLICY.parent.mkdir(parents=True, exist_ok=True)
+    POLICY.write_text(
         "#!/bin/sh\n# Made by jhub-docker for the time of one installation.\nexit 101\n"
     )
-    policy.chmod(0o755)
+    POLICY.chmod(0o755)
     try:
         yield
     finally:
-        policy.unlink(missing_ok=True)
+        POLICY.unlink(missing_ok=True)
 
 
-def _apt(root: Path, *arguments: str) -> None:
-    enter = [] if root == Path("/") else ["chroot", str(root)]
+def _apt(*arguments: str) -> None:
     environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    ended = process.run(*enter, "apt-get", *arguments, merged=True, environment=environment)
+    ended = process.run("apt-get", *arguments, merged=True, environment=environment)
     if ended.code:
         raise ActionError(
             f"apt-get {arguments[0]} failed; it said:\n{ended.tail()}\nMend that (often the "

@@ -67,10 +67,7 @@ class Daemon:
         return False
 
     def start(self, seconds: float = START_SECONDS) -> None:
-        """Start dockerd detached from this session and wait until it answers.
-
-        Raises ActionError, with the end of its log, when it ends or does not answer in `seconds`.
-        """
+        """Start dockerd detached from this session and wait until it answers."""
         try:
             self.state.mkdir(parents=True, exist_ok=True, mode=0o755)
             log = self.log.open("wb")

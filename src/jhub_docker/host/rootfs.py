@@ -121,7 +121,7 @@ def _require_debootstrap() -> None:
                 "debootstrap, or make the public base reachable and use --base pull"
             )
         say("installing debootstrap from the distribution")
-        apt.install(PackagePlan(("debootstrap",)), say)
+        apt.install(PackagePlan(("debootstrap",)))
 
 
 def _debootstrap(suite: str, root: Path, mirror: str, platform: str) -> None:
@@ -146,6 +146,4 @@ def _import(archive: Path, name: str, platform: str) -> None:
     labels = {f"{LABEL}.base": "stand-in", f"{LABEL}.package": "debian"}
     options = [f'--change=LABEL {key}="{value}"' for key, value in labels.items()]
     options += [f"--platform={platform}"] if platform else []
-    ended = docker("import", *options, str(archive), name)
-    if ended.code:
-        raise ActionError(f"docker import failed: {ended.tail()}")
+    docker("import", *options, str(archive), name).require("docker import failed")

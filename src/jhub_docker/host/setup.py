@@ -7,10 +7,10 @@ elsewhere `engine.stop` undoes the start, and nothing but that.
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from jhub_docker import process
 from jhub_docker.asking import confirm
@@ -20,18 +20,13 @@ from jhub_docker.engine.address import (
     UnreachableError,
     address,
     connect,
-    context_name,
     is_default,
 )
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.host import apt
-from jhub_docker.host.apt import Log
 from jhub_docker.host.daemon import Daemon
 from jhub_docker.host.packages import BY_HAND, PARTS, PackagePlan, os_release, plan
-from jhub_docker.table import size
-
-if TYPE_CHECKING:
-    from docker import DockerClient
+from jhub_docker.progress import say
 
 
 @dataclass(frozen=True)
@@ -90,63 +85,51 @@ def decide(machine: Machine, *, running: bool, problem: str) -> PackagePlan | No
 
 
 def require(
-    log: Log, assume_yes: bool = False, set_up: bool = True, needs: Iterable[str] = checks.NEEDS
-) -> "DockerClient":
-    """A client of an engine that can do what is `needs`; one is set up where that is possible.
+    *, assume_yes: bool = False, set_up: bool = True, needs: Iterable[str] = checks.NEEDS
+) -> None:
+    """Have an engine that can do what is `needs`; one is set up where that is possible.
 
-    `log` gets one line per step. Raises ActionError, before any work, saying what is missing and
-    what to install or change; with `set_up` false it never changes anything.
+    Raises ActionError, before any work, saying what is missing and what to install or change; with
+    `set_up` false it never changes anything.
     """
-    needs = set(needs)
-    if not needs and checks.fine(quick.server()):
-        return quick.LaterClient()
-    try:
-        client = connect()
-    except UnreachableError as error:
-        if error.denied or not set_up or not is_default(address()):
-            raise
-        _set_up(str(error), log, assume_yes, running=False)
-        client = connect()
+    if quick.server() is None:
+        try:
+            connect()
+        except UnreachableError as error:
+            if error.denied or not set_up or not is_default(address()):
+                raise
+            _set_up(str(error), assume_yes, running=False)
+    if set_up and (problems := checks.wrong_plugins(needs)) and is_default(address()):
+        _set_up("; ".join(problems.values()), assume_yes, running=True)
+    checks.check(needs)
+
+
+def start(*, assume_yes: bool = False) -> None:
+    """Have an engine answer at the default socket, set up where it has to be."""
+    if (own := _own()).answers():
+        say(f"an engine answers at unix://{own.socket} already")
     else:
-        problems = checks.wrong_plugins(needs)
-        if problems and set_up and is_default(address()):
-            _set_up("; ".join(problems.values()), log, assume_yes, running=True)
-    checks.check(client, needs)
-    return client
+        require(assume_yes=assume_yes)
 
 
-def start(log: Log, assume_yes: bool = False, daemon: Daemon | None = None) -> None:
-    """Have an engine answer at the default socket (or `daemon`'s), set up where it has to be."""
-    daemon = daemon or _own()
-    if daemon.answers():
-        log(f"an engine answers at unix://{daemon.socket} already")
-    elif daemon == Daemon():
-        require(log, assume_yes)
-    else:
-        _launch(daemon, log, systemd=False)
-
-
-def stop(log: Log, daemon: Daemon | None = None) -> None:
+def stop(daemon: Daemon | None = None) -> None:
     """Stop the engine that `start` runs. Raises ActionError for another's, such as systemd's."""
     daemon = daemon or _own()
     if daemon.stop():
-        log("the engine has stopped; images and volumes are kept, and with live-restore what runs")
+        say("the engine has stopped; images and volumes are kept, and with live-restore what runs")
     elif daemon.answers():
         raise _anothers(daemon, "stop", "systemctl stop docker.socket docker")
     else:
-        log("no engine runs that was started from here")
+        say("no engine runs that was started from here")
 
 
-def restart(log: Log, daemon: Daemon | None = None) -> None:
-    """Stop and start the engine that `start` started; with live-restore its containers go on.
-
-    Raises ActionError when there is no such engine.
-    """
+def restart(daemon: Daemon | None = None) -> None:
+    """Stop and start the engine that `start` started; with live-restore its containers go on."""
     daemon = daemon or _own()
     if daemon.running() is None:
         raise _anothers(daemon, "restart", "systemctl restart docker")
     daemon.stop()
-    _launch(daemon, log, systemd=False)
+    _launch(daemon, systemd=False)
 
 
 def _anothers(daemon: Daemon, verb: str, such_as: str) -> ActionError:
@@ -171,32 +154,13 @@ def started_here(daemon: Daemon | None = None) -> bool:
     return (daemon or Daemon()).running() is not None
 
 
-def status() -> str:
-    """What the engine says of itself, one line per fact. Raises UnreachableError when none does."""
-    client = connect()
-    where, version, info = address(), client.version(), client.info()
-    free = checks.free_bytes(info, where)
-    here = is_default(where) and started_here()
-    facts = {
-        "address": f"{where} (context {context_name()})",
-        "version": f"{version['Version']}, API {version['ApiVersion']}",
-        "storage driver": info["Driver"],
-        "cgroup version": f"{info.get('CgroupVersion', '?')} ({info.get('CgroupDriver', '?')})",
-        "data": f"{info['DockerRootDir']}, "
-        + ("free space unknown" if free is None else f"{size(free)} free"),
-        "started by": "invoke engine.start" if here else "somebody else",
-        "at a restart": restart_hint(client) or "containers go on running",
-    }
-    return "\n".join(f"{name:<16}{fact}" for name, fact in facts.items())
-
-
-def restart_hint(client: "DockerClient") -> str | None:
-    """What would make a restart of this engine harmless, if anything is to be done."""
+def restart_hint(info: Mapping[str, Any]) -> str | None:
+    """What would make a restart of the engine that says this of itself harmless, if anything."""
     here = is_default(address()) and started_here()
-    return restarts.hint(client.info(), started_here=here)
+    return restarts.hint(info, started_here=here)
 
 
-def _set_up(problem: str, log: Log, assume_yes: bool, *, running: bool) -> None:
+def _set_up(problem: str, assume_yes: bool, *, running: bool) -> None:
     """Install what is missing and start the engine, having said so and asked."""
     machine = read_machine()
     wanted = decide(machine, running=running, problem=problem)
@@ -214,17 +178,17 @@ def _set_up(problem: str, log: Log, assume_yes: bool, *, running: bool) -> None:
         adds=True,
     )
     if wanted:
-        apt.install(wanted, log)
+        apt.install(wanted)
     if not running:
-        _launch(Daemon(), log, systemd=machine.systemd)
+        _launch(Daemon(), systemd=machine.systemd)
 
 
-def _launch(daemon: Daemon, log: Log, *, systemd: bool) -> None:
+def _launch(daemon: Daemon, *, systemd: bool) -> None:
     if not systemd:
-        log(f"starting dockerd; its log is {daemon.log}")
+        say(f"starting dockerd; its log is {daemon.log}")
         daemon.start()
         return
-    log("systemctl start docker")
+    say("systemctl start docker")
     process.checked(
         *("systemctl", "start", "docker.socket", "docker.service"),
         failed="systemd could not start the engine (`journalctl -u docker` says why)",

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jhub_docker import process
-from jhub_docker.errors import ActionError
 
 SECONDS = 30.0
 """How long one question may take."""
@@ -20,7 +19,6 @@ Record = Mapping[str, Any]
 class Cluster:
     """What was seen. Lists are None where one may not look."""
 
-    namespace: str
     version: str = ""
     server: str = ""
     """Address of the API server, as kubectl has it."""
@@ -32,8 +30,6 @@ class Cluster:
     ingresses: Sequence[Record] | None = None
     """Ingress classes."""
     quotas: Sequence[Record] | None = None
-    policies: Sequence[Record] | None = None
-    claims: Sequence[Record] | None = None
     nodes: Sequence[Record] | None = None
     may: Mapping[str, bool] | None = None
     """What the hub's account may do, by `verb resource`; None where it is not there yet."""
@@ -53,18 +49,14 @@ class Cluster:
             for subset in one.get("subsets") or ()
             for address in subset.get("addresses") or ()
         ]
-        own = f"-n{namespace}"
         return cls(
-            namespace,
             version["serverVersion"]["gitVersion"],
             server,
             inside,
             ask.listed("storageclasses"),
             ask.listed("pods", "-nkube-system"),
             ask.listed("ingressclasses"),
-            ask.listed("resourcequotas", own),
-            ask.listed("networkpolicies", own),
-            ask.listed("persistentvolumeclaims", own),
+            ask.listed("resourcequotas", f"-n{namespace}"),
             ask.listed("nodes"),
             ask.rights(namespace),
         )
@@ -107,9 +99,7 @@ class Kubectl:
     def __call__(self, *words: str, seconds: float | None = SECONDS, given: str = "") -> str:
         """What it says. Raises ActionError where it fails."""
         ended = self.run(*words, seconds=seconds, given=given)
-        if ended.code:
-            raise ActionError(f"kubectl {' '.join(words[:3])}: {ended.tail(3)}")
-        return ended.out
+        return ended.require(f"kubectl {' '.join(words[:3])}", 3)
 
     def listed(self, kind: str, *words: str) -> list[Record] | None:
         """All of a kind; None where one may not list it, or the cluster does not know it."""

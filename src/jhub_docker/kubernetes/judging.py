@@ -55,63 +55,73 @@ class Finding:
     sentence: str
 
 
+Said = tuple[Word, str]
+
+
 def judge(cluster: Cluster, values: Mapping[str, Any]) -> list[Finding]:
     """All findings; `values` are the chart's."""
-    of_the_cluster = (_version, _storage, _policies, _api_server, _ingress)
-    parts = (*of_the_cluster, _quota, _database, _images, _rights)
-    return [finding for part in parts for finding in part(cluster, values)]
+    parts = {
+        "version": _version(cluster),
+        **_storage(cluster, values),
+        "network policies": _policies(cluster, values),
+        "API server": _api_server(cluster, values),
+        "ingress": _ingress(cluster, values["ingress"]),
+        "quota": _quota(cluster, values),
+        "database": _database(values),
+        **({"images on nodes": _images(cluster, values)} if values["offer"] else {}),
+        "rights": _rights(cluster),
+    }
+    return [Finding(what, *said) for what, said in parts.items()]
 
 
-def _version(cluster: Cluster, _values: Mapping[str, Any]) -> Iterator[Finding]:
+def _version(cluster: Cluster) -> Said:
     found = re.match(r"v?(\d+)\.(\d+)", cluster.version)
-    known = found and (int(found[1]), int(found[2])) >= OLDEST
+    if found and (int(found[1]), int(found[2])) >= OLDEST:
+        return Word.OK, f"It is {cluster.version}."
     oldest = ".".join(map(str, OLDEST))
-    told = "" if known else f"; the chart is checked for {oldest} and newer, upgrade the cluster"
-    yield Finding("version", Word.OK if known else Word.WARNING, f"It is {cluster.version}{told}.")
+    told = f"the chart is checked for {oldest} and newer, upgrade the cluster"
+    return Word.WARNING, f"It is {cluster.version}; {told}."
 
 
-def _storage(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+def _storage(cluster: Cluster, values: Mapping[str, Any]) -> dict[str, Said]:
     if cluster.classes is None:
-        yield Finding("storage", Word.UNKNOWN, "You may not list storage classes.")
-        return
+        return {"storage": (Word.UNKNOWN, "You may not list storage classes.")}
     there = {one["metadata"]["name"]: one for one in cluster.classes}
-    standard = [name for name, one in there.items() if _says(one, DEFAULT)]
-    for what, wanted in (
-        ("storage of homes", values["homes"]["class"]),
-        ("storage of shared folders", values["folders"]["class"] or values["homes"]["class"]),
-        ("storage of the hub", values["hub"]["storage"]["class"]),
-    ):
-        name = wanted or next(iter(standard), "")
-        if not name:
-            told = "There is no default storage class: name one in the values"
-            yield Finding(what, Word.MISSING, f"{told}, of {_listed(there)}.")
-        elif name not in there:
-            yield Finding(what, Word.MISSING, f"There is no class {name}, only {_listed(there)}.")
-        elif what != "storage of the hub" and there[name].get("reclaimPolicy") != "Retain":
-            yield Finding(
-                what,
-                Word.WARNING,
-                f"{name} removes the disk with the claim, so what is removed by mistake is gone: a "
-                "class with reclaimPolicy Retain keeps it.",
-            )
-        else:
-            yield Finding(what, Word.OK, f"{name}, by {there[name]['provisioner']}.")
+    defaults = (
+        name
+        for name, one in there.items()
+        if (one["metadata"].get("annotations") or {}).get(DEFAULT) == "true"
+    )
+    standard, homes = next(defaults, ""), values["homes"]["class"]
+    wanted = {
+        "storage of homes": homes or standard,
+        "storage of shared folders": values["folders"]["class"] or homes or standard,
+        "storage of the hub": values["hub"]["storage"]["class"] or standard,
+    }
+    return {what: _class(what, name, there) for what, name in wanted.items()}
 
 
-def _says(record: Record, annotation: str) -> bool:
-    return (record["metadata"].get("annotations") or {}).get(annotation) == "true"
+def _class(what: str, name: str, there: Mapping[str, Record]) -> Said:
+    if not name:
+        told = "There is no default storage class: name one in the values"
+        return Word.MISSING, f"{told}, of {_listed(there)}."
+    if name not in there:
+        return Word.MISSING, f"There is no class {name}, only {_listed(there)}."
+    if what != "storage of the hub" and there[name].get("reclaimPolicy") != "Retain":
+        return Word.WARNING, (
+            f"{name} removes the disk with the claim, so what is removed by mistake is gone: a "
+            "class with reclaimPolicy Retain keeps it."
+        )
+    return Word.OK, f"{name}, by {there[name]['provisioner']}."
 
 
-def _policies(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
-    what = "network policies"
+def _policies(cluster: Cluster, values: Mapping[str, Any]) -> Said:
     if not values["network"]["policies"]:
         told = "The values leave them out: servers reach each other and the API server."
-        yield Finding(what, Word.MISSING, told)
-        return
+        return Word.MISSING, told
     if cluster.pods is None:
         told = "You may not list the pods of kube-system, so nobody can tell whether they hold."
-        yield Finding(what, Word.UNKNOWN, told)
-        return
+        return Word.UNKNOWN, told
     names = [one["metadata"]["name"] for one in cluster.pods]
     words = {
         word
@@ -122,103 +132,79 @@ def _policies(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
     known = {ENFORCERS[key] for key in ENFORCERS for name in names if name.startswith(key)}
     known |= {SWITCHES[word] for word in words & SWITCHES.keys()}
     if known:
-        yield Finding(what, Word.OK, f"Enforced by {_listed(sorted(known))}.")
-    else:
-        yield Finding(
-            what,
-            Word.MISSING,
-            "No add-on that enforces them was seen: they are accepted and do nothing, so people's "
-            "servers reach each other. Install one, such as Calico or Cilium.",
-        )
+        return Word.OK, f"Enforced by {_listed(sorted(known))}."
+    return Word.MISSING, (
+        "No add-on that enforces them was seen: they are accepted and do nothing, so people's "
+        "servers reach each other. Install one, such as Calico or Cilium."
+    )
 
 
-def _api_server(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+def _api_server(cluster: Cluster, values: Mapping[str, Any]) -> Said:
     blocked = [ipaddress.ip_network(one) for one in values["network"]["blocked"]]
     open_ = [
         one
         for one in cluster.api_addresses
         if ":" not in one and not any(ipaddress.ip_address(one) in net for net in blocked)
     ]
-    if open_:
-        yield Finding(
-            "API server",
-            Word.MISSING,
-            f"Servers may reach it at {_listed(open_)}: add that to network.blocked, as "
-            f"{open_[0]}/32.",
-        )
-    else:
-        yield Finding("API server", Word.OK, "Servers may not reach its addresses.")
+    if not open_:
+        return Word.OK, "Servers may not reach its addresses."
+    told = f"Servers may reach it at {_listed(open_)}: add that to network.blocked"
+    return Word.MISSING, f"{told}, as {open_[0]}/32."
 
 
-def _ingress(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
-    wanted = values["ingress"]
+def _ingress(cluster: Cluster, wanted: Mapping[str, Any]) -> Said:
     if not wanted["host"]:
         told = "No ingress.host: the platform is reached by the Service proxy alone, without TLS."
-        yield Finding("ingress", Word.WARNING, told)
-        return
+        return Word.WARNING, told
+    if by := wanted["annotations"].get(OLD_CLASS):
+        return Word.UNKNOWN, f"{wanted['host']}, by the controller {by}, if it runs."
     there = [one["metadata"]["name"] for one in cluster.ingresses or ()]
-    if OLD_CLASS in wanted["annotations"]:
-        by = wanted["annotations"][OLD_CLASS]
-        told = f"{wanted['host']}, by the controller {by}, if it runs."
-        yield Finding("ingress", Word.UNKNOWN, told)
-    elif not there:
+    if not there:
         told = "There is no ingress class: install a controller, or leave ingress.host empty."
-        yield Finding("ingress", Word.MISSING, told)
-    elif wanted["class"] and wanted["class"] not in there:
+        return Word.MISSING, told
+    if wanted["class"] and wanted["class"] not in there:
         told = f"There is no ingress class {wanted['class']}, only {_listed(there)}."
-        yield Finding("ingress", Word.MISSING, told)
-    elif wanted["tls"] and not wanted["tlsSecret"]:
+        return Word.MISSING, told
+    if wanted["tls"] and not wanted["tlsSecret"]:
         told = "No ingress.tlsSecret: browsers get the controller's own certificate."
-        yield Finding("ingress", Word.WARNING, told)
-    else:
-        yield Finding("ingress", Word.OK, f"{wanted['host']}, with TLS.")
+        return Word.WARNING, told
+    return Word.OK, f"{wanted['host']}, with TLS."
 
 
-def _quota(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
-    there = [one["metadata"]["name"] for one in cluster.quotas or ()]
-    if there or any(values["quota"].values()):
-        yield Finding("quota", Word.OK, "Admission goes by the namespace's quota.")
-    else:
-        yield Finding(
-            "quota",
-            Word.WARNING,
-            "Without a quota the hub admits everybody, and who finds no machine waits until the "
-            "start times out: set quota.memory to what the nodes have for servers.",
-        )
+def _quota(cluster: Cluster, values: Mapping[str, Any]) -> Said:
+    if cluster.quotas or any(values["quota"].values()):
+        return Word.OK, "Admission goes by the namespace's quota."
+    return Word.WARNING, (
+        "Without a quota the hub admits everybody, and who finds no machine waits until the "
+        "start times out: set quota.memory to what the nodes have for servers."
+    )
 
 
-def _database(_cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
+def _database(values: Mapping[str, Any]) -> Said:
     if values["database"]["url"]:
-        yield Finding("database", Word.OK, "Records are in PostgreSQL.")
-    else:
-        told = "No database.url: records are in SQLite on one claim, good for trying things out."
-        yield Finding("database", Word.WARNING, told)
+        return Word.OK, "Records are in PostgreSQL."
+    told = "No database.url: records are in SQLite on one claim, good for trying things out."
+    return Word.WARNING, told
 
 
-def _images(cluster: Cluster, values: Mapping[str, Any]) -> Iterator[Finding]:
-    what = "images on nodes"
-    wanted = {one["reference"]: one["name"] for one in values["offer"]}
-    if not wanted:
-        return
+def _images(cluster: Cluster, values: Mapping[str, Any]) -> Said:
     if cluster.nodes is None:
-        yield Finding(what, Word.UNKNOWN, "You may not list nodes, so nobody knows what they have.")
-        return
+        return Word.UNKNOWN, "You may not list nodes, so nobody knows what they have."
     nodes = [one for one in cluster.nodes if _takes_servers(one, values["servers"])]
     if not nodes:
         told = f"None of {len(cluster.nodes)} nodes takes servers, by nodeSelector and tolerations"
-        yield Finding(what, Word.WARNING, f"{told}: right only where the cluster makes them.")
-        return
+        return Word.WARNING, f"{told}: right only where the cluster makes them."
+    wanted = {one["reference"]: one["name"] for one in values["offer"]}
     lacking = {one["metadata"]["name"]: sorted(_lacking(one, wanted)) for one in nodes}
     words = [f"{node} lacks {_listed(names)}" for node, names in lacking.items() if names]
     if not words:
-        yield Finding(what, Word.OK, f"All {len(nodes)} nodes that take servers have all of them.")
-        return
+        return Word.OK, f"All {len(nodes)} nodes that take servers have all of them."
     then = "a first start there fetches them; prepull.enabled does before anybody waits"
     if values["prepull"]["enabled"]:
         then = "they are fetched, or the DaemonSet prepull says why not"
     crowded = any(len(one["status"].get("images") or ()) >= MOST_IMAGES for one in nodes)
     doubt = f" A node tells of its {MOST_IMAGES} largest images alone." if crowded else ""
-    yield Finding(what, Word.WARNING, f"{'; '.join(words)}: {then}.{doubt}")
+    return Word.WARNING, f"{'; '.join(words)}: {then}.{doubt}"
 
 
 def _takes_servers(node: Record, servers: Mapping[str, Any]) -> bool:
@@ -250,15 +236,13 @@ def _lacking(node: Record, wanted: Mapping[str, str]) -> Iterator[str]:
             yield name
 
 
-def _rights(cluster: Cluster, _values: Mapping[str, Any]) -> Iterator[Finding]:
+def _rights(cluster: Cluster) -> Said:
     if cluster.may is None:
-        yield Finding("rights", Word.UNKNOWN, "The hub's account is not there yet.")
-        return
+        return Word.UNKNOWN, "The hub's account is not there yet."
     if wrong := [what for what, may in cluster.may.items() if may]:
         told = f"The hub's account may {_listed(wrong)}: somebody gave it more than the chart does."
-        yield Finding("rights", Word.WARNING, told)
-    else:
-        yield Finding("rights", Word.OK, "The hub's account may do what it needs.")
+        return Word.WARNING, told
+    return Word.OK, "The hub's account may do what it needs."
 
 
 def _listed(names: Sequence[str] | Mapping[str, Any]) -> str:

@@ -7,12 +7,3 @@ come in, `ports` whether that can be, `left_over` what is nobody's, `now` has th
 on, `starting` and `stopping` act. `upgrading` goes from one set of images to another, `before`
 knows what there was, `canary` tries it out by `browsing` in the hub's container.
 """
-
-from jhub_docker.platform.building import build, seen
-from jhub_docker.platform.configuration import check
-from jhub_docker.platform.now import look
-from jhub_docker.platform.server_logs import logs
-from jhub_docker.platform.stopping import down
-from jhub_docker.platform.upgrading import rollback, up, upgrade
-
-__all__ = ["build", "check", "down", "logs", "look", "rollback", "seen", "up", "upgrade"]

@@ -21,7 +21,7 @@ from jhub_docker.table import counted
 
 
 def show(client: DockerClient, platform: Platform, **filters: str) -> list[dict[str, Any]]:
-    """The entries that fit, the oldest first: by `user`, `what`, `since`, `until`, `tail`."""
+    """The entries that fit, the oldest first: by `user`, `what`, `since`, `tail`."""
     options = [f"--{name}={value}" for name, value in filters.items() if value]
     ended = _run(client, platform, "show", *options)
     if ended.code:
@@ -35,11 +35,9 @@ def verify(client: DockerClient, platform: Platform, noted: str = "") -> str:
     if not ended.out.strip().startswith("{"):
         raise failure(ended.code, ended.tail())
     said = json.loads(ended.out)
-    entries = counted(said["entries"], "entry", "entries")
-    if said["broken"]:
-        raise ActionError(
-            f"the audit log is broken: {said['broken']}. {entries} before it as written then"
-        )
+    entries, broken = counted(said["entries"], "entry", "entries"), said["broken"]
+    if broken:
+        raise ActionError(f"the audit log is broken: {broken}. {entries} before it as written then")
     return (
         f"{entries}, each as it was written. Note the last one elsewhere, and give it to the next "
         "verification with --noted, which then sees an end that was cut off:\n"
@@ -52,17 +50,11 @@ def tell(
 ) -> None:
     """Write that this operator did `what`; where that cannot be, it is said and fails nothing."""
     try:
-        ended = _run(
-            *(client, platform, "write", what),
-            f"--who=operator {getpass.getuser()}",
-            f"--result={result}",
-            f"--more={json.dumps(more)}",
-        )
-        wrong = ended.tail() if ended.code else ""
+        who = f"--who=operator {getpass.getuser()}"
+        words = (who, f"--result={result}", f"--more={json.dumps(more)}")
+        _run(client, platform, "write", what, *words).require()
     except (ActionError, UsageError, OSError) as error:
-        wrong = str(error)
-    if wrong:
-        say(f"Not in the audit log: {wrong}")
+        say(f"Not in the audit log: {error}")
 
 
 @contextmanager

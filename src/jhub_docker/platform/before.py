@@ -111,10 +111,7 @@ def running(client: DockerClient, platform: Platform) -> dict[str, str]:
 
 
 def keep(client: DockerClient, platform: Platform, images: Mapping[str, str]) -> None:
-    """Keep images, database and settings; an earlier upgrade's are given up.
-
-    Raises ActionError with why they cannot be: then nothing has changed.
-    """
+    """Keep images, database and settings; an earlier upgrade's are given up."""
     file = platform.root / ".env"
     about: dict[str, Any] = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -128,14 +125,11 @@ def keep(client: DockerClient, platform: Platform, images: Mapping[str, str]) ->
 
 
 def copy(platform: Platform) -> None:
-    """Have the hub keep a copy of what is in PostgreSQL, if it has its records there. Raises
-    ActionError where it cannot.
-    """
+    """Have the hub keep a copy of its records, where they are in PostgreSQL."""
     if platform.hub_environment.get(DB_URL):
         ended = platform.in_hub("copy")
         ended = platform.once(HUB, "copy") if ended.code else ended  # none runs
-        if ended.code:
-            raise ActionError(f"no copy of the database in PostgreSQL: {ended.tail(1)}")
+        ended.require("no copy of the database in PostgreSQL", 1)
 
 
 def bring_over(platform: Platform) -> None:
@@ -143,9 +137,7 @@ def bring_over(platform: Platform) -> None:
     in PostgreSQL. Raises ActionError where it cannot: then these are as they were.
     """
     if platform.hub_environment.get(DB_URL):
-        ended = platform.once(HUB, "move", "postgres", "--replace")
-        if ended.code:
-            raise ActionError(ended.tail(1))
+        platform.once(HUB, "move", "postgres", "--replace").require(lines=1)
 
 
 def tag_kept(client: DockerClient, platform: Platform, images: Mapping[str, str]) -> None:
@@ -237,6 +229,4 @@ def _run(client: DockerClient, platform: Platform, *arguments: str, given: str =
         )
     finally:
         containers.remove(client, name)
-    if ended.code:
-        raise ActionError(ended.tail(1))
-    return json.loads(ended.out)
+    return json.loads(ended.require(lines=1))

@@ -17,7 +17,9 @@ import os
 import shutil
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,19 +94,12 @@ def copy(source: Path, target: Path) -> None:
         raise FilesError(f"the hub's database cannot be copied: {said}")
 
 
-def again(data: Path, before: Path, name: str = DATABASE) -> None:
-    """Go on with putting back, or leave what was put back already."""
-    if not (before / DONE).exists():
-        _put(data, before, name)
-
-
-def back(data: Path, before: Path, name: str = DATABASE) -> None:
-    """Put back what was kept; the hub is stopped."""
-    _anew(before)
-    _put(data, before, name)
-
-
-def _put(data: Path, before: Path, name: str) -> None:
+def back(data: Path, before: Path, name: str = DATABASE, *, again: bool = False) -> None:
+    """Put back what was kept, or `again` what of it is not back yet; the hub is stopped."""
+    if again and (before / DONE).exists():
+        return
+    if not again:
+        _anew(before)
     kept = before / "kept"
     if not kept.is_dir():
         raise FilesError("nothing was kept")
@@ -114,13 +109,13 @@ def _put(data: Path, before: Path, name: str) -> None:
             unfinished = before / "unfinished"
             shutil.copy2(data / name, unfinished)
             unfinished.rename(newer)
-        again = data / f".{DATABASE}.before"
-        shutil.copy2(kept / DATABASE, again)
+        fresh = data / f".{DATABASE}.before"
+        shutil.copy2(kept / DATABASE, fresh)
         os.sync()
         # First the journals of the newer one: SQLite would play them back into the older.
         for end in ("-journal", "-wal", "-shm"):
             (data / f"{DATABASE}{end}").unlink(missing_ok=True)
-        again.rename(now)
+        fresh.rename(now)
     settings, then = data / "config.toml", kept / "config.toml"
     if text(settings) != text(then):
         if settings.exists() and not (aside := before / "newer.config.toml").exists():
@@ -174,7 +169,8 @@ def text(file: Path) -> str:
 def main(arguments: list[str]) -> None:
     """Do one of these."""
     data, before, what, *postgres = arguments
-    known = {"keep": keep, "back": back, "again": again, "lost": lost}
+    known: dict[str, Callable[[Path, Path, str], Any]] = {"keep": keep, "back": back, "lost": lost}
+    known["again"] = partial(back, again=True)
     os.umask(0o077)
     try:
         done = known[what](Path(data), Path(before), POSTGRES if postgres else DATABASE)

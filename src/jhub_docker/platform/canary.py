@@ -23,6 +23,8 @@ from jhub_docker.progress import stage
 SECONDS = 4 * browsing.START_SECONDS
 """For all of it: each step ends much earlier."""
 
+FAILED = "the hub's canary failed"
+
 SOMEBODY = "who is no canary"
 """How the hub says that a person has the canary's name."""
 
@@ -33,18 +35,15 @@ def name(project: str) -> str:
 
 
 def tried(client: DockerClient, platform: Platform) -> str:
-    """Log in, start the smallest server, see its page, remove all of it; what was seen.
-
-    Raises ActionError with what is not as it should be.
-    """
+    """Log in, start the smallest server, see its page, remove all of it; what was seen."""
     own = name(platform.project)
     with stage(f"trying it out as {own}"):
         ended = platform.in_hub("canary", "end", own)
         if SOMEBODY in ended.err:
             return f"Nobody logged in and nothing was started: a person is called {own}."
-        _require(ended)
+        ended.require(FAILED, 5)
         clear(client, platform)
-        said = json.loads(_require(platform.in_hub("canary", "begin", own)))
+        said = json.loads(platform.in_hub("canary", "begin", own).require(FAILED, 5))
         try:
             tried = browse(platform, "start", name=own, memory=_memory(client), **said)
             if tried.code:
@@ -53,7 +52,7 @@ def tried(client: DockerClient, platform: Platform) -> str:
         finally:
             ended = platform.in_hub("canary", "end", own)
             clear(client, platform)
-        _require(ended)
+        ended.require(FAILED, 5)
     return str(json.loads(tried.out)["seen"])
 
 
@@ -86,16 +85,9 @@ def clear(client: DockerClient, platform: Platform, *, home: bool = True) -> Non
     Without a hub that could say that it is no person the `home` stays: the next one takes it away.
     """
     labels = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user={name(platform.project)}"]
-    wanted = {"label": labels}
-    for one in client.api.containers(all=True, filters=wanted):
-        containers.remove(client, one["Id"], stop=True)
-    for network in client.api.networks(filters=wanted):
-        for joined in client.api.inspect_network(network["Id"])["Containers"] or ():
-            containers.unless_gone(
-                client.api.disconnect_container_from_network, joined, network["Id"], force=True
-            )
-        containers.unless_gone(client.api.remove_network, network["Id"])
-    for volume in (client.api.volumes(filters=wanted)["Volumes"] or ()) if home else ():
+    containers.clear(client, *labels, stop=True)
+    homes = client.api.volumes(filters={"label": labels})["Volumes"] if home else ()
+    for volume in homes or ():
         containers.unless_gone(client.api.remove_volume, volume["Name"])
 
 
@@ -109,9 +101,3 @@ def _memory(client: DockerClient) -> dict[str, float]:
                 power = " KMGT".index(known[2] or " ")
                 found[f"{offer['name']}-{size}"] = float(known[1]) * 1024**power
     return found
-
-
-def _require(ended: Ended) -> str:
-    if ended.code:
-        raise ActionError(f"the hub's canary failed: {ended.tail(5)}")
-    return ended.out

@@ -13,7 +13,7 @@ from jhub_docker import engine, process
 from jhub_docker.catalog import load
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import UsageError
 from jhub_docker.platform import encrypted, refusals
 from jhub_docker.process import Ended
 
@@ -103,10 +103,7 @@ class Platform:
         return read(self.root, {**self.variables, "COMPOSE_PROFILES": "*"})
 
     def compose(self, *arguments: str, **options: Any) -> Ended:
-        """Run `docker compose` on this platform; the caller looks at the exit code.
-
-        `options` are those of `process.run`.
-        """
+        """Run `docker compose`; the caller looks at the exit code. `options`: see `process.run`."""
         return run(self.root, *arguments, variables=self.variables, **options)
 
     def log(self, *services: str, lines: int) -> str:
@@ -153,10 +150,8 @@ class Platform:
         return image
 
     def checked(self, *arguments: str) -> None:
-        """Run `docker compose`; raises ActionError with its messages when it fails."""
-        ended = self.compose(*arguments)
-        if ended.code:
-            raise ActionError(f"docker compose {arguments[0]} failed:\n{ended.tail()}")
+        """Run `docker compose`. Raises ActionError with its messages when it fails."""
+        self.compose(*arguments).require(f"docker compose {arguments[0]} failed")
 
 
 def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:

@@ -30,17 +30,11 @@ ENGINE_FACTS = ("Driver", "DriverStatus")
 """What of the engine's own record decides whether a setting can be carried out."""
 
 TOOL_VARIABLES = frozenset(
-    {
-        "JHUB_DOCKER_CA_BUNDLE",
-        "JHUB_DOCKER_LANE",
-        "JHUB_DOCKER_MIN_FREE_GB",
-        "JHUB_DOCKER_OSV_API",
-        "JHUB_REGISTRY_CA",
-        "JHUB_REGISTRY_PLAIN_HTTP",
-        "JHUB_SIGNING_KEY",
-        "JHUB_TEST_TAG",
-        "JHUB_TEST_WRITE_DOCS",
-    }
+    (
+        *("JHUB_DOCKER_CA_BUNDLE", "JHUB_DOCKER_LANE", "JHUB_DOCKER_MIN_FREE_GB"),
+        *("JHUB_DOCKER_OSV_API", "JHUB_REGISTRY_CA", "JHUB_REGISTRY_PLAIN_HTTP"),
+        *("JHUB_SIGNING_KEY", "JHUB_TEST_TAG", "JHUB_TEST_WRITE_DOCS"),
+    )
 )
 """What this tool reads itself, beside one variable for each package that is a public base."""
 

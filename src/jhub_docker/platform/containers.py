@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
@@ -22,9 +21,8 @@ SERVER = "server"
 """Role of a container a person works in; the other roles are Compose's services."""
 
 
-def status(client: DockerClient, root: Path) -> list[dict[str, str]]:
+def status(client: DockerClient, platform: Platform) -> list[dict[str, str]]:
     """The platform's services, then people's servers."""
-    platform = compose.read(root)
     order = [*platform.services, SERVER]
     digests = {image.image_id: image.digests for image in images.released(images.here())}
     rows = []
@@ -200,6 +198,21 @@ def remove(client: DockerClient, container: str, *, stop: bool = False) -> None:
     if stop:
         unless_gone(client.api.stop, container)
     unless_gone(client.api.remove_container, container, force=True)
+
+
+def clear(client: DockerClient, *labels: str, stop: bool = False) -> list[str]:
+    """Remove all containers and networks that have these labels; what they were."""
+    wanted, gone = {"label": [*labels]}, []
+    for one in client.api.containers(all=True, filters=wanted):
+        remove(client, one["Id"], stop=stop)
+        gone.append(f"the container {name(one)}")
+    for one in client.api.networks(filters=wanted):
+        with contextlib.suppress(APIError):  # what is in the way of removing it, that says
+            for guest in client.api.inspect_network(one["Id"])["Containers"] or ():
+                client.api.disconnect_container_from_network(guest, one["Id"], force=True)
+        unless_gone(client.api.remove_network, one["Id"])
+        gone.append(f"the network {one['Name']}")
+    return gone
 
 
 def unless_gone(action: Callable[..., object], *arguments: Any, **options: Any) -> None:

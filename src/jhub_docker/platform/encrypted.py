@@ -18,10 +18,7 @@ FILE = ".env.sops"
 
 @functools.cache
 def variables(root: Path) -> dict[str, str]:
-    """What the file sets and the environment does not; empty where there is no such file.
-
-    Raises UsageError where it cannot be opened, with what sops says.
-    """
+    """What the file sets and the environment does not; empty where there is no such file."""
     if not (file := root / FILE).is_file():
         return {}
     types = ("--input-type", "dotenv", "--output-type", "json")

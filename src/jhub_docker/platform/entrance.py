@@ -37,11 +37,6 @@ def health(address: str) -> str:
     return f"{address.rstrip('/')}/hub/health"
 
 
-def problem(platform: Platform, path: str = "") -> str:
-    """What went wrong when hub and proxy were asked; empty for an answer of theirs."""
-    return asked(platform, path)[0]
-
-
 def asked(platform: Platform, path: str = "") -> tuple[str, str]:
     """What went wrong when hub and proxy were asked, and what a hub that answers says of itself.
 
@@ -103,9 +98,8 @@ def told(platform: Platform) -> list[str]:
     """What to say of the entrance to whoever starts the platform."""
     said = platform.hub_environment.get
     if TLS in platform.services:
-        by = platform.images[TLS]
-        standin = by.startswith("local/")
-        why = " (a stand-in: the public image cannot be pulled)" if standin else ""
+        by, standin = platform.images[TLS], " (a stand-in: the public image cannot be pulled)"
+        why = standin if by.startswith("local/") else ""
         lines = [f"TLS by Caddy from {by}{why}."]
         if said("JHUB_TLS") == "internal":
             lines.append(f"Its CA is its own; browsers want its certificate: {SHOW_ROOT}")

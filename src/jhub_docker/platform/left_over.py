@@ -60,11 +60,9 @@ def found(
     volumes: Iterable[Record],
     there: Iterable[Record],
 ) -> list[LeftOver]:
-    """What has labels of this platform or of its drill, and nobody any more.
-
-    `platform` has the services of all profiles. Containers, networks and volumes are `listed`,
-    `there` are the services' containers as inspected. Of volumes only a drill's go, which are
-    copies: others are homes and data.
+    """What has labels of this platform, of all profiles, or of its drill, and nobody any more;
+    `there` are the services' containers as inspected, the rest is as listed. Of volumes only a
+    drill's go, which are copies: others are homes and data.
     """
     drill, of_drill = drill_of(platform.project), "an interrupted drill"
 
@@ -81,29 +79,22 @@ def found(
     ]
     known = {*platform.services, ""}
     for one in listed:
+        thing = "container", containers.name(one), one["Id"]
         service = (one["Labels"] or {}).get("com.docker.compose.service", "")
-        of = ""
         if owner(one) == drill:
-            of = of_drill
+            left.append(LeftOver(*thing, of_drill))
         elif owner(one) == platform.project and service not in known:
             of = f"a service that is no more: {service}"
-        if of:
-            goes = of == of_drill or one["State"] != "running"
-            left.append(LeftOver("container", containers.name(one), one["Id"], of, goes))
-    left += [
-        LeftOver("network", one["Name"], one["Id"], of_drill)
-        for one in networks
-        if owner(one) == drill
-    ]
+            left.append(LeftOver(*thing, of, one["State"] != "running"))
+    of_networks = (one for one in networks if owner(one) == drill)
+    left += [LeftOver("network", one["Name"], one["Id"], of_drill) for one in of_networks]
     return left + [LeftOver("volume", one["Name"], one["Name"], of_drill) for one in copies]
 
 
 def remove(client: DockerClient, what: str, identity: str) -> None:
     """Take one thing away."""
-    match what:
-        case "container":
-            containers.remove(client, identity)
-        case "network":
-            containers.unless_gone(client.api.remove_network, identity)
-        case "volume":
-            containers.unless_gone(client.api.remove_volume, identity)
+    if what == "container":
+        containers.remove(client, identity)
+    else:
+        act = client.api.remove_network if what == "network" else client.api.remove_volume
+        containers.unless_gone(act, identity)

@@ -42,24 +42,19 @@ class Now:
         parts = [table.render(SERVICE_COLUMNS, cells)]
         if self.silent:
             return "\n".join([*parts, "", f"The hub says nothing of what goes on: {self.silent}"])
-        parts += ["", self._servers(), ""]
+        columns, servers = self.said["columns"], self.said["servers"]
+        cells = [[*map(one["shown"].get, columns), one["container"]] for one in servers]
+        listing = table.render([*columns, "container"], cells, right=FIGURES) if cells else ""
+        parts += ["", listing or "No server runs.", ""]
         parts += [f"{name}: {says}" for name, says in self.said["lines"]]
         near = [f"! {sentence}" for sentence in self.said["near"]]
         return "\n".join([*parts, *([""] if near else []), *near])
 
-    def _servers(self) -> str:
-        if not self.said["servers"]:
-            return "No server runs."
-        columns = [*self.said["columns"], "container"]
-        rows = [{**one["shown"], "container": one["container"]} for one in self.said["servers"]]
-        cells = [[row[column] for column in columns] for row in rows]
-        return table.render(columns, cells, right=FIGURES)
-
 
 def look(client: DockerClient, root: Path, order: str = "person") -> Now:
     """What goes on; servers are sorted by a column. Raises UsageError for one that is none."""
-    platform, rows = compose.read(root), containers.status(client, root)
-    said, silent = ask(platform, order)
+    platform = compose.read(root)
+    rows, (said, silent) = containers.status(client, platform), ask(platform, order)
     services = [row for row in rows if silent or row["role"] != containers.SERVER]
     return Now(services, said, silent)
 

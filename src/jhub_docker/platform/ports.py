@@ -49,7 +49,13 @@ def require_free(
     try:
         made.start()
     except APIError as error:
-        if said := refusal(platform, str(error.explanation), _publishers(client)):
+        publishers = {
+            str(port["PublicPort"]): containers.name(one)
+            for one in client.api.containers()
+            for port in one["Ports"] or ()
+            if "PublicPort" in port
+        }
+        if said := refusal(platform, str(error.explanation), publishers):
             raise UsageError(f"{said}; nothing was touched") from None
     finally:
         containers.remove(client, str(made.id))
@@ -113,15 +119,6 @@ def taken(platform: Platform, problem: str) -> str:
     """What to add where Compose says at last that a port cannot be had; empty otherwise. Pure."""
     said = refusal(platform, problem, {})
     return f"; {said}" if said else ""
-
-
-def _publishers(client: DockerClient) -> dict[str, str]:
-    return {
-        str(port["PublicPort"]): containers.name(one)
-        for one in client.api.containers()
-        for port in one["Ports"] or ()
-        if "PublicPort" in port
-    }
 
 
 def free_port() -> int:

@@ -42,9 +42,8 @@ def chosen(client: DockerClient, platform: Platform) -> dict[str, str]:
     """The variables that name these images, for services nobody has named one for."""
     found = {}
     for package in needed(platform):
-        service = SERVICES.get(package, package)
-        running = next(iter(containers.inspected(client, platform, service)), None)
-        found[VARIABLES[package]] = image(platform.root, package, running)
+        there = containers.inspected(client, platform, SERVICES.get(package, package))
+        found[VARIABLES[package]] = image(platform.root, package, next(iter(there), None))
     return found
 
 
@@ -84,17 +83,15 @@ def announce(platform: Platform) -> list[str]:
     it answers if it is for people.
     """
     told = []
-    for name in (*PUBLISHED, *BESIDE):
-        if name not in platform.services:
-            continue
+    for name in (one for one in (*PUBLISHED, *BESIDE) if one in platform.services):
         of = platform.images[name]
         here = of.startswith("local/") and name not in SERVICES.values()
-        standin = f", the stand-in of packages/{name}" if here else ""
+        by = f"{of}, the stand-in of packages/{name}" if here else of
         if name in BESIDE:
-            told.append(f"{BESIDE[name]} runs beside the hub ({of}{standin}).")
+            told.append(f"{BESIDE[name]} runs beside the hub ({by}).")
             continue
         if name in VARIABLES and name != REGISTRY:
             platform.compose("kill", "--signal", "HUP", name)
         where = platform.compose("port", name, str(PUBLISHED[name])).out.strip()
-        told.append(f"{name.title()} is at http://{where} ({of}{standin}).")
+        told.append(f"{name.title()} is at http://{where} ({by}).")
     return told

@@ -23,12 +23,10 @@ def logs(
     """
     options = ["--tail", str(tail), *(["--follow"] if follow else []), *since_option(since)]
     platform = compose.read(root)
-    rows = containers.status(client, root)
+    rows = containers.status(client, platform)
     # People know containers by the names that `status` shows.
-    service = next(
-        (row["role"] for row in rows if row["container"] == wanted and row["role"] != "server"),
-        wanted,
-    )
+    roles = {row["container"]: row["role"] for row in rows if row["role"] != containers.SERVER}
+    service = roles.get(wanted, wanted)
     if service in ("", *platform.services):
         if not rows:
             raise ActionError("the platform does not run; start it with ./dev invoke up")
@@ -52,14 +50,13 @@ def logs(
 def servers_of(there: Iterable[Mapping[str, Any]], wanted: str) -> list[Mapping[str, Any]]:
     """The servers that are meant: of a person, one of theirs, or a container's. Pure."""
     person, slash, name = wanted.partition("/")
-    found = []
-    for one in there:
-        labels = one["Labels"]
-        theirs = labels.get(f"{LABEL}.user") == person
-        this = not slash or labels.get(f"{LABEL}.server", "") == name
-        if (theirs and this) or containers.name(one) == wanted:
-            found.append(one)
-    return sorted(found, key=server)
+
+    def is_meant(one: Mapping[str, Any]) -> bool:
+        theirs = one["Labels"].get(f"{LABEL}.user") == person
+        this = not slash or one["Labels"].get(f"{LABEL}.server", "") == name
+        return (theirs and this) or containers.name(one) == wanted
+
+    return sorted(filter(is_meant, there), key=server)
 
 
 def server(container: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from docker import DockerClient
 from docker.errors import APIError, NotFound
 
 from jhub_docker.asking import confirm
+from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import before, chosen, compose, containers, firewall
@@ -17,11 +18,7 @@ from jhub_docker.table import counted
 def down(
     client: DockerClient, root: Path, *, servers: bool, volumes: bool, assume_yes: bool
 ) -> str:
-    """Stop the services; with `servers` people's servers too, with `volumes` delete all data.
-
-    Raises UsageError when deletion is asked for without a terminal and without `assume_yes`,
-    ActionError with the volumes that could not be deleted.
-    """
+    """Stop the services; with `servers` people's servers too, with `volumes` delete all data."""
     with locked(compose.read(root).project):
         platform = chosen.read(client, root)
         running = containers.servers(client, platform)
@@ -34,8 +31,7 @@ def down(
             )
         if running and not servers and not volumes:
             # The networks stay, since the servers are on them, and so do the firewall's rules.
-            platform.checked("rm", "--stop", "--force")
-            _remove_unwanted(client, platform)
+            _remove(client, platform)
             names = ", ".join(containers.name(container) for container in running)
             return f"Hub and proxy are stopped. Still running: {names} (--servers stops them too)."
         _stop(client, platform)
@@ -58,14 +54,18 @@ def clear(client: DockerClient, platform: Platform) -> None:
 def _stop(client: DockerClient, platform: Platform) -> None:
     # The guard ends last: when no server's network is left it takes the rules away.
     others = [service for service in platform.services if service != firewall.GUARD]
-    platform.checked("rm", "--stop", "--force", *others)
-    _remove_unwanted(client, platform)
-    for container in containers.servers(client, platform):
-        containers.remove(client, container["Id"], stop=True)
-    for network in containers.server_networks(client, platform):
-        containers.unless_gone(client.api.remove_network, network["Id"])
+    _remove(client, platform, *others)
+    of_servers = f"{containers.PLATFORM}={platform.project}", f"{LABEL}.user"
+    containers.clear(client, *of_servers, stop=True)
     firewall.remove_rules_left(client, platform)
     platform.checked("down", "--remove-orphans")
+
+
+def _remove(client: DockerClient, platform: Platform, *services: str) -> None:
+    """Stop and remove these services, all by default, and what the settings start no more."""
+    platform.checked("rm", "--stop", "--force", *services)
+    for container in containers.unwanted(client, platform):
+        containers.remove(client, container["Id"], stop=True)
 
 
 def _key_stays(client: DockerClient, platform: Platform) -> str:
@@ -77,11 +77,6 @@ def _key_stays(client: DockerClient, platform: Platform) -> str:
         f" The key of the backups stays, in the volume {volume}: without it nobody reads them. "
         f"Once nobody has to, `docker volume rm {volume}` deletes it."
     )
-
-
-def _remove_unwanted(client: DockerClient, platform: Platform) -> None:
-    for container in containers.unwanted(client, platform):
-        containers.remove(client, container["Id"], stop=True)
 
 
 def _delete(client: DockerClient, volumes: Iterable[str]) -> None:
@@ -97,12 +92,10 @@ def _delete(client: DockerClient, volumes: Iterable[str]) -> None:
             continue
         except APIError as error:
             held = client.api.containers(all=True, filters={"volume": volume})
-            names = ", ".join(containers.name(one) for one in held)
+            names = ", ".join(map(containers.name, held))
             why = f"{names} still runs with it: stop it" if names else error.explanation
             remaining.append(f"  {volume} ({why})")
     if remaining:
-        raise ActionError(
-            "hub and proxy are stopped, and these volumes could not be deleted:\n"
-            + "\n".join(remaining)
-            + "\nthen `./dev invoke down --volumes` again"
-        )
+        told = "hub and proxy are stopped, and these volumes could not be deleted:"
+        again = "then `./dev invoke down --volumes` again"
+        raise ActionError("\n".join([told, *remaining, again]))

@@ -7,7 +7,7 @@ interrupted is told by its tags: the next `up` or `upgrade` goes on, `--rollback
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -58,7 +58,8 @@ def up(client: DockerClient, root: Path, was: Images) -> str:
         told: list[str] = []
         if before.state(platform) is State.UNDER_WAY or _changes(client, platform):
             notices = starting.require_startable(client, platform)
-            _say(notices)
+            for notice in notices:
+                say(notice)
             told = _changed(client, root, platform, was, trial=False)
         else:
             notices = starting.bring_up(client, platform)
@@ -73,7 +74,7 @@ def up(client: DockerClient, root: Path, was: Images) -> str:
             *firewall.warnings(platform),
             *notices,
         ]
-    if advice := host.restart_hint(client):
+    if advice := host.restart_hint(client.info()):
         told.append(f"Hint: {advice}")
     return "\n".join(told)
 
@@ -109,7 +110,7 @@ def upgrade(
             return "There is nothing to upgrade: the platform runs what is there."
         if dry_run:
             return "\n".join([*told, "Nothing was changed."])
-        _say(told)
+        say("\n".join(told))
         done = _changed(client, root, platform, was, trial=True)
         return "\n".join([*done, *public_images.announce(platform)])
 
@@ -130,8 +131,9 @@ def rollback(client: DockerClient, root: Path, *, assume_yes: bool) -> str:
         if hub and hub["Image"] == kept["Id"] and state is State.NONE:
             raise UsageError("the platform runs already what was before the last upgrade")
         lost = before.lost(client, platform)
+        then = datetime.fromisoformat(lost["time"])
         confirm(
-            f"This takes the platform back to {_shown(kept)}, as of {_minute(lost['time'])}.\n"
+            f"This takes the platform back to {_shown(kept)}, as of {then:%Y-%m-%d %H:%M} UTC.\n"
             f"{losses(lost)}",
             "Go back?",
             "nothing was changed",
@@ -250,10 +252,8 @@ def _but_the_proxy(client: DockerClient, platform: Platform) -> tuple[str, ...]:
 
 
 def _proxy_stays(client: DockerClient, platform: Platform) -> list[str]:
-    wanted = quick.image(platform.images[PROXY])
-    there = containers.inspected(client, platform, PROXY)
-    want = containers.to_publish(platform, PROXY)
-    told = []
+    wanted, want = quick.image(platform.images[PROXY]), containers.to_publish(platform, PROXY)
+    there, told = containers.inspected(client, platform, PROXY), []
     if wanted and any(one["Image"] != wanted["Id"] for one in there):
         told.append("with its older image")
     if any(containers.published(one) != want for one in there):
@@ -266,10 +266,9 @@ def _proxy_stays(client: DockerClient, platform: Platform) -> list[str]:
 
 def _plan(client: DockerClient, platform: Platform, was: Images) -> list[str]:
     """The images by their origin, before and after."""
-    rows = []
+    rows, tag = [], platform.hub_environment["JHUB_IMAGE_TAG"]
     for repository, identity in {**was, **before.running(client, platform)}.items():
-        then = quick.image(f"{repository}:{platform.hub_environment['JHUB_IMAGE_TAG']}")
-        if then:
+        if then := quick.image(f"{repository}:{tag}"):
             old = quick.image(identity)
             rows.append((repository, _shown(old) if old else identity[:19], _shown(then)))
     return [table.render(("image", "now", "then"), rows)] if rows else []
@@ -281,10 +280,6 @@ def _shown(image: Mapping[str, Any]) -> str:
     return f"{said or 'an image'} ({image['Id'][:19]})"
 
 
-def _minute(time_: str) -> str:
-    return f"{datetime.fromisoformat(time_):%Y-%m-%d %H:%M} UTC"
-
-
 def _keep_log(client: DockerClient, platform: Platform) -> None:
     """Keep what a hub has written whose container goes."""
     if hub := _hub(client, platform):
@@ -292,8 +287,3 @@ def _keep_log(client: DockerClient, platform: Platform) -> None:
             (platform.root / LOG).parent.mkdir(parents=True, exist_ok=True)
             (platform.root / LOG).write_bytes(client.api.logs(hub["Id"], timestamps=True))
             say(f"All that its hub wrote is in {LOG}.")
-
-
-def _say(lines: Iterable[str]) -> None:
-    for line in lines:
-        say(line)

@@ -9,41 +9,33 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker import table
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 def usage(client: DockerClient, root: Path, month: str = "") -> dict[str, Any]:
-    """What there is of a month such as `2026-11`, empty for this one (UTC); asks the hub that runs.
-
-    Raises UsageError for what is no month, ActionError where no hub answers.
-    """
+    """What there is of a month such as `2026-11`, empty for this one (UTC); asks the hub."""
     if month and not _MONTH.fullmatch(month):
         raise UsageError(f"--month is {month!r}; expected one such as 2026-11")
     ended = chosen.read(client, root).in_hub("usage", *([month] if month else []))
-    if ended.code:
-        raise ActionError(f"the hub does not say what was used: {ended.tail()}")
-    told: dict[str, Any] = json.loads(ended.out)
-    return told
+    return dict(json.loads(ended.require("the hub does not say what was used")))
 
 
 FIGURES = ("servers", "hours", "CPU hours", "GB-hours")
+HOURS = ("hours", "cpu_hours", "gb_hours")
 
 
 def text(told: Mapping[str, Any]) -> str:
     """Tables of people and of groups."""
-    parts = [
-        table.render((head, *FIGURES), map(_row, totals), right=FIGURES)
-        for head, totals in (("person", told["people"]), ("group", told["groups"]))
-        if totals
-    ]
+    parts = []
+    for head, totals in (("person", told["people"]), ("group", told["groups"])):
+        rows = [
+            [one["name"], str(one["servers"]), *(f"{one[key]:.2f}" for key in HOURS)]
+            for one in totals
+        ]
+        parts += [table.render((head, *FIGURES), rows, right=FIGURES)] * bool(rows)
     if not parts:
         return f"Nobody had a server in {told['month']}."
     return "\n\n".join([f"{told['month']} (UTC)", *parts])
-
-
-def _row(total: Mapping[str, Any]) -> list[str]:
-    hours = (f"{total[key]:.2f}" for key in ("hours", "cpu_hours", "gb_hours"))
-    return [total["name"], str(total["servers"]), *hours]

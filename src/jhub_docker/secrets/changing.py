@@ -9,10 +9,9 @@ from pathlib import Path
 from docker import DockerClient
 
 from jhub_docker.asking import confirm, told_secret
-from jhub_docker.backup import Place
 from jhub_docker.backup import container as backups
 from jhub_docker.engine.lock import locked
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import ActionError, UsageError, failure
 from jhub_docker.platform import audit_log, chosen, containers, starting
 from jhub_docker.platform.compose import HUB, Platform
 from jhub_docker.progress import stage
@@ -83,7 +82,7 @@ def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
         )
         if ended.code:
             said = json.loads(ended.out)["error"] if ended.out.startswith("{") else ended.tail(1)
-            raise (UsageError if ended.code == UsageError.exit_code else ActionError)(said)
+            raise failure(ended.code, said)
         if service != HUB:  # the hub tells of its own
             what = f"setting.{'remove' if remove else 'set'}"
             audit_log.tell(client, platform, what, names=[name])
@@ -98,10 +97,7 @@ def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
 
 
 def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_yes: bool) -> str:
-    """Make one of the platform's own secrets anew, or forget its older ones; what to tell.
-
-    Raises UsageError for one that is not the platform's own, ActionError where it was not done.
-    """
+    """Make one of the platform's own secrets anew, or forget its older ones; what to tell."""
     known = DROPPED if drop else ROTATED
     names = [one for one in OF_THE_HUB if one in known] if name == ALL else [name]
     if wrong := [one for one in names if one not in known]:
@@ -114,7 +110,7 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
     platform = chosen.read(client, root)
     with locked(platform.project), stage(f"{'dropping the older' if drop else 'renewing'} {name}"):
         if name == "backup-key":
-            backups.ask(backups.with_service(platform), Place(), "rekey")
+            backups.ask(backups.with_service(platform), backups.Place(), "rekey")
             audit_log.tell(client, platform, "secret.rotate", names=[name])
             return "The repository has a new key. Keep a copy: ./dev invoke backup.key > FILE"
         if name == "admin-password":
@@ -142,16 +138,12 @@ def _renew_for_grafana(client: DockerClient, platform: Platform) -> str:
     _in_hub(platform, "secrets", "rotate", "grafana-password")
     if there:
         ended = platform.compose("exec", "-T", GRAFANA, "sh", "-c", TO_GRAFANA)
-        if ended.code:
-            raise ActionError(f"Grafana keeps its older password: {ended.tail(3)}; try again")
+        ended.require("Grafana keeps its older password, try again", 3)
     return f"grafana-password is new: {ROTATED['grafana-password']}."
 
 
 def _in_hub(platform: Platform, *arguments: str) -> str:
-    ended = platform.in_hub(*arguments)
-    if ended.code:
-        raise ActionError(ended.tail(3) or "no hub runs: ./dev invoke up")
-    return ended.out.strip()
+    return platform.in_hub(*arguments).require(lines=3)
 
 
 def _restart_hub(client: DockerClient, platform: Platform) -> None:

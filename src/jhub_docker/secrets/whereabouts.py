@@ -1,6 +1,7 @@
 """Where each secret is, how old it is, and who can read it."""
 
 import json
+import re
 import stat
 import time
 from collections.abc import Iterable, Mapping
@@ -10,33 +11,36 @@ from typing import Any
 from docker import DockerClient
 
 from jhub_docker.backup import container as backups
-from jhub_docker.engine import quick
+from jhub_docker.errors import ActionError, JhubDockerError
 from jhub_docker.platform import chosen, compose, containers
 from jhub_docker.platform.compose import Platform
-from jhub_docker.platform.secret_names import is_secret
+
+_SECRET = re.compile(r"(SECRET|PASSWORD|TOKEN|CREDENTIALS?|(?<!PUBLIC)_KEY)(_ID)?$", re.IGNORECASE)
 
 EVERYBODY = "whoever may use Docker (docker inspect)"
+
+
+def is_secret(variable: str) -> bool:
+    """Whether a variable's value may be shown to nobody, by its name; a file's name is none."""
+    return bool(_SECRET.search(variable))
 
 
 def listing(client: DockerClient, root: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """A row for each secret, and what could not be looked at, with the reason."""
     platform, rows, unseen = chosen.read(client, root), [], []
-    there = containers.inspected(client, platform)
-    hub = platform.in_hub("secrets")
-    if hub.code:
-        unseen.append(f"the hub's own: {hub.tail(1) or 'no hub runs'}")
-    else:
-        rows += [_row(one, "hub and proxy", "the hub") for one in json.loads(hub.out)]
     beside = backups.with_service(platform)
-    if quick.image(beside.images[backups.SERVICE]) is None:
-        unseen.append("the backups' key: the image `backup` is not there")
-    else:
-        said = beside.once(backups.SERVICE, "setting", "list")
-        if said.code:
-            unseen.append(f"the backups' key: {said.tail(1)}")
-        else:
-            rows += [_row(one, "", "root in a backup's container") for one in json.loads(said.out)]
-    for place, names in shown(there).items():
+    try:
+        told = platform.in_hub("secrets").require("the hub's own", 1)
+        rows += [_row(one, "hub and proxy", "the hub") for one in json.loads(told)]
+    except ActionError as error:
+        unseen.append(str(error))
+    try:
+        beside.require_image(backups.SERVICE)
+        told = beside.once(backups.SERVICE, "setting", "list").require(lines=1)
+        rows += [_row(one, "", "root in a backup's container") for one in json.loads(told)]
+    except JhubDockerError as error:
+        unseen.append(f"the backups' key: {error}")
+    for place, names in shown(containers.inspected(client, platform)).items():
         rows += [
             {"name": name, "place": f"the container {place}", "days": None, "readers": EVERYBODY}
             for name in names
@@ -47,21 +51,17 @@ def listing(client: DockerClient, root: Path) -> tuple[list[dict[str, Any]], lis
 def _row(one: Mapping[str, Any], of_proxy: str, readers: str) -> dict[str, Any]:
     """A file in a volume. One that others than its owner can read is told as such."""
     who = of_proxy if one["name"] == "proxy-token" else readers
-    wide = int(one["mode"], 8) & 0o077
-    return {
-        "name": one["name"],
-        "place": one["place"],
-        "days": one["days"],
-        "readers": f"{who}, and others: mode {one['mode']}" if wide else who,
-    }
+    if int(one["mode"], 8) & 0o077:
+        who += f", and others: mode {one['mode']}"
+    return {key: one[key] for key in ("name", "place", "days")} | {"readers": who}
 
 
 def shown(there: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The secrets that containers have as variables, by the containers' names. Pure."""
     found = {}
     for one in there:
-        pairs = (text.partition("=") for text in one["Config"].get("Env") or ())
-        if held := sorted(name for name, _, value in pairs if value and is_secret(name)):
+        pairs = containers.variables(one).items()
+        if held := sorted(name for name, value in pairs if value and is_secret(name)):
             found[str(one["Name"]).lstrip("/")] = held
     return found
 
