@@ -12,6 +12,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 from jhub_docker import catalog
+from jhub_docker.kubernetes import copying
+from jhub_docker.kubernetes.cluster import Kubectl
+from jhub_docker.kubernetes.destination import There
+from jhub_docker.platform import public_images
 from jhub_testing.cluster import ClusterPlatform
 from jhub_testing.operator import Operator, begun
 from jhub_testing.person import Person
@@ -26,6 +30,7 @@ cd /home/nebula && mkdir -p 'a folder/empty' .private && chmod 700 .private
 head -c 20000000 /dev/urandom >large && truncate -s 50M holes && printf end >>holes
 printf one >"a folder/$(printf 'odd \\ name\n')" && ln large 'a folder/the same'
 ln -s nowhere broken && ln -s 'a folder' short && printf '#!/bin/sh\n' >run && chmod 751 run
+mkdir closed && touch closed/file && chmod 555 closed
 printf key >.private/key && chmod 600 .private/key && touch -d 2001-02-03 .private/key
 python -c 'import os; os.setxattr("run", "user.seen", b"yes")'
 printf 'for all' >/srv/shared/everybody/notes
@@ -38,15 +43,28 @@ python -c 'import os; print(os.getxattr("run", "user.seen"))'
 """
 """What the person's own shell says of all that."""
 
+TRACKED = """
+import os
+from urllib.request import Request, urlopen
+url = os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/experiments/create"
+token = {"Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"]}
+urlopen(Request(url, b'{"name": "of-wines"}', {"Content-Type": "application/json", **token}))
+"""
+
 WITH_POSTGRES = {
-    "COMPOSE_PROFILES": "postgres",
+    "COMPOSE_PROFILES": "mlflow,postgres",
     "JHUB_DB_URL": "postgresql+psycopg://jupyterhub@/jupyterhub?host=/run/postgresql",
 }
 
 
 @pytest.fixture(scope="module")
 def source(engine: Engine) -> Iterator[Platform]:
-    settings = {"JHUB_SIGNUP": "open", "JHUB_EVERYBODY_FOLDER": "read-write"}
+    settings = {
+        "JHUB_SIGNUP": "open",
+        "JHUB_EVERYBODY_FOLDER": "read-write",
+        "COMPOSE_PROFILES": "mlflow",
+        "JHUB_TRACKING_IMAGE": public_images.image(ROOT, "tracking"),
+    }
     with Platform(engine, ROOT, "leaves", settings=settings) as platform:
         yield platform
 
@@ -93,6 +111,8 @@ def test_everything_comes_over(source: Platform, target: ClusterPlatform) -> Non
     code, said = server.exec_run(["sh", "-ec", SEEN])
     assert code == 0, said.decode()
     before = set(said.decode().splitlines())
+    code, said = server.exec_run(["python", "-c", TRACKED])
+    assert code == 0, said.decode()
     operator = Operator(source)
     move = ("k8s.move", "--namespace", target.namespace)
 
@@ -137,7 +157,17 @@ def test_everything_comes_over(source: Platform, target: ClusterPlatform) -> Non
     inside = target.own("exec", pod["metadata"]["name"], "--", "sh", "-ec", SEEN)
     assert before - set(inside.splitlines()) == set()
     there.stop()
+    assert "mlflow.db" in spaces(target)
     comes_again_from_postgres(source, target, operator, move)
+
+
+def spaces(target: ClusterPlatform) -> str:
+    """The files of MLflow's spaces in which that experiment is, as their claim has them."""
+    kubectl = Kubectl("", target.namespace)
+    template = There.look(kubectl).template["spec"]
+    claim = copying.Copy("", "tracking", user=0, group=0)
+    with copying.pod(kubectl, copying.idle(template, claim, {})) as pod:
+        return target.own("exec", pod, "--", "grep", "-rl", "of-wines", copying.TO)
 
 
 def comes_again_from_postgres(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from jhub_docker import process
 from jhub_docker.errors import ActionError
 from jhub_docker.kubernetes import copying, destination, moving
+from jhub_docker.kubernetes.copying import MOVE
 from jhub_docker.kubernetes.destination import MOVED, PODS, There
 from jhub_docker.platform.compose import Platform
 
@@ -36,12 +38,12 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def test_a_copy_is_the_same_in_all_that_counts(home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [copying.AS_ROOT, copying.AS_USER])
+def test_a_copy_is_the_same_in_all_that_counts(home: Path, tmp_path: Path, how: str) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
     pack = ["tar", *copying.AS_IT_IS, "-C", str(home), "-cf", "-", "."]
-    unpack = ["tar", *copying.AS_IT_IS, "-p", "--no-overwrite-dir", "-C", str(copy), "-xf", "-"]
-    ends = process.piped(pack, unpack)
+    ends = process.piped(pack, [*copying.UNPACK, how, "-C", str(copy), "-xf", "-"])
     assert [end.code for end in ends] == [0, 0], ends
     assert copying.differences(listed(home), listed(copy)) == ([], [])
     left = listed(home, "config.d")
@@ -141,22 +143,98 @@ class Kubectl:
         return [{"metadata": one} for one in listed]
 
 
-def test_a_home_is_not_written_to_while_somebody_works_in_it() -> None:
+def test_a_home_is_not_written_to_while_somebody_works_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A server may have come while the question was answered, in which its hub still ran."""
+    monkeypatch.setattr(copying, "docker", lambda *_: None)
     with pytest.raises(ActionError, match="jupyter-a came meanwhile"):
         moving.stop_there(Kubectl())  # type: ignore[arg-type]
 
 
-def test_the_pod_that_copies_may_no_more_than_it_needs() -> None:
-    template = {"containers": [{"image": "x", "imagePullPolicy": "Never", "resources": {}}]}
-    spec = copying.idle(template, copying.Copy("home-a", "home-a", 100))
-    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+TEMPLATE = {"containers": [{"image": "x", "imagePullPolicy": "Never", "resources": {}}]}
+ANNS = copying.Copy("home-a", "home-a", 1000, 100)
+FILES: copying.Files = {
+    "one": ([stat.S_IFREG, 1000, 100, 0o640, 0], {}),
+    "two": ([stat.S_IFDIR, 1000, 1000, 0o555, 0], {}),
+    "three": ([stat.S_IFLNK, 1000, 100, "nowhere"], {}),
+}
+
+
+def test_the_pod_that_copies_a_home_is_its_person() -> None:
+    """As the Pod Security Standards have it for level *restricted*."""
+    spec = copying.idle(TEMPLATE, ANNS, FILES)
+    said = spec["securityContext"]
+    assert (said["runAsUser"], said["runAsGroup"], said["runAsNonRoot"]) == (1000, 100, True)
+    assert said["supplementalGroups"] == [1000], "to give files to that group"
+    assert said["seccompProfile"] == {"type": "RuntimeDefault"}
     (container,) = spec["containers"]
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"], "add": copying.RIGHTS},
-    }
+    rights = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    assert container["securityContext"] == rights
     assert not spec["automountServiceAccountToken"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [stat.S_IFREG, 0, 100, 0o644, 0],
+        [stat.S_IFREG, 1000, 100, 0o044, 0],
+        [stat.S_IFDIR, 1000, 100, 0o600, 0],
+        [stat.S_IFDIR, 1000, 100, copying.CUT, 0],
+        [stat.S_IFLNK, 1001, 100, "nowhere"],
+        [stat.S_IFCHR, 1000, 100, 0o644, 0],
+    ],
+)
+def test_files_that_their_person_cannot_copy_want_root(other: list[Any]) -> None:
+    spec = copying.idle(TEMPLATE, ANNS, {**FILES, "other": (other, {})})
+    said = spec["securityContext"]
+    assert (said["runAsUser"], said["runAsNonRoot"]) == (0, False)
+    (container,) = spec["containers"]
+    rights = {"drop": ["ALL"], "add": copying.RIGHTS}
+    assert container["securityContext"]["capabilities"] == rights
+
+
+def test_pods_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever they are called: a move finds its own by their label."""
+    asked: list[tuple[str, ...]] = []
+
+    class Named:
+        def run(self, *words: str, given: str = "", **_: Any) -> process.Ended:
+            asked.append(words)
+            if given:
+                about = json.loads(given)["metadata"]
+                assert (about["generateName"], about["labels"]) == ("move-", {MOVE: "true"})
+            return process.Ended(0, b"pod/move-x7k2p\n")
+
+        def __call__(self, *words: str, **_: Any) -> str:
+            return self.run(*words).out
+
+    monkeypatch.setattr(copying, "docker", lambda *words: asked.append(words))
+    copying.clear(Named())  # type: ignore[arg-type]
+    with copying.pod(Named(), {}) as name:  # type: ignore[arg-type]
+        assert name == "move-x7k2p"
+    deleted = [words[-2:] for words in asked if {"delete", "prune"} & {*words}]
+    assert deleted[0] == ("--force", f"--filter=label={MOVE}")
+    assert deleted[1] == (f"--selector={MOVE}", "--grace-period=1")
+    assert asked[-1][:3] == ("delete", "pod", "move-x7k2p")
+
+
+def test_what_a_namespace_of_level_restricted_refuses_is_said() -> None:
+    class Restricted:
+        def run(self, *_: str, **__: Any) -> process.Ended:
+            return process.Ended(1, err='pods "move-x" is forbidden: violates PodSecurity')
+
+    with pytest.raises(ActionError, match="files of several users") as raised:
+        copying.pod(Restricted(), {}).__enter__()  # type: ignore[arg-type]
+    assert "to baseline" in str(raised.value)
+
+
+def test_what_will_be_taken_is_said() -> None:
+    spaces = moving.of_kind(CLAIM, {"com.docker.compose.volume": "tracking"})
+    assert spaces["metadata"]["name"] == "tracking"
+    assert moving.of_kind(CLAIM, {}) == CLAIM
+    said = destination.told(PLATFORM, there(SAME), {"a": CLAIM, "p_tracking": spaces}, 0)
+    assert "copies 1 home, 0 shared folders and what MLflow has tracked, which nothing" in said
 
 
 def test_what_was_moved_is_on_the_claim() -> None:

@@ -4,6 +4,7 @@ What is the same already is not copied again, so a move that was interrupted goe
 """
 
 import json
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker import process
+from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import docker
 from jhub_docker.errors import ActionError
 from jhub_docker.kubernetes import listing
@@ -19,6 +21,14 @@ from jhub_docker.kubernetes.cluster import Kubectl, Record
 READY = 300.0
 """Seconds a pod may take: its claim is made, and its image perhaps fetched."""
 
+MOVE = f"{LABEL}.move"
+"""The label of each pod and container that a move makes; no other is deleted."""
+
+WANTS_ROOT = (
+    ". These are files of several users, which root alone can copy: lower the namespace's level to "
+    "baseline until all is moved (its label pod-security.kubernetes.io/enforce)"
+)
+
 TO, FROM = "/to", "/from"
 
 RIGHTS = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID"]
@@ -26,6 +36,14 @@ RIGHTS = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID"]
 
 AS_IT_IS = ("--numeric-owner", "--xattrs", "--xattrs-include=user.*", "--acls", "--sparse")
 """Options of GNU tar, on both sides."""
+
+UNPACK = ("tar", *AS_IT_IS, "--preserve-permissions", "--same-owner")
+AS_ROOT, AS_USER = "--no-overwrite-dir", "--skip-old-files"
+"""Both leave the claim's own folder as it is: to a user who is not root it does not belong."""
+
+CUT = 0o2700
+"""What GNU tar 1.34 makes, with AS_USER, of a folder of mode 0700 whose parent has the set-group-ID
+bit; it leaves no other mode wrong."""
 
 PROGRAM = Path(listing.__file__).read_text("utf-8")
 
@@ -39,11 +57,11 @@ class Copy:
 
     volume: str
     claim: str
+    user: int
+    """Who uses it later, and has `folder`."""
     group: int
     """Whose the claim's own folder is to be (fsGroup), as for those who use it later."""
     folder: str = ""
-    owner: str = ""
-    """Of `folder`, as UID:GID, where there is one."""
     left_out: Sequence[str] = ()
 
     @property
@@ -66,10 +84,30 @@ def differences(ours: Files, theirs: Files) -> tuple[list[str], list[str]]:
     return wrong, sorted(set(bare) - set(wrong))
 
 
+def are_of(user: int, ours: Files) -> bool:
+    """Whether a user other than root can copy all that: theirs, and theirs to read. Pure."""
+
+    def is_theirs(kind: int, owner: int, _group: int, mode: Any, *_: Any) -> bool:
+        needed = {stat.S_IFLNK: 0, stat.S_IFIFO: 0, stat.S_IFREG: 0o400, stat.S_IFDIR: 0o500}
+        if kind not in needed or owner != user or mode == CUT:
+            return False
+        return not needed[kind] or needed[kind] & ~mode == 0
+
+    return user != 0 and all(is_theirs(*said) for said, _ in ours.values())
+
+
 def reading(image: str, volumes: Mapping[str, str], *words: str) -> list[str]:
     """The command that runs a program of an image with volumes, by place, that it can only read."""
     return [
-        *("docker", "run", "--rm", "--network=none", "--user=0:0", "--cap-drop=ALL"),
+        *(
+            "docker",
+            "run",
+            "--rm",
+            f"--label={MOVE}",
+            "--network=none",
+            "--user=0:0",
+            "--cap-drop=ALL",
+        ),
         "--cap-add=DAC_READ_SEARCH",
         *(f"--volume={volume}:{place}:ro" for place, volume in volumes.items()),
         *(f"--entrypoint={words[0]}", image, *words[1:]),
@@ -97,15 +135,24 @@ def _read(image: str, volumes: Mapping[str, str], *words: str) -> str:
     return ended.out
 
 
+def clear(kubectl: Kubectl) -> None:
+    """Delete what a move that was interrupted has left: pods, and containers that never began."""
+    docker("container", "prune", "--force", f"--filter=label={MOVE}")
+    kubectl("delete", "pod", f"--selector={MOVE}", "--grace-period=1", seconds=READY)
+
+
 @contextmanager
-def pod(kubectl: Kubectl, name: str, spec: Record, marks: Mapping[str, str]) -> Iterator[None]:
-    """A pod whose only container does nothing, so that programs can be run in it."""
-    about = {"name": name, "labels": dict(marks)}
-    gone = ("delete", "pod", name, "--ignore-not-found", "--grace-period=1")
+def pod(kubectl: Kubectl, spec: Record, marks: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A pod whose only container does nothing, so that programs can be run in it; its name, which
+    no other has.
+    """
+    about = {"generateName": "move-", "labels": {**(marks or {}), MOVE: "true"}}
     body = {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": spec}
-    kubectl(*gone, seconds=READY)  # of a move that was interrupted
+    made = kubectl.run("create", "-f", "-", "-o", "name", given=json.dumps(body))
+    if made.code:
+        raise ActionError(f"{made.tail(3)}{WANTS_ROOT if 'PodSecurity' in made.err else ''}")
+    name = made.out.strip().removeprefix("pod/")
     try:
-        kubectl("create", "-f", "-", given=json.dumps(body))
         ready = kubectl.run(
             "wait", "--for=condition=Ready", f"pod/{name}", f"--timeout={READY}s", seconds=None
         )
@@ -117,20 +164,30 @@ def pod(kubectl: Kubectl, name: str, spec: Record, marks: Mapping[str, str]) -> 
                 "-o=jsonpath={.items[-1:].message}",
             )
             raise ActionError(f"the pod {name} does not start: {events.out or ready.tail(1)}")
-        yield
+        yield name
     finally:
+        gone = ("delete", "pod", name, "--ignore-not-found", "--grace-period=1")
         kubectl.run(*gone, seconds=READY)
 
 
-def idle(template: Record, copy: Copy) -> dict[str, Any]:
-    """The spec of a pod with one claim, as root, by the hub's: the same image and nodes."""
+def idle(template: Record, copy: Copy, ours: Files) -> dict[str, Any]:
+    """The spec of a pod with one claim, by the hub's: the same image and nodes. It is the claim's
+    user, which the Pod Security level *restricted* permits, unless files of others want root.
+    """
     hub = template["containers"][0]
     kept = ("imagePullSecrets", "nodeSelector", "tolerations")
-    rights = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"], "add": RIGHTS}}
+    who: dict[str, Any] = {"runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False}
+    rights = {"drop": ["ALL"], "add": RIGHTS}
+    if are_of(copy.user, ours):
+        who = {"runAsUser": copy.user, "runAsGroup": copy.group, "runAsNonRoot": True}
+        # Who is in a group may give files to it.
+        who["supplementalGroups"] = sorted({said[2] for said, _ in ours.values()} - {copy.group})
+        del rights["add"]
     return {
         **{key: template[key] for key in kept if key in template},
         "securityContext": {
-            **{"runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False, "fsGroup": copy.group},
+            **who,
+            "fsGroup": copy.group,
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
@@ -144,7 +201,8 @@ def idle(template: Record, copy: Copy) -> dict[str, Any]:
                 "imagePullPolicy": hub["imagePullPolicy"],
                 "resources": hub["resources"],
                 "command": ["sleep", "infinity"],
-                "securityContext": rights,
+                "workingDir": "/",  # the image's own is the hub's alone
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": rights},
                 "volumeMounts": [{"name": "to", "mountPath": TO}],
             }
         ],
@@ -152,32 +210,37 @@ def idle(template: Record, copy: Copy) -> dict[str, Any]:
     }
 
 
-def brought(kubectl: Kubectl, name: str, image: str, copy: Copy) -> tuple[int, list[str]]:
-    """Copy a volume in a pod that is there; how many files are the same now, and which of them
-    lack extended attributes. Raises ActionError where any is not.
+def brought(kubectl: Kubectl, name: str, image: str, copy: Copy, ours: Files) -> list[str]:
+    """Copy a volume's files in a pod that is there; which of them lack extended attributes.
+
+    Raises ActionError where any is not the same then.
     """
 
     def inside(*words: str) -> str:
         return kubectl("exec", name, "--", *words, seconds=None)
 
-    if copy.owner:
-        owner, _, group = copy.owner.partition(":")
-        inside("install", "-d", "-m", "700", "-o", owner, "-g", group, copy.place)
-    ours = listed(image, copy.volume, copy.left_out)
+    if copy.folder:
+        owner = (f"--owner={copy.user}", f"--group={copy.group}")
+        inside("install", "-d", "-m", "700", *owner, copy.place)
     look = ("python", "-c", PROGRAM, copy.place, *copy.left_out)
     said = ""
     if differences(ours, files(inside(*look))) != ([], []):
-        inside("find", copy.place, "-mindepth", "1", "-delete")
+        below = ("find", copy.place, "-mindepth", "1")
+        inside(*below, "-type", "d", "-exec", "chmod", "u+w", "{}", "+")
+        inside(*below, "-delete")
         left_out = [f"--exclude=./{one}" for one in copy.left_out]
         pack = ("tar", *AS_IT_IS, "--anchored", *left_out, "-C", FROM, "-cf", "-", ".")
-        unpack = ("tar", *AS_IT_IS, "--preserve-permissions", "--no-overwrite-dir")
-        target = [*kubectl.command, "exec", "-i", name, "--", *unpack, "-C", copy.place, "-xf", "-"]
+        is_theirs = are_of(copy.user, ours)
+        unpack = (*UNPACK, AS_USER if is_theirs else AS_ROOT, "-C", copy.place, "-xf", "-")
+        target = [*kubectl.command, "exec", "-i", name, "--", *unpack]
         ends = process.piped(reading(image, {FROM: copy.volume}, *pack), target)
         said = next((end.tail(3) for end in ends if end.code), "")
+        if is_theirs:
+            inside(*below, "-type", "d", "-perm", f"{CUT:o}", "-exec", "chmod", "g-s", "{}", "+")
     wrong, bare = differences(ours, files(inside(*look)))
     if wrong:
         raise ActionError(
             f"{len(wrong)} files of {copy.volume} are not the same in the claim {copy.claim}, such "
             f"as {', '.join(wrong[:3])}: {said or 'try again, which goes on from here'}"
         )
-    return len(ours), bare
+    return bare

@@ -18,6 +18,9 @@ MOVED = f"{LABEL}.moved"
 
 PODS = f"{LABEL}.component"
 
+TRACKING = "tracking"
+"""Compose's volume with MLflow's spaces, the claim it goes to, and what that one is."""
+
 STANDARD = {
     "JHUB_USER_VOLUME_PREFIX": "jupyterhub-user-",
     "JHUB_SHARED_VOLUME_PREFIX": "jupyterhub-shared-",
@@ -55,6 +58,12 @@ class There:
         """What the hub is told there."""
         (container,) = self.template["spec"]["containers"]
         return {one["name"]: one.get("value", "") for one in container["env"]}
+
+    @property
+    def people(self) -> tuple[int, int]:
+        """The user and the group that people are in their servers."""
+        said = self.settings.get
+        return int(said("JHUB_NB_UID") or 1000), int(said("JHUB_NB_GID") or 100)
 
     @classmethod
     def look(cls, kubectl: Kubectl) -> "There":
@@ -114,8 +123,9 @@ def judged(
 
 def told(platform: Platform, there: There, claims: Mapping[str, Record], running: int) -> str:
     """What will be done, and what will not. Pure."""
-    homes = [one for one in claims.values() if one["metadata"]["labels"][PODS] == "home"]
-    folders = counted(len(claims) - len(homes), "shared folder")
+    kinds = [one["metadata"]["labels"][PODS] for one in claims.values()]
+    folders = counted(kinds.count("shared-folder"), "shared folder")
+    spaces = " and what MLflow has tracked, which nothing shows there," if TRACKING in kinds else ""
     own = {name for name in compose.person_set(platform.root) if name.startswith("JHUB_")}
     ours, theirs = platform.hub_environment, there.settings
     other = sorted(
@@ -126,11 +136,11 @@ def told(platform: Platform, there: There, claims: Mapping[str, Record], running
     lines = [
         f"This moves the platform {platform.project} to the cluster. It",
         f"  stops the hub here and {counted(running, 'server')}, and the hub there",
-        f"  copies {counted(len(homes), 'home')} and {folders} into claims of those names, and "
-        "compares every file",
+        f"  copies {counted(kinds.count('home'), 'home')}, {folders}{spaces} into claims",
+        "  compares every file",
         "  REPLACES the records of the hub there by those of here; its secrets stay usable",
-        "Not taken: what MLflow has tracked, backups, .env, config.toml and config.d (the chart's "
-        "settings, tables and config).",
+        "Not taken: backups, .env, config.toml and config.d (the chart's settings, tables and "
+        "config).",
     ]
     if other:
         lines.append(f"Set here and not the same there: {', '.join(other)}.")

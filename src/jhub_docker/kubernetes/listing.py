@@ -30,9 +30,10 @@ def paths(top: str, left_out: set[str]) -> Iterator[str]:
 def described(path: str, found: os.stat_result, first: dict[int, str], top: str) -> list[Any]:
     """What has to be the same. Of several names of one file the first stands for it."""
     kind, mode = stat.S_IFMT(found.st_mode), stat.S_IMODE(found.st_mode)
+    said: list[Any] = [kind, found.st_uid, found.st_gid]
     if stat.S_ISLNK(found.st_mode):
-        return [kind, found.st_uid, found.st_gid, os.readlink(path)]  # noqa: PTH115
-    said: list[Any] = [kind, mode, found.st_uid, found.st_gid, int(found.st_mtime)]
+        return [*said, os.readlink(path)]  # noqa: PTH115
+    said += [mode, int(found.st_mtime)]
     if stat.S_ISREG(found.st_mode):
         name = os.path.relpath(path, top)
         if found.st_nlink > 1:

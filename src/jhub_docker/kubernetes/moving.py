@@ -19,9 +19,9 @@ from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.kubernetes import copying
 from jhub_docker.kubernetes.cluster import Kubectl, Record
 from jhub_docker.kubernetes.copying import Copy
-from jhub_docker.kubernetes.destination import MOVED, PODS, There, judged, told
+from jhub_docker.kubernetes.destination import MOVED, PODS, TRACKING, There, judged, told
 from jhub_docker.platform import before, chosen, compose, containers
-from jhub_docker.platform.compose import DATA, HUB, Platform
+from jhub_docker.platform.compose import DATA, HUB, MLFLOW, Platform
 from jhub_docker.progress import say, stage
 from jhub_docker.table import counted
 
@@ -74,7 +74,7 @@ def move(
         try:
             with stage("stopping both hubs"):
                 stop_there(kubectl)
-                platform.checked("stop", *platform.hubs)
+                platform.checked("stop", *platform.hubs, *({MLFLOW} & {*platform.services}))
                 came = of_people(client, platform).keys() - volumes.keys()
                 came |= set() if servers else set(working_in(client, platform))
                 if came:
@@ -105,13 +105,16 @@ def working_in(client: DockerClient, platform: Platform) -> list[str]:
 
 
 def of_people(client: DockerClient, platform: Platform) -> dict[str, dict[str, str]]:
-    """The volumes with homes and folders, and their labels: what Compose did not make."""
+    """The volumes with homes and folders, and their labels: what Compose did not make, and of
+    what it made MLflow's spaces.
+    """
     found = client.api.volumes(filters={"label": f"{LABEL}.platform={platform.project}"})
     labels = {one["Name"]: one["Labels"] or {} for one in found["Volumes"] or ()}
     return {
         name: said
         for name, said in sorted(labels.items())
-        if "com.docker.compose.volume" not in said and name != platform.data_volume
+        if said.get("com.docker.compose.volume") in (None, TRACKING)
+        and name != platform.data_volume
     }
 
 
@@ -133,7 +136,21 @@ def made_claims(
     ended = platform.once(HUB, "python", "-c", CLAIMS, given=json.dumps(given))
     if ended.code:
         raise ActionError(f"the hub's image cannot say what claims are like: {ended.tail(1)}")
-    return dict(zip(volumes, json.loads(ended.out), strict=True))
+    claims = dict(zip(volumes, json.loads(ended.out), strict=True))
+    return {name: of_kind(claim, volumes[name]) for name, claim in claims.items()}
+
+
+def of_kind(claim: Record, said: Mapping[str, str]) -> Record:
+    """The claim, unless it is for MLflow's spaces, which the hub takes for a home: nobody's, so
+    that its rules would remove it. Pure.
+    """
+    if said.get("com.docker.compose.volume") != TRACKING:
+        return claim
+    labels = {**claim["metadata"]["labels"], PODS: TRACKING}
+    return {
+        **claim,
+        "metadata": {"name": TRACKING, "labels": labels, "annotations": {f"{LABEL}.home": ""}},
+    }
 
 
 def other_version(platform: Platform, kubectl: Kubectl, there: There) -> str:
@@ -153,9 +170,7 @@ def stop_there(kubectl: Kubectl) -> None:
     """Return when no hub runs in the cluster, nor what an interrupted move has left. Raises
     ActionError where somebody's server does.
     """
-    kubectl(
-        "delete", "pod", "move", "--ignore-not-found", "--grace-period=1", seconds=copying.READY
-    )
+    copying.clear(kubectl)
     kubectl("scale", "deployment/hub", "--replicas=0")
     which = ("-l", f"{PODS}=hub")
     if kubectl.listed("pods", *which):
@@ -174,26 +189,26 @@ def _carried(
     """Everything but the hub's start; a line for files and one for records."""
     image, template = platform.require_image(HUB), there.template["spec"]
     user, group = (template["securityContext"][key] for key in ("runAsUser", "fsGroup"))
-    people = int(there.settings.get("JHUB_NB_GID") or 100)
-    data = Copy(
-        platform.data_volume, "hub", group, Path(DATA).name, f"{user}:{group}", (OTHER_PYTHON,)
-    )
-    copies = [data, *(Copy(one, claims[one]["metadata"]["name"], people) for one in volumes)]
-    number = 0
+    data = Copy(platform.data_volume, "hub", user, group, Path(DATA).name, (OTHER_PYTHON,))
+    copies, number = [data], 0
     bare: list[str] = []
-    marks = {PODS: "move"}
+    for one in volumes:
+        about = claims[one]["metadata"]
+        whose = (user, group) if about["labels"][PODS] == TRACKING else there.people
+        copies.append(Copy(one, about["name"], *whose))
     for copy in copies:
         with stage(f"copying {copy.volume}"):
             if copy is not data:
                 _claim(kubectl, there, claims[copy.volume])
-            with copying.pod(kubectl, "move", copying.idle(template, copy), marks):
-                same, lacking = copying.brought(kubectl, "move", image, copy)
+            ours = copying.listed(image, copy.volume, copy.left_out)
+            with copying.pod(kubectl, copying.idle(template, copy, ours)) as pod:
+                lacking = copying.brought(kubectl, pod, image, copy, ours)
                 if copy is data and platform.hub_environment.get("JHUB_DB_URL"):
                     copied, used = (
                         f"{copy.place}/{one}.sqlite" for one in ("postgres", "jupyterhub")
                     )
-                    kubectl("exec", "move", "--", "mv", "-f", copied, used)
-            number, bare = number + same, [*bare, *(f"{copy.volume}/{one}" for one in lacking)]
+                    kubectl("exec", pod, "--", "mv", "-f", copied, used)
+            number, bare = number + len(ours), [*bare, *(f"{copy.volume}/{one}" for one in lacking)]
     if bare:
         say(
             f"Without extended attributes, which the claims' class does not keep: "
@@ -223,9 +238,9 @@ def _recorded(kubectl: Kubectl, there: There) -> str:
     container |= {"command": ["sleep", "infinity"], "args": []}
     spec["restartPolicy"] = "Never"
     marks = there.template["metadata"]["labels"]  # a database may let the hub in alone
-    with copying.pod(kubectl, "move", spec, marks):
+    with copying.pod(kubectl, spec, marks) as pod:
         command = ("python", "-m", "hub_config", "move", "postgres", "--replace")
-        ended = kubectl.run("exec", "move", "--", *command, seconds=None)
+        ended = kubectl.run("exec", pod, "--", *command, seconds=None)
     if ended.code:
         raise ActionError(f"files were copied, records were not moved: {ended.tail(3)}")
     return ended.out.strip()
