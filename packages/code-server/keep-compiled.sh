@@ -6,15 +6,20 @@ set -eu
 folder=$1
 install -d -o nebula -g users "$folder" /tmp/home
 export HOME=/tmp/home
-setpriv --reuid nebula --regid users --clear-groups -- \
-    code-server --auth none --socket /tmp/home/socket /tmp/home >/tmp/home/log 2>&1 &
-server=$!
+start() {
+    setpriv --reuid nebula --regid users --clear-groups -- \
+        code-server --auth none --socket /tmp/home/socket /tmp/home >>/tmp/home/log 2>&1 &
+    server=$!
+}
 open_page() {
     curl --silent --fail --location --unix-socket /tmp/home/socket --output /dev/null \
         http://localhost/
 }
-for _ in $(seq 300); do
+start
+for _ in $(seq 600); do
     if open_page; then opened=yes; break; fi
+    # It gives its inner process ten seconds, which are too few on a busy machine.
+    kill -0 "$server" 2>/dev/null || start
     sleep 0.2
 done
 kill "$server" || : # one that ended by itself said why, below
