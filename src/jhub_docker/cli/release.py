@@ -142,8 +142,9 @@ def diff(image: str, before: str, after: str, json_: bool = False) -> None:
 def rebuild(image: str, key: str = "", no_cache: bool = False, json_: bool = False) -> None:
     """Build a released image again from its signed record, and compare digests and files."""
     if "/" in image:
+        reference = references.Reference.parse_image(image)
         there, trust = remote.Remote.from_environment(), keys.trusted(ROOT, key)
-        released = rebuilding.find(there, references.Reference.parse_image(image), trust)
+        released = rebuilding.find(there, reference, trust)
         rebuilding.require_commit(ROOT, released.recorded)
         host.require(needs={"buildx", "disk"})
         outcome = rebuilding.rebuild(ROOT, there, released, no_cache=no_cache)

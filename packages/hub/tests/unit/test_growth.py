@@ -183,8 +183,17 @@ async def test_what_is_asked_of_the_database_does_not_grow_with_the_servers(
     asked: list[object] = []
     event.listen(box.db.get_bind(), "before_cursor_execute", lambda *given: asked.append(given[2]))
     sizes = Sizes(tmp_path / "sizes.json", 0)
+
+    async def titles() -> Callable[[str], str]:
+        return str
+
     looker = Looker(
-        box.reconciler, lambda: None, Limits(), tmp_path, sizes, Meter(lambda: box.runtime)
+        box.reconciler,
+        lambda: SimpleNamespace(titles=titles),
+        Limits(),
+        tmp_path,
+        sizes,
+        Meter(lambda: box.runtime),
     )
 
     async def look() -> None:
