@@ -59,11 +59,13 @@ def in_another_process(daemon: Daemon, call: str) -> str:
 from pathlib import Path, PosixPath
 from jhub_docker.host import setup
 from jhub_docker.host.daemon import Daemon
-setup.{call}(print, daemon={daemon!r})
+setup.{call}({daemon!r})
 """
-    return subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=300
-    ).stdout
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout + ended.stderr
 
 
 def test_it_outlives_the_command_that_started_it_and_is_stopped_by_another(daemon: Daemon) -> None:

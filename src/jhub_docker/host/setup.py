@@ -104,10 +104,12 @@ def require(
     checks.check(needs)
 
 
-def start(*, assume_yes: bool = False) -> None:
-    """Have an engine answer at the default socket, set up where it has to be."""
-    if (own := _own()).answers():
+def start(daemon: Daemon | None = None, *, assume_yes: bool = False) -> None:
+    """Have an engine answer at the default socket (or `daemon`'s), set up where it has to be."""
+    if (own := daemon or _own()).answers():
         say(f"an engine answers at unix://{own.socket} already")
+    elif daemon:
+        _launch(daemon, systemd=False)
     else:
         require(assume_yes=assume_yes)
 
