@@ -170,10 +170,13 @@ def test_what_is_no_executor_is_refused(wrong: Any) -> None:
         executors.asked(wrong, LIMIT)
 
 
-def there(name: str, user: str, uid: str, phase: str, session: str = "spark-1") -> dict[str, Any]:
+def there(
+    name: str, user: str, uid: str, phase: str, session: str = "spark-1", at: int = 0
+) -> dict[str, Any]:
     return {
         "metadata": {
             "name": name,
+            "creationTimestamp": f"2026-11-30T20:00:{at:02}Z",
             "annotations": {"io.jhub-docker.user": user},
             "labels": {"io.jhub-docker.cluster": uid, "spark-app-selector": session},
         },
@@ -192,7 +195,13 @@ def test_executors_count_for_the_person_and_what_ended_is_taken_away() -> None:
         there("bobs-last", "bob", "uid-of-bob", "Failed", "spark-0"),
     ]
     assert executors.counted(all_there, SERVER) == 2
-    assert executors.over(all_there, SERVER, "spark-1") == ["of-the-last"]
+    assert executors.over(all_there, SERVER, "spark-1", 4) == ["of-the-last"]
+
+
+def test_of_those_that_ended_a_driver_hears_and_no_more_of_them_are_kept() -> None:
+    ended = [there(f"ended-{at}", "ann", "uid-of-ann", "Failed", at=at) for at in (3, 1, 2)]
+    running = there("running", "ann", "uid-of-ann", "Running")
+    assert executors.over([*ended, running], SERVER, "spark-1", 2) == ["ended-1"]
 
 
 def test_a_driver_learns_nothing_of_nodes() -> None:

@@ -97,6 +97,8 @@ def test_drivers_get_executors_like_their_server_as_many_as_are_allowed(
         ("ann-server", 201),
         ("ann-server", 403),
         ("cem-server", 422),
+        ("ann-server", 429),  # of nine that ask at once; as many as may wait do
+        ("ann-server", 413),
         ("ann-server", 200),
         ("cem-server", 200),
         ("cem-server", 200),

@@ -62,16 +62,19 @@ def counted(there: Iterable[Record], server: Record) -> int:
     return sum(map(pods.runs, theirs))
 
 
-def over(there: Iterable[Record], server: Record, session: str) -> list[str]:
-    """Names of those that ended and whose session takes them away no more: it is another now."""
+def over(there: Iterable[Record], server: Record, session: str, kept: int) -> list[str]:
+    """Names of those that ended and go, but for the newest `kept` of this session, of which its
+    driver has to hear: another session takes its own away no more.
+    """
     uid = server["metadata"]["uid"]
-    return [
-        one["metadata"]["name"]
+    ended = [
+        one["metadata"]
         for one in there
-        if (about := one["metadata"]["labels"])[pods.CLUSTER] == uid
-        and about.get(SESSION) != session
-        and not pods.runs(one)
+        if one["metadata"]["labels"][pods.CLUSTER] == uid and not pods.runs(one)
     ]
+    own = [one for one in ended if one["labels"].get(SESSION) == session]
+    heard = sorted(own, key=lambda one: str(one["creationTimestamp"]))[-kept:]
+    return [one["name"] for one in ended if one not in heard]
 
 
 def pod(

@@ -8,6 +8,7 @@ passed on.
 import argparse
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +28,10 @@ SILENCE, LOOK_AGAIN = 60, 2
 try all the time; and between two looks whether there is room now. Drivers wait longer than that
 (`spark.kubernetes.driver.requestTimeout` of uv-lab-spark).
 """
+
+WAITING, BODY = 8, 1 << 18
+"""How many requests of one server may wait at a time, each session's own being one; and the bytes
+of one, which the cluster's database keeps."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -55,6 +60,7 @@ class Gateway:
         self.own = Namespace(allowed.platform, allowed.namespace)
         self.counting = asyncio.Lock()
         self.silent: dict[str, float] = {}
+        self.waiting = Counter[str]()
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
         """What is there as long as it runs."""
@@ -81,16 +87,28 @@ class Gateway:
 
     async def make(self, request: web.Request) -> web.Response:
         """One executor, as soon as there is room."""
-        while True:
-            server = await self.server(request)
-            try:
-                return await self.made(request, server)
-            except (web.HTTPException, ApiException):
-                now, uid = asyncio.get_running_loop().time(), server["metadata"]["uid"]
-                if self.silent.get(uid, now) <= now:
-                    self.silent[uid] = now + SILENCE
-                    raise
-            await asyncio.sleep(LOOK_AGAIN)
+        server = await self.server(request)
+        await request.read()
+        uid, time = server["metadata"]["uid"], asyncio.get_running_loop().time
+        if self.waiting[uid] >= WAITING:
+            told = f"This server waits for {WAITING} executors already."
+            raise web.HTTPTooManyRequests(reason=told)
+        end = time() + SILENCE
+        self.waiting[uid] += 1
+        try:
+            while True:
+                try:
+                    return await self.made(request, server)
+                except (web.HTTPException, ApiException):
+                    if request.transport is None:  # nobody waits for it any more
+                        raise
+                    if min(end, self.silent.get(uid, 0)) <= time():
+                        self.silent[uid] = time() + SILENCE
+                        raise
+                await asyncio.sleep(LOOK_AGAIN)
+                server = await self.server(request)
+        finally:
+            self.waiting[uid] -= 1
 
     async def made(self, request: web.Request, server: pods.Record) -> web.Response:
         """One executor. Raises what a driver is told where it gets none."""
@@ -102,22 +120,28 @@ class Gateway:
         platform, allowed = self.own.platform, self.allowed
         async with self.counting:
             there = await self.own.listed(executors.COMPONENT)
-            for one in executors.over(there, server, wanted["labels"][executors.SESSION]):
+            session = wanted["labels"][executors.SESSION]
+            for one in executors.over(there, server, session, allowed.executors):
                 await self.own.remove(one)
             if executors.counted(there, server) >= allowed.executors:
                 told = f"You have as many executors as one may have here ({allowed.executors})."
                 raise web.HTTPForbidden(reason=told)
             record = executors.pod(name, wanted, server, platform, allowed.cpus, allowed.share)
-            made = await self.own.ask("create_namespaced_pod", body=record)
+            made = await self.attempt(name, "create_namespaced_pod", record)
+        files = wanted["variables"]
+        secret = pods.secret(name, executors.COMPONENT, platform, pods.owner(made), files)
+        await self.attempt(name, "create_namespaced_secret", secret)
+        return web.json_response(executors.shown(made), status=HTTPStatus.CREATED)
+
+    async def attempt(self, name: str, method: str, body: dict[str, Any]) -> Any:
+        """Ask for a part of an executor, of which nothing stays where that fails: without an
+        answer it may be there all the same.
+        """
         try:
-            secret = pods.secret(
-                name, executors.COMPONENT, platform, pods.owner(made), wanted["variables"]
-            )
-            await self.own.ask("create_namespaced_secret", body=secret)
+            return await self.own.ask(method, body=body)
         except BaseException:
             await self.own.remove(name)
             raise
-        return web.json_response(executors.shown(made), status=HTTPStatus.CREATED)
 
     async def show(self, request: web.Request) -> web.Response:
         """Those that are meant."""
@@ -130,7 +154,7 @@ class Gateway:
         names = [one["metadata"]["name"] for one in await self.meant(request)]
         if (named := request.match_info.get("name")) is not None:
             if named not in names:
-                raise web.HTTPNotFound(reason=f"There is no executor {named}.")
+                raise web.HTTPNotFound(reason=f"There is no executor {named!r}.")
             names = [named]
         for name in names:
             await self.own.remove(name)
@@ -159,7 +183,7 @@ def main() -> None:
     parser.add_argument("--cpus", type=float, default=1, help="of each at most")
     parser.add_argument("--share", type=float, default=0.1, help="what of a CPU each asks for")
     gateway = Gateway(parser.parse_args())
-    app = web.Application(middlewares=[in_its_words])
+    app = web.Application(middlewares=[in_its_words], client_max_size=BODY)
     app.cleanup_ctx.append(gateway.running)
     app.add_routes(
         [
