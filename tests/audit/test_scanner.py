@@ -20,7 +20,7 @@ from .conftest import PURLS
 ALL = scanner.SCANNERS
 PARTS = parts.read(PURLS)
 BUILT = "2026-11-20T08:01:10.123456789Z"
-GRYPE = {
+GRYPE: dict[str, Any] = {
     "matches": [
         {
             "vulnerability": {
@@ -152,13 +152,45 @@ def test_trivy_names_parts_in_its_own_way_and_its_database_apart(install: Instal
     assert all(c.reached and c.date for c in answer.coverage)
 
 
-@pytest.mark.parametrize("report", [None, [], {"matches": 7}, {"descriptor": {}}])
-def test_one_that_cannot_be_read_covers_nothing(report: Any, install: Install) -> None:
-    install("grype", report)
+ELSEWHERE = {**GRYPE["matches"][1], "artifact": {"name": "x", "version": "1", "purl": ""}}
+
+
+@pytest.mark.parametrize(
+    ("name", "report"),
+    [
+        *[("grype", None), ("grype", []), ("grype", {"matches": 7}), ("grype", {"descriptor": {}})],
+        ("grype", {**GRYPE, "matches": [ELSEWHERE]}),
+        ("trivy", {}),
+    ],
+)
+def test_one_that_cannot_be_read_covers_nothing(name: str, report: Any, install: Install) -> None:
+    install(name, report)
     answer = scanner.ask(PARTS)
     assert not answer.found
     assert {c.reached for c in answer.coverage} == {False}
     assert "no report that can be read" in answer.coverage[0].note
+
+
+def test_programs_are_asked_about_where_advisories_about_them_are(install: Install) -> None:
+    programs = parts.read(["pkg:generic/code-server@4.1.0", "pkg:generic/uv@0.9.1"])
+    about = {"name": "uv", "version": "0.9.1", "purl": "pkg:pypi/uv@0.9.1"}
+    given = install("grype", {**GRYPE, "matches": [{**GRYPE["matches"][0], "artifact": about}]})
+    assert said(scanner.ask(programs)) == [
+        ("uv", "GHSA-aaaa-1111-ssss", Severity.HIGH, ("2.1.1",)),
+    ]
+    listed = json.loads(given.read_text())["components"]
+    assert {one["purl"] for one in listed} == {"pkg:npm/code-server@4.1.0", "pkg:pypi/uv@0.9.1"}
+
+
+def test_what_is_to_be_left_out_no_file_of_the_checkout_says(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = install("grype", GRYPE).parent / "bin/grype"
+    looks = "import os\nassert not os.path.exists('.grype.yaml')\n"
+    program.write_text(program.read_text().replace("\n", f"\n{looks}", 1))
+    (tmp_path / ".grype.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert all(one.reached for one in scanner.ask(PARTS).coverage)
 
 
 def test_what_it_covers_nobody_else_is_asked_about(install: Install, tmp_path: Path) -> None:

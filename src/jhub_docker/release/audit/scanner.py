@@ -38,6 +38,8 @@ def _grype(report: Document) -> Said:
 
 
 def _trivy(report: Document) -> Said:
+    if "SchemaVersion" not in report:  # one without results has that
+        raise ValueError("it is no report")
     found = (one for r in report.get("Results") or () for one in r.get("Vulnerabilities") or ())
     for one in found:
         fixed = (word.strip() for word in one.get("FixedVersion", "").split(","))
@@ -102,23 +104,30 @@ def document(parts: Sequence[Part]) -> dict[str, Any]:
     release = next(filter(None, releases), "")
     system = {"type": "operating-system", "name": "debian", "version": release}
     listed = [
-        {"type": "library", "bom-ref": p.purl, "name": p.name, "version": p.version, "purl": p.purl}
-        for p in parts
+        {"type": "library", "bom-ref": purl, "name": p.name, "version": p.version, "purl": purl}
+        for p, purl in ((p, _published(p)) for p in parts)
     ]
     components = [system, *listed] if release else listed
     return {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components}
+
+
+def _published(part: Part) -> str:
+    """Its package URL; of a program that one where advisories about it are."""
+    return part.purl.replace("pkg:generic/", f"pkg:{part.ecosystem.lower()}/", 1)
 
 
 def _run(scanner: Scanner, parts: Sequence[Part]) -> Document:
     with tempfile.TemporaryDirectory(prefix="jhub-docker-audit-") as folder:
         file = Path(folder) / "parts.cdx.json"
         file.write_text(json.dumps(document(parts)), encoding="utf-8")
-        return _told(scanner.name, *(word.format(file) for word in scanner.arguments))
+        words = (word.format(file) for word in scanner.arguments)
+        # Beside no file that would have it leave out what nobody has allowed with a reason.
+        return _told(scanner.name, *words, cwd=Path(folder))
 
 
-def _told(*command: str) -> Document:
+def _told(*command: str, cwd: Path | None = None) -> Document:
     """The JSON that a command writes, whatever its exit code: findings may be one."""
-    ended = process.run(*command, seconds=_SECONDS)
+    ended = process.run(*command, cwd=cwd, seconds=_SECONDS)
     if not ended.raw.strip():
         raise ValueError(ended.tail(1) or f"exit code {ended.code}")
     value: Document = json.loads(ended.raw)
@@ -126,10 +135,16 @@ def _told(*command: str) -> Document:
 
 
 def _about(parts: Sequence[Part], said: Said) -> Iterator[tuple[Part, Advisory]]:
-    """Scanners may write a package URL in another way, and then name and version tell the part."""
+    """Scanners may write a package URL in another way, and then name and version tell the part.
+
+    Raises ValueError for what is said of none of them: nobody would hear of it.
+    """
     known: dict[str, list[Part]] = {}
     for part in parts:
-        for name in {part.purl, f"{part.name} {part.version}", f"{part.package} {part.version}"}:
+        names = {f"{name} {part.version}" for name in (part.name, part.package)}
+        for name in {*names, _published(part)}:
             known.setdefault(name, []).append(part)
     for purl, name, advisory in said:
-        yield from ((part, advisory) for part in known.get(purl) or known.get(name) or ())
+        if not (meant := known.get(purl) or known.get(name)):
+            raise ValueError(f"{advisory.id} is about {name}, which is no part")
+        yield from ((part, advisory) for part in meant)
