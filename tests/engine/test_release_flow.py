@@ -308,6 +308,8 @@ def test_a_fix_of_an_old_version_moves_only_its_own_tags(world: World) -> None:
     assert second
     assert fix
     assert (second.version, fix.version) == ("0.2.0", "0.1.1")
+    tags = world.checkout.git("tag", "--list").split()
+    assert tags == ["thing-v0.1.0", "thing-v0.1.1", "thing-v0.2.0"]
     assert world.tags() == {
         "0.1.0": first.digest,
         "0.1.1": fix.digest,

@@ -146,13 +146,15 @@ def released(root: Path, image: str, version: str) -> tuple[Workplace, Candidate
 
 
 def unfinished(root: Path, image: str) -> list[tuple[Workplace, Candidate]]:
-    """The candidates of an image that are not on the branch yet."""
+    """The candidates of an image that are on no branch yet: a fix of an older version is made on
+    one that has none of the newer.
+    """
     names = sorted(one.name for one in (root / FOLDER / image).glob("*"))
     loaded = [(place, place.load()) for place in (Workplace(root, image, name) for name in names)]
     return [
         (place, one)
         for place, one in loaded
-        if one and not (one.recorded and history.contains(root, "HEAD", one.recorded))
+        if one and not (one.recorded and history.on_a_branch(root, one.recorded))
     ]
 
 

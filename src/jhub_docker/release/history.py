@@ -100,6 +100,14 @@ def contains(root: Path, revision: str, commit: str) -> bool:
     return False
 
 
+def on_a_branch(root: Path, commit: str) -> bool:
+    """Whether some branch has a commit, here or as last seen of a remote."""
+    with suppress(ActionError):
+        names = ("refs/heads", "refs/remotes")
+        return bool(git(root, "for-each-ref", "--count=1", "--contains", commit, *names))
+    return False
+
+
 def cannot_commit(root: Path) -> dict[str, str]:
     """Why nothing could be committed here, each with the command that mends it."""
     found = {}
