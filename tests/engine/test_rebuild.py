@@ -128,7 +128,7 @@ def place(tmp_path: Path, key: tuple[Key, Path]) -> Iterator[Place]:
     with Registry(tmp_path / "registry") as registry:
         made = Place(
             root, client, Remote(Access(), pauses=(0.2, 0.5, 1)),
-            Reference.parse(f"{registry.address}/team/little"), *key, tmp_path, prefix, image,
+            Reference.parse(f"{registry.address}/team/{image}-own"), *key, tmp_path, prefix, image,
         )  # fmt: skip
         made.git("init", "--quiet", "-b", "main")
         yield made

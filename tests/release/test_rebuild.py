@@ -1,13 +1,17 @@
 """What a rebuild reads from a record, and how differences are explained; the act is in engine/."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from jhub_docker.catalog.identity import OCI
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.comparison import LayerDifference
+from jhub_docker.oci.layout import INDEX, Descriptor
+from jhub_docker.registry.reference import Reference
 from jhub_docker.release import rebuild, rebuild_report
 from jhub_docker.release.rebuild import Outcome
 from jhub_docker.release.record import provenance
@@ -54,6 +58,15 @@ RECORDED = Recorded(
 
 def test_a_provenance_is_read() -> None:
     assert provenance.read(PREDICATE) == RECORDED
+
+
+def test_a_release_under_a_tag_of_another_is_not_rebuilt(monkeypatch: pytest.MonkeyPatch) -> None:
+    signed = Mock(**{"document.return_value": PREDICATE})
+    monkeypatch.setattr(rebuild, "Signed", lambda *_: signed)
+    remote = Mock(**{"platforms.return_value": []})
+    remote.require.return_value = Descriptor(INDEX, f"sha256:{'1' * 64}", 1)
+    with pytest.raises(ActionError, match=r"signed as version 1\.2\.0, but tagged 1\.3\.0"):
+        rebuild.find(remote, Reference.parse("example.org/uv-lab:1.3.0"), Path("cosign.pub"))
 
 
 @pytest.mark.parametrize("predicate", [{}, {"buildDefinition": {"externalParameters": []}}])

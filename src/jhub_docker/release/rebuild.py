@@ -28,6 +28,7 @@ from jhub_docker.release.record.bom import differences
 from jhub_docker.release.record.provenance import Recorded, read
 from jhub_docker.release.record.records import PROVENANCE
 from jhub_docker.release.record.signed import Signed
+from jhub_docker.release.record.verify import named_as
 
 FOLDER = Path(".dev/rebuild")
 
@@ -65,7 +66,7 @@ def find(remote: Remote, reference: Reference, trust: Path) -> Released:
     """Look a released image up and check that its record is signed by whom is trusted.
 
     Raises UsageError when the registry has no such image, ActionError for a signature that is
-    missing or another's, and where there is none for the engine's platform.
+    missing, another's or of another release, and where none is for the engine's platform.
     """
     descriptor = remote.require(reference)
     image = reference.at(descriptor.digest)
@@ -74,7 +75,9 @@ def find(remote: Remote, reference: Reference, trust: Path) -> Released:
     with stage(f"checking the signed record of {reference}"):
         signed.signatures(image, [descriptor, *manifests])
         signed.attestations(image, [descriptor, *manifests])
-    recorded = read(signed.document(descriptor, PROVENANCE))
+    predicate = signed.document(descriptor, PROVENANCE)
+    recorded = read(predicate)
+    named_as(reference, predicate)
     own = builders.own_platform()
     manifest = next((one for one in manifests if one.platform.startswith(own)), None)
     if manifest is None:

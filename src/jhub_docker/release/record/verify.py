@@ -123,7 +123,7 @@ def verify(
             checks += [
                 Check.make("contents", lambda: _contents(layout, manifests, signed)),
                 Check.make("labels", lambda: _labels(layout, manifests, descriptor, signed)),
-                Check.make("name", lambda: _name(reference, provenance())),
+                Check.make("name", lambda: named_as(reference, provenance())),
                 Check.make("ledger", lambda: _ledger(descriptor.digest, provenance(), ledgers)),
             ]
     found = signed.documents.get(descriptor.digest, {}).get(PROVENANCE, {})
@@ -195,8 +195,8 @@ def _manifest(layout: Layout, entry: Descriptor) -> dict[str, Any]:
     return layout.read_json(entry.digest)
 
 
-def _name(reference: Reference, predicate: Mapping[str, Any]) -> str:
-    """The repository is the image's, and a tag that is a version is its version.
+def named_as(reference: Reference, predicate: Mapping[str, Any]) -> str:
+    """The repository is the image's, and a tag that is a version is its version, or ActionError.
 
     A signature alone does not say so: an old release, signed too, can be put under a new tag.
     """
