@@ -17,6 +17,8 @@ SERVER: dict[str, Any] = {
     "spec": {
         "securityContext": {"runAsUser": 1000, "runAsNonRoot": True},
         "nodeSelector": {"pool": "people"},
+        "runtimeClassName": "gvisor",
+        "hostUsers": False,
         "containers": [
             {
                 "name": "notebook",
@@ -113,6 +115,7 @@ def test_an_executor_is_like_the_server_of_its_driver() -> None:
     }
     assert spec["securityContext"] == SERVER["spec"]["securityContext"]
     assert spec["nodeSelector"] == {"pool": "people"}
+    assert (spec["runtimeClassName"], spec["hostUsers"]) == ("gvisor", False), "as much apart"
     assert spec["automountServiceAccountToken"] is False
     (container,) = spec["containers"]
     assert container["image"] == "registry.example.org/uv-lab-spark@sha256:1"

@@ -19,6 +19,7 @@ SECRET = "/etc/credentials"  # noqa: S105  where it is mounted
 OF_POD = (
     *("imagePullSecrets", "nodeSelector", "tolerations", "affinity", "topologySpreadConstraints"),
     *("hostAliases", "priorityClassName", "serviceAccountName", "securityContext"),
+    *("runtimeClassName", "hostUsers", "dnsPolicy", "dnsConfig"),
 )
 OF_CONTAINER = ("image", "imagePullPolicy", "securityContext")
 """What is as in the server's pod. Not its home, which one node may have, and not its variables."""
@@ -69,7 +70,7 @@ def like(server: Record) -> dict[str, Any]:
     return {
         "owner": owner(server),
         "user": server["metadata"]["annotations"][USER],
-        "spec": {name: spec[name] for name in OF_POD if spec.get(name)},
+        "spec": {name: spec[name] for name in OF_POD if name in spec},  # False may mean a lot
         "container": {name: container[name] for name in OF_CONTAINER if container.get(name)},
         "volumes": volumes,
         "mounts": mounts,
