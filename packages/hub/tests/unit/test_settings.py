@@ -72,6 +72,8 @@ def test_other_programs_variables_do_not_matter(tmp_path: Path) -> None:
         ({"JHUB_LOG_LEVEL": "LOUD"}, ["JHUB_LOG_LEVEL", "'LOUD'", "'DEBUG'"]),
         ({"JHUB_BASE_URL": "team"}, ["JHUB_BASE_URL", "'team'", "slash"]),
         ({"JHUB_CA_BUNDLE": "ca.pem"}, ["JHUB_CA_BUNDLE", "'ca.pem'", "absolute path"]),
+        ({"JHUB_RUNTIME": "swarm", "JHUB_SHARED_PATH": "/"}, ["JHUB_SHARED_PATH", "below /"]),
+        ({"JHUB_RUNTIME": "swarm", "JHUB_SHARED_PATH": "/mnt/.."}, ["without .."]),
         ({"JHUB_IDLE_TIMEOT": "1"}, ["JHUB_IDLE_TIMEOT", "did you mean JHUB_IDLE_TIMEOUT?"]),
         ({"JHUB_USERNAME_PATTERN": "["}, ["JHUB_USERNAME_PATTERN", "regular expression"]),
         (
