@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
-from jhub_docker.doctor import gpus, machine, outside, running
+from jhub_docker.doctor import gpus, machine, outside, running, tried
 from jhub_docker.doctor.findings import CODES, WARNING, Examined, Finding
 from jhub_docker.doctor.machine import Space
 from jhub_docker.host import machine as host
-from jhub_docker.platform import compose, entrance
+from jhub_docker.platform import compose, configuration, entrance
 from jhub_testing.operator import invoke
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +33,19 @@ PLATFORM = compose.from_config(
         "networks": {},
     },
 )
+
+
+def test_what_a_container_prints_is_read_whatever_the_engine_logs_with() -> None:
+    """docker-py reads nothing of one that logs as an engine whose driver is `local` has it."""
+
+    def printed(*_: Any, **given: Any) -> bytes | None:
+        return b"[1]\n[2]" if given.get("log_config", {}).get("Type") == "json-file" else None
+
+    client = MagicMock(**{"containers.run.side_effect": printed, "info.return_value": {}})
+    platform = MagicMock(images={"hub": "hub:1"}, hub_environment={}, hub_files={})
+    assert configuration._judged_by_hub(client, platform) == ["[2]"]
+    client.containers.run.side_effect = lambda *_, **given: (printed(**given) or b"")[:3]
+    assert tried.run(client, platform, "print([1])") == [1]
 
 
 def service(name: str, ports: Iterable[tuple[str, str]] = (), **state: Any) -> dict[str, Any]:

@@ -129,6 +129,7 @@ def run(client: DockerClient, platform: Platform, program: str, *given: str, **o
             ["-I", "-c", program, *given],
             entrypoint=PYTHON,
             labels={DOCTOR: platform.project},
+            log_config=containers.READABLE,
             user="root",
             cap_drop=["ALL"],
             cap_add=["DAC_READ_SEARCH"],

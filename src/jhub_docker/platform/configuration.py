@@ -18,7 +18,7 @@ from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
-from jhub_docker.platform import chosen, compose
+from jhub_docker.platform import chosen, compose, containers
 from jhub_docker.platform.compose import Platform
 
 _SETTING = re.compile(r"JHUB_[A-Z0-9_]+")
@@ -101,6 +101,7 @@ def _judged_by_hub(client: DockerClient, platform: Platform) -> list[str]:
             environment=dict(platform.hub_environment),
             # So that one of a call that was killed can be found: it holds the data volume.
             labels={f"{LABEL}.platform": platform.project},
+            log_config=containers.READABLE,
             network_mode="none",
             remove=True,
             volumes=data if known else {},

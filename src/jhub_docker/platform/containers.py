@@ -8,6 +8,7 @@ from typing import Any
 
 from docker import DockerClient
 from docker.errors import APIError, NotFound
+from docker.types import LogConfig
 
 from jhub_docker.build import images, origin
 from jhub_docker.catalog.identity import LABEL
@@ -16,6 +17,10 @@ from jhub_docker.platform.compose import Platform
 
 PLATFORM = f"{LABEL}.platform"
 """The label that says which platform something belongs to."""
+
+READABLE = LogConfig(type=LogConfig.types.JSON)
+"""How a container logs whose output is read: of another driver of the engine's, such as `local`,
+docker-py gives none (7.1, models/containers.py, run)."""
 
 SERVER = "server"
 """Role of a container a person works in; the other roles are Compose's services."""
