@@ -28,6 +28,11 @@ OF_JUPYTERHUB = (
 picture and no name, a button inside a link, and a list whose children are no items."""
 
 
+A_SERVER_WITH_A_NAME = """document.querySelector('main').insertAdjacentHTML('beforeend',
+    '<div class="card"><p class="text-secondary">second</p></div>')"""
+"""As JupyterHub's admin page shows it while somebody has one."""
+
+
 @pytest.fixture(scope="module")
 def stranger(open_window: OpenWindow) -> Iterator[Window]:
     window = open_window()
@@ -113,6 +118,7 @@ def test_page_of_a_person(reader: Window, name: str, path: str, heading: str) ->
 def test_page_of_an_admin(administrator: Window, name: str, path: str, shown: str) -> None:
     administrator.open(path)
     administrator.see(administrator.page.get_by_role("main").get_by_text(shown))
+    administrator.page.evaluate(A_SERVER_WITH_A_NAME)
     assert judge(administrator, name, OF_JUPYTERHUB) == []
     assert hidden_at_the_side(administrator) == []
 
