@@ -3,11 +3,13 @@ person can start with one click. JupyterHub's own objects on an engine in memory
 """
 
 import asyncio
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any
 
 import pytest
 from jupyterhub.spawner import SpawnException
 
+from hub_config.runtime.records import GUARD
 from hub_config.spawning import servers
 
 from .hub_in_a_box import PATIENCE, Box, Killed, Moment
@@ -165,6 +167,29 @@ async def test_a_stop_without_an_engine_forgets_nothing(box: Box) -> None:
     await box.reconcile()
     box.assert_agreed()
     await box.one_click()
+
+
+@pytest.mark.parametrize(
+    ("then", "error"), [("healthy", nullcontext()), ("unhealthy", pytest.raises(SpawnException))]
+)
+async def test_a_firewall_that_the_engine_has_not_judged_since_its_restart_is_waited_for(
+    box: Box, monkeypatch: pytest.MonkeyPatch, then: str, error: AbstractContextManager[object]
+) -> None:
+    states = iter(["health: starting", "health: starting", then])
+    containers = box.engine.containers
+
+    def judged(**given: Any) -> list[dict[str, Any]]:
+        listed = containers(**given)
+        for one in listed:
+            if one["Names"] == [f"/{GUARD}"]:
+                one["Status"] = f"Up 5 minutes ({next(states, then)})"
+        return listed
+
+    monkeypatch.setitem(box.engine.__dict__, "containers", judged)
+    box.runtime.networks.firewall = True
+    with error:
+        await box.start(box.person("ann"))
+    assert next(states, None) is None
 
 
 async def test_somebody_is_deleted_while_their_server_starts(box: Box) -> None:

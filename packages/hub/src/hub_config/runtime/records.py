@@ -45,6 +45,11 @@ class Member:
         """Whether its health check says so."""
         return "(healthy)" in self.state
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether its health check was not asked yet."""
+        return "(health: starting)" in self.state
+
 
 def members(client: APIClient, platform: str, service: str = "") -> dict[str, Member]:
     """The containers of the platform's services, or of one, by service; running ones before others.
