@@ -2,7 +2,6 @@
 
 import os
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from traitlets.config import Config
@@ -10,11 +9,10 @@ from traitlets.config import Config
 from hub_config import names, shares, tracing
 from hub_config.counted import LIFETIMES
 from hub_config.first_start import Places, read_secret
-from hub_config.lifetimes.ends import Limits
+from hub_config.lifetimes.ends import INTERVAL, Limits
 from hub_config.login import canary
 from hub_config.monitoring.pages import READ_SCOPE
 from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
-from hub_config.rotation import PROXY_API
 from hub_config.runtime.plan import TRACKING_PORT
 from hub_config.settings import Settings
 from hub_config.tracking import spaces
@@ -50,7 +48,7 @@ def told_to_servers(settings: Settings) -> dict[str, Any]:
     return {
         "JHUB_IDLE_TIMEOUT": str(limits.idle_timeout),
         "JHUB_WARNING_TIME": str(limits.warning),
-        "JUPYTERHUB_ACTIVITY_INTERVAL": str(limits.interval),
+        INTERVAL: str(limits.interval),
         "JHUB_PUBLISHING": "yes" if settings.publishing else "",
         "JHUB_SCHEDULED_RUNS": "yes" if settings.scheduled_runs else "",
         **(spaces.variables(settings.base_url) if spaces.is_on() else {}),
@@ -68,7 +66,7 @@ def _role(service: str, description: str, *scopes: str) -> dict[str, Any]:
 def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     """Has the routes and networks of a new proxy restored: service and role."""
     command = [sys.executable, "-m", "hub_config.keeper"]
-    command += [f"--proxy={PROXY_API}", f"--platform={settings.project}"]
+    command.append(f"--platform={settings.project}")
     handed = ("DOCKER_HOST", names.EPOCH_VARIABLE, "HUB_SERVICE")
     engine = {name: os.environ[name] for name in handed if name in os.environ}
     return {"name": KEEPER, "command": command, "environment": engine}, _role(
@@ -78,11 +76,9 @@ def _keeper(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _lifetimes(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
     """Stops servers and has old homes removed when their time is over: service and role."""
-    options = [
-        f"--{name.replace('_', '-')}={value}" for name, value in asdict(limits_of(settings)).items()
-    ]
-    command = [sys.executable, "-m", "hub_config.lifetimes.ends", *options]
-    return {"name": LIFETIMES, "command": command, "environment": {}}, _role(
+    command = [sys.executable, "-m", "hub_config.lifetimes.ends"]
+    told = {INTERVAL: str(limits_of(settings).interval)}
+    return {"name": LIFETIMES, "command": command, "environment": told}, _role(
         LIFETIMES,
         "Stop servers nobody uses, remove homes kept for long enough",
         "read:users:activity",

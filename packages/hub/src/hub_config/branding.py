@@ -3,7 +3,6 @@
 The style sheet and the logo are written into a folder that is served as `static/branding/`.
 """
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hub_config import SettingsError, disk
@@ -21,31 +20,19 @@ DARK = Colour(38, 46, 56)
 """The lightest of the dark backgrounds."""
 
 
-@dataclass(frozen=True)
-class Brand:
-    """Who runs the platform. All of it is text, escaped where a page shows it."""
-
-    name: str
-    logo_file: str
-    """Below `static/`; empty when there is no logo or it is elsewhere."""
-    logo_url: str
-    announcement: str
-    announcement_level: str
-    help_url: str
-
-
-def brand_of(settings: Settings) -> Brand:
-    """The brand the settings describe."""
+def brand_of(settings: Settings) -> dict[str, str]:
+    """The brand the settings describe, for pages. All of it is text, escaped where one shows it."""
     elsewhere = settings.logo.startswith("https://")
     suffix = PurePosixPath(settings.logo).suffix.lower()
-    return Brand(
-        name=settings.brand_name,
-        logo_file=f"branding/logo{suffix}" if settings.logo and not elsewhere else "",
-        logo_url=settings.logo if elsewhere else "",
-        announcement=settings.announcement.strip(),
-        announcement_level=settings.announcement_level,
-        help_url=settings.help_url,
-    )
+    return {
+        "name": settings.brand_name,
+        # Below `static/`; empty when there is no logo or it is elsewhere.
+        "logo_file": f"branding/logo{suffix}" if settings.logo and not elsewhere else "",
+        "logo_url": settings.logo if elsewhere else "",
+        "announcement": settings.announcement.strip(),
+        "announcement_level": settings.announcement_level,
+        "help_url": settings.help_url,
+    }
 
 
 def check(settings: Settings, data: Path) -> None:

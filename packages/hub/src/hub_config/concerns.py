@@ -7,6 +7,7 @@ from jupyterhub._data import DATA_FILES_PATH
 from traitlets.config import Config
 
 from hub_config import disk, names, shares, tracing
+from hub_config.apis import PROXY_API
 from hub_config.beside import limits_of, services
 from hub_config.branding import brand_of
 from hub_config.first_start import Places, read_all, read_secret
@@ -14,7 +15,7 @@ from hub_config.lifetimes.times import RoutesProxy, ServerTimes
 from hub_config.login import providers
 from hub_config.login.authenticator import ApprovalAuthenticator
 from hub_config.reconcile.pages import PURGE_SCOPE, RECONCILE_SCOPE
-from hub_config.rotation import PROXY_API, cookie_keys
+from hub_config.rotation import cookie_keys
 from hub_config.routes import routes_of, sizes_of
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings

@@ -4,14 +4,11 @@ import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from alembic.script import ScriptDirectory
 from jupyterhub import orm
-from jupyterhub.dbutil import ALEMBIC_DIR
 from sqlalchemy import (
     Connection,
     CursorResult,
@@ -26,8 +23,9 @@ from sqlalchemy import (
 )
 
 from hub_config import DatabaseError, concerns, rotation
-from hub_config.database import STEPS, Base, MovedRow, own_revision, revision
+from hub_config.database import Base, MovedRow, is_up_to_date, revision
 from hub_config.first_start import Records
+from hub_config.moments import written
 
 ALL: tuple[MetaData, ...] = (orm.Base.metadata, Base.metadata)
 """All tables: JupyterHub's with NativeAuthenticator's, and the platform's own."""
@@ -63,12 +61,6 @@ def tables(known: Sequence[MetaData] = ALL) -> list[Table]:
     return [one for one in found if one.name != MovedRow.__tablename__]
 
 
-def is_up_to_date(database: Records) -> bool:
-    """Whether its tables are those of this very hub."""
-    head = ScriptDirectory(ALEMBIC_DIR).get_current_head()
-    return revision(database) == head and own_revision(database) == len(STEPS)
-
-
 def opened(database: Records) -> AbstractContextManager[Connection]:
     """A connection for one transaction, which sees one state throughout."""
     return rotation.writing(database, isolation_level="REPEATABLE READ")
@@ -102,7 +94,7 @@ def fill(source: Records, target: Records, mark: str) -> dict[str, Sum]:
                 )
             _set_sequence(one, taking)
         if mark:
-            taking.execute(insert(MovedRow).values(to=mark, at=now()))
+            taking.execute(insert(MovedRow).values(to=mark, at=written()))
     return sums
 
 
@@ -166,8 +158,3 @@ def _set_sequence(table: Table, taking: Connection) -> None:
                 )
             )
         )
-
-
-def now() -> str:
-    """The time, as marks have it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

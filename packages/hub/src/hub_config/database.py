@@ -14,7 +14,7 @@ end in the middle, and again at every restart, each time with another copy of it
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import version
 from importlib.resources import files
@@ -138,27 +138,24 @@ def _way_back(database: Records) -> str:
     )
 
 
-def _copies(data: Path) -> Iterator[Path]:
+def _copies(data: Path) -> list[Path]:
     """JupyterHub's copies (dbutil.py, backup_db_file), the newest first."""
-    yield from sorted(data.glob(f"{DATABASE_FILE}.*"), reverse=True)
+    found = data.glob(f"{DATABASE_FILE}.*")
+    return sorted((one for one in found if _COPY.fullmatch(one.name)), reverse=True)
 
 
 def drop_repeated_copies(data: Path, database: Records) -> None:
     """Of the copies that were made before an upgrade which then failed, keep the newest alone: a
     hub that starts again and again makes one each time. They are as old as the database is still.
     """
-    of_now = [
-        copy
-        for copy in _copies(data)
-        if _COPY.fullmatch(copy.name) and _revisions(copy) == _revisions(database)
-    ]
+    of_now = [copy for copy in _copies(data) if _revisions(copy) == _revisions(database)]
     for copy in of_now[1:]:
         copy.unlink()
 
 
 def old_copies(data: Path) -> list[Path]:
     """The copies from before upgrades but for the newest, which is the way back."""
-    return [copy for copy in _copies(data) if _COPY.fullmatch(copy.name)][1:]
+    return _copies(data)[1:]
 
 
 def _revisions(database: Records) -> tuple[str, int]:
@@ -196,6 +193,12 @@ def _first(database: Records, query: str) -> str:
         except sqlite3.Error:
             continue
     return ""
+
+
+def is_up_to_date(database: Records) -> bool:
+    """Whether its tables are those of this very hub."""
+    head = ScriptDirectory(ALEMBIC_DIR).get_current_head()
+    return revision(database) == head and own_revision(database) == len(STEPS)
 
 
 def steps_ahead(database: Records) -> str:

@@ -52,5 +52,5 @@ def _widen(found: dict[str, Mode], names: Iterable[str], mode: Mode) -> None:
 
 
 def _names(said: Any) -> list[str]:
-    listed = said.split(",") if isinstance(said, str) else said if isinstance(said, list) else []
-    return [name for one in listed if (name := str(one).strip())]
+    names = said.split(",") if isinstance(said, str) else said if isinstance(said, list) else []
+    return [name for one in names if (name := str(one).strip())]

@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from hub_config import variables
+from hub_config.first_start import write_secret
 from hub_config.names import part
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -149,17 +150,8 @@ def keep_secret(folder: Path, group: str, name: str, value: str) -> None:
     for one in (folder, place):
         one.mkdir(mode=0o700, parents=True, exist_ok=True)
         _as_owner_of(folder.parent, one)
-    unfinished = place / _unfinished(name)
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(value)
-    _as_owner_of(folder.parent, unfinished)
-    unfinished.replace(place / name)
-
-
-def _unfinished(name: str) -> str:
-    return f".{name}.new"
+    write_secret(place / name, value)
+    _as_owner_of(folder.parent, place / name)
 
 
 def _as_owner_of(pattern: Path, path: Path) -> None:
@@ -211,7 +203,7 @@ def _given() -> str:
 
 
 def _name_complaint(group: str, name: str, may_set: Iterable[str]) -> str:
-    longest = max(len(part(group)), len(_unfinished(name)))
+    longest = max(len(part(group)), len(f".{name}.new"))
     if not group or longest > NAME_MAX:
         return f"Group and name are files' names, escaped of 1 to {NAME_MAX} characters."
     if wrong := variables.complaint(name):

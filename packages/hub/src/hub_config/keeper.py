@@ -14,7 +14,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -23,6 +22,7 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from hub_config import tracing
+from hub_config.apis import PROXY_ROUTES, ask
 from hub_config.first_start import Places, read_secret
 from hub_config.runtime.attachments import attach_missing
 from hub_config.runtime.client import Client
@@ -30,49 +30,8 @@ from hub_config.runtime.client import Client
 Routes = Mapping[str, Mapping[str, Any]]
 """By path (configurable-http-proxy's README, REST API: GET /api/routes)."""
 
-SECONDS = 10.0
-"""How long an answer may take; a hub that restores many routes answers after the last."""
-
-
-class UnavailableError(Exception):
-    """What is asked does not answer, or refuses, just now."""
-
-
-class ProxyApi:
-    """configurable-http-proxy's API; its token is the hub's as well."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self._url = f"{url}/api/routes"
-        self._session = _session(token)
-
-    def routes(self) -> Routes:
-        """All routes. Raises UnavailableError."""
-        routes: Routes = _checked(self._session, "GET", self._url).json()
-        return routes
-
-
-class HubApi:
-    """JupyterHub's API, with the token of the service."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self._url = url
-        self._session = _session(token)
-
-    def reconcile(self) -> None:
-        """Have the hub compare what runs with its database, measure it, and begin scheduled runs
-        that are due; returns at once.
-
-        Raises UnavailableError.
-        """
-        for what in ("reconcile", "measure", "jobs/look"):
-            _checked(self._session, "POST", f"{self._url}/{what}")
-
-    def sync_proxy(self) -> None:
-        """Have the hub compare the proxy's routes with its own; returns when they are complete.
-
-        POST /proxy (JupyterHub REST API). Raises UnavailableError.
-        """
-        _checked(self._session, "POST", f"{self._url}/proxy")
+AWAY = (requests.RequestException, DockerException)
+"""What is asked does not answer, or refuses, just now."""
 
 
 def are_lost(routes: Routes) -> bool:
@@ -84,22 +43,6 @@ def are_lost(routes: Routes) -> bool:
     return not any(route.get("hub") for route in routes.values())
 
 
-def _session(token: str) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # neither a proxy nor a .netrc of the machine concerns these
-    session.headers["Authorization"] = f"token {token}"
-    return session
-
-
-def _checked(session: requests.Session, method: str, url: str) -> requests.Response:
-    try:
-        answer = session.request(method, url, timeout=SECONDS)
-        answer.raise_for_status()
-    except requests.RequestException as error:
-        raise UnavailableError(str(error)) from None
-    return answer
-
-
 LOOK_EVERY = 1.0
 """Seconds between two looks; half of it is how long a lost route goes unnoticed on average."""
 
@@ -108,8 +51,8 @@ RECONCILE_EVERY = 60.0
 
 log = logging.getLogger(__name__)
 
-Mend = Callable[[], None]
-"""Mends one thing a new proxy lacks; raises UnavailableError when it cannot be done just now."""
+Mend = Callable[[], object]
+"""Mends one thing a new proxy lacks; raises one of `AWAY` when it cannot be done just now."""
 
 
 class Keeper:
@@ -117,13 +60,15 @@ class Keeper:
 
     def __init__(
         self,
-        proxy: ProxyApi,
+        routes: Callable[[], Routes],
         mends: dict[str, Mend],
         reconcile: Mend,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`mends` by what they restore, in the order in which they are done."""
-        self.proxy, self.mends, self.reconcile, self.clock = proxy, mends, reconcile, clock
+        """`routes` asks the proxy; `mends` are by what they restore, in the order in which they are
+        done.
+        """
+        self.routes, self.mends, self.reconcile, self.clock = routes, mends, reconcile, clock
         self.missing: set[str] = set()
         self.due = clock()
 
@@ -132,7 +77,7 @@ class Keeper:
         if self.clock() >= self.due:
             try:
                 self.reconcile()
-            except UnavailableError as error:
+            except AWAY as error:
                 log.debug("%s", error)
             else:
                 self.due = self.clock() + RECONCILE_EVERY
@@ -140,17 +85,17 @@ class Keeper:
     def look(self) -> None:
         """Look once, and mend what is found missing. Raises nothing for what is away just now."""
         try:
-            if are_lost(self.proxy.routes()):
+            if are_lost(self.routes()):
                 log.warning("The proxy has lost its routes")
                 self.missing.update(self.mends)
-        except UnavailableError as error:
+        except AWAY as error:
             log.debug("%s", error)
             return
         for what, mend in self.mends.items():
             if what in self.missing:
                 try:
                     mend()
-                except UnavailableError as error:
+                except AWAY as error:
                     log.warning("The proxy's %s cannot be restored yet: %s", what, error)
                 else:
                     self.missing.discard(what)
@@ -166,31 +111,45 @@ class Keeper:
 
 def attach_to_networks(platform: str) -> None:
     """Attach hub and proxy wherever they are missing: a recreated proxy is on no server's network
-    any more, a restarted one still is. Raises UnavailableError.
+    any more, a restarted one still is.
     """
-    try:
-        with contextlib.closing(Client(**kwargs_from_env())) as client:
-            for made in attach_missing(client, platform):
-                log.info("Attached %s", made)
-    except (DockerException, requests.RequestException) as error:
-        raise UnavailableError(str(error)) from None
+    with contextlib.closing(Client(**kwargs_from_env())) as client:
+        for made in attach_missing(client, platform):
+            log.info("Attached %s", made)
+
+
+def reconcile(post: Callable[[str], object]) -> None:
+    """Have the hub compare what runs with its database, measure it, and begin scheduled runs that
+    are due; returns at once.
+    """
+    for what in ("reconcile", "measure", "jobs/look"):
+        post(what)
 
 
 def main() -> None:
     """Watch for ever."""
     parser = argparse.ArgumentParser(prog="keeper")
-    parser.add_argument("--proxy", required=True, metavar="URL", help="the proxy's API")
     parser.add_argument("--platform", default="", help="label on the servers' networks, if any")
     options = parser.parse_args()
     tracing.configure_logs(os.environ.get(tracing.FORMAT, ""), "keeper: %(message)s")
-    proxy = ProxyApi(options.proxy, read_secret(Places().proxy_token))
-    hub = HubApi(os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"])
+    proxy_token = read_secret(Places().proxy_token)
+    api, token = os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"]
+
+    def routes() -> Routes:
+        found: Routes = ask("GET", PROXY_ROUTES, proxy_token).json()
+        return found
+
+    def post(path: str) -> object:
+        return ask("POST", f"{api}/{path}", token)
+
     # JupyterHub ends its services with SIGINT; that is no error to write about.
-    with suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt):
         mends: dict[str, Mend] = {}
         if options.platform:
             mends["networks"] = partial(attach_to_networks, options.platform)
-        Keeper(proxy, {**mends, "routes": hub.sync_proxy}, hub.reconcile).run()
+        # Returns when the proxy's routes are complete (JupyterHub REST API, POST /proxy).
+        mends["routes"] = partial(post, "proxy")
+        Keeper(routes, mends, partial(reconcile, post)).run()
 
 
 if __name__ == "__main__":

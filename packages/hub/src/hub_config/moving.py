@@ -17,16 +17,18 @@ from sqlalchemy import delete, insert
 from sqlalchemy.exc import DBAPIError
 
 from hub_config import DatabaseError
-from hub_config.copying import fill, fill_file, is_up_to_date, now, opened
+from hub_config.copying import fill, fill_file, opened
 from hub_config.database import (
     Base,
     MovedRow,
     drop_repeated_copies,
     is_moved,
     is_there,
+    is_up_to_date,
     require_known_schema,
 )
 from hub_config.first_start import DATABASE_FILE, Places, Records
+from hub_config.moments import written
 
 TO = ("postgres", "sqlite")
 
@@ -126,7 +128,7 @@ def _mark(database: Records, to: str) -> None:
         Base.metadata.tables[MovedRow.__tablename__].create(connection, checkfirst=True)
         connection.execute(delete(MovedRow))
         if to:
-            connection.execute(insert(MovedRow).values(to=to, at=now()))
+            connection.execute(insert(MovedRow).values(to=to, at=written()))
 
 
 def command(places: Places, arguments: Sequence[str]) -> int:

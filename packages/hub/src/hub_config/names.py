@@ -81,11 +81,6 @@ def devices(labels: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(filter(None, labels.get(DEVICES, "").split(",")))
 
 
-def shared_volume(prefix: str, folder: str) -> str:
-    """The volume of a folder that groups share; `folder` is safe by its declaration."""
-    return prefix + folder
-
-
 def group_folder(group: str) -> str:
     """What the folder of a group is called for its members: like the group, if a file can be.
 

@@ -11,14 +11,12 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-from jupyterhub.dbutil import ALEMBIC_DIR
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hub_config import DatabaseError, disk
-from hub_config.database import STEPS, own_revision, revision
+from hub_config.database import is_up_to_date, revision
 from hub_config.first_start import DATABASE_FILE
 
 PAGES = 4 * 2**20
@@ -120,6 +118,4 @@ def _play_back(database: Path) -> None:
 
 
 def _is_older(database: Path) -> bool:
-    found = revision(database)
-    newest = ScriptDirectory(ALEMBIC_DIR).get_current_head()
-    return bool(found) and (found != newest or own_revision(database) < len(STEPS))
+    return bool(revision(database)) and not is_up_to_date(database)

@@ -23,6 +23,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Connection, String, create_engine, delete, insert, inspect, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from hub_config.apis import PROXY_ROUTES, ask
 from hub_config.database import Base, is_there
 from hub_config.first_start import (
     GROUP_MAY_READ,
@@ -40,9 +41,6 @@ SEALED = (("users", "id", "encrypted_auth_state"), ("platform_second_factors", "
 
 CODES, OLDER_CODES = "platform_recovery_codes", "platform_older_recovery_codes"
 """Digests of unused recovery codes, and which of them were made with an older crypt key."""
-
-PROXY_API = "http://proxy-api:8001"
-"""The proxy's API, on a network that only hub and proxy are attached to."""
 
 COOKIE, CRYPT, PROXY = "cookie-secret", "crypt-key", "proxy-token"
 METRICS, GRAFANA = "metrics-token", "grafana-password"
@@ -216,15 +214,10 @@ def renew_proxy_token(path: Path, takes: Callable[[str], bool]) -> None:
 
 def proxy_takes(token: str) -> bool:
     """Whether the proxy's API takes the token."""
-    session = requests.Session()
-    session.trust_env = False
     try:
-        answer = session.get(
-            f"{PROXY_API}/api/routes", headers={"Authorization": f"token {token}"}, timeout=10
-        )
+        return ask("GET", PROXY_ROUTES, token).ok
     except requests.RequestException:
         return False
-    return answer.ok
 
 
 def listed(places: Places, now: float) -> list[dict[str, object]]:

@@ -10,7 +10,6 @@ from hub_config.first_start import Places
 from hub_config.jobs.app_pages import apps_routes
 from hub_config.jobs.looking import LookHandler
 from hub_config.jobs.publisher import Publisher
-from hub_config.jobs.rules import rules_of
 from hub_config.jobs.run_pages import runs_routes
 from hub_config.jobs.runner import Runner
 from hub_config.lifetimes import times
@@ -64,7 +63,7 @@ def routes_of(c: Config, settings: Settings, places: Places) -> list[tuple[Any, 
         places.backup_status,
         PROXY_METRICS,
     )
-    runner = Runner(rules_of(settings))
+    runner = Runner(settings)
     publisher = Publisher(settings.published_apps, settings.publish_to)
     return [
         *metrics_routes(sources),

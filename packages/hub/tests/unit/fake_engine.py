@@ -4,18 +4,23 @@
 while it blocks, the engine hangs. Calls come from threads, as with the real one.
 """
 
+import asyncio
 import itertools
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from docker.errors import APIError, NotFound
 
+from hub_config.offer.counter import Counter
+from hub_config.offer.images import ImageStore
 from hub_config.runtime.docker import DockerRuntime
 from hub_config.runtime.networks import ServerNetworks
+from hub_config.settings import Settings
 
 BEGAN = datetime(2026, 11, 30, 5, tzinfo=UTC)
 
@@ -263,3 +268,15 @@ def fake_runtime(engine: FakeEngine) -> DockerRuntime:
     runtime = DockerRuntime(ServerNetworks(PLATFORM, IPv4Network("10.213.0.0/16")))
     runtime.__dict__["client"] = engine
     return runtime
+
+
+def fake_counter(operator: Settings, folder: Path, known: Any = None, **info: Any) -> Counter:
+    """Where people are served by a runtime that knows these containers and says that of itself."""
+
+    async def told() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return info
+
+    there = {} if known is None else known
+    runtime: Any = SimpleNamespace(known=there, seen=True, info=told)
+    return Counter(operator, folder, ImageStore(operator), runtime)

@@ -196,7 +196,7 @@ class Box:
         running = self.in_engine()
         networks = {_key(one["Labels"]) for one in self.engine.networks_.values()}
         counter = PlatformSpawner._counter
-        promises = counter.desk.promises if counter else Promises(self.runtime.known)
+        promises = counter.promises if counter else Promises(self.runtime.known)
         promised = promises.all()
         assert running == self.servers(), "the hub and the engine do not agree"
         assert networks == running, "networks are left, or missing"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub_config.groups import UserLimits
-from hub_config.offer.counter import Desk
+from hub_config.offer.cards import Person
 from hub_config.offer.profiles import Profile
 from hub_config.offer.room import (
     GB,
@@ -20,6 +20,8 @@ from hub_config.offer.room import (
 )
 from hub_config.settings import Settings
 from hub_config.told import Refusal
+
+from .fake_engine import fake_counter
 
 HOST = Host(memory=24 * GB, memory_available=20 * GB, cpus=2, disk_free=50 * 10**9)
 ANYTHING = UserLimits()
@@ -114,13 +116,9 @@ def test_limits_of_one_person(limits: UserLimits, told: str) -> None:
 
 
 def test_twenty_at_once_are_not_all_given_the_last_two_gigabytes(tmp_path: Path) -> None:
-    async def info() -> dict[str, int]:
-        await asyncio.sleep(0)
-        return {"MemTotal": 4 * GB, "NCPU": 2}
-
     async def main() -> list[Any]:
-        desk = Desk(Settings(memory_reserve_gb=2), tmp_path)
-        asked = (desk.admit(profile(), (str(user), ""), [], info) for user in range(20))
+        counter = fake_counter(Settings(memory_reserve_gb=2), tmp_path, MemTotal=4 * GB, NCPU=2)
+        asked = (counter.admit(profile(), Person((str(user), ""))) for user in range(20))
         return await asyncio.gather(*asked, return_exceptions=True)
 
     answers = asyncio.run(main())
@@ -128,16 +126,14 @@ def test_twenty_at_once_are_not_all_given_the_last_two_gigabytes(tmp_path: Path)
 
 
 async def test_a_server_started_again_does_not_stand_in_its_own_way(tmp_path: Path) -> None:
-    async def info() -> dict[str, int]:
-        return {"MemTotal": 4 * GB, "NCPU": 2}
-
-    desk = Desk(Settings(memory_reserve_gb=2, user_server_limit=1), tmp_path)
-    await desk.admit(profile(), ("1", ""), [], info)
-    await desk.admit(profile(), ("1", ""), [], info)
+    operator = Settings(memory_reserve_gb=2, user_server_limit=1)
+    counter = fake_counter(operator, tmp_path, MemTotal=4 * GB, NCPU=2)
+    await counter.admit(profile(), Person(("1", "")))
+    await counter.admit(profile(), Person(("1", "")))
     with pytest.raises(Refusal):
-        await desk.admit(profile(), ("1", "second"), [], info)
-    desk.promises.release(("1", ""))
-    await desk.admit(profile(), ("1", "second"), [], info)
+        await counter.admit(profile(), Person(("1", "second")))
+    counter.promises.release(("1", ""))
+    await counter.admit(profile(), Person(("1", "second")))
 
 
 def test_a_promise_is_the_profiles_limit_and_guarantee() -> None:

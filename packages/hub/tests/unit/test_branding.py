@@ -65,7 +65,7 @@ def test_the_logo_of_the_data_volume_is_served_under_one_name(places: Places) ->
     settings = Settings(logo="our mark.SVG")
     branding.write(settings, places.data, places.branding)
     assert (places.branding / "logo.svg").read_text() == "<svg/>"
-    assert brand_of(settings).logo_file == "branding/logo.svg"
+    assert brand_of(settings)["logo_file"] == "branding/logo.svg"
     assert "--brand-fill: #1f5fa8" in (places.branding / branding.STYLESHEET).read_text()
 
 
@@ -81,8 +81,8 @@ def test_a_logo_that_is_no_picture_of_ours_is_refused(places: Places, logo: str)
 def test_a_logo_from_elsewhere_is_linked_not_looked_for(places: Places) -> None:
     settings = Settings(logo="https://example.org/logo.svg")
     branding.check(settings, places.data)
-    assert brand_of(settings).logo_url == "https://example.org/logo.svg"
-    assert brand_of(settings).logo_file == ""
+    assert brand_of(settings)["logo_url"] == "https://example.org/logo.svg"
+    assert brand_of(settings)["logo_file"] == ""
 
 
 def test_a_link_of_script_is_no_help() -> None:

@@ -78,8 +78,7 @@ def test_each_service_may_do_its_work_and_nothing_else(applied: Config) -> None:
     }
     services = {one["name"]: one for one in applied.JupyterHub.services}
     assert services["canary"] == {"name": "canary"}, "it has a process or a token"
-    commands = {name: one.get("command", []) for name, one in services.items()}
-    assert "--idle-timeout=3600" in commands["lifetimes"]
+    assert services["lifetimes"]["environment"]["JUPYTERHUB_ACTIVITY_INTERVAL"] == "60"
 
 
 @pytest.mark.parametrize("spawner", [PlatformSpawner, UserContainerSpawner])

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -79,12 +79,8 @@ def test_the_oldest_age_ends_a_busy_server_too() -> None:
 
 
 def test_why_a_server_counts_as_active_is_said_in_words() -> None:
-    spawner = SimpleNamespace()
-    assert why.of(spawner) == ""
-    why.remember(spawner, "terminal: sleep")
-    assert why.of(spawner) == "“sleep” runs in a terminal"
-    why.remember(spawner, "kernel")
-    assert why.of(spawner) == "a cell of a notebook runs"
+    assert why.words("terminal: sleep") == "“sleep” runs in a terminal"
+    assert why.words("kernel") == "a cell of a notebook runs"
 
 
 def test_a_server_tells_why_it_counts_as_active(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +93,7 @@ def test_a_server_tells_why_it_counts_as_active(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(times, "find", lambda *_: server(idle=0))
     put = inspect.unwrap(times.ServerTimeHandler.put)
     put(handler, "ann")
-    assert why.of(spawner) == "a cell of a notebook runs"
+    assert spawner.why_active == "a cell of a notebook runs"
     while told:
         with pytest.raises(web.HTTPError, match=r'Expected \{"why"'):
             put(handler, "ann")
@@ -117,32 +113,22 @@ def test_a_warning_takes_at_most_half_the_time() -> None:
     assert Limits(idle_timeout=60, warning_time=600).warning == 30
 
 
-class Hub:
-    """The hub's API as the service asks it."""
+def test_the_service_stops_what_is_due_and_goes_on_when_one_cannot_be_stopped() -> None:
+    deleted: list[str] = []
 
-    def __init__(self, servers: list[Server]) -> None:
-        self.servers, self.deleted = servers, list[str]()
-
-    async def ask(self, method: str, path: str) -> Any:
+    async def ask(method: str, path: str) -> Any:
         if method == "DELETE":
-            self.deleted.append(path)
+            deleted.append(path)
             if "gone" in path:
                 raise aiohttp.ClientError("404")
             return None
         if path.startswith("lifetimes/"):
             return {"verdict": "stop"}
         assert (method, path) == ("GET", "lifetimes")
-        return [
-            {key: value.isoformat() if isinstance(value, datetime) else value for key, value in x}
-            for x in (asdict(server).items() for server in self.servers)
-        ]
+        return [{"user": "ann", "name": "gone"}, {"user": "b/c", "name": "x y"}]
 
-
-def test_the_service_stops_what_is_due_and_goes_on_when_one_cannot_be_stopped() -> None:
-    idle = server(idle=9999)
-    hub = Hub([replace(idle, name="gone"), server(idle=0), replace(idle, user="b/c", name="x y")])
-    asyncio.run(ends.judge_once(hub.ask, LIMITS, NOW))
-    assert hub.deleted == ["users/ann/servers/gone", "users/b%2Fc/servers/x%20y"]
+    asyncio.run(ends.stop_due(ask))
+    assert deleted == ["users/ann/servers/gone", "users/b%2Fc/servers/x%20y"]
 
 
 def test_what_the_proxy_takes_for_activity_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,5 +148,5 @@ def test_after_the_machine_slept_servers_may_report_first(slept: int, waits: lis
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    asyncio.run(ends.until_next(LIMITS, sleep, lambda: next(clock)))
+    asyncio.run(ends.until_next(60, sleep, lambda: next(clock)))
     assert waited == waits

@@ -158,7 +158,7 @@ async def test_a_stop_without_an_engine_forgets_nothing(box: Box) -> None:
     box.engine.at = Moment(box.engine, 0).away
     await ann.stop()
     assert not box.servers()
-    promised = ann.spawner.counter.desk.promises.all()
+    promised = ann.spawner.counter.promises.all()
     assert list(promised) == [("ann", "")], "memory that is in use was forgotten"
     report = await box.reconciler.run(box.hub)
     assert report["engine_away"]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from hub_config import names
 from hub_config.jobs.decisions import WAITS
 from hub_config.offer.cards import Person, make_offer, render
-from hub_config.offer.counter import Desk, Promises
+from hub_config.offer.counter import Counter
 from hub_config.offer.profiles import PROFILES_LABEL, Profile, bounded, of_image
 from hub_config.offer.room import GB, Host, devices_found, room
 from hub_config.offer.stock import Stock
@@ -21,6 +21,8 @@ from hub_config.settings.gpus import NVIDIA, Gpus, entries, kind_of, known
 from hub_config.settings.tables import Size
 from hub_config.spawning.options import gpu_notices
 from hub_config.told import Refusal
+
+from .fake_engine import fake_counter
 
 SLICE = "nvidia.com/mig-1g.10gb"
 BOTH = {"nvidia.com/gpu=0": NVIDIA, "nvidia.com/gpu=1": NVIDIA, "nvidia.com/gpu=2:0": SLICE}
@@ -103,26 +105,25 @@ def test_the_first_free_ones_are_given_and_what_lacks_is_said() -> None:
     assert [*stock.told()] == ["GPUs: 1 of 2 are free.", "mig-1g.10gb: 1 of 1 are free."]
 
 
+MACHINE: Any = {"MemTotal": 64 * GB, "NCPU": 2, "Elsewhere": True}
+
+
 def container(name: str, state: str, devices: str) -> Container:
     labels = {names.DEVICES: devices}
     return Container("1", name, name, "", state, devices=names.devices(labels))
 
 
-async def info() -> dict[str, Any]:
-    return {"MemTotal": 64 * GB, "NCPU": 2, "Elsewhere": True}
-
-
-def desk(tmp_path: Path, there: dict[str, Container], listed: str = LISTED) -> Desk:
+def counter(tmp_path: Path, there: dict[str, Container], listed: str = LISTED) -> Counter:
     operator = Settings(gpu_devices=listed, memory_reserve_gb=0, min_free_disk_gb=0)
-    return Desk(operator, tmp_path, promises=Promises(there))
+    return fake_counter(operator, tmp_path, there, **MACHINE)
 
 
 def test_twenty_at_once_get_each_device_once_and_it_comes_back(tmp_path: Path) -> None:
     there = {"ann": container("ann", "exited", "nvidia.com/gpu=0")}
-    one = desk(tmp_path, there)
+    one = counter(tmp_path, there)
 
     async def ask(count: int) -> list[Any]:
-        asked = (one.admit(PROFILE, (str(user), ""), [], info) for user in range(count))
+        asked = (one.admit(PROFILE, Person((str(user), ""))) for user in range(count))
         return await asyncio.gather(*asked, return_exceptions=True)
 
     answers = asyncio.run(ask(20))
@@ -134,22 +135,22 @@ def test_twenty_at_once_get_each_device_once_and_it_comes_back(tmp_path: Path) -
     assert refused[0].reason in WAITS, "a scheduled run waits for one"
     # Its container is gone, as after a stop or by reconciling: the device is free again.
     there.clear()
-    again = asyncio.run(one.admit(PROFILE, ("bea", ""), [], info))
+    again = asyncio.run(one.admit(PROFILE, Person(("bea", ""))))
     assert again.devices == ("nvidia.com/gpu=0",)
 
 
 async def test_a_server_made_anew_may_have_its_own_device_again(tmp_path: Path) -> None:
     there = {"ann": container("ann", "running", "nvidia.com/gpu=0")}
-    one = desk(tmp_path, there, "nvidia.com/gpu=0")
-    assert (await one.admit(PROFILE, ("ann", ""), [], info)).devices == ("nvidia.com/gpu=0",)
+    one = counter(tmp_path, there, "nvidia.com/gpu=0")
+    assert (await one.admit(PROFILE, Person(("ann", "")))).devices == ("nvidia.com/gpu=0",)
     with pytest.raises(Refusal):
-        await one.admit(PROFILE, ("ann", "second"), [], info)
+        await one.admit(PROFILE, Person(("ann", "second")))
 
 
 async def test_on_kubernetes_the_cluster_assigns(tmp_path: Path) -> None:
     operator = Settings(runtime="kubernetes", memory_reserve_gb=0, min_free_disk_gb=0)
-    one = Desk(operator, tmp_path)
-    assert (await one.admit(PROFILE, ("ann", ""), [], info)).devices == ()
+    one = fake_counter(operator, tmp_path, **MACHINE)
+    assert (await one.admit(PROFILE, Person(("ann", "")))).devices == ()
 
 
 def test_the_operator_is_told_of_profiles_that_can_never_start() -> None:

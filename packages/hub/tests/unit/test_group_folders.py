@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 from hub_config import names
 from hub_config.folders import everybodys, granted
 from hub_config.groups import GroupRules, Mode
-from hub_config.lifetimes import folders
-from hub_config.lifetimes.homes import HomeError
+from hub_config.lifetimes.folders import FolderRow
 from hub_config.reconcile.differences import Kind, Known, Remedy, differences
-from hub_config.reconcile.state import known_folders
+from hub_config.reconcile.state import known_volumes
 from hub_config.runtime.interface import View, Volume
 from hub_config.settings import Settings
 from hub_config.spawning.folders import Folders, theirs
@@ -103,40 +102,38 @@ def test_the_folder_of_a_group_that_is_deleted_is_put_aside_and_its_successor_ha
     second = group(db, "sales")
     assert second.id == number, "SQLite gives the number again"
     has(db, ON, second)
-    (aside,) = folders.FolderRow.aside(db)
-    assert (aside.volume, aside.group) == (f"{PREFIX}sales.1", "sales")
-    assert folders.in_use(db, second.id).volume == f"{PREFIX}sales.2"
+    (aside,) = FolderRow.aside(db)
+    assert (aside.volume, aside.person) == (f"{PREFIX}sales.1", "sales")
+    assert FolderRow.in_use(db, second.id).volume == f"{PREFIX}sales.2"
     later = datetime.now(UTC) + timedelta(days=31)
-    assert folders.FolderRow.due(db, timedelta(days=30)) == []
-    assert folders.FolderRow.due(db, timedelta(days=30), later) == [aside]
-    with pytest.raises(HomeError, match="no group called nobody"):
-        folders.hand_back(db, aside, "nobody")
-    folders.hand_back(db, aside, "sales")
-    assert folders.in_use(db, second.id).volume == f"{PREFIX}sales.1"
-    assert [one.volume for one in folders.FolderRow.aside(db)] == [f"{PREFIX}sales.2"]
+    assert FolderRow.due(db, timedelta(days=30)) == []
+    assert FolderRow.due(db, timedelta(days=30), later) == [aside]
+    aside.hand_to(db, second)
+    assert FolderRow.in_use(db, second.id).volume == f"{PREFIX}sales.1"
+    assert [one.volume for one in FolderRow.aside(db)] == [f"{PREFIX}sales.2"]
 
 
 def test_reconciling_tells_of_folders_that_are_nobodys_gone_or_strange(db: Session) -> None:
     sales, gone = group(db, "sales"), group(db, "gone")
     has(db, ON, sales, gone)
-    for one in folders.FolderRow.all(db):
-        folders.is_made(db, one)
+    for one in FolderRow.all(db):
+        one.is_made(db)
     db.execute(delete(orm.Group).where(orm.Group.name == "sales"))  # not as JupyterHub does it
     strange = Volume(f"{PREFIX}x.1", user="x", token="another's")
-    mine = Volume(f"{PREFIX}sales.1", user="sales", token=folders.FolderRow.all(db)[1].token)
+    mine = Volume(f"{PREFIX}sales.1", user="sales", token=FolderRow.all(db)[1].token)
     operators = Volume(f"{PREFIX}data", user="data")
     found = differences(
-        View(folders=(strange, mine, operators)), Known("d", folders=known_folders(db))
+        View(folders=(strange, mine, operators)), Known("d", folders=known_volumes(db, FolderRow))
     )
     assert {(one.remedy, one.kind, one.name) for one in found} == {
         (Remedy.REPORT, Kind.FOLDER, f"{PREFIX}x.1"),
         (Remedy.REPORT, Kind.FOLDER, f"{PREFIX}gone.1"),
         (Remedy.ADOPT, Kind.FOLDER, f"{PREFIX}sales.1"),
     }
-    folders.put_aside_of_nobody(db)
-    assert [one.group for one in folders.FolderRow.aside(db)] == ["sales"]
-    folders.assign(db, strange, "gone")
-    assert folders.in_use(db, gone.id).volume == strange.name
+    FolderRow.put_aside_of_nobody(db)
+    assert [one.person for one in FolderRow.aside(db)] == ["sales"]
+    FolderRow.assign(db, strange, gone)
+    assert FolderRow.in_use(db, gone.id).volume == strange.name
 
 
 async def test_a_volume_of_another_database_is_nobodys(db: Session) -> None:
@@ -164,7 +161,7 @@ async def test_a_volume_of_another_database_is_nobodys(db: Session) -> None:
     for _ in range(2):
         await making.mount()
         assert spawner.read_only_volumes == {f"{PREFIX}sales.2": "/srv/shared/sales"}
-    (row,) = folders.FolderRow.all(db)
+    (row,) = FolderRow.all(db)
     assert engine.volumes_[row.volume]["Labels"] == {
         names.PLATFORM: PLATFORM,
         names.FOLDER: "sales",

@@ -16,8 +16,9 @@ from sqlalchemy import event
 
 from hub_config.lifetimes import homes
 from hub_config.lifetimes.ends import Limits
-from hub_config.lifetimes.measuring import Measured, now
+from hub_config.lifetimes.measuring import Measured
 from hub_config.lifetimes.sizes import Sizes
+from hub_config.moments import written
 from hub_config.now.looking import Looker
 from hub_config.runtime import glances
 from hub_config.runtime.meter import Meter
@@ -206,7 +207,7 @@ async def test_what_is_asked_of_the_database_does_not_grow_with_the_servers(
     async def questions(people: range) -> int:
         for number in people:
             await box.start(box.person(f"person{number}"))
-        known = {one.volume: vars(Measured(1, now())) for one in homes.HomeRow.all(box.db)}
+        known = {one.volume: vars(Measured(1, written())) for one in homes.HomeRow.all(box.db)}
         sizes.file.write_text(json.dumps(known))
         await look()
         box.db.commit()  # makes records forget what they hold

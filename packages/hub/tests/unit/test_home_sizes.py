@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from hub_config.lifetimes import homes, measuring
 from hub_config.lifetimes.measuring import Measured, go_round, measure
 from hub_config.lifetimes.sizes import Sizes, say
+from hub_config.moments import written
 
 MB = 10**6
 
@@ -137,7 +138,7 @@ def test_a_person_is_told_of_the_own_home_and_nobody_of_none(db: Session, tmp_pa
     ann = SimpleNamespace(id=user.id, db=db, spawners={})
     sizes = Sizes(file, 0)
     assert sizes(ann) is None
-    file.write_text(json.dumps({volume: vars(Measured(3 * MB, measuring.now()))}))
+    file.write_text(json.dumps({volume: vars(Measured(3 * MB, written()))}))
     told = sizes(ann)
     assert told is not None
     assert told.sentence.startswith("Your files take 3 MB (measured 0 min ago)")

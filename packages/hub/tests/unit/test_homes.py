@@ -8,7 +8,9 @@ from jupyterhub import orm
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from hub_config import moments
 from hub_config.lifetimes import homes, times
+from hub_config.lifetimes.homes import HomeRow
 from hub_config.runtime.interface import Volume
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -25,6 +27,18 @@ def user(db: Session, person: str) -> int:
     return int(found.id)
 
 
+def hand_back(db: Session, volume: str, person: str) -> None:
+    user(db, person)
+    row = HomeRow.find_put_aside(db, volume)
+    assert row is not None
+    row.hand_to(db, orm.User.find(db, person))
+
+
+def assign(db: Session, volume: str, named: str, person: str) -> None:
+    user(db, person)
+    HomeRow.assign(db, Volume(volume, named, token="word"), orm.User.find(db, person))
+
+
 def home(db: Session, person: str) -> str:
     return homes.claim(db, user(db, person), person, "home-").volume
 
@@ -39,22 +53,22 @@ def test_a_newcomer_of_the_same_name_gets_another_one(db: Session) -> None:
     assert home(db, "ann") == "home-ann.2"
     homes.put_aside(db, user(db, "ann"), NOW)
     assert home(db, "ann") == "home-ann.3"
-    assert [row.volume for row in homes.HomeRow.aside(db)] == ["home-ann", "home-ann.2"]
+    assert [row.volume for row in HomeRow.aside(db)] == ["home-ann", "home-ann.2"]
 
 
 def test_handing_back_puts_the_present_home_aside(db: Session) -> None:
     home(db, "ann")
     homes.put_aside(db, user(db, "ann"), NOW)
     home(db, "ann")
-    homes.hand_back(db, "home-ann", user(db, "ann"), "ann")
+    hand_back(db, "home-ann", "ann")
     assert home(db, "ann") == "home-ann"
-    assert [row.volume for row in homes.HomeRow.aside(db)] == ["home-ann.2"]
+    assert [row.volume for row in HomeRow.aside(db)] == ["home-ann.2"]
 
 
 def test_a_home_handed_to_somebody_else_stays_theirs(db: Session) -> None:
     home(db, "ann")
     homes.put_aside(db, user(db, "ann"), NOW)
-    homes.hand_back(db, "home-ann", user(db, "bob"), "bob")
+    hand_back(db, "home-ann", "bob")
     assert home(db, "bob") == "home-ann"
     assert home(db, "ann") == "home-ann.2"
     homes.put_aside(db, user(db, "bob"), NOW)
@@ -64,16 +78,15 @@ def test_a_home_handed_to_somebody_else_stays_theirs(db: Session) -> None:
 def test_only_what_is_put_aside_can_be_handed_back(db: Session) -> None:
     home(db, "ann")
     for volume in ("home-ann", "home-nobody"):
-        with pytest.raises(homes.HomeError, match=volume):
-            homes.hand_back(db, volume, user(db, "bob"), "bob")
+        assert HomeRow.find_put_aside(db, volume) is None
     assert home(db, "ann") == "home-ann"
 
 
 def test_homes_are_due_after_the_time_they_are_kept(db: Session) -> None:
     home(db, "ann")
     homes.put_aside(db, user(db, "ann"), NOW)
-    assert homes.HomeRow.due(db, KEEP, NOW + KEEP - timedelta(seconds=1)) == []
-    (due,) = homes.HomeRow.due(db, KEEP, NOW + KEEP)
+    assert HomeRow.due(db, KEEP, NOW + KEEP - timedelta(seconds=1)) == []
+    (due,) = HomeRow.due(db, KEEP, NOW + KEEP)
     db.delete(due)
     db.commit()
     assert home(db, "ann") == "home-ann"
@@ -81,7 +94,7 @@ def test_homes_are_due_after_the_time_they_are_kept(db: Session) -> None:
 
 def asked(db: Session, user: str, server: str, started: datetime) -> datetime | None:
     """Until when a server is left alone that began then, as the service of lifetimes sees it."""
-    record = SimpleNamespace(started=homes.naive(started), last_activity=None)
+    record = SimpleNamespace(started=moments.utc(started), last_activity=None)
     spawner = SimpleNamespace(ready=True, orm_spawner=record)
     (found,) = times.running(db, [SimpleNamespace(name=user, spawners={server: spawner})])
     return found.asked_until
@@ -131,12 +144,12 @@ def test_an_upgrade_keeps_everybodys_home(older: Session) -> None:
     assert homes.database_id(older, "home-") == homes.database_id(older, "home-")
     got = {person: home(older, person) for person in ("ann", "bob", "cid", "dora")}
     assert got == {"ann": "home-ann", "bob": "home-bob.2", "cid": "home-cid.2", "dora": "home-dora"}
-    aside = {row.volume: row.put_aside for row in homes.HomeRow.aside(older)}
+    aside = {row.volume: row.put_aside for row in HomeRow.aside(older)}
     assert aside.keys() == {"home-bob", "home-cid", "home-eve"}
     assert str(aside["home-bob"]) == "2029-12-01 00:00:00"
     # Volumes of that time have no word, and are theirs all the same.
     for person in got:
-        mine = homes.in_use(older, user(older, person))
+        mine = HomeRow.in_use(older, user(older, person))
         assert mine is not None
         assert homes.is_theirs(mine, Volume(mine.volume, person))
         assert not homes.is_theirs(mine, Volume(mine.volume, person, token="another"))
@@ -147,7 +160,7 @@ def test_a_new_database_adopts_nothing_by_name(db: Session) -> None:
     homes.database_id(db, "home-")
     mine = homes.claim(db, user(db, "ann"), "ann", "home-")
     assert not homes.is_theirs(mine, Volume("home-ann", "ann"))
-    assert homes.claim_another(db, mine, "home-").volume == "home-ann.2"
+    assert mine.another(db, "home-").volume == "home-ann.2"
     assert home(db, "ann") == "home-ann.2"
 
 
@@ -168,19 +181,19 @@ def test_a_newcomer_with_the_id_of_somebody_who_was_deleted_has_no_home_yet(db: 
     db.commit()
     assert user(db, "bob") == left
     assert home(db, "bob") == "home-bob"
-    assert [row.volume for row in homes.HomeRow.aside(db)] == ["home-ann"]
+    assert [row.volume for row in HomeRow.aside(db)] == ["home-ann"]
 
 
 def test_a_home_that_the_database_did_not_know_can_be_given_to_somebody(db: Session) -> None:
     home(db, "ann")
-    homes.assign(db, Volume("home-old", "old", token="word"), user(db, "ann"), "ann")
+    assign(db, "home-old", "old", "ann")
     assert home(db, "ann") == "home-old"
-    assert [row.volume for row in homes.HomeRow.aside(db)] == ["home-ann"]
+    assert [row.volume for row in HomeRow.aside(db)] == ["home-ann"]
     with pytest.raises(homes.HomeError, match="known already"):
-        homes.assign(db, Volume("home-ann", "ann"), user(db, "bob"), "bob")
+        assign(db, "home-ann", "ann", "bob")
 
 
 def test_a_home_that_was_given_to_somebody_keeps_its_name_for_itself(db: Session) -> None:
-    homes.assign(db, Volume("home-ann.2", "ann", token="word"), user(db, "bob"), "bob")
+    assign(db, "home-ann.2", "ann", "bob")
     assert home(db, "ann") == "home-ann.3"
     assert home(db, "bob") == "home-ann.2"

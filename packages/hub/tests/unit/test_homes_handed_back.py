@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hub_config.lifetimes import homes
+from hub_config.lifetimes.homes import HomeError, HomeRow
 from hub_config.reconcile.pages import PurgeHandler, PutAsideHandler
 
 from .hub_in_a_box import PATIENCE, Box, Moment
@@ -21,10 +22,12 @@ def test_a_home_that_is_handed_back_during_a_purge_stays(new_box: Box) -> None:
         homes.put_aside(new_box.db, user.id, long_ago)
     removed: list[str] = []
 
-    async def remove(home: homes.HomeRow) -> None:
+    async def remove(home: HomeRow) -> None:
         removed.append(home.volume)
         other = {"home-ann": "bob", "home-bob": "ann"}[home.volume]
-        homes.hand_back(new_box.db, f"home-{other}", new_box.person(other).id, other)
+        row = HomeRow.find_put_aside(new_box.db, f"home-{other}")
+        assert row is not None
+        row.hand_to(new_box.db, new_box.person(other))
 
     async def others(_db: Any, _keep: timedelta) -> None:
         removed.append("what else there is")
@@ -58,14 +61,15 @@ async def test_a_home_is_handed_to_nobody_while_its_volume_is_being_removed(new_
     page.application = SimpleNamespace(settings={"db": new_box.db})
     page.reconciler, page.idle = new_box.reconciler, lambda _: bob
     page._jupyterhub_user = SimpleNamespace(name="admin")
+    page.get_body_argument = lambda name, *_: {"person": "bob"}.get(name, "")
     moment = Moment(new_box.engine, 0)
     new_box.engine.at = lambda call: moment.hang(call) if call == "remove_volume" else None
     removing = asyncio.ensure_future(page.remove_now(volume, volume))
     await asyncio.to_thread(moment.reached.wait, PATIENCE)
-    handing = asyncio.ensure_future(page.hand_back(volume, "bob"))
+    handing = asyncio.ensure_future(page.hand_on(volume, put_aside=True))
     await asyncio.sleep(0)
     moment.go_on.set()
     await removing
-    with pytest.raises(homes.HomeError, match="No home called"):
+    with pytest.raises(HomeError, match="nothing called"):
         await handing
-    assert homes.in_use(new_box.db, bob.id) is None
+    assert HomeRow.in_use(new_box.db, bob.id) is None

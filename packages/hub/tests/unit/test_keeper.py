@@ -6,16 +6,10 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+import requests
 
-from hub_config.keeper import (
-    RECONCILE_EVERY,
-    HubApi,
-    Keeper,
-    ProxyApi,
-    Routes,
-    UnavailableError,
-    are_lost,
-)
+from hub_config.apis import ask
+from hub_config.keeper import RECONCILE_EVERY, Keeper, Routes, are_lost, reconcile
 
 FRESH: Routes = {"/": {"target": "http://hub:8081"}}
 OF_THE_HUB: Routes = {"/": {"target": "http://hub:8081", "hub": True, "jupyterhub": True}}
@@ -77,8 +71,14 @@ def url() -> Iterator[str]:
 
 
 def keeper(url: str) -> Keeper:
-    hub = HubApi(url, "secret")
-    return Keeper(ProxyApi(url, "secret"), {"routes": hub.sync_proxy}, hub.reconcile)
+    def post(path: str) -> object:
+        return ask("POST", f"{url}/{path}", "secret")
+
+    return Keeper(
+        lambda: ask("GET", url, "secret").json(),
+        {"routes": lambda: post("proxy")},
+        lambda: reconcile(post),
+    )
 
 
 def test_lost_routes_are_restored_once(url: str) -> None:
@@ -100,24 +100,27 @@ def test_a_hub_that_is_away_is_asked_again(url: str) -> None:
 
 
 def test_a_proxy_that_is_away_is_no_error() -> None:
-    Keeper(ProxyApi("http://127.0.0.1:9", "secret"), {"routes": pytest.fail}, pytest.fail).look()
+    def away() -> Routes:
+        return ask("GET", "http://127.0.0.1:9", "secret").json()
+
+    Keeper(away, {"routes": pytest.fail}, pytest.fail).look()
 
 
-def test_a_refusal_is_unavailable(url: str) -> None:
-    with pytest.raises(UnavailableError, match="403"):
-        HubApi(url, "wrong").sync_proxy()
+def test_a_refusal_is_an_error(url: str) -> None:
+    with pytest.raises(requests.RequestException, match="403"):
+        ask("POST", f"{url}/proxy", "wrong")
 
 
-def test_the_hub_reconciles_at_once_every_minute_and_as_soon_as_it_answers(url: str) -> None:
+def test_the_hub_reconciles_at_once_every_minute_and_as_soon_as_it_answers() -> None:
     now, asked = [0.0], []
     answers = [True, False, True]
 
-    def reconcile() -> None:
+    def reconciling() -> None:
         asked.append(now[0])
         if not answers.pop(0):
-            raise UnavailableError
+            raise requests.ConnectionError
 
-    one = Keeper(ProxyApi(url, "secret"), {}, reconcile, lambda: now[0])
+    one = Keeper(dict, {}, reconciling, lambda: now[0])
     for now[0] in (0, RECONCILE_EVERY - 1, RECONCILE_EVERY, RECONCILE_EVERY + 1, 0):
         one.reconcile_in_time()
     assert asked == [0, RECONCILE_EVERY, RECONCILE_EVERY + 1]

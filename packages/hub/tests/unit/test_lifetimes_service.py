@@ -1,27 +1,12 @@
 """The process that stops idle servers: side by side, and none whose person asked for more time."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from aiohttp import ClientError
 
 from hub_config.lifetimes import ends
-
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
-LIMITS = ends.Limits(idle_timeout=60)
-
-
-def idle(number: int) -> dict[str, Any]:
-    long_ago = (NOW - timedelta(hours=1)).isoformat()
-    return {
-        "user": f"ann{number}",
-        "name": "",
-        "started": long_ago,
-        "last_activity": long_ago,
-        "asked_until": None,
-    }
 
 
 class Api:
@@ -35,7 +20,7 @@ class Api:
 
     async def ask(self, method: str, path: str) -> Any:
         if path == "lifetimes":
-            return [idle(number) for number in range(100)]
+            return [{"user": f"ann{number}", "name": ""} for number in range(100)]
         user = path.split("/")[1]
         if method == "GET":
             return {"verdict": "keep" if user in self.saved else "stop"}
@@ -54,7 +39,7 @@ class Api:
 @pytest.fixture
 def api() -> Api:
     api = Api()
-    asyncio.run(ends.judge_once(api.ask, LIMITS, NOW))
+    asyncio.run(ends.stop_due(api.ask))
     return api
 
 

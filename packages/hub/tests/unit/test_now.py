@@ -221,7 +221,7 @@ def test_an_engine_that_is_away_is_said_and_servers_are_listed(
     box.hub.proxy.get_all_routes = none
 
     async def look() -> tuple[list[Server], Platform]:
-        looker.counter().desk._facts._size = None  # the machine is asked for anew
+        looker.counter()._facts._size = None  # the machine is asked for anew
         servers = await looker.servers(box.hub, box.hub.users.values(), twice=True)
         return servers, await looker.platform(box.hub, 0)
 
@@ -236,9 +236,9 @@ def test_of_an_engine_that_hangs_what_is_known_is_told(
     box, looker = box_with_a_server(applied, db, monkeypatch, tmp_path)
     monkeypatch.setattr(looking, "PATIENCE", 0.01)
     monkeypatch.setattr(pages, "ENGINE_SECONDS", 0.01)
-    go_on, desk = threading.Event(), looker.counter().desk
+    go_on, counter = threading.Event(), looker.counter()
     box.engine.at = lambda _: assert_(go_on.wait(2 * PATIENCE))
-    desk._facts._size = None  # the machine is asked for anew
+    counter._facts._size = None  # the machine is asked for anew
     sources = pages.Sources(
         looker.counter,
         Watch(looker.meter),

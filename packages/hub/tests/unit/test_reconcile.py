@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from hub_config.reconcile.backwards import forward_again
 from hub_config.reconcile.differences import (
+    Kind,
     Known,
     KnownHome,
     differences,
-    unknown_homes,
+    unknown,
     unused_networks,
 )
 from hub_config.runtime.interface import Container, Network, View, Volume
@@ -164,9 +165,9 @@ def test_a_home_is_known_by_its_word_and_not_by_its_name() -> None:
     older = Volume("home-ann", "ann")
     for volume, token in ((HOME, ""), (older, "word")):
         known = Known(**KNOWN | {"homes": {"home-ann": KnownHome(token, owner="ann")}})
-        assert unknown_homes(View(volumes=(volume,)), known) == [volume]
+        assert unknown(View(volumes=(volume,)), known)[Kind.HOME] == [volume]
     known = Known(**KNOWN | {"homes": {"home-ann": KnownHome("", owner="ann")}})
-    assert unknown_homes(View(volumes=(older,)), known) == []
+    assert unknown(View(volumes=(older,)), known)[Kind.HOME] == []
 
 
 def test_activity_from_the_future_is_brought_back_to_now(db: Session) -> None:

@@ -10,9 +10,9 @@ SOURCE = Path(__file__).parents[2] / "src" / "hub_config"
 
 ROOMS = {
     "": (
-        *("counted", "names", "variables", "groups", "folders", "health", "disk"),
-        *("tracing", "upstream"),
-        *("traces", "first_start", "postgres", "leading", "database", "reserve", "rotation"),
+        *("moments", "counted", "names", "variables", "first_start", "groups", "folders", "health"),
+        *("disk", "apis", "tracing", "upstream"),
+        *("traces", "postgres", "leading", "database", "reserve", "rotation"),
     ),
     "settings": (
         *("declaration", "explaining", "colours", "values", "gpus", "tables", "platform"),
@@ -21,8 +21,8 @@ ROOMS = {
     "look": ("branding",),
     "audit": ("chain", "journal", "events"),
     "runtime": (
-        *("interface", "plan", "guard", "records", "attachments", "networks", "client", "calls"),
-        *("glances", "docker", "services", "swarm", "cluster", "kubernetes", "meter"),
+        *("interface", "plan", "guard", "records", "attachments", "networks", "client"),
+        *("glances", "calls", "docker", "services", "swarm", "cluster", "kubernetes", "meter"),
     ),
     "words": ("languages", "texts", "told", "away"),
     "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),

@@ -15,11 +15,12 @@ from hub_config import languages, upstream
 from hub_config.jobs import clock, forms, pages, program, rows, run_pages, telling
 from hub_config.jobs.decisions import Act, Outcome, Situation, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
-from hub_config.jobs.rules import Rules
+from hub_config.jobs.rules import told_by
 from hub_config.jobs.runner import Runner
 from hub_config.lifetimes import times
 from hub_config.offer import counter
 from hub_config.offer.profiles import Profile
+from hub_config.settings import Settings
 from hub_config.spawning import servers
 from hub_config.told import Refusal
 
@@ -52,7 +53,7 @@ class Handler:
 
 @pytest.fixture
 def runner() -> Runner:
-    return Runner(Rules(seconds=3600, webhooks=("http://hook/",)))
+    return Runner(Settings(run_time_limit=3600, webhooks="http://hook/"))
 
 
 @pytest.fixture
@@ -68,12 +69,18 @@ def job(box: Box) -> JobRow:
     return job
 
 
+async def all_done(runner: Any) -> None:
+    """Return when nothing is being done any more."""
+    while doing := runner.tasks._at:
+        await asyncio.wait(doing.values())
+
+
 async def look(runner: Any, box: Box, **authenticator: Any) -> None:
     """One look, and what it begins."""
     handler = Handler(box)
     handler.authenticator = SimpleNamespace(**authenticator)
     await runner.look(handler)
-    await runner.tasks.all_done()
+    await all_done(runner)
 
 
 def ended(box: Box, code: int, container: str = CONTAINER) -> None:
@@ -143,7 +150,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Messages are kept instead of sent."""
     kept: list[Any] = []
 
-    async def keep(news: Any, to: str, _: Rules) -> None:
+    async def keep(news: Any, to: str, _: Settings) -> None:
         kept.append((news, to))
 
     monkeypatch.setattr(telling, "tell", keep)
@@ -155,7 +162,7 @@ async def test_a_hub_that_is_killed_takes_a_run_over(runner: Runner, box: Box, j
     container = box.engine.containers_[CONTAINER]["Id"]
     box.live()
     await box.take_over()
-    await look(Runner(Rules()), box)
+    await look(Runner(Settings()), box)
     assert box.servers() == {SERVER}
     assert box.engine.containers_[CONTAINER]["Id"] == container
     assert not only_run(box, job).outcome
@@ -169,7 +176,7 @@ async def test_a_run_that_ended_while_there_was_no_hub_is_told(
     box.live()
     await box.take_over()
     for _ in range(2):
-        await look(Runner(Rules()), box)
+        await look(Runner(Settings()), box)
     assert only_run(box, job).outcome == Outcome.FAILED
     assert len(sent) == 1
 
@@ -182,7 +189,7 @@ async def test_a_hub_that_is_killed_before_there_was_a_container_starts_it_once(
     box.live()
     await box.take_over()
     for _ in range(3):
-        await look(Runner(Rules()), box)
+        await look(Runner(Settings()), box)
     assert box.servers() == {SERVER}
     assert not only_run(box, job).outcome
 
@@ -231,14 +238,14 @@ async def test_the_jobs_of_somebody_who_was_deleted_are_gone(box: Box, job: JobR
 async def test_without_room_it_waits(
     runner: Runner, box: Box, job: JobRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = box.person("ann").spawner.counter.desk
+    served = box.person("ann").spawner.counter
     box.db.commit()
-    room = desk.operator
-    monkeypatch.setattr(desk, "operator", type(room)(memory_reserve_gb=10**9))
+    room = served.operator
+    monkeypatch.setattr(served, "operator", type(room)(memory_reserve_gb=10**9))
     await look(runner, box)
     assert not box.servers()
     assert "memory" in job.note
-    monkeypatch.setattr(desk, "operator", room)
+    monkeypatch.setattr(served, "operator", room)
     await look(runner, box)
     assert box.servers() == {SERVER}
     assert not job.note
@@ -279,7 +286,7 @@ async def test_one_that_is_just_being_started_can_be_stopped_and_deleted(
     removing = asyncio.ensure_future(runner.remove(handler, job))
     moment.go_on.set()
     await asyncio.wait_for(removing, PATIENCE)
-    await runner.tasks.all_done()
+    await all_done(runner)
     await box.reconcile()
     assert JobRow.all(box.db) == []
     assert not box.servers()
@@ -372,13 +379,15 @@ def typed(field: str, value: str) -> dict[str, str]:
     ],
 )
 def test_what_is_typed_is_judged(field: str, value: str) -> None:
-    rules = Rules(webhooks=("http://hook/a/",))
+    rules = Settings(webhooks="http://hook/a/")
     values = typed(field, value)
     assert set(forms.judged(values, rules, PROFILES, ["taken"]).wrong) == {field}
 
 
 def test_what_is_right_becomes_a_job() -> None:
-    rules = Rules(webhooks=("http://hook/",), relay="smtp://relay", sender="hub@example.org")
+    rules = Settings(
+        webhooks="http://hook/", mail_relay="smtp://relay", mail_from="hub@example.org"
+    )
     for tell in ("", "a@example.org", "http://hook/x"):
         form = forms.judged(typed("tell", tell), rules, PROFILES, [])
         assert not form.wrong
@@ -392,8 +401,11 @@ def test_what_is_right_becomes_a_job() -> None:
 
 
 def test_where_a_failure_can_be_told_is_said_as_the_operator_permits_it() -> None:
-    webhooks, relay = ("http://hook/",), "smtp://relay"
-    found = [Rules(webhooks=w, relay=r).told_by for w in ((), webhooks) for r in ("", relay)]
+    found = [
+        told_by(Settings(webhooks=webhooks, mail_relay=relay))
+        for webhooks in ("", "http://hook/")
+        for relay in ("", "smtp://relay")
+    ]
     assert ["mail" in one for one in found] == [False, True, False, True]
     assert ["webhook" in one for one in found] == [False, False, True, True]
 
@@ -434,7 +446,12 @@ async def test_forms_that_come_together_make_no_more_than_one_may_have(
 
     monkeypatch.setattr(pages, "choices", meanwhile)
     handler = SimpleNamespace(
-        **{"db": box.db, "current_user": user, "looks": Runner(Rules(most=1)), "page": page},
+        **{
+            "db": box.db,
+            "current_user": user,
+            "looks": Runner(Settings(scheduled_runs=1)),
+            "page": page,
+        },
         **{"ROW": JobRow, "judged": lambda *given: run_pages.ListHandler.judged(handler, *given)},
         **{"typed": lambda: typed("name", "mine"), "set_status": lambda _: None},
         get_scope_filter=lambda _: lambda *_: False,

@@ -76,7 +76,7 @@ def choose(spawner: PlatformSpawner, options: dict[str, Any]) -> Any:
 
 
 def promised(spawner: PlatformSpawner) -> Any:
-    return spawner.counter.desk.promises.all().get(("a-b", "work"))
+    return spawner.counter.promises.all().get(("a-b", "work"))
 
 
 def test_a_known_profile_is_chosen(spawner: PlatformSpawner) -> None:

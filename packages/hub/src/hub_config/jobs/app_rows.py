@@ -2,10 +2,9 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, get_args
+from typing import get_args
 
-from jupyterhub import orm
-from sqlalchemy import Connection, String, Text, UniqueConstraint, delete, event
+from sqlalchemy import String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config import names
@@ -35,17 +34,6 @@ class AppRow(Owned):
     failures: Mapped[int] = mapped_column(default=0)
     retry: Mapped[datetime | None]
     words: Mapped[str] = mapped_column(Text, default="")
-
-
-@event.listens_for(orm.User, "after_delete")
-def _with_their_owner(_mapper: Any, connection: Connection, user: orm.User) -> None:
-    """As with runs (`rows`)."""
-    forget(connection, user.id)
-
-
-def forget(db: Session | Connection, user_id: int) -> None:
-    """The person was deleted; whoever calls commits."""
-    db.execute(delete(AppRow).where(AppRow.user_id == user_id))
 
 
 def permitted(audience: str, widest: str) -> bool:

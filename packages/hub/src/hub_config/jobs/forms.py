@@ -11,8 +11,9 @@ from hub_config import names
 from hub_config.jobs import clock, rows
 from hub_config.jobs.app_rows import AppRow
 from hub_config.jobs.rows import JobRow
-from hub_config.jobs.rules import Rules
+from hub_config.jobs.rules import why_not
 from hub_config.offer.profiles import Profile
+from hub_config.settings import Settings
 
 FIELDS = ("name", "file", "profile", "cron", "zone", "tell")
 
@@ -38,7 +39,10 @@ class Form:
 
 
 def judged(
-    values: Mapping[str, str], rules: Rules, profiles: Iterable[Profile], taken: Collection[str]
+    values: Mapping[str, str],
+    operator: Settings,
+    profiles: Iterable[Profile],
+    taken: Collection[str],
 ) -> Form:
     """What is wrong; `taken` are the names of the person's other jobs."""
     wrong = _of_both(values, profiles, taken)
@@ -51,7 +55,7 @@ def judged(
             clock.following(values["cron"], values["zone"], rows.now())
         except ValueError as error:
             wrong["cron"] = str(error)
-    if why := rules.why_not(values["tell"]):
+    if why := why_not(operator, values["tell"]):
         wrong["tell"] = why
     return Form(values, wrong)
 

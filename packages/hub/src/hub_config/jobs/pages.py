@@ -64,9 +64,7 @@ class OwnedHandler(BaseHandler):
 
     def owner(self, row: Owned) -> Any:
         """Whose it is, as JupyterHub's User. Raises HTTPError 404 for nobody's."""
-        record = row.owner(self.db)
-        user = self.find_user(record.name) if record else None
-        if user is None:
+        if (user := row.user(self)) is None:
             raise web.HTTPError(404)
         return user
 

@@ -8,11 +8,19 @@ from typing import Any
 
 from jupyterhub import orm
 
-from hub_config import tracing, upstream
+from hub_config import tracing
 from hub_config.audit import events
 from hub_config.jobs import app_rows, rows
 from hub_config.jobs.app_rows import AppRow
-from hub_config.jobs.tasks import Tasks, end_server, is_cancelled, may_run, remove_server
+from hub_config.jobs.tasks import (
+    Tasks,
+    end_server,
+    is_cancelled,
+    may_run,
+    remove_server,
+    start_server,
+    words_of,
+)
 from hub_config.told import Refusal
 
 
@@ -50,9 +58,7 @@ class Publisher:
     async def look(self, handler: Any) -> None:
         """Look at all of them and begin what has to be done; returns at once."""
         for app in AppRow.all(handler.db):
-            owner = app.owner(handler.db)
-            user = handler.find_user(owner.name) if owner else None
-            if user is None:
+            if (user := app.user(handler)) is None:
                 handler.db.delete(app)
                 handler.db.commit()
             elif not self.tasks.at(app.id):
@@ -87,16 +93,13 @@ class Publisher:
     async def _start(self, handler: Any, app: AppRow, user: Any) -> None:
         tracing.cause.set("published application")
         try:
-            spawner = user.get_or_create_spawner(app.server, "", replace_failed=True)
-            await handler.spawn_single_user(user, app.server, options={"profile": app.profile})
-            if (starting := upstream.spawn_future(spawner)) is not None:
-                await starting
+            await start_server(handler, user, app)
         except (Exception, asyncio.CancelledError) as error:  # whatever keeps it from coming up
             if is_cancelled(error) or app.paused:
                 app.paused = True
                 handler.db.commit()
                 return
-            said = str(getattr(error, "jupyterhub_message", "") or error)
+            said = words_of(error)
             app_rows.has_failed(app, said if isinstance(error, Refusal) else f"{said}\n{app.words}")
         else:
             app.up = True

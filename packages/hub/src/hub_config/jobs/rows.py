@@ -4,14 +4,14 @@ A run's row is there before its server is started, so that a hub that is killed 
 nor starts it twice: `begun` is set with the state by which the server is found again.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from jupyterhub import orm
 from sqlalchemy import Connection, String, Text, UniqueConstraint, delete, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from hub_config import names
+from hub_config import moments, names
 from hub_config.database import Base
 
 KEPT = 20
@@ -43,6 +43,11 @@ class Owned(Base):
     def owner(self, db: Session) -> orm.User | None:
         """Whose it is, as JupyterHub's record."""
         return db.get(orm.User, self.user_id)
+
+    def user(self, handler: Any) -> Any:
+        """The same as JupyterHub's User, None for nobody's; `handler` is any request's."""
+        record = self.owner(handler.db)
+        return handler.find_user(record.name) if record else None
 
     @classmethod
     def all(cls, db: Session) -> list[Self]:
@@ -112,12 +117,13 @@ def forget(db: Session | Connection, user_id: int) -> None:
     """The person was deleted; whoever calls commits."""
     mine = select(JobRow.id).filter_by(user_id=user_id)
     db.execute(delete(RunRow).where(RunRow.job_id.in_(mine)))
-    db.execute(delete(JobRow).where(JobRow.user_id == user_id))
+    for table in Owned.__subclasses__():
+        db.execute(delete(table).where(table.user_id == user_id))
 
 
 def now() -> datetime:
     """This moment as the tables have it."""
-    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    return moments.now().replace(microsecond=0)
 
 
 def runs(db: Session, job_id: int) -> list[RunRow]:

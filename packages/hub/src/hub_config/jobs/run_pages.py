@@ -7,6 +7,7 @@ from jupyterhub.handlers import BaseHandler
 
 from hub_config.jobs import clock, forms, pages, rows
 from hub_config.jobs.rows import JobRow
+from hub_config.jobs.rules import told_by
 from hub_config.jobs.runner import Runner
 from hub_config.languages import when
 from hub_config.offer.profiles import Profile
@@ -28,17 +29,17 @@ class ListHandler(RunsHandler, pages.ListHandler):
         """What was typed, if anything was; JupyterLab's *Run on a schedule* names the file."""
         given = {name: self.get_body_argument(name, "") for name in forms.FIELDS}
         given["file"] = given["file"] or self.get_query_argument("file", "")
-        return forms.typed(given, forms.FIELDS, zone=self.looks.rules.zone)
+        return forms.typed(given, forms.FIELDS, zone=self.looks.operator.timezone or "UTC")
 
     def judged(self, profiles: Iterable[Profile], taken: Collection[str]) -> forms.Form:
         """The form, and what is wrong with it."""
-        return forms.judged(self.typed(), self.looks.rules, profiles, taken)
+        return forms.judged(self.typed(), self.looks.operator, profiles, taken)
 
     made = staticmethod(forms.job)
 
     def more(self, others: Collection[JobRow]) -> dict[str, Any]:
         """Whether a failure can be told."""
-        return {"told_by": self.looks.rules.told_by}
+        return {"told_by": told_by(self.looks.operator)}
 
     def shown(self, job: JobRow) -> dict[str, Any]:
         """A job for the page."""

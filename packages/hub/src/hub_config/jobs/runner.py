@@ -10,13 +10,21 @@ from typing import Any
 
 from jupyterhub import orm
 
-from hub_config import counted, tracing, upstream
+from hub_config import counted, tracing
 from hub_config.audit import events
 from hub_config.jobs import clock, rows, telling
 from hub_config.jobs.decisions import BAD, WAITS, Act, Outcome, Situation, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
-from hub_config.jobs.rules import Rules
-from hub_config.jobs.tasks import Tasks, end_server, is_cancelled, may_run, remove_server
+from hub_config.jobs.tasks import (
+    Tasks,
+    end_server,
+    is_cancelled,
+    may_run,
+    remove_server,
+    start_server,
+    words_of,
+)
+from hub_config.settings import Settings
 from hub_config.told import Refusal
 
 WAITS_AT_MOST = timedelta(days=1)
@@ -31,8 +39,9 @@ log = logging.getLogger("runs")
 class Runner:
     """One for the whole hub."""
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules, self.most, self.is_on = rules, rules.most, rules.most > 0
+    def __init__(self, operator: Settings) -> None:
+        self.operator, self.most = operator, operator.scheduled_runs
+        self.is_on = self.most > 0
         self.tasks = Tasks()
 
     # -- looking -------------------------------------------------------------------------------
@@ -43,9 +52,7 @@ class Runner:
         """
         db, under_way = handler.db, rows.under_way(handler.db)
         for job in JobRow.all(db):
-            owner = job.owner(db)
-            user = handler.find_user(owner.name) if owner else None
-            if user is None:
+            if (user := job.user(handler)) is None:
                 rows.remove(db, job)
             elif not self.tasks.at(job.id):
                 await self._look_at(handler, job, user, under_way.get(job.id))
@@ -64,7 +71,7 @@ class Runner:
             allowed,
             (rows.now() - run.started).total_seconds() if run else 0,
         )
-        match act(now, self.rules.seconds):
+        match act(now, self.operator.run_time_limit):
             case Act.START:
                 self.tasks.begin(job.id, self._start(handler, job, user))
             case Act.END:
@@ -103,10 +110,7 @@ class Runner:
         run = rows.begin(db, job)
         tracing.cause.set("scheduled run")
         try:
-            spawner = user.get_or_create_spawner(job.server, "", replace_failed=True)
-            await handler.spawn_single_user(user, job.server, options={"profile": job.profile})
-            if (starting := upstream.spawn_future(spawner)) is not None:
-                await starting
+            await start_server(handler, user, job)
         except Refusal as error:
             if error.reason in WAITS:
                 job.note = str(error)[:500]
@@ -120,7 +124,7 @@ class Runner:
             if run.outcome:  # somebody stopped it meanwhile
                 return
             cancelled = is_cancelled(error)
-            said = run.words or str(getattr(error, "jupyterhub_message", "") or error)
+            said = run.words or words_of(error)
             run.words = said[-rows.LAST_WORDS :]
             became = Outcome.STOPPED if cancelled else Outcome.FAILED
             self._close(db, job, run, became, user.name)
@@ -152,7 +156,7 @@ class Runner:
             db.commit()
             return
         try:
-            await telling.tell(news(job, run, owner), job.tell, self.rules)
+            await telling.tell(news(job, run, owner), job.tell, self.operator)
             run.message = "sent"
         except telling.NotSentError as error:
             log.warning("%s's run %s: the message is not sent: %s", owner.name, job.name, error)
@@ -166,18 +170,15 @@ class Runner:
         """Stop the run that goes on, and wait for no turn either."""
         job.due = None
         handler.db.commit()
-        owner, run = job.owner(handler.db), rows.under_way(handler.db).get(job.id)
-        user = handler.find_user(owner.name) if owner else None
-        if user is not None:
+        run = rows.under_way(handler.db).get(job.id)
+        if (user := job.user(handler)) is not None:
             await self._end(handler, job, user, run, Outcome.STOPPED)
             await self.tasks.over(job.id)
 
     async def remove(self, handler: Any, job: JobRow) -> None:
         """Stop it and forget it, with its server."""
         await self.stop(handler, job)
-        owner = job.owner(handler.db)
-        user = handler.find_user(owner.name) if owner else None
-        if user is not None:
+        if (user := job.user(handler)) is not None:
             remove_server(handler.db, user, job.server)
         rows.remove(handler.db, job)
 

@@ -9,6 +9,7 @@ from typing import Any
 from tornado import web
 
 from hub_config import upstream
+from hub_config.jobs.rows import Owned
 
 log = logging.getLogger("runs")
 
@@ -41,11 +42,6 @@ class Tasks:
         if (task := self._at.get(key)) is not None:
             await asyncio.wait([task])
 
-    async def all_done(self) -> None:
-        """Return when nothing is being done any more."""
-        while self._at:
-            await asyncio.wait(self._at.values())
-
 
 async def may_run(authenticator: Any, user: Any) -> bool:
     """Whether the person may have anything run: not who is disabled or was never approved. Where
@@ -63,6 +59,19 @@ def is_cancelled(error: BaseException) -> bool:
             raise error
         return True
     return isinstance(error, web.HTTPError) and error.status_code == HTTPStatus.CONFLICT
+
+
+async def start_server(handler: Any, user: Any, row: Owned) -> None:
+    """Start its server, and return when that is over. Raises whatever keeps it from coming up."""
+    spawner = user.get_or_create_spawner(row.server, "", replace_failed=True)
+    await handler.spawn_single_user(user, row.server, options={"profile": row.profile})
+    if (starting := upstream.spawn_future(spawner)) is not None:
+        await starting
+
+
+def words_of(error: BaseException) -> str:
+    """What people are told of it."""
+    return str(getattr(error, "jupyterhub_message", "") or error)
 
 
 async def end_server(handler: Any, user: Any, server: str) -> None:

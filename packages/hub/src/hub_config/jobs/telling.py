@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
-from hub_config.jobs.rules import Rules, is_mailbox
+from hub_config.jobs.rules import is_mailbox, why_not
+from hub_config.settings import Settings
 
 SECONDS = 30.0
 """What relay or webhook may take."""
@@ -39,26 +40,26 @@ class NotSentError(Exception):
     """It could not be sent; the message says why, without a secret."""
 
 
-def text(news: News, rules: Rules) -> str:
+def text(news: News, operator: Settings) -> str:
     """The whole message for people to read."""
     parts = [news.sentence, f"File: {news.file}", f"Log: ~/runs/{news.job}/latest/log.txt"]
-    if rules.page:
-        parts.append(f"All runs: {rules.page}")
+    if operator.public_url:
+        parts.append(f"All runs: {operator.public_url}hub/runs")
     if news.words:
         parts.append(f"\n{news.words}")
     return "\n".join(parts)
 
 
-def mail(news: News, to: str, rules: Rules) -> EmailMessage:
+def mail(news: News, to: str, operator: Settings) -> EmailMessage:
     """The message as a mail."""
     message = EmailMessage()
-    message["Subject"] = f"[{rules.brand}] {news.job}: {news.outcome}"
-    message["From"] = rules.sender
+    message["Subject"] = f"[{operator.brand_name}] {news.job}: {news.outcome}"
+    message["From"] = operator.mail_from
     message["To"] = to
     message["Date"] = formatdate()
-    message["Message-ID"] = make_msgid(domain=parseaddr(rules.sender)[1].rpartition("@")[2])
+    message["Message-ID"] = make_msgid(domain=parseaddr(operator.mail_from)[1].rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text(news, rules))
+    message.set_content(text(news, operator))
     return message
 
 
@@ -84,25 +85,27 @@ def send_mail(message: EmailMessage, relay: str, password: str) -> None:
         smtp.send_message(message)
 
 
-async def tell(news: News, to: str, rules: Rules) -> None:
+async def tell(news: News, to: str, operator: Settings) -> None:
     """Send it. Raises NotSentError."""
-    if why := rules.why_not(to):
+    if why := why_not(operator, to):
         raise NotSentError(why)
     try:
         if is_mailbox(to):
-            message = mail(news, to, rules)
-            await asyncio.to_thread(send_mail, message, rules.relay, rules.password)
+            secret = operator.mail_password
+            password = secret.get_secret_value() if secret else ""
+            message = mail(news, to, operator)
+            await asyncio.to_thread(send_mail, message, operator.mail_relay, password)
         else:
-            await _post(news, to, rules)
+            await _post(news, to, operator)
     except aiohttp.InvalidURL:  # its words are the address, which is a secret of theirs
         raise NotSentError("the address is none") from None
     except (aiohttp.ClientError, smtplib.SMTPException, OSError, ValueError) as error:
         raise NotSentError(f"{type(error).__name__}: {error}"[:150]) from None
 
 
-async def _post(news: News, to: str, rules: Rules) -> None:
+async def _post(news: News, to: str, operator: Settings) -> None:
     """`text` is what Slack, Mattermost and the like show; the rest is for programs."""
-    body = {"text": text(news, rules), **news.__dict__}
+    body = {"text": text(news, operator), **news.__dict__}
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,

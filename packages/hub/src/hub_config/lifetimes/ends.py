@@ -5,11 +5,10 @@ jupyterhub-idle-culler knows no more than the last activity: no wish for more ti
 it does beyond that is a request to stop, so this takes its place.
 """
 
-import argparse
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -121,12 +120,10 @@ def more_time(server: Server, limits: Limits) -> datetime | None:
     return wanted if wanted > now_until else None
 
 
-def all_due(now: datetime, servers: Iterable[Server], limits: Limits) -> list[Server]:
-    """The servers to be stopped now."""
-    return [server for server in servers if judge(now, server, limits) is Verdict.STOP]
-
-
 log = logging.getLogger("lifetimes")
+
+INTERVAL = "JUPYTERHUB_ACTIVITY_INTERVAL"
+"""The variable, of this process and of servers, with how often activity is told (seconds)."""
 
 PATIENCE = 3
 """Intervals after its start, and after a time without it, before this process stops anything: a hub
@@ -139,22 +136,20 @@ Ask = Callable[[str, str], Awaitable[Any]]
 """Sends a request with this method to this path of the hub's API; returns the parsed answer."""
 
 
-async def judge_once(ask: Ask, limits: Limits, now: datetime) -> None:
-    """Look at all servers once and stop those whose time is over."""
-    servers = [_server(record) for record in await ask("GET", "lifetimes")]
+async def stop_due(ask: Ask) -> None:
+    """Ask once for the servers whose time is over, and stop them."""
     limit = asyncio.Semaphore(PARALLEL)
 
-    async def stop(server: Server) -> None:
-        user, name = quote(server.user, safe=""), quote(server.name, safe="")
+    async def stop(due: dict[str, str]) -> None:
+        user, name = quote(due["user"], safe=""), quote(due["name"], safe="")
         async with limit:
             # Judged once more: whoever was asked for more time while others were stopped has it.
             told = await ask("GET", f"lifetimes/{user}/{name}")
             if told["verdict"] == Verdict.STOP:
-                log.info("Stopping %s's server %r, whose time is over", server.user, server.name)
+                log.info("Stopping %s's server %r, whose time is over", due["user"], due["name"])
                 await ask("DELETE", f"users/{user}/servers/{name}")
 
-    due = all_due(now, servers, limits)
-    await asyncio.gather(*(quietly(stop(server)) for server in due))
+    await asyncio.gather(*(quietly(stop(due)) for due in await ask("GET", "lifetimes")))
 
 
 async def quietly(asked: Awaitable[Any]) -> None:
@@ -165,16 +160,8 @@ async def quietly(asked: Awaitable[Any]) -> None:
         log.warning("The hub did not do as asked: %s", error)
 
 
-def _server(record: dict[str, Any]) -> Server:
-    times = {
-        key: datetime.fromisoformat(record[key]) if record[key] else None
-        for key in ("started", "last_activity", "asked_until")
-    }
-    return Server(**{**record, **times})
-
-
-async def run(limits: Limits, api: str, token: str) -> None:
-    """Judge for ever."""
+async def run(interval: int, api: str, token: str) -> None:
+    """For ever."""
     headers = {"Authorization": f"token {token}"}
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
@@ -184,11 +171,11 @@ async def run(limits: Limits, api: str, token: str) -> None:
                 answer.raise_for_status()
                 return await answer.json() if answer.content_type == "application/json" else None
 
-        await asyncio.sleep(PATIENCE * limits.interval)
+        await asyncio.sleep(PATIENCE * interval)
         while True:
-            await quietly(judge_once(ask, limits, _now()))
+            await quietly(stop_due(ask))
             await quietly(ask("POST", "homes/purge"))
-            await until_next(limits)
+            await until_next(interval)
 
 
 def _now() -> datetime:
@@ -196,34 +183,30 @@ def _now() -> datetime:
 
 
 async def until_next(
-    limits: Limits,
+    interval: int,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     clock: Callable[[], datetime] = _now,
 ) -> None:
-    """Wait until servers are to be judged again.
+    """Wait until it is to be asked again.
 
     A machine that slept meanwhile, or was too busy for this process, was so for the servers too:
     they are given the time to report, as at the start.
     """
     before = clock()
-    await sleep(limits.interval)
-    if (clock() - before).total_seconds() > 2 * limits.interval:
+    await sleep(interval)
+    if (clock() - before).total_seconds() > 2 * interval:
         log.info("This machine was asleep or very busy: servers are judged once they reported")
-        await sleep(PATIENCE * limits.interval)
+        await sleep(PATIENCE * interval)
 
 
 def main() -> None:
-    """Read the limits from the command line, the token from the environment."""
+    """Everything is in the environment."""
     plain = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
     tracing.configure_logs(os.environ.get(tracing.FORMAT, ""), plain)
-    parser = argparse.ArgumentParser(description="Stop servers whose time is over")
-    for name in Limits.__dataclass_fields__:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, required=True)
-    limits = Limits(**vars(parser.parse_args()))
-    environ = os.environ
+    api, token = os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"]
     # JupyterHub ends its services with SIGINT; that is no error to write about.
     with suppress(KeyboardInterrupt):
-        asyncio.run(run(limits, environ["JUPYTERHUB_API_URL"], environ["JUPYTERHUB_API_TOKEN"]))
+        asyncio.run(run(int(os.environ[INTERVAL]), api, token))
 
 
 if __name__ == "__main__":

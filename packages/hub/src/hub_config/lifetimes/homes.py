@@ -7,8 +7,8 @@ on them.
 """
 
 import secrets
-from datetime import UTC, datetime, timedelta
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
 
 from jupyterhub import orm
 from sqlalchemy import String, func, inspect, select, text
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config import names
 from hub_config.database import Base
+from hub_config.moments import now, utc
 from hub_config.runtime.interface import Volume
 
 OLDER = "platform_homes"
@@ -29,17 +30,34 @@ class DatabaseRow(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
+class HomeError(ValueError):
+    """What was asked of a home or a folder is impossible; the message says why."""
+
+
 class VolumeRow(Base):
-    """What homes and groups' folders have in common. `token` is the word on the volume; empty for
-    one that is older. `made` is whether the volume was there once. Times are UTC without zone.
+    """What homes and groups' folders have in common. `owner_id` is whose it is, None when put
+    aside, `person` what that one was called last; `named_after` and `generation` are what the
+    volume was called by when it was made. `token` is the word on the volume; empty for one that is
+    older. `made` is whether the volume was there once. Times are UTC without zone.
     """
 
     __abstract__ = True
+    OWNER: ClassVar[Any]
+    """What of JupyterHub's its owner is."""
+
     volume: Mapped[str] = mapped_column(String(255), primary_key=True)
     generation: Mapped[int]
     token: Mapped[str] = mapped_column(String(32))
     made: Mapped[bool]
     put_aside: Mapped[datetime | None]
+    owner_id: Mapped[int | None]
+    person: Mapped[str]
+    named_after: Mapped[str]
+
+    @staticmethod
+    def called(prefix: str, name: str, generation: int) -> str:
+        """What a volume for somebody of that name is called; empty where it can be none."""
+        raise NotImplementedError
 
     @classmethod
     def all(cls, db: Session) -> list[Self]:
@@ -53,30 +71,119 @@ class VolumeRow(Base):
         return list(db.scalars(wanted.order_by(cls.put_aside)))
 
     @classmethod
-    def due(cls, db: Session, keep: timedelta, now: datetime | None = None) -> list[Self]:
+    def due(cls, db: Session, keep: timedelta, at: datetime | None = None) -> list[Self]:
         """Those that were put aside for long enough."""
-        limit = naive(now or datetime.now(UTC)) - keep
+        limit = (utc(at) if at else now()) - keep
         return [one for one in cls.aside(db) if one.put_aside and one.put_aside <= limit]
+
+    @classmethod
+    def in_use(cls, db: Session, owner_id: int) -> Self | None:
+        """The one of that owner, None while there is none."""
+        return db.scalars(select(cls).filter_by(owner_id=owner_id, put_aside=None)).first()
+
+    @classmethod
+    def find_put_aside(cls, db: Session, volume: str) -> Self | None:
+        """That one; None when none of this name is put aside."""
+        found = db.get(cls, volume)
+        return found if found and found.put_aside else None
+
+    @classmethod
+    def new(cls, db: Session, owner_id: int | None, name: str, prefix: str, after: int = 0) -> Self:
+        """The record of a new one. The caller commits. Raises HomeError for a name too long."""
+        newest = db.scalar(select(func.max(cls.generation)).where(cls.named_after == name)) or 0
+        generation = max(after, newest) + 1
+        # An admin may have given somebody one of that name which the database did not know.
+        while (volume := cls.called(prefix, name, generation)) and db.get(cls, volume) is not None:
+            generation += 1
+        if not volume:
+            raise HomeError(f"The name {name} is too long for a volume.")
+        row = cls(volume=volume, person=name, named_after=name, generation=generation, made=False)
+        row.token = secrets.token_hex(8)
+        row.belong(db, owner_id)
+        db.add(row)
+        return row
+
+    def another(self, db: Session, prefix: str) -> Self:
+        """The volume turned out to be somebody else's: the next name, in its place."""
+        found = self.new(db, self.owner_id, self.named_after, prefix, self.generation)
+        db.delete(self)
+        db.commit()
+        return found
+
+    def belong(self, db: Session, owner_id: int | None) -> None:
+        """It is theirs from now on. The caller commits."""
+        self.owner_id, self.put_aside = owner_id, None
+
+    def leave(self, at: datetime | None = None) -> None:
+        """It is put aside. The caller commits."""
+        self.owner_id, self.put_aside = None, utc(at) if at else now()
+
+    def is_made(self, db: Session) -> None:
+        """The volume is there."""
+        if not self.made:
+            self.made = True
+            db.commit()
+
+    @classmethod
+    def put_aside_of_nobody(cls, db: Session) -> None:
+        """Put aside those whose owner is in the database no more."""
+        used = select(cls).where(cls.owner_id.is_not(None))
+        for one in db.scalars(used.where(cls.owner_id.not_in(select(cls.OWNER.id)))).all():
+            one.leave()
+        db.commit()
+
+    def hand_to(self, db: Session, owner: Any) -> None:
+        """Make it the one of that person or group; the one they have now is put aside.
+
+        The caller sees to it that no server of a person runs; of a group it counts at the members'
+        next start.
+        """
+        if has := self.in_use(db, owner.id):
+            has.leave()
+        self.belong(db, owner.id)
+        self.person = owner.name
+        db.commit()
+
+    @classmethod
+    def assign(cls, db: Session, volume: Volume, owner: Any) -> None:
+        """Make a volume that this database did not know theirs, as `hand_to` does."""
+        if db.get(cls, volume.name) is not None:
+            raise HomeError(f"The volume {volume.name} is known already.")
+        row = cls(volume=volume.name, person=volume.user, named_after=volume.user, made=True)
+        row.token, row.generation = volume.token, names.generation_of(volume.name)
+        db.add(row)
+        row.hand_to(db, owner)
 
 
 class HomeRow(VolumeRow):
-    """One home. `user_id` is whose it is, None when put aside, and `user_since` when that person
-    was made: SQLite gives the id of somebody who was deleted to a newcomer. `person` is what they
-    were called last. `missing` is when the volume was first found to be gone.
-
-    `named_after` and `generation` are what the volume was called by when it was made.
+    """One home. `user_since` is when its person was made: SQLite gives the id of somebody who was
+    deleted to a newcomer. `missing` is when the volume was first found to be gone.
     """
 
     __tablename__ = "platform_home_volumes"
-    user_id: Mapped[int | None] = mapped_column(index=True)
+    OWNER = orm.User
+    owner_id: Mapped[int | None] = mapped_column("user_id", index=True)
     user_since: Mapped[datetime | None]
     person: Mapped[str] = mapped_column(String(255))
     named_after: Mapped[str] = mapped_column(String(255), index=True)
     missing: Mapped[datetime | None]
 
+    @staticmethod
+    def called(prefix: str, name: str, generation: int) -> str:
+        """As `names` has it."""
+        return names.home_volume(prefix, name, generation)
 
-class HomeError(ValueError):
-    """What was asked of a home is impossible; the message says why."""
+    def belong(self, db: Session, owner_id: int | None) -> None:
+        """When that one was made is noted, too."""
+        super().belong(db, owner_id)
+        self.user_since = _since(db, owner_id)
+
+    def is_made(self, db: Session) -> None:
+        """The volume is there, also one that was missing."""
+        if self.missing:
+            self.missing = None
+            db.commit()
+        super().is_made(db)
 
 
 def database_id(db: Session, prefix: str) -> str:
@@ -105,88 +212,37 @@ def _take_over(db: Session, prefix: str) -> None:
     older = db.execute(
         text(f"SELECT volume, named_after, generation, person, put_aside FROM {OLDER}")  # noqa: S608
     )
-    now = naive(datetime.now(UTC))
     with_home = set()
     for volume, named_after, generation, person, aside in older:
         since = datetime.fromisoformat(aside) if isinstance(aside, str) else aside
         owner = None if since else ids.get(person)
         with_home.add(person if owner is not None else "")
-        db.add(
-            HomeRow(
-                volume=volume,
-                user_id=owner,
-                user_since=_since(db, owner),
-                person=person,
-                named_after=named_after,
-                generation=generation,
-                token="",
-                made=True,
-                put_aside=None if owner is not None else since or now,
-            )
-        )
+        row = HomeRow(volume=volume, person=person, named_after=named_after, generation=generation)
+        row.token, row.made = "", True
+        row.belong(db, owner)
+        row.put_aside = None if owner is not None else since or now()
+        db.add(row)
     db.flush()
     for person in ids.keys() - with_home:
-        generation = _next_generation(db, person)
-        row = _new(db, ids[person], person, prefix, generation)
         # Whatever has this name is theirs, if there is anything.
-        row.token = ""
-
-
-def in_use(db: Session, user_id: int) -> HomeRow | None:
-    """The person's home, None while they have none."""
-    return db.scalars(select(HomeRow).filter_by(user_id=user_id, put_aside=None)).first()
+        HomeRow.new(db, ids[person], person, prefix).token = ""
 
 
 def claim(db: Session, user_id: int, person: str, prefix: str) -> HomeRow:
     """The person's home; the record of a new one is made where there is none."""
-    home = in_use(db, user_id)
+    home = HomeRow.in_use(db, user_id)
     if home is not None and home.user_since != _since(db, user_id):
-        put_aside(db, user_id)
+        home.leave()
         home = None
-    if home is None:
-        home = _new(db, user_id, person, prefix, _next_generation(db, person))
-        db.commit()
-    elif home.person != person:  # renamed
+    if home is None or home.person != person:
+        home = home or HomeRow.new(db, user_id, person, prefix)
         home.person = person
         db.commit()
     return home
 
 
-def claim_another(db: Session, home: HomeRow, prefix: str) -> HomeRow:
-    """The volume of `home` turned out to be somebody else's: the next name, in its place."""
-    person, generation = home.named_after, home.generation
-    newest = _next_generation(db, person)
-    another = _new(db, home.user_id, person, prefix, max(generation + 1, newest))
-    db.delete(home)
-    db.commit()
-    return another
-
-
-def _new(db: Session, user_id: int | None, person: str, prefix: str, generation: int) -> HomeRow:
-    # An admin may have given somebody a home of that name which the database did not know.
-    while db.get(HomeRow, volume := names.home_volume(prefix, person, generation)) is not None:
-        generation += 1
-    home = HomeRow(
-        volume=volume,
-        user_id=user_id,
-        user_since=_since(db, user_id),
-        person=person,
-        named_after=person,
-        generation=generation,
-        token=secrets.token_hex(8),
-        made=False,
-    )
-    db.add(home)
-    return home
-
-
 def _since(db: Session, user_id: int | None) -> datetime | None:
     return db.scalar(select(orm.User.created).filter_by(id=user_id))
-
-
-def _next_generation(db: Session, person: str) -> int:
-    newest = select(func.max(HomeRow.generation)).filter_by(named_after=person)
-    return (db.scalar(newest) or 0) + 1
 
 
 def is_theirs(home: HomeRow, volume: Volume) -> bool:
@@ -201,13 +257,6 @@ def new_token(db: Session, home: HomeRow) -> str:
     return home.token
 
 
-def is_made(db: Session, home: HomeRow) -> None:
-    """The volume is there."""
-    if not home.made or home.missing:
-        home.made, home.missing = True, None
-        db.commit()
-
-
 def is_missing(db: Session, home: HomeRow) -> bool:
     """The volume was there once and is gone. True when that is news: its person has to be told.
 
@@ -215,7 +264,7 @@ def is_missing(db: Session, home: HomeRow) -> bool:
     its place, which has a word of its own.
     """
     if home.missing is None:
-        home.missing = naive(datetime.now(UTC))
+        home.missing = now()
         db.commit()
         return True
     home.made = False
@@ -223,65 +272,8 @@ def is_missing(db: Session, home: HomeRow) -> bool:
     return False
 
 
-def put_aside(db: Session, user_id: int, now: datetime | None = None) -> None:
-    """The person was deleted, or gets another home. Does nothing for one who never had any."""
-    home = in_use(db, user_id)
-    if home is not None:
-        home.put_aside, home.user_id = naive(now or datetime.now(UTC)), None
+def put_aside(db: Session, user_id: int, at: datetime | None = None) -> None:
+    """The person was deleted. Does nothing for one who never had a home."""
+    if home := HomeRow.in_use(db, user_id):
+        home.leave(at)
         db.commit()
-
-
-def put_aside_of_nobody(db: Session) -> list[HomeRow]:
-    """Put aside the homes whose person is in the database no more; returns them."""
-    used = select(HomeRow).filter_by(put_aside=None)
-    nobodys = list(db.scalars(used.where(HomeRow.user_id.not_in(select(orm.User.id)))))
-    for home in nobodys:
-        home.put_aside, home.user_id = naive(datetime.now(UTC)), None
-    if nobodys:
-        db.commit()
-    return nobodys
-
-
-def find_put_aside(db: Session, volume: str) -> HomeRow:
-    """That home; raises HomeError when none of this name is put aside."""
-    home = db.get(HomeRow, volume)
-    if home is None or home.put_aside is None:
-        raise HomeError(f"No home called {volume} is put aside.")
-    return home
-
-
-def hand_back(db: Session, volume: str, user_id: int, person: str) -> None:
-    """Make it the home of `person`; the home they have now is put aside in its place.
-
-    The caller sees to it that no server of theirs runs. Raises HomeError as `find_put_aside`.
-    """
-    home = find_put_aside(db, volume)
-    put_aside(db, user_id)
-    home.user_id, home.person, home.put_aside = user_id, person, None
-    home.user_since = _since(db, user_id)
-    db.commit()
-
-
-def assign(db: Session, volume: Volume, user_id: int, person: str) -> None:
-    """Make a volume that this database did not know the home of `person`, as `hand_back` does."""
-    if db.get(HomeRow, volume.name) is not None:
-        raise HomeError(f"The home {volume.name} is known already.")
-    put_aside(db, user_id)
-    db.add(
-        HomeRow(
-            volume=volume.name,
-            user_id=user_id,
-            user_since=_since(db, user_id),
-            person=person,
-            named_after=volume.user,
-            generation=_next_generation(db, volume.user),
-            token=volume.token,
-            made=True,
-        )
-    )
-    db.commit()
-
-
-def naive(time: datetime) -> datetime:
-    """As the tables have it: UTC without zone."""
-    return time.astimezone(UTC).replace(tzinfo=None)

@@ -14,10 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hub_config import disk
+from hub_config.moments import written
 from hub_config.settings import Settings
 
 VOLUMES, RESULT = Path("/volumes"), Path("/run/homes/sizes.json")
@@ -63,17 +63,12 @@ def measure(folder: Path) -> Measured | None:
                     linked.add(one.st_ino)
                 size += one.st_blocks * BLOCK
             if seen > MOST_FILES:
-                return Measured(size, now(), whole=False)
+                return Measured(size, written(), whole=False)
     except RecursionError:  # folders in folders, deeper than Python goes; all above were counted
-        return Measured(size, now(), whole=False)
+        return Measured(size, written(), whole=False)
     except FileNotFoundError:
         return None
-    return Measured(size, now())
-
-
-def now() -> str:
-    """As it is written down."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return Measured(size, written())
 
 
 def homes(volumes: Path, *prefixes: str) -> Iterator[tuple[str, Path]]:

@@ -49,8 +49,8 @@ class Sizes:
         """The homes of people by their ids; of whom nothing is known is not in it."""
         if not (known := self.known()):
             return {}
-        used = select(HomeRow).where(HomeRow.put_aside.is_(None), HomeRow.user_id.in_(users))
-        found = [(home.user_id, known.get(home.volume)) for home in db.scalars(used)]
+        used = select(HomeRow).where(HomeRow.put_aside.is_(None), HomeRow.owner_id.in_(users))
+        found = [(home.owner_id, known.get(home.volume)) for home in db.scalars(used)]
         return {person: one for person, one in found if person is not None and one is not None}
 
     def __call__(self, user: Any) -> Said | None:

@@ -7,7 +7,6 @@ in JupyterLab, VS Code and marimo knows what was asked for on the hub's page.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,8 +21,9 @@ from tornado import web
 
 from hub_config import names
 from hub_config.database import Base
-from hub_config.lifetimes import ends, why
-from hub_config.lifetimes.homes import naive
+from hub_config.lifetimes import ends
+from hub_config.lifetimes.why import words
+from hub_config.moments import aware, utc
 
 REPORT_SECONDS = 10
 """What a report of activity may take."""
@@ -55,12 +55,12 @@ class MoreTimeRow(Base):
 
 def asked_until(row: MoreTimeRow | None, started: datetime) -> datetime | None:
     """Until when the person wants this run of the server left alone; None: not asked."""
-    return aware(row.until) if row is not None and row.started == naive(started) else None
+    return aware(row.until) if row is not None and row.started == utc(started) else None
 
 
 def remember(db: Session, user: str, server: str, started: datetime, until: datetime) -> None:
     """Keep the wish."""
-    db.merge(MoreTimeRow(user=user, server=server, started=naive(started), until=naive(until)))
+    db.merge(MoreTimeRow(user=user, server=server, started=utc(started), until=utc(until)))
     db.commit()
 
 
@@ -68,11 +68,6 @@ def forget(db: Session, user: str) -> None:
     """The person was deleted."""
     db.query(MoreTimeRow).filter_by(user=user).delete()
     db.commit()
-
-
-def aware(time: datetime) -> datetime:
-    """A time of JupyterHub's tables, with its zone."""
-    return time.replace(tzinfo=UTC)
 
 
 def running(db: Any, users: Iterable[Any]) -> Iterator[ends.Server]:
@@ -129,7 +124,8 @@ class ServerTimes:
 
     def _why(self, spawner: Any, server: ends.Server) -> str:
         unseen = (datetime.now(UTC) - server.last_activity).total_seconds()
-        return why.of(spawner) if unseen < 2 * self.limits.interval + REPORT_SECONDS else ""
+        fresh = unseen < 2 * self.limits.interval + REPORT_SECONDS
+        return str(getattr(spawner, "why_active", "")) if fresh else ""
 
 
 def grant(handler: BaseHandler, server: ends.Server, limits: ends.Limits) -> None:
@@ -159,13 +155,14 @@ class TimedHandler(BaseHandler):
 
 
 class ServersTimeHandler(TimedHandler, APIHandler):
-    """All running servers, for the service that judges them."""
+    """The servers whose time is over, for the service that stops them."""
 
     @needs_scope("read:users:activity")
     def get(self) -> None:
-        """A list of `ends.Server`."""
-        found = [asdict(server) for server in running(self.db, self.users.values())]
-        self.finish(json.dumps(found, default=datetime.isoformat))
+        """Their names, and whose they are."""
+        now, servers = datetime.now(UTC), running(self.db, self.users.values())
+        due = (one for one in servers if ends.judge(now, one, self.limits) is ends.Verdict.STOP)
+        self.finish(json.dumps([{"user": one.user, "name": one.name} for one in due]))
 
 
 class ServerTimeHandler(TimedHandler, APIHandler):
@@ -188,8 +185,7 @@ class ServerTimeHandler(TimedHandler, APIHandler):
         find(self, user_name, server_name)
         told = self.get_json_body()
         try:
-            reason = str(told["why"])
-            why.remember(self.find_user(user_name).spawners[server_name], reason)
+            self.find_user(user_name).spawners[server_name].why_active = words(str(told["why"]))
         except (TypeError, KeyError, ValueError) as error:
             raise web.HTTPError(400, f'Expected {{"why": "kernel"}}: {error}') from None
         self.set_status(204)

@@ -4,8 +4,6 @@ The kinds are those of the images' server extension (jhub_activity, observer); t
 last one with the running server, and is told again after a restart.
 """
 
-from typing import Any
-
 KINDS = {
     "start": "it has just started",
     "input": "somebody is at one of its pages",
@@ -29,13 +27,3 @@ def words(reason: str) -> str:
     if kind not in KINDS or not name.isprintable():
         raise ValueError(f"{kind!r} is no reason; expected one of {', '.join(KINDS)}")
     return KINDS[kind].format(name[:NAME_LENGTH])
-
-
-def remember(spawner: Any, reason: str) -> None:
-    """Keep what the server told; raises ValueError."""
-    spawner.why_active = words(reason)
-
-
-def of(spawner: Any) -> str:
-    """What it told last, in words; empty when it has not."""
-    return str(getattr(spawner, "why_active", ""))

@@ -20,6 +20,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from tornado.web import create_signed_value
 
+from hub_config.apis import ask
 from hub_config.first_start import Places, read_all
 from hub_config.lifetimes.homes import HomeRow
 from hub_config.login import credentials
@@ -125,17 +126,13 @@ def _delete_user(db: Session, settings: Settings, name: str) -> str:
     if service is None:
         return f"it has no service {SERVICE}"
     token = service.new_api_token(note=MARK, expires_in=SECONDS)
+    url = f"http://127.0.0.1:{HUB_PORT}{settings.base_url}hub/api/users/{name}"
     try:
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.delete(
-                f"http://127.0.0.1:{HUB_PORT}{settings.base_url}hub/api/users/{name}",
-                headers={"Authorization": f"token {token}"},
-                timeout=SECONDS,
-            )
-        return "" if answer.ok else f"{answer.status_code} {answer.text[:200]}"
+        ask("DELETE", url, token, SECONDS)
+        return ""
     except requests.RequestException as error:
-        return str(error)
+        told = error.response.text[:200] if error.response is not None else ""
+        return f"{error} {told}".strip()
     finally:
         if found := orm.APIToken.find(db, token):
             db.delete(found)

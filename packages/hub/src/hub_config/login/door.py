@@ -30,6 +30,7 @@ from hub_config.login.accounts import Account, Accounts, State
 from hub_config.login.credentials import BusyError
 from hub_config.login.second_factor import SecondFactors
 from hub_config.login.throttling import FailedLogins, RefusedError, Source
+from hub_config.settings.values import listed
 
 KNOWN_BROWSER = "jupyterhub-known-browser"
 """Cookie of a browser that logged in before; it gives no access, only a count of its own."""
@@ -45,7 +46,7 @@ _REMEMBERED = 60.0
 
 def networks(text: str) -> list[Network]:
     """Networks from a list with commas; raises ValueError for one that is none."""
-    return [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]
+    return [ipaddress.ip_network(part) for part in listed(text)]
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Iterable[Network] = ()) -> str:
@@ -138,8 +139,7 @@ class Addresses:
         """Addresses from the one that a visitor claims to the one that our own entrance saw."""
         if not await self._proxy.is_at(_peer(handler)):
             return []
-        said = ",".join(handler.request.headers.get_list("X-Forwarded-For")).split(",")
-        found = [part.strip() for part in said if part.strip()]
+        found = listed(",".join(handler.request.headers.get_list("X-Forwarded-For")))
         if self._behind_tls and len(found) > 1 and await self._tls.is_at(found[-1]):
             found.pop()
         return found

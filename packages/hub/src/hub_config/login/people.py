@@ -24,6 +24,7 @@ from hub_config.login.accounts import AccountError, State, UnknownAccountError
 from hub_config.login.credentials import BusyError
 from hub_config.login.pages import PageHandler
 from hub_config.login.providers import USER, UserHandler
+from hub_config.spawning import servers
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ class AccountHandler(_ChangeHandler):
         user = self.find_user(name)
         if user is not None:
             sessions.end(self, user)
-            await sessions.stop_servers(self, user)
+            await servers.stop_servers(user, self)
             sessions.end(self, user)  # now those of the servers too
 
 

@@ -5,7 +5,6 @@ but the page where it is changed. What ends are log-in cookies, tokens, and serv
 account is disabled.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -112,25 +111,3 @@ def revoke(
     for code in db.scalars(select(orm.OAuthCode).where(orm.OAuthCode.user_id == user.id)).all():
         db.delete(code)
     db.commit()
-
-
-async def stop_servers(handler: BaseHandler, user: Any) -> None:
-    """Stop all servers of `user`; one that is just starting, as soon as it can be stopped."""
-    for name, spawner in list(user.spawners.items()):
-        if spawner.pending:
-            task = asyncio.create_task(_stop_later(handler, user, name, spawner))
-            _later.add(task)
-            task.add_done_callback(_later.discard)
-        elif spawner.active:
-            await handler.stop_single_user(user, name)
-
-
-_later: set[asyncio.Task[None]] = set()
-"""Kept, since the loop itself does not keep tasks from being collected."""
-
-
-async def _stop_later(handler: BaseHandler, user: Any, name: str, spawner: Any) -> None:
-    while spawner.pending:
-        await asyncio.sleep(0.5)
-    if spawner.active:
-        await handler.stop_single_user(user, name)

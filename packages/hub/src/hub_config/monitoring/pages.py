@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from tornado import web
 from tornado.log import access_log
 
-from hub_config.lifetimes import homes
+from hub_config.lifetimes.homes import HomeRow
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.monitoring import figures
 from hub_config.monitoring.figures import Disk, Facts, Queue
@@ -60,11 +60,11 @@ class Sources:
         """All there is to tell at this moment; `db` is the hub's session."""
         self.slow.asked()
         counter = self.counter()
-        desk, host, may_be_promised = counter.desk, None, None
-        promises, turns = list(desk.promises.all().values()), desk.turns
+        host, may_be_promised = None, None
+        promises, turns = list(counter.promises.all().values()), counter.turns
         try:
             async with asyncio.timeout(ENGINE_SECONDS):
-                host, _, may_be_promised = await desk.house(counter.host_info)
+                host, _, may_be_promised = await counter.house()
         except (Refusal, TimeoutError) as away:  # the engine: what else is known is told
             log.debug("%s", away)
         return Facts(
@@ -85,7 +85,7 @@ class Sources:
     def homes(self, db: Session) -> dict[tuple[str, str], int]:
         """The sizes of homes by person and volume, where the service that measures them runs."""
         known = self.sizes.known()
-        found = homes.HomeRow.all(db) if known else ()
+        found = HomeRow.all(db) if known else ()
         return {
             (home.person, home.volume): known[home.volume].size
             for home in found

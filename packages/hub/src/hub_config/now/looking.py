@@ -125,11 +125,11 @@ class Looker:
     async def platform(self, hub: Hub, waiting: int) -> Platform:
         """The rest; `waiting` is how many people wait for approval."""
         counter, away = self.counter(), ""
-        turns, operator = counter.desk.turns, counter.desk.operator
+        turns = counter.turns
         machine = None
         try:
             async with asyncio.timeout(PATIENCE):
-                machine = await counter.desk.house(counter.host_info)
+                machine = await counter.house()
         except (Refusal, TimeoutError) as error:
             away = str(error.__cause__ or error) or "no answer"
         host, promised, promisable = machine or (None, 0, 0)
@@ -151,7 +151,7 @@ class Looker:
             load=os.getloadavg()[0],
             database=database_size(self.data),
             disk_free=disk.free(self.data),
-            disk_needed=int(operator.min_free_disk_gb * DISK_GB),
+            disk_needed=int(counter.operator.min_free_disk_gb * DISK_GB),
             differences=len(self.reconciler.found),
             away=away,
         )

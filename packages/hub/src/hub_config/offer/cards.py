@@ -15,6 +15,7 @@ from hub_config.groups import Rules, UserLimits, may_use, owners_of
 from hub_config.offer.compatibility import LeftOut
 from hub_config.offer.profiles import Profile
 from hub_config.offer.room import Obstacle, Promise, Room, gigabytes, obstacle
+from hub_config.runtime.interface import Key
 from hub_config.texts import Texts
 from hub_config.told import Refusal
 
@@ -98,14 +99,16 @@ def shown(text: str) -> str:
 
 @dataclass(frozen=True)
 class Person:
-    """Whom the offer is for: groups, limits, what their other servers were promised, and the
-    profiles they used, the last one first.
+    """Who is served, the owner of the server `key`: groups, the profiles they used (the last
+    one first), whether they are an admin, limits, what their other servers were promised.
     """
 
+    key: Key = ("", "")
     groups: frozenset[str] = frozenset()
+    used: Sequence[str] = ()
+    admin: bool = False
     limits: UserLimits = field(default_factory=UserLimits)
     own: Sequence[Promise] = ()
-    used: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

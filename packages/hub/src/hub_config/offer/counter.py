@@ -8,9 +8,9 @@ it, and a start by its profile until there is its container.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,15 @@ from docker.errors import DockerException
 from hub_config import names
 from hub_config.groups import UserLimits, user_limits
 from hub_config.offer import cards
+from hub_config.offer.cards import Person
 from hub_config.offer.compatibility import OnOffer
 from hub_config.offer.images import DeclaredImages, ImageStore
 from hub_config.offer.profiles import Profile
-from hub_config.offer.room import Host, HostFacts, Info, Promise, Room, promise, room
+from hub_config.offer.room import Host, HostFacts, Promise, Room, promise, room
 from hub_config.offer.turns import Turns
-from hub_config.runtime.calls import heard
-from hub_config.runtime.interface import AwayError, Container, Key, Runtime
+from hub_config.runtime.calls import Runtime
+from hub_config.runtime.glances import heard
+from hub_config.runtime.interface import AwayError, Container, Key
 from hub_config.settings import Settings
 from hub_config.told import Refusal
 
@@ -38,8 +40,8 @@ LEAST_AT_A_TIME = 4
 class Promises:
     """What is promised: by the containers as the runtime knows them, and by starts under way."""
 
-    def __init__(self, known: Mapping[str, Container] | None = None) -> None:
-        self._known = {} if known is None else known
+    def __init__(self, known: Mapping[str, Container]) -> None:
+        self._known = known
         self._admitted: dict[Key, Promise] = {}
 
     def enter(self, key: Key, promise: Promise) -> None:
@@ -70,96 +72,6 @@ class Promises:
         return frozenset(device for one, devices in having if one != key for device in devices)
 
 
-@dataclass(frozen=True)
-class Customer:
-    """The owner of a server: its key, the groups they are in, the profiles of their servers, the
-    one used last first, and whether they are an admin.
-    """
-
-    key: Key
-    groups: frozenset[str]
-    used: tuple[str, ...] = ()
-    admin: bool = False
-
-
-@dataclass
-class Desk:
-    """Settings, facts and promises. `disk` is a folder on the file system the engine uses."""
-
-    operator: Settings
-    disk: Path
-    promises: Promises = field(default_factory=Promises)
-
-    def __post_init__(self) -> None:
-        self._facts = HostFacts(self.disk)
-        self._turns: Turns | None = None
-
-    @property
-    def turns(self) -> Turns:
-        """Where admitted servers wait to be started."""
-        if self._turns is None:
-            self._turns = Turns(self.operator.concurrent_spawn_limit or LEAST_AT_A_TIME)
-        return self._turns
-
-    async def offer(
-        self, profiles: Sequence[Profile], customer: Customer, info: Info, preferred: str
-    ) -> cards.Offer:
-        """What somebody can choose from."""
-        look = await self._look(customer.key, info)
-        person = self.person(customer.key, customer.groups, customer.used)
-        return cards.make_offer(profiles, person, self.operator.groups, look(), preferred)
-
-    async def admit(self, profile: Profile, key: Key, groups: Iterable[str], info: Info) -> Profile:
-        """Promise the server `key` what `profile` says, which is returned with the devices it is
-        given; raises Refusal when that cannot be.
-        """
-        look = await self._look(key, info)
-        # No await from here on.
-        left = look()
-        problem = cards.judge(profile, self.person(key, groups), self.operator.groups, left)
-        if problem is not None:
-            raise Refusal(
-                f"{profile.image_title} {profile.size} cannot be started: {problem.sentence}",
-                reason=problem.reason,
-                status_code=problem.status,
-            )
-        if left.stock is not None:
-            profile = replace(profile, devices=left.stock.assign(profile.gpus))
-        self.promises.enter(key, promise(profile))
-        return profile
-
-    async def house(self, info: Info) -> tuple[Host, int, int]:
-        """The machine, how much of its memory is promised, and how much could be."""
-        host, promised = await self._facts.now(info), list(self.promises.all().values())
-        memory = sum(one.memory for one in promised)
-        return host, memory, room(host, self.operator, promised).memory_ever
-
-    async def _look(self, key: Key, info: Info) -> Callable[[], Room]:
-        """Ask for the facts; what is returned then tells the room beside the server `key`."""
-        host = await self._facts.now(info)
-        if self._turns is None:
-            self._turns = Turns(
-                self.operator.concurrent_spawn_limit or max(LEAST_AT_A_TIME, 2 * host.cpus)
-            )
-        return lambda: room(
-            host, self.operator, list(self.promises.others(key).values()), self.promises.taken(key)
-        )
-
-    def person(self, key: Key, groups: Iterable[str], used: Iterable[str] = ()) -> cards.Person:
-        """The owner of the server `key`, with what their other servers were promised."""
-        groups, operator = frozenset(groups), self.operator
-        others = self.promises.others(key)
-        everybody = UserLimits(
-            operator.user_server_limit, operator.user_memory_limit_gb, operator.user_cpu_limit
-        )
-        return cards.Person(
-            groups=groups,
-            limits=user_limits(operator.groups, groups, everybody),
-            own=[one for (user, _), one in others.items() if user == key[0]],
-            used=tuple(used),
-        )
-
-
 ENGINE_AWAY = (
     "The hub cannot reach {} at the moment, so it cannot tell what there is to start. Servers "
     "that run go on. Try again in a minute; if this stays, tell an administrator."
@@ -178,12 +90,19 @@ def asking() -> Iterator[None]:
 
 @dataclass
 class Counter:
-    """One for the whole hub."""
+    """One for the whole hub. `disk` is a folder on the file system the engine uses."""
 
+    operator: Settings
+    disk: Path
     images: ImageStore
-    desk: Desk
     engine: Runtime
-    _info: "asyncio.Future[Any] | None" = None
+
+    def __post_init__(self) -> None:
+        self.promises = Promises(self.engine.known)
+        self.turns = Turns(self.operator.concurrent_spawn_limit or LEAST_AT_A_TIME)
+        """Where admitted servers wait to be started."""
+        self._facts = HostFacts(self.disk)
+        self._info: asyncio.Future[Any] | None = None
 
     async def on_offer(self) -> OnOffer:
         """The profiles on offer right now, and those left out."""
@@ -214,13 +133,21 @@ class Counter:
             with asking():
                 await self.engine.view()
 
-    async def offer(self, customer: Customer, suggested: str = "") -> cards.Offer:
+    async def house(self) -> tuple[Host, int, int]:
+        """The machine, how much of its memory is promised, and how much could be."""
+        host, promised = await self._facts.now(self.host_info), [*self.promises.all().values()]
+        memory = sum(one.memory for one in promised)
+        return host, memory, room(host, self.operator, promised).memory_ever
+
+    async def offer(self, customer: Person, suggested: str = "") -> cards.Offer:
         """What somebody can choose from, and what is free."""
-        usual = customer.used[0] if customer.used else self.desk.operator.default_profile
+        usual = customer.used[0] if customer.used else self.operator.default_profile
         there = await self.on_offer()
         await self.everything_known()
-        preferred = suggested or usual
-        offer = await self.desk.offer(there.profiles, customer, self.host_info, preferred)
+        left = (await self._look(customer.key))()
+        offer = cards.make_offer(
+            there.profiles, self._known(customer), self.operator.groups, left, suggested or usual
+        )
         nothing = cards.NOTHING_GOES_WITH_THIS_HUB if there.left_out else cards.NOTHING_TO_OFFER
         reasons = tuple(one.for_admin for one in there.left_out) if customer.admin else ()
         return replace(offer, left_out=reasons, nothing=nothing)
@@ -230,14 +157,49 @@ class Counter:
         the default one. Raises Refusal.
         """
         there = await self.on_offer()
-        if options == {} and self.desk.operator.default_profile:
-            options = {"profile": self.desk.operator.default_profile}
+        if options == {} and self.operator.default_profile:
+            options = {"profile": self.operator.default_profile}
         return cards.choose(options, there.profiles, there.left_out)
 
-    async def admit(self, profile: Profile, customer: Customer) -> Profile:
-        """Promise what `profile` says, and its devices; raises Refusal when that cannot be."""
+    async def admit(self, profile: Profile, customer: Person) -> Profile:
+        """Promise what `profile` says, which is returned with the devices the server is given;
+        raises Refusal when that cannot be.
+        """
         await self.everything_known()
-        return await self.desk.admit(profile, customer.key, customer.groups, self.host_info)
+        look = await self._look(customer.key)
+        # No await from here on.
+        left = look()
+        problem = cards.judge(profile, self._known(customer), self.operator.groups, left)
+        if problem is not None:
+            raise Refusal(
+                f"{profile.image_title} {profile.size} cannot be started: {problem.sentence}",
+                reason=problem.reason,
+                status_code=problem.status,
+            )
+        if left.stock is not None:
+            profile = replace(profile, devices=left.stock.assign(profile.gpus))
+        self.promises.enter(customer.key, promise(profile))
+        return profile
+
+    async def _look(self, key: Key) -> Callable[[], Room]:
+        """Ask for the facts; what is returned then tells the room beside the server `key`."""
+        host = await self._facts.now(self.host_info)
+        if not self.operator.concurrent_spawn_limit:
+            self.turns.limit = max(LEAST_AT_A_TIME, 2 * host.cpus)
+        return lambda: room(
+            host, self.operator, [*self.promises.others(key).values()], self.promises.taken(key)
+        )
+
+    def _known(self, customer: Person) -> Person:
+        """The same with limits, and with what their other servers were promised."""
+        operator = self.operator
+        everybody = UserLimits(
+            operator.user_server_limit, operator.user_memory_limit_gb, operator.user_cpu_limit
+        )
+        limits = user_limits(operator.groups, customer.groups, everybody)
+        others = self.promises.others(customer.key).items()
+        own = [one for (user, _), one in others if user == customer.key[0]]
+        return replace(customer, limits=limits, own=own)
 
 
 def profiles_used(servers: Mapping[str, Any]) -> tuple[str, ...]:
@@ -255,6 +217,5 @@ def profiles_used(servers: Mapping[str, Any]) -> tuple[str, ...]:
 def make(spawner: Any, engine: Runtime) -> Counter:
     """The counter by the settings of `spawner`, a PlatformSpawner."""
     operator = spawner.operator
-    desk = Desk(operator, Path(spawner.disk), Promises(engine.known))
     images = (DeclaredImages if operator.runtime == "kubernetes" else ImageStore)(operator)
-    return Counter(images, desk, engine)
+    return Counter(operator, Path(spawner.disk), images, engine)

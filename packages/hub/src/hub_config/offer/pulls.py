@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_config import SettingsError
-from hub_config.runtime.calls import heard
+from hub_config.runtime.glances import heard
 
 CREDENTIALS = Path(".docker") / "config.json"
 """Below the data volume."""

@@ -1,10 +1,8 @@
 """Whose turn it is: so many servers start at a time, all others wait in the order they came."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 Tell = Callable[[int], None]
 """Is told how many wait before one, whenever that changes."""
@@ -14,24 +12,14 @@ class TurnTimeoutError(Exception):
     """The turn did not come in time; the message says so."""
 
 
-@dataclass(eq=False)
-class _Waiting:
-    go: "asyncio.Future[None]"
-    tell: Tell
-
-
 class Turns:
     """`limit` turns at a time, first come, first served."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._taken = 0
-        self._queue: deque[_Waiting] = deque()
-
-    @property
-    def taken(self) -> int:
+        self.taken = 0
         """Servers that are just being started."""
-        return self._taken
+        self._queue: dict[asyncio.Future[None], Tell] = {}
 
     @property
     def waiting(self) -> int:
@@ -45,42 +33,39 @@ class Turns:
         Raises TurnTimeoutError when it does not come within `seconds`. Whoever stops waiting,
         also by being cancelled, leaves the queue.
         """
-        if self._taken < self.limit and not self._queue:
-            self._taken += 1
+        if self.taken < self.limit and not self._queue:
+            self.taken += 1
         else:
             await self._wait(tell, seconds)
         try:
             yield
         finally:
-            self._taken -= 1
-            self._move_up()
+            self._end()
 
     async def _wait(self, tell: Tell, seconds: float | None) -> None:
-        one = _Waiting(asyncio.get_running_loop().create_future(), tell)
-        self._queue.append(one)
+        go = asyncio.get_running_loop().create_future()
+        self._queue[go] = tell
         tell(len(self._queue) - 1)
+        called_up: set[asyncio.Future[None]] = set()
         try:
-            done, _ = await asyncio.wait({one.go}, timeout=seconds)
-        except BaseException:
-            self._leave(one)
-            raise
-        if not done:
-            self._leave(one)
+            called_up, _ = await asyncio.wait({go}, timeout=seconds)
+        finally:
+            if not called_up:
+                # One that is in the queue no more was called up in this very moment.
+                self._end(taken=self._queue.pop(go, None) is None)
+        if not called_up:
             raise TurnTimeoutError(
                 f"Too many servers are starting: your turn did not come within {seconds:g} "
                 "seconds. Try again later."
             )
 
-    def _leave(self, one: _Waiting) -> None:
-        if one in self._queue:
-            self._queue.remove(one)
-        else:  # it was called up in this very moment
-            self._taken -= 1
-        self._move_up()
-
-    def _move_up(self) -> None:
-        while self._queue and self._taken < self.limit:
-            self._taken += 1
-            self._queue.popleft().go.set_result(None)
-        for before, one in enumerate(self._queue):
-            one.tell(before)
+    def _end(self, *, taken: bool = True) -> None:
+        """Somebody goes, with a turn that was `taken` or without: the others move up."""
+        self.taken -= taken
+        while self._queue and self.taken < self.limit:
+            go = next(iter(self._queue))
+            del self._queue[go]
+            self.taken += 1
+            go.set_result(None)
+        for before, tell in enumerate(self._queue.values()):
+            tell(before)

@@ -7,7 +7,7 @@ with the next one that comes or goes.
 import secrets
 import shutil
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, DateTime, Integer, String, delete, event, fun
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config.database import Base
+from hub_config.moments import now
 
 MOST = 100
 """Notebooks that one person may have published at a time."""
@@ -87,7 +88,7 @@ def put(
     count = db.scalar(select(func.count()).select_from(PublishedRow).filter_by(user_id=user_id))
     if row is None and (count or 0) >= MOST:
         raise ShelfError(f"You have published {MOST} notebooks; withdraw one first.")
-    at = datetime.now(UTC).replace(tzinfo=None)
+    at = now()
     if row is None:
         row = PublishedRow(id=secrets.token_hex(8), user_id=user_id, path=path, at=at)
     place = folder / row.id

@@ -6,7 +6,7 @@ no copy of the database brings back, is the one that it should have.
 
 import logging
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from jupyterhub import orm
@@ -15,7 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hub_config.database import Base
-from hub_config.lifetimes import folders, homes
+from hub_config.lifetimes.folders import FolderRow
+from hub_config.lifetimes.homes import HomeRow
+from hub_config.moments import now
 
 CLOCKS_DIFFER = timedelta(minutes=2)
 """By so much a time may lie in the future without the clock having been set back."""
@@ -50,15 +52,14 @@ def keep_homes_of_an_older_copy(db: Session, mark: Path) -> None:
     """
     word = db.scalar(select(MarkRow.word)) or ""
     known = _words(mark)
-    aside: list[homes.HomeRow | folders.FolderRow] = []
-    aside += [*homes.HomeRow.aside(db), *folders.FolderRow.aside(db)]
+    aside = [*HomeRow.aside(db), *FolderRow.aside(db)]
     if word not in known and (word or known) and aside:
         log.warning(
             "The database is an older copy: the homes that are put aside in it are kept as if that "
             "had been today."
         )
         for home in aside:
-            home.put_aside = homes.naive(datetime.now(UTC))
+            home.put_aside = now()
         db.commit()
     following = secrets.token_hex(8)
     # Both words, since a hub may be killed before the database has the new one.
@@ -90,15 +91,15 @@ def forward_again(db: Session) -> None:
     JupyterHub takes only later times than it has, so until the clock is there again it would count
     no activity, and keep idle servers.
     """
-    now = datetime.now(UTC).replace(tzinfo=None)
-    limit = now + CLOCKS_DIFFER
+    present = now()
+    limit = present + CLOCKS_DIFFER
     changed = False
     for record in (orm.Spawner, orm.User):
         for one in db.scalars(select(record).where(record.last_activity > limit)):
-            one.last_activity = now
+            one.last_activity = present
             changed = True
     for server in db.scalars(select(orm.Spawner).where(orm.Spawner.started > limit)):
-        server.started = now
+        server.started = present
         changed = True
     if changed:
         log.warning("The clock was set back: times of activity were brought back to now.")

@@ -71,12 +71,13 @@ class Known:
 
 def differences(view: View, known: Known) -> list[Difference]:
     """All differences, containers first."""
+    strange = unknown(view, known)
     return [
         *_containers(view, known),
         *_servers(view, known),
         *_networks(view, known),
-        *_volumes(Kind.HOME, view.volumes, unknown_homes(view, known), known.homes),
-        *_volumes(Kind.FOLDER, view.folders, unknown_folders(view, known), known.folders),
+        *_volumes(Kind.HOME, view.volumes, strange[Kind.HOME], known.homes),
+        *_volumes(Kind.FOLDER, view.folders, strange[Kind.FOLDER], known.folders),
     ]
 
 
@@ -91,25 +92,18 @@ def is_ours(container: Container, known: Known) -> bool:
     return known.older and container.user in known.people
 
 
-def unknown_homes(view: View, known: Known) -> list[Volume]:
-    """The homes that this database does not know. A name alone makes none known."""
-    return [
-        volume
-        for volume in view.volumes
-        if (home := known.homes.get(volume.name)) is None or home.token != volume.token
-    ]
-
-
-def unknown_folders(view: View, known: Known) -> list[Volume]:
-    """The folders of groups that this database does not know. Those of `config.toml` and that of
-    everybody have no word on them: they are whoever's has the name.
+def unknown(view: View, known: Known) -> dict[Kind, list[Volume]]:
+    """The homes and groups' folders that this database does not know. A name alone makes none
+    known, but folders of `config.toml` and that of everybody, which have no word on them.
     """
-    return [
-        volume
-        for volume in view.folders
-        if volume.token
-        and ((folder := known.folders.get(volume.name)) is None or folder.token != volume.token)
-    ]
+    groups = (one for one in view.folders if one.token)
+    return {
+        kind: [one for one in there if (its := of.get(one.name)) is None or its.token != one.token]
+        for kind, there, of in (
+            (Kind.HOME, view.volumes, known.homes),
+            (Kind.FOLDER, groups, known.folders),
+        )
+    }
 
 
 def _containers(view: View, known: Known) -> Iterator[Difference]:

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
+from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.scopes import needs_scope
@@ -19,10 +20,11 @@ from tornado import web
 
 from hub_config import disk, reserve, tracing
 from hub_config.audit import events
-from hub_config.lifetimes import folders, homes
 from hub_config.lifetimes.folders import FolderRow
+from hub_config.lifetimes.homes import HomeError, HomeRow, VolumeRow
 from hub_config.lifetimes.sizes import NEAR, Sizes
 from hub_config.reconcile.desk import Desk, inside
+from hub_config.reconcile.differences import Kind
 from hub_config.reconcile.reconciler import Reconciler
 from hub_config.reconcile.state import Hub
 from hub_config.runtime.interface import AwayError
@@ -87,7 +89,7 @@ class HomesHandler(BaseHandler):
         """For who removes a home or hands it on: one at a time, for a removal can take minutes."""
         return self.reconciler.runtime.alone(volume)
 
-    async def remove(self, home: homes.HomeRow | FolderRow) -> bool:
+    async def remove(self, home: VolumeRow) -> bool:
         """Remove the volume and its record; False, with a warning, while that is impossible."""
         try:
             await self.reconciler.runtime.remove_volume(home.volume)
@@ -100,9 +102,9 @@ class HomesHandler(BaseHandler):
         return True
 
 
-def due_now(db: Any, keep: timedelta) -> list[homes.HomeRow | FolderRow]:
+def due_now(db: Any, keep: timedelta) -> list[VolumeRow]:
     """The homes and folders whose time is over."""
-    return [*homes.HomeRow.due(db, keep), *folders.FolderRow.due(db, keep)]
+    return [*HomeRow.due(db, keep), *FolderRow.due(db, keep)]
 
 
 class PurgeHandler(HomesHandler, APIHandler):
@@ -140,21 +142,17 @@ class PutAsideHandler(HomesHandler):
         away = ""
         self.desk.collect()
         try:
-            unknown, unknown_folders = await self.reconciler.unknown(self.db)
+            unknown = await self.reconciler.unknown(self.db)
         except AwayError:
-            unknown, unknown_folders = [], []
+            unknown = {}
             away = "The engine does not answer: homes it has are not listed."
-        rows, folder_rows = (
-            [{"home": one, "ends": one.put_aside and one.put_aside + self.keep} for one in aside]
-            for aside in (homes.HomeRow.aside(self.db), folders.FolderRow.aside(self.db))
-        )
         self.finish(
             await self.render_template(
                 "homes.html",
-                rows=rows,
+                homes=HomeRow.aside(self.db),
+                folders=FolderRow.aside(self.db),
+                keep=self.keep,
                 unknown=unknown,
-                folder_rows=folder_rows,
-                unknown_folders=unknown_folders,
                 error=error or away,
                 found=self.reconciler.found,
                 largest=self.largest(),
@@ -166,7 +164,7 @@ class PutAsideHandler(HomesHandler):
     def largest(self) -> list[dict[str, Any]]:
         """The homes in use that take most, the largest first; none while nobody measures."""
         known, limit = self.sizes.known(), self.sizes.limit
-        of = {home.volume: home.person for home in homes.HomeRow.all(self.db) if not home.put_aside}
+        of = {home.volume: home.person for home in HomeRow.all(self.db) if not home.put_aside}
         found = sorted(((known[v].size, v) for v in of if v in known), reverse=True)[:MOST]
         return [
             {"person": of[volume], "volume": volume, "near": bool(limit and size >= NEAR * limit)}
@@ -175,28 +173,22 @@ class PutAsideHandler(HomesHandler):
 
     @needs_scope("admin:users")
     async def post(self) -> None:
-        """Hand a home back (`action=hand-back`, `person`), remove it now (`action=remove`), or ask
-        for an older version of a file (`action=give-file`, `person`, `file`, `night`); hand back
-        and remove a group's folder, too, with `group`.
+        """Hand a home on to a `person`, or a folder to a `group`: one that is put aside
+        (`action=hand-back`) or one the database does not know (`assign`); remove one now
+        (`remove`); or ask for an older version of a file (`give-file`, `person`, `file`, `night`).
         """
         volume = self.get_body_argument("volume", "")
         try:
             match self.get_body_argument("action"):
                 case "give-file":
                     self.give_file(self.get_body_argument("person").strip())
-                case "hand-back" if group := self.get_body_argument("group", "").strip():
-                    folders.hand_back(self.db, self.folder(volume), group)
-                case "assign" if group := self.get_body_argument("group", "").strip():
-                    await self.assign_folder(volume, group)
-                case "hand-back":
-                    await self.hand_back(volume, self.get_body_argument("person").strip())
-                case "assign":
-                    await self.assign(volume, self.get_body_argument("person").strip())
+                case "hand-back" | "assign" as action:
+                    await self.hand_on(volume, put_aside=action == "hand-back")
                 case "remove":
                     await self.remove_now(volume, self.get_body_argument("confirmation", ""))
                 case other:
-                    raise homes.HomeError(f"There is no action {other!r}.")
-        except homes.HomeError as error:
+                    raise HomeError(f"There is no action {other!r}.")
+        except HomeError as error:
             self.set_status(400)
             return await self.page(str(error))
         self.redirect(url_path_join(self.hub.base_url, "homes"))
@@ -205,62 +197,53 @@ class PutAsideHandler(HomesHandler):
         """Have a file of a person's home put beside what is there, as a night's backup has it."""
         path, night = inside(self.get_body_argument("file")), self.get_body_argument("night", "")
         if night and not re.fullmatch(r"\d{4}-\d\d-\d\d", night):
-            raise homes.HomeError(f"{night!r} is no day; expected one such as 2026-11-30.")
+            raise HomeError(f"{night!r} is no day; expected one such as 2026-11-30.")
         user = self.find_user(person)
-        home = user and homes.in_use(self.db, user.id)
+        home = user and HomeRow.in_use(self.db, user.id)
         if not home:
-            raise homes.HomeError(f"There is no home of a person called {person}.")
+            raise HomeError(f"There is no home of a person called {person}.")
         wanted = {"on": person, "volume": home.volume, "path": path, "night": night}
         self.desk.wish(who=self.current_user.name, **wanted)
         events.note(volume=home.volume, path=path)
 
-    def folder(self, volume: str) -> FolderRow:
-        """The folder that is put aside; raises HomeError."""
-        if (folder := folders.find_put_aside(self.db, volume)) is None:
-            raise homes.HomeError(f"No folder called {volume} is put aside.")
-        return folder
-
-    async def assign_folder(self, volume: str, group: str) -> None:
-        """Give a folder that the database does not know to a group."""
-        for one in (await self.reconciler.unknown(self.db))[1]:
-            if one.name == volume:
-                return folders.assign(self.db, one, group)
-        raise homes.HomeError(f"There is no folder called {volume} that belongs to no group.")
-
-    async def hand_back(self, volume: str, person: str) -> None:
-        """Give a home to an existing person who runs no server."""
+    async def hand_on(self, volume: str, *, put_aside: bool) -> None:
+        """Give a home to an existing person who runs no server, or a folder to a group."""
+        group = self.get_body_argument("group", "").strip()
+        name = group or self.get_body_argument("person").strip()
+        table, kind = (FolderRow, Kind.FOLDER) if group else (HomeRow, Kind.HOME)
         async with self.alone(volume):
-            homes.hand_back(self.db, volume, self.idle(person).id, person)
-        self.log.info("%s handed the home %s to %s", self.current_user.name, volume, person)
-
-    async def assign(self, volume: str, person: str) -> None:
-        """Give a home that the database does not know to an existing person who runs no server."""
-        for home in (await self.reconciler.unknown(self.db))[0]:
-            if home.name == volume:
-                user = self.idle(person)
-                homes.assign(self.db, home, user.id, person)
-                self.log.info("%s gave the home %s to %s", self.current_user.name, volume, person)
-                return
-        raise homes.HomeError(f"There is no home called {volume} that belongs to nobody.")
+            strange = [] if put_aside else (await self.reconciler.unknown(self.db))[kind]
+            owner = orm.Group.find(self.db, name) if group else self.idle(name)
+            if owner is None:
+                raise HomeError(f"There is no group called {name}.")
+            if put_aside and (row := table.find_put_aside(self.db, volume)):
+                row.hand_to(self.db, owner)
+            elif found := next((one for one in strange if one.name == volume), None):
+                table.assign(self.db, found, owner)
+            else:
+                raise HomeError(f"There is nothing called {volume} to be handed on.")
+        self.log.info("%s handed the volume %s to %s", self.current_user.name, volume, name)
 
     def idle(self, person: str) -> Any:
         """The person of that name, who may not run a server; raises HomeError."""
         user = self.find_user(person)
         if user is None:
-            raise homes.HomeError(f"There is no person called {person}.")
+            raise HomeError(f"There is no person called {person}.")
         if user.active:
-            raise homes.HomeError(f"{person} has a server running; it has to be stopped first.")
+            raise HomeError(f"{person} has a server running; it has to be stopped first.")
         return user
 
     async def remove_now(self, volume: str, confirmation: str) -> None:
         """Remove a home before its time; `confirmation` has to be the volume's name."""
         if confirmation != volume:
-            raise homes.HomeError(f"To remove {volume}, type its name.")
+            raise HomeError(f"To remove {volume}, type its name.")
         async with self.alone(volume):
-            folder = folders.find_put_aside(self.db, volume)
-            removed = await self.remove(folder or homes.find_put_aside(self.db, volume))
+            tables = (table.find_put_aside(self.db, volume) for table in (HomeRow, FolderRow))
+            if (row := next(filter(None, tables), None)) is None:
+                raise HomeError(f"There is nothing called {volume} that is put aside.")
+            removed = await self.remove(row)
         if not removed:
-            raise homes.HomeError(f"The engine did not remove {volume}; see the hub's log.")
+            raise HomeError(f"The engine did not remove {volume}; see the hub's log.")
 
 
 def homes_routes(

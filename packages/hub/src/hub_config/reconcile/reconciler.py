@@ -7,8 +7,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,19 +19,15 @@ from tornado.httpclient import HTTPClientError
 
 from hub_config import disk, upstream
 from hub_config.audit import events
-from hub_config.lifetimes import folders, homes
+from hub_config.lifetimes import homes
+from hub_config.lifetimes.folders import FolderRow
+from hub_config.lifetimes.homes import HomeRow
+from hub_config.moments import written
 from hub_config.reconcile import backwards, differences
 from hub_config.reconcile.differences import Difference, Kind, Known, Remedy
-from hub_config.reconcile.state import (
-    Hub,
-    Runs,
-    is_active,
-    known_folders,
-    known_homes,
-    running,
-    servers,
-)
-from hub_config.runtime.interface import AwayError, Container, NetworkError, Runtime, View, Volume
+from hub_config.reconcile.state import Hub, Runs, is_active, known_volumes, running, servers
+from hub_config.runtime.calls import Runtime
+from hub_config.runtime.interface import AwayError, Container, Key, NetworkError, View, Volume
 
 AGAIN = 5.0
 """Seconds after which what could not be mended is tried again; each time twice as many."""
@@ -117,9 +112,9 @@ class Reconciler:
                 self._again()
                 return self._report([], away=str(error))
             # What begins or ends while the runtime is looked at is neither here nor there.
-            known, after = self._known(hub)
+            active_now, after = servers(hub)
             runs = {key: run for key, run in before.items() if after.get(key) is run}
-            known = replace(known, active=known.active | active, ready=frozenset(runs))
+            known = self._known(hub.db, active | active_now, frozenset(runs))
             found = differences.differences(view, known)
             self._unused = differences.unused_networks(view, known)
             self._tell(found)
@@ -134,26 +129,26 @@ class Reconciler:
 
     # -- what is known -------------------------------------------------------------------------
 
-    def _known(self, hub: Hub) -> tuple[Known, Runs]:
-        active, runs = servers(hub)
-        known = Known(
-            database=homes.database_id(hub.db, self.prefix),
-            older=homes.is_older(hub.db),
-            people=frozenset(hub.db.scalars(select(orm.User.name))),
+    def _known(
+        self,
+        db: Session,
+        active: frozenset[Key] = frozenset(),
+        ready: frozenset[Key] = frozenset(),
+    ) -> Known:
+        return Known(
+            database=homes.database_id(db, self.prefix),
+            older=homes.is_older(db),
+            people=frozenset(db.scalars(select(orm.User.name))),
             active=active,
-            homes=known_homes(hub.db),
-            folders=known_folders(hub.db),
+            ready=ready,
+            homes=known_volumes(db, HomeRow),
+            folders=known_volumes(db, FolderRow),
             unused=self._unused,
         )
-        return known, runs
 
-    async def unknown(self, db: Session) -> tuple[list[Volume], list[Volume]]:
+    async def unknown(self, db: Session) -> dict[Kind, list[Volume]]:
         """The homes, and the groups' folders, that the database does not know. Raises AwayError."""
-        view = await self.runtime.view()
-        known = Known(
-            homes.database_id(db, self.prefix), homes=known_homes(db), folders=known_folders(db)
-        )
-        return differences.unknown_homes(view, known), differences.unknown_folders(view, known)
+        return differences.unknown(await self.runtime.view(), self._known(db))
 
     # -- what is done --------------------------------------------------------------------------
 
@@ -161,9 +156,9 @@ class Reconciler:
         """Do what has to be done; False when something could not be."""
         adopted = {one.kind for one in found if one.remedy is Remedy.ADOPT}
         if Kind.HOME in adopted:
-            homes.put_aside_of_nobody(hub.db)
+            HomeRow.put_aside_of_nobody(hub.db)
         if Kind.FOLDER in adopted:
-            folders.put_aside_of_nobody(hub.db)
+            FolderRow.put_aside_of_nobody(hub.db)
         limit = asyncio.Semaphore(PARALLEL)
 
         async def mend(one: Difference) -> bool:
@@ -248,7 +243,7 @@ class Reconciler:
             if one.runs
         ]
         report = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "at": written(),
             "engine_away": away,
             "differences": [asdict(one) for one in found],
             "promised": promised,

@@ -1,6 +1,5 @@
 """What hub and database say of servers and homes at this moment; `reconciler` compares with it."""
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,7 @@ from jupyterhub import orm
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from hub_config.lifetimes import folders, homes
+from hub_config.lifetimes.homes import VolumeRow
 from hub_config.reconcile.differences import KnownHome
 from hub_config.runtime.interface import Key
 
@@ -62,27 +61,15 @@ def is_active(hub: Hub, key: Key) -> bool:
     return bool(spawner and spawner.active)
 
 
-def known_homes(db: Session) -> dict[str, KnownHome]:
-    """The homes of the database, by volume."""
-    rows = ((home, home.user_id) for home in homes.HomeRow.all(db))
-    return _known(rows, set(db.scalars(select(orm.User.id))))
-
-
-def known_folders(db: Session) -> dict[str, KnownHome]:
-    """The groups' folders of the database, by volume."""
-    rows = ((one, one.group_id) for one in folders.FolderRow.all(db))
-    return _known(rows, set(db.scalars(select(orm.Group.id))))
-
-
-def _known(
-    rows: Iterable[tuple[homes.HomeRow | folders.FolderRow, int | None]], there: Collection[int]
-) -> dict[str, KnownHome]:
+def known_volumes(db: Session, kind: type[VolumeRow]) -> dict[str, KnownHome]:
+    """The homes, or the groups' folders, of the database, by volume."""
+    there = set(db.scalars(select(kind.OWNER.id)))
     return {
         one.volume: KnownHome(
             token=one.token,
             owner=one.person if one.put_aside is None else "",
             made=one.made,
-            nobodys=one.put_aside is None and owner not in there,
+            nobodys=one.put_aside is None and one.owner_id not in there,
         )
-        for one, owner in rows
+        for one in kind.all(db)
     }

@@ -14,17 +14,30 @@ from typing import Any, ParamSpec, TypeVar
 from docker.utils import kwargs_from_env
 
 from hub_config.runtime.client import Client
-from hub_config.runtime.interface import Container
+from hub_config.runtime.glances import Glances
+from hub_config.runtime.interface import AwayError, Container, Place, Usage, View, Volume
+from hub_config.runtime.records import readable
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
+LOG_LINES = 20
+"""Lines of a server's log that are kept when it ended by itself."""
 
-class Calls:
-    """Knows who is at what, wherever the calls go, and the servers as they were seen last."""
+
+class Runtime:
+    """What the hub needs of the place where servers run, and what is the same of each. Docker
+    (`docker.DockerRuntime`), a swarm (`swarm.SwarmRuntime`) and Kubernetes
+    (`kubernetes.KubernetesRuntime`) are such places; how a container is made of a profile is the
+    business of that one's own spawner (`container_spawner`, `service_spawner`, `pod_spawner`).
+
+    Each call may be cancelled at any moment and then returns at once: what it had begun goes on,
+    and `settled` waits for it. Each raises AwayError when the runtime fails it, unless it says so.
+    """
 
     def __init__(self) -> None:
         self.known: dict[str, Container] = {}
+        """The containers by name, as they were seen last: in `view` or `look`."""
         self.seen = False
         """Whether `known` is all there is: false until the first view."""
         self.left_behind: Callable[[], None] = lambda: None
@@ -33,6 +46,110 @@ class Calls:
         """Looks at a container that is about to be stopped; raises nothing."""
         self._under_way: dict[str, set[Future[Any] | asyncio.Future[Any]]] = {}
         self._alone: dict[str, asyncio.Lock] = {}
+        self._glances = Glances(self._running)
+
+    # -- what there is -------------------------------------------------------------------------
+
+    async def view(self) -> View:
+        """Everything there is now."""
+        raise NotImplementedError
+
+    async def look(self, name: str) -> Container | None:
+        """One container, None when there is none of that name."""
+        if (found := await self._look(name)) is None:
+            self.known.pop(name, None)
+            return None
+        self.known[name] = found
+        self._glances.looked(found.id)
+        return found
+
+    async def _look(self, name: str) -> Container | None:
+        raise NotImplementedError
+
+    async def still_runs(self, container: Container) -> bool:
+        """Whether a container that ran goes on, for who asks again and again: what that costs does
+        not grow with everybody. False when only a look can tell.
+        """
+        return await self._glances.still_runs(container.id)
+
+    async def _running(self) -> frozenset[str]:
+        """The ids of the containers that run."""
+        raise NotImplementedError
+
+    async def usage(self, container: Container) -> Usage | None:
+        """What it takes now; None when it does not run, or where that cannot be told. One that is
+        gone is an AwayError.
+        """
+        return None
+
+    async def last_lines(self, container: Container) -> str:
+        """The end of its log. Raises nothing."""
+        try:
+            return readable(await self._log(container))
+        except AwayError as error:
+            return f"(no log: {error})"
+
+    async def _log(self, container: Container) -> bytes:
+        raise NotImplementedError
+
+    async def told(self, container: Container) -> list[str]:
+        """What is said of its start so far, for its person."""
+        return []
+
+    def info(self) -> "Awaitable[Mapping[str, Any]]":
+        """How large the place is: `MemTotal` in bytes, `NCPU`; where what is free now can be told
+        by it alone, `Elsewhere` is true, and the hub's own machine is not asked.
+        """
+        raise NotImplementedError
+
+    # -- networks, where they are ours to make -------------------------------------------------
+
+    async def connect(self, place: Place) -> str:
+        """Have a network for this server, with hub and proxy on their way; returns its address,
+        empty where it gets one only when it starts.
+        """
+        return ""
+
+    async def joined(self, place: Place) -> None:
+        """Return when hub and proxy can be reached there."""
+
+    async def attach(self) -> list[str]:
+        """Bring hub and proxy back to every network that lacks them; tells what was done."""
+        return []
+
+    async def remove_network(self, name: str) -> None:
+        """Remove a server's network; none of that name is no error. Raises NetworkError."""
+
+    # -- the end -------------------------------------------------------------------------------
+
+    async def end(self, container: Container, *, gently: bool = True) -> None:
+        """End a container, with time to finish when `gently`, and remove it: this very one, never
+        another that has its name by now.
+        """
+        if gently and container.runs and self.before_end:
+            await self.before_end(container)
+        await self._end(container, gently=gently)
+        if (known := self.known.get(container.name)) is None or known.id == container.id:
+            self.known.pop(container.name, None)
+
+    async def _end(self, container: Container, *, gently: bool) -> None:
+        raise NotImplementedError
+
+    # -- homes ---------------------------------------------------------------------------------
+
+    async def volume(self, name: str) -> Volume | None:
+        """One home, None when there is none of that name."""
+        raise NotImplementedError
+
+    async def make_volume(self, volume: Volume) -> Volume:
+        """The home of that name, made unless it is there."""
+        raise NotImplementedError
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a home for good; none of that name is no error."""
+        raise NotImplementedError
+
+    # -- who is at what ------------------------------------------------------------------------
 
     def saw(
         self, containers: Iterable[Container], before: Mapping[str, Container]
@@ -73,7 +190,7 @@ class Calls:
         return self._alone.setdefault(name, asyncio.Lock())
 
 
-class EngineCalls(Calls):
+class EngineCalls(Runtime):
     """Calls to the Docker Engine, on threads."""
 
     def __init__(self, threads: int) -> None:
@@ -110,11 +227,3 @@ class EngineCalls(Calls):
     def info(self) -> "asyncio.Future[Any]":
         """What the engine says of its machine (Engine API, SystemInfo)."""
         return self.docker("info")
-
-
-def heard(future: "asyncio.Future[Any]") -> None:
-    """For `add_done_callback`: a failure is for who waits; when nobody does any more, it is no news
-    for the log.
-    """
-    if not future.cancelled():
-        future.exception()

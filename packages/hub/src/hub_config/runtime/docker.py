@@ -1,9 +1,9 @@
-"""The Docker Engine as the place where servers run: `interface.Runtime` by docker-py."""
+"""The Docker Engine as the place where servers run: `calls.Runtime` by docker-py."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -15,14 +15,11 @@ from docker.errors import APIError, DockerException, NotFound
 from hub_config import names
 from hub_config.runtime import records
 from hub_config.runtime.attachments import attach_missing
-from hub_config.runtime.calls import EngineCalls, heard
-from hub_config.runtime.glances import Glances
+from hub_config.runtime.calls import LOG_LINES, EngineCalls, Result
+from hub_config.runtime.glances import heard
 from hub_config.runtime.interface import AwayError, Container, Place, Usage, View, Volume
 from hub_config.runtime.networks import ServerNetworks
 from hub_config.runtime.records import subnet_of
-
-LOG_LINES = 20
-"""Lines of a container's log that are kept when it ended by itself."""
 
 LOOK_AGAIN = 0.1
 """Seconds between two looks at a container that somebody else is removing."""
@@ -46,8 +43,19 @@ class DockerRuntime(EngineCalls):
         """`threads` is how many calls to the engine may be under way."""
         super().__init__(threads)
         self.networks = networks
-        self._glances = Glances(self._running)
         self._joining: dict[str, asyncio.Future[None]] = {}
+
+    async def _if_there(
+        self, name: str, function: Callable[..., Result], *arguments: Any, **named: Any
+    ) -> Result | None:
+        """Call the engine for the container `name`; None for what is not there."""
+        try:
+            with answered():
+                return await self.call(name, function, *arguments, **named)
+        except AwayError as error:
+            if isinstance(error.__cause__, NotFound):
+                return None
+            raise
 
     # -- what there is -------------------------------------------------------------------------
 
@@ -92,31 +100,18 @@ class DockerRuntime(EngineCalls):
                 return None
         return replace(known, state=record["State"], **records.attached(record))
 
-    async def look(self, name: str) -> Container | None:
-        """One container, None when there is none of that name."""
-        try:
-            with answered():
-                container = await self.call(name, self._look, name)
-        except AwayError as error:
-            if not isinstance(error.__cause__, NotFound):
-                raise
-            self.known.pop(name, None)
-            return None
-        self.known[name] = container
-        self._glances.looked(container.id)
-        return container
+    async def _look(self, name: str) -> Container | None:
+        return await self._if_there(name, self._find, name)
 
-    def _look(self, name: str) -> Container:
+    def _find(self, name: str) -> Container | None:
         """Raises NotFound."""
         return records.container(self.client.inspect_container(name))
 
-    async def still_runs(self, container: Container) -> bool:
-        """Whether a container that ran goes on, as far as it can be told without a look at it."""
-        with answered():
-            return await self._glances.still_runs(container.id)
-
     async def _running(self) -> frozenset[str]:
-        listed = await self.call("", partial(self.client.containers, all=True, filters=self._own))
+        with answered():
+            listed = await self.call(
+                "", partial(self.client.containers, all=True, filters=self._own)
+            )
         return frozenset(one["Id"] for one in listed if one["State"] == "running")
 
     async def usage(self, container: Container) -> Usage | None:
@@ -124,20 +119,11 @@ class DockerRuntime(EngineCalls):
         with answered():
             return records.usage(await self.docker("stats", container.id, False, False, True))
 
-    async def last_lines(self, container: Container) -> str:
-        """The end of its log. Raises nothing."""
-        try:
-            with answered():
-                lines = await self.call(container.name, self._log, container.id)
-        except AwayError as error:
-            return f"(no log: {error})"
-        return records.readable(lines)
+    async def _log(self, container: Container) -> bytes:
+        with answered():
+            return await self.call(container.name, self._lines, container.id)
 
-    async def told(self, container: Container) -> list[str]:
-        """Nothing: an engine starts what it is told to."""
-        return []
-
-    def _log(self, container: str) -> bytes:
+    def _lines(self, container: str) -> bytes:
         lines: bytes = self.client.logs(container, tail=LOG_LINES)
         return lines
 
@@ -189,33 +175,24 @@ class DockerRuntime(EngineCalls):
 
     # -- the end -------------------------------------------------------------------------------
 
-    async def end(self, container: Container, *, gently: bool = True) -> None:
-        """End a container and remove it: by its id, never another that has its name by now."""
+    async def _end(self, container: Container, *, gently: bool) -> None:
         if gently and container.state == "running":
-            if self.before_end:
-                await self.before_end(container)
-            await self._none_is_fine(container, self.client.stop, container.id)
-        await self._none_is_fine(
+            await self._until_done(container, self.client.stop, container.id)
+        await self._until_done(
             container, self.client.remove_container, container.id, v=True, force=True
         )
-        if (known := self.known.get(container.name)) is None or known.id == container.id:
-            self.known.pop(container.name, None)
 
-    async def _none_is_fine(
+    async def _until_done(
         self, container: Container, function: Callable[..., Any], *arguments: Any, **named: Any
     ) -> None:
+        """One that is gone is fine; while somebody else is removing it, return when it is gone."""
         while True:
             try:
-                with answered():
-                    await self.call(container.name, function, *arguments, **named)
+                await self._if_there(container.name, function, *arguments, **named)
             except AwayError as error:
                 cause = error.__cause__
-                if isinstance(cause, NotFound):
-                    return
-                busy = isinstance(cause, APIError) and cause.status_code == HTTPStatus.CONFLICT
-                if not busy:
+                if not (isinstance(cause, APIError) and cause.status_code == HTTPStatus.CONFLICT):
                     raise
-                # Somebody else is removing it: return when it is gone.
                 await asyncio.sleep(LOOK_AGAIN)
             else:
                 return
@@ -224,13 +201,8 @@ class DockerRuntime(EngineCalls):
 
     async def volume(self, name: str) -> Volume | None:
         """One home, None when there is none of that name."""
-        try:
-            with answered():
-                return records.volume(await self.call("", self.client.inspect_volume, name))
-        except AwayError as error:
-            if isinstance(error.__cause__, NotFound):
-                return None
-            raise
+        record = await self._if_there("", self.client.inspect_volume, name)
+        return records.volume(record) if record else None
 
     async def make_volume(self, volume: Volume) -> Volume:
         """The home of that name: the engine answers with the one that is there, if one is."""
@@ -251,5 +223,4 @@ class DockerRuntime(EngineCalls):
 
     async def remove_volume(self, name: str) -> None:
         """Remove a home for good; none of that name is no error."""
-        with answered(), suppress(NotFound):
-            await self.call("", self.client.remove_volume, name)
+        await self._if_there("", self.client.remove_volume, name)

@@ -10,13 +10,19 @@ from collections.abc import Callable, Coroutine
 from math import inf
 from typing import Any
 
-from hub_config.runtime.calls import heard
-
 LOOKS = 5
 """Looks in a second, at most, that such questions cause."""
 
 LASTS = 5.0
 """Seconds for which a list will do."""
+
+
+def heard(future: "asyncio.Future[Any]") -> None:
+    """For `add_done_callback`: a failure is for who waits; when nobody does any more, it is no news
+    for the log.
+    """
+    if not future.cancelled():
+        future.exception()
 
 
 class Glances:

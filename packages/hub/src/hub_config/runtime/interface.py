@@ -1,17 +1,11 @@
-"""What the hub needs of the place where servers run, and what that place says there is.
+"""What the place where servers run says there is; what the hub needs of it is `calls.Runtime`.
 
-Docker implements it (`docker.DockerRuntime`), and so do a swarm (`swarm.SwarmRuntime`) and
-Kubernetes (`kubernetes.KubernetesRuntime`).
-
-How a container is made of a profile is the business of that runtime's own spawner
-(`container_spawner`, `service_spawner`, `pod_spawner`), the child of `PlatformSpawner`. All names
-are made by `names`, so that what belongs to a server can be found without having been remembered.
+All names are made by `names`, so that what belongs to a server can be found without having been
+remembered.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 Key = tuple[str, str]
 """A person's name and the name of the server, which is empty for the one without a name."""
@@ -142,77 +136,3 @@ class View:
     volumes: tuple[Volume, ...] = ()
     folders: tuple[Volume, ...] = ()
     removal: Callable[[Container], str] = removal
-
-
-class Runtime(Protocol):
-    """The calls of the seam. Each may be cancelled at any moment and then returns at once: what it
-    had begun goes on, and `settled` waits for it. Each raises AwayError when the runtime fails it,
-    unless it says otherwise.
-    """
-
-    left_behind: Callable[[], None]
-    """Called when something could not be removed; whoever reconciles listens."""
-    before_end: Callable[[Container], Awaitable[None]] | None
-    """Looks at a container that is about to be stopped; raises nothing."""
-    seen: bool
-    """Whether `known` is all there is: false until the first view."""
-
-    @property
-    def known(self) -> Mapping[str, Container]:
-        """The containers by name, as they were seen last: in `view` or `look`."""
-
-    async def view(self) -> View:
-        """Everything there is now."""
-
-    async def look(self, name: str) -> Container | None:
-        """One container, None when there is none of that name."""
-
-    async def still_runs(self, container: Container) -> bool:
-        """Whether a container that ran goes on, for who asks again and again: what that costs does
-        not grow with everybody. False when only a look can tell.
-        """
-
-    async def usage(self, container: Container) -> Usage | None:
-        """What it takes now; None when it does not run. One that is gone is an AwayError."""
-
-    async def last_lines(self, container: Container) -> str:
-        """The end of its log. Raises nothing."""
-
-    async def told(self, container: Container) -> list[str]:
-        """What is said of its start so far, for its person."""
-
-    def info(self) -> "Awaitable[Mapping[str, Any]]":
-        """How large the place is: `MemTotal` in bytes, `NCPU`; where what is free now can be told
-        by it alone, `Elsewhere` is true, and the hub's own machine is not asked.
-        """
-
-    def alone(self, name: str) -> AbstractAsyncContextManager[Any]:
-        """For who ends, removes or replaces what is called `name`: one at a time."""
-
-    async def settled(self, name: str) -> None:
-        """Return when no call for the container `name` is under way any more."""
-
-    async def connect(self, place: Place) -> str:
-        """Have a network for this server, with hub and proxy on their way; returns its address."""
-
-    async def joined(self, place: Place) -> None:
-        """Return when hub and proxy can be reached there."""
-
-    async def attach(self) -> list[str]:
-        """Bring hub and proxy back to every network that lacks them; tells what was done."""
-
-    async def end(self, container: Container, *, gently: bool = True) -> None:
-        """End a container, with time to finish when `gently`, and remove it: this very one, never
-        another that has its name by now."""
-
-    async def remove_network(self, name: str) -> None:
-        """Remove a server's network; none of that name is no error. Raises NetworkError."""
-
-    async def volume(self, name: str) -> Volume | None:
-        """One home, None when there is none of that name."""
-
-    async def make_volume(self, volume: Volume) -> Volume:
-        """The home of that name, made unless it is there."""
-
-    async def remove_volume(self, name: str) -> None:
-        """Remove a home for good; none of that name is no error."""

@@ -1,4 +1,4 @@
-"""A namespace of Kubernetes as the place where servers run: `interface.Runtime`, asynchronously.
+"""A namespace of Kubernetes as the place where servers run: `calls.Runtime`, asynchronously.
 
 It is imported where the runtime is Kubernetes and nowhere else: the client is large. Which pod can
 reach what is the chart's business (its NetworkPolicies), so there is no network to make here.
@@ -16,13 +16,9 @@ from kubernetes_asyncio.client import ApiException
 from kubespawner.clients import shared_client
 
 from hub_config import names
-from hub_config.runtime import cluster, records
-from hub_config.runtime.calls import Calls
-from hub_config.runtime.glances import Glances
-from hub_config.runtime.interface import AwayError, Container, Place, Usage, View, Volume
-
-LOG_LINES = 20
-"""Lines of a pod's log that are kept when it ended by itself."""
+from hub_config.runtime import cluster
+from hub_config.runtime.calls import LOG_LINES, Runtime
+from hub_config.runtime.interface import AwayError, Container, View, Volume
 
 SECONDS = 20.0
 """How long the API server has to answer."""
@@ -66,13 +62,12 @@ def status_of(error: BaseException) -> int | None:
     return cause.status if isinstance(cause, ApiException) else None
 
 
-class KubernetesRuntime(Calls):
+class KubernetesRuntime(Runtime):
     """One for the whole hub."""
 
     def __init__(self, platform: str, namespace: str, storage: cluster.Storage) -> None:
         super().__init__()
         self.platform, self.namespace, self.storage = platform, namespace, storage
-        self._glances = Glances(self._running)
 
     async def ask(self, method: str, *arguments: Any, **named: Any) -> Any:
         """Call a method of the API for this namespace; returns the answer's JSON.
@@ -126,36 +121,20 @@ class KubernetesRuntime(Calls):
         networks = tuple(map(cluster.network, containers))
         return View(containers, networks, homes, folders, cluster.removal)
 
-    async def look(self, name: str) -> Container | None:
-        """One pod, None when there is none of that name."""
+    async def _look(self, name: str) -> Container | None:
         record = await self._find("read_namespaced_pod", name)
-        if record is None:
-            self.known.pop(name, None)
-            return None
-        self.known[name] = container = cluster.container(record)
-        self._glances.looked(container.id)
-        return container
-
-    async def still_runs(self, container: Container) -> bool:
-        """Whether a pod that ran goes on, as far as it can be told without a look at it."""
-        return await self._glances.still_runs(container.id)
+        return None if record is None else cluster.container(record)
 
     async def _running(self) -> frozenset[str]:
         pods = await self._listed("list_namespaced_pod", cluster.SERVER)
         return frozenset(one.id for one in map(cluster.container, pods) if one.runs)
 
-    async def usage(self, container: Container) -> Usage | None:
-        """None: what pods take is told by an add-on (metrics-server), as rates, not sums."""
-        return None
+    # What pods take is told by an add-on (metrics-server), as rates, not sums.
 
-    async def last_lines(self, container: Container) -> str:
-        """The end of its log. Raises nothing."""
-        try:
-            pod = names.dns(container.name)
-            lines: bytes = await self.ask("read_namespaced_pod_log", pod, tail_lines=LOG_LINES)
-        except AwayError as error:
-            return f"(no log: {error})"
-        return records.readable(lines)
+    async def _log(self, container: Container) -> bytes:
+        pod = names.dns(container.name)
+        lines: bytes = await self.ask("read_namespaced_pod_log", pod, tail_lines=LOG_LINES)
+        return lines
 
     async def told(self, container: Container) -> list[str]:
         """What the cluster's events say of a pod's start, for its person. Raises AwayError."""
@@ -167,22 +146,6 @@ class KubernetesRuntime(Calls):
     async def info(self) -> Mapping[str, Any]:
         """How much the namespace may promise, by its quotas."""
         return cluster.house((await self.ask("list_namespaced_resource_quota"))["items"])
-
-    # -- networks: the chart's -----------------------------------------------------------------
-
-    async def connect(self, place: Place) -> str:
-        """Empty: a pod gets its address when it starts."""
-        return ""
-
-    async def joined(self, place: Place) -> None:
-        """Nothing to wait for."""
-
-    async def attach(self) -> list[str]:
-        """Nothing to attach."""
-        return []
-
-    async def remove_network(self, name: str) -> None:
-        """Nothing to remove."""
 
     # -- the beginning and the end -------------------------------------------------------------
 
@@ -207,15 +170,12 @@ class KubernetesRuntime(Calls):
         body = cluster.secret(name, values, pod, self.platform)
         await self.whole(pod.name, self.ask("create_namespaced_secret", body=body))
 
-    async def end(self, container: Container, *, gently: bool = True) -> None:
-        """End a pod and return when nothing of it runs: by its uid, never another of its name."""
-        if gently and container.runs and self.before_end:
-            await self.before_end(container)
-        await self.whole(container.name, self._end(container, GENTLY if gently else AT_ONCE))
-        if (known := self.known.get(container.name)) is None or known.id == container.id:
-            self.known.pop(container.name, None)
+    async def _end(self, container: Container, *, gently: bool) -> None:
+        ending = self._delete(container, GENTLY if gently else AT_ONCE)
+        await self.whole(container.name, ending)
 
-    async def _end(self, container: Container, seconds: int) -> None:
+    async def _delete(self, container: Container, seconds: int) -> None:
+        """Returns when nothing of the pod runs: by its uid, never another of its name."""
         body = {"gracePeriodSeconds": seconds, "preconditions": {"uid": container.id}}
         try:
             await self.ask("delete_namespaced_pod", names.dns(container.name), body=body)

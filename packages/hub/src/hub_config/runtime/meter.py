@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from hub_config.runtime.interface import AwayError, Container, Runtime, Usage
+from hub_config.runtime.calls import Runtime
+from hub_config.runtime.interface import AwayError, Container, Usage
 
 AT_A_TIME = 4
 """Looks that are under way: the engine's other calls are people's starts and stops."""

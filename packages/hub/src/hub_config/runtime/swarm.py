@@ -16,7 +16,8 @@ from docker.errors import NotFound
 
 from hub_config import names
 from hub_config.runtime import services
-from hub_config.runtime.docker import LOG_LINES, DockerRuntime, answered, log
+from hub_config.runtime.calls import LOG_LINES
+from hub_config.runtime.docker import DockerRuntime, answered, log
 from hub_config.runtime.interface import (
     AwayError,
     Container,
@@ -66,20 +67,18 @@ class SwarmRuntime(DockerRuntime):
             for service, labels in known.items()
         ]
 
-    def _look(self, name: str) -> Container:
-        found = self._containers(name)
-        if not found:
-            raise NotFound(f"no service {name}")
-        return found[0]
+    def _find(self, name: str) -> Container | None:
+        return next(iter(self._containers(name)), None)
 
     async def _running(self) -> frozenset[str]:
-        return frozenset(one.id for one in await self.call("", self._containers) if one.runs)
+        with answered():
+            return frozenset(one.id for one in await self.call("", self._containers) if one.runs)
 
     async def usage(self, container: Container) -> Usage | None:
         """None: only a container's own engine tells, and the hub asks one."""
         return None
 
-    def _log(self, container: str) -> bytes:
+    def _lines(self, container: str) -> bytes:
         lines = str(LOG_LINES)
         told = self.client.service_logs(container, stdout=True, stderr=True, tail=lines)
         return told if isinstance(told, bytes) else b"".join(told)
@@ -97,18 +96,14 @@ class SwarmRuntime(DockerRuntime):
 
     # -- the beginning and the end -------------------------------------------------------------
 
-    async def end(self, container: Container, *, gently: bool = True) -> None:
+    async def _end(self, container: Container, *, gently: bool) -> None:
+        await self.whole(container.name, self._remove(container))
+
+    async def _remove(self, container: Container) -> None:
         """Remove a service and return when nothing of it can run any more.
 
         Raises AwayError when a machine that does not answer may still run it.
         """
-        if gently and container.runs and self.before_end:
-            await self.before_end(container)
-        await self.whole(container.name, self._end(container))
-        if (known := self.known.get(container.name)) is None or known.id == container.id:
-            self.known.pop(container.name, None)
-
-    async def _end(self, container: Container) -> None:
         name = f"{names.NAME}={container.name}"
         with answered():
             with suppress(NotFound):
@@ -181,8 +176,9 @@ class SwarmRuntime(DockerRuntime):
 
     async def remove_volume(self, name: str) -> None:
         """Forget a home. The hub has the engine of one node: the files are removed on theirs."""
-        with answered(), suppress(NotFound):
-            node, mount = await self.call("", self._home, name)
-            await super().remove_volume(name)
-            if mount["Source"] != name:
-                log.warning("Remove %s on the node %s by hand", mount["Source"], node)
+        if (found := await self._if_there("", self._home, name)) is None:
+            return
+        await super().remove_volume(name)
+        node, mount = found
+        if mount["Source"] != name:
+            log.warning("Remove %s on the node %s by hand", mount["Source"], node)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from hub_config.settings.values import Keys
+from hub_config.settings.values import Keys, listed
 
 NVIDIA = "nvidia.com/gpu"
 """What NVIDIA's CDI specification and device plugin call a GPU."""
@@ -105,7 +105,7 @@ class Entry:
 
 def entries(text: str) -> tuple[Entry, ...]:
     """What `JHUB_GPU_DEVICES` lists; raises ValueError for anything else."""
-    return tuple(_entry(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(map(_entry, listed(text)))
 
 
 def _entry(text: str) -> Entry:

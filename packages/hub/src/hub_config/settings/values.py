@@ -31,7 +31,12 @@ class Destination:
 
 def parse_destinations(text: str) -> tuple[Destination, ...]:
     """The destinations in `text`, separated by commas; raises ValueError for anything else."""
-    return tuple(_destination(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(map(_destination, listed(text)))
+
+
+def listed(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _destination(text: str) -> Destination:
@@ -134,7 +139,7 @@ def _link(url: str) -> str:
 
 
 def _links(text: str) -> str:
-    for part in filter(None, map(str.strip, text.split(","))):
+    for part in listed(text):
         if not re.match(r"https?://[^/\s]+/", part):
             raise ValueError(
                 "addresses with a path at least of /, separated by commas, such as "
@@ -144,7 +149,7 @@ def _links(text: str) -> str:
 
 
 def _mail_domains(text: str) -> str:
-    for part in filter(None, map(str.strip, text.split(","))):
+    for part in listed(text):
         if not re.fullmatch(r"[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+", part):
             raise ValueError(f"domains, separated by commas, such as example.org (not {part!r})")
     return text
@@ -164,7 +169,7 @@ def _relay(url: str) -> str:
 
 def _networks(text: str) -> str:
     try:
-        for part in filter(None, map(str.strip, text.split(","))):
+        for part in listed(text):
             ipaddress.ip_network(part)
     except ValueError as error:
         raise ValueError(f"networks, such as 10.0.0.5 or 10.1.0.0/16 ({error})") from None
@@ -189,7 +194,7 @@ def _database(url: str) -> str:
 def _keys(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return frozenset(key.strip() for key in value.split(",") if key.strip())
+    return frozenset(listed(value))
 
 
 def _variables(patterns: frozenset[str]) -> frozenset[str]:

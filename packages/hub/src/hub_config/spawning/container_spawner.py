@@ -108,20 +108,22 @@ class UserContainerSpawner(UserServerSpawner, DockerSpawner):
 
     # -- start -------------------------------------------------------------------------------
 
+    async def begin(self) -> tuple[str, str]:
+        """Make network and home; returns the address there, and the home's volume."""
+        self.stages.tell(Stage.NETWORK)
+        await self.end.clear(gently=False, network=False)
+        address = await self.runtime.connect(self.place)
+        # By no name: who tells those is the engine, and what runs goes on without it.
+        self.hub_connect_url = f"http://{hub_beside(address)}:{HUB_PORT}"
+        self.stages.tell(Stage.VOLUME)
+        return address, await self.home.ready()
+
     async def make(self) -> None:
         """Make network, home and container, and start it."""
         place = self.place
-        self.stages.tell(Stage.NETWORK)
-        await self.end.clear(gently=False, network=False)
-        self.address = await self.runtime.connect(place)
-        # By no name: who tells those is the engine, and what runs goes on without it.
-        self.hub_connect_url = f"http://{hub_beside(self.address)}:{HUB_PORT}"
+        self.address, home = await self.begin()
         self.extra_create_kwargs["networking_config"] = self.runtime.at(place, self.address)
-        self.stages.tell(Stage.VOLUME)
-        volume, said = await self.home.ready()
-        if said:
-            self.log.warning("%s", said)
-        self.volumes = {volume: options.HOME}
+        self.volumes = {home: options.HOME}
         if limit := self.enforced.disk_limit_gb:
             self.extra_host_config |= options.disk_limit(limit, await self.docker("info"))
         await Folders(self).mount()

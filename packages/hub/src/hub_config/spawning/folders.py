@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from hub_config import names
 from hub_config.folders import EVERYBODY, everybodys, granted
 from hub_config.groups import Mode, folders
-from hub_config.lifetimes.folders import FolderRow, claim, claim_another, is_made
+from hub_config.lifetimes.folders import FolderRow, claim
+from hub_config.lifetimes.homes import HomeError
 from hub_config.settings import Settings
 from hub_config.spawning import options
 
@@ -60,10 +61,10 @@ def theirs(
         shown = names.group_folder(name)
         if shown in taken or (group := orm.Group.find(db, name)) is None:
             continue
-        if row := claim(db, group, prefix):
-            yield Folder(shown, mode, row)
-        else:
-            log.warning("The group %s has no folder: its name is too long for one.", name)
+        try:
+            yield Folder(shown, mode, claim(db, group, prefix))
+        except HomeError as error:
+            log.warning("The group %s has no folder: %s", name, error)
 
 
 class Folders:
@@ -95,29 +96,25 @@ class Folders:
         found = {}
         for folder in list(theirs(db, spawner.user.groups, spawner.operator, self.prefix)):
             volume = await spawner.runtime.whole(spawner.object_name, self.ready(folder))
-            if volume:
-                found[volume] = folder
+            found[volume] = folder
         return found
 
     async def ready(self, folder: Folder) -> str:
-        """The name of its volume, which is there; empty where there can be none."""
+        """The name of its volume, which is there."""
         row = folder.row
         if row is None:
-            volume = names.shared_volume(self.prefix, folder.name)
-            await self.make(volume, folder.name)
-            return volume
+            await self.make(self.prefix + folder.name, folder.name)
+            return self.prefix + folder.name  # safe by its declaration
         db = self.spawner.user.db
         while await self.make(row.volume, folder.name, row.token) != row.token:
             log.warning(
                 "%s is there and is of no group this database knows; the group %s gets another "
                 "folder. The page Homes lists it.",
                 row.volume,
-                row.group,
+                row.person,
             )
-            if (another := claim_another(db, row, self.prefix)) is None:
-                return ""
-            row = another
-        is_made(db, row)
+            row = row.another(db, self.prefix)
+        row.is_made(db)
         return row.volume
 
     async def make(self, volume: str, folder: str, token: str = "") -> str:

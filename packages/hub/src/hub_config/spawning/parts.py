@@ -15,7 +15,8 @@ import aiohttp
 from sqlalchemy.orm import Session
 
 from hub_config.lifetimes import homes
-from hub_config.runtime.interface import AwayError, Container, NetworkError, Place, Runtime, Volume
+from hub_config.runtime.calls import Runtime
+from hub_config.runtime.interface import AwayError, Container, NetworkError, Place, Volume
 from hub_config.told import StartFailure
 
 GONE = (
@@ -23,6 +24,9 @@ GONE = (
     "it. Nothing was started. An administrator may be able to restore it from a backup; to begin "
     "with an empty home instead, start the server again."
 )
+
+
+log = logging.getLogger(__name__)
 
 
 class Owner(Protocol):
@@ -50,14 +54,14 @@ class Home:
         """What containers of this hub are labelled with: those of an older one say nothing."""
         return (self.database, "") if homes.is_older(self.owner.db) else (self.database,)
 
-    async def ready(self) -> tuple[str, str]:
-        """The name of the volume, which is there, and what the log should say about it.
+    async def ready(self) -> str:
+        """The name of the volume, which is there.
 
         Nobody gets a volume that the database does not know to be theirs: where their name is
         taken by one of another origin they get the next one. Raises StartFailure, once, when the
         volume that was theirs is gone; AwayError when the runtime fails.
         """
-        database, db, said = self.database, self.owner.db, ""
+        database, db = self.database, self.owner.db
         home = homes.claim(db, self.owner.id, self.owner.name, self.prefix)
         while True:
             found = await self.runtime.volume(home.volume)
@@ -73,13 +77,15 @@ class Home:
                 )
                 found = await self.runtime.make_volume(wanted)
             if homes.is_theirs(home, found):
-                homes.is_made(db, home)
-                return home.volume, said
-            said = (
-                f"{home.volume} is there and is of no home this database knows; {self.owner.name} "
-                "gets another one. The page Homes lists it."
+                home.is_made(db)
+                return home.volume
+            log.warning(
+                "%s is there and is of no home this database knows; %s gets another one. The page "
+                "Homes lists it.",
+                home.volume,
+                self.owner.name,
             )
-            home = homes.claim_another(db, home, self.prefix)
+            home = home.another(db, self.prefix)
 
 
 PAUSE = 0.03
@@ -149,8 +155,6 @@ SOMEBODY_ELSES = (
     "The container {name} is there and was made with another database of this platform, so nothing "
     "was started. Tell an administrator: the hub's log and the page Homes say more."
 )
-
-log = logging.getLogger(__name__)
 
 
 class Ending:

@@ -121,9 +121,7 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         """Make the home's claim and the pod; returns when the pod has an address."""
         await self.end.clear(gently=False)
         self.stages.tell(Stage.VOLUME)
-        home, said = await self.home.ready()
-        if said:
-            self.log.warning("%s", said)
+        home = await self.home.ready()
         folders = await PodFolders(self).there()
         own = pods.volumes(self.profile, self.enforced, home, folders)
         self._set(pods.beside(self.operators, own))

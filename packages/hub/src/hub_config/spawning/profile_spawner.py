@@ -17,8 +17,8 @@ from wrapspawner import ProfilesSpawner
 from hub_config import names
 from hub_config.jobs import app_rows, commands, rows
 from hub_config.offer import counter
-from hub_config.offer.cards import form_options, render
-from hub_config.offer.counter import Counter, Customer
+from hub_config.offer.cards import Person, form_options, render
+from hub_config.offer.counter import Counter
 from hub_config.offer.profiles import Profile
 from hub_config.offer.turns import TurnTimeoutError
 from hub_config.settings import Settings
@@ -67,9 +67,9 @@ class PlatformSpawner(ProfilesSpawner):
         return cls._counter
 
     @property
-    def customer(self) -> Customer:
+    def customer(self) -> Person:
         """The owner of this server."""
-        return Customer(
+        return Person(
             (self.user.name, self.name),
             frozenset(group.name for group in self.user.groups),
             counter.profiles_used(self.user.orm_spawners),
@@ -183,15 +183,14 @@ class PlatformSpawner(ProfilesSpawner):
         try:
             tell = partial(self.stages.tell, Stage.IMAGE)
             await self.counter.images.ensure(profile, self.counter.engine, tell)
-            async with self.counter.desk.turns.turn(
-                self._wait_for_turn, self.operator.queue_timeout
-            ):
+            patience = self.operator.queue_timeout
+            async with self.counter.turns.turn(self._wait_for_turn, patience):
                 url = await self._start_child(profile)
         except TurnTimeoutError as error:
             raise StartFailure(str(error)) from None
         finally:
             self.stages.end()
-        self.counter.desk.promises.release(self.customer.key)
+        self.counter.promises.release(self.customer.key)
         return url
 
     def _wait_for_turn(self, before: int) -> None:
@@ -283,7 +282,7 @@ class PlatformSpawner(ProfilesSpawner):
         """Forget the server that was, but not why it ended. What still runs stays promised."""
         super().clear_state()
         self._chosen = None
-        self.counter.desk.promises.release(self.customer.key)
+        self.counter.promises.release(self.customer.key)
         self.stages.begin()
 
 

@@ -20,7 +20,8 @@ from traitlets import Instance, Unicode
 from hub_config import counted
 from hub_config.groups import Shared, SharingError
 from hub_config.offer.profiles import Profile
-from hub_config.runtime.interface import AwayError, Container, NetworkError, Place, Runtime
+from hub_config.runtime.calls import Runtime
+from hub_config.runtime.interface import AwayError, Container, NetworkError, Place
 from hub_config.settings import Settings
 from hub_config.spawning.parts import Ending, Home, ServerEndedError, wait_until_answers
 from hub_config.told import Stage, Stages, StartFailure

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from tornado.web import HTTPError
 
 from hub_config import counted, names, upstream
-from hub_config.jobs import app_rows, rows
+from hub_config.jobs import rows
 from hub_config.languages import said
 from hub_config.lifetimes import homes, times
 from hub_config.offer.cards import shown
@@ -102,6 +102,7 @@ async def _stop(user: Any, proxy: Any, name: str) -> None:
         # Otherwise it would go on, and make a home of nobody.
         starting.cancel()
         await asyncio.wait([starting], timeout=ENOUGH)
+    counted.SERVERS_ENDED.labels(counted.SOMEBODY).inc()
     await proxy.delete_user(user, name)
     await user.stop(name)
 
@@ -110,7 +111,6 @@ def keep_home(user: Any) -> None:
     """Put the home aside; called when the last of the user's servers is removed for good."""
     homes.put_aside(user.db, user.id)
     rows.forget(user.db, user.id)
-    app_rows.forget(user.db, user.id)
     times.forget(user.db, user.name)
 
 

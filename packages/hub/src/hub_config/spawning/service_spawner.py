@@ -12,7 +12,6 @@ from hub_config.offer.profiles import Profile
 from hub_config.runtime.docker import answered
 from hub_config.runtime.interface import AwayError
 from hub_config.runtime.networks import ServerNetworks
-from hub_config.runtime.plan import HUB_PORT, hub_beside
 from hub_config.runtime.services import CPUS
 from hub_config.runtime.swarm import SwarmRuntime
 from hub_config.spawning import options, services
@@ -43,16 +42,8 @@ class UserServiceSpawner(UserContainerSpawner):
     async def make(self) -> None:
         """Make network, home and service; returns when the server has an address."""
         place, operator = self.place, self.enforced
-        self.stages.tell(Stage.NETWORK)
-        await self.end.clear(gently=False, network=False)
-        # By no name, as on one host: a node tells those as long as its engine runs.
-        beside = hub_beside(await self.runtime.connect(place))
-        self.hub_connect_url = f"http://{beside}:{HUB_PORT}"
-        self.stages.tell(Stage.VOLUME)
-        volume, said = await self.home.ready()
-        if said:
-            self.log.warning("%s", said)
-        node, mount = await self.runtime.home(volume)
+        _, home = await self.begin()
+        node, mount = await self.runtime.home(home)
         self.stages.tell(Stage.CONTAINER)
         labels = {**self.extra_create_kwargs["labels"], names.NAME: place.container}
         labels[CPUS] = str(self.profile.cpu_guarantee or 0)

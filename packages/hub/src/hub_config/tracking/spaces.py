@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from jupyterhub import orm
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from tornado import web
 
 from hub_config.database import Base
-from hub_config.lifetimes.homes import naive
+from hub_config.moments import now
 from hub_config.runtime.plan import TRACKING_PORT
 from hub_config.tracking import door
 
@@ -75,8 +75,7 @@ def _forget(_mapper: Any, connection: Connection, owner: Any) -> None:
     """In the transaction in which its owner goes: SQLite gives the id to the next one."""
     mine = {"kind": KINDS[type(owner)], "owner_id": owner.id}
     if left := connection.scalar(select(SpaceRow.name).filter_by(**mine)):
-        now = naive(datetime.now(UTC))
-        connection.execute(insert(LeftRow).values(name=left, since=now))
+        connection.execute(insert(LeftRow).values(name=left, since=now()))
         connection.execute(delete(SpaceRow).filter_by(**mine))
 
 
@@ -99,7 +98,7 @@ def of(db: Session, owner: Any) -> str:
 
 async def remove_due(db: Session, keep: timedelta) -> None:
     """Have those removed whose owner was deleted that long ago; what takes longer, next time."""
-    limit = naive(datetime.now(UTC)) - keep
+    limit = now() - keep
     for left in db.scalars(select(LeftRow).where(LeftRow.since <= limit)).all():
         try:
             said = await door.say(f"-{left.name}")
