@@ -114,7 +114,9 @@ def test_a_folder_is_all_an_image_needs(
         for kept in (one for one in tags(engine, name) if ":before-" in one):
             engine.client.images.remove(kept)  # an upgrade in another file's platform kept it
         for root in (maintainer.root, elsewhere):
-            marks.remove(marks.unwanted(images.here(), packages, root))
+            own = [one for one in images.here() if one.package == name]
+            for _, references in marks.unwanted(own, packages, root):
+                marks.remove(references)
         return not tags(engine, name)
 
     wait_until(is_gone, "it to go from the engine")

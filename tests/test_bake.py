@@ -70,8 +70,8 @@ def test_empty_caches_are_those_of_a_name_of_their_own(make_package: Make, read:
 
 def test_decode_takes_pretty_and_compact_json_and_text() -> None:
     stream = ["{", '  "a": {', '    "b": "}"', "  }", "}", "{}", '{"c":1}', "ERROR"]
-    events = bake.Events()
-    read = [event for line in stream if (event := events.read(line)) is not None]
+    progress = bake.Progress([], lambda _: None)
+    read = [event for line in stream if (event := progress.read(line)) is not None]
     assert read == [{"a": {"b": "}"}}, {}, {"c": 1}, {"text": "ERROR"}]
 
 
@@ -120,13 +120,6 @@ def test_templates_of_bake_in_declared_text_are_taken_literally(
     labels = {"x": "${a} %{ if b } $${c} 100% $5"}
     made = bake.definition(steps(make_package, read), **COMMON | {"labels": labels})
     assert made["target"]["child"]["labels"]["x"] == "$${a} %%{ if b } $$${c} 100% $5"
-
-
-def test_a_bake_and_the_one_that_went_on_are_told_as_one() -> None:
-    first = bake.Outcome({"one": 1.0}, {"three": "f"})
-    both = first.followed_by(bake.Outcome({"one": 1.0, "two": 2.0}, {"two": "e"}))
-    assert both.seconds == {"one": 2.0, "two": 2.0}
-    assert both.errors == {"three": "f", "two": "e"}
 
 
 def test_steps_of_a_machine_in_another_zone_have_their_seconds() -> None:

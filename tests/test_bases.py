@@ -11,26 +11,26 @@ from jhub_docker.build.plan import Base, BuiltImage
 from jhub_docker.catalog import Catalog
 from jhub_docker.errors import UsageError
 from jhub_docker.host import rootfs
+from jhub_docker.host.apt import Archive
 
-TARGETS = """\
-http://mirror.example/debian/|Debian|Debian
-http://another.example/debian/|Debian|Debian
-http://mirror.example/security/|Debian-Security|Debian
-https://other.example/apt/|Cloud|Somebody
-"""
+ARCHIVES = [
+    Archive("trixie", "main", "Debian", "Debian", "http://mirror.example/debian/"),
+    Archive("trixie", "main", "Debian", "Debian", "http://another.example/debian/"),
+    Archive("trixie-security", "main", "Debian", "Debian-Security", "http://mirror.example/sec/"),
+    Archive("cloud", "main", "Somebody", "Debian", "https://other.example/apt/"),
+]
 
 
 def test_sources_follow_the_machines_own_archives() -> None:
-    archives = rootfs.parse_index_targets(TARGETS)
-    assert rootfs.sources_for("trixie", archives) == [
+    assert rootfs.sources_for("trixie", ARCHIVES) == [
         "deb http://mirror.example/debian trixie main",
         "deb http://mirror.example/debian trixie-updates main",
-        "deb http://mirror.example/security trixie-security main",
+        "deb http://mirror.example/sec trixie-security main",
     ]
 
 
 def test_without_an_archive_debootstrap_uses_its_own() -> None:
-    assert rootfs.sources_for("bookworm", rootfs.parse_index_targets("")) == []
+    assert rootfs.sources_for("bookworm", []) == []
 
 
 def test_each_suite_has_its_own_root_file_system() -> None:

@@ -10,7 +10,7 @@ from jhub_docker.build import cache, contexts, images, plan
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.catalog import Catalog
 from jhub_docker.engine import transfers
-from jhub_docker.errors import UsageError
+from jhub_docker.errors import ActionError, UsageError
 
 
 @pytest.fixture
@@ -31,18 +31,31 @@ def made(make_package: Callable[..., Path], read: Callable[[], Catalog]) -> Plan
     )
 
 
-def test_children_are_looked_for_before_what_they_are_built_from(made: Plan) -> None:
-    tried: set[str] = set()
-    rounds = []
-    while steps := cache.candidates(made, tried):
-        rounds.append({step.spec.name for step in steps})
-        tried |= rounds[-1]
-    assert rounds == [{"two", "three"}, {"one"}, {"os", "tools"}]
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The images that a registry was asked for, which has none."""
+    names: list[str] = []
+
+    def pull(name: str) -> None:
+        names.append(name.rpartition("/")[2].partition(":")[0])
+        raise ActionError("manifest unknown")
+
+    monkeypatch.setattr(transfers, "pull", pull)
+    return names
 
 
-def test_what_is_built_by_force_is_not_looked_for(made: Plan) -> None:
-    names = {step.spec.name for step in cache.candidates(made, (), force=True)}
-    assert names == {"os", "tools"}
+def test_children_are_looked_for_before_what_they_are_built_from(
+    made: Plan, asked: list[str]
+) -> None:
+    assert cache.fetch(made, "registry.example.org/team", "linux/amd64") == made
+    assert sorted(asked) == ["one", "os", "three", "tools", "two"]
+    before = [("three", "one"), ("one", "os"), ("one", "tools"), ("two", "os")]
+    assert all(asked.index(child) < asked.index(parent) for child, parent in before)
+
+
+def test_what_is_built_by_force_is_not_looked_for(made: Plan, asked: list[str]) -> None:
+    cache.fetch(replace(made, forced=True), "registry.example.org/team", "linux/amd64")
+    assert sorted(asked) == ["os", "tools"]
 
 
 def test_each_platform_has_its_place(made: Plan) -> None:

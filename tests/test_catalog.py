@@ -98,44 +98,42 @@ def test_circle_is_named(make_package: Make, read: Read) -> None:
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        ("prot = 1", r"x: .*unknown field 'prot'; did you mean 'port'"),
-        ("port = 'high'", r"x: pyproject.toml has port = 'high'; expected a number"),
-        ("profiles.small = {cpu = 1}", r"x: .*profiles.small.*mem_limit"),
-        ("profiles.s = {mem_limit = '1G', gpu = 1}", r"x: .*gpu"),
-        ("profiles.s = {mem_limit = '1G', gpus = 0}", r"gpus = 0; expected a number of GPUs, or"),
-        ("profiles.s = {mem_limit = '1G', gpus = {kind = 'mig'}}", r"expected a number of GPUs"),
-        (
-            "profiles.s = {mem_limit = 'lots'}",
-            r"x: .*profiles.s.mem_limit = 'lots'; expected an am",
-        ),
-        ("profiles.s = {mem_limit = '1G', cpu_limit = true}", r"cpu_limit = True; expected a num"),
-        ("profiles.s = {mem_limit = '1G', sudo = 'no'}", r"x: .*sudo = 'no'; expected true or"),
-        (
-            "profiles.'Big One' = {mem_limit = '1G'}",
-            r"x: .*'Big One'; expected sizes of lower-case",
-        ),
-        ("profiles = 'small'", r"x: pyproject.toml has profiles = 'small'; expected a table"),
-        ("tags = 'lab'", r"x: pyproject.toml has tags = 'lab'; expected a table"),
-        ("tags.'a b' = 'lab'", r"x: pyproject.toml has tags = 'a b'; expected names of lower"),
-        ("routes = 'atlas'", r"x: .* routes = 'atlas'; expected a list of first parts of paths"),
-        ("routes = ['/atlas']", r"x: .* routes = \['/atlas'\]; expected a list of first parts"),
-        ("port = true", r"x: pyproject.toml has port = True; expected a number"),
-        ("publish = 'no'", r"x: pyproject.toml has publish = 'no'; expected true or false"),
-        ("title = 3", r"x: pyproject.toml has title = 3; expected a text"),
-        ("environment = 'opt'", r"x: pyproject.toml has environment = 'opt'; expected a path"),
-        ("image = 'Local/x:1'", r"x: .*image = 'Local/x:1'; expected lower-case words"),
-        ("public.woody = 'x'", r"x: .*'woody'.*; expected an image for each of bookworm, trixie"),
-        ("public.bookworm = 7", r"x: .* public.bookworm = 7; expected an image such as"),
-        ("public.bookworm = 'r.example/x:1@sha256:12'", r"x: .*@sha256:12'; expected an image"),
-        ("public = 'r.example/x:1'", r"x: .* public = .*; expected an image for each of"),
-        ("platforms = ['linux/s390x']", r"x: .*platforms.*a list of linux/amd64, linux/arm64"),
-        ("platforms = []", r"x: pyproject.toml has platforms = \[\]; expected a list"),
-        ("uses = ['nope']", r"x: it is built from 'nope', which is no image package"),
+        ("prot = 1", "unknown field `prot`"),
+        ("port = 'high'", "Expected `int . null`, got `str`.*docker.port"),
+        ("port = true", "Expected `int . null`, got `bool`.*docker.port"),
+        ("port = 65536", "Expected `int` <= 65535.*docker.port"),
+        ("profiles.small = {cpu = 1}", "docker.profiles"),
+        ("profiles.s = {mem_limit = '1G', gpu = 1}", "unknown field `gpu`"),
+        ("profiles.s = {mem_limit = '1G', gpus = 0}", "Expected `int` >= 1.*gpus"),
+        ("profiles.s = {mem_limit = '1G', gpus = {kind = 'mig'}}", "Expected `str` mat.*gpus.kind"),
+        ("profiles.s = {mem_limit = '1G', gpus = {sort = 'a/b'}}", "unknown field `sort`"),
+        ("profiles.s = {mem_limit = 'lots'}", "Expected `str` matching.*mem_limit"),
+        ("profiles.s = {mem_limit = '1G', cpu_limit = true}", "Expected `int . float.*cpu_limit"),
+        ("profiles.s = {mem_limit = '1G', cpu_limit = 0}", "Expected `int` >= 1.*cpu_limit"),
+        ("profiles.s = {mem_limit = '1G', sudo = 'no'}", "Expected `bool`, got `str`.*sudo"),
+        ("profiles.'Big One' = {mem_limit = '1G'}", "key. in .*profiles"),
+        ("profiles = 'small'", "Expected `object`, got `str`.*docker.profiles"),
+        ("tags = 'lab'", "Expected `object`, got `str`.*docker.tags"),
+        ("tags.'a b' = 'lab'", "key. in .*tags"),
+        ("tags.lab = []", "tags"),
+        ("routes = 'atlas'", "Expected `array`, got `str`.*docker.routes"),
+        ("routes = ['/atlas']", r"Expected `str` matching.*docker.routes\[0\]"),
+        ("probe = 'tree'", "Expected `str` matching regex '\\^/'.*docker.probe"),
+        ("publish = 'no'", "Expected `bool`, got `str`.*docker.publish"),
+        ("title = 3", "Expected `str`, got `int`.*docker.title"),
+        ("environment = 'opt'", "Expected `str` matching.*docker.environment"),
+        ("image = 'Local/x:1'", "Expected `str` matching.*docker.image"),
+        ("public.woody = 'x'", "bookworm.trixie.*key. in .*public"),
+        ("public.bookworm = 7", "Expected `str`, got `int`.*docker.public.*"),
+        ("public.bookworm = 'r.example/x:1@sha256:12'", "Expected `str` matching.*docker.public.*"),
+        ("public = 'r.example/x:1'", "Expected `object`, got `str`.*docker.public"),
+        ("platforms = ['linux/s390x']", "linux/amd64.linux/arm64.*docker.platforms"),
+        ("uses = ['nope']", r"it is built from 'nope', which is no image package"),
     ],
 )
 def test_wrong_fields_are_refused(make_package: Make, read: Read, own: str, message: str) -> None:
     make_package("x", own=own)
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=rf"^x: .*{message}"):
         read()
 
 
@@ -148,7 +146,7 @@ def test_broken_toml_names_the_image(make_package: Make, read: Read) -> None:
 def test_missing_version_is_named(make_package: Make, read: Read) -> None:
     file = make_package("x") / "pyproject.toml"
     file.write_text(file.read_text().replace('version = "1.2.3"', ""))
-    with pytest.raises(UsageError, match=r"x: pyproject.toml lacks 'version'"):
+    with pytest.raises(UsageError, match=r"x: .* missing required field `version` - at `project`"):
         read()
 
 
@@ -157,7 +155,9 @@ def test_what_a_dockerfile_needs_has_to_be_declared(make_package: Make, read: Re
     make_package("own")
     text = "FROM own AS own\nFROM base\nRUN --mount=from=tools,target=/t true\n"
     (make_package("x", own='uses = ["own"]') / "Dockerfile").write_text(text)
-    with pytest.raises(UsageError, match=r"x: its Dockerfile needs tools; add it to `uses`"):
+    with pytest.raises(
+        UsageError, match=r"x: its Dockerfile needs tools; expected .* named by `uses`"
+    ):
         read()
 
 
@@ -167,19 +167,19 @@ def test_what_a_dockerfile_needs_has_to_be_declared(make_package: Make, read: Re
         ("", r"x: its Dockerfile has no FROM; begin it with `FROM base`"),
         ("# FROM base\n", r"x: its Dockerfile has no FROM"),
         ("RUN <<END\nFROM base\nEND\n", r"x: its Dockerfile has no FROM"),
-        ("FROM debian:12\n", r"x: its Dockerfile needs debian:12, which is no package here; exp"),
-        ("from debian AS base-of-mine\nFROM base\n", r"x: its Dockerfile needs debian, which"),
+        ("FROM debian:12\n", r"x: its Dockerfile needs debian:12; expected `base`"),
+        ("from debian AS base-of-mine\nFROM base\n", r"x: its Dockerfile needs debian; "),
         (
             "FROM base\nCOPY --chown=0 --from=busybox:1 /a /a\n",
             r"x: its Dockerfile needs busybox:1",
         ),
         (
             "FROM base\nRUN --mount=type=bind,target=/t,from=docker.io/a true\n",
-            r"x: its Dockerfile needs docker.io/a, which",
+            r"x: its Dockerfile needs docker.io/a; ",
         ),
         (
             "FROM base\nRUN a \\\n  && b\nFROM later\nFROM base AS later\n",
-            r"x: .* needs later, which",
+            r"x: .* needs later; ",
         ),
         (
             "FROM base\nRUN echo $((1<<2)) && cat <<<word\nCOPY --from=busybox:1 /a /a\n",
@@ -229,8 +229,10 @@ def test_lab_and_vscode_share_the_layer_of_code_server() -> None:
 
 def test_a_folder_without_the_table_is_told(make_package: Make, read: Read) -> None:
     make_package("one")
-    (make_package("two") / "pyproject.toml").write_text('[project]\nname = "two"\n')
-    with pytest.raises(UsageError, match=r"two: pyproject.toml has no \[tool.jhub-docker\] table"):
+    (make_package("two") / "pyproject.toml").write_text(
+        '[project]\nname = "two"\nversion = "1.0.0"\ndescription = "Two."\n'
+    )
+    with pytest.raises(UsageError, match=r"two: .* missing required field `tool`"):
         read()
 
 
@@ -240,19 +242,10 @@ def test_a_folder_without_a_declaration_is_told(make_package: Make, read: Read) 
         read()
 
 
-@pytest.mark.parametrize(
-    ("own", "message"),
-    [
-        ('probe = "tree"', r"x: pyproject.toml has probe = 'tree'; expected a path such as"),
-        ('image = "local/one"', r"x: .*image = 'local/one'; expected another than one has"),
-    ],
-)
-def test_what_would_meet_another_image_or_no_page_is_refused(
-    make_package: Make, read: Read, own: str, message: str
-) -> None:
+def test_two_images_cannot_be_called_alike(make_package: Make, read: Read) -> None:
     make_package("one")
-    make_package("x", base="one", own=own)
-    with pytest.raises(UsageError, match=message):
+    make_package("x", base="one", own='image = "local/one"')
+    with pytest.raises(UsageError, match=r"x: .*image = 'local/one'; expected another than one"):
         read()
 
 

@@ -38,7 +38,7 @@ def here(tmp_path: Path) -> str:
 
 
 def old(images: list[BuiltImage], root: Path, used: frozenset[str] = frozenset()) -> list[int]:
-    return [one.created for one, _ in marks.superseded(images, root, used)]
+    return [one.created for one, _ in marks.unwanted(images, {"uv-lab", "base"}, root, (), used)]
 
 
 def test_builds_that_were_followed_by_others_are_old(tmp_path: Path, here: str) -> None:
@@ -53,11 +53,11 @@ def test_builds_that_were_followed_by_others_are_old(tmp_path: Path, here: str) 
         image(8, here, tags=("before-jhub-docker",)),
     ]
     assert old(images, tmp_path) == [1], "what an upgrade goes back to stays, among others"
-    ((_, references),) = marks.superseded(images, tmp_path, frozenset())
+    ((_, references),) = marks.unwanted(images, {"uv-lab"}, tmp_path)
     assert references == (f"{REPOSITORY}:{1:012}", f"{REPOSITORY}:kept-by-{here}-{1:012}")
     assert old(images, tmp_path, frozenset({"sha256:1"})) == []
-    offered = {f"{1:012}"}
-    assert marks.superseded(images, tmp_path, (), offered) == [], "a hub that is pinned offers it"
+    offered = marks.unwanted(images, {"uv-lab"}, tmp_path, offered={f"{1:012}"})
+    assert offered == [], "a hub that is pinned offers it"
 
 
 def test_releases_and_what_somebody_named_stay(tmp_path: Path, here: str) -> None:

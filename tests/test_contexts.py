@@ -77,7 +77,7 @@ def write(packages: Path, tree: Tree, *, umask: int = 0o022, time: int = 10**9) 
 
 
 def spec(packages: Path) -> ImageSpec:
-    return ImageSpec("one", packages / "one", "local/one", "1", "An image.", "debian")
+    return ImageSpec(name="one", folder=packages / "one", base="debian")
 
 
 def read(of: ImageSpec) -> Context:
@@ -368,6 +368,7 @@ def test_builds_at_once_have_folders_of_their_own_and_a_killed_one_leaves_none(
 ) -> None:
     place = tmp_path / contexts.FOLDER
     (place / "left-by-a-killed-one").mkdir(parents=True)
+    os.utime(place / "left-by-a-killed-one", (0, 0))
     context = of(checkout)
     with contexts.laid_out(tmp_path, {"one": context}) as first:
         with contexts.laid_out(tmp_path, {"one": context}) as second:
@@ -389,5 +390,5 @@ def test_git_is_asked_for_all_packages_at_once(
 
     monkeypatch.setattr(process, "run", run)
     one = spec(checkout.root / "packages")
-    contexts.read([one, ImageSpec("two", one.folder, "local/two", "1", "Another.", "debian")])
+    contexts.read([one, ImageSpec(name="two", folder=one.folder, base="debian")])
     assert sum("ls-files" in command for command in asked) == 1

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,7 @@ def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def add_context(folder: Path, name: str, host: str) -> None:
     """What `docker context create` and `docker context use` write."""
-    from docker.context.config import get_context_id  # noqa: PLC0415
-
-    meta = folder / "contexts" / "meta" / get_context_id(name) / "meta.json"
+    meta = folder / "contexts" / "meta" / sha256(name.encode()).hexdigest() / "meta.json"
     meta.parent.mkdir(parents=True)
     meta.write_text(
         json.dumps({"Name": name, "Metadata": {}, "Endpoints": {"docker": {"Host": host}}})
@@ -68,7 +67,7 @@ def test_a_context_that_is_not_there_is_an_error_and_not_the_default_engine(
     docker_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONTEXT", "gone")
-    with pytest.raises(UsageError, match="context gone does not exist"):
+    with pytest.raises(UsageError, match='context "gone" does not exist'):
         address.connect()
 
 

@@ -64,69 +64,6 @@ def test_what_cannot_be_installed_is_said(
         packages.plan(release, packages.PARTS, installed)
 
 
-DEB822 = """\
-Types: deb deb-src
-# a comment in between
-URIs: http://mirror.example/debian
-Suites: bookworm bookworm-updates
-Components: main contrib
-Signed-By: /usr/share/keyrings/some.gpg
-
-Types: deb
-URIs: http://security.example/debian
-Suites: bookworm-security
-Components: main
-"""
-
-
-def test_a_deb822_source_is_derived_with_its_key() -> None:
-    made = packages.derived_source({"debian.sources": DEB822}, "bookworm", "trixie")
-    assert made.splitlines() == [
-        "Types: deb",
-        "URIs: http://mirror.example/debian",
-        "Suites: trixie",
-        "Components: main",
-        "Signed-By: /usr/share/keyrings/some.gpg",
-    ]
-
-
-def test_a_key_given_in_place_stays_whole() -> None:
-    key = "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n"
-    text = DEB822.replace("Signed-By: /usr/share/keyrings/some.gpg\n", key)
-    assert packages.derived_source({"a.sources": text}, "bookworm", "trixie").endswith(key)
-
-
-def test_a_one_line_source_is_derived_with_its_options() -> None:
-    text = (
-        "# deb http://old.example bookworm main\n"
-        "deb-src http://mirror.example/debian bookworm main\n"
-        "deb [arch=amd64,arm64 signed-by=/k.gpg] http://mirror.example/debian bookworm main # x\n"
-    )
-    made = packages.derived_source({"sources.list": text}, "bookworm", "trixie")
-    assert made.splitlines() == [
-        "Types: deb",
-        "URIs: http://mirror.example/debian",
-        "Suites: trixie",
-        "Components: main",
-        "Architectures: amd64 arm64",
-        "Signed-By: /k.gpg",
-    ]
-
-
-@pytest.mark.parametrize(
-    "sources",
-    [
-        {},
-        {"a.sources": "Enabled: no\n" + DEB822.partition("\n\n")[0]},
-        {"sources.list": "deb http://mirror.example/debian bookworm contrib\n"},
-        {"sources.list": "deb http://mirror.example/debian trixie main\n"},
-    ],
-)
-def test_no_source_to_derive_from_is_an_error(sources: dict[str, str]) -> None:
-    with pytest.raises(ActionError, match="no source of bookworm main"):
-        packages.derived_source(sources, "bookworm", "trixie")
-
-
 def test_pins_let_only_docker_in_and_keep_runc_out() -> None:
     nothing, docker = packages.preferences(packages.plan(BOOKWORM, packages.PARTS)).split("\n\n")
     assert nothing.splitlines() == ["Package: *", "Pin: release n=trixie", "Pin-Priority: -1"]

@@ -1,6 +1,7 @@
 """What is done, and what is said, where no engine answers or its client lacks something."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -80,21 +81,44 @@ def test_this_machines_engine_is_left_where_another_is_in_use(
         act()
 
 
-def test_apts_files_say_who_made_them_and_keep_out_the_rest(tmp_path: Path) -> None:
-    lists = tmp_path / "etc/apt/sources.list.d"
-    lists.mkdir(parents=True)
-    (lists / "debian.sources").write_text(
-        "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n"
-    )
+@pytest.fixture
+def says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Has apt tell of these archives."""
+
+    def put(told: str) -> None:
+        (tmp_path / "apt-get").write_text(f"#!/bin/sh\ncat <<END\n{told}END\n")
+        (tmp_path / "apt-get").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    return put
+
+
+ARCHIVES = """\
+bookworm|contrib|Debian|Debian|http://mirror.example/debian/
+bookworm|main|Debian|Debian|http://mirror.example/debian/
+trixie|main|Debian|Debian|http://derived.example/debian/
+"""
+
+
+def test_apts_files_say_who_made_them_and_keep_out_the_rest(
+    tmp_path: Path, says: Callable[[str], None]
+) -> None:
+    says(ARCHIVES)
     plan = packages.plan({"ID": "debian", "VERSION_CODENAME": "bookworm"}, packages.PARTS)
-    for _ in range(2):  # the second time finds the first one's file and must not derive from it
-        apt.write_sources(plan, tmp_path)
+    apt.write_sources(plan, tmp_path)
     source = (tmp_path / apt.SOURCE).read_text()
     assert source.startswith("# Made by jhub-docker")
-    assert source.endswith("URIs: http://mirror.example/debian\nSuites: trixie\nComponents: main\n")
+    assert "\nURIs: http://mirror.example/debian/\nSuites: trixie\nComponents: main\n" in source
     pins = (tmp_path / apt.PREFERENCES).read_text()
     assert pins.startswith("# Made by jhub-docker")
     assert "Package: *\nPin: release n=trixie\nPin-Priority: -1" in pins
+
+
+@pytest.mark.parametrize("told", ["", ARCHIVES.replace("|main|", "|contrib|")])
+def test_no_source_to_derive_from_is_an_error(told: str, says: Callable[[str], None]) -> None:
+    says(told)
+    with pytest.raises(ActionError, match="no source of bookworm main"):
+        apt.source("trixie", "bookworm", apt.archives())
 
 
 def test_installed_packages_are_read_from_dpkg(tmp_path: Path) -> None:

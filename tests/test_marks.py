@@ -3,13 +3,12 @@
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from jhub_docker.build import builds, marks, planning
-from jhub_docker.build.bake import Outcome
-from jhub_docker.build.plan import BuiltImage, Plan
+from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import OCI
 from jhub_docker.engine import lock, transfers
@@ -49,31 +48,35 @@ def test_what_only_services_run_is_kept_too_and_parents_are_nobodys(
         )
         for name in ("build-tools", "tracking")
     ]
-    made = SimpleNamespace(needed=steps, revision=None, runs=False, platform="")
-    builds._tag(ROOT, cast(Plan, made), Outcome({}, {}))
+    made = SimpleNamespace(revision=None, runs=False, platform="")
+    builds._tag(ROOT, cast(Plan, made), cast(list[Step], steps))
     kept = (marks.checkout_tag(ROOT), marks.mark(ROOT, BUILD_ID))
     repository = catalog["tracking"].repository
     assert {("tracking", f"{repository}:{name}") for name in kept} <= given
     assert {reference for reference, *_ in given} == {"tracking"}
 
 
+def unwanted(*of: Any) -> tuple[str, ...]:
+    return tuple(name for _, names in marks.unwanted(*of) for name in names)
+
+
 def test_a_folder_that_is_gone_takes_its_tags_along_and_the_mark_last() -> None:
-    found = marks.unwanted([image(HERE)], {"other"}, HERE)
+    found = unwanted([image(HERE)], {"other"}, HERE)
     assert found == (*TAGS, *image(HERE).marks)
 
 
 def test_what_has_a_folder_stays() -> None:
-    assert marks.unwanted([image(HERE)], {"lab"}, HERE) == ()
+    assert unwanted([image(HERE)], {"lab"}, HERE) == ()
 
 
 @pytest.mark.parametrize("marked_by", [(), (THERE,)], ids=["nobody", "another checkout"])
 def test_what_was_not_built_here_stays(marked_by: tuple[Path, ...]) -> None:
-    assert marks.unwanted([image(*marked_by)], {}, HERE) == ()
+    assert unwanted([image(*marked_by)], {}, HERE) == ()
 
 
 def test_of_an_image_that_another_checkout_keeps_only_what_is_this_ones_goes() -> None:
     own = [f"local/lab:{marks.checkout_tag(root)}" for root in (HERE, THERE)]
-    found = marks.unwanted([image(HERE, THERE, tags=(*TAGS, *own))], {}, HERE)
+    found = unwanted([image(HERE, THERE, tags=(*TAGS, *own))], {}, HERE)
     assert found == (own[0], *image(HERE).marks)
 
 
@@ -88,13 +91,14 @@ def test_what_only_a_checkout_keeps_that_is_gone_goes(
     old = image(there, tags=(TAGS[1], f"local/lab:{marks.checkout_tag(there)}"))
     newest = image(there)
     shared = image(here, there, tags=old.tags)
-    assert marks.unwanted([old, shared], {"lab"}, here, marks.gone()) == ()
+    assert unwanted([old, shared], {"lab"}, here, marks.gone()) == ()
     shutil.rmtree(there)
     assert list(marks.gone().values()) == [there]
-    assert marks.unwanted([old], {"lab"}, here, marks.gone()) == (*old.tags, *old.marks)
-    assert marks.unwanted([shared], {"lab"}, here, marks.gone()) == (old.tags[1], *old.marks)
-    assert marks.unwanted([newest], {"lab"}, here, marks.gone()) == (), "a build may find it"
-    assert marks.unwanted([newest], {}, here, marks.gone()) == (*TAGS, *newest.marks)
+    assert unwanted([old], {"lab"}, here, marks.gone()) == (*old.tags, *old.marks)
+    assert unwanted([shared], {}, there, ()) == (old.tags[1], *old.marks), "the other one's alone"
+    assert unwanted([shared], {"lab"}, here, marks.gone()) == (*old.tags, *shared.marks)
+    assert unwanted([newest], {"lab"}, here, marks.gone()) == (), "a build may find it"
+    assert unwanted([newest], {}, here, marks.gone()) == (*TAGS, *newest.marks)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +116,7 @@ def test_what_a_platform_goes_back_to_or_offers_stays_though_its_checkout_is_gon
 ) -> None:
     own = image(THERE, tags=(TAGS[1], f"local/lab:{tag}"))
     gone, offered = {marks.checkout(THERE)}, {"checkout-0a1b2c3d"}
-    assert (marks.unwanted([own], packages, HERE, gone, offered) == ()) is stays
+    assert (unwanted([own], packages, HERE, gone, (), offered) == ()) is stays
 
 
 def test_a_home_that_cannot_be_written_stops_no_build(
@@ -126,12 +130,12 @@ def test_a_home_that_cannot_be_written_stops_no_build(
 
 def test_what_an_upgrade_can_go_back_to_stays_with_a_checkout_that_is_gone() -> None:
     before = image(THERE, tags=(TAGS[1], "local/lab:before-jhub-docker"))
-    assert marks.unwanted([before], {"lab"}, HERE, {marks.checkout(THERE)}) == ()
-    assert marks.unwanted([before], {}, HERE, {marks.checkout(THERE)}) == ()
+    assert unwanted([before], {"lab"}, HERE, {marks.checkout(THERE)}) == ()
+    assert unwanted([before], {}, HERE, {marks.checkout(THERE)}) == ()
 
 
 def test_a_tag_in_somebody_elses_repository_stays() -> None:
-    found = marks.unwanted([image(HERE, tags=(*TAGS, "team/lab:1.0"))], {}, HERE)
+    found = unwanted([image(HERE, tags=(*TAGS, "team/lab:1.0"))], {}, HERE)
     assert found == (*TAGS, *image(HERE).marks)
 
 

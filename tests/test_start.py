@@ -11,7 +11,7 @@ from jhub_docker.catalog import load
 from jhub_testing.operator import invoke
 
 ROOT = Path(__file__).parents[1]
-SLOW = {"docker", "requests", "rich", "urllib3"}
+SLOW = {"docker", "requests", "urllib3"}
 """Each takes longer to import than a build that has nothing to do takes for all it does."""
 
 PROGRAM = """

@@ -152,22 +152,12 @@ def _look(
 
 def _images(client: DockerClient, platform: Platform) -> list[Item]:
     here, root = built.here(), platform.root
-    gone = marks.gone()
     # A platform that is stopped has no hub that says what it offers.
     offered = containers.offered(client) | {platform.hub_environment.get("JHUB_IMAGE_TAG", "")}
-    unwanted = marks.unwanted(here, load(root / "packages").specs, root, gone, offered)
-    by_reference = {name: one for one in here for name in (*one.tags, *one.marks)}
-    of_gone = {
-        by_reference[name].image_id: (
-            by_reference[name],
-            tuple(one for one in unwanted if by_reference[one] is by_reference[name]),
-        )
-        for name in unwanted
-    }
     used = {one["ImageID"] for one in client.api.containers(all=True)}
-    old = marks.superseded(here, root, used, offered)
-    old = [one for one in old if one[0].image_id not in of_gone]
-    return images([*of_gone.values(), *old], checks.usage(client))
+    packages = load(root / "packages").specs
+    old = marks.unwanted(here, packages, root, marks.gone(), used, offered)
+    return images(old, checks.usage(client))
 
 
 def _remove(client: DockerClient, platform: Platform, item: Item) -> str:

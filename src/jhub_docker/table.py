@@ -1,51 +1,33 @@
-"""A table as text, aligned where it fits and folded where it does not."""
+"""A table as text, aligned, and its longest column folded where lines would be too long."""
 
-import io
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from textwrap import wrap
 
 WIDTH = 160
-"""Characters of a line; longer cells are folded."""
+"""Characters of a line."""
 
 
 def render(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> str:
     """A table as text; the columns named in `right` are aligned to the right."""
-    lines = [tuple(columns), *map(tuple, rows)]
-    return _aligned(lines, right) or _folded(lines, right)
-
-
-def _aligned(lines: Sequence[Sequence[str]], right: Sequence[str]) -> str | None:
-    """The table where no cell has to be folded; None where one has to.
-
-    Importing rich takes longer than reading the files of a build that has nothing to do.
-    """
-    if not all(cell.isascii() and cell.isprintable() for line in lines for cell in line):
-        return None  # a character can be wider than one column, or end the line
+    lines = [[_printable(cell) for cell in line] for line in (columns, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    if sum(widths) + 2 * (len(widths) - 1) > WIDTH:
-        return None
-    signs = [">" if column in right else "<" for column in lines[0]]
-    return "\n".join(
-        "  ".join(
-            f"{cell:{sign}{width}}" for cell, sign, width in zip(line, signs, widths, strict=True)
-        ).rstrip()
-        for line in lines
-    )
+    longest = widths.index(max(widths))
+    others = sum(widths) + 2 * (len(widths) - 1) - widths[longest]
+    widths[longest] = min(widths[longest], max(WIDTH - others, 20))
+    signs = [">" if column in right else "<" for column in columns]
+    text = []
+    for line in lines:
+        folded = [wrap(cell, width) for cell, width in zip(line, widths, strict=True)]
+        for cells in zip_longest(*folded, fillvalue="") if any(folded) else [[""] * len(line)]:
+            shown = zip(cells, signs, widths, strict=True)
+            text.append("  ".join(f"{cell:{sign}{width}}" for cell, sign, width in shown).rstrip())
+    return "\n".join(text)
 
 
-def _folded(lines: Sequence[Sequence[str]], right: Sequence[str]) -> str:
-    from rich.console import Console  # noqa: PLC0415 - see above
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in lines[0]:
-        table.add_column(
-            column, justify="right" if column in right else "left", overflow="fold", no_wrap=False
-        )
-    for line in lines[1:]:
-        table.add_row(*line)
-    target = io.StringIO()
-    Console(file=target, width=WIDTH, markup=False, highlight=False).print(table)
-    return "\n".join(line.rstrip() for line in target.getvalue().rstrip().splitlines())
+def _printable(cell: str) -> str:
+    """Nothing in a cell ends its line or moves a terminal's cursor."""
+    return "".join(sign if sign.isprintable() else " " for sign in cell)
 
 
 def counted(number: int, one: str, several: str = "") -> str:

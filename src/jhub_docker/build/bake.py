@@ -48,9 +48,8 @@ def definition(
         if environment.get(name)
     }
     secrets = [f"id=ca-bundle,src={ca_bundle}"] if ca_bundle else []
-    targets = {}
-    for step in steps:
-        targets[step.spec.name] = {
+    targets = {
+        step.spec.name: {
             "context": str(folders[step.spec.name]),
             "contexts": dict(step.contexts),
             "labels": {**step.labels, **labels},
@@ -61,6 +60,8 @@ def definition(
             "output": ["type=docker"],
             **({"platforms": [platform]} if platform else {}),
         }
+        for step in steps
+    }
     return {"group": {"default": {"targets": list(targets)}}, "target": _literal(targets)}
 
 
@@ -85,54 +86,19 @@ class Vertex:
     name: str
     targets: set[str] = field(default_factory=set)
     seconds: float = 0.0
-    cached: bool = False
     error: str = ""
     log: str = ""
-    announced: bool = False
-    finished: bool = False
+    shown: bool = False
 
 
 @dataclass
 class Outcome:
     """What a bake did: by target the seconds its own steps took, and errors."""
 
-    seconds: dict[str, float]
-    errors: dict[str, str]
+    seconds: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
     message: str = ""
     succeeded: bool = True
-
-    def followed_by(self, after: "Outcome") -> "Outcome":
-        """Both as one: a bake, and the one that went on with what it did not come to."""
-        seconds = {
-            name: self.seconds.get(name, 0.0) + after.seconds.get(name, 0.0)
-            for name in (*self.seconds, *after.seconds)
-        }
-        return Outcome(seconds, self.errors | after.errors, after.message, after.succeeded)
-
-
-class Events:
-    """Splits a stream of JSON values (pretty-printed or one a line) into events.
-
-    Text that is not JSON comes after the events when bake ends with an error; it is an event
-    `{"text": …}`.
-    """
-
-    def __init__(self) -> None:
-        self._buffer = ""
-
-    def read(self, line: str) -> dict[str, Any] | None:
-        """The event that ends with this line, if one does."""
-        if not self._buffer and not line.startswith("{"):
-            return {"text": line}
-        self._buffer += line + "\n"
-        if not line.endswith("}"):
-            return None
-        try:
-            event: dict[str, Any] = json.loads(self._buffer)
-        except json.JSONDecodeError:
-            return None
-        self._buffer = ""
-        return event
 
 
 class Progress:
@@ -144,6 +110,25 @@ class Progress:
         self.show = show
         self.vertices: dict[str, Vertex] = {}
         self.text: list[str] = []
+        self._unread = ""
+
+    def read(self, line: str) -> Mapping[str, Any] | None:
+        """Take in a line, and with the last one of an event that; it is returned.
+
+        An event is JSON, pretty-printed or on one line (buildx 0.13 and later). What is none comes
+        when bake ends with an error.
+        """
+        if not self._unread and not line.startswith("{"):
+            event = {"text": line}
+        else:
+            self._unread += line
+            try:
+                event = json.loads(self._unread)
+            except json.JSONDecodeError:
+                return None
+        self._unread = ""
+        self.feed(event)
+        return event
 
     def feed(self, event: Mapping[str, Any]) -> None:
         """Take in one event of `--progress rawjson` (buildx 0.13, util/progress)."""
@@ -152,8 +137,7 @@ class Progress:
         for entry in event.get("vertexes") or ():
             self._vertex(entry)
         for entry in event.get("logs") or ():
-            vertex = self.vertices.get(entry["vertex"])
-            if vertex is not None:
+            if vertex := self.vertices.get(entry["vertex"]):
                 text = base64.b64decode(entry.get("data") or "").decode(errors="replace")
                 vertex.log += text  # a line can come in several events
 
@@ -166,51 +150,47 @@ class Progress:
                 return
             target, what = self.targets[0], entry["name"]
         vertex.targets.add(target)
-        vertex.cached = vertex.cached or bool(entry.get("cached"))
         vertex.error = entry.get("error") or vertex.error
         if vertex.error.endswith("context canceled"):
             vertex.error = ""  # another target failed; this one did not
         started, completed = entry.get("started"), entry.get("completed")
-        visible = "internal" not in entry["name"] and " context " not in entry["name"]
-        if started and not completed and visible and not vertex.announced and not vertex.cached:
-            vertex.announced = True
-            self.show(f"    {self._owner(vertex)}: {_one_line(what)}")
+        told = f"    {self._owner(vertex)}: "
         if started and completed:
             seconds = (moment(completed) - moment(started)).total_seconds()
             vertex.seconds = max(vertex.seconds, seconds)
-            quiet = vertex.finished or bool(vertex.error) or seconds < 1
-            if visible and vertex.announced and not quiet:
-                vertex.finished = True
-                self.show(f"    {self._owner(vertex)}: done in {seconds:.1f} s: {_one_line(what)}")
+            if vertex.shown and not vertex.error and seconds >= 1:
+                self.show(f"{told}done in {seconds:.1f} s: {_one_line(what)}")
+            vertex.shown = False
+        elif started and not entry.get("cached") and not vertex.shown:
+            vertex.shown = "internal" not in entry["name"] and " context " not in entry["name"]
+            if vertex.shown:
+                self.show(f"{told}{_one_line(what)}")
 
     def _owner(self, vertex: Vertex) -> str:
         return min(vertex.targets, key=self.targets.index)
 
     def outcome(self, *, succeeded: bool) -> Outcome:
         """The result once the stream has ended."""
-        seconds = dict.fromkeys(self.targets, 0.0)
-        errors: dict[str, str] = {}
+        text = "\n".join(line for line in self.text if line.strip())
+        found = Outcome(dict.fromkeys(self.targets, 0.0), {}, text, succeeded)
         for vertex in self.vertices.values():
             if not vertex.targets:
                 continue
             owner = self._owner(vertex)
-            seconds[owner] += vertex.seconds
+            found.seconds[owner] += vertex.seconds
             if vertex.error and not succeeded:  # such as a cache that could not be read
                 log = "".join(f"\n      {line}" for line in vertex.log.splitlines()[-15:])
-                errors[owner] = f"{_one_line(vertex.name)}\n    {vertex.error}{log}"
-        message = "\n".join(line for line in self.text if line.strip())
-        return Outcome(seconds, errors, message, succeeded)
+                found.errors[owner] = f"{_one_line(vertex.name)}\n    {vertex.error}{log}"
+        return found
 
 
 def run(bake: Mapping[str, Any], *, show: Callable[[str], None], log: IO[str]) -> Outcome:
     """Run the bake, showing progress with `show` and keeping every event in `log`."""
     progress = Progress(bake["group"]["default"]["targets"], show)
-    events = Events()
 
     def read(line: str) -> None:
-        if (event := events.read(line)) is not None:
+        if (event := progress.read(line)) is not None:
             log.write(json.dumps(event) + "\n")
-            progress.feed(event)
 
     ended = docker(
         *("buildx", "bake", "--builder", builder_name(), "--progress", "rawjson", "--file", "-"),

@@ -50,7 +50,8 @@ def public_reference(
     """
     wished = environment.get(variable(spec))
     if wished and not fields.is_image(wished):
-        raise UsageError(f"{variable(spec)} is {wished!r}; expected {fields.IMAGE_EXPECTED}")
+        expected = "an image such as registry.example.org/base:1"
+        raise UsageError(f"{variable(spec)} is {wished!r}; expected {expected}")
     return wished or spec.public.get(lane)
 
 

@@ -7,14 +7,13 @@ copies, needs no processor at all and can be made anywhere.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from jhub_docker.catalog import PLATFORMS, ImageSpec
 from jhub_docker.catalog.dockerfile import instructions
 from jhub_docker.engine import builder_name, docker, quick
-from jhub_docker.engine.address import address, is_default
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.host import machine
 
 ALL = "all"
 """What stands for every platform that the images are declared for."""
@@ -26,10 +25,6 @@ class Builder:
 
     own: str
     runs: frozenset[str]
-
-    def foreign(self, platform: str) -> str:
-        """The platform where it is not the engine's own, as plans take it; else an empty text."""
-        return "" if platform == self.own else platform
 
 
 @dataclass(frozen=True)
@@ -59,13 +54,7 @@ def read() -> Builder:
     """Ask the engine's own builder what it can run; raises ActionError when it does not say."""
     own = own_platform()
     said = docker("buildx", "inspect", "--bootstrap", builder_name())
-    if said.code:
-        raise ActionError(f"buildx does not tell what it can build: {said.tail()}")
-    runs = parse(said.out)
-    if is_default(address()):
-        # A builder goes on naming what it once found; the kernel, its own too, knows better.
-        runs = frozenset(one for one in runs if machine.emulates(one) is not False)
-    return Builder(own, runs | {own})
+    return Builder(own, parse(said.require("buildx does not tell what it can build")) | {own})
 
 
 def parse(inspected: str) -> frozenset[str]:
@@ -94,25 +83,25 @@ def way(
     `running` are the packages that have to be built for it by running something; `lacking` says
     why a base it stands on cannot be had for it.
     """
-    own = platform == builder.own
-    if platform not in image.platforms and not own:
-        declared = ", ".join(image.platforms)
-        return Way(image.name, platform, "", f"it is declared for {declared}")
-    if own:
-        return Way(image.name, platform, "native")
+    made = partial(Way, image.name, platform)
+    if platform == builder.own:
+        return made("native")
+    if platform not in image.platforms:
+        return made("", f"it is declared for {', '.join(image.platforms)}")
     if lacking:
-        return Way(image.name, platform, "", lacking)
+        return made("", lacking)
     if not running:
-        return Way(image.name, platform, "copied")
+        return made("copied")
     if platform in builder.runs:
-        return Way(image.name, platform, "emulated")
-    return Way(
-        image.name,
-        platform,
+        return made("emulated")
+    architecture = platform.split("/")[1]
+    return made(
         "",
-        f"the engine runs {builder.own} and emulates no {platform.split('/')[1]}, which steps of "
+        f"the engine runs {builder.own} and emulates no {architecture}, which steps of "
         f"{', '.join(running)} need",
-        _emulation(platform.split("/")[1]),
+        "emulate it: install the distribution's package qemu-user-static (and binfmt-support "
+        "where systemd does not run), or use Docker Desktop; or use an engine on an "
+        f"{architecture} machine (DOCKER_HOST, `docker context use`)",
     )
 
 
@@ -127,14 +116,6 @@ def require(ways: Iterable[Way]) -> None:
 def mends(ways: Iterable[Way]) -> list[str]:
     """What to do about those that cannot be built, each once, as lines to show below them."""
     return [f"  -> {mend}" for mend in dict.fromkeys(way.mend for way in ways) if mend]
-
-
-def _emulation(architecture: str) -> str:
-    return (
-        "emulate it: install the distribution's package qemu-user-static (and binfmt-support "
-        "where systemd does not run), or use Docker Desktop; or use an engine on an "
-        f"{architecture} machine (DOCKER_HOST, `docker context use`)"
-    )
 
 
 def runs_something(dockerfile: str) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,26 +102,28 @@ def carry_out(
     was built is pushed to it. Raises ActionError where that fails.
     """
     ca_bundle = machine.ca_bundle()  # a wrong setting is told also when nothing is to be built
-    outcome = Outcome({}, {})
+    outcome, broken = Outcome(), set[str]()
     place = (made.platform or builders.own_platform()) if any(kept) else ""
     if kept.source and made.to_build and not made.beside:
-        made = cache.fetch(made, kept.source, place, force=made.forced)
+        made = cache.fetch(made, kept.source, place)
     if made.to_build:
         ready(made)
         locks.require_current(step.spec for step in made.to_build)
         listing = ", ".join(step.spec.name for step in made.to_build)
         with stage(f"building {listing}" + (f" for {made.platform}" if made.platform else "")):
             outcome = _bake(root, made, ca_bundle)
-        for step in _stand(made.to_build, made, outcome):
+        broken = _broken(made, outcome)
+    stand = [step for step in made.needed if step.spec.name not in broken]
+    for step in stand:
+        if step.build:
             warned.keep(step.reference)
-    tagged = tag and not made.beside and _tag(root, made, outcome)
+    tagged = tag and not made.beside and _tag(root, made, stand)
     if kept.target and not made.beside:
-        stand = _stand(made.needed, made, outcome)
         cache.keep([step for step in stand if not step.pulled], kept.target, place)
     built = {step.build_id: step.existing for step in made.steps if step.existing}
     if made.to_build or tagged:
         built = images.built(images.here(), made.platform)
-    return _results(built, made, outcome)
+    return _results(built, made, outcome, broken)
 
 
 def failed(results: Iterable[Result]) -> str:
@@ -183,46 +185,45 @@ def _bake(root: Path, made: Plan, ca_bundle: str | None) -> Outcome:
     no_cache = {step.spec.name for step in steps} if made.beside else set()
     no_cache |= set(made.wanted) if made.forced else set()
     caches = secrets.token_hex(8) if made.beside else ""
-    whole = Outcome({}, {})
+    whole = Outcome()
     files = {step.spec.name: step.files for step in steps}
     with contexts.laid_out(root, files) as folders, logs.opened(root) as log:
         while steps:
-            outcome = bake.run(
-                bake.definition(
-                    steps,
-                    folders=folders,
-                    labels=labels.of_build(root, made.revision),
-                    environment=os.environ,
-                    ca_bundle=ca_bundle,
-                    no_cache=no_cache,
-                    platform=made.platform,
-                    caches=caches,
-                ),
-                show=say,
-                log=log,
+            baked = bake.definition(
+                steps,
+                folders=folders,
+                labels=labels.of_build(root, made.revision),
+                environment=os.environ,
+                ca_bundle=ca_bundle,
+                no_cache=no_cache,
+                platform=made.platform,
+                caches=caches,
             )
-            whole = whole.followed_by(outcome)
+            outcome = bake.run(baked, show=say, log=log)
+            whole.errors |= outcome.errors
+            for name, seconds in outcome.seconds.items():
+                whole.seconds[name] = whole.seconds.get(name, 0.0) + seconds
             if outcome.succeeded:
                 break
             if not outcome.errors:
                 raise ActionError(f"docker buildx bake failed:\n{outcome.message}")
             # One failure cancels the other targets of a bake: go on with those it does not touch.
-            steps = [step for step in steps if not _depends_on(step, whole.errors, made)]
+            broken = _broken(made, whole)
+            steps = [step for step in steps if step.spec.name not in broken]
             no_cache = set()
     return whole
 
 
-def _stand(steps: Iterable[Step], made: Plan, outcome: Outcome) -> list[Step]:
-    """Those of the steps whose images are there once the bake has ended."""
-    return [one for one in steps if not (one.build and _depends_on(one, outcome.errors, made))]
+def _broken(made: Plan, outcome: Outcome) -> set[str]:
+    """The packages that failed, and those to build on them."""
+    found = set(outcome.errors)
+    for step in made.to_build:  # parents before children
+        if found.intersection(step.spec.parents):
+            found.add(step.spec.name)
+    return found
 
 
-def _depends_on(step: Step, failures: Iterable[str], made: Plan) -> bool:
-    parents = [one for one in made.to_build if one.spec.name in step.spec.parents]
-    return step.spec.name in failures or any(_depends_on(p, failures, made) for p in parents)
-
-
-def _tag(root: Path, made: Plan, outcome: Outcome) -> bool:
+def _tag(root: Path, made: Plan, steps: Iterable[Step]) -> bool:
     """Tag what stands: `latest`, the checkout's own, version, git revision, versions found inside.
 
     Each gets this checkout's mark too, what only services run as well. Parents get none: nobody
@@ -239,7 +240,7 @@ def _tag(root: Path, made: Plan, outcome: Outcome) -> bool:
     marks.remember(root)
     parents = {name for spec in load(root / "packages").specs.values() for name in spec.parents}
     tagged = False
-    for step in _stand(made.needed, made, outcome):
+    for step in steps:
         if not step.spec.publish and step.spec.name in parents:
             continue
         wished = own | {step.spec.version, marks.mark(root, step.build_id)}
@@ -249,23 +250,23 @@ def _tag(root: Path, made: Plan, outcome: Outcome) -> bool:
             wished |= {f"{name}-{version}" for name, version in found.items()}
         wished = {f"{name}{suffix}" for name in wished}
         had = (*step.existing.tags, *step.existing.marks) if step.existing else ()
-        present = {tag.rpartition(":")[2] for tag in had}
-        missing = sorted(wished - present if not step.build else wished)
-        for name in missing:
+        present = set() if step.build else {tag.rpartition(":")[2] for tag in had}
+        for name in sorted(wished - present):
             transfers.tag(step.reference, f"{step.spec.repository}:{name}")
-        tagged = tagged or bool(missing)
+            tagged = True
     return tagged
 
 
-def _results(built: dict[str, BuiltImage], made: Plan, done: Outcome) -> list[Result]:
+def _results(
+    built: Mapping[str, BuiltImage], made: Plan, done: Outcome, broken: Container[str]
+) -> list[Result]:
     results = []
     for step in made.shown:
-        name = step.spec.name
-        image = built.get(step.build_id)
+        name, image = step.spec.name, built.get(step.build_id)
         outcome, reason = "unchanged", step.reason
         if name in done.errors:
             outcome, reason = "failed", done.errors[name]
-        elif step.build and _depends_on(step, done.errors, made):
+        elif name in broken:
             outcome, reason = "not built", "what it is built from failed"
         elif step.build:
             outcome = "built"

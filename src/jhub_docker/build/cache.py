@@ -54,36 +54,21 @@ def place(prefix: str, step: Step, platform: str) -> str:
     return f"{prefix}/{step.spec.name}:{short(step.build_id)}{ending}"
 
 
-def candidates(made: Plan, tried: Iterable[str], *, force: bool = False) -> list[Step]:
-    """What to look for next: images to build on which nothing stands that is yet looked for.
-
-    An image that is found makes all that it alone was to be built from unnecessary. With `force`
-    those that were wished for are built in any case. Pure.
-    """
-    known = set(tried)
-    open_ = [
-        step
-        for step in made.to_build
-        if step.spec.name not in known and not (force and step.spec.name in made.wanted)
-    ]
-    below = {parent for step in open_ for parent in step.spec.parents}
-    return [step for step in open_ if step.spec.name not in below]
-
-
-def fetch(made: Plan, source: str, platform: str, *, force: bool = False) -> Plan:
+def fetch(made: Plan, source: str, platform: str) -> Plan:
     """Pull what the plan would build and the registry has; the plan for the rest.
 
-    A registry that does not answer costs nothing but a sentence.
+    An image that is found makes all that it alone was to be built from unnecessary. What was wished
+    for by force is built in any case. A registry that does not answer costs nothing but a sentence.
     """
-    tried: set[str] = set()
-    while steps := candidates(made, tried, force=force):
-        tried |= {step.spec.name for step in steps}
-        try:
-            found = {step.spec.name: _pull(step, source, platform) for step in steps}
-        except ActionError as error:
-            say(f"    {source} cannot be asked ({error}); what it may have is built")
-            return made
-        made = plan.having(made, {name: image for name, image in found.items() if image})
+    for name in [step.spec.name for step in reversed(made.to_build)]:  # children before parents
+        step = made[name]
+        if step.build and not (made.forced and name in made.wanted):
+            try:
+                image = _pull(step, source, platform)
+            except ActionError as error:
+                say(f"    {source} cannot be asked ({error}); what it may have is built")
+                break
+            made = plan.having(made, {name: image}) if image else made
     return made
 
 
@@ -91,9 +76,7 @@ def keep(steps: Iterable[Step], target: str, platform: str) -> None:
     """Push the images by their build ids. Raises ActionError naming the first that cannot be."""
     for step in steps:
         name = place(target, step, platform)
-        own = name == step.reference  # its package says that this is where it is
-        if not own:
-            transfers.tag(step.reference, name)
+        transfers.tag(step.reference, name)
         try:
             with stage(f"pushing {name}"):
                 transfers.push(name)
@@ -103,7 +86,7 @@ def keep(steps: Iterable[Step], target: str, platform: str) -> None:
                 "--cache-to, and at `docker login` for its registry"
             ) from None
         finally:
-            if not own:
+            if name != step.reference:  # its package can say that this is where it is
                 transfers.untag(name)
 
 
@@ -119,20 +102,12 @@ def _pull(step: Step, source: str, platform: str) -> BuiltImage | None:
         if faults.is_missing(str(error)):
             return None
         raise
-    own = False
-    try:
-        image = images.find(name)
-        if image is None:
-            return None
-        if (image.build_id, image.platform) != (step.build_id, platform):
-            told = f"{image.build_id or 'no build'} for {image.platform}"
-            say(f"    {name} is not what its name says ({told}): not used")
-            return None
-        own = name == step.reference
-        if not own:
-            transfers.tag(name, step.reference)
-    finally:
-        if not own:
-            transfers.untag(name)
-    say(f"    {step.spec.name}: {name} is there, and not built")
-    return images.find(step.reference)
+    found = images.find(name)
+    right = found and (found.build_id, found.platform) == (step.build_id, platform)
+    if right:
+        transfers.tag(name, step.reference)
+    if not right or name != step.reference:
+        transfers.untag(name)
+    told = "is there, and not built" if right else "is not what its name says: not used"
+    say(f"    {step.spec.name}: {name} {told}")
+    return images.find(step.reference) if right else None

@@ -6,17 +6,17 @@ more. What differs from clone to clone (umask, owner, times, line endings) is th
 contexts, so the build id is too. A folder without files is in none, as in git.
 """
 
-import fcntl
 import hashlib
 import os
 import posixpath
 import shutil
 import stat
 import tempfile
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +29,9 @@ from jhub_docker.oci.canonical import LATEST
 
 FOLDER = Path(".dev/contexts")
 """Where contexts are laid out while they are built, below the checkout."""
+
+LONGEST_BUILD = 24 * 3600
+"""After so many seconds what is laid out is nobody's any more."""
 
 _RULES = ".dockerignore"
 """What says which files are left out."""
@@ -80,7 +83,7 @@ def read(specs: Iterable[ImageSpec]) -> dict[str, Context]:
 
 def _context(folder: Path, found: Checkout) -> Context:
     ignore = _rules(folder, found)
-    contents: dict[str, tuple[str, bytes]] = {}
+    files: dict[str, File] = {}
     for path, mode in sorted(found.files[folder.name].items()):
         # BuildKit needs the Dockerfile whatever is said of it; the rules are obeyed here.
         if path != "Dockerfile" and (path in _OTHERS or ignore.leaves_out(path.rstrip("/"))):
@@ -98,59 +101,58 @@ def _context(folder: Path, found: Checkout) -> Context:
         try:
             if any((folder / above).is_symlink() for above in PurePosixPath(path).parents[:-1]):
                 continue  # git knows a folder where a link is now, and a link has no files
-            read_file = _read(folder / path, link=mode == LINK and not found.links)
+            file = _read(folder / path, link=mode == LINK and not found.links)
         except OSError as error:
             raise ActionError(
                 f"{folder.name}: {path} cannot be read ({error.strerror}); mend its permissions or "
                 "leave it out in .dockerignore"
             ) from None
-        if read_file is None:
+        if file is None:
             continue
-        kind, content = read_file
-        if kind == "link":
-            _require_inside(folder.name, path, content)
+        if file.kind == "link":
+            _require_inside(folder.name, path, file.content)
         elif mode and not found.modes:
-            kind = mode[-3:]
-        contents[path] = kind, content
-    foreign = [
-        path
-        for path, (kind, content) in contents.items()
-        if kind != "link" and content != _unix_lines(content)
-    ]
-    for path in set(foreign) - checkout.kept_as_they_are(folder, foreign):
-        contents[path] = contents[path][0], _unix_lines(contents[path][1])
-    _require_distinct(folder.name, contents)
-    return Context({path: File(*one) for path, one in contents.items()})
+            file = replace(file, kind=mode[-3:])
+        files[path] = file
+    unix = {
+        path: replace(file, content=content)
+        for path, file in files.items()
+        if file.kind != "link" and (content := _unix_lines(file.content)) != file.content
+    }
+    for path in unix.keys() - checkout.kept_as_they_are(folder, list(unix)):
+        files[path] = unix[path]
+    _require_distinct(folder.name, files)
+    return Context(files)
 
 
 def _rules(folder: Path, found: Checkout) -> Ignore:
     """What leaves files out; raises UsageError for a link, which no builder reads alike."""
-    read_file = _read(folder / _RULES)
-    if read_file is None:
+    file = _read(folder / _RULES)
+    if file is None:
         return Ignore("")
-    if read_file[0] == "link" or found.files[folder.name].get(_RULES) == LINK:
+    if file.kind == "link" or found.files[folder.name].get(_RULES) == LINK:
         raise UsageError(
             f"{folder.name}: {_RULES} is a link, which not all builders follow; put the file "
             "itself there"
         )
-    return Ignore(os.fsdecode(read_file[1]), f"{folder.name}/{_RULES}")
+    return Ignore(os.fsdecode(file.content), f"{folder.name}/{_RULES}")
 
 
-def _read(file: Path, *, link: bool = False) -> tuple[str, bytes] | None:
-    """Kind and content of a file; None for what is gone, or is neither file nor link.
+def _read(file: Path, *, link: bool = False) -> File | None:
+    """A file as BuildKit gets it; None for what is gone, or is neither file nor link.
 
     With `link` it is one that the file system could not hold: git wrote its target into a file.
     """
     try:
         mode = file.lstat().st_mode
         if stat.S_ISLNK(mode):
-            return "link", os.fsencode(file.readlink())
+            return File("link", os.fsencode(file.readlink()))
         if not stat.S_ISREG(mode):
             return None
         content = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None  # removed, and git has not been told yet
-    return "link" if link else "755" if mode & stat.S_IXUSR else "644", content
+    return File("link" if link else "755" if mode & stat.S_IXUSR else "644", content)
 
 
 def _unix_lines(content: bytes) -> bytes:
@@ -190,31 +192,19 @@ def _require_distinct(package: str, paths: Iterable[str]) -> None:
 def laid_out(root: Path, contexts: Mapping[str, Context]) -> Iterator[dict[str, Path]]:
     """Folders with exactly these contexts, by name, for as long as they are needed.
 
-    Builds at the same time have folders of their own; what a killed one left is removed by the
-    next.
+    Builds at the same time have folders of their own; what a killed one left is removed by those
+    of the next day.
     """
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        with _locked(root / FOLDER):  # nobody takes ours for a left one before it has its lock
-            for left in (root / FOLDER).iterdir():
-                with suppress(BlockingIOError, FileNotFoundError), _locked(left, wait=False):
-                    shutil.rmtree(left, ignore_errors=True)
-            place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=root / FOLDER)))
-            stack.enter_context(_locked(place))
+    for left in (root / FOLDER).iterdir():
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > LONGEST_BUILD:
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=root / FOLDER) as place:
+        places = {name: Path(place, name) for name in contexts}
         for name, context in contexts.items():
-            _lay_out(context, place / name)
-        yield {name: place / name for name in contexts}
-
-
-@contextmanager
-def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold a lock on a folder; raises BlockingIOError instead of waiting for somebody else's."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
+            _lay_out(context, places[name])
+        yield places
 
 
 def _lay_out(context: Context, place: Path) -> None:

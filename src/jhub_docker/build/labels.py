@@ -1,9 +1,10 @@
 """The labels an image gets: from its declaration, and from the checkout it is built in."""
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import to_builtins
 
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.catalog.identity import LABEL, OCI
@@ -23,19 +24,12 @@ def declared(spec: ImageSpec) -> dict[str, str]:
     if spec.publish and spec.profiles and spec.probe:
         offer = {
             "name": spec.name,
-            "title": spec.title or spec.name,
+            "title": spec.title,
             "description": spec.description,
             "port": spec.port,
             "default_url": spec.probe,
             "routes": spec.routes,
-            "profiles": {
-                size: {
-                    key: value
-                    for key, value in asdict(profile).items()
-                    if value not in (None, False)
-                }
-                for size, profile in spec.profiles.items()
-            },
+            "profiles": to_builtins(spec.profiles),
         }
         labels[f"{LABEL}.profiles"] = json.dumps(offer, separators=(",", ":"))
         if spec.jupyterhub:

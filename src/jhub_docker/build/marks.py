@@ -87,73 +87,64 @@ def _notes() -> Path:
 
 
 def unwanted(
-    images: Iterable[BuiltImage],
+    images: Sequence[BuiltImage],
     packages: Container[str],
     root: Path,
     gone: Container[str] = (),
+    used: Container[str] = (),
     offered: Container[str] = (),
-) -> tuple[str, ...]:
-    """The references of what nobody keeps any more: what this checkout alone has marked, of
-    packages it no longer has, and what only checkouts have that are `gone`.
-
-    Those that delete an image come last. Of an image that another checkout has marked too only the
-    own mark goes, and a tag that somebody gave it in another repository is theirs. The newest of a
-    package that is here stays: whoever made it, it may be what the next build finds. So does what
-    has a tag that hubs offer, and whatever a platform can go back to.
-    """
-    found: list[str] = []
-    for image in images:
-        here = image.package in packages
-        if _has(image, (), f"{BEFORE}-") or (here and _has(image, offered, "latest")):
-            continue
-        own = [
-            one
-            for one in image.marks
-            if keeper(one) in gone or (not here and keeper(one) == checkout(root))
-        ]
-        if own:
-            repository = image.labels.get(f"{OCI}.title", "")
-            offered = {f"checkout-{keeper(one)}" for one in own}
-            alone = len(own) == len(image.marks)
-            tags = [one for one in image.tags if alone or one.rpartition(":")[2] in offered]
-            found += [one for one in tags if one.rpartition(":")[0] == repository] + own
-    return tuple(found)
-
-
-def superseded(
-    images: Sequence[BuiltImage], root: Path, used: Container[str], offered: Container[str] = ()
 ) -> list[tuple[BuiltImage, tuple[str, ...]]]:
-    """Builds that later ones have taken the place of, each with all its references: what this
-    checkout alone has marked, then what such images alone were made from.
+    """What nobody keeps any more, each image with the references to remove, the last of which
+    delete it.
+
+    That is what this checkout has marked of packages it no longer has, and what it or checkouts
+    that are `gone` alone have marked and later builds have taken the place of; then what such
+    images alone were made from, which nobody marks, but for the newest of its package. Of an image
+    that another checkout has marked too only the own mark goes.
 
     `used` are the ids of images that containers are made of, `offered` the tags of what hubs offer,
-    of which there need be no container. What somebody gave a name of their
-    own, a release, and what a moving tag is on stays. What images are made from nobody marks: it
-    stays while an image that stays stands on it, and the newest of its package in any case.
+    of which there need be no container. What somebody gave a name of their own, a release, what a
+    moving tag is on and whatever a platform can go back to stays.
     """
     here = checkout(root)
-    old = []
+    found, stays = [], []
     for image in images:
-        current = _has(image, offered, "latest", f"checkout-{here}", f"{BEFORE}-")
-        own = image.marks and all(keeper(one) == here for one in image.marks)
-        if own and not current and _is_ours(image) and image.image_id not in used:
-            old.append(image)
-    newest: dict[str, int] = {}
-    for image in images:
-        newest[image.package] = max(newest.get(image.package, 0), image.created)
-    marked = {image.package for image in images if image.marks}
-    stays = [image for image in images if image.marks and image not in old]
-    old += [
-        image
-        for image in images
-        if image.package not in marked
-        and image.build_id
-        and _is_ours(image)
-        and image.image_id not in used
-        and image.created < newest[image.package]
-        and not any(one.layers[: len(image.layers)] == image.layers for one in stays)
-    ]
-    return [(image, (*image.tags, *image.marks)) for image in old]
+        known = image.package in packages
+        own = [one for one in image.marks if keeper(one) == here or keeper(one) in gone]
+        alone = len(own) == len(image.marks)
+        kept = _is_current(image, here, used, offered) or not alone
+        if not own or _has(image, (), f"{BEFORE}-") or (known and kept):
+            stays += [image] if image.marks else []
+            continue
+        moving = {f"checkout-{keeper(one)}" for one in own}
+        tags = [one for one in image.tags if alone or one.rpartition(":")[2] in moving]
+        tags = [one for one in tags if one.rpartition(":")[0] == _repository(image)]
+        found.append((image, (*tags, *own)))
+    marked = {one.package for one in images if one.marks}
+    newest = {one.package: one.created for one in sorted(images, key=lambda one: one.created)}
+    parents = (
+        one
+        for one in images
+        if one.build_id
+        and one.package not in marked
+        and one.created < newest[one.package]
+        and not _is_current(one, here, used, offered)
+        and not any(other.layers[: len(one.layers)] == one.layers for other in stays)
+    )
+    return found + [(one, one.tags) for one in parents]
+
+
+def _is_current(
+    image: BuiltImage, here: str, used: Container[str], offered: Container[str]
+) -> bool:
+    """Whether something goes by it, or it is not the build's own alone."""
+    named = {tag.rpartition(":")[0] for tag in image.tags}
+    return (
+        image.image_id in used
+        or _has(image, offered, "latest", f"checkout-{here}")
+        or named != {_repository(image)}
+        or RELEASE in image.labels
+    )
 
 
 def _has(image: BuiltImage, offered: Container[str], *beginnings: str) -> bool:
@@ -162,11 +153,8 @@ def _has(image: BuiltImage, offered: Container[str], *beginnings: str) -> bool:
     return any(tag in offered or tag.startswith(beginnings) for tag in tags)
 
 
-def _is_ours(image: BuiltImage) -> bool:
-    """Whether all its names are the build's own, and it is no release."""
-    repository = image.labels.get(f"{OCI}.title", "")
-    named = {tag.rpartition(":")[0] for tag in image.tags}
-    return named == {repository} and RELEASE not in image.labels
+def _repository(image: BuiltImage) -> str:
+    return image.labels.get(f"{OCI}.title", "")
 
 
 def keeper(mark: str) -> str:

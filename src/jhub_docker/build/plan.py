@@ -184,20 +184,17 @@ def make(
     ids alone.
     """
     wanted_names = tuple(spec.name for spec in wanted)
+    before = {one.package: one for one in sorted(existing.values(), key=lambda one: one.created)}
     steps: dict[str, Step] = {}
     for spec in catalog.closure(wanted_names, given=bases):
-        if spec.name in bases:
-            if not bases[spec.name].digest:
-                steps[spec.name] = _not_known(spec, bases[spec.name])
-            continue  # pulled: nothing to build
-        step = _step(spec, contexts[spec.name], bases, steps, existing)
-        steps[spec.name] = replace(step, suffix=suffix(platform) + beside)
-    before = {one.package: one for one in sorted(existing.values(), key=lambda one: one.created)}
-    told = tuple(
-        replace(step, reason=reasons.changed(before.get(name), step.inputs))
-        for name, step in steps.items()
-    )
-    return _decided(Plan(catalog, told, wanted_names, bases, platform, force, beside))
+        if spec.name not in bases:
+            step = _step(spec, contexts[spec.name], bases, steps, existing)
+            reason = reasons.changed(before.get(spec.name), step.inputs)
+            steps[spec.name] = replace(step, suffix=suffix(platform) + beside, reason=reason)
+        elif not bases[spec.name].digest:  # else it is pulled: nothing to build
+            steps[spec.name] = _not_known(spec, bases[spec.name])
+    made = tuple(steps.values())
+    return _decided(Plan(catalog, made, wanted_names, bases, platform, force, beside))
 
 
 def having(made: Plan, found: Mapping[str, BuiltImage]) -> Plan:
@@ -260,9 +257,13 @@ def _step(
     )
 
 
+_BASE = (f"{OCI}.base.name", f"{OCI}.base.digest", f"{LABEL}.base")
+"""The labels of what an image stands on: name and digest, and whether it is the public one."""
+
+
 def _not_known(spec: ImageSpec, base: Base) -> Step:
     """A public base that nobody has asked for yet."""
-    known = {f"{OCI}.base.name": base.name, f"{OCI}.base.digest": "", f"{LABEL}.base": ""}
+    known = dict(zip(_BASE, (base.name, "", ""), strict=True))
     return Step(spec, Context({}), "", {}, known, None, unknown=(base.reference,))
 
 
@@ -270,17 +271,11 @@ def _standing_on(
     spec: ImageSpec, bases: Mapping[str, Base], steps: Mapping[str, Step]
 ) -> dict[str, str]:
     """Say what the image stands on: the public base or its stand-in, name and digest."""
-    if spec.base in bases and spec.base not in steps:
-        base = bases[spec.base]
-        kind = "stand-in" if spec.base == ROOT_FILE_SYSTEM else "public"
-        return {
-            f"{OCI}.base.name": base.name,
-            f"{OCI}.base.digest": base.digest,
-            f"{LABEL}.base": kind,
-        }
-    parent = steps[spec.base].labels
-    keys = (f"{OCI}.base.name", f"{OCI}.base.digest", f"{LABEL}.base")
-    return {key: parent[key] for key in keys}
+    if spec.base in steps:
+        return {key: steps[spec.base].labels[key] for key in _BASE}
+    base = bases[spec.base]
+    kind = "stand-in" if spec.base == ROOT_FILE_SYSTEM else "public"
+    return dict(zip(_BASE, (base.name, base.digest, kind), strict=True))
 
 
 def _link(step: Step, steps: Mapping[str, Step], bases: Mapping[str, Base]) -> Step:
@@ -288,12 +283,8 @@ def _link(step: Step, steps: Mapping[str, Step], bases: Mapping[str, Base]) -> S
     if step.spec.name in bases:
         return step
     contexts = {}
-    for position, parent in enumerate((step.spec.base, *step.spec.uses)):
-        name = "base" if position == 0 else parent
-        if parent in bases:
-            contexts[name] = f"docker-image://{bases[parent].reference}"
-        elif steps[parent].build:
-            contexts[name] = f"target:{parent}"
-        else:
-            contexts[name] = f"docker-image://{steps[parent].reference}"
+    for name, parent in {"base": step.spec.base, **{one: one for one in step.spec.uses}}.items():
+        built = parent not in bases and steps[parent].build
+        image = f"docker-image://{(bases.get(parent) or steps[parent]).reference}"
+        contexts[name] = f"target:{parent}" if built else image
     return replace(step, contexts=contexts)

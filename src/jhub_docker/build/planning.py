@@ -3,7 +3,7 @@
 Nothing is built. What a command needs is read once, however many platforms it plans for.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +13,7 @@ from jhub_docker.build import bases, builders, contexts, images, plan
 from jhub_docker.build.bases import Here
 from jhub_docker.build.builders import Builder, Way
 from jhub_docker.build.contexts import Context
-from jhub_docker.build.plan import Plan, Step
+from jhub_docker.build.plan import Plan
 from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec, load
 from jhub_docker.errors import ActionError
 from jhub_docker.host import machine, rootfs
@@ -55,42 +55,36 @@ def make_plan(
 ) -> Plan:
     """Resolve the bases and make the plan.
 
-    With `act` false no base is pulled or made for it. With `anew` nothing that the engine has
-    counts. `platform` is empty for the engine's own. For `beside` see `plan.make`.
+    With `act` false no base is pulled or made for it. `platform` is empty for the engine's own.
+    With `anew` or `beside` nothing that the engine has counts; see `plan.make`.
     """
+    here = found.here
     resolved = bases.resolve(
-        found.catalog,
-        found.wanted,
-        bases.mode(base),
-        bases.lane(),
-        act=act,
-        here=found.here,
-        platform=platform,
-    )
+        *(found.catalog, found.wanted, bases.mode(base), bases.lane()),
+        act=act, here=here, platform=platform,
+    )  # fmt: skip
     made = plan.make(
         found.catalog,
         found.wanted,
         contexts=found.contexts,
         bases=resolved,
-        existing={} if anew else images.built(found.here.images, platform),
+        existing={} if anew or beside else images.built(here.images, platform),
         force=force,
         platform=platform,
         beside=beside,
     )
-    steps = made.steps if found.here.asked else tuple(map(_not_asked, made.steps))
+    unasked = "no engine answers that could have it"
+    steps = tuple(
+        replace(step, reason=unasked) if step.build and not (step.unknown or here.asked) else step
+        for step in made.steps
+    )
     return replace(made, steps=steps, revision=found.revision)
-
-
-def _not_asked(step: Step) -> Step:
-    if not step.build or step.unknown:
-        return step
-    return replace(step, reason="no engine answers that could have it")
 
 
 def for_platforms(
     root: Path,
     names: Iterable[str] = (),
-    platforms: Sequence[str] = (),
+    platforms: Iterable[str] = (),
     *,
     base: str | None = None,
     force: bool = False,
@@ -100,28 +94,24 @@ def for_platforms(
     """The plans for the platforms that are named, or for the engine's own.
 
     With `act` bases are pulled and root file systems made, so that the plans can be carried out;
-    raises ActionError for an image that cannot be built for its platform. With `beside` nothing
-    that the engine has counts.
+    raises ActionError for an image that cannot be built for its platform.
     """
     catalog = load(root / "packages")
     found = look(catalog, catalog.select(names), needed=act)
-    builder = builders.read() if platforms else None  # a build with nothing to do need not wait
+    made = partial(make_plan, found, base=base, force=force, beside=beside)
+    if not (platforms := tuple(platforms)):
+        return [made(act=act)]  # which need not wait for the builder's answer
+    builder = builders.read()
     plans = []
-    for platform in platforms or ("",):
-        foreign = builder.foreign(platform) if builder else ""
-        made = partial(
-            make_plan, found,
-            base=base, force=force, anew=bool(beside), platform=foreign, beside=beside,
-        )  # fmt: skip
-        one = made(act=act and not foreign)
-        if builder:
-            judged = ways(one, platform, builder)
-            if act:
-                builders.require(judged.values())
+    for platform in platforms:
+        foreign = "" if platform == builder.own else platform
+        one = made(act=act and not foreign, platform=foreign)
+        judged = ways(one, platform, builder)
+        if act:
+            builders.require(judged.values())
             # Another platform's bases are fetched once it is known that they are of use.
-            one = made(act=True) if act and foreign else one
-            one = replace(one, ways=judged, runs=platform in builder.runs)
-        plans.append(one)
+            one = made(platform=foreign) if foreign else one
+        plans.append(replace(one, ways=judged, runs=platform in builder.runs))
     return plans
 
 

@@ -6,14 +6,13 @@ built it. It is read when a build is done and put on the image as a label, where
 the next build find it without starting anything.
 """
 
-import io
-import tarfile
+import tempfile
+from pathlib import Path
 
 from jhub_docker.build import images
 from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import builder_name, docker
-from jhub_docker.errors import ActionError
 
 FILE = "/usr/local/share/jhub-docker/warnings"
 """Where steps write, one warning a line; `warn` of the package build-tools does."""
@@ -36,29 +35,26 @@ def keep(reference: str) -> None:
     image = images.find(reference)
     if image is None or image.labels.get(WARNINGS, "") == said:
         return
-    ended = docker(
+    docker(
         *("buildx", "build", "--builder", builder_name(), "--output", "type=docker"),
         *("--build-context", f"base=docker-image://{reference}", "--platform", image.platform),
         *("--label", f"{WARNINGS}={said}", "--tag", reference, "-"),
         given="FROM base\n",
-    )
-    if ended.code:
-        raise ActionError(f"{reference} is built, but cannot be labelled: {ended.tail()}")
+    ).require(f"{reference} is built, but cannot be labelled")
 
 
 def _read(reference: str) -> list[str]:
     """The lines of the file in an image, which is not started for it."""
     created = docker("container", "create", reference, "none")
-    container = created.out.strip()
-    try:
-        ended = docker("container", "cp", f"{container}:{FILE}", "-")
-    finally:
-        docker("container", "rm", container)
-    if "Could not find the file" in ended.err:
-        return []
-    if created.code or ended.code:
-        raise ActionError(f"{reference} is built, but cannot be read: {created.err or ended.err}")
-    with tarfile.open(fileobj=io.BytesIO(ended.raw)) as archive:
-        file = archive.extractfile(archive.getmembers()[0])
-        text = file.read().decode(errors="replace") if file else ""
+    container = created.require(f"{reference} is built, but cannot be read")
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place) / "warnings"
+        try:
+            ended = docker("container", "cp", f"{container}:{FILE}", str(copy))
+        finally:
+            docker("container", "rm", container)
+        if "Could not find the file" in ended.err or copy.is_symlink():
+            return []
+        ended.require(f"{reference} is built, but cannot be read")
+        text = copy.read_text(encoding="utf-8", errors="replace")
     return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))

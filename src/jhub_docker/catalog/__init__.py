@@ -1,16 +1,7 @@
 """What the packages declare, their versions and ledgers, and what a change touches. Pure."""
 
-from jhub_docker.catalog.fields import Budget, Profile
-from jhub_docker.catalog.packages import (
-    HUB,
-    LANES,
-    PLATFORMS,
-    ROOT_FILE_SYSTEM,
-    Catalog,
-    ImageSpec,
-    load,
-    requires_python,
-)
+from jhub_docker.catalog.fields import LANES, PLATFORMS, ROOT_FILE_SYSTEM, Budget, Profile
+from jhub_docker.catalog.packages import HUB, Catalog, ImageSpec, load
 
 __all__ = [
     "HUB",
@@ -22,5 +13,4 @@ __all__ = [
     "ImageSpec",
     "Profile",
     "load",
-    "requires_python",
 ]

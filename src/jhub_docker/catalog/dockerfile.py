@@ -1,7 +1,7 @@
 """Whether a package's Dockerfile is there, and is built from nothing that is not declared."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import takewhile
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
         whole = ""
 
 
-def require(folder: Path, parents: Collection[str], known: Iterable[str]) -> None:
+def require(folder: Path, parents: Collection[str]) -> None:
     """Raise UsageError for a Dockerfile that is missing or begins with nothing, and for what it
     needs and the package does not declare.
 
@@ -54,28 +54,20 @@ def require(folder: Path, parents: Collection[str], known: Iterable[str]) -> Non
         words = rest.split()[len(options) :]
         if word == "FROM":
             begun = True
-            _require_declared(name, words[0] if words else "", {*declared, "scratch"}, known)
+            _require_declared(name, words[0] if words else "", {*declared, "scratch"})
             declared |= {words[2].lower()} if len(words) > 2 else set()  # FROM base AS stage
         for option in options:
             found = _ELSEWHERE[word].match(option) if word in _ELSEWHERE else None
             if found and not found[1].isdigit():  # a stage by its number
-                _require_declared(name, found[1], declared, known)
+                _require_declared(name, found[1], declared)
     if not begun:
         raise UsageError(f"{name}: its Dockerfile has no FROM; begin it with `FROM base`")
 
 
-def _require_declared(
-    name: str, needed: str, declared: Collection[str], known: Iterable[str]
-) -> None:
-    if needed.lower() in declared:
-        return
-    if needed in known:
+def _require_declared(name: str, needed: str, declared: Collection[str]) -> None:
+    if needed.lower() not in declared:
         raise UsageError(
-            f"{name}: its Dockerfile needs {needed}; add it to `uses` in its pyproject.toml, "
-            f'such as uses = ["{needed}"]'
+            f"{name}: its Dockerfile needs {needed}; expected `base`, a stage of its own, or a "
+            "package named by `uses` in its pyproject.toml. A public image is a package that has "
+            "`public.<lane>`, such as base-uv"
         )
-    raise UsageError(
-        f"{name}: its Dockerfile needs {needed}, which is no package here; expected `base`, a "
-        "package that it `uses` or a stage of its own. A public image is a package that has "
-        "`public.<lane>`, such as base-uv"
-    )

@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import UsageError
@@ -51,16 +52,11 @@ def read(folder: Path) -> dict[str, Entry]:
     """
     file = folder / NAME
     try:
-        value: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            str(Version.parse(version)): Entry(
-                **{**entry, "yanked": Yanked(**entry["yanked"]) if entry.get("yanked") else None}
-            )
-            for version, entry in value.items()
-        }
+        found = msgspec.json.decode(file.read_bytes(), type=dict[str, Entry])
+        return {str(Version.parse(version)): entry for version, entry in found.items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, AttributeError) as error:
+    except (msgspec.DecodeError, UsageError) as error:
         raise UsageError(
             f"{file} is not the ledger a release writes ({error}); take it back from git"
         ) from None

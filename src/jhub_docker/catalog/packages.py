@@ -7,63 +7,42 @@ documentation) is derived from here. This module reads files and decides nothing
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from jhub_docker.catalog import dockerfile
-from jhub_docker.catalog import fields as declaration
-from jhub_docker.catalog.fields import Budget, Profile
+from jhub_docker.catalog.fields import (
+    PLATFORMS,
+    ROOT_FILE_SYSTEM,
+    Declared,
+    Pyproject,
+    suggest,
+)
 from jhub_docker.errors import UsageError
-
-ROOT_FILE_SYSTEM = "debian"
-"""The `base` of a package that starts from a root file system made by debootstrap."""
 
 HUB = "hub"
 """The package of the hub, whose JupyterHub the servers' has to go with."""
 
-LANES = ("bookworm", "trixie")
-"""The Debian releases the images can be built on; the first is the default."""
 
-PLATFORMS = ("linux/amd64", "linux/arm64")
-"""What images are made for, unless their package declares fewer or inherits fewer from its base."""
+class ImageSpec(Declared, frozen=True, kw_only=True):
+    """One image package: a folder below `packages/` and what its pyproject.toml says.
 
-
-@dataclass(frozen=True)
-class ImageSpec:
-    """One image package: a folder below `packages/` and what its pyproject.toml says."""
+    What it has of its base, and what it is called where it does not say so, is filled in.
+    """
 
     name: str
     folder: Path
-    repository: str
-    version: str
-    description: str
-    base: str
+    version: str = ""
+    description: str = ""
     license: str | None = None
-    uses: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = PLATFORMS
-    public: Mapping[str, str] = field(default_factory=dict)
-    publish: bool = True
-    title: str | None = None
-    port: int | None = None
-    probe: str | None = None
-    routes: tuple[str, ...] = ()
-    """First parts of the paths that its server answers beside Jupyter's own: `probe`'s, those that
-    it declares and those of its base. No other server of a person can be called so."""
-    environment: str = "/opt/venv"
+    requires_python: str = ""
+    dependencies: tuple[str, ...] = ()
     jupyterhub: str | None = None
     """JupyterHub's version in the image, from the nearest uv.lock of its lineage that has it."""
-    tags: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
-    budget: Budget | None = None
-
-    @property
-    def parents(self) -> tuple[str, ...]:
-        """The packages this one is built from: its base first, then the contexts it uses."""
-        own = () if self.base == ROOT_FILE_SYSTEM else (self.base,)
-        return (*own, *self.uses)
 
     @property
     def has_lock(self) -> bool:
@@ -83,7 +62,7 @@ class Catalog:
             return self.specs[name]
         except KeyError:
             raise UsageError(
-                f"there is no image called {name!r}; {declaration.suggest(name, self.specs)}"
+                f"there is no image called {name!r}; {suggest(name, self.specs)}"
             ) from None
 
     @cached_property
@@ -134,22 +113,22 @@ class Catalog:
 
 
 def load(packages: Path) -> Catalog:
-    """Read every `<packages>/*/pyproject.toml` that has a `[tool.jhub-docker]` table.
+    """Read every `<packages>/*/pyproject.toml`; each has a `[tool.jhub-docker]` table.
 
     Raises UsageError naming the package and the field for anything that cannot be used: TOML that
     does not parse, a missing or unknown field, a base nobody provides, bases in a circle.
     """
     folders = sorted({path.parent for path in packages.glob("*/*") if path.name in _MARKS})
-    tables = {folder.name: _read(folder / "pyproject.toml") for folder in folders}
-    for name, table in tables.items():
-        if not isinstance(_tool(table).get("jhub-docker"), dict):
-            raise UsageError(
-                f"{name}: pyproject.toml has no [tool.jhub-docker] table; every folder with a "
-                "Dockerfile or a pyproject.toml below packages/ is an image and needs one"
-            )
-    if not tables:
+    declared = {folder.name: _read(folder) for folder in folders}
+    if not declared:
         raise UsageError(f"no image package found in {packages}/*/pyproject.toml")
-    graph = {name: _parents(name, table, tables) for name, table in tables.items()}
+    graph = {name: one.tool.jhub_docker.parents for name, one in declared.items()}
+    for name, parent in ((name, one) for name, parents in graph.items() for one in parents):
+        if parent not in declared:
+            raise UsageError(
+                f"{name}: it is built from {parent!r}, which is no image package; "
+                f"{suggest(parent, declared)}"
+            )
     try:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -160,100 +139,72 @@ def load(packages: Path) -> Catalog:
         ) from None
     specs: dict[str, ImageSpec] = {}
     for name in order:
-        dockerfile.require(packages / name, graph[name], tables)
-        spec = _spec(name, packages / name, tables[name], specs)
+        dockerfile.require(packages / name, graph[name])
+        spec = _spec(packages / name, declared[name], specs)
         if other := next((o for o in specs.values() if o.repository == spec.repository), None):
-            raise declaration.wrong(
-                name, "image", spec.repository, f"another than {other.name} has"
-            )
+            raise _wrong(name, "image", spec.repository, f"another than {other.name} has")
         specs[name] = spec
     return Catalog(specs)
 
 
-def requires_python(spec: ImageSpec) -> str:
-    """The versions of Python a package asks for (PEP 621); none where it does not say."""
-    project = _read(spec.folder / "pyproject.toml").get("project", {})
-    return str(project.get("requires-python", ""))
-
-
 _MARKS = ("Dockerfile", "pyproject.toml")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_INHERITED_FIELDS = ("port", "profiles")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(folder: Path) -> Pyproject:
+    path = folder / "pyproject.toml"
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Pyproject)
     except FileNotFoundError:
-        raise UsageError(
-            f"{path.parent.name}: {path} is missing; every image package has one"
-        ) from None
+        raise UsageError(f"{folder.name}: {path} is missing; every image package has one") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path.parent.name}: {path} is not valid TOML: {error}") from None
+        raise UsageError(f"{folder.name}: {path} is not valid TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        told = str(error).replace("`$.", "`")
+        raise UsageError(
+            f'{folder.name}: {path}: {told}; CONTRIBUTING.md, "Add an image", has what may be there'
+        ) from None
 
 
-def _tool(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    tool = table.get("tool", {})
-    return tool if isinstance(tool, dict) else {}
+def _wrong(name: str, key: str, value: object, expected: str) -> UsageError:
+    return UsageError(f"{name}: pyproject.toml has {key} = {value!r}; expected {expected}")
 
 
-def _parents(name: str, table: Mapping[str, Any], known: Mapping[str, Any]) -> list[str]:
-    own = _tool(table)["jhub-docker"]
-    named = declaration.needed(name, own, "base"), *declaration.field(name, own, "uses", ())
-    parents = [parent for parent in named if parent != ROOT_FILE_SYSTEM]
-    for parent in parents:
-        if parent not in known:
-            raise UsageError(
-                f"{name}: it is built from {parent!r}, which is no image package; "
-                f"{declaration.suggest(parent, known)}"
-            )
-    return parents
-
-
-def _spec(
-    name: str, folder: Path, table: Mapping[str, Any], bases: Mapping[str, ImageSpec]
-) -> ImageSpec:
-    project, own = declaration.field(name, table, "project", {}), _tool(table)["jhub-docker"]
-    for key in own:
-        if key not in declaration.OWN:
-            raise UsageError(
-                f"{name}: [tool.jhub-docker] has an unknown field {key!r}; "
-                f"{declaration.suggest(key, declaration.OWN)}"
-            )
+def _spec(folder: Path, read: Pyproject, specs: Mapping[str, ImageSpec]) -> ImageSpec:
+    name, project, own = folder.name, read.project, read.tool.jhub_docker
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name}: images and profiles are called as the folder in packages/ is; expected "
             "lower-case letters, digits and dashes"
         )
-    if declaration.needed(name, project, "name") != name:
-        raise declaration.wrong(name, "name", project["name"], f"{name!r}, the folder's name")
-    base = bases.get(own["base"])
-    inherited = {key: getattr(base, key) for key in _INHERITED_FIELDS if base is not None}
-    license_, budget = project.get("license"), declaration.field(name, own, "budget")
-    probe = declaration.field(name, own, "probe")
-    routes = {*declaration.field(name, own, "routes", ()), *(base.routes if base else ())}
-    routes |= {(probe or "/").split("/")[1]} - {""}
+    if project.name != name:
+        raise _wrong(name, "name", project.name, f"{name!r}, the folder's name")
+    base = specs.get(own.base)
+    parents = [specs[one] for one in own.parents]
+    possible = [one for one in PLATFORMS if all(one in parent.platforms for parent in parents)]
+    if not set(own.platforms) <= set(possible):
+        above = f", which {' and '.join(one.name for one in parents)} have too" if parents else ""
+        expected = f"a list of {', '.join(possible)}{above}"
+        raise _wrong(name, "platforms", list(own.platforms), expected)
+    routes = {*own.routes, *(base.routes if base else ()), (own.probe or "/").split("/")[1]} - {""}
+    filled = {
+        "repository": own.repository or f"local/{name}",
+        "platforms": tuple(one for one in possible if not own.platforms or one in own.platforms),
+        "title": own.title or name,
+        "port": own.port or (base.port if base else None),
+        "routes": tuple(sorted(routes)),
+        "profiles": own.profiles or (base.profiles if base else {}),
+    }
     return ImageSpec(
         name=name,
         folder=folder,
-        repository=declaration.field(name, own, "image", f"local/{name}"),
-        version=declaration.needed(name, project, "version"),
-        description=declaration.needed(name, project, "description"),
-        license=license_ if isinstance(license_, str) else None,
-        base=own["base"],
-        uses=tuple(own.get("uses", ())),
-        platforms=_platforms(name, own, bases),
-        public=declaration.public(name, own, LANES),
-        publish=declaration.field(name, own, "publish", True),
-        title=declaration.field(name, own, "title"),
-        port=declaration.field(name, own, "port") or inherited.get("port"),
-        probe=probe,
-        routes=tuple(sorted(routes)),
-        environment=declaration.field(name, own, "environment", "/opt/venv"),
+        version=project.version,
+        description=project.description,
+        license=project.license if isinstance(project.license, str) else None,
+        requires_python=project.requires_python,
+        dependencies=project.dependencies,
         jupyterhub=_locked_jupyterhub(folder) or (base.jupyterhub if base else None),
-        tags=declaration.tags(name, own),
-        profiles=declaration.profiles(name, own) or inherited.get("profiles") or {},
-        budget=Budget(**budget) if budget else None,
+        **(msgspec.structs.asdict(own) | filled),
     )
 
 
@@ -273,16 +224,3 @@ def _locked_jupyterhub(folder: Path) -> str | None:
 def _major(version: str | None) -> str:
     """The first number of JupyterHub's version; empty for none."""
     return (version or "").partition(".")[0]
-
-
-def _platforms(
-    name: str, own: Mapping[str, Any], bases: Mapping[str, ImageSpec]
-) -> tuple[str, ...]:
-    """The platforms a package declares, or else all that what it is built from is there for."""
-    parents = [bases[one] for one in (own["base"], *own.get("uses", ())) if one in bases]
-    possible = [p for p in PLATFORMS if all(p in parent.platforms for parent in parents)]
-    value = own.get("platforms", possible)
-    if not isinstance(value, list) or not value or not all(one in possible for one in value):
-        above = f", which {' and '.join(one.name for one in parents)} have too" if parents else ""
-        raise declaration.wrong(name, "platforms", value, f"a list of {', '.join(possible)}{above}")
-    return tuple(one for one in possible if one in value)

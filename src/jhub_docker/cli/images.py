@@ -112,7 +112,7 @@ def lock(image: list[str], package: list[str], upgrade: bool = False) -> None:
     catalog = load(ROOT / "packages")
     chosen = catalog.select(image) if image else tuple(catalog.specs.values())
     for spec in chosen:
-        if not locks.lockable(spec):
+        if not locks.wanted(spec):
             continue
         changes = locks.refresh(spec, upgrade=upgrade and not package, packages=package)
         lines = [str(change) for change in changes] or ["nothing changed"]

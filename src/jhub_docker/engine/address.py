@@ -1,14 +1,12 @@
 """Where the Docker Engine is, found as the Docker CLI finds it, and a client that talks to it.
 
-DOCKER_HOST, then DOCKER_CONTEXT, then the current context of the Docker CLI's configuration, then
-the default socket (the order of the Docker CLI's own `resolveContextName`, 28.2). Judging whether
-what answers is good enough is `checks`; starting one where nothing answers is `setup`. docker-py is
-imported where it is used: `quick` says why.
+DOCKER_HOST, then DOCKER_CONTEXT, then the current context of its configuration, then the default
+socket. Judging whether what answers is good enough is `checks`; starting one where nothing answers
+is `setup`. docker-py is imported where it is used: `quick` says why.
 """
 
 import os
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jhub_docker import process
@@ -32,21 +30,12 @@ class UnreachableError(ActionError):
         self.denied = denied
 
 
-def context_name(environment: Mapping[str, str] = os.environ) -> str:
-    """The Docker context in use; `default` for the default socket and for DOCKER_HOST."""
-    from docker.context.config import get_current_context_name  # noqa: PLC0415
-
-    if environment.get("DOCKER_HOST"):
-        return "default"
-    return environment.get("DOCKER_CONTEXT") or str(get_current_context_name() or "default")
-
-
-def builder_name(environment: Mapping[str, str] = os.environ) -> str:
+def builder_name() -> str:
     """The buildx builder of the engine itself (driver `docker`): named after the context.
 
     It alone sees the engine's images without a registry in between.
     """
-    return context_name(environment)
+    return _context("{{.Name}}") or "default"
 
 
 def docker(
@@ -67,25 +56,28 @@ def show_docker(*arguments: str, environment: process.Environment | None = None)
     return process.show("docker", *arguments, environment=said, plain=not sys.stdout.isatty())
 
 
-def address(environment: Mapping[str, str] = os.environ) -> str:
+def address() -> str:
     """The engine's address, such as `unix:///var/run/docker.sock`.
 
     Raises UsageError for a context that does not exist: docker-py would go to the default socket
     instead, and so to another engine than the one asked for.
     """
-    if host := environment.get("DOCKER_HOST"):
-        return host
-    from docker.context import ContextAPI  # noqa: PLC0415
+    host = os.environ.get("DOCKER_HOST") or _context("{{.Endpoints.docker.Host}}")
+    return host or f"unix://{DEFAULT_SOCKETS[0]}"
 
-    name = context_name(environment)
-    context = ContextAPI.get_context(name)
-    if context is None:
+
+def _context(form: str) -> str:
+    """What the program says of the context in use; nothing where there is no program yet."""
+    try:
+        ended = docker("context", "inspect", "--format", form)
+    except process.MissingProgramError:
+        return ""
+    if ended.code:
         raise UsageError(
-            f"the Docker context {name} does not exist: choose one of `docker context ls` with "
-            "`docker context use`, or correct DOCKER_CONTEXT"
+            f"the Docker {ended.err.partition(':')[0].strip()} does not exist: choose one of "
+            "`docker context ls` with `docker context use`, or correct DOCKER_CONTEXT"
         )
-    host = str(context.Host or f"unix://{DEFAULT_SOCKETS[0]}")
-    return host.removeprefix("http+")
+    return ended.out.strip()
 
 
 def socket_path(engine_address: str) -> str | None:

@@ -6,7 +6,7 @@ Everything is checked before any work begins. Nothing here changes anything.
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,22 +60,6 @@ def judge_engine(version: str, system: str) -> str | None:
     return None
 
 
-def judge_plugin(
-    title: str, package: str, minimum: tuple[int, ...], said: str | None
-) -> str | None:
-    """What is wrong with a plugin of the Docker CLI that printed `said` (None: it is not there)."""
-    hint = f"install it ({package}; on macOS and Windows it is part of Docker Desktop)"
-    found = version_of(said) if said is not None else None
-    if found is None:
-        return f"the Docker client has no {title}: {hint}"
-    if found < minimum:
-        return (
-            f"the Docker client's {title} is version {_dotted(found)}, and {_dotted(minimum)} or "
-            f"newer is needed: {hint}"
-        )
-    return None
-
-
 def judge_disk(root: str, free: int, minimum_gb: float) -> str | None:
     """What is wrong with `free` bytes left where the engine keeps its data, if anything."""
     if free >= minimum_gb * 1e9:
@@ -120,23 +104,22 @@ def usage(client: "DockerClient") -> Mapping[str, Any]:
     return dict(answer.json())
 
 
-def plugin_version(plugin: str) -> str | None:
-    """What `docker <plugin> version` prints; None without the client or without the plugin."""
-    try:
-        said = docker(plugin, "version")
-    except MissingProgramError:
-        return None
-    return None if said.code else said.out
-
-
-def wrong_plugins(
-    needs: Iterable[str], ask: Callable[[str], str | None] = plugin_version
-) -> dict[str, str]:
+def wrong_plugins(needs: Iterable[str]) -> dict[str, str]:
     """The client's missing or too old plugins among `needs`, each with its message."""
     wrong = {}
     for plugin in sorted(_PLUGINS.keys() & set(needs)):
-        if problem := judge_plugin(*_PLUGINS[plugin], ask(plugin)):
-            wrong[plugin] = problem
+        title, package, minimum = _PLUGINS[plugin]
+        try:
+            said = docker(plugin, "version")
+            found = None if said.code else version_of(said.out)
+        except MissingProgramError:
+            found = None
+        if found is None or found < minimum:
+            has = f"'s {title} is version {_dotted(found)}" if found else f" has no {title}"
+            wrong[plugin] = (
+                f"the Docker client{has}, and {_dotted(minimum)} or newer is needed: install it "
+                f"({package}; on macOS and Windows it is part of Docker Desktop)"
+            )
     return wrong
 
 

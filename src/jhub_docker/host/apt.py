@@ -5,12 +5,14 @@ Which packages, and what the files say, is decided in `packages`.
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from jhub_docker import process
 from jhub_docker.errors import ActionError
-from jhub_docker.host.packages import PackagePlan, derived_source, preferences
+from jhub_docker.host.packages import BY_HAND, PackagePlan, preferences
 from jhub_docker.progress import say
 
 SOURCE = Path("etc/apt/sources.list.d/jhub-docker.sources")
@@ -24,12 +26,38 @@ HEADER = (
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
-def read_sources(root: Path = Path("/")) -> dict[str, str]:
-    """apt's source files by path."""
-    folder = root / "etc/apt"
-    files = [folder / "sources.list", *sorted(folder.glob("sources.list.d/*"))]
-    known = (one for one in files if one.is_file() and one.suffix in {".list", ".sources"})
-    return {str(path): path.read_text() for path in known}
+class Archive(NamedTuple):
+    """Where apt gets a component of a suite from; who it is by is known once it was asked."""
+
+    suite: str
+    component: str
+    origin: str
+    label: str
+    uri: str
+
+
+def archives() -> list[Archive]:
+    """What this machine's apt has as sources (apt-get(8), indextargets); none without apt."""
+    if shutil.which("apt-get") is None:
+        return []
+    form = "$(RELEASE)|$(COMPONENT)|$(ORIGIN)|$(LABEL)|$(REPO_URI)"
+    said = process.run("apt-get", "indextargets", "--format", form, "Created-By: Packages").out
+    return [Archive(*line.split("|")) for line in said.splitlines()]
+
+
+def source(suite: str, beside: str, known: Iterable[Archive]) -> str:
+    """A source (sources.list(5), deb822) of `suite` from where the machine gets `beside`.
+
+    Both are signed with the keys that apt trusts for Debian. Raises ActionError where the machine
+    has no such source.
+    """
+    for one in known:
+        if (one.suite, one.component) == (beside, "main"):
+            return f"Types: deb\nURIs: {one.uri}\nSuites: {suite}\nComponents: main\n"
+    raise ActionError(
+        f"apt has no source of {beside} main to derive one of {suite} from: expected it in "
+        f"/etc/apt/sources.list or /etc/apt/sources.list.d; or do it by hand: {BY_HAND}"
+    )
 
 
 def installed(root: Path = Path("/")) -> set[str]:
@@ -40,30 +68,14 @@ def installed(root: Path = Path("/")) -> set[str]:
     return set(re.findall(installed, text, re.MULTILINE))
 
 
-def apart(folder: Path, sources: Mapping[str, str]) -> list[str]:
-    """Options that let apt work in `folder`, with these source files.
-
-    The machine's proxies and keys hold all the same.
-    """
-    parts, lists, cache = (folder / name for name in ("sources.list.d", "lists", "cache"))
-    for made in (parts, lists / "partial", cache / "archives" / "partial"):
-        made.mkdir(parents=True)
-    for number, (path, text) in enumerate(sources.items()):
-        (parts / f"{number}{Path(path).suffix}").write_text(text)
-    own = {"Etc::SourceParts": parts, "Etc::SourceList": "/dev/null", "Cache": cache}
-    dirs = {**own, "State::Lists": lists}.items()
-    return [word for key, path in dirs for word in ("-o", f"Dir::{key}={path}")]
-
-
 def write_sources(plan: PackagePlan, root: Path = Path("/")) -> None:
     """Write the further suite's source and the pins that keep it to the plan's packages."""
     if plan.suite is None or plan.beside is None:
         return
-    source = derived_source(read_sources(root), plan.beside, plan.suite)
-    texts = {SOURCE: (source, PREFERENCES), PREFERENCES: (preferences(plan), SOURCE)}
+    derived = source(plan.suite, plan.beside, archives())
     # The pins go first: a suite without them would offer all of its packages.
-    for path in (PREFERENCES, SOURCE):
-        text, other = texts[path]
+    texts = (PREFERENCES, preferences(plan), SOURCE), (SOURCE, derived, PREFERENCES)
+    for path, text, other in texts:
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(HEADER.format(suite=plan.suite, other=f"/{other}") + text)

@@ -1,11 +1,9 @@
 """Which distribution packages make an engine on a Debian-family machine, and where apt gets them.
 
 Pure: it reads texts and returns decisions. Writing files and calling apt is `apt`. Sources: the
-package lists of Debian 12 and 13 and of Ubuntu 24.04; the apt documents sources.list(5) and
-apt_preferences(5).
+package lists of Debian 12 and 13 and of Ubuntu 24.04; apt_preferences(5).
 """
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +21,9 @@ _DEBIAN = {
     "compose": ("docker-compose",),
 }
 _UBUNTU = {**_DEBIAN, "client": ("docker.io",), "compose": ("docker-compose-v2",)}
+FURTHER = {"bookworm": "trixie"}
+"""The suite to take from what a release lacks, where that needs libc 2.34 only."""
+
 BY_HAND = (
     "install Docker Desktop on macOS or Windows, or Docker Engine 25 or newer with its buildx and "
     "Compose plugins on Linux (packages docker-ce, docker-buildx-plugin, docker-compose-plugin)"
@@ -81,57 +82,12 @@ def plan(
         missing = [part for part in PARTS if part in missing or part == "client"]
         if "docker.io" in set(installed):
             missing = ["engine", *(part for part in missing if part != "engine")]
-        return PackagePlan(_flat(_DEBIAN, missing), suite="trixie", beside="bookworm")
+        return PackagePlan(_flat(_DEBIAN, missing), FURTHER[codename], codename)
     return PackagePlan(_flat(_DEBIAN, missing))
 
 
 def _flat(table: Mapping[str, tuple[str, ...]], parts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(package for part in parts for package in table[part]))
-
-
-def derived_source(sources: Mapping[str, str], beside: str, suite: str) -> str:
-    """A deb822 source of `suite` from where the machine gets `beside`, as one text.
-
-    `sources` maps the paths of apt's own files (`*.sources` deb822, `*.list` one line each) to
-    their texts. Raises ActionError where none of them has the suite's component main.
-    """
-    from debian.deb822 import Deb822  # noqa: PLC0415 - it takes long, and few commands need it
-
-    for path, text in sorted(sources.items()):
-        deb822 = path.endswith(".sources")
-        stanzas = Deb822.iter_paragraphs(text, use_apt_pkg=False) if deb822 else _one_line(text)
-        for fields in map(Deb822, stanzas):  # names compare without regard to case
-            if (
-                "deb" in fields.get("Types", "").split()
-                and beside in fields.get("Suites", "").split()
-                and "main" in fields.get("Components", "").split()
-                and fields.get("Enabled", "yes").lower() not in {"no", "false", "0"}
-            ):
-                fields.update({"Types": "deb", "Suites": suite, "Components": "main"})
-                return str(fields)
-    raise ActionError(
-        f"apt has no source of {beside} main to derive one of {suite} from: expected it in "
-        f"/etc/apt/sources.list or /etc/apt/sources.list.d; or do it by hand: {BY_HAND}"
-    )
-
-
-_OPTIONS = {"signed-by": "Signed-By", "arch": "Architectures", "trusted": "Trusted"}
-
-
-def _one_line(text: str) -> list[dict[str, str]]:
-    stanzas = []
-    for line in text.splitlines():
-        match = re.match(r"\s*(deb)\s+(?:\[([^]]*)\]\s*)?(\S+)\s+(\S+)\s+([^#]+)", line)
-        if not match:
-            continue
-        kind, options, uri, suite, components = match.groups()
-        fields = {"Types": kind, "URIs": uri, "Suites": suite, "Components": components.strip()}
-        for option in (options or "").split():
-            key, _, value = option.partition("=")
-            if key.lower() in _OPTIONS:
-                fields[_OPTIONS[key.lower()]] = value.replace(",", " ")
-        stanzas.append(fields)
-    return stanzas
 
 
 def preferences(plan: PackagePlan) -> str:

@@ -27,9 +27,6 @@ older libc than the machine's further suite has.
 FOLDER = Path(__file__).resolve().parents[3] / ".dev" / "tools"
 """Where programs are unpacked. It can be deleted at any time."""
 
-_FURTHER = {"bookworm": "trixie"}
-"""The suite to take a program from on a release that lacks it; they need libc 2.34 only."""
-
 _BY_HAND = (
     "install {name} so that it is on PATH (Debian 13 and Ubuntu 25.04 have it as the package "
     "{name}; elsewhere from its project's releases)"
@@ -85,14 +82,18 @@ def _versions(name: str, options: list[str]) -> list[str]:
 
 def _own_lists(here: Path, root: Path, name: str) -> list[str]:
     """apt options for lists of our own: the machine's sources, or its further suite's."""
+    places = {"Etc": root / "etc/apt", "State::Lists": here / "lists", "Cache": here / "cache"}
     release = packages.os_release((root / "etc/os-release").read_text())
-    codename = release.get("VERSION_CODENAME", "")
-    known = apt.read_sources(root)
-    if further := _FURTHER.get(codename):
-        known = {"further.sources": packages.derived_source(known, codename, further)}
-    flags = apt.apart(here, known)
-    _run(name, "apt-get", *flags, "update", "-q", cwd=here)
-    return flags
+    if further := packages.FURTHER.get(codename := release.get("VERSION_CODENAME", "")):
+        places |= {"Etc::SourceParts": here / "parts", "Etc::SourceList": Path("/dev/null")}
+        (here / "parts").mkdir()
+        text = apt.source(further, codename, apt.archives())
+        (here / "parts" / "further.sources").write_text(text)
+    for made in ("lists/partial", "cache/archives/partial"):
+        (here / made).mkdir(parents=True)
+    options = [word for key, path in places.items() for word in ("-o", f"Dir::{key}={path}")]
+    _run(name, "apt-get", *options, "update", "-q", cwd=here)
+    return options
 
 
 def _run(name: str, *command: str, cwd: Path) -> None:

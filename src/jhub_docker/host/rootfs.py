@@ -8,7 +8,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from jhub_docker import process
@@ -17,6 +17,7 @@ from jhub_docker.engine import quick
 from jhub_docker.engine.address import docker
 from jhub_docker.errors import ActionError
 from jhub_docker.host import apt
+from jhub_docker.host.apt import Archive
 from jhub_docker.host.packages import PackagePlan
 from jhub_docker.oci import canonical
 from jhub_docker.progress import say, stage
@@ -36,24 +37,16 @@ def recipe_key(suite: str) -> str:
     return digest([suite, INCLUDED_PACKAGES, _DOCKER_CLEAN, canonical.LATEST])
 
 
-def parse_index_targets(text: str) -> dict[str, str]:
-    """Where Debian's archives are, by their label: `apt-get indextargets` of `uri|label|origin`."""
-    rows = (line.split("|") for line in text.splitlines())
-    found = [(label, uri.rstrip("/")) for uri, label, origin in rows if origin == "Debian"]
-    return dict(reversed(found))  # the first one of a label counts
-
-
-def sources_for(suite: str, archives: Mapping[str, str]) -> list[str]:
+def sources_for(suite: str, archives: Sequence[Archive]) -> list[str]:
     """The sources.list lines of a `suite` system, from the archives the machine itself uses.
 
     The main archive, its updates and the security archive, as far as the machine has them.
     """
-    lines = []
-    if main := archives.get("Debian"):
-        lines += [f"deb {main} {name} main" for name in (suite, f"{suite}-updates")]
-    if security := archives.get("Debian-Security"):
-        lines.append(f"deb {security} {suite}-security main")
-    return lines
+    debians = [one for one in reversed(archives) if one.origin == "Debian"]
+    known = {one.label: one.uri.rstrip("/") for one in debians}  # the first one of a label counts
+    main, security = known.get("Debian"), known.get("Debian-Security")
+    lines = [f"deb {main} {name} main" for name in (suite, f"{suite}-updates") if main]
+    return lines + [f"deb {security} {suite}-security main"] * bool(security)
 
 
 def reference(suite: str, platform: str = "") -> str:
@@ -81,7 +74,7 @@ def ensure(suite: str, platform: str = "") -> None:
         tempfile.TemporaryDirectory(prefix="jhub-docker-rootfs-") as scratch,
     ):
         root = Path(scratch) / "root"
-        sources = sources_for(suite, _archives())
+        sources = sources_for(suite, apt.archives())
         mirror = sources[0].split()[1] if sources else ""
         _debootstrap(suite, root, mirror, platform)
         if sources:
@@ -98,14 +91,6 @@ def ensure(suite: str, platform: str = "") -> None:
         # Another run may have been faster, and images stand on what it made.
         if not is_here(suite, platform):
             _import(archive, reference(suite, platform), platform)
-
-
-def _archives() -> dict[str, str]:
-    if shutil.which("apt-get") is None:
-        return {}
-    form = "$(REPO_URI)|$(LABEL)|$(ORIGIN)"
-    listing = process.run("apt-get", "indextargets", "--format", form, "Created-By: Packages")
-    return parse_index_targets(listing.out)
 
 
 def _require_debootstrap() -> None:

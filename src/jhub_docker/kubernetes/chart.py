@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import to_builtins
 
 from jhub_docker import table
 from jhub_docker.catalog import Catalog, ImageSpec, ledger
@@ -59,12 +60,12 @@ def _offered(spec: ImageSpec, named: str) -> dict[str, Any]:
         "reference": named,
         "jupyterhub": spec.jupyterhub,
         "name": spec.name,
-        "title": spec.title or spec.name,
+        "title": spec.title,
         "description": spec.description,
         "port": spec.port,
         "default_url": spec.probe,
         "profiles": {
-            size: {key: value for key, value in asdict(profile).items() if value and key != "sudo"}
+            size: {key: value for key, value in to_builtins(profile).items() if key != "sudo"}
             for size, profile in spec.profiles.items()
         },
     }

@@ -4,7 +4,6 @@ That is what two releases can be compared by wherever the repository is. What is
 stands in its bill of materials.
 """
 
-from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,28 +22,23 @@ class Packages:
     versions: dict[str, str] = field(default_factory=dict)
     direct: set[str] = field(default_factory=set)
 
-    def add(self, versions: Mapping[str, str], direct: Set[str], kind: str = "") -> None:
-        """Take packages over, with their kind after the name."""
-        suffix = f" ({kind})" if kind else ""
-        self.versions |= {f"{name}{suffix}": version for name, version in versions.items()}
-        self.direct |= {f"{name}{suffix}" for name in direct}
-
 
 def of(catalog: Catalog, name: str) -> Packages:
     """The packages of an image and of the bases it stands on, the image's own version winning."""
     found = Packages()
     for spec in reversed(catalog.lineage(name)):
         python = uv_lock.read(spec.folder / uv_lock.NAME)
-        found.add(python.versions, python.direct)
-        node = package_lock.read(spec.folder / package_lock.NAME)
-        found.add(node.versions, node.direct, "npm")
         debian = dict.fromkeys(_words(spec.folder / "apt-packages.txt"), "")
-        found.add(debian, set(debian), "Debian")
-        extensions = {
-            word.partition("@")[0]: word.partition("@")[2]
-            for word in _words(spec.folder / "extensions.txt")
-        }
-        found.add(extensions, set(extensions), "VS Code")
+        pairs = (word.partition("@") for word in _words(spec.folder / "extensions.txt"))
+        extensions = {word: version for word, _, version in pairs}
+        for kind, versions, direct in (
+            ("", python.versions, python.direct),
+            (" (npm)", *package_lock.read(spec.folder / package_lock.NAME)),
+            (" (Debian)", debian, set(debian)),
+            (" (VS Code)", extensions, set(extensions)),
+        ):
+            found.versions |= {f"{name}{kind}": version for name, version in versions.items()}
+            found.direct |= {f"{name}{kind}" for name in direct}
     return found
 
 

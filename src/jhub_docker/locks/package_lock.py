@@ -1,47 +1,27 @@
-"""npm's `package-lock.json` (lockfileVersion 3) as typed values."""
+"""npm's `package-lock.json` (lockfileVersion 3)."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jhub_docker.errors import UsageError
+from jhub_docker import locks
 
 NAME = "package-lock.json"
 
 
-@dataclass(frozen=True)
-class PackageLock:
-    """The versions that a lock pins, and what the project asks for.
+def read(file: Path) -> tuple[dict[str, str], set[str]]:
+    """The versions that a lock pins, and what the project asks for; none where there is no lock.
 
     They are by the folder a package is in, the first `node_modules/` left out: a name alone is not
-    enough, since npm installs several versions of a package.
+    enough, since npm installs several versions of a package. Raises UsageError for what is no lock.
     """
-
-    versions: Mapping[str, str]
-    direct: frozenset[str] = frozenset()
+    return locks.read(file, "npm", _parse)
 
 
-def read(file: Path) -> PackageLock:
-    """Read a lock; one that is not there pins nothing. Raises UsageError for what is no lock."""
-    try:
-        return parse(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return PackageLock({})
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{file} is not a lock that npm wrote ({error}); remove it and make it anew with "
-            "./dev invoke lock"
-        ) from None
-
-
-def parse(text: str) -> PackageLock:
-    """Read the text of a lock; raises what json and a wrong form raise for another."""
-    entries: dict[str, dict[str, Any]] = json.loads(text)["packages"]
+def _parse(text: str) -> tuple[dict[str, str], set[str]]:
+    entries = json.loads(text)["packages"] if text else {}
+    own = entries.pop("", {})
     versions = {
         path.removeprefix("node_modules/"): str(entry.get("version", ""))
         for path, entry in entries.items()
-        if path
     }
-    return PackageLock(versions, frozenset(entries.get("", {}).get("dependencies", ())))
+    return versions, set(own.get("dependencies", ()))

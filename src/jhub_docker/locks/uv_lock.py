@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jhub_docker.errors import UsageError
+from jhub_docker import locks
 
 NAME = "uv.lock"
 
@@ -47,15 +47,7 @@ class UvLock:
 
 def read(file: Path) -> UvLock:
     """Read a lock; one that is not there pins nothing. Raises UsageError for what is no lock."""
-    try:
-        return parse(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return UvLock()
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{file} is not a lock that uv wrote ({error}); remove it and make it anew with "
-            "./dev invoke lock"
-        ) from None
+    return locks.read(file, "uv", parse)
 
 
 def parse(text: str) -> UvLock:

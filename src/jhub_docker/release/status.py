@@ -132,7 +132,7 @@ def of(root: Path, image: str, now: Plan, resolve: Resolve = here, bump: str = A
         had = packages.of(before.catalog, image) if was else packages.Packages()
         changes = packages.changes(had, packages.of(now.catalog, image))
         old = (before if was else now).catalog[image]
-        python = catalogs.requires_python(old), catalogs.requires_python(spec)
+        python = old.requires_python, spec.requires_python
         paths = now.paths(image) | (before.paths(image) if was else set())
     commits = tuple(history.commits(root, tag, paths))
     proposal = propose(last, declared, changes, python=python, bump=bump)
