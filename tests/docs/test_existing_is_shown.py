@@ -68,7 +68,7 @@ def read_from_environment(tree: ast.AST) -> Iterator[str]:
 
 def tool_variables() -> set[str]:
     """The variables that the library and ./dev read."""
-    found = set(bake.PROXY_VARIABLES)
+    found = {*bake.PROXY_VARIABLES, "DOCKER_CONTEXT"}  # docker and its builds read them
     for source in SOURCES:
         if IN_CONTAINERS & set(source.parts):
             continue
