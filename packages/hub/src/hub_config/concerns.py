@@ -41,7 +41,6 @@ def apply(c: Config, settings: Settings, places: Places) -> None:
     """Set everything."""
     plain(c, settings)
     networking(c, settings)
-    isolation(c, settings)
     proxy(c, places)
     state(c, settings, places)
     authentication(c, settings, places)
@@ -73,11 +72,6 @@ def networking(c: Config, settings: Settings) -> None:
     own = settings.failover and settings.runtime == "docker"
     c.JupyterHub.hub_connect_url = OWN_FOR_PROXY if own else HUB_FOR_PROXY
     c.Spawner.hub_connect_url = HUB_FOR_SERVERS
-
-
-def isolation(c: Config, settings: Settings) -> None:
-    """Every server has a network of its own, and starts only behind the host's firewall."""
-    c.UserContainerSpawner.firewall = settings.firewall == "required"
 
 
 def proxy(c: Config, places: Places) -> None:
@@ -120,8 +114,7 @@ def accounts(c: Config, settings: Settings, places: Places) -> None:
     # Whoever authenticates is approved: ApprovalAuthenticator turns everybody else away itself.
     c.Authenticator.allow_all = True
     c.Authenticator.admin_users = {settings.admin_user}
-    c.ApprovalAuthenticator.platform = settings.project
-    c.ApprovalAuthenticator.behind_tls = bool(settings.domain)
+    c.ApprovalAuthenticator.operator = settings
     c.ApprovalAuthenticator.one_time_password_file = str(places.admin_password)
     c.NativeAuthenticator.enable_signup = settings.signup != "closed"
 

@@ -51,9 +51,7 @@ def routes_of(c: Config, settings: Settings, places: Places) -> list[tuple[Any, 
     looker = Looker(
         reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data, sizes, meter
     )
-    addresses = Addresses(
-        settings.project, settings.trusted_proxies, behind_tls=bool(settings.domain)
-    )
+    addresses = Addresses(settings)
     sources = Sources(
         lambda: PlatformSpawner(config=c).counter,
         Watch(meter),

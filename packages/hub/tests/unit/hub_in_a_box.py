@@ -60,7 +60,6 @@ class Box:
     def __init__(self, config: Config, db: Session, monkeypatch: Any, folder: Path) -> None:
         self.config, self.db, self.folder = config, db, folder
         config.PlatformSpawner.operator = Settings(memory_reserve_gb=0, min_free_disk_gb=0)
-        config.UserContainerSpawner.firewall = False
         self._patch = monkeypatch
         self.engine = FakeEngine()
         self.engine.image_list = [{"RepoTags": ["local/uv-lab:latest"], "Labels": LABELS}]

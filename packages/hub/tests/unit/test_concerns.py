@@ -65,7 +65,7 @@ def test_the_proxy_reaches_the_hub_on_a_network_that_no_server_takes_away(applie
 def test_only_the_first_admin_is_an_admin(applied: Config) -> None:
     assert applied.JupyterHub.authenticator_class is ApprovalAuthenticator
     assert applied.Authenticator.admin_users == {"admin"}
-    assert applied.ApprovalAuthenticator.signup == "approval"
+    assert applied.ApprovalAuthenticator.operator.admin_user == "admin"
 
 
 def test_each_service_may_do_its_work_and_nothing_else(applied: Config) -> None:
@@ -145,7 +145,7 @@ def test_a_domain_gives_the_public_address_and_tells_the_door_of_caddy(
     c = Config()
     concerns.apply(c, Settings(domain="hub.example.org", **given), places)
     assert JupyterHub(config=c).public_url == (address or "https://hub.example.org/")
-    assert c.ApprovalAuthenticator.behind_tls is True
+    assert c.ApprovalAuthenticator.operator.domain == "hub.example.org"
     assert c.JupyterHub.tornado_settings["cookie_options"] == {"secure": True}
 
 

@@ -47,7 +47,6 @@ def spawner(
     applied: Config, engine: FakeEngine, db: Session, monkeypatch: pytest.MonkeyPatch
 ) -> PlatformSpawner:
     applied.PlatformSpawner.operator = Settings(memory_reserve_gb=0, min_free_disk_gb=0)
-    applied.UserContainerSpawner.firewall = False
     monkeypatch.setattr("hub_config.offer.room.memory_available", lambda _: 2**40)
     orm_spawner = SimpleNamespace(
         name="work", server=None, user_options={}, display_name="", last_activity=None, state={}

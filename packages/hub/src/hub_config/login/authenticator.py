@@ -10,7 +10,7 @@ from typing import Any
 from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from nativeauthenticator import NativeAuthenticator
-from traitlets import Bool, Integer, Unicode, default
+from traitlets import Instance, Unicode, default
 
 from hub_config import database
 from hub_config.login import credentials, newcomers, pages, people, second_factor_page, sessions
@@ -21,6 +21,7 @@ from hub_config.login.passwords import Passwords
 from hub_config.login.second_factor import Policy, SecondFactors
 from hub_config.login.sessions import Demands
 from hub_config.login.throttling import FailedLogins, Limits, SignUps
+from hub_config.settings import Settings
 from hub_config.spawning import servers
 from hub_config.told import Refusal
 
@@ -28,41 +29,32 @@ from hub_config.told import Refusal
 class ApprovalAuthenticator(NativeAuthenticator):
     """People sign up, an admin approves them, then they may log in."""
 
-    platform = Unicode("jhub-docker", help="Name of the platform").tag(config=True)
-    first_admin = Unicode("admin", help="Account made at first start").tag(config=True)
-    one_time_password_file = Unicode(help="Where its first password is kept").tag(config=True)
-    signup = Unicode("approval", help="open, approval or closed").tag(config=True)
-    signups_per_address = Integer(help="Accounts an address may ask for in an hour").tag(
-        config=True
-    )
-    signup_contact = Bool(help="Whether sign-up asks for name and e-mail").tag(config=True)
-    second_factor = Unicode("optional", help="Who has a second factor").tag(config=True)
-    trusted_proxies = Unicode(help="Reverse proxies before the platform's own").tag(config=True)
-    behind_tls = Bool(help="Whether Caddy stands before the proxy").tag(config=True)
+    operator = Instance(Settings, (), help="What the operator has set").tag(config=True)
+    one_time_password_file = Unicode(help="The first admin's first password").tag(config=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         database.prepare(self.db)
         self.accounts = Accounts(self.db)
-        self.second_factors = SecondFactors(self.db, self.platform)
-        self.policy = Policy(self.second_factor)
+        self.second_factors = SecondFactors(self.db, self.operator.project)
+        self.policy = Policy(self.operator.second_factor)
         limits = Limits(self.allowed_failed_logins, self.seconds_before_next_try)
         self.door = Door(
             self.accounts,
             self.second_factors,
             FailedLogins(self.db, limits),
-            Addresses(self.platform, self.trusted_proxies, behind_tls=self.behind_tls),
+            Addresses(self.operator),
         )
         self.passwords = Passwords(
             self.accounts,
             self.door.failed_logins,
             self.minimum_password_length,
-            self.first_admin,
+            self.operator.admin_user,
             self.one_time_password_file,
         )
-        self.sign_ups = SignUps(self.db, self.signups_per_address)
+        self.sign_ups = SignUps(self.db, self.operator.signups_per_address)
         self._seed()
-        admins = {*self.admin_users, self.first_admin}
+        admins = {*self.admin_users, self.operator.admin_user}
         self.newcomers = Newcomers(self.accounts, admins, self.username_pattern)
         if moved := self.second_factors.take_over():
             self.log.info("Sealed %s second factors that were in the clear", moved)
@@ -74,20 +66,14 @@ class ApprovalAuthenticator(NativeAuthenticator):
         return self._deprecated_db_session
 
     def _seed(self) -> None:
-        if not self.one_time_password_file:
-            return self.accounts.adopt()
-        file = Path(self.one_time_password_file)
-        match newcomers.seed_first_admin(self.db, self.first_admin, file):
-            case newcomers.Seeding.MADE:
-                self.log.info("Made the account %s with a one-time password", self.first_admin)
-            case newcomers.Seeding.SOMEBODY_ELSES:
-                self.admin_users: set[str] = set(self.admin_users) - {self.first_admin}
-                self.log.critical(
-                    "JHUB_ADMIN_USER is %s, an account that somebody signed up for: it is NOT made "
-                    "an admin. Do that on the page People, or choose another name.",
-                    self.first_admin,
-                )
-        return None
+        name, file = self.operator.admin_user, Path(self.one_time_password_file)
+        if not newcomers.seed_first_admin(self.db, name, file):
+            self.admin_users: set[str] = set(self.admin_users) - {name}
+            self.log.critical(
+                "JHUB_ADMIN_USER is %s, an account that somebody signed up for: it is NOT made an "
+                "admin. Do that on the page People, or choose another name.",
+                name,
+            )
 
     # -- log-in --------------------------------------------------------------------------------
 
@@ -155,7 +141,8 @@ class ApprovalAuthenticator(NativeAuthenticator):
         if form.password != form.confirmation:
             raise AccountError("The two passwords are not the same. Please type them again.")
         self.newcomers.require_free(form.name)
-        wrong = self.signup_contact and newcomers.contact_complaint(form.full_name, form.email)
+        operator = self.operator
+        wrong = operator.signup_contact and newcomers.contact_complaint(form.full_name, form.email)
         wrong = wrong or await self.passwords.complaint(form.password, form.name)
         if wrong:
             raise AccountError(wrong)
@@ -167,11 +154,11 @@ class ApprovalAuthenticator(NativeAuthenticator):
             NewAccount(
                 form.name,
                 hashed,
-                approved=self.signup == "open",
+                approved=operator.signup == "open",
                 wants_second_factor=form.wants_second_factor and self.policy is not Policy.OFF,
-                address=form.address if self.signup == "approval" else "",
-                full_name=form.full_name if self.signup_contact else "",
-                email=form.email if self.signup_contact else "",
+                address=form.address if operator.signup == "approval" else "",
+                full_name=form.full_name if operator.signup_contact else "",
+                email=form.email if operator.signup_contact else "",
             )
         )
         return self.accounts.get(form.name)
@@ -214,7 +201,7 @@ class ApprovalAuthenticator(NativeAuthenticator):
 
     def require_renamable(self, user: Any, name: str) -> None:
         """Raise AccountError unless `user` may be called `name`."""
-        if user.name in {*self.admin_users, self.first_admin}:
+        if user.name in {*self.admin_users, self.operator.admin_user}:
             raise AccountError(
                 f"{user.name} is the admin that the platform's settings name (JHUB_ADMIN_USER); it "
                 "would be made again. Name another one there first."

@@ -30,6 +30,7 @@ from hub_config.login.accounts import Account, Accounts, State
 from hub_config.login.credentials import BusyError
 from hub_config.login.second_factor import SecondFactors
 from hub_config.login.throttling import FailedLogins, RefusedError, Source
+from hub_config.settings import Settings
 from hub_config.settings.values import listed
 
 KNOWN_BROWSER = "jupyterhub-known-browser"
@@ -126,14 +127,14 @@ def _addresses_of(name: str) -> list[str]:
 
 
 class Addresses:
-    """Whose requests they are: what the platform's own proxies and those in `trusted` saw.
+    """Whose requests they are: what the platform's own proxies and the operator's saw.
 
-    With `behind_tls` the proxy's visitors are Caddy's, whose address changes with its container.
+    With a domain the proxy's visitors are Caddy's, whose address changes with its container.
     """
 
-    def __init__(self, project: str, trusted: str, *, behind_tls: bool) -> None:
-        self._proxy, self._tls = Service(project, "proxy"), Service(project, "tls")
-        self._trusted, self._behind_tls = networks(trusted), behind_tls
+    def __init__(self, operator: Settings) -> None:
+        self._proxy, self._tls = (Service(operator.project, one) for one in ("proxy", "tls"))
+        self._trusted, self._behind_tls = networks(operator.trusted_proxies), bool(operator.domain)
 
     async def hops(self, handler: RequestHandler) -> list[str]:
         """Addresses from the one that a visitor claims to the one that our own entrance saw."""

@@ -14,11 +14,11 @@ import asyncio
 import csv
 import io
 import json
+import logging
 import re
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import Enum, auto
 from pathlib import Path
 
 from jupyterhub import orm
@@ -36,17 +36,12 @@ from hub_config.settings import Settings
 
 NOT_STARTED = 4
 
-
-class Seeding(Enum):
-    """What was done about the first admin at this start."""
-
-    MADE = auto()
-    THERE = auto()
-    SOMEBODY_ELSES = auto()
+log = logging.getLogger(__name__)
 
 
-def seed_first_admin(db: Session, name: str, password_file: Path) -> Seeding:
-    """Make the account `name` unless it exists; what others left is taken over before.
+def seed_first_admin(db: Session, name: str, password_file: Path) -> bool:
+    """Make the account `name` unless it exists; returns whether it is the admin's, not somebody
+    else's who signed up for it. What others left is taken over before.
 
     A database from before accounts knew that they must change their password has its file only. The
     file is written first: if the hub dies in between, the next start makes both anew.
@@ -59,16 +54,9 @@ def seed_first_admin(db: Session, name: str, password_file: Path) -> Seeding:
         write_secret(password_file, password)
         hashed = credentials.hash_now(password)
         accounts.add(NewAccount(name, hashed, approved=True, must_change=True, first_admin=True))
-        return Seeding.MADE
+        log.info("Made the account %s with a one-time password", name)
     user = orm.User.find(db, name)
-    if account.first_admin or (user is not None and user.admin):
-        return Seeding.THERE
-    return Seeding.SOMEBODY_ELSES
-
-
-def forget_first_password(password_file: Path) -> None:
-    """The password was changed: the one in the file opens nothing any more."""
-    password_file.unlink(missing_ok=True)
+    return account is None or account.first_admin or (user is not None and bool(user.admin))
 
 
 def reset_admin(settings: Settings, places: Places) -> int:

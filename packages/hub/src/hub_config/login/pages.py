@@ -192,7 +192,7 @@ class SignUpHandler(PageHandler):
 
     def prepare(self) -> Any:
         """404 for everything when sign-up is closed."""
-        if self.authenticator.signup == "closed":
+        if self.authenticator.operator.signup == "closed":
             raise web.HTTPError(404)
         return super().prepare()
 

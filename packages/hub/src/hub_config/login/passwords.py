@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub_config.login import credentials, newcomers
+from hub_config.login import credentials
 from hub_config.login.accounts import AccountError, Accounts, NewAccount, State
 from hub_config.login.throttling import FailedLogins
 
@@ -12,8 +12,7 @@ from hub_config.login.throttling import FailedLogins
 class Passwords:
     """Those of all accounts.
 
-    `first_password_file` holds the password that the account `first_admin` was made with; empty:
-    there is none.
+    `first_password_file` holds the password that the account `first_admin` was made with.
     """
 
     accounts: Accounts
@@ -59,5 +58,5 @@ class Passwords:
         return password
 
     def _forget_first_password(self, name: str) -> None:
-        if name == self.first_admin and self.first_password_file:
-            newcomers.forget_first_password(Path(self.first_password_file))
+        if name == self.first_admin:
+            Path(self.first_password_file).unlink(missing_ok=True)

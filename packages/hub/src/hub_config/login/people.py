@@ -58,7 +58,7 @@ class PeopleHandler(PageHandler):
             "authorization-area.html",
             waiting=[row for row in rows if row.state == State.WAITING],
             people=[row for row in rows if row.state != State.WAITING],
-            first_admin=self.authenticator.first_admin,
+            first_admin=self.authenticator.operator.admin_user,
             most=newcomers.MOST,
             **values,
         )

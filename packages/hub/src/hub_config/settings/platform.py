@@ -94,23 +94,17 @@ class PlatformSettings(Declared):
     """Addresses or networks, with a port or without, that they may not."""
 
     # Login.
-    admin_user: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")] = setting(
-        "admin", trait="ApprovalAuthenticator.first_admin"
-    )
+    admin_user: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")] = setting("admin")
     """The first admin, made at first start with a one-time password."""
     authenticator: Literal["native", "oidc", "ldap"] = setting("native")
     """Who knows the people: the platform itself (`native`), or another service (`oidc`, `ldap`; see
     below)."""
-    signup: Literal["open", "approval", "closed"] = setting(
-        "approval", trait="ApprovalAuthenticator.signup"
-    )
+    signup: Literal["open", "approval", "closed"] = setting("approval")
     """Who gets an account: all who ask (`open`), those an admin approves (`approval`), nobody new
     (`closed`)."""
-    signups_per_address: values.Number = setting(
-        30, trait="ApprovalAuthenticator.signups_per_address"
-    )
+    signups_per_address: values.Number = setting(30)
     """Accounts one address may sign up for in an hour; 0: no limit."""
-    signup_contact: bool = setting(False, trait="ApprovalAuthenticator.signup_contact")
+    signup_contact: bool = setting(False)
     """Whether sign-up asks for full name and e-mail, which admins see."""
     minimum_password_length: Annotated[int, Field(ge=8, le=72)] = setting(
         10, trait="NativeAuthenticator.minimum_password_length"
@@ -128,11 +122,9 @@ class PlatformSettings(Declared):
         300, trait="NativeAuthenticator.seconds_before_next_try"
     )
     """The longest wait; waits begin at a second and double."""
-    trusted_proxies: values.Networks = setting("", trait="ApprovalAuthenticator.trusted_proxies")
+    trusted_proxies: values.Networks = setting("")
     """Addresses or networks of reverse proxies before the platform, separated by commas."""
-    second_factor: Literal["off", "optional", "admins", "everyone"] = setting(
-        "optional", trait="ApprovalAuthenticator.second_factor"
-    )
+    second_factor: Literal["off", "optional", "admins", "everyone"] = setting("optional")
     """Who needs a code from an app besides the password: nobody (`off`), those who want
     (`optional`), `admins`, `everyone`."""
     provider_secret: SecretStr | None = setting(None)

@@ -76,9 +76,7 @@ class ServerSettings(Declared):
     """Seconds a request waits for its turn."""
     active_server_limit: values.Number = setting(0)
     """Servers that may run at the same time; 0: no limit."""
-    docker_threads: Annotated[int, Field(ge=1, le=128)] = setting(
-        16, trait="UserContainerSpawner.docker_threads"
-    )
+    docker_threads: Annotated[int, Field(ge=1, le=128)] = setting(16)
     """Calls to the Docker Engine that may be under way at the same time."""
     nb_uid: Annotated[int, Field(ge=1000, le=2**31)] | None = enforced(None)
     """User id of the person inside the container; empty: the image's, 1000."""
@@ -120,16 +118,14 @@ class ServerSettings(Declared):
     # Homes and shared folders on Kubernetes.
     storage_class: str = setting("", trait="UserPodSpawner.storage_class")
     """Storage class of homes on Kubernetes; empty: the cluster's default."""
-    home_size: values.Size = setting("10Gi", trait="UserPodSpawner.home_size")
+    home_size: values.Size = setting("10Gi")
     """Size of a home on Kubernetes."""
-    home_access: Literal["ReadWriteOnce", "ReadWriteMany"] = setting(
-        "ReadWriteOnce", trait="UserPodSpawner.home_access"
-    )
+    home_access: Literal["ReadWriteOnce", "ReadWriteMany"] = setting("ReadWriteOnce")
     """Whether a person's servers on Kubernetes share their home on one node or on any."""
-    folder_class: str = setting("", trait="UserPodSpawner.folder_class")
+    folder_class: str = setting("")
     """Storage class of shared folders on Kubernetes, whose disks many nodes mount at the same time;
     empty: that of homes."""
-    folder_size: values.Size = setting("10Gi", trait="UserPodSpawner.folder_size")
+    folder_size: values.Size = setting("10Gi")
     """Size of a shared folder on Kubernetes."""
 
     # Scheduled runs and published applications.

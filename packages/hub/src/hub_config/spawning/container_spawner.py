@@ -13,7 +13,7 @@ import requests
 from docker import APIClient
 from docker.errors import DockerException
 from dockerspawner import DockerSpawner
-from traitlets import Bool, Int, default
+from traitlets import default
 
 from hub_config import names
 from hub_config.offer.profiles import Profile
@@ -30,9 +30,6 @@ from hub_config.told import Stage, StartFailure, engine_trouble
 class UserContainerSpawner(UserServerSpawner, DockerSpawner):
     """Starts and ends the container of one server."""
 
-    firewall = Bool(False, help="Start servers only behind the host's firewall").tag(config=True)
-    docker_threads = Int(16, help="Simultaneous calls to the Docker Engine").tag(config=True)
-
     remove = True
     use_internal_ip = True
     pull_policy = "skip"
@@ -47,13 +44,14 @@ class UserContainerSpawner(UserServerSpawner, DockerSpawner):
         cls = UserContainerSpawner
         if cls._runtime is None:
             enforced = self.enforced
-            networks = ServerNetworks(enforced.platform, enforced.address_pool, self.firewall)
+            firewall = self.operator.firewall == "required"
+            networks = ServerNetworks(enforced.platform, enforced.address_pool, firewall)
             cls._runtime = self.make_runtime(networks)
         return cls._runtime
 
     def make_runtime(self, networks: ServerNetworks) -> DockerRuntime:
         """One engine."""
-        return DockerRuntime(networks, self.docker_threads)
+        return DockerRuntime(networks, self.operator.docker_threads)
 
     @property
     def client(self) -> APIClient:

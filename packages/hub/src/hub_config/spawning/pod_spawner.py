@@ -52,11 +52,6 @@ class PodFolders(Folders):
 class UserPodSpawner(UserServerSpawner, KubeSpawner):
     """Starts and ends the pod of one server."""
 
-    home_size = Unicode("10Gi", help="Size of a home's claim").tag(config=True)
-    home_access = Unicode("ReadWriteOnce", help="How a home may be mounted").tag(config=True)
-    folder_class = Unicode(help="Class of shared folders' claims, if not homes'").tag(config=True)
-    folder_size = Unicode("10Gi", help="Size of a shared folder's claim").tag(config=True)
-
     object_id = Unicode(help="The pod's uid; empty before there is one")
     profile: Profile
     operators: pods.Mounts
@@ -80,8 +75,9 @@ class UserPodSpawner(UserServerSpawner, KubeSpawner):
         """Where servers run; one for the whole hub."""
         cls = UserPodSpawner
         if cls._runtime is None:
-            homes = (self.storage_class or "", self.home_size, self.home_access)
-            storage = Storage(*homes, self.folder_class, self.folder_size)
+            set_ = self.operator
+            homes = (self.storage_class or "", set_.home_size, set_.home_access)
+            storage = Storage(*homes, set_.folder_class, set_.folder_size)
             cls._runtime = KubernetesRuntime(self.enforced.platform, self.namespace, storage)
         return cls._runtime
 

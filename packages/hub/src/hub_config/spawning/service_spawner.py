@@ -32,7 +32,7 @@ class UserServiceSpawner(UserContainerSpawner):
     def make_runtime(self, networks: ServerNetworks) -> SwarmRuntime:
         """A swarm."""
         networks.overlay = True
-        return SwarmRuntime(networks, self.docker_threads)
+        return SwarmRuntime(networks, self.operator.docker_threads)
 
     def use_profile(self, profile: Profile) -> None:
         """Take over everything `profile` says; called once, before the start."""

@@ -37,6 +37,4 @@ def begin(settings: Settings, places: Places) -> None:
         traces.end()
 
     atexit.register(end)
-    behind_tls = bool(settings.domain)
-    addresses = Addresses(settings.project, settings.trusted_proxies, behind_tls=behind_tls)
-    requests.watch(addresses.of)
+    requests.watch(Addresses(settings).of)

@@ -49,6 +49,9 @@ def clock() -> Clock:
     return Clock()
 
 
+SET = ("admin_user", "signup", "signup_contact", "signups_per_address", "second_factor")
+"""What the authenticator knows of the operator's settings."""
+
 Make = Callable[..., ApprovalAuthenticator]
 
 
@@ -56,8 +59,10 @@ Make = Callable[..., ApprovalAuthenticator]
 def make(db: Session, tmp_path: Path) -> Make:
     """Makes the authenticator as a start of the hub does, on the same database each time."""
 
-    def make(**traits: object) -> ApprovalAuthenticator:
+    def make(**given: Any) -> ApprovalAuthenticator:
+        set_ = {name: given.pop(name) for name in SET if name in given}
         return ApprovalAuthenticator(
+            operator=Settings(**set_),
             **{
                 "_deprecated_db_session": db,
                 "admin_users": {"admin"},
@@ -67,8 +72,8 @@ def make(db: Session, tmp_path: Path) -> Make:
                 "allow_all": True,
                 "allowed_failed_logins": 3,
                 "seconds_before_next_try": 300,
-                **traits,
-            }
+                **given,
+            },
         )
 
     return make

@@ -11,6 +11,7 @@ from tornado.web import RequestHandler
 from hub_config.first_start import Places, make_secrets
 from hub_config.login import door, outside
 from hub_config.login.door import Addresses, Service, client_address, networks
+from hub_config.settings import Settings
 
 PROXY = "172.18.0.2"
 
@@ -61,7 +62,7 @@ NAMES = {PROXY: "us-proxy-1.net", CADDY: "us-tls-1.net", "10.213.0.2": "jupyter-
 
 def seen(forwarded: list[str], monkeypatch: pytest.MonkeyPatch, **changes: Any) -> str:
     """Whom the hub of a platform with a domain takes for the visitor."""
-    peer, trusted = changes.pop("peer", PROXY), changes.pop("trusted", "")
+    peer = changes.pop("peer", PROXY)
     monkeypatch.setattr(door, "_name_of", lambda address: NAMES.get(address, ""))
     monkeypatch.setattr(door, "_peer", lambda _: peer)
     headers = HTTPHeaders()
@@ -69,20 +70,22 @@ def seen(forwarded: list[str], monkeypatch: pytest.MonkeyPatch, **changes: Any) 
         headers.add("X-Forwarded-For", value)
     request = type("Request", (), {"headers": headers})
     handler = cast(RequestHandler, type("Handler", (), {"request": request}))
-    addresses = Addresses("us", trusted, **{"behind_tls": True, **changes})
-    return asyncio.run(addresses.of(handler))
+    settings = Settings(**{"platform": "us", "domain": "hub.example.org", **changes})
+    return asyncio.run(Addresses(settings).of(handler))
 
 
 def test_caddy_is_passed_over_by_itself_and_nobody_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen([f"1.2.3.4, {CADDY}"], monkeypatch) == "1.2.3.4"
     assert seen([f"9.9.9.9, 1.2.3.4, {CADDY}"], monkeypatch) == "1.2.3.4"
-    assert seen([f"1.2.3.4, 10.0.0.5, {CADDY}"], monkeypatch, trusted="10.0.0.5") == "1.2.3.4"
+    assert (
+        seen([f"1.2.3.4, 10.0.0.5, {CADDY}"], monkeypatch, trusted_proxies="10.0.0.5") == "1.2.3.4"
+    )
     # A person's server asks the proxy, or the hub, and writes what it likes before its address.
     assert seen(["1.2.3.4, 10.213.0.2"], monkeypatch) == "10.213.0.2"
     assert seen([f"1.2.3.4, {CADDY}, 10.213.0.2"], monkeypatch) == "10.213.0.2"
     assert seen([f"1.2.3.4, {CADDY}"], monkeypatch, peer="10.213.0.2") == "10.213.0.2"
     # Without a domain no name is looked up for a visitor's address.
-    assert seen([f"1.2.3.4, {CADDY}"], monkeypatch, behind_tls=False) == CADDY
+    assert seen([f"1.2.3.4, {CADDY}"], monkeypatch, domain="") == CADDY
 
 
 def test_a_doctors_ticket_is_good_for_a_minute_and_cannot_be_made_up(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_admins_of_the_settings_cannot_sign_up(make: Make, name: str) -> None:
 
 def test_a_first_admin_with_another_name_cannot_be_claimed(make: Make) -> None:
     with pytest.raises(AccountError, match="already in use"):
-        sign_up(make(first_admin="boss", admin_users={"boss"}), "boss")
+        sign_up(make(admin_user="boss", admin_users={"boss"}), "boss")
 
 
 def test_admins_made_on_the_admin_page_cannot_be_claimed(
@@ -106,7 +106,7 @@ def test_a_deleted_account_of_an_admin_cannot_be_signed_up_for(
 
 def test_naming_a_signed_up_person_as_admin_makes_nobody_an_admin(make: Make, db: Session) -> None:
     sign_up(make(signup="open"), "mallory")
-    later = make(first_admin="mallory", admin_users={"mallory"})
+    later = make(admin_user="mallory", admin_users={"mallory"})
     assert later.admin_users == set()
     start(later, db)
     assert orm.User.find(db, "mallory") is None
@@ -129,7 +129,7 @@ def test_an_admin_of_ours_may_be_named_in_the_settings_later(make: Make, db: Ses
     authenticator.approve("carol")
     db.add(orm.User(name="carol", admin=True))
     db.commit()
-    assert make(first_admin="carol", admin_users={"carol"}).admin_users == {"carol"}
+    assert make(admin_user="carol", admin_users={"carol"}).admin_users == {"carol"}
 
 
 def test_an_operator_gets_a_lost_admin_back(
