@@ -39,7 +39,7 @@ def values(registry: str, tag: str = "", to: str = "") -> None:
 def check(
     values: list[str], namespace: str = "jhub", cluster: str = "", json_: bool = False
 ) -> None:
-    """Judge a cluster for the platform: storage, network policies, ingress, quotas, rights."""
+    """Judge a cluster for the platform: storage, network policies, ingress, quotas, images."""
     all_values = chart.with_defaults(CHART, [Path(one) for one in values])
     found = judging.judge(clusters.Cluster.look(namespace, cluster), all_values)
     write(chart.told(found, as_json=json_))
