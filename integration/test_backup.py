@@ -187,11 +187,6 @@ def test_secrets_are_made_anew_and_nobody_notices(
     assert left <= {backups.platform.one_time_password()}, "an older one is kept"
     asked = backups.operator.invoke("secrets.set", "JHUB_PROVIDER_SECRET", given="kept-by-itself")
     assert "once the variable JHUB_PROVIDER_SECRET is gone" in asked.stdout, asked.stderr
-    told = backups.invoke("secrets", "--json")
-    rows = {one["name"]: one for one in json.loads(told)["secrets"]}
-    assert rows.keys() >= {"cookie-secret", "crypt-key", "proxy-token", "backup-key"}
-    assert rows["crypt-key"]["readers"] == "the hub"
-    assert not [one for one in {*secret_words(backups), PROVIDER_SECRET} if one in told]
 
 
 @pytest.fixture

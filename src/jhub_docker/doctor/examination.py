@@ -28,7 +28,6 @@ from jhub_docker.platform.compose import DATA, HUB, Platform
 from jhub_docker.platform.configuration import check_settings, telling_all
 from jhub_docker.platform.firewall import GUARD
 from jhub_docker.progress import say
-from jhub_docker.secrets import whereabouts
 
 IN_THE_HUB = "secrets, database, second factors, disk of the data volume"
 
@@ -182,7 +181,7 @@ def _services(
     }
     own = {service: quick.image(platform.images[service]) for service in platform.services}
     return [
-        *kept.shown(whereabouts.shown(there)),
+        *kept.shown(there),
         *running.services(platform, there, words),
         *running.images(there, {service: one["Id"] for service, one in own.items() if one}),
         *running.ports(platform, there),

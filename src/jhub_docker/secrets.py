@@ -1,4 +1,4 @@
-"""Keeps secrets as files in volumes, and makes the platform's own anew.
+"""Keeps secrets as files in volumes, and makes the platform's own anew. A value is never told.
 
 Only the hub is started again where that is needed: servers, and whoever is connected to one, go on.
 """
