@@ -43,7 +43,7 @@ def test_what_a_container_prints_is_read_whatever_the_engine_logs_with() -> None
 
     client = MagicMock(**{"containers.run.side_effect": printed, "info.return_value": {}})
     platform = MagicMock(images={"hub": "hub:1"}, hub_environment={}, hub_files={})
-    assert configuration._judged_by_hub(client, platform) == ["[2]"]
+    assert configuration._by_hub(client, platform) == ["[2]"]
     client.containers.run.side_effect = lambda *_, **given: (printed(**given) or b"")[:3]
     assert tried.run(client, platform, "print([1])") == [1]
 

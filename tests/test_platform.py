@@ -1,11 +1,9 @@
 """What of the platform's handling needs no engine."""
 
-import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -130,37 +128,12 @@ def test_what_compose_cannot_use_is_told_by_its_variable(problem: str, told: str
     assert refusals.sentence(problem, said).startswith(told)
 
 
-def test_all_that_compose_refuses_is_told_and_left_out_then(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """As Compose does, one at a time."""
-    said = {"JHUB_PORT": "abc", "JHUB_BIND": "nowhere", "JHUB_SIGNUP": "open"}
-    for name, value in said.items():
-        monkeypatch.setenv(name, value)
-
-    def run(_: Path, *__: str, variables: Mapping[str, str]) -> Ended:
-        left = {**said, **variables}
-        wrong = f"Invalid ip address: {left['JHUB_BIND']}" if left["JHUB_BIND"] else ""
-        wrong = wrong or (f"Invalid hostPort: {left['JHUB_PORT']}" if left["JHUB_PORT"] else "")
-        return Ended(1, err=wrong) if wrong else Ended(0, json.dumps(CONFIG).encode())
-
-    monkeypatch.setattr(compose, "run", run)
-    told, readable = compose.sifted(tmp_path)
-    assert [one.partition(";")[0] for one in told] == [
-        "JHUB_BIND is 'nowhere'",
-        "JHUB_PORT is 'abc'",
-    ]
-    assert readable.variables == {"JHUB_BIND": "", "JHUB_PORT": ""}
-    with pytest.raises(UsageError, match=r"JHUB_BIND is 'nowhere'(?s:.*)JHUB_PORT is 'abc'"):
-        compose.read(tmp_path)
-
-
 def test_what_compose_refuses_for_no_variable_ends_with_all_it_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(1, err="yaml: line 3: no"))
     with pytest.raises(UsageError, match="yaml: line 3"):
-        compose.sifted(tmp_path)
+        compose.read(tmp_path)
 
 
 @pytest.mark.parametrize(

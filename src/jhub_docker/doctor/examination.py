@@ -25,7 +25,7 @@ from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foresee
 from jhub_docker.host.machine import own_certificates
 from jhub_docker.platform import chosen, compose, containers, firewall, left_over
 from jhub_docker.platform.compose import DATA, HUB, Platform
-from jhub_docker.platform.configuration import check_settings, telling_all
+from jhub_docker.platform.configuration import check_settings
 from jhub_docker.platform.firewall import GUARD
 from jhub_docker.progress import say
 
@@ -102,8 +102,7 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
     if checks.free_bytes(info, address()) is not None:
         space = hub_files.space(Path(where))
     try:
-        with telling_all(client, root):
-            platform = chosen.read(client, root)
+        platform = chosen.read(client, root)
     except UsageError as error:
         look.findings.append(Finding("JD020", str(error)))
         look.not_seen["platform"] = "Compose cannot use its settings"

@@ -10,12 +10,10 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import ContainerError
 from docker.types import IPAMConfig, IPAMPool
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import lock
-from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import BACKUP, HUB, PROXY, PYTHON, Platform
 from jhub_docker.progress import say
@@ -115,7 +113,7 @@ def room(client: DockerClient, platform: Platform) -> Mapping[str, list[int]]:
 def backups(client: DockerClient, platform: Platform) -> dict[str, Any]:
     """How backups went; empty where none was ever made."""
     volume = platform.of_all_profiles().volumes[BACKUP]["/srv/backup"]
-    if not client.api.volumes(filters={"name": f"^{volume}$"})["Volumes"]:
+    if not containers.has_volume(client, volume):
         return {}
     binds = {volume: {"bind": "/srv/backup", "mode": "ro"}}
     return dict(run(client, platform, STATUS, volumes=binds, network="none"))
@@ -123,22 +121,15 @@ def backups(client: DockerClient, platform: Platform) -> dict[str, Any]:
 
 def run(client: DockerClient, platform: Platform, program: str, *given: str, **options: Any) -> Any:
     """What a program prints as JSON."""
-    try:
-        told: bytes = client.containers.run(
-            platform.images[HUB],
-            ["-I", "-c", program, *given],
-            entrypoint=PYTHON,
-            labels={DOCTOR: platform.project},
-            log_config=containers.READABLE,
-            user="root",
-            cap_drop=["ALL"],
-            cap_add=["DAC_READ_SEARCH"],
-            security_opt=["no-new-privileges"],
-            healthcheck={"test": ["NONE"]},
-            remove=True,
-            **options,
-        )
-    except ContainerError as error:
-        last = error.stderr.decode(errors="replace").strip().split("\n")[-1]
-        raise ActionError(last or f"exit code {error.exit_status}") from None
-    return json.loads(told)
+    ended = containers.thrown_away(
+        *(client, platform, HUB, "-I", "-c", program, *given),
+        entrypoint=PYTHON,
+        labels={DOCTOR: platform.project},
+        user="root",
+        cap_drop=["ALL"],
+        cap_add=["DAC_READ_SEARCH"],
+        security_opt=["no-new-privileges"],
+        healthcheck={"test": ["NONE"]},
+        **options,
+    )
+    return json.loads(ended.require(lines=1))

@@ -76,7 +76,7 @@ def telling(
 
 def _run(client: DockerClient, platform: Platform, *arguments: str) -> Ended:
     """Run the hub's own command on its data volume."""
-    if not client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]:
+    if not containers.has_volume(client, platform.data_volume):
         raise ActionError("the platform has no data yet, and so no audit log")
     if containers.runs(client, platform, *platform.hubs):
         return platform.in_hub("audit", *arguments)

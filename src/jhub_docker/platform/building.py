@@ -11,16 +11,15 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.platform import before, chosen, compose, public_images
 from jhub_docker.platform.compose import HUB
-from jhub_docker.platform.configuration import check_names, check_settings, telling_all
+from jhub_docker.platform.configuration import check_names, check_settings
 
 
 def seen(client: DockerClient, root: Path) -> dict[str, str]:
-    """The images of before (`before.seen`). Raises UsageError with all that is wrong with the
-    settings, as far as that can be told before anything is built.
+    """The images of before (`before.seen`). Raises UsageError for what can be told to be wrong
+    with the settings before anything is built.
     """
-    with telling_all(client, root):
-        check_names(root)
-        return before.seen(client, root)
+    check_names(root)
+    return before.seen(client, root)
 
 
 def build(client: DockerClient, root: Path, base: str) -> list[builds.Result]:

@@ -19,20 +19,12 @@ from jhub_docker.platform import before, compose, containers, public_images
 from jhub_docker.platform.compose import HUB, PROXY, Platform
 
 
-def read(
-    client: DockerClient,
-    root: Path,
-    *,
-    tag: str = "",
-    again: bool = False,
-    instead: Mapping[str, str] | None = None,
-) -> Platform:
+def read(client: DockerClient, root: Path, *, tag: str = "", again: bool = False) -> Platform:
     """The platform of this checkout, with what was chosen for it.
 
-    An upgrade that went back is not chosen, but `again`; `tag` says which images without a choice;
-    `instead` are variables in place of what a person has set.
+    An upgrade that went back is not chosen, but `again`; `tag` says which images without a choice.
     """
-    variables = dict(instead or {})
+    variables = dict[str, str]()
     said = compose.person_set(root)
     if "JHUB_DOCKER_SOCKET" not in said and (path := engine_socket()):
         variables["JHUB_DOCKER_SOCKET"] = path

@@ -25,8 +25,6 @@ published, and the others are there where a Compose profile says so."""
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is read, not bound
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-_SETTING = re.compile(r"JHUB_[A-Z0-9_]+")
-
 PYTHON = "/opt/hub/bin/python"
 """The Python of the hub's image, which has `hub_config`."""
 
@@ -155,25 +153,12 @@ class Platform:
 
 
 def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
-    """Ask Compose how it understands `compose.yaml`; UsageError with all it says if it does not."""
-    refused, platform = sifted(root, variables)
-    if refused:
-        raise UsageError("\n".join(refused))
-    return platform
-
-
-def sifted(root: Path, variables: Mapping[str, str] | None = None) -> tuple[list[str], Platform]:
-    """What Compose refuses, a sentence each, since it names one at a time; and the platform with
-    those variables emptied. Raises UsageError with all where it cannot be read even so.
-    """
-    told, chosen = list[str](), dict(variables or {})
-    while (ended := run(root, "config", "--format", "json", variables=chosen)).code:
-        told.append(refusals.sentence(last_line(ended.err), {**variables_of(root), **chosen}))
-        named = {*_SETTING.findall(told[-1])} & person_set(root)
-        if not [one for one in named if chosen.get(one) != ""]:
-            raise UsageError("\n".join(told))
-        chosen |= dict.fromkeys(named, "")
-    return told, from_config(root, json.loads(ended.out), chosen)
+    """Ask Compose how it understands `compose.yaml`; UsageError with what it refuses."""
+    ended = run(root, "config", "--format", "json", variables=variables)
+    if ended.code:
+        said = {**variables_of(root), **(variables or {})}
+        raise UsageError(refusals.sentence(last_line(ended.err), said))
+    return from_config(root, json.loads(ended.out), variables)
 
 
 def from_config(

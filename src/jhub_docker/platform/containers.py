@@ -7,13 +7,14 @@ from http import HTTPStatus
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, ContainerError, NotFound
 from docker.types import LogConfig
 
 from jhub_docker.build import images, origin
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.platform import compose
 from jhub_docker.platform.compose import Platform
+from jhub_docker.process import Ended
 
 PLATFORM = f"{LABEL}.platform"
 """The label that says which platform something belongs to."""
@@ -103,6 +104,29 @@ def _used(platform: Platform) -> set[str]:
 def _volume_labels(client: DockerClient) -> dict[str, dict[str, str]]:
     found = client.api.volumes()["Volumes"] or ()
     return {volume["Name"]: volume["Labels"] or {} for volume in found}
+
+
+def has_volume(client: DockerClient, name: str) -> bool:
+    """Whether the engine has a volume of this name."""
+    return bool(client.api.volumes(filters={"name": f"^{name}$"})["Volumes"])
+
+
+def thrown_away(
+    client: DockerClient, platform: Platform, service: str, *command: str, **options: Any
+) -> Ended:
+    """Run a service's image with a command in a container of its own that is removed; how it ended.
+
+    It has the platform's label, so that one of a call that was killed can be found.
+    """
+    options = {"labels": {PLATFORM: platform.project}, **options}
+    image = platform.images[service]
+    try:
+        said: bytes = client.containers.run(
+            image, [*command], log_config=READABLE, remove=True, **options
+        )
+    except ContainerError as error:
+        return Ended(error.exit_status, err=error.stderr.decode(errors="replace"))
+    return Ended(0, said)
 
 
 def server_networks(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def _remove(client: DockerClient, platform: Platform, *services: str) -> None:
 def _key_stays(client: DockerClient, platform: Platform) -> str:
     """That the key of the backups is kept, where there is one: without it nobody reads them."""
     volume = platform.of_all_profiles().volumes[compose.BACKUP]["/srv/backup"]
-    if not client.api.volumes(filters={"name": f"^{volume}$"})["Volumes"]:
+    if not containers.has_volume(client, volume):
         return ""
     return (
         f" The key of the backups stays, in the volume {volume}: without it nobody reads them. "

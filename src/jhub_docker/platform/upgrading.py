@@ -171,8 +171,7 @@ def _recovered(
 def _changes(client: DockerClient, platform: Platform, *, also_first: bool = False) -> bool:
     """Whether the hub that is there, running or not, is of another image than it would get."""
     if not (hub := _hub(client, platform)):
-        data = {"name": f"^{platform.data_volume}$"}
-        return also_first and bool(client.api.volumes(filters=data)["Volumes"])
+        return also_first and containers.has_volume(client, platform.data_volume)
     wanted = quick.image(platform.images[HUB])
     return bool(wanted and wanted["Id"] != hub["Image"])
 
