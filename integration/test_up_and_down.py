@@ -21,7 +21,7 @@ from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
-OF_THE_MACHINE = {"JD003", "JD004", "JD006", "JD007", "JD032", "JD040"}
+OF_THE_MACHINE = {"JD003", "JD004", "JD006", "JD032", "JD040"}
 """What the doctor may find here that is not the platform's: disks, the engine, no backup."""
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 
@@ -36,9 +35,9 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(builds, "build", build)
     monkeypatch.setattr(chosen, "read", lambda *_: SimpleNamespace(images={"hub": "hub:1"}))
     monkeypatch.setattr(quick, "image", lambda _: image)
-    building.build(MagicMock(), ROOT, "auto")
+    building.build(ROOT, "auto")
     wanted[0] = "new"
-    building.build(MagicMock(), ROOT, "auto")
+    building.build(ROOT, "auto")
     return done
 
 
@@ -49,4 +48,4 @@ def test_the_hub_that_is_wanted_judges_before_the_others_are_built(built: list[s
 def test_a_name_that_is_none_is_told_before_a_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JHUB_IDLE_TIMOUT", "60")
     with pytest.raises(UsageError, match="JHUB_IDLE_TIMOUT is no setting"):
-        building.seen(MagicMock(), ROOT)
+        building.seen(ROOT)

@@ -1,5 +1,6 @@
 """What of the platform's handling needs no engine."""
 
+import json
 import os
 import re
 import subprocess
@@ -105,7 +106,7 @@ def test_what_is_set_is_read_from_the_file_too(
 ) -> None:
     monkeypatch.setenv("JHUB_PORT", "1")
     (tmp_path / ".env").write_text("# JHUB_A=1\nJHUB_B=2\n export JHUB_C = 3\nJHUB_D: 4\n")
-    found = {name for name in compose.person_set(tmp_path) if name.startswith("JHUB_")}
+    found = {name for name in compose.variables_of(tmp_path) if name.startswith("JHUB_")}
     assert {"JHUB_PORT", "JHUB_B", "JHUB_C", "JHUB_D"} <= found
     assert "JHUB_A" not in found
 
@@ -152,7 +153,7 @@ def test_an_image_that_is_missing_is_told_before_anything_starts(
     monkeypatch.setattr(starting, "check_settings", lambda *_: [])
     monkeypatch.setattr(quick, "image", lambda name: None if name == image else {})
     with pytest.raises(UsageError, match=told):
-        starting.require_startable(MagicMock(), platform)
+        starting.require_startable(platform)
 
 
 def test_services_are_what_compose_declares_with_the_hub_first() -> None:
@@ -160,6 +161,18 @@ def test_services_are_what_compose_declares_with_the_hub_first() -> None:
     assert PLATFORM.hub_environment == {"JHUB_BASE_URL": "/team/"}
     assert (PLATFORM.port, PLATFORM.data_volume) == (80, "demo_data")
     assert PLATFORM.networks == {"hub": {"demo-net"}, "proxy": {"demo-net"}, "guard": set()}
+
+
+@pytest.mark.parametrize(("chosen", "started"), [("", False), ("a,b", True), ("*", True)])
+def test_services_of_profiles_are_known_and_started_where_these_are_chosen(
+    chosen: str, started: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = CONFIG["services"] | {"backup": {"image": "backup:1", "profiles": ["b"]}}
+    config = json.dumps(CONFIG | {"services": services}).encode()
+    monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(0, config))
+    platform = compose.read(tmp_path, {"COMPOSE_PROFILES": chosen})
+    assert platform.images["backup"] == "backup:1"
+    assert ("backup" in platform.services, "hub" in platform.services) == (started, True)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +262,7 @@ class TestProxyImage:
         assert self.name(running, old="sha256:2") == "proxy:abcdefabcdef"
 
 
-def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own() -> None:
+def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own(pretend: Any) -> None:
     """Two hubs on one database would spoil it; what is one's own, or stands still, is fine."""
     first = {
         "Labels": {"com.docker.compose.project": "first"},
@@ -257,9 +270,8 @@ def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own() -> None:
         "NetworkSettings": {"Networks": {"demo-net": {}, "first_control": {}}},
     }
     own = {**first, "Labels": {"com.docker.compose.project": "demo"}}
-    client = MagicMock()
-    client.api.containers.return_value = [first, own]
-    found = containers.used_elsewhere(client, PLATFORM)
+    pretend(MagicMock()).api.containers.return_value = [first, own]
+    found = containers.used_elsewhere(PLATFORM)
     assert found == {"demo_data": "first", "demo-net": "first"}
     with pytest.raises(UsageError) as told:
         starting.require_own(PLATFORM, found)
@@ -290,8 +302,9 @@ def test_the_same_volumes_and_networks_are_fine() -> None:
     starting.require_same(PLATFORM, [container()])
 
 
-def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    client, platform = MagicMock(), MagicMock(project="second", port=80)
+def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch, pretend: Any) -> None:
+    client, platform = pretend(MagicMock()), MagicMock(project="second", port=80)
+    platform.services = ("hub",)
     platform.volumes = {"hub": {"/srv/jupyterhub": "data", "/srv/proxy": "proxy", "/x": "own"}}
     mine, theirs = ({"io.jhub-docker.platform": one} for one in ("second", "first"))
     client.api.volumes.return_value = {
@@ -305,7 +318,7 @@ def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("check_settings", "require_same"):
         monkeypatch.setattr(starting, name, lambda *_: [])
     monkeypatch.setattr(ports, "require_free", lambda *_: None)
-    (said,) = starting.require_startable(client, platform)
+    (said,) = starting.require_startable(platform)
     assert "data (of first). A platform of its own has" in said
 
 

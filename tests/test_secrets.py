@@ -67,7 +67,7 @@ def test_encrypted_settings_are_read_and_the_environment_wins(
     monkeypatch.delenv("JHUB_PORT", raising=False)
     wanted = {"JHUB_PORT": "8123", "JHUB_PROVIDER_SECRET": 'hu=sh "x"'}
     assert encrypted.variables(encrypted_env) == wanted
-    assert wanted.keys() <= compose.person_set(encrypted_env)
+    assert wanted.keys() <= compose.variables_of(encrypted_env).keys()
     monkeypatch.setenv("JHUB_PORT", "9000")
     encrypted.variables.cache_clear()
     assert "JHUB_PORT" not in encrypted.variables(encrypted_env)
@@ -92,22 +92,19 @@ def test_the_backups_own_are_told_to_the_audit_log(
     """The hub tells of what it does itself; these are another container's."""
     told: list[tuple[str, list[str]]] = []
 
-    def tell(_client: Any, _platform: Any, what: str, *, names: list[str]) -> None:
+    def tell(_platform: Any, what: str, *, names: list[str]) -> None:
         told.append((what, names))
 
     done = SimpleNamespace(code=0)
     platform = SimpleNamespace(
-        project="demo", hub_environment={}, compose=lambda *_, **__: done, root=tmp_path
+        project="demo", hub_environment={}, once=lambda *_, **__: done, root=tmp_path
     )
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(audit_log, "tell", tell)
     monkeypatch.setattr(chosen, "read", lambda *_: platform)
-    monkeypatch.setattr(backups, "read", lambda *_: platform)
-    monkeypatch.setattr(backups, "with_service", lambda one: one)
     monkeypatch.setattr(backups, "ask", lambda *_: None)
-    client: Any = None
-    secrets.keep(client, tmp_path, "RESTIC_REST_PASSWORD", remove=True)
-    secrets.rotate(client, tmp_path, "backup-key", drop=False, assume_yes=True)
+    secrets.keep(tmp_path, "RESTIC_REST_PASSWORD", remove=True)
+    secrets.rotate(tmp_path, "backup-key", drop=False, assume_yes=True)
     assert told == [
         ("setting.remove", ["RESTIC_REST_PASSWORD"]),
         ("secret.rotate", ["backup-key"]),
@@ -126,20 +123,19 @@ def test_grafana_is_told_its_new_password_or_keeps_none(monkeypatch: pytest.Monk
         return run
 
     platform: Any = SimpleNamespace(in_hub=noted(Ended(0)), compose=noted(Ended(0)))
-    client: Any = None
 
     def there(*states: str) -> None:
         found = [{"State": state} for state in states]
         monkeypatch.setattr(containers, "of_service", lambda *_: found)
 
     there()
-    assert "grafana-password is new" in secrets._renew_for_grafana(client, platform)
+    assert "grafana-password is new" in secrets._renew_for_grafana(platform)
     there("exited")
     with pytest.raises(ActionError, match="Grafana does not run"):
-        secrets._renew_for_grafana(client, platform)
+        secrets._renew_for_grafana(platform)
     there("running")
-    assert "grafana-password is new" in secrets._renew_for_grafana(client, platform)
+    assert "grafana-password is new" in secrets._renew_for_grafana(platform)
     assert done == ["grafana-password", "grafana-password", secrets.TO_GRAFANA]
     platform.compose = noted(Ended(1, err="no such command"))
     with pytest.raises(ActionError, match="keeps its older password, try again: no such command"):
-        secrets._renew_for_grafana(client, platform)
+        secrets._renew_for_grafana(platform)

@@ -1,6 +1,6 @@
 """The platform's secrets, never their values."""
 
-from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+from jhub_docker.cli.task import later, platform_root, task, write
 
 with later():
     from jhub_docker import secrets
@@ -15,7 +15,7 @@ with later():
 )
 def set_(name: str, remove: bool = False) -> None:
     """Keep a secret setting as a file in its volume; its value is asked for or read from stdin."""
-    write(secrets.keep(platform_engine(), ROOT, name, remove=remove))
+    write(secrets.keep(platform_root(), name, remove=remove))
 
 
 @task(
@@ -27,5 +27,4 @@ def set_(name: str, remove: bool = False) -> None:
 )
 def rotate(name: str, drop: bool = False, yes: bool = False) -> None:
     """Make one of the platform's own secrets anew; people stay logged in and connected."""
-    client = platform_engine()
-    write(secrets.rotate(client, ROOT, name, drop=drop, assume_yes=yes))
+    write(secrets.rotate(platform_root(), name, drop=drop, assume_yes=yes))

@@ -6,6 +6,7 @@ what answers is good enough is `checks`; starting one where nothing answers is `
 imported where it is used: `quick` says why.
 """
 
+import functools
 import os
 import sys
 from collections.abc import Mapping
@@ -115,6 +116,17 @@ def connect() -> "DockerClient":
     except (DockerException, RequestException, OSError, ValueError) as error:
         raise _explained(where, error) from error
     return client
+
+
+@functools.cache
+def client() -> "DockerClient":
+    """The client of this process, made when it is first asked for. Raises as `connect`."""
+    return connect()
+
+
+def api() -> Any:
+    """The calls of the Engine's API, by docker-py's names for them (`APIClient`)."""
+    return client().api
 
 
 def _explained(where: str, error: BaseException) -> UnreachableError:

@@ -8,10 +8,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
 from docker.errors import APIError
 from docker.types import Mount
 
+from jhub_docker import engine
 from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import LABEL
@@ -38,13 +38,13 @@ TOOL_VARIABLES = frozenset(
 """What this tool reads itself, beside one variable for each package that is a public base."""
 
 
-def check(client: DockerClient, root: Path) -> str:
+def check(root: Path) -> str:
     """Judge the settings without starting anything; what there is to say of them."""
-    notices = check_settings(client, chosen.read(client, root))
+    notices = check_settings(chosen.read(root))
     return "\n".join(["The settings can be used.", *notices])
 
 
-def check_settings(client: DockerClient, platform: Platform) -> list[str]:
+def check_settings(platform: Platform) -> list[str]:
     """Let the images of hub and backup judge the settings they would be started with.
 
     Returns what they say of settings that this engine cannot carry out. Raises UsageError with
@@ -53,7 +53,7 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     wrong, notices = wrong_names(platform.root), list[str]()
     for judged in (_by_hub, _by_backup):
         try:
-            notices += judged(client, platform)
+            notices += judged(platform)
         except UsageError as error:
             wrong.append(str(error))
     if wrong:
@@ -61,19 +61,21 @@ def check_settings(client: DockerClient, platform: Platform) -> list[str]:
     return notices
 
 
-def _by_hub(client: DockerClient, platform: Platform) -> list[str]:
+def _by_hub(platform: Platform) -> list[str]:
     platform.require_image(HUB)
     data = {platform.data_volume: {"bind": DATA, "mode": "ro"}}
-    facts = client.info()
-    told_facts = {key: facts.get(key) for key in ENGINE_FACTS} | {"Images": _offers(client)}
+    facts = engine.api().info()
+    told_facts = {key: facts.get(key) for key in ENGINE_FACTS} | {"Images": _offers()}
     bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
     files = {"/etc/ca-bundle": bundle} if bundle else {}
     try:
         ended = containers.thrown_away(
-            *(client, platform, HUB, "check", json.dumps(told_facts)),
+            platform,
+            HUB,
+            ["check", json.dumps(told_facts)],
             environment=dict(platform.hub_environment),
             network_mode="none",
-            volumes=data if containers.has_volume(client, platform.data_volume) else {},
+            volumes=data if containers.has_volume(platform.data_volume) else {},
             # The engine knows its host's files: it refuses to mount one that is not there.
             mounts=[
                 Mount(target, source, "bind", read_only=True)
@@ -92,18 +94,19 @@ def _by_hub(client: DockerClient, platform: Platform) -> list[str]:
     return ended.out.strip().splitlines()[1:]
 
 
-def _by_backup(client: DockerClient, platform: Platform) -> list[str]:
+def _by_backup(platform: Platform) -> list[str]:
     """Where there are settings and the image is there: its service would judge them at night."""
     scheduled = BACKUP in platform.services
-    said = compose.person_set(platform.root)
+    said = compose.variables_of(platform.root)
     if not (scheduled or any(name.startswith("JHUB_BACKUP_") for name in said)):
         return []
-    everything = platform.of_all_profiles()
-    if quick.image(everything.images[BACKUP]) is None:
+    if quick.image(platform.images[BACKUP]) is None:
         return []
     ended = containers.thrown_away(
-        *(client, everything, BACKUP, "check", *(["--scheduled"] if scheduled else [])),
-        environment=dict(everything.backup_settings),
+        platform,
+        BACKUP,
+        ["check", *["--scheduled"] * scheduled],
+        environment=dict(platform.backup_settings),
         network_mode="none",
     )
     if ended.code == _WRONG:
@@ -122,10 +125,10 @@ def wrong_names(root: Path) -> list[str]:
     files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
     known = {*_SETTING.findall(files), *TOOL_VARIABLES}
     known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
-    return unknown_variables(compose.person_set(root), known)
+    return unknown_variables(compose.variables_of(root), known)
 
 
-def _offers(client: DockerClient) -> list[dict[str, Any]]:
+def _offers() -> list[dict[str, Any]]:
     """The engine's images that offer profiles, with what the hub reads of their records."""
     read = (f"{LABEL}.profiles", f"{LABEL}.jupyterhub")
     return [
@@ -134,7 +137,7 @@ def _offers(client: DockerClient) -> list[dict[str, Any]]:
             "RepoDigests": image["RepoDigests"],
             "Labels": {key: value for key, value in image["Labels"].items() if key in read},
         }
-        for image in client.api.images(filters={"label": read[0]})
+        for image in engine.api().images(filters={"label": read[0]})
     ]
 
 
