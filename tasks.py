@@ -51,7 +51,7 @@ namespace = Collection(
     ),
     Collection("audit-log", audit_log.show, audit_log.verify),
     Collection("db", platform.move),
-    Collection("secrets", kept.list_, kept.set_, kept.rotate),
+    Collection("secrets", kept.set_, kept.rotate),
     Collection(
         "release",
         release.release,

@@ -132,8 +132,6 @@ def test_what_only_looks_makes_nothing_and_tells_nothing_of_another_repository(
     assert "no backup of 'nobody'" in backups.refused("backup.list", "--user", "nobody")
     told = backups.refused("config.check", JHUB_BACKUP_TO="backups")
     assert "the repository is 'backups'; expected a folder" in told
-    told = backups.refused("report", "--to", str(tmp_path / "none" / "report.tar.gz"))
-    assert ("expected a file to write" in told, "looking at" in told) == (True, False)
 
 
 def test_one_file_comes_back_while_its_person_works(backups: Backups, before: str) -> None:
@@ -187,11 +185,6 @@ def test_secrets_are_made_anew_and_nobody_notices(
     assert left <= {backups.platform.one_time_password()}, "an older one is kept"
     asked = backups.operator.invoke("secrets.set", "JHUB_PROVIDER_SECRET", given="kept-by-itself")
     assert "once the variable JHUB_PROVIDER_SECRET is gone" in asked.stdout, asked.stderr
-    told = backups.invoke("secrets", "--json")
-    rows = {one["name"]: one for one in json.loads(told)["secrets"]}
-    assert rows.keys() >= {"cookie-secret", "crypt-key", "proxy-token", "backup-key"}
-    assert rows["crypt-key"]["readers"] == "the hub"
-    assert not [one for one in {*secret_words(backups), PROVIDER_SECRET} if one in told]
 
 
 @pytest.fixture

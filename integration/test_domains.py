@@ -98,8 +98,8 @@ def test_the_hub_sees_the_visitor_through_caddy_and_not_what_it_claims(
     assert outside.visit(url, [f"{header}: 1.{ticket}"], context).wrong.endswith("status 403")
 
 
-def test_an_upgrade_is_tried_out_behind_tls_too(own: Platform, engine: Engine) -> None:
-    told = canary.tried(engine.client, compose.read(own.root, own.environment))
+def test_an_upgrade_is_tried_out_behind_tls_too(own: Platform) -> None:
+    told = canary.tried(compose.read(own.root, own.environment))
     assert "showed its page after" in told
 
 

@@ -62,11 +62,11 @@ def test_the_client_secret_is_in_no_log_and_no_command_line(platform: OidcPlatfo
 
 
 def test_an_upgrade_is_tried_out_where_nobody_can_be_made_up(
-    platform: OidcPlatform, engine: Engine
+    platform: OidcPlatform,
 ) -> None:
     """The hub's own cookie stands for the log-in; nothing of the canary stays."""
     read = compose.read(platform.root, platform.environment)
-    assert "taken for somebody who logged in, and uv-" in canary.tried(engine.client, read)
+    assert "taken for somebody who logged in, and uv-" in canary.tried(read)
     own = canary.name(platform.project)
     assert not platform.servers(own)
     bob, _ = log_in(platform, "bob")

@@ -2,12 +2,27 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jhub_docker import engine
 from jhub_docker.catalog import Catalog, load
 
 MakePackage = Callable[..., Path]
+Pretend = Callable[[Any], Any]
+
+
+@pytest.fixture
+def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
+    """Have the library speak with this in place of the engine's client."""
+
+    def speak(client: Any) -> Any:
+        monkeypatch.setattr(engine, "client", lambda: client)
+        monkeypatch.setattr(engine, "api", lambda: client.api)
+        return client
+
+    return speak
 
 
 @pytest.fixture

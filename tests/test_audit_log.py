@@ -26,7 +26,7 @@ class Fake:
             volumes=lambda **_: {"Volumes": [{"Name": "test-data"}] if data else None},
             containers=lambda **_: hubs,
         )
-        self.client: Any = SimpleNamespace(api=api)
+        self.engine = SimpleNamespace(api=api)
 
     python, in_hub, once = Platform.python, Platform.in_hub, Platform.once
     leader, hubs, services = Platform.leader, ("hub",), ("hub",)
@@ -42,44 +42,47 @@ def answer(broken: str = "") -> str:
 
 
 def test_a_running_hub_is_asked_and_another_one_is_made_while_it_is_down(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, pretend: Any
 ) -> None:
     monkeypatch.setattr(quick, "image", lambda _: {"Id": "x"})
     running: Any = Fake(answer())
-    assert "7:abc" in audit_log.verify(running.client, running, "6:def")
+    pretend(running.engine)
+    assert "7:abc" in audit_log.verify(running, "6:def")
     assert running.asked[0][:3] == ("exec", "-T", "hub")
     assert running.asked[0][-1] == "--noted=6:def"
     down: Any = Fake('{"n": 1}\n', state="exited")
-    assert audit_log.show(down.client, down, user="ann", what="") == [{"n": 1}]
+    pretend(down.engine)
+    assert audit_log.show(down, user="ann", what="") == [{"n": 1}]
     assert down.asked[0] == ("run", "--rm", "--no-deps", "-T", "hub", "audit", "show", "--user=ann")
 
 
-def test_the_first_broken_line_is_an_error() -> None:
+def test_the_first_broken_line_is_an_error(pretend: Any) -> None:
     broken: Any = Fake(answer("line 8 of audit-2026-11-30-001.jsonl was changed"), code=1)
+    pretend(broken.engine)
     with pytest.raises(ActionError, match=r"line 8 of .* was changed.* 7 entries before it"):
-        audit_log.verify(broken.client, broken)
+        audit_log.verify(broken)
 
 
 @pytest.mark.parametrize("fault", [{"code": 1}, {"data": False}])
 def test_a_task_does_not_fail_since_its_entry_cannot_be_written(
-    fault: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    fault: dict[str, Any], capsys: pytest.CaptureFixture[str], pretend: Any
 ) -> None:
     platform: Any = Fake("", **fault)
-    audit_log.tell(platform.client, platform, "backup", run="r")
+    pretend(platform.engine)
+    audit_log.tell(platform, "backup", run="r")
     assert "Not in the audit log" in capsys.readouterr().err
 
 
 def test_what_fails_or_is_interrupted_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(audit_log, "tell", lambda _, __, what, **more: told.append((what, more)))
-    client: Any = None
+    monkeypatch.setattr(audit_log, "tell", lambda _, what, **more: told.append((what, more)))
     platform: Any = None
-    with audit_log.telling(client, platform, "backup", people=["ada"]) as entry:
+    with audit_log.telling(platform, "backup", people=["ada"]) as entry:
         entry |= {"result": "incomplete", "run": "r"}
     for error in (ActionError("the repository is full"), KeyboardInterrupt()):
         with (
             pytest.raises(type(error)),
-            audit_log.telling(client, platform, "restore", path="x"),
+            audit_log.telling(platform, "restore", path="x"),
         ):
             raise error
     assert told == [

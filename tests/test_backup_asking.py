@@ -14,7 +14,7 @@ from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
 from jhub_docker.backup.restoring import Wanted
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import containers, starting
+from jhub_docker.platform import chosen, containers, starting
 from jhub_docker.process import Ended
 
 HUB = Item("1", "2030", "hub", "", "data", "data", {}, exists=True)
@@ -29,14 +29,15 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(*_: object, **__: object) -> None:
         raise AssertionError("an engine would have been asked")
 
-    for name in ("read", "with_service", "ask", "key"):
+    for name in ("ask", "key"):
         monkeypatch.setattr(container, name, reached)
+    monkeypatch.setattr(chosen, "read", reached)
 
 
 @pytest.mark.parametrize("part", ["nonsense", "0%", "101%", "10", "-5%", "%"])
 def test_a_part_that_cannot_be_is_no_damage(part: str) -> None:
     with pytest.raises(UsageError, match="--part is"):
-        backing_up.verify(MagicMock(), Path(), Place("/x"), part)
+        backing_up.verify(Path(), Place("/x"), part)
 
 
 def test_an_empty_key_file_is_named(tmp_path: Path) -> None:
@@ -53,39 +54,37 @@ def test_a_folder_is_told_by_its_whole_path() -> None:
 
 def test_somebody_of_whom_there_is_no_backup_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [{"person": "ada", "id": "1"}, {"person": "", "id": "2"}, {"person": "ada", "id": "3"}]
-    monkeypatch.setattr(container, "read", MagicMock())
+    monkeypatch.setattr(chosen, "read", MagicMock())
     monkeypatch.setattr(container, "ask", lambda *_: {"snapshots": [*found], "status": {}})
-    theirs = backing_up.listing(MagicMock(), Path(), Place(), "ada")["snapshots"]
+    theirs = backing_up.listing(Path(), Place(), "ada")["snapshots"]
     assert [one["id"] for one in theirs] == ["3", "1"]
     with pytest.raises(UsageError, match="no backup of 'eve'; there are those of ada"):
-        backing_up.listing(MagicMock(), Path(), Place(), "eve")
+        backing_up.listing(Path(), Place(), "eve")
 
 
 @pytest.mark.parametrize("wanted", [Wanted(people=["eve"]), Wanted(hub=True), Wanted()])
 def test_what_is_proposed_asks_the_place_that_was_named(
     monkeypatch: pytest.MonkeyPatch, wanted: Wanted
 ) -> None:
-    monkeypatch.setattr(container, "with_service", lambda platform: platform)
     ada = {"platform": "demo", "kind": "home", "person": "ada", "volume": "ada", "whole": False}
     monkeypatch.setattr(container, "ask", lambda *_: {"snapshots": [ada]})
     place = Place("/mnt/my disk", "a.key")
     shown = "./dev invoke backup.list --to '/mnt/my disk' --key-file a.key shows"
     with pytest.raises(UsageError, match=re.escape(shown)):
-        restoring.plan_for(MagicMock(), MagicMock(project="demo"), place, wanted)
+        restoring.plan_for(MagicMock(project="demo"), place, wanted)
     with pytest.raises(UsageError, match=re.escape("./dev invoke backup.list shows")):
-        restoring.plan_for(MagicMock(), MagicMock(project="demo"), Place(), wanted)
+        restoring.plan_for(MagicMock(project="demo"), Place(), wanted)
 
 
 def test_a_setting_with_a_quote_is_one_value() -> None:
     assert backing_up.quoted("it's") == r"'it\'s'"
 
 
-def test_no_name_of_a_server_hides_that_somebody_works_in_it() -> None:
+def test_no_name_of_a_server_hides_that_somebody_works_in_it(pretend: Any) -> None:
     server = {"Names": ["/jupyter-ada--backup-worker"], "Labels": {"io.jhub-docker.user": "ada"}}
     worker = {"Names": ["/demo-backup-worker"], "Labels": {restoring.WORKER: "worker"}}
-    client = MagicMock()
-    client.api.containers.return_value = [server, worker]
-    assert restoring.working_in(client, [ADA]) == ["jupyter-ada--backup-worker"]
+    pretend(MagicMock()).api.containers.return_value = [server, worker]
+    assert restoring.working_in([ADA]) == ["jupyter-ada--backup-worker"]
 
 
 @pytest.fixture
@@ -93,7 +92,6 @@ def asked(monkeypatch: pytest.MonkeyPatch, no_engine: None) -> list[str]:
     """What the container is asked to do."""
     done: list[str] = []
     monkeypatch.setattr(container, "ask", lambda _platform, _place, do, **_: done.append(do))
-    monkeypatch.setattr(container, "with_service", lambda platform: platform)
     monkeypatch.setattr(containers, "of_service", lambda *_: [{"State": "running"}])
     return done
 
@@ -104,7 +102,7 @@ def test_a_hub_is_not_left_stopped_when_somebody_came_meanwhile(
     platform = MagicMock(hubs=("hub", "standby"))
     monkeypatch.setattr(restoring, "working_in", lambda *_: ["jupyter-ada"])
     with pytest.raises(ActionError, match="started meanwhile"):
-        restoring._volumes(MagicMock(), platform, Place(), [HUB, ADA], {}, servers=False)
+        restoring._volumes(platform, Place(), [HUB, ADA], {}, servers=False)
     assert [call.args for call in platform.checked.mock_calls] == [
         ("stop", "hub", "standby"),
         ("start", "hub", "standby"),
@@ -117,7 +115,7 @@ def test_a_server_that_came_meanwhile_is_stopped_where_that_was_said(
 ) -> None:
     there = [["jupyter-ada"], []]
     monkeypatch.setattr(restoring, "working_in", lambda *_: there.pop(0))
-    restoring._volumes(MagicMock(), MagicMock(), Place(), [ADA], {}, servers=True)
+    restoring._volumes(MagicMock(), Place(), [ADA], {}, servers=True)
     assert asked == ["stage", "place", "finish"]
 
 
@@ -134,7 +132,7 @@ def test_what_was_there_comes_back_when_the_engine_refuses_the_hub(
     monkeypatch.setattr(restoring, "working_in", lambda *_: [])
     platform = MagicMock(hub_environment={}, hubs=("hub",))
     with pytest.raises(ActionError, match="what was there is back: the engine went"):
-        restoring._volumes(MagicMock(), platform, Place(), [HUB], {}, servers=False)
+        restoring._volumes(platform, Place(), [HUB], {}, servers=False)
     assert asked == ["stage", "place", "back"]
 
 
@@ -148,7 +146,7 @@ def test_a_restored_hub_takes_its_records_into_postgres_before_it_starts(
     monkeypatch.setattr(starting, "bring_up", lambda *_: asked.append("bring_up"))
     monkeypatch.setattr(restoring, "working_in", lambda *_: [])
     with suppress(ActionError) if code else nullcontext():
-        restoring._volumes(MagicMock(), platform, Place(), [HUB], {}, servers=False)
+        restoring._volumes(platform, Place(), [HUB], {}, servers=False)
     assert platform.once.mock_calls[0].args == ("hub", "move", "postgres", "--replace")
     assert [one for one in asked if one != "bring_up"] == ["stage", "place", done]
 
@@ -172,13 +170,11 @@ def test_a_drill_that_fails_says_why_and_is_remembered_so(monkeypatch: pytest.Mo
         raise UsageError("the repository has no backup of a platform")
 
     monkeypatch.setattr(drilling, "_tried", tried)
-    for name in ("locked", "beside"):
-        monkeypatch.setattr(drilling, name, lambda _: nullcontext())
+    monkeypatch.setattr(drilling, "beside", lambda _: nullcontext())
     for name in ("stopping", "require_ours", "containers"):
         monkeypatch.setattr(drilling, name, MagicMock())
     monkeypatch.setattr(drilling, "chosen", MagicMock())
-    monkeypatch.setattr(container, "with_service", lambda platform: platform)
     monkeypatch.setattr(container, "ask", ask)
     with pytest.raises(UsageError, match="no backup of a platform"):
-        drilling.drill(MagicMock(), Path(), Place("/x"), "", "")
+        drilling.drill(Path(), Place("/x"), "", "")
     assert remembered["wrong"] == "the repository has no backup of a platform"

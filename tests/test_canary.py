@@ -19,19 +19,18 @@ from jhub_docker.process import Ended
 
 FORM = """
 <form action="/team/hub/spawn?_xsrf=1" method="post">
-<input type="radio" name="profile" value="lab-large" required checked>
-<input type="radio" name="profile" value="lab-small" required>
 <input type="radio" name="profile" value="lab-tiny" required disabled>
+<input type="radio" name="profile" value="lab-small" required>
+<input type="radio" name="profile" value="lab-large" required checked>
 <input type="hidden" name="other" value="x">
 """
-MEMORY = {"lab-large": 4e9, "lab-small": 1e9, "lab-tiny": 5e8}
 DOMAIN = "hub.example.org:8443"
 OWN = f"canary-1.{DOMAIN}"
 
 
-def test_the_canary_takes_the_smallest_that_there_is_room_for() -> None:
-    assert browsing.smallest(MEMORY, FORM) == "lab-small"
-    assert browsing.smallest({}, FORM.replace(" required", " disabled")) == ""
+def test_the_canary_takes_the_first_that_there_is_room_for() -> None:
+    assert browsing.first_free(FORM) == "lab-small"
+    assert browsing.first_free(FORM.replace(" required", " disabled")) == ""
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -106,7 +105,7 @@ def browse(monkeypatch: pytest.MonkeyPatch, what: str, **given: Any) -> None:
 def test_behind_tls_it_goes_by_the_names_of_the_outside_and_needs_no_certificate(
     hub: type[Hub], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    browse(monkeypatch, "start", code="", memory=MEMORY)
+    browse(monkeypatch, "start", code="")
     seen = json.loads(capsys.readouterr().out)["seen"]
     assert seen.startswith("canary-1 logged in, and lab-small showed its page after")
     assert {scheme for scheme, _, _ in hub.asked} == {"https"}
@@ -124,23 +123,23 @@ def test_a_log_in_alone_tells_where_one_comes_to(
 def test_where_accounts_are_another_services_a_cookie_stands_for_the_log_in(
     hub: type[Hub], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    browse(monkeypatch, "start", cookie="in", value="1", memory=MEMORY)
+    browse(monkeypatch, "start", cookie="in", value="1")
     seen = json.loads(capsys.readouterr().out)["seen"]
     assert seen.startswith("canary-1 was taken for somebody who logged in, and lab-small showed")
     assert not [path for _, _, path in hub.asked if path.endswith("/login")]
     with pytest.raises(SystemExit, match="cannot log in: 404 at"):
-        browse(monkeypatch, "start", cookie="in", value="0", memory=MEMORY)
+        browse(monkeypatch, "start", cookie="in", value="0")
 
 
 def test_what_fails_is_a_sentence(hub: type[Hub], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit, match=r"cannot log in: 200 at https://hub\.example\.org"):
-        browse(monkeypatch, "start", code="", memory=MEMORY, password="wrong")
+        browse(monkeypatch, "start", code="", password="wrong")
     hub.starts = False
     with pytest.raises(SystemExit, match="a server of lab-small does not start"):
-        browse(monkeypatch, "start", code="", memory=MEMORY)
+        browse(monkeypatch, "start", code="")
     monkeypatch.setattr(browsing, "PROXY", "http://127.0.0.1:1")
     with pytest.raises(SystemExit, match="canary-1 gets no answer"):
-        browse(monkeypatch, "start", code="", memory=MEMORY)
+        browse(monkeypatch, "start", code="")
 
 
 @dataclass(frozen=True)
@@ -187,10 +186,14 @@ def told(**answers: Ended) -> Told:
     )
 
 
+@pytest.fixture(autouse=True)
+def nothing(pretend: Any) -> None:
+    pretend(Nothing())
+
+
 def test_it_is_sent_where_the_platform_has_a_domain(monkeypatch: pytest.MonkeyPatch) -> None:
     platform = told(start=Ended(0, b'{"seen": "all of it"}'))
-    client: Any = Nothing()
-    assert canary.tried(client, platform) == "all of it"
+    assert canary.tried(platform) == "all of it"
     assert [what for what, _ in platform.asked] == ["end", "begin", "start", "end"]
     given = json.loads(platform.asked[2][1]["given"])
     assert (given["address"], given["password"]) == ("https://hub.example.org/", "secret")
@@ -199,18 +202,16 @@ def test_it_is_sent_where_the_platform_has_a_domain(monkeypatch: pytest.MonkeyPa
 def test_what_it_met_is_said_once_it_is_gone() -> None:
     wrong = Ended(1, err="a server of lab-small does not start")
     platform = told(start=wrong, **{"200": Ended(0, b"\x1b[2Kno server in this release\n")})
-    client: Any = Nothing()
     said = "lab-small does not start; the hub said last:\nno server in this release"
     with pytest.raises(ActionError, match=said):
-        canary.tried(client, platform)
+        canary.tried(platform)
     asked = [what for what, _ in platform.asked]
     assert asked == ["end", "begin", "start", "200", "end"], "not what it says of the removal"
 
 
 def test_a_person_of_its_name_stays_and_no_upgrade_fails_for_it() -> None:
     platform = told(end=Ended(2, err="There is a person called canary-1, who is no canary.\n"))
-    client: Any = Nothing()
-    assert "a person is called canary-" in canary.tried(client, platform)
+    assert "a person is called canary-" in canary.tried(platform)
     assert [what for what, _ in platform.asked] == ["end"]
 
 

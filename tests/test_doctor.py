@@ -35,17 +35,18 @@ PLATFORM = compose.from_config(
 )
 
 
-def test_what_a_container_prints_is_read_whatever_the_engine_logs_with() -> None:
+def test_what_a_container_prints_is_read_whatever_the_engine_logs_with(pretend: Any) -> None:
     """docker-py reads nothing of one that logs as an engine whose driver is `local` has it."""
 
     def printed(*_: Any, **given: Any) -> bytes | None:
         return b"[1]\n[2]" if given.get("log_config", {}).get("Type") == "json-file" else None
 
-    client = MagicMock(**{"containers.run.side_effect": printed, "info.return_value": {}})
+    client = pretend(MagicMock(**{"containers.run.side_effect": printed}))
+    client.api.info.return_value = {}
     platform = MagicMock(images={"hub": "hub:1"}, hub_environment={}, hub_files={})
-    assert configuration._judged_by_hub(client, platform) == ["[2]"]
+    assert configuration._by_hub(platform) == ["[2]"]
     client.containers.run.side_effect = lambda *_, **given: (printed(**given) or b"")[:3]
-    assert tried.run(client, platform, "print([1])") == [1]
+    assert tried.run(platform, "print([1])") == [1]
 
 
 def service(name: str, ports: Iterable[tuple[str, str]] = (), **state: Any) -> dict[str, Any]:
@@ -123,17 +124,6 @@ def test_inodes_run_out_where_they_are_counted(
 ) -> None:
     found = machine.inodes("the disk", Space(GB, inodes, free))
     assert codes(found) == ([("JD006", expected)] if expected else [])
-
-
-def test_space_that_nothing_needs_is_told_from_some_size_on() -> None:
-    used = {"Size": 90 * GB, "SharedSize": 0, "Containers": 1}
-    unused = {"Size": 30 * GB, "SharedSize": 5 * GB, "Containers": 0}
-    steps = [{"Size": 15 * GB}, {"Size": 15 * GB}, {"Size": 90 * GB, "InUse": True}]
-    (images, cache) = machine.unneeded({"Images": [used, unused], "BuildCache": steps})
-    assert (images.code, cache.code) == ("JD007", "JD007")
-    assert "25.0 GB" in images.says
-    assert "30.0 GB" in cache.says
-    assert not machine.unneeded({"Images": [used], "BuildCache": None})
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,12 @@ def test_older_secrets_are_told_once_nothing_needs_them() -> None:
     files = [{"path": "cookie_secret.older", "days": days} for days in (3.0, 40.0)]
     found = kept.in_hub({"secrets": [], "older": files, "database": "ok"})
     assert codes(found) == [("JD029", "warning")]
-    shown = kept.shown({"demo-hub-1": ["JHUB_PROVIDER_SECRET"]})
+
+
+def test_secrets_that_docker_inspect_shows_are_named_by_container() -> None:
+    env = ["JHUB_PROVIDER_SECRET=hush", "AWS_SECRET_ACCESS_KEY=", "JHUB_PORT=80"]
+    hub = {"Name": "/demo-hub-1", "Config": {"Env": env}}
+    shown = kept.shown([hub, {"Name": "/demo-proxy-1", "Config": {"Env": None}}])
     assert codes(shown) == [("JD028", "warning")]
     assert shown[0].says == "demo-hub-1: JHUB_PROVIDER_SECRET"
 

@@ -85,7 +85,10 @@ def test_a_bundle_is_its_owners_alone_from_its_first_byte_on(
 
 
 def test_only_what_has_a_subject_is_mended_and_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    pretend: Any,
 ) -> None:
     assert fixing.FIXES.keys() <= CODES.keys()
     (tmp_path / ".env").write_text("X_SECRET=hush\n")
@@ -101,7 +104,7 @@ def test_only_what_has_a_subject_is_mended_and_asked_for(
     )
     monkeypatch.setattr("jhub_docker.platform.chosen.read", lambda *_: platform)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    client = MagicMock()
+    client = pretend(MagicMock())
     findings = [
         Finding("JD021", ".env has mode 0644", subject=".env"),
         Finding("JD011", "guard is paused", subject="unpause guard-id"),
@@ -110,9 +113,9 @@ def test_only_what_has_a_subject_is_mended_and_asked_for(
         Finding("JD004", "the disk has 1 GB left", subject="it"),
     ]
     with pytest.raises(UsageError, match=r"(?s)JD021.*JD011.*JD018.*--yes"):
-        fixing.fix(client, tmp_path, findings, assume_yes=False)
+        fixing.fix(tmp_path, findings, assume_yes=False)
     assert not client.mock_calls
-    fixing.fix(client, tmp_path, findings, assume_yes=True)
+    fixing.fix(tmp_path, findings, assume_yes=True)
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
     client.api.unpause.assert_called_once_with("guard-id")
     client.api.remove_network.assert_called_once_with("net-id")

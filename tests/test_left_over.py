@@ -2,9 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
-
-import pytest
+from typing import Any
 
 from jhub_docker import clean
 from jhub_docker.catalog.identity import LABEL
@@ -18,7 +16,7 @@ PLATFORM = Platform(
     port=8000,
     bind="",
     services=("hub", "proxy", "backup"),
-    images={},
+    images=dict.fromkeys(("hub", "proxy", "backup", "grafana"), "image:1"),
     hub_environment={},
     volumes={},
     networks={},
@@ -96,31 +94,25 @@ def test_a_platform_that_happens_to_be_called_as_a_drill_is_left_alone() -> None
     assert left_over.found(PLATFORM, [hub], things, things, []) == []
 
 
-def test_a_command_beside_a_service_is_not_taken_for_it() -> None:
+def test_a_command_beside_a_service_is_not_taken_for_it(pretend: Any) -> None:
     labels = {SERVICE: "hub", "com.docker.compose.project": "p"}
     listed = [
         container("p-hub-1", "running", **labels),
         container("p-hub-run-1", "running", **labels, **{"com.docker.compose.oneoff": "True"}),
     ]
-    client = SimpleNamespace(api=SimpleNamespace(containers=lambda **_: listed))
-    found = containers.of_service(cast(Any, client), PLATFORM, "hub")
+    pretend(SimpleNamespace(api=SimpleNamespace(containers=lambda **_: listed)))
+    found = containers.of_service(PLATFORM, "hub")
     assert [containers.name(one) for one in found] == ["p-hub-1"]
 
 
-def test_what_a_profile_starts_is_known_though_it_is_not_chosen(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stopped = [
-        container(f"p-{name}-1", **of("p", **{SERVICE: name}))
-        for name in ("prometheus", "grafana", "backup", "homes", "old")
-    ]
+def test_what_a_profile_starts_is_known_though_it_is_not_chosen(pretend: Any) -> None:
+    names = ("grafana", "old")
+    stopped = [container(f"p-{name}-1", **of("p", **{SERVICE: name})) for name in names]
     label = f"{LABEL}.platform"
     api = SimpleNamespace(
         containers=lambda filters, **_: stopped if filters["label"] == label else [],
         networks=lambda **_: [],
         volumes=lambda **_: {"Volumes": None},
     )
-    monkeypatch.setenv("COMPOSE_PROFILES", "")
-    monkeypatch.setenv("JHUB_PLATFORM", "p")
-    found = left_over.look(cast(Any, SimpleNamespace(api=api)), PLATFORM)
-    assert [one.name for one in found] == ["p-old-1"]
+    pretend(SimpleNamespace(api=api))
+    assert [one.name for one in left_over.look(PLATFORM)] == ["p-old-1"]

@@ -119,4 +119,4 @@ def test_what_was_used_is_a_table(
 
 def test_what_is_no_month_is_named_before_anything_is_asked() -> None:
     with pytest.raises(UsageError, match=r"'november'; expected one such as 2026-11"):
-        usage.usage(None, ROOT, "november")
+        usage.usage(ROOT, "november")

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,7 +106,7 @@ def test_what_is_set_is_read_from_the_file_too(
 ) -> None:
     monkeypatch.setenv("JHUB_PORT", "1")
     (tmp_path / ".env").write_text("# JHUB_A=1\nJHUB_B=2\n export JHUB_C = 3\nJHUB_D: 4\n")
-    found = {name for name in compose.person_set(tmp_path) if name.startswith("JHUB_")}
+    found = {name for name in compose.variables_of(tmp_path) if name.startswith("JHUB_")}
     assert {"JHUB_PORT", "JHUB_B", "JHUB_C", "JHUB_D"} <= found
     assert "JHUB_A" not in found
 
@@ -130,37 +129,12 @@ def test_what_compose_cannot_use_is_told_by_its_variable(problem: str, told: str
     assert refusals.sentence(problem, said).startswith(told)
 
 
-def test_all_that_compose_refuses_is_told_and_left_out_then(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """As Compose does, one at a time."""
-    said = {"JHUB_PORT": "abc", "JHUB_BIND": "nowhere", "JHUB_SIGNUP": "open"}
-    for name, value in said.items():
-        monkeypatch.setenv(name, value)
-
-    def run(_: Path, *__: str, variables: Mapping[str, str]) -> Ended:
-        left = {**said, **variables}
-        wrong = f"Invalid ip address: {left['JHUB_BIND']}" if left["JHUB_BIND"] else ""
-        wrong = wrong or (f"Invalid hostPort: {left['JHUB_PORT']}" if left["JHUB_PORT"] else "")
-        return Ended(1, err=wrong) if wrong else Ended(0, json.dumps(CONFIG).encode())
-
-    monkeypatch.setattr(compose, "run", run)
-    told, readable = compose.sifted(tmp_path)
-    assert [one.partition(";")[0] for one in told] == [
-        "JHUB_BIND is 'nowhere'",
-        "JHUB_PORT is 'abc'",
-    ]
-    assert readable.variables == {"JHUB_BIND": "", "JHUB_PORT": ""}
-    with pytest.raises(UsageError, match=r"JHUB_BIND is 'nowhere'(?s:.*)JHUB_PORT is 'abc'"):
-        compose.read(tmp_path)
-
-
 def test_what_compose_refuses_for_no_variable_ends_with_all_it_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(1, err="yaml: line 3: no"))
     with pytest.raises(UsageError, match="yaml: line 3"):
-        compose.sifted(tmp_path)
+        compose.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +153,7 @@ def test_an_image_that_is_missing_is_told_before_anything_starts(
     monkeypatch.setattr(starting, "check_settings", lambda *_: [])
     monkeypatch.setattr(quick, "image", lambda name: None if name == image else {})
     with pytest.raises(UsageError, match=told):
-        starting.require_startable(MagicMock(), platform)
+        starting.require_startable(platform)
 
 
 def test_services_are_what_compose_declares_with_the_hub_first() -> None:
@@ -187,6 +161,18 @@ def test_services_are_what_compose_declares_with_the_hub_first() -> None:
     assert PLATFORM.hub_environment == {"JHUB_BASE_URL": "/team/"}
     assert (PLATFORM.port, PLATFORM.data_volume) == (80, "demo_data")
     assert PLATFORM.networks == {"hub": {"demo-net"}, "proxy": {"demo-net"}, "guard": set()}
+
+
+@pytest.mark.parametrize(("chosen", "started"), [("", False), ("a,b", True), ("*", True)])
+def test_services_of_profiles_are_known_and_started_where_these_are_chosen(
+    chosen: str, started: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = CONFIG["services"] | {"backup": {"image": "backup:1", "profiles": ["b"]}}
+    config = json.dumps(CONFIG | {"services": services}).encode()
+    monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(0, config))
+    platform = compose.read(tmp_path, {"COMPOSE_PROFILES": chosen})
+    assert platform.images["backup"] == "backup:1"
+    assert ("backup" in platform.services, "hub" in platform.services) == (started, True)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +262,7 @@ class TestProxyImage:
         assert self.name(running, old="sha256:2") == "proxy:abcdefabcdef"
 
 
-def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own() -> None:
+def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own(pretend: Any) -> None:
     """Two hubs on one database would spoil it; what is one's own, or stands still, is fine."""
     first = {
         "Labels": {"com.docker.compose.project": "first"},
@@ -284,9 +270,8 @@ def test_a_second_platform_is_told_all_that_it_has_to_have_of_its_own() -> None:
         "NetworkSettings": {"Networks": {"demo-net": {}, "first_control": {}}},
     }
     own = {**first, "Labels": {"com.docker.compose.project": "demo"}}
-    client = MagicMock()
-    client.api.containers.return_value = [first, own]
-    found = containers.used_elsewhere(client, PLATFORM)
+    pretend(MagicMock()).api.containers.return_value = [first, own]
+    found = containers.used_elsewhere(PLATFORM)
     assert found == {"demo_data": "first", "demo-net": "first"}
     with pytest.raises(UsageError) as told:
         starting.require_own(PLATFORM, found)
@@ -317,8 +302,9 @@ def test_the_same_volumes_and_networks_are_fine() -> None:
     starting.require_same(PLATFORM, [container()])
 
 
-def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    client, platform = MagicMock(), MagicMock(project="second", port=80)
+def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch, pretend: Any) -> None:
+    client, platform = pretend(MagicMock()), MagicMock(project="second", port=80)
+    platform.services = ("hub",)
     platform.volumes = {"hub": {"/srv/jupyterhub": "data", "/srv/proxy": "proxy", "/x": "own"}}
     mine, theirs = ({"io.jhub-docker.platform": one} for one in ("second", "first"))
     client.api.volumes.return_value = {
@@ -332,7 +318,7 @@ def test_data_of_another_platform_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("check_settings", "require_same"):
         monkeypatch.setattr(starting, name, lambda *_: [])
     monkeypatch.setattr(ports, "require_free", lambda *_: None)
-    (said,) = starting.require_startable(client, platform)
+    (said,) = starting.require_startable(platform)
     assert "data (of first). A platform of its own has" in said
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from jhub_docker import secrets
 from jhub_docker.backup import container as backups
+from jhub_docker.doctor.redaction import is_secret
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import audit_log, chosen, compose, containers, encrypted
 from jhub_docker.process import Ended
-from jhub_docker.secrets import changing, whereabouts
-from jhub_docker.secrets.whereabouts import is_secret
 
 RECIPIENT = "age1adyp6tgczvkjfxuyylpeyvy9g27ahc8at6lgruw6377yj6v0q56q0sy2kk"
 KEY = "AGE-SECRET-KEY-15NQX7RWJZASY72LLGP3L8NL6NJYM5HWNKSSE66JWYZ4Y4GQ0653QU66S36"
@@ -35,18 +35,11 @@ def test_what_is_no_secret_may_be_shown() -> None:
     assert not [one for one in (*names, "JHUB_MINIMUM_PASSWORD_LENGTH") if is_secret(one)]
 
 
-def test_secrets_that_docker_inspect_shows_are_named_by_container() -> None:
-    env = ["JHUB_PROVIDER_SECRET=hush", "AWS_SECRET_ACCESS_KEY=", "JHUB_PORT=80"]
-    hub = {"Name": "/demo-hub-1", "Config": {"Env": env}}
-    proxy = {"Name": "/demo-proxy-1", "Config": {"Env": None}}
-    assert whereabouts.shown([hub, proxy]) == {"demo-hub-1": ["JHUB_PROVIDER_SECRET"]}
-
-
 def test_every_secret_setting_of_compose_can_be_a_file() -> None:
     text = (Path(__file__).parents[1] / "compose.yaml").read_text("utf-8")
     names = {line.strip().partition(":")[0] for line in text.splitlines() if ":" in line}
-    assert {one for one in names if is_secret(one)} == changing.SERVES.keys()
-    assert {f"{one}_FILE" for one in changing.SERVES} <= names
+    assert {one for one in names if is_secret(one)} == secrets.SERVES.keys()
+    assert {f"{one}_FILE" for one in secrets.SERVES} <= names
 
 
 @pytest.fixture
@@ -74,7 +67,7 @@ def test_encrypted_settings_are_read_and_the_environment_wins(
     monkeypatch.delenv("JHUB_PORT", raising=False)
     wanted = {"JHUB_PORT": "8123", "JHUB_PROVIDER_SECRET": 'hu=sh "x"'}
     assert encrypted.variables(encrypted_env) == wanted
-    assert wanted.keys() <= compose.person_set(encrypted_env)
+    assert wanted.keys() <= compose.variables_of(encrypted_env).keys()
     monkeypatch.setenv("JHUB_PORT", "9000")
     encrypted.variables.cache_clear()
     assert "JHUB_PORT" not in encrypted.variables(encrypted_env)
@@ -99,22 +92,19 @@ def test_the_backups_own_are_told_to_the_audit_log(
     """The hub tells of what it does itself; these are another container's."""
     told: list[tuple[str, list[str]]] = []
 
-    def tell(_client: Any, _platform: Any, what: str, *, names: list[str]) -> None:
+    def tell(_platform: Any, what: str, *, names: list[str]) -> None:
         told.append((what, names))
 
     done = SimpleNamespace(code=0)
     platform = SimpleNamespace(
-        project="demo", hub_environment={}, compose=lambda *_, **__: done, root=tmp_path
+        project="demo", hub_environment={}, once=lambda *_, **__: done, root=tmp_path
     )
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(audit_log, "tell", tell)
     monkeypatch.setattr(chosen, "read", lambda *_: platform)
-    monkeypatch.setattr(backups, "read", lambda *_: platform)
-    monkeypatch.setattr(backups, "with_service", lambda one: one)
     monkeypatch.setattr(backups, "ask", lambda *_: None)
-    client: Any = None
-    changing.keep(client, tmp_path, "RESTIC_REST_PASSWORD", remove=True)
-    changing.rotate(client, tmp_path, "backup-key", drop=False, assume_yes=True)
+    secrets.keep(tmp_path, "RESTIC_REST_PASSWORD", remove=True)
+    secrets.rotate(tmp_path, "backup-key", drop=False, assume_yes=True)
     assert told == [
         ("setting.remove", ["RESTIC_REST_PASSWORD"]),
         ("secret.rotate", ["backup-key"]),
@@ -133,20 +123,19 @@ def test_grafana_is_told_its_new_password_or_keeps_none(monkeypatch: pytest.Monk
         return run
 
     platform: Any = SimpleNamespace(in_hub=noted(Ended(0)), compose=noted(Ended(0)))
-    client: Any = None
 
     def there(*states: str) -> None:
         found = [{"State": state} for state in states]
         monkeypatch.setattr(containers, "of_service", lambda *_: found)
 
     there()
-    assert "grafana-password is new" in changing._renew_for_grafana(client, platform)
+    assert "grafana-password is new" in secrets._renew_for_grafana(platform)
     there("exited")
     with pytest.raises(ActionError, match="Grafana does not run"):
-        changing._renew_for_grafana(client, platform)
+        secrets._renew_for_grafana(platform)
     there("running")
-    assert "grafana-password is new" in changing._renew_for_grafana(client, platform)
-    assert done == ["grafana-password", "grafana-password", changing.TO_GRAFANA]
+    assert "grafana-password is new" in secrets._renew_for_grafana(platform)
+    assert done == ["grafana-password", "grafana-password", secrets.TO_GRAFANA]
     platform.compose = noted(Ended(1, err="no such command"))
     with pytest.raises(ActionError, match="keeps its older password, try again: no such command"):
-        changing._renew_for_grafana(client, platform)
+        secrets._renew_for_grafana(platform)

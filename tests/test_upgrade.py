@@ -151,7 +151,7 @@ def test_without_room_nothing_is_kept_and_the_older_way_back_stays(
     keep(data, before, monkeypatch)
     change(data)
     monkeypatch.setattr(before_files, "SPARE", 10**18)
-    with pytest.raises(before_files.FilesError, match=r"MB are free: make room there"):
+    with pytest.raises(SystemExit, match=r"MB are free: make room there"):
         keep(data, before, monkeypatch)
     assert names(before / "kept" / "jupyterhub.sqlite") == ["ada", "bob", "eve"]
 
@@ -160,7 +160,7 @@ def test_a_damaged_database_is_a_sentence(
     data: Path, before: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (data / "jupyterhub.sqlite").write_bytes(b"no database" * 1000)
-    with pytest.raises(before_files.FilesError, match="cannot be copied: file is not a database"):
+    with pytest.raises(SystemExit, match="cannot be copied: file is not a database"):
         keep(data, before, monkeypatch)
 
 
@@ -213,7 +213,7 @@ def test_what_people_come_in_through_stays_unless_it_is_to_be_published_otherwis
     assert containers.are_open(everywhere, ("proxy",), [published]), "for up to do, when it suits"
 
 
-def test_what_the_settings_start_no_more_is_known() -> None:
+def test_what_the_settings_start_no_more_is_known(pretend: Any) -> None:
     """Compose knows the services of a profile that was left out, and leaves them running."""
     label = "com.docker.compose"
     there = [
@@ -225,12 +225,12 @@ def test_what_the_settings_start_no_more_is_known() -> None:
     ]
     api = SimpleNamespace(containers=lambda **_: [{"Labels": one} for one in there])
     platform: Any = SimpleNamespace(project="p", services=("hub", "proxy"))
-    client: Any = SimpleNamespace(api=api)
-    found = containers.unwanted(client, platform)
+    pretend(SimpleNamespace(api=api))
+    found = containers.unwanted(platform)
     assert [one["Labels"] for one in found] == [{f"{label}.service": "tls"}]
 
 
-def test_a_tests_platform_that_is_removed_leaves_no_tag_of_an_upgrade() -> None:
+def test_a_tests_platform_that_is_removed_leaves_no_tag_of_an_upgrade(pretend: Any) -> None:
     removed = []
     nothing = SimpleNamespace(list=lambda **_: [])
     tags = ["hub:before-p", "hub:upgrading-p", "hub:refused-p", "hub:before-p-2", "hub:latest"]
@@ -239,8 +239,9 @@ def test_a_tests_platform_that_is_removed_leaves_no_tag_of_an_upgrade() -> None:
         containers=lambda **_: [],
         remove_image=lambda name, **_: removed.append(name),
     )
+    client = SimpleNamespace(api=api, containers=nothing, networks=nothing, volumes=nothing)
     engine: Any = SimpleNamespace(
-        client=SimpleNamespace(api=api, containers=nothing, networks=nothing, volumes=nothing),
+        client=pretend(client),
         _remove_labelled=lambda *_, **__: None,
     )
     Engine.remove_project(engine, "p")

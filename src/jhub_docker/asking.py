@@ -13,7 +13,12 @@ from jhub_docker.progress import say
 
 
 def confirm(
-    warning: str, question: str, refused: str, *, assume_yes: bool = False, adds: bool = False
+    warning: str,
+    question: str = "Go on?",
+    refused: str = "nothing was changed",
+    *,
+    assume_yes: bool = False,
+    adds: bool = False,
 ) -> None:
     """Say the warning and ask. A no raises ActionError with `refused`: what was not done.
 

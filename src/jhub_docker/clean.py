@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
 from docker.errors import APIError, NotFound
 
+from jhub_docker import engine
 from jhub_docker.asking import confirm
 from jhub_docker.build import images as built
 from jhub_docker.build import marks
@@ -106,36 +106,30 @@ def text(items: Sequence[Item], not_seen: Mapping[str, str]) -> str:
     return "\n".join([listing, f"Together {total}.", *lines])
 
 
-def clean(
-    client: DockerClient, root: Path, kinds: Sequence[str], *, dry_run: bool, assume_yes: bool
-) -> str:
+def clean(root: Path, kinds: Sequence[str], *, dry_run: bool, assume_yes: bool) -> str:
     """List what nobody needs, ask, remove it; what was done. `kinds` may be empty for all."""
     if unknown := sorted(set(kinds) - set(KINDS)):
         raise UsageError(f"there is no kind {unknown[0]!r} to clean; known: {', '.join(KINDS)}")
     alone = marks.removing() if IMAGES in kinds or not kinds else nullcontext()
     with locked(compose.read(root).project), alone:
         platform = compose.read(root)
-        items, not_seen = _look(
-            client, platform, [one for one in KINDS if one in kinds or not kinds]
-        )
+        items, not_seen = _look(platform, [one for one in KINDS if one in kinds or not kinds])
         told = text(items, not_seen)
         if dry_run or not items:
             return told
         confirm(told, "Remove all of it?", "nothing was removed", assume_yes=assume_yes)
-        left = [said for one in items if (said := _remove(client, platform, one))]
+        left = [said for one in items if (said := _remove(platform, one))]
     if left:
         raise ActionError("\n".join([*left, "all else was removed"]))
     return f"Removed {counted(len(items), 'thing')}."
 
 
-def _look(
-    client: DockerClient, platform: Platform, kinds: Sequence[str]
-) -> tuple[list[Item], dict[str, str]]:
+def _look(platform: Platform, kinds: Sequence[str]) -> tuple[list[Item], dict[str, str]]:
     """What can go, and which kinds could not be looked at, with the reason."""
     looks: dict[str, Callable[[], list[Item]]] = {
-        IMAGES: lambda: _images(client, platform),
-        CACHE: lambda: cache(checks.usage(client), datetime.now(UTC)),
-        ORPHANS: lambda: orphans(left_over.look(client, platform)),
+        IMAGES: lambda: _images(platform),
+        CACHE: lambda: cache(checks.usage(), datetime.now(UTC)),
+        ORPHANS: lambda: orphans(left_over.look(platform)),
         COPIES: lambda: copies(json.loads(platform.in_hub("copies").require(lines=1))),
     }
     items: list[Item] = []
@@ -150,17 +144,17 @@ def _look(
     return items, not_seen
 
 
-def _images(client: DockerClient, platform: Platform) -> list[Item]:
+def _images(platform: Platform) -> list[Item]:
     here, root = built.here(), platform.root
     # A platform that is stopped has no hub that says what it offers.
-    offered = containers.offered(client) | {platform.hub_environment.get("JHUB_IMAGE_TAG", "")}
-    used = {one["ImageID"] for one in client.api.containers(all=True)}
+    offered = containers.offered() | {platform.hub_environment.get("JHUB_IMAGE_TAG", "")}
+    used = {one["ImageID"] for one in engine.api().containers(all=True)}
     packages = load(root / "packages").specs
     old = marks.unwanted(here, packages, root, marks.gone(), used, offered)
-    return images(old, checks.usage(client))
+    return images(old, checks.usage())
 
 
-def _remove(client: DockerClient, platform: Platform, item: Item) -> str:
+def _remove(platform: Platform, item: Item) -> str:
     """Remove one thing; why it could not be, empty when it is gone."""
     try:
         match item.what:
@@ -168,11 +162,11 @@ def _remove(client: DockerClient, platform: Platform, item: Item) -> str:
                 return "; ".join(marks.remove(item.names))
             case "cache":
                 hours = f"{int(UNUSED.total_seconds() // 3600)}h"
-                client.api.prune_builds(filters={"until": hours})
+                engine.api().prune_builds(filters={"until": hours})
             case "copy":
                 platform.in_hub("copies", "--remove", item.names[0]).require(lines=1)
             case what:
-                left_over.remove(client, what, item.names[-1])
+                left_over.remove(what, item.names[-1])
     except NotFound:
         return ""
     except APIError as error:

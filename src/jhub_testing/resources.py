@@ -165,7 +165,7 @@ class Engine:
             with contextlib.suppress(NotFound):
                 guard.stop(timeout=10)
                 self.remove(guard)
-        before.forget(self.client, project)
+        before.forget(project)
 
     def _remove_labelled(self, *labels: str, spared: Collection[str | None] = ()) -> None:
         for label in labels:

@@ -23,15 +23,6 @@ from jhub_docker.host import programs, setup
 from jhub_docker.host.daemon import Daemon
 from jhub_testing.operator import invoke
 
-LARGE = """
-FROM scratch AS large
-COPY root /
-RUN ["/usr/bin/truncate", "--size=21G", "/large"]
-FROM scratch
-COPY --from=large /usr/bin/truncate /
-"""
-"""Leaves a step in the build cache whose file has no blocks on the disk, only a length."""
-
 
 @pytest.fixture
 def daemon() -> Iterator[Daemon]:
@@ -106,19 +97,12 @@ def test_an_engine_that_cannot_start_says_why(daemon: Daemon) -> None:
         wrong.start()
 
 
-def test_the_doctor_finds_what_is_wrong_with_an_engine(daemon: Daemon, tmp_path: Path) -> None:
-    """Its driver, what a restart of it ends, space that nobody uses; and a clock that is off."""
+def test_the_doctor_finds_what_is_wrong_with_an_engine(daemon: Daemon) -> None:
+    """Its driver, what a restart of it ends; and a clock that is off."""
     wrong = ("--storage-driver", "vfs", "--live-restore=false")
     own = replace(daemon, arguments=(*daemon.arguments, *wrong))
     own.start()
     host = {"DOCKER_HOST": f"unix://{own.socket}"}
-    for needed in ("/usr/bin/truncate", "/lib64/ld-linux-x86-64.so.2", libc()):
-        place = tmp_path / "root" / needed.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(needed, place)
-        place.chmod(0o755)
-    (tmp_path / "Dockerfile").write_text(LARGE)
-    subprocess.run(["docker", "build", str(tmp_path)], env={**os.environ, **host}, check=True)
     clock = {
         "LD_PRELOAD": str(programs.program("libfaketime")),
         "FAKETIME": "+60",
@@ -128,12 +112,5 @@ def test_the_doctor_finds_what_is_wrong_with_an_engine(daemon: Daemon, tmp_path:
     assert examined.stdout, examined.stderr
     found = {one["code"]: one["says"] for one in json.loads(examined.stdout)["findings"]}
     assert "A restart of the Docker Engine would end everybody's servers" in found["JD003"]
-    assert found["JD007"].startswith("build cache: 2")
     assert "s apart: the engine says" in found["JD008"]
     assert found["JD009"] == "it is vfs"
-
-
-def libc() -> str:
-    """Where the C library of this machine's programs is."""
-    maps = Path("/proc/self/maps").read_text().split()
-    return next(word for word in maps if "/libc.so" in word or "/libc-" in word)

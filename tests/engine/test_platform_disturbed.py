@@ -74,14 +74,14 @@ def test_a_checkout_runs_what_it_built_unless_told_otherwise(
     monkeypatch.setenv("JHUB_PLATFORM", engine.name("checkout"))
     monkeypatch.delenv("JHUB_IMAGE_TAG", raising=False)
     hub, own = REPOSITORIES[0], marks.checkout_tag(tmp_path)
-    assert chosen.read(engine.client, tmp_path).images["hub"] == f"{hub}:latest"
+    assert chosen.read(tmp_path).images["hub"] == f"{hub}:latest"
     for repository in REPOSITORIES:
         engine.client.images.get(f"{repository}:{tag}").tag(repository, own)
-    platform = chosen.read(engine.client, tmp_path)
+    platform = chosen.read(tmp_path)
     assert platform.images["hub"] == f"{hub}:{own}"
     assert platform.hub_environment["JHUB_IMAGE_TAG"] == own
     monkeypatch.setenv("JHUB_IMAGE_TAG", tag)
-    assert chosen.read(engine.client, tmp_path).images["hub"] == f"{hub}:{tag}"
+    assert chosen.read(tmp_path).images["hub"] == f"{hub}:{tag}"
 
 
 def test_two_at_once_start_one_platform(operator: Operator) -> None:

@@ -5,13 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
 from jhub_docker.backup import container, plan
 from jhub_docker.backup.container import Place
-from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import audit_log
+from jhub_docker.platform import audit_log, chosen
 from jhub_docker.progress import stage
 from jhub_docker.table import counted
 
@@ -23,24 +20,17 @@ KEEP_THE_KEY = (
 
 
 def backup(
-    client: DockerClient,
-    root: Path,
-    place: Place,
-    *,
-    hub: bool,
-    people: Sequence[str],
-    new_repository: bool,
+    root: Path, place: Place, *, hub: bool, people: Sequence[str], new_repository: bool
 ) -> str:
     """Back everything up, or the hub, or some people's homes; what to tell.
 
     Raises ActionError when anything is missing in it: then it is no backup of all that was asked.
     """
-    platform = container.read(client, root)
     file = root / ".env"
     with (
-        locked(platform.project),
+        chosen.held(root) as platform,
         stage("backing up"),
-        audit_log.telling(client, platform, "backup", people=list(people)) as entry,
+        audit_log.telling(platform, "backup", people=list(people)) as entry,
     ):
         made = container.ask(
             platform,
@@ -65,11 +55,11 @@ def backup(
     return "\n".join(told)
 
 
-def listing(client: DockerClient, root: Path, place: Place, person: str = "") -> dict[str, Any]:
+def listing(root: Path, place: Place, person: str = "") -> dict[str, Any]:
     """The snapshots there are, the newest first, of a person where one is named, and how the last
     tries went. Raises UsageError for somebody of whom there are none.
     """
-    answer: dict[str, Any] = container.ask(container.read(client, root), place, "snapshots")
+    answer: dict[str, Any] = container.ask(chosen.read(root), place, "snapshots")
     found = answer["snapshots"][::-1]
     answer["snapshots"] = [one for one in found if person in ("", one["person"])]
     if person and not answer["snapshots"]:
@@ -80,16 +70,16 @@ def listing(client: DockerClient, root: Path, place: Place, person: str = "") ->
     return answer
 
 
-def key(client: DockerClient, root: Path) -> str:
+def key(root: Path) -> str:
     """The key of this platform's backups."""
-    platform = container.read(client, root)
-    with audit_log.telling(client, platform, "backup.key"):
+    platform = chosen.read(root)
+    with audit_log.telling(platform, "backup.key"):
         return container.key(platform)
 
 
-def settings(client: DockerClient, root: Path, place: Place, of: str) -> str:
+def settings(root: Path, place: Place, of: str) -> str:
     """The `.env` of the newest backup: as it was, or made of what was set."""
-    platform = container.read(client, root)
+    platform = chosen.read(root)
     found = container.ask(platform, place, "snapshots")["snapshots"]
     (hub,) = plan.of_hub(plan.of_platform(found, platform.project, of), listing=place.listing)
     said = container.ask(platform, place, "manifest", snapshot=hub["id"])
@@ -102,15 +92,14 @@ def quoted(value: str) -> str:
     return "'" + value.replace("'", "\\'") + "'"
 
 
-def verify(client: DockerClient, root: Path, place: Place, part: str) -> str:
+def verify(root: Path, place: Place, part: str) -> str:
     """Read the data back; what was found to be sound. Raises ActionError with what is damaged."""
     if part and not (re.fullmatch(r"\d+(\.\d+)?%", part) and 0 < float(part[:-1]) <= 100):
         raise UsageError(f"--part is {part!r}; expected a percentage such as 10%")
-    platform = container.read(client, root)
     with (
-        locked(platform.project),
+        chosen.held(root) as platform,
         stage("verifying the backups"),
-        audit_log.telling(client, platform, "backup.verify"),
+        audit_log.telling(platform, "backup.verify"),
     ):
         said = container.ask(platform, place, "verify", part=part)
     database = f"; the database of {said['database'][:16]} opens" if said["database"] else ""

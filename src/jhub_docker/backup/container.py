@@ -5,16 +5,13 @@ Neither a password nor a credential is ever an argument.
 
 import json
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
 from jhub_docker.backup import plan
 from jhub_docker.errors import ActionError, UsageError, failure
-from jhub_docker.platform import chosen, compose
+from jhub_docker.platform import compose
 from jhub_docker.platform.compose import Platform
 from jhub_docker.progress import say
 
@@ -89,14 +86,3 @@ def key(platform: Platform) -> str:
         said = json.loads(ended.out) if ended.out.startswith("{") else {"error": ended.tail()}
         raise ActionError(str(said["error"]))
     return ended.out.strip()
-
-
-def read(client: DockerClient, root: Path) -> Platform:
-    """The platform of this checkout, with its service that backs up."""
-    return with_service(chosen.read(client, root))
-
-
-def with_service(platform: Platform) -> Platform:
-    """The same platform as Compose understands it with its profile `backup`."""
-    variables: Mapping[str, str] = {**platform.variables, "COMPOSE_PROFILES": SERVICE}
-    return compose.read(platform.root, variables)

@@ -7,14 +7,12 @@ that open what they sealed, a log-in, and every file as it was.
 import contextlib
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-
-from docker import DockerClient
 
 from jhub_docker.backup import container
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.restoring import Wanted, make, plan_for
-from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
 from jhub_docker.platform import (
     audit_log,
@@ -32,28 +30,26 @@ from jhub_docker.progress import stage
 from jhub_docker.table import counted
 
 
-def drill(client: DockerClient, root: Path, place: Place, at: str, of: str) -> str:
+def drill(root: Path, place: Place, at: str, of: str) -> str:
     """Restore a backup into a platform of its own and try it; what was seen.
 
     Raises ActionError with what is not as it should be. The second platform is removed in any case.
     """
-    platform = chosen.read(client, root)
-    asked = container.with_service(platform)
-    with locked(platform.project), audit_log.telling(client, platform, "backup.drill"):
+    with chosen.held(root) as platform, audit_log.telling(platform, "backup.drill"):
         second = beside(platform)
-        require_ours(second, containers.volumes(client, second))
-        stopping.clear(client, second)  # what an interrupted drill left
+        require_ours(second, containers.volumes(second))
+        stopping.clear(second)  # what an interrupted drill left
         wrong = "it was interrupted"
         try:
-            told = _tried(client, asked, second, place, Wanted(at=at, of=of))
+            told = _tried(platform, second, place, Wanted(at=at, of=of))
             wrong = ""
         except Exception as error:
             wrong = str(foreseeable(error) or repr(error))
             raise
         finally:
-            stopping.clear(client, second)
+            stopping.clear(second)
             with contextlib.suppress(*[JhubDockerError] if wrong else []):  # it may be why
-                container.ask(asked, place, "drilled", wrong=wrong)
+                container.ask(platform, place, "drilled", wrong=wrong)
     return told
 
 
@@ -88,22 +84,21 @@ def require_ours(second: Platform, volumes: Iterable[str]) -> None:
         )
 
 
-def _tried(
-    client: DockerClient, asked: Platform, second: Platform, place: Place, wanted: Wanted
-) -> str:
+def _tried(backed_up: Platform, second: Platform, place: Place, wanted: Wanted) -> str:
     with stage("restoring into a second platform"):
-        planned, renamed = plan_for(client, second, place, wanted, asked=asked)
-        make(client, planned)
+        planned, renamed = plan_for(second, place, wanted, asked=backed_up)
+        make(planned)
         items = [one.request() for one in planned]
-        container.ask(asked, place, "stage", items=items, renamed=renamed)
-        container.ask(asked, place, "place", items=items)
-        container.ask(asked, place, "finish", items=items)
-        compared = container.ask(asked, place, "compare", items=items)
+        ask = partial(container.ask, backed_up, place, items=items)
+        ask("stage", renamed=renamed)
+        ask("place")
+        ask("finish")
+        compared = ask("compare")
     if compared["different"]:
         some = "; ".join(compared["different"][:5])
         differ = counted(len(compared["different"]), "file is", "files are")
         raise ActionError(f"{differ} not as backed up: {some}")
-    starting.bring_up(client, second)
+    starting.bring_up(second)
     seen = json.loads(_in_hub(second, "read-factors"))
     if seen["opened"] != seen["factors"]:
         raise ActionError(

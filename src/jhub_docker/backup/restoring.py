@@ -8,18 +8,17 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from docker import DockerClient
 from docker.errors import DockerException
 
+from jhub_docker import engine
 from jhub_docker.asking import confirm
 from jhub_docker.backup import container, plan
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.platform import audit_log, before, chosen, containers, starting
 from jhub_docker.platform.compose import MLFLOW, Platform
@@ -47,39 +46,25 @@ class Wanted:
     of: str = ""
 
 
-def restore(
-    client: DockerClient,
-    root: Path,
-    place: Place,
-    wanted: Wanted,
-    *,
-    servers: bool,
-    assume_yes: bool,
-) -> str:
+def restore(root: Path, place: Place, wanted: Wanted, *, servers: bool, assume_yes: bool) -> str:
     """Restore what is wanted; what to tell. Raises UsageError while somebody works in it."""
     wanted = checked(wanted)
-    with locked(container.read(client, root).project):
-        platform = chosen.read(client, root)
+    with chosen.held(root) as platform:
         if wanted.hub or not wanted.people:
             before.require_none_under_way(platform)
-        planned, renamed = plan_for(client, platform, place, wanted)
+        planned, renamed = plan_for(platform, place, wanted)
         path = wanted.path
-        running = [] if path else working_in(client, planned)
+        running = [] if path else working_in(planned)
         if running and not servers:
             raise UsageError(
                 f"somebody works in {', '.join(running)}: stop these servers first, or say "
                 "--servers to have them stopped"
             )
-        confirm(
-            f"This restore\n{plan.told(planned, path)}",
-            "Go on?",
-            "nothing was changed",
-            assume_yes=assume_yes,
-        )
-        with stage("restoring"), _telling(client, platform, planned, path):
+        confirm(f"This restore\n{plan.told(planned, path)}", assume_yes=assume_yes)
+        with stage("restoring"), _telling(platform, planned, path):
             if path:
                 return _file(platform, place, planned, path)
-            return _volumes(client, platform, place, planned, renamed, servers=servers)
+            return _volumes(platform, place, planned, renamed, servers=servers)
 
 
 def checked(wanted: Wanted) -> Wanted:
@@ -96,20 +81,15 @@ def checked(wanted: Wanted) -> Wanted:
 
 
 def plan_for(
-    client: DockerClient,
-    platform: Platform,
-    place: Place,
-    wanted: Wanted,
-    *,
-    asked: Platform | None = None,
+    platform: Platform, place: Place, wanted: Wanted, *, asked: Platform | None = None
 ) -> tuple[list[Item], dict[str, str]]:
     """What goes into which volume, and what volumes' names in the database become.
 
     `asked` is the platform whose backups these are, where that is another one.
     """
-    asked = asked or container.with_service(platform)
+    asked = asked or platform
     # Looked at first: to ask, Compose makes the volumes that the file declares.
-    there = {one["Name"]: one["Labels"] or {} for one in client.api.volumes()["Volumes"] or ()}
+    there = containers.volume_labels()
     found = plan.of_platform(
         container.ask(asked, place, "snapshots")["snapshots"], asked.project, wanted.of
     )
@@ -129,12 +109,12 @@ def plan_for(
     return planned, renamed
 
 
-def working_in(client: DockerClient, planned: Sequence[Item]) -> list[str]:
+def working_in(planned: Sequence[Item]) -> list[str]:
     """The servers that run with one of the homes."""
     found = []
     for one in planned:
         if one.kind not in (plan.HUB, plan.SPACES) and one.exists:
-            holders = client.api.containers(filters={"volume": one.volume})
+            holders = engine.api().containers(filters={"volume": one.volume})
             found += [
                 containers.name(holder)
                 for holder in holders
@@ -143,11 +123,11 @@ def working_in(client: DockerClient, planned: Sequence[Item]) -> list[str]:
     return sorted(set(found))
 
 
-def make(client: DockerClient, planned: Sequence[Item]) -> None:
+def make(planned: Sequence[Item]) -> None:
     """Make the volumes that are not there."""
     for one in planned:
         if not one.exists:
-            client.api.create_volume(one.volume, labels=dict(one.labels))
+            engine.api().create_volume(one.volume, labels=dict(one.labels))
 
 
 def _file(platform: Platform, place: Place, planned: Sequence[Item], path: str) -> str:
@@ -157,14 +137,12 @@ def _file(platform: Platform, place: Place, planned: Sequence[Item], path: str) 
     if not planned[0].exists:
         raise UsageError(f"the home {planned[0].volume} is not there: restore it as a whole")
     items = [one.request() for one in planned]
-    asked = container.with_service(platform)
-    kept = container.ask(asked, place, "file", items=items, path=path)["kept"]
+    kept = container.ask(platform, place, "file", items=items, path=path)["kept"]
     beside = f" What was there is {kept} now." if kept else ""
     return f"{path} is back.{beside}"
 
 
 def _volumes(
-    client: DockerClient,
     platform: Platform,
     place: Place,
     planned: Sequence[Item],
@@ -172,42 +150,41 @@ def _volumes(
     *,
     servers: bool,
 ) -> str:
-    asked = container.with_service(platform)
-    request: dict[str, Any] = {"items": [one.request() for one in planned]}
+    ask = partial(container.ask, platform, place, items=[one.request() for one in planned])
     with_hub = any(one.kind == plan.HUB for one in planned)
-    make(client, planned)
-    container.ask(asked, place, "stage", **request, renamed=renamed)
-    hub_ran = containers.runs(client, platform, *platform.hubs)
+    make(planned)
+    ask("stage", renamed=renamed)
+    hub_ran = containers.runs(platform, *platform.hubs)
     halted = [*platform.hubs] if with_hub and hub_ran else []
     if MLFLOW in platform.services and any(one.kind == plan.SPACES for one in planned):
         halted.append(MLFLOW)
     if halted:
         platform.checked("stop", *halted)
-    for server in working_in(client, planned) if servers else ():
-        containers.remove(client, server, stop=True)
-    if came := working_in(client, planned):
+    for server in working_in(planned) if servers else ():
+        containers.remove(server, stop=True)
+    if came := working_in(planned):
         if halted:
             platform.checked("start", *halted)
         raise ActionError(
             f"{', '.join(came)} started meanwhile, and nothing was replaced: stop it and run this "
             "again, which goes on from here"
         )
-    container.ask(asked, place, "place", **request)
+    ask("place")
     if with_hub and hub_ran:
         try:
             before.bring_over(platform)
-            starting.bring_up(client, platform)
+            starting.bring_up(platform)
         except (JhubDockerError, DockerException, OSError) as error:
             say("the restored hub does not come up: putting back what was there")
             platform.compose("stop", *platform.hubs)
-            container.ask(asked, place, "back", **request)
-            starting.bring_up(client, platform)
+            ask("back")
+            starting.bring_up(platform)
             raise ActionError(
                 f"the restored hub does not come up, and what was there is back: {error}"
             ) from None
     elif halted:
         platform.checked("start", *halted)
-    container.ask(asked, place, "finish", **request)
+    ask("finish")
     told = f"{counted(len(planned), 'volume is', 'volumes are')} restored."
     if beside := [one for one in planned if one.beside and not with_hub]:
         names = ", ".join(one.volume for one in beside)
@@ -216,9 +193,7 @@ def _volumes(
 
 
 @contextmanager
-def _telling(
-    client: DockerClient, platform: Platform, planned: Sequence[Item], path: str
-) -> Iterator[None]:
+def _telling(platform: Platform, planned: Sequence[Item], path: str) -> Iterator[None]:
     """Meanwhile it is restored; keep the audit log until now first, and write what became of it.
 
     A restored hub brings an older log back with all the rest: where the one until then ended is
@@ -226,21 +201,21 @@ def _telling(
     """
     kept = {}
     if any(one.kind == plan.HUB and one.exists for one in planned):
-        kept = _log_kept(client, platform)
+        kept = _log_kept(platform)
     said = {
         "volumes": [one.volume for one in planned],
         "people": sorted({one.person for one in planned if one.person}),
         **({"path": path} if path else {}),
         **kept,
     }
-    with audit_log.telling(client, platform, "restore", **said):
+    with audit_log.telling(platform, "restore", **said):
         yield
 
 
-def _log_kept(client: DockerClient, platform: Platform) -> dict[str, str]:
+def _log_kept(platform: Platform) -> dict[str, str]:
     """Keep the log until now; where it ended, as the entry says it."""
     try:
-        entries = audit_log.show(client, platform)
+        entries = audit_log.show(platform)
     except (JhubDockerError, ValueError) as error:
         say(f"The audit log until now could not be kept: {error}")
         return {}

@@ -3,7 +3,7 @@
 import json
 
 from jhub_docker import table
-from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+from jhub_docker.cli.task import later, platform_root, task, write
 
 with later():
     from jhub_docker.platform import audit_log, chosen
@@ -25,9 +25,8 @@ def show(
     user: str = "", what: str = "", since: str = "7d", tail: int = 200, json_: bool = False
 ) -> None:
     """Show who did what, from where, and what came of it; works while the hub is down, too."""
-    client = platform_engine()
     filters = {"user": user, "what": what, "since": since, "tail": str(tail)}
-    entries = audit_log.show(client, chosen.read(client, ROOT), **filters)
+    entries = audit_log.show(chosen.read(platform_root()), **filters)
     if json_:
         write(json.dumps(entries, indent=2, ensure_ascii=False))
         return
@@ -42,5 +41,4 @@ def show(
 @task(help={"noted": "What an earlier verification said last, NUMBER:HASH."})
 def verify(noted: str = "") -> None:
     """Say whether all entries are as they were written; names the first that is not."""
-    client = platform_engine()
-    write(audit_log.verify(client, chosen.read(client, ROOT), noted))
+    write(audit_log.verify(chosen.read(platform_root()), noted))

@@ -3,7 +3,7 @@
 import json
 
 from jhub_docker import table
-from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+from jhub_docker.cli.task import later, platform_root, task, write
 
 with later():
     from jhub_docker.backup import backing_up, container, restoring
@@ -31,7 +31,7 @@ def backup(
     place = container.Place(to, key_file)
     write(
         backing_up.backup(
-            platform_engine(), ROOT, place, hub=hub, people=user, new_repository=new_repository
+            platform_root(), place, hub=hub, people=user, new_repository=new_repository
         )
     )
 
@@ -58,15 +58,13 @@ def restore(
     """Bring everything back, the hub, people's homes, or one file; says first what it replaces."""
     wanted = restoring.Wanted(hub, user, path, at, of)
     place = container.Place(to, key_file)
-    write(
-        restoring.restore(platform_engine(), ROOT, place, wanted, servers=servers, assume_yes=yes)
-    )
+    write(restoring.restore(platform_root(), place, wanted, servers=servers, assume_yes=yes))
 
 
 @task(name="list", help={"user": "Only this person's."})
 def list_(to: str = "", key_file: str = "", user: str = "", json_: bool = False) -> None:
     """Show the backups there are, and how the last one, verification and drill went."""
-    said = backing_up.listing(platform_engine(), ROOT, container.Place(to, key_file), user)
+    said = backing_up.listing(platform_root(), container.Place(to, key_file), user)
     if json_:
         write(json.dumps(said, indent=2))
         return
@@ -86,22 +84,22 @@ def list_(to: str = "", key_file: str = "", user: str = "", json_: bool = False)
 @task(help={"part": "How much of the data to read back, such as 10% (default: all)."})
 def verify(to: str = "", key_file: str = "", part: str = "") -> None:
     """Read the data of the backups back, and open the newest database in them."""
-    write(backing_up.verify(platform_engine(), ROOT, container.Place(to, key_file), part))
+    write(backing_up.verify(platform_root(), container.Place(to, key_file), part))
 
 
 @task()
 def drill(to: str = "", key_file: str = "", at: str = "", of: str = "") -> None:
     """Restore into a second platform beside this one, log in, compare files, and remove it."""
-    write(drills.drill(platform_engine(), ROOT, container.Place(to, key_file), at, of))
+    write(drills.drill(platform_root(), container.Place(to, key_file), at, of))
 
 
 @task()
 def key() -> None:
     """Print the key of the backups; keep it where neither they nor this machine are."""
-    write(backing_up.key(platform_engine(), ROOT))
+    write(backing_up.key(platform_root()))
 
 
 @task()
 def settings(to: str = "", key_file: str = "", of: str = "") -> None:
     """Print the .env of the newest backup, for a machine that has none."""
-    write(backing_up.settings(platform_engine(), ROOT, container.Place(to, key_file), of))
+    write(backing_up.settings(platform_root(), container.Place(to, key_file), of))

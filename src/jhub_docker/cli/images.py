@@ -4,7 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from jhub_docker import engine, host, nox
+from jhub_docker import host, nox
 from jhub_docker.build import bases as base_images
 from jhub_docker.build import builders, builds, cache, planning, public
 from jhub_docker.catalog import load
@@ -72,14 +72,14 @@ def build(
 @task(
     help={
         "prune": "First remove what `clean --kind images` lists: of folders and checkouts that are "
-        "gone, and older builds.",
+        "gone, and older builds."
     }
 )
 def images(json_: bool = False, prune: bool = False, yes: bool = False) -> None:
     """List the images in the engine: version, release or local build, size, and their base."""
     host.require(set_up=False, needs=())
     if prune:
-        say(clean.clean(engine.connect(), ROOT, [clean.IMAGES], dry_run=False, assume_yes=yes))
+        say(clean.clean(ROOT, [clean.IMAGES], dry_run=False, assume_yes=yes))
     rows = builds.listing(load(ROOT / "packages"))
     write(json.dumps(rows, indent=2) if json_ else tables.images(rows))
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jhub_docker.catalog import load
-from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+from jhub_docker.cli.task import ROOT, later, platform_root, task, write
 
 with later():
     from jhub_docker.kubernetes import chart, judging, moving
@@ -16,16 +16,11 @@ CHART = ROOT / "deploy" / "kubernetes"
     help={
         "registry": "The registry the images were released to, HOST or HOST/PATH.",
         "tag": "The tag of images that were never released, such as one you pushed yourself.",
-        "to": "The file to write (default: print it).",
     }
 )
-def values(registry: str, tag: str = "", to: str = "") -> None:
-    """Write the chart's values that follow from the catalog: images by digest, what is offered."""
-    text = chart.written(chart.values(load(ROOT / "packages"), registry, tag))
-    if to:
-        Path(to).write_text(text, encoding="utf-8")
-    else:
-        write(text.rstrip())
+def values(registry: str, tag: str = "") -> None:
+    """Print the chart's values that follow from the catalog: images by digest, what is offered."""
+    write(chart.written(chart.values(load(ROOT / "packages"), registry, tag)).rstrip())
 
 
 @task(
@@ -39,7 +34,7 @@ def values(registry: str, tag: str = "", to: str = "") -> None:
 def check(
     values: list[str], namespace: str = "jhub", cluster: str = "", json_: bool = False
 ) -> None:
-    """Judge a cluster for the platform: storage, network policies, ingress, quotas, rights."""
+    """Judge a cluster for the platform: storage, network policies, ingress, quotas, images."""
     all_values = chart.with_defaults(CHART, [Path(one) for one in values])
     found = judging.judge(clusters.Cluster.look(namespace, cluster), all_values)
     write(chart.told(found, as_json=json_))
@@ -64,4 +59,4 @@ def move(
     """Move accounts, secrets, homes and shared folders of this platform to a cluster."""
     options = {"servers": servers, "replace": replace, "assume_yes": yes}
     there = clusters.Kubectl(cluster, namespace)
-    write(moving.move(platform_engine(), ROOT, there, **options))
+    write(moving.move(platform_root(), there, **options))

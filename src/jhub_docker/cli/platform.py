@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from invoke.exceptions import Exit
 
-from jhub_docker import engine, host
+from jhub_docker import host
 from jhub_docker.build import bases, builds
 from jhub_docker.cli import tables
-from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+from jhub_docker.cli.task import ROOT, later, platform_root, task, write
 from jhub_docker.errors import ActionError, one_of
 from jhub_docker.progress import stage
 
@@ -37,15 +37,14 @@ def up(base: str = "auto", build: bool = True, yes: bool = False) -> None:
     """Build what is out of date, start hub and proxy, and print where to log in."""
     bases.mode(base)
     host.require(assume_yes=yes)
-    client = engine.connect()
-    was = building.seen(client, ROOT)
+    was = building.seen(ROOT)
     if build:
         _build(base)
-    write(upgrading.up(client, ROOT, was))
+    write(upgrading.up(ROOT, was))
 
 
 def _build(base: str) -> None:
-    results = building.build(engine.connect(), ROOT, base)
+    results = building.build(ROOT, base)
     # What was there already was told when it was built.
     if changed := [one for one in results if one.outcome != "unchanged"]:
         write(tables.builds(changed))
@@ -72,17 +71,16 @@ def upgrade(
     """
     bases.mode(base)
     host.require(set_up=False)
-    client = engine.connect()
     if rollback:
-        write(upgrading.rollback(client, ROOT, assume_yes=yes))
+        write(upgrading.rollback(ROOT, assume_yes=yes))
         return
-    was = building.seen(client, ROOT)
+    was = building.seen(ROOT)
     if build and not dry_run:
         _build(base)
     with stage("looking at platform and engine"):
         examined = examination.examine(ROOT)
     wrong, worries = examined.before_an_upgrade()
-    write(upgrading.upgrade(client, ROOT, was, wrong=wrong, worries=worries, dry_run=dry_run))
+    write(upgrading.upgrade(ROOT, was, wrong=wrong, worries=worries, dry_run=dry_run))
 
 
 @task(
@@ -93,8 +91,7 @@ def upgrade(
 )
 def down(servers: bool = False, volumes: bool = False, yes: bool = False) -> None:
     """Stop hub and proxy; people's servers and all data stay unless asked otherwise."""
-    client = platform_engine()
-    write(stopping.down(client, ROOT, servers=servers, volumes=volumes, assume_yes=yes))
+    write(stopping.down(platform_root(), servers=servers, volumes=volumes, assume_yes=yes))
 
 
 @task(
@@ -106,10 +103,10 @@ def down(servers: bool = False, volumes: bool = False, yes: bool = False) -> Non
 )
 def status(sort: str = "person", watch: bool = False, json_: bool = False) -> None:
     """Show services, people's servers with what they take, queue, disk, and who is near a limit."""
-    client = platform_engine()
+    root = platform_root()
 
     def look() -> str:
-        seen = now.look(client, ROOT, sort)
+        seen = now.look(root, sort)
         return json.dumps(seen.told(), indent=None if watch else 2) if json_ else seen.text()
 
     if watch:
@@ -133,7 +130,7 @@ def again(look: Callable[[], str], wait: Callable[[float], None] = time.sleep) -
     iterable=["kind"],
     help={
         "kind": "Only this kind: images, cache, orphans or copies (of the database); can be given "
-        "several times (default: all).",
+        "several times (default: all)."
     },
 )
 def clean(kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
@@ -141,8 +138,7 @@ def clean(kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
 
     Never a home, what runs, or what another checkout marked.
     """
-    client = platform_engine()
-    write(cleaners.clean(client, ROOT, kind, dry_run=dry_run, assume_yes=yes))
+    write(cleaners.clean(platform_root(), kind, dry_run=dry_run, assume_yes=yes))
 
 
 @task(
@@ -155,15 +151,13 @@ def clean(kind: list[str], dry_run: bool = False, yes: bool = False) -> None:
 )
 def logs(service: str = "", follow: bool = False, tail: int = 200, since: str = "") -> None:
     """Show the logs of the services, or of a person's servers: `logs ann --since 1h`."""
-    client = platform_engine()
-    server_logs.logs(client, ROOT, service, follow=follow, tail=tail, since=since)
+    server_logs.logs(platform_root(), service, follow=follow, tail=tail, since=since)
 
 
 @task(help={"month": "A month such as 2026-11 (default: this one, in UTC)."})
 def usage(month: str = "", json_: bool = False) -> None:
     """Print servers' hours, CPU hours and GB-hours of memory, for each person and group."""
-    client = platform_engine()
-    told = used.usage(client, ROOT, month)
+    told = used.usage(platform_root(), month)
     write(json.dumps(told, indent=2) if json_ else used.text(told))
 
 
@@ -175,7 +169,7 @@ def doctor(json_: bool = False, fix: bool = False, yes: bool = False) -> None:
     """
     seen = examination.examine(ROOT)
     if fix:
-        fixing.fix(engine.connect(), ROOT, seen.findings, assume_yes=yes)
+        fixing.fix(ROOT, seen.findings, assume_yes=yes)
         seen = examination.examine(ROOT)
     write(json.dumps(seen.told(), indent=2) if json_ else seen.text())
     if not seen.well:
@@ -185,13 +179,13 @@ def doctor(json_: bool = False, fix: bool = False, yes: bool = False) -> None:
 @task(help={"to": "The file to write (default: jhub-report-TIME.tar.gz here)."})
 def report(to: str = "") -> None:
     """Pack versions, settings, the doctor's findings and the last logs, without secrets."""
-    write(bundle.report(platform_engine(), ROOT, to))
+    write(bundle.report(platform_root(), to))
 
 
 @task()
 def check() -> None:
     """Say whether the hub's settings can be used, without starting anything."""
-    write(configuration.check(platform_engine(), ROOT))
+    write(configuration.check(platform_root()))
 
 
 @task(
@@ -203,4 +197,4 @@ def check() -> None:
 def move(to: str, replace: bool = False, yes: bool = False) -> None:
     """Move all of the hub's records to PostgreSQL or back; each row is compared."""
     one_of("--to", to, moving.TO)
-    write(moving.move(platform_engine(), ROOT, to, replace=replace, assume_yes=yes))
+    write(moving.move(platform_root(), to, replace=replace, assume_yes=yes))

@@ -1,24 +1,9 @@
 """The platform's secrets, never their values."""
 
-import json
-
-from jhub_docker import table
-from jhub_docker.cli.task import ROOT, later, platform_engine, task, write
+from jhub_docker.cli.task import later, platform_root, task, write
 
 with later():
-    from jhub_docker.secrets import changing, whereabouts
-
-
-@task(default=True, name="list")
-def list_(json_: bool = False) -> None:
-    """Show each secret: where it is, how many days old, and who can read it; never a value."""
-    rows, unseen = whereabouts.listing(platform_engine(), ROOT)
-    if json_:
-        write(json.dumps({"secrets": rows, "not_looked_at": unseen}, indent=2))
-        return
-    columns = ("name", "place", "days", "readers")
-    cells = [["" if row[one] is None else str(row[one]) for one in columns] for row in rows]
-    write("\n".join([table.render(columns, cells), *(f"Not looked at: {one}" for one in unseen)]))
+    from jhub_docker import secrets
 
 
 @task(
@@ -30,7 +15,7 @@ def list_(json_: bool = False) -> None:
 )
 def set_(name: str, remove: bool = False) -> None:
     """Keep a secret setting as a file in its volume; its value is asked for or read from stdin."""
-    write(changing.keep(platform_engine(), ROOT, name, remove=remove))
+    write(secrets.keep(platform_root(), name, remove=remove))
 
 
 @task(
@@ -42,5 +27,4 @@ def set_(name: str, remove: bool = False) -> None:
 )
 def rotate(name: str, drop: bool = False, yes: bool = False) -> None:
     """Make one of the platform's own secrets anew; people stay logged in and connected."""
-    client = platform_engine()
-    write(changing.rotate(client, ROOT, name, drop=drop, assume_yes=yes))
+    write(secrets.rotate(platform_root(), name, drop=drop, assume_yes=yes))

@@ -8,16 +8,13 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from invoke.tasks import Task
 from invoke.tasks import task as invoke_task
 
-from jhub_docker import engine, host
+from jhub_docker import host
 from jhub_docker.cli.program import OurTask
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 ROOT = Path(__file__).resolve().parents[3]
 """The checkout this library is installed from."""
@@ -33,10 +30,10 @@ def task(**options: Any) -> Callable[[Callable[..., None]], Task[Any]]:
     return declare
 
 
-def platform_engine() -> "DockerClient":
-    """The engine of a platform that is there: one that can do this, and none is set up for it."""
+def platform_root() -> Path:
+    """The checkout's root, once an engine was found that can have its platform: none is set up."""
     host.require(set_up=False, needs={"compose"})
-    return engine.connect()
+    return ROOT
 
 
 def write(text: str) -> None:

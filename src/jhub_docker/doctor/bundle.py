@@ -14,11 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
+from jhub_docker import engine
 from jhub_docker.doctor import redaction, running
 from jhub_docker.doctor.examination import examine
-from jhub_docker.errors import UsageError
 from jhub_docker.host.machine import revision
 from jhub_docker.platform import chosen, compose, containers, encrypted
 from jhub_docker.platform.compose import HUB, Platform
@@ -38,17 +36,16 @@ print(json.dumps([line.strip() for line in lines if len(line.strip()) > 3]))
 """Run in the hub's container: what is never to be told, so that it can be left out."""
 
 
-def report(client: DockerClient, root: Path, to: str = "") -> str:
-    """Write the bundle; what to tell. Raises UsageError for a place where no file can be made."""
+def report(root: Path, to: str = "") -> str:
+    """Write the bundle; what to tell."""
     now = datetime.now(UTC)
     path = Path(to or f"jhub-report-{now:%Y%m%dT%H%M%SZ}.tar.gz").absolute()
-    require_writable(path)
-    platform = chosen.read(client, root)
-    there = containers.inspected(client, platform)
+    platform = chosen.read(root)
+    there = containers.inspected(platform)
     known = _secrets(platform, there)
     resolved = compose.run(root, "config", "--format", "json", variables=platform.variables).out
     parts: dict[str, Any] = {
-        "versions.json": _versions(client, platform),
+        "versions.json": _versions(platform),
         "settings.json": dict(platform.hub_environment),
         "doctor.json": examine(root).told(),
         "compose.json": json.loads(resolved),
@@ -59,22 +56,13 @@ def report(client: DockerClient, root: Path, to: str = "") -> str:
         for name, part in parts.items()
     }
     for one in there:
-        log = client.api.logs(one["Id"], tail=LINES, timestamps=True).decode(errors="replace")
+        log = engine.api().logs(one["Id"], tail=LINES, timestamps=True).decode(errors="replace")
         files[f"logs/{one['Name'].lstrip('/')}.txt"] = redaction.redacted(log, known)
     write(path, packed(files))
     return (
         f"{path} has {', '.join(sorted(files))}.\nSecrets are left out; names of people and "
         "addresses in the logs are not: read it before you send it."
     )
-
-
-def require_writable(path: Path) -> None:
-    """Raise UsageError where `write` could not make this file."""
-    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(
-            f"--to is {str(path)!r}; expected a file to write, in a folder that is there and that "
-            "this user may write in"
-        )
 
 
 def write(path: Path, content: bytes) -> None:
@@ -101,13 +89,13 @@ def _secrets(platform: Platform, there: Iterable[Mapping[str, Any]]) -> set[str]
     found |= redaction.values(encrypted.variables(platform.root).items())
     for one in there:
         found |= redaction.values(containers.variables(one).items())
-        if running.service(one) == HUB and running.runs([one], HUB):
+        if containers.service(one) == HUB and running.runs([one], HUB):
             found |= set(json.loads(platform.python(HUB, "-", given=KEPT).require(lines=1)))
     return found
 
 
-def _versions(client: DockerClient, platform: Platform) -> dict[str, Any]:
-    info, version = client.info(), client.version()
+def _versions(platform: Platform) -> dict[str, Any]:
+    info, version = engine.api().info(), engine.api().version()
     wanted = ("Driver", "OperatingSystem", "KernelVersion", "CgroupVersion", "LiveRestoreEnabled")
     return {
         "checkout": found.tag if (found := revision(platform.root)) else "",

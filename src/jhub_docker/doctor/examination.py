@@ -12,23 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
-from jhub_docker import host
+from jhub_docker import engine, host
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
 from jhub_docker.doctor.machine import Space
-from jhub_docker.engine import checks, connect, lock, quick
+from jhub_docker.engine import checks, lock, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
 from jhub_docker.host.machine import own_certificates
 from jhub_docker.platform import chosen, compose, containers, firewall, left_over
 from jhub_docker.platform.compose import DATA, HUB, Platform
-from jhub_docker.platform.configuration import check_settings, telling_all
+from jhub_docker.platform.configuration import check_settings
 from jhub_docker.platform.firewall import GUARD
 from jhub_docker.progress import say
-from jhub_docker.secrets import whereabouts
 
 IN_THE_HUB = "secrets, database, second factors, disk of the data volume"
 
@@ -73,46 +70,44 @@ def examine(root: Path) -> Examined:
     minimum_gb = checks.minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
     look = _Look()
     try:
-        client = connect()
+        engine.client()
     except JhubDockerError as error:
         look.findings.append(Finding("JD001", str(error)))
         look.not_seen["engine and platform"] = "no engine answers"
     else:
-        look.at("engine", lambda: _engine(client))
-        _platform(look, client, root, minimum_gb)
-        look.at("space of images and build cache", lambda: machine.unneeded(checks.usage(client)))
+        look.at("engine", _engine)
+        _platform(look, root, minimum_gb)
     return Examined(tuple(look.findings), look.not_seen)
 
 
-def _engine(client: DockerClient) -> list[Finding]:
+def _engine() -> list[Finding]:
     """Version, plugins, clock, and what a restart of it would do."""
-    before, info = datetime.now(UTC), client.info()
+    before, info = datetime.now(UTC), engine.api().info()
     told = datetime.fromisoformat(info["SystemTime"]).astimezone(UTC)
     after, hint = datetime.now(UTC), host.restart_hint(info)
     return [
-        *machine.engine(client.version(), checks.wrong_plugins({"buildx", "compose"})),
+        *machine.engine(engine.api().version(), checks.wrong_plugins({"buildx", "compose"})),
         *machine.clock(told, before, after),
         *machine.storage(info),
         *found("JD003", [hint] if hint else [], WARNING),
     ]
 
 
-def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) -> None:
-    info = client.info()
+def _platform(look: _Look, root: Path, minimum_gb: float) -> None:
+    info = engine.api().info()
     where, space = str(info["DockerRootDir"]), dict[str, int]()
     if checks.free_bytes(info, address()) is not None:
         space = hub_files.space(Path(where))
     try:
-        with telling_all(client, root):
-            platform = chosen.read(client, root)
+        platform = chosen.read(root)
     except UsageError as error:
         look.findings.append(Finding("JD020", str(error)))
         look.not_seen["platform"] = "Compose cannot use its settings"
     except ActionError as error:
         look.not_seen["platform"] = str(error)
     else:
-        with tried.alone(client, platform):
-            seen = _parts(look, client, platform)
+        with tried.alone(platform):
+            seen = _parts(look, platform)
         space = space or seen
     if space:
         look.findings += machine.engine_disk(where, Space(**space), minimum_gb)
@@ -121,19 +116,19 @@ def _platform(look: _Look, client: DockerClient, root: Path, minimum_gb: float) 
         look.not_seen["the engine's disk"] = "it is on another machine"
 
 
-def _parts(look: _Look, client: DockerClient, platform: Platform) -> dict[str, int]:
+def _parts(look: _Look, platform: Platform) -> dict[str, int]:
     """All of a platform; room on the engine's disk, as far as its hub sees it."""
     room: dict[str, int] = {}
-    look.at("settings", lambda: _settings(client, platform))
+    look.at("settings", lambda: _settings(platform))
     if platform.hub_environment.get("JHUB_RUNTIME") == "swarm":
-        look.at("the swarm", lambda: _swarm(look, client))
-    there = containers.inspected(client, platform)
-    look.at("services", lambda: _services(client, platform, there))
+        look.at("the swarm", lambda: _swarm(look))
+    there = containers.inspected(platform)
+    look.at("services", lambda: _services(platform, there))
     if running.runs(there, HUB):
         look.at("the hub's answers", lambda: outside.answers(platform))
         look.at("the public address", lambda: outside.look(platform))
-        look.at(IN_THE_HUB, lambda: _hub(client, platform, room))
-        look.at("what servers reach", lambda: _reached(client, platform))
+        look.at(IN_THE_HUB, lambda: _hub(platform, room))
+        look.at("what servers reach", lambda: _reached(platform))
         look.at("second factors", lambda: _factors(platform))
     else:
         look.not_seen[IN_THE_HUB] = "no hub runs"
@@ -141,10 +136,10 @@ def _parts(look: _Look, client: DockerClient, platform: Platform) -> dict[str, i
         look.at("routes", lambda: found("JD016", _printed(platform, GUARD, CLASHES)))
     else:
         look.not_seen["whether addresses overlap with routes"] = "no guard runs"
-    look.at("homes", lambda: machine.homes(tried.room(client, platform)))
-    look.at("GPU", lambda: gpus.look(client, platform))
-    look.at("leftovers", lambda: _left_over(client, platform, there))
-    look.at("backups", lambda: _backups(client, platform))
+    look.at("homes", lambda: machine.homes(tried.room(platform)))
+    look.at("GPU", lambda: gpus.look(platform))
+    look.at("leftovers", lambda: _left_over(platform, there))
+    look.at("backups", lambda: _backups(platform))
     return room
 
 
@@ -154,7 +149,7 @@ def _printed(platform: Platform, service: str, program: str, *arguments: str) ->
     return json.loads(ended.require(lines=1))
 
 
-def _settings(client: DockerClient, platform: Platform) -> list[Finding]:
+def _settings(platform: Platform) -> list[Finding]:
     findings = found("JD015", firewall.warnings(platform), WARNING)
     if (file := platform.root / ".env").is_file():
         findings += kept.env_file(stat.S_IMODE(file.stat().st_mode), compose.written(file))
@@ -162,34 +157,32 @@ def _settings(client: DockerClient, platform: Platform) -> list[Finding]:
         bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
         findings += machine.certificates(own_certificates(), bundle)
     try:
-        check_settings(client, platform)
+        check_settings(platform)
     except UsageError as error:
         findings.append(Finding("JD020", str(error)))
     return findings
 
 
-def _swarm(look: _Look, client: DockerClient) -> list[Finding]:
-    look.not_seen |= machine.of_swarm(client.api.nodes())
+def _swarm(look: _Look) -> list[Finding]:
+    look.not_seen |= machine.of_swarm(engine.api().nodes())
     return []
 
 
-def _services(
-    client: DockerClient, platform: Platform, there: Sequence[running.Inspected]
-) -> list[Finding]:
+def _services(platform: Platform, there: Sequence[running.Inspected]) -> list[Finding]:
     words = {
-        running.service(one): client.api.logs(one["Id"], tail=3).decode(errors="replace")
+        containers.service(one): engine.api().logs(one["Id"], tail=3).decode(errors="replace")
         for one in running.ailing(there)
     }
     own = {service: quick.image(platform.images[service]) for service in platform.services}
     return [
-        *kept.shown(whereabouts.shown(there)),
+        *kept.shown(there),
         *running.services(platform, there, words),
         *running.images(there, {service: one["Id"] for service, one in own.items() if one}),
         *running.ports(platform, there),
     ]
 
 
-def _hub(client: DockerClient, platform: Platform, room: dict[str, int]) -> list[Finding]:
+def _hub(platform: Platform, room: dict[str, int]) -> list[Finding]:
     """What is seen from inside the hub's container; of the engine's disk it is put into `room`."""
     program = Path(hub_files.__file__).read_text("utf-8")
     seen = _printed(platform, HUB, program, DATA, "/srv/proxy")
@@ -198,13 +191,13 @@ def _hub(client: DockerClient, platform: Platform, room: dict[str, int]) -> list
     tag = platform.hub_environment.get("JHUB_IMAGE_TAG", "latest")
     offered = [
         (f"the image {name}", image["Labels"].get(key, ""))
-        for image in client.api.images(filters={"label": f"{LABEL}.profiles"})
+        for image in engine.api().images(filters={"label": f"{LABEL}.profiles"})
         for name in image["RepoTags"] or ()
         if name.endswith(f":{tag}")
     ]
     servers = [
         (f"the server {containers.name(one)}", one["Labels"].get(key, ""))
-        for one in containers.servers(client, platform)
+        for one in containers.servers(platform)
     ]
     return [
         *kept.in_hub(seen),
@@ -214,11 +207,11 @@ def _hub(client: DockerClient, platform: Platform, room: dict[str, int]) -> list
     ]
 
 
-def _reached(client: DockerClient, platform: Platform) -> list[Finding]:
+def _reached(platform: Platform) -> list[Finding]:
     if firewall.warnings(platform):
         return []  # it is off, and that was told
     pool, bridges = _printed(platform, HUB, POLICY)
-    return found("JD050", tried.reached(client, platform, pool, bridges))
+    return found("JD050", tried.reached(platform, pool, bridges))
 
 
 def _factors(platform: Platform) -> list[Finding]:
@@ -227,20 +220,18 @@ def _factors(platform: Platform) -> list[Finding]:
     return [] if others else kept.factors(json.loads(ended.require(lines=1)))
 
 
-def _left_over(
-    client: DockerClient, platform: Platform, there: Sequence[running.Inspected]
-) -> list[Finding]:
+def _left_over(platform: Platform, there: Sequence[running.Inspected]) -> list[Finding]:
     if lock.is_held(platform.project):
         raise ActionError("an up, down, upgrade, backup or restore of it is at work")
     report = None
     if running.runs(there, HUB):
         ended = platform.in_hub("report", seconds=120)
         report = {} if "has not compared" in ended.err else json.loads(ended.require(lines=1))
-    servers = containers.servers(client, platform) + containers.server_networks(client, platform)
-    return running.left_over(left_over.look(client, platform), servers, report)
+    servers = containers.servers(platform) + containers.server_networks(platform)
+    return running.left_over(left_over.look(platform), servers, report)
 
 
-def _backups(client: DockerClient, platform: Platform) -> list[Finding]:
-    configured = "JHUB_BACKUP_TO" in compose.person_set(platform.root)
-    status = tried.backups(client, platform)
+def _backups(platform: Platform) -> list[Finding]:
+    configured = "JHUB_BACKUP_TO" in compose.variables_of(platform.root)
+    status = tried.backups(platform)
     return kept.backup(configured=configured, status=status, now=datetime.now(UTC))

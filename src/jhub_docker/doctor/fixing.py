@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from docker import DockerClient
-
+from jhub_docker import engine
 from jhub_docker.asking import confirm
 from jhub_docker.doctor.findings import CODES, Finding
 from jhub_docker.engine.lock import locked
@@ -18,30 +17,30 @@ HEALTHY_SECONDS = 120.0
 """How long a service that goes on has to say that it is well, before all is looked at again."""
 
 
-def _go_on(client: DockerClient, _platform: Platform, subject: str) -> None:
+def _go_on(_platform: Platform, subject: str) -> None:
     verb, _, container = subject.partition(" ")
-    (client.api.unpause if verb == "unpause" else client.api.start)(container)
+    (engine.api().unpause if verb == "unpause" else engine.api().start)(container)
     deadline = time.monotonic() + HEALTHY_SECONDS
     while time.monotonic() < deadline:
-        health = client.api.inspect_container(container)["State"].get("Health") or {}
+        health = engine.api().inspect_container(container)["State"].get("Health") or {}
         if health.get("Status") not in ("unhealthy", "starting"):
             return
         time.sleep(0.5)
 
 
-def _remove(client: DockerClient, _platform: Platform, subject: str) -> None:
-    left_over.remove(client, *subject.split(" ", 1))
+def _remove(_platform: Platform, subject: str) -> None:
+    left_over.remove(*subject.split(" ", 1))
 
 
-def _close_file(_client: DockerClient, platform: Platform, subject: str) -> None:
+def _close_file(platform: Platform, subject: str) -> None:
     (platform.root / subject).chmod(0o600)
 
 
-def _close_secret(_client: DockerClient, platform: Platform, subject: str) -> None:
+def _close_secret(platform: Platform, subject: str) -> None:
     platform.checked("exec", "-T", HUB, "chmod", "go=", subject)
 
 
-FIXES: Mapping[str, Callable[[DockerClient, Platform, str], object]] = {
+FIXES: Mapping[str, Callable[[Platform, str], object]] = {
     "JD011": _go_on,
     "JD018": _remove,
     "JD021": _close_file,
@@ -50,18 +49,18 @@ FIXES: Mapping[str, Callable[[DockerClient, Platform, str], object]] = {
 """What docs/doctor.md says of these codes as their **Fix**, done."""
 
 
-def fix(client: DockerClient, root: Path, findings: Iterable[Finding], *, assume_yes: bool) -> None:
+def fix(root: Path, findings: Iterable[Finding], *, assume_yes: bool) -> None:
     """Mend what can be mended, once that was agreed to."""
     if not (mended := [one for one in findings if one.code in FIXES and one.subject]):
         say("Nothing that was found is mended by --fix.")
         return
     lines = [f"  {one.code} {one.says.splitlines()[0]}: {CODES[one.code].fix}" for one in mended]
     told = "\n".join(["--fix does this:", *lines])
-    confirm(told, "Do it?", "nothing was changed", assume_yes=assume_yes)
-    platform = chosen.read(client, root)
+    confirm(told, assume_yes=assume_yes)
+    platform = chosen.read(root)
     with locked(platform.project):
         for one in mended:
             try:
-                FIXES[one.code](client, platform, one.subject)
+                FIXES[one.code](platform, one.subject)
             except ActionError as error:
                 say(f"{one.code} is not mended: {error}")

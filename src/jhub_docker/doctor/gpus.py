@@ -7,10 +7,10 @@ are checked; here is only asked for what they name.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from docker import DockerClient
 from docker.errors import APIError
 from docker.types import DeviceRequest
 
+from jhub_docker import engine
 from jhub_docker.doctor import tried
 from jhub_docker.doctor.findings import WARNING, Finding
 from jhub_docker.platform.compose import Platform
@@ -20,12 +20,12 @@ GPU = [["gpu"]]
 """The capability that NVIDIA's runtime knows its requests by."""
 
 
-def look(client: DockerClient, platform: Platform) -> list[Finding]:
+def look(platform: Platform) -> list[Finding]:
     """Ask the engine for each as for a server."""
-    findings = undiscovered(platform.hub_environment, client.info())
+    findings = undiscovered(platform.hub_environment, engine.api().info())
     for what, wanted in requests(platform.hub_environment):
         try:
-            tried.run(client, platform, "print(1)", network="none", device_requests=[wanted])
+            tried.run(platform, "print(1)", network="none", device_requests=[wanted])
         except APIError as error:
             says = f"{what}: {error.explanation or error}"
             findings.append(Finding("JD051", says, WARNING))

@@ -1,11 +1,12 @@
 """Judges what has to be kept: settings' file, secrets, database, backups. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from jhub_docker.doctor.findings import WARNING, Finding, found
-from jhub_docker.secrets.whereabouts import is_secret
+from jhub_docker.doctor.redaction import is_secret
+from jhub_docker.platform import containers
 
 OLD = timedelta(days=2)
 """Age of a backup that a daily one does not reach unless something is wrong."""
@@ -48,10 +49,14 @@ def in_hub(seen: Mapping[str, Any]) -> list[Finding]:
     return findings + found("JD030", [seen["database"]] * (seen["database"] != "ok"))
 
 
-def shown(secrets: Mapping[str, Sequence[str]]) -> list[Finding]:
-    """Secrets that containers have as variables, by the containers' names."""
-    listed = (f"{name}: {', '.join(held)}" for name, held in sorted(secrets.items()))
-    return found("JD028", listed, WARNING)
+def shown(there: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Secrets that containers have as variables."""
+    says = []
+    for one in there:
+        pairs = containers.variables(one).items()
+        if held := sorted(name for name, value in pairs if value and is_secret(name)):
+            says.append(f"{one['Name'].lstrip('/')}: {', '.join(held)}")
+    return found("JD028", sorted(says), WARNING)
 
 
 def factors(seen: Mapping[str, int]) -> list[Finding]:

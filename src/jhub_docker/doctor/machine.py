@@ -18,9 +18,6 @@ SOON = 3.0
 INODES = (0.01, 0.1)
 """Shares of inodes left that are an error, and worth a warning."""
 
-MUCH_GB = 20.0
-"""Space that nothing needs, in 10^9 bytes, from which on it is told."""
-
 CLOCK = (2.0, 20.0)
 """Seconds between two clocks that are worth a warning, and an error: a code holds for 30."""
 
@@ -108,25 +105,6 @@ def _by_what_is_left(code: str, says: str, left: float, limits: Sequence[float])
     """An error below the first limit, a warning below the second."""
     few, some = limits
     return found(code, [says] * (left < some), ERROR if left < few else WARNING)
-
-
-def unneeded(usage: Mapping[str, Any]) -> list[Finding]:
-    """Images without a container, and BuildKit's cache (Engine API, SystemDataUsage)."""
-    images = sum(
-        one["Size"] - max(one.get("SharedSize", 0), 0)
-        for one in usage.get("Images") or ()
-        if not one.get("Containers")
-    )
-    cache = sum(
-        one["Size"]
-        for one in usage.get("BuildCache") or ()
-        if not (one.get("InUse") or one.get("Shared"))
-    )
-    return [
-        Finding("JD007", f"{what} {size(taken)}", WARNING)
-        for what, taken in (("images without a container take", images), ("build cache:", cache))
-        if taken >= MUCH_GB * 1e9
-    ]
 
 
 def clock(engines: datetime, before: datetime, after: datetime) -> list[Finding]:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from jhub_docker.secrets.whereabouts import is_secret
-
 LEFT_OUT = "(left out)"
+
+_SECRET = re.compile(r"(SECRET|PASSWORD|TOKEN|CREDENTIALS?|(?<!PUBLIC)_KEY)(_ID)?$", re.IGNORECASE)
 
 _LIKE = re.compile(
     "|".join(
@@ -31,6 +31,11 @@ _LIKE = re.compile(
         )
     )
 )
+
+
+def is_secret(variable: str) -> bool:
+    """Whether a variable's value may be shown to nobody, by its name; a file's name is none."""
+    return bool(_SECRET.search(variable))
 
 
 def redacted(text: str, known: Iterable[str] = ()) -> str:

@@ -6,16 +6,11 @@ from typing import Any
 from jhub_docker.doctor.findings import WARNING, Finding, found
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
-from jhub_docker.platform.containers import is_left_over
+from jhub_docker.platform.containers import is_left_over, service
 from jhub_docker.platform.left_over import LeftOver
 from jhub_docker.table import counted
 
 Inspected = Mapping[str, Any]
-
-
-def service(container: Inspected) -> str:
-    """Which of Compose's services a container is."""
-    return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
 
 def services(

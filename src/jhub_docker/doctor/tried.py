@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from ipaddress import IPv4Network
 from typing import Any
 
-from docker import DockerClient
-from docker.errors import ContainerError
 from docker.types import IPAMConfig, IPAMPool
 
+from jhub_docker import engine
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import lock
-from jhub_docker.errors import ActionError
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import BACKUP, HUB, PROXY, PYTHON, Platform
 from jhub_docker.progress import say
@@ -63,33 +61,33 @@ print(file.read_text("utf-8") if file.is_file() else "{}")
 
 
 @contextmanager
-def alone(client: DockerClient, platform: Platform) -> Iterator[None]:
+def alone(platform: Platform) -> Iterator[None]:
     """Meanwhile no other doctor tries anything; what one left that was killed is taken away."""
     with lock.held(f"{platform.project}.doctor", f"another doctor of {platform.project}"):
         ours = f"{DOCTOR}={platform.project}"
-        for name in containers.clear(client, ours):
+        for name in containers.clear(ours):
             say(f"{name}, which another doctor left, is removed")
         try:
             yield
         finally:  # what was being made when this was interrupted has no other name
-            containers.clear(client, ours)
+            containers.clear(ours)
 
 
-def reached(client: DockerClient, platform: Platform, pool: str, bridges: str) -> list[str]:
+def reached(platform: Platform, pool: str, bridges: str) -> list[str]:
     """What a container on a network like a server's can reach and may not.
 
     `pool` are the servers' addresses, `bridges` how their networks' interfaces are called.
     """
     targets = [["the cloud's metadata", METADATA, 80]]
     for service, port in ((HUB, 8081), (PROXY, 8001)):
-        for one in containers.inspected(client, platform, service):
+        for one in containers.inspected(platform, service):
             for name, network in one["NetworkSettings"]["Networks"].items():
                 if address := network["IPAddress"]:
                     targets.append([f"the {service} on the network {name}", address, port])
     # The last addresses there are, which the hub takes last.
     *_, last = IPv4Network(pool).subnets(new_prefix=28)
     try:
-        network = client.networks.create(
+        network = engine.client().networks.create(
             # The engine gives a name once, and a platform may be called anything.
             f"{platform.project}-doctor-{secrets.token_hex(4)}",
             labels={DOCTOR: platform.project},
@@ -98,47 +96,42 @@ def reached(client: DockerClient, platform: Platform, pool: str, bridges: str) -
         )
         for port in (22, platform.port):
             targets.append([f"port {port} of the host", str(last[1]), port])
-        return list(run(client, platform, REACH, json.dumps(targets), network=network.id))
+        return list(run(platform, REACH, json.dumps(targets), network=network.id))
     finally:  # what was interrupted has left its container on it
-        containers.clear(client, f"{DOCTOR}={platform.project}")
+        containers.clear(f"{DOCTOR}={platform.project}")
 
 
-def room(client: DockerClient, platform: Platform) -> Mapping[str, list[int]]:
+def room(platform: Platform) -> Mapping[str, list[int]]:
     """Room of people's volumes that have a file system of their own: free and all blocks, free and
     all inodes."""
     own = {name for mounts in platform.volumes.values() for name in mounts.values()}
-    homes = [name for name in containers.volumes(client, platform) if name not in own]
+    homes = [name for name in containers.volumes(platform) if name not in own]
     binds = {name: {"bind": f"/volumes/{name}", "mode": "ro"} for name in homes}
-    return dict(run(client, platform, ROOM, volumes=binds, network="none")) if homes else {}
+    return dict(run(platform, ROOM, volumes=binds, network="none")) if homes else {}
 
 
-def backups(client: DockerClient, platform: Platform) -> dict[str, Any]:
+def backups(platform: Platform) -> dict[str, Any]:
     """How backups went; empty where none was ever made."""
-    volume = platform.of_all_profiles().volumes[BACKUP]["/srv/backup"]
-    if not client.api.volumes(filters={"name": f"^{volume}$"})["Volumes"]:
+    volume = platform.volumes[BACKUP]["/srv/backup"]
+    if not containers.has_volume(volume):
         return {}
     binds = {volume: {"bind": "/srv/backup", "mode": "ro"}}
-    return dict(run(client, platform, STATUS, volumes=binds, network="none"))
+    return dict(run(platform, STATUS, volumes=binds, network="none"))
 
 
-def run(client: DockerClient, platform: Platform, program: str, *given: str, **options: Any) -> Any:
+def run(platform: Platform, program: str, *given: str, **options: Any) -> Any:
     """What a program prints as JSON."""
-    try:
-        told: bytes = client.containers.run(
-            platform.images[HUB],
-            ["-I", "-c", program, *given],
-            entrypoint=PYTHON,
-            labels={DOCTOR: platform.project},
-            log_config=containers.READABLE,
-            user="root",
-            cap_drop=["ALL"],
-            cap_add=["DAC_READ_SEARCH"],
-            security_opt=["no-new-privileges"],
-            healthcheck={"test": ["NONE"]},
-            remove=True,
-            **options,
-        )
-    except ContainerError as error:
-        last = error.stderr.decode(errors="replace").strip().split("\n")[-1]
-        raise ActionError(last or f"exit code {error.exit_status}") from None
-    return json.loads(told)
+    ended = containers.thrown_away(
+        platform,
+        HUB,
+        ["-I", "-c", program, *given],
+        entrypoint=PYTHON,
+        labels={DOCTOR: platform.project},
+        user="root",
+        cap_drop=["ALL"],
+        cap_add=["DAC_READ_SEARCH"],
+        security_opt=["no-new-privileges"],
+        healthcheck={"test": ["NONE"]},
+        **options,
+    )
+    return json.loads(ended.require(lines=1))

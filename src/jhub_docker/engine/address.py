@@ -5,6 +5,7 @@ socket. Judging whether what answers is good enough is `checks`; starting one wh
 is `setup`. docker-py is imported where it is used: `quick` says why.
 """
 
+import functools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,17 @@ def connect() -> "DockerClient":
     except (DockerException, RequestException, OSError, ValueError) as error:
         raise _explained(where, error) from error
     return client
+
+
+@functools.cache
+def client() -> "DockerClient":
+    """The client of this process, made when it is first asked for. Raises as `connect`."""
+    return connect()
+
+
+def api() -> Any:
+    """The calls of the Engine's API, by docker-py's names for them (`APIClient`)."""
+    return client().api
 
 
 def _explained(where: str, error: BaseException) -> UnreachableError:

@@ -8,16 +8,13 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jhub_docker.engine import quick
-from jhub_docker.engine.address import address, connect, docker, socket_path
+from jhub_docker.engine.address import address, api, connect, docker, socket_path
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import MissingProgramError
 from jhub_docker.table import size
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 MIN_ENGINE = (25, 0)
 """The first engine that knows a health check's start interval, which every image declares
@@ -94,11 +91,11 @@ def free_bytes(info: dict[str, Any], engine_address: str) -> int | None:
         return None
 
 
-def usage(client: "DockerClient") -> Mapping[str, Any]:
+def usage() -> Mapping[str, Any]:
     """What images and build cache take; volumes are left out, to add them up takes minutes."""
-    api = client.api
-    answer = api.get(
-        f"{api.base_url}/v{api.api_version}/system/df", params={"type": ["image", "build-cache"]}
+    ours = api()
+    answer = ours.get(
+        f"{ours.base_url}/v{ours.api_version}/system/df", params={"type": ["image", "build-cache"]}
     )
     answer.raise_for_status()
     return dict(answer.json())

@@ -30,9 +30,8 @@ class Cluster:
     ingresses: Sequence[Record] | None = None
     """Ingress classes."""
     quotas: Sequence[Record] | None = None
-    nodes: Sequence[Record] | None = None
-    may: Mapping[str, bool] | None = None
-    """What the hub's account may do, by `verb resource`; None where it is not there yet."""
+    prepull: Sequence[Record] | None = None
+    """The DaemonSet that fetches images, where there is one."""
 
     @classmethod
     def look(cls, namespace: str, context: str = "") -> "Cluster":
@@ -57,8 +56,7 @@ class Cluster:
             ask.listed("pods", "-nkube-system"),
             ask.listed("ingressclasses"),
             ask.listed("resourcequotas", f"-n{namespace}"),
-            ask.listed("nodes"),
-            ask.rights(namespace),
+            ask.listed("daemonsets", "--field-selector=metadata.name=prepull", f"-n{namespace}"),
         )
 
     @property
@@ -73,13 +71,6 @@ def _is_address(text: str) -> bool:
         return bool(ipaddress.ip_address(text))
     except ValueError:
         return False
-
-
-FORBIDDEN = (
-    *("get secrets", "list secrets", "create pods/exec", "list nodes", "create rolebindings"),
-    *("create deployments.apps", "patch pods"),
-)
-"""What the hub's account needs for nothing."""
 
 
 class Kubectl:
@@ -108,16 +99,3 @@ class Kubectl:
             return None
         items: list[Record] = json.loads(ended.out)["items"]
         return items
-
-    def rights(self, namespace: str) -> dict[str, bool] | None:
-        """What the hub's account may do of what it should not; None where it is not there."""
-        if self.run(f"-n{namespace}", "get", "serviceaccount", "hub").code:
-            return None
-        who = f"--as=system:serviceaccount:{namespace}:hub"
-        found = {}
-        for what in FORBIDDEN:
-            verb, _, kind = what.partition(" ")
-            kind, _, inner = kind.partition("/")
-            words = ("auth", "can-i", verb, kind, f"--subresource={inner}", who)
-            found[what] = self.run(*words, f"-n{namespace}").code == 0
-        return found

@@ -99,16 +99,8 @@ def are_of(user: int, ours: Files) -> bool:
 def reading(image: str, volumes: Mapping[str, str], *words: str) -> list[str]:
     """The command that runs a program of an image with volumes, by place, that it can only read."""
     return [
-        *(
-            "docker",
-            "run",
-            "--rm",
-            f"--label={MOVE}",
-            "--network=none",
-            "--user=0:0",
-            "--cap-drop=ALL",
-        ),
-        "--cap-add=DAC_READ_SEARCH",
+        *("docker", "run", "--rm", f"--label={MOVE}", "--network=none", "--user=0:0"),
+        *("--cap-drop=ALL", "--cap-add=DAC_READ_SEARCH"),
         *(f"--volume={volume}:{place}:ro" for place, volume in volumes.items()),
         *(f"--entrypoint={words[0]}", image, *words[1:]),
     ]
@@ -157,12 +149,8 @@ def pod(kubectl: Kubectl, spec: Record, marks: Mapping[str, str] | None = None) 
             "wait", "--for=condition=Ready", f"pod/{name}", f"--timeout={READY}s", seconds=None
         )
         if ready.code:
-            events = kubectl.run(
-                "get",
-                "events",
-                f"--field-selector=involvedObject.name={name}",
-                "-o=jsonpath={.items[-1:].message}",
-            )
+            of = f"--field-selector=involvedObject.name={name}"
+            events = kubectl.run("get", "events", of, "-o=jsonpath={.items[-1:].message}")
             raise ActionError(f"the pod {name} does not start: {events.out or ready.tail(1)}")
         yield name
     finally:

@@ -126,7 +126,7 @@ def told(platform: Platform, there: There, claims: Mapping[str, Record], running
     kinds = [one["metadata"]["labels"][PODS] for one in claims.values()]
     folders = counted(kinds.count("shared-folder"), "shared folder")
     spaces = " and what MLflow has tracked, which nothing shows there," if TRACKING in kinds else ""
-    own = {name for name in compose.person_set(platform.root) if name.startswith("JHUB_")}
+    own = {name for name in compose.variables_of(platform.root) if name.startswith("JHUB_")}
     ours, theirs = platform.hub_environment, there.settings
     other = sorted(
         name

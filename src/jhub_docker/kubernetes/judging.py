@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -27,9 +27,6 @@ ENFORCERS = {
 SWITCHES = {"--enable-network-policy=true": "the AWS VPC CNI"}
 """Those that are always there and enforce them by an argument of their container alone (Amazon
 EKS user guide, "Disable Kubernetes network policies")."""
-
-MOST_IMAGES = 50
-"""As many images a node tells of (KubeletConfiguration, nodeStatusMaxImages), the largest."""
 
 OLD_CLASS = "kubernetes.io/ingress.class"
 """An annotation that names a controller without an IngressClass, such as GKE's own."""
@@ -69,7 +66,6 @@ def judge(cluster: Cluster, values: Mapping[str, Any]) -> list[Finding]:
         "quota": _quota(cluster, values),
         "database": _database(values),
         **({"images on nodes": _images(cluster, values)} if values["offer"] else {}),
-        "rights": _rights(cluster),
     }
     return [Finding(what, *said) for what, said in parts.items()]
 
@@ -188,61 +184,18 @@ def _database(values: Mapping[str, Any]) -> Said:
 
 
 def _images(cluster: Cluster, values: Mapping[str, Any]) -> Said:
-    if cluster.nodes is None:
-        return Word.UNKNOWN, "You may not list nodes, so nobody knows what they have."
-    nodes = [one for one in cluster.nodes if _takes_servers(one, values["servers"])]
-    if not nodes:
-        told = f"None of {len(cluster.nodes)} nodes takes servers, by nodeSelector and tolerations"
-        return Word.WARNING, f"{told}: right only where the cluster makes them."
-    wanted = {one["reference"]: one["name"] for one in values["offer"]}
-    lacking = {one["metadata"]["name"]: sorted(_lacking(one, wanted)) for one in nodes}
-    words = [f"{node} lacks {_listed(names)}" for node, names in lacking.items() if names]
-    if not words:
-        return Word.OK, f"All {len(nodes)} nodes that take servers have all of them."
-    then = "a first start there fetches them; prepull.enabled does before anybody waits"
-    if values["prepull"]["enabled"]:
-        then = "they are fetched, or the DaemonSet prepull says why not"
-    crowded = any(len(one["status"].get("images") or ()) >= MOST_IMAGES for one in nodes)
-    doubt = f" A node tells of its {MOST_IMAGES} largest images alone." if crowded else ""
-    return Word.WARNING, f"{'; '.join(words)}: {then}.{doubt}"
-
-
-def _takes_servers(node: Record, servers: Mapping[str, Any]) -> bool:
-    """Whether people's servers may be put there (Kubernetes, "Taints and Tolerations")."""
-    labels, spec = node["metadata"].get("labels") or {}, node.get("spec") or {}
-    if spec.get("unschedulable") or not servers["nodeSelector"].items() <= labels.items():
-        return False
-    taints = [one for one in spec.get("taints") or () if one["effect"] != "PreferNoSchedule"]
-    return all(any(_tolerated(taint, one) for one in servers["tolerations"]) for taint in taints)
-
-
-def _tolerated(taint: Record, toleration: Mapping[str, Any]) -> bool:
-    if toleration.get("key", taint["key"]) != taint["key"]:
-        return False
-    if toleration.get("effect", taint["effect"]) != taint["effect"]:
-        return False
-    any_value = toleration.get("operator") == "Exists"
-    return any_value or toleration.get("value", "") == taint.get("value", "")
-
-
-def _lacking(node: Record, wanted: Mapping[str, str]) -> Iterator[str]:
-    images = node["status"].get("images") or ()
-    there = {name for image in images for name in image.get("names") or ()}
-    for reference, name in wanted.items():
-        tagged, at, digest = reference.partition("@")
-        last = tagged.rsplit("/", 1)[-1]
-        repository = tagged.removesuffix(f":{last.partition(':')[2]}")
-        if (f"{repository}@{digest}" if at else reference) not in there:
-            yield name
-
-
-def _rights(cluster: Cluster) -> Said:
-    if cluster.may is None:
-        return Word.UNKNOWN, "The hub's account is not there yet."
-    if wrong := [what for what, may in cluster.may.items() if may]:
-        told = f"The hub's account may {_listed(wrong)}: somebody gave it more than the chart does."
+    if not values["prepull"]["enabled"]:
+        told = "A node fetches an image at its first start there; prepull.enabled does before."
         return Word.WARNING, told
-    return Word.OK, "The hub's account may do what it needs."
+    if not cluster.prepull:
+        return Word.UNKNOWN, "No DaemonSet prepull was seen, which fetches them."
+    said = cluster.prepull[0]["status"]
+    wanted = said["desiredNumberScheduled"]
+    have = min(said["numberReady"], said.get("updatedNumberScheduled", 0))
+    if have == wanted > 0:
+        return Word.OK, f"All {wanted} nodes that take servers have all of them."
+    told = f"{have} of {wanted} nodes that take servers have all of them"
+    return Word.WARNING, f"{told}: the events of the others' pods, prepull-…, say why."
 
 
 def _listed(names: Sequence[str] | Mapping[str, Any]) -> str:

@@ -10,17 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
 from jhub_docker.asking import confirm
 from jhub_docker.catalog.identity import LABEL
-from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
 from jhub_docker.kubernetes import copying
 from jhub_docker.kubernetes.cluster import Kubectl, Record
 from jhub_docker.kubernetes.copying import Copy
 from jhub_docker.kubernetes.destination import MOVED, PODS, TRACKING, There, judged, told
-from jhub_docker.platform import before, chosen, compose, containers
+from jhub_docker.platform import before, chosen, containers
 from jhub_docker.platform.compose import DATA, HUB, MLFLOW, Platform
 from jhub_docker.progress import say, stage
 from jhub_docker.table import counted
@@ -41,22 +38,13 @@ CLAIMS = (
 """Has the hub's own image say what claims are like, which it makes itself for newcomers."""
 
 
-def move(
-    client: DockerClient,
-    root: Path,
-    kubectl: Kubectl,
-    *,
-    servers: bool,
-    replace: bool,
-    assume_yes: bool,
-) -> str:
+def move(root: Path, kubectl: Kubectl, *, servers: bool, replace: bool, assume_yes: bool) -> str:
     """Move all; what was done. Raises UsageError while it cannot be: then nothing was stopped."""
-    with locked(compose.read(root).project):
-        platform = chosen.read(client, root)
+    with chosen.held(root) as platform:
         before.require_none_under_way(platform)
         there = There.look(kubectl)
-        running = working_in(client, platform)
-        volumes = of_people(client, platform)
+        running = working_in(platform)
+        volumes = of_people(platform)
         claims = made_claims(platform, there, volumes)
         wrong = [*judged(platform, there, claims, replace=replace)]
         if running and not servers:
@@ -65,22 +53,17 @@ def move(
             wrong.append(versions)
         if wrong:
             raise UsageError("nothing was moved:\n" + "\n".join(f"- {one}" for one in wrong))
-        confirm(
-            told(platform, there, claims, len(running)),
-            "Go on?",
-            "nothing was moved",
-            assume_yes=assume_yes,
-        )
+        confirm(told(platform, there, claims, len(running)), assume_yes=assume_yes)
         try:
             with stage("stopping both hubs"):
                 stop_there(kubectl)
                 platform.checked("stop", *platform.hubs, *({MLFLOW} & {*platform.services}))
-                came = of_people(client, platform).keys() - volumes.keys()
-                came |= set() if servers else set(working_in(client, platform))
+                came = of_people(platform).keys() - volumes.keys()
+                came |= set() if servers else set(working_in(platform))
                 if came:
                     raise ActionError(f"{', '.join(sorted(came))} came meanwhile")
-                for server in working_in(client, platform):
-                    containers.remove(client, server, stop=True)
+                for server in working_in(platform):
+                    containers.remove(server, stop=True)
                 before.copy(platform)
             lines = _carried(platform, kubectl, there, volumes, claims)
             with stage("starting the hub in the cluster"):
@@ -98,18 +81,17 @@ WAY_BACK = (
 )
 
 
-def working_in(client: DockerClient, platform: Platform) -> list[str]:
+def working_in(platform: Platform) -> list[str]:
     """The servers that run."""
-    found = containers.servers(client, platform)
+    found = containers.servers(platform)
     return [containers.name(one) for one in found if one["State"] == "running"]
 
 
-def of_people(client: DockerClient, platform: Platform) -> dict[str, dict[str, str]]:
+def of_people(platform: Platform) -> dict[str, dict[str, str]]:
     """The volumes with homes and folders, and their labels: what Compose did not make, and of
     what it made MLflow's spaces.
     """
-    found = client.api.volumes(filters={"label": f"{LABEL}.platform={platform.project}"})
-    labels = {one["Name"]: one["Labels"] or {} for one in found["Volumes"] or ()}
+    labels = containers.volume_labels(f"{containers.PLATFORM}={platform.project}")
     return {
         name: said
         for name, said in sorted(labels.items())

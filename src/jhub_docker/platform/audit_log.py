@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from docker import DockerClient
-
 from jhub_docker.errors import ActionError, UsageError, failure
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import HUB, Platform
@@ -20,18 +18,18 @@ from jhub_docker.progress import say
 from jhub_docker.table import counted
 
 
-def show(client: DockerClient, platform: Platform, **filters: str) -> list[dict[str, Any]]:
+def show(platform: Platform, **filters: str) -> list[dict[str, Any]]:
     """The entries that fit, the oldest first: by `user`, `what`, `since`, `tail`."""
     options = [f"--{name}={value}" for name, value in filters.items() if value]
-    ended = _run(client, platform, "show", *options)
+    ended = _run(platform, "show", *options)
     if ended.code:
         raise failure(ended.code, ended.tail())
     return [json.loads(line) for line in ended.out.splitlines() if line.startswith("{")]
 
 
-def verify(client: DockerClient, platform: Platform, noted: str = "") -> str:
+def verify(platform: Platform, noted: str = "") -> str:
     """What was found to be sound. Raises ActionError that names the first broken line."""
-    ended = _run(client, platform, "verify", *([f"--noted={noted}"] if noted else []))
+    ended = _run(platform, "verify", *([f"--noted={noted}"] if noted else []))
     if not ended.out.strip().startswith("{"):
         raise failure(ended.code, ended.tail())
     said = json.loads(ended.out)
@@ -45,22 +43,18 @@ def verify(client: DockerClient, platform: Platform, noted: str = "") -> str:
     )
 
 
-def tell(
-    client: DockerClient, platform: Platform, what: str, *, result: str = "ok", **more: Any
-) -> None:
+def tell(platform: Platform, what: str, *, result: str = "ok", **more: Any) -> None:
     """Write that this operator did `what`; where that cannot be, it is said and fails nothing."""
     try:
         who = f"--who=operator {getpass.getuser()}"
         words = (who, f"--result={result}", f"--more={json.dumps(more)}")
-        _run(client, platform, "write", what, *words).require()
+        _run(platform, "write", what, *words).require()
     except (ActionError, UsageError, OSError) as error:
         say(f"Not in the audit log: {error}")
 
 
 @contextmanager
-def telling(
-    client: DockerClient, platform: Platform, what: str, **more: Any
-) -> Iterator[dict[str, Any]]:
+def telling(platform: Platform, what: str, **more: Any) -> Iterator[dict[str, Any]]:
     """Meanwhile `what` is done; write that, also when it fails or is interrupted.
 
     What is put into the dictionary is told too; a `result` in it is one that is not simply well.
@@ -69,16 +63,16 @@ def telling(
     try:
         yield said
     except BaseException:
-        tell(client, platform, what, **said | {"result": "failed"})
+        tell(platform, what, **said | {"result": "failed"})
         raise
-    tell(client, platform, what, **said)
+    tell(platform, what, **said)
 
 
-def _run(client: DockerClient, platform: Platform, *arguments: str) -> Ended:
+def _run(platform: Platform, *arguments: str) -> Ended:
     """Run the hub's own command on its data volume."""
-    if not client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]:
+    if not containers.has_volume(platform.data_volume):
         raise ActionError("the platform has no data yet, and so no audit log")
-    if containers.runs(client, platform, *platform.hubs):
+    if containers.runs(platform, *platform.hubs):
         return platform.in_hub("audit", *arguments)
     platform.require_image(HUB)
     return platform.once(HUB, "audit", *arguments)

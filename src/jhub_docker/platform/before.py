@@ -17,9 +17,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
 from docker.errors import ImageNotFound
 
+from jhub_docker import engine
 from jhub_docker.build import marks
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import docker, quick
@@ -82,35 +82,35 @@ def stays(platform: Platform) -> bool:
     return bool(wanted and refused["Id"] == wanted["Id"] and image(platform, BEFORE))
 
 
-def seen(client: DockerClient, root: Path) -> dict[str, str]:
+def seen(root: Path) -> dict[str, str]:
     """The images on offer to people and the one that backs up, ids by repository.
 
     Asked before a build, which may give their tags to others. Empty where no hub is there.
     """
     platform = compose.read(root)
-    hub = next(iter(containers.inspected(client, platform, HUB)), None)
+    hub = next(iter(containers.inspected(platform, HUB)), None)
     if not (offers := (containers.variables(hub) if hub else {}).get("JHUB_IMAGE_TAG")):
         return {}
     return {
         reference.rpartition(":")[0]: one["Id"]
-        for one in client.api.images(filters={"label": f"{LABEL}.package"})
+        for one in engine.api().images(filters={"label": f"{LABEL}.package"})
         if f"{LABEL}.profiles" in one["Labels"] or one["Labels"][f"{LABEL}.package"] == "backup"
         for reference in one["RepoTags"] or ()
         if reference.rpartition(":")[2] == offers
     }
 
 
-def running(client: DockerClient, platform: Platform) -> dict[str, str]:
+def running(platform: Platform) -> dict[str, str]:
     """The images of hub and proxy as they are there, ids by repository; empty without a hub."""
     found = {
         platform.images[service].rpartition(":")[0]: one["Image"]
         for service in (HUB, PROXY)
-        for one in containers.inspected(client, platform, service)
+        for one in containers.inspected(platform, service)
     }
     return found if _repository(platform) in found else {}
 
 
-def keep(client: DockerClient, platform: Platform, images: Mapping[str, str]) -> None:
+def keep(platform: Platform, images: Mapping[str, str]) -> None:
     """Keep images, database and settings; an earlier upgrade's are given up."""
     file = platform.root / ".env"
     about: dict[str, Any] = {
@@ -120,8 +120,8 @@ def keep(client: DockerClient, platform: Platform, images: Mapping[str, str]) ->
     }
     if images:  # there is a hub
         copy(platform)
-    _run(client, platform, "keep", given=json.dumps(about))
-    tag_kept(client, platform, images)
+    _run(platform, "keep", given=json.dumps(about))
+    tag_kept(platform, images)
 
 
 def copy(platform: Platform) -> None:
@@ -140,83 +140,83 @@ def bring_over(platform: Platform) -> None:
         platform.once(HUB, "move", "postgres", "--replace").require(lines=1)
 
 
-def tag_kept(client: DockerClient, platform: Platform, images: Mapping[str, str]) -> None:
+def tag_kept(platform: Platform, images: Mapping[str, str]) -> None:
     """Have the images that were kept, and no others, known by their tag."""
     name = tag(BEFORE, platform.project)
     for repository, identity in images.items():
         with suppress(ImageNotFound):  # removed meanwhile
-            client.api.tag(identity, repository, name)
-    others = [one for one in _references(client, name) if one.rpartition(":")[0] not in images]
-    _untag(client, *others)
+            engine.api().tag(identity, repository, name)
+    others = [one for one in _references(name) if one.rpartition(":")[0] not in images]
+    _untag(*others)
 
 
-def begin(client: DockerClient, platform: Platform, new: str) -> None:
+def begin(platform: Platform, new: str) -> None:
     """From here on an upgrade to the hub's image with this id is under way."""
-    _untag(client, f"{_repository(platform)}:{tag(REFUSED, platform.project)}")
-    client.api.tag(new, _repository(platform), tag(UPGRADING, platform.project))
+    _untag(f"{_repository(platform)}:{tag(REFUSED, platform.project)}")
+    engine.api().tag(new, _repository(platform), tag(UPGRADING, platform.project))
 
 
-def refuse(client: DockerClient, platform: Platform) -> None:
+def refuse(platform: Platform) -> None:
     """From here on what is under way goes back."""
     name = f"{_repository(platform)}:{tag(UPGRADING, platform.project)}"
-    client.api.tag(name, _repository(platform), tag(REFUSED, platform.project))
+    engine.api().tag(name, _repository(platform), tag(REFUSED, platform.project))
 
 
-def end(client: DockerClient, platform: Platform) -> None:
+def end(platform: Platform) -> None:
     """The upgrade is over, one way or the other."""
-    _untag(client, f"{_repository(platform)}:{tag(UPGRADING, platform.project)}")
+    _untag(f"{_repository(platform)}:{tag(UPGRADING, platform.project)}")
 
 
-def put_back(client: DockerClient, platform: Platform, *, again: bool) -> None:
+def put_back(platform: Platform, *, again: bool) -> None:
     """Put database and settings back, while no hub runs.
 
     With `again`, after one that was interrupted, only what was not put back: a hub may have run
     since, and what people did in it stays.
     """
-    _run(client, platform, "again" if again else "back")
+    _run(platform, "again" if again else "back")
 
 
-def lost(client: DockerClient, platform: Platform) -> dict[str, Any]:
+def lost(platform: Platform) -> dict[str, Any]:
     """What going back would lose, and when that was kept."""
     with suppress(ActionError):  # of a database that is away one knows what was copied last
         copy(platform)
-    return dict(_run(client, platform, "lost"))
+    return dict(_run(platform, "lost"))
 
 
-def forget(client: DockerClient, project: str) -> None:
+def forget(project: str) -> None:
     """Take all tags of a platform away whose data are deleted."""
     for kind in (BEFORE, UPGRADING, REFUSED):
-        _untag(client, *_references(client, tag(kind, project)))
+        _untag(*_references(tag(kind, project)))
 
 
 def _repository(platform: Platform) -> str:
     return platform.images[HUB].rpartition(":")[0]
 
 
-def _references(client: DockerClient, name: str) -> list[str]:
+def _references(name: str) -> list[str]:
     return [
         reference
-        for one in client.api.images()
+        for one in engine.api().images()
         for reference in one["RepoTags"] or ()
         if reference.endswith(f":{name}")
     ]
 
 
-def _untag(client: DockerClient, *references: str) -> None:
+def _untag(*references: str) -> None:
     for reference in references:
         with suppress(ImageNotFound):
-            client.api.remove_image(reference, force=True)  # also the last name of what runs
+            engine.api().remove_image(reference, force=True)  # also the last name of what runs
 
 
-def _run(client: DockerClient, platform: Platform, *arguments: str, given: str = "") -> Any:
+def _run(platform: Platform, *arguments: str, given: str = "") -> Any:
     name, project = f"{platform.project}-before", platform.project
-    containers.remove(client, name)  # of a call that was killed: two at once would disturb another
+    containers.remove(name)  # of a call that was killed: two at once would disturb another
     labels = {
         f"{LABEL}.platform": project,
         "com.docker.compose.project": project,
         "com.docker.compose.volume": "jupyterhub_before",  # so it is nobody's home, in no backup
     }
-    client.api.create_volume(name, labels=labels)
+    engine.api().create_volume(name, labels=labels)
     program = Path(before_files.__file__).read_text("utf-8")
     try:
         ended = docker(
@@ -228,5 +228,5 @@ def _run(client: DockerClient, platform: Platform, *arguments: str, given: str =
             given=given,
         )
     finally:
-        containers.remove(client, name)
+        containers.remove(name)
     return json.loads(ended.require(lines=1))

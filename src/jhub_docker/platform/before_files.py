@@ -40,10 +40,6 @@ CHANGES = {
 """What else somebody may have changed, each by what it is now and was then."""
 
 
-class FilesError(Exception):
-    """Why it cannot be done, as a sentence."""
-
-
 def keep(data: Path, before: Path, name: str = DATABASE) -> None:
     """Keep what there is in place of what was kept for an earlier upgrade."""
     new, old = before / "new", before / "old"
@@ -55,7 +51,7 @@ def keep(data: Path, before: Path, name: str = DATABASE) -> None:
         needed = 3 * source.stat().st_size + SPARE
         free = shutil.disk_usage(data).free
         if free < needed:
-            raise FilesError(
+            sys.exit(
                 f"{needed / 1e6:.0f} MB are needed on the disk of the hub's data, to copy its "
                 f"database, and {free / 1e6:.0f} MB are free: make room there"
             )
@@ -80,7 +76,7 @@ def _anew(before: Path) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """A sound copy, while others write to it. Raises FilesError for a damaged database."""
+    """A sound copy, while others write to it. Exits for a damaged database."""
     try:
         with (
             closing(sqlite3.connect(f"{source.as_uri()}?mode=rw", uri=True, timeout=60)) as now,
@@ -91,7 +87,7 @@ def copy(source: Path, target: Path) -> None:
     except sqlite3.Error as error:
         said = str(error)
     if said != "ok":
-        raise FilesError(f"the hub's database cannot be copied: {said}")
+        sys.exit(f"the hub's database cannot be copied: {said}")
 
 
 def back(data: Path, before: Path, name: str = DATABASE, *, again: bool = False) -> None:
@@ -102,7 +98,7 @@ def back(data: Path, before: Path, name: str = DATABASE, *, again: bool = False)
         _anew(before)
     kept = before / "kept"
     if not kept.is_dir():
-        raise FilesError("nothing was kept")
+        sys.exit("nothing was kept")
     now, newer = data / DATABASE, before / f"newer.{DATABASE}"
     if (kept / DATABASE).exists():
         if (data / name).exists() and not newer.exists():
@@ -174,7 +170,7 @@ def main(arguments: list[str]) -> None:
     os.umask(0o077)
     try:
         done = known[what](Path(data), Path(before), POSTGRES if postgres else DATABASE)
-    except (FilesError, OSError) as error:
+    except OSError as error:
         sys.exit(str(error))
     print(json.dumps(done))
 

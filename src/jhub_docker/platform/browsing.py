@@ -2,13 +2,13 @@
 sure to reach the proxy. Sent there as text, so standard library and requests only.
 
     log-in   log in; prints as JSON where one comes to
-    start    log in, start the smallest server, see its page; prints what was seen
+    start    log in, start the first server there is room for, see its page; prints what was seen
 
 Standard input is JSON: `address`, where people open the platform, `name` and `password`; for a
-start `code`, and `memory` in bytes by profile. Where accounts are another service's, the name and
-`value` of a `cookie` stand for password and code. The proxy is asked by every name, those that
-belong to the outside too, and so neither a name's address nor a certificate is needed. What speaks
-TLS before it is not part of this: an upgrade leaves that alone.
+start `code`. Where accounts are another service's, the name and `value` of a `cookie` stand for
+password and code. The proxy is asked by every name, those that belong to the outside too, and so
+neither a name's address nor a certificate is needed. What speaks TLS before it is not part of this:
+an upgrade leaves that alone.
 """
 
 import html
@@ -27,10 +27,6 @@ from requests.adapters import HTTPAdapter
 PROXY = "http://proxy:8000"
 SECONDS = 120
 START_SECONDS = 300.0
-
-
-class BrowsingError(Exception):
-    """What is not as it should be, as a sentence."""
 
 
 class Inside(HTTPAdapter):
@@ -68,7 +64,7 @@ def log_in(session: requests.Session, address: str, name: str, password: str) ->
 
 
 def start(session: requests.Session, given: Mapping[str, Any]) -> str:
-    """Log in, start the smallest server and see its page; what was seen. Raises BrowsingError."""
+    """Log in, start a server and see its page; what was seen. Exits with what is not well."""
     address, name = given["address"], given["name"]
     if "cookie" in given:
         session.cookies.set(given["cookie"], given["value"], path=f"{urlsplit(address).path}hub/")
@@ -78,43 +74,36 @@ def start(session: requests.Session, given: Mapping[str, Any]) -> str:
     if page.url.endswith("/hub/login/code"):
         page = _send(session, page, address, code=given["code"])
     if not page.ok or not page.url.startswith(f"{address}hub/") or "/hub/login" in page.url:
-        raise BrowsingError(f"{name} cannot log in: {page.status_code} at {page.url}")
+        sys.exit(f"{name} cannot log in: {page.status_code} at {page.url}")
     form = session.get(f"{address}hub/spawn", timeout=SECONDS)
-    profile = smallest(given["memory"], form.text)
+    profile = first_free(form.text)
     if not profile and 'name="profile"' in form.text:
         return f"{name} logged in; there is no room to start a server just now."
     action = re.search(r'<form\b[^>]*\baction="([^"]*/spawn[^"]*)"', form.text)
     if not form.ok or not profile or not action:
-        raise BrowsingError(f"{name} is offered no server: {form.status_code} at {form.url}")
+        sys.exit(f"{name} is offered no server: {form.status_code} at {form.url}")
     place = urljoin(form.url, html.unescape(action[1]))
     answer = session.post(place, data={"profile": profile}, timeout=START_SECONDS)
     if not answer.ok:
-        raise BrowsingError(f"a server of {profile} does not start")
+        sys.exit(f"a server of {profile} does not start")
     started = time.monotonic()
     _wait(session, f"{address}user/{name}/api", profile)
     seconds = time.monotonic() - started
     shown = session.get(f"{address}user/{name}/", timeout=START_SECONDS)
     own = f"{urlsplit(address).path}user/{name}/"
     if not shown.ok or not urlsplit(shown.url).path.startswith(own):
-        raise BrowsingError(f"{profile} shows no page: {shown.status_code} at {shown.url}")
+        sys.exit(f"{profile} shows no page: {shown.status_code} at {shown.url}")
     how = "was taken for somebody who logged in" if "cookie" in given else "logged in"
     return f"{name} {how}, and {profile} showed its page after {seconds:.1f} s."
 
 
-def smallest(offered: Mapping[str, float], form: str) -> str:
-    """The profile with the least memory that a form lets one choose; empty for none.
-
-    `offered` is memory by profile, as far as it is known.
-    """
-    fields = [html.unescape(one) for one in re.findall(r"<input\b[^>]*>", form)]
-    free = [
-        found[1]
-        for field in fields
-        if 'name="profile"' in field
-        and not re.search(r"\sdisabled\b", field)
-        and (found := re.search(r'value="([^"]+)"', field))
-    ]
-    return min(free, key=lambda key: offered.get(key, 2**62), default="")
+def first_free(form: str) -> str:
+    """The first profile that a form lets one choose; empty for none."""
+    for field in map(html.unescape, re.findall(r"<input\b[^>]*>", form)):
+        found = re.search(r'value="([^"]+)"', field)
+        if found and 'name="profile"' in field and not re.search(r"\sdisabled\b", field):
+            return found[1]
+    return ""
 
 
 def _wait(session: requests.Session, url: str, profile: str) -> None:
@@ -128,7 +117,7 @@ def _wait(session: requests.Session, url: str, profile: str) -> None:
         except ValueError:  # the hub's page, until the server is there
             pass
         time.sleep(0.25)
-    raise BrowsingError(f"a server of {profile} does not answer within {START_SECONDS:.0f} s")
+    sys.exit(f"a server of {profile} does not answer within {START_SECONDS:.0f} s")
 
 
 def _send(
@@ -151,8 +140,6 @@ def main(arguments: list[str]) -> None:
                 return
             page = log_in(session, given["address"], given["name"], given["password"])
             print(json.dumps({"status": page.status_code, "url": page.url}))
-    except BrowsingError as error:
-        sys.exit(str(error))
     except requests.RequestException as error:
         sys.exit(f"{given['name']} gets no answer: {error}")
 

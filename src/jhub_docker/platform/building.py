@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from docker import DockerClient
-
 from jhub_docker.build import builds
 from jhub_docker.build.plan import Plan
 from jhub_docker.catalog import load
@@ -11,29 +9,28 @@ from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.platform import before, chosen, compose, public_images
 from jhub_docker.platform.compose import HUB
-from jhub_docker.platform.configuration import check_names, check_settings, telling_all
+from jhub_docker.platform.configuration import check_names, check_settings
 
 
-def seen(client: DockerClient, root: Path) -> dict[str, str]:
-    """The images of before (`before.seen`). Raises UsageError with all that is wrong with the
-    settings, as far as that can be told before anything is built.
+def seen(root: Path) -> dict[str, str]:
+    """The images of before (`before.seen`). Raises UsageError for what can be told to be wrong
+    with the settings before anything is built.
     """
-    with telling_all(client, root):
-        check_names(root)
-        return before.seen(client, root)
+    check_names(root)
+    return before.seen(root)
 
 
-def build(client: DockerClient, root: Path, base: str) -> list[builds.Result]:
+def build(root: Path, base: str) -> list[builds.Result]:
     """Build what is out of date. Raises UsageError for settings that are wrong before anything is
     built: those that only a hub can judge which is still to be built come to light after that.
     """
 
     def judge(made: Plan) -> None:
-        platform = chosen.read(client, root)
+        platform = chosen.read(root)
         there = quick.image(platform.images[HUB])
         labels = (there["Config"].get("Labels") or {}) if there else {}
         if labels.get(f"{LABEL}.build-id") == made[HUB].build_id:
-            check_settings(client, platform)
+            check_settings(platform)
 
     return builds.build(root, packages(root), base=base, ready=judge)
 

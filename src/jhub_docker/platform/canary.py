@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from docker import DockerClient
-
+from jhub_docker import engine
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError
 from jhub_docker.platform import browsing, containers
@@ -34,24 +33,24 @@ def name(project: str) -> str:
     return f"canary-{hashlib.sha256(project.encode()).hexdigest()[:8]}"
 
 
-def tried(client: DockerClient, platform: Platform) -> str:
-    """Log in, start the smallest server, see its page, remove all of it; what was seen."""
+def tried(platform: Platform) -> str:
+    """Log in, start a server, see its page, remove all of it; what was seen."""
     own = name(platform.project)
     with stage(f"trying it out as {own}"):
         ended = platform.in_hub("canary", "end", own)
         if SOMEBODY in ended.err:
             return f"Nobody logged in and nothing was started: a person is called {own}."
         ended.require(FAILED, 5)
-        clear(client, platform)
+        clear(platform)
         said = json.loads(platform.in_hub("canary", "begin", own).require(FAILED, 5))
         try:
-            tried = browse(platform, "start", name=own, memory=_memory(client), **said)
+            tried = browse(platform, "start", name=own, **said)
             if tried.code:
                 log = "\n".join(telling(platform.log(HUB, lines=200)))
                 raise ActionError(f"{tried.tail(1)}; the hub said last:\n{log}")
         finally:
             ended = platform.in_hub("canary", "end", own)
-            clear(client, platform)
+            clear(platform)
         ended.require(FAILED, 5)
     return str(json.loads(tried.out)["seen"])
 
@@ -79,25 +78,12 @@ def browse(platform: Platform, what: str, **given: Any) -> Ended:
     )
 
 
-def clear(client: DockerClient, platform: Platform, *, home: bool = True) -> None:
+def clear(platform: Platform, *, home: bool = True) -> None:
     """Remove what is in the engine of a canary: server, network and home.
 
     Without a hub that could say that it is no person the `home` stays: the next one takes it away.
     """
     labels = [f"{LABEL}.platform={platform.project}", f"{LABEL}.user={name(platform.project)}"]
-    containers.clear(client, *labels, stop=True)
-    homes = client.api.volumes(filters={"label": labels})["Volumes"] if home else ()
-    for volume in homes or ():
-        containers.unless_gone(client.api.remove_volume, volume["Name"])
-
-
-def _memory(client: DockerClient) -> dict[str, float]:
-    """Memory of the profiles that images declare, in bytes."""
-    found = {}
-    for one in client.api.images(filters={"label": f"{LABEL}.profiles"}):
-        offer = json.loads(one["Labels"][f"{LABEL}.profiles"])
-        for size, profile in offer["profiles"].items():
-            if known := re.fullmatch(r"([\d.]+)([KMGT]?)", str(profile["mem_limit"])):
-                power = " KMGT".index(known[2] or " ")
-                found[f"{offer['name']}-{size}"] = float(known[1]) * 1024**power
-    return found
+    containers.clear(*labels, stop=True)
+    for volume in containers.volume_labels(*labels) if home else ():
+        containers.unless_gone(engine.api().remove_volume, volume)

@@ -4,36 +4,28 @@ Two checkouts may share an engine, and `latest` is whatever was built last. So a
 images of its own checkout, by a tag that only that one moves.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from docker import DockerClient
 
 from jhub_docker.build import bases, marks
 from jhub_docker.catalog import identity, load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.engine.address import address, is_default, socket_path
+from jhub_docker.engine.lock import locked
 from jhub_docker.platform import before, compose, containers, public_images
 from jhub_docker.platform.compose import HUB, PROXY, Platform
 
 
-def read(
-    client: DockerClient,
-    root: Path,
-    *,
-    tag: str = "",
-    again: bool = False,
-    instead: Mapping[str, str] | None = None,
-) -> Platform:
+def read(root: Path, *, tag: str = "", again: bool = False) -> Platform:
     """The platform of this checkout, with what was chosen for it.
 
-    An upgrade that went back is not chosen, but `again`; `tag` says which images without a choice;
-    `instead` are variables in place of what a person has set.
+    An upgrade that went back is not chosen, but `again`; `tag` says which images without a choice.
     """
-    variables = dict(instead or {})
-    said = compose.person_set(root)
+    variables = dict[str, str]()
+    said = compose.variables_of(root)
     if "JHUB_DOCKER_SOCKET" not in said and (path := engine_socket()):
         variables["JHUB_DOCKER_SOCKET"] = path
     if "JHUB_IMAGE_TAG" not in said:
@@ -46,14 +38,18 @@ def read(
     if not tag and not again and before.stays(platform):
         variables["JHUB_IMAGE_TAG"] = before.tag(before.BEFORE, platform.project)
         platform = compose.read(root, variables)
-    if public := public_images.chosen(client, platform):
-        variables |= public
-        platform = compose.read(root, variables)
+    variables |= public_images.chosen(platform)
     if "JHUB_PROXY_IMAGE" not in said and (wanted := quick.image(platform.images[PROXY])):
-        running = next(iter(containers.inspected(client, platform, PROXY)), None)
-        reference = proxy_image(platform.images[PROXY], wanted, running)
-        return compose.read(root, variables | {"JHUB_PROXY_IMAGE": reference})
-    return platform
+        running = next(iter(containers.inspected(platform, PROXY)), None)
+        variables["JHUB_PROXY_IMAGE"] = proxy_image(platform.images[PROXY], wanted, running)
+    return platform if variables == platform.variables else compose.read(root, variables)
+
+
+@contextmanager
+def held(root: Path) -> Iterator[Platform]:
+    """The platform of this checkout, which nobody else changes meanwhile."""
+    with locked(compose.read(root).project):
+        yield read(root)
 
 
 def proxy_image(

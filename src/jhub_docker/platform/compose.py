@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,6 @@ published, and the others are there where a Compose profile says so."""
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is read, not bound
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-_SETTING = re.compile(r"JHUB_[A-Z0-9_]+")
-
 PYTHON = "/opt/hub/bin/python"
 """The Python of the hub's image, which has `hub_config`."""
 
@@ -43,8 +41,9 @@ class Platform:
     port: int
     bind: str
     services: tuple[str, ...]
-    """All services that are started without a Compose profile, the hub first."""
+    """The services that are started, by their profiles, the hub first."""
     images: Mapping[str, str]
+    """Of all services, as are volumes and networks, started or not."""
     hub_environment: Mapping[str, str]
     volumes: Mapping[str, Mapping[str, str]]
     """The names of each service's volumes, by where it has them."""
@@ -97,10 +96,6 @@ class Platform:
     def direct(self) -> bool:
         """Whether this machine reaches it at `address`, without a name or a certificate."""
         return TLS not in self.services and not (self.on_loopback and engine_host(address()))
-
-    def of_all_profiles(self) -> "Platform":
-        """The same with the services that Compose profiles start, chosen at this moment or not."""
-        return read(self.root, {**self.variables, "COMPOSE_PROFILES": "*"})
 
     def compose(self, *arguments: str, **options: Any) -> Ended:
         """Run `docker compose`; the caller looks at the exit code. `options`: see `process.run`."""
@@ -155,33 +150,32 @@ class Platform:
 
 
 def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
-    """Ask Compose how it understands `compose.yaml`; UsageError with all it says if it does not."""
-    refused, platform = sifted(root, variables)
-    if refused:
-        raise UsageError("\n".join(refused))
-    return platform
-
-
-def sifted(root: Path, variables: Mapping[str, str] | None = None) -> tuple[list[str], Platform]:
-    """What Compose refuses, a sentence each, since it names one at a time; and the platform with
-    those variables emptied. Raises UsageError with all where it cannot be read even so.
-    """
-    told, chosen = list[str](), dict(variables or {})
-    while (ended := run(root, "config", "--format", "json", variables=chosen)).code:
-        told.append(refusals.sentence(last_line(ended.err), {**variables_of(root), **chosen}))
-        named = {*_SETTING.findall(told[-1])} & person_set(root)
-        if not [one for one in named if chosen.get(one) != ""]:
-            raise UsageError("\n".join(told))
-        chosen |= dict.fromkeys(named, "")
-    return told, from_config(root, json.loads(ended.out), chosen)
+    """Ask Compose how it understands `compose.yaml`; UsageError with what it refuses."""
+    chosen = dict(variables or {})
+    said = {**variables_of(root), **chosen}
+    everything = {**chosen, "COMPOSE_PROFILES": "*"}
+    ended = run(root, "config", "--format", "json", variables=everything)
+    if ended.code:
+        raise UsageError(refusals.sentence(last_line(ended.err), said))
+    profiles = said.get("COMPOSE_PROFILES", "").split(",")
+    return from_config(root, json.loads(ended.out), chosen, profiles)
 
 
 def from_config(
-    root: Path, config: Mapping[str, Any], variables: Mapping[str, str] | None = None
+    root: Path,
+    config: Mapping[str, Any],
+    variables: Mapping[str, str] | None = None,
+    profiles: Iterable[str] = (),
 ) -> Platform:
-    """The platform that Compose's JSON describes. Pure."""
+    """The platform that Compose's JSON describes, which has the services of all profiles. Pure."""
     services: dict[str, Any] = config["services"]
-    published = services.get(TLS, services[PROXY])["ports"][0]
+    wanted = {"", *profiles}
+    started = {
+        name: service
+        for name, service in services.items()
+        if "*" in wanted or wanted & {*(service.get("profiles") or [""])}
+    }
+    published = started.get(TLS, services[PROXY])["ports"][0]
     environment: dict[str, Any] = services[HUB].get("environment") or {}
 
     def named(kind: str, key: str) -> str:
@@ -192,7 +186,7 @@ def from_config(
         project=config["name"],
         port=int(published["published"]),
         bind=published.get("host_ip", ""),
-        services=tuple(sorted(services, key=lambda name: (name != HUB, name != PROXY, name))),
+        services=tuple(sorted(started, key=lambda name: (name != HUB, name != PROXY, name))),
         images={name: service.get("image", "") for name, service in services.items()},
         hub_environment={name: str(value) for name, value in environment.items() if value},
         volumes={
@@ -212,7 +206,7 @@ def from_config(
                 (f"{one.get('target', 8000)}/tcp", one.get("host_ip", ""), str(one["published"]))
                 for one in service.get("ports", ())
             )
-            for name, service in services.items()
+            for name, service in started.items()
         },
         backup_settings={
             name: str(value)
@@ -251,11 +245,6 @@ def show(platform: Platform, *arguments: str) -> int:
 
 def _command(root: Path) -> tuple[str, ...]:
     return ("compose", "--project-directory", str(root))
-
-
-def person_set(root: Path) -> set[str]:
-    """The names of the variables that a person has set."""
-    return set(variables_of(root))
 
 
 def variables_of(root: Path) -> dict[str, str]:

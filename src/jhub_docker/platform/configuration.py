@@ -3,23 +3,22 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Iterable, Set
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-from docker.errors import APIError, ContainerError
+from docker.errors import APIError
 from docker.types import Mount
 
+from jhub_docker import engine
 from jhub_docker.build import bases
 from jhub_docker.catalog import load
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen, compose, containers
-from jhub_docker.platform.compose import Platform
+from jhub_docker.platform.compose import BACKUP, DATA, HUB, Platform
 
 _SETTING = re.compile(r"JHUB_[A-Z0-9_]+")
 
@@ -39,83 +38,50 @@ TOOL_VARIABLES = frozenset(
 """What this tool reads itself, beside one variable for each package that is a public base."""
 
 
-def check(client: DockerClient, root: Path) -> str:
-    """Judge the settings without starting anything; what there is to say of them.
-
-    Raises UsageError with all that is wrong, as far as one mistake lets others be seen.
-    """
-    try:
-        refused, readable = compose.sifted(root)
-    except UsageError as error:
-        raise UsageError("\n".join([*wrong_names(root), str(error)])) from None
-    platform = chosen.read(client, root, instead=readable.variables)
-    notices = check_settings(client, platform, refused)
+def check(root: Path) -> str:
+    """Judge the settings without starting anything; what there is to say of them."""
+    notices = check_settings(chosen.read(root))
     return "\n".join(["The settings can be used.", *notices])
 
 
-@contextmanager
-def telling_all(client: DockerClient, root: Path) -> Iterator[None]:
-    """What is refused of the settings in here is told with all else that is wrong with them."""
-    try:
-        yield
-    except UsageError:
-        check(client, root)
-        raise
+def check_settings(platform: Platform) -> list[str]:
+    """Let the images of hub and backup judge the settings they would be started with.
 
-
-def check_settings(
-    client: DockerClient, platform: Platform, refused: Iterable[str] = ()
-) -> list[str]:
-    """Let the hub image judge the settings it would be started with, beside what Compose refused.
-
-    Returns what it says of settings that this engine cannot carry out. Raises UsageError with the
-    hub's own words for settings it refuses, and for variables that are none: all that is wrong.
+    Returns what they say of settings that this engine cannot carry out. Raises UsageError with
+    their own words for settings they refuse, and for variables that are none: all that is wrong.
     """
-    wrong, notices = [*refused, *wrong_names(platform.root)], list[str]()
-    try:
-        # One that is still to be built is nobody's mistake.
-        if not wrong or quick.image(platform.images[compose.HUB]):
-            notices = _judged_by_hub(client, platform)
-    except UsageError as error:
-        wrong.append(str(error))
-    try:
-        _check_backup(client, platform)
-    except UsageError as error:
-        wrong.append(str(error))
+    wrong, notices = wrong_names(platform.root), list[str]()
+    for judged in (_by_hub, _by_backup):
+        try:
+            notices += judged(platform)
+        except UsageError as error:
+            wrong.append(str(error))
     if wrong:
         raise UsageError("\n".join(wrong))
     return notices
 
 
-def _judged_by_hub(client: DockerClient, platform: Platform) -> list[str]:
-    image = platform.require_image(compose.HUB)
-    known = client.api.volumes(filters={"name": f"^{platform.data_volume}$"})["Volumes"]
-    data = {platform.data_volume: {"bind": "/srv/jupyterhub", "mode": "ro"}}
-    facts = client.info()
-    told_facts = {key: facts.get(key) for key in ENGINE_FACTS} | {"Images": _offers(client)}
+def _by_hub(platform: Platform) -> list[str]:
+    platform.require_image(HUB)
+    data = {platform.data_volume: {"bind": DATA, "mode": "ro"}}
+    facts = engine.api().info()
+    told_facts = {key: facts.get(key) for key in ENGINE_FACTS} | {"Images": _offers()}
     bundle = platform.hub_environment.get("JHUB_CA_BUNDLE", "")
+    files = {"/etc/ca-bundle": bundle} if bundle else {}
     try:
-        told: bytes = client.containers.run(
-            image,
+        ended = containers.thrown_away(
+            platform,
+            HUB,
             ["check", json.dumps(told_facts)],
             environment=dict(platform.hub_environment),
-            # So that one of a call that was killed can be found: it holds the data volume.
-            labels={f"{LABEL}.platform": platform.project},
-            log_config=containers.READABLE,
             network_mode="none",
-            remove=True,
-            volumes=data if known else {},
+            volumes=data if containers.has_volume(platform.data_volume) else {},
             # The engine knows its host's files: it refuses to mount one that is not there.
             mounts=[
                 Mount(target, source, "bind", read_only=True)
-                for target, source in [
-                    *([("/etc/ca-bundle", bundle)] if bundle else []),
-                    *platform.hub_files.items(),
-                ]
+                for target, source in {**files, **platform.hub_files}.items()
             ],
         )
-    except ContainerError as error:
-        raise UsageError(error.stderr.decode(errors="replace").strip()) from None
     except APIError as error:
         if not bundle or error.status_code != HTTPStatus.BAD_REQUEST:
             raise
@@ -123,7 +89,29 @@ def _judged_by_hub(client: DockerClient, platform: Platform) -> list[str]:
             f"JHUB_CA_BUNDLE is {bundle!r}; expected a file on the Docker host, and the engine "
             f"says: {error.explanation}"
         ) from None
-    return told.decode().strip().splitlines()[1:]
+    if ended.code:
+        raise UsageError(ended.err.strip())
+    return ended.out.strip().splitlines()[1:]
+
+
+def _by_backup(platform: Platform) -> list[str]:
+    """Where there are settings and the image is there: its service would judge them at night."""
+    scheduled = BACKUP in platform.services
+    said = compose.variables_of(platform.root)
+    if not (scheduled or any(name.startswith("JHUB_BACKUP_") for name in said)):
+        return []
+    if quick.image(platform.images[BACKUP]) is None:
+        return []
+    ended = containers.thrown_away(
+        platform,
+        BACKUP,
+        ["check", *["--scheduled"] * scheduled],
+        environment=dict(platform.backup_settings),
+        network_mode="none",
+    )
+    if ended.code == _WRONG:
+        raise UsageError(ended.err.strip())
+    return []
 
 
 def check_names(root: Path) -> None:
@@ -137,38 +125,10 @@ def wrong_names(root: Path) -> list[str]:
     files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
     known = {*_SETTING.findall(files), *TOOL_VARIABLES}
     known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
-    return unknown_variables(compose.person_set(root), known)
+    return unknown_variables(compose.variables_of(root), known)
 
 
-def _check_backup(client: DockerClient, platform: Platform) -> None:
-    """Let the image that backs up judge its settings, where there are any and the image is there.
-
-    Its service would judge them at night.
-    """
-    scheduled = compose.BACKUP in platform.services
-    if not scheduled and not any(
-        name.startswith("JHUB_BACKUP_") for name in compose.person_set(platform.root)
-    ):
-        return
-    everything = platform.of_all_profiles()
-    image = everything.images[compose.BACKUP]
-    if quick.image(image) is None:
-        return
-    try:
-        client.containers.run(
-            image,
-            ["check", *(["--scheduled"] if scheduled else [])],
-            environment=dict(everything.backup_settings),
-            network_mode="none",
-            labels={f"{LABEL}.platform": platform.project},
-            remove=True,
-        )
-    except ContainerError as error:
-        if error.exit_status == _WRONG:
-            raise UsageError(error.stderr.decode(errors="replace").strip()) from None
-
-
-def _offers(client: DockerClient) -> list[dict[str, Any]]:
+def _offers() -> list[dict[str, Any]]:
     """The engine's images that offer profiles, with what the hub reads of their records."""
     read = (f"{LABEL}.profiles", f"{LABEL}.jupyterhub")
     return [
@@ -177,7 +137,7 @@ def _offers(client: DockerClient) -> list[dict[str, Any]]:
             "RepoDigests": image["RepoDigests"],
             "Labels": {key: value for key, value in image["Labels"].items() if key in read},
         }
-        for image in client.api.images(filters={"label": read[0]})
+        for image in engine.api().images(filters={"label": read[0]})
     ]
 
 

@@ -2,18 +2,19 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from docker import DockerClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, ContainerError, NotFound
 from docker.types import LogConfig
 
+from jhub_docker import engine
 from jhub_docker.build import images, origin
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.platform import compose
 from jhub_docker.platform.compose import Platform
+from jhub_docker.process import Ended
 
 PLATFORM = f"{LABEL}.platform"
 """The label that says which platform something belongs to."""
@@ -26,12 +27,12 @@ SERVER = "server"
 """Role of a container a person works in; the other roles are Compose's services."""
 
 
-def status(client: DockerClient, platform: Platform) -> list[dict[str, str]]:
+def status(platform: Platform) -> list[dict[str, str]]:
     """The platform's services, then people's servers."""
     order = [*platform.services, SERVER]
     digests = {image.image_id: image.digests for image in images.released(images.here())}
     rows = []
-    for container in labelled(client, f"{PLATFORM}={platform.project}"):
+    for container in labelled(f"{PLATFORM}={platform.project}"):
         role = _role(container)
         if role in order:
             started = time.localtime(container["Created"])
@@ -49,19 +50,19 @@ def status(client: DockerClient, platform: Platform) -> list[dict[str, str]]:
     return sorted(rows, key=lambda row: (order.index(row["role"]), row["container"]))
 
 
-def servers(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
+def servers(platform: Platform) -> list[dict[str, Any]]:
     """The containers people work in, running or not."""
-    found = labelled(client, f"{PLATFORM}={platform.project}")
+    found = labelled(f"{PLATFORM}={platform.project}")
     return [container for container in found if _role(container) == SERVER]
 
 
-def volumes(client: DockerClient, platform: Platform) -> list[str]:
+def volumes(platform: Platform) -> list[str]:
     """Names of all volumes of the platform, people's homes among them.
 
     One that its services use and that nobody labelled, such as one made by hand, is its own too.
     The key of the backups is not: without it they could never be read again.
     """
-    labels = _volume_labels(client)
+    labels = volume_labels()
     owners = {name: said.get(PLATFORM) for name, said in labels.items()}
     keys = {name for name, said in labels.items() if f"{LABEL}.backup" in said}
     return sorted(
@@ -71,22 +72,22 @@ def volumes(client: DockerClient, platform: Platform) -> list[str]:
     )
 
 
-def volumes_of_others(client: DockerClient, platform: Platform) -> dict[str, str]:
+def volumes_of_others(platform: Platform) -> dict[str, str]:
     """Volumes that its services use and that another platform made, with whose each is."""
     return {
         name: said[PLATFORM]
-        for name, said in sorted(_volume_labels(client).items())
+        for name, said in sorted(volume_labels().items())
         if name in _used(platform) and said.get(PLATFORM, platform.project) != platform.project
     }
 
 
-def used_elsewhere(client: DockerClient, platform: Platform) -> dict[str, str]:
+def used_elsewhere(platform: Platform) -> dict[str, str]:
     """Volumes and networks of its services that another platform runs with, with its name."""
     project = "com.docker.compose.project"
-    wanted = _used(platform).union(*platform.networks.values())
+    wanted = _used(platform).union(*(platform.networks.get(one, ()) for one in platform.services))
     return {
         name: str(one["Labels"][project])
-        for one in client.api.containers(filters={"label": [project, PLATFORM]})
+        for one in engine.api().containers(filters={"label": [project, PLATFORM]})
         if one["Labels"][project] != platform.project
         for name in (
             *one["NetworkSettings"]["Networks"],
@@ -97,41 +98,67 @@ def used_elsewhere(client: DockerClient, platform: Platform) -> dict[str, str]:
 
 
 def _used(platform: Platform) -> set[str]:
-    return {name for mounts in platform.volumes.values() for name in mounts.values()}
+    mounts = (platform.volumes.get(one, {}) for one in platform.services)
+    return {name for some in mounts for name in some.values()}
 
 
-def _volume_labels(client: DockerClient) -> dict[str, dict[str, str]]:
-    found = client.api.volumes()["Volumes"] or ()
+def volume_labels(*wanted: str) -> dict[str, dict[str, str]]:
+    """The engine's volumes that have these labels, and all that each has."""
+    found = engine.api().volumes(filters={"label": [*wanted]})["Volumes"] or ()
     return {volume["Name"]: volume["Labels"] or {} for volume in found}
 
 
-def server_networks(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
+def has_volume(name: str) -> bool:
+    """Whether the engine has a volume of this name."""
+    return bool(engine.api().volumes(filters={"name": f"^{name}$"})["Volumes"])
+
+
+def thrown_away(platform: Platform, service: str, command: Sequence[str], **options: Any) -> Ended:
+    """Run a service's image with a command in a container of its own that is removed; how it ended.
+
+    It has the platform's label, so that one of a call that was killed can be found.
+    """
+    options = {"labels": {PLATFORM: platform.project}, **options}
+    image = platform.images[service]
+    try:
+        said: bytes = engine.client().containers.run(
+            image, command, log_config=READABLE, remove=True, **options
+        )
+    except ContainerError as error:
+        return Ended(error.exit_status, err=error.stderr.decode(errors="replace"))
+    return Ended(0, said)
+
+
+def server_networks(platform: Platform) -> list[dict[str, Any]]:
     """The networks that were made for servers, one each."""
     labels = [f"{PLATFORM}={platform.project}", f"{LABEL}.user"]
-    found: list[dict[str, Any]] = client.api.networks(filters={"label": labels})
+    found: list[dict[str, Any]] = engine.api().networks(filters={"label": labels})
     return found
 
 
-def inspected(client: DockerClient, platform: Platform, *services: str) -> list[dict[str, Any]]:
+def inspected(platform: Platform, *services: str) -> list[dict[str, Any]]:
     """All that the engine says of the services' containers; of all services by default."""
     found = []
-    for service in services or platform.services:
-        for container in of_service(client, platform, service):
-            with contextlib.suppress(NotFound):  # removed meanwhile
-                found.append(client.api.inspect_container(container["Id"]))
+    for container in of_service(platform, *(services or platform.services)):
+        with contextlib.suppress(NotFound):  # removed meanwhile
+            found.append(engine.api().inspect_container(container["Id"]))
     return found
 
 
-def of_service(client: DockerClient, platform: Platform, service: str) -> list[dict[str, Any]]:
-    """The containers of one of Compose's services, running or not."""
-    found = labelled(client, f"com.docker.compose.project={platform.project}")
-    return [container for container in found if _role(container) == service]
+def of_service(platform: Platform, *services: str) -> list[dict[str, Any]]:
+    """The containers of some of Compose's services, running or not."""
+    found = labelled(f"com.docker.compose.project={platform.project}")
+    return [container for container in found if _role(container) in services]
 
 
-def runs(client: DockerClient, platform: Platform, *services: str) -> bool:
+def runs(platform: Platform, *services: str) -> bool:
     """Whether a container of one of these services runs."""
-    there = (one for service in services for one in of_service(client, platform, service))
-    return any(one["State"] == "running" for one in there)
+    return any(one["State"] == "running" for one in of_service(platform, *services))
+
+
+def service(container: Mapping[str, Any]) -> str:
+    """Which of Compose's services an inspected container is."""
+    return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
 
 def is_left_over(container: Mapping[str, Any]) -> bool:
@@ -149,11 +176,11 @@ def is_left_over(container: Mapping[str, Any]) -> bool:
     return unused and not container["State"]["Running"]
 
 
-def unwanted(client: DockerClient, platform: Platform) -> list[dict[str, Any]]:
+def unwanted(platform: Platform) -> list[dict[str, Any]]:
     """The containers of services that the settings start no more: of a Compose profile that was
     left out, or Caddy's without a domain. Compose knows those services, and leaves them running.
     """
-    found = labelled(client, f"com.docker.compose.project={platform.project}")
+    found = labelled(f"com.docker.compose.project={platform.project}")
     return [one for one in found if _role(one) not in ("", SERVER, *platform.services)]
 
 
@@ -184,38 +211,34 @@ def are_open(
         here = ("0.0.0.0", *compose.LOOPBACK)  # noqa: S104 - what is read, not bound
         return {(inner, "" if ip in here else ip, port) for inner, ip, port in ports}
 
-    running = {
-        one["Config"]["Labels"]["com.docker.compose.service"]: seen(published(one))
-        for one in there
-        if one["State"]["Running"]
-    }
+    running = {service(one): seen(published(one)) for one in there if one["State"]["Running"]}
     return all(running.get(one) == seen(to_publish(platform, one)) for one in services)
 
 
-def labelled(client: DockerClient, label: str) -> list[dict[str, Any]]:
+def labelled(label: str) -> list[dict[str, Any]]:
     """All containers with this label."""
-    found: list[dict[str, Any]] = client.api.containers(all=True, filters={"label": label})
+    found: list[dict[str, Any]] = engine.api().containers(all=True, filters={"label": label})
     return found
 
 
-def remove(client: DockerClient, container: str, *, stop: bool = False) -> None:
+def remove(container: str, *, stop: bool = False) -> None:
     """Remove a container, given its own time to end with `stop`."""
     if stop:
-        unless_gone(client.api.stop, container)
-    unless_gone(client.api.remove_container, container, force=True)
+        unless_gone(engine.api().stop, container)
+    unless_gone(engine.api().remove_container, container, force=True)
 
 
-def clear(client: DockerClient, *labels: str, stop: bool = False) -> list[str]:
+def clear(*labels: str, stop: bool = False) -> list[str]:
     """Remove all containers and networks that have these labels; what they were."""
     wanted, gone = {"label": [*labels]}, []
-    for one in client.api.containers(all=True, filters=wanted):
-        remove(client, one["Id"], stop=stop)
+    for one in engine.api().containers(all=True, filters=wanted):
+        remove(one["Id"], stop=stop)
         gone.append(f"the container {name(one)}")
-    for one in client.api.networks(filters=wanted):
+    for one in engine.api().networks(filters=wanted):
         with contextlib.suppress(APIError):  # what is in the way of removing it, that says
-            for guest in client.api.inspect_network(one["Id"])["Containers"] or ():
-                client.api.disconnect_container_from_network(guest, one["Id"], force=True)
-        unless_gone(client.api.remove_network, one["Id"])
+            for guest in engine.api().inspect_network(one["Id"])["Containers"] or ():
+                engine.api().disconnect_container_from_network(guest, one["Id"], force=True)
+        unless_gone(engine.api().remove_network, one["Id"])
         gone.append(f"the network {one['Name']}")
     return gone
 
@@ -240,12 +263,12 @@ def _any(ip: str) -> str:
     return ip if ip not in ("", "::") else "0.0.0.0"  # noqa: S104 - what is read, not bound
 
 
-def offered(client: DockerClient) -> set[str]:
+def offered() -> set[str]:
     """The tags of the images that the engine's hubs offer to people; none need have a container."""
     said = set()
-    for one in labelled(client, f"com.docker.compose.service={compose.HUB}"):
+    for one in labelled(f"com.docker.compose.service={compose.HUB}"):
         with contextlib.suppress(NotFound):  # removed meanwhile
-            hub = client.api.inspect_container(one["Id"])
+            hub = engine.api().inspect_container(one["Id"])
             said.add(variables(hub).get("JHUB_IMAGE_TAG", "latest"))
     return said
 

@@ -3,8 +3,6 @@
 Its rules are made by the hub's image (packages/hub/src/hub_config/runtime/plan.py).
 """
 
-from docker import DockerClient
-
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
 
@@ -28,11 +26,10 @@ def reason(platform: Platform, problem: str) -> str:
     return f"\n{platform.log(GUARD, lines=4)}".rstrip()  # without a word where it did not start
 
 
-def remove_rules_left(client: DockerClient, platform: Platform) -> None:
+def remove_rules_left(platform: Platform) -> None:
     """Remove the rules that a guard which is gone left for servers that ran on.
 
     A guard that runs does it itself when it is stopped after the last server's network.
     """
-    guards = containers.of_service(client, platform, GUARD)
-    if not any(guard["State"] == "running" for guard in guards):
+    if not containers.runs(platform, GUARD):
         platform.once(GUARD, "guard", "--remove")

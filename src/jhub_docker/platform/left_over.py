@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docker import DockerClient
-
+from jhub_docker import engine
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.platform import containers
 from jhub_docker.platform.compose import Platform
@@ -40,16 +39,15 @@ def somebodys(name: str, volumes: Iterable[str]) -> list[str]:
     return [one for one in volumes if not one.startswith(ours)]
 
 
-def look(client: DockerClient, platform: Platform) -> list[LeftOver]:
+def look(platform: Platform) -> list[LeftOver]:
     """Ask the engine for all that has labels of platforms, and judge it."""
     label = f"{LABEL}.platform"
-    everything = platform.of_all_profiles()
     return found(
-        everything,
-        containers.labelled(client, label),
-        client.api.networks(filters={"label": label}),
-        client.api.volumes(filters={"label": label})["Volumes"] or (),
-        containers.inspected(client, everything),
+        platform,
+        containers.labelled(label),
+        engine.api().networks(filters={"label": label}),
+        engine.api().volumes(filters={"label": label})["Volumes"] or (),
+        containers.inspected(platform, *platform.images),
     )
 
 
@@ -77,7 +75,7 @@ def found(
         for one in there
         if containers.is_left_over(one)
     ]
-    known = {*platform.services, ""}
+    known = {*platform.images, ""}
     for one in listed:
         thing = "container", containers.name(one), one["Id"]
         service = (one["Labels"] or {}).get("com.docker.compose.service", "")
@@ -91,10 +89,10 @@ def found(
     return left + [LeftOver("volume", one["Name"], one["Name"], of_drill) for one in copies]
 
 
-def remove(client: DockerClient, what: str, identity: str) -> None:
+def remove(what: str, identity: str) -> None:
     """Take one thing away."""
     if what == "container":
-        containers.remove(client, identity)
+        containers.remove(identity)
     else:
-        act = client.api.remove_network if what == "network" else client.api.remove_volume
+        act = engine.api().remove_network if what == "network" else engine.api().remove_volume
         containers.unless_gone(act, identity)

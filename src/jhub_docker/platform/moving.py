@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from docker import DockerClient
-
 from jhub_docker.asking import confirm
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import failure
@@ -19,16 +17,11 @@ BACK = (
 )
 
 
-def move(client: DockerClient, root: Path, to: str, *, replace: bool, assume_yes: bool) -> str:
+def move(root: Path, to: str, *, replace: bool, assume_yes: bool) -> str:
     """Move all records; what was done. Raises ActionError where nothing was, with the reason."""
     if replace:
-        confirm(
-            f"This throws away what is in {to} now.",
-            "Go on?",
-            "nothing was moved",
-            assume_yes=assume_yes,
-        )
-    platform = chosen.read(client, root)
+        confirm(f"This throws away what is in {to} now.", assume_yes=assume_yes)
+    platform = chosen.read(root)
     before.require_none_under_way(platform)
     with locked(platform.project), stage(f"moving the hub's records to {to}"):
         if POSTGRES in platform.services:
@@ -49,4 +42,4 @@ def move(client: DockerClient, root: Path, to: str, *, replace: bool, assume_yes
             done = ended.out.strip()
         if to == "sqlite":
             return f"{done}\n{BACK}"
-        return "\n".join([done, *starting.start(client, platform)])
+        return "\n".join([done, *starting.start(platform)])

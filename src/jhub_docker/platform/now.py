@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
 from jhub_docker import table
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import compose, containers
@@ -51,10 +49,10 @@ class Now:
         return "\n".join([*parts, *([""] if near else []), *near])
 
 
-def look(client: DockerClient, root: Path, order: str = "person") -> Now:
+def look(root: Path, order: str = "person") -> Now:
     """What goes on; servers are sorted by a column. Raises UsageError for one that is none."""
     platform = compose.read(root)
-    rows, (said, silent) = containers.status(client, platform), ask(platform, order)
+    rows, (said, silent) = containers.status(platform), ask(platform, order)
     services = [row for row in rows if silent or row["role"] != containers.SERVER]
     return Now(services, said, silent)
 

@@ -9,9 +9,9 @@ import socket
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from docker import DockerClient
 from docker.errors import APIError
 
+from jhub_docker import engine
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import containers
@@ -28,9 +28,7 @@ REFUSALS = {
 port's fault."""
 
 
-def require_free(
-    client: DockerClient, platform: Platform, there: Iterable[Mapping[str, Any]]
-) -> None:
+def require_free(platform: Platform, there: Iterable[Mapping[str, Any]]) -> None:
     """Raise UsageError for a port that the engine cannot publish; those that its own service has,
     whose container is among `there`, are fine.
 
@@ -38,7 +36,7 @@ def require_free(
     """
     if not (wanted := to_try(platform, there)):
         return
-    made = client.containers.create(
+    made = engine.client().containers.create(
         platform.require_image(HUB),
         entrypoint=["true"],
         healthcheck={"test": ["NONE"]},
@@ -51,14 +49,14 @@ def require_free(
     except APIError as error:
         publishers = {
             str(port["PublicPort"]): containers.name(one)
-            for one in client.api.containers()
+            for one in engine.api().containers()
             for port in one["Ports"] or ()
             if "PublicPort" in port
         }
         if said := refusal(platform, str(error.explanation), publishers):
             raise UsageError(f"{said}; nothing was touched") from None
     finally:
-        containers.remove(client, str(made.id))
+        containers.remove(str(made.id))
 
 
 def to_try(
@@ -68,7 +66,7 @@ def to_try(
     another address that address alone, with any port. Pure.
     """
     held = {
-        (one["Config"]["Labels"]["com.docker.compose.service"], port): ip
+        (containers.service(one), port): ip
         for one in there
         if one["State"]["Running"]
         for _, ip, port in containers.published(one)

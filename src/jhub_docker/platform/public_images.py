@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
 from jhub_docker.build import bases, images, marks
 from jhub_docker.catalog import identity, load
 from jhub_docker.engine import quick
@@ -38,18 +36,18 @@ PUBLISHED = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000, REGISTRY
 """Services that an operator opens on the engine's machine, and their ports."""
 
 
-def chosen(client: DockerClient, platform: Platform) -> dict[str, str]:
+def chosen(platform: Platform) -> dict[str, str]:
     """The variables that name these images, for services nobody has named one for."""
     found = {}
     for package in needed(platform):
-        there = containers.inspected(client, platform, SERVICES.get(package, package))
+        there = containers.inspected(platform, SERVICES.get(package, package))
         found[VARIABLES[package]] = image(platform.root, package, next(iter(there), None))
     return found
 
 
 def needed(platform: Platform) -> list[str]:
     """The packages whose images its services run; none for one that somebody has named."""
-    said = compose.person_set(platform.root)
+    said = compose.variables_of(platform.root)
     return [
         package
         for package, variable in VARIABLES.items()

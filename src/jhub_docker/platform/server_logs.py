@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
 from jhub_docker import engine
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import ActionError, UsageError
@@ -14,16 +12,14 @@ from jhub_docker.platform import compose, containers
 from jhub_docker.progress import say
 
 
-def logs(
-    client: DockerClient, root: Path, wanted: str, *, follow: bool, tail: int, since: str = ""
-) -> None:
+def logs(root: Path, wanted: str, *, follow: bool, tail: int, since: str = "") -> None:
     """Show logs; `wanted` is a service, a container, a person, or a person's server `ann/desk`.
 
     Empty for all services. An ended server's container is there until its hub has read why.
     """
     options = ["--tail", str(tail), *(["--follow"] if follow else []), *since_option(since)]
     platform = compose.read(root)
-    rows = containers.status(client, platform)
+    rows = containers.status(platform)
     # People know containers by the names that `status` shows.
     roles = {row["container"]: row["role"] for row in rows if row["role"] != containers.SERVER}
     service = roles.get(wanted, wanted)
@@ -33,7 +29,7 @@ def logs(
         if compose.show(platform, "logs", *options, *([service] if service else [])):
             raise ActionError("docker compose logs failed; see its message above")
         return
-    there = containers.servers(client, platform)
+    there = containers.servers(platform)
     found = servers_of(there, wanted)
     if not found:
         known = ", ".join([*platform.services, *sorted(map(server, there))])

@@ -4,8 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from docker import DockerClient
-
+from jhub_docker import engine
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import chosen, compose, containers, entrance, firewall, ports
 from jhub_docker.platform.compose import TLS, Platform
@@ -21,29 +20,27 @@ OURS = "local/"
 Inspected = Mapping[str, Any]
 
 
-def bring_up(client: DockerClient, platform: Platform) -> list[str]:
+def bring_up(platform: Platform) -> list[str]:
     """Start what does not run yet of a platform that the caller has locked, and wait for its hub.
 
     Returns what the hub says of its settings and its disk. Raises ActionError with a service's last
     words when it cannot start, UsageError for settings that the hub refuses or that what runs does
     not have: then nothing that runs was touched.
     """
-    return [*require_startable(client, platform), *start(client, platform)]
+    return [*require_startable(platform), *start(platform)]
 
 
-def require_startable(client: DockerClient, platform: Platform) -> list[str]:
+def require_startable(platform: Platform) -> list[str]:
     """Raises UsageError for what `bring_up` refuses; returns what the hub says of its settings."""
-    notices = check_settings(client, platform)
+    notices = check_settings(platform)
     for service, image in platform.images.items():
         if image.startswith(OURS) and service in platform.services:  # no registry has it
             platform.require_image(service)
-    there = [
-        one for one in containers.inspected(client, platform) if not containers.is_left_over(one)
-    ]
+    there = [one for one in containers.inspected(platform) if not containers.is_left_over(one)]
     require_same(platform, there)
-    require_own(platform, containers.used_elsewhere(client, platform))
-    ports.require_free(client, platform, there)
-    return [*notices, *_adopted(platform, containers.volumes_of_others(client, platform))]
+    require_own(platform, containers.used_elsewhere(platform))
+    ports.require_free(platform, there)
+    return [*notices, *_adopted(platform, containers.volumes_of_others(platform))]
 
 
 def _adopted(platform: Platform, volumes: Mapping[str, str]) -> list[str]:
@@ -68,19 +65,19 @@ def require_own(platform: Platform, elsewhere: Mapping[str, str]) -> None:
         raise UsageError(f"another platform runs with {whose}. {_own(platform)}")
 
 
-def start(client: DockerClient, platform: Platform, *services: str) -> list[str]:
+def start(platform: Platform, *services: str) -> list[str]:
     """Start these services, all by default, and wait for the hub; what it says of its disk."""
-    there = containers.inspected(client, platform)
+    there = containers.inspected(platform)
     before = {one["Id"]: one["RestartCount"] for one in there if one["State"]["Running"]}
     with stage("starting the platform"):
         for container in there:
             if containers.is_left_over(container):
-                containers.remove(client, container["Id"])
-        for container in containers.unwanted(client, platform):
+                containers.remove(container["Id"])
+        for container in containers.unwanted(platform):
             if container["Labels"]["com.docker.compose.service"] == TLS:
-                containers.remove(client, container["Id"], stop=True)
+                containers.remove(container["Id"], stop=True)
         _start(platform, *services)
-        complaint = wait(client, platform, before)
+        complaint = wait(platform, before)
     return [f"Warning: {complaint}"] if complaint else []
 
 
@@ -90,7 +87,7 @@ def require_same(platform: Platform, there: Iterable[Inspected]) -> None:
     Compose leaves such a container as it is, and so nothing would have changed.
     """
     for container in there:
-        service = container["Config"]["Labels"]["com.docker.compose.service"]
+        service = containers.service(container)
         has = {
             mount["Destination"]: mount["Name"]
             for mount in container["Mounts"]
@@ -127,7 +124,7 @@ def _start(platform: Platform, *services: str) -> None:
         )
 
 
-def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) -> str:
+def wait(platform: Platform, before: Mapping[str, int]) -> str:
     """Wait until the hub answers through the proxy; returns what it complains of, mostly nothing.
 
     A service that ends is stopped, so that it does not try again for ever, and told at once.
@@ -135,11 +132,11 @@ def wait(client: DockerClient, platform: Platform, before: Mapping[str, int]) ->
     deadline = time.monotonic() + READY_SECONDS
     problem = ""
     while time.monotonic() < deadline:
-        for container in containers.inspected(client, platform):
+        for container in containers.inspected(platform):
             if broken(container, before.get(container["Id"], 0)):
-                client.api.stop(container["Id"])
-                log = client.api.logs(container["Id"], tail=15).decode(errors="replace").strip()
-                service = container["Config"]["Labels"]["com.docker.compose.service"]
+                engine.api().stop(container["Id"])
+                log = engine.api().logs(container["Id"], tail=15).decode(errors="replace").strip()
+                service = containers.service(container)
                 code = container["State"]["ExitCode"]  # 0 while it is being tried again
                 ended = f" (exit code {code})" if code else ""
                 raise ActionError(

@@ -13,11 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from jhub_docker import host, table
+from jhub_docker import engine, host, table
 from jhub_docker.asking import confirm
 from jhub_docker.build import origin
 from jhub_docker.engine import quick
@@ -47,23 +46,23 @@ AGAIN = "./dev invoke upgrade --rollback goes back to what was before."
 Images = Mapping[str, str]
 
 
-def up(client: DockerClient, root: Path, was: Images) -> str:
+def up(root: Path, was: Images) -> str:
     """Start what does not run yet and wait until the hub answers; returns what to tell people.
 
     `was` are the images before they were built anew (`before.seen`). Raises as `bring_up`; where
     the hub's image changes, ActionError once what was before runs again.
     """
     with locked(compose.read(root).project):
-        platform = _recovered(client, root)
+        platform = _recovered(root)
         told: list[str] = []
-        if before.state(platform) is State.UNDER_WAY or _changes(client, platform):
-            notices = starting.require_startable(client, platform)
+        if before.state(platform) is State.UNDER_WAY or _changes(platform):
+            notices = starting.require_startable(platform)
             for notice in notices:
                 say(notice)
-            told = _changed(client, root, platform, was, trial=False)
+            told = _changed(platform, was, trial=False)
         else:
-            notices = starting.bring_up(client, platform)
-        if before.stays(chosen.read(client, root, again=True)):
+            notices = starting.bring_up(platform)
+        if before.stays(chosen.read(root, again=True)):
             notices = [f"It stays at what was before an upgrade that went back. {TRY}", *notices]
         told = [
             f"JupyterHub is up: {platform.public_address}",
@@ -74,19 +73,13 @@ def up(client: DockerClient, root: Path, was: Images) -> str:
             *firewall.warnings(platform),
             *notices,
         ]
-    if advice := host.restart_hint(client.info()):
+    if advice := host.restart_hint(engine.api().info()):
         told.append(f"Hint: {advice}")
     return "\n".join(told)
 
 
 def upgrade(
-    client: DockerClient,
-    root: Path,
-    was: Images,
-    *,
-    wrong: Sequence[str],
-    worries: Sequence[str],
-    dry_run: bool,
+    root: Path, was: Images, *, wrong: Sequence[str], worries: Sequence[str], dry_run: bool
 ) -> str:
     """Bring the platform to the images that are there now; what to tell.
 
@@ -94,54 +87,52 @@ def upgrade(
     says so. Raises ActionError once what was before runs again.
     """
     with locked(compose.read(root).project):
-        platform = _recovered(client, root, again=True, look_only=dry_run)
+        platform = _recovered(root, again=True, look_only=dry_run)
         under_way = before.state(platform) is State.UNDER_WAY
-        changes = under_way or _changes(client, platform, also_first=True)
-        notices = starting.require_startable(client, platform) if changes else []
-        told = [*_plan(client, platform, was), *notices, *(f"Doctor: {one}" for one in worries)]
+        changes = under_way or _changes(platform, also_first=True)
+        notices = starting.require_startable(platform) if changes else []
+        told = [*_plan(platform, was), *notices, *(f"Doctor: {one}" for one in worries)]
         if wrong:
             listed = "\n  ".join(wrong)
             raise UsageError(
                 f"this is in the way of an upgrade, and nothing was begun:\n  {listed}"
             )
-        if not changes and not _hub(client, platform):
+        if not changes and not _hub(platform):
             raise UsageError("there is no platform yet: ./dev invoke up starts it")
         if not changes:
             return "There is nothing to upgrade: the platform runs what is there."
         if dry_run:
             return "\n".join([*told, "Nothing was changed."])
         say("\n".join(told))
-        done = _changed(client, root, platform, was, trial=True)
+        done = _changed(platform, was, trial=True)
         return "\n".join([*done, *public_images.announce(platform)])
 
 
-def rollback(client: DockerClient, root: Path, *, assume_yes: bool) -> str:
+def rollback(root: Path, *, assume_yes: bool) -> str:
     """Go back to what was before the last upgrade, after saying what is lost; what to tell."""
     with locked(compose.read(root).project):
-        platform = chosen.read(client, root, again=True)
+        platform = chosen.read(root, again=True)
         state = before.state(platform)
         if state is State.GOING_BACK:
-            return _went_back(client, root, platform, again=True)
+            return _went_back(platform, again=True)
         if not (kept := before.image(platform, before.BEFORE)):
             raise UsageError(
                 "there is nothing to go back to: the engine has no images of before an upgrade of "
                 f"{platform.project}"
             )
-        hub = _hub(client, platform)
+        hub = _hub(platform)
         if hub and hub["Image"] == kept["Id"] and state is State.NONE:
             raise UsageError("the platform runs already what was before the last upgrade")
-        lost = before.lost(client, platform)
+        lost = before.lost(platform)
         then = datetime.fromisoformat(lost["time"])
         confirm(
             f"This takes the platform back to {_shown(kept)}, as of {then:%Y-%m-%d %H:%M} UTC.\n"
             f"{losses(lost)}",
-            "Go back?",
-            "nothing was changed",
             assume_yes=assume_yes,
         )
         if state is State.NONE:
-            before.begin(client, platform, hub["Image"] if hub else platform.images[HUB])
-        return _went_back(client, root, platform)
+            before.begin(platform, hub["Image"] if hub else platform.images[HUB])
+        return _went_back(platform)
 
 
 def losses(lost: Mapping[str, Any]) -> str:
@@ -156,35 +147,30 @@ def losses(lost: Mapping[str, Any]) -> str:
     return "\n".join(["This is lost:", *lines] if lines else ["No account was changed since."])
 
 
-def _recovered(
-    client: DockerClient, root: Path, *, again: bool = False, look_only: bool = False
-) -> Platform:
+def _recovered(root: Path, *, again: bool = False, look_only: bool = False) -> Platform:
     """The platform, once an upgrade that was interrupted while it went back has gone back."""
-    platform = chosen.read(client, root, again=again)
+    platform = chosen.read(root, again=again)
     if before.state(platform) is State.GOING_BACK and not look_only:
         say("An upgrade was interrupted while it went back: going on with that.")
-        _go_back(client, root, platform, again=True)
-        platform = chosen.read(client, root, again=again)
+        _go_back(platform, again=True)
+        platform = chosen.read(root, again=again)
     return platform
 
 
-def _changes(client: DockerClient, platform: Platform, *, also_first: bool = False) -> bool:
+def _changes(platform: Platform, *, also_first: bool = False) -> bool:
     """Whether the hub that is there, running or not, is of another image than it would get."""
-    if not (hub := _hub(client, platform)):
-        data = {"name": f"^{platform.data_volume}$"}
-        return also_first and bool(client.api.volumes(filters=data)["Volumes"])
+    if not (hub := _hub(platform)):
+        return also_first and containers.has_volume(platform.data_volume)
     wanted = quick.image(platform.images[HUB])
     return bool(wanted and wanted["Id"] != hub["Image"])
 
 
-def _hub(client: DockerClient, platform: Platform) -> dict[str, Any] | None:
-    there = containers.inspected(client, platform, HUB)
+def _hub(platform: Platform) -> dict[str, Any] | None:
+    there = containers.inspected(platform, HUB)
     return next((one for one in there if not containers.is_left_over(one)), None)
 
 
-def _changed(
-    client: DockerClient, root: Path, platform: Platform, was: Images, *, trial: bool
-) -> list[str]:
+def _changed(platform: Platform, was: Images, *, trial: bool) -> list[str]:
     """Keep what there is, start what is new, and with `trial` try it out; what to tell."""
     started = time.monotonic()
     under_way = before.state(platform) is State.UNDER_WAY
@@ -192,27 +178,27 @@ def _changed(
         say("An upgrade was interrupted: going on with it.")
     else:
         with stage("keeping what there is"):
-            hub = before.running(client, platform)
-            before.keep(client, platform, {**was, **hub} if hub else {})
-    before.begin(client, platform, platform.images[HUB])
+            hub = before.running(platform)
+            before.keep(platform, {**was, **hub} if hub else {})
+    before.begin(platform, platform.images[HUB])
     try:
         # An `up` replaces a proxy of another image too, as ever, and cuts connections by that.
-        starting.start(client, platform, *(_but_the_proxy(client, platform) if trial else ()))
-        seen = [canary.tried(client, platform)] if trial else []
+        starting.start(platform, *(_but_the_proxy(platform) if trial else ()))
+        seen = [canary.tried(platform)] if trial else []
     except (JhubDockerError, DockerException, RequestException, OSError) as error:
         say(f"The upgrade failed: {error}")
-        _keep_log(client, platform)
-        back = _went_back(client, root, platform)
+        _keep_log(platform)
+        back = _went_back(platform)
         raise ActionError(f"the upgrade failed, and was taken back: {error}\n{back}") from None
-    before.end(client, platform)
+    before.end(platform)
     seconds = time.monotonic() - started
-    return [f"Upgraded in {seconds:.0f} s. {AGAIN}", *seen, *_proxy_stays(client, platform)]
+    return [f"Upgraded in {seconds:.0f} s. {AGAIN}", *seen, *_proxy_stays(platform)]
 
 
-def _went_back(client: DockerClient, root: Path, platform: Platform, *, again: bool = False) -> str:
+def _went_back(platform: Platform, *, again: bool = False) -> str:
     """Go back, and say what runs. Raises ActionError when that does not come up either."""
     try:
-        _go_back(client, root, platform, again=again)
+        _go_back(platform, again=again)
     except (JhubDockerError, DockerException, OSError) as error:
         raise ActionError(
             f"what was before does not come up either: {error}\n./dev invoke up goes on with that"
@@ -225,35 +211,35 @@ def _went_back(client: DockerClient, root: Path, platform: Platform, *, again: b
     )
 
 
-def _go_back(client: DockerClient, root: Path, platform: Platform, *, again: bool) -> None:
-    before.refuse(client, platform)
+def _go_back(platform: Platform, *, again: bool) -> None:
+    before.refuse(platform)
     say("Going back to what was before.")
     platform.checked("stop", *platform.hubs)
-    canary.clear(client, platform, home=False)
-    images = before.lost(client, platform)["images"]
-    before.put_back(client, platform, again=again)
+    canary.clear(platform, home=False)
+    images = before.lost(platform)["images"]
+    before.put_back(platform, again=again)
     if images:
-        before.tag_kept(client, platform, images)
-        old = chosen.read(client, root, tag=before.tag(before.BEFORE, platform.project))
+        before.tag_kept(platform, images)
+        old = chosen.read(platform.root, tag=before.tag(before.BEFORE, platform.project))
         before.bring_over(old)
-        starting.start(client, old, *_but_the_proxy(client, old))
-    before.end(client, platform)
+        starting.start(old, *_but_the_proxy(old))
+    before.end(platform)
 
 
-def _but_the_proxy(client: DockerClient, platform: Platform) -> tuple[str, ...]:
+def _but_the_proxy(platform: Platform) -> tuple[str, ...]:
     """The services to start: a proxy that runs is left alone, whatever its image, and so is what
     speaks TLS, for everybody's connections go through them. Where they are to be published
     otherwise, such as under a domain, people could not come in, and so all are started."""
     entrance_ = [one for one in (PROXY, TLS) if one in platform.services]
-    there = containers.inspected(client, platform, *entrance_)
+    there = containers.inspected(platform, *entrance_)
     if not containers.are_open(platform, entrance_, there):
         return ()
     return tuple(one for one in platform.services if one not in entrance_)
 
 
-def _proxy_stays(client: DockerClient, platform: Platform) -> list[str]:
+def _proxy_stays(platform: Platform) -> list[str]:
     wanted, want = quick.image(platform.images[PROXY]), containers.to_publish(platform, PROXY)
-    there, told = containers.inspected(client, platform, PROXY), []
+    there, told = containers.inspected(platform, PROXY), []
     if wanted and any(one["Image"] != wanted["Id"] for one in there):
         told.append("with its older image")
     if any(containers.published(one) != want for one in there):
@@ -264,10 +250,10 @@ def _proxy_stays(client: DockerClient, platform: Platform) -> list[str]:
     ] * bool(told)
 
 
-def _plan(client: DockerClient, platform: Platform, was: Images) -> list[str]:
+def _plan(platform: Platform, was: Images) -> list[str]:
     """The images by their origin, before and after."""
     rows, tag = [], platform.hub_environment["JHUB_IMAGE_TAG"]
-    for repository, identity in {**was, **before.running(client, platform)}.items():
+    for repository, identity in {**was, **before.running(platform)}.items():
         if then := quick.image(f"{repository}:{tag}"):
             old = quick.image(identity)
             rows.append((repository, _shown(old) if old else identity[:19], _shown(then)))
@@ -280,10 +266,10 @@ def _shown(image: Mapping[str, Any]) -> str:
     return f"{said or 'an image'} ({image['Id'][:19]})"
 
 
-def _keep_log(client: DockerClient, platform: Platform) -> None:
+def _keep_log(platform: Platform) -> None:
     """Keep what a hub has written whose container goes."""
-    if hub := _hub(client, platform):
+    if hub := _hub(platform):
         with suppress(DockerException, OSError):
             (platform.root / LOG).parent.mkdir(parents=True, exist_ok=True)
-            (platform.root / LOG).write_bytes(client.api.logs(hub["Id"], timestamps=True))
+            (platform.root / LOG).write_bytes(engine.api().logs(hub["Id"], timestamps=True))
             say(f"All that its hub wrote is in {LOG}.")

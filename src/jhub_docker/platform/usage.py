@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from docker import DockerClient
-
 from jhub_docker import table
 from jhub_docker.errors import UsageError
 from jhub_docker.platform import chosen
@@ -15,11 +13,11 @@ from jhub_docker.platform import chosen
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
-def usage(client: DockerClient, root: Path, month: str = "") -> dict[str, Any]:
+def usage(root: Path, month: str = "") -> dict[str, Any]:
     """What there is of a month such as `2026-11`, empty for this one (UTC); asks the hub."""
     if month and not _MONTH.fullmatch(month):
         raise UsageError(f"--month is {month!r}; expected one such as 2026-11")
-    ended = chosen.read(client, root).in_hub("usage", *([month] if month else []))
+    ended = chosen.read(root).in_hub("usage", *([month] if month else []))
     return dict(json.loads(ended.require("the hub does not say what was used")))
 
 

@@ -1,12 +1,10 @@
-"""Keeps secrets as files in volumes, and makes the platform's own anew.
+"""Keeps secrets as files in volumes, and makes the platform's own anew. A value is never told.
 
 Only the hub is started again where that is needed: servers, and whoever is connected to one, go on.
 """
 
 import json
 from pathlib import Path
-
-from docker import DockerClient
 
 from jhub_docker.asking import confirm, told_secret
 from jhub_docker.backup import container as backups
@@ -62,32 +60,27 @@ DROPPED = {
 }
 
 
-def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
+def keep(root: Path, name: str, *, remove: bool) -> str:
     """Keep a secret setting, or a group's secret (`GROUP/NAME`), as it is told; what to say."""
     group, slash, variable = name.rpartition("/")
     if not slash and name not in SERVES:
         raise UsageError(
             f"{name!r} is no secret that is kept; there are {', '.join(SERVES)}, and GROUP/NAME"
         )
-    platform = backups.read(client, root)
+    platform = chosen.read(root)
     given = "" if remove else told_secret(f"{name}: ")
     words = ["remove" if remove else "set", *((group, variable) if slash else (name,))]
     service = SERVES.get(name, HUB)
     with locked(platform.project):
-        ended = platform.compose(
-            *("run", "--rm", "--no-deps", "-T", service),
-            *(["secret"] if slash else ["setting"]),
-            *words,
-            given=given,
-        )
+        ended = platform.once(service, "secret" if slash else "setting", *words, given=given)
         if ended.code:
             said = json.loads(ended.out)["error"] if ended.out.startswith("{") else ended.tail(1)
             raise failure(ended.code, said)
         if service != HUB:  # the hub tells of its own
             what = f"setting.{'remove' if remove else 'set'}"
-            audit_log.tell(client, platform, what, names=[name])
+            audit_log.tell(platform, what, names=[name])
         elif not slash:
-            _restart_hub(client, platform)
+            _restart_hub(platform)
     done = f"{name} is {'removed' if remove else 'kept'}."
     if slash:
         return f"{done} It counts for servers that start from now on."
@@ -96,7 +89,7 @@ def keep(client: DockerClient, root: Path, name: str, *, remove: bool) -> str:
     return done
 
 
-def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_yes: bool) -> str:
+def rotate(root: Path, name: str, *, drop: bool, assume_yes: bool) -> str:
     """Make one of the platform's own secrets anew, or forget its older ones; what to tell."""
     known = DROPPED if drop else ROTATED
     names = [one for one in OF_THE_HUB if one in known] if name == ALL else [name]
@@ -106,22 +99,22 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
         raise UsageError(f"{wrong[0]!r} {what}; there are {', '.join(known)}, {ALL}{also}")
     if drop or name not in AT_ONCE:
         ends = "\n".join(f"{one}: {known[one]}." for one in names)
-        confirm(ends, "Go on?", "nothing was changed", assume_yes=assume_yes)
-    platform = chosen.read(client, root)
+        confirm(ends, assume_yes=assume_yes)
+    platform = chosen.read(root)
     with locked(platform.project), stage(f"{'dropping the older' if drop else 'renewing'} {name}"):
         if name == "backup-key":
-            backups.ask(backups.with_service(platform), backups.Place(), "rekey")
-            audit_log.tell(client, platform, "secret.rotate", names=[name])
+            backups.ask(platform, backups.Place(), "rekey")
+            audit_log.tell(platform, "secret.rotate", names=[name])
             return "The repository has a new key. Keep a copy: ./dev invoke backup.key > FILE"
         if name == "admin-password":
             return f"One-time password: {_in_hub(platform, 'reset-admin')}"
         if name == "grafana-password":
-            return _renew_for_grafana(client, platform)
+            return _renew_for_grafana(platform)
         flags = ["--drop"] if drop else []
         try:
             told = [_in_hub(platform, "secrets", "rotate", one, *flags) for one in names]
         finally:  # also where only the first is new: a hub with the old token reaches no proxy
-            _restart_hub(client, platform)
+            _restart_hub(platform)
     if drop:
         return "\n".join(["The older ones are forgotten.", *filter(None, told)])
     lines = [f"{one} is new: {ROTATED[one]}." for one in names]
@@ -130,9 +123,9 @@ def rotate(client: DockerClient, root: Path, name: str, *, drop: bool, assume_ye
     return "\n".join(lines)
 
 
-def _renew_for_grafana(client: DockerClient, platform: Platform) -> str:
+def _renew_for_grafana(platform: Platform) -> str:
     """Grafana keeps its password in a database of its own: it has to run, or to be new."""
-    there = containers.of_service(client, platform, GRAFANA)
+    there = containers.of_service(platform, GRAFANA)
     if there and not any(one["State"] == "running" for one in there):
         raise ActionError("Grafana does not run, and would keep its password: ./dev invoke up")
     _in_hub(platform, "secrets", "rotate", "grafana-password")
@@ -146,9 +139,9 @@ def _in_hub(platform: Platform, *arguments: str) -> str:
     return platform.in_hub(*arguments).require(lines=3)
 
 
-def _restart_hub(client: DockerClient, platform: Platform) -> None:
+def _restart_hub(platform: Platform) -> None:
     """Start a hub that runs again, and wait until it answers."""
-    if containers.runs(client, platform, *platform.hubs):
+    if containers.runs(platform, *platform.hubs):
         platform.checked("restart", *platform.hubs)
-        there = containers.inspected(client, platform)
-        starting.wait(client, platform, {one["Id"]: one["RestartCount"] for one in there})
+        there = containers.inspected(platform)
+        starting.wait(platform, {one["Id"]: one["RestartCount"] for one in there})
