@@ -43,22 +43,6 @@ def test_a_root_file_system_for_another_platform_is_the_same_recipe_under_anothe
     assert arm.reference == f"{own.reference}-arm64"
 
 
-def test_a_platforms_image_is_found_in_a_public_index() -> None:
-    def entry(digest: str, **platform: str) -> dict[str, object]:
-        return {"digest": digest, "platform": platform}
-
-    index = {
-        "manifests": [
-            entry("sha256:a", os="linux", architecture="amd64"),
-            entry("sha256:b", os="linux", architecture="arm64", variant="v8"),
-            entry("sha256:c", os="unknown", architecture="unknown"),
-        ]
-    }
-    assert bases.manifest_for(index, "linux/arm64") == "sha256:b"
-    assert bases.manifest_for(index, "linux/riscv64") is None
-    assert bases.manifest_for({"config": {}}, "linux/arm64") is None, "a single image's manifest"
-
-
 def test_lane_is_one_variable_away() -> None:
     assert bases.lane({}) == "bookworm"
     assert bases.lane({"JHUB_DOCKER_LANE": "trixie"}) == "trixie"

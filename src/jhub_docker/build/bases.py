@@ -9,8 +9,8 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from dataclasses import dataclass, replace
+from typing import Literal, cast
 
 from jhub_docker.build import images, public
 from jhub_docker.build.plan import Base, BuiltImage
@@ -123,8 +123,14 @@ def resolve(
             base = _public(spec, reference, mode, here, act=act)
             if base is not None:
                 pulled[spec.name] = base
-    if platform and act:
-        pulled = {name: _for_platform(name, base, platform) for name, base in pulled.items()}
+    if platform:
+        # By the index's digest, of which the builder takes what is the platform's.
+        pulled = {
+            name: replace(base, reference=f"{base.name}@{base.digest}")
+            if base.digest and not base.local
+            else base
+            for name, base in pulled.items()
+        }
     built = (one for one in catalog.closure(names, given=pulled) if one.name not in pulled)
     if any(spec.base == ROOT_FILE_SYSTEM for spec in built):
         made = root_file_system(lane, platform)
@@ -177,10 +183,10 @@ def _asked(package: str, reference: str) -> str:
         return ""
 
 
-def _pull(reference: str, platform: str = "") -> Base:
+def _pull(reference: str) -> Base:
     """Pull an image. Raises ActionError with the engine's words."""
-    with stage(f"pulling {reference}" + (f" ({platform})" if platform else "")):
-        said = transfers.pull(reference, platform)
+    with stage(f"pulling {reference}"):
+        said = transfers.pull(reference)
     if told := _PULLED.search(said):
         _forget(reference, told[1])
     found = _inspect(reference)
@@ -203,49 +209,6 @@ def _forget(reference: str, digest: str) -> None:
     for known in (image or {}).get("RepoDigests") or ():
         if _repository(known) == _repository(reference) and not known.endswith(digest):
             transfers.untag(known)
-
-
-def reference_for(name: str, base: Base, platform: str) -> str:
-    """The reference of the same public image for another platform, by its own digest.
-
-    Raises ActionError where its registry cannot be asked or has none for the platform.
-    """
-    if base.local:
-        raise ActionError(f"{name}: {base.reference} is in this engine only, for its own platform")
-    index = f"{base.name}@{base.digest}" if base.digest else base.reference
-    try:
-        found = manifest_for(public.index(index), platform)
-    except ActionError as error:
-        raise ActionError(f"{name}: {error}") from None
-    if found is None:
-        raise ActionError(f"{name}: {index} has no {platform}")
-    return f"{base.name}@{found}"
-
-
-def _for_platform(name: str, base: Base, platform: str) -> Base:
-    """The same public image for another platform, pulled by its digest.
-
-    By its tag it would take the tag from the image for the engine's own platform.
-    """
-    reference = reference_for(name, base, platform)
-    if quick.image(reference) is None:
-        try:
-            _pull(reference, platform)
-        except ActionError as error:
-            raise ActionError(f"{name}: {reference} cannot be pulled ({error})") from None
-    return Base(reference, base.digest)
-
-
-def manifest_for(index: Mapping[str, Any], platform: str) -> str | None:
-    """The digest of a platform's image in an index; None where it has none.
-
-    Variants do not count: what an index calls `arm64/v8` is every arm64.
-    """
-    for entry in index.get("manifests", ()):
-        found = entry.get("platform") or {}
-        if f"{found.get('os')}/{found.get('architecture')}" == platform:
-            return str(entry["digest"])
-    return None
 
 
 def _inspect(reference: str) -> Base | None:

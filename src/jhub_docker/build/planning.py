@@ -15,7 +15,6 @@ from jhub_docker.build.builders import Builder, Way
 from jhub_docker.build.contexts import Context
 from jhub_docker.build.plan import Plan
 from jhub_docker.catalog import ROOT_FILE_SYSTEM, Catalog, ImageSpec, load
-from jhub_docker.errors import ActionError
 from jhub_docker.host import machine, rootfs
 from jhub_docker.host.machine import Revision
 
@@ -121,23 +120,15 @@ def ways(made: Plan, platform: str, builder: Builder) -> dict[str, Way]:
     rooted = {step.spec.name for step in made.to_build if step.spec.base == ROOT_FILE_SYSTEM}
     if rooted and not rootfs.is_here(bases.lane(), made.platform):
         running |= dict.fromkeys(rooted, True)
-    lacking = _lacking(made) if made.platform else {}
+    lacking = {
+        name: f"{name}: {base.reference} is in this engine only, for its own platform"
+        for name, base in made.bases.items()
+        if made.platform and base.local
+    }
     found = {}
     for name in made.wanted:
         needed = [spec.name for spec in made.catalog.closure([name])]
         missing = "; ".join(why for one, why in lacking.items() if one in needed)
         runs = [one for one in needed if running.get(one)]
         found[name] = builders.way(made.catalog[name], platform, builder, runs, missing)
-    return found
-
-
-def _lacking(made: Plan) -> dict[str, str]:
-    """The public bases that cannot be had for the plan's platform, by package, and why."""
-    found = {}
-    for name, public in made.bases.items():
-        if name != ROOT_FILE_SYSTEM and public.digest:
-            try:
-                bases.reference_for(name, public, made.platform)
-            except ActionError as error:
-                found[name] = str(error)
     return found

@@ -5,12 +5,10 @@ it. What is to be done with an answer is for `bases` to say.
 """
 
 import hashlib
-import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jhub_docker.catalog import Catalog
 from jhub_docker.engine.address import docker
@@ -42,13 +40,12 @@ def ask(reference: str) -> str:
 
     Raises ActionError where the registry cannot be asked or does not have it.
     """
-    return f"sha256:{hashlib.sha256(_raw(reference)).hexdigest()}"
-
-
-def index(reference: str) -> Mapping[str, Any]:
-    """The index, or the one manifest, of a public image. Raises ActionError as `ask` does."""
-    value: Mapping[str, Any] = json.loads(_raw(reference))
-    return value
+    # The bytes that the digest is of: another form of output would have buildx read all below.
+    ended = docker("buildx", "imagetools", "inspect", "--raw", reference)
+    if ended.code:
+        said = ended.err.strip().removeprefix("ERROR: ")
+        raise ActionError(f"the registry cannot be asked for {reference} ({said})")
+    return f"sha256:{hashlib.sha256(ended.raw).hexdigest()}"
 
 
 def pin(catalog: Catalog) -> list[Pin]:
@@ -93,12 +90,3 @@ def _by_tag(reference: str) -> str:
     """What to ask for to learn of a newer digest: the tag, where the reference has one."""
     name = reference.partition("@")[0]
     return name if ":" in name.rpartition("/")[2] else reference
-
-
-def _raw(reference: str) -> bytes:
-    """The bytes that the digest is of. Another form of output would have buildx read all below."""
-    ended = docker("buildx", "imagetools", "inspect", "--raw", reference)
-    if ended.code:
-        said = ended.err.strip().removeprefix("ERROR: ")
-        raise ActionError(f"the registry cannot be asked for {reference} ({said})")
-    return ended.raw

@@ -7,10 +7,9 @@ from jhub_docker.engine.address import docker
 from jhub_docker.errors import ActionError
 
 
-def pull(reference: str, platform: str = "") -> str:
+def pull(reference: str) -> str:
     """Pull an image; what the program says of it. Raises ActionError with the engine's words."""
-    options = [f"--platform={platform}"] if platform else []
-    return _done("pull", *options, reference)
+    return _done("pull", reference)
 
 
 def push(reference: str) -> None:
