@@ -87,19 +87,14 @@ def install(plan: PackagePlan) -> None:
 
     Raises ActionError with the end of what apt said.
     """
-    try:
-        write_sources(plan)
-        with _no_service_start():
-            say("apt-get update")
-            _apt("update", "--quiet")
-            say(f"apt-get install {' '.join(plan.packages)}")
-            options = ("--yes", "--quiet", "--no-install-recommends")
-            kept = ("-o", "Dpkg::Options::=--force-confold")
-            _apt("install", *options, *kept, *plan.packages)
-    except OSError as error:
-        raise ActionError(
-            f"cannot set up apt: {error.filename}: {error.strerror}; run this as root"
-        ) from error
+    write_sources(plan)
+    with _no_service_start():
+        say("apt-get update")
+        _apt("update", "--quiet")
+        say(f"apt-get install {' '.join(plan.packages)}")
+        options = ("--yes", "--quiet", "--no-install-recommends")
+        kept = ("-o", "Dpkg::Options::=--force-confold")
+        _apt("install", *options, *kept, *plan.packages)
 
 
 @contextlib.contextmanager

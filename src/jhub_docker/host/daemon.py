@@ -7,7 +7,6 @@ somebody else started, systemd among them, is none of its business (see `setup`)
 import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import time
@@ -68,31 +67,22 @@ class Daemon:
 
     def start(self, seconds: float = START_SECONDS) -> None:
         """Start dockerd detached from this session and wait until it answers."""
-        try:
-            self.state.mkdir(parents=True, exist_ok=True, mode=0o755)
-            log = self.log.open("wb")
-        except OSError as error:
-            raise ActionError(
-                f"cannot write to {self.state}, where the engine's log belongs ({error.strerror}): "
-                "run this as root"
-            ) from error
+        self.state.mkdir(parents=True, exist_ok=True, mode=0o755)
         swarm = self.swarm or restarts.in_swarm(self.arguments)
         flags = restarts.flags(restarts.configuration(), swarm=swarm)
         command = [*self.program, "--host", f"unix://{self.socket}", *flags, *self.arguments]
-        with log:
+        with self.log.open("wb") as log:
             started = process.detached(*command, log=log)
         self.record.write_text(json.dumps(identity(started.pid)))
         deadline = time.monotonic() + seconds
         while not self.answers():
-            if started.poll() is not None:
-                self.record.unlink(missing_ok=True)
-                raise ActionError(f"dockerd ended at its start:\n{self.log_tail()}")
-            if time.monotonic() > deadline:
+            late, ended = time.monotonic() > deadline, started.poll() is not None
+            if late or ended:
                 self.stop()
-                raise ActionError(
-                    f"dockerd did not answer at {self.socket} within {seconds:g} s:\n"
-                    f"{self.log_tail()}"
-                )
+                self.record.unlink(missing_ok=True)
+                told = self.log.read_text(errors="replace").splitlines()[-15:]
+                what = "ended at its start" if ended else f"did not answer within {seconds:g} s"
+                raise ActionError("\n".join([f"dockerd {what} ({self.socket}):", *told]))
             time.sleep(0.1)
 
     def stop(self, seconds: float = STOP_SECONDS) -> bool:
@@ -103,31 +93,18 @@ class Daemon:
         pid = self.running()
         if pid is None:
             return False
-        try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return False
-        try:
-            if self.running() != pid:  # the id may have been given to another one just now
-                return False
-            signal.pidfd_send_signal(handle, signal.SIGTERM)
-            ended, _, _ = select.select([handle], [], [], seconds)
-        finally:
-            os.close(handle)
-        if not ended:
-            raise ActionError(
-                f"the engine (process {pid}) is still there after {seconds:g} s: look at "
-                f"{self.log} and try again"
-            )
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        while self.running() == pid:
+            if time.monotonic() > deadline:
+                raise ActionError(
+                    f"the engine (process {pid}) is still there after {seconds:g} s: look at "
+                    f"{self.log} and try again"
+                )
+            time.sleep(0.1)
         self.record.unlink(missing_ok=True)
         return True
-
-    def log_tail(self, lines: int = 15) -> str:
-        """The last lines of dockerd's log; it tells the reason of a failed start near its end."""
-        try:
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-        except OSError:
-            return f"(no log at {self.log})"
 
 
 def identity(pid: int) -> dict[str, object] | None:

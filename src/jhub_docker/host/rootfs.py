@@ -75,8 +75,18 @@ def ensure(suite: str, platform: str = "") -> None:
     ):
         root = Path(scratch) / "root"
         sources = sources_for(suite, apt.archives())
-        mirror = sources[0].split()[1] if sources else ""
-        _debootstrap(suite, root, mirror, platform)
+        process.checked(
+            *("debootstrap", "--variant=minbase", f"--include={','.join(INCLUDED_PACKAGES)}"),
+            # Debian's names of amd64 and arm64 are OCI's.
+            *([f"--arch={platform.split('/')[1]}"] if platform else []),
+            *(suite, root),
+            # Without a mirror debootstrap falls back to the archive its own scripts name.
+            *(sources[0].split()[1:2] if sources else []),
+            # With a fixed date /etc/shadow does not have the day on which it was made.
+            environment={"SOURCE_DATE_EPOCH": str(canonical.LATEST)},
+            merged=True,
+            failed="debootstrap failed",
+        )
         if sources:
             (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n", encoding="ascii")
         (root / "etc/apt/apt.conf.d/90-docker").write_text(_DOCKER_CLEAN, encoding="ascii")
@@ -107,23 +117,6 @@ def _require_debootstrap() -> None:
             )
         say("installing debootstrap from the distribution")
         apt.install(PackagePlan(("debootstrap",)))
-
-
-def _debootstrap(suite: str, root: Path, mirror: str, platform: str) -> None:
-    command = ["debootstrap", "--variant=minbase", f"--include={','.join(INCLUDED_PACKAGES)}"]
-    if platform:  # Debian's names of amd64 and arm64 are OCI's
-        command.append(f"--arch={platform.split('/')[1]}")
-    process.checked(
-        *command,
-        suite,
-        root,
-        # Without a mirror debootstrap falls back to the archive its own scripts name.
-        *([mirror] if mirror else []),
-        # With a fixed date /etc/shadow does not have the day on which it was made.
-        environment={"SOURCE_DATE_EPOCH": str(canonical.LATEST)},
-        merged=True,
-        failed="debootstrap failed",
-    )
 
 
 def _import(archive: Path, name: str, platform: str) -> None:
