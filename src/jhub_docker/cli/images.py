@@ -51,7 +51,8 @@ def build(
         plans = planning.for_platforms(ROOT, image, chosen, base=base, force=force)
         locks.require_current({s.spec.name: s.spec for p in plans for s in p.to_build}.values())
         own = builders.own_platform() if quick.server() else ""
-        write(tables.plans_json(plans, own) if json_ else tables.plans(plans, own))
+        rows = tables.plan_rows(plans, own)
+        write(json.dumps(rows, indent=2) if json_ else tables.plans(plans, own))
         return
     host.require(assume_yes=yes, needs=())
     results = builds.build(

@@ -1,7 +1,7 @@
 """Tables for people: what was planned, built, found. They only present, they find out nothing."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from jhub_docker.build import builders
@@ -13,43 +13,26 @@ from jhub_docker.table import megabytes, render
 if TYPE_CHECKING:
     from jhub_docker.build.builds import Result
 
-
-def plans(planned: Sequence[Plan], own: str) -> str:
-    """What a build would do, image by image. `own` is the engine's platform."""
-    rows = [
-        (
-            step.spec.name,
-            made.platform or own,
-            short(step.build_id),
-            _action(step, made),
-            step.labels["io.jhub-docker.base"],
-            step.reason,
-        )
-        for made in planned
-        for step in made.shown
-    ]
-    columns = ("image", "platform", "build id", "action", "base", "because")
-    refused = [way for made in planned for way in made.ways.values() if not way.how]
-    lines = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in refused]
-    return "\n".join([render(columns, rows), *lines, *builders.mends(refused)])
+_CELLS: Mapping[str, Callable[[Any], str]] = {
+    "size": megabytes,
+    "seconds": lambda value: "" if value is None else f"{value:.1f}",
+    "build_id": lambda value: short(value or ""),
+    "tags": " ".join,
+}
 
 
-def _action(step: Step, made: Plan) -> str:
-    """`build`, and how where that is not by the engine's own processor, or why it is not built."""
-    if step.unknown:
-        return "not known"
-    if not step.build:
-        return "skip"
-    how = made.how(step)
-    return {"native": "build", "": "cannot"}.get(how, f"build, {how}")
+def _table(rows: Iterable[Mapping[str, Any]], *fields: str) -> str:
+    """Some fields of what programs get as JSON, as a table."""
+    cells = [[_CELLS.get(field, str)(row[field]) for field in fields] for row in rows]
+    return render([one.replace("_", " ") for one in fields], cells, right=("size", "seconds"))
 
 
-def plans_json(planned: Iterable[Plan], own: str) -> str:
-    """The same for programs, with the build contexts. `how` is empty where it cannot be built.
+def plan_rows(planned: Iterable[Plan], own: str) -> list[dict[str, Any]]:
+    """What a build would do, image by image, for programs. `own` is the engine's platform.
 
-    What is not known until a base is pulled is null.
+    What is not known until a base is pulled is null, `how` is empty where it cannot be built.
     """
-    rows = [
+    return [
         {
             "image": step.spec.name,
             "platform": made.platform or own,
@@ -59,41 +42,42 @@ def plans_json(planned: Iterable[Plan], own: str) -> str:
             "reason": step.reason,
             "contexts": dict(step.contexts),
             "inputs": dict(step.inputs),
+            "action": _action(step, made.how(step)),
+            "base": step.labels["io.jhub-docker.base"],
         }
         for made in planned
         for step in made.shown
     ]
-    return json.dumps(rows, indent=2)
+
+
+def _action(step: Step, how: str) -> str:
+    """`build`, and how where that is not by the engine's own processor, or why it is not built."""
+    if step.unknown or not step.build:
+        return "not known" if step.unknown else "skip"
+    return {"native": "build", "": "cannot"}.get(how, f"build, {how}")
+
+
+def plans(planned: Sequence[Plan], own: str) -> str:
+    """The same for people."""
+    fields = ("image", "platform", "build_id", "action", "base", "reason")
+    refused = [way for made in planned for way in made.ways.values() if not way.how]
+    lines = [f"{way.image} cannot be built for {way.platform}: {way.why}" for way in refused]
+    told = _table(plan_rows(planned, own), *fields)
+    return "\n".join([told, *lines, *builders.mends(refused)])
 
 
 def builds(results: Sequence["Result"]) -> str:
     """What became of each image, and what steps warned of; a failure's log is shown below."""
-    rows = [
-        (
-            result.image,
-            result.platform,
-            result.build_id,
-            megabytes(result.size),
-            "" if result.seconds is None else f"{result.seconds:.1f}",
-            result.outcome,
-            result.base,
-        )
-        for result in results
-    ]
-    columns = ("image", "platform", "build id", "size", "seconds", "outcome", "base")
+    fields = ("image", "platform", "build_id", "size", "seconds", "outcome", "base")
     warnings = [f"*** {one.image}: {text}" for one in results for text in one.warnings]
-    return "\n".join([render(columns, rows, right=("size", "seconds")), *warnings])
+    return "\n".join([_table(map(asdict, results), *fields), *warnings])
 
 
-def images(rows: Iterable[dict[str, Any]]) -> str:
+def images(rows: Iterable[Mapping[str, Any]]) -> str:
     """The images in the engine."""
-    columns = ("image", "platform", "version", "origin", "size", "base", "built on", "tags")
-    shown = []
-    for row in rows:
-        tags, size = " ".join(row["tags"]), megabytes(row["size"])
-        cells = row | {"size": size, "built on": row["base_name"], "tags": tags}
-        shown.append([cells[one] for one in columns])
-    return render(columns, shown, right=("size",))
+    return _table(
+        rows, "image", "platform", "version", "origin", "size", "base", "base_name", "tags"
+    )
 
 
 def bases(found: Mapping[str, Base]) -> str:

@@ -7,18 +7,16 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from jhub_docker.engine.address import address
 from jhub_docker.progress import say
 
 
-@contextmanager
-def locked(project: str) -> Iterator[None]:
+def locked(project: str) -> AbstractContextManager[None]:
     """Hold the platform called `project` on the engine in use: for what changes it."""
-    with held(project, f"another up, down, upgrade, backup or restore of {project}"):
-        yield
+    return held(project, f"another up, down, upgrade, backup or restore of {project}")
 
 
 @contextmanager

@@ -25,12 +25,10 @@ class Change:
 
     def __str__(self) -> str:
         """E.g. `jupyterlab 4.6.5 -> 4.6.6 (direct)`."""
+        both = self.before is not None and self.after is not None
+        change = f"-> {self.after}" if both else "added" if self.before is None else "removed"
         kind = "direct" if self.direct else "indirect"
-        if self.before is None:
-            return f"{self.package} {self.after} added ({kind})"
-        if self.after is None:
-            return f"{self.package} {self.before} removed ({kind})"
-        return f"{self.package} {self.before} -> {self.after} ({kind})"
+        return f"{self.package} {self.before or self.after} {change} ({kind})"
 
 
 def wanted(spec: ImageSpec) -> list[Path]:
