@@ -22,6 +22,9 @@ from jhub_docker.errors import ActionError
 _FOR_TERMINALS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """Control sequences (ECMA-48, 5.4)."""
 
+_OF_DOCKER = re.compile(r"^(ERROR: |Error response from daemon: )+")
+"""How docker begins what it says of an engine or a registry."""
+
 TIMED_OUT = 124
 """Exit code of a program that was ended since it took too long, as timeout(1) has it."""
 
@@ -54,7 +57,8 @@ class Ended:
 
     def tail(self, lines: int = 15) -> str:
         """The last lines of its messages, or of its output where it has no messages."""
-        return "\n".join((self.err.strip() or self.out.strip()).splitlines()[-lines:])
+        said = _OF_DOCKER.sub("", self.err.strip() or self.out.strip())
+        return "\n".join(said.splitlines()[-lines:])
 
     def require(self, failed: str = "", lines: int = 15) -> str:
         """The output, without space around it, of a program that had to succeed.

@@ -10,7 +10,6 @@ from jhub_docker.build.plan import BuiltImage
 from jhub_docker.catalog import ImageSpec
 from jhub_docker.catalog.identity import LABEL, RELEASE, short, suffix
 from jhub_docker.engine import docker, quick
-from jhub_docker.errors import ActionError
 
 # Asked of the built image itself, so that a tag cannot lie about what is inside.
 _VERSIONS_PROGRAM = """
@@ -100,14 +99,12 @@ def versions(spec: ImageSpec, reference: str) -> dict[str, str]:
     if not spec.environment:
         return {}
     python = f"{spec.environment}/bin/python"
-    ended = docker(
+    said = docker(
         *("container", "run", "--rm", "--network", "none", "--entrypoint", python, reference),
         *("-c", _VERSIONS_PROGRAM, json.dumps(spec.tags)),
+    ).require(
+        f"{spec.name}: the image was built but does not tell its versions (check `tags` in "
+        f"{spec.folder / 'pyproject.toml'})"
     )
-    if ended.code:
-        raise ActionError(
-            f"{spec.name}: the image was built but does not tell its versions: {ended.tail()}; "
-            f"check `tags` in {spec.folder / 'pyproject.toml'}"
-        )
-    found: dict[str, str] = json.loads(ended.out)
+    found: dict[str, str] = json.loads(said)
     return found

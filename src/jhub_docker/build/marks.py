@@ -171,6 +171,5 @@ def remove(references: Iterable[str]) -> list[str]:
     for reference in references:
         ended = docker("image", "rm", reference)
         if ended.code and "no such image" not in ended.err.lower():
-            said = ended.err.strip().removeprefix("Error response from daemon: ")
-            left.append(f"{reference} stays: {said}")
+            left.append(f"{reference} stays: {ended.tail()}")
     return left

@@ -42,9 +42,7 @@ def ask(reference: str) -> str:
     """
     # The bytes that the digest is of: another form of output would have buildx read all below.
     ended = docker("buildx", "imagetools", "inspect", "--raw", reference)
-    if ended.code:
-        said = ended.err.strip().removeprefix("ERROR: ")
-        raise ActionError(f"the registry cannot be asked for {reference} ({said})")
+    ended.require(f"the registry cannot be asked for {reference}")
     return f"sha256:{hashlib.sha256(ended.raw).hexdigest()}"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from jhub_docker import process
 from jhub_docker.catalog import Catalog, load
-from jhub_docker.errors import ActionError, or_exit
+from jhub_docker.errors import or_exit
 
 _PAGES = ("README.md", "CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "LICENSE")
 """Files that no image and no image test reads, at the root and in a package's folder."""
@@ -48,16 +48,13 @@ def paths_since(root: Path, base: str) -> list[str]:
 
     Raises ActionError with git's words, for an unknown revision or a clone without history.
     """
-    result = process.run(
+    said = process.checked(
         "git", "-C", root, "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD",
         environment=process.THIS_REPOSITORY,
+        failed=f"git cannot tell what changed since {base!r}; fetch that revision with its history "
+        "or name another one",
     )  # fmt: skip
-    if result.code:
-        raise ActionError(
-            f"git cannot tell what changed since {base!r}: {result.err.strip()}; fetch that "
-            "revision with its history, or name another one"
-        )
-    return [path for path in result.out.split("\0") if path]
+    return [path for path in said.split("\0") if path]
 
 
 def main(arguments: list[str], root: Path) -> int:

@@ -4,32 +4,23 @@ It reads Docker's own configuration for credentials, and speaks with registries 
 """
 
 from jhub_docker.engine.address import docker
-from jhub_docker.errors import ActionError
 
 
 def pull(reference: str) -> str:
     """Pull an image; what the program says of it. Raises ActionError with the engine's words."""
-    return _done("pull", reference)
+    return docker("image", "pull", reference).require()
 
 
 def push(reference: str) -> None:
     """Push an image that has this name. Raises ActionError with the registry's words."""
-    _done("push", reference)
+    docker("image", "push", reference).require()
 
 
 def tag(image: str, reference: str) -> None:
     """Give an image a further name, wherever that was before."""
-    _done("tag", image, reference)
+    docker("image", "tag", image, reference).require()
 
 
 def untag(reference: str) -> None:
     """Take a name from an image that has others; nothing where it has not got that one."""
     docker("image", "rm", "--no-prune", reference)
-
-
-def _done(*arguments: str) -> str:
-    ended = docker("image", *arguments)
-    if ended.code:
-        said = ended.err.strip().removeprefix("Error response from daemon: ")
-        raise ActionError(said or f"docker image {arguments[0]} failed")
-    return ended.out

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jhub_docker import process
 from jhub_docker.catalog import HUB, Catalog, ImageSpec
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import UsageError
 from jhub_docker.locks import package_lock, resolve, uv_lock
 
 
@@ -93,12 +93,11 @@ def require_installable(specs: Iterable[ImageSpec]) -> None:
 
 def is_current(folder: Path) -> bool:
     """Whether `uv lock --check` accepts the lock file in `folder`."""
-    result = _uv(folder, "lock", "--check")
-    if result.code == 0:
-        return True
-    if any(told in result.err for told in ("needs to be updated", "lockfile", "Failed to parse")):
-        return False
-    raise ActionError(f"{folder.name}: uv cannot check the lock file:\n{result.err.strip()}")
+    ended = _uv(folder, "lock", "--check")
+    if any(told in ended.err for told in ("needs to be updated", "lockfile", "Failed to parse")):
+        return ended.code == 0
+    ended.require(f"{folder.name}: uv cannot check the lock file")
+    return True
 
 
 def refresh(
