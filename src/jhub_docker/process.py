@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -89,7 +90,8 @@ def run(
     with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as reads:
         reads.write(given.encode())
         reads.seek(0)
-        process = _start(
+        late, lines = threading.Event(), []
+        with _started(
             command,
             environment,
             cwd,
@@ -97,35 +99,25 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merged else errors,
             process_group=0 if seconds else None,
-        )
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        late = threading.Event()
+        ) as process:
 
-        def stop() -> None:
-            late.set()
-            if process.returncode is None:  # what it started holds its output open too
-                os.killpg(process.pid, signal.SIGKILL)
+            def stop() -> None:
+                late.set()
+                if process.returncode is None:  # what it started holds its output open too
+                    os.killpg(process.pid, signal.SIGKILL)
 
-        watch = threading.Timer(seconds or 0, stop)
-        if seconds:
-            watch.start()
-        lines = []
-        try:
-            for line in process.stdout:
-                lines.append(line)
-                if on_line:
-                    on_line(line.decode(errors="replace").rstrip("\r\n"))
-            code = process.wait()
-        except BaseException:  # also an interruption: nothing that was started here goes on
-            if seconds and process.returncode is None:
-                os.killpg(process.pid, signal.SIGTERM)  # Ctrl-C reaches our own group alone
-            _end(process)
-            raise
-        finally:
-            watch.cancel()
-            process.stdout.close()
-        errors.seek(0)
-        said = errors.read().decode(errors="replace")
+            watch = threading.Timer(seconds or 0, stop)
+            if seconds:
+                watch.start()
+            try:
+                for line in process.stdout or ():
+                    lines.append(line)
+                    if on_line:
+                        on_line(line.decode(errors="replace").rstrip("\r\n"))
+                code = process.wait()
+            finally:
+                watch.cancel()
+        said = _text(errors)
     if late.is_set():
         return Ended(TIMED_OUT, b"".join(lines), f"{said}\nno end in {seconds:g} s: timed out")
     return Ended(code, b"".join(lines), said)
@@ -133,25 +125,21 @@ def run(
 
 def piped(source: Sequence[str], target: Sequence[str]) -> tuple[Ended, Ended]:
     """Run two programs of which the second reads what the first writes; how both ended."""
+    closed, pipe = subprocess.DEVNULL, subprocess.PIPE
     with tempfile.TemporaryFile() as ours, tempfile.TemporaryFile() as theirs:
-        closed = subprocess.DEVNULL
-        first = _start(tuple(source), stdin=closed, stdout=subprocess.PIPE, stderr=ours)
-        started = [first]
-        try:
-            second = _start(tuple(target), stdin=first.stdout, stdout=closed, stderr=theirs)
-            started.append(second)
-            assert first.stdout is not None  # noqa: S101 - it is a pipe
-            first.stdout.close()  # the second alone has it, so the first notices its end
-            codes = [second.wait(), first.wait()]
-        except BaseException:
-            for one in started:
-                _end(one)
-            raise
-        said = []
-        for file in (ours, theirs):
-            file.seek(0)
-            said.append(file.read().decode(errors="replace"))
-    return Ended(codes[1], err=said[0]), Ended(codes[0], err=said[1])
+        with (
+            _started(tuple(source), stdin=closed, stdout=pipe, stderr=ours) as first,
+            _started(tuple(target), stdin=first.stdout, stdout=closed, stderr=theirs) as second,
+        ):
+            if first.stdout:
+                first.stdout.close()  # the second alone has it, so the first notices its end
+            codes = second.wait(), first.wait()
+        return Ended(codes[1], err=_text(ours)), Ended(codes[0], err=_text(theirs))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def checked(*command: str | Path, failed: str = "", **options: Any) -> str:
@@ -174,19 +162,12 @@ def show(
     With `plain` the output is without what only a terminal understands, such as colours, and
     messages are among it.
     """
-    if not plain:
-        process = _start(command, environment, cwd)
-    else:
-        pipe = subprocess.PIPE
-        process = _start(command, environment, cwd, stdout=pipe, stderr=subprocess.STDOUT)
-    try:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if plain else {}
+    with _started(command, environment, cwd, **pipes) as process:
         for line in process.stdout or ():
             sys.stdout.write(_FOR_TERMINALS.sub("", line.decode(errors="replace")))
             sys.stdout.flush()
         return process.wait()
-    except BaseException:
-        _end(process)
-        raise
 
 
 def detached(*command: str | Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":
@@ -216,11 +197,27 @@ def _start(
         ) from None
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a program: it has a few seconds to do that itself, since Ctrl-C reached it too."""
-    process.terminate()
+@contextmanager
+def _started(
+    command: tuple[str | Path, ...],
+    environment: Environment | None = None,
+    cwd: Path | None = None,
+    **options: Any,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A program that does not go on where it is left by an exception or an interruption."""
+    process = _start(command, environment, cwd, **options)
     try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        yield process
+    except BaseException:
+        if options.get("process_group") == 0 and process.returncode is None:
+            os.killpg(process.pid, signal.SIGTERM)  # Ctrl-C reaches our own group alone
+        process.terminate()
+        try:
+            process.wait(5)  # it has a few seconds to end itself, since Ctrl-C reached it too
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise
+    finally:
+        if process.stdout:
+            process.stdout.close()
