@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Collection, Iterator
-from itertools import takewhile
 from pathlib import Path
 
 from jhub_docker.errors import UsageError
 
-_ELSEWHERE = {
-    "COPY": re.compile(r"^--from=(.+)"),
-    "RUN": re.compile(r"^--mount=(?:.*,)?from=([^,]+)"),
-}
-"""The options that take files from elsewhere."""
+_OPTIONS = re.compile(r"(--\S+\s+)*")
+_ELSEWHERE = re.compile(r"(?:--|--mount=|,)from=([^,\s]+)")
+"""What options take files from."""
 
 _HEREDOC = re.compile(r"(?<!\S)\d*<<-?[\"']?(\w+)[\"']?(?!\S)")
 
@@ -47,27 +44,21 @@ def require(folder: Path, parents: Collection[str]) -> None:
     name, file = folder.name, folder / "Dockerfile"
     if not file.exists():
         raise UsageError(f"{name}: {file} is missing; every image package has one")
-    declared = {"base", *parents}
-    begun = False
+    declared, begun = {"base", "scratch", *parents}, False
     for word, rest in instructions(file.read_text(encoding="utf-8")):
-        options = list(takewhile(lambda one: one.startswith("--"), rest.split()))
-        words = rest.split()[len(options) :]
-        if word == "FROM":
-            begun = True
-            _require_declared(name, words[0] if words else "", {*declared, "scratch"})
-            declared |= {words[2].lower()} if len(words) > 2 else set()  # FROM base AS stage
-        for option in options:
-            found = _ELSEWHERE[word].match(option) if word in _ELSEWHERE else None
-            if found and not found[1].isdigit():  # a stage by its number
-                _require_declared(name, found[1], declared)
+        options = (_OPTIONS.match(rest) or [""])[0]
+        stage, needed = "", [one for one in _ELSEWHERE.findall(options) if not one.isdigit()]
+        if word == "FROM":  # FROM image AS stage
+            image, _, stage, *_ = *rest[len(options) :].split(), "", "", ""
+            needed, begun = [image], True
+        elif word not in ("COPY", "RUN"):
+            continue
+        if unknown := [one for one in needed if one.lower() not in declared]:
+            raise UsageError(
+                f"{name}: its Dockerfile needs {unknown[0]}; expected `base`, a stage of its own, "
+                "or a package named by `uses` in its pyproject.toml. A public image is a package "
+                "that has `public.<lane>`, such as base-uv"
+            )
+        declared.add(stage.lower())
     if not begun:
         raise UsageError(f"{name}: its Dockerfile has no FROM; begin it with `FROM base`")
-
-
-def _require_declared(name: str, needed: str, declared: Collection[str]) -> None:
-    if needed.lower() not in declared:
-        raise UsageError(
-            f"{name}: its Dockerfile needs {needed}; expected `base`, a stage of its own, or a "
-            "package named by `uses` in its pyproject.toml. A public image is a package that has "
-            "`public.<lane>`, such as base-uv"
-        )
