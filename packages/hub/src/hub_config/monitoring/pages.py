@@ -26,7 +26,7 @@ from tornado.log import access_log
 from hub_config.lifetimes.homes import HomeRow
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.monitoring import figures
-from hub_config.monitoring.figures import Disk, Facts, Queue
+from hub_config.monitoring.figures import Facts
 from hub_config.monitoring.slow import Slow
 from hub_config.monitoring.watch import Watch
 from hub_config.offer.counter import Counter
@@ -70,13 +70,13 @@ class Sources:
         return Facts(
             promises=promises,
             room=may_be_promised,
-            queue=Queue(turns.waiting, turns.taken, turns.limit),
+            starts=(turns.waiting, turns.taken, turns.limit),
             host=host,
             servers=self.watch.latest,
             at=self.watch.at,
             month=self.watch.month,
             cpu=figures.cpu_seconds(Path("/proc/stat").read_text(encoding="ascii")),
-            disk=disk(self.data),
+            disk=os.statvfs(self.data),
             homes=self.homes(db),
             backup=read_backup(self.backup),
             certificate=self.slow.certificate,
@@ -91,13 +91,6 @@ class Sources:
             for home in found
             if home.volume in known
         }
-
-
-def disk(folder: Path) -> Disk:
-    """The file system that `folder` is on; free is what is free for others than root."""
-    seen = os.statvfs(folder)
-    size, free = seen.f_blocks * seen.f_frsize, seen.f_bavail * seen.f_frsize
-    return Disk(size, free, seen.f_files, seen.f_favail)
 
 
 def read_backup(file: Path) -> Mapping[str, Mapping[str, Any]]:
