@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from tornado import web
 from tornado.log import access_log
 
+from hub_config.handlers import Handler
 from hub_config.lifetimes.homes import HomeRow
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.monitoring import figures
@@ -30,7 +31,6 @@ from hub_config.monitoring.figures import Facts
 from hub_config.monitoring.slow import Slow
 from hub_config.monitoring.watch import Watch
 from hub_config.offer.counter import Counter
-from hub_config.reconcile.pages import RECONCILE_SCOPE
 from hub_config.told import Refusal
 
 READ_SCOPE = "read:metrics"
@@ -102,31 +102,10 @@ def read_backup(file: Path) -> Mapping[str, Mapping[str, Any]]:
     return known
 
 
-class MetricsHandler(APIHandler):
-    """Base of the pages here. 404 without the scope, as JupyterHub has for what one may not see."""
-
-    def initialize(self, sources: Sources) -> None:
-        """Tornado hands over where facts come from."""
-        self.sources = sources
-
-    def require(self, scope: str) -> None:
-        """Raises HTTPError unless the request may."""
-        if not self.has_scope(scope):
-            raise web.HTTPError(404)
-
-
-class MeasureHandler(MetricsHandler):
-    """Has servers measured."""
-
-    def post(self) -> None:
-        """Begin; what was measured is told by the next."""
-        self.require(RECONCILE_SCOPE)
-        self.sources.watch.begin(self.db)
-        self.set_status(202)
-
-
-class PlatformHandler(MetricsHandler):
+class PlatformHandler(Handler, APIHandler):
     """What JupyterHub does not know of."""
+
+    sources: Sources
 
     async def get(self) -> None:
         """The metrics, as Prometheus reads them."""
@@ -135,8 +114,10 @@ class PlatformHandler(MetricsHandler):
         self.finish(figures.exposition(await self.sources.facts(self.db)))
 
 
-class ProxyHandler(MetricsHandler):
+class ProxyHandler(Handler, APIHandler):
     """The proxy's own, which it tells on a network where only the hub is: it knows no token."""
+
+    sources: Sources
 
     async def get(self) -> None:
         """The metrics; 502 when the proxy does not answer."""
@@ -162,16 +143,12 @@ PLATFORM_PATH, PROXY_PATH = "/api/metrics/platform", "/api/metrics/proxy"
 def routes(sources: Sources) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
     given = {"sources": sources}
-    return [
-        (r"/api/measure", MeasureHandler, given),
-        (PLATFORM_PATH, PlatformHandler, given),
-        (PROXY_PATH, ProxyHandler, given),
-    ]
+    return [(PLATFORM_PATH, PlatformHandler, given), (PROXY_PATH, ProxyHandler, given)]
 
 
 _USUAL = re.compile(
     r"200 GET \S*/hub/(api/)?metrics(/\w+)? "
-    r"|20[024] (GET|POST) \S*/hub/api/(reconcile|measure|homes/purge|lifetimes) "
+    r"|20[024] (GET|POST) \S*/hub/api/(reconcile|homes/purge|lifetimes) "
     r"\((keeper|lifetimes)@"
 )
 """What Prometheus and the services beside the hub ask for all the time."""
