@@ -5,7 +5,8 @@ The proxy keeps its routes in memory only; one that was restarted or recreated s
 the hub. JupyterHub compares routes at an interval; this one looks every second, which is cheap,
 and asks the hub to compare them at once. It runs as a process of its own that JupyterHub starts,
 and starts again when it ends, with its token and the hub's API in the environment (JupyterHub's
-documentation, Services). Every minute it has the hub compare what runs with its database.
+documentation, Services). Every minute it has the hub compare what runs with its
+database, measure it, and begin scheduled runs that are due.
 """
 
 import argparse
@@ -118,14 +119,6 @@ def attach_to_networks(platform: str) -> None:
             log.info("Attached %s", made)
 
 
-def reconcile(post: Callable[[str], object]) -> None:
-    """Have the hub compare what runs with its database, measure it, and begin scheduled runs that
-    are due; returns at once.
-    """
-    for what in ("reconcile", "measure", "jobs/look"):
-        post(what)
-
-
 def main() -> None:
     """Watch for ever."""
     parser = argparse.ArgumentParser(prog="keeper")
@@ -149,7 +142,7 @@ def main() -> None:
             mends["networks"] = partial(attach_to_networks, options.platform)
         # Returns when the proxy's routes are complete (JupyterHub REST API, POST /proxy).
         mends["routes"] = partial(post, "proxy")
-        Keeper(routes, mends, partial(reconcile, post)).run()
+        Keeper(routes, mends, partial(post, "reconcile")).run()
 
 
 if __name__ == "__main__":

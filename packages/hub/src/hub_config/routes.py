@@ -8,7 +8,6 @@ from traitlets.config import Config
 from hub_config.beside import limits_of
 from hub_config.first_start import Places
 from hub_config.jobs.app_pages import apps_routes
-from hub_config.jobs.looking import LookHandler
 from hub_config.jobs.publisher import Publisher
 from hub_config.jobs.run_pages import runs_routes
 from hub_config.jobs.runner import Runner
@@ -52,9 +51,10 @@ def routes_of(c: Config, settings: Settings, places: Places) -> list[tuple[Any, 
         reconciler, lambda: PlatformSpawner(config=c).counter, limits, places.data, sizes, meter
     )
     addresses = Addresses(settings)
+    watch = Watch(meter)
     sources = Sources(
         lambda: PlatformSpawner(config=c).counter,
-        Watch(meter),
+        watch,
         Slow(settings.subdomain_host or settings.public_url),
         sizes,
         places.data,
@@ -63,12 +63,19 @@ def routes_of(c: Config, settings: Settings, places: Places) -> list[tuple[Any, 
     )
     runner = Runner(settings)
     publisher = Publisher(settings.published_apps, settings.publish_to)
+    jobs = (one.look for one in (runner, publisher) if one.is_on)
     return [
         *metrics_routes(sources),
         *times.routes(limits),
-        *homes_routes(keep, reconciler, sizes, Desk(places.desk), remove_due),
+        *homes_routes(
+            keep=keep,
+            reconciler=reconciler,
+            sizes=sizes,
+            desk=Desk(places.desk),
+            others=remove_due,
+            also=(watch.look, *jobs),
+        ),
         *now_routes(looker),
-        (r"/api/jobs/look", LookHandler, {"looks": (runner, publisher)}),
         *runs_routes(runner),
         *apps_routes(publisher),
         *outside.routes(addresses, places),

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from jupyterhub import orm
-from jupyterhub.handlers import BaseHandler
-from jupyterhub.utils import url_path_join
 from sqlalchemy import select
 from tornado import web
 
 from hub_config import names
+from hub_config.handlers import Handler
 
 SCOPE = "shares!user"
 EVERYBODY = "*"
@@ -58,7 +57,7 @@ def _taken(user: Any) -> list[orm.Share]:
     return list(user.db.scalars(select(orm.Share).where(mine)))
 
 
-class SharingHandler(BaseHandler):
+class SharingHandler(Handler):
     """Shares of one's own servers, and servers that others share with one."""
 
     def may_share(self) -> bool:
@@ -79,14 +78,14 @@ class SharingHandler(BaseHandler):
     async def page(self, error: str = "") -> None:
         """The page, and what went wrong."""
         user = self.current_user
-        told = {
-            "servers": self.own,
-            "given": _given(user),
-            "taken": _taken(user),
-            "may_share": self.may_share(),
-            "error": error,
-        }
-        self.finish(await self.render_template("sharing.html", **told))
+        await self.show(
+            "sharing.html",
+            servers=self.own,
+            given=_given(user),
+            taken=_taken(user),
+            may_share=self.may_share(),
+            error=error,
+        )
 
     @web.authenticated
     async def post(self) -> None:
@@ -102,7 +101,7 @@ class SharingHandler(BaseHandler):
         except ValueError as error:
             self.set_status(400)
             return await self.page(str(error))
-        self.redirect(url_path_join(self.hub.base_url, "sharing"))
+        self.lead_to("sharing")
 
     def make(self, name: str) -> None:
         """Let a person, or the members of a group, into a server. Raises ValueError."""

@@ -37,7 +37,7 @@ def test_a_home_that_is_handed_back_during_a_purge_stays(new_box: Box) -> None:
         others=others,
         reconciler=new_box.reconciler,
         keep=timedelta(days=30),
-        has_scope=lambda _: True,
+        require=lambda _: None,
         alone=new_box.runtime.alone,
         remove=remove,
         set_status=lambda _: None,

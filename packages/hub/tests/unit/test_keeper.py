@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from hub_config.apis import ask
-from hub_config.keeper import RECONCILE_EVERY, Keeper, Routes, are_lost, reconcile
+from hub_config.keeper import RECONCILE_EVERY, Keeper, Routes, are_lost
 
 FRESH: Routes = {"/": {"target": "http://hub:8081"}}
 OF_THE_HUB: Routes = {"/": {"target": "http://hub:8081", "hub": True, "jupyterhub": True}}
@@ -77,7 +77,7 @@ def keeper(url: str) -> Keeper:
     return Keeper(
         lambda: ask("GET", url, "secret").json(),
         {"routes": lambda: post("proxy")},
-        lambda: reconcile(post),
+        lambda: post("reconcile"),
     )
 
 

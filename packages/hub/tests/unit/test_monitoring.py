@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from hub_config import counted
 from hub_config.first_start import Places, make_secrets, read_secret
 from hub_config.monitoring import alerts, dashboards, figures, pages, panels, written
-from hub_config.monitoring.figures import Disk, Facts, Queue
+from hub_config.monitoring.figures import Facts
 from hub_config.monitoring.slow import EVERY, SOON, Slow
 from hub_config.monitoring.usage import Total
 from hub_config.offer.room import Host, Promise
@@ -32,10 +32,10 @@ ALL = Facts(
     month=[Total("ada", 1, 2.0, 0.5, 4.0)],
     promises=[Promise(100, 0.5), Promise(200, 1.0)],
     room=1000,
-    queue=Queue(1, 2, 4),
+    starts=(1, 2, 4),
     host=Host(2000, 800, 2, 5),
     cpu={"busy": 3.0, "idle": 9.0},
-    disk=Disk(100, 40, 10, 5),
+    disk=os.statvfs_result((4096, 4096, 100, 50, 40, 10, 5, 5, 0, 255)),
     homes={("ada", "home-ada"): 12},
     backup={"backup": {"succeeded": "2026-11-30T12:00:00+00:00", "failed": True}, "drill": {}},
     certificate=5000.0,
@@ -230,7 +230,7 @@ def test_a_file_about_backups_that_was_cut_off_is_none(tmp_path: Path, content: 
         ("403 GET /hub/metrics (@172.28.0.4) 1.00ms", True),
         ("502 GET /hub/api/metrics/proxy (prometheus@172.28.0.4) 5904.01ms", True),
         ("200 GET /hub/home (ada@10.0.0.1) 29.86ms", True),
-        ("202 POST /hub/api/measure (keeper@172.19.0.3) 1.44ms", False),
+        ("202 POST /hub/api/reconcile (keeper@172.19.0.3) 1.44ms", False),
         ("204 POST /team/hub/api/homes/purge (lifetimes@172.19.0.3) 94.00ms", False),
         ("204 POST /hub/api/homes/purge (admin@172.19.0.3) 94.00ms", True),
         ("500 POST /hub/api/reconcile (keeper@172.19.0.3) 94.00ms", True),

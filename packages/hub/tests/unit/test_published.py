@@ -249,9 +249,8 @@ async def test_a_link_from_jupyterlab_leads_to_what_its_person_shows(
         found: dict[str, Any] = {}
         parsed = parse_scopes({*scopes, "access:servers!user=bob"})["access:servers"]
 
-        async def render(_: str, **told: Any) -> str:
+        async def show(_: str, **told: Any) -> None:
             found.update(told)
-            return ""
 
         handler: Any = SimpleNamespace(
             db=db,
@@ -260,12 +259,12 @@ async def test_a_link_from_jupyterlab_leads_to_what_its_person_shows(
             hub=SimpleNamespace(base_url="/hub/"),
             find_user={"ann": wrapped}.get,
             redirect=lambda url: found.update(to=url),
-            render_template=render,
-            finish=lambda _: None,
+            show=show,
             get_scope_filter=lambda _: partial(check_scope_filter, parsed),
             request=SimpleNamespace(method="GET"),
         )
         handler.open_to_me = partial(links.LinkHandler.open_to_me, handler)
+        handler.lead_to = partial(links.LinkHandler.lead_to, handler)
         await links.LinkHandler.get(handler, owner, place)
         return found.get("to") or found
 

@@ -24,7 +24,7 @@ ROOMS = {
         *("interface", "plan", "guard", "records", "attachments", "networks", "client"),
         *("glances", "calls", "docker", "services", "swarm", "cluster", "kubernetes", "meter"),
     ),
-    "words": ("languages", "texts", "told", "away"),
+    "words": ("languages", "texts", "told", "away", "handlers"),
     "lifetimes": ("ends", "homes", "folders", "measuring", "sizes", "why", "times"),
     "offer": (
         *("profiles", "compatibility", "pulls", "images", "stock", "room", "turns", "cards"),
@@ -33,7 +33,7 @@ ROOMS = {
     "published": ("shelf", "links", "own_server", "pages"),
     "jobs": (
         *("rows", "app_rows", "clock", "decisions", "program", "rules", "commands", "forms"),
-        *("telling", "tasks", "looking", "runner", "publisher", "pages", "run_pages", "app_pages"),
+        *("telling", "tasks", "runner", "publisher", "pages", "run_pages", "app_pages"),
     ),
     "spawning": (
         *("options", "folders", "parts", "servers", "server_spawner", "container_spawner"),

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from jupyterhub import orm
@@ -147,7 +148,7 @@ def test_a_server_is_measured_at_each_pass_and_once_more_before_it_ends(db: Sess
         await watch.run(db)
         assert (watch.latest, watch.at) == ([], began), "nobody has said yet what runs"
         await runtime.view()
-        watch.begin(db)
+        await watch.look(SimpleNamespace(db=db))
         assert watch._task is not None
         await watch._task
         ((found, used),) = watch.latest

@@ -123,7 +123,7 @@ class OpenHandler(AppsHandler):
         if not (there and wanted):
             self.set_status(503)
             shown = {"app": app.name, "person": owner.name, "wanted": wanted}
-            self.finish(await self.render_template("app-away.html", **shown))
+            await self.show("app-away.html", **shown)
             return
         if app.audience != "public":
             self.looks.let_in(self, app, owner, self.current_user)

@@ -3,11 +3,10 @@
 from collections.abc import Collection
 from typing import Any, ClassVar
 
-from jupyterhub.handlers import BaseHandler
-from jupyterhub.utils import url_path_join
 from tornado import web
 
 from hub_config.audit import events
+from hub_config.handlers import Handler
 from hub_config.jobs import forms
 from hub_config.jobs.rows import Owned
 from hub_config.published import own_server
@@ -39,17 +38,14 @@ async def lacks_file(handler: Any, file: str) -> bool:
         return False
 
 
-class OwnedHandler(BaseHandler):
+class OwnedHandler(Handler):
     """What all of them share; `looks` is who does what is asked for."""
 
     ROW: ClassVar[type[Owned]]
     PAGE: ClassVar[str]
     WHAT: ClassVar[str]
     """What one is called in the audit log."""
-
-    def initialize(self, looks: Any) -> None:
-        """Tornado hands over who does it."""
-        self.looks = looks
+    looks: Any
 
     async def prepare(self) -> None:
         """There is nothing here where nobody may have any."""
@@ -67,10 +63,6 @@ class OwnedHandler(BaseHandler):
         if (user := row.user(self)) is None:
             raise web.HTTPError(404)
         return user
-
-    def to_the_list(self) -> None:
-        """Where the page is."""
-        self.redirect(url_path_join(self.hub.base_url, self.PAGE))
 
 
 class ListHandler(OwnedHandler):
@@ -103,22 +95,19 @@ class ListHandler(OwnedHandler):
         self.db.commit()
         events.note(**{self.WHAT: form.values["name"]})
         await self.looks.look(self)
-        self.to_the_list()
+        self.lead_to(self.PAGE)
 
     async def page(self, form: forms.Form) -> None:
         """The list, and the form as it was filled in."""
         user, everybody = self.current_user, self.ROW.all(self.db)
         others = [one for one in everybody if one.user_id != user.id]
-        self.set_header("Cache-Control", "no-store")
-        self.finish(
-            await self.render_template(
-                f"{self.PAGE}.html",
-                own=[self.shown(one) for one in everybody if one.user_id == user.id],
-                others=[self.shown(one) for one in others if self.admin],
-                form=form,
-                choices=await choices(user),
-                **self.more(others),
-            )
+        await self.show(
+            f"{self.PAGE}.html",
+            own=[self.shown(one) for one in everybody if one.user_id == user.id],
+            others=[self.shown(one) for one in others if self.admin],
+            form=form,
+            choices=await choices(user),
+            **self.more(others),
         )
 
     def more(self, others: Collection[Any]) -> dict[str, Any]:
@@ -140,4 +129,4 @@ class ActHandler(OwnedHandler):
         await self.act(row, action, owner)
         self.db.commit()
         await self.looks.look(self)
-        self.to_the_list()
+        self.lead_to(self.PAGE)

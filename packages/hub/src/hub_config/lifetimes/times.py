@@ -14,13 +14,13 @@ from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from jupyterhub.scopes import needs_scope
-from jupyterhub.utils import url_path_join
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from tornado import web
 
 from hub_config import names
 from hub_config.database import Base
+from hub_config.handlers import Handler
 from hub_config.lifetimes import ends
 from hub_config.lifetimes.why import words
 from hub_config.moments import aware, utc
@@ -146,16 +146,10 @@ def find(handler: BaseHandler, user_name: str, server_name: str) -> ends.Server:
     raise web.HTTPError(404, "There is no such running server.")
 
 
-class TimedHandler(BaseHandler):
-    """Base of the handlers here."""
-
-    def initialize(self, limits: ends.Limits) -> None:
-        """Tornado hands over the limits."""
-        self.limits = limits
-
-
-class ServersTimeHandler(TimedHandler, APIHandler):
+class ServersTimeHandler(Handler, APIHandler):
     """The servers whose time is over, for the service that stops them."""
+
+    limits: ends.Limits
 
     @needs_scope("read:users:activity")
     def get(self) -> None:
@@ -165,8 +159,10 @@ class ServersTimeHandler(TimedHandler, APIHandler):
         self.finish(json.dumps([{"user": one.user, "name": one.name} for one in due]))
 
 
-class ServerTimeHandler(TimedHandler, APIHandler):
+class ServerTimeHandler(Handler, APIHandler):
     """One server."""
+
+    limits: ends.Limits
 
     @needs_scope("read:users:activity")
     def get(self, user_name: str, server_name: str = "") -> None:
@@ -195,14 +191,16 @@ class ServerTimeHandler(TimedHandler, APIHandler):
         self.finish(json.dumps(answer(found, self.limits)))
 
 
-class MoreTimeHandler(TimedHandler):
+class MoreTimeHandler(Handler):
     """The button on the hub's pages."""
+
+    limits: ends.Limits
 
     @web.authenticated
     def post(self, server_name: str = "") -> None:
         """More time for one's own server, then back home."""
         grant(self, find(self, self.current_user.name, server_name), self.limits)
-        self.redirect(url_path_join(self.hub.base_url, "home"))
+        self.lead_to("home")
 
 
 def routes(limits: ends.Limits) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:

@@ -17,6 +17,7 @@ from tornado import web
 from tornado.httputil import url_concat
 
 from hub_config.audit import events
+from hub_config.handlers import Handler
 from hub_config.login import credentials, sessions
 from hub_config.login.accounts import Account, State
 from hub_config.login.credentials import BusyError
@@ -29,16 +30,15 @@ PENDING = "jupyterhub-login-steps"
 """Cookie of a log-in whose first steps are done; signed, and short-lived."""
 
 
-class PageHandler(BaseHandler):
+class PageHandler(Handler):
     """Base of all pages about accounts."""
 
     async def page(self, template: str, **values: Any) -> None:
         """Answer with a page, which no cache keeps: some show what is shown once."""
-        self.set_header("Cache-Control", "no-store")
         values["authenticator"] = self.authenticator
         values["longest_password"] = credentials.MAX_BYTES
         values["next"] = self.get_argument("next", "")
-        self.finish(await self.render_template(template, **values))
+        await self.show(template, **values)
 
     def refuse(self, error: ValueError) -> str:
         """Set the status that fits `error`; returns its message."""

@@ -49,9 +49,9 @@ class PeopleHandler(PageHandler):
     @needs_scope("admin:users")
     async def get(self) -> None:
         """Those who wait, and the others."""
-        await self.show()
+        await self.everybody()
 
-    async def show(self, **values: Any) -> None:
+    async def everybody(self, **values: Any) -> None:
         """The page."""
         rows = self._rows()
         await self.page(
@@ -97,10 +97,12 @@ class AddPeopleHandler(PeopleHandler):
         try:
             made = await self.authenticator.newcomers.add(text)
         except ValueError as error:
-            return await self.show(text=text, complaints=self.refuse(error).splitlines())
+            return await self.everybody(text=text, complaints=self.refuse(error).splitlines())
         except BusyError:
             self.set_status(503)
-            return await self.show(text=text, complaints=["Please try again in a few seconds."])
+            return await self.everybody(
+                text=text, complaints=["Please try again in a few seconds."]
+            )
         for one in made:
             self.make_user(one.name)
         events.note(people=[one.name for one in made])

@@ -3,10 +3,12 @@
 Names begin with `jhub_`; JupyterHub's own begin with `jupyterhub_`.
 """
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -21,31 +23,13 @@ TICKS = 100
 
 
 @dataclass(frozen=True)
-class Disk:
-    """A file system: bytes and inodes in all, and those that are free."""
-
-    size: int
-    free: int
-    inodes: int
-    inodes_free: int
-
-
-@dataclass(frozen=True)
-class Queue:
-    """Starts: how many wait for a turn, how many have one, how many may at the same time."""
-
-    waiting: int = 0
-    starting: int = 0
-    at_a_time: int = 0
-
-
-@dataclass(frozen=True)
 class Facts:
     """All that is told. What is None, or empty, is not known and so not told.
 
-    `at` is when the servers were measured, `homes` are the sizes of homes in bytes by volume and
-    person, `backup` is what was written about backups, `certificate` when the public address's
-    ends, both in seconds since the epoch.
+    `at` is when the servers were measured, `starts` are how many wait for a turn, have one, and may
+    at the same time, `disk` is the file system with the data volume, `homes` are the sizes of homes
+    in bytes by person and volume, `backup` is what was written about backups, `certificate` when
+    the public address's ends; times are in seconds since the epoch.
     """
 
     servers: Iterable[tuple[Container, Usage]] = ()
@@ -53,10 +37,10 @@ class Facts:
     month: Iterable[Total] = ()
     promises: Iterable[Promise] = ()
     room: int | None = None
-    queue: Queue = field(default_factory=Queue)
+    starts: tuple[int, int, int] = (0, 0, 0)
     host: Host | None = None
     cpu: Mapping[str, float] = field(default_factory=dict)
-    disk: Disk | None = None
+    disk: os.statvfs_result | None = None
     homes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     backup: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     certificate: float | None = None
@@ -69,15 +53,6 @@ def cpu_seconds(stat: str) -> dict[str, float]:
     ticks = [int(one) for one in fields[:8]]
     idle = sum(ticks[3:5])
     return {"busy": (sum(ticks) - idle) / TICKS, "idle": idle / TICKS}
-
-
-def families(facts: Facts) -> Iterator[Metric]:
-    """The metrics."""
-    yield from _servers(facts)
-    yield from _month(facts.month)
-    yield from _offer(facts)
-    yield from _host(facts)
-    yield from _kept(facts)
 
 
 def exposition(facts: Facts) -> bytes:
@@ -94,32 +69,43 @@ class _Once:
         self._facts = facts
 
     def collect(self) -> Iterator[Metric]:
-        return families(self._facts)
+        facts = self._facts
+        yield from _servers(facts)
+        yield from _month(facts.month)
+        yield from _kept(facts)
+        cpu = ([mode, seconds] for mode, seconds in facts.cpu.items())
+        yield _counter("host_cpu_seconds", "Time of all its CPUs", ["mode"], cpu)
+        for name, meaning, value in _single(facts):
+            if value is not None:
+                yield GaugeMetricFamily(f"jhub_{name}", meaning, value=value)
 
 
-def _gauge(name: str, meaning: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"jhub_{name}", meaning, value=value)
+Samples = Iterable[Sequence[Any]]
+"""Each the values of its labels and then its own."""
+
+
+def _family(kind: Any, name: str, meaning: str, labels: list[str], samples: Samples) -> Metric:
+    made: Metric = kind(f"jhub_{name}", meaning, labels=labels)
+    for *key, value in samples:
+        made.add_metric(key, value)  # type: ignore[attr-defined]
+    return made
+
+
+_gauge, _counter = partial(_family, GaugeMetricFamily), partial(_family, CounterMetricFamily)
 
 
 def _servers(facts: Facts) -> Iterator[Metric]:
-    labels = ["user", "server"]
-    cpu = CounterMetricFamily("jhub_server_cpu_seconds", "CPU time of a server", labels=labels)
-    memory = GaugeMetricFamily("jhub_server_memory_bytes", "Memory in use", labels=labels)
-    limit = GaugeMetricFamily("jhub_server_memory_limit_bytes", "Memory it may use", labels=labels)
-    processes = GaugeMetricFamily("jhub_server_processes", "Processes and threads", labels=labels)
-    starved = GaugeMetricFamily(
-        "jhub_server_out_of_memory", "1 when it lost a program for want of memory", labels=labels
-    )
-    for container, used in facts.servers:
-        key = container.key
-        cpu.add_metric(key, used.processor)
-        memory.add_metric(key, used.memory)
-        limit.add_metric(key, container.memory)
-        processes.add_metric(key, used.processes)
-        starved.add_metric(key, float(container.starved))
-    yield from (cpu, memory, limit, processes, starved)
-    if facts.at:
-        yield _gauge("servers_measured_timestamp_seconds", "When servers were measured", facts.at)
+    found = list(facts.servers)
+
+    def of(value: Callable[[Container, Usage], float]) -> tuple[list[str], Samples]:
+        return ["user", "server"], ([*one.key, value(one, used)] for one, used in found)
+
+    yield _counter("server_cpu_seconds", "CPU time of a server", *of(lambda _, u: u.processor))
+    yield _gauge("server_memory_bytes", "Memory in use", *of(lambda _, u: u.memory))
+    yield _gauge("server_memory_limit_bytes", "Memory it may use", *of(lambda one, _: one.memory))
+    yield _gauge("server_processes", "Processes and threads", *of(lambda _, u: u.processes))
+    meaning = "1 when it lost a program for want of memory"
+    yield _gauge("server_out_of_memory", meaning, *of(lambda one, _: float(one.starved)))
 
 
 def _month(month: Iterable[Total]) -> Iterator[Metric]:
@@ -130,61 +116,47 @@ def _month(month: Iterable[Total]) -> Iterator[Metric]:
     }
     totals = list(month)
     for name, (meaning, attribute) in told.items():
-        family = GaugeMetricFamily(f"jhub_month_{name}", meaning, labels=["user"])
         # Two people had one name, one after the other: a metric is there once.
         added: Counter[str] = Counter()
         for total in totals:
             added[total.name] += getattr(total, attribute)
-        for person, amount in added.items():
-            family.add_metric([person], amount)
-        yield family
-
-
-def _offer(facts: Facts) -> Iterator[Metric]:
-    promises = list(facts.promises)
-    yield _gauge("promised_servers", "Servers that have a promise", len(promises))
-    memory = sum(promise.memory for promise in promises)
-    yield _gauge("promised_memory_bytes", "Memory promised to servers", memory)
-    cpus = sum(promise.cpus for promise in promises)
-    yield _gauge("promised_cpus", "CPUs guaranteed to servers", cpus)
-    if facts.room is not None:
-        yield _gauge("promisable_memory_bytes", "Memory that may be promised in all", facts.room)
-    yield _gauge("spawns_waiting", "Starts that wait for a turn", facts.queue.waiting)
-    yield _gauge("spawns_starting", "Starts that have a turn", facts.queue.starting)
-    yield _gauge("spawns_at_a_time", "Starts that may have a turn", facts.queue.at_a_time)
-
-
-def _host(facts: Facts) -> Iterator[Metric]:
-    if (host := facts.host) is not None:
-        yield _gauge("host_memory_bytes", "Memory of the engine's machine", host.memory)
-        yield _gauge("host_memory_available_bytes", "What of it is free", host.memory_available)
-        yield _gauge("host_cpus", "CPUs of the engine's machine", host.cpus)
-    cpu = CounterMetricFamily("jhub_host_cpu_seconds", "Time of all its CPUs", labels=["mode"])
-    for mode, seconds in facts.cpu.items():
-        cpu.add_metric([mode], seconds)
-    yield cpu
-    if (disk := facts.disk) is not None:
-        yield _gauge("disk_size_bytes", "The disk with the data volume", disk.size)
-        yield _gauge("disk_free_bytes", "What of it is free", disk.free)
-        if disk.inodes:  # btrfs has none to run out of
-            yield _gauge("disk_inodes", "Inodes of that disk", disk.inodes)
-            yield _gauge("disk_inodes_free", "Those that are free", disk.inodes_free)
+        yield _gauge(f"month_{name}", meaning, ["user"], added.items())
 
 
 def _kept(facts: Facts) -> Iterator[Metric]:
-    homes = GaugeMetricFamily("jhub_home_bytes", "Size of a home", labels=["user", "volume"])
-    for (user, volume), size in facts.homes.items():
-        homes.add_metric([user, volume], size)
-    yield homes
-    done = GaugeMetricFamily(
-        "jhub_backup_succeeded_timestamp_seconds", "When it succeeded last", labels=["what"]
-    )
-    failed = GaugeMetricFamily("jhub_backup_failed", "1 when the last try failed", labels=["what"])
-    for what, known in facts.backup.items():
-        failed.add_metric([what], float(bool(known.get("failed"))))
-        if when := known.get("succeeded"):
-            done.add_metric([what], datetime.fromisoformat(when).timestamp())
-    yield from (done, failed)
-    if facts.certificate is not None:
-        meaning = "When the certificate of the public address ends"
-        yield _gauge("certificate_ends_timestamp_seconds", meaning, facts.certificate)
+    homes = ([*whose, size] for whose, size in facts.homes.items())
+    yield _gauge("home_bytes", "Size of a home", ["user", "volume"], homes)
+    done = {what: known.get("succeeded") for what, known in facts.backup.items()}
+    times = ((what, datetime.fromisoformat(at).timestamp()) for what, at in done.items() if at)
+    name = "backup_succeeded_timestamp_seconds"
+    yield _gauge(name, "When it succeeded last", ["what"], times)
+    failed = ((what, float(bool(known.get("failed")))) for what, known in facts.backup.items())
+    yield _gauge("backup_failed", "1 when the last try failed", ["what"], failed)
+
+
+def _single(facts: Facts) -> Iterator[tuple[str, str, float | None]]:
+    """What there is one value of, None where it is not known."""
+    measured, promises, disk = facts.at or None, list(facts.promises), facts.disk
+    yield "servers_measured_timestamp_seconds", "When servers were measured", measured
+    yield "promised_servers", "Servers that have a promise", len(promises)
+    memory, cpus = (sum(one.memory for one in promises), sum(one.cpus for one in promises))
+    yield "promised_memory_bytes", "Memory promised to servers", memory
+    yield "promised_cpus", "CPUs guaranteed to servers", cpus
+    yield "promisable_memory_bytes", "Memory that may be promised in all", facts.room
+    waiting, starting, at_a_time = facts.starts
+    yield "spawns_waiting", "Starts that wait for a turn", waiting
+    yield "spawns_starting", "Starts that have a turn", starting
+    yield "spawns_at_a_time", "Starts that may have a turn", at_a_time
+    if (host := facts.host) is not None:
+        yield "host_memory_bytes", "Memory of the engine's machine", host.memory
+        yield "host_memory_available_bytes", "What of it is free", host.memory_available
+        yield "host_cpus", "CPUs of the engine's machine", host.cpus
+    if disk is not None:
+        yield "disk_size_bytes", "The disk with the data volume", disk.f_blocks * disk.f_frsize
+        # What others than root may have of it.
+        yield "disk_free_bytes", "What of it is free", disk.f_bavail * disk.f_frsize
+        # btrfs has none to run out of.
+        yield "disk_inodes", "Inodes of that disk", disk.f_files or None
+        yield "disk_inodes_free", "Those that are free", disk.f_favail if disk.f_files else None
+    meaning = "When the certificate of the public address ends"
+    yield "certificate_ends_timestamp_seconds", meaning, facts.certificate

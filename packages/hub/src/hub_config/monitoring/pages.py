@@ -23,14 +23,14 @@ from sqlalchemy.orm import Session
 from tornado import web
 from tornado.log import access_log
 
+from hub_config.handlers import Handler
 from hub_config.lifetimes.homes import HomeRow
 from hub_config.lifetimes.sizes import Sizes
 from hub_config.monitoring import figures
-from hub_config.monitoring.figures import Disk, Facts, Queue
+from hub_config.monitoring.figures import Facts
 from hub_config.monitoring.slow import Slow
 from hub_config.monitoring.watch import Watch
 from hub_config.offer.counter import Counter
-from hub_config.reconcile.pages import RECONCILE_SCOPE
 from hub_config.told import Refusal
 
 READ_SCOPE = "read:metrics"
@@ -70,13 +70,13 @@ class Sources:
         return Facts(
             promises=promises,
             room=may_be_promised,
-            queue=Queue(turns.waiting, turns.taken, turns.limit),
+            starts=(turns.waiting, turns.taken, turns.limit),
             host=host,
             servers=self.watch.latest,
             at=self.watch.at,
             month=self.watch.month,
             cpu=figures.cpu_seconds(Path("/proc/stat").read_text(encoding="ascii")),
-            disk=disk(self.data),
+            disk=os.statvfs(self.data),
             homes=self.homes(db),
             backup=read_backup(self.backup),
             certificate=self.slow.certificate,
@@ -93,13 +93,6 @@ class Sources:
         }
 
 
-def disk(folder: Path) -> Disk:
-    """The file system that `folder` is on; free is what is free for others than root."""
-    seen = os.statvfs(folder)
-    size, free = seen.f_blocks * seen.f_frsize, seen.f_bavail * seen.f_frsize
-    return Disk(size, free, seen.f_files, seen.f_favail)
-
-
 def read_backup(file: Path) -> Mapping[str, Mapping[str, Any]]:
     """What was written about backups; empty before there was one."""
     try:
@@ -109,31 +102,10 @@ def read_backup(file: Path) -> Mapping[str, Mapping[str, Any]]:
     return known
 
 
-class MetricsHandler(APIHandler):
-    """Base of the pages here. 404 without the scope, as JupyterHub has for what one may not see."""
-
-    def initialize(self, sources: Sources) -> None:
-        """Tornado hands over where facts come from."""
-        self.sources = sources
-
-    def require(self, scope: str) -> None:
-        """Raises HTTPError unless the request may."""
-        if not self.has_scope(scope):
-            raise web.HTTPError(404)
-
-
-class MeasureHandler(MetricsHandler):
-    """Has servers measured."""
-
-    def post(self) -> None:
-        """Begin; what was measured is told by the next."""
-        self.require(RECONCILE_SCOPE)
-        self.sources.watch.begin(self.db)
-        self.set_status(202)
-
-
-class PlatformHandler(MetricsHandler):
+class PlatformHandler(Handler, APIHandler):
     """What JupyterHub does not know of."""
+
+    sources: Sources
 
     async def get(self) -> None:
         """The metrics, as Prometheus reads them."""
@@ -142,8 +114,10 @@ class PlatformHandler(MetricsHandler):
         self.finish(figures.exposition(await self.sources.facts(self.db)))
 
 
-class ProxyHandler(MetricsHandler):
+class ProxyHandler(Handler, APIHandler):
     """The proxy's own, which it tells on a network where only the hub is: it knows no token."""
+
+    sources: Sources
 
     async def get(self) -> None:
         """The metrics; 502 when the proxy does not answer."""
@@ -169,16 +143,12 @@ PLATFORM_PATH, PROXY_PATH = "/api/metrics/platform", "/api/metrics/proxy"
 def routes(sources: Sources) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
     """Where they are, below the hub's prefix."""
     given = {"sources": sources}
-    return [
-        (r"/api/measure", MeasureHandler, given),
-        (PLATFORM_PATH, PlatformHandler, given),
-        (PROXY_PATH, ProxyHandler, given),
-    ]
+    return [(PLATFORM_PATH, PlatformHandler, given), (PROXY_PATH, ProxyHandler, given)]
 
 
 _USUAL = re.compile(
     r"200 GET \S*/hub/(api/)?metrics(/\w+)? "
-    r"|20[024] (GET|POST) \S*/hub/api/(reconcile|measure|homes/purge|lifetimes) "
+    r"|20[024] (GET|POST) \S*/hub/api/(reconcile|homes/purge|lifetimes) "
     r"\((keeper|lifetimes)@"
 )
 """What Prometheus and the services beside the hub ask for all the time."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -46,12 +47,12 @@ class Watch:
         self._db: Session | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def begin(self, db: Session) -> None:
-        """Have a pass now, unless one is under way; `db` is the hub's session."""
-        self._db = db
+    async def look(self, handler: Any) -> None:
+        """Have a pass now, unless one is under way; returns at once."""
+        self._db = handler.db
         self.meter.runtime.before_end = self.last
         if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self.run(db))
+            self._task = asyncio.ensure_future(self.run(handler.db))
 
     async def run(self, db: Session) -> None:
         """One pass. Raises nothing for an engine or a database that is away."""

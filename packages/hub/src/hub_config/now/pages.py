@@ -10,6 +10,7 @@ from jupyterhub.handlers import BaseHandler
 from jupyterhub.scopes import needs_scope
 from tornado import web
 
+from hub_config.handlers import Handler
 from hub_config.languages import said
 from hub_config.now import asking
 from hub_config.now.looking import Looker
@@ -17,24 +18,18 @@ from hub_config.now.rows import COLUMNS, Told, tell, usage_line
 from hub_config.reconcile.state import Hub
 
 
-class Looking(BaseHandler):
+class Looking(Handler):
     """What all of them share."""
 
-    def initialize(self, looker: Looker) -> None:
-        """Tornado hands over who collects."""
-        self.looker = looker
-
-    @property
-    def hub_now(self) -> Hub:
-        """What of JupyterHub is needed."""
-        return Hub(self.users, self.proxy, self.db)
+    looker: Looker
 
     async def told(self, *, twice: bool = False) -> Told:
         """Everything, sorted as was asked (`sort`, `backwards`). Raises HTTPError 400."""
         asked = self.get_argument("backwards", "")
         waiting = getattr(self.authenticator, "accounts", None)
-        servers = await self.looker.everybody(self.hub_now, twice=twice)
-        platform = await self.looker.platform(self.hub_now, waiting.waiting() if waiting else 0)
+        hub = Hub.of(self)
+        servers = await self.looker.everybody(hub, twice=twice)
+        platform = await self.looker.platform(hub, waiting.waiting() if waiting else 0)
         try:
             return tell(
                 servers,
@@ -52,22 +47,16 @@ class NowHandler(Looking):
     @needs_scope("admin:users")
     async def get(self) -> None:
         """Everything."""
-        await self.show("now.html")
-
-    async def show(self, template: str) -> None:
-        """Answer with a template, which no cache keeps."""
-        self.set_header("Cache-Control", "no-store")
-        told = await self.told()
-        self.finish(await self.render_template(template, told=told, columns=COLUMNS))
+        await self.show("now.html", told=await self.told(), columns=COLUMNS)
 
 
-class TableHandler(NowHandler):
+class TableHandler(Looking):
     """What changes of the page, which fetches it every few seconds."""
 
     @needs_scope("admin:users")
     async def get(self) -> None:
         """Lines, warnings and rows."""
-        await self.show("now-table.html")
+        await self.show("now-table.html", told=await self.told(), columns=COLUMNS)
 
 
 class NowApiHandler(Looking, APIHandler):
@@ -89,7 +78,7 @@ class UsageHandler(Looking):
     @web.authenticated
     async def get(self) -> None:
         """A line for each server that runs, by its name, and what it is near."""
-        servers = await self.looker.servers(self.hub_now, [self.current_user])
+        servers = await self.looker.servers(Hub.of(self), [self.current_user])
         self.set_header("Cache-Control", "no-store")
         lines = {one.server: usage_line(one) for one in servers}
         self.finish({name: {**line, "says": said(line["says"])} for name, line in lines.items()})

@@ -9,11 +9,11 @@ whether the person or the file exists or not.
 from typing import Any
 from urllib.parse import quote
 
-from jupyterhub.handlers import BaseHandler
 from jupyterhub.utils import url_path_join
 from tornado import web
 
 from hub_config import names
+from hub_config.handlers import Handler
 from hub_config.published import shelf
 
 SHARED = "shared/"
@@ -25,12 +25,11 @@ def path_in(place: str) -> str:
     return place.partition("tree/")[2]
 
 
-class LinkHandler(BaseHandler):
+class LinkHandler(Handler):
     """`<hub>/link/<person>/<place in JupyterLab>`."""
 
-    def initialize(self, *, publishing: bool) -> None:
-        """Tornado hands over whether anything published is shown."""
-        self.publishing = publishing
+    publishing: bool
+    """Whether anything published is shown."""
 
     @web.authenticated
     async def get(self, owner: str, place: str) -> None:
@@ -42,11 +41,11 @@ class LinkHandler(BaseHandler):
         if owner == me.name or path.startswith(SHARED):
             self.redirect(own)
         elif self.publishing and person and (row := shelf.of(self.db, person.id, path)):
-            self.redirect(url_path_join(self.hub.base_url, "published", row.id))
+            self.lead_to("published", row.id)
         else:
             told: dict[str, Any] = {"owner": owner, "path": path, "own": own}
             told["servers"] = [url_path_join(one, place) for one in self.open_to_me(person)]
-            self.finish(await self.render_template("link.html", **told))
+            await self.show("link.html", **told)
 
     def open_to_me(self, person: Any) -> list[str]:
         """Addresses of their servers that whoever asks may enter and that run."""

@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.apihandlers.base import APIHandler
-from jupyterhub.handlers import BaseHandler
 from jupyterhub.utils import url_path_join
 from tornado import web
 
 from hub_config import disk
+from hub_config.handlers import Handler
 from hub_config.published import own_server, shelf
 from hub_config.published.links import LinkHandler
 from hub_config.published.shelf import PublishedRow, ShelfError
@@ -57,12 +57,10 @@ _busy: set[int] = set()
 """Whose notebooks are on their way."""
 
 
-class ShelfHandler(BaseHandler):
+class ShelfHandler(Handler):
     """What all of them share."""
 
-    def initialize(self, folder: Path) -> None:
-        """Tornado hands over where files are."""
-        self.folder = folder
+    folder: Path
 
     @property
     def shelf_url(self) -> str:
@@ -130,7 +128,7 @@ class ListHandler(ShelfHandler):
         mine = {row.id for row in rows if self.may_withdraw(row)}
         told = {"rows": rows, "mine": mine, "error": error, "path": path}
         told["owners"] = shelf.owners(self.db, rows)
-        self.finish(await self.render_template("published.html", **told))
+        await self.show("published.html", **told)
 
     @web.authenticated
     async def post(self) -> None:
@@ -158,7 +156,7 @@ class OneHandler(ShelfHandler):
         told["owner"] = shelf.owners(self.db, [row]).get(row.user_id, "")
         with suppress(ShelfError):
             told["runs"] = self.server()
-        self.finish(await self.render_template("published-one.html", **told))
+        await self.show("published-one.html", **told)
 
     @web.authenticated
     async def post(self, name: str) -> None:

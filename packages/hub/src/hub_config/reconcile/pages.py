@@ -6,20 +6,18 @@ The service asks for what is due; nobody else removes a home but by the button w
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
-from jupyterhub.handlers import BaseHandler
 from jupyterhub.scopes import needs_scope
-from jupyterhub.utils import url_path_join
-from tornado import web
 
 from hub_config import disk, reserve, tracing
 from hub_config.audit import events
+from hub_config.handlers import Handler
 from hub_config.lifetimes.folders import FolderRow
 from hub_config.lifetimes.homes import HomeError, HomeRow, VolumeRow
 from hub_config.lifetimes.sizes import NEAR, Sizes
@@ -30,37 +28,35 @@ from hub_config.reconcile.state import Hub
 from hub_config.runtime.interface import AwayError
 
 RECONCILE_SCOPE = "custom:reconcile"
-"""What the keeper may do: have runtime and database compared."""
+"""What the keeper may do: have the hub look after what runs."""
+
+EveryMinute = Callable[[Any], Awaitable[None]]
+"""Begins what else is to be done every minute, for which it has the handler."""
 
 
-class ReconcileHandler(APIHandler):
-    """One pass."""
+class ReconcileHandler(Handler, APIHandler):
+    """What is done every minute."""
 
-    def initialize(self, reconciler: Reconciler, desk: Desk) -> None:
-        """Tornado hands over who does it, and where the service that backs up tells its part."""
-        self.reconciler, self.desk = reconciler, desk
-
-    @property
-    def hub_now(self) -> Hub:
-        """What of JupyterHub is needed."""
-        return Hub(self.users, self.proxy, self.db)
+    reconciler: Reconciler
+    desk: Desk
+    also: Iterable[EveryMinute]
 
     async def post(self) -> None:
-        """Begin to compare. 404 without the scope, as JupyterHub has for what one may not see."""
-        if not self.has_scope(RECONCILE_SCOPE):
-            raise web.HTTPError(404)
+        """Begin it."""
+        self.require(RECONCILE_SCOPE)
         if not reserve.keep(self.db):
             self.log.warning("There is no room for the database's reserve on its disk")
         tracing.cause.set("reconcile")  # goes on in the pass that begins here
-        self.reconciler.begin(self.hub_now)
+        self.reconciler.begin(Hub.of(self))
         self.set_status(202)
         self.desk.collect()
+        for look in self.also:
+            await look(self)
 
     @needs_scope("admin:users")
     async def get(self) -> None:
         """Compare now and tell, for an admin."""
-        report = await self.reconciler.run(self.hub_now)
-        self.finish(report)
+        self.finish(await self.reconciler.run(Hub.of(self)))
 
 
 MOST = 20
@@ -73,17 +69,14 @@ Others = Callable[[Any, timedelta], Awaitable[None]]
 """Removes what else is of people who were deleted so long ago."""
 
 
-class HomesHandler(BaseHandler):
+class HomesHandler(Handler):
     """What all of them share."""
 
-    def initialize(
-        self, keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk, others: Others
-    ) -> None:
-        """Tornado hands over how long homes are kept, who knows which there are, how large, who
-        backs them up, and who removes what else is kept as long.
-        """
-        self.keep, self.reconciler, self.sizes, self.desk = keep, reconciler, sizes, desk
-        self.others = others
+    keep: timedelta
+    reconciler: Reconciler
+    sizes: Sizes
+    desk: Desk
+    others: Others
 
     def alone(self, volume: str) -> AbstractAsyncContextManager[Any]:
         """For who removes a home or hands it on: one at a time, for a removal can take minutes."""
@@ -111,11 +104,8 @@ class PurgeHandler(HomesHandler, APIHandler):
     """Removes the homes and groups' folders whose time is over, and then what is kept as long."""
 
     async def post(self) -> None:
-        """404 without the scope, as JupyterHub answers for what one may not see. Nothing goes
-        before the first pass, which notices that the database is an older copy.
-        """
-        if not self.has_scope(PURGE_SCOPE):
-            raise web.HTTPError(404)
+        """Nothing goes before the first pass, which notices that the database is an older copy."""
+        self.require(PURGE_SCOPE)
         due = due_now(self.db, self.keep) if self.reconciler.began else []
         for volume in [home.volume for home in due]:
             async with self.alone(volume):
@@ -146,19 +136,17 @@ class PutAsideHandler(HomesHandler):
         except AwayError:
             unknown = {}
             away = "The engine does not answer: homes it has are not listed."
-        self.finish(
-            await self.render_template(
-                "homes.html",
-                homes=HomeRow.aside(self.db),
-                folders=FolderRow.aside(self.db),
-                keep=self.keep,
-                unknown=unknown,
-                error=error or away,
-                found=self.reconciler.found,
-                largest=self.largest(),
-                desk=self.desk,
-                sizes={name: disk.size(one.size) for name, one in self.sizes.known().items()},
-            )
+        await self.show(
+            "homes.html",
+            homes=HomeRow.aside(self.db),
+            folders=FolderRow.aside(self.db),
+            keep=self.keep,
+            unknown=unknown,
+            error=error or away,
+            found=self.reconciler.found,
+            largest=self.largest(),
+            desk=self.desk,
+            sizes={name: disk.size(one.size) for name, one in self.sizes.known().items()},
         )
 
     def largest(self) -> list[dict[str, Any]]:
@@ -191,7 +179,7 @@ class PutAsideHandler(HomesHandler):
         except HomeError as error:
             self.set_status(400)
             return await self.page(str(error))
-        self.redirect(url_path_join(self.hub.base_url, "homes"))
+        self.lead_to("homes")
 
     def give_file(self, person: str) -> None:
         """Have a file of a person's home put beside what is there, as a night's backup has it."""
@@ -246,13 +234,11 @@ class PutAsideHandler(HomesHandler):
             raise HomeError(f"The engine did not remove {volume}; see the hub's log.")
 
 
-def homes_routes(
-    keep: timedelta, reconciler: Reconciler, sizes: Sizes, desk: Desk, others: Others
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """Where they are, below the hub's prefix."""
-    given = {"keep": keep, "reconciler": reconciler, "sizes": sizes, "desk": desk, "others": others}
-    return [
-        (r"/homes", PutAsideHandler, given),
-        (r"/api/homes/purge", PurgeHandler, given),
-        (r"/api/reconcile", ReconcileHandler, {"reconciler": reconciler, "desk": desk}),
-    ]
+def homes_routes(**given: Any) -> list[tuple[str, Any, dict[str, Any]]]:
+    """Where they are, below the hub's prefix; `given` is what the handlers say they need."""
+    handlers: dict[str, type[Handler]] = {
+        r"/homes": PutAsideHandler,
+        r"/api/homes/purge": PurgeHandler,
+        r"/api/reconcile": ReconcileHandler,
+    }
+    return [(path, handler, given) for path, handler in handlers.items()]

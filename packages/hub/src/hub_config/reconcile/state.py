@@ -23,6 +23,11 @@ class Hub:
     proxy: Any
     db: Session
 
+    @classmethod
+    def of(cls, handler: Any) -> "Hub":
+        """The hub that a request has come to."""
+        return cls(handler.users, handler.proxy, handler.db)
+
 
 def remember(db: Session) -> None:
     """Have JupyterHub's records hold what they are about to be asked for.

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from tornado import web
 
 from hub_config.database import Base
+from hub_config.handlers import Handler
 from hub_config.moments import now
 from hub_config.runtime.plan import TRACKING_PORT
 from hub_config.tracking import door
@@ -115,12 +116,13 @@ def all_of(db: Session, user: orm.User) -> dict[str, str]:
     return {OWN: of(db, user)} | {f"group/{one.name}": of(db, one) for one in groups}
 
 
-class SpacesHandler(APIHandler):
+class SpacesHandler(Handler, APIHandler):
     """Which spaces somebody has."""
 
     def get(self) -> None:
         """For the service alone. 404 without its scope, and for nobody."""
         user = orm.User.find(self.db, self.get_argument("of", ""))
-        if not self.has_scope(SPACES_SCOPE) or user is None:
+        self.require(SPACES_SCOPE)
+        if user is None:
             raise web.HTTPError(404)
         self.finish(json.dumps(all_of(self.db, user)))

@@ -97,7 +97,7 @@ AREAS = frozenset(
 """How the names of all entries begin."""
 
 _UNTOLD = re.compile(
-    r"POST (api/(proxy|reconcile|jobs/look|measure|homes/purge|oauth2/token|users/[^/]+/activity)"
+    r"POST (api/(proxy|reconcile|homes/purge|oauth2/token|users/[^/]+/activity)"
     r"|security/csp-report)"
     # A server, and a person at work, report that all the time.
     r"|(POST|PUT) api/lifetimes/.*"

@@ -17,6 +17,7 @@ from tornado import web
 from hub_config.audit import events
 from hub_config.audit.chain import Record
 from hub_config.audit.journal import stamp
+from hub_config.handlers import Handler
 from hub_config.languages import gettext, said
 from hub_config.watch.filters import Wanted, found, wanted
 
@@ -58,14 +59,11 @@ def row(entry: Record, *, whole: bool = True) -> dict[str, str]:
     return shown
 
 
-class AuditHandler(BaseHandler):
+class AuditHandler(Handler):
     """The page for admins, and what is on it as a file."""
 
     as_file = False
-
-    def initialize(self, folder: Path) -> None:
-        """Tornado hands over where the log is."""
-        self.folder = folder
+    folder: Path
 
     @web.authenticated
     @needs_scope("admin:users")
@@ -83,17 +81,17 @@ class AuditHandler(BaseHandler):
             return await self.export(wish)
         if not asked["since"]:
             wish = wanted(**{**asked, "since": f"{DAYS}d"}) if not error else wish
-        return await self.page("audit.html", wish, own=False, asked=asked, error=error)
+        return await self.page(wish, own=False, asked=asked, error=error)
 
-    async def page(self, template: str, wish: Wanted, *, own: bool, **values: Any) -> None:
+    async def page(self, wish: Wanted, *, own: bool, **values: Any) -> None:
         """A page of entries."""
         loop = asyncio.get_running_loop()
         entries = await loop.run_in_executor(
             None, lambda: list(islice(found(self.folder, wish), ON_A_PAGE + 1))
         )
         recorder = events.recorder()
-        html = await self.render_template(
-            template,
+        await self.show(
+            "audit.html",
             rows=[row(entry, whole=not own or _own(entry, wish)) for entry in entries[:ON_A_PAGE]],
             older=entries[ON_A_PAGE - 1]["n"] if len(entries) > ON_A_PAGE else 0,
             own=own,
@@ -101,8 +99,6 @@ class AuditHandler(BaseHandler):
             trouble=recorder.trouble if recorder else "",
             **values,
         )
-        self.set_header("Cache-Control", "no-store")
-        self.finish(html)
 
     async def export(self, wish: Wanted) -> None:
         """All that fit, as they are in the files: one JSON object a line, the newest first."""
@@ -145,7 +141,7 @@ class OwnHandler(AuditHandler):
         accounts = getattr(self.authenticator, "accounts", None)
         since = max(wish.since, began(self.current_user, accounts))
         wish = replace(wish, since=since, own=True)
-        await self.page("audit.html", wish, own=True, asked={}, error="")
+        await self.page(wish, own=True, asked={}, error="")
 
 
 def routes(folder: Path) -> list[tuple[str, type[BaseHandler], dict[str, Any]]]:
