@@ -1,7 +1,7 @@
 """One platform for all integration tests, with an admin who changed the one-time password."""
 
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser
@@ -10,7 +10,6 @@ from jhub_testing.browser import Window, chromium
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
-from jhub_testing.turns import Turns
 
 OpenWindow = Callable[[], Window]
 
@@ -28,41 +27,20 @@ folders = {data = "read-only"}
 """What cannot be said by a variable: groups that share something (test_groups_share.py)."""
 
 
-TURNS = pytest.StashKey[Turns]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Files of tests run in two processes, each with platforms of its own."""
-    config.stash[TURNS] = Turns(config.rootpath / ".test-logs")
-
-
 FIRST = (
-    *("test_a_folder", "test_up_and_down", "test_runs"),
-    # These two restart the engine, so they come when the others' tests are short ones.
-    *("test_backup", "test_restarts", "test_isolation"),
-    *("test_spawning", "test_faults", "test_postgres", "test_browser", "test_accessibility"),
+    # It restarts the engine at its beginning: until then the others have short tests, and wait.
+    *("test_isolation", "test_faults", "test_spawning"),
+    *("test_restarts", "test_a_folder", "test_up_and_down", "test_runs", "test_backup"),
+    *("test_postgres", "test_browser", "test_accessibility"),
     *("test_whole_path", "test_idle_servers", "test_domains"),
 )
-"""Files that take long, the longest first: their process would end long after the others."""
+"""What has to come first, then files that take long: their process would end long after others."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with those, in the same order in each process."""
     place = {name: at for at, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(FIRST)))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Begin no test while another process restarts the engine."""
-    with item.config.stash[TURNS].beside_others():
-        return (yield)
-
-
-@pytest.fixture(scope="session")
-def turns(pytestconfig: pytest.Config) -> Turns:
-    """For a test that has to be alone on the engine."""
-    return pytestconfig.stash[TURNS]
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,14 @@ import pytest
 import requests
 
 from jhub_docker.catalog.identity import LABEL
+from jhub_testing import stub_servers
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
 from jhub_testing.waiting import wait_until
 
-PROFILE = "uv-marimo-small"
+PROFILE = "stub-s"
+"""Of a small server that takes a second to start: what goes wrong is around it, not in it."""
 WRITE = "JHUB_TEST_WRITE_DOCS"
 PAGE = Path(__file__).parents[1] / "docs" / "faults.md"
 STAGES = ("image", "network", "volume", "container", "server")
@@ -109,8 +111,9 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(engine: Engine, pytestconfig: pytest.Config) -> Iterator[Scene]:
-    settings = {"JHUB_SIGNUP": "open"}
-    with Platform(engine, pytestconfig.rootpath, "faults", settings=settings) as platform:
+    stub = stub_servers.make(engine, after=1)
+    settings, root = {"JHUB_SIGNUP": "open", **stub.settings}, pytestconfig.rootpath
+    with Platform(engine, root, "faults", settings=settings, config=stub.config) as platform:
         admin = platform.first_admin()
         yield Scene(platform, admin, Person(platform.url, "ann").join())
 

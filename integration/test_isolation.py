@@ -1,4 +1,5 @@
-"""What a server can reach, tried from inside it, and again after everything that may be restarted.
+"""What a server can reach, tried from inside it, and again after everything that may be restarted;
+nobody at work is dropped when that is the engine.
 
 The cases are in jhub_testing.isolation.cases, their results in docs/isolation.md.
 """
@@ -16,10 +17,12 @@ from jhub_docker import host
 from jhub_docker.catalog.identity import LABEL
 from jhub_testing.isolation import cases, world
 from jhub_testing.isolation.neighbour import Neighbour
+from jhub_testing.operator import Operator
 from jhub_testing.person import MakePerson, Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
 from jhub_testing.turns import Turns
 from jhub_testing.waiting import PATIENCE, DeadlineReachedError, wait_until
+from jhub_testing.work import at_work
 
 PROFILE = "uv-lab-small"
 PRIVATE_NETWORKS: list[tuple[str, dict[str, str], bool]] = [
@@ -35,12 +38,13 @@ PRIVATE_NETWORKS: list[tuple[str, dict[str, str], bool]] = [
 
 
 class Scene:
-    """Two people, four servers, and what is around them."""
+    """Two people, four servers, and what is around them; and somebody who comes and goes."""
 
     def __init__(
-        self, platform: Platform, person: Person, peer: Person, root: Path, turns: Turns
+        self, platform: Platform, people: tuple[Person, Person, Person], root: Path, turns: Turns
     ) -> None:
-        self.platform, self.person, self.peer, self.turns = platform, person, peer, turns
+        self.platform, self.turns = platform, turns
+        self.person, self.peer, self.visitor = people
         self.world = world.World(platform, root)
         self.outcomes: dict[str, dict[str, str]] = {}
 
@@ -120,9 +124,24 @@ class Scene:
     def engine_restarted(self) -> None:
         if not host.started_here():
             pytest.skip("this engine was not started by ./dev, so it is not for a test to restart")
-        with self.turns.alone(self.platform.engine):
-            host.restart()
-            wait_until(self.platform.engine.client.ping, "the engine")
+        own = self.server(self.person.name).id
+        with (
+            at_work(self.person.server) as work,
+            self.turns.alone(self.platform.engine),
+        ):
+            work.goes_on_while(self._restart_the_engine)
+            assert self.person.is_logged_in()
+            known = self.person.hub.get(f"api/users/{self.person.name}").json()["servers"]
+            assert known[""]["ready"], "the hub forgot the server"
+            assert self.server(self.person.name).id == own, "the server was started anew"
+        self.visitor.choose(SUDO_PROFILE).stop()
+
+    def _restart_the_engine(self) -> None:
+        result = Operator(self.platform).invoke("engine.restart")
+        assert result.returncode == 0, result.stderr
+        wait_until(self.platform.engine.client.ping, "the engine")
+        # The filter's container starts again to find the engine's new socket.
+        wait_until(self.visitor.offered, "the hub to reach the engine again")
 
     def firewall_killed(self) -> None:
         self.platform.container("guard").kill()
@@ -137,8 +156,8 @@ class Scene:
 def scene(
     platform: Platform, make_person: MakePerson, turns: Turns, pytestconfig: pytest.Config
 ) -> Iterator[Scene]:
-    people = make_person("iso-ada"), make_person("iso-ben")
-    scene = Scene(platform, *people, pytestconfig.rootpath, turns)
+    people = make_person("iso-ada"), make_person("iso-ben"), make_person("iso-cleo")
+    scene = Scene(platform, people, pytestconfig.rootpath, turns)
     scene.start_servers()
     scene.world.start()
     yield scene
@@ -153,11 +172,11 @@ HAPPENS: dict[str, Callable[[Scene], None]] = {
         zip(
             cases.EVENTS,
             (
+                Scene.engine_restarted,
                 Scene.server_restarted,
                 Scene.hub_restarted,
                 Scene.hub_recreated,
                 Scene.proxy_recreated,
-                Scene.engine_restarted,
                 Scene.firewall_killed,
             ),
             strict=True,

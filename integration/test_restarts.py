@@ -1,35 +1,27 @@
 """Whatever is restarted, nobody at work is dropped: one server with all kinds of connections, kept
-open over everything that happens to the hub and the engine; then what happens to the proxy.
+open over everything that happens to the hub; then what happens to the proxy. Over a restart of the
+engine they are in test_isolation.py, so that everybody waits for one alone.
 """
 
 import io
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import partial
 
 import pytest
 import requests
 from docker.models.containers import Container
 
 from jhub_bench.hub_restart import KILL_THE_HUB
-from jhub_docker import host
 from jhub_docker.catalog import Catalog
 from jhub_testing.kernel import Kernel
-from jhub_testing.marimo import MarimoSession
 from jhub_testing.operator import Operator
 from jhub_testing.person import Person
 from jhub_testing.platforms import Platform
 from jhub_testing.resources import Engine
-from jhub_testing.sockets import IdleSockets
-from jhub_testing.turns import Turns
-from jhub_testing.vscode import VsCodeTerminal
-from jhub_testing.waiting import PATIENCE, wait_until
-
-IDLE = 20
-LOOK_EVERY = 0.2
-"""Seconds between two uses of a connection while something happens to the platform."""
+from jhub_testing.waiting import wait_until
+from jhub_testing.work import Work, answers, at_work
 
 ROUTES_WITHIN = 150
 """Seconds after which a proxy that answers again has all routes. They are there in seconds;
@@ -59,29 +51,6 @@ Event = Callable[["Scene"], None]
 
 
 @dataclass
-class Work:
-    """All that one person has open in one server; `look` uses each once."""
-
-    kernel: Kernel
-    terminal: VsCodeTerminal
-    marimo: MarimoSession
-    idle: IdleSockets
-    looks: int = 0
-
-    def compute(self) -> None:
-        """The kernel goes on counting where it was."""
-        self.looks += 1
-        assert self.kernel.execute("count += 1; print(count)") == f"{self.looks}\n"
-
-    def look(self) -> None:
-        """Each connection is the one it was, and works."""
-        self.compute()
-        self.terminal.run(f"echo looked=$(({self.looks} + 0))", f"looked={self.looks}")
-        assert self.marimo.compute(f"{self.looks} * 1000") == str(self.looks * 1000)
-        assert self.idle.dropped() == 0
-
-
-@dataclass
 class Scene:
     """A platform, somebody at work on it, and somebody who comes and goes."""
 
@@ -89,7 +58,6 @@ class Scene:
     ada: Person
     visitor: Person
     server: Container
-    turns: Turns
 
     @property
     def operator(self) -> Operator:
@@ -121,16 +89,9 @@ class Scene:
         found = {name: self.platform.container(name) for name in self.platform.services}
         return {name: (one.id, one.attrs["State"]["StartedAt"]) for name, one in found.items()}
 
-    def answers(self) -> bool:
-        """Whether the server answers through the platform's port."""
-        answer = self.ada.server.get("api", allow_redirects=False, timeout=PATIENCE)
-        return answer.status_code == HTTPStatus.OK
-
 
 @pytest.fixture(scope="module")
-def scene(
-    engine: Engine, catalog: Catalog, turns: Turns, pytestconfig: pytest.Config
-) -> Iterator[Scene]:
+def scene(engine: Engine, catalog: Catalog, pytestconfig: pytest.Config) -> Iterator[Scene]:
     """A platform with images under a tag of its own, so that the hub's can be replaced."""
     platform = Platform(engine, pytestconfig.rootpath, "restarts")
     tested, own = platform.environment["JHUB_IMAGE_TAG"], platform.project
@@ -144,19 +105,13 @@ def scene(
         ada, visitor = (Person(platform.url, name).join() for name in ("ada", "visitor"))
         ada.choose("uv-lab-small")
         (server,) = platform.servers("ada")
-        yield Scene(platform, ada, visitor, server, turns)
+        yield Scene(platform, ada, visitor, server)
 
 
 @pytest.fixture(scope="module")
 def work(scene: Scene) -> Iterator[Work]:
-    with (
-        Kernel(scene.ada.server) as kernel,
-        VsCodeTerminal(scene.ada.server) as terminal,
-        MarimoSession(scene.ada.server) as marimo,
-        IdleSockets(scene.ada.server, IDLE) as idle,
-    ):
-        kernel.execute("count = 0")
-        yield Work(kernel, terminal, marimo, idle)
+    with at_work(scene.ada.server) as work:
+        yield work
 
 
 def killed(scene: Scene) -> None:
@@ -199,27 +154,9 @@ def recreated(scene: Scene) -> None:
     scene.platform.wait_until_open()
 
 
-def engine_restarted(scene: Scene) -> None:
-    """The engine itself is restarted, where it was started from here and may be."""
-    if host.started_here():
-        with scene.turns.alone(scene.platform.engine):
-            result = scene.operator.invoke("engine.restart")
-            assert result.returncode == 0, result.stderr
-            wait_until(scene.platform.engine.client.ping, "the engine")
-        # The filter's container starts again to find the engine's new socket.
-        wait_until(scene.visitor.offered, "the hub to reach the engine again")
-    scene.platform.wait_until_open()
-
-
-@pytest.mark.parametrize("event", [killed, upgraded, recreated, engine_restarted])
+@pytest.mark.parametrize("event", [killed, upgraded, recreated])
 def test_nobody_at_work_is_dropped(event: Event, scene: Scene, work: Work) -> None:
-    with ThreadPoolExecutor(1) as other:
-        happening = other.submit(event, scene)
-        while not wait([happening], LOOK_EVERY).done:
-            work.compute()
-            assert scene.answers()
-    happening.result()
-    work.look()
+    work.goes_on_while(partial(event, scene))
     assert scene.ada.is_logged_in()
     assert scene.ada.hub.get("api/users/ada").json()["server"], "the hub forgot the server"
     (server,) = scene.platform.servers("ada")
@@ -301,7 +238,7 @@ def test_a_new_proxy_soon_has_all_routes(event: Event, scene: Scene) -> None:
         event(scene)
         scene.platform.wait_until_open()
         wait_until(
-            scene.answers,
+            lambda: answers(scene.ada.server),
             "the server's route",
             ignoring=requests.RequestException,
             patience=ROUTES_WITHIN,

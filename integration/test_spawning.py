@@ -27,7 +27,7 @@ from jhub_testing.resources import Engine
 from jhub_testing.starting_images import LOGIN, OLD_HUB, PASSWORD, PULLER, Images
 from jhub_testing.waiting import wait_until
 
-MARIMO = "uv-marimo-small"
+HERE = "here-small"
 
 GROUPS = """
 [groups.analysts]
@@ -144,7 +144,7 @@ def test_a_slow_pull_is_shared_and_holds_up_nobody_else(
             wait_until(lambda: all(_pending(admin, user) for user in seen), "two starts")
             watching = [threads.submit(watch, user) for user in seen]
             assert moving.wait(60), f"no layer moved: {seen}"
-            assert start(admin, "cleo", MARIMO).ok
+            assert start(admin, "cleo", HERE).ok
             assert list(events(admin, "cleo"))[-1].get("ready")
             assert _pending(admin, "ann"), "the pull did not wait at the gate"
             _change_of_mind(admin, "dora")
@@ -234,7 +234,7 @@ def test_who_comes_when_one_starts_waits_for_a_turn(admin: Person, platform: Pla
         return list(events(admin, user))
 
     with ThreadPoolExecutor(2 * len(users)) as threads:
-        starts = [threads.submit(start, admin, user, MARIMO) for user in users]
+        starts = [threads.submit(start, admin, user, HERE) for user in users]
         told = list(threads.map(watched, users))
         assert {future.result().status_code for future in starts} <= {201, 202}
     assert all(events[-1].get("ready") for events in told)
@@ -284,7 +284,7 @@ def test_a_group_opens_its_profiles_to_its_members(admin: Person) -> None:
 def test_a_second_server_has_the_name_one_chose_and_a_third_is_one_too_many(
     admin: Person, platform: Platform
 ) -> None:
-    assert start(admin, "cleo", MARIMO, "my-lab").status_code in (201, 202)
+    assert start(admin, "cleo", HERE, "my-lab").status_code in (201, 202)
 
     def ready() -> bool:
         servers = admin.hub.get("api/users/cleo").json()["servers"]
@@ -293,7 +293,7 @@ def test_a_second_server_has_the_name_one_chose_and_a_third_is_one_too_many(
     wait_until(ready, "the second server")
     names = {container.name for container in platform.servers("cleo")}
     assert names == {_container(platform, "cleo"), _container(platform, "cleo-my_2dlab")}
-    third = start(admin, "cleo", MARIMO, "third")
+    third = start(admin, "cleo", HERE, "third")
     assert third.status_code == 403
     assert "You may run 2 servers at a time" in third.json()["message"]
 
@@ -301,7 +301,7 @@ def test_a_second_server_has_the_name_one_chose_and_a_third_is_one_too_many(
 def test_a_restarted_hub_still_knows_what_it_promised(admin: Person, platform: Platform) -> None:
     platform.container("hub").restart()
     platform.wait_until_open()
-    third = start(admin, "cleo", MARIMO, "third")
+    third = start(admin, "cleo", HERE, "third")
     assert third.status_code == 403, third.text
     assert "You may run 2 servers at a time" in third.json()["message"]
 
@@ -310,7 +310,7 @@ def test_a_restarted_hub_still_knows_what_it_promised(admin: Person, platform: P
 def test_a_name_that_would_break_something_is_refused(
     name: str, admin: Person, platform: Platform
 ) -> None:
-    answer = start(admin, "dora", MARIMO, name)
+    answer = start(admin, "dora", HERE, name)
     assert answer.status_code in (400, 404, 405)
     assert answer.status_code != 400 or "1 to 30 characters" in answer.json()["message"]
     assert len(platform.servers("dora")) == 1

@@ -18,8 +18,14 @@ from jhub_docker.release.evidence import IMAGE, INTEGRATION, suite_folders
 from jhub_testing.recording import Recorder, suite
 from jhub_testing.resources import Engine
 from jhub_testing.subject import Subject, from_catalog
+from jhub_testing.turns import Turns
 
 pytest.register_assert_rewrite("jhub_testing.contract")
+
+TURNS = pytest.StashKey[Turns]()
+
+ON_THE_ENGINE = ("integration", "packages", "tests/engine")
+"""Where tests are that use it."""
 
 SHOWN_LINES = 60
 """Lines of each container's log that the report of a failing test shows; the files have all."""
@@ -48,6 +54,28 @@ def pytest_configure(config: pytest.Config) -> None:
         catalog = _catalog(config.rootpath)
         if found := suite(config, catalog):
             config.pluginmanager.register(Recorder(config.rootpath, catalog, *found))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Begin no test on the engine while one of another process, or session, restarts it."""
+    place = f"{item.path.relative_to(item.config.rootpath).as_posix()}/"
+    if not place.startswith(tuple(f"{one}/" for one in ON_THE_ENGINE)):
+        return (yield)
+    with _turns(item.config).beside_others():
+        return (yield)
+
+
+def _turns(config: pytest.Config) -> Turns:
+    if TURNS not in config.stash:
+        config.stash[TURNS] = Turns.of(config.rootpath)
+    return config.stash[TURNS]
+
+
+@pytest.fixture(scope="session")
+def turns(pytestconfig: pytest.Config) -> Turns:
+    """For a test that has to be alone on the engine."""
+    return _turns(pytestconfig)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -24,6 +24,7 @@ from jhub_docker.nox import TEST_TAG
 from jhub_docker.progress import say, stage
 from jhub_testing import browser, registry
 from jhub_testing.cluster import NODE
+from jhub_testing.turns import Turns
 
 ASK_CLUSTER = 60.0
 """Seconds in which a cluster has to answer."""
@@ -62,8 +63,9 @@ def main(arguments: list[str]) -> int:
 
 def build(images: list[str]) -> None:
     """Build the images as far as they are out of date, on an engine set up where none answers."""
-    host.require(assume_yes=True)
-    results = builds.build(Path.cwd(), images)
+    with Turns.of(Path.cwd()).beside_others():
+        host.require(assume_yes=True)
+        results = builds.build(Path.cwd(), images)
     say(tables.builds(results))
     if told := builds.failed(results):
         raise ActionError(told)

@@ -17,6 +17,7 @@ from jhub_docker.host import machine
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.release import evidence
 from jhub_docker.release.evidence import IMAGE, INTEGRATION, Evidence
+from jhub_testing.turns import Turns
 
 _NARROWING = {
     "keyword": "-k",
@@ -199,7 +200,9 @@ class Recorder:
 
     def _identify(self) -> Mapping[str, str] | str:
         """The build ids, or why they cannot be told."""
+        tag = os.environ.get(TEST_TAG, "latest")
         try:
-            return build_ids(self._catalog, self._images, os.environ.get(TEST_TAG, "latest"))
+            with Turns.of(self._root).beside_others():
+                return build_ids(self._catalog, self._images, tag)
         except (JhubDockerError, DockerException) as error:
             return str(error)

@@ -1,5 +1,5 @@
-"""Images of a few megabytes for tests of starts: one is in a registry alone, one ends, one is
-silent, one is of another JupyterHub. Whoever pushes to that registry or pulls has to log in.
+"""Images of a few megabytes for tests of starts: one is in a registry alone, one is here, one ends,
+one is silent, one is of another JupyterHub. Whoever pushes to that registry or pulls has to log in.
 """
 
 import base64
@@ -22,6 +22,7 @@ SILENT = ["perl", "-e", '$| = 1; print "the data are <gone>\\n"; sleep']
 
 COMMANDS = {
     "fetched": stub_servers.SERVER,
+    "here": stub_servers.answering_after(1),
     "broken": ENDING,
     "silent": SILENT,
     "old": stub_servers.SERVER,
@@ -69,8 +70,9 @@ class Images:
 
 
 def make(engine: Engine, registry: Registry) -> Images:
-    """Little images: `fetched`, a release, answers and is in the registry only; `broken` ends, and
-    has the tag of the other there; `silent` never answers; `old` is of another JupyterHub.
+    """Little images: `fetched`, a release, answers and is in the registry only; `here` takes a
+    second to answer; `broken` ends, and has the tag of `fetched` there; `silent` never answers;
+    `old` is of another JupyterHub.
     """
     prefix = f"{registry.address}/team/"
     perl = stub_servers.system(engine)

@@ -24,6 +24,7 @@ SERVER = [
     r"""
 use IO::Select; use IO::Socket::INET;
 $SIG{TERM} = sub { exit };
+sleep shift if @ARGV;
 my $server = IO::Socket::INET->new(LocalPort => 8888, Listen => 99, ReuseAddr => 1) or die $!;
 my ($hub, $port, $path) = $ENV{JUPYTERHUB_ACTIVITY_URL} =~ m{^http://([^:/]+):(\d+)(/.*)$};
 my ($told, $next) = (undef, 0);
@@ -90,8 +91,15 @@ def offer(prefix: str, memory: str = "64M") -> Stub:
     )
 
 
-def make(engine: Engine, memory: str = "64M", prefix: str = "") -> Stub:
-    """Have the image in the engine until the session ends, below `prefix` or one of its own."""
+def answering_after(seconds: int) -> list[str]:
+    """The server's command when it takes so long to start."""
+    return [*SERVER, str(seconds)]
+
+
+def make(engine: Engine, memory: str = "64M", prefix: str = "", *, after: int = 0) -> Stub:
+    """Have the image in the engine until the session ends, below `prefix` or one of its own; its
+    servers answer `after` so many seconds.
+    """
     stub = offer(prefix or f"{engine.name('stubs')}/", memory)
     labels = {**stub.labels, **engine.labels}
     repository, _, tag = stub.reference.rpartition(":")
@@ -103,7 +111,7 @@ def make(engine: Engine, memory: str = "64M", prefix: str = "") -> Stub:
             *(f"LABEL {key}='{value}'" for key, value in labels.items()),
             "USER 1000:100",
             _HEALTHY,
-            f"CMD {json.dumps(SERVER)}",
+            f"CMD {json.dumps(answering_after(after))}",
         ],
     )
     assert "errorDetail" not in told, told

@@ -1,4 +1,5 @@
-"""Tests of several processes on one engine: beside each other, or one alone where it must be.
+"""Tests of several processes and sessions on one engine: beside each other, or one alone where it
+must be.
 
 A test that restarts the engine waits until no other test is under way, and none begins meanwhile.
 """
@@ -22,6 +23,11 @@ class Turns:
         folder.mkdir(parents=True, exist_ok=True)
         self._use = (folder / "engine.lock").open("w")
         self._gate = (folder / "engine-alone.lock").open("w")
+
+    @classmethod
+    def of(cls, root: Path) -> "Turns":
+        """Those of a checkout's sessions."""
+        return cls(root / ".test-logs")
 
     @contextmanager
     def beside_others(self) -> Iterator[None]:

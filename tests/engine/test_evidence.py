@@ -84,6 +84,7 @@ def test_a_whole_suite_that_passed_is_evidence(
     found = evidence.read(tmp_path, BUILD_ID, evidence.IMAGE)
     assert found
     assert (found.passed, found.images) == (2, {"small": BUILD_ID})
+    assert (tmp_path / ".test-logs/engine.lock").exists(), "its tests take no turns"
 
 
 @pytest.mark.parametrize(
