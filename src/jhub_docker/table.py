@@ -45,3 +45,10 @@ def size(amount: int | None) -> str:
 def megabytes(amount: int | None) -> str:
     """A number of bytes in MB (10^6): of images, whose sizes differ by a few."""
     return "" if amount is None else f"{amount / 1e6:,.0f} MB"
+
+
+def some(names: Iterable[str], most: int = 4) -> str:
+    """Names in words; of many, how many more there are."""
+    listed = list(names)
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")

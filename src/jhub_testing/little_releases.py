@@ -7,10 +7,9 @@ from typing import Any
 
 from jhub_docker.catalog.identity import LABEL, OCI
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
-from jhub_docker.release.record.cosign import Cosign
+from jhub_docker.release.record import cosign
 from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.records import Records
 from jhub_docker.release.record.verify import Report, verify
@@ -84,7 +83,7 @@ def build(
 def make_key(folder: Path) -> tuple[Key, Path]:
     """A new key pair in a new folder."""
     folder.mkdir(parents=True)
-    Cosign(Access()).make_key_pair(folder / "cosign", PASSWORD)
+    cosign.make_key_pair(folder / "cosign", PASSWORD)
     return Key(folder / "cosign.key", PASSWORD), folder / "cosign.pub"
 
 

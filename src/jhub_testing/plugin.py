@@ -14,8 +14,7 @@ import pytest
 from jhub_docker.catalog import Catalog
 from jhub_docker.catalog import packages as catalogs
 from jhub_docker.errors import UsageError
-from jhub_docker.release.evidence import IMAGE, INTEGRATION, suite_folders
-from jhub_testing.recording import Recorder, suite
+from jhub_testing.recording import Recorder, is_whole
 from jhub_testing.resources import Engine
 from jhub_testing.subject import Subject, from_catalog
 from jhub_testing.turns import Turns
@@ -48,12 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("XDG_STATE_HOME", str(config.rootpath / ".dev" / "state"))
     name = config.getoption("--image")
     if name and config.args_source is not pytest.Config.ArgsSource.ARGS:
-        folders = suite_folders(config.rootpath, _catalog(config.rootpath), IMAGE, name)
-        config.args = [str(path) for path in folders]
-    if name or INTEGRATION in config.args:
-        catalog = _catalog(config.rootpath)
-        if found := suite(config, catalog):
-            config.pluginmanager.register(Recorder(config.rootpath, catalog, *found))
+        folders = [spec.folder / "tests" for spec in _catalog(config.rootpath).lineage(name)]
+        config.args = [str(path) for path in folders if path.is_dir()]
+    elif is_whole(config):
+        config.pluginmanager.register(Recorder(config.rootpath, _catalog(config.rootpath)))
 
 
 @pytest.hookimpl(wrapper=True)

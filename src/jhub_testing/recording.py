@@ -1,4 +1,4 @@
-"""Keeps evidence of whole suites that passed, for a release to ask for (`release/evidence.py`)."""
+"""Keeps evidence of integration tests that passed, for a release (`release/evidence.py`)."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,9 @@ from jhub_docker import engine
 from jhub_docker.catalog import Catalog
 from jhub_docker.catalog.identity import LABEL, short
 from jhub_docker.errors import ActionError, JhubDockerError
-from jhub_docker.host import machine
 from jhub_docker.nox import TEST_TAG
 from jhub_docker.release import evidence
-from jhub_docker.release.evidence import IMAGE, INTEGRATION, Evidence
+from jhub_docker.release.evidence import INTEGRATION
 from jhub_testing.turns import Turns
 
 _NARROWING = {
@@ -68,16 +67,11 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def suite(config: pytest.Config, catalog: Catalog) -> tuple[str, list[str]] | None:
-    """The suite a session is of, and the images it tests; None when paths make it another one."""
-    name = config.getoption("--image")
-    if name:
-        chosen = config.args_source is not pytest.Config.ArgsSource.ARGS
-        return (IMAGE, [name]) if chosen else None
+def is_whole(config: pytest.Config) -> bool:
+    """Whether a session is of the integration tests, and of all of them."""
     whole = config.rootpath / INTEGRATION
-    if [(config.invocation_params.dir / argument).resolve() for argument in config.args] != [whole]:
-        return None
-    return INTEGRATION, [spec.name for spec in catalog.published]
+    given = [(config.invocation_params.dir / argument).resolve() for argument in config.args]
+    return given == [whole]
 
 
 def build_ids(catalog: Catalog, names: Sequence[str], tag: str) -> dict[str, str]:
@@ -109,9 +103,9 @@ class Recorder:
     sees every test's outcome and writes.
     """
 
-    def __init__(self, root: Path, catalog: Catalog, suite: str, images: list[str]) -> None:
-        """`images` are tested as JHUB_TEST_TAG says."""
-        self._root, self._catalog, self._suite, self._images = root, catalog, suite, images
+    def __init__(self, root: Path, catalog: Catalog) -> None:
+        """Its images are tested as JHUB_TEST_TAG says."""
+        self._root, self._catalog = root, catalog
         self._collected = self._deselected = 0
         self._passed: set[str] = set()
         self._skipped: set[str] = set()
@@ -177,32 +171,21 @@ class Recorder:
         if reason is not None or isinstance(self._before, str):
             self._told = f"no evidence for a release: {reason}"
             return
-        evidence.write(self._root, self._evidence(run, self._before))
+        evidence.write(self._root, self._before)
         listed = ", ".join(f"{name} {short(one)}" for name, one in self._before.items())
-        self._told = f"evidence for a release: the {self._suite} tests passed for {listed}"
+        self._told = f"evidence for a release: the tests passed for {listed}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was recorded, or why nothing was."""
         if self._told:
             terminalreporter.write_line(self._told)
 
-    def _evidence(self, run: Run, images: Mapping[str, str]) -> Evidence:
-        folders = evidence.suite_folders(self._root, self._catalog, self._suite, self._images[0])
-        revision = machine.revision(self._root)
-        return Evidence(
-            suite=self._suite,
-            images=images,
-            tests=evidence.tests_digest(self._root, folders),
-            passed=run.passed,
-            skipped=run.skipped,
-            revision=revision.tag if revision else "",
-        )
-
     def _identify(self) -> Mapping[str, str] | str:
         """The build ids, or why they cannot be told."""
         tag = os.environ.get(TEST_TAG, "latest")
+        names = [spec.name for spec in self._catalog.published]
         try:
             with Turns.of(self._root).beside_others():
-                return build_ids(self._catalog, self._images, tag)
+                return build_ids(self._catalog, names, tag)
         except (JhubDockerError, DockerException) as error:
             return str(error)

@@ -11,15 +11,10 @@ import pytest
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.engine import saved_image
 from jhub_docker.oci.export import configuration, index
-from jhub_docker.oci.layers import Layer
-from jhub_docker.oci.layout import LAYER, MANIFEST, Descriptor, Layout
+from jhub_docker.oci.layout import MANIFEST, Descriptor, Layout
 
 EPOCH = 1790000000
 COMMITTED = "2026-09-21T14:13:20Z"
-
-
-def _made(*diff_ids: str) -> list[Layer]:
-    return [Layer(Descriptor(LAYER, "sha256:0", 0), diff_id) for diff_id in diff_ids]
 
 
 def _original(**more: Any) -> dict[str, Any]:
@@ -43,7 +38,7 @@ def _original(**more: Any) -> dict[str, Any]:
 def _configured(**more: Any) -> dict[str, Any]:
     return configuration(
         _original(**more),
-        _made("base", "new"),
+        ["base", "new"],
         epoch=EPOCH,
         labels={"created": "x"},
     )
@@ -56,7 +51,7 @@ def test_only_what_the_specification_names_is_taken_over() -> None:
 
 
 def test_a_label_without_a_value_is_taken_away() -> None:
-    found = configuration(_original(), _made("base", "new"), epoch=EPOCH, labels={"a": ""})
+    found = configuration(_original(), ["base", "new"], epoch=EPOCH, labels={"a": ""})
     assert found["config"]["Labels"] == {"created": "now"}
 
 

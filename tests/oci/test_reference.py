@@ -28,22 +28,21 @@ def test_a_reference_has_its_parts(
 
 
 @pytest.mark.parametrize(
-    ("text", "wrong"),
+    "text",
     [
-        ("uv-lab:1.2.0", "names no registry"),
-        ("jhub-docker/uv-lab", "names no registry"),
-        ("ghcr.io/Team/uv-lab", "is no reference; expected HOST"),
-        ("ghcr.io/", "is no reference; expected HOST"),
-        ("ghcr.io/team/uv-lab:", "is no reference; expected HOST"),
-        ("ghcr.io/team/uv-lab:1.2+x", "is no reference; expected HOST"),
-        ("ghcr.io/team/uv-lab@sha256:abc", "is no reference; expected HOST"),
-        ("https://ghcr.io/team/uv-lab", "is no reference; expected HOST"),
+        "uv-lab:1.2.0",
+        "jhub-docker/uv-lab",
+        "ghcr.io/Team/uv-lab",
+        "ghcr.io/",
+        "ghcr.io/team/uv-lab:",
+        "ghcr.io/team/uv-lab:1.2+x",
+        "ghcr.io/team/uv-lab@sha256:abc",
+        "https://ghcr.io/team/uv-lab",
     ],
 )
-def test_a_wrong_reference_is_told_with_what_was_expected(text: str, wrong: str) -> None:
-    with pytest.raises(UsageError) as caught:
+def test_a_wrong_reference_is_told_with_what_was_expected(text: str) -> None:
+    with pytest.raises(UsageError, match=r"names no repository of a registry; expected such as"):
         Reference.parse(text)
-    assert wrong in str(caught.value)
 
 
 def test_a_password_in_a_reference_is_refused_and_not_repeated() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.registry import oras
+from jhub_docker.registry import remote as remotes
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_testing.gate import Request
@@ -128,7 +128,6 @@ def test_a_blob_that_is_cut_twice_is_the_only_one_sent_again(
     assert registry.gate.uploads.count(layer) == 3
     said = capsys.readouterr().err
     assert said.count("; again ") == 2
-    assert "4 blobs, 0.5 MB …" in said
 
 
 def test_pushing_again_sends_nothing(
@@ -148,7 +147,7 @@ def test_a_registry_that_no_longer_answers_is_tried_again(
     registry: Registry, remote: Remote, repository: Reference, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(oras, "REQUEST", 1.0)
+    monkeypatch.setattr(remotes, "REQUEST", 1.0)
     registry.gate.fail(lambda request: True, "stall")
     assert remote.resolve(repository.tagged("1.2.0")) is None
     assert "no end in 1 s: timed out; again in 0.1 s" in capsys.readouterr().err

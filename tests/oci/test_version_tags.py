@@ -11,7 +11,7 @@ from jhub_docker.registry.remote import Remote
 from jhub_docker.registry.version_tags import (
     moving_tags,
     publish_tags,
-    settle_moving_tags,
+    settle,
     versions,
 )
 
@@ -69,8 +69,10 @@ def test_releases_write_versions_and_move_tags_forward(
     assert publish_tags(remote, images["1.2.0"], "1.2.0") == ["latest"]
     assert publish_tags(remote, images["1.2.0"], "1.2.0") == []
 
-    moved, held = settle_moving_tags(remote, repository, yanked={"1.2.0"})
-    assert (moved, held) == ({"1": "1.1.3", "latest": "1.1.3"}, {"1.2": "1.2.0"})
+    first, latest, held = settle(remote, repository, yanked={"1.2.0"})
+    assert first.endswith(": 1 is 1.1.3 now")
+    assert latest.endswith(": latest is 1.1.3 now")
+    assert "no other version is left for 1.2 (1.2.0)" in held
     assert shown()["latest"] == "1.1.3"
 
 

@@ -11,7 +11,7 @@ from jhub_docker.catalog.ledger import Entry, Yanked
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.provenance import Source
-from jhub_docker.release.record.records import BILL, PROVENANCE, Records, make_records
+from jhub_docker.release.record.records import BILL, Records, make_records
 from jhub_docker.release.record.signed import sign
 from jhub_docker.release.record.verify import Report
 from jhub_testing.little_images import distribution
@@ -33,19 +33,16 @@ def message(report: Report, name: str) -> str:
 def test_a_release_is_verified_with_a_line_for_each_check(release: Release) -> None:
     report = release.verify()
     assert [(check.name, check.passed) for check in report.checks] == [
-        ("manifests", True),
         ("signatures", True),
         ("attestations", True),
         ("layers", True),
         ("contents", True),
         ("labels", True),
         ("name", True),
-        ("ledger", None),
     ]
     assert report.digest == release.index.digest
     said = f"is {release.index.digest} for linux/amd64, not for linux/arm64"
     assert report.lines()[0].endswith(said), "it was declared for both and made for one"
-    assert report.provenance == release.records.documents[release.index.digest][PROVENANCE]
     assert "3 packages in linux/amd64" in message(report, "contents")
     report.require()
 
@@ -90,7 +87,7 @@ def test_another_image_under_the_tag(release: Release) -> None:
 def test_a_manifest_altered_in_the_registry_s_storage(release: Release) -> None:
     blob = release.blob(release.digest)
     blob.write_bytes(blob.read_bytes().replace(b"gzip", b"zstd"))
-    assert {"manifests", "layers"} <= set(failed(release.verify()))
+    assert "layers" in failed(release.verify())
 
 
 def test_an_attestation_about_another_digest(release: Release, source: Source) -> None:
@@ -124,7 +121,7 @@ def test_a_signature_that_is_gone(release: Release) -> None:
     shutil.rmtree(tags / "_manifests/tags" / (release.index.digest.replace(":", "-") + ".sig"))
     report = release.verify()
     assert failed(report) == ["signatures"]
-    assert "the index" in message(report, "signatures")
+    assert release.index.digest in message(report, "signatures")
 
 
 def test_an_image_with_all_records_made_anew_by_somebody_else(
@@ -223,7 +220,7 @@ def test_the_task_reports_and_fails_with_what_failed(release: Release) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["uv-thing"], "'uv-thing' names no registry"),
+        (["uv-thing"], "'uv-thing' names no repository of a registry"),
         (["127.0.0.1:1/x"], "names no image of that repository; expected a tag"),
         (["127.0.0.1:1/x:1", "--key", "/nowhere.pub"], "there is no public key /nowhere.pub"),
         (["127.0.0.1:1/x:1", "--key", "pyproject.toml"], "pyproject.toml holds no public key"),

@@ -44,26 +44,21 @@ def test_what_is_above_the_budget(measured: Measured, said: list[str]) -> None:
     assert budget.exceeded(ALLOWED, measured) == said
 
 
-def test_which_package_grew() -> None:
-    grown = budget.growth({"a": 10, "b": 5, "same": 1}, {"a": 30, "new": 7, "same": 1})
-    assert grown == {"a": 20, "new": 7, "b": -5}
-
-
 def test_the_report_names_the_largest_changes() -> None:
     lines = budget.report(
         ALLOWED,
         Measured(90_000_000, 30_000_000, 3),
         Measured(80_000_000, 31_000_000, 3),
-        {"numpy": 9_000_000, "six": -12_000_000, "x": 1},
-        most=2,
+        [("same", 0), ("numpy", 9_000_000), ("six", -12_000_000), *[("x", 1)] * 9],
     )
-    assert lines == [
+    assert lines[:5] == [
         "size: 90.0 MB of 100 MB, +10.0 MB since the last release",
         "compressed: 30.0 MB of 40 MB, -1.0 MB since the last release",
         "layers: 3 of 3",
         "  six: -12.00 MB",
         "  numpy: +9.00 MB",
     ]
+    assert len(lines) == 3 + 8
 
 
 @pytest.mark.parametrize("text", ["budget = 5", "budget.size = 5", 'budget = {size = "big"}'])

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from jhub_docker.release import evidence
-from jhub_docker.release.evidence import IMAGE, Evidence
 from jhub_testing.recording import Run, refusal
 
 
@@ -27,26 +26,28 @@ def test_only_a_whole_suite_that_passed_is_evidence(run: Run, said: str | None) 
     assert refusal(run) == said
 
 
-def test_evidence_is_kept_by_build_id_and_suite(tmp_path: Path) -> None:
-    kept = Evidence(IMAGE, {"lab": "a" * 64}, "tests", 12, ("one",), "git-1234567")
-    evidence.write(tmp_path, kept)
-    assert evidence.read(tmp_path, "a" * 64, IMAGE) == kept
-    assert evidence.read(tmp_path, "a" * 64, evidence.INTEGRATION) is None
-    assert evidence.read(tmp_path, "b" * 64, IMAGE) is None
+def test_evidence_is_of_the_images_that_ran_together(tmp_path: Path) -> None:
+    evidence.write(tmp_path, {"hub": "1", "lab": "1"})
+    evidence.write(tmp_path, {"hub": "2", "lab": "1"})
+    assert evidence.missing(tmp_path, {"hub": "1", "lab": "1"}) == []
+    assert evidence.missing(tmp_path, {"hub": "2", "lab": "2"}) == ["lab"]
+    evidence.carry_over(tmp_path, "lab", "1", "2")
+    for hub, lab in ("12", "21", "22"):
+        assert evidence.missing(tmp_path, {"hub": hub, "lab": lab}) == []
 
 
 def test_a_file_that_broke_off_is_no_evidence(tmp_path: Path) -> None:
-    evidence.write(tmp_path, Evidence(IMAGE, {"lab": "a"}, "tests", 12, (), ""))
-    (tmp_path / evidence.FOLDER / "a" / "image.json").write_text('{"suite": "im')
-    assert evidence.read(tmp_path, "a", IMAGE) is None
+    evidence.write(tmp_path, {"lab": "1"})
+    (file,) = (tmp_path / evidence.FOLDER).iterdir()
+    file.write_text(file.read_text()[:9])
+    assert evidence.missing(tmp_path, {"lab": "1"}) == ["lab"]
 
 
 def test_other_tests_need_a_new_run(tmp_path: Path) -> None:
-    tests = tmp_path / "packages/lab/tests"
-    (tests / "unit").mkdir(parents=True)
-    (tests / "test_lab.py").write_text("def test_a(): ...\n")
-    before = evidence.tests_digest(tmp_path, [tests])
-    (tests / "unit/test_other.py").write_text("def test_b(): ...\n")
-    assert evidence.tests_digest(tmp_path, [tests]) == before
+    tests = tmp_path / "integration"
+    (tests / "release").mkdir(parents=True)
+    evidence.write(tmp_path, {"lab": "1"})
+    (tests / "release/test_other.py").write_text("def test_b(): ...\n")
+    assert evidence.missing(tmp_path, {"lab": "1"}) == []
     (tests / "test_lab.py").write_text("def test_a(): assert True\n")
-    assert evidence.tests_digest(tmp_path, [tests]) != before
+    assert evidence.missing(tmp_path, {"lab": "1"}) == ["lab"]

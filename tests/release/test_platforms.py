@@ -18,21 +18,21 @@ def test_all_that_can_be_built_is_the_engines_own_first() -> None:
     choice = choose(BOTH, ARM)
     assert choice.made == (ARM, AMD)
     assert choice.left_out == {}
-    assert choice.told() == "lab is made for linux/arm64, linux/amd64"
+    assert choice.told == "lab is made for linux/arm64, linux/amd64"
 
 
 def test_what_cannot_be_built_is_told_with_what_to_do() -> None:
     choice = choose(ONE, AMD)
     assert choice.made == (AMD,)
     assert choice.left_out == {ARM: "it emulates no arm64"}
-    assert "NOT for linux/arm64, which it is declared for: it emulates no arm64" in choice.told()
-    assert choice.told().endswith("  -> install qemu-user-static")
+    assert "NOT for linux/arm64, which it is declared for: it emulates no arm64" in choice.told
+    assert choice.told.endswith("  -> install qemu-user-static")
 
 
 def test_platforms_that_are_named_have_to_be_possible() -> None:
     choice = choose(BOTH, AMD, [AMD])
     assert (choice.made, choice.left_out) == ((AMD,), {ARM: "not asked for"})
-    assert choice.told().endswith("NOT for linux/arm64, which it is declared for: not asked for")
+    assert choice.told.endswith("NOT for linux/arm64, which it is declared for: not asked for")
     with pytest.raises(ActionError, match=r"lab cannot be built for linux/arm64: it emulates no"):
         choose(ONE, AMD, [ARM])
     with pytest.raises(UsageError, match=r"lab is declared for linux/amd64, not for linux/arm64"):

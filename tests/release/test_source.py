@@ -17,10 +17,10 @@ NEXT = Version(9, 8, 7)
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_one_line_of_each_file_changes(spec: ImageSpec) -> None:
     before = (spec.folder / "pyproject.toml").read_text()
-    pairs = [(before, commits.with_version(before, NEXT))]
+    pairs = [(before, commits.with_version(before, "[project]", NEXT))]
     if spec.has_lock:
         before = (spec.folder / "uv.lock").read_text()
-        pairs.append((before, commits.with_locked_version(before, NEXT)))
+        pairs.append((before, commits.with_version(before, commits.locked(before), NEXT)))
     for before, after in pairs:
         lines = zip(before.splitlines(), after.splitlines(), strict=True)
         assert [b for a, b in lines if a != b] == ['version = "9.8.7"']
@@ -28,11 +28,11 @@ def test_one_line_of_each_file_changes(spec: ImageSpec) -> None:
 
 def test_only_the_projects_own_version_counts() -> None:
     text = '[tool.x]\nversion = "1"\n\n[project]\nname = "a"\nversion = "1.0.0"\n'
-    changed = tomllib.loads(commits.with_version(text, NEXT))
+    changed = tomllib.loads(commits.with_version(text, "[project]", NEXT))
     assert (changed["project"]["version"], changed["tool"]["x"]["version"]) == ("9.8.7", "1")
 
 
 @pytest.mark.parametrize("text", ['[project]\nname = "a"\n', '[tool.x]\nversion = "1.0.0"\n'])
 def test_a_project_without_a_version(text: str) -> None:
-    with pytest.raises(UsageError, match="under \\[project\\]"):
-        commits.with_version(text, NEXT)
+    with pytest.raises(UsageError, match="below \\[project\\]"):
+        commits.with_version(text, "[project]", NEXT)

@@ -11,6 +11,7 @@ from jhub_docker.catalog import ledger, load
 from jhub_docker.catalog.ledger import Yanked
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import Layout
+from jhub_docker.registry import version_tags
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
@@ -128,7 +129,7 @@ class TestMovingTags:
     ) -> None:
         before = self.shown(remote, place, digests)
         assert before["latest"] == "2.0.0"
-        told = "\n".join(yanking.settle(remote, place, {"2.0.0"}))
+        told = "\n".join(version_tags.settle(remote, place, {"2.0.0"}))
         assert self.shown(remote, place, digests) == before | {"latest": "1.2.0"}
         assert f"{place}: latest is 1.2.0 now" in told
         assert told.count(" now") == 1
@@ -137,15 +138,15 @@ class TestMovingTags:
     def test_a_second_time_moves_nothing(
         self, remote: Remote, place: Reference, digests: dict[str, str]
     ) -> None:
-        yanking.settle(remote, place, {"1.2.0"})
-        assert " now" not in "\n".join(yanking.settle(remote, place, {"1.2.0"}))
+        version_tags.settle(remote, place, {"1.2.0"})
+        assert " now" not in "\n".join(version_tags.settle(remote, place, {"1.2.0"}))
         assert self.shown(remote, place, digests)["1"] == "1.1.0"
         assert self.shown(remote, place, digests)["1.2.0"] == "1.2.0", "its own tag stays"
 
     def test_where_all_are_where_they_should_be(
         self, remote: Remote, place: Reference, digests: dict[str, str]
     ) -> None:
-        (told,) = yanking.settle(remote, place, set())
+        (told,) = version_tags.settle(remote, place, set())
         assert "where they should be" in told
 
 
@@ -154,7 +155,7 @@ class TestMovingTags:
     [
         (["uv-lab", "999.0.0", "--reason", "x"], "uv-lab 999.0.0 was not released"),
         (["uv-lob", "1.0.0", "--reason", "x"], "there is no image called 'uv-lob'"),
-        (["uv-lab", "1.0.0", "--push", "nowhere"], "names no registry"),
+        (["uv-lab", "1.0.0", "--push", "nowhere"], "names no repository of a registry"),
     ],
 )
 def test_wrong_usage_of_the_task_is_told(words: list[str], said: str) -> None:

@@ -11,15 +11,14 @@ from jhub_docker.cli.task import ROOT, later, task, write
 from jhub_docker.errors import ActionError, UsageError
 
 with later():
-    from jhub_docker.registry import access, remote
     from jhub_docker.registry import reference as references
+    from jhub_docker.registry import remote, version_tags
     from jhub_docker.release import (
         difference,
         flow,
         gates,
         outlook,
         publish,
-        rebuild_report,
         version,
         yanking,
     )
@@ -93,7 +92,7 @@ def status(image: list[str], json_: bool = False) -> None:
 @task()
 def key() -> None:
     """Make the key pair that signs releases: the private one outside git, cosign.pub here."""
-    private, public = keys.make_pair(ROOT, cosign.Cosign(access.Access()).make_key_pair)
+    private, public = keys.make_pair(ROOT, cosign.make_key_pair)
     write(f"private key: {private}\npublic key:  {public}  (commit it)")
 
 
@@ -124,11 +123,10 @@ def verify(image: str, key: str = "", json_: bool = False) -> None:
         "after": "The newer version.",
     },
 )
-def diff(image: str, before: str, after: str, json_: bool = False) -> None:
+def diff(image: str, before: str, after: str) -> None:
     """Compare the packages of two releases."""
     (spec,) = load(ROOT / "packages").select([image])
-    found = difference.compare(ROOT, spec.name, (before, after))
-    write(json.dumps(found, indent=2) if json_ else difference.text(found))
+    write(difference.compare(ROOT, spec.name, before, after))
 
 
 @task(
@@ -139,7 +137,7 @@ def diff(image: str, before: str, after: str, json_: bool = False) -> None:
         "no-cache": "Build it and all it is built from on an empty cache.",
     },
 )
-def rebuild(image: str, key: str = "", no_cache: bool = False, json_: bool = False) -> None:
+def rebuild(image: str, key: str = "", no_cache: bool = False) -> None:
     """Build a released image again from its signed record, and compare digests and files."""
     if "/" in image:
         reference = references.Reference.parse_image(image)
@@ -152,10 +150,11 @@ def rebuild(image: str, key: str = "", no_cache: bool = False, json_: bool = Fal
         (spec,) = load(ROOT / "packages").select([image])
         host.require(needs={"buildx", "disk"})
         outcome = rebuilding.twice(ROOT, spec.name)
-    told = rebuild_report.as_data(image, outcome)
-    write(json.dumps(told, indent=2) if json_ else rebuild_report.text(image, outcome))
-    if not outcome.same:
-        raise ActionError(f"{image} did not become the same image again")
+    if outcome.same:
+        write(f"{image}: {outcome.after} again, the same")
+    else:
+        write("\n".join(outcome.differences))
+        raise ActionError(f"{image} became {outcome.after}, not {outcome.before}")
 
 
 @task(
@@ -179,4 +178,4 @@ def yank(image: str, version: str, push: list[str], reason: str = "") -> None:
         write(f"{image} {version} was yanked before")
     there, yanked = remote.Remote.from_environment(), publish.yanked(ledger.read(spec.folder))
     for place in places:
-        write("\n".join(yanking.settle(there, place, yanked)))
+        write("\n".join(version_tags.settle(there, place, yanked)))

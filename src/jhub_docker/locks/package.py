@@ -18,10 +18,10 @@ class Package:
     """One package, as the image itself says it.
 
     `name` is normalised as its kind's registry does it. `location` is the folder that holds it: for
-    Python the environment, for Debian `/`, else the package's own. `license` is an SPDX expression
-    or free words. `source` is Debian's source package, with `@version` where that differs. `size`
-    is the bytes of its files as unpacked (Debian: what the package says of itself). `sha256` and an
-    unknown version (empty) occur for programs only, `python` (its full version) for Python's.
+    Python the environment, for Debian `/`, else the package's own. `source` is Debian's source
+    package, with `@version` where that differs. `size` is the bytes of its files as unpacked
+    (Debian: what the package says of itself). `sha256` and an unknown version (empty) occur for
+    programs only, `python` (its full version) for Python's.
     """
 
     kind: str
@@ -29,7 +29,6 @@ class Package:
     version: str
     location: str
     architecture: str = ""
-    license: str = ""
     source: str = ""
     size: int = 0
     sha256: str = ""

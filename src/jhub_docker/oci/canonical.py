@@ -8,7 +8,7 @@ it writes to a digest, so that a Python which does it in another way is noticed.
 
 import posixpath
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO
 
 from jhub_docker.errors import ActionError
@@ -34,24 +34,11 @@ _TYPES = {
 }
 
 
-def write(source: IO[bytes], sink: Callable[[bytes], object]) -> None:
-    """Write the canonical form of the uncompressed tar archive `source` to `sink`, in pieces.
+def pieces(source: IO[bytes]) -> Iterator[bytes]:
+    """The canonical form of the uncompressed tar archive `source`, piece by piece.
 
     Raises ActionError for an archive that cannot be read or has entries that no layer has.
     """
-    pieces: list[bytes] = []
-    waiting = 0
-    for piece in _pieces(source):
-        pieces.append(piece)
-        waiting += len(piece)
-        if waiting >= CHUNK:
-            sink(b"".join(pieces))
-            pieces.clear()
-            waiting = 0
-    sink(b"".join(pieces))
-
-
-def _pieces(source: IO[bytes]) -> Iterator[bytes]:
     for entry in _entries(source):
         yield entry.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
         source.seek(entry.offset_data)

@@ -1,51 +1,37 @@
-"""Two images of one layout compared layer by layer and file by file."""
+"""Two images of one layout compared, in lines for people: layers file by file, and settings."""
 
 import difflib
 import hashlib
+import io
 import json
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, cast
 
 from jhub_docker.oci import content
 from jhub_docker.oci.canonical import XATTR
-from jhub_docker.oci.layout import CHUNK, Descriptor, Layout
-
-TIME = "time"
-
+from jhub_docker.oci.layout import Descriptor, Layout
 
 Manifest = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class LayerDifference:
-    """A layer that differs. `number` counts from 1, the lowest; a digest is empty for none.
+def layers(layout: Layout, before: Manifest, after: Manifest) -> list[str]:
+    """The layers that differ, the lowest first; the n-th is compared with the n-th.
 
-    `files` says of each path in what it differs, such as `etc/group: content, mode`; it is empty
-    where the same files are packed in another way.
+    Below each are the paths with what differs of them, such as `etc/group: content, mode`.
     """
-
-    number: int
-    made_by: str
-    before: str
-    after: str
-    files: tuple[str, ...]
-
-
-def layers(layout: Layout, before: Manifest, after: Manifest) -> list[LayerDifference]:
-    """The layers that differ, the lowest first; the n-th is compared with the n-th."""
     history = layout.read_json(after["config"]["digest"]).get("history", ())
     made_by = [str(one.get("created_by", "")) for one in history if not one.get("empty_layer")]
-    found = []
+    lines = []
     pairs = zip_longest(content.layers(before), content.layers(after), made_by, fillvalue=None)
     for number, (old, new, command) in enumerate(pairs, start=1):
         if not (old and new and old.digest == new.digest):
+            digests = " and ".join(one.digest if one else "none" for one in (old, new))
+            lines.append(f"layer {number}, {digests}, by {' '.join((command or '').split())[:80]}")
             files = _differences(_entries(layout, old), _entries(layout, new))
-            was, now = (one.digest if one else "" for one in (old, new))
-            found.append(LayerDifference(number, command or "", was, now, tuple(files)))
-    return found
+            lines += [f"  {one}" for one in files or ["the same files, packed in another way"]]
+    return lines
 
 
 def configuration(layout: Layout, before: Manifest, after: Manifest) -> list[str]:
@@ -82,18 +68,15 @@ def _entries(layout: Layout, layer: Descriptor | None) -> dict[str, _Entry]:
         return found
     with content.open_layer(layout, layer) as tar:
         for member in tar:
-            sha = hashlib.sha256()
-            if member.isreg() and (file := tar.extractfile(member)):
-                while data := file.read(CHUNK):
-                    sha.update(data)
+            file = tar.extractfile(member) if member.isreg() else io.BytesIO()
             found[posixpath.normpath(member.name).removeprefix("/")] = {
                 "type": member.type,
-                "content": sha.hexdigest(),
+                "content": hashlib.file_digest(cast(io.BytesIO, file), "sha256").digest(),
                 "mode": member.mode,
                 "owner": (member.uid, member.gid),
                 "link": member.linkname,
                 "device": (member.devmajor, member.devminor),
                 "attributes": {k: v for k, v in member.pax_headers.items() if k.startswith(XATTR)},
-                TIME: int(member.mtime),
+                "time": int(member.mtime),
             }
     return found

@@ -10,8 +10,7 @@ from typing import IO, Any, cast
 
 import zstandard
 
-from jhub_docker.errors import ActionError
-from jhub_docker.oci.layout import CHUNK, LAYER, Descriptor, Layout
+from jhub_docker.oci.layout import CHUNK, Descriptor, Layout
 
 WHITEOUT = ".wh."
 """Begins the name of an entry that removes what lower layers hold (image-spec, layer.md)."""
@@ -22,17 +21,16 @@ OPAQUE = ".wh..wh..opq"
 
 @contextlib.contextmanager
 def unpacked(layout: Layout, layer: Descriptor) -> Iterator[IO[bytes]]:
-    """A layer's tar archive, to be read once from its beginning to its end."""
+    """A layer's tar archive, whether it is compressed or not; the file itself where it is not."""
     with layout.path(layer.digest).open("rb") as file, contextlib.ExitStack() as stack:
-        if layer.media_type == LAYER:
-            yield file
-        elif layer.media_type == f"{LAYER}+zstd":
+        begins = file.peek(4)
+        if begins.startswith(b"\x28\xb5\x2f\xfd"):
             reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
             yield stack.enter_context(reader)
-        elif layer.media_type.endswith(("+gzip", ".gzip")):
+        elif begins.startswith(b"\x1f\x8b"):
             yield cast(IO[bytes], stack.enter_context(gzip.open(file)))
         else:
-            raise ActionError(f"layer {layer.digest} has the unknown type {layer.media_type}")
+            yield file
 
 
 @contextlib.contextmanager

@@ -60,7 +60,8 @@ def load(layout: Layout, image: Descriptor, reference: str) -> None:
     Raises ActionError when the engine refuses.
     """
     manifest = layout.read_json(image.digest)
-    layers = [layer["digest"] for layer in manifest["layers"]]
+    layers = [_name(layer["digest"]) for layer in manifest["layers"]]
+    config = _name(manifest["config"]["digest"])
     registry = reference.partition("/")[0]
     named = "." in registry or ":" in registry or registry == "localhost"
     names = {
@@ -68,25 +69,18 @@ def load(layout: Layout, image: Descriptor, reference: str) -> None:
         "io.containerd.image.name": reference if named else f"docker.io/{reference}",
         "org.opencontainers.image.ref.name": reference.rpartition(":")[2],
     }
-    listed = {
-        "Config": _name(manifest["config"]["digest"]),
-        "RepoTags": [reference],
-        "Layers": [_name(digest) for digest in layers],
-    }
     entry = image.to_json() | {"annotations": names}
     documents = {
         "oci-layout": {"imageLayoutVersion": "1.0.0"},
         "index.json": {"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]},
-        "manifest.json": [listed],
+        "manifest.json": [{"Config": config, "RepoTags": [reference], "Layers": layers}],
     }
+    blobs = {_name(image.digest), config, *layers}
     with tempfile.TemporaryDirectory(dir=layout.folder) as place:
         for name, value in documents.items():
             Path(place, name).write_text(json.dumps(value), encoding="utf-8")
-        Path(place, "blobs/sha256").mkdir(parents=True)
-        for digest in {image.digest, manifest["config"]["digest"], *layers}:
-            Path(place, _name(digest)).symlink_to(layout.path(digest).resolve())
         packed, loaded = process.piped(
-            ("tar", "--create", "--dereference", "--directory", place, *documents, "blobs"),
+            ("tar", "--create", "-C", place, *documents, "-C", str(layout.folder), *blobs),
             ("docker", "image", "load"),
         )
     if loaded.code or packed.code:

@@ -4,6 +4,10 @@ Two builds of the same inputs differ in times, in the order of files, in how an 
 All that is written anew here, so what the digest still depends on is the files themselves.
 """
 
+import hashlib
+import io
+import os
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,9 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jhub_docker.oci import engine, layers
-from jhub_docker.oci.layers import Layer
-from jhub_docker.oci.layout import CONFIG, INDEX, MANIFEST, Descriptor, Layout
+import zstandard
+
+from jhub_docker.oci import canonical, content, engine
+from jhub_docker.oci.layout import CHUNK, CONFIG, INDEX, LAYER, MANIFEST, Descriptor, Layout
+
+LEVEL = 6
+"""zstd's level: the last one before time grows faster than size shrinks, measured on uv-lab."""
 
 # Image specification 1.1, config.md; those of the second line are Docker's, and engines heed them.
 _SETTINGS = (
@@ -36,18 +44,50 @@ def export(image: str, layout: Layout, *, epoch: int, labels: Mapping[str, str])
     with tempfile.TemporaryDirectory(dir=layout.folder, prefix="saving-") as scratch:
         saved, manifest = engine.save(image, Path(scratch))
         original = saved.read_json(manifest["config"]["digest"])
-        blobs = [saved.path(entry["digest"]) for entry in manifest["layers"]]
-        diff_ids = original["rootfs"]["diff_ids"]
-        made = [layers.convert(*one, layout) for one in zip(blobs, diff_ids, strict=True)]
-    config = configuration(original, made, epoch=epoch, labels=labels)
+        made = [convert(saved, layer, layout) for layer in content.layers(manifest)]
+    config = configuration(original, [one[1] for one in made], epoch=epoch, labels=labels)
     value = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": layout.add_json(config, CONFIG).to_json(),
-        "layers": [layer.blob.to_json() for layer in made],
+        "layers": [blob.to_json() for blob, _ in made],
     }
     platform = "/".join(config[key] for key in _PLATFORM[:3] if key in config)
     return replace(layout.add_json(value, MANIFEST), platform=platform)
+
+
+def convert(
+    saved: Layout, layer: Descriptor, layout: Layout, threads: int | None = None
+) -> tuple[Descriptor, str]:
+    """Convert a layer of the layout `saved` and add it to `layout`.
+
+    It becomes the canonical archive of its files (`canonical`), compressed by the zstandard wheel,
+    which brings its own libzstd: the same bytes on every machine, whatever `threads` is. Returns
+    its blob, and its diff ID, the digest of the archive.
+    """
+    # From one thread on their number does not change the result; 0 would be another form.
+    # No size in the frame's header: it is not known before the archive is written.
+    compressor = zstandard.ZstdCompressor(
+        level=LEVEL,
+        threads=threads or os.cpu_count() or 1,
+        write_content_size=False,
+        write_checksum=True,
+    ).compressobj()
+    sha = hashlib.sha256()
+    with (
+        content.unpacked(saved, layer) as stream,
+        tempfile.TemporaryFile(dir=layout.folder) as plain,
+        layout.writer(f"{LAYER}+zstd") as blob,
+    ):
+        seekable = isinstance(stream, io.BufferedReader)  # the file itself
+        if not seekable:
+            shutil.copyfileobj(stream, plain, CHUNK)
+            plain.seek(0)
+        for piece in canonical.pieces(stream if seekable else plain):
+            sha.update(piece)
+            blob.write(compressor.compress(piece))
+        blob.write(compressor.flush())
+    return blob.descriptor, f"sha256:{sha.hexdigest()}"
 
 
 def index(
@@ -65,7 +105,7 @@ def index(
 
 def configuration(
     original: Mapping[str, Any],
-    made: Sequence[Layer],
+    diff_ids: Sequence[str],
     *,
     epoch: int,
     labels: Mapping[str, str],
@@ -83,6 +123,6 @@ def configuration(
         **{key: original[key] for key in _PLATFORM if original.get(key)},
         "created": created,
         "config": settings,
-        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in made]},
+        "rootfs": {"type": "layers", "diff_ids": list(diff_ids)},
         "history": history,
     }

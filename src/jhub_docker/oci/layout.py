@@ -32,6 +32,12 @@ def digest_of(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
+def canonical_json(value: object) -> bytes:
+    """The one form in which JSON is stored: sorted keys, no blanks."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
 @dataclass(frozen=True)
 class Descriptor:
     """What refers to a blob: its media type, digest (`sha256:…`) and size in bytes.
@@ -68,11 +74,11 @@ class Descriptor:
 
 
 class Blob:
-    """A blob that is being written."""
+    """A blob that is being written; `descriptor` refers to the bytes written so far."""
 
     def __init__(self, file: IO[bytes], media_type: str) -> None:
-        self._file, self._media_type = file, media_type
-        self._sha, self._size = hashlib.sha256(), 0
+        self._file, self._sha = file, hashlib.sha256()
+        self._media_type, self._size = media_type, 0
 
     def write(self, data: bytes) -> None:
         """Append to the blob."""
@@ -82,7 +88,7 @@ class Blob:
 
     @property
     def descriptor(self) -> Descriptor:
-        """What refers to the bytes written so far."""
+        """What refers to the blob."""
         return Descriptor(self._media_type, f"sha256:{self._sha.hexdigest()}", self._size)
 
 
@@ -117,9 +123,7 @@ class Layout:
 
     def read_json(self, digest: str) -> dict[str, Any]:
         """A blob that holds a JSON object. Raises ActionError as `read` does."""
-        value = json.loads(self.read(digest))
-        if not isinstance(value, dict):
-            raise ActionError(f"the blob {digest} holds no JSON object")
+        value: dict[str, Any] = json.loads(self.read(digest))
         return value
 
     def add(self, data: bytes, media_type: str) -> Descriptor:
@@ -129,9 +133,8 @@ class Layout:
         return blob.descriptor
 
     def add_json(self, value: Mapping[str, Any], media_type: str) -> Descriptor:
-        """Add a JSON object in one canonical form: sorted keys, no blanks."""
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return self.add(text.encode(), media_type)
+        """Add a JSON object in its canonical form."""
+        return self.add(canonical_json(value), media_type)
 
     @contextmanager
     def writer(self, media_type: str) -> Iterator[Blob]:

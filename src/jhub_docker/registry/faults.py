@@ -4,30 +4,26 @@ import re
 
 from jhub_docker.errors import ActionError
 
-_ADDRESS = re.compile(r"(https?://[^\s\"?]+)\?[^\s\"]*")
-
 
 class MissingError(ActionError):
     """The registry does not have what was asked for."""
 
 
 class PassingError(ActionError):
-    """A fault that is worth another try; `said` is what the program said of it."""
-
-    def __init__(self, message: str, said: str) -> None:
-        super().__init__(message)
-        self.said = said
+    """A fault that is worth another try."""
 
 
-_BUSY = r"code (408|429)|toomanyrequests|too many requests"
-_TROUBLE = r"code 5\d\d|internal server error|bad gateway|service unavailable|gateway timeout"
+_BUSY = (
+    r"code (408|429|5\d\d)|toomanyrequests|too many requests|internal server error|bad gateway"
+    r"|service unavailable|gateway timeout"
+)
 _CUT = (
     r"connection (reset|broken)|broken pipe|\bEOF\b|timeout|timed out|deadline exceeded"
-    r"|server misbehav|network is unreachable|no route to host"
-    r"|temporary failure|server closed|use of closed network connection|stream error|GOAWAY"
+    r"|server misbehav|network is unreachable|no route to host|temporary failure"
+    r"|server closed|use of closed network connection|stream error|GOAWAY"
 )
 _ABSENT = r"code 404|not found|name unknown|manifest unknown|blob unknown"
-_ERRORS = {_BUSY: PassingError, _TROUBLE: PassingError, _CUT: PassingError, _ABSENT: MissingError}
+_KINDS = {_BUSY: PassingError, _CUT: PassingError, _ABSENT: MissingError}
 
 # Status codes are those of the distribution specification 1.1; the words of broken connections are
 # Go's. oras leaves the status out where the registry sent an error of its own in words, so both are
@@ -37,17 +33,10 @@ _ADVICE = {
     r"error getting credentials|docker-credential-|failed to resolve credential": "the "
     "credential helper named in Docker's configuration for {registry} failed: run "
     "`docker login {registry}` again, or correct credsStore and credHelpers there",
-    r"code 401|unauthorized|credential not found|authentication required|invalid_grant": (
-        "{registry} does not accept these credentials, or wants some: run `docker login "
-        "{registry}` (its configuration, helpers included, is what is read)"
-    ),
-    r"code 403|\bdenied\b|forbidden": "the account known to Docker may not do this in {registry}: "
-    "ask for the right to push to the repository, or `docker login {registry}` with another "
-    "account",
-    r"code 413|entity too large": "{registry}, or a proxy before it, refuses blobs this large: "
-    "raise its limit",
-    _BUSY: "{registry} asks to slow down; wait, then run this again",
-    _TROUBLE: "{registry} is in trouble; wait, then run this again",
+    r"code 40[13]|unauthorized|credential not found|authentication required|invalid_grant|denied"
+    r"|forbidden": "{registry} does not accept these credentials, or wants some that may do this: "
+    "run `docker login {registry}` (its configuration, helpers included, is what is read)",
+    _BUSY: "{registry} is busy or in trouble; wait, then run this again",
     r"x509:|tls: failed to verify|unknown authority|bad certificate": "the certificate of "
     "{registry} is not trusted: name the file with its CA in JHUB_REGISTRY_CA",
     r"gave HTTP response to HTTPS client|does not look like a TLS handshake|wrong version num": (
@@ -57,23 +46,23 @@ _ADVICE = {
     r"code 400|HTTP request to an HTTPS server": "{registry} does not take this request. If it "
     "speaks TLS, take it out of JHUB_REGISTRY_PLAIN_HTTP; a registry on this machine is spoken to "
     "over TLS when JHUB_REGISTRY_CA names the file with its CA",
-    r"no such host": "there is no host of that name: correct the reference",
-    r"connection refused": "nothing answers at {registry}: correct the reference, or start the "
-    "registry",
+    r"no such host|connection refused": "nothing answers at {registry}: correct the reference, or "
+    "start the registry",
     _CUT: "the connection to {registry} broke: look at the network, then run this again",
     _ABSENT: "{registry} does not have it: look at the reference; some registries want the "
     "repository to be made first",
-    r"no space left": "the disk is full: make room",
 }
 
 
 def judge(said: str) -> tuple[type[ActionError], str]:
-    """What the message of a program that asked a registry means, and what to do about it."""
+    """What the message of a program that asked a registry means, and what to do about it, if that
+    is known.
+    """
     text = said.replace("recognizable error message not found", "")  # words of oras, not a 404
     for pattern, advice in _ADVICE.items():
         if re.search(pattern, text, re.IGNORECASE):
-            return _ERRORS.get(pattern, ActionError), advice
-    return ActionError, "what it says is not known here"
+            return _KINDS.get(pattern, ActionError), advice
+    return ActionError, ""
 
 
 def is_missing(said: str) -> bool:
@@ -83,12 +72,12 @@ def is_missing(said: str) -> bool:
 
 def error(what: str, registry: str, said: str, program: str = "oras") -> ActionError:
     """The error for what a program said, beginning with what was tried."""
-    (kind, advice), short = judge(said), readable(said)
-    message = f"{what}: {advice.format(registry=registry)}. {program} said: {short}"
-    return PassingError(message, short) if kind is PassingError else kind(message)
+    kind, advice = judge(said)
+    known = f"{advice.format(registry=registry)}. " if advice else ""
+    return kind(f"{what}: {known}{program} said: {readable(said)}")
 
 
 def readable(said: str) -> str:
     """The message as it may be shown: without the queries of addresses, which can be signed."""
-    lines = (line.strip() for line in _ADDRESS.sub(r"\1?…", said).splitlines())
-    return " ".join(line for line in lines if line)[-600:]
+    shown = re.sub(r"(https?://[^\s\"?]+)\?[^\s\"]*", r"\1?…", said)
+    return " ".join(shown.split())[-600:]

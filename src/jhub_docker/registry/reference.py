@@ -32,24 +32,14 @@ class Reference:
 
         A password in it (`user:password@registry/…`) is refused too, and never repeated.
         """
-        name, at, digest = text.partition("@")
-        if at and not digest.startswith("sha256:"):
-            raise UsageError(
-                "a reference has an @ that no digest follows; expected @sha256: and 64 hex digits. "
-                "Credentials do not belong in it: `docker login` keeps them"
-            )
-        registry, slash, _ = name.partition("/")
-        if not slash or not ({".", ":"} & set(registry) or registry == "localhost"):
-            raise UsageError(
-                f"{text!r} names no registry; expected REGISTRY/REPOSITORY, for example "
-                "registry.example.org/jhub-docker/uv-lab or docker.io/someone/uv-lab"
-            )
-        if found := _WHOLE.fullmatch(text):
+        registry, found = text.partition("/")[0], _WHOLE.fullmatch(text)
+        if found and ({".", ":"} & set(registry) or registry == "localhost"):
             return cls(**found.groupdict())
         raise UsageError(
-            f"{text!r} is no reference; expected HOST or HOST:PORT, a repository of lower-case "
-            "letters, digits and single separators ( . _ - ) in parts divided by /, and perhaps "
-            ":TAG, or @sha256: and 64 hex digits"
+            f"{text.rpartition('@')[2]!r} names no repository of a registry; expected such as "
+            "registry.example.org/team/uv-lab or localhost:5000/uv-lab, in lower-case letters, "
+            "digits and single separators, and perhaps :TAG or @sha256:… behind it. Credentials do "
+            "not belong in it: `docker login` keeps them"
         )
 
     @classmethod

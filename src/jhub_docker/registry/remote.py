@@ -1,23 +1,40 @@
-"""Registries: images pushed, named and pulled.
+"""Registries: images pushed, named and pulled, by the program oras (oras.land).
 
-Thin over the program oras. Everything is asked for by digest where there is one; a tag is written
-last. Registries have no way to write a tag only if it is not there, so two releases of one image at
-the same time are not guarded against here.
+Everything is asked for by digest where there is one; a tag is written last. Registries have no way
+to write a tag only if it is not there, so two releases of one image at the same time are not
+guarded against here. oras repeats requests without a body on 429 and 5xx by itself, for a few
+seconds; what is done here is to go on after uploads that failed, connections that were cut, and
+longer troubles. It takes credentials from Docker's configuration; none are in its arguments.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_chain, wait_fixed
+
+from jhub_docker import process
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.host import programs
 from jhub_docker.oci.layout import INDEX, MANIFEST, Descriptor, Layout, digest_of, write_marks
 from jhub_docker.progress import say, stage
+from jhub_docker.registry import faults
 from jhub_docker.registry.access import Access
-from jhub_docker.registry.faults import MissingError
-from jhub_docker.registry.oras import PAUSES, Oras
+from jhub_docker.registry.faults import MissingError, PassingError
 from jhub_docker.registry.reference import Reference
-from jhub_docker.table import counted
+
+PAUSES = (1.0, 3.0, 10.0, 30.0)
+"""Seconds before each further try after a passing fault."""
+
+REQUEST = 120.0
+"""Seconds that a call which moves next to nothing may take; oras's own tries take up to 20."""
+
+TRANSFER = 6 * 3600.0
+"""Seconds that the blobs of an image may take, in one direction."""
+
+T = TypeVar("T")
 
 
 class Remote:
@@ -26,7 +43,7 @@ class Remote:
     def __init__(self, access: Access, pauses: tuple[float, ...] = PAUSES) -> None:
         """`pauses` are the seconds before each further try after a fault that passes."""
         self.access = access
-        self._oras = Oras(access, pauses)
+        self._pauses = pauses
 
     @classmethod
     def from_environment(cls) -> "Remote":
@@ -49,7 +66,7 @@ class Remote:
 
     def manifest(self, reference: Reference) -> tuple[Descriptor, dict[str, Any]]:
         """A manifest or index, its bytes checked against its digest. Raises MissingError."""
-        data = self._call(reference, "reading", "manifest", "fetch")
+        data = self._oras(reference, "reading", "manifest", "fetch", reference.address)
         digest = digest_of(data)
         if reference.digest and digest != reference.digest:
             raise ActionError(f"{reference}: the registry sent {digest} instead")
@@ -67,14 +84,10 @@ class Remote:
         Blobs that are there are not sent again, so a push that was cut goes on with the rest.
         """
         target = repository.at(descriptor.digest)
-        sizes = {
-            blob.digest: blob.size
-            for blob in _reached(descriptor, lambda one: layout.read_json(one.digest))
-        }
         # oras finds only what the index reaches, and takes any other digest for a plain blob.
         write_marks(layout.folder, [descriptor])
-        source = ["--from-oci-layout", f"{layout.folder}@{descriptor.digest}", target.name]
-        self._copy("pushing", target, sizes, "to-", source)
+        source = f"{layout.folder}@{descriptor.digest}"
+        self._copy("pushing", target, "to-", "--from-oci-layout", source, target.name)
         return target
 
     def pull(self, reference: Reference, layout: Layout) -> Descriptor:
@@ -84,59 +97,57 @@ class Remote:
         """
         descriptor, _ = self.manifest(reference)
         source = reference.at(descriptor.digest)
-        sizes = {
-            blob.digest: blob.size
-            for blob in _reached(descriptor, lambda one: self.manifest(source.at(one.digest))[1])
-        }
-        target = ["--to-oci-layout", source.address, str(layout.folder)]
-        self._copy("pulling", source, sizes, "from-", target)
+        target = str(layout.folder)
+        self._copy("pulling", source, "from-", "--to-oci-layout", source.address, target)
         return descriptor
-
-    def _copy(
-        self, what: str, image: Reference, sizes: Mapping[str, int], side: str, ends: list[str]
-    ) -> None:
-        size = sum(sizes.values())
-        with stage(f"{what} {image}: {counted(len(sizes), 'blob')}, {_size(size)}"):
-            self._oras.call(
-                image.registry, f"{what} {image}",
-                "cp", "--no-tty", "--verbose", "--concurrency", "3", *ends,
-                side=side, size=size, on_line=_moved,
-            )  # fmt: skip
 
     def tag(self, reference: Reference, name: str) -> None:
         """Let the tag refer to what is in the repository by digest, whatever it was before."""
         if not reference.digest:
             raise ActionError(f"{reference} cannot be tagged: only a digest is sure to stay")
-        self._call(reference, f"tagging as {name}", "tag", trailing=[name])
+        self._oras(reference, f"tagging as {name}", "tag", reference.address, name)
 
     def tags(self, repository: Reference) -> list[str]:
         """All tags of the repository, sorted; none where it is not there yet."""
-        place = Reference(repository.registry, repository.repository)
         try:
-            text = self._call(place, "listing the tags of", "repo", "tags")
+            text = self._oras(repository, "listing tags beside", "repo", "tags", repository.name)
         except MissingError:
             return []
         return sorted(text.decode().split())
 
-    def _call(
-        self, reference: Reference, what: str, *arguments: str, trailing: Sequence[str] = ()
+    def _copy(self, what: str, image: Reference, side: str, *ends: str) -> None:
+        command = ("cp", "--no-tty", "--verbose", "--concurrency", "3", *ends)
+        with stage(f"{what} {image}"):
+            self._oras(image, what, *command, side=side, seconds=TRANSFER)
+
+    def _oras(
+        self, image: Reference, what: str, *words: str, side: str = "", seconds: float = 0
     ) -> bytes:
-        return self._oras.call(
-            reference.registry, f"{what} {reference}", *arguments, reference.address, *trailing
-        )
+        """Run oras until it succeeds or a fault does not pass; returns its standard output.
 
+        `what` is what is done to the image, to begin a message with; `side` is `from-` or `to-` in
+        `oras cp`. Raises MissingError and ActionError.
+        """
+        flags: list[str] = []
+        if self.access.is_plain(image.registry):
+            flags = [f"--{side}plain-http"]
+        elif bundle := self.access.bundle():
+            flags = [f"--{side}ca-file", str(bundle)]
+        command = [str(programs.program("oras")), *words, *flags]
 
-def _reached(
-    descriptor: Descriptor, read: Callable[[Descriptor], Mapping[str, Any]]
-) -> Iterator[Descriptor]:
-    """The manifests and blobs that a manifest or index stands for, itself among them."""
-    yield descriptor
-    value = read(descriptor)
-    for entry in value.get("manifests", ()):
-        yield from _reached(Descriptor.from_json(entry), read)
-    for blob in (value.get("config"), *value.get("layers", ())):
-        if blob:
-            yield Descriptor.from_json(blob)
+        def attempt() -> bytes:
+            ended = process.run(*command, seconds=seconds or REQUEST, on_line=_moved)
+            if ended.code == 0:
+                return ended.raw
+            # oras 1.2 breaks down when two transfers fail in two ways at once (oras-go 2.5,
+            # `syncutil.Go`); what was wrong is not in its message then.
+            if re.search("^panic: ", ended.err, re.MULTILINE) and "3" in command:
+                say("    oras crashed over two faults at once; again with one blob at a time")
+                command[command.index("3")] = "1"
+                return attempt()
+            raise faults.error(f"{what} {image}", image.registry, ended.err)
+
+        return again(self._pauses, attempt)
 
 
 def _moved(line: str) -> None:
@@ -145,5 +156,18 @@ def _moved(line: str) -> None:
         say(f"    {line}")
 
 
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+def again(pauses: Sequence[float], attempt: Callable[[], T]) -> T:
+    """Do it, and after a PassingError again after each of the pauses, in seconds."""
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome and state.outcome.exception()
+        say(f"    {error}; again in {state.upcoming_sleep:g} s")
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(PassingError),
+        stop=stop_after_attempt(len(pauses) + 1),
+        wait=wait_chain(*map(wait_fixed, pauses or (0,))),
+        before_sleep=tell,
+        reraise=True,
+    )
+    return retrying(attempt)

@@ -37,6 +37,16 @@ def moving_tags(published: Iterable[str], yanked: Collection[str] = ()) -> dict[
     return result
 
 
+def require_free(remote: Remote, image: Reference, version: str) -> None:
+    """Raise ActionError where something else than this image has the version already."""
+    held = remote.resolve(image.tagged(version))
+    if held and held.digest != image.digest:
+        raise ActionError(
+            f"{image.tagged(version)} is published already, as {held.digest}, and a version is "
+            "never overwritten: release it as another one (--bump)"
+        )
+
+
 def publish_tags(
     remote: Remote, image: Reference, version: str, yanked: Collection[str] = ()
 ) -> list[str]:
@@ -47,32 +57,32 @@ def publish_tags(
     has the version, UsageError for what is no version.
     """
     wanted = [str(Version.parse(version))]
-    held = remote.resolve(image.tagged(version))
-    if held and held.digest != image.digest:
-        raise ActionError(
-            f"{image.tagged(version)} is published already, as {held.digest}, and a version is "
-            f"never overwritten: release {image.digest} as a new version"
-        )
+    require_free(remote, image, version)
     moving = moving_tags([*remote.tags(image), version], yanked)
     wanted += sorted(name for name, newest in moving.items() if newest == version)
     return _point(remote, image, wanted)
 
 
-def settle_moving_tags(
-    remote: Remote, repository: Reference, yanked: Collection[str] = ()
-) -> tuple[dict[str, str], dict[str, str]]:
+def settle(remote: Remote, repository: Reference, yanked: Collection[str]) -> list[str]:
     """Let every moving tag follow the newest version that is left, after one was yanked.
 
-    Returns the tags that were written, and those that stay where they are since all their versions
-    are yanked and registries have no way to remove a tag alone; each with its version.
+    Returns what became of them, in words. One whose every version was yanked stays where it is,
+    since registries have no way to remove a tag alone.
     """
-    tags, moved = remote.tags(repository), {}
+    tags, lines = remote.tags(repository), []
     wanted, before = moving_tags(tags, yanked), moving_tags(tags)
     for name, newest in sorted(wanted.items()):
         found = remote.resolve(repository.tagged(newest))
         if found and _point(remote, repository.at(found.digest), [name]):
-            moved[name] = newest
-    return moved, {name: before[name] for name in sorted({*before} & {*tags} - {*wanted})}
+            lines.append(f"{repository}: {name} is {newest} now")
+    held = sorted({*before} & {*tags} - {*wanted})
+    if stuck := ", ".join(f"{name} ({before[name]})" for name in held):
+        lines.append(
+            f"{repository}: no other version is left for {stuck}, and registries cannot "
+            "take a tag away alone: release a version that mends it, or delete the image with the "
+            "registry's own means"
+        )
+    return lines or [f"{repository}: its moving tags are where they should be"]
 
 
 def _point(remote: Remote, image: Reference, names: Iterable[str]) -> list[str]:

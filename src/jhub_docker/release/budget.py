@@ -1,6 +1,6 @@
 """How large an image is against its budget, and which package made it grow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ from jhub_docker.oci.content import layers, unpacked
 from jhub_docker.oci.layout import CHUNK, Descriptor, Layout
 
 MB = 10**6
+_MOST = 8
+"""Packages that are named, of those that changed most."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +25,15 @@ class Measured:
 def measure(layout: Layout, manifest: Mapping[str, Any], base_layers: int) -> Measured:
     """Measure an exported image; its lowest `base_layers` layers are the base's."""
     own = layers(manifest)[base_layers:]
-    return Measured(
-        size=sum(_unpacked(layout, layer) for layer in own),
-        compressed=sum(layer.size for layer in own),
-        layers=len(own),
-    )
+    compressed = sum(layer.size for layer in own)
+    return Measured(sum(_unpacked(layout, layer) for layer in own), compressed, len(own))
 
 
 def exceeded(budget: Budget, measured: Measured) -> list[str]:
     """In what the image is above its budget and the tolerance, each in words. Pure."""
     found = []
-    for what, allowed, size in (
-        ("size", budget.size, measured.size),
-        ("compressed", budget.compressed, measured.compressed),
-    ):
+    for what in ("size", "compressed"):
+        size, allowed = getattr(measured, what), getattr(budget, what)
         if size > allowed * MB * (100 + budget.tolerance) / 100:
             found.append(
                 f"{what}: {size / MB:,.0f} MB, allowed {allowed:,} MB and {budget.tolerance} %"
@@ -46,33 +43,20 @@ def exceeded(budget: Budget, measured: Measured) -> list[str]:
     return found
 
 
-def growth(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
-    """The packages whose size changed, by so many bytes; `before` and `after` are sizes. Pure."""
-    grown = {name: after.get(name, 0) - before.get(name, 0) for name in sorted({*before, *after})}
-    return {name: size for name, size in grown.items() if size}
-
-
 def report(
-    budget: Budget | None,
-    measured: Measured,
-    before: Measured | None = None,
-    grown: Mapping[str, int] | None = None,
-    most: int = 8,
+    budget: Budget, measured: Measured, before: Measured, grown: Iterable[tuple[str, int]] = ()
 ) -> list[str]:
-    """The sizes beside budget and last release, then the packages that changed most. Pure."""
-    lines = []
-    for what in ("size", "compressed"):
-        size = getattr(measured, what)
-        line = f"{what}: {size / MB:,.1f} MB"
-        if budget:
-            line += f" of {getattr(budget, what):,} MB"
-        if before:
-            line += f", {(size - getattr(before, what)) / MB:+,.1f} MB since the last release"
-        lines.append(line)
-    allowed = f" of {budget.layers}" if budget else ""
-    lines.append(f"layers: {measured.layers}{allowed}")
-    changed = sorted((grown or {}).items(), key=lambda one: -abs(one[1]))
-    return [*lines, *(f"  {package}: {size / MB:+,.2f} MB" for package, size in changed[:most])]
+    """The sizes beside budget and those of the release before, then the packages that changed most,
+    by so many bytes. Pure.
+    """
+    lines = [
+        f"{what}: {size / MB:,.1f} MB of {getattr(budget, what):,} MB, "
+        f"{(size - getattr(before, what)) / MB:+,.1f} MB since the last release"
+        for what, size in (("size", measured.size), ("compressed", measured.compressed))
+    ]
+    changed = sorted((one for one in grown if one[1]), key=lambda one: -abs(one[1]))
+    lines.append(f"layers: {measured.layers} of {budget.layers}")
+    return [*lines, *(f"  {package}: {size / MB:+,.2f} MB" for package, size in changed[:_MOST])]
 
 
 def _unpacked(layout: Layout, layer: Descriptor) -> int:

@@ -83,18 +83,12 @@ class Workplace:
         text = json.dumps(records.documents, indent=1, sort_keys=True)
         self.records.write_text(text + "\n", encoding="utf-8")
 
-    def load_records(self) -> Records | None:
-        """What was kept; None where nothing was, or nothing that can be read."""
+    def load_records(self) -> Records:
+        """What was kept. Raises ActionError where nothing was, or nothing that can be read."""
         try:
             return Records(json.loads(self.records.read_text(encoding="utf-8")))
         except (FileNotFoundError, ValueError):
-            return None
-
-    def require_records(self) -> Records:
-        """What was kept. Raises ActionError where it is gone."""
-        if (records := self.load_records()) is None:
-            raise ActionError(f"{self.records} is gone; run the release again")
-        return records
+            raise ActionError(f"{self.records} is gone; run the release again") from None
 
     def add_tree(self, commit: str) -> None:
         """A detached work tree of a commit; one that is there already is kept as it is."""

@@ -6,7 +6,6 @@ was.
 """
 
 import re
-import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,16 +19,15 @@ from jhub_docker.release import changelog, history
 from jhub_docker.release.candidate import IN_LEDGER, Candidate, Workplace
 from jhub_docker.release.status import Status
 
-_PROJECT = re.compile(r'^(\[project\]\n(?:(?!\[).*\n)*?version *= *")[^"]*(")', re.MULTILINE)
-
 
 def prepare(place: Workplace, status: Status, version: Version) -> str:
     """Commit the version, in three places, and its section of the changelog; returns the commit."""
     folder = place.tree / "packages" / status.image
     pyproject, lock, log = (folder / name for name in ("pyproject.toml", "uv.lock", "CHANGELOG.md"))
-    pyproject.write_text(with_version(pyproject.read_text("utf-8"), version), "utf-8")
+    pyproject.write_text(with_version(pyproject.read_text("utf-8"), "[project]", version), "utf-8")
     if lock.exists():
-        lock.write_text(with_locked_version(lock.read_text("utf-8"), version), "utf-8")
+        known = lock.read_text("utf-8")
+        lock.write_text(with_version(known, locked(known), version), "utf-8")
     text, day = log.read_text("utf-8"), datetime.now(UTC).date()
     written = changelog.unreleased(text)
     section = changelog.section(version, day, written, status.changes, status.commits)
@@ -70,25 +68,21 @@ def tag_of(candidate: Candidate) -> str:
     return history.tag_name(candidate.image, Version.parse(candidate.version))
 
 
-def with_version(pyproject: str, version: Version) -> str:
-    """A pyproject.toml whose project has this version. Pure."""
-    changed = _PROJECT.sub(rf"\g<1>{version}\g<2>", pyproject, count=1)
-    if tomllib.loads(changed).get("project", {}).get("version") != str(version):
-        raise UsageError('pyproject.toml has no line version = "…" under [project]')
+def with_version(text: str, table: str, version: Version) -> str:
+    """`text`, in TOML, with this version in the table that begins with the lines `table`. Pure."""
+    line = re.compile(rf'^({re.escape(table)}\n(?:(?!\[).*\n)*?version *= *")[^"]*', re.MULTILINE)
+    changed, count = line.subn(rf"\g<1>{version}", text, count=1)
+    if not count:
+        raise UsageError(f'there is no line version = "…" below {table}')
     return changed
 
 
-def with_locked_version(lock: str, version: Version) -> str:
-    """A uv.lock in which the project itself, the package from no index, has this version. Pure."""
+def locked(lock: str) -> str:
+    """How the table of the project itself, the package from no index, begins in a uv.lock. Pure."""
     project = uv_lock.parse(lock).project
     if project is None:
         raise UsageError("uv.lock does not name its own project; refresh it with ./dev invoke lock")
-    name = project["name"]
-    line = re.compile(rf'^(name = "{re.escape(name)}"\nversion = ")[^"]*(")', re.MULTILINE)
-    changed = line.sub(rf"\g<1>{version}\g<2>", lock, count=1)
-    if f'name = "{name}"\nversion = "{version}"\n' not in changed:
-        raise UsageError(f"uv.lock does not name the version of {name}")
-    return changed
+    return f'[[package]]\nname = "{project["name"]}"'
 
 
 def _commit(tree: Path, folder: Path, subject: str, body: Sequence[str]) -> str:

@@ -28,23 +28,20 @@ from jhub_docker.release import (
     trial,
 )
 from jhub_docker.release.candidate import Candidate, Workplace
-from jhub_docker.release.gates import Failure
 from jhub_docker.release.outlook import Request, look
 from jhub_docker.release.record.provenance import Source
 from jhub_docker.release.record.records import make_records
 
 
-def plan(asked: Request, unsigned: Sequence[Failure] = ()) -> str:
+def plan(asked: Request, unsigned: Sequence[str] = ()) -> str:
     """Say what a release would be, changing nothing. Raises ActionError for what is against it.
 
     It needs no signer; `unsigned` is what keeps the caller from having one.
     """
-    found = look(asked)
-    if found.status.proposal is None:
-        return f"{asked.spec.name} {found.status.last} is what there is: nothing to release"
-    say(found.told)
-    found.refuse(asked, unsigned)
-    return f"{asked.spec.name} {found.status.proposal.version} can be released"
+    found, _ = look(asked, unsigned)
+    if found.proposal is None:
+        return f"{found.image} {found.last} is what there is: nothing to release"
+    return f"{found.image} {found.proposal.version} can be released"
 
 
 def release(asked: Request) -> Candidate | None:
@@ -56,7 +53,7 @@ def release(asked: Request) -> Candidate | None:
     if asked.registries and asked.signer is None:
         raise UsageError("what is pushed is signed; say with which key")
     if asked.signer:
-        publish.require_pair(asked.remote, asked.signer)
+        publish.require_pair(asked.signer)
     with held(f".release-{marks.checkout(root)}", "another release of this checkout"):
         if not (begun := _resumed(asked) or _begun(asked)):
             return None
@@ -71,7 +68,7 @@ def release(asked: Request) -> Candidate | None:
             one.recorded = commits.record(place, one, notes)
             place.save(one)
         if not history.contains(root, "HEAD", one.recorded):
-            evidence.carry_over(root, one.tested_as, one.build_id)
+            evidence.carry_over(root, one.image, one.tested_as, one.build_id)
             commits.land(place, one)
             say(f"==> {history.branch(root)} has {one.image} {one.version} now")
         if asked.signer:
@@ -116,14 +113,11 @@ def _resumed(asked: Request) -> tuple[Workplace, Candidate] | None:
 
 def _begun(asked: Request) -> tuple[Workplace, Candidate] | None:
     """A release from its first commit on; the last one where only registries are new."""
-    outlook = look(asked)
-    found, choice = outlook.status, outlook.choice
+    found, choice = look(asked)
     if found.proposal is None or choice is None:
         if asked.registries and found.last:
             return candidate.released(asked.root, found.image, str(found.last))
         return None
-    outlook.refuse(asked)
-    say(outlook.told)
     version = found.proposal.version
     confirm(
         f"This releases {found.image} {version}.",
@@ -153,7 +147,7 @@ def _begun(asked: Request) -> tuple[Workplace, Candidate] | None:
 def _make(asked: Request, place: Workplace, one: Candidate) -> None:
     """Build, export and describe the image, unless that is there already."""
     layout = Layout(place.layout)
-    if one.digest and layout.has(one.digest) and place.load_records():
+    if one.digest and layout.has(one.digest) and place.records.exists():
         return
     place.add_tree(one.commit)
     made = artifact.make(

@@ -1,7 +1,6 @@
 """What has to be true before a release begins. Each failure says the command that mends it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from jhub_docker.build import bases
@@ -9,32 +8,23 @@ from jhub_docker.catalog import HUB, LANES, Catalog
 from jhub_docker.errors import JhubDockerError, UsageError
 from jhub_docker.locks import refresh as locks
 from jhub_docker.release import changelog, evidence, history
-from jhub_docker.release.evidence import IMAGE, INTEGRATION
 from jhub_docker.release.record import keys
 from jhub_docker.release.status import Status
-from jhub_docker.release.version import some
+from jhub_docker.table import some
 
 
-@dataclass(frozen=True)
-class Failure:
+def failure(what: str, mend: str) -> str:
     """What is not as it has to be, and what to do about it."""
-
-    what: str
-    mend: str
-
-    @classmethod
-    def read(cls, error: JhubDockerError) -> "Failure":
-        """What an error says, and behind the first semicolon what mends it."""
-        what, _, mend = str(error).partition("; ")
-        return cls(what, mend)
-
-    def __str__(self) -> str:
-        return f"{self.what}\n    -> {self.mend}"
+    return f"{what}\n    -> {mend}"
 
 
-def before(
-    root: Path, catalog: Catalog, status: Status, build_ids: Mapping[str, str]
-) -> list[Failure]:
+def _read(error: JhubDockerError) -> str:
+    """What an error says, and behind the first semicolon what mends it."""
+    what, _, mend = str(error).partition("; ")
+    return failure(what, mend)
+
+
+def before(root: Path, catalog: Catalog, status: Status, build_ids: Mapping[str, str]) -> list[str]:
     """Everything that can be told before something is built; all failures, not the first.
 
     `build_ids` are those of all images, as the checkout has them now.
@@ -42,7 +32,7 @@ def before(
     return [
         *checkout(root),
         *lock(catalog, status.image),
-        *tests(root, catalog, status, build_ids),
+        *tests(root, catalog, build_ids),
         *notes(catalog, status),
         *agreement(catalog, status.image),
         *size(catalog, status.image),
@@ -50,7 +40,7 @@ def before(
     ]
 
 
-def checkout(root: Path) -> list[Failure]:
+def checkout(root: Path) -> list[str]:
     """The checkout: nothing uncommitted, on a branch, somebody's, on the default Debian release."""
     found = {}
     # Somebody's status.showUntrackedFiles would hide what contexts, and so evidence, are made of.
@@ -65,65 +55,44 @@ def checkout(root: Path) -> list[Failure]:
     found |= history.cannot_commit(root)
     if bases.lane() != LANES[0]:
         found[f"JHUB_DOCKER_LANE is {bases.lane()}, releases are {LANES[0]}"] = "unset it"
-    return [Failure(*one) for one in found.items()]
+    return [failure(*one) for one in found.items()]
 
 
-def lock(catalog: Catalog, image: str) -> Iterator[Failure]:
+def lock(catalog: Catalog, image: str) -> Iterator[str]:
     """The locks of the image and of all it is built from fit their declarations."""
     try:
         locks.require_current(catalog.closure([image]))
     except JhubDockerError as error:
-        yield Failure.read(error)
+        yield _read(error)
 
 
-def tests(
-    root: Path, catalog: Catalog, status: Status, build_ids: Mapping[str, str]
-) -> Iterator[Failure]:
-    """Whole suites passed for exactly this build id, with the tests as they are now.
-
-    What runs together is shown for all images together: for their build ids of now.
-    """
-    commands = {
-        IMAGE: f'./dev nox -s "image_tests({status.image})"',
-        INTEGRATION: "./dev nox -s integration",
-    }
-    for suite, command in commands.items():
-        if suite == INTEGRATION:
-            kept = evidence.of_integration(root, status.build_id)
-        else:
-            kept = evidence.read(root, status.build_id, suite)
-        folders = evidence.suite_folders(root, catalog, suite, status.image)
-        now = {status.image} if suite == IMAGE else {spec.name for spec in catalog.published}
-        if kept is None:
-            why = f"have not passed for the build id {status.build_id[:12]}"
-        elif kept.tests != evidence.tests_digest(root, folders):
-            why = "changed since they passed"
-        elif other := sorted(n for n in now if not evidence.holds(root, kept, n, build_ids[n])):
-            why = f"passed with another {some(other, 5)} than there is now"
-        else:
-            continue
-        yield Failure(f"its {suite} tests {why}", command)
+def tests(root: Path, catalog: Catalog, build_ids: Mapping[str, str]) -> Iterator[str]:
+    """The integration tests passed, as they are now, with all images as they are now."""
+    now = {spec.name: build_ids[spec.name] for spec in catalog.published}
+    if other := evidence.missing(root, now):
+        what = f"the integration tests have not passed with {some(other, 5)} as they are now"
+        yield failure(what, "./dev nox -s integration")
 
 
-def notes(catalog: Catalog, status: Status) -> Iterator[Failure]:
+def notes(catalog: Catalog, status: Status) -> Iterator[str]:
     """The changelog has something to say that is no commit's subject."""
     file, folder = f"packages/{status.image}/CHANGELOG.md", catalog[status.image].folder
     mend = f"write under [Unreleased] in {file} what it is for people"
     try:
         written = changelog.unreleased((folder / "CHANGELOG.md").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        yield Failure(f"there is no {file}", mend)
+        yield failure(f"there is no {file}", mend)
     except UsageError as error:
-        yield Failure(f"{file}: {error}", mend)
+        yield failure(f"{file}: {error}", mend)
     else:
         if not written and not status.changes:
-            yield Failure("the changelog would name no change", mend)
+            yield failure("the changelog would name no change", mend)
 
 
-def agreement(catalog: Catalog, image: str) -> list[Failure]:
+def agreement(catalog: Catalog, image: str) -> list[str]:
     """The hub offers the servers: they have its major version of JupyterHub."""
     return [
-        Failure(
+        failure(
             f"{one.name} has JupyterHub {one.jupyterhub or 'none'}, "
             f"the hub {catalog[HUB].jupyterhub}",
             f"pin one version in both pyproject.toml, ./dev invoke lock -i {one.name} -i {HUB}",
@@ -133,10 +102,10 @@ def agreement(catalog: Catalog, image: str) -> list[Failure]:
     ]
 
 
-def size(catalog: Catalog, image: str) -> Iterator[Failure]:
+def size(catalog: Catalog, image: str) -> Iterator[str]:
     """The image says how large it may be."""
     if not catalog[image].budget:
-        yield Failure(
+        yield failure(
             f"{image} has no budget, so nobody would notice that it grows",
             "budget = { size = 1200, compressed = 300, layers = 8 } below [tool.jhub-docker] of "
             f"packages/{image}/pyproject.toml, in MB above the public base; the release tells what "
@@ -144,29 +113,29 @@ def size(catalog: Catalog, image: str) -> Iterator[Failure]:
         )
 
 
-def free_version(root: Path, status: Status) -> Iterator[Failure]:
+def free_version(root: Path, status: Status) -> Iterator[str]:
     """Nobody has the version yet, in whatever branch."""
     proposal = status.proposal
     if proposal and proposal.version in history.versions(root, status.image):
         tag = history.tag_name(status.image, proposal.version)
         mend = "another --bump, or release from that branch"
-        yield Failure(f"{tag} was released from another branch", mend)
+        yield failure(f"{tag} was released from another branch", mend)
 
 
-def signing(root: Path) -> list[Failure]:
+def signing(root: Path) -> list[str]:
     """What is pushed can be signed, and verified afterwards; the password is not asked for."""
     found = []
     try:
         keys.require_private()
     except UsageError as error:
-        found.append(Failure.read(error))
+        found.append(_read(error))
     if not (root / keys.PUBLIC).is_file():
         what = f"there is no public key {keys.PUBLIC} in the checkout to verify with what is pushed"
-        found.append(Failure(what, "commit the one that ./dev invoke release.key made with yours"))
+        found.append(failure(what, "commit the one that ./dev invoke release.key made with yours"))
     return found
 
 
-def told(failures: Iterable[Failure], image: str) -> str:
+def told(failures: Iterable[str], image: str) -> str:
     """All failures as one message."""
     listed = list(failures)
     return f"{image} cannot be released yet:\n" + "\n".join(f"  - {one}" for one in listed)

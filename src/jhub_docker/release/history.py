@@ -4,7 +4,6 @@ A release's tag is on the commit that records it, whose parent is the commit the
 from; so who branches off a tag has the record of that release too.
 """
 
-import io
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -18,7 +17,8 @@ from jhub_docker.errors import ActionError, UsageError
 
 def git(root: Path, *arguments: str) -> str:
     """What git prints. Raises ActionError with git's own words."""
-    return _run(root, *arguments).out.strip()
+    ended = process.run("git", "-C", root, *arguments, environment=process.THIS_REPOSITORY)
+    return ended.require(f"git {arguments[0]} failed")
 
 
 def require_whole(root: Path) -> None:
@@ -55,9 +55,10 @@ def versions(root: Path, image: str, *, reachable: str = "") -> list[Version]:
 @contextmanager
 def packages_at(root: Path, revision: str) -> Iterator[Path]:
     """The folder `packages/` as a revision has it, in a temporary place."""
-    archive = _run(root, "archive", "--format=tar", revision, "packages").raw
     with tempfile.TemporaryDirectory(prefix="jhub-release-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        archive = f"{folder}/packages.tar"
+        git(root, "archive", "--format=tar", f"--output={archive}", revision, "packages")
+        with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="tar")
         yield Path(folder) / "packages"
 
@@ -119,10 +120,3 @@ def cannot_commit(root: Path) -> dict[str, str]:
         mend = "git config user.name …; git config user.email …"
         found["git does not know who commits"] = mend
     return found
-
-
-def _run(root: Path, *arguments: str) -> process.Ended:
-    ended = process.run("git", "-C", root, *arguments, environment=process.THIS_REPOSITORY)
-    if ended.code:
-        raise ActionError(f"git {arguments[0]} failed: {ended.err.strip()}")
-    return ended

@@ -10,13 +10,15 @@ from pathlib import Path
 from jhub_docker.build.reasons import not_known
 from jhub_docker.catalog import ImageSpec, identity, load
 from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.progress import say
+from jhub_docker.registry import version_tags
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release import changelog, gates, history, platforms, publish, status
-from jhub_docker.release.gates import Failure
 from jhub_docker.release.platforms import Choice
 from jhub_docker.release.publish import Signer
 from jhub_docker.release.status import Status
-from jhub_docker.release.version import AUTO, some
+from jhub_docker.release.version import AUTO, Proposal
+from jhub_docker.table import some
 
 
 @dataclass(frozen=True)
@@ -49,29 +51,12 @@ class Request:
         return spec
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """Where an image stands, what its release would be, in words, and what is against that.
+def look(asked: Request, further: Sequence[str] = ()) -> tuple[Status, Choice | None]:
+    """Where the image stands, and the platforms its release would be for; None where none is due.
 
-    `choice` are the platforms it would be made for, None where there is nothing to release.
+    What the release would be is said. Raises ActionError with all that stands against it, `further`
+    among that.
     """
-
-    status: Status
-    choice: Choice | None = None
-    told: str = ""
-    failures: tuple[Failure, ...] = ()
-
-    def refuse(self, asked: Request, further: Sequence[Failure] = ()) -> None:
-        """Raise ActionError with everything that stands against the release."""
-        assert self.status.proposal is not None  # noqa: S101 - there is something to release
-        if failures := [*self.failures, *further]:
-            raise ActionError(gates.told(failures, self.status.image))
-        places = [publish.repository(asked.spec, one) for one in asked.registries]
-        publish.require_free(asked.remote, places, str(self.status.proposal.version))
-
-
-def look(asked: Request) -> Outlook:
-    """Look at the image. Raises ActionError where a platform is missing that has to be there."""
     now = status.read(asked.root / "packages")
     found = status.of(asked.root, asked.spec.name, now, bump=asked.bump)
     if found.unknown:
@@ -79,28 +64,35 @@ def look(asked: Request) -> Outlook:
             f"whether {found.image} has to be released is {not_known(found.unknown)}: "
             "`./dev invoke bases` does that"
         )
-    if found.proposal is None:
-        return Outlook(found)
+    if (proposal := found.proposal) is None:
+        return found, None
     choice = platforms.here(asked.root / "packages", asked.spec.name, asked.platforms)
+    say(outline(asked.spec, found, proposal, asked.registries))
+    say(choice.told)
     build_ids = {name: step.build_id for name, step in now.by_name.items()}
-    failures = gates.before(asked.root, now.catalog, found, build_ids)
-    told = f"{outline(asked.spec, found, asked.registries)}\n{choice.told()}"
-    return Outlook(found, choice, told, tuple(failures))
+    failures = [*gates.before(asked.root, now.catalog, found, build_ids), *further]
+    if failures:
+        raise ActionError(gates.told(failures, found.image))
+    for registry in asked.registries:
+        place = publish.repository(asked.spec, registry)
+        version_tags.require_free(asked.remote, place, str(proposal.version))
+    return found, choice
 
 
-def outline(spec: ImageSpec, found: Status, registries: Sequence[str]) -> str:
+def outline(
+    spec: ImageSpec, found: Status, proposal: Proposal, registries: Sequence[str] = ()
+) -> str:
     """What a release would be: version, why, its section of the changelog, where it goes."""
-    assert found.proposal is not None  # noqa: S101 - there is something to release
     written: dict[str, str] = {}
     with suppress(UsageError, FileNotFoundError):  # a gate says it
         written = changelog.unreleased((spec.folder / "CHANGELOG.md").read_text(encoding="utf-8"))
-    day, version = datetime.now(UTC).date(), found.proposal.version
+    day = datetime.now(UTC).date()
     lines = [
-        f"{found.image} {found.last or 'never released'} -> {version}"
-        f" ({found.proposal.reason}), build id {identity.short(found.build_id)}",
+        f"{found.image} {found.last or 'never released'} -> {proposal.version}"
+        f" ({proposal.reason}), build id {identity.short(found.build_id)}",
         *(f"  {cause.package}: {some(cause.inputs, 6)}" for cause in found.causes),
         "",
-        changelog.section(version, day, written, found.changes, found.commits),
+        changelog.section(proposal.version, day, written, found.changes, found.commits),
         f"To: {', '.join(registries)}" if registries else "To no registry (--push names one).",
     ]
     return "\n".join(lines)

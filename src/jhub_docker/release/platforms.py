@@ -4,35 +4,24 @@ What is left out is said, and stands in the ledger and in the provenance.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from jhub_docker.build import builders, planning
 from jhub_docker.build.builders import Way
 from jhub_docker.catalog import load
 from jhub_docker.errors import UsageError
 
-NOT_ASKED = "not asked for"
 
-
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """`made` are the platforms, the engine's own first; `left_out` says why others are not.
 
-    `mends` are lines that say what to do about those.
+    `told` is what a maintainer has to know of it, in a line for each platform.
     """
 
-    image: str
     made: tuple[str, ...]
     left_out: Mapping[str, str]
-    mends: tuple[str, ...] = ()
-
-    def told(self) -> str:
-        """What a maintainer has to know of it, in a line for each platform."""
-        lines = [f"{self.image} is made for {', '.join(self.made)}"]
-        for platform, why in self.left_out.items():
-            lines.append(f"  NOT for {platform}, which it is declared for: {why}")
-        return "\n".join([*lines, *self.mends])
+    told: str
 
 
 def here(packages: Path, image: str, asked: Sequence[str] = ()) -> Choice:
@@ -63,6 +52,13 @@ def choose(ways: Iterable[Way], own: str, asked: Sequence[str] = ()) -> Choice:
     possible = [platform for platform, way in by_platform.items() if way.how]
     made = [platform for platform in possible if not asked or platform in asked]
     builders.require(by_platform[one] for one in asked or ([] if made else by_platform))
-    left_out = {one: way.why or NOT_ASKED for one, way in by_platform.items() if one not in made}
-    mends = builders.mends(by_platform[one] for one in left_out)
-    return Choice(image, tuple(sorted(made, key=lambda one: one != own)), left_out, tuple(mends))
+    made.sort(key=lambda one: one != own)
+    left_out = {
+        one: way.why or "not asked for" for one, way in by_platform.items() if one not in made
+    }
+    lines = [
+        f"{image} is made for {', '.join(made)}",
+        *(f"  NOT for {one}, which it is declared for: {why}" for one, why in left_out.items()),
+        *builders.mends(by_platform[one] for one in left_out),
+    ]
+    return Choice(tuple(made), left_out, "\n".join(lines))

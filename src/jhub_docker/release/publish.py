@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.catalog.ledger import Entry
-from jhub_docker.errors import ActionError, UsageError
+from jhub_docker.errors import UsageError
 from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say
 from jhub_docker.registry.reference import Reference
@@ -18,10 +18,10 @@ from jhub_docker.registry.remote import Remote
 from jhub_docker.registry.version_tags import publish_tags
 from jhub_docker.release.artifact import descriptor
 from jhub_docker.release.candidate import Candidate, Workplace
-from jhub_docker.release.record.cosign import Cosign
+from jhub_docker.release.record import cosign
 from jhub_docker.release.record.keys import Key
 from jhub_docker.release.record.signed import sign
-from jhub_docker.release.record.verify import verify
+from jhub_docker.release.record.verify import trusted
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Signer:
     trust: Path
 
 
-def require_pair(remote: Remote, signer: Signer) -> None:
+def require_pair(signer: Signer) -> None:
     """Raise UsageError where the key cannot be opened, or is not the one that will be trusted.
 
     Otherwise that would be found by verifying, after build and tests.
     """
     public = signer.trust.read_text(encoding="utf-8").strip()
-    if Cosign(remote.access).public_key(signer.key) != public:
+    if cosign.public_key(signer.key) != public:
         raise UsageError(
             f"{signer.trust} does not belong to the signing key {signer.key.path}: nobody "
             "could verify the release; sign with the key it belongs to"
@@ -53,16 +53,6 @@ def repository(spec: ImageSpec, registry: str) -> Reference:
     return Reference.parse(f"{registry.rstrip('/')}/{spec.repository.rpartition('/')[2]}")
 
 
-def require_free(remote: Remote, repositories: Sequence[Reference], version: str) -> None:
-    """Raise ActionError where something has the version already."""
-    for place in repositories:
-        if held := remote.resolve(place.tagged(version)):
-            raise ActionError(
-                f"{place.tagged(version)} is published already, as {held.digest}, and a version "
-                "is never overwritten; choose another with --bump"
-            )
-
-
 def publish(
     remote: Remote,
     repositories: Sequence[Reference],
@@ -74,18 +64,13 @@ def publish(
 
     Raises ActionError at the first failure; running it again goes on with what is missing.
     """
-    layout, records = Layout(place.layout), place.require_records()
+    layout, records = Layout(place.layout), place.load_records()
     index = descriptor(layout, one.digest)
     entries = ledger.read(place.root / "packages" / one.image)
     for where in repositories:
         image = remote.push(layout, index, where)
         sign(remote, image, records, signer.key)
-        report = verify(
-            remote, image, signer.trust, ledgers=lambda package: entries, folder=place.folder
-        )
-        for line in report.lines():
-            say(f"    {line}")
-        report.require()
+        trusted(remote, image, signer.trust, ledgers=lambda package: entries, folder=place.folder)
     for where in repositories:
         written = publish_tags(remote, where.at(index.digest), one.version, yanked(entries))
         named = f"now {', '.join(written)}" if written else "has all its tags"

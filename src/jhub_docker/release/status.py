@@ -12,7 +12,6 @@ from typing import Any
 
 from jhub_docker import table
 from jhub_docker.build import bases, contexts, plan, reasons
-from jhub_docker.build.bases import Mode
 from jhub_docker.build.plan import Base, Plan
 from jhub_docker.build.reasons import not_known
 from jhub_docker.catalog import Catalog, ImageSpec, identity, ledger
@@ -22,7 +21,8 @@ from jhub_docker.errors import UsageError
 from jhub_docker.locks import declared as packages
 from jhub_docker.locks.refresh import Change
 from jhub_docker.release import history
-from jhub_docker.release.version import AUTO, Proposal, propose, some
+from jhub_docker.release.version import AUTO, Proposal, propose
+from jhub_docker.table import some
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Status:
     unknown: tuple[str, ...] = ()
 
 
-def here(catalog: Catalog, base: Mode = "auto") -> Mapping[str, Base]:
+def here(catalog: Catalog) -> Mapping[str, Base]:
     """What the bases stand for on this machine; none is pulled or made for it."""
-    return bases.resolve(catalog, catalog.published, base, bases.lane(), act=False)
+    return bases.resolve(catalog, catalog.published, "auto", bases.lane(), act=False)
 
 
 Resolve = Callable[[Catalog], Mapping[str, Base]]

@@ -1,18 +1,18 @@
 """What a built image has to pass before it is released: its budget, its audit, its own tests."""
 
 from collections import Counter
-from collections.abc import Mapping
+from contextlib import suppress
 
 from jhub_docker import nox
 from jhub_docker.build import builders, marks
 from jhub_docker.catalog import ImageSpec, ledger
+from jhub_docker.catalog.fields import Budget
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.engine import load
 from jhub_docker.oci.layout import Layout
 from jhub_docker.progress import say, stage
 from jhub_docker.release import budget
 from jhub_docker.release.artifact import descriptor
-from jhub_docker.release.audit import rules
 from jhub_docker.release.audit.gate import gate
 from jhub_docker.release.budget import Measured
 from jhub_docker.release.candidate import Candidate, Workplace
@@ -29,25 +29,23 @@ def judge(
     Returns the audit's notes, which belong to the release. Raises ActionError with everything that
     is against it.
     """
-    records, measured = place.require_records(), Measured(one.size, one.compressed, one.layers)
-    last, grown = None, dict[str, int]()
-    if found := next(iter(ledger.read(place.root / "packages" / one.image).items()), None):
-        version, entry = found
+    records, measured = place.load_records(), Measured(one.size, one.compressed, one.layers)
+    allowed = spec.budget or Budget(0, 0, 0)  # a gate saw that there is one
+    grown, last = _sizes(records), Measured(0, 0, 0)
+    for version, entry in list(ledger.read(place.root / "packages" / one.image).items())[:1]:
         last = Measured(entry.size, entry.compressed, entry.layers)
-        # Its records are kept on the machine that released it.
-        old = Workplace(place.root, one.image, version).load_records()
-        grown = budget.growth(_sizes(old), _sizes(records)) if old else {}
-    for line in budget.report(spec.budget, measured, last, grown):
+        with suppress(ActionError):  # its records are kept on the machine that released it
+            grown.subtract(_sizes(Workplace(place.root, one.image, version).load_records()))
+    for line in budget.report(allowed, measured, last, grown.items()):
         say(f"    {line}")
-    above = budget.exceeded(spec.budget, measured) if spec.budget else []
+    above = budget.exceeded(allowed, measured)
     against = [f"{line}; make it smaller, or raise `budget` with a reason" for line in above]
     parts = [part.purl for bill in records.bills for part in packages(bill)]
-    policy = rules.policy(place.tree, accept_unreached=accept_unreached)
     with stage(f"looking up known vulnerabilities of {counted(len(parts), 'part')} of {spec.name}"):
-        (report,) = gate(place.tree, {spec.name: parts}, policy)
+        (report,) = gate(place.tree, {spec.name: parts})
     for note in report.notes:
         say(f"    {note}")
-    if against := [*against, *report.refusals]:
+    if against := [*against, *report.refusals(accept_unreached=accept_unreached)]:
         listing = "\n".join(f"  - {one}" for one in against)
         raise ActionError(f"{spec.name} may not be released as it is:\n{listing}")
     return report.notes
@@ -76,7 +74,7 @@ def test(place: Workplace, one: Candidate, spec: ImageSpec) -> None:
             say(f"    {told}")
 
 
-def _sizes(records: Records) -> Mapping[str, int]:
+def _sizes(records: Records) -> Counter[str]:
     """The bytes of each package; of several platforms the first counts."""
     sizes: Counter[str] = Counter()
     for one in packages(next(iter(records.bills), {})):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import one_of
 from jhub_docker.locks.refresh import Change
+from jhub_docker.table import some
 
 BUMPS = ("patch", "minor", "major")
 """From the least to the greatest."""
@@ -84,10 +85,3 @@ def _is_feature(change: Change) -> bool:
         return False
     before, after = (re.findall(r"\d+", text)[:2] for text in (change.before, change.after))
     return before != after
-
-
-def some(names: Iterable[str], most: int = 4) -> str:
-    """Names in words; of many, how many more there are."""
-    listed = list(names)
-    more = len(listed) - most
-    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,10 +1,9 @@
-"""Taking a release back: said in the ledger and the changelog, and moving tags led away from it.
+"""Taking a release back: said in the ledger and the changelog; `version_tags` moves tags.
 
 The version stays in registries under its own tag, so that who pinned it still gets it; `verify`
 says that it was yanked.
 """
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,9 +12,6 @@ from jhub_docker.catalog import ImageSpec, ledger
 from jhub_docker.catalog.ledger import Yanked
 from jhub_docker.catalog.version import Version
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.registry.reference import Reference
-from jhub_docker.registry.remote import Remote
-from jhub_docker.registry.version_tags import settle_moving_tags
 from jhub_docker.release import changelog, history
 
 _CHANGELOG = "CHANGELOG.md"
@@ -49,22 +45,6 @@ def mark(root: Path, spec: ImageSpec, version: str, reason: str, day: date) -> b
     message = f"Yank {spec.name} {version}\n\n{reason.strip()}"
     history.git(root, "commit", "--quiet", "--only", "--message", message, "--", *paths)
     return True
-
-
-def settle(remote: Remote, repository: Reference, yanked: Collection[str]) -> list[str]:
-    """Let the moving tags of a repository follow the newest versions that are not yanked.
-
-    Returns what became of them, in words. One whose every version was yanked stays where it is.
-    """
-    moved, held = settle_moving_tags(remote, repository, yanked)
-    lines = [f"{repository}: {name} is {on} now" for name, on in moved.items()]
-    if stuck := ", ".join(f"{name} ({on})" for name, on in held.items()):
-        lines.append(
-            f"{repository}: no other version is left for {stuck}, and registries cannot "
-            "take a tag away alone: release a version that mends it, or delete the image with the "
-            "registry's own means"
-        )
-    return lines or [f"{repository}: its moving tags are where they should be"]
 
 
 def _require_committable(root: Path, paths: list[str]) -> None:

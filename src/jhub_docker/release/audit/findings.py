@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
-from jhub_docker.errors import one_of
-from jhub_docker.release.audit.parts import Part, by_ecosystem
+from jhub_docker.release.audit.parts import Part
 
 
 class Severity(IntEnum):
@@ -39,12 +38,6 @@ def rated(word: str) -> Severity:
     return _BY_WORD.get(word.lower(), Severity.UNKNOWN)
 
 
-def named(word: str, where: str) -> Severity:
-    """The severity a person wrote. Raises UsageError that names `where` it was written."""
-    known = [str(level) for level in Severity if level is not Severity.UNKNOWN]
-    return Severity[one_of(where, word, known).upper()]
-
-
 def short(text: str) -> str:
     """A database's text as one line."""
     return " ".join(text.split())[:160]
@@ -72,56 +65,40 @@ class Advisory:
         return self.aliases | {self.id}
 
 
-@dataclass(frozen=True)
-class Coverage:
-    """What a source could say of one ecosystem.
-
-    `date` is that of its data: its database's, or the moment a service answered. `note` says what
-    it knows, or why it was not reached. `parts` counts those of the image it was asked about.
-    """
-
-    source: str
-    ecosystem: str
-    reached: bool
-    parts: int
-    note: str
-    date: datetime | None = None
+Said = list[tuple[Part, Advisory]]
+"""The advisories that are about parts, each with its part."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The advisories that are about parts, and what was covered."""
+    """What a source said of all parts that databases have.
 
-    found: list[tuple[Part, Advisory]] = field(default_factory=list)
-    coverage: list[Coverage] = field(default_factory=list)
+    `date` is that of its data: its database's, or the moment a service answered; None where it
+    could not be asked. `note` says what it knows, or why it was not reached.
+    """
+
+    source: str
+    note: str
+    date: datetime | None = None
+    found: Said = field(default_factory=list, repr=False)
 
 
 def asked(
     source: str,
     parts: Iterable[Part],
     note: str,
-    ask: Callable[[list[Part]], tuple[list[tuple[Part, Advisory]], datetime]],
+    ask: Callable[[list[Part]], tuple[Said, datetime]],
     why: Callable[[Exception], str],
 ) -> Answer:
-    """What a source says of all the parts that databases have.
+    """The answer of a source to `ask`, which gives what it found and the date of its data.
 
-    `ask` gives what it found and the date of its data. Where it fails half-way nothing is covered,
-    and the note says `why`: half an answer is none.
+    Where that fails half-way nothing is covered, and the note says `why`: half an answer is none.
     """
-    groups = by_ecosystem(parts)
-    if not groups:
-        return Answer()
-    found: list[tuple[Part, Advisory]] = []
-    moment = None
     try:
-        found, moment = ask([part for group in groups.values() for part in group])
+        found, moment = ask([part for part in parts if part.ecosystem])
     except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
-        note = why(error)
-    coverage = [
-        Coverage(source, ecosystem, moment is not None, len(group), note, moment)
-        for ecosystem, group in groups.items()
-    ]
-    return Answer(found, coverage)
+        return Answer(source, why(error))
+    return Answer(source, note, moment, found)
 
 
 @dataclass(frozen=True)
@@ -150,7 +127,8 @@ class Finding:
     def __str__(self) -> str:
         fixed = f"fixed in {' and '.join(self.fixed)}" if self.fixed else "no fix is known"
         version = self.parts[0].package_version
-        return f"{self.package} {version}: {self.id} ({self.severity}), {fixed}"
+        what = f": {self.summary}" if self.summary else ""
+        return f"{self.package} {version}: {self.id} ({self.severity}), {fixed}{what}"
 
 
 _PREFERRED = {"CVE": 0, "GHSA": 1, "PYSEC": 2}

@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from jhub_docker.host import machine
-from jhub_docker.release.audit.findings import Advisory, Answer, Severity, asked, rated, short
+from jhub_docker.release.audit.findings import Advisory, Answer, Said, Severity, asked, rated, short
 from jhub_docker.release.audit.parts import Part
 
 ADDRESS = "https://api.osv.dev"
@@ -36,20 +36,18 @@ def ask(parts: Iterable[Part], service: str = "") -> Answer:
     """Ask the service (JHUB_DOCKER_OSV_API names a mirror of it)."""
     service = (service or os.environ.get("JHUB_DOCKER_OSV_API") or ADDRESS).rstrip("/")
 
-    def query(parts: list[Part]) -> tuple[list[tuple[Part, Advisory]], datetime]:
+    def query(parts: list[Part]) -> tuple[Said, datetime]:
         with _session() as session:
             return _query(session, service, parts)
 
     return asked(f"OSV at {service}", parts, "asked by package and version", query, why)
 
 
-def why(error: BaseException) -> str:
-    """The heart of a failed request in a few words, without the objects it went through."""
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"it answered {error.response.status_code} {error.response.reason}".rstrip()
-    if not isinstance(error, requests.RequestException):
-        return f"it gave no answer in OSV's form ({type(error).__name__}: {error})"
-    return str(error).rpartition(": ")[2].rstrip("')\"") or type(error).__name__
+def why(error: Exception) -> str:
+    """The heart of a failed request, without the objects it went through."""
+    if isinstance(error, requests.RequestException) and error.response is None:
+        return str(error).rpartition(": ")[2].rstrip("')\"")
+    return f"it gave no answer in OSV's form ({error})"
 
 
 def advisory(record: Mapping[str, Any], part: Part) -> Advisory | None:
@@ -128,9 +126,7 @@ def _session() -> requests.Session:
     return session
 
 
-def _query(
-    session: requests.Session, service: str, parts: Sequence[Part]
-) -> tuple[list[tuple[Part, Advisory]], datetime]:
+def _query(session: requests.Session, service: str, parts: Sequence[Part]) -> tuple[Said, datetime]:
     packages: dict[tuple[str, str, str], list[Part]] = {}
     for part in parts:
         packages.setdefault(part.key, []).append(part)

@@ -3,15 +3,12 @@
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-from jhub_docker.errors import UsageError
 from jhub_docker.locks.package import package_url
 from jhub_docker.oci.engine import save
 from jhub_docker.oci.layout import Layout
@@ -58,15 +55,9 @@ def read(purls: Iterable[str]) -> list[Part]:
     """The parts of these package URLs (purl-spec), each once, in their order.
 
     Debian's have qualifiers, as `package_url` writes them. A part without a version belongs to no
-    ecosystem: nothing can be said of it. Raises UsageError for what is no package URL.
+    ecosystem: nothing can be said of it.
     """
     return [_part(purl) for purl in dict.fromkeys(purls)]
-
-
-def by_ecosystem(parts: Iterable[Part]) -> dict[str, list[Part]]:
-    """The parts of each ecosystem that databases have, ecosystems by name."""
-    known = sorted((part for part in parts if part.ecosystem), key=attrgetter("ecosystem"))
-    return {name: list(group) for name, group in groupby(known, attrgetter("ecosystem"))}
 
 
 def in_engine(image: str) -> list[str]:
@@ -92,10 +83,7 @@ def _purls(layout: Layout, manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _part(purl: str) -> Part:
-    try:
-        parsed = PackageURL.from_string(purl)
-    except ValueError as error:
-        raise UsageError(f"{purl!r} is no package URL: {error}") from None
+    parsed = PackageURL.from_string(purl)
     name, version = parsed.name, parsed.version or ""
     package, package_version = name, version
     if not version:

@@ -1,37 +1,33 @@
 """The maintainers' rules: from what on a release is refused, and what one lives with.
 
-The first is `[tool.jhub-docker.audit]` in the root's pyproject.toml, the second `audit-allow.toml`:
-at the root for all images, in a package's folder for that one. Each entry of it has a reason and a
-day on which somebody has to look again.
+The first is `severity` in `[tool.jhub-docker.audit]` of the root's pyproject.toml, the second
+`audit-allow.toml`: at the root for all images, in a package's folder for that one. Each entry of it
+has a reason and a day on which somebody has to look again.
 """
 
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from jhub_docker.catalog.fields import suggest
-from jhub_docker.errors import UsageError, one_of
-from jhub_docker.release.audit.findings import Finding, Severity, named
+from jhub_docker.catalog.fields import Rule, suggest
+from jhub_docker.errors import UsageError
+from jhub_docker.release.audit.findings import Finding, Severity
 
 FILE = "audit-allow.toml"
-_FIELDS = ("id", "package", "reason", "expires")
-
-
-@dataclass(frozen=True)
-class Policy:
-    """`severity`: findings from it on refuse a release. `max_age_days`: older data do not count.
-
-    `accept_unreached`: release also where parts could not be checked, saying so in its record.
-    """
-
-    severity: Severity = Severity.HIGH
-    accept_unreached: bool = False
-    max_age_days: int = 30
+_WORDS = [str(level) for level in Severity if level]
+_TEXT: Rule = (lambda value: isinstance(value, str) and bool(value.strip()), "a text")
+_ENTRY: Mapping[str, Rule] = {
+    **dict.fromkeys(("id", "package", "reason"), _TEXT),
+    "expires": (lambda value: type(value) is date, "a day such as 2027-01-31"),
+}
+_POLICY: Mapping[str, Rule] = {
+    "severity": (lambda value: value in _WORDS, f"one of {', '.join(_WORDS)}"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,25 +49,13 @@ class Entry:
         """Whether its package is one of these."""
         return canonicalize_name(self.package) in map(canonicalize_name, packages)
 
-    def __str__(self) -> str:
-        return f"{self.id} in {self.package} until {self.expires}: {self.reason}"
 
-
-def policy(root: Path, *, accept_unreached: bool = False) -> Policy:
-    """The rules in the root's pyproject.toml. Raises UsageError naming field, value, what is right.
-
-    Fields: `severity` (a word), `unreached` (`refuse` or `accept`), `max-age-days`.
-    """
-    table = _toml(root / "pyproject.toml").get("tool", {}).get("jhub-docker", {}).get("audit", {})
-    where = "pyproject.toml, [tool.jhub-docker.audit]"
-    _known(table, ("severity", "unreached", "max-age-days"), where)
-    unreached = table.get("unreached", "refuse")
-    one_of(f"{where}: unreached", unreached, ("refuse", "accept"))
-    days = table.get("max-age-days", Policy.max_age_days)
-    if not isinstance(days, int) or days < 1:
-        raise UsageError(f"{where}: max-age-days is {days!r}; expected a number of days from 1")
-    severity = named(table.get("severity", "high"), f"{where}: severity")
-    return Policy(severity, accept_unreached or unreached == "accept", days)
+def limit(root: Path) -> Severity:
+    """The severity from which on a release is refused. Raises UsageError for one there is not."""
+    own = _toml(root / "pyproject.toml").get("tool", {}).get("jhub-docker", {}).get("audit", {})
+    table = {"severity": "high", **own}
+    _check(table, _POLICY, "pyproject.toml, [tool.jhub-docker.audit]")
+    return Severity[str(table["severity"]).upper()]
 
 
 def allowances(folders: Iterable[Path], today: date) -> list[Entry]:
@@ -91,30 +75,25 @@ def allowances(folders: Iterable[Path], today: date) -> list[Entry]:
     return found
 
 
-def _entry(table: Any, where: str, today: date) -> Entry:
-    if not isinstance(table, dict):
-        raise UsageError(f"{where} is {table!r}; expected a table with {', '.join(_FIELDS)}")
-    told = " ".join(str(table[key]) for key in ("id", "package") if table.get(key))
-    where = f"{where} ({told})" if told else where
-    _known(table, _FIELDS, where)
-    for key in ("id", "package", "reason"):
-        if not isinstance(table.get(key), str) or not table[key].strip():
-            raise UsageError(f"{where}: {key!r} is missing or no text; every entry has one")
-    expires = table.get("expires")
-    if not isinstance(expires, date) or isinstance(expires, datetime):
-        raise UsageError(f"{where}: 'expires' is {expires!r}; expected a day such as 2027-01-31")
-    if expires < today:
+def _entry(table: Mapping[str, Any], where: str, today: date) -> Entry:
+    where += f" ({table.get('id', '')} {table.get('package', '')})"
+    _check(table, _ENTRY, where)
+    if table["expires"] < today:
         raise UsageError(
-            f"{where} has expired on {expires}: look at it again, then mend what it is about, "
-            "remove the entry, or give it a new day"
+            f"{where} has expired on {table['expires']}: look at it again, then mend what it is "
+            "about, remove the entry, or give it a new day"
         )
-    return Entry(table["id"], table["package"], table["reason"].strip(), expires, where)
+    return Entry(**table, where=where)
 
 
-def _known(table: Mapping[str, Any], fields: tuple[str, ...], where: str) -> None:
+def _check(table: Mapping[str, Any], rules: Mapping[str, Rule], where: str) -> None:
+    """Raise UsageError for a field that is unknown, or missing, or not what it has to be."""
     for key in table:
-        if key not in fields:
-            raise UsageError(f"{where}: unknown field {key!r}; {suggest(key, fields)}")
+        if key not in rules:
+            raise UsageError(f"{where}: unknown field {key!r}; {suggest(key, rules)}")
+    for key, (fits, expected) in rules.items():
+        if not fits(table.get(key)):
+            raise UsageError(f"{where}: {key!r} is {table.get(key)!r}; expected {expected}")
 
 
 def _toml(path: Path) -> dict[str, Any]:

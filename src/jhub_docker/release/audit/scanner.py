@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker import process
-from jhub_docker.release.audit.findings import Advisory, Answer, asked, rated, short
+from jhub_docker.release.audit.findings import Advisory, Answer, Said, asked, rated, short
 from jhub_docker.release.audit.parts import Part
 
 _SECONDS = 900.0
 """A first run fetches the scanner's database."""
 
 Document = Mapping[str, Any]
-Said = Iterator[tuple[str, str, Advisory]]
+Told = Iterator[tuple[str, str, Advisory]]
 """Package URL of a part, its name and version with a blank between them, what is said of it."""
 
 
-def _grype(report: Document) -> Said:
+def _grype(report: Document) -> Told:
     for match in report["matches"]:
         vulnerability, artifact = match["vulnerability"], match["artifact"]
         advisory = Advisory(
@@ -37,7 +37,7 @@ def _grype(report: Document) -> Said:
         yield artifact["purl"], f"{artifact['name']} {artifact['version']}", advisory
 
 
-def _trivy(report: Document) -> Said:
+def _trivy(report: Document) -> Told:
     if "SchemaVersion" not in report:  # one without results has that
         raise ValueError("it is no report")
     found = (one for r in report.get("Results") or () for one in r.get("Vulnerabilities") or ())
@@ -72,7 +72,7 @@ class Scanner:
 
     name: str
     arguments: tuple[str, ...]
-    read: Callable[[Document], Said]
+    read: Callable[[Document], Told]
     date: Callable[[Document], str]
 
 
@@ -82,13 +82,13 @@ SCANNERS = (
 )
 
 
-def ask(parts: Iterable[Part]) -> Answer:
-    """What the first scanner on PATH says; an empty answer where there is none."""
+def ask(parts: Iterable[Part]) -> Answer | None:
+    """What the first scanner on PATH says; None where there is none."""
     scanner = next((one for one in SCANNERS if shutil.which(one.name)), None)
     if scanner is None:
-        return Answer()
+        return None
 
-    def scan(parts: list[Part]) -> tuple[list[tuple[Part, Advisory]], datetime]:
+    def scan(parts: list[Part]) -> tuple[Said, datetime]:
         report = _run(scanner, parts)
         said = list(_about(parts, scanner.read(report)))
         dated = datetime.fromisoformat(scanner.date(report))
@@ -134,7 +134,7 @@ def _told(*command: str, cwd: Path | None = None) -> Document:
     return value
 
 
-def _about(parts: Sequence[Part], said: Said) -> Iterator[tuple[Part, Advisory]]:
+def _about(parts: Sequence[Part], said: Told) -> Iterator[tuple[Part, Advisory]]:
     """Scanners may write a package URL in another way, and then name and version tell the part.
 
     Raises ValueError for what is said of none of them: nobody would hear of it.

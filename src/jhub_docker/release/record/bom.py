@@ -4,20 +4,12 @@ Reproducible: the same image gives the same bytes. So the serial number follows 
 digest (the specification recommends one, and random), and the time is that of the image.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cyclonedx.contrib.license.factories import LicenseFactory
-from cyclonedx.model import HashAlgorithm, HashType, Property
-from cyclonedx.model.bom import Bom, BomMetaData
-from cyclonedx.model.component import Component as CycloneComponent
-from cyclonedx.model.component import ComponentType
-from cyclonedx.model.component_evidence import ComponentEvidence, Occurrence
-from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from jhub_docker.errors import ActionError
@@ -73,53 +65,53 @@ class Listed:
         return self.purl.removeprefix("pkg:").partition("@")[0]
 
 
-def encode(document: Any) -> bytes:
-    """The one form a document is stored in: sorted keys, no blanks."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
-
-
 def bill_of_materials(inventory: Inventory, subject: Subject) -> dict[str, Any]:
     """The bill of what the inventory found, with what the lock knows of it.
 
     Raises ActionError when the image's own Python environment is not what its lock says.
     """
     locked = require_locked(inventory.packages, subject)
-    system = CycloneComponent(
-        type=ComponentType.OPERATING_SYSTEM,
-        name=inventory.distribution or "unknown",
-        version=inventory.release,
-        bom_ref="operating-system",
-    )
-    root = CycloneComponent(
-        type=ComponentType.CONTAINER,
-        name=subject.repository,
-        version=subject.version,
-        purl=subject.purl,
-        bom_ref=subject.purl.to_string(),
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=subject.digest[7:])],
-        properties=[Property(name="jhub-docker:platform", value=subject.platform)],
-    )
-    created = datetime.fromtimestamp(subject.epoch, tz=UTC)
+    image, system = subject.purl.to_string(), "operating-system"
     groups: dict[str, list[Package]] = {}
     for found in inventory.packages:
         purl = package_url(found, inventory.distribution, inventory.release).to_string()
         groups.setdefault(purl, []).append(found)
-    components = {purl: _component(purl, group, subject, locked) for purl, group in groups.items()}
-    document = Bom(
-        serial_number=uuid.uuid5(uuid.NAMESPACE_OID, subject.digest),
-        metadata=BomMetaData(component=root, timestamp=created),
-        components=[system, *components.values()],
-    )
     own = {name: f"pkg:pypi/{name}@{package.version}" for name, package in locked.items()}
     indirect = {own[name] for name, package in locked.items() if not package.direct}
-    given = [component for purl, component in components.items() if purl not in indirect]
-    document.register_dependency(root, [system, *given])
-    for name, entry in locked.items():
-        needed = [components[own[other]] for other in entry.dependencies]
-        document.register_dependency(components[own[name]], needed)
-    made: dict[str, Any] = _ordered(json.loads(JsonV1Dot6(document).output_as_string()))
-    return made
+    needs = {
+        image: [system, *(purl for purl in groups if purl not in indirect)],
+        **{own[name]: [own[one] for one in entry.dependencies] for name, entry in locked.items()},
+    }
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": uuid.uuid5(uuid.NAMESPACE_OID, subject.digest).urn,
+        "version": 1,
+        "metadata": {
+            "timestamp": datetime.fromtimestamp(subject.epoch, tz=UTC).isoformat(),
+            "component": {
+                "type": "container",
+                "bom-ref": image,
+                "name": subject.repository,
+                "version": subject.version,
+                "purl": image,
+                "hashes": [{"alg": "SHA-256", "content": subject.digest.removeprefix("sha256:")}],
+                "properties": [{"name": "jhub-docker:platform", "value": subject.platform}],
+            },
+        },
+        "components": [
+            {
+                "type": system,
+                "bom-ref": system,
+                "name": inventory.distribution or "unknown",
+                "version": inventory.release,
+            },
+            *(_component(*one, subject, locked) for one in sorted(groups.items())),
+        ],
+        "dependencies": [
+            {"ref": ref, "dependsOn": sorted(refs)} for ref, refs in sorted(needs.items())
+        ],
+    }
 
 
 def packages(document: Mapping[str, Any]) -> list[Listed]:
@@ -205,35 +197,26 @@ def _listed(component: Mapping[str, Any]) -> Listed:
 
 def _component(
     purl: str, group: list[Package], subject: Subject, locked: Mapping[str, Locked]
-) -> CycloneComponent:
+) -> dict[str, Any]:
     """One component for a package in one version, with all places it was found at."""
-    package = group[0]
+    package, places = group[0], sorted(p.location for p in group)
     own = package.kind == PYTHON and any(p.location == subject.environment for p in group)
-    properties = [Property(name=SIZE, value=str(sum(p.size for p in group)))]
+    properties = {SIZE: str(sum(p.size for p in group))}
     if own and (entry := locked.get(package.name)):
-        kind = "direct" if entry.direct else "indirect"
-        properties.append(Property(name=DEPENDENCY, value=kind))
+        properties[DEPENDENCY] = "direct" if entry.direct else "indirect"
     scope, _, bare = package.name.rpartition("/" if package.kind == NODE else "\0")
     program = package.kind == PROGRAM or package.name == "code-server"
-    hashes = sorted({one.sha256 for one in group} - {""})
-    return CycloneComponent(
-        type=ComponentType.APPLICATION if program else ComponentType.LIBRARY,
-        name=bare,
-        group=scope or None,
-        version=package.version or None,
-        purl=PackageURL.from_string(purl),
-        bom_ref=purl,
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=one) for one in hashes],
-        licenses=[LicenseFactory().make_from_string(p) for p in {package.license} - {""}],
-        properties=properties,
-        evidence=ComponentEvidence(occurrences=[Occurrence(location=p.location) for p in group]),
-    )
-
-
-def _ordered(value: Any) -> Any:
-    """Lists sorted, for their order means nothing here and changes from run to run."""
-    if isinstance(value, dict):
-        return {key: _ordered(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return sorted((_ordered(item) for item in value), key=encode)
-    return value
+    found = {
+        "type": "application" if program else "library",
+        "bom-ref": purl,
+        "group": scope,
+        "name": bare,
+        "version": package.version,
+        "purl": purl,
+        "hashes": [
+            {"alg": "SHA-256", "content": one} for one in sorted({p.sha256 for p in group} - {""})
+        ],
+        "properties": [{"name": n, "value": value} for n, value in sorted(properties.items())],
+        "evidence": {"occurrences": [{"location": one} for one in places]},
+    }
+    return {key: value for key, value in found.items() if value}

@@ -5,7 +5,6 @@ credentials are those of Docker's configuration; the key's password goes through
 """
 
 import base64
-import binascii
 import json
 import re
 from pathlib import Path
@@ -17,111 +16,77 @@ from jhub_docker.host import programs
 from jhub_docker.registry import faults
 from jhub_docker.registry.access import Access
 from jhub_docker.registry.faults import readable
-from jhub_docker.registry.oras import PAUSES, again
 from jhub_docker.registry.reference import Reference
+from jhub_docker.registry.remote import PAUSES, again
 from jhub_docker.release.record.keys import PASSWORD, Key
 
 _SECONDS = 180.0
 
-_VERDICTS = (
-    "no matching attestations",
-    "no matching signatures",
-    "no signatures found",
-    "no attestations found",
-    "invalid signature",
-    "crypto/rsa: verification error",
-)
-"""What cosign says where it could look, and what it saw is not what was to be verified."""
+
+def sign(access: Access, image: Reference, key: Key) -> None:
+    """Sign the image's digest. A signature by the same key that is there is left."""
+    _remote(access, image, "signing", "sign", *_signing(key), password=key.password)
 
 
-class RefusedError(ActionError):
-    """What was to be verified is not there, or not signed by the key, or about something else."""
+def attest(access: Access, image: Reference, kind: str, predicate: Path, key: Key) -> None:
+    """Sign a statement about the image's digest, in place of one of the same kind."""
+    words = ("attest", "--replace", "--type", kind, "--predicate", str(predicate), *_signing(key))
+    _remote(access, image, "attesting", *words, password=key.password)
 
 
-class Cosign:
-    """The program, reaching registries as `access` says."""
+def verify(access: Access, image: Reference, trust: Path) -> None:
+    """Raise ActionError when there is no signature of the digest by the trusted key."""
+    _remote(access, image, "verifying", "verify", "--output", "json", *_trusting(trust))
 
-    def __init__(self, access: Access, pauses: tuple[float, ...] = PAUSES) -> None:
-        """`pauses` are the seconds before each further try after a fault that passes."""
-        self.access = access
-        self._pauses = pauses
 
-    def sign(self, image: Reference, key: Key) -> None:
-        """Sign the image's digest. A signature by the same key that is there is left."""
-        self._remote(image, f"signing {image}", "sign", *_signing(key), password=key.password)
+def attested(access: Access, image: Reference, kind: str, trust: Path) -> dict[str, Any]:
+    """What was signed of the digest by the trusted key. Raises ActionError.
 
-    def attest(self, image: Reference, kind: str, predicate: Path, key: Key) -> None:
-        """Sign a statement about the image's digest, in place of one of the same kind."""
-        self._remote(
-            image, f"attesting {image}", "attest", "--replace", "--type", kind,
-            "--predicate", str(predicate), *_signing(key), password=key.password,
-        )  # fmt: skip
+    cosign checks signature, kind and subject.
+    """
+    words = ("verify-attestation", "--type", kind, *_trusting(trust))
+    signed: list[dict[str, Any]] = []
+    for line in _remote(access, image, f"verifying the {kind} attestation of", *words).splitlines():
+        statement = json.loads(base64.b64decode(json.loads(line)["payload"]))
+        if statement["predicate"] not in signed:
+            signed.append(statement["predicate"])
+    if len(signed) != 1:
+        raise ActionError(f"{image}: {len(signed)} different {kind} attestations are signed")
+    return signed[0]
 
-    def verify(self, image: Reference, trust: Path) -> None:
-        """Raise RefusedError when there is no signature of the digest by the trusted key."""
-        self._remote(image, f"verifying {image}", "verify", "--output", "json", *_trusting(trust))
 
-    def attested(self, image: Reference, kind: str, trust: Path) -> dict[str, Any]:
-        """What was signed of the digest by the trusted key. Raises RefusedError.
+def make_key_pair(prefix: Path, password: str) -> None:
+    """Write `<prefix>.key`, encrypted with the password, and `<prefix>.pub`."""
+    ended = _run(["generate-key-pair", "--output-key-prefix", str(prefix)], {PASSWORD: password})
+    if ended.code:
+        raise ActionError(f"cosign could not make a key pair: {readable(ended.err)}")
 
-        cosign checks signature, kind and subject; the subject is looked at here once more.
-        """
-        text = self._remote(
-            image, f"verifying the {kind} attestation of {image}",
-            "verify-attestation", "--type", kind, *_trusting(trust),
-        )  # fmt: skip
-        signed = []
-        for line in text.splitlines():
-            try:
-                envelope = json.loads(line)
-                statement: dict[str, Any] = json.loads(base64.b64decode(envelope["payload"]))
-            except (ValueError, KeyError, TypeError, binascii.Error):
-                raise RefusedError(f"{image}: its {kind} attestation cannot be read") from None
-            digests = {subject["digest"].get("sha256") for subject in statement["subject"]}
-            if digests != {str(image.digest).removeprefix("sha256:")}:
-                raise RefusedError(f"{image}: its {kind} attestation is about another digest")
-            if statement["predicate"] not in signed:
-                signed.append(statement["predicate"])
-        if len(signed) != 1:
-            raise RefusedError(f"{len(signed)} different ones are signed")
-        found: dict[str, Any] = signed[0]
-        return found
 
-    def make_key_pair(self, prefix: Path, password: str) -> None:
-        """Write `<prefix>.key`, encrypted with the password, and `<prefix>.pub`."""
-        words = ["generate-key-pair", "--output-key-prefix", str(prefix)]
-        ended = _run(words, {PASSWORD: password})
-        if ended.code:
-            raise ActionError(f"cosign could not make a key pair: {readable(ended.err)}")
+def public_key(key: Key) -> str:
+    """A private key's public half, in PEM. Raises UsageError where the password is wrong."""
+    ended = _run(["public-key", "--key", str(key.path)], {PASSWORD: key.password})
+    if ended.code:
+        raise UsageError(
+            f"the signing key {key.path} cannot be opened: {readable(_reason(ended.err))}; is "
+            f"{PASSWORD} its password?"
+        )
+    return ended.out.strip()
 
-    def public_key(self, key: Key) -> str:
-        """A private key's public half, in PEM. Raises UsageError where the password is wrong."""
-        ended = _run(["public-key", "--key", str(key.path)], {PASSWORD: key.password})
-        if ended.code:
-            raise UsageError(
-                f"the signing key {key.path} cannot be opened: {readable(_reason(ended.err))}; is "
-                f"{PASSWORD} its password?"
-            )
-        return ended.out.strip()
 
-    def _remote(
-        self, image: Reference, what: str, command: str, *arguments: str, password: str = ""
-    ) -> str:
-        """Run a command on an image, again after faults that pass."""
-        flags = ["--allow-http-registry"] if self.access.is_plain(image.registry) else []
-        environment = {PASSWORD: password}
-        if bundle := self.access.bundle():
-            environment["SSL_CERT_FILE"] = str(bundle)
+def _remote(access: Access, image: Reference, what: str, *words: str, password: str = "") -> str:
+    """Do this to an image, again after faults that pass."""
+    flags = ["--allow-http-registry"] if access.is_plain(image.registry) else []
+    environment = {PASSWORD: password}
+    if bundle := access.bundle():
+        environment["SSL_CERT_FILE"] = str(bundle)
 
-        def attempt() -> str:
-            ended = _run([command, *flags, *arguments, image.address], environment)
-            if ended.code == 0:
-                return ended.out
-            if command.startswith("verify") and any(words in ended.err for words in _VERDICTS):
-                raise RefusedError(readable(_reason(ended.err)))
-            raise faults.error(what, image.registry, _reason(ended.err), "cosign")
+    def attempt() -> str:
+        ended = _run([*words, *flags, image.address], environment)
+        if ended.code == 0:
+            return ended.out
+        raise faults.error(f"{what} {image}", image.registry, _reason(ended.err), "cosign")
 
-        return again(self._pauses, attempt)
+    return again(PAUSES, attempt)
 
 
 def _signing(key: Key) -> list[str]:

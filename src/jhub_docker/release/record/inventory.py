@@ -16,7 +16,6 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
-from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any
 
@@ -31,7 +30,6 @@ from jhub_docker.oci.layout import Layout
 _DPKG = "var/lib/dpkg/status"
 _RELEASE = ("usr/lib/os-release", "etc/os-release")
 _LIST = re.compile(r"var/lib/dpkg/info/[^/]+\.list")
-_COPYRIGHT = re.compile(r"usr/share/doc/[^/]+/copyright")
 _METADATA = re.compile(r"(?:.+/)?[^/]+(?:\.dist-info/METADATA|\.egg-info/PKG-INFO|\.egg-info)")
 _BESIDE = re.compile(r"(?:.+/)?(?:[^/]+\.dist-info/RECORD|pyvenv\.cfg)")
 _SITE = re.compile(r"(?P<environment>.*)/lib/python(?P<minor>3\.\d+)/site-packages")
@@ -42,7 +40,7 @@ _EXTENSION = re.compile(r"(?:.+/)?extensions/[^/]+/package\.json")
 _NODE_FILES = (_INSTALLED, _CODE_SERVER, _EXTENSION)
 _HEADER = re.compile(r"(?:(.+)/)?include/python3\.\d+/patchlevel\.h")
 _PROGRAM = re.compile(r"(?:.+/)?(?:node|uv)")
-_WANTED = (_LIST, _COPYRIGHT, _METADATA, _BESIDE, *_NODE_FILES, _HEADER, _PROGRAM)
+_WANTED = (_LIST, _METADATA, _BESIDE, *_NODE_FILES, _HEADER, _PROGRAM)
 
 _BUILT_IN = {"vscode", "jhub-docker"}
 """Publishers of extensions that are a part of code-server, or of the image itself."""
@@ -88,16 +86,12 @@ def _debian(tree: Tree) -> Iterator[Package]:
         # `Source` is left out when it has the binary's name, its version when it is the same.
         found = re.fullmatch(r"(\S+)(?: \((\S+)\))?", fields.get("Source", ""))
         source, source_version = found.groups() if found else (name, None)
-        terms = _text(tree, f"usr/share/doc/{name}/copyright")
-        licenses = {line[8:].strip() for line in terms.splitlines() if line.startswith("License:")}
         yield Package(
             kind=DEBIAN,
             name=name,
             version=version,
             location="/",
             architecture=fields.get("Architecture", ""),
-            # Only a machine-readable file (DEP-5) has the licences' short names.
-            license=", ".join(sorted(licenses - {""})) if terms.startswith("Format:") else "",
             source=source if source_version in (None, version) else f"{source}@{source_version}",
             size=int(fields.get("Installed-Size", "0")) * 1024,  # Debian policy 5.6.20: KiB
         )
@@ -119,22 +113,9 @@ def _python(tree: Tree, owned: Set[str]) -> Iterator[Package]:
             name=canonicalize_name(str(metadata["Name"])),
             version=str(metadata["Version"]),
             location=f"/{environment}",
-            license=_python_license(metadata),
             size=_python_size(tree, site, folder, minor),
             python=full[1] if full else minor,
         )
-
-
-def _python_license(metadata: Message) -> str:
-    """Core metadata 2.4 has an SPDX expression; older ones free words, or a classifier."""
-    if expression := str(metadata.get("License-Expression", "")).strip():
-        return expression
-    words = str(metadata.get("License", "")).strip()
-    if words and "\n" not in words and words != "UNKNOWN":  # some have the whole text there
-        return words
-    osi = "License :: OSI Approved :: "
-    named = (v for v in metadata.get_all("Classifier", []) if v.startswith(osi))
-    return ", ".join(sorted(value.removeprefix(osi) for value in named))
 
 
 def _python_size(tree: Tree, site: str, folder: str, minor: str) -> int:
@@ -177,16 +158,11 @@ def _node_package(path: str, value: dict[str, Any]) -> Package | None:
     name, version, publisher = (value.get(key) for key in ("name", "version", "publisher"))
     if not isinstance(name, str) or not isinstance(version, str):
         return None
-    # `license` is an expression; old packages have an object, or a list called `licenses`.
-    said = value.get("license", value.get("licenses", ""))
-    several = said if isinstance(said, list) else [said]
-    words = {one.get("type", "") if isinstance(one, dict) else str(one) for one in several}
-    terms = ", ".join(sorted(words - {""}))
     location = f"/{posixpath.dirname(path)}"
     if _INSTALLED.fullmatch(path) or (_CODE_SERVER.fullmatch(path) and name == "code-server"):
-        return Package(NODE, name, version, location, license=terms)
+        return Package(NODE, name, version, location)
     if _EXTENSION.fullmatch(path) and isinstance(publisher, str) and publisher not in _BUILT_IN:
-        return Package(EDITOR, f"{publisher}.{name}".lower(), version, location, license=terms)
+        return Package(EDITOR, f"{publisher}.{name}".lower(), version, location)
     return None
 
 

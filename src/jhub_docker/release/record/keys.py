@@ -97,13 +97,8 @@ def make_pair(
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "cosign"
         make(made, password)
-        try:
-            private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            private.touch(mode=0o600)
-        except OSError as error:
-            raise UsageError(
-                f"{private} cannot be made: {error.strerror}; name another in {KEY}"
-            ) from None
+        private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.touch(mode=0o600)
         private.write_bytes(made.with_suffix(".key").read_bytes())
         public.write_bytes(made.with_suffix(".pub").read_bytes())
     return private, public

@@ -112,46 +112,41 @@ _IMAGE = "docker-image://"
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a provenance says an image was built from.
+    """What a provenance says an image was built from, and for which platforms, or not for which.
 
     `base` is `public` or `stand-in`, `base_name` and `base_digest` that of the first platform.
-    `build_ids` are those of the packages it is built from, itself among them.
     """
 
     image: str
+    repository: str
     version: str
     commit: str
     url: str
-    epoch: int
+    platforms: tuple[str, ...]
+    left_out: tuple[str, ...]
     base: str
     base_name: str
     base_digest: str
     lane: str
-    build_ids: Mapping[str, str]
 
 
 def read(predicate: Mapping[str, Any]) -> Recorded:
     """Read a provenance. Pure; raises ActionError for one of another build type."""
     try:
-        definition = predicate["buildDefinition"]
-        external, internal = definition["externalParameters"], definition["internalParameters"]
+        external = predicate["buildDefinition"]["externalParameters"]
         base = claims(predicate, external["platforms"][0])
-        build_ids = {
-            entry["name"]: entry["annotations"]["buildId"]
-            for entry in definition["resolvedDependencies"]
-            if "buildId" in entry.get("annotations", {})
-        }
         return Recorded(
             image=external["image"],
+            repository=external["repository"],
             version=external["version"],
             commit=external["source"]["commit"],
             url=external["source"].get("repository", ""),
-            epoch=internal["sourceDateEpoch"],
+            platforms=tuple(external["platforms"]),
+            left_out=tuple(external.get("platformsLeftOut", ())),
             base=external["base"],
             base_name=base[f"{OCI}.base.name"],
             base_digest=base[f"{OCI}.base.digest"],
             lane=external["arguments"].get("lane", ""),
-            build_ids=build_ids | {external["image"]: internal["buildId"]},
         )
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ActionError(

@@ -1,13 +1,12 @@
 """Is an image in a registry what its signed records say? Trusts a public key and nothing else.
 
-What the registry sends is compared with what was signed. A check that fails does not end the
-others.
+What the registry sends is compared with what was signed.
 """
 
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,14 @@ from typing import Any
 from jhub_docker.catalog.ledger import Entry
 from jhub_docker.errors import ActionError
 from jhub_docker.oci.layout import Descriptor, Layout
-from jhub_docker.progress import stage
+from jhub_docker.progress import say, stage
 from jhub_docker.registry.reference import Reference
 from jhub_docker.registry.remote import Remote
 from jhub_docker.release.record import inventory
 from jhub_docker.release.record.bom import bill_and_image
-from jhub_docker.release.record.provenance import claims
+from jhub_docker.release.record.provenance import Recorded, claims, read
 from jhub_docker.release.record.records import BILL, PROVENANCE, labels_of
-from jhub_docker.release.record.signed import Signed, UncheckedError
+from jhub_docker.release.record.signed import Signed
 from jhub_docker.table import counted
 
 _MOVING = re.compile(r"\d+(?:\.\d+){0,2}")
@@ -32,19 +31,17 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Check:
-    """One check. `passed` is None for one that could not be made."""
+    """One check: whether it passed, and what it found."""
 
     name: str
-    passed: bool | None
+    passed: bool
     message: str
 
     @classmethod
     def make(cls, name: str, check: Callable[[], str]) -> "Check":
-        """Run a check, which returns what it found, or raises ActionError or UncheckedError."""
+        """Run a check, which returns what it found, or raises ActionError."""
         try:
             return cls(name, True, check())
-        except UncheckedError as error:
-            return cls(name, None, f"not checked: {error}")
         except ActionError as error:
             return cls(name, False, str(error))
         except Exception as error:  # what is not trusted may be malformed in any way
@@ -53,27 +50,26 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """All checks of an image, in order. `provenance` is the signed one; empty without one."""
+    """All checks of an image, in order. `recorded` is what was signed; None where nothing was."""
 
     reference: str
     digest: str
     checks: tuple[Check, ...]
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Recorded | None = None
 
     @property
     def failed(self) -> tuple[Check, ...]:
         """The checks that failed."""
-        return tuple(check for check in self.checks if check.passed is False)
+        return tuple(check for check in self.checks if not check.passed)
 
     def lines(self) -> list[str]:
         """The report as text: for which platforms it is signed, then a line for each check."""
         first = f"{self.reference} is {self.digest}"
-        if self.provenance:
-            external = self.provenance["buildDefinition"]["externalParameters"]
-            left_out = external.get("platformsLeftOut", ())
-            first += f" for {', '.join(external['platforms'])}"
-            first += f", not for {', '.join(left_out)}" if left_out else ""
-        words = {True: "ok", False: "FAILED", None: "-"}
+        if self.recorded:
+            first += f" for {', '.join(self.recorded.platforms)}"
+            if self.recorded.left_out:
+                first += f", not for {', '.join(self.recorded.left_out)}"
+        words = {True: "ok", False: "FAILED"}
         return [first, *(f"{words[c.passed]:<6}  {c.name:<12}  {c.message}" for c in self.checks)]
 
     def to_json(self) -> dict[str, Any]:
@@ -98,44 +94,45 @@ def verify(
 ) -> Report:
     """Check all that can be checked of an image, which is pulled below `folder` for that.
 
-    `ledgers` gives the ledger of an image package at hand (empty where there is none). Raises
-    UsageError when the registry has no such image, ActionError when it cannot be reached.
+    What was signed is compared with what is there when both are there and sound. `ledgers` gives
+    the ledger of an image package at hand (empty where there is none). Raises UsageError when the
+    registry has no such image, ActionError when it cannot be reached.
     """
     descriptor = remote.require(reference)
     image = reference.at(descriptor.digest)
-    signed = Signed(remote, trust)
-    subjects = [descriptor]
-    checks = [Check.make("manifests", lambda: _manifests(remote, image, subjects))]
-    manifests = subjects[1:] or subjects
-    with stage("checking signatures and what was signed"):
-        checks += [
-            Check.make("signatures", lambda: signed.signatures(image, subjects)),
-            Check.make("attestations", lambda: signed.attestations(image, subjects)),
-        ]
-
-    def provenance() -> Mapping[str, Any]:
-        return signed.document(descriptor, PROVENANCE)
-
+    manifests = remote.platforms(image)
+    subjects = [descriptor, *manifests]
+    signed, recorded = Signed(remote, trust), None
     with tempfile.TemporaryDirectory(dir=folder, prefix="verify-") as place:
         layout = Layout(Path(place))
-        checks.append(Check.make("layers", lambda: _pull(remote, image, layout)))
-        with stage("comparing what is in the image with its bill of materials"):
-            checks += [
-                Check.make("contents", lambda: _contents(layout, manifests, signed)),
-                Check.make("labels", lambda: _labels(layout, manifests, descriptor, signed)),
-                Check.make("name", lambda: named_as(reference, provenance())),
-                Check.make("ledger", lambda: _ledger(descriptor.digest, provenance(), ledgers)),
+        with stage("checking signatures and what was signed"):
+            checks = [
+                Check.make("signatures", lambda: signed.signatures(image, subjects)),
+                Check.make("attestations", lambda: signed.attestations(image, subjects)),
             ]
-    found = signed.documents.get(descriptor.digest, {}).get(PROVENANCE, {})
-    return Report(str(reference), descriptor.digest, tuple(checks), found)
+        checks.append(Check.make("layers", lambda: _pull(remote, image, layout)))
+        if all(check.passed for check in checks):
+            recorded = was = read(signed.documents[descriptor.digest][PROVENANCE])
+            known = ledgers(was.image).get(was.version)
+            with stage("comparing what is in the image with its bill of materials"):
+                images = manifests or [descriptor]
+                checks += [
+                    Check.make("contents", lambda: _contents(layout, images, signed)),
+                    Check.make("labels", lambda: _labels(layout, images, descriptor, signed)),
+                    Check.make("name", lambda: _named_as(reference, was)),
+                ]
+            if known:
+                checks.append(Check.make("ledger", lambda: _ledger(descriptor.digest, was, known)))
+    return Report(str(reference), descriptor.digest, tuple(checks), recorded)
 
 
-def _manifests(remote: Remote, image: Reference, subjects: list[Descriptor]) -> str:
-    """Read the image's manifest or index, and add the images an index stands for."""
-    subjects += remote.platforms(image)
-    for entry in subjects[1:]:
-        remote.manifest(image.at(entry.digest))
-    return f"{len(subjects)}, each with the digest it is asked for by"
+def trusted(remote: Remote, reference: Reference, trust: Path, **options: Any) -> Report:
+    """Verify an image and say what was checked. Raises ActionError where it cannot be trusted."""
+    report = verify(remote, reference, trust, **options)
+    for line in report.lines():
+        say(f"    {line}")
+    report.require()
+    return report
 
 
 def _pull(remote: Remote, image: Reference, layout: Layout) -> str:
@@ -151,12 +148,11 @@ def _contents(layout: Layout, manifests: Sequence[Descriptor], signed: Signed) -
     """What is in each image is what its bill of materials lists."""
     wrong, counts = [], []
     for entry in manifests:
-        manifest = _manifest(layout, entry)
-        bill = signed.document(entry, BILL)
+        bill = signed.documents[entry.digest][BILL]
         hashes = bill["metadata"]["component"]["hashes"]
         if {f"sha256:{value['content']}" for value in hashes} != {entry.digest}:
             wrong.append("the bill of materials is of another image")
-        found = inventory.take(layout, manifest)
+        found = inventory.take(layout, layout.read_json(entry.digest))
         wrong += bill_and_image(bill, found)
         counts.append(
             f"{counted(len(found.packages), 'package')} in {entry.platform or 'the image'}"
@@ -174,10 +170,10 @@ def _labels(
     """The labels and time of each image are what its provenance says, and the index's."""
     wrong = set()
     for entry in manifests:
-        config = layout.read_json(_manifest(layout, entry)["config"]["digest"])
+        config = layout.read_json(layout.read_json(entry.digest)["config"]["digest"])
         platform = f"{config.get('os')}/{config.get('architecture')}"
         labels, created = labels_of(config), config.get("created", "")
-        for predicate in (signed.document(subject, PROVENANCE) for subject in (entry, image)):
+        for predicate in (signed.documents[one.digest][PROVENANCE] for one in (entry, image)):
             for label, said in claims(predicate, platform).items():
                 if labels.get(label, "") != said:
                     wrong.add(f"{platform}: {label} is {labels.get(label)!r}, signed is {said!r}")
@@ -189,38 +185,23 @@ def _labels(
     return "version, commit, build id, base and time are those of the provenance"
 
 
-def _manifest(layout: Layout, entry: Descriptor) -> dict[str, Any]:
-    if not layout.has(entry.digest):
-        raise UncheckedError("the layers could not be read")
-    return layout.read_json(entry.digest)
-
-
-def named_as(reference: Reference, predicate: Mapping[str, Any]) -> str:
+def _named_as(reference: Reference, was: Recorded) -> str:
     """The repository is the image's, and a tag that is a version is its version, or ActionError.
 
     A signature alone does not say so: an old release, signed too, can be put under a new tag.
     """
-    external = predicate["buildDefinition"]["externalParameters"]
-    wanted = external["repository"].rpartition("/")[2]
-    version, tag = external["version"], reference.tag or ""
+    wanted, tag = was.repository.rpartition("/")[2], reference.tag or ""
     if reference.repository.rpartition("/")[2] != wanted:
         raise ActionError(f"it is signed as {wanted}, not as {reference.repository}")
-    if _MOVING.fullmatch(tag) and tag != version and not version.startswith(f"{tag}."):
-        raise ActionError(f"it is signed as version {version}, but tagged {tag}")
-    return f"{wanted} {version}"
+    if _MOVING.fullmatch(tag) and tag != was.version and not was.version.startswith(f"{tag}."):
+        raise ActionError(f"it is signed as version {was.version}, but tagged {tag}")
+    return f"{wanted} {was.version}"
 
 
-def _ledger(
-    digest: str, predicate: Mapping[str, Any], ledgers: Callable[[str], Mapping[str, Entry]]
-) -> str:
+def _ledger(digest: str, was: Recorded, entry: Entry) -> str:
     """The ledger of the checkout has the same digest for the version."""
-    external = predicate["buildDefinition"]["externalParameters"]
-    image, version = external["image"], external["version"]
-    entry = ledgers(image).get(version)
-    if entry is None:
-        raise UncheckedError(f"this checkout has no release {version} of {image} in its ledger")
     if digest not in (entry.digest, *entry.platforms.values()):
-        raise ActionError(f"the ledger has {entry.digest} for {image} {version}")
+        raise ActionError(f"the ledger has {entry.digest} for {was.image} {was.version}")
     if entry.yanked:
         return f"the same digest; YANKED on {entry.yanked.date}: {entry.yanked.reason}"
     return f"the same digest, released on {entry.date}"
