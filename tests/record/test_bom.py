@@ -2,17 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from jhub_docker.catalog import ImageSpec, load
 from jhub_docker.errors import ActionError
 from jhub_docker.locks import uv_lock
 from jhub_docker.locks.resolve import resolve
 from jhub_docker.oci.layout import Layout, canonical_json
 from jhub_docker.release.record.bom import (
-    Subject,
     bill_and_image,
     bill_of_materials,
     packages,
@@ -21,8 +22,9 @@ from jhub_docker.release.record.inventory import Inventory, take
 from jhub_testing import little_images
 from jhub_testing.archives import Files
 from jhub_testing.little_images import debian, distribution, node_package
+from jhub_testing.little_releases import make_checkout
 
-LOCK = uv_lock.parse("""
+LOCK = """
 [[package]]
 name = "uv-thing"
 version = "1.2.0"
@@ -58,16 +60,8 @@ source = { registry = "https://example.org/simple" }
 name = "windows-only"
 version = "9"
 source = { registry = "https://example.org/simple" }
-""")
-SUBJECT = Subject(
-    "local/uv-thing",
-    "1.2.0",
-    "sha256:" + "0" * 64,
-    "linux/amd64",
-    1_700_000_000,
-    "/opt/venv",
-    LOCK,
-)
+"""
+DIGEST = "sha256:" + "0" * 64
 IMAGE = {
     **debian({"bash": "1:5.2-1"}),
     "opt/venv/pyvenv.cfg": b"version_info = 3.11.2\n",
@@ -88,21 +82,32 @@ def inventory(folder: Path, files: Files = IMAGE) -> Inventory:
     return take(layout, layout.read_json(little_images.manifest(layout, [files]).digest))
 
 
-def test_it_is_valid_cyclonedx(tmp_path: Path) -> None:
-    document = bill_of_materials(inventory(tmp_path), SUBJECT)
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> ImageSpec:
+    packages = make_checkout(tmp_path_factory.mktemp("checkout"))
+    (packages / "uv-thing/uv.lock").write_text(LOCK)
+    return load(packages)["uv-thing"]
+
+
+def bill(found: Inventory, spec: ImageSpec) -> dict[str, Any]:
+    return bill_of_materials(found, spec, DIGEST, "linux/amd64", 1_700_000_000)
+
+
+def test_it_is_valid_cyclonedx(tmp_path: Path, spec: ImageSpec) -> None:
+    document = bill(inventory(tmp_path), spec)
     assert document["specVersion"] == "1.6"
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document)) is None
 
 
-def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
-    first = canonical_json(bill_of_materials(inventory(tmp_path / "1"), SUBJECT))
+def test_the_same_image_gives_the_same_bytes(tmp_path: Path, spec: ImageSpec) -> None:
+    first = canonical_json(bill(inventory(tmp_path / "1"), spec))
     reordered = dict(reversed(IMAGE.items()))
-    assert canonical_json(bill_of_materials(inventory(tmp_path / "2", reordered), SUBJECT)) == first
+    assert canonical_json(bill(inventory(tmp_path / "2", reordered), spec)) == first
     assert b"2023-11-14T22:13:20+00:00" in first  # the image's time, and no other
 
 
-def test_it_lists_each_package_once_with_all_that_is_known(tmp_path: Path) -> None:
-    document = bill_of_materials(inventory(tmp_path), SUBJECT)
+def test_it_lists_each_package_once_with_all_that_is_known(tmp_path: Path, spec: ImageSpec) -> None:
+    document = bill(inventory(tmp_path), spec)
     found = {package.name: package for package in packages(document)}
     assert [package.purl for package in packages(document)] == [
         "pkg:deb/debian/bash@1:5.2-1?arch=amd64&distro=debian-12&upstream=bash",
@@ -133,30 +138,36 @@ def test_it_lists_each_package_once_with_all_that_is_known(tmp_path: Path) -> No
 
 
 def test_the_lock_s_markers_choose_for_the_platform() -> None:
-    assert list(resolve(LOCK, "3.11.2", "linux/amd64")) == [
+    assert list(resolve(uv_lock.parse(LOCK), "3.11.2", "linux/amd64")) == [
         "backport",
         "fastjson",
         "sockets",
         "web",
     ]
-    assert list(resolve(LOCK, "3.11.9", "linux/arm64")) == ["fastjson", "sockets", "web"]
+    assert list(resolve(uv_lock.parse(LOCK), "3.11.9", "linux/arm64")) == [
+        "fastjson",
+        "sockets",
+        "web",
+    ]
 
 
-def test_an_environment_that_is_not_the_locked_one_is_refused(tmp_path: Path) -> None:
+def test_an_environment_that_is_not_the_locked_one_is_refused(
+    tmp_path: Path, spec: ImageSpec
+) -> None:
     files = {path: data for path, data in IMAGE.items() if "sockets" not in path}
     files = {path.replace("web-3.0", "web-3.1"): data for path, data in files.items()}
     metadata = "opt/venv/lib/python3.11/site-packages/web-3.1.dist-info/METADATA"
     files[metadata] = files[metadata].replace(b"3.0", b"3.1")
     files |= distribution("stranger", "1.0")
     with pytest.raises(ActionError) as refused:
-        bill_of_materials(inventory(tmp_path, files), SUBJECT)
+        bill(inventory(tmp_path, files), spec)
     assert str(refused.value).endswith(
         "sockets 1.1 is missing; stranger 1.0 is extra; web is 3.1 instead of 3.0"
     )
 
 
-def test_a_bill_agrees_with_its_own_image_only(tmp_path: Path) -> None:
-    document = bill_of_materials(inventory(tmp_path / "own"), SUBJECT)
+def test_a_bill_agrees_with_its_own_image_only(tmp_path: Path, spec: ImageSpec) -> None:
+    document = bill(inventory(tmp_path / "own"), spec)
     assert bill_and_image(document, inventory(tmp_path / "own")) == []
     other = {path: data for path, data in IMAGE.items() if "@a/b/package.json" not in path}
     other |= debian({"bash": "1:5.2-2", "telnet": "1"})

@@ -6,16 +6,17 @@ digest (the specification recommends one, and random), and the time is that of t
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from packageurl import PackageURL
 
+from jhub_docker.catalog import ImageSpec
 from jhub_docker.errors import ActionError
+from jhub_docker.locks import uv_lock
 from jhub_docker.locks.package import NODE, PROGRAM, PYTHON, Package, package_url
 from jhub_docker.locks.resolve import Locked, resolve
-from jhub_docker.locks.uv_lock import UvLock
 from jhub_docker.release.record.inventory import Inventory
 
 DEPENDENCY = "jhub-docker:dependency"
@@ -23,28 +24,6 @@ DEPENDENCY = "jhub-docker:dependency"
 
 SIZE = "jhub-docker:size"
 """Property: bytes of the package's files as unpacked, at all its places."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The image a bill is of. `digest` is its manifest's, `epoch` its time in seconds.
-
-    `environment` is the folder of the Python environment that holds what `lock` says.
-    """
-
-    repository: str
-    version: str
-    digest: str
-    platform: str
-    epoch: int
-    environment: str = ""
-    lock: UvLock = field(default_factory=UvLock)
-
-    @property
-    def purl(self) -> PackageURL:
-        """`pkg:oci/uv-lab@sha256:…?arch=amd64`."""
-        name = self.repository.rpartition("/")[2]
-        return PackageURL("oci", None, name, self.digest, {"arch": self.platform.split("/")[1]})
 
 
 @dataclass(frozen=True, order=True)
@@ -65,13 +44,17 @@ class Listed:
         return self.purl.removeprefix("pkg:").partition("@")[0]
 
 
-def bill_of_materials(inventory: Inventory, subject: Subject) -> dict[str, Any]:
+def bill_of_materials(
+    inventory: Inventory, spec: ImageSpec, digest: str, platform: str, epoch: int
+) -> dict[str, Any]:
     """The bill of what the inventory found, with what the lock knows of it.
 
-    Raises ActionError when the image's own Python environment is not what its lock says.
+    `digest` is that of the image's manifest for the platform, `epoch` its time in seconds. Raises
+    ActionError when the image's own Python environment is not what its lock says.
     """
-    locked = require_locked(inventory.packages, subject)
-    image, system = subject.purl.to_string(), "operating-system"
+    locked = require_locked(inventory.packages, spec, platform)
+    name, system = spec.repository.rpartition("/")[2], "operating-system"
+    image = PackageURL("oci", None, name, digest, {"arch": platform.split("/")[1]}).to_string()
     groups: dict[str, list[Package]] = {}
     for found in inventory.packages:
         purl = package_url(found, inventory.distribution, inventory.release).to_string()
@@ -85,18 +68,18 @@ def bill_of_materials(inventory: Inventory, subject: Subject) -> dict[str, Any]:
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": uuid.uuid5(uuid.NAMESPACE_OID, subject.digest).urn,
+        "serialNumber": uuid.uuid5(uuid.NAMESPACE_OID, digest).urn,
         "version": 1,
         "metadata": {
-            "timestamp": datetime.fromtimestamp(subject.epoch, tz=UTC).isoformat(),
+            "timestamp": datetime.fromtimestamp(epoch, tz=UTC).isoformat(),
             "component": {
                 "type": "container",
                 "bom-ref": image,
-                "name": subject.repository,
-                "version": subject.version,
+                "name": spec.repository,
+                "version": spec.version,
                 "purl": image,
-                "hashes": [{"alg": "SHA-256", "content": subject.digest.removeprefix("sha256:")}],
-                "properties": [{"name": "jhub-docker:platform", "value": subject.platform}],
+                "hashes": [{"alg": "SHA-256", "content": digest.removeprefix("sha256:")}],
+                "properties": [{"name": "jhub-docker:platform", "value": platform}],
             },
         },
         "components": [
@@ -106,7 +89,7 @@ def bill_of_materials(inventory: Inventory, subject: Subject) -> dict[str, Any]:
                 "name": inventory.distribution or "unknown",
                 "version": inventory.release,
             },
-            *(_component(*one, subject, locked) for one in sorted(groups.items())),
+            *(_component(*one, spec, locked) for one in sorted(groups.items())),
         ],
         "dependencies": [
             {"ref": ref, "dependsOn": sorted(refs)} for ref, refs in sorted(needs.items())
@@ -119,28 +102,29 @@ def packages(document: Mapping[str, Any]) -> list[Listed]:
     return sorted(_listed(c) for c in document.get("components", ()) if "purl" in c)
 
 
-def require_locked(found: Iterable[Package], subject: Subject) -> dict[str, Locked]:
+def require_locked(found: Iterable[Package], spec: ImageSpec, platform: str) -> dict[str, Locked]:
     """What the lock says for the image's Python environment; empty for an image without one.
 
     Raises ActionError naming each package that is missing, not in the lock, or of another version.
     """
-    if not subject.lock.packages or not subject.environment:
+    lock = uv_lock.read(spec.folder / uv_lock.NAME)
+    if not lock.packages or not spec.environment:
         return {}
-    own = [p for p in found if p.kind == PYTHON and p.location == subject.environment]
+    own = [p for p in found if p.kind == PYTHON and p.location == spec.environment]
     python = next((p.python for p in own if p.python), "")
     if not python:
         raise ActionError(
-            f"{subject.environment} holds no Python package, but the image's uv.lock has some; "
+            f"{spec.environment} holds no Python package, but the image's uv.lock has some; "
             "expected the environment that the image's pyproject.toml declares"
         )
-    locked = resolve(subject.lock, python, subject.platform)
+    locked = resolve(lock, python, platform)
     wrong = differences(
         {(name, entry.version) for name, entry in locked.items()},
         {(package.name, package.version) for package in own},
     )
     if wrong:
         raise ActionError(
-            f"{subject.environment} is not what the image's uv.lock says: {'; '.join(wrong)}"
+            f"{spec.environment} is not what the image's uv.lock says: {'; '.join(wrong)}"
         )
     return locked
 
@@ -196,11 +180,11 @@ def _listed(component: Mapping[str, Any]) -> Listed:
 
 
 def _component(
-    purl: str, group: list[Package], subject: Subject, locked: Mapping[str, Locked]
+    purl: str, group: list[Package], spec: ImageSpec, locked: Mapping[str, Locked]
 ) -> dict[str, Any]:
     """One component for a package in one version, with all places it was found at."""
     package, places = group[0], sorted(p.location for p in group)
-    own = package.kind == PYTHON and any(p.location == subject.environment for p in group)
+    own = package.kind == PYTHON and any(p.location == spec.environment for p in group)
     properties = {SIZE: str(sum(p.size for p in group))}
     if own and (entry := locked.get(package.name)):
         properties[DEPENDENCY] = "direct" if entry.direct else "indirect"

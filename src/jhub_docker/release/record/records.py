@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jhub_docker.locks import uv_lock
 from jhub_docker.oci.layout import MANIFEST, Descriptor, Layout
 from jhub_docker.release.record import inventory
-from jhub_docker.release.record.bom import Subject, bill_of_materials
+from jhub_docker.release.record.bom import bill_of_materials
 from jhub_docker.release.record.provenance import Source, provenance
 
 BILL, PROVENANCE = "cyclonedx", "slsaprovenance1"
@@ -35,16 +34,15 @@ def make_records(layout: Layout, image: Descriptor, source: Source) -> Records:
     Raises ActionError when a Python environment is not the locked one; see `bill_of_materials`.
     """
     spec = source.catalog[source.image]
-    own = spec.environment, uv_lock.read(spec.folder / uv_lock.NAME)
     manifests: dict[str, dict[str, Mapping[str, Any]]] = {}
     labels: dict[str, Mapping[str, str]] = {}
     for entry, manifest in layout.manifests(image):
         config = layout.read_json(manifest["config"]["digest"])
         platform = entry.platform or f"{config['os']}/{config['architecture']}"
         labels[platform] = labels_of(config)
-        subject = Subject(spec.repository, spec.version, entry.digest, platform, source.epoch, *own)
+        found = inventory.take(layout, manifest)
         manifests[entry.digest] = {
-            BILL: bill_of_materials(inventory.take(layout, manifest), subject),
+            BILL: bill_of_materials(found, spec, entry.digest, platform, source.epoch),
             PROVENANCE: provenance(source, {platform: labels[platform]}),
         }
     if image.media_type == MANIFEST:
