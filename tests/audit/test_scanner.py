@@ -107,9 +107,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 def asked(purls: Iterable[parts.Part] = PARTS) -> Answer:
-    answer = scanner.ask(purls)
-    assert answer
-    return answer
+    """What the scanner said; OSV's service is out of reach."""
+    return gate.ask(purls)[0]
 
 
 def said(answer: Answer) -> list[tuple[str, str, Severity, tuple[str, ...]]]:
@@ -118,7 +117,7 @@ def said(answer: Answer) -> list[tuple[str, str, Severity, tuple[str, ...]]]:
 
 
 def test_without_one_nothing_is_said(install: Install) -> None:
-    assert scanner.ask(PARTS) is None
+    assert scanner.here() == []
 
 
 def test_grype_reads_the_parts_and_tells_how_old_its_database_is(install: Install) -> None:
@@ -166,7 +165,7 @@ def test_one_that_cannot_be_read_covers_nothing(name: str, report: Any, install:
     answer = asked()
     assert not answer.found
     assert answer.date is None
-    assert "no report that can be read" in answer.note
+    assert "no answer that can be read" in answer.note
 
 
 def test_programs_are_asked_about_where_advisories_about_them_are(install: Install) -> None:

@@ -4,13 +4,18 @@ import json
 
 import pytest
 
-from jhub_docker.release.audit import osv, parts
+from jhub_docker.release.audit import gate, osv, parts
 from jhub_docker.release.audit.findings import Answer, Severity
 from jhub_testing.osv_peer import OsvPeer
 
 from .conftest import PURLS, RECORDS
 
 PARTS = parts.read(PURLS)
+
+
+def asked() -> Answer:
+    (answer,) = gate.ask(PARTS)
+    return answer
 
 
 def ids(answer: Answer) -> set[tuple[str, str]]:
@@ -31,7 +36,7 @@ IN_RECORDS = {
 
 
 def test_the_service_is_asked_page_by_page(service: OsvPeer) -> None:
-    answer = osv.ask(PARTS)
+    answer = asked()
     assert ids(answer) == IN_RECORDS
     assert service.asked.count("/v1/querybatch") == 2
     assert answer.date
@@ -39,20 +44,23 @@ def test_the_service_is_asked_page_by_page(service: OsvPeer) -> None:
 
 def test_half_an_answer_of_the_service_is_none(service: OsvPeer) -> None:
     service.broken.add("/v1/vulns/PYSEC-2026-11")
-    answer = osv.ask(PARTS)
+    answer = asked()
     assert not answer.found
     assert answer.date is None
     assert "403 Client Error: Forbidden" in answer.note
 
 
 def test_a_service_out_of_reach_is_said_to_be() -> None:
-    answer = osv.ask(PARTS)
+    answer = asked()
     assert answer.date is None
     assert "Connection refused" in answer.note
 
 
-def test_something_else_than_the_service_is_not_believed(service: OsvPeer) -> None:
-    assert osv.ask(PARTS, f"{service.address}/elsewhere").date is None
+def test_something_else_than_the_service_is_not_believed(
+    service: OsvPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JHUB_DOCKER_OSV_API", f"{service.address}/elsewhere")
+    assert asked().date is None
 
 
 V3 = {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 from jhub_docker.release.audit.parts import Part
 
@@ -69,36 +70,30 @@ Said = list[tuple[Part, Advisory]]
 """The advisories that are about parts, each with its part."""
 
 
+class Source(NamedTuple):
+    """Who knows vulnerabilities, and what of them.
+
+    `ask` gives what is said of parts and the date of its data: its database's, or the moment a
+    service answered. It raises what reading a strange answer raises, for half an answer is none.
+    """
+
+    name: str
+    knows: str
+    ask: Callable[[list[Part]], tuple[Said, datetime]]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a source said of all parts that databases have.
 
-    `date` is that of its data: its database's, or the moment a service answered; None where it
-    could not be asked. `note` says what it knows, or why it was not reached.
+    `date` is that of its data, None where it could not be asked. `note` says what it knows, or why
+    it was not reached.
     """
 
     source: str
     note: str
     date: datetime | None = None
     found: Said = field(default_factory=list, repr=False)
-
-
-def asked(
-    source: str,
-    parts: Iterable[Part],
-    note: str,
-    ask: Callable[[list[Part]], tuple[Said, datetime]],
-    why: Callable[[Exception], str],
-) -> Answer:
-    """The answer of a source to `ask`, which gives what it found and the date of its data.
-
-    Where that fails half-way nothing is covered, and the note says `why`: half an answer is none.
-    """
-    try:
-        found, moment = ask([part for part in parts if part.ecosystem])
-    except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
-        return Answer(source, why(error))
-    return Answer(source, note, moment, found)
 
 
 @dataclass(frozen=True)

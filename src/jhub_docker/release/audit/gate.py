@@ -110,12 +110,16 @@ def gate(root: Path, images: Mapping[str, Iterable[str]]) -> list[Report]:
 
 
 def ask(parts: Iterable[Part]) -> list[Answer]:
-    """What a scanner on PATH says of these parts, or else OSV."""
-    parts = list(parts)
-    scanned = scanner.ask(parts)
-    if scanned and scanned.date:
-        return [scanned]
-    return [*filter(None, [scanned]), osv.ask(parts)]
+    """What a scanner on PATH says of these parts, or else OSV; who was not reached is there too."""
+    known, unreached = [part for part in parts if part.ecosystem], []
+    for source in (*scanner.here(), osv.service()):
+        try:
+            found, date = source.ask(known)
+        except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+            unreached.append(Answer(source.name, f"it gave no answer that can be read ({error})"))
+        else:
+            return [*unreached, Answer(source.name, source.knows, date, found)]
+    return unreached
 
 
 def report(

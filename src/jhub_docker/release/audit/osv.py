@@ -5,11 +5,12 @@ identifiers, `GET /v1/vulns/ID` the record (https://ossf.github.io/osv-schema/, 
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from jhub_docker.host import machine
-from jhub_docker.release.audit.findings import Advisory, Answer, Said, Severity, asked, rated, short
+from jhub_docker.release.audit.findings import Advisory, Said, Severity, Source, rated, short
 from jhub_docker.release.audit.parts import Part
 
 ADDRESS = "https://api.osv.dev"
@@ -32,22 +33,18 @@ _SECONDS = (10, 60)
 """To connect, and to wait for more of an answer."""
 
 
-def ask(parts: Iterable[Part], service: str = "") -> Answer:
-    """Ask the service (JHUB_DOCKER_OSV_API names a mirror of it)."""
-    service = (service or os.environ.get("JHUB_DOCKER_OSV_API") or ADDRESS).rstrip("/")
+def service() -> Source:
+    """The service, or the mirror of it that JHUB_DOCKER_OSV_API names."""
+    address = (os.environ.get("JHUB_DOCKER_OSV_API") or ADDRESS).rstrip("/")
+    return Source(f"OSV at {address}", "asked by package and version", partial(_ask, address))
 
-    def query(parts: list[Part]) -> tuple[Said, datetime]:
+
+def _ask(address: str, parts: list[Part]) -> tuple[Said, datetime]:
+    try:
         with _session() as session:
-            return _query(session, service, parts)
-
-    return asked(f"OSV at {service}", parts, "asked by package and version", query, why)
-
-
-def why(error: Exception) -> str:
-    """The heart of a failed request, without the objects it went through."""
-    if isinstance(error, requests.RequestException) and error.response is None:
-        return str(error).rpartition(": ")[2].rstrip("')\"")
-    return f"it gave no answer in OSV's form ({error})"
+            return _query(session, address, parts)
+    except requests.ConnectionError as error:  # its heart, without the objects it went through
+        raise OSError(str(error).rpartition(": ")[2].rstrip("')\"")) from None
 
 
 def advisory(record: Mapping[str, Any], part: Part) -> Advisory | None:

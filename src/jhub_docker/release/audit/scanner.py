@@ -6,14 +6,15 @@ It is given the parts as a CycloneDX document and read in JSON.
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jhub_docker import process
-from jhub_docker.release.audit.findings import Advisory, Answer, Said, asked, rated, short
+from jhub_docker.release.audit.findings import Advisory, Said, Source, rated, short
 from jhub_docker.release.audit.parts import Part
 
 _SECONDS = 900.0
@@ -82,20 +83,17 @@ SCANNERS = (
 )
 
 
-def ask(parts: Iterable[Part]) -> Answer | None:
-    """What the first scanner on PATH says; None where there is none."""
-    scanner = next((one for one in SCANNERS if shutil.which(one.name)), None)
-    if scanner is None:
-        return None
+def here() -> list[Source]:
+    """The first scanner that is on PATH, if there is one."""
+    scanners = [one for one in SCANNERS if shutil.which(one.name)][:1]
+    return [Source(one.name, "its own database", partial(_ask, one)) for one in scanners]
 
-    def scan(parts: list[Part]) -> tuple[Said, datetime]:
-        report = _run(scanner, parts)
-        said = list(_about(parts, scanner.read(report)))
-        dated = datetime.fromisoformat(scanner.date(report))
-        return said, dated if dated.tzinfo else dated.replace(tzinfo=UTC)
 
-    unreadable = "it gave no report that can be read ({})"
-    return asked(scanner.name, parts, "its own database", scan, unreadable.format)
+def _ask(scanner: Scanner, parts: list[Part]) -> tuple[Said, datetime]:
+    report = _run(scanner, parts)
+    said = list(_about(parts, scanner.read(report)))
+    dated = datetime.fromisoformat(scanner.date(report))
+    return said, dated if dated.tzinfo else dated.replace(tzinfo=UTC)
 
 
 def document(parts: Sequence[Part]) -> dict[str, Any]:
