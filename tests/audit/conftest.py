@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from jhub_docker.release.audit.scanner import SCANNERS
 from jhub_testing.osv_peer import OsvPeer
 
 RECORDS = Path(__file__).parent / "records"
@@ -51,4 +50,4 @@ def service(
 def _bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test asks the real service, or a scanner of this machine; at that port nobody listens."""
     monkeypatch.setenv("JHUB_DOCKER_OSV_API", "http://127.0.0.1:9")
-    monkeypatch.setattr("jhub_docker.release.audit.scanner.SCANNERS", SCANNERS[:0])
+    monkeypatch.setattr("jhub_docker.release.audit.scanner.SCANNERS", {})

@@ -6,8 +6,7 @@ It is given the parts as a CycloneDX document and read in JSON.
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,12 +19,13 @@ from jhub_docker.release.audit.parts import Part
 _SECONDS = 900.0
 """A first run fetches the scanner's database."""
 
-Document = Mapping[str, Any]
-Told = Iterator[tuple[str, str, Advisory]]
+Told = tuple[str, str, Advisory]
 """Package URL of a part, its name and version with a blank between them, what is said of it."""
 
 
-def _grype(report: Document) -> Told:
+def _grype(file: Path) -> tuple[list[Told], str]:
+    report = _json("grype", "--quiet", "--output", "json", f"sbom:{file}", cwd=file.parent)
+    told = []
     for match in report["matches"]:
         vulnerability, artifact = match["vulnerability"], match["artifact"]
         advisory = Advisory(
@@ -35,12 +35,16 @@ def _grype(report: Document) -> Told:
             aliases=frozenset(o["id"] for o in match.get("relatedVulnerabilities") or ()),
             fixed=tuple((vulnerability.get("fix") or {}).get("versions") or ()),
         )
-        yield artifact["purl"], f"{artifact['name']} {artifact['version']}", advisory
+        told.append((artifact["purl"], f"{artifact['name']} {artifact['version']}", advisory))
+    database = report["descriptor"]["db"]
+    return told, database.get("status", database)["built"]
 
 
-def _trivy(report: Document) -> Told:
+def _trivy(file: Path) -> tuple[list[Told], str]:
+    report = _json("trivy", "sbom", "--quiet", "--format", "json", str(file), cwd=file.parent)
     if "SchemaVersion" not in report:  # one without results has that
         raise ValueError("it is no report")
+    told = []
     found = (one for r in report.get("Results") or () for one in r.get("Vulnerabilities") or ())
     for one in found:
         fixed = (word.strip() for word in one.get("FixedVersion", "").split(","))
@@ -51,49 +55,32 @@ def _trivy(report: Document) -> Told:
             aliases=frozenset(one.get("VendorIDs") or ()),
             fixed=tuple(word for word in fixed if word),
         )
-        purl = one["PkgIdentifier"].get("PURL", "")
-        yield purl, f"{one['PkgName']} {one['InstalledVersion']}", advisory
+        name = f"{one['PkgName']} {one['InstalledVersion']}"
+        told.append((one["PkgIdentifier"].get("PURL", ""), name, advisory))
+    version = _json("trivy", "version", "--format", "json", cwd=file.parent)
+    return told, version["VulnerabilityDB"]["UpdatedAt"]
 
 
-def _grype_date(report: Document) -> str:
-    database = report["descriptor"]["db"]
-    return str(database.get("status", database)["built"])
+Scanner = Callable[[Path], tuple[list[Told], str]]
+"""What one says of the document in a file, and the day of its database."""
 
-
-def _trivy_date(report: Document) -> str:
-    return str(_told("trivy", "version", "--format", "json")["VulnerabilityDB"]["UpdatedAt"])
-
-
-@dataclass(frozen=True)
-class Scanner:
-    """`arguments` have a place for the document's path.
-
-    `read` tells what a report says, `date` the date of the data it is from.
-    """
-
-    name: str
-    arguments: tuple[str, ...]
-    read: Callable[[Document], Told]
-    date: Callable[[Document], str]
-
-
-SCANNERS = (
-    Scanner("grype", ("--quiet", "--output", "json", "sbom:{}"), _grype, _grype_date),
-    Scanner("trivy", ("sbom", "--quiet", "--format", "json", "{}"), _trivy, _trivy_date),
-)
+SCANNERS: Mapping[str, Scanner] = {"grype": _grype, "trivy": _trivy}
 
 
 def here() -> list[Source]:
     """The first scanner that is on PATH, if there is one."""
-    scanners = [one for one in SCANNERS if shutil.which(one.name)][:1]
-    return [Source(one.name, "its own database", partial(_ask, one)) for one in scanners]
+    found = [name for name in SCANNERS if shutil.which(name)][:1]
+    return [Source(name, "its own database", partial(_ask, SCANNERS[name])) for name in found]
 
 
-def _ask(scanner: Scanner, parts: list[Part]) -> tuple[Said, datetime]:
-    report = _run(scanner, parts)
-    said = list(_about(parts, scanner.read(report)))
-    dated = datetime.fromisoformat(scanner.date(report))
-    return said, dated if dated.tzinfo else dated.replace(tzinfo=UTC)
+def _ask(scan: Scanner, parts: list[Part]) -> tuple[Said, datetime]:
+    # Beside no file that would have a scanner leave out what nobody has allowed with a reason.
+    with tempfile.TemporaryDirectory(prefix="jhub-docker-audit-") as folder:
+        file = Path(folder) / "parts.cdx.json"
+        file.write_text(json.dumps(document(parts)), encoding="utf-8")
+        told, built = scan(file)
+    dated = datetime.fromisoformat(built)
+    return list(_about(parts, told)), dated if dated.tzinfo else dated.replace(tzinfo=UTC)
 
 
 def document(parts: Sequence[Part]) -> dict[str, Any]:
@@ -114,25 +101,15 @@ def _published(part: Part) -> str:
     return part.purl.replace("pkg:generic/", f"pkg:{part.ecosystem.lower()}/", 1)
 
 
-def _run(scanner: Scanner, parts: Sequence[Part]) -> Document:
-    with tempfile.TemporaryDirectory(prefix="jhub-docker-audit-") as folder:
-        file = Path(folder) / "parts.cdx.json"
-        file.write_text(json.dumps(document(parts)), encoding="utf-8")
-        words = (word.format(file) for word in scanner.arguments)
-        # Beside no file that would have it leave out what nobody has allowed with a reason.
-        return _told(scanner.name, *words, cwd=Path(folder))
-
-
-def _told(*command: str, cwd: Path | None = None) -> Document:
+def _json(*command: str, cwd: Path) -> Any:
     """The JSON that a command writes, whatever its exit code: findings may be one."""
     ended = process.run(*command, cwd=cwd, seconds=_SECONDS)
     if not ended.raw.strip():
         raise ValueError(ended.tail(1) or f"exit code {ended.code}")
-    value: Document = json.loads(ended.raw)
-    return value
+    return json.loads(ended.raw)
 
 
-def _about(parts: Sequence[Part], said: Told) -> Iterator[tuple[Part, Advisory]]:
+def _about(parts: Sequence[Part], said: Iterable[Told]) -> Iterator[tuple[Part, Advisory]]:
     """Scanners may write a package URL in another way, and then name and version tell the part.
 
     Raises ValueError for what is said of none of them: nobody would hear of it.
