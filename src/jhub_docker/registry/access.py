@@ -5,7 +5,6 @@ its credential helpers, so that no secret passes through this library.
 """
 
 import functools
-import hashlib
 import ipaddress
 import os
 import ssl
@@ -13,15 +12,10 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from jhub_docker.errors import UsageError
 from jhub_docker.host import machine
-
-
-@functools.cache
-def _place() -> "tempfile.TemporaryDirectory[str]":
-    """A folder for as long as this process runs."""
-    return tempfile.TemporaryDirectory(prefix="jhub-docker-ca-")
 
 
 @dataclass(frozen=True)
@@ -67,17 +61,20 @@ class Access:
     def bundle(self) -> Path | None:
         """The CAs to trust in place of the machine's, which are among them; None: just those.
 
-        Programs in Go take a given file for the whole truth; so the two are joined in one that is
-        there as long as this process.
+        Programs in Go take a given file for the whole truth; so the two are joined in one.
         """
-        if self.ca_file is None:
-            return None
-        joined = self.ca_file.read_bytes()
-        if known := machine.ca_bundle():
-            joined += b"\n" + Path(known).read_bytes()
-        path = Path(_place().name) / f"{hashlib.sha256(joined).hexdigest()[:16]}.pem"
-        path.write_bytes(joined)
-        return path
+        return Path(_joined(self.ca_file).name) if self.ca_file else None
+
+
+@functools.cache
+def _joined(ca_file: Path) -> IO[bytes]:
+    """A file of these CAs and the machine's, for as long as this process runs."""
+    file = tempfile.NamedTemporaryFile(prefix="jhub-docker-ca-", suffix=".pem")  # noqa: SIM115
+    file.write(ca_file.read_bytes())
+    if known := machine.ca_bundle():
+        file.write(b"\n" + Path(known).read_bytes())
+    file.flush()
+    return file
 
 
 def _is_loopback(registry: str) -> bool:
