@@ -7,9 +7,10 @@ release is committed, the work tree that its commits are made in.
 import json
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from jhub_docker.catalog import ledger
 from jhub_docker.catalog.ledger import Entry
@@ -64,18 +65,15 @@ class Workplace:
 
     def load(self) -> Candidate | None:
         """What was done so far; None where nothing was, or by another version of this library."""
-        try:
-            value: dict[str, Any] = json.loads(self._state.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-        known = {one.name for one in fields(Candidate)}
-        return Candidate(**value) if set(value) == known else None
+        with suppress(FileNotFoundError, msgspec.DecodeError):
+            return msgspec.json.decode(self._state.read_bytes(), type=Candidate)
+        return None
 
     def save(self, candidate: Candidate) -> None:
         """Keep the state, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = self._state.with_suffix(".part")
-        partial.write_text(json.dumps(asdict(candidate), indent=2) + "\n", encoding="utf-8")
+        partial.write_bytes(msgspec.json.encode(candidate))
         partial.replace(self._state)
 
     def keep_records(self, records: Records) -> None:

@@ -7,6 +7,7 @@ as they are. The image's own tests are none of it: a release runs them on what i
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from jhub_docker.catalog import identity
@@ -58,8 +59,6 @@ def carry_over(root: Path, image: str, before: str, after: str) -> None:
 def _kept(root: Path) -> Iterator[tuple[dict[str, str], str]]:
     """The build ids of each session that passed, and its tests' digest."""
     for file in sorted((root / FOLDER).glob("*.json")):
-        try:
+        with suppress(ValueError):  # broken off while it was written
             value = json.loads(file.read_text(encoding="utf-8"))
             yield value["images"], value["tests"]
-        except (ValueError, TypeError, KeyError):
-            continue  # broken off while it was written

@@ -84,7 +84,7 @@ class Report:
             *(f"known: {finding}" for finding in self.findings),
             *([nothing] if self.checked and not self.findings else []),
             *(f"allowed until {e.expires}: {found}; {e.reason}" for found, e in self.allowed),
-            *(f"permits nothing in this image: {entry.where}" for entry in self.unused),
+            *(f"permits nothing in this image: {e.id} in {e.package}" for e in self.unused),
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -139,10 +139,10 @@ def report(
             allowed.append((finding, entry))
         else:
             left.append(finding)
-    used = {entry.where for _, entry in allowed}
+    used = [entry for _, entry in allowed]
     # An entry about what nobody could check may still be needed.
     names = [name for part in blind for name in (part.name, part.package)]
-    unused = tuple(e for e in entries if e.where not in used and not e.about(names))
+    unused = tuple(e for e in entries if e not in used and not e.about(names))
     sources = tuple(replace(one, found=[]) for one in answers)
     found = checked, unchecked, tuple(left), tuple(allowed), unused
     return Report(subject, limit, sources, *found)

@@ -6,39 +6,32 @@ has a reason and a day on which somebody has to look again.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
+import msgspec
+from msgspec import Meta, Struct
 from packaging.utils import canonicalize_name
 
-from jhub_docker.catalog.fields import Rule, suggest
-from jhub_docker.errors import UsageError
+from jhub_docker.errors import UsageError, one_of
 from jhub_docker.release.audit.findings import Finding, Severity
 
 FILE = "audit-allow.toml"
-_WORDS = [str(level) for level in Severity if level]
-_TEXT: Rule = (lambda value: isinstance(value, str) and bool(value.strip()), "a text")
-_ENTRY: Mapping[str, Rule] = {
-    **dict.fromkeys(("id", "package", "reason"), _TEXT),
-    "expires": (lambda value: type(value) is date, "a day such as 2027-01-31"),
-}
-_POLICY: Mapping[str, Rule] = {
-    "severity": (lambda value: value in _WORDS, f"one of {', '.join(_WORDS)}"),
-}
+_EXPECTED = "each [[allow]] has id, package, reason, and expires, a day such as 2027-01-31"
+
+Text = Annotated[str, Meta(pattern=r"\S")]
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     """One `[[allow]]`: the vulnerability by any of its names, in one package, until a day."""
 
-    id: str
-    package: str
-    reason: str
+    id: Text
+    package: Text
+    reason: Text
     expires: date
-    where: str
 
     def permits(self, finding: Finding) -> bool:
         """Whether it speaks of this finding."""
@@ -50,12 +43,21 @@ class Entry:
         return canonicalize_name(self.package) in map(canonicalize_name, packages)
 
 
+class _Allowed(Struct, forbid_unknown_fields=True):
+    allow: tuple[Entry, ...] = ()
+
+
+class _Policy(Struct, forbid_unknown_fields=True):
+    severity: str = "high"
+
+
 def limit(root: Path) -> Severity:
     """The severity from which on a release is refused. Raises UsageError for one there is not."""
-    own = _toml(root / "pyproject.toml").get("tool", {}).get("jhub-docker", {}).get("audit", {})
-    table = {"severity": "high", **own}
-    _check(table, _POLICY, "pyproject.toml, [tool.jhub-docker.audit]")
-    return Severity[str(table["severity"]).upper()]
+    tools = _toml(root / "pyproject.toml").get("tool", {})
+    where, own = "pyproject.toml, [tool.jhub-docker.audit]", tools.get("jhub-docker", {})
+    word = _read(own.get("audit", {}), _Policy, where, "severity alone may be there").severity
+    words = [str(level) for level in Severity if level]
+    return Severity[one_of(f"{where}: severity", word, words).upper()]
 
 
 def allowances(folders: Iterable[Path], today: date) -> list[Entry]:
@@ -67,33 +69,23 @@ def allowances(folders: Iterable[Path], today: date) -> list[Entry]:
     found = []
     for path in (folder / FILE for folder in folders):
         table = _toml(path) if path.is_file() else {}
-        entries = table.get("allow", [])
-        if set(table) - {"allow"} or not isinstance(entries, list):
-            listed = ", ".join(map(repr, table))
-            raise UsageError(f"{path} holds {listed}; expected [[allow]] entries")
-        found += [_entry(one, f"{path}, entry {n}", today) for n, one in enumerate(entries, 1)]
+        for entry in _read(table, _Allowed, str(path), _EXPECTED).allow:
+            if entry.expires < today:
+                raise UsageError(
+                    f"{path}: {entry.id} in {entry.package} has expired on {entry.expires}: look "
+                    "at it again, then mend what it is about, remove the entry, or give it a new "
+                    "day"
+                )
+            found.append(entry)
     return found
 
 
-def _entry(table: Mapping[str, Any], where: str, today: date) -> Entry:
-    where += f" ({table.get('id', '')} {table.get('package', '')})"
-    _check(table, _ENTRY, where)
-    if table["expires"] < today:
-        raise UsageError(
-            f"{where} has expired on {table['expires']}: look at it again, then mend what it is "
-            "about, remove the entry, or give it a new day"
-        )
-    return Entry(**table, where=where)
-
-
-def _check(table: Mapping[str, Any], rules: Mapping[str, Rule], where: str) -> None:
-    """Raise UsageError for a field that is unknown, or missing, or not what it has to be."""
-    for key in table:
-        if key not in rules:
-            raise UsageError(f"{where}: unknown field {key!r}; {suggest(key, rules)}")
-    for key, (fits, expected) in rules.items():
-        if not fits(table.get(key)):
-            raise UsageError(f"{where}: {key!r} is {table.get(key)!r}; expected {expected}")
+def _read(table: Any, kind: type[T], where: str, expected: str) -> T:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        told = str(error).replace("`$.", "`")
+        raise UsageError(f"{where}: {told}; {expected}") from None
 
 
 def _toml(path: Path) -> dict[str, Any]:
