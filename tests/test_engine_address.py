@@ -68,7 +68,7 @@ def test_a_context_that_is_not_there_is_an_error_and_not_the_default_engine(
 ) -> None:
     monkeypatch.setenv("DOCKER_CONTEXT", "gone")
     with pytest.raises(UsageError, match='context "gone" does not exist'):
-        address.connect()
+        address.client()
 
 
 def test_no_socket_is_said_so(
@@ -76,7 +76,7 @@ def test_no_socket_is_said_so(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with pytest.raises(address.UnreachableError, match="no such socket"):
-        address.connect()
+        address.client()
 
 
 def test_a_socket_without_a_listener_is_said_so(
@@ -87,7 +87,7 @@ def test_a_socket_without_a_listener_is_said_so(
         closed.bind(str(path))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
     with pytest.raises(address.UnreachableError, match="nothing listens"):
-        address.connect()
+        address.client()
 
 
 def test_a_forbidden_socket_names_the_group(
@@ -99,7 +99,7 @@ def test_a_forbidden_socket_names_the_group(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/any.sock")
     monkeypatch.setattr(socket.socket, "connect", forbidden)  # root is forbidden nothing
     with pytest.raises(address.UnreachableError, match="group docker") as raised:
-        address.connect()
+        address.client()
     assert raised.value.denied
 
 
@@ -126,4 +126,4 @@ def test_ssh_is_spoken_and_a_failure_says_how_to_try_it(
     monkeypatch.setenv("PATH", str(docker_config), prepend=":")
     monkeypatch.setenv("DOCKER_HOST", "ssh://me@box.example")
     with pytest.raises(address.UnreachableError, match=r"--host ssh:.* tries it"):
-        address.connect()
+        address.client()

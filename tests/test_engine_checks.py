@@ -82,7 +82,7 @@ def old_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     there = SimpleNamespace(
         version=lambda: {"Version": "20.10.24", "Os": "linux"}, info=lambda: {"DockerRootDir": "/"}
     )
-    monkeypatch.setattr(checks, "connect", lambda: there)
+    monkeypatch.setattr(checks, "client", lambda: there)
     monkeypatch.setattr(quick, "server", lambda: None)
 
 

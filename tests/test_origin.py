@@ -2,7 +2,7 @@
 
 import pytest
 
-from jhub_docker.build import origin
+from jhub_docker.build.labels import origin
 
 BUILD = {"io.jhub-docker.build-id": "0123456789abcdef"}
 DIRTY = {"org.opencontainers.image.revision": "c0ffee-dirty"}
@@ -22,4 +22,4 @@ DIGEST = "registry.example/team/uv-lab@sha256:fedcba9876543210"
     ],
 )
 def test_release_or_local_build(labels: dict[str, str], digests: list[str], told: str) -> None:
-    assert origin.of(labels, digests) == told
+    assert origin(labels, digests) == told

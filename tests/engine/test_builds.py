@@ -15,9 +15,9 @@ import pytest
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
+from jhub_docker import engine
 from jhub_docker.build import builds, marks, planning
 from jhub_docker.catalog import identity, load
-from jhub_docker.engine import connect
 from jhub_docker.platform.ports import free_port
 from jhub_testing import layers
 from jhub_testing.resources import Engine
@@ -38,10 +38,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def client() -> Iterator[DockerClient]:
-    found = connect()
-    yield found
-    found.close()
+def client() -> DockerClient:
+    return engine.client()
 
 
 @pytest.fixture

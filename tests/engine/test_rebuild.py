@@ -15,7 +15,7 @@ import pytest
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
-from jhub_docker.engine import connect
+from jhub_docker import engine
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.oci.layout import Layout
 from jhub_docker.registry.access import Access
@@ -116,7 +116,7 @@ def package(root: Path, name: str, base: str, own: str, repository: str) -> None
 
 @pytest.fixture
 def place(tmp_path: Path, key: tuple[Key, Path]) -> Iterator[Place]:
-    root, client = tmp_path / "checkout", connect()
+    root, client = tmp_path / "checkout", engine.client()
     image = f"little-{secrets.token_hex(4)}"
     prefix = f"jhub-test/{image}"
     # Nobody answers there, so a stand-in takes the place of the public base.
@@ -135,7 +135,6 @@ def place(tmp_path: Path, key: tuple[Key, Path]) -> Iterator[Place]:
     for tag in made.tags():
         with contextlib.suppress(ImageNotFound):
             client.api.remove_image(tag, force=True)
-    client.close()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from jhub_docker.build import (
     labels,
     logs,
     marks,
-    origin,
     planning,
     warned,
 )
@@ -169,7 +168,7 @@ def listing(catalog: Catalog) -> list[dict[str, Any]]:
             "platform": image.platform,
             "version": image.labels.get(f"{OCI}.version", ""),
             "build_id": identity.short(image.build_id),
-            "origin": origin.of(image.labels, image.digests),
+            "origin": labels.origin(image.labels, image.digests),
             "size": image.size,
             "base": image.labels.get(f"{identity.LABEL}.base", ""),
             "base_name": image.labels.get(f"{OCI}.base.name", ""),

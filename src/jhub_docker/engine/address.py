@@ -42,7 +42,7 @@ def builder_name() -> str:
 def docker(
     *arguments: str, environment: process.Environment | None = None, **options: Any
 ) -> process.Ended:
-    """Run the `docker` program on `connect`'s engine; `options` are those of `process.run`.
+    """Run the `docker` program on `client`'s engine; `options` are those of `process.run`.
 
     Both follow the same variables and files. What would lead buildx to another builder, or print
     advertising between the lines, is not passed on.
@@ -92,8 +92,9 @@ def is_default(engine_address: str) -> bool:
     return socket_path(engine_address) in DEFAULT_SOCKETS
 
 
-def connect() -> "DockerClient":
-    """A client of the engine that the Docker CLI would use, which has answered once.
+@functools.cache
+def client() -> "DockerClient":
+    """This process's client of the engine that the Docker CLI would use; it has answered once.
 
     Raises UnreachableError when nothing answers, UsageError for a context that does not exist.
     """
@@ -103,17 +104,11 @@ def connect() -> "DockerClient":
 
     where = address()
     try:
-        client = docker.from_env(timeout=CONNECT_SECONDS, use_ssh_client=True)
-        client.ping()
+        made = docker.from_env(timeout=CONNECT_SECONDS, use_ssh_client=True)
+        made.ping()
     except (DockerException, RequestException, OSError, ValueError) as error:
         raise _explained(where, error) from error
-    return client
-
-
-@functools.cache
-def client() -> "DockerClient":
-    """The client of this process, made when it is first asked for. Raises as `connect`."""
-    return connect()
+    return made
 
 
 def api() -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jhub_docker.engine import quick
-from jhub_docker.engine.address import address, api, connect, docker, socket_path
+from jhub_docker.engine.address import address, api, client, docker, socket_path
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.process import MissingProgramError
 from jhub_docker.table import size
@@ -128,11 +128,11 @@ def check(needs: Iterable[str] = NEEDS) -> None:
     """
     # Read also where the disk is not looked at: a setting that is wrong is told at once.
     minimum = minimum_free_gb(os.environ.get("JHUB_DOCKER_MIN_FREE_GB"))
-    version = quick.server() or connect().version()
+    version = quick.server() or client().version()
     problems = [judge_engine(str(version["Version"]), str(version.get("Os", "linux")))]
     problems += wrong_plugins(needs).values()
     if "disk" in needs:
-        info = connect().info()
+        info = client().info()
         if (free := free_bytes(info, address())) is not None:
             problems.append(judge_disk(str(info["DockerRootDir"]), free, minimum))
     if found := [problem for problem in problems if problem]:

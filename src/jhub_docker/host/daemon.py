@@ -81,8 +81,9 @@ class Daemon:
                 self.stop()
                 self.record.unlink(missing_ok=True)
                 told = self.log.read_text(errors="replace").splitlines()[-15:]
-                what = "ended at its start" if ended else f"did not answer within {seconds:g} s"
-                raise ActionError("\n".join([f"dockerd {what} ({self.socket}):", *told]))
+                silent = f"did not answer at {self.socket} within {seconds:g} s"
+                what = "ended at its start" if ended else silent
+                raise ActionError("\n".join([f"dockerd {what}:", *told]))
             time.sleep(0.1)
 
     def stop(self, seconds: float = STOP_SECONDS) -> bool:

@@ -19,7 +19,7 @@ from jhub_docker.engine.address import (
     DEFAULT_SOCKETS,
     UnreachableError,
     address,
-    connect,
+    client,
     is_default,
 )
 from jhub_docker.errors import ActionError, UsageError
@@ -94,7 +94,7 @@ def require(
     """
     if quick.server() is None:
         try:
-            connect()
+            client()
         except UnreachableError as error:
             if error.denied or not set_up or not is_default(address()):
                 raise

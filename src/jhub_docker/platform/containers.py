@@ -10,7 +10,8 @@ from docker.errors import APIError, ContainerError, NotFound
 from docker.types import LogConfig
 
 from jhub_docker import engine
-from jhub_docker.build import images, origin
+from jhub_docker.build import images
+from jhub_docker.build.labels import origin
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.platform import compose
 from jhub_docker.platform.compose import Platform
@@ -43,7 +44,7 @@ def status(platform: Platform) -> list[dict[str, str]]:
                     "state": container["Status"],
                     "image": container["Image"],
                     # A container has its image's labels beside its own.
-                    "origin": origin.of(container["Labels"], digests.get(container["ImageID"], ())),
+                    "origin": origin(container["Labels"], digests.get(container["ImageID"], ())),
                     "started": time.strftime("%Y-%m-%d %H:%M", started),
                 }
             )

@@ -18,7 +18,7 @@ from requests.exceptions import RequestException
 
 from jhub_docker import engine, host, table
 from jhub_docker.asking import confirm
-from jhub_docker.build import origin
+from jhub_docker.build import labels
 from jhub_docker.engine import quick
 from jhub_docker.engine.lock import locked
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError
@@ -262,7 +262,7 @@ def _plan(platform: Platform, was: Images) -> list[str]:
 
 def _shown(image: Mapping[str, Any]) -> str:
     """An image by where it comes from and by its id."""
-    said = origin.of(image["Config"].get("Labels") or {}, image.get("RepoDigests") or ())
+    said = labels.origin(image["Config"].get("Labels") or {}, image.get("RepoDigests") or ())
     return f"{said or 'an image'} ({image['Id'][:19]})"
 
 
