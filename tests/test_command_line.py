@@ -113,7 +113,7 @@ def test_help_is_told_whatever_else_is_missing(typed: str, task: str) -> None:
         ("build --plan --image --json", "--image needs a value"),
         ("build --plan=no", "--plan takes no value"),
         ("release", "error: release needs 'image'"),
-        ("release.yank", "release.yank needs 'image' (The image by its folder's name), 'version' ("),
+        ("release.yank", "'image' (The image by its folder's name), 'version' (The r"),
         ("secrets.set", "secrets.set needs 'name' (A setting such as JHUB_PROVIDER_SECRET, "),
         ("--list nope", "there are no tasks below 'nope'"),
         ("--help nope", "there is no task or flag 'nope'"),

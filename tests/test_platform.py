@@ -184,7 +184,7 @@ def test_a_platform_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     hub = CONFIG["services"]["hub"] | {"environment": {"JHUB_PLATFORM": "jhub-docker"}}
     config = json.dumps(CONFIG | {"services": CONFIG["services"] | {"hub": hub}}).encode()
     monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(0, config))
-    with pytest.raises(UsageError, match="COMPOSE_PROJECT_NAME is 'demo', and JHUB_PLATFORM, .* is"):
+    with pytest.raises(UsageError, match=r"COMPOSE_PROJECT_NAME is 'demo', and .* is 'jhub"):
         compose.read(tmp_path)
 
 
@@ -203,7 +203,7 @@ def test_services_of_profiles_are_known_and_started_where_these_are_chosen(
     config = json.dumps(CONFIG | {"services": services}).encode()
     monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(0, config))
     platform = compose.read(tmp_path, {"COMPOSE_PROFILES": chosen})
-    assert (platform.images["backup"], platform.profiles) == ("backup:1", {"b"})
+    assert (platform.images["backup"], platform.profiles) == ("backup:1", frozenset("b"))
     assert ("backup" in platform.services, "hub" in platform.services) == (started, True)
 
 

@@ -18,8 +18,8 @@ from jhub_docker.progress import say
 SERVICE = compose.BACKUP
 
 A_REPOSITORY = (
-    "a folder of the engine's machine by its whole path, such as /mnt/backup, s3:https://HOST/BUCKET "
-    "or rest:https://HOST/PATH"
+    "a folder of the engine's machine by its whole path, such as /mnt/backup, "
+    "s3:https://HOST/BUCKET or rest:https://HOST/PATH"
 )
 
 

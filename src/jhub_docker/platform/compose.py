@@ -162,7 +162,8 @@ def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
     profiles = said.get("COMPOSE_PROFILES", "").split(",")
     platform = from_config(root, json.loads(ended.out), chosen, profiles)
     # Compose goes by the first, which may be set for whatever else; labels and hub by the second.
-    if platform.project != (name := platform.hub_environment.get("JHUB_PLATFORM", platform.project)):
+    name = platform.hub_environment.get("JHUB_PLATFORM", platform.project)
+    if platform.project != name:
         raise UsageError(
             f"COMPOSE_PROJECT_NAME is {platform.project!r}, and JHUB_PLATFORM, by which a platform "
             f"is called, is {name!r}: unset the first, or give both the same"
