@@ -14,11 +14,12 @@ from jhub_docker.backup.container import Place
 from jhub_docker.backup.plan import Item
 from jhub_docker.backup.restoring import Wanted
 from jhub_docker.errors import ActionError, UsageError
-from jhub_docker.platform import chosen, containers, starting
+from jhub_docker.platform import chosen, compose, containers, starting
 from jhub_docker.process import Ended
 
 HUB = Item("1", "2030", "hub", "", "data", "data", {}, exists=True)
 ADA = Item("2", "2030", "home", "ada", "ada", "home-ada", {}, exists=True)
+ASK = container.ask  # what tests put in its place below asks no engine
 drilling = import_module("jhub_docker.backup.drill")  # the package has a function of that name
 
 
@@ -149,6 +150,21 @@ def test_a_restored_hub_takes_its_records_into_postgres_before_it_starts(
         restoring._volumes(platform, Place(), [HUB], {}, servers=False)
     assert platform.once.mock_calls[0].args == ("hub", "move", "postgres", "--replace")
     assert [one for one in asked if one != "bring_up"] == ["stage", "place", done]
+
+
+def test_a_drill_is_another_platform_whatever_compose_was_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """COMPOSE_PROJECT_NAME in .env: the drill deletes what has the name that comes out of it."""
+    monkeypatch.setattr(compose, "read", lambda _, variables: variables)
+    said = drilling.beside(MagicMock(root=tmp_path, project="demo", variables={}))
+    assert said["COMPOSE_PROJECT_NAME"] == said["JHUB_PLATFORM"] == "demo-drill"
+
+
+def test_nothing_is_asked_where_no_repository_is_named(pretend: Any) -> None:
+    """The container that is asked has Compose make the volumes of a platform."""
+    with pytest.raises(UsageError, match="no repository is named; expected a folder"):
+        ASK(MagicMock(backup_settings={}), Place(), "list")
 
 
 def test_a_drill_deletes_no_platform_that_somebody_has_called_so() -> None:

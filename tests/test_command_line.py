@@ -44,6 +44,11 @@ def test_every_flag_says_what_it_means_however_often_it_is_asked() -> None:
     assert "Build the named images even when nothing changed" in invoke("build", "--help").stdout
 
 
+def test_a_terminal_whose_encoding_has_not_all_signs_shows_the_rest() -> None:
+    ended = invoke("release.verify", "--help", PYTHONIOENCODING="ascii")
+    assert "@sha256:?" in " ".join(ended.stdout.split()), ended.stderr
+
+
 def test_what_is_an_image_is_called_so_everywhere() -> None:
     for context in CONTEXTS.values():
         for argument in context.args.values():
@@ -108,6 +113,7 @@ def test_help_is_told_whatever_else_is_missing(typed: str, task: str) -> None:
         ("build --plan --image --json", "--image needs a value"),
         ("build --plan=no", "--plan takes no value"),
         ("release", "error: release needs 'image'"),
+        ("release.yank", "'image' (The image by its folder's name), 'version' (The r"),
         ("secrets.set", "secrets.set needs 'name' (A setting such as JHUB_PROVIDER_SECRET, "),
         ("--list nope", "there are no tasks below 'nope'"),
         ("--help nope", "there is no task or flag 'nope'"),

@@ -108,6 +108,14 @@ def test_a_command_runs_in_the_environment_at_the_root(checkout: Checkout) -> No
     assert checkout.synced() == ["sync --quiet --locked [.venv] [true] []"]
 
 
+def test_python_can_read_paths_with_umlauts_in_any_locale(checkout: Checkout) -> None:
+    checkout.add_uv()
+    checkout.run("python")
+    (checkout.root / ".venv/bin/python").write_text('#!/bin/sh\necho "$LC_ALL"\n')
+    shown = [checkout.run("python", LC_ALL=one).stdout.strip() for one in ("C", "POSIX", "de_AT")]
+    assert shown == ["C.UTF-8", "C.UTF-8", "de_AT"]
+
+
 def test_the_second_run_makes_nothing_anew(checkout: Checkout) -> None:
     checkout.add_uv()
     checkout.run("python")

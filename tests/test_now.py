@@ -63,6 +63,12 @@ def test_a_hub_that_says_nothing_leaves_what_the_engine_knows() -> None:
     assert "hub-1" in now.text()
 
 
+def test_a_platform_that_is_not_there_is_said_to_be_started() -> None:
+    assert Now([], silent="service hub is not running").text() == (
+        "The platform does not run; start it with ./dev invoke up"
+    )
+
+
 class Asked(Platform):
     """A platform whose hub gives one answer."""
 

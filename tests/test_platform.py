@@ -27,7 +27,12 @@ from jhub_docker.platform import (
     refusals,
     starting,
 )
-from jhub_docker.platform.configuration import TOOL_VARIABLES, unknown_variables
+from jhub_docker.platform.configuration import (
+    TOOL_VARIABLES,
+    unknown_profiles,
+    unknown_variables,
+    wrong_names,
+)
 from jhub_docker.process import Ended
 
 ROOT = Path(__file__).parents[1]
@@ -93,6 +98,17 @@ def test_the_tools_own_variables_are_declared_once() -> None:
     settings = set(re.findall(r"JHUB_[A-Z0-9_]+", compose))
     tests = {"JHUB_TEST_WRITE_DOCS"}
     assert found - settings | tests == TOOL_VARIABLES
+
+
+def test_a_variable_that_nobody_reads_from_the_file_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "packages").symlink_to(ROOT / "packages")
+    (tmp_path / ".env").write_text("JHUB_DOCKER_LANE=trixie\n")
+    told = ["JHUB_DOCKER_LANE is read from the environment alone, not from .env: export it"]
+    assert wrong_names(tmp_path) == told
+    monkeypatch.setenv("JHUB_DOCKER_LANE", "trixie")
+    assert wrong_names(tmp_path) == []
 
 
 def test_a_bases_variable_is_known() -> None:
@@ -163,6 +179,22 @@ def test_services_are_what_compose_declares_with_the_hub_first() -> None:
     assert PLATFORM.networks == {"hub": {"demo-net"}, "proxy": {"demo-net"}, "guard": set()}
 
 
+def test_a_platform_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose would go by one, labels by the other: data found by neither, or by the wrong one."""
+    hub = CONFIG["services"]["hub"] | {"environment": {"JHUB_PLATFORM": "jhub-docker"}}
+    config = json.dumps(CONFIG | {"services": CONFIG["services"] | {"hub": hub}}).encode()
+    monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(0, config))
+    with pytest.raises(UsageError, match=r"COMPOSE_PROJECT_NAME is 'demo', and .* is 'jhub"):
+        compose.read(tmp_path)
+
+
+def test_a_profile_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("COMPOSE_PROFILES=bakcup, mlflow\n")
+    platform = replace(PLATFORM, root=tmp_path, profiles=frozenset(("backup", "mlflow")))
+    told = ["COMPOSE_PROFILES has 'bakcup'; did you mean 'backup'? Known: backup, mlflow"]
+    assert unknown_profiles(platform) == told
+
+
 @pytest.mark.parametrize(("chosen", "started"), [("", False), ("a,b", True), ("*", True)])
 def test_services_of_profiles_are_known_and_started_where_these_are_chosen(
     chosen: str, started: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -171,7 +203,7 @@ def test_services_of_profiles_are_known_and_started_where_these_are_chosen(
     config = json.dumps(CONFIG | {"services": services}).encode()
     monkeypatch.setattr(compose, "run", lambda *_, **__: Ended(0, config))
     platform = compose.read(tmp_path, {"COMPOSE_PROFILES": chosen})
-    assert platform.images["backup"] == "backup:1"
+    assert (platform.images["backup"], platform.profiles) == ("backup:1", frozenset("b"))
     assert ("backup" in platform.services, "hub" in platform.services) == (started, True)
 
 

@@ -17,6 +17,11 @@ from jhub_docker.progress import say
 
 SERVICE = compose.BACKUP
 
+A_REPOSITORY = (
+    "a folder of the engine's machine by its whole path, such as /mnt/backup, "
+    "s3:https://HOST/BUCKET or rest:https://HOST/PATH"
+)
+
 
 @dataclass(frozen=True)
 class Place:
@@ -37,10 +42,7 @@ class Place:
         key that cannot be read."""
         to = self.to
         if to and ":" not in to and not to.startswith("/"):
-            raise UsageError(
-                f"--to is {to!r}; expected a folder of the engine's machine by its whole path, "
-                "such as /mnt/backup, s3:https://HOST/BUCKET or rest:https://HOST/PATH"
-            )
+            raise UsageError(f"--to is {to!r}; expected {A_REPOSITORY}")
         said = {"to": to} if to else {}
         if self.key_file:
             try:
@@ -57,6 +59,9 @@ class Place:
 def ask(platform: Platform, place: Place, do: str, **request: Any) -> Any:
     """Have something done by the image; its answer. Raises what it says was wrong."""
     wanted = {"do": do, **place.request(), **request}
+    if not (place.to or platform.backup_settings.get("JHUB_BACKUP_TO")):
+        # The container says so too, but for it Compose makes all volumes that a platform has.
+        raise UsageError(f"no repository is named; expected {A_REPOSITORY} (JHUB_BACKUP_TO, --to)")
     platform.require_image(SERVICE)
     answer: dict[str, Any] = {}
 

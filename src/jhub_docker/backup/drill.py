@@ -61,6 +61,8 @@ def beside(platform: Platform) -> Platform:
         {
             **platform.variables,
             **chosen.names(name),
+            # Compose goes by it before all: left as it is, the second platform would be the first.
+            "COMPOSE_PROJECT_NAME": name,
             "JHUB_BIND": "127.0.0.1",
             "JHUB_PORT": str(free_port()),
             # It is nobody's platform: found at no name, and entered with a password.

@@ -5,6 +5,7 @@ Whoever types `invoke` runs Invoke's own program, which loads `tasks.py`; from t
 """
 
 import difflib
+import io
 import os
 import re
 import signal
@@ -136,6 +137,9 @@ def take_over() -> None:
     Its console script cannot be replaced, and so `invoke` means the same with and without `./dev`.
     """
     invoke.main.program.__class__ = OurProgram
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # for a terminal whose encoding has no …
 
 
 @contextmanager
@@ -149,7 +153,7 @@ def _reported(tasks: Iterable[str] = ()) -> Iterator[None]:
         yield
     except ParseError as error:
         lacks = error.context.missing_positional_args if error.context else ()
-        means = "".join(f" ({str(one.help).rstrip('.')})" for one in lacks)
+        means = ", ".join(f"'{one.name}' ({str(one.help).rstrip('.')})" for one in lacks)
         said = _in_our_words(str(error), means)
         word = re.search(r"no task or flag '(.*?)'", said)
         of_task = [*error.context.flags, *error.context.inverse_flags] if error.context else []
@@ -180,7 +184,7 @@ def _in_our_words(said: str, lacks: str = "") -> str:
         (r"No idea what (.*) is!", r"there is no task or flag \1"),
         (r"Sub-collection (.*) not found!", r"there are no tasks below \1"),
         (r"(\w+)\.\1\b", r"\1"),
-        (r"'(.*)' did not receive required positional arguments: (.*)", r"\1 needs \2"),
+        (r"'(.*)' did not receive required positional arguments: .*", r"\1 needs "),
     ):
         said = re.sub(pattern, words, said)
     return f"{said}{lacks}; `./dev invoke --list` shows the tasks, `--help` behind one its flags"

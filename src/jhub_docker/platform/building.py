@@ -10,6 +10,7 @@ from jhub_docker.engine import quick
 from jhub_docker.platform import before, chosen, compose, public_images
 from jhub_docker.platform.compose import HUB
 from jhub_docker.platform.configuration import check_names, check_settings
+from jhub_docker.progress import stage
 
 
 def seen(root: Path) -> dict[str, str]:
@@ -26,11 +27,14 @@ def build(root: Path, base: str) -> list[builds.Result]:
     """
 
     def judge(made: Plan) -> None:
+        if not made.to_build:
+            return  # nobody has to wait: what starts the platform judges them in a moment
         platform = chosen.read(root)
         there = quick.image(platform.images[HUB])
         labels = (there["Config"].get("Labels") or {}) if there else {}
         if labels.get(f"{LABEL}.build-id") == made[HUB].build_id:
-            check_settings(platform)
+            with stage("judging the settings"):
+                check_settings(platform)
 
     return builds.build(root, packages(root), base=base, ready=judge)
 

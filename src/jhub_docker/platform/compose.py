@@ -55,6 +55,8 @@ class Platform:
     """What the service that backs up is told, but for who it is elsewhere."""
     hub_files: Mapping[str, str] = field(default_factory=dict)
     """What of the engine's machine the hub has by an override file, by where it has it."""
+    profiles: frozenset[str] = frozenset()
+    """The Compose profiles there are."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What is chosen for Compose beside what the person who runs this has set."""
 
@@ -158,7 +160,15 @@ def read(root: Path, variables: Mapping[str, str] | None = None) -> Platform:
     if ended.code:
         raise UsageError(refusals.sentence(last_line(ended.err), said))
     profiles = said.get("COMPOSE_PROFILES", "").split(",")
-    return from_config(root, json.loads(ended.out), chosen, profiles)
+    platform = from_config(root, json.loads(ended.out), chosen, profiles)
+    # Compose goes by the first, which may be set for whatever else; labels and hub by the second.
+    name = platform.hub_environment.get("JHUB_PLATFORM", platform.project)
+    if platform.project != name:
+        raise UsageError(
+            f"COMPOSE_PROJECT_NAME is {platform.project!r}, and JHUB_PLATFORM, by which a platform "
+            f"is called, is {name!r}: unset the first, or give both the same"
+        )
+    return platform
 
 
 def from_config(
@@ -214,6 +224,7 @@ def from_config(
             if name.startswith("JHUB_BACKUP_") and value
         },
         hub_files=_files(config, services[HUB]),
+        profiles=frozenset(one for it in services.values() for one in it.get("profiles") or ()),
         variables=variables or {},
     )
 

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import os
 import re
 from collections.abc import Iterable, Set
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from docker.types import Mount
 from jhub_docker import engine
 from jhub_docker.build import bases
 from jhub_docker.catalog import load
+from jhub_docker.catalog.fields import suggest
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.engine import quick
 from jhub_docker.errors import UsageError
@@ -50,7 +52,7 @@ def check_settings(platform: Platform) -> list[str]:
     Returns what they say of settings that this engine cannot carry out. Raises UsageError with
     their own words for settings they refuse, and for variables that are none: all that is wrong.
     """
-    wrong, notices = wrong_names(platform.root), list[str]()
+    wrong, notices = [*wrong_names(platform.root), *unknown_profiles(platform)], list[str]()
     for judged in (_by_hub, _by_backup):
         try:
             notices += judged(platform)
@@ -124,8 +126,20 @@ def wrong_names(root: Path) -> list[str]:
     """A sentence for each variable that is no setting."""
     files = "".join(file.read_text("utf-8") for file in root.glob("compose*.yaml"))
     known = {*_SETTING.findall(files), *TOOL_VARIABLES}
-    known |= {bases.variable(spec) for spec in load(root / "packages").specs.values()}
-    return unknown_variables(compose.variables_of(root), known)
+    tools = TOOL_VARIABLES | {bases.variable(one) for one in load(root / "packages").specs.values()}
+    said = compose.variables_of(root)
+    unheard = sorted(tools & (set(said) - set(os.environ)))
+    return [
+        *unknown_variables(said, known | tools),
+        *(f"{one} is read from the environment alone, not from .env: export it" for one in unheard),
+    ]
+
+
+def unknown_profiles(platform: Platform) -> list[str]:
+    """A sentence for each Compose profile that nothing is in, of which Compose says no word."""
+    chosen = compose.variables_of(platform.root).get("COMPOSE_PROFILES", "").split(",")
+    unknown = sorted({*map(str.strip, chosen)} - {"", "*", *platform.profiles})
+    return [f"COMPOSE_PROFILES has {one!r}; {suggest(one, platform.profiles)}" for one in unknown]
 
 
 def _offers() -> list[dict[str, Any]]:

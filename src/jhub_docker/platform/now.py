@@ -36,6 +36,8 @@ class Now:
 
     def text(self) -> str:
         """All of it, for people: what is near a limit comes last, where it is seen."""
+        if not self.services:
+            return "The platform does not run; start it with ./dev invoke up"
         cells = [[row[column] for column in SERVICE_COLUMNS] for row in self.services]
         parts = [table.render(SERVICE_COLUMNS, cells)]
         if self.silent:

@@ -32,7 +32,8 @@ def bring_up(platform: Platform) -> list[str]:
 
 def require_startable(platform: Platform) -> list[str]:
     """Raises UsageError for what `bring_up` refuses; returns what the hub says of its settings."""
-    notices = check_settings(platform)
+    with stage("judging the settings"):
+        notices = check_settings(platform)
     for service, image in platform.images.items():
         if image.startswith(OURS) and service in platform.services:  # no registry has it
             platform.require_image(service)
