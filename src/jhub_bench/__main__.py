@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     with or_exit():
-        client, size = engine.connect(), options.size
+        client, size = engine.client(), options.size
         print(run(client, Path.cwd(), options.only, runs=options.runs, size=size))
     return 0
 

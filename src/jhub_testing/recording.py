@@ -80,7 +80,7 @@ def build_ids(catalog: Catalog, names: Sequence[str], tag: str) -> dict[str, str
     Raises ActionError for an image that is not the one the engine keeps under the build id it
     claims: one derived from it inherits its labels.
     """
-    client = engine.connect()
+    client = engine.client()
     found = {}
     for name in names:
         repository = catalog[name].repository
