@@ -14,7 +14,7 @@ import requests
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from jhub_docker.platform import public_images
+from jhub_docker.platform import left_over, public_images
 from jhub_testing.backups import Backups
 from jhub_testing.person import Person
 from jhub_testing.platforms import SUDO_PROFILE, Platform
@@ -276,7 +276,7 @@ def test_a_home_whose_volume_is_gone_comes_back(backups: Backups, before: str) -
 def test_the_drill_tries_all_of_it_and_leaves_nothing(backups: Backups, before: str) -> None:
     told = backups.invoke("backup.drill")
     assert "1 second factor opened, admin logged in" in told
-    client, name = backups.platform.engine.client, f"{backups.platform.project}-drill"
+    client, name = backups.platform.engine.client, left_over.drill_of(backups.platform.project)
     label = {"label": f"io.jhub-docker.platform={name}"}
     assert not client.volumes.list(filters=label)
     assert not client.containers.list(all=True, filters=label, ignore_removed=True)

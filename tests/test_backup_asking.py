@@ -151,13 +151,6 @@ def test_a_restored_hub_takes_its_records_into_postgres_before_it_starts(
     assert [one for one in asked if one != "bring_up"] == ["stage", "place", done]
 
 
-def test_a_drill_deletes_no_platform_that_somebody_has_called_so() -> None:
-    second = MagicMock(project="demo-drill")
-    drilling.require_ours(second, ["demo-drill-data", "demo-drill-home-ada", "demo-drill_engine"])
-    with pytest.raises(UsageError, match="jupyterhub-user-ada"):
-        drilling.require_ours(second, ["demo-drill-data", "jupyterhub-user-ada"])
-
-
 def test_a_drill_that_fails_says_why_and_is_remembered_so(monkeypatch: pytest.MonkeyPatch) -> None:
     remembered: dict[str, str] = {}
 
@@ -171,8 +164,7 @@ def test_a_drill_that_fails_says_why_and_is_remembered_so(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(drilling, "_tried", tried)
     monkeypatch.setattr(drilling, "beside", lambda _: nullcontext())
-    for name in ("stopping", "require_ours", "containers"):
-        monkeypatch.setattr(drilling, name, MagicMock())
+    monkeypatch.setattr(drilling, "stopping", MagicMock())
     monkeypatch.setattr(drilling, "chosen", MagicMock())
     monkeypatch.setattr(container, "ask", ask)
     with pytest.raises(UsageError, match="no backup of a platform"):

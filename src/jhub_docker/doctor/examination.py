@@ -10,7 +10,6 @@ import stat
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from jhub_docker import engine, host
 from jhub_docker.catalog.identity import LABEL
@@ -133,7 +132,7 @@ def _parts(look: _Look, platform: Platform) -> dict[str, int]:
     else:
         look.not_seen[IN_THE_HUB] = "no hub runs"
     if running.runs(there, GUARD):
-        look.at("routes", lambda: found("JD016", _printed(platform, GUARD, CLASHES)))
+        look.at("routes", lambda: found("JD016", platform.told(GUARD, CLASHES)))
     else:
         look.not_seen["whether addresses overlap with routes"] = "no guard runs"
     look.at("homes", lambda: machine.homes(tried.room(platform)))
@@ -141,12 +140,6 @@ def _parts(look: _Look, platform: Platform) -> dict[str, int]:
     look.at("leftovers", lambda: _left_over(platform, there))
     look.at("backups", lambda: _backups(platform))
     return room
-
-
-def _printed(platform: Platform, service: str, program: str, *arguments: str) -> Any:
-    """The JSON that a program prints in a service's container."""
-    ended = platform.python(service, "-I", "-", *arguments, given=program, seconds=120)
-    return json.loads(ended.require(lines=1))
 
 
 def _settings(platform: Platform) -> list[Finding]:
@@ -185,7 +178,7 @@ def _services(platform: Platform, there: Sequence[running.Inspected]) -> list[Fi
 def _hub(platform: Platform, room: dict[str, int]) -> list[Finding]:
     """What is seen from inside the hub's container; of the engine's disk it is put into `room`."""
     program = Path(hub_files.__file__).read_text("utf-8")
-    seen = _printed(platform, HUB, program, DATA, "/srv/proxy")
+    seen = platform.told(HUB, program, DATA, "/srv/proxy")
     room |= seen["engine"]
     space, key = Space(**seen["data"]), f"{LABEL}.jupyterhub"
     tag = platform.hub_environment.get("JHUB_IMAGE_TAG", "latest")
@@ -210,7 +203,7 @@ def _hub(platform: Platform, room: dict[str, int]) -> list[Finding]:
 def _reached(platform: Platform) -> list[Finding]:
     if firewall.warnings(platform):
         return []  # it is off, and that was told
-    pool, bridges = _printed(platform, HUB, POLICY)
+    pool, bridges = platform.told(HUB, POLICY)
     return found("JD050", tried.reached(platform, pool, bridges))
 
 

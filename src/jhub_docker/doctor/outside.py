@@ -22,9 +22,10 @@ CLAIMED = "192.0.2.1"
 """An address that nobody has (RFC 5737), which the doctor says it came from."""
 
 TICKET = """
+import json
 from hub_config.first_start import Places
 from hub_config.login import outside
-print(outside.TICKET, outside.ticket(Places()))
+print(json.dumps([outside.TICKET, outside.ticket(Places())]))
 """
 
 
@@ -61,8 +62,7 @@ def look(platform: Platform) -> list[Finding]:
         if wrong := entrance.ask(url, context):
             return [Finding("JD019", f"{url}: {wrong}", WARNING), *findings]
     if not entrance.ask(url, context):
-        said = platform.python(HUB, "-", given=TICKET, seconds=120)
-        header, ticket = said.require(lines=1).split()
+        header, ticket = platform.told(HUB, TICKET)
         sent = [f"{header}: {ticket}"]
         plain = visit(url, sent, context)
         forged = visit(url, [*sent, f"X-Forwarded-For: {CLAIMED}"], context)
