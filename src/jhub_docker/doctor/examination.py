@@ -15,7 +15,6 @@ from jhub_docker import engine, host
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
-from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, lock, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
@@ -109,8 +108,8 @@ def _platform(look: _Look, root: Path, minimum_gb: float) -> None:
             seen = _parts(look, platform)
         space = space or seen
     if space:
-        look.findings += machine.engine_disk(where, Space(**space), minimum_gb)
-        look.findings += machine.inodes(f"the disk of {where}", Space(**space))
+        look.findings += machine.engine_disk(where, space.pop("room"), minimum_gb)
+        look.findings += machine.few_inodes(f"the disk of {where}", **space)
     else:
         look.not_seen["the engine's disk"] = "it is on another machine"
 
@@ -180,7 +179,7 @@ def _hub(platform: Platform, room: dict[str, int]) -> list[Finding]:
     program = Path(hub_files.__file__).read_text("utf-8")
     seen = platform.told(HUB, program, DATA, "/srv/proxy")
     room |= seen["engine"]
-    space, key = Space(**seen["data"]), f"{LABEL}.jupyterhub"
+    space, key = seen["data"], f"{LABEL}.jupyterhub"
     tag = platform.hub_environment.get("JHUB_IMAGE_TAG", "latest")
     offered = [
         (f"the image {name}", image["Labels"].get(key, ""))
@@ -194,8 +193,8 @@ def _hub(platform: Platform, room: dict[str, int]) -> list[Finding]:
     ]
     return [
         *kept.in_hub(seen),
-        *machine.data_disk(platform.data_volume, space),
-        *machine.inodes(f"the disk of the volume {platform.data_volume}", space),
+        *machine.data_disk(platform.data_volume, space.pop("room")),
+        *machine.few_inodes(f"the disk of the volume {platform.data_volume}", **space),
         *running.versions(seen["jupyterhub"], [*offered, *servers]),
     ]
 
