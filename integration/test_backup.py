@@ -129,7 +129,6 @@ def test_what_only_looks_makes_nothing_and_tells_nothing_of_another_repository(
     told = backups.refused("backup", "--to", str(tmp_path / "file"))
     assert "is a file; expected a folder" in told
     assert backups.invoke("backup.list").count("Last backup: 20") == 1
-    assert "no backup of 'nobody'" in backups.refused("backup.list", "--user", "nobody")
     told = backups.refused("config.check", JHUB_BACKUP_TO="backups")
     assert "the repository is 'backups'; expected a folder" in told
 

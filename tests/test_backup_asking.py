@@ -52,16 +52,6 @@ def test_a_folder_is_told_by_its_whole_path() -> None:
         Place("./backups").request()
 
 
-def test_somebody_of_whom_there_is_no_backup_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [{"person": "ada", "id": "1"}, {"person": "", "id": "2"}, {"person": "ada", "id": "3"}]
-    monkeypatch.setattr(chosen, "read", MagicMock())
-    monkeypatch.setattr(container, "ask", lambda *_: {"snapshots": [*found], "status": {}})
-    theirs = backing_up.listing(Path(), Place(), "ada")["snapshots"]
-    assert [one["id"] for one in theirs] == ["3", "1"]
-    with pytest.raises(UsageError, match="no backup of 'eve'; there are those of ada"):
-        backing_up.listing(Path(), Place(), "eve")
-
-
 @pytest.mark.parametrize("wanted", [Wanted(people=["eve"]), Wanted(hub=True), Wanted()])
 def test_what_is_proposed_asks_the_place_that_was_named(
     monkeypatch: pytest.MonkeyPatch, wanted: Wanted
