@@ -4,6 +4,7 @@ local names; and an operator's own Python at the end.
 Chromium takes every name below `localhost` for this machine (RFC 6761), and so do the tests.
 """
 
+import json
 import secrets
 import socket
 import ssl
@@ -88,7 +89,7 @@ def test_the_hub_sees_the_visitor_through_caddy_and_not_what_it_claims(
 ) -> None:
     code, said = own.container("hub").exec_run(["python", "-c", outside.TICKET])
     assert code == 0, said.decode()
-    header, ticket = said.decode().split()
+    header, ticket = json.loads(said)
     url, context = entrance.health(own.url), ssl.create_default_context(cafile=str(bundle))
     plain = outside.visit(url, [f"{header}: {ticket}"], context)
     claimed = f"X-Forwarded-For: {outside.CLAIMED}"

@@ -13,6 +13,7 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from jhub_docker.catalog.identity import LABEL
+from jhub_docker.platform import left_over
 from jhub_docker.platform.ports import free_port
 from jhub_testing import hub_images
 from jhub_testing.operator import Operator, begun
@@ -78,7 +79,7 @@ def test_status_lists_hub_and_proxy(told: str, operator: Operator) -> None:
 
 def test_clean_takes_what_nobody_needs_and_nothing_else(told: str, operator: Operator) -> None:
     platform = operator.platform
-    hub, drill = platform.container("hub"), f"{platform.project}-drill"
+    hub, drill = platform.container("hub"), left_over.drill_of(platform.project)
     copies = [f"jupyterhub.sqlite.2026-01-0{day}-000000" for day in (1, 2)]
     assert hub.exec_run(["touch", *copies]).exit_code == 0
     client, label = platform.engine.client, {f"{LABEL}.platform": drill}
@@ -220,9 +221,8 @@ def broken(operator: Operator) -> Iterator[None]:
         labels=platform.engine.labels,
         stdin_open=True,
     )
-    client.networks.create(
-        f"{platform.project}-drill-net", labels={f"{LABEL}.platform": f"{platform.project}-drill"}
-    )
+    drill = left_over.drill_of(platform.project)
+    client.networks.create(f"{drill}-net", labels={f"{LABEL}.platform": drill})
     try:
         holder.start()
         ready = ["test", "-e", "/home/ready"]

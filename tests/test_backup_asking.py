@@ -15,6 +15,7 @@ from jhub_docker.backup.plan import Item
 from jhub_docker.backup.restoring import Wanted
 from jhub_docker.errors import ActionError, UsageError
 from jhub_docker.platform import chosen, compose, containers, starting
+from jhub_docker.platform.left_over import drill_of
 from jhub_docker.process import Ended
 
 HUB = Item("1", "2030", "hub", "", "data", "data", {}, exists=True)
@@ -51,16 +52,6 @@ def test_a_folder_is_told_by_its_whole_path() -> None:
     """`./dev` goes to the checkout, and the engine may be on another machine."""
     with pytest.raises(UsageError, match=r"--to is '\./backups'; expected a folder"):
         Place("./backups").request()
-
-
-def test_somebody_of_whom_there_is_no_backup_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [{"person": "ada", "id": "1"}, {"person": "", "id": "2"}, {"person": "ada", "id": "3"}]
-    monkeypatch.setattr(chosen, "read", MagicMock())
-    monkeypatch.setattr(container, "ask", lambda *_: {"snapshots": [*found], "status": {}})
-    theirs = backing_up.listing(Path(), Place(), "ada")["snapshots"]
-    assert [one["id"] for one in theirs] == ["3", "1"]
-    with pytest.raises(UsageError, match="no backup of 'eve'; there are those of ada"):
-        backing_up.listing(Path(), Place(), "eve")
 
 
 @pytest.mark.parametrize("wanted", [Wanted(people=["eve"]), Wanted(hub=True), Wanted()])
@@ -158,20 +149,13 @@ def test_a_drill_is_another_platform_whatever_compose_was_told(
     """COMPOSE_PROJECT_NAME in .env: the drill deletes what has the name that comes out of it."""
     monkeypatch.setattr(compose, "read", lambda _, variables: variables)
     said = drilling.beside(MagicMock(root=tmp_path, project="demo", variables={}))
-    assert said["COMPOSE_PROJECT_NAME"] == said["JHUB_PLATFORM"] == "demo-drill"
+    assert said["COMPOSE_PROJECT_NAME"] == said["JHUB_PLATFORM"] == drill_of("demo")
 
 
 def test_nothing_is_asked_where_no_repository_is_named(pretend: Any) -> None:
     """The container that is asked has Compose make the volumes of a platform."""
     with pytest.raises(UsageError, match="no repository is named; expected a folder"):
         ASK(MagicMock(backup_settings={}), Place(), "list")
-
-
-def test_a_drill_deletes_no_platform_that_somebody_has_called_so() -> None:
-    second = MagicMock(project="demo-drill")
-    drilling.require_ours(second, ["demo-drill-data", "demo-drill-home-ada", "demo-drill_engine"])
-    with pytest.raises(UsageError, match="jupyterhub-user-ada"):
-        drilling.require_ours(second, ["demo-drill-data", "jupyterhub-user-ada"])
 
 
 def test_a_drill_that_fails_says_why_and_is_remembered_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,8 +171,7 @@ def test_a_drill_that_fails_says_why_and_is_remembered_so(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(drilling, "_tried", tried)
     monkeypatch.setattr(drilling, "beside", lambda _: nullcontext())
-    for name in ("stopping", "require_ours", "containers"):
-        monkeypatch.setattr(drilling, name, MagicMock())
+    monkeypatch.setattr(drilling, "stopping", MagicMock())
     monkeypatch.setattr(drilling, "chosen", MagicMock())
     monkeypatch.setattr(container, "ask", ask)
     with pytest.raises(UsageError, match="no backup of a platform"):

@@ -161,8 +161,8 @@ def test_credentials_are_in_a_request_and_in_no_containers_configuration(
         assert json.load(file)["credentials"]["AWS_SECRET_ACCESS_KEY"] == "hush"
 
 
-def test_credentials_are_files_that_can_be_kept_and_listed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_credentials_are_files_that_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, folder = "RESTIC_REST_PASSWORD", tmp_path / "settings"
     (tmp_path / "password").write_text("the key")
@@ -172,10 +172,7 @@ def test_credentials_are_files_that_can_be_kept_and_listed(
     assert credentials.given({name: "said"}, folder) == {name: "said"}
     named = {f"{name}_FILE": str(tmp_path / "password")}
     assert credentials.given(named, folder) == {name: "the key"}
-    assert credentials.command(["list"], folder) == 0
-    told = capsys.readouterr().out
-    assert [(one["name"], one["mode"]) for one in json.loads(told)][1:] == [(name, "0600")]
-    assert "hush" not in told
+    assert (folder / name).stat().st_mode & 0o777 == 0o600
     assert credentials.command(["remove", name], folder) == 0
     assert credentials.given({}, folder) == {}
     for wrong in (["set", "PATH"], ["set"], ["remove", "../password"]):

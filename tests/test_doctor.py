@@ -13,7 +13,6 @@ import pytest
 
 from jhub_docker.doctor import gpus, machine, outside, running, tried
 from jhub_docker.doctor.findings import CODES, WARNING, Examined, Finding
-from jhub_docker.doctor.machine import Space
 from jhub_docker.host import machine as host
 from jhub_docker.platform import compose, configuration, entrance
 from jhub_testing.operator import invoke
@@ -105,13 +104,13 @@ def test_an_old_engine_and_a_client_without_compose_are_told() -> None:
 
 @pytest.mark.parametrize(("free", "expected"), [(4, "error"), (10, "warning"), (16, None)])
 def test_the_engines_disk_is_judged_as_a_build_does(free: int, expected: str | None) -> None:
-    found = machine.engine_disk("/var/lib/docker", Space(free * GB), 5.0)
+    found = machine.engine_disk("/var/lib/docker", free * GB, 5.0)
     assert codes(found) == ([("JD004", expected)] if expected else [])
 
 
 @pytest.mark.parametrize(("free", "expected"), [(0.5, "error"), (2, "warning"), (4, None)])
 def test_the_data_volume_needs_room_too(free: float, expected: str | None) -> None:
-    found = machine.data_disk("demo_data", Space(int(free * GB)))
+    found = machine.data_disk("demo_data", int(free * GB))
     assert codes(found) == ([("JD005", expected)] if expected else [])
 
 
@@ -122,7 +121,7 @@ def test_the_data_volume_needs_room_too(free: float, expected: str | None) -> No
 def test_inodes_run_out_where_they_are_counted(
     inodes: int, free: int, expected: str | None
 ) -> None:
-    found = machine.inodes("the disk", Space(GB, inodes, free))
+    found = machine.few_inodes("the disk", inodes, free)
     assert codes(found) == ([("JD006", expected)] if expected else [])
 
 

@@ -13,7 +13,7 @@ import trustme
 
 from jhub_docker.doctor import machine, outside
 from jhub_docker.doctor.outside import CLAIMED, Visit
-from jhub_docker.platform import entrance
+from jhub_docker.platform import entrance, hearing
 
 NOW = datetime.now(UTC)
 Serve = Callable[..., str]
@@ -66,14 +66,14 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
 def test_an_address_that_answers_has_nothing_wrong(serve: Serve) -> None:
     url = entrance.health(serve())
-    assert entrance.ask(url) == ""
+    assert hearing.heard(url)[0] == ""
     assert outside.certificate_end(url, None) is None
 
 
 def test_what_is_no_hub_and_what_is_not_there_is_told(serve: Serve) -> None:
     url = entrance.health(f"{serve()}/elsewhere/")
-    assert entrance.ask(url) == "status 404"
-    assert entrance.ask("http://127.0.0.1:1/hub/health") == "connection refused"
+    assert hearing.heard(url)[0] == "status 404"
+    assert hearing.heard("http://127.0.0.1:1/hub/health")[0] == "connection refused"
 
 
 @pytest.mark.parametrize(("days", "expected"), [(1, "error"), (10, "warning"), (60, None)])
@@ -81,7 +81,7 @@ def test_a_certificate_that_ends_soon_is_told(
     serve: Serve, days: int, expected: str | None
 ) -> None:
     url = entrance.health(serve(days + 0.5))
-    assert entrance.ask(url) == ""
+    assert hearing.heard(url)[0] == ""
     found = machine.certificate(url, outside.certificate_end(url, None), NOW)
     assert [(one.code, one.severity) for one in found] == (
         [("JD025", expected)] if expected else []
@@ -90,8 +90,8 @@ def test_a_certificate_that_ends_soon_is_told(
 
 def test_a_certificate_that_is_refused_is_told_with_the_reason(serve: Serve) -> None:
     ended, strange = entrance.health(serve(-1)), entrance.health(serve(60, trusted=False))
-    assert entrance.ask(ended) == "its certificate is refused: certificate has expired"
-    assert "unable to get local issuer certificate" in entrance.ask(strange)
+    assert hearing.heard(ended)[0] == "its certificate is refused: certificate has expired"
+    assert "unable to get local issuer certificate" in hearing.heard(strange)[0]
     assert outside.certificate_end(ended, None) is None
 
 

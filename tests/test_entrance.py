@@ -1,14 +1,16 @@
 """Whether a hub answers, and what is the proxy's word while there is none."""
 
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
-from jhub_docker.platform import entrance
+from jhub_docker.platform import hearing
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -35,13 +37,9 @@ def url() -> Iterator[str]:
 
 def test_a_hub_that_complains_answers_and_a_proxy_without_one_does_not(url: str) -> None:
     """Else `up`, `upgrade` and rotations would be done before the hub is there."""
-    assert entrance._heard(f"{url}/full") == ("", "The disk is full.")
-    assert entrance._heard(f"{url}/away") == ("status 503", "")
-    for path, code, out in (("full", 0, "The disk is full.\n"), ("away", 1, "")):
-        ended = subprocess.run(
-            [sys.executable, "-I", "-c", entrance._ASK, f"{url}/{path}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (ended.returncode, ended.stdout) == (code, out), ended.stderr
+    assert hearing.heard(f"{url}/full") == ("", "The disk is full.")
+    assert hearing.heard(f"{url}/away") == ("status 503", "")
+    sent = [sys.executable, "-I", "-", f"{url}/full"]
+    program = Path(hearing.__file__).read_text("utf-8")
+    told = subprocess.run(sent, input=program, capture_output=True, text=True, check=True).stdout
+    assert json.loads(told) == ["", "The disk is full."]

@@ -38,6 +38,7 @@ def of(platform: str, **labels: str) -> dict[str, str]:
     return {f"{LABEL}.platform": platform, **labels}
 
 
+DRILL = left_over.drill_of("p")
 CONTAINERS = [
     container("p-hub-1", "running", **of("p", **{SERVICE: "hub"})),
     container("p-backup-1", **of("p", **{SERVICE: "backup"})),
@@ -45,12 +46,12 @@ CONTAINERS = [
     container("p-busy-1", "running", **of("p", **{SERVICE: "busy"})),
     container("jupyter-ann", "running", **of("p", **{f"{LABEL}.user": "ann"})),
     container("q-hub-1", **of("q", **{SERVICE: "hub"})),
-    container("p-drill-hub-1", **of("p-drill", **{SERVICE: "hub"})),
+    container(f"{DRILL}-hub-1", **of(DRILL, **{SERVICE: "hub"})),
     container("p-doctor-hub-1", "running", **of("p-doctor", **{SERVICE: "hub"})),
 ]
 OTHERS = [
     {"Id": f"id-{platform}-x", "Name": f"{platform}-x", "Labels": of(platform)}
-    for platform in ("p", "q", "p-drill", "p-doctor")
+    for platform in ("p", "q", DRILL, "p-drill")
 ]
 
 
@@ -60,12 +61,12 @@ def test_leftovers_are_of_this_platform_and_volumes_of_a_drill_alone() -> None:
         ("container", "0a1b_p-hub-1", "an interrupted start"),
         ("container", "p-old-1", "a service that is no more: old"),
         ("container", "p-busy-1", "a service that is no more: busy"),
-        ("container", "p-drill-hub-1", "an interrupted drill"),
-        ("network", "p-drill-x", "an interrupted drill"),
-        ("volume", "p-drill-x", "an interrupted drill"),
+        ("container", f"{DRILL}-hub-1", "an interrupted drill"),
+        ("network", f"{DRILL}-x", "an interrupted drill"),
+        ("volume", f"{DRILL}-x", "an interrupted drill"),
     ]
     cleaned = [one.names for one in clean.orphans(found)]
-    assert ("p-drill-x", "id-p-drill-x") in cleaned
+    assert (f"{DRILL}-x", f"id-{DRILL}-x") in cleaned
     assert "p-busy-1" not in {name for name, _ in cleaned}, "it runs"
     told = {one.says: one.subject for one in running.left_over(found, [], {})}
     assert (
@@ -84,14 +85,6 @@ def test_what_the_hub_does_not_know_is_told_and_servers_where_there_is_no_hub() 
         "the container jupyter-ann",
         "the network p-net-ann",
     ]
-
-
-def test_a_platform_that_happens_to_be_called_as_a_drill_is_left_alone() -> None:
-    labels = of("p-drill", **{SERVICE: "hub"})
-    names = ("p-drill-net", "jupyterhub-user-ann")
-    things = [{"Id": name, "Name": name, "Labels": labels} for name in names]
-    hub = container("p-drill-hub-1", "running", **labels)
-    assert left_over.found(PLATFORM, [hub], things, things, []) == []
 
 
 def test_a_command_beside_a_service_is_not_taken_for_it(pretend: Any) -> None:

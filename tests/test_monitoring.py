@@ -23,6 +23,10 @@ WATCHED = replace(
     PLATFORM,
     services=("hub", "proxy", "alertmanager", "prometheus"),
     images={"prometheus": "local/prometheus:1", "alertmanager": "docker.io/prom/alertmanager:v0"},
+    ports={
+        "alertmanager": (("9093/tcp", "127.0.0.1", "9093"),),
+        "prometheus": (("9090/tcp", "127.0.0.1", "9191"),),
+    },
 )
 
 
@@ -77,13 +81,13 @@ def test_what_runs_and_where_it_answers_is_told(monkeypatch: pytest.MonkeyPatch)
 
     def answer(_self: Platform, *arguments: str) -> Ended:
         asked.append(arguments)
-        return Ended(0, f"127.0.0.1:{arguments[-1]}\n".encode(), "")
+        return Ended(0)
 
     monkeypatch.setattr(Platform, "compose", answer)
     assert public_images.announce(PLATFORM) == []
-    prometheus, alertmanager = public_images.announce(WATCHED)
+    alertmanager, prometheus = public_images.announce(WATCHED)
     stand_in = "local/prometheus:1, the stand-in of packages/prometheus"
-    assert prometheus == f"Prometheus is at http://127.0.0.1:9090 ({stand_in})."
+    assert prometheus == f"Prometheus is at http://127.0.0.1:9191 ({stand_in})."
     assert alertmanager.endswith("127.0.0.1:9093 (docker.io/prom/alertmanager:v0).")
     assert ("kill", "--signal", "HUP", "prometheus") in asked, "new rules are not read"
 

@@ -5,6 +5,7 @@ before a whole platform.
 """
 
 import http.client
+import json
 import re
 import ssl
 from collections.abc import Iterator
@@ -151,7 +152,7 @@ def judged(platform: Platform, one: Foreign) -> list[tuple[str, str]]:
     """What the doctor finds at this proxy's address, and whom it is said to come from."""
     code, said = platform.container("hub").exec_run(["python", "-c", outside.TICKET])
     assert code == 0, said.decode()
-    header, ticket = said.decode().split()
+    header, ticket = json.loads(said)
     url, sent = entrance.health(one.url), [f"{header}: {ticket}"]
     plain = outside.visit(url, sent, one.context)
     forged = outside.visit(url, [*sent, f"X-Forwarded-For: {outside.CLAIMED}"], one.context)

@@ -55,19 +55,10 @@ def backup(
     return "\n".join(told)
 
 
-def listing(root: Path, place: Place, person: str = "") -> dict[str, Any]:
-    """The snapshots there are, the newest first, of a person where one is named, and how the last
-    tries went. Raises UsageError for somebody of whom there are none.
-    """
+def listing(root: Path, place: Place) -> dict[str, Any]:
+    """The snapshots there are, the newest first, and how the last tries went."""
     answer: dict[str, Any] = container.ask(chosen.read(root), place, "snapshots")
-    found = answer["snapshots"][::-1]
-    answer["snapshots"] = [one for one in found if person in ("", one["person"])]
-    if person and not answer["snapshots"]:
-        people = sorted({one["person"] for one in found} - {""})
-        raise UsageError(
-            f"there is no backup of {person!r}; there are those of {', '.join(people) or 'nobody'}"
-        )
-    return answer
+    return answer | {"snapshots": answer["snapshots"][::-1]}
 
 
 def key(root: Path) -> str:

@@ -6,20 +6,18 @@ that open what they sealed, a log-in, and every file as it was.
 
 import contextlib
 import json
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 from jhub_docker.backup import container
 from jhub_docker.backup.container import Place
 from jhub_docker.backup.restoring import Wanted, make, plan_for
-from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
+from jhub_docker.errors import ActionError, JhubDockerError, foreseeable
 from jhub_docker.platform import (
     audit_log,
     canary,
     chosen,
     compose,
-    containers,
     left_over,
     starting,
     stopping,
@@ -37,7 +35,6 @@ def drill(root: Path, place: Place, at: str, of: str) -> str:
     """
     with chosen.held(root) as platform, audit_log.telling(platform, "backup.drill"):
         second = beside(platform)
-        require_ours(second, containers.volumes(second))
         stopping.clear(second)  # what an interrupted drill left
         wrong = "it was interrupted"
         try:
@@ -75,15 +72,6 @@ def beside(platform: Platform) -> Platform:
             "COMPOSE_PROFILES": "",
         },
     )
-
-
-def require_ours(second: Platform, volumes: Iterable[str]) -> None:
-    """Raise UsageError for a platform of that name that somebody uses: a drill would delete it."""
-    if others := left_over.somebodys(second.project, volumes):
-        raise UsageError(
-            f"there is a platform {second.project} with {', '.join(others)}, which no drill made: "
-            "a drill would delete it, so give it or this one another name (JHUB_PLATFORM)"
-        )
 
 
 def _tried(backed_up: Platform, second: Platform, place: Place, wanted: Wanted) -> str:

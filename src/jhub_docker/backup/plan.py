@@ -13,17 +13,18 @@ from typing import Any
 
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.errors import UsageError
+from jhub_docker.platform import containers
 
 HUB, HOME, SPACES = "hub", "home", "spaces"
 LIST = "./dev invoke backup.list"
 WORD = f"{LABEL}.home"
 
 PREFIXES = {
-    "home": ("JHUB_USER_VOLUME_PREFIX", "jupyterhub-user-"),
-    "shared": ("JHUB_SHARED_VOLUME_PREFIX", "jupyterhub-shared-"),
-    SPACES: ("JHUB_PLATFORM", "jhub-docker"),
+    "home": "JHUB_USER_VOLUME_PREFIX",
+    "shared": "JHUB_SHARED_VOLUME_PREFIX",
+    SPACES: "JHUB_PLATFORM",
 }
-"""How volumes begin, by their kind: the hub's setting and its default."""
+"""The settings that say how volumes begin, by their kind."""
 
 Snapshot = Mapping[str, Any]
 Labels = Mapping[str, str]
@@ -192,9 +193,10 @@ def _beside(name: str, word: str, there: Mapping[str, Labels], taken: Set[str]) 
 
 def prefixes(then: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """How volumes' names begin in the backup and here, from the settings of both."""
+    known = {**containers.PREFIXES, "JHUB_PLATFORM": "jhub-docker"}
     return {
-        kind: (then.get(name) or default, now.get(name) or default)
-        for kind, (name, default) in PREFIXES.items()
+        kind: (then.get(name) or known[name], now.get(name) or known[name])
+        for kind, name in PREFIXES.items()
     }
 
 

@@ -61,10 +61,10 @@ def restore(
     write(restoring.restore(platform_root(), place, wanted, servers=servers, assume_yes=yes))
 
 
-@task(name="list", help={"user": "Only this person's."})
-def list_(to: str = "", key_file: str = "", user: str = "", json_: bool = False) -> None:
+@task(name="list")
+def list_(to: str = "", key_file: str = "", json_: bool = False) -> None:
     """Show the backups there are, and how the last one, verification and drill went."""
-    said = backing_up.listing(platform_root(), container.Place(to, key_file), user)
+    said = backing_up.listing(platform_root(), container.Place(to, key_file))
     if json_:
         write(json.dumps(said, indent=2))
         return

@@ -36,7 +36,7 @@ def check(
 ) -> None:
     """Judge a cluster for the platform: storage, network policies, ingress, quotas, images."""
     all_values = chart.with_defaults(CHART, [Path(one) for one in values])
-    found = judging.judge(clusters.Cluster.look(namespace, cluster), all_values)
+    found = judging.judge(clusters.Cluster.look(clusters.Kubectl(cluster, namespace)), all_values)
     write(chart.told(found, as_json=json_))
     chart.require_good(found)
 

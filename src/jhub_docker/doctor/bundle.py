@@ -90,7 +90,7 @@ def _secrets(platform: Platform, there: Iterable[Mapping[str, Any]]) -> set[str]
     for one in there:
         found |= redaction.values(containers.variables(one).items())
         if containers.service(one) == HUB and running.runs([one], HUB):
-            found |= set(json.loads(platform.python(HUB, "-", given=KEPT).require(lines=1)))
+            found |= set(platform.told(HUB, KEPT))
     return found
 
 

@@ -10,13 +10,11 @@ import stat
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from jhub_docker import engine, host
 from jhub_docker.catalog.identity import LABEL
 from jhub_docker.doctor import gpus, hub_files, kept, machine, outside, running, tried
 from jhub_docker.doctor.findings import WARNING, Examined, Finding, found
-from jhub_docker.doctor.machine import Space
 from jhub_docker.engine import checks, lock, quick
 from jhub_docker.engine.address import address
 from jhub_docker.errors import ActionError, JhubDockerError, UsageError, foreseeable
@@ -110,8 +108,8 @@ def _platform(look: _Look, root: Path, minimum_gb: float) -> None:
             seen = _parts(look, platform)
         space = space or seen
     if space:
-        look.findings += machine.engine_disk(where, Space(**space), minimum_gb)
-        look.findings += machine.inodes(f"the disk of {where}", Space(**space))
+        look.findings += machine.engine_disk(where, space.pop("room"), minimum_gb)
+        look.findings += machine.few_inodes(f"the disk of {where}", **space)
     else:
         look.not_seen["the engine's disk"] = "it is on another machine"
 
@@ -133,7 +131,7 @@ def _parts(look: _Look, platform: Platform) -> dict[str, int]:
     else:
         look.not_seen[IN_THE_HUB] = "no hub runs"
     if running.runs(there, GUARD):
-        look.at("routes", lambda: found("JD016", _printed(platform, GUARD, CLASHES)))
+        look.at("routes", lambda: found("JD016", platform.told(GUARD, CLASHES)))
     else:
         look.not_seen["whether addresses overlap with routes"] = "no guard runs"
     look.at("homes", lambda: machine.homes(tried.room(platform)))
@@ -141,12 +139,6 @@ def _parts(look: _Look, platform: Platform) -> dict[str, int]:
     look.at("leftovers", lambda: _left_over(platform, there))
     look.at("backups", lambda: _backups(platform))
     return room
-
-
-def _printed(platform: Platform, service: str, program: str, *arguments: str) -> Any:
-    """The JSON that a program prints in a service's container."""
-    ended = platform.python(service, "-I", "-", *arguments, given=program, seconds=120)
-    return json.loads(ended.require(lines=1))
 
 
 def _settings(platform: Platform) -> list[Finding]:
@@ -185,9 +177,9 @@ def _services(platform: Platform, there: Sequence[running.Inspected]) -> list[Fi
 def _hub(platform: Platform, room: dict[str, int]) -> list[Finding]:
     """What is seen from inside the hub's container; of the engine's disk it is put into `room`."""
     program = Path(hub_files.__file__).read_text("utf-8")
-    seen = _printed(platform, HUB, program, DATA, "/srv/proxy")
+    seen = platform.told(HUB, program, DATA, "/srv/proxy")
     room |= seen["engine"]
-    space, key = Space(**seen["data"]), f"{LABEL}.jupyterhub"
+    space, key = seen["data"], f"{LABEL}.jupyterhub"
     tag = platform.hub_environment.get("JHUB_IMAGE_TAG", "latest")
     offered = [
         (f"the image {name}", image["Labels"].get(key, ""))
@@ -201,8 +193,8 @@ def _hub(platform: Platform, room: dict[str, int]) -> list[Finding]:
     ]
     return [
         *kept.in_hub(seen),
-        *machine.data_disk(platform.data_volume, space),
-        *machine.inodes(f"the disk of the volume {platform.data_volume}", space),
+        *machine.data_disk(platform.data_volume, space.pop("room")),
+        *machine.few_inodes(f"the disk of the volume {platform.data_volume}", **space),
         *running.versions(seen["jupyterhub"], [*offered, *servers]),
     ]
 
@@ -210,7 +202,7 @@ def _hub(platform: Platform, room: dict[str, int]) -> list[Finding]:
 def _reached(platform: Platform) -> list[Finding]:
     if firewall.warnings(platform):
         return []  # it is off, and that was told
-    pool, bridges = _printed(platform, HUB, POLICY)
+    pool, bridges = platform.told(HUB, POLICY)
     return found("JD050", tried.reached(platform, pool, bridges))
 
 

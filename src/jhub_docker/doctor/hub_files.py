@@ -45,7 +45,7 @@ def space(path: Path) -> dict[str, int]:
     """Room on the file system of `path`."""
     told = os.statvfs(path)
     free = told.f_bavail * told.f_frsize
-    return {"free": free, "inodes": told.f_files, "free_inodes": told.f_favail}
+    return {"room": free, "inodes": told.f_files, "free_inodes": told.f_favail}
 
 
 def database(path: Path) -> str:

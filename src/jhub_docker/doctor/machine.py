@@ -1,7 +1,6 @@
 """Judges engine, disks, clock and swarm by what they say of themselves. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,15 +22,6 @@ CLOCK = (2.0, 20.0)
 
 CERTIFICATE_DAYS = (3, 14)
 """Days left to a certificate that are an error, and worth a warning: ACME renews at thirty."""
-
-
-@dataclass(frozen=True)
-class Space:
-    """Room on a file system: bytes, and inodes where it counts them."""
-
-    free: int
-    inodes: int = 0
-    free_inodes: int = 0
 
 
 def engine(version: Mapping[str, Any], plugins: Mapping[str, str]) -> list[Finding]:
@@ -72,20 +62,20 @@ def homes(room: Mapping[str, Sequence[int]]) -> list[Finding]:
     return findings
 
 
-def engine_disk(root: str, space: Space, minimum_gb: float) -> list[Finding]:
+def engine_disk(root: str, free: int, minimum_gb: float) -> list[Finding]:
     """The disk with the engine's data, by the same measure as a build."""
-    if said := checks.judge_disk(root, space.free, minimum_gb):
+    if said := checks.judge_disk(root, free, minimum_gb):
         return [Finding("JD004", said)]
-    return _soon("JD004", f"the disk of the Docker Engine's data ({root})", space.free, minimum_gb)
+    return _soon("JD004", f"the disk of the Docker Engine's data ({root})", free, minimum_gb)
 
 
-def data_disk(volume: str, space: Space) -> list[Finding]:
+def data_disk(volume: str, free: int) -> list[Finding]:
     """The disk with the hub's database."""
     what = f"the disk of the volume {volume}"
-    if space.free < DATA_GB * 1e9:
-        left = f"has {size(space.free)} left, and {DATA_GB:g} GB are needed"
+    if free < DATA_GB * 1e9:
+        left = f"has {size(free)} left, and {DATA_GB:g} GB are needed"
         return [Finding("JD005", f"{what} {left}")]
-    return _soon("JD005", what, space.free, DATA_GB)
+    return _soon("JD005", what, free, DATA_GB)
 
 
 def _soon(code: str, what: str, free: int, needed_gb: float) -> list[Finding]:
@@ -94,10 +84,10 @@ def _soon(code: str, what: str, free: int, needed_gb: float) -> list[Finding]:
     return [Finding(code, f"{what} has {size(free)} left", WARNING)]
 
 
-def inodes(what: str, space: Space) -> list[Finding]:
+def few_inodes(what: str, inodes: int, free_inodes: int) -> list[Finding]:
     """Inodes; a file system that makes them as it goes says that it has none."""
-    share = space.free_inodes / space.inodes if space.inodes else 1.0
-    says = f"{what} has {space.free_inodes:,} of {space.inodes:,} inodes left"
+    share = free_inodes / inodes if inodes else 1.0
+    says = f"{what} has {free_inodes:,} of {inodes:,} inodes left"
     return _by_what_is_left("JD006", says, share, INODES)
 
 

@@ -15,16 +15,17 @@ import websocket
 
 from jhub_docker.doctor import machine
 from jhub_docker.doctor.findings import WARNING, Finding
-from jhub_docker.platform import entrance
+from jhub_docker.platform import entrance, hearing
 from jhub_docker.platform.compose import HUB, TLS, Platform
 
 CLAIMED = "192.0.2.1"
 """An address that nobody has (RFC 5737), which the doctor says it came from."""
 
 TICKET = """
+import json
 from hub_config.first_start import Places
 from hub_config.login import outside
-print(outside.TICKET, outside.ticket(Places()))
+print(json.dumps([outside.TICKET, outside.ticket(Places())]))
 """
 
 
@@ -55,14 +56,14 @@ def look(platform: Platform) -> list[Finding]:
     url = entrance.health(platform.public_address)
     context = _trusting(platform)
     findings: list[Finding] = []
+    wrong, _ = hearing.heard(url, context)
     if platform.public_address != platform.address or TLS in platform.services:
         end = certificate_end(url, context)
         findings += machine.certificate(url, end, datetime.now(UTC))
-        if wrong := entrance.ask(url, context):
+        if wrong:
             return [Finding("JD019", f"{url}: {wrong}", WARNING), *findings]
-    if not entrance.ask(url, context):
-        said = platform.python(HUB, "-", given=TICKET, seconds=120)
-        header, ticket = said.require(lines=1).split()
+    if not wrong:
+        header, ticket = platform.told(HUB, TICKET)
         sent = [f"{header}: {ticket}"]
         plain = visit(url, sent, context)
         forged = visit(url, [*sent, f"X-Forwarded-For: {CLAIMED}"], context)
@@ -99,7 +100,7 @@ def visit(url: str, headers: Sequence[str], context: ssl.SSLContext | None) -> V
     try:
         opened = websocket.create_connection(
             place,
-            timeout=entrance.ANSWER_SECONDS,
+            timeout=hearing.SECONDS,
             header=list(headers),
             sslopt={"context": context or ssl.create_default_context()},
             suppress_origin=True,
@@ -114,7 +115,7 @@ def visit(url: str, headers: Sequence[str], context: ssl.SSLContext | None) -> V
     except websocket.WebSocketBadStatusException as error:
         return Visit(f"a websocket is answered with status {error.status_code}")
     except (OSError, websocket.WebSocketException, ValueError) as error:
-        return Visit(f"a websocket does not open: {entrance.reason(error)}")
+        return Visit(f"a websocket does not open: {hearing.reason(error)}")
     if answer != word:
         return Visit("a websocket does not give back what it was sent")
     return Visit("", str(seen["address"]), tuple(seen["hops"]))
@@ -128,7 +129,7 @@ def certificate_end(url: str, context: ssl.SSLContext | None) -> datetime | None
     place = (str(parts.hostname), parts.port or 443)
     with (
         suppress(OSError),
-        socket.create_connection(place, entrance.ANSWER_SECONDS) as plain,
+        socket.create_connection(place, hearing.SECONDS) as plain,
         (context or ssl.create_default_context()).wrap_socket(
             plain, server_hostname=place[0]
         ) as secure,

@@ -34,9 +34,8 @@ class Cluster:
     """The DaemonSet that fetches images, where there is one."""
 
     @classmethod
-    def look(cls, namespace: str, context: str = "") -> "Cluster":
-        """Ask the cluster of kubectl's current, or the named, context. Raises ActionError."""
-        ask = Kubectl(context)
+    def look(cls, ask: "Kubectl") -> "Cluster":
+        """Ask a cluster, and the platform's namespace of it. Raises ActionError."""
         version = json.loads(ask("version", "-o", "json"))
         path = "jsonpath={.clusters[0].cluster.server}"
         server = ask("config", "view", "--minify", "-o", path)
@@ -55,8 +54,8 @@ class Cluster:
             ask.listed("storageclasses"),
             ask.listed("pods", "-nkube-system"),
             ask.listed("ingressclasses"),
-            ask.listed("resourcequotas", f"-n{namespace}"),
-            ask.listed("daemonsets", "--field-selector=metadata.name=prepull", f"-n{namespace}"),
+            ask.listed("resourcequotas"),
+            ask.listed("daemonsets", "--field-selector=metadata.name=prepull"),
         )
 
     @property

@@ -11,6 +11,7 @@ from jhub_docker.errors import UsageError
 from jhub_docker.kubernetes.cluster import Kubectl, Record
 from jhub_docker.platform import compose
 from jhub_docker.platform.compose import Platform
+from jhub_docker.platform.containers import PREFIXES
 from jhub_docker.table import counted
 
 MOVED = f"{LABEL}.moved"
@@ -21,13 +22,7 @@ PODS = f"{LABEL}.component"
 TRACKING = "tracking"
 """Compose's volume with MLflow's spaces, the claim it goes to, and what that one is."""
 
-STANDARD = {
-    "JHUB_USER_VOLUME_PREFIX": "jupyterhub-user-",
-    "JHUB_SHARED_VOLUME_PREFIX": "jupyterhub-shared-",
-}
-"""What the hub takes where such a setting is empty."""
-
-EVERYWHERE = ("JHUB_USER_VOLUME_PREFIX", "JHUB_SHARED_VOLUME_PREFIX", "JHUB_NB_UID", "JHUB_NB_GID")
+EVERYWHERE = (*PREFIXES, "JHUB_NB_UID", "JHUB_NB_GID")
 """Settings by which homes and folders are found, and files belong to people."""
 
 ELSEWHERE = ("JHUB_DB_URL", "JHUB_PLATFORM", "JHUB_CONTAINER_PREFIX", "JHUB_IMAGE_TAG")
@@ -98,7 +93,7 @@ def judged(
         )
     for name in EVERYWHERE:
         ours, theirs = (said.get(name, "") for said in (platform.hub_environment, there.settings))
-        standard = STANDARD.get(name, "")
+        standard = PREFIXES.get(name, "")
         if (ours or standard) != (theirs or standard):
             yield f"{name} is {ours!r} here and {theirs!r} there: set it in the values' settings"
     if there.working:

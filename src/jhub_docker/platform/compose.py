@@ -114,6 +114,11 @@ class Platform:
         """Run the Python of the hub's image in the container of a service that has it."""
         return self.compose("exec", "-T", service, PYTHON, *arguments, **options)
 
+    def told(self, service: str, program: str, *arguments: str) -> Any:
+        """What a program prints as JSON that is sent into a service's container."""
+        ended = self.python(service, "-I", "-", *arguments, given=program, seconds=120)
+        return json.loads(ended.require(lines=1))
+
     def in_hub(self, *arguments: str, **options: Any) -> Ended:
         """Run a command of `python -m hub_config` in the container of the hub that runs."""
         return self.python(self.leader(), "-m", "hub_config", *arguments, **options)

@@ -20,6 +20,12 @@ from jhub_docker.process import Ended
 PLATFORM = f"{LABEL}.platform"
 """The label that says which platform something belongs to."""
 
+PREFIXES = {
+    "JHUB_USER_VOLUME_PREFIX": "jupyterhub-user-",
+    "JHUB_SHARED_VOLUME_PREFIX": "jupyterhub-shared-",
+}
+"""How the names of homes and of folders begin: the hub's settings, and what it takes for none."""
+
 READABLE = LogConfig(type=LogConfig.types.JSON)
 """How a container logs whose output is read: of another driver of the engine's, such as `local`,
 docker-py gives none (7.1, models/containers.py, run)."""

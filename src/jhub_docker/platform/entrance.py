@@ -1,35 +1,16 @@
 """Where people come in: what is published, who speaks TLS, and whether the hub answers there."""
 
-import json
-import ssl
-import urllib.error
-import urllib.request
-from http.client import HTTPException
+from pathlib import Path
 from urllib.parse import urljoin
 
+from jhub_docker.errors import ActionError
+from jhub_docker.platform import hearing
 from jhub_docker.platform.compose import HUB, TLS, Platform
-
-ANSWER_SECONDS = 10
 
 ROOT_CERTIFICATE = "/data/caddy/pki/authorities/local/root.crt"
 """Where Caddy has the certificate of a CA of its own."""
 
 SHOW_ROOT = f"docker compose exec tls cat {ROOT_CERTIFICATE}"
-
-_ASK = """
-import json, sys, urllib.error, urllib.request
-try:
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1], timeout=5)
-except urllib.error.HTTPError as error:
-    try:
-        if error.headers.get("Retry-After"):  # the proxy's own words
-            raise ValueError
-        print(json.loads(error.read(10_000))["message"])
-    except (ValueError, LookupError, TypeError):
-        sys.exit(f"status {error.code}")
-except OSError as error:
-    sys.exit(str(error))
-"""
 
 
 def health(address: str) -> str:
@@ -44,54 +25,13 @@ def asked(platform: Platform, path: str = "") -> tuple[str, str]:
     can reach them without a name or a certificate, else from the hub's container.
     """
     if platform.direct:
-        return _heard(urljoin(health(platform.address), path))
+        return hearing.heard(urljoin(health(platform.address), path))
     url = urljoin(health(f"http://proxy:8000{platform.base_url}"), path)
-    ended = platform.python(HUB, "-I", "-c", _ASK, url, seconds=60)
-    if ended.code:
-        return ended.tail(1).strip() or f"exit code {ended.code}", ""
-    return "", ended.out.strip()
-
-
-def ask(url: str, context: ssl.SSLContext | None = None) -> str:
-    """What went wrong when an address was asked; empty for an answer of hub or proxy."""
-    return _heard(url, context)[0]
-
-
-def _heard(url: str, context: ssl.SSLContext | None = None) -> tuple[str, str]:
-    # No proxy leads to the platform's own machine.
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
     try:
-        with opener.open(url, timeout=ANSWER_SECONDS):
-            return "", ""
-    except urllib.error.HTTPError as error:
-        complaint = _complaint(error)
-        return ("", complaint) if complaint else (f"status {error.code}", "")
-    except (OSError, HTTPException) as error:
-        return reason(error), ""
-
-
-def _complaint(error: urllib.error.HTTPError) -> str:
-    """What a hub that answers says is wrong; empty where it is not the hub that answered.
-
-    It says 503 of itself while its disk is full, and the proxy says it while there is no hub, with
-    a message of its own and when to ask again (packages/proxy/hub-away.mjs).
-    """
-    if error.headers.get("Retry-After"):
-        return ""
-    try:
-        return str(json.loads(error.read(10_000))["message"])
-    except (ValueError, LookupError, TypeError):
-        return ""
-
-
-def reason(error: Exception) -> str:
-    """Why there was no answer, in a few words."""
-    why = getattr(error, "reason", error)
-    if isinstance(why, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {why.verify_message}"
-    return str(getattr(why, "strerror", None) or why).lower()
+        problem, complaint = platform.told(HUB, Path(hearing.__file__).read_text("utf-8"), url)
+    except ActionError as error:
+        return str(error), ""
+    return problem, complaint
 
 
 def told(platform: Platform) -> list[str]:

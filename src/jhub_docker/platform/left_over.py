@@ -4,6 +4,7 @@ and what is of services that are gone. Homes and data are never among it.
 `found` judges and is pure; whoever asks sees to it that no start and no drill is under way.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,14 +30,8 @@ class LeftOver:
 
 
 def drill_of(project: str) -> str:
-    """What the second platform of one is called, which a drill makes and removes again."""
-    return f"{project}-drill"
-
-
-def somebodys(name: str, volumes: Iterable[str]) -> list[str]:
-    """Those volumes of a platform of a drill's name that no drill made: somebody uses it."""
-    ours = tuple(f"{name}{sign}" for sign in "-_")
-    return [one for one in volumes if not one.startswith(ours)]
+    """What the platform beside one is called that a drill makes and deletes: as nobody's is."""
+    return f"{project}-drill-{hashlib.sha256(project.encode()).hexdigest()[:8]}"
 
 
 def look(platform: Platform) -> list[LeftOver]:
@@ -67,9 +62,6 @@ def found(
     def owner(one: Record) -> str:
         return str((one["Labels"] or {}).get(f"{LABEL}.platform", ""))
 
-    copies = [one for one in volumes if owner(one) == drill]
-    if somebodys(drill, (one["Name"] for one in copies)):
-        drill, copies = "", []  # a platform that happens to be called so
     left = [
         LeftOver("container", one["Name"].lstrip("/"), one["Id"], "an interrupted start")
         for one in there
@@ -86,7 +78,8 @@ def found(
             left.append(LeftOver(*thing, of, one["State"] != "running"))
     of_networks = (one for one in networks if owner(one) == drill)
     left += [LeftOver("network", one["Name"], one["Id"], of_drill) for one in of_networks]
-    return left + [LeftOver("volume", one["Name"], one["Name"], of_drill) for one in copies]
+    copies = (one["Name"] for one in volumes if owner(one) == drill)
+    return left + [LeftOver("volume", name, name, of_drill) for name in copies]
 
 
 def remove(what: str, identity: str) -> None:

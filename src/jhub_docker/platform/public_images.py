@@ -12,7 +12,7 @@ from jhub_docker.build import bases, images, marks
 from jhub_docker.catalog import identity, load
 from jhub_docker.engine import quick
 from jhub_docker.platform import compose, containers
-from jhub_docker.platform.compose import MLFLOW, TLS, Platform
+from jhub_docker.platform.compose import MLFLOW, PROXY, TLS, Platform
 
 POSTGRES, TRACKING, REGISTRY = "postgres", "tracking", "registry"
 
@@ -31,9 +31,6 @@ SERVICES = {"caddy": TLS, TRACKING: MLFLOW}
 
 BESIDE = {POSTGRES: "PostgreSQL", MLFLOW: "MLflow"}
 """Services that have no port, and what they are called."""
-
-PUBLISHED = {"prometheus": 9090, "alertmanager": 9093, "grafana": 3000, REGISTRY: 5000}
-"""Services that an operator opens on the engine's machine, and their ports."""
 
 
 def chosen(platform: Platform) -> dict[str, str]:
@@ -81,15 +78,14 @@ def announce(platform: Platform) -> list[str]:
     it answers if it is for people.
     """
     told = []
-    for name in (one for one in (*PUBLISHED, *BESIDE) if one in platform.services):
-        of = platform.images[name]
+    for name in platform.services:
+        of, ports = platform.images.get(name, ""), platform.ports.get(name)
         here = of.startswith("local/") and name not in SERVICES.values()
         by = f"{of}, the stand-in of packages/{name}" if here else of
         if name in BESIDE:
             told.append(f"{BESIDE[name]} runs beside the hub ({by}).")
-            continue
-        if name in VARIABLES and name != REGISTRY:
-            platform.compose("kill", "--signal", "HUP", name)
-        where = platform.compose("port", name, str(PUBLISHED[name])).out.strip()
-        told.append(f"{name.title()} is at http://{where} ({by}).")
+        elif ports and name not in (PROXY, TLS):
+            if name in VARIABLES and name != REGISTRY:
+                platform.compose("kill", "--signal", "HUP", name)
+            told.append(f"{name.title()} is at http://{ports[0][1]}:{ports[0][2]} ({by}).")
     return told

@@ -5,9 +5,7 @@ configuration, which every `docker inspect` shows.
 which `python -m jhub_backup setting` keeps. The worker gets all of it in its request.
 """
 
-import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -38,7 +36,7 @@ def given(environ: Mapping[str, str], folder: Path = FOLDER) -> dict[str, str]:
 
 
 def command(arguments: Sequence[str], folder: Path = FOLDER) -> int:
-    """`setting set NAME`, the value on standard input, `setting remove NAME`, or `setting list`."""
+    """`setting set NAME`, the value on standard input, or `setting remove NAME`."""
     match list(arguments):
         case ["set", name] if name in SECRET:
             value = sys.stdin.read().strip()
@@ -50,22 +48,4 @@ def command(arguments: Sequence[str], folder: Path = FOLDER) -> int:
         case ["remove", name] if name in SECRET:
             (folder / name).unlink(missing_ok=True)
             return 0
-        case ["list"]:
-            print(json.dumps(listed(folder, time.time())))
-            return 0
-    raise BackupError(f"setting list, or set|remove NAME, of: {', '.join(SECRET)}", 2)
-
-
-def listed(folder: Path, now: float) -> list[dict[str, object]]:
-    """The key and the credentials that are kept: where, how old, who may read them."""
-    key = {"backup-key": folder.parent / "password"}
-    return [
-        {
-            "name": name,
-            "place": str(path),
-            "days": round((now - path.stat().st_mtime) / 86400, 1),
-            "mode": f"{path.stat().st_mode & 0o777:04o}",
-        }
-        for name, path in (key | {path.name: path for path in folder.glob("[!.]*")}).items()
-        if path.exists()
-    ]
+    raise BackupError(f"setting set|remove NAME, of: {', '.join(SECRET)}", 2)

@@ -15,8 +15,7 @@
     copies           print as JSON the copies of the database that only older upgrades left; with
                      --remove NAME: remove that one
     secret           keep, remove or list groups' secrets
-    secrets          print the hub's own secrets as JSON, never a value; with rotate NAME make one
-                     anew, with --drop as well forget the older ones
+    secrets          rotate NAME: make one of the hub's own anew; --drop: forget the older ones
     move DATABASE    move all records to postgres (JHUB_DB_URL) or to sqlite, while no hub runs
     movable DATABASE say why there is nothing to move; fails where nothing can be
     copy             keep a copy of what is in PostgreSQL in the data volume, for a backup

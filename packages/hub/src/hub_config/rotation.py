@@ -7,10 +7,8 @@ anew, since nobody has the codes: those of the older key end when it is dropped.
 """
 
 import argparse
-import json
 import secrets
 import sys
-import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -220,42 +218,13 @@ def proxy_takes(token: str) -> bool:
         return False
 
 
-def listed(places: Places, now: float) -> list[dict[str, object]]:
-    """The secrets there are, by the names they are rotated by: where, age, who may read it."""
-    named = {
-        COOKIE: places.cookie_secret,
-        CRYPT: places.crypt_key,
-        PROXY: places.proxy_token,
-        "admin-password": places.admin_password,
-        METRICS: places.metrics_token,
-        GRAFANA: places.grafana_password,
-    }
-    found = [(name, path) for name, path in named.items() if path.exists()]
-    found += [(f"{name} (older)", older(path)) for name, path in found if older(path).exists()]
-    found += [(path.name, path) for path in sorted(places.settings.glob("[!.]*"))]
-    groups = sorted(places.group_secrets.glob("*/[!.]*"))
-    found += [(f"{path.parent.name}/{path.name}", path) for path in groups]
-    return [
-        {
-            "name": name,
-            "place": str(path),
-            "days": round((now - path.stat().st_mtime) / 86400, 1),
-            "mode": f"{path.stat().st_mode & 0o777:04o}",
-        }
-        for name, path in found
-    ]
-
-
 def command(places: Places, arguments: Sequence[str]) -> int:
-    """`secrets`: print them as JSON; `secrets rotate NAME [--drop]`: make one anew."""
+    """`secrets rotate NAME [--drop]`: make one anew, or forget its older ones."""
     parser = argparse.ArgumentParser(prog="hub_config secrets")
-    parser.add_argument("verb", nargs="?", choices=["list", "rotate"], default="list")
-    parser.add_argument("name", nargs="?", choices=[COOKIE, CRYPT, PROXY, METRICS, GRAFANA])
+    parser.add_argument("verb", choices=["rotate"])
+    parser.add_argument("name", choices=[COOKIE, CRYPT, PROXY, METRICS, GRAFANA])
     parser.add_argument("--drop", action="store_true", help="forget the older ones")
     given = parser.parse_args(arguments)
-    if given.verb == "list":
-        print(json.dumps(listed(places, time.time())))
-        return 0
     try:
         match given.name, given.drop:
             case "crypt-key", True:
@@ -273,7 +242,7 @@ def command(places: Places, arguments: Sequence[str]) -> int:
             case "grafana-password", False:
                 write_secret(places.grafana_password, secrets.token_urlsafe(18), GROUP_MAY_READ)
             case _:
-                parser.error("name one of them; --drop is for cookie-secret and crypt-key")
+                parser.error("--drop is for cookie-secret and crypt-key")
     except RotationError as error:
         print(error, file=sys.stderr)
         return 1

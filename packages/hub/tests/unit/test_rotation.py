@@ -1,6 +1,5 @@
 """Secrets made anew: what was signed or sealed with the older one goes on until it is dropped."""
 
-import json
 import os
 import sqlite3
 from base64 import urlsafe_b64encode
@@ -177,23 +176,3 @@ def test_a_token_of_a_service_ends_with_the_hub_that_took_it(places: Places) -> 
     rotation.end_tokens_of_services(places)
     with sqlite3.connect(places.data / "jupyterhub.sqlite") as db:
         assert db.execute("SELECT id FROM api_tokens").fetchall() == [(1,)]
-
-
-def test_the_list_tells_places_and_modes_and_no_value(
-    places: Places, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rotation.renew(places.cookie_secret)
-    places.settings.mkdir()
-    write_secret(places.settings / "JHUB_PROVIDER_SECRET", "hush")
-    assert run(places) == 0
-    told = capsys.readouterr().out
-    rows = {one["name"]: one for one in json.loads(told)}
-    assert rows.keys() == {
-        *("cookie-secret", "cookie-secret (older)", "crypt-key", "proxy-token"),
-        *("JHUB_PROVIDER_SECRET", "metrics-token"),
-    }
-    # Prometheus is in the hub's group.
-    assert rows.pop("metrics-token")["mode"] == "0640"
-    assert {one["mode"] for one in rows.values()} == {"0600"}
-    values = [*read_all(places.cookie_secret), read_secret(places.proxy_token), "hush"]
-    assert not [one for one in values if one in told]

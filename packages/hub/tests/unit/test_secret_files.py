@@ -146,7 +146,6 @@ def test_what_is_done_to_a_secret_is_in_the_audit_log(
     monkeypatch.setattr(__main__, "run", lambda _: 0)
     monkeypatch.setattr(__main__, "Places", lambda: Places(tmp_path))
     assert __main__.main(words.split()) == 0
-    assert __main__.main(["secrets"]) == 0
     (entry,) = journal.newest_first(tmp_path / "audit")
     assert (entry["what"], entry["names"]) == (told, words.split()[2:])
 
