@@ -20,13 +20,11 @@ from typing import Any
 
 import requests
 from docker.errors import DockerException
-from docker.utils import kwargs_from_env
 
 from hub_config import tracing
 from hub_config.apis import PROXY_ROUTES, ask
 from hub_config.first_start import Places, read_secret
-from hub_config.runtime.attachments import attach_missing
-from hub_config.runtime.client import Client
+from hub_config.runtime.attachments import attach_all
 
 Routes = Mapping[str, Mapping[str, Any]]
 """By path (configurable-http-proxy's README, REST API: GET /api/routes)."""
@@ -114,9 +112,8 @@ def attach_to_networks(platform: str) -> None:
     """Attach hub and proxy wherever they are missing: a recreated proxy is on no server's network
     any more, a restarted one still is.
     """
-    with contextlib.closing(Client(**kwargs_from_env())) as client:
-        for made in attach_missing(client, platform):
-            log.info("Attached %s", made)
+    for made in attach_all(platform):
+        log.info("Attached %s", made)
 
 
 def main() -> None:

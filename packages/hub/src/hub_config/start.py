@@ -15,14 +15,12 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import requests
 from docker.errors import DockerException
-from docker.utils import kwargs_from_env
 from traitlets.config import Config
 from traitlets.log import get_logger
 
@@ -49,8 +47,7 @@ from hub_config.monitoring import written
 from hub_config.now import asking
 from hub_config.reconcile.desk import Desk
 from hub_config.rotation import end_tokens_of_services, reseal_once
-from hub_config.runtime.attachments import attach_missing
-from hub_config.runtime.client import Client
+from hub_config.runtime.attachments import attach_all
 from hub_config.runtime.plan import HUB_PORT
 from hub_config.settings import Settings
 
@@ -177,9 +174,8 @@ def attach_at_start(platform: str) -> None:
     log says what is missing.
     """
     try:
-        with closing(Client(version="auto", **kwargs_from_env())) as client:
-            for line in attach_missing(client, platform):
-                print(f"Attached {line}", file=sys.stderr)
+        for line in attach_all(platform):
+            print(f"Attached {line}", file=sys.stderr)
     except (DockerException, requests.RequestException) as error:
         print(f"Networks of running servers may lack the hub: {error}", file=sys.stderr)
 

@@ -21,7 +21,7 @@ ROOMS = {
     "look": ("branding",),
     "audit": ("chain", "journal", "events"),
     "runtime": (
-        *("interface", "plan", "guard", "records", "attachments", "networks", "client"),
+        *("interface", "plan", "guard", "records", "client", "attachments", "networks"),
         *("glances", "calls", "docker", "services", "swarm", "cluster", "kubernetes", "meter"),
     ),
     "words": ("languages", "texts", "told", "away", "handlers"),

@@ -13,7 +13,7 @@ import pytest
 
 from hub_config import languages, upstream
 from hub_config.jobs import clock, forms, pages, program, rows, run_pages, telling
-from hub_config.jobs.decisions import Act, Outcome, Situation, act, outcome
+from hub_config.jobs.decisions import Act, Outcome, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.rules import told_by
 from hub_config.jobs.runner import Runner
@@ -310,18 +310,21 @@ async def test_idleness_ends_no_run_and_its_profile_is_not_the_persons_last(
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
-        (Situation(False, False, False, False, True), Act.NOTHING),
-        (Situation(False, False, False, True, True), Act.START),
-        (Situation(False, True, False, True, True), Act.NOTHING),
-        (Situation(True, True, True, True, True, 10), Act.NOTHING),
-        (Situation(True, True, True, False, True, 60), Act.END),
-        (Situation(True, True, False, False, True, 60), Act.NOTHING),
-        (Situation(True, False, False, True, True), Act.CLOSE),
-        (Situation(False, True, True, False, True), Act.END),
+        ("allowed", Act.NOTHING),
+        ("allowed due", Act.START),
+        ("due", Act.NOTHING),
+        ("allowed active due", Act.NOTHING),
+        ("allowed going_on active ready due", Act.NOTHING),
+        ("allowed going_on active ready too_long", Act.END),
+        ("going_on active ready", Act.END),
+        ("allowed going_on active too_long", Act.NOTHING),
+        ("allowed going_on due", Act.CLOSE),
+        ("allowed active ready", Act.END),
     ],
 )
-def test_what_is_done(now: Situation, expected: Act) -> None:
-    assert act(now, 60) is expected
+def test_what_is_done(now: str, expected: Act) -> None:
+    known = ("going_on", "active", "ready", "due", "allowed", "too_long")
+    assert act(**{one: one in now.split() for one in known}) is expected
 
 
 def test_what_becomes_of_a_run() -> None:

@@ -4,30 +4,73 @@ JHUB_TEST_WRITE_DOCS=1 writes `compose.yaml` and README.md instead of comparing 
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
 from traitlets.config import Config
 
 from engine_filter import policy
 from hub_config import SettingsError, concerns
-from hub_config.settings import Settings, declaration, reading
+from hub_config.settings import Settings, reading
 from hub_config.settings.declaration import listed, setting
 from hub_config.settings.values import Seconds
 
 PACKAGE = Path(__file__).parents[2]
 COMPOSE, README = PACKAGE.parents[1] / "compose.yaml", PACKAGE / "README.md"
+
+BEGIN, END = "generated from hub_config.settings: begin", "generated from hub_config.settings: end"
+"""Comments around what is made here."""
+
+
+def readme_table(kind: type[BaseSettings]) -> str:
+    """The rows of README.md."""
+    rows = ["| variable | default | meaning | enforced by |", "| --- | --- | --- | --- |"]
+    for one in listed(kind):
+        if not one.table:
+            default = f"`{one.shown_default}`" if one.shown_default else ""
+            cells = (f"`{one.variable}`", default, one.meaning, one.enforced_by or "")
+            rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(rows)
+
+
+def compose_block(compose: str, kind: type[BaseSettings]) -> str:
+    """The variables that `compose.yaml` hands on.
+
+    One that the file uses itself has its default there too, so that both always mean the same.
+    """
+    outside = replaced(compose, "")
+    lines = []
+    for one in listed(kind):
+        if not one.table:
+            used = re.search(rf"\$\{{{one.variable}\b", outside)
+            value = f" ${{{one.variable}:-{one.shown_default}}}" if used else ""
+            lines.append(f"  {one.variable}:{value}")
+            if one.secret:
+                lines.append(f"  {one.variable}_FILE:")
+    return "\n".join(lines)
+
+
+def replaced(text: str, content: str) -> str:
+    """`text` with `content` between its two comments."""
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    first, last = rest.partition("\n")[0], rest[: rest.index(END)].rpartition("\n")[2]
+    return f"{head}{begin}{first}\n{content}\n{last}{end}{tail}"
+
+
 MADE = {
-    COMPOSE: lambda text: declaration.compose_block(text, Settings),
-    README: lambda _text: declaration.readme_table(Settings),
+    COMPOSE: lambda text: compose_block(text, Settings),
+    README: lambda _text: readme_table(Settings),
 }
 
 
 @pytest.mark.parametrize("path", MADE, ids=lambda path: path.name)
 def test_what_is_generated_is_not_stale(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    wanted = declaration.replaced(text, MADE[path](text))
+    wanted = replaced(text, MADE[path](text))
     if os.environ.get("JHUB_TEST_WRITE_DOCS"):
         path.write_text(wanted, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == wanted
@@ -59,10 +102,8 @@ def test_a_new_setting_is_one_declaration(tmp_path: Path) -> None:
     path.write_text("spoons = 7\n")
     with pytest.raises(SettingsError, match="set JHUB_SPOONS instead"):
         reading.read_as(WithSpoons, {}, path)
-    assert "| `JHUB_SPOONS` | `4` | Spoons a server gets. | filter |" in declaration.readme_table(
-        WithSpoons
-    )
-    assert "  JHUB_SPOONS:\n" in declaration.compose_block(COMPOSE.read_text(), WithSpoons) + "\n"
+    assert "| `JHUB_SPOONS` | `4` | Spoons a server gets. | filter |" in readme_table(WithSpoons)
+    assert "  JHUB_SPOONS:\n" in compose_block(COMPOSE.read_text(), WithSpoons) + "\n"
     c = Config()
     concerns.plain(c, settings)
     assert c.UserContainerSpawner.spoons == 7

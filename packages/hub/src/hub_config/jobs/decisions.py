@@ -1,6 +1,5 @@
 """What is to be done about a job now, and what became of a run. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 WAITS = frozenset(
@@ -35,28 +34,18 @@ BAD = frozenset({Outcome.FAILED, Outcome.TOO_LONG, Outcome.REFUSED})
 """Of these somebody is told."""
 
 
-@dataclass(frozen=True)
-class Situation:
-    """`going_on` is whether a run is entered as going on, and `seconds` for how long; `active`
-    whether its server is starting, running or stopping, `ready` whether it runs; `due` whether the
-    job waits to be started, `allowed` whether its person may log in.
+def act(
+    *, going_on: bool, active: bool, ready: bool, due: bool, allowed: bool, too_long: bool = False
+) -> Act:
+    """What to do. `going_on` is whether a run is entered as going on, `too_long` for longer than it
+    may; `active` whether its server is starting, running or stopping, `ready` whether it runs;
+    `due` whether the job waits to be started, `allowed` whether its person may log in.
     """
-
-    going_on: bool
-    active: bool
-    ready: bool
-    due: bool
-    allowed: bool
-    seconds: float = 0
-
-
-def act(now: Situation, limit: int) -> Act:
-    """What to do; `limit` is how many seconds a run may take, 0: no limit."""
-    if now.going_on and not now.active:
+    if going_on and not active:
         return Act.CLOSE
-    if now.ready and (not now.going_on or not now.allowed or 0 < limit <= now.seconds):
+    if ready and (not going_on or not allowed or too_long):
         return Act.END
-    if now.due and now.allowed and not now.going_on and not now.active:
+    if due and allowed and not going_on and not active:
         return Act.START
     return Act.NOTHING
 

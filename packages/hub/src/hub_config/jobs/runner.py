@@ -13,7 +13,7 @@ from jupyterhub import orm
 from hub_config import counted, tracing
 from hub_config.audit import events
 from hub_config.jobs import clock, rows, telling
-from hub_config.jobs.decisions import BAD, WAITS, Act, Outcome, Situation, act, outcome
+from hub_config.jobs.decisions import BAD, WAITS, Act, Outcome, act, outcome
 from hub_config.jobs.rows import JobRow, RunRow
 from hub_config.jobs.tasks import (
     Tasks,
@@ -63,15 +63,15 @@ class Runner:
         allowed = await may_run(handler.authenticator, user)
         self._due(handler.db, job, allowed=allowed)
         spawner = user.spawners[job.server] if job.server in user.orm_spawners else None
-        now = Situation(
-            run is not None,
-            bool(spawner and spawner.active),
-            bool(spawner and spawner.ready),
-            job.due is not None,
-            allowed,
-            (rows.now() - run.started).total_seconds() if run else 0,
-        )
-        match act(now, self.operator.run_time_limit):
+        limit = timedelta(seconds=self.operator.run_time_limit)
+        match act(
+            going_on=run is not None,
+            active=bool(spawner and spawner.active),
+            ready=bool(spawner and spawner.ready),
+            due=job.due is not None,
+            allowed=allowed,
+            too_long=bool(run and limit and rows.now() - run.started >= limit),
+        ):
             case Act.START:
                 self.tasks.begin(job.id, self._start(handler, job, user))
             case Act.END:

@@ -6,7 +6,6 @@ has the same effect on the account.
 
 import base64
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,21 +26,6 @@ from hub_config.login.providers import USER, UserHandler
 from hub_config.spawning import servers
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the list; `state` is `no account` for users whom an admin made."""
-
-    name: str
-    state: str
-    admin: bool
-    second_factor: bool = False
-    must_change: bool = False
-    asked: str = ""
-    address: str = ""
-    full_name: str = ""
-    email: str = ""
-
-
 class PeopleHandler(PageHandler):
     """The list, for admins."""
 
@@ -56,29 +40,29 @@ class PeopleHandler(PageHandler):
         rows = self._rows()
         await self.page(
             "authorization-area.html",
-            waiting=[row for row in rows if row.state == State.WAITING],
-            people=[row for row in rows if row.state != State.WAITING],
+            waiting=[row for row in rows if row["state"] == State.WAITING],
+            people=[row for row in rows if row["state"] != State.WAITING],
             first_admin=self.authenticator.operator.admin_user,
             most=newcomers.MOST,
             **values,
         )
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[dict[str, Any]]:
+        """Users whom an admin made have no account."""
         users = {user.name: bool(user.admin) for user in self.db.scalars(select(orm.User))}
         with_factor = self.authenticator.second_factors.owners()
+        shown = ("name", "state", "must_change", "address", "full_name", "email")
         rows = [
-            Row(
-                *(one.name, one.state, users.pop(one.name, False), one.key in with_factor),
-                *(one.must_change, _day(one.made), one.address, one.full_name, one.email),
-            )
+            {
+                **{name: getattr(one, name) for name in shown},
+                "admin": users.pop(one.name, False),
+                "second_factor": one.key in with_factor,
+                "asked": when(datetime.fromtimestamp(one.made, UTC)) if one.made else "",
+            }
             for one in self.authenticator.accounts.all()
         ]
-        rows += [Row(name, "no account", admin) for name, admin in users.items()]
-        return sorted(rows, key=lambda row: row.name)
-
-
-def _day(made: float) -> str:
-    return when(datetime.fromtimestamp(made, UTC)) if made else ""
+        rows += [{"name": name, "state": "no account", "admin": is_} for name, is_ in users.items()]
+        return sorted(rows, key=lambda row: str(row["name"]))
 
 
 class AddPeopleHandler(PeopleHandler):

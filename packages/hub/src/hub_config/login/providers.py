@@ -149,18 +149,14 @@ def _ldap(c: Config, server: "LdapServer", secret: str) -> None:
     from ldapauthenticator import LDAPAuthenticator  # noqa: PLC0415  only when chosen
 
     c.JupyterHub.authenticator_class = _with_hooks(LDAPAuthenticator)
-    c.LDAPAuthenticator.server_address = server.server_address
-    if server.server_port:
-        c.LDAPAuthenticator.server_port = server.server_port
-    c.LDAPAuthenticator.tls_strategy = server.tls_strategy
+    same = {
+        *("server_address", "tls_strategy", "bind_dn_template", "lookup_dn", "allowed_groups"),
+        *("lookup_dn_search_user", "user_search_base", "user_attribute"),
+        *(["server_port"] if server.server_port else []),
+    }
+    c.LDAPAuthenticator.update(server.model_dump(mode="json", include=same))
     c.LDAPAuthenticator.tls_kwargs = tls(server.ca_certs_file)
-    c.LDAPAuthenticator.bind_dn_template = list(server.bind_dn_template)
-    c.LDAPAuthenticator.lookup_dn = server.lookup_dn
-    c.LDAPAuthenticator.lookup_dn_search_user = server.lookup_dn_search_user
     c.LDAPAuthenticator.lookup_dn_search_password = secret
-    c.LDAPAuthenticator.user_search_base = server.user_search_base
-    c.LDAPAuthenticator.user_attribute = server.user_attribute
-    c.LDAPAuthenticator.allowed_groups = list(server.allowed_groups)
 
 
 def tls(ca_certs_file: str) -> dict[str, Any]:

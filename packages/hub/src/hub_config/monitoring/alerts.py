@@ -104,15 +104,3 @@ def rules() -> dict[str, Any]:
         for one in ALERTS
     ]
     return {"groups": [{"name": "platform", "rules": found}]}
-
-
-def table() -> str:
-    """The table of the documentation."""
-    rows = [
-        "| alert | severity | meaning | after | what to do |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for one in ALERTS:
-        after = f"{one.minutes} min" if one.minutes else "at once"
-        rows.append(f"| {one.name} | {one.severity} | {one.meaning} | {after} | {one.action} |")
-    return "\n".join(rows)

@@ -3,12 +3,15 @@
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
+from docker.utils import kwargs_from_env
 
 from hub_config.runtime import records
+from hub_config.runtime.client import Client
 from hub_config.runtime.plan import Subnet
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,12 @@ def attach_missing(client: APIClient, platform: str) -> list[str]:
         if network["Id"] not in member.networks
     ]
     return attach(client, missing)
+
+
+def attach_all(platform: str) -> list[str]:
+    """The same for who has no client at hand."""
+    with closing(Client(version="auto", **kwargs_from_env())) as client:
+        return attach_missing(client, platform)
 
 
 def attach(

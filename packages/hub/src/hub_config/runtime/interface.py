@@ -22,14 +22,11 @@ class NetworkError(Exception):
     """A server's network cannot be had, or is not ours to remove; the message says what to do."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """What one server's things are called."""
+class Somebodys:
+    """What is of one server."""
 
     user: str
     server: str
-    container: str
-    network: str
 
     @property
     def key(self) -> Key:
@@ -38,7 +35,17 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Container:
+class Place(Somebodys):
+    """What one server's things are called."""
+
+    user: str
+    server: str
+    container: str
+    network: str
+
+
+@dataclass(frozen=True)
+class Container(Somebodys):
     """One server as it runs, or ended. `memory` (bytes) and `cpus` are what it is limited to and
     guaranteed, `devices` the GPUs it was given, `address` where it is on its network; `database` is
     the id of the database of the hub that made it, empty when it was made by one that did not say.
@@ -65,11 +72,6 @@ class Container:
     devices: tuple[str, ...] = ()
 
     @property
-    def key(self) -> Key:
-        """Whose it is."""
-        return self.user, self.server
-
-    @property
     def runs(self) -> bool:
         """Whether there are processes in it; a paused one has some, too."""
         return self.state in {"running", "paused", "restarting"}
@@ -94,18 +96,13 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Somebodys):
     """One server's network; `lacks` are those of hub and proxy that are not on it."""
 
     name: str
     user: str
     server: str
     lacks: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        """Whose it is."""
-        return self.user, self.server
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,9 @@ the key `idle_timeout` of the TOML file. What the filter before the engine or th
 comes from the environment only: a file in the hub's own volume could be rewritten by a hub in the
 wrong hands. What has a structure that one variable cannot hold is a table of the file.
 
-What `compose.yaml` and README.md say follows from it; `JHUB_TEST_WRITE_DOCS=1 ./dev nox -s
-"unit(hub)"` writes them, and without it a test compares.
+What `compose.yaml` and README.md say follows from it (`tests/unit/test_settings_generated.py`).
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -89,43 +87,3 @@ def listed(settings: type[BaseSettings]) -> Iterator[Setting]:
             secret="SecretStr" in str(field.annotation),
             **about,  # type: ignore[arg-type]
         )
-
-
-BEGIN, END = "generated from hub_config.settings: begin", "generated from hub_config.settings: end"
-"""Comments around what is made here."""
-
-
-def readme_table(kind: type[BaseSettings]) -> str:
-    """The rows of README.md."""
-    rows = ["| variable | default | meaning | enforced by |", "| --- | --- | --- | --- |"]
-    for one in listed(kind):
-        if not one.table:
-            default = f"`{one.shown_default}`" if one.shown_default else ""
-            cells = (f"`{one.variable}`", default, one.meaning, one.enforced_by or "")
-            rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
-    return "\n".join(rows)
-
-
-def compose_block(compose: str, kind: type[BaseSettings]) -> str:
-    """The variables that `compose.yaml` hands on.
-
-    One that the file uses itself has its default there too, so that both always mean the same.
-    """
-    outside = replaced(compose, "")
-    lines = []
-    for one in listed(kind):
-        if not one.table:
-            used = re.search(rf"\$\{{{one.variable}\b", outside)
-            value = f" ${{{one.variable}:-{one.shown_default}}}" if used else ""
-            lines.append(f"  {one.variable}:{value}")
-            if one.secret:
-                lines.append(f"  {one.variable}_FILE:")
-    return "\n".join(lines)
-
-
-def replaced(text: str, content: str) -> str:
-    """`text` with `content` between its two comments."""
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    first, last = rest.partition("\n")[0], rest[: rest.index(END)].rpartition("\n")[2]
-    return f"{head}{begin}{first}\n{content}\n{last}{end}{tail}"
