@@ -26,7 +26,7 @@ def made(make_package: Callable[..., Path], read: Callable[[], Catalog]) -> Plan
         catalog,
         catalog.published,
         contexts=contexts.read(catalog.specs.values()),
-        bases={"debian": Base("debian:x", "sha256:1", standin=True)},
+        bases={"debian": Base("debian:x", "sha256:1")},
         existing={},
     )
 
@@ -148,7 +148,7 @@ def test_the_engine_keeps_a_builds_name_where_the_cache_is_its_declared_reposito
         catalog,
         catalog.published,
         contexts=contexts.read(catalog.specs.values()),
-        bases={"debian": Base("debian:x", "sha256:1", standin=True)},
+        bases={"debian": Base("debian:x", "sha256:1")},
         existing={},
     ).steps
     engine = Names(monkeypatch, step, step.reference)

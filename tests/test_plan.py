@@ -11,7 +11,7 @@ from jhub_docker.catalog import Catalog, identity
 Make = Callable[..., Path]
 Read = Callable[[], Catalog]
 
-DEBIAN = {"debian": Base("local/debian:x", "sha256:1", standin=True)}
+DEBIAN = {"debian": Base("local/debian:x", "sha256:1")}
 
 
 def make(
@@ -165,7 +165,7 @@ def test_platforms_share_the_build_id_and_differ_in_tags_and_parents(
 ) -> None:
     family(make_package)
     own = make(read(), "two")
-    arm = {"debian": Base("local/debian:x-arm64", "sha256:1", standin=True)}
+    arm = {"debian": Base("local/debian:x-arm64", "sha256:1")}
     other = make(read(), "two", bases=arm, platform="linux/arm64")
     assert [step.build_id for step in other.steps] == [step.build_id for step in own.steps]
     assert [f"{step.reference}-arm64" for step in own.steps] == [s.reference for s in other.steps]

@@ -143,7 +143,7 @@ def resolve(
 def root_file_system(lane: str, platform: str = "") -> Base:
     """What a stand-in starts from: one recipe, and so one digest, for all platforms."""
     reference = rootfs.reference(lane, platform)
-    return Base(reference, f"sha256:{rootfs.recipe_key(lane)}", standin=True)
+    return Base(reference, f"sha256:{rootfs.recipe_key(lane)}")
 
 
 def _public(spec: ImageSpec, reference: str, mode: Mode, here: Here, *, act: bool) -> Base | None:

@@ -21,7 +21,7 @@ from jhub_docker.build import (
     warned,
 )
 from jhub_docker.build.bake import Outcome
-from jhub_docker.build.plan import Base, BuiltImage, Plan, Step
+from jhub_docker.build.plan import BuiltImage, Plan, Step
 from jhub_docker.catalog import PLATFORMS, Catalog, identity, load
 from jhub_docker.catalog.identity import OCI
 from jhub_docker.engine import transfers
@@ -130,8 +130,8 @@ def failed(results: Iterable[Result]) -> str:
     return "\n".join(f"{one.image}: {one.reason}" for one in results if one.outcome == "failed")
 
 
-def make_bases(root: Path, mode: bases.Mode) -> dict[str, Base]:
-    """Get every base of the catalog: the pulled ones, and the stand-ins built for the others.
+def make_bases(root: Path, mode: bases.Mode) -> Plan:
+    """Get every base of the catalog: pull it, or build its stand-in; by which plan it was done.
 
     Raises ActionError naming the base that could be neither pulled nor built.
     """
@@ -143,12 +143,7 @@ def make_bases(root: Path, mode: bases.Mode) -> dict[str, Base]:
         made = planning.make_plan(planning.look(catalog, wanted), base=mode)
         if told := failed(carry_out(root, made)):
             raise ActionError(told)
-    standins = {
-        step.spec.name: Base(step.reference, f"sha256:{step.build_id}", standin=True)
-        for step in made.steps
-        if step.spec.public
-    }
-    return {**made.bases, **standins}
+    return made
 
 
 def listing(catalog: Catalog) -> list[dict[str, Any]]:

@@ -54,7 +54,6 @@ class Base:
 
     reference: str
     digest: str
-    standin: bool = False
     local: bool = False
 
     @property

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from jhub_docker.build import builders
-from jhub_docker.build.plan import Base, Plan, Step
+from jhub_docker.build.plan import Plan, Step
 from jhub_docker.build.public import Pin
+from jhub_docker.catalog import ROOT_FILE_SYSTEM
 from jhub_docker.catalog.identity import short
 from jhub_docker.table import megabytes, render
 
@@ -80,11 +81,16 @@ def images(rows: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
-def bases(found: Mapping[str, Base]) -> str:
-    """Where each base comes from."""
+def bases(made: Plan) -> str:
+    """Where each base comes from, by the plan that made what was missing."""
     rows = [
-        (name, "stand-in" if base.standin else "public", base.name, base.digest[:19])
-        for name, base in found.items()
+        (name, "stand-in" if name == ROOT_FILE_SYSTEM else "public", base.name, base.digest[:19])
+        for name, base in made.bases.items()
+    ]
+    rows += [
+        (step.spec.name, "stand-in", step.reference, f"sha256:{short(step.build_id)}")
+        for step in made.steps
+        if step.spec.public
     ]
     return render(("base", "kind", "image", "digest"), rows)
 
